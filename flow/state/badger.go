@@ -1,0 +1,154 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"sync"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+)
+
+// Badger is a Store on the local disk. A Commit that returned nil survives
+// power failure.
+type Badger struct {
+	db      *badger.DB
+	commits chan *commit
+	closing chan struct{}
+	stopped chan struct{}
+	once    sync.Once
+	err     error
+}
+
+var _ Store = (*Badger)(nil)
+
+// OpenBadger opens or creates a Badger database in dir and locks it for this
+// process. The directory should not be readable by others: Badger makes its
+// files with mode 0644. Most callers want Open, which sees to that.
+func OpenBadger(dir string, log *slog.Logger) (*Badger, error) {
+	db, err := badger.Open(badgerOptions(dir, log))
+	if err != nil {
+		return nil, fmt.Errorf("state: open index: %w", err)
+	}
+	b := &Badger{
+		db:      db,
+		commits: make(chan *commit, groupOps),
+		closing: make(chan struct{}),
+		stopped: make(chan struct{}),
+	}
+	go b.committer()
+	return b, nil
+}
+
+// badgerOptions is a profile for small records: what costs memory in Badger is
+// large values in the tree, so the tree may stay small.
+func badgerOptions(dir string, log *slog.Logger) badger.Options {
+	return badger.DefaultOptions(dir).
+		// Badger's Sync skips logs that await their flush, so each commit syncs.
+		WithSyncWrites(true).
+		WithMemTableSize(16 << 20).WithNumMemtables(2).WithNumCompactors(2).
+		WithBlockCacheSize(16 << 20).WithIndexCacheSize(0).
+		WithValueLogFileSize(64 << 20).
+		// The other modes miss or panic on a damaged table.
+		WithChecksumVerificationMode(options.OnTableRead).
+		WithVerifyValueChecksum(true).
+		// All writes pass through one goroutine, which checks revisions itself.
+		WithDetectConflicts(false).
+		WithNumVersionsToKeep(1).
+		WithMetricsEnabled(false).
+		WithLogger(badgerLog{log})
+}
+
+// Get implements Store.
+func (b *Badger) Get(_ context.Context, key []byte) (Record, error) {
+	var r Record
+	err := b.db.View(func(txn *badger.Txn) (err error) {
+		r, err = get(txn, key)
+		return err
+	})
+	return r, translate(err)
+}
+
+func get(txn *badger.Txn, key []byte) (Record, error) {
+	item, err := txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return Record{}, ErrNotFound
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("state: read record %x: %w", key, err)
+	}
+	b, err := item.ValueCopy(nil)
+	if err != nil {
+		return Record{}, fmt.Errorf("state: read record %x: %w", key, err)
+	}
+	value, rev, err := open(key, b)
+	return Record{Key: key, Value: value, Rev: rev}, err
+}
+
+// Scan implements Store.
+func (b *Badger) Scan(ctx context.Context, prefix, from []byte) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		err := b.db.View(func(txn *badger.Txn) error {
+			return scan(ctx, txn, prefix, from, yield)
+		})
+		if err != nil {
+			yield(Record{}, translate(err))
+		}
+	}
+}
+
+func scan(ctx context.Context, txn *badger.Txn, prefix, from []byte, yield func(Record, error) bool) error {
+	opts := badger.DefaultIteratorOptions
+	opts.Prefix = prefix
+	opts.PrefetchValues = false // they are in the tree already
+	it := txn.NewIterator(opts)
+	defer it.Close()
+	if len(from) == 0 {
+		from = prefix
+	}
+	for it.Seek(from); it.Valid(); it.Next() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		r, err := record(it.Item())
+		if err != nil {
+			return err
+		}
+		if !yield(r, nil) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func record(item *badger.Item) (r Record, err error) {
+	r.Key = item.Key()
+	err = item.Value(func(b []byte) (err error) {
+		r.Value, r.Rev, err = open(r.Key, b)
+		return err
+	})
+	return r, err
+}
+
+// Close implements Store. Commits accepted before it are finished first; later
+// ones get ErrClosed.
+func (b *Badger) Close() error {
+	b.once.Do(func() {
+		close(b.closing)
+		<-b.stopped
+		if err := b.db.Close(); err != nil {
+			b.err = fmt.Errorf("state: close index: %w", err)
+		}
+	})
+	return b.err
+}
+
+func translate(err error) error {
+	if errors.Is(err, badger.ErrDBClosed) {
+		return ErrClosed
+	}
+	return err
+}

@@ -1,0 +1,113 @@
+package state
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/balerhq/baler/internal/atomicfile"
+)
+
+// Dir is a state directory, open and locked for this process. It is a Store
+// (its Badger index) and a root for files.
+type Dir struct {
+	*Badger
+	root *os.Root
+	path string
+}
+
+// Config adjusts Open. Its zero value is ready to use.
+type Config struct {
+	// Log receives what the store has to say, never a payload. Zero means
+	// slog.Default().
+	Log *slog.Logger
+}
+
+// Open opens the state directory at path, creating it if need be, and locks
+// it: a second Open fails until Close, or until the process is gone.
+//
+// The directory must be on a local disk, as Badger maps and locks its files.
+// It holds users' data in plain text, so it is created with mode 0700 and one
+// that others can enter is refused. A directory that holds other files, was
+// written by a newer schema, or whose index has lost records is refused with
+// an error that tells what to do.
+func Open(path string, cfg Config) (*Dir, error) {
+	if err := prepare(path); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, fmt.Errorf("state: open directory: %w", err)
+	}
+	d, err := openDir(root, path, cmp.Or(cfg.Log, slog.Default()))
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	return d, nil
+}
+
+func openDir(root *os.Root, path string, log *slog.Logger) (*Dir, error) {
+	id, err := readIdentity(root, path)
+	if err != nil {
+		return nil, err
+	}
+	index, err := OpenBadger(filepath.Join(path, indexDir), log)
+	if err != nil {
+		return nil, err
+	}
+	if err := id.advance(root, index, path); err != nil {
+		return nil, errors.Join(err, index.Close())
+	}
+	return &Dir{Badger: index, root: root, path: path}, nil
+}
+
+// prepare makes the directory, or checks that nobody else can look into it.
+func prepare(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return fmt.Errorf("state: create directory: %w", err)
+		}
+		return os.Chmod(path, 0o700) //nolint:gosec // a directory needs x; the umask may have taken bits
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("state: open directory: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("state: %s is not a directory", path)
+	case info.Mode().Perm()&0o077 != 0:
+		return fmt.Errorf("state: %s is open to other users (mode %04o): run chmod 700 %s",
+			path, info.Mode().Perm(), path)
+	}
+	return nil
+}
+
+// Root is the directory as a root for files. Names used below it should come
+// from the program, not from its input.
+func (d *Dir) Root() *os.Root { return d.root }
+
+// Path is the path that the directory was opened by.
+func (d *Dir) Path() string { return d.path }
+
+// Close closes the index, releases the lock and closes the root.
+func (d *Dir) Close() error {
+	return errors.Join(d.Badger.Close(), closeRoot(d.root))
+}
+
+func closeRoot(root *os.Root) error {
+	if err := root.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {
+		return fmt.Errorf("state: close directory: %w", err)
+	}
+	return nil
+}
+
+func writeFile(root *os.Root, name string, data []byte) error {
+	if err := atomicfile.Write(root, name, data); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	return nil
+}

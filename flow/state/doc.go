@@ -1,0 +1,17 @@
+// Package state keeps what a job must remember across a crash: which items
+// it has seen, which batches it has bought, how far it has read and delivered.
+//
+// [Open] opens a state directory on the local disk and holds it for one
+// process. Inside, Badger keeps small records; bulk data (requests and
+// results) belongs in files below [Dir.Root], so that records stay small and
+// files can simply be unlinked.
+//
+// The [Store] interface is what a job needs of a backend: read one record,
+// commit several at once, scan in key order. It is small on purpose, and every
+// implementation passes the suite in package statetest, so that another
+// backend can take Badger's place. [NewMemory] is one for tests.
+//
+// Records only move forward. Every record carries a revision that grows with
+// each write, and nothing is expressed by deleting a key: an old version that
+// a damaged or recovered database brings back is recognisable as old.
+package state

@@ -1,0 +1,96 @@
+package state
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+const (
+	schema       = 1
+	identityFile = "STATE.json"
+	indexDir     = "index"
+)
+
+// generationKey is the canary: Badger opens as empty, without an error, when
+// its manifest is gone. The file beside it remembers how far it must have got.
+var generationKey = []byte("m/generation")
+
+type identity struct {
+	Schema     int    `json:"schema"`
+	Instance   string `json:"instance"`
+	Generation uint64 `json:"generation"` // number of times opened
+}
+
+// readIdentity reads the directory's file, or writes it as the first thing in
+// an empty directory.
+func readIdentity(root *os.Root, path string) (identity, error) {
+	data, err := root.ReadFile(identityFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return newIdentity(root, path)
+	}
+	if err != nil {
+		return identity{}, fmt.Errorf("state: read %s: %w", identityFile, err)
+	}
+	var id identity
+	if err := json.Unmarshal(data, &id); err != nil {
+		return identity{}, fmt.Errorf("%w: %s/%s: %w", ErrDamaged, path, identityFile, err)
+	}
+	if id.Schema != schema {
+		return identity{}, fmt.Errorf("state: %s has schema %d and this program reads %d: "+
+			"finish the job with the version that began it, or choose another directory", path, id.Schema, schema)
+	}
+	return id, nil
+}
+
+func newIdentity(root *os.Root, path string) (identity, error) {
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return identity{}, fmt.Errorf("state: read directory: %w", err)
+	}
+	if len(entries) > 0 {
+		return identity{}, fmt.Errorf("state: %s holds other files (%s) and no %s: choose another directory",
+			path, entries[0].Name(), identityFile)
+	}
+	id := identity{Schema: schema, Instance: rand.Text()}
+	return id, id.save(root)
+}
+
+func (id identity) save(root *os.Root) error {
+	data, err := json.Marshal(id)
+	if err != nil {
+		return fmt.Errorf("state: encode %s: %w", identityFile, err)
+	}
+	return writeFile(root, identityFile, append(data, '\n'))
+}
+
+// advance checks the index against the file and moves both one generation on,
+// the index first, so that it is never behind unless it lost something.
+func (id identity) advance(root *os.Root, index *Badger, path string) error {
+	ctx := context.Background()
+	var generation uint64
+	switch r, err := index.Get(ctx, generationKey); {
+	case err == nil && len(r.Value) == 8:
+		generation = binary.BigEndian.Uint64(r.Value)
+	case err == nil:
+		return fmt.Errorf("%w: %s: generation of %d bytes", ErrDamaged, path, len(r.Value))
+	case !errors.Is(err, ErrNotFound):
+		return err
+	}
+	if generation < id.Generation {
+		return fmt.Errorf("%w: the index of %s has lost records (generation %d, was %d): "+
+			"restore the directory from a backup, or begin anew in another one",
+			ErrDamaged, path, generation, id.Generation)
+	}
+	id.Generation = generation + 1
+	value := binary.BigEndian.AppendUint64(nil, id.Generation)
+	if err := index.Commit(ctx, Put(generationKey, value, id.Generation)); err != nil {
+		return err
+	}
+	return id.save(root)
+}

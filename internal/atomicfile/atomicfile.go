@@ -1,0 +1,48 @@
+// Package atomicfile writes whole files so that a crash leaves the old content
+// or the new one, never a part.
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+)
+
+// Write replaces the file name below root with data, mode 0600. When it
+// returns nil the content survives power failure.
+func Write(root *os.Root, name string, data []byte) error {
+	return Create(root, name, func(f *os.File) error {
+		_, err := f.Write(data)
+		return err
+	})
+}
+
+// Create lets fill write a new file, then syncs it and moves it to name. If
+// fill fails nothing is left behind.
+func Create(root *os.Root, name string, fill func(*os.File) error) (err error) {
+	tmp := name + ".tmp"
+	f, err := root.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("create %s: %w", name, err)
+	}
+	if err := errors.Join(fill(f), f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", name, errors.Join(err, root.Remove(tmp)))
+	}
+	if err := root.Rename(tmp, name); err != nil {
+		return fmt.Errorf("rename %s: %w", name, err)
+	}
+	return SyncDir(root, path.Dir(name))
+}
+
+// SyncDir makes the entries of a directory survive power failure.
+func SyncDir(root *os.Root, name string) error {
+	d, err := root.Open(name)
+	if err != nil {
+		return fmt.Errorf("sync directory: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("sync directory %s: %w", name, err)
+	}
+	return nil
+}
