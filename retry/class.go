@@ -1,0 +1,86 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+)
+
+// Class says what an error means for the call that returned it. It is the only
+// thing about an error that the rest of Baler acts on.
+type Class uint8
+
+// The classes. The zero Class belongs to no error at all.
+const (
+	// Retryable: the call did not happen, or may safely happen again.
+	Retryable Class = iota + 1
+	// Permanent: the same call will fail again.
+	Permanent
+	// Blocked: no call will pass until somebody acts: a key, a quota, a bill.
+	// What was asked is not at fault, so it must be kept, not failed.
+	Blocked
+	// Ambiguous: the call may have happened. Look before doing it again.
+	Ambiguous
+)
+
+var classNames = [...]string{"none", "retryable", "permanent", "blocked", "ambiguous"}
+
+// String is the name of the class in lower case.
+func (c Class) String() string {
+	if int(c) < len(classNames) {
+		return classNames[c]
+	}
+	return fmt.Sprintf("class(%d)", uint8(c))
+}
+
+// MarshalText writes the name, so that records stay readable.
+func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads a name that MarshalText wrote.
+func (c *Class) UnmarshalText(text []byte) error {
+	for i, name := range classNames {
+		if string(text) == name {
+			*c = Class(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("retry: unknown class %q", text)
+}
+
+// ClassOf is the class of the outermost [Error] in err's chain, and zero for a
+// nil err.
+//
+// An error that nobody classified is Permanent, because repeating what is not
+// known to be repeatable can cost money twice. The exceptions are ends of a
+// context and failures of the network: they say nothing about the call, so
+// they are Ambiguous.
+func ClassOf(err error) Class {
+	if err == nil {
+		return 0
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Class
+	}
+	if interrupted(err) {
+		return Ambiguous
+	}
+	return Permanent
+}
+
+// interrupted reports an error of the way to the server rather than of the
+// server. Context errors are named because net.Error covers only one of them.
+func interrupted(err error) bool {
+	var failed net.Error
+	if errors.As(err, &failed) {
+		return true
+	}
+	for _, target := range []error{context.Canceled, context.DeadlineExceeded, io.ErrUnexpectedEOF} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,69 @@
+package retry
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Error is an error with a class. Every field but Class may be empty.
+//
+// It is made by [HTTP], [Transport] and [Mark], or as a literal by a client
+// that knows better. It is immutable once returned.
+type Error struct {
+	Class      Class
+	Status     int           // HTTP status of the reply; 0 means that there was none
+	Code       string        // the provider's own code, such as "rate_limit_exceeded"
+	Message    string        // the provider's words, for people
+	RequestID  string        // the provider's name for the call, for its support
+	RetryAfter time.Duration // how long the server asks to wait; 0 means it did not say
+	Err        error         // the cause; nil if the reply itself is all there is
+}
+
+// Error tells all that is known, the class included.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Status != 0 {
+		fmt.Fprintf(&b, "HTTP %d ", e.Status)
+	}
+	if e.Code != "" {
+		b.WriteString(e.Code + " ")
+	}
+	fmt.Fprintf(&b, "(%s", e.Class)
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(&b, " after %s", e.RetryAfter)
+	}
+	b.WriteByte(')')
+	if e.Message != "" {
+		b.WriteString(": " + e.Message)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap is the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Mark gives err a class, whatever class it had before. What a server said
+// stays reachable through errors.As and [After]. Mark(nil, class) is nil.
+func Mark(err error, class Class) error {
+	if err == nil {
+		return nil
+	}
+	return &Error{Class: class, Err: err}
+}
+
+// After is the longest wait that a server asked for anywhere in err's chain,
+// and 0 if none did.
+func After(err error) time.Duration {
+	var longest time.Duration
+	var e *Error
+	for errors.As(err, &e) {
+		longest = max(longest, e.RetryAfter)
+		err = e.Err
+	}
+	return longest
+}

@@ -1,0 +1,56 @@
+package retry
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/http/httptrace"
+	"sync/atomic"
+)
+
+// Sent tells whether a request left this machine. See [Watch].
+type Sent struct{ flag atomic.Bool }
+
+// Bool reports whether any of the request was written to a connection. Safe for
+// concurrent use.
+func (s *Sent) Bool() bool { return s.flag.Load() }
+
+// Watch returns a context for one HTTP request and a Sent that is set as soon
+// as anything of the request is written: the knowledge that [Transport] needs.
+//
+//	ctx, sent := retry.Watch(ctx)
+//	reply, err := client.Do(request.WithContext(ctx))
+//	if err != nil {
+//		return retry.Transport(retry.Create, sent.Bool(), err)
+//	}
+func Watch(ctx context.Context) (context.Context, *Sent) {
+	sent := new(Sent)
+	set := func() { sent.flag.Store(true) }
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		// WroteHeaders comes after the headers are in the write buffer, which a
+		// large body overflows before WroteRequest: the earliest sign counts.
+		WroteHeaders: set,
+		WroteRequest: func(httptrace.WroteRequestInfo) { set() },
+	}), sent
+}
+
+// Transport classifies an error of a call that brought no reply: no route, no
+// name, a reset, a timeout, the end of its context. If nothing was sent, nothing
+// happened and the call is Retryable. If something was, a Create is Ambiguous.
+//
+// A certificate that cannot be verified is Blocked. An err that already has a
+// class is returned as it is, and nil as nil.
+func Transport(effect Effect, sent bool, err error) error {
+	var classified *Error
+	if err == nil || errors.As(err, &classified) {
+		return err
+	}
+	var untrusted *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &untrusted):
+		return Mark(err, Blocked)
+	case sent:
+		return Mark(err, effect.unsure())
+	}
+	return Mark(err, Retryable)
+}
