@@ -1,0 +1,68 @@
+package gostreams
+
+import (
+	"context"
+
+	"github.com/reugn/go-streams"
+
+	"github.com/balerhq/baler/flow"
+)
+
+// buffer is the capacity of the channels that go-streams sees. Its own are unbuffered, which makes two goroutines meet for
+// every item.
+const buffer = 128
+
+// From reads a go-streams Source, or any other Outlet, into the pipeline. An item that is neither a T nor a []T fails the
+// pipeline with a [*TypeError].
+//
+// go-streams has no way to tell outlet that nobody reads it any more. When the pipeline is cancelled, stop outlet by its own
+// means, such as the context that the connectors of package extension take.
+func From[T any](p *flow.Pipeline, outlet streams.Outlet, opts ...flow.StageOption) <-chan []T {
+	return flow.FromFunc(p, reader[T](outlet.Out()), opts...)
+}
+
+// reader is a source that reads an untyped channel until it is closed.
+func reader[T any](ch <-chan any) func(context.Context, chan<- []T) error {
+	return func(ctx context.Context, out chan<- []T) error {
+		for {
+			items, open, err := gather[T](ctx, ch)
+			if sendErr := flow.Send(ctx, out, items); sendErr != nil {
+				return sendErr
+			}
+			if err != nil || !open {
+				return err
+			}
+		}
+	}
+}
+
+// gather waits for one item and takes those that are there already along.
+func gather[T any](ctx context.Context, ch <-chan any) (items []T, open bool, err error) {
+	select {
+	case item, ok := <-ch:
+		if !ok {
+			return nil, false, nil
+		}
+		items, err = appendTyped(items, item)
+	case <-ctx.Done():
+		return nil, false, context.Cause(ctx)
+	}
+	for err == nil && len(items) < buffer {
+		select {
+		case item, ok := <-ch:
+			if !ok {
+				return items, false, nil
+			}
+			items, err = appendTyped(items, item)
+		default:
+			return items, true, nil
+		}
+	}
+	return items, true, err
+}
+
+// discard reads ch to its end, so that whoever writes it can finish.
+func discard(ch <-chan any) {
+	for range ch { //nolint:revive // reading is the work
+	}
+}
