@@ -1,0 +1,209 @@
+package accumulator
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// Accumulator collects items from any number of goroutines into batches, and
+// hands the batches to a handler ([Stage.Start]) or to a loop ([Stage.Open],
+// [Accumulator.Batches]). Its methods are safe for concurrent use. Every
+// Accumulator must be closed.
+//
+// At most [Config.MaxPending] batches wait or are being handled; beyond that
+// Add waits. Items of one goroutine, or of one key, keep their order.
+type Accumulator[T any] struct {
+	stage  Stage[T]
+	ctx    context.Context // of the handlers
+	cancel context.CancelCauseFunc
+	timer  *time.Timer
+	wg     sync.WaitGroup
+	plain  bool
+
+	free    chan *bale[T] // never blocks a sender: it has room for all bales
+	full    chan *bale[T] // the same
+	gate    chan struct{} // held by the one who may wait for a bale or a key
+	vacancy chan struct{} // a key may be free
+	closing chan struct{} // Close was called
+	stopped chan struct{} // nothing more will be delivered
+
+	mu        sync.Mutex
+	quick     *bale[T] // the open batch, if an item may join it without ado
+	engine    engine[T]
+	spare     *bale[T]  // taken from free, to be opened next
+	unborn    int       // bales that were not needed so far
+	waiting   int       // goroutines at the gate
+	armed     time.Time // when the timer fires; zero if it does not
+	epoch     *epoch
+	producers map[*Producer[T]]struct{}
+	refusal   error      // why items are no longer taken
+	failed    []Batch[T] // what handlers returned an error for
+}
+
+// Start runs an Accumulator that calls handle for every batch, from
+// [Config.Workers] goroutines. The context of handle is derived from ctx and
+// is cancelled when the Accumulator stops before all is delivered: because ctx
+// is done, because a handle returned an error, or because the context of Close
+// ended. The batch belongs to handle.
+//
+// An error from handle is final: items are refused from then on and Close
+// returns every batch that was not handled, the failed one first. Retry inside
+// handle what deserves it. A panic in handle is not recovered.
+//
+// Start returns the error of [Config.Validate].
+func (s Stage[T]) Start(ctx context.Context, handle func(context.Context, Batch[T]) error) (*Accumulator[T], error) {
+	a, err := s.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for range a.stage.cfg.Workers {
+		a.wg.Go(func() { a.work(handle) })
+	}
+	return a, nil
+}
+
+// Open runs an Accumulator whose batches are taken by the caller, see
+// [Accumulator.Batches]. It stops when ctx is done. Open returns the error of
+// [Config.Validate].
+func (s Stage[T]) Open(ctx context.Context) (*Accumulator[T], error) {
+	if err := s.cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s.cfg = s.cfg.withDefaults()
+	bales := s.cfg.MaxPending + 1
+	if s.key != nil {
+		bales = s.cfg.MaxPending + s.cfg.MaxKeys
+	}
+	a := &Accumulator[T]{
+		stage:   s,
+		plain:   s.plain(),
+		free:    make(chan *bale[T], bales),
+		full:    make(chan *bale[T], bales),
+		gate:    make(chan struct{}, 1),
+		vacancy: make(chan struct{}, 1),
+		closing: make(chan struct{}),
+		stopped: make(chan struct{}),
+		unborn:  bales,
+		epoch:   newEpoch(1),
+		engine:  newEngine(s, new(meter), s.cfg.MaxPending+1),
+	}
+	a.engine.fresh, a.engine.emit = a.fresh, a.emit
+	a.ctx, a.cancel = context.WithCancelCause(ctx)
+	a.timer = time.NewTimer(0)
+	a.wg.Go(a.clock)
+	return a, nil
+}
+
+// Add puts v into a batch. It waits while too many batches are pending, until
+// ctx is done; then v was not taken and the error is the cause of ctx. When
+// there is nothing to wait for ctx is not looked at.
+//
+// After Close the error is [ErrClosed]; after a handler failed, or the context
+// of Start is done, it says so.
+func (a *Accumulator[T]) Add(ctx context.Context, v T) error {
+	a.mu.Lock()
+	if b := a.quick; b != nil && len(b.items)+1 < b.lim.items {
+		b.items = append(b.items, v)
+		a.mu.Unlock()
+		return nil
+	}
+	a.mu.Unlock()
+	return a.addOne(ctx, v)
+}
+
+func (a *Accumulator[T]) addOne(ctx context.Context, v T) error {
+	n := a.stage.note(v)
+	a.mu.Lock()
+	err := a.refusal
+	if err == nil {
+		err = a.engine.place(v, n)
+	}
+	a.unlock(err)
+	if err == nil {
+		return nil
+	}
+	_, err = a.settle(ctx, []T{v}, []note{n}, 0, err)
+	return err
+}
+
+// AddMany does the same as Add for each of vs in turn, but takes the lock once
+// for many of them: for slices of 32 it costs about half. The items are copied.
+// It returns how many were taken, which is less than len(vs) only if the error
+// is not nil.
+func (a *Accumulator[T]) AddMany(ctx context.Context, vs []T) (taken int, err error) {
+	if a.plain {
+		return a.addNoted(ctx, vs, nil)
+	}
+	var notes [chunk]note
+	for taken < len(vs) && err == nil {
+		part := vs[taken:min(taken+chunk, len(vs))]
+		for i, v := range part {
+			notes[i] = a.stage.note(v)
+		}
+		var n int
+		n, err = a.addNoted(ctx, part, notes[:len(part)])
+		taken += n
+	}
+	return taken, err
+}
+
+// chunk is how many items are added under one lock when there is a choice.
+const chunk = 32
+
+func (a *Accumulator[T]) addNoted(ctx context.Context, vs []T, notes []note) (int, error) {
+	a.mu.Lock()
+	n, err := 0, a.refusal
+	if err == nil {
+		n, err = a.engine.fill(vs, notes)
+	}
+	a.unlock(err)
+	if err == nil {
+		return n, nil
+	}
+	return a.settle(ctx, vs, append([]note(nil), notes...), n, err)
+}
+
+// settle continues after err stopped the adding of vs at index n.
+func (a *Accumulator[T]) settle(ctx context.Context, vs []T, notes []note, n int, err error) (int, error) {
+	if len(notes) == 0 {
+		notes = nil
+	}
+	try := func() error {
+		if a.refusal != nil {
+			return a.refusal
+		}
+		m, err := a.engine.fill(vs[n:], notes[min(n, len(notes)):])
+		n += m
+		return err
+	}
+	for {
+		if isNeed(err) {
+			err = a.await(ctx, a.closing, func(b *bale[T]) error {
+				a.lock(b)
+				defer a.mu.Unlock()
+				err := try()
+				a.tidy()
+				return err
+			})
+		}
+		var heavy *OverweightError
+		if !errors.As(err, &heavy) {
+			return n, err
+		}
+		a.stage.reject(vs[n], heavy)
+		n++
+		a.mu.Lock()
+		err = try()
+		a.unlock(err)
+	}
+}
+
+// Producer returns a handle through which one goroutine adds its items with
+// less contention.
+func (a *Accumulator[T]) Producer() *Producer[T] { return &Producer[T]{a: a} }
+
+// Stats returns figures about the batches closed so far. It may be called at
+// any time.
+func (a *Accumulator[T]) Stats() Stats { return a.engine.meter.stats() }

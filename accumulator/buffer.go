@@ -1,0 +1,140 @@
+package accumulator
+
+import "time"
+
+// Buffer is the open batch itself, for use inside a loop that already has its
+// own timer and its own delivery: it starts no goroutine, reads no clock and
+// takes no lock. It is not safe for concurrent use.
+//
+// Add refuses an item that does not fit, so the loop is
+//
+//	if !buf.Add(v, weight, now) {
+//		deliver(buf.Flush(now))
+//		buf.Add(v, weight, now) // an empty Buffer takes any item
+//	}
+//	if buf.Full() {
+//		deliver(buf.Flush(now))
+//	}
+//
+// and whenever Deadline has passed, deliver(buf.Flush(now)) again.
+type Buffer[T any] struct {
+	lim    limits
+	pool   *pool[T]
+	slab   *slab[T] // nil while empty
+	items  []T      // of the slab, with what was added
+	weight int
+	over   bool // an item was refused
+	opened time.Time
+	last   time.Time // of the last item; kept only with an idle limit
+}
+
+// NewBuffer returns an empty Buffer, or the error of [Config.Validate]. Of
+// cfg only MaxItems, MaxWeight, MaxWait and MaxIdle matter.
+func NewBuffer[T any](cfg Config) (*Buffer[T], error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	l := cfg.limits()
+	return &Buffer[T]{lim: l, pool: newPool[T](l, 1)}, nil
+}
+
+// Add puts v into the batch and reports true, or reports false if v does not
+// fit and the batch must be flushed first. An empty Buffer takes any item,
+// even one that is heavier than MaxWeight. A negative weight counts as zero.
+func (b *Buffer[T]) Add(v T, weight int, now time.Time) bool {
+	weight = max(weight, 0)
+	switch {
+	case len(b.items) == 0:
+		b.open(now)
+	case !b.fits(weight):
+		b.over = true
+		return false
+	}
+	b.push(v, weight)
+	b.last = now
+	return true
+}
+
+// Len returns the number of items in the batch.
+func (b *Buffer[T]) Len() int { return len(b.items) }
+
+// Full reports whether MaxItems or MaxWeight is reached, so that the batch
+// should be flushed now.
+func (b *Buffer[T]) Full() bool {
+	return len(b.items) >= b.lim.items || b.weight >= b.lim.weight
+}
+
+// Deadline returns when the batch is due by MaxWait or MaxIdle. It reports
+// false if the Buffer is empty or neither is set.
+func (b *Buffer[T]) Deadline() (time.Time, bool) {
+	due := b.due()
+	return due, len(b.items) > 0 && !due.IsZero()
+}
+
+// Flush empties the Buffer and returns what was in it, or reports false if
+// it was empty. The reason of the batch is the limit that was reached, or else
+// [Flush].
+func (b *Buffer[T]) Flush(now time.Time) (Batch[T], bool) {
+	if len(b.items) == 0 {
+		return Batch[T]{}, false
+	}
+	return b.take("", b.reason(now), now), true
+}
+
+func (b *Buffer[T]) open(now time.Time) {
+	b.slab = b.pool.get()
+	b.items = b.slab.items
+	b.opened = now
+	b.last = now
+}
+
+func (b *Buffer[T]) fits(weight int) bool {
+	return len(b.items) < b.lim.items && weight <= b.lim.weight-b.weight
+}
+
+func (b *Buffer[T]) push(v T, weight int) {
+	b.items = append(b.items, v)
+	b.weight += weight
+}
+
+func (b *Buffer[T]) due() time.Time {
+	var due time.Time
+	if b.lim.wait > 0 {
+		due = b.opened.Add(b.lim.wait)
+	}
+	if b.lim.idle > 0 {
+		if idle := b.last.Add(b.lim.idle); due.IsZero() || idle.Before(due) {
+			due = idle
+		}
+	}
+	return due
+}
+
+// reason finds the limit that is reached at the time now.
+func (b *Buffer[T]) reason(now time.Time) Reason {
+	switch {
+	case len(b.items) >= b.lim.items:
+		return Size
+	case b.over || b.weight >= b.lim.weight:
+		return Weight
+	case b.lim.wait > 0 && now.Sub(b.opened) >= b.lim.wait:
+		return Age
+	case b.lim.idle > 0 && now.Sub(b.last) >= b.lim.idle:
+		return Idle
+	default:
+		return Flush
+	}
+}
+
+// take turns the content into a Batch and leaves the Buffer empty.
+func (b *Buffer[T]) take(key string, why Reason, now time.Time) Batch[T] {
+	b.slab.items = b.items
+	b.pool.hint.Store(int64(len(b.items)))
+	batch := Batch[T]{
+		Items: b.items, Key: key, Weight: b.weight, Reason: why,
+		Opened: b.opened, Closed: now,
+		slab: b.slab, use: b.slab.use.Load(),
+	}
+	*b = Buffer[T]{lim: b.lim, pool: b.pool}
+	return batch
+}

@@ -1,0 +1,93 @@
+package accumulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+)
+
+var errUnfinished = errors.New("did not return")
+
+// Batches returns the batches one by one, until the Accumulator is closed and
+// all are delivered, or it stops for another reason. A batch counts as delivered
+// when the loop comes back for the next one or ends. Several loops may share the
+// batches; each batch goes to one of them. Batches is for an Accumulator from
+// [Stage.Open]; one from [Stage.Start] would share them with its handler.
+func (a *Accumulator[T]) Batches() iter.Seq[Batch[T]] {
+	return func(yield func(Batch[T]) bool) {
+		for b := a.next(); b != nil; b = a.next() {
+			more := false
+			a.deliver(b, func(batch Batch[T]) error {
+				more = yield(batch)
+				return nil
+			})
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+func (a *Accumulator[T]) work(handle func(context.Context, Batch[T]) error) {
+	bound := func(batch Batch[T]) error { return handle(a.ctx, batch) }
+	for b := a.next(); b != nil; b = a.next() {
+		a.deliver(b, bound)
+	}
+}
+
+// next waits for a closed bale. It returns nil when the Accumulator stopped.
+func (a *Accumulator[T]) next() *bale[T] {
+	select {
+	case <-a.stopped: // even if there are more
+		return nil
+	default:
+	}
+	select {
+	case b := <-a.full:
+		return b
+	case <-a.stopped:
+		return nil
+	}
+}
+
+// deliver hands over one batch and lets its bale go round again. If to fails, or
+// does not return at all (it panicked, or ended its goroutine), the batch is
+// kept for Close.
+func (a *Accumulator[T]) deliver(b *bale[T], to func(Batch[T]) error) {
+	batch, epoch := b.batch(), b.epoch
+	err := errUnfinished
+	defer func() {
+		if err != nil {
+			a.fail(batch, err)
+			return
+		}
+		a.free <- b
+		epoch.done()
+	}()
+	err = to(batch)
+}
+
+func (a *Accumulator[T]) fail(batch Batch[T], err error) {
+	a.mu.Lock()
+	a.failed = append(a.failed, batch)
+	a.mu.Unlock()
+	a.stop(fmt.Errorf("accumulator: handler of a batch of %d: %w", len(batch.Items), err))
+}
+
+// stop ends all delivery. Only the first reason counts.
+func (a *Accumulator[T]) stop(why error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	select {
+	case <-a.stopped:
+		return
+	default:
+	}
+	if a.refusal == nil || !errors.Is(why, ErrClosed) {
+		a.refusal = why
+	}
+	a.quick = nil
+	close(a.stopped)
+	a.cancel(why)
+}

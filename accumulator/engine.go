@@ -1,0 +1,118 @@
+package accumulator
+
+import (
+	"fmt"
+	"time"
+)
+
+// engine decides which batch an item joins and which batches close. It is the
+// core of both the stage and the Accumulator, which differ in where bales come
+// from and go to. It is not safe for concurrent use.
+type engine[T any] struct {
+	stage  Stage[T]
+	limits limits
+	pool   *pool[T]
+	meter  *meter
+	open   openSet[T]
+	fresh  func() *bale[T] // returns nil if the item must wait for one
+	emit   func(*bale[T])  // takes a closed bale; must not block
+}
+
+func newEngine[T any](s Stage[T], m *meter, keep int) engine[T] {
+	l := s.cfg.limits()
+	return engine[T]{
+		stage:  s,
+		limits: l,
+		pool:   newPool[T](l, keep),
+		meter:  m,
+		open:   openSet[T]{keyed: s.key != nil},
+	}
+}
+
+// place puts v into the batch where it belongs, closing and opening batches as
+// needed. It returns errNeedBale or errNeedKey if v must wait, and an
+// *OverweightError if v is for the reject hook.
+func (e *engine[T]) place(v T, n note) error {
+	b := e.open.get(n.key)
+	if b != nil && !b.fits(n.weight) {
+		if e.stage.reject != nil && n.weight > b.lim.weight {
+			return &OverweightError{Key: n.key, Weight: n.weight, Max: b.lim.weight}
+		}
+		e.close(b, Weight)
+		b = nil
+	}
+	if b == nil {
+		var err error
+		if b, err = e.start(n); err != nil {
+			return err
+		}
+	}
+	b.push(v, n.weight)
+	if b.lim.idle > 0 {
+		b.last = time.Now()
+	}
+	if b.Full() {
+		e.close(b, b.reason(b.opened))
+	}
+	return nil
+}
+
+// start opens the batch for an item.
+func (e *engine[T]) start(n note) (*bale[T], error) {
+	lim, err := e.limitsOf(n.key)
+	if err != nil {
+		return nil, err
+	}
+	if e.stage.reject != nil && n.weight > lim.weight {
+		return nil, &OverweightError{Key: n.key, Weight: n.weight, Max: lim.weight}
+	}
+	if e.stage.key != nil && e.open.count >= e.stage.cfg.MaxKeys {
+		if e.stage.cfg.WaitForKey {
+			return nil, errNeedKey
+		}
+		e.close(e.open.oldest, Evict)
+	}
+	b := e.fresh()
+	if b == nil {
+		return nil, errNeedBale
+	}
+	b.lim, b.pool, b.key = lim, e.pool, n.key
+	b.Buffer.open(time.Now())
+	e.open.put(b)
+	e.meter.open.Store(int64(e.open.count))
+	return b, nil
+}
+
+func (e *engine[T]) limitsOf(key string) (limits, error) {
+	if e.stage.cfg.PerKey == nil {
+		return e.limits, nil
+	}
+	cfg := e.stage.cfg.PerKey(key)
+	if err := cfg.Validate(); err != nil {
+		return limits{}, fmt.Errorf("accumulator: limits of key %q: %w", key, err)
+	}
+	return cfg.limits(), nil
+}
+
+// close ends an open batch and hands it on.
+func (e *engine[T]) close(b *bale[T], why Reason) {
+	b.why = why
+	b.closed = time.Now()
+	e.open.remove(b)
+	e.meter.open.Store(int64(e.open.count))
+	e.meter.count(len(b.items), b.fill(), b.closed.Sub(b.opened), why)
+	e.emit(b)
+}
+
+func (e *engine[T]) closeAll(why Reason) {
+	for e.open.oldest != nil {
+		e.close(e.open.oldest, why)
+	}
+}
+
+// expire closes what is due.
+func (e *engine[T]) expire(now time.Time) {
+	for b := e.open.expired(now); b != nil; b = e.open.expired(now) {
+		e.close(b, b.reason(now))
+	}
+}

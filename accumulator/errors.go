@@ -1,0 +1,27 @@
+package accumulator
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrClosed is returned by the methods of an [Accumulator] after Close.
+var ErrClosed = errors.New("accumulator: closed")
+
+// OverweightError tells the function given to [Stage.Reject] that an item is
+// heavier than a whole batch may be.
+type OverweightError struct {
+	Key         string // of the item; empty without keys
+	Weight, Max int
+}
+
+// Error implements error.
+func (e *OverweightError) Error() string {
+	return fmt.Sprintf("accumulator: item of weight %d is over MaxWeight %d", e.Weight, e.Max)
+}
+
+// Why an item cannot be placed yet.
+var (
+	errNeedBale = errors.New("accumulator: no batch is free")
+	errNeedKey  = errors.New("accumulator: all keys are in use")
+)

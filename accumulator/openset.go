@@ -1,0 +1,88 @@
+package accumulator
+
+import "time"
+
+// openSet holds the open bales: by key, in the order of opening, and by
+// deadline. Only keys with an open bale are in it, so that its size does not
+// depend on how many keys were ever seen.
+type openSet[T any] struct {
+	keyed bool
+	byKey map[string]*bale[T]
+	one   *bale[T] // without keys
+
+	oldest, newest *bale[T]
+	count          int
+	due            deadlines[T]
+}
+
+func (o *openSet[T]) get(key string) *bale[T] {
+	if !o.keyed {
+		return o.one
+	}
+	return o.byKey[key]
+}
+
+func (o *openSet[T]) put(b *bale[T]) {
+	if o.keyed {
+		if o.byKey == nil {
+			o.byKey = make(map[string]*bale[T])
+		}
+		o.byKey[b.key] = b
+	} else {
+		o.one = b
+	}
+	b.older, b.newer = o.newest, nil
+	if b.older != nil {
+		b.older.newer = b
+	} else {
+		o.oldest = b
+	}
+	o.newest = b
+	o.count++
+	o.due.push(b)
+}
+
+func (o *openSet[T]) remove(b *bale[T]) {
+	if o.keyed {
+		delete(o.byKey, b.key)
+	} else {
+		o.one = nil
+	}
+	if b.older != nil {
+		b.older.newer = b.newer
+	} else {
+		o.oldest = b.newer
+	}
+	if b.newer != nil {
+		b.newer.older = b.older
+	} else {
+		o.newest = b.older
+	}
+	b.older, b.newer = nil, nil
+	o.count--
+	o.due.remove(b)
+}
+
+// expired returns a bale whose deadline has passed, or nil.
+func (o *openSet[T]) expired(now time.Time) *bale[T] {
+	for {
+		b := o.due.first()
+		if b == nil || b.deadline.After(now) {
+			return nil
+		}
+		due := b.Buffer.due()
+		if !due.After(now) {
+			return b
+		}
+		o.due.postpone(b, due) // items joined it since: it is not idle yet
+	}
+}
+
+// next returns when expired should be asked again.
+func (o *openSet[T]) next() (time.Time, bool) {
+	b := o.due.first()
+	if b == nil {
+		return time.Time{}, false
+	}
+	return b.deadline, true
+}

@@ -1,0 +1,26 @@
+package accumulator
+
+// Reason says what closed a batch.
+type Reason uint8
+
+// The reasons, in the order in which [Stats.Reasons] counts them.
+const (
+	Size   Reason = iota // the batch reached MaxItems
+	Weight               // the batch reached MaxWeight, or the next item would have exceeded it
+	Age                  // MaxWait passed since the first item
+	Idle                 // MaxIdle passed since the last item
+	Flush                // Flush was called
+	Close                // Close was called, or the input of the stage ended
+	Evict                // MaxKeys were open and another key needed the place
+	reasons
+)
+
+// String returns the name of the constant in lower case, as it would appear
+// in a log line or as the label of a metric.
+func (r Reason) String() string {
+	names := [...]string{"size", "weight", "age", "idle", "flush", "close", "evict"}
+	if int(r) >= len(names) {
+		return "unknown"
+	}
+	return names[r]
+}

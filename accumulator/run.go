@@ -1,0 +1,119 @@
+package accumulator
+
+import (
+	"context"
+	"time"
+)
+
+// Run is the stage of a pipeline: it batches what it receives until in is
+// closed, then sends what it holds and returns nil. When ctx is done it returns
+// the cause. It also returns the error of [Config.Validate]. It never closes out.
+func (s Stage[T]) Run(ctx context.Context, in <-chan []T, out chan<- []Batch[T]) error {
+	if err := s.cfg.Validate(); err != nil {
+		return err
+	}
+	s.cfg = s.cfg.withDefaults()
+	r := &run[T]{ctx: ctx, out: out, timer: time.NewTimer(0), engine: newEngine(s, s.meter, s.cfg.MaxPending)}
+	defer r.timer.Stop()
+	r.engine.fresh, r.engine.emit = r.fresh, r.emit
+	return r.loop(in)
+}
+
+// run is one execution of Stage.Run. All of it is in one goroutine.
+type run[T any] struct {
+	ctx    context.Context
+	out    chan<- []Batch[T]
+	engine engine[T]
+	free   []*bale[T]
+	ready  []Batch[T] // closed and not yet sent
+	timer  *time.Timer
+	armed  time.Time
+}
+
+func (r *run[T]) loop(in <-chan []T) error {
+	for {
+		select {
+		case vs, ok := <-in:
+			if !ok {
+				r.engine.closeAll(Close)
+				return r.send()
+			}
+			if err := r.add(vs); err != nil {
+				return err
+			}
+		case <-r.timer.C:
+			r.armed = time.Time{}
+			r.engine.expire(time.Now())
+		case <-r.ctx.Done():
+			return context.Cause(r.ctx)
+		}
+		if err := r.send(); err != nil {
+			return err
+		}
+		r.arm()
+	}
+}
+
+func (r *run[T]) arm() {
+	due, ok := r.engine.open.next()
+	if ok && (r.armed.IsZero() || due.Before(r.armed)) {
+		r.armed = due
+		r.timer.Reset(time.Until(due))
+	}
+}
+
+// send sends the closed batches, if any.
+func (r *run[T]) send() error {
+	if len(r.ready) == 0 {
+		return nil
+	}
+	if r.ctx.Err() != nil {
+		return context.Cause(r.ctx)
+	}
+	select {
+	case r.out <- r.ready:
+		r.ready = nil
+		return nil
+	case <-r.ctx.Done():
+		return context.Cause(r.ctx)
+	}
+}
+
+// add places a received slice.
+func (r *run[T]) add(vs []T) error {
+	if r.engine.stage.plain() {
+		return r.fill(vs, nil)
+	}
+	var notes [chunk]note
+	for len(vs) > 0 {
+		n := min(chunk, len(vs))
+		for i, v := range vs[:n] {
+			notes[i] = r.engine.stage.note(v)
+		}
+		if err := r.fill(vs[:n], notes[:n]); err != nil {
+			return err
+		}
+		vs = vs[n:]
+	}
+	return nil
+}
+
+func (r *run[T]) fill(vs []T, notes []note) error {
+	n, err := r.engine.fill(vs, notes)
+	_ = n
+	return err
+}
+
+func (r *run[T]) fresh() *bale[T] {
+	if n := len(r.free); n > 0 {
+		b := r.free[n-1]
+		r.free = r.free[:n-1]
+		return b
+	}
+	return new(bale[T])
+}
+
+func (r *run[T]) emit(b *bale[T]) {
+	r.ready = append(r.ready, b.batch())
+	r.free = append(r.free, b)
+}

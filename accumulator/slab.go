@@ -1,0 +1,59 @@
+package accumulator
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+// firstBytes bounds the memory set aside for a batch before anything is known
+// about how large batches get.
+const firstBytes = 16 << 10
+
+// slab is the memory of one batch.
+type slab[T any] struct {
+	items []T
+	use   atomic.Uint32 // counts the batches that have lived in it
+	home  *pool[T]
+}
+
+// release puts the slab back, unless the batch which lived in it as number
+// use has been released already.
+func (s *slab[T]) release(use uint32) {
+	if !s.use.CompareAndSwap(use, use+1) {
+		return
+	}
+	clear(s.items) // do not keep alive what the items point to
+	s.items = s.items[:0]
+	s.home.put(s)
+}
+
+// pool keeps released slabs. A channel bounds them and, unlike a sync.Pool,
+// costs nothing when nobody releases.
+type pool[T any] struct {
+	idle chan *slab[T]
+	hint atomic.Int64 // items of the last batch
+}
+
+func newPool[T any](l limits, keep int) *pool[T] {
+	p := &pool[T]{idle: make(chan *slab[T], keep)}
+	var zero T
+	p.hint.Store(int64(min(l.items, max(1, firstBytes/max(1, int(unsafe.Sizeof(zero)))))))
+	return p
+}
+
+func (p *pool[T]) put(s *slab[T]) {
+	select {
+	case p.idle <- s:
+	default:
+	}
+}
+
+// get returns an empty slab with room for as many items as the last batch had.
+func (p *pool[T]) get() *slab[T] {
+	select {
+	case s := <-p.idle:
+		return s
+	default:
+		return &slab[T]{items: make([]T, 0, p.hint.Load()), home: p}
+	}
+}
