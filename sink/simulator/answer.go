@@ -1,0 +1,60 @@
+package simulator
+
+// Row is one request of a batch, as the model sees it.
+type Row struct {
+	// Endpoint is the path that the request is for, such as
+	// /v1/chat/completions.
+	Endpoint string
+	// Model is the model that the body names.
+	Model string
+	// CustomID is the client's name for the row.
+	CustomID string
+	// Body is the request's JSON. It is valid only during the call.
+	Body []byte
+}
+
+// Reply is what the model makes of a [Row]: a text, a refusal or an error.
+type Reply struct {
+	// Text is what the assistant says.
+	Text string
+	// Refusal is what the assistant says instead if it refuses.
+	Refusal string
+	// FinishReason is why the answer ends. Zero means "stop".
+	FinishReason string
+	// Error makes the row fail. Nil means that it succeeds.
+	Error *RowError
+	// Body is the JSON to answer with, if the one made from the other fields
+	// will not do. It is not checked. Nil means to make it.
+	Body []byte
+	// InputTokens and OutputTokens are what the row costs. Zero means an
+	// estimate of a token for every four bytes.
+	InputTokens, OutputTokens int64
+}
+
+// RowError is the failure of one row. A row that failed costs nothing.
+type RowError struct {
+	// Status is the HTTP status of the model call. Zero means that it gave
+	// none, as with code request_timeout.
+	Status int
+	// Code and Message are sent to the client.
+	Code, Message string
+}
+
+// The failures of rows that Echo and RowFaults know.
+var (
+	rowInvalid   = RowError{400, "invalid_value", "The simulator was told to find this request invalid."}
+	rowLimited   = RowError{429, "rate_limit_exceeded", "The simulator was told to limit this request."}
+	rowServer    = RowError{500, "server_error", "The simulator was told to fail at this request."}
+	rowTimeout   = RowError{0, "request_timeout", "The simulator was told to let this request time out."}
+	rowRefusal   = "I'm sorry, but I can't help with that."
+	notRunReason = map[string]string{
+		notRunExpired:   "This request could not be executed before the completion window expired.",
+		notRunCancelled: "This request was not executed because the batch was cancelled.",
+	}
+)
+
+// The codes of rows that never ran.
+const (
+	notRunExpired   = "batch_expired"
+	notRunCancelled = "batch_cancelled"
+)

@@ -1,0 +1,135 @@
+package simulator
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// A collection keeps the records of one kind, each in a file of its own, in
+// the order in which they were added. Records are values: what it returns is a
+// copy. It is safe for concurrent use.
+type collection[R identified] struct {
+	dir string
+
+	mu    sync.Mutex
+	index map[string]int
+	list  []R
+}
+
+// identified is what a collection must know of a record.
+type identified interface{ ident() identity }
+
+// identity is the part that all records have in common.
+type identity struct {
+	ID      string    `json:"id"`
+	Owner   string    `json:"owner"` // fingerprint of the API key
+	Seq     int       `json:"seq"`   // position in the collection, from 0
+	Created time.Time `json:"created"`
+}
+
+func (i identity) ident() identity { return i }
+
+// openCollection reads the records kept in dir.
+func openCollection[R identified](dir string) (*collection[R], error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	c := &collection[R]{dir: dir, index: make(map[string]int)}
+	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range paths {
+		var record R
+		data, err := os.ReadFile(path)
+		if err == nil {
+			err = json.Unmarshal(data, &record)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("simulator: read record %s: %w", path, err)
+		}
+		c.list = append(c.list, record)
+	}
+	slices.SortFunc(c.list, func(a, b R) int { return cmp.Compare(a.ident().Seq, b.ident().Seq) })
+	for i, record := range c.list {
+		c.index[record.ident().ID] = i
+	}
+	return c, nil
+}
+
+func (c *collection[R]) save(record R) error {
+	id := record.ident().ID
+	if err := writeJSON(filepath.Join(c.dir, id+".json"), record); err != nil {
+		return fmt.Errorf("simulator: save %s: %w", id, err)
+	}
+	return nil
+}
+
+// add saves the record that build makes for the next sequence number. A record
+// with an id that is already there takes that one's place.
+func (c *collection[R]) add(build func(seq int) R) (R, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	record := build(len(c.list))
+	if i, found := c.index[record.ident().ID]; found {
+		record = build(i)
+		c.list[i] = record
+		return record, c.save(record)
+	}
+	if err := c.save(record); err != nil {
+		return record, err
+	}
+	c.index[record.ident().ID] = len(c.list)
+	c.list = append(c.list, record)
+	return record, nil
+}
+
+// get returns the record with the given id.
+func (c *collection[R]) get(id string) (R, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i, found := c.index[id]
+	if !found {
+		var none R
+		return none, false
+	}
+	return c.list[i], true
+}
+
+// update changes the record with the given id, which must exist. It is saved
+// when change returns true; otherwise the change is kept in memory only, for
+// what can be worked out again.
+func (c *collection[R]) update(id string, change func(*R) bool) (R, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	record := c.list[c.index[id]]
+	save := change(&record)
+	if save {
+		if err := c.save(record); err != nil {
+			return record, err
+		}
+	}
+	c.list[c.index[id]] = record
+	return record, nil
+}
+
+// newestFirst yields the records as they were at the call, the latest first.
+func (c *collection[R]) newestFirst() iter.Seq[R] {
+	c.mu.Lock()
+	list := slices.Clone(c.list)
+	c.mu.Unlock()
+	return func(yield func(R) bool) {
+		for _, record := range slices.Backward(list) {
+			if !yield(record) {
+				return
+			}
+		}
+	}
+}

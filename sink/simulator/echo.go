@@ -1,0 +1,142 @@
+package simulator
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Echo is the default model. It reads the last user message as a support
+// ticket and answers with a category and the message's first words, such as
+// "billing: I was charged twice for". The same request always gets the same
+// answer.
+//
+// A marker anywhere in a request makes its row fail: [[400]], [[429]] and
+// [[500]] with that status, [[timeout]] with the code request_timeout;
+// [[refuse]] makes the assistant refuse and [[length]] stops its answer short.
+func Echo(r Row) Reply {
+	if reply, marked := obeyMarker(r.Body); marked {
+		return reply
+	}
+	prompt := r.Prompt()
+	return Reply{Text: category(prompt) + ": " + firstWords(prompt, 8)}
+}
+
+// Prompt returns the last user message of a chat, or the input of another
+// request. It is empty if there is none.
+func (r Row) Prompt() string {
+	p, _ := parseParams(r.Body)
+	return p.text()
+}
+
+// text returns the text that p asks about.
+func (p params) text() string {
+	for _, value := range [][]byte{p.messages, p.input, p.prompt} {
+		if text := lastText(value); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// lastText returns the last text in value: a string, or the last that speaks in
+// a list of messages or content parts, but not the words of a system or an
+// assistant.
+func lastText(value []byte) (text string) {
+	if s, isString := unquote(value); isString {
+		return s
+	}
+	elements(value, func(element []byte) {
+		if s := elementText(element); s != "" {
+			text = s
+		}
+	})
+	return text
+}
+
+func elementText(element []byte) string {
+	if s, isString := unquote(element); isString {
+		return s
+	}
+	var role, content, text []byte
+	members(element, func(key, value []byte) {
+		switch string(key) {
+		case "role":
+			role = value
+		case "content":
+			content = value
+		case "text":
+			text = value
+		}
+	})
+	if role != nil && string(role) != `"user"` {
+		return ""
+	}
+	if content != nil {
+		return lastText(content)
+	}
+	s, _ := unquote(text)
+	return s
+}
+
+// categories are tried in order.
+var categories = []struct {
+	name  string
+	words []string
+}{
+	{"billing", []string{"invoice", "charged", "refund", "payment", "bill", "price"}},
+	{"account", []string{"password", "login", "log in", "sign in", "account", "email"}},
+	{"shipping", []string{"deliver", "parcel", "shipping", "shipment", "arrive", "package"}},
+	{"bug", []string{"error", "crash", "bug", "broken", "fails", "not work"}},
+}
+
+func category(text string) string {
+	text = strings.ToLower(text)
+	for _, c := range categories {
+		for _, word := range c.words {
+			if strings.Contains(text, word) {
+				return c.name
+			}
+		}
+	}
+	return "general"
+}
+
+// firstWords returns up to n words of text, separated by single spaces.
+func firstWords(text string, n int) string {
+	var b strings.Builder
+	for word := range strings.FieldsSeq(text) {
+		if n--; n < 0 {
+			break
+		}
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(word)
+	}
+	return b.String()
+}
+
+var markers = []struct {
+	text  string
+	reply Reply
+}{
+	{"[[400]]", Reply{Error: &rowInvalid}},
+	{"[[429]]", Reply{Error: &rowLimited}},
+	{"[[500]]", Reply{Error: &rowServer}},
+	{"[[timeout]]", Reply{Error: &rowTimeout}},
+	{"[[refuse]]", Reply{Refusal: rowRefusal}},
+	{"[[length]]", Reply{Text: "This answer was cut", FinishReason: "length"}},
+}
+
+// obeyMarker returns the reply that a marker in body asks for.
+func obeyMarker(body []byte) (Reply, bool) {
+	if !bytes.Contains(body, []byte("[[")) {
+		return Reply{}, false
+	}
+	for _, m := range markers {
+		if bytes.Contains(body, []byte(m.text)) {
+			return m.reply, true
+		}
+	}
+	return Reply{}, false
+}

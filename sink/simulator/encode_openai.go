@@ -1,0 +1,127 @@
+package simulator
+
+import "strconv"
+
+// appendAnswer appends the body of a successful response of the row's endpoint.
+func (r *results) appendAnswer(b []byte, p params, req Row, reply Reply) []byte {
+	switch req.Endpoint {
+	case "/v1/responses":
+		return r.appendResponse(b, req, reply)
+	case "/v1/embeddings":
+		return appendEmbeddings(b, p, req, reply)
+	default:
+		return r.appendChat(b, req, reply)
+	}
+}
+
+func (r *results) appendChat(b []byte, req Row, reply Reply) []byte {
+	b = append(b, `{"id":"chatcmpl-`...)
+	b = r.appendSerial(b)
+	b = append(b, `","object":"chat.completion","created":`...)
+	b = strconv.AppendInt(b, r.b.InProgressAt.Unix(), 10)
+	b = append(b, `,"model":`...)
+	b = appendString(b, req.Model)
+	b = append(b, `,"choices":[{"index":0,"message":{"role":"assistant","content":`...)
+	b = appendOrNull(b, reply.Text, reply.Refusal == "")
+	b = append(b, `,"refusal":`...)
+	b = appendOrNull(b, reply.Refusal, reply.Refusal != "")
+	b = append(b, `,"annotations":[]},"logprobs":null,"finish_reason":`...)
+	b = appendString(b, finishReason(reply))
+	b = append(b, `}],"usage":{"prompt_tokens":`...)
+	b = strconv.AppendInt(b, reply.InputTokens, 10)
+	b = append(b, `,"completion_tokens":`...)
+	b = strconv.AppendInt(b, reply.OutputTokens, 10)
+	b = append(b, `,"total_tokens":`...)
+	b = strconv.AppendInt(b, reply.InputTokens+reply.OutputTokens, 10)
+	return append(b, `,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}`+
+		`,"service_tier":"default","system_fingerprint":"fp_simulator"}`...)
+}
+
+func (r *results) appendResponse(b []byte, req Row, reply Reply) []byte {
+	b = append(b, `{"id":"resp_`...)
+	b = r.appendSerial(b)
+	b = append(b, `","object":"response","created_at":`...)
+	b = strconv.AppendInt(b, r.b.InProgressAt.Unix(), 10)
+	if finishReason(reply) == "length" {
+		b = append(b, `,"status":"incomplete","error":null,"incomplete_details":{"reason":"max_output_tokens"}`...)
+	} else {
+		b = append(b, `,"status":"completed","error":null,"incomplete_details":null`...)
+	}
+	b = append(b, `,"model":`...)
+	b = appendString(b, req.Model)
+	b = append(b, `,"output":[{"type":"message","id":"msg_`...)
+	b = r.appendSerial(b)
+	b = append(b, `","role":"assistant","status":"completed","content":[{`...)
+	if reply.Refusal != "" {
+		b = append(b, `"type":"refusal","refusal":`...)
+		b = appendString(b, reply.Refusal)
+	} else {
+		b = append(b, `"type":"output_text","annotations":[],"text":`...)
+		b = appendString(b, reply.Text)
+	}
+	b = append(b, `}]}],"usage":{"input_tokens":`...)
+	b = strconv.AppendInt(b, reply.InputTokens, 10)
+	b = append(b, `,"input_tokens_details":{"cached_tokens":0},"output_tokens":`...)
+	b = strconv.AppendInt(b, reply.OutputTokens, 10)
+	b = append(b, `,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":`...)
+	b = strconv.AppendInt(b, reply.InputTokens+reply.OutputTokens, 10)
+	return append(b, `}}`...)
+}
+
+// appendEmbeddings answers each input with a vector that depends on its text.
+func appendEmbeddings(b []byte, p params, req Row, reply Reply) []byte {
+	b = append(b, `{"object":"list","data":[`...)
+	for i, input := range embeddingInputs(p.input) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"object":"embedding","index":`...)
+		b = strconv.AppendInt(b, int64(i), 10)
+		b = append(b, `,"embedding":[`...)
+		for dimension := range 4 {
+			if dimension > 0 {
+				b = append(b, ',')
+			}
+			b = strconv.AppendFloat(b, 2*chance(uint64(dimension), "", input)-1, 'g', 6, 64)
+		}
+		b = append(b, `]}`...)
+	}
+	b = append(b, `],"model":`...)
+	b = appendString(b, req.Model)
+	b = append(b, `,"usage":{"prompt_tokens":`...)
+	b = strconv.AppendInt(b, reply.InputTokens, 10)
+	b = append(b, `,"total_tokens":`...)
+	b = strconv.AppendInt(b, reply.InputTokens, 10)
+	return append(b, `}}`...)
+}
+
+// embeddingInputs returns the inputs of an embeddings request: one string, or a
+// list of strings or token lists. A list of numbers is one input.
+func embeddingInputs(input []byte) (inputs [][]byte) {
+	isList := elements(input, func(element []byte) { inputs = append(inputs, element) })
+	if !isList || (len(inputs) > 0 && inputs[0][0] != '"' && inputs[0][0] != '[') {
+		return [][]byte{input}
+	}
+	return inputs
+}
+
+// appendSerial appends what makes the ids of this row's answer unique.
+func (r *results) appendSerial(b []byte) []byte {
+	b = append(b, r.b.ID...)
+	b = append(b, '_')
+	return strconv.AppendInt(b, int64(r.completed+r.failed), 10)
+}
+
+func appendOrNull(b []byte, s string, present bool) []byte {
+	if !present {
+		return append(b, "null"...)
+	}
+	return appendString(b, s)
+}
+
+func finishReason(reply Reply) string {
+	if reply.FinishReason == "" {
+		return "stop"
+	}
+	return reply.FinishReason
+}

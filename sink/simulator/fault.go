@@ -1,0 +1,169 @@
+package simulator
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Fault is something that goes wrong with requests to a route. It counts the
+// requests of its route from 1 and hits those from number From on: Times of
+// them, or with a Probability any of them. When several faults hit the same
+// request the first in the list acts.
+type Fault struct {
+	// Route is the route it concerns, such as "POST /v1/batches" or
+	// "GET /v1/files/{id}/content". Zero means every route.
+	Route string `json:"route,omitempty"`
+	// From is the first request that can be hit. Zero means 1.
+	From int `json:"from,omitempty"`
+	// Times is how many requests are hit. Zero means 1, or without limit if
+	// Probability is set. -1 means without limit.
+	Times int `json:"times,omitempty"`
+	// Probability is the chance, from 0 to 1, that a request is hit. Zero
+	// means certain.
+	Probability float64 `json:"probability,omitempty"`
+
+	// Action is what happens. It must be set.
+	Action Action `json:"action"`
+
+	// Status is what Fail and FailAfter answer with. Zero means 500.
+	Status int `json:"status,omitempty"`
+	// Code is the error code in their body. Zero means one that suits the
+	// status. Statuses 413, 502 and 504 have a body in HTML, as from a proxy.
+	Code string `json:"code,omitempty"`
+	// Header is added to their headers, such as Retry-After.
+	Header map[string]string `json:"header,omitempty"`
+
+	// Delay is the duration, in real time, that Slow, Hang, Late and Stale
+	// speak of.
+	Delay time.Duration `json:"delay,omitempty"`
+	// Bytes is how much of the body Truncate lets through. Zero means half.
+	Bytes int64 `json:"bytes,omitempty"`
+}
+
+// Action is what a [Fault] does to a request.
+type Action string
+
+// The actions. Applied means that the request has its effect.
+const (
+	// Fail answers with an error. The request is not applied.
+	Fail Action = "fail"
+	// FailAfter applies the request, then answers with an error.
+	FailAfter Action = "fail_after"
+	// Reset breaks the connection. The request is not applied.
+	Reset Action = "reset"
+	// ResetAfter applies the request, then breaks the connection.
+	ResetAfter Action = "reset_after"
+	// Late breaks the connection and applies the request after Delay.
+	Late Action = "late"
+	// Hang does not answer. The request is not applied. After Delay, if it is
+	// set, the connection breaks.
+	Hang Action = "hang"
+	// Slow waits for Delay, then serves the request.
+	Slow Action = "slow"
+	// Truncate applies the request but breaks off its answer.
+	Truncate Action = "truncate"
+	// Stale lets a GET see batches and files as they were a Delay ago.
+	Stale Action = "stale"
+)
+
+var actions = []Action{Fail, FailAfter, Reset, ResetAfter, Late, Hang, Slow, Truncate, Stale}
+
+// validate returns an error that names the field that cannot be used.
+func (f Fault) validate() error {
+	switch {
+	case !slices.Contains(actions, f.Action):
+		return fmt.Errorf("Action is none of %q: %q", actions, f.Action)
+	case f.From < 0:
+		return fmt.Errorf("From is negative: %d", f.From)
+	case f.Times < -1:
+		return fmt.Errorf("Times is out of range: %d", f.Times)
+	case !(f.Probability >= 0 && f.Probability <= 1):
+		return fmt.Errorf("Probability is not between 0 and 1: %v", f.Probability)
+	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
+		return fmt.Errorf("Status is not an error: %d", f.Status)
+	case f.Delay < 0:
+		return fmt.Errorf("Delay is negative: %v", f.Delay)
+	case f.Bytes < 0:
+		return fmt.Errorf("Bytes is negative: %d", f.Bytes)
+	}
+	return nil
+}
+
+func validateFaults(faults []Fault) error {
+	var errs []error
+	for i, f := range faults {
+		if err := f.validate(); err != nil {
+			errs = append(errs, fmt.Errorf("simulator: fault %d: %w", i, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// hits reports whether the n-th request of the route is hit, if hit others
+// were before it.
+func (f Fault) hits(n, hit int, seed uint64) bool {
+	times := f.Times
+	if times == 0 && f.Probability == 0 {
+		times = 1
+	}
+	if n < f.From || (times > 0 && hit >= times) {
+		return false
+	}
+	return f.Probability == 0 || chance(seed, fmt.Sprint(f.Route, f.Action, n), nil) < f.Probability
+}
+
+// An injector decides which request meets which fault.
+type injector struct {
+	seed uint64
+
+	mu      sync.Mutex
+	faults  []Fault
+	matched []int // requests of each fault's route
+	hit     []int // requests each fault acted upon
+}
+
+func newInjector(seed uint64, faults []Fault) *injector {
+	in := &injector{seed: seed}
+	in.set(faults)
+	return in
+}
+
+// set replaces the faults; counting starts again.
+func (in *injector) set(faults []Fault) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.faults = slices.Clone(faults)
+	in.matched, in.hit = make([]int, len(faults)), make([]int, len(faults))
+}
+
+// next counts a request of the route and returns the fault it meets, nil for
+// none.
+func (in *injector) next(route string) *Fault {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	var met *Fault
+	for i := range in.faults {
+		f := &in.faults[i]
+		if f.Route != "" && f.Route != route {
+			continue
+		}
+		in.matched[i]++
+		if met == nil && f.hits(in.matched[i], in.hit[i], in.seed) {
+			in.hit[i]++
+			met = f
+		}
+	}
+	return met
+}
+
+// SetFaults replaces the faults. Each starts counting requests at once.
+func (s *Simulator) SetFaults(faults ...Fault) error {
+	if err := validateFaults(faults); err != nil {
+		return err
+	}
+	s.faults.set(faults)
+	return nil
+}

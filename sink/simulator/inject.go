@@ -1,0 +1,166 @@
+package simulator
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// inject serves a request that met a fault.
+func (s *Simulator) inject(f Fault, w http.ResponseWriter, r *http.Request) {
+	switch f.Action {
+	case Fail:
+		drain(r)
+		f.answer(w)
+	case FailAfter:
+		s.provider.ServeHTTP(newDiscard(), r)
+		f.answer(w)
+	case Reset:
+		drain(r)
+		reset(w)
+	case ResetAfter:
+		s.provider.ServeHTTP(newDiscard(), r)
+		reset(w)
+	case Late:
+		s.applyLater(f.Delay, r)
+		reset(w)
+	case Hang:
+		drain(r) // only then does the server see the client leave
+		_ = s.sleep(r.Context(), f.Delay, f.Delay == 0)
+		reset(w)
+	case Slow:
+		if s.sleep(r.Context(), f.Delay, false) {
+			s.provider.ServeHTTP(w, r)
+		}
+	case Truncate:
+		s.provider.ServeHTTP(&truncated{ResponseWriter: w, left: f.Bytes}, r)
+	case Stale:
+		then := s.clock.now().Add(-s.clock.simulated(f.Delay))
+		s.provider.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), asOfKey{}, then)))
+	}
+}
+
+// sleep waits for d, or without end, and reports whether that was not cut short
+// by the client or by Close.
+func (s *Simulator) sleep(ctx context.Context, d time.Duration, forever bool) bool {
+	var over <-chan time.Time
+	if !forever {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-over:
+		return true
+	case <-ctx.Done():
+	case <-s.ctx.Done():
+	}
+	return false
+}
+
+// applyLater applies the request after d, unless the Simulator is closed first.
+func (s *Simulator) applyLater(d time.Duration, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the client did not send all of it: there is nothing to apply
+	}
+	later := r.Clone(s.ctx)
+	later.Body = io.NopCloser(bytes.NewReader(body))
+	s.spawn(func() {
+		if s.sleep(s.ctx, d, false) {
+			s.provider.ServeHTTP(newDiscard(), later)
+		}
+	})
+}
+
+// asOfKey is the context key of the time as of which a stale request reads.
+type asOfKey struct{}
+
+// asOf returns the time as of which the request reads.
+func (s *Simulator) asOf(r *http.Request) time.Time {
+	if t, stale := r.Context().Value(asOfKey{}).(time.Time); stale {
+		return t
+	}
+	return s.clock.now()
+}
+
+// answer writes the error that Fail and FailAfter answer with.
+func (f Fault) answer(w http.ResponseWriter) {
+	status := f.Status
+	if status == 0 {
+		status = http.StatusInternalServerError
+	}
+	for name, value := range f.Header {
+		w.Header().Set(name, value)
+	}
+	switch status {
+	case http.StatusRequestEntityTooLarge, http.StatusBadGateway, http.StatusGatewayTimeout:
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(status)
+		_, _ = fmt.Fprintf(w, "<html><head><title>%d %s</title></head></html>\n", status, http.StatusText(status))
+		return
+	}
+	e := &apiError{status: status, Type: "server_error", Code: f.Code, Message: "The simulator was told to fail this request."}
+	if status == http.StatusTooManyRequests {
+		e.Type = "requests"
+		if e.Code == "" {
+			e.Code = "rate_limit_exceeded"
+		}
+	}
+	writeError(w, e)
+}
+
+func drain(r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }
+
+// reset breaks the connection, if possible so that the client sees a reset and
+// not an orderly end.
+func reset(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if tcp, isTCP := conn.(*net.TCPConn); isTCP {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
+
+// discard is an answer that nobody gets.
+type discard struct{ header http.Header }
+
+func newDiscard() discard { return discard{make(http.Header)} }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d discard) WriteHeader(int)             {}
+
+// truncated breaks off an answer in its body.
+type truncated struct {
+	http.ResponseWriter
+	left  int64 // 0 before the first write: to be worked out
+	begun bool
+}
+
+func (t *truncated) Write(p []byte) (int, error) {
+	if !t.begun {
+		t.begun = true
+		if t.left == 0 {
+			t.left = int64(len(p)) / 2
+			if length, err := strconv.ParseInt(t.Header().Get("Content-Length"), 10, 64); err == nil {
+				t.left = length / 2
+			}
+		}
+	}
+	if int64(len(p)) < t.left {
+		t.left -= int64(len(p))
+		return t.ResponseWriter.Write(p)
+	}
+	_, _ = t.ResponseWriter.Write(p[:t.left])
+	_ = http.NewResponseController(t.ResponseWriter).Flush()
+	panic(http.ErrAbortHandler)
+}

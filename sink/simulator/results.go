@@ -1,0 +1,190 @@
+package simulator
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+)
+
+// results writes the output file, the error file and the ledger of a batch.
+type results struct {
+	s      *Simulator
+	b      batch
+	output *lineWriter
+	errors *lineWriter
+	ledger *lineWriter
+
+	completed, failed int
+	usage             usage
+	buf               []byte
+}
+
+func createResults(s *Simulator, b batch) (*results, error) {
+	r := &results{s: s, b: b}
+	var err [3]error
+	r.output, err[0] = createLines(s.contentPath(b.OutputFile) + partSuffix)
+	r.errors, err[1] = createLines(s.contentPath(b.ErrorFile) + partSuffix)
+	r.ledger, err[2] = createLines(s.ledgerPath(b.ID))
+	if err := errors.Join(err[:]...); err != nil {
+		r.abandon()
+		return nil, err
+	}
+	return r, nil
+}
+
+// run executes one row.
+func (r *results) run(line []byte) error {
+	in, _ := parseRow(line) // validation saw to it that this succeeds
+	p, _ := parseParams(in.body)
+	req := Row{Endpoint: r.b.Endpoint, Model: r.b.Model, Body: in.body}
+	req.CustomID, _ = unquote(in.customID)
+	reply, faulty := r.s.cfg.Rows.reply(r.s.cfg.Seed, r.b.ID, req)
+	if !faulty {
+		reply = r.s.cfg.Answer(req)
+	}
+	if reply.InputTokens == 0 {
+		reply.InputTokens = estimateTokens(in.body)
+	}
+	if reply.OutputTokens == 0 {
+		reply.OutputTokens = estimateTokens([]byte(reply.Text)) + estimateTokens([]byte(reply.Refusal))
+	}
+	status, out := 200, r.output
+	if reply.Error == nil {
+		r.completed++
+		r.usage.InputTokens += reply.InputTokens
+		r.usage.OutputTokens += reply.OutputTokens
+	} else {
+		r.failed++
+		status, out = reply.Error.Status, r.errors
+	}
+	r.buf = r.appendResult(r.buf[:0], in.customID, p, req, reply)
+	if err := out.write(r.buf); err != nil {
+		return err
+	}
+	return r.enter(in.customID, status, reply)
+}
+
+// skip reports a row that never ran.
+func (r *results) skip(line []byte, code string) error {
+	in, _ := parseRow(line)
+	r.buf = r.appendFailure(r.buf[:0], in.customID, code, notRunReason[code])
+	return r.errors.write(r.buf)
+}
+
+// enter writes a row into the ledger.
+func (r *results) enter(customID []byte, status int, reply Reply) error {
+	b := append(r.buf[:0], `{"custom_id":`...)
+	b = append(b, customID...)
+	b = append(b, `,"status":`...)
+	b = strconv.AppendInt(b, int64(status), 10)
+	if reply.Error == nil {
+		b = append(b, `,"input_tokens":`...)
+		b = strconv.AppendInt(b, reply.InputTokens, 10)
+		b = append(b, `,"output_tokens":`...)
+		b = strconv.AppendInt(b, reply.OutputTokens, 10)
+	}
+	r.buf = append(b, '}', '\n')
+	return r.ledger.write(r.buf)
+}
+
+// flush makes the ledger readable up to the last row.
+func (r *results) flush() error { return r.ledger.Flush() }
+
+// publish puts the files that hold rows in place.
+func (r *results) publish() error {
+	if err := r.ledger.close(); err != nil {
+		return err
+	}
+	if err := r.place(r.output, r.b.OutputFile, "output"); err != nil {
+		return err
+	}
+	return r.place(r.errors, r.b.ErrorFile, "error")
+}
+
+func (r *results) place(w *lineWriter, id, kind string) error {
+	if err := w.close(); err != nil || w.lines == 0 {
+		return err
+	}
+	if err := os.Rename(r.s.contentPath(id)+partSuffix, r.s.contentPath(id)); err != nil {
+		return err
+	}
+	now := r.s.clock.now()
+	keep := r.b.KeepFor
+	if keep == 0 {
+		keep = defaultKeep
+	}
+	_, err := r.s.files.add(func(seq int) file {
+		return file{
+			identity: identity{ID: id, Owner: r.b.Owner, Seq: seq, Created: now},
+			Name:     fmt.Sprintf("%s_%s.jsonl", r.b.ID, kind),
+			Purpose:  "batch_output",
+			Bytes:    w.bytes,
+			Expires:  now.Add(keep),
+		}
+	})
+	return err
+}
+
+// record enters the outcome into b.
+func (r *results) record(b *batch) {
+	b.Counts.Completed, b.Counts.Failed, b.Usage = r.completed, r.failed, r.usage
+	if r.output.lines == 0 {
+		b.OutputFile = ""
+	}
+	if r.errors.lines == 0 {
+		b.ErrorFile = ""
+	}
+}
+
+// abandon closes and removes what was not published. After publish it does
+// nothing but remove empty files.
+func (r *results) abandon() {
+	for _, w := range []*lineWriter{r.output, r.errors} {
+		if w != nil {
+			_ = w.close()
+			_ = os.Remove(w.file.Name())
+		}
+	}
+	if r.ledger != nil {
+		_ = r.ledger.close()
+	}
+}
+
+// defaultKeep is how long batch files live unless the client says otherwise.
+const defaultKeep = 30 * 24 * time.Hour
+
+// A lineWriter writes the lines of a file and counts them.
+type lineWriter struct {
+	*bufio.Writer
+	file  *os.File
+	lines int
+	bytes int64
+}
+
+func createLines(path string) (*lineWriter, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return &lineWriter{Writer: bufio.NewWriterSize(f, 64<<10), file: f}, nil
+}
+
+// write writes one line, which ends in a line break.
+func (w *lineWriter) write(line []byte) error {
+	w.lines++
+	w.bytes += int64(len(line))
+	_, err := w.Write(line)
+	return err
+}
+
+// close flushes and closes the file; a second call does nothing.
+func (w *lineWriter) close() error {
+	err := errors.Join(w.Flush(), w.file.Close())
+	if errors.Is(err, os.ErrClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,245 @@
+package simulator
+
+import (
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
+)
+
+// A scanner walks JSON text in place. It allocates nothing, because every row
+// of every batch goes through it several times: with encoding/json the
+// simulator would need more of the machine than the client it is to test.
+type scanner struct {
+	data  []byte
+	pos   int
+	depth int
+}
+
+// maxDepth is the nesting at which encoding/json gives up as well.
+const maxDepth = 10_000
+
+// members calls visit with the raw text of each key, without its quotes, and
+// of each value of the object that data consists of. It reports whether data
+// is one valid JSON object.
+func members(data []byte, visit func(key, value []byte)) bool {
+	s := scanner{data: data}
+	s.space()
+	return s.object(visit) && s.atEnd()
+}
+
+// elements does for an array what members does for an object.
+func elements(data []byte, visit func(value []byte)) bool {
+	s := scanner{data: data}
+	s.space()
+	return s.array(visit) && s.atEnd()
+}
+
+func (s *scanner) atEnd() bool {
+	s.space()
+	return s.pos == len(s.data)
+}
+
+func (s *scanner) space() {
+	for s.pos < len(s.data) {
+		switch s.data[s.pos] {
+		case ' ', '\t', '\r', '\n':
+			s.pos++
+		default:
+			return
+		}
+	}
+}
+
+// next consumes c if it comes next.
+func (s *scanner) next(c byte) bool {
+	if s.pos < len(s.data) && s.data[s.pos] == c {
+		s.pos++
+		return true
+	}
+	return false
+}
+
+func (s *scanner) object(visit func(key, value []byte)) bool {
+	if !s.next('{') || !s.enter() {
+		return false
+	}
+	defer s.leave()
+	if s.space(); s.next('}') {
+		return true
+	}
+	for {
+		s.space()
+		from := s.pos
+		if !s.text() {
+			return false
+		}
+		key := s.data[from+1 : s.pos-1]
+		if s.space(); !s.next(':') {
+			return false
+		}
+		value, valid := s.value()
+		if !valid {
+			return false
+		}
+		if visit != nil {
+			visit(key, value)
+		}
+		if s.space(); s.next('}') {
+			return true
+		}
+		if !s.next(',') {
+			return false
+		}
+	}
+}
+
+func (s *scanner) array(visit func(value []byte)) bool {
+	if !s.next('[') || !s.enter() {
+		return false
+	}
+	defer s.leave()
+	if s.space(); s.next(']') {
+		return true
+	}
+	for {
+		value, valid := s.value()
+		if !valid {
+			return false
+		}
+		if visit != nil {
+			visit(value)
+		}
+		if s.space(); s.next(']') {
+			return true
+		}
+		if !s.next(',') {
+			return false
+		}
+	}
+}
+
+func (s *scanner) enter() bool {
+	s.depth++
+	return s.depth <= maxDepth
+}
+
+func (s *scanner) leave() { s.depth-- }
+
+// value consumes one value and returns its text.
+func (s *scanner) value() (text []byte, valid bool) {
+	s.space()
+	if s.pos == len(s.data) {
+		return nil, false
+	}
+	from := s.pos
+	switch s.data[s.pos] {
+	case '{':
+		valid = s.object(nil)
+	case '[':
+		valid = s.array(nil)
+	case '"':
+		valid = s.text()
+	case 't':
+		valid = s.word("true")
+	case 'f':
+		valid = s.word("false")
+	case 'n':
+		valid = s.word("null")
+	default:
+		valid = s.number()
+	}
+	return s.data[from:s.pos], valid
+}
+
+func (s *scanner) word(w string) bool {
+	if len(s.data)-s.pos < len(w) || string(s.data[s.pos:s.pos+len(w)]) != w {
+		return false
+	}
+	s.pos += len(w)
+	return true
+}
+
+func (s *scanner) number() bool {
+	s.next('-')
+	if !s.next('0') && !s.digits() {
+		return false
+	}
+	if s.next('.') && !s.digits() {
+		return false
+	}
+	if s.next('e') || s.next('E') {
+		if !s.next('+') {
+			s.next('-')
+		}
+		return s.digits()
+	}
+	return true
+}
+
+func (s *scanner) digits() bool {
+	from := s.pos
+	for s.pos < len(s.data) && '0' <= s.data[s.pos] && s.data[s.pos] <= '9' {
+		s.pos++
+	}
+	return s.pos > from
+}
+
+// text consumes a string.
+func (s *scanner) text() bool {
+	if !s.next('"') {
+		return false
+	}
+	for s.pos < len(s.data) {
+		c := s.data[s.pos]
+		s.pos++
+		switch {
+		case c == '"':
+			return true
+		case c == '\\':
+			if !s.escape() {
+				return false
+			}
+		case c < ' ':
+			return false
+		}
+	}
+	return false
+}
+
+func (s *scanner) escape() bool {
+	if s.pos == len(s.data) {
+		return false
+	}
+	c := s.data[s.pos]
+	s.pos++
+	switch c {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return true
+	case 'u':
+		return s.hex() && s.hex() && s.hex() && s.hex()
+	}
+	return false
+}
+
+func (s *scanner) hex() bool {
+	if s.pos == len(s.data) {
+		return false
+	}
+	c := s.data[s.pos]
+	s.pos++
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+// unquote returns the string that a raw JSON value holds.
+func unquote(raw []byte) (string, bool) {
+	if len(raw) < 2 || raw[0] != '"' {
+		return "", false
+	}
+	inner := raw[1 : len(raw)-1]
+	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner), true
+	}
+	var s string
+	err := json.Unmarshal(raw, &s)
+	return s, err == nil
+}

@@ -1,0 +1,93 @@
+package simulator
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// ServeHTTP serves the provider's API and, under /_simulator/, the control
+// endpoints.
+func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, controlPrefix) {
+		s.control.ServeHTTP(w, r)
+		return
+	}
+	if err := s.failure(); err != nil {
+		writeError(w, err)
+		return
+	}
+	_, route := s.provider.Handler(r)
+	fault := s.faults.next(route)
+	body := &countedBody{ReadCloser: r.Body, hash: sha256.New()}
+	r.Body = body
+	answer := &statusWriter{ResponseWriter: w}
+	defer func() { s.record(r, route, fault, body, answer.status) }()
+	answer.Header().Set("X-Request-Id", newID("req_"))
+	if fault != nil {
+		s.inject(*fault, answer, r)
+		return
+	}
+	s.provider.ServeHTTP(answer, r)
+}
+
+// record enters a request that was dealt with into the log.
+func (s *Simulator) record(r *http.Request, route string, fault *Fault, body *countedBody, status int) {
+	entry := Request{
+		Time: s.clock.now(), Method: r.Method, Route: route, Path: r.URL.RequestURI(),
+		Header: publicHeader(r.Header), Status: status,
+		BodyBytes: body.bytes, BodySHA256: hex.EncodeToString(body.hash.Sum(nil)),
+	}
+	if fault != nil {
+		entry.Fault = fault.Action
+	}
+	if err := s.log.append(entry); err != nil {
+		s.fail(err)
+	}
+}
+
+// countedBody measures a request body as it is read.
+type countedBody struct {
+	io.ReadCloser
+	hash  hash.Hash
+	bytes int64
+}
+
+func (b *countedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	_, _ = b.hash.Write(p[:n])
+	b.bytes += int64(n)
+	return n, err
+}
+
+// statusWriter remembers the status of an answer; 0 if there was none.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *statusWriter) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// ReadFrom lets the kernel copy a file into the connection.
+func (w *statusWriter) ReadFrom(in io.Reader) (int64, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return io.Copy(w.ResponseWriter, in)
+}

@@ -1,0 +1,75 @@
+package simulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Server is a [Simulator] that listens. Close it to stop both.
+type Server struct {
+	*Simulator
+
+	// URL is where it listens, such as http://127.0.0.1:43117, without a
+	// slash at the end. Clients of OpenAI want URL + "/v1" as their base.
+	URL string
+
+	http   *http.Server
+	served chan error
+}
+
+// Start opens a Simulator and serves it on addr, a host and port as for
+// [net.Listen]. Port 0 means a free one, and an empty addr a free port on
+// loopback, which is what tests want.
+func Start(addr string, cfg Config) (*Server, error) {
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("simulator: %w", err)
+	}
+	sim, err := New(cfg)
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return serve(l, "http://"+l.Addr().String(), sim), nil
+}
+
+func serve(l net.Listener, url string, sim *Simulator) *Server {
+	s := &Server{
+		Simulator: sim,
+		URL:       url,
+		http:      &http.Server{Handler: sim, ReadHeaderTimeout: time.Minute},
+		served:    make(chan error, 1),
+	}
+	go func() { s.served <- s.http.Serve(l) }()
+	return s
+}
+
+// Wait serves until ctx is done, then closes the server.
+func (s *Server) Wait(ctx context.Context) error {
+	<-ctx.Done()
+	return s.Close()
+}
+
+// Close stops listening, gives requests that are being answered up to 5 seconds
+// to finish, and closes the Simulator. Requests that hang because of a fault
+// are cut off.
+func (s *Server) Close() error {
+	s.stop() // lets requests that wait for something go
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.http.Close()
+	}
+	if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, served)
+	}
+	return errors.Join(err, s.Simulator.Close())
+}

@@ -1,0 +1,202 @@
+package simulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// Simulator plays a provider. It is an [http.Handler] and safe for concurrent
+// use. Close it to stop its batches.
+type Simulator struct {
+	cfg      Config
+	dir      string
+	scratch  bool // dir is removed by Close
+	clock    *clock
+	files    *collection[file]
+	batches  *collection[batch]
+	log      *requestLog
+	faults   *injector
+	provider *http.ServeMux
+	control  *http.ServeMux
+
+	ctx     context.Context // ends when the Simulator is closed
+	stop    context.CancelFunc
+	workers sync.WaitGroup
+	slots   chan struct{} // as many batches work at once as there are processors
+
+	admission sync.Mutex // one verdict at a time, as verdicts depend on each other
+
+	mu      sync.Mutex
+	closed  bool
+	changed chan struct{} // closed and replaced when a waiting batch must look again
+	broken  error         // the first failure of the simulator itself
+}
+
+// New opens the provider kept in cfg.Dir, or starts a new one, and continues
+// its unfinished batches. It fails if a field of cfg is out of range or the
+// directory cannot be read.
+func New(cfg Config) (*Simulator, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Simulator{
+		cfg:     cfg,
+		dir:     cfg.Dir,
+		slots:   make(chan struct{}, runtime.GOMAXPROCS(0)),
+		changed: make(chan struct{}),
+		faults:  newInjector(cfg.Seed, cfg.Faults),
+	}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	if err := s.open(); err != nil {
+		s.stop()
+		return nil, errors.Join(err, s.cleanUp())
+	}
+	s.provider = s.openAIRoutes()
+	s.control = s.controlRoutes()
+	for b := range s.batches.newestFirst() {
+		s.start(b.ID)
+	}
+	return s, nil
+}
+
+// open prepares the directory and reads what it holds.
+func (s *Simulator) open() (err error) {
+	if s.dir == "" {
+		s.scratch = true
+		if s.dir, err = os.MkdirTemp("", "baler-simulator-"); err != nil {
+			return fmt.Errorf("simulator: make directory: %w", err)
+		}
+	}
+	for _, name := range []string{contentDir, ledgerDir} {
+		if err := os.MkdirAll(filepath.Join(s.dir, name), 0o700); err != nil {
+			return fmt.Errorf("simulator: make directory: %w", err)
+		}
+	}
+	if s.clock, err = openClock(filepath.Join(s.dir, "clock.json"), s.cfg.Speed); err != nil {
+		return err
+	}
+	if s.files, err = openCollection[file](filepath.Join(s.dir, "files")); err != nil {
+		return err
+	}
+	if s.batches, err = openCollection[batch](filepath.Join(s.dir, "batches")); err != nil {
+		return err
+	}
+	if err := removeParts(filepath.Join(s.dir, contentDir)); err != nil {
+		return err
+	}
+	s.log, err = openRequestLog(filepath.Join(s.dir, "requests.jsonl"))
+	return err
+}
+
+// Close stops all batches where they are, waits for them and releases the
+// files. It returns the first failure of the simulator itself, such as a full
+// disk. A Simulator opened on the same Dir continues.
+func (s *Simulator) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.stop()
+	s.workers.Wait()
+	return errors.Join(s.failure(), s.cleanUp())
+}
+
+func (s *Simulator) cleanUp() error {
+	var errs []error
+	if s.log != nil {
+		errs = append(errs, s.log.close())
+	}
+	if s.scratch {
+		errs = append(errs, os.RemoveAll(s.dir))
+	}
+	return errors.Join(errs...)
+}
+
+// Now returns the time on the simulator's clock.
+func (s *Simulator) Now() time.Time { return s.clock.now() }
+
+// Advance moves the simulator's clock forward by d, which cannot be negative.
+// What becomes due happens soon after; poll for it.
+func (s *Simulator) Advance(d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("simulator: advance clock by %v: time does not run backwards", d)
+	}
+	if err := s.clock.advance(d); err != nil {
+		return err
+	}
+	s.notify()
+	return nil
+}
+
+// spawn runs work in a goroutine that Close waits for, unless the Simulator is
+// closed already.
+func (s *Simulator) spawn(work func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.workers.Go(work)
+	}
+}
+
+// notify lets every waiting batch look again at the clock and its record.
+func (s *Simulator) notify() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// changes returns a channel that is closed at the next notify.
+func (s *Simulator) changes() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
+}
+
+// fail remembers a failure of the simulator itself, which every later request
+// and Close report.
+func (s *Simulator) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken == nil {
+		s.broken = err
+	}
+}
+
+func (s *Simulator) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken
+}
+
+// The folders of the state directory that hold no records.
+const (
+	contentDir = "content" // the content of each file
+	ledgerDir  = "ledger"  // the executed rows of each batch
+)
+
+func (s *Simulator) contentPath(fileID string) string {
+	return filepath.Join(s.dir, contentDir, fileID)
+}
+
+func (s *Simulator) ledgerPath(batchID string) string {
+	return filepath.Join(s.dir, ledgerDir, batchID+".jsonl")
+}
+
+func removeParts(dir string) error {
+	parts, err := filepath.Glob(filepath.Join(dir, "*"+partSuffix))
+	for _, part := range parts {
+		err = errors.Join(err, os.Remove(part))
+	}
+	if err != nil {
+		return fmt.Errorf("simulator: remove unfinished files: %w", err)
+	}
+	return nil
+}
