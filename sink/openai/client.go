@@ -1,0 +1,123 @@
+// Package openai is a client of OpenAI's files and batches API, and of the
+// servers that speak it.
+//
+// The protocol is that of https://platform.openai.com/docs/api-reference/batch,
+// and of the published OpenAPI description, as of August 2026: a JSONL file is
+// uploaded, a batch is created from it, polled, and its output and error file
+// are downloaded.
+package openai
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/balerhq/baler/internal/httpclient"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/llm"
+)
+
+// DefaultBaseURL is OpenAI's own API.
+const DefaultBaseURL = "https://api.openai.com/v1"
+
+// OpenAI's documented bounds of one batch.
+const (
+	maxRows  = 50_000
+	maxBytes = 200_000_000
+	window   = 24 * time.Hour
+)
+
+// Config adjusts a Client. Its zero value is OpenAI itself.
+type Config struct {
+	// BaseURL is where the API is, up to and with the version, such as
+	// "https://api.openai.com/v1". It must be https, or on this machine. Zero
+	// means DefaultBaseURL.
+	BaseURL string
+	// Organization and Project choose who is billed, for keys of several. Zero
+	// leaves it to the key.
+	Organization, Project string
+	// Limits of one batch. Zero fields mean OpenAI's: 50,000 rows, 200 MB, 24 h.
+	Limits sink.Limits
+	// Endpoint that Encode writes chats for: "/v1/chat/completions" or
+	// "/v1/responses". Zero means "/v1/chat/completions".
+	Endpoint string
+	// Retry is for calls that may be repeated, which Create is not. Zero means
+	// the retry.Policy defaults.
+	Retry retry.Policy
+	// Transport carries the requests. Zero means one that keeps connections
+	// alive and refuses link-local addresses.
+	Transport http.RoundTripper
+}
+
+// Client implements sink.Provider and llm.Codec. It is safe for concurrent use.
+type Client struct {
+	api     *httpclient.Client
+	account string
+	cfg     Config
+}
+
+var (
+	_ sink.Provider = (*Client)(nil)
+	_ llm.Codec     = (*Client)(nil)
+)
+
+// New returns a client that pays with the key.
+func New(key string, cfg Config) (*Client, error) {
+	if key == "" {
+		return nil, errors.New("openai: the key is empty")
+	}
+	auth := func(h http.Header) {
+		h.Set("Authorization", "Bearer "+key)
+		setNonEmpty(h, "OpenAI-Organization", cfg.Organization)
+		setNonEmpty(h, "OpenAI-Project", cfg.Project)
+	}
+	api, err := httpclient.New(cmp.Or(cfg.BaseURL, DefaultBaseURL), auth, cfg.Transport)
+	if err != nil {
+		return nil, fmt.Errorf("openai: %w", err)
+	}
+	if err := cfg.Retry.Validate(); err != nil {
+		return nil, fmt.Errorf("openai: %w", err)
+	}
+	cfg.Endpoint = cmp.Or(cfg.Endpoint, chatEndpoint)
+	if cfg.Endpoint != chatEndpoint && cfg.Endpoint != responsesEndpoint {
+		return nil, fmt.Errorf("openai: Config.Endpoint is %q: must be %s or %s", cfg.Endpoint, chatEndpoint, responsesEndpoint)
+	}
+	digest := sha256.Sum256([]byte("baler account\x00" + key + "\x00" + cfg.Organization + "\x00" + cfg.Project))
+	return &Client{api: api, cfg: cfg, account: "openai:" + api.Host() + ":" + hex.EncodeToString(digest[:8])}, nil
+}
+
+func setNonEmpty(h http.Header, name, value string) {
+	if value != "" {
+		h.Set(name, value)
+	}
+}
+
+// Name implements sink.Provider.
+func (c *Client) Name() string { return "openai" }
+
+// Account implements sink.Provider: the host and a digest of the key. The port
+// does not count, so that a proxy may move.
+func (c *Client) Account() string { return c.account }
+
+// Limits implements sink.Provider; they are the same for every model.
+func (c *Client) Limits(string) sink.Limits {
+	return sink.Limits{
+		Rows:   cmp.Or(c.cfg.Limits.Rows, maxRows),
+		Bytes:  cmp.Or(c.cfg.Limits.Bytes, maxBytes),
+		Window: cmp.Or(c.cfg.Limits.Window, window),
+	}
+}
+
+// CloseIdle closes connections that are not in use.
+func (c *Client) CloseIdle() { c.api.CloseIdle() }
+
+// do makes a call that may be repeated.
+func (c *Client) do(ctx context.Context, call httpclient.Call, into any) error {
+	return c.cfg.Retry.Do(ctx, func(ctx context.Context) error { return c.api.Do(ctx, call, into) })
+}

@@ -1,0 +1,113 @@
+package openai
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"sync"
+
+	"github.com/balerhq/baler/sink"
+)
+
+// appendLine appends one line of the JSONL file.
+func appendLine(dst []byte, endpoint string, row sink.Row) ([]byte, error) {
+	if bytes.IndexByte(row.Body, '\n') >= 0 {
+		return dst, fmt.Errorf("row %s: body is not on one line", row.ID)
+	}
+	dst = append(dst, `{"custom_id":`...)
+	dst = appendString(dst, row.ID)
+	dst = append(dst, `,"method":"POST","url":`...)
+	dst = appendString(dst, endpoint)
+	dst = append(dst, `,"body":`...)
+	dst = append(dst, row.Body...)
+	return append(dst, "}\n"...), nil
+}
+
+// appendString quotes s, at once if it needs no escapes.
+func appendString(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c > 0x7e || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(s) //nolint:errchkjson // a string cannot fail
+			return append(dst, quoted...)
+		}
+	}
+	dst = append(dst, '"')
+	dst = append(dst, s...)
+	return append(dst, '"')
+}
+
+func payloadSize(endpoint string, rows sink.Rows) (n int64, err error) {
+	var buf []byte
+	for row, err := range rows {
+		if err != nil {
+			return 0, err
+		}
+		if buf, err = appendLine(buf[:0], endpoint, row); err != nil {
+			return 0, err
+		}
+		n += int64(len(buf))
+	}
+	return n, nil
+}
+
+// payload reads head, the rows as lines, and tail. The transport may close it
+// while it reads, so both take the lock.
+type payload struct {
+	mu       sync.Mutex
+	next     func() (sink.Row, error, bool)
+	stop     func()
+	endpoint string
+	tail     string
+	buf      []byte // encoded and not yet read is buf[at:]
+	at       int
+	err      error
+}
+
+const payloadChunk = 128 << 10
+
+func newPayload(head, tail, endpoint string, rows sink.Rows) *payload {
+	next, stop := iter.Pull2(rows)
+	return &payload{next: next, stop: stop, endpoint: endpoint, tail: tail, buf: []byte(head)}
+}
+
+func (p *payload) Read(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.at == len(p.buf) {
+		if p.err != nil {
+			return 0, p.err
+		}
+		p.fill()
+	}
+	n := copy(b, p.buf[p.at:])
+	p.at += n
+	return n, nil
+}
+
+func (p *payload) fill() {
+	p.buf, p.at = p.buf[:0], 0
+	for len(p.buf) < payloadChunk {
+		row, err, ok := p.next()
+		switch {
+		case !ok:
+			p.buf, p.err = append(p.buf, p.tail...), io.EOF
+			return
+		case err == nil:
+			p.buf, err = appendLine(p.buf, p.endpoint, row)
+		}
+		if err != nil {
+			p.err = err
+			return
+		}
+	}
+}
+
+func (p *payload) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stop()
+	p.at, p.buf, p.err = 0, nil, io.ErrClosedPipe
+	return nil
+}

@@ -1,0 +1,106 @@
+package openai
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/balerhq/baler/internal/httpclient"
+	"github.com/balerhq/baler/sink"
+)
+
+type file struct {
+	ID       string `json:"id"`
+	Filename string `json:"filename"`
+	Bytes    int64  `json:"bytes"`
+}
+
+// Upload implements sink.Provider. The file is named after the tag, so that an
+// upload whose reply was lost is found and used. The rows are ranged over
+// twice: first for their size, since some servers refuse chunked bodies.
+func (c *Client) Upload(ctx context.Context, spec sink.Spec, rows sink.Rows) (string, error) {
+	size, err := payloadSize(spec.Endpoint, rows)
+	if err != nil {
+		return "", fmt.Errorf("openai: upload: %w", err)
+	}
+	var id string
+	err = c.cfg.Retry.Do(ctx, func(ctx context.Context) (err error) {
+		if id, err = c.uploaded(ctx, spec.Tag, size); err != nil || id != "" {
+			return err
+		}
+		id, err = c.upload(ctx, spec, rows, size)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("openai: upload of %d bytes: %w", size, err)
+	}
+	return id, nil
+}
+
+func filename(tag string) string { return tag + ".jsonl" }
+
+// uploaded looks among the newest files for an earlier upload of this one.
+func (c *Client) uploaded(ctx context.Context, tag string, size int64) (string, error) {
+	var list struct {
+		Data []file `json:"data"`
+	}
+	call := httpclient.Call{Method: http.MethodGet, Path: "/files?purpose=batch&order=desc&limit=100"}
+	if err := c.api.Do(ctx, call, &list); err != nil {
+		return "", err
+	}
+	for _, f := range list.Data {
+		if f.Filename == filename(tag) && f.Bytes == size {
+			return f.ID, nil
+		}
+	}
+	return "", nil
+}
+
+func (c *Client) upload(ctx context.Context, spec sink.Spec, rows sink.Rows, size int64) (string, error) {
+	boundary := rand.Text()
+	head := "--" + boundary + "\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n" +
+		"--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + filename(spec.Tag) +
+		"\"\r\nContent-Type: application/jsonl\r\n\r\n"
+	tail := "\r\n--" + boundary + "--\r\n"
+	body := newPayload(head, tail, spec.Endpoint, rows)
+	defer body.Close()
+	var f file
+	err := c.api.Do(ctx, httpclient.Call{
+		Method: http.MethodPost, Path: "/files",
+		Body: body, Size: int64(len(head)) + size + int64(len(tail)),
+		ContentType: "multipart/form-data; boundary=" + boundary,
+		Timeout:     time.Minute + time.Duration(size)*time.Second/(256<<10), // at least 256 KiB/s
+	}, &f)
+	if err == nil && f.ID == "" {
+		err = fmt.Errorf("reply names no file")
+	}
+	return f.ID, err
+}
+
+// Remove implements sink.Provider: it deletes the input, output and error file.
+// The batch itself cannot be deleted.
+func (c *Client) Remove(ctx context.Context, h sink.Handle) error {
+	files := []string{h.File}
+	if h.Batch != "" {
+		b, err := c.batch(ctx, h.Batch)
+		if err != nil && !notFound(err) {
+			return fmt.Errorf("openai: remove: %w", err)
+		}
+		files = append(files, b.InputFile, b.OutputFile, b.ErrorFile)
+	}
+	deleted := make(map[string]bool)
+	for _, id := range files {
+		if id == "" || deleted[id] {
+			continue
+		}
+		deleted[id] = true
+		call := httpclient.Call{Method: http.MethodDelete, Path: "/files/" + url.PathEscape(id)}
+		if err := c.do(ctx, call, nil); err != nil && !notFound(err) {
+			return fmt.Errorf("openai: remove: %w", err)
+		}
+	}
+	return nil
+}

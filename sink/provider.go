@@ -1,0 +1,126 @@
+package sink
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"time"
+
+	"github.com/balerhq/baler/retry"
+)
+
+// Provider is a client of one batch API. It is safe for concurrent use.
+//
+// Its errors carry a retry.Class. Calls that may be repeated are retried
+// inside; Create never is, since a repeated Create may be paid for twice.
+type Provider interface {
+	// Name is the provider's short name, for example "openai".
+	Name() string
+	// Account identifies who pays, without revealing the key. Batches can be
+	// polled only by the account that created them.
+	Account() string
+	// Limits are the provider's bounds for one batch of the model.
+	Limits(model string) Limits
+	// Upload stores the rows at the provider ahead of Create and returns its
+	// name for them, or "" if Create takes the rows itself. Uploading again
+	// under the same tag is harmless and may find the earlier upload.
+	Upload(ctx context.Context, spec Spec, rows Rows) (file string, err error)
+	// Create buys the batch, once. An error of class retry.Ambiguous means that
+	// the batch may exist: look for it with Find. Any other error means that it
+	// does not.
+	Create(ctx context.Context, spec Spec, file string, rows Rows) (batch string, err error)
+	// Find returns the batches created since then that carry the tag.
+	Find(ctx context.Context, tag string, since time.Time) (batches []string, err error)
+	// Status reads how far a batch is.
+	Status(ctx context.Context, h Handle) (Status, error)
+	// Results streams the rows of an ended batch in any order. Rows that never
+	// ran may be absent. An error ends the sequence.
+	Results(ctx context.Context, h Handle) iter.Seq2[Outcome, error]
+	// Cancel asks the provider to stop; the batch then ends with what it has.
+	// Cancelling an ended batch is not an error.
+	Cancel(ctx context.Context, h Handle) error
+	// Remove deletes what the provider stores for the batch. What is gone
+	// already is not an error.
+	Remove(ctx context.Context, h Handle) error
+}
+
+// Spec says what a batch is.
+type Spec struct {
+	// Tag identifies the batch among all of the account: 1 to 64 characters of
+	// A-Z, a-z, 0-9, _ and -. Find looks for it.
+	Tag string
+	// Endpoint is the path that every row calls, such as
+	// "/v1/chat/completions".
+	Endpoint string
+	// Model is the model that every row names.
+	Model string
+}
+
+// Row is one request of a batch.
+type Row struct {
+	// ID is unique within the batch: 1 to 64 characters of A-Z, a-z, 0-9, _
+	// and -, which every provider accepts.
+	ID string
+	// Body is the request as the endpoint takes it, on one line.
+	Body json.RawMessage
+}
+
+// Rows yields the rows of a batch. It may be ranged over more than once and
+// yields the same each time. A row is valid until the next one is asked for.
+type Rows = iter.Seq2[Row, error]
+
+// Handle is how a provider knows a batch. Its fields are opaque and worth
+// keeping: with them another process can go on.
+type Handle struct {
+	Batch string // from Create or Find
+	File  string // from Upload; may be empty
+}
+
+// Limits bound one batch. Zero means no limit.
+type Limits struct {
+	Rows   int           // rows in a batch
+	Bytes  int64         // bytes of a batch as it is sent
+	Window time.Duration // within which the provider ends a batch
+}
+
+// Status is how far a batch is.
+type Status struct {
+	// Ended is true once nothing about the batch will change. A status that
+	// the client does not know counts as not ended.
+	Ended bool
+	// Phase is the provider's own word, for people.
+	Phase string
+	// Total, Succeeded and Failed count rows, as far as the provider says.
+	Total, Succeeded, Failed int
+	// Err is why the provider refused the batch as a whole, nil if it did not.
+	Err *RowError
+}
+
+// Outcome is what became of one row.
+type Outcome struct {
+	// ID is the row's, or "" if the provider names only its line.
+	ID string
+	// Line is the row's 1-based position in the upload, 0 if unknown.
+	Line int
+	// Status is the HTTP status of the row's own call, 0 if it never ran.
+	Status int
+	// Body is the provider's answer, or its error body; nil if it never ran.
+	Body json.RawMessage
+	// Err is nil if the row succeeded.
+	Err *RowError
+}
+
+// RowError is why a row failed.
+type RowError struct {
+	Class   retry.Class
+	Code    string // the provider's word, such as "invalid_request_error"
+	Message string
+}
+
+// Error implements error.
+func (e *RowError) Error() string {
+	if e.Code == "" {
+		return e.Message
+	}
+	return e.Code + ": " + e.Message
+}
