@@ -1,0 +1,66 @@
+package ratelimit
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// Keyed holds one limiter per key: per model, per account, per kind of work. It
+// is safe for concurrent use.
+type Keyed[T any, K comparable] struct {
+	key      func(T) K
+	configs  map[K]Config
+	fallback Config
+
+	mu       sync.Mutex
+	limiters map[K]*Limiter
+}
+
+// ByKey keeps each item under the limits of its key. A key that configs does not
+// name has the limits of fallback to itself; the zero fallback limits nothing.
+// The error names the key whose Config is wrong. Do not change configs later.
+//
+// Parallelism and time per kind of work are limits like any other:
+//
+//	kinds, err := ratelimit.ByKey(Ticket.Kind, map[string]ratelimit.Config{
+//		"translate": {Slots: 8, Timeout: time.Minute},
+//		"summarize": {Slots: 2, Timeout: 5 * time.Minute},
+//	}, ratelimit.Config{Slots: 4, Timeout: time.Minute})
+//
+// A limiter stays for each key that was used, so keys must be few.
+func ByKey[T any, K comparable](key func(T) K, configs map[K]Config, fallback Config) (*Keyed[T, K], error) {
+	for k, c := range configs {
+		if err := c.Validate(); err != nil {
+			return nil, fmt.Errorf("ratelimit: key %v: %w", k, err)
+		}
+	}
+	if err := fallback.Validate(); err != nil {
+		return nil, fmt.Errorf("ratelimit: fallback: %w", err)
+	}
+	return &Keyed[T, K]{key: key, configs: configs, fallback: fallback, limiters: make(map[K]*Limiter)}, nil
+}
+
+// Limiter is the limiter of item's key, the same one each time.
+func (k *Keyed[T, K]) Limiter(item T) *Limiter {
+	key := k.key(item)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	l := k.limiters[key]
+	if l == nil {
+		c, ok := k.configs[key]
+		if !ok {
+			c = k.fallback
+		}
+		l = newLimiter(c)
+		k.limiters[key] = l
+	}
+	return l
+}
+
+// Do is [Limiter.Do] under the limits of item's key, for one request in one
+// slot. The call's context ends after the key's Timeout.
+func (k *Keyed[T, K]) Do(ctx context.Context, item T, call func(context.Context) error) error {
+	one := Cost{Requests: 1, Slots: 1}
+	return k.Limiter(item).Do(ctx, one, func(ctx context.Context) (Cost, error) { return one, call(ctx) })
+}

@@ -1,0 +1,106 @@
+package ratelimit
+
+import (
+	"math"
+	"time"
+)
+
+// forever is the wait of a call that only a Settle lets through.
+const forever time.Duration = math.MaxInt64
+
+// core is the arithmetic of a limiter. It has no clock and no lock.
+type core struct {
+	buckets [dimensions]bucket
+	slots   int // places; 0 means no limit
+	inUse   int
+	last    time.Time // of the last refill
+	until   time.Time // nothing passes before
+	pacing  pacing
+	pace    pace
+}
+
+func newCore(c Config) core {
+	k := core{
+		buckets: [dimensions]bucket{
+			newBucket(c.Requests, c),
+			newBucket(c.InputTokens, c),
+			newBucket(c.OutputTokens, c),
+		},
+		slots:  c.Slots,
+		pacing: pacing{window: c.Window},
+	}
+	k.pace = k.pacing.pace()
+	return k
+}
+
+// take takes all of cost, or nothing and returns how long to wait.
+func (k *core) take(now time.Time, cost Cost) (wait time.Duration, ok bool) {
+	k.advance(now)
+	if wait := k.wait(now, cost); wait > 0 {
+		return wait, false
+	}
+	for i, n := range cost.rates() {
+		k.buckets[i].take(n)
+	}
+	k.inUse += max(cost.Slots, 0)
+	return 0, true
+}
+
+// wait is how long cost has to wait. The largest of the waits of all limits,
+// since those run at the same time.
+func (k *core) wait(now time.Time, cost Cost) time.Duration {
+	if k.slots > 0 && cost.Slots > 0 && k.inUse > 0 && k.inUse+cost.Slots > k.slots {
+		return forever
+	}
+	wait := k.until.Sub(now)
+	for i, n := range cost.rates() {
+		wait = max(wait, k.buckets[i].wait(n, k.pace))
+	}
+	return wait
+}
+
+// advance refills for the time since the last call. A clock that went back
+// refills nothing.
+func (k *core) advance(now time.Time) {
+	elapsed := now.Sub(k.last)
+	if elapsed <= 0 {
+		return
+	}
+	for i := range k.buckets {
+		k.buckets[i].refill(elapsed, k.pace)
+	}
+	k.last = now
+	if k.pacing.faster(now) {
+		k.pace = k.pacing.pace()
+	}
+}
+
+// settle replaces what was taken by what was used. More in use than taken
+// becomes a debt; what comes back never fills a bucket above its burst.
+func (k *core) settle(taken, used Cost) {
+	back, spent := taken.rates(), used.rates()
+	for i := range k.buckets {
+		b := &k.buckets[i]
+		if b.rate != 0 {
+			b.level = min(b.level+max(back[i], 0)-max(spent[i], 0), b.burst)
+		}
+	}
+	k.inUse = max(k.inUse-max(taken.Slots, 0)+max(used.Slots, 0), 0)
+}
+
+// penalize lets nothing pass before until. Rejections of calls that started
+// before an earlier penalty began say nothing new about the pace.
+func (k *core) penalize(until time.Time) {
+	if !k.last.Before(k.until) && k.pacing.slower(k.last) {
+		k.pace = k.pacing.pace()
+	}
+	if until.After(k.until) {
+		k.until = until
+	}
+}
+
+// clamp lowers dimension i to what the provider says is left. It never raises:
+// an answer may be older than calls under way.
+func (k *core) clamp(i int, remaining float64) {
+	k.buckets[i].level = min(k.buckets[i].level, remaining)
+}

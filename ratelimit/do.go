@@ -1,0 +1,57 @@
+package ratelimit
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Do waits for cost in its turn, runs call and settles what call says it has
+// used. Slots are free again when Do returns, so call need not count them. A call
+// that returns an error and no cost is taken to have used all it asked for,
+// because providers count failed requests too.
+//
+// The context of call ends after Config.Timeout, with a [TimeoutError] as its
+// cause. The wait does not count.
+func (l *Limiter) Do(ctx context.Context, cost Cost, call func(context.Context) (used Cost, err error)) error {
+	if err := l.Wait(ctx, cost); err != nil {
+		return err
+	}
+	used := cost // also if call panics
+	defer func() {
+		used.Slots = 0
+		l.Settle(cost, used)
+	}()
+	ctx, cancel := l.withTimeout(ctx)
+	defer cancel()
+	actual, err := call(ctx)
+	if err == nil || actual != (Cost{}) {
+		used = actual
+	}
+	return err
+}
+
+func (l *Limiter) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	if l.config.Timeout == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, l.config.Timeout, &TimeoutError{After: l.config.Timeout})
+}
+
+// TimeoutError tells that a call had run for the Timeout of its limiter. It is a
+// [context.DeadlineExceeded] to errors.Is and a timeout to [net.Error].
+type TimeoutError struct{ After time.Duration }
+
+// Error names the time allowed.
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("ratelimit: call took longer than %s", e.After)
+}
+
+// Unwrap is [context.DeadlineExceeded].
+func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
+
+// Timeout is true.
+func (e *TimeoutError) Timeout() bool { return true }
+
+// Temporary is true: the next call may be faster.
+func (e *TimeoutError) Temporary() bool { return true }

@@ -1,0 +1,58 @@
+package ratelimit
+
+import (
+	"math"
+	"time"
+)
+
+// pace is how much of its burst and rate a limiter uses: 1 and 1 until the
+// provider turns calls down that the limits allow. Providers that count by the
+// second need a smaller burst, so that goes first; an account that others use
+// too needs a lower rate.
+type pace struct{ burst, rate float64 }
+
+const (
+	burstSteps = 4   // halvings of the burst before the rate is touched
+	rateStep   = 0.9 // what a further rejection leaves of the rate
+	lastStep   = burstSteps + 20
+)
+
+// pacing chooses the pace from rejections.
+type pacing struct {
+	step   int
+	since  time.Time // of the last step
+	window time.Duration
+}
+
+func (p *pacing) pace() pace {
+	return pace{
+		burst: math.Ldexp(1, -min(p.step, burstSteps)),
+		rate:  math.Pow(rateStep, float64(max(p.step-burstSteps, 0))),
+	}
+}
+
+// slower takes a step down. Calls that were under way together are turned down
+// together and count as one.
+func (p *pacing) slower(now time.Time) bool {
+	if p.step == lastStep || p.step > 0 && now.Sub(p.since) < p.window/60 {
+		return false
+	}
+	p.step++
+	p.since = now
+	return true
+}
+
+// faster takes a step up after a quiet time: a window for the rate, which others
+// may have stopped using, ten for the burst, which gains little.
+func (p *pacing) faster(now time.Time) bool {
+	quiet := p.window
+	if p.step <= burstSteps {
+		quiet *= 10
+	}
+	if p.step == 0 || now.Sub(p.since) < quiet {
+		return false
+	}
+	p.step--
+	p.since = now
+	return true
+}

@@ -1,0 +1,94 @@
+package ratelimit
+
+import (
+	"context"
+	"errors"
+)
+
+// Stage lets what flows through it pass at the pace of a limiter, in order.
+type Stage[T any] struct {
+	limiter *Limiter
+	cost    func(T) Cost
+	err     error // of the configuration, returned by Run
+}
+
+// New returns a stage that lets one value pass per request that c allows: an
+// item, or a whole batch where batches flow. A wrong c is reported by Run.
+//
+// c must not limit Slots or tokens, which nobody would give back or count: use
+// [Pace] for those.
+func New[T any](c Config) *Stage[T] {
+	if c.Slots != 0 || c.InputTokens != 0 || c.OutputTokens != 0 {
+		return &Stage[T]{err: errors.New("ratelimit: New paces by Config.Requests alone: use Pace with a limiter and a cost")}
+	}
+	limiter, err := NewLimiter(c)
+	return &Stage[T]{limiter: limiter, cost: oneRequest[T], err: err}
+}
+
+// Pace returns a stage that takes each value's cost of a limiter that others may
+// use too. Whoever makes the call downstream settles it, above all if it costs
+// Slots.
+func Pace[T any](limiter *Limiter, cost func(T) Cost) *Stage[T] {
+	return &Stage[T]{limiter: limiter, cost: cost}
+}
+
+func oneRequest[T any](T) Cost { return Cost{Requests: 1} }
+
+// Run forwards in to out until in is closed or ctx is done, as a stage of a
+// pipeline does. Values that may pass together stay together. It takes over the
+// slices it receives and returns [context.Cause] of a ctx that ended.
+func (s *Stage[T]) Run(ctx context.Context, in <-chan []T, out chan<- []T) error {
+	if s.err != nil {
+		return s.err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case values, ok := <-in:
+			if !ok {
+				return nil
+			}
+			if err := s.forward(ctx, values, out); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// forward sends values in as few pieces as the limiter allows. What may pass is
+// sent before the wait for the next.
+func (s *Stage[T]) forward(ctx context.Context, values []T, out chan<- []T) error {
+	passed := 0
+	for i, v := range values {
+		w := s.limiter.enter(Normal, s.cost(v))
+		if w == nil {
+			continue
+		}
+		if err := send(ctx, out, values[passed:i:i]); err != nil {
+			s.limiter.leave(w)
+			return err
+		}
+		passed = i
+		if err := s.limiter.await(ctx, w); err != nil {
+			return context.Cause(ctx)
+		}
+	}
+	return send(ctx, out, values[passed:])
+}
+
+// send delivers values unless ctx is done: select alone would pick at random.
+func send[T any](ctx context.Context, out chan<- []T, values []T) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	select {
+	case out <- values:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
