@@ -16,14 +16,14 @@ import (
 
 // client is a plain client of OpenAI's wire protocol.
 type client struct {
-	t    *testing.T
+	t    testing.TB
 	base string
 	key  string
 	http *http.Client
 }
 
 // start serves a simulator on loopback until the test ends.
-func start(t *testing.T, cfg simulator.Config) (*simulator.Server, client) {
+func start(t testing.TB, cfg simulator.Config) (*simulator.Server, client) {
 	t.Helper()
 	srv, err := simulator.Start("", cfg)
 	if err != nil {
@@ -37,7 +37,7 @@ func start(t *testing.T, cfg simulator.Config) (*simulator.Server, client) {
 	return srv, newClient(t, srv.URL)
 }
 
-func newClient(t *testing.T, url string) client {
+func newClient(t testing.TB, url string) client {
 	t.Helper()
 	c := client{t: t, base: url, key: "sk-one", http: &http.Client{Transport: &http.Transport{}}}
 	t.Cleanup(c.http.CloseIdleConnections)
@@ -237,6 +237,24 @@ func (c client) download(id string) []byte {
 	}
 	c.decode(200, status, answer, nil)
 	return answer
+}
+
+// discard downloads a file and forgets it.
+func (c client) discard(id string) {
+	c.t.Helper()
+	req, err := http.NewRequestWithContext(c.t.Context(), "GET", c.base+"/v1/files/"+id+"/content", http.NoBody)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.key)
+	resp, err := c.http.Do(req)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != 200 {
+		c.t.Fatalf("download: status %d: %v", resp.StatusCode, err)
+	}
 }
 
 // lines downloads a result file.

@@ -25,6 +25,11 @@ type upload struct {
 }
 
 func (s *Simulator) uploadFile(r *http.Request, owner string) (any, error) {
+	// The multipart reader asks for a few KB at a time.
+	r.Body = struct {
+		io.Reader
+		io.Closer
+	}{bufio.NewReaderSize(r.Body, 64<<10), r.Body}
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return nil, invalid("", "", "The upload is not multipart/form-data: %v", err)
@@ -99,7 +104,7 @@ func (s *Simulator) receiveFile(part *multipart.Part, path string, up *upload) e
 		return fmt.Errorf("simulator: store upload: %w", err)
 	}
 	limit := s.cfg.Limits.UploadBytes
-	in := bufio.NewReaderSize(io.LimitReader(part, limit+1), 256<<10)
+	in := bufio.NewReaderSize(io.LimitReader(part, limit+1), 64<<10)
 	begin, _ := in.Peek(256)
 	up.begin = bytes.Clone(bytes.TrimLeft(begin, " \t\r\n"))
 	up.bytes, err = io.Copy(f, in)

@@ -17,8 +17,9 @@ type Server struct {
 	// slash at the end. Clients of OpenAI want URL + "/v1" as their base.
 	URL string
 
-	http   *http.Server
-	served chan error
+	http      *http.Server
+	served    chan error
+	transport *http.Transport // of Client
 }
 
 // Start opens a Simulator and serves it on addr, a host and port as for
@@ -37,15 +38,19 @@ func Start(addr string, cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	return serve(l, "http://"+l.Addr().String(), sim), nil
+	return serve(l, "http://"+l.Addr().String(), sim, nil), nil
 }
 
-func serve(l net.Listener, url string, sim *Simulator) *Server {
+// dialer is how a client gets a connection; nil for the network.
+type dialer func(ctx context.Context, network, addr string) (net.Conn, error)
+
+func serve(l net.Listener, url string, sim *Simulator, dial dialer) *Server {
 	s := &Server{
 		Simulator: sim,
 		URL:       url,
 		http:      &http.Server{Handler: sim, ReadHeaderTimeout: time.Minute},
 		served:    make(chan error, 1),
+		transport: &http.Transport{DialContext: dial},
 	}
 	go func() { s.served <- s.http.Serve(l) }()
 	return s
@@ -62,6 +67,7 @@ func (s *Server) Wait(ctx context.Context) error {
 // are cut off.
 func (s *Server) Close() error {
 	s.stop() // lets requests that wait for something go
+	s.transport.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	err := s.http.Shutdown(ctx)

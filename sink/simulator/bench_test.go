@@ -1,0 +1,56 @@
+package simulator_test
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// BenchmarkBatch takes a batch of 50,000 rows of 1 KB through its whole life:
+// upload, validation, execution and download of the results.
+func BenchmarkBatch(b *testing.B) {
+	const rows = 50_000
+	srv, err := simulator.Start("", simulator.Config{Dir: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer srv.Close()
+	c := client{t: b, base: srv.URL, key: "sk-bench", http: srv.Client()}
+	contentType, body := form("purpose", "batch", "file", "in.jsonl:"+kilobyteRows(rows))
+	b.SetBytes(int64(body.Len()))
+	for b.Loop() {
+		status, answer, err := c.try("POST", "/v1/files", contentType, bytes.NewReader(body.Bytes()))
+		if err != nil {
+			b.Fatal(err)
+		}
+		var file fileObject
+		c.decode(http.StatusOK, status, answer, &file)
+		batch := c.await(c.create(file.ID).ID, "completed")
+		if batch.RequestCounts.Completed != rows {
+			b.Fatalf("%+v", batch.RequestCounts)
+		}
+		c.discard(batch.OutputFileID)
+		for _, id := range []string{batch.OutputFileID, file.ID} {
+			c.do(http.StatusOK, "DELETE", "/v1/files/"+id, "", nil)
+		}
+	}
+	perRow := float64(b.Elapsed().Nanoseconds()) / float64(b.N) / rows
+	b.ReportMetric(perRow, "ns/row")
+	b.ReportMetric(1e9/perRow, "rows/s")
+}
+
+// kilobyteRows is an input file with n rows of about 1 KB each.
+func kilobyteRows(n int) string {
+	const ticket = "My parcel did not arrive on Tuesday although the tracking page says it was delivered. "
+	text := strings.Repeat(ticket, 10)
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `{"custom_id":"0123456789abcdef_%043d","method":"POST","url":"/v1/chat/completions","body":`+
+			`{"model":"gpt-sim","messages":[{"role":"user","content":"%s"}]}}`+"\n", i, text)
+	}
+	return b.String()
+}
