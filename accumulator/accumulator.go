@@ -2,7 +2,6 @@ package accumulator
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 )
@@ -27,7 +26,6 @@ type Accumulator[T any] struct {
 	gate    chan struct{} // held by the one who may wait for a bale or a key
 	vacancy chan struct{} // a key may be free
 	closing chan struct{} // Close was called
-	stopped chan struct{} // nothing more will be delivered
 
 	mu        sync.Mutex
 	quick     *bale[T] // the open batch, if an item may join it without ado
@@ -84,10 +82,11 @@ func (s Stage[T]) Open(ctx context.Context) (*Accumulator[T], error) {
 		gate:    make(chan struct{}, 1),
 		vacancy: make(chan struct{}, 1),
 		closing: make(chan struct{}),
-		stopped: make(chan struct{}),
 		unborn:  bales,
 		epoch:   newEpoch(1),
-		engine:  newEngine(s, new(meter), s.cfg.MaxPending+1),
+
+		producers: make(map[*Producer[T]]struct{}),
+		engine:    newEngine(s, new(meter), s.cfg.MaxPending+1),
 	}
 	a.engine.fresh, a.engine.emit = a.fresh, a.emit
 	a.ctx, a.cancel = context.WithCancelCause(ctx)
@@ -112,97 +111,6 @@ func (a *Accumulator[T]) Add(ctx context.Context, v T) error {
 	a.mu.Unlock()
 	return a.addOne(ctx, v)
 }
-
-func (a *Accumulator[T]) addOne(ctx context.Context, v T) error {
-	n := a.stage.note(v)
-	a.mu.Lock()
-	err := a.refusal
-	if err == nil {
-		err = a.engine.place(v, n)
-	}
-	a.unlock(err)
-	if err == nil {
-		return nil
-	}
-	_, err = a.settle(ctx, []T{v}, []note{n}, 0, err)
-	return err
-}
-
-// AddMany does the same as Add for each of vs in turn, but takes the lock once
-// for many of them: for slices of 32 it costs about half. The items are copied.
-// It returns how many were taken, which is less than len(vs) only if the error
-// is not nil.
-func (a *Accumulator[T]) AddMany(ctx context.Context, vs []T) (taken int, err error) {
-	if a.plain {
-		return a.addNoted(ctx, vs, nil)
-	}
-	var notes [chunk]note
-	for taken < len(vs) && err == nil {
-		part := vs[taken:min(taken+chunk, len(vs))]
-		for i, v := range part {
-			notes[i] = a.stage.note(v)
-		}
-		var n int
-		n, err = a.addNoted(ctx, part, notes[:len(part)])
-		taken += n
-	}
-	return taken, err
-}
-
-// chunk is how many items are added under one lock when there is a choice.
-const chunk = 32
-
-func (a *Accumulator[T]) addNoted(ctx context.Context, vs []T, notes []note) (int, error) {
-	a.mu.Lock()
-	n, err := 0, a.refusal
-	if err == nil {
-		n, err = a.engine.fill(vs, notes)
-	}
-	a.unlock(err)
-	if err == nil {
-		return n, nil
-	}
-	return a.settle(ctx, vs, append([]note(nil), notes...), n, err)
-}
-
-// settle continues after err stopped the adding of vs at index n.
-func (a *Accumulator[T]) settle(ctx context.Context, vs []T, notes []note, n int, err error) (int, error) {
-	if len(notes) == 0 {
-		notes = nil
-	}
-	try := func() error {
-		if a.refusal != nil {
-			return a.refusal
-		}
-		m, err := a.engine.fill(vs[n:], notes[min(n, len(notes)):])
-		n += m
-		return err
-	}
-	for {
-		if isNeed(err) {
-			err = a.await(ctx, a.closing, func(b *bale[T]) error {
-				a.lock(b)
-				defer a.mu.Unlock()
-				err := try()
-				a.tidy()
-				return err
-			})
-		}
-		var heavy *OverweightError
-		if !errors.As(err, &heavy) {
-			return n, err
-		}
-		a.stage.reject(vs[n], heavy)
-		n++
-		a.mu.Lock()
-		err = try()
-		a.unlock(err)
-	}
-}
-
-// Producer returns a handle through which one goroutine adds its items with
-// less contention.
-func (a *Accumulator[T]) Producer() *Producer[T] { return &Producer[T]{a: a} }
 
 // Stats returns figures about the batches closed so far. It may be called at
 // any time.

@@ -2,6 +2,8 @@ package accumulator
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -20,11 +22,30 @@ func (a *Accumulator[T]) clock() {
 }
 
 func (a *Accumulator[T]) expire() {
+	now := time.Now()
+	for _, p := range a.handles() {
+		if due, ok := p.next(); ok && !due.After(now) {
+			// It fails only if the Accumulator stops; Close will see to the rest.
+			_ = a.do(a.ctx, a.closing, p.move)
+		}
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.armed = time.Time{}
 	a.engine.expire(time.Now())
 	a.tidy()
+	for p := range a.producers {
+		if due, ok := p.next(); ok {
+			a.arm(due)
+		}
+	}
+}
+
+// handles returns the producers as of now.
+func (a *Accumulator[T]) handles() []*Producer[T] {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Collect(maps.Keys(a.producers))
 }
 
 // arm makes the timer fire at due or before. It is set once per batch at most,

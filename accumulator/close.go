@@ -10,6 +10,9 @@ import (
 // (the batches stay closed and will be delivered), or why the Accumulator
 // stopped. A handler must not call Flush: it would wait for itself.
 func (a *Accumulator[T]) Flush(ctx context.Context) error {
+	if err := a.moveAll(ctx, a.closing); err != nil {
+		return err
+	}
 	a.mu.Lock()
 	if err := a.refusal; err != nil {
 		a.mu.Unlock()
@@ -42,19 +45,38 @@ func (a *Accumulator[T]) Close(ctx context.Context) (undelivered []Batch[T], err
 		a.refusal = ErrClosed
 	}
 	a.quick = nil
-	sealed := a.closeAll(Close)
 	a.mu.Unlock()
 
 	if err == nil {
-		err = a.delivered(ctx, sealed)
+		err = a.drain(ctx)
 	}
-	if err == nil {
-		a.stop(ErrClosed)
-	} else {
-		a.stop(fmt.Errorf("accumulator: close: %w", err))
-	}
+	a.stop(ErrClosed)
 	a.wg.Wait()
 	return a.leftovers(), err
+}
+
+// drain delivers all that was taken.
+func (a *Accumulator[T]) drain(ctx context.Context) error {
+	if err := a.moveAll(ctx, nil); err != nil {
+		return fmt.Errorf("accumulator: close: %w", err)
+	}
+	a.mu.Lock()
+	sealed := a.closeAll(Close)
+	a.mu.Unlock()
+	if err := a.delivered(ctx, sealed); err != nil {
+		return fmt.Errorf("accumulator: close: %w", err)
+	}
+	return nil
+}
+
+// moveAll moves what the producers hold into batches.
+func (a *Accumulator[T]) moveAll(ctx context.Context, closing <-chan struct{}) error {
+	for _, p := range a.handles() {
+		if err := a.do(ctx, closing, p.move); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // closeAll closes all open batches and returns the epoch to wait for.
@@ -76,20 +98,25 @@ func (a *Accumulator[T]) delivered(ctx context.Context, e *epoch) error {
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-a.stopped:
-		return a.refused()
+	case <-a.ctx.Done():
+		return context.Cause(a.ctx)
 	}
 }
 
 // leftovers returns what is undelivered after everything has stopped.
 func (a *Accumulator[T]) leftovers() []Batch[T] {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	left := a.failed
-	for {
-		select {
-		case b := <-a.full:
-			left = append(left, b.batch())
-		default:
-			return left
-		}
+	a.failed = nil
+	for len(a.full) > 0 {
+		left = append(left, (<-a.full).batch())
 	}
+	a.engine.fresh = func() *bale[T] { return new(bale[T]) }
+	a.engine.emit = func(b *bale[T]) { left = append(left, b.batch()) }
+	for p := range a.producers {
+		_ = p.move() // there is always a fresh bale now
+	}
+	a.engine.closeAll(Close)
+	return left
 }

@@ -43,6 +43,14 @@ func (d *deadlines[T]) remove(b *bale[T]) {
 	}
 }
 
+// advance moves b forward after its deadline has become earlier.
+func (d *deadlines[T]) advance(b *bale[T]) {
+	if b.slot != none {
+		b.deadline = b.due()
+		d.up(b, b.slot)
+	}
+}
+
 func (d *deadlines[T]) postpone(b *bale[T], due time.Time) {
 	b.deadline = due
 	d.down(b, b.slot)

@@ -38,15 +38,13 @@ func (a *Accumulator[T]) work(handle func(context.Context, Batch[T]) error) {
 
 // next waits for a closed bale. It returns nil when the Accumulator stopped.
 func (a *Accumulator[T]) next() *bale[T] {
-	select {
-	case <-a.stopped: // even if there are more
+	if a.ctx.Err() != nil { // even if there are more
 		return nil
-	default:
 	}
 	select {
 	case b := <-a.full:
 		return b
-	case <-a.stopped:
+	case <-a.ctx.Done():
 		return nil
 	}
 }
@@ -72,22 +70,16 @@ func (a *Accumulator[T]) fail(batch Batch[T], err error) {
 	a.mu.Lock()
 	a.failed = append(a.failed, batch)
 	a.mu.Unlock()
-	a.stop(fmt.Errorf("accumulator: handler of a batch of %d: %w", len(batch.Items), err))
+	a.stop(fmt.Errorf("handler of a batch of %d: %w", len(batch.Items), err))
 }
 
 // stop ends all delivery. Only the first reason counts.
 func (a *Accumulator[T]) stop(why error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	select {
-	case <-a.stopped:
-		return
-	default:
-	}
-	if a.refusal == nil || !errors.Is(why, ErrClosed) {
-		a.refusal = why
-	}
-	a.quick = nil
-	close(a.stopped)
 	a.cancel(why)
+	a.quick = nil
+	if a.refusal == nil {
+		a.refusal = fmt.Errorf("accumulator: stopped: %w", context.Cause(a.ctx))
+	}
 }

@@ -16,6 +16,7 @@ type engine[T any] struct {
 	open   openSet[T]
 	fresh  func() *bale[T] // returns nil if the item must wait for one
 	emit   func(*bale[T])  // takes a closed bale; must not block
+	born   time.Time       // when the items being placed arrived; zero means now
 }
 
 func newEngine[T any](s Stage[T], m *meter, keep int) engine[T] {
@@ -77,7 +78,11 @@ func (e *engine[T]) start(n note) (*bale[T], error) {
 		return nil, errNeedBale
 	}
 	b.lim, b.pool, b.key = lim, e.pool, n.key
-	b.Buffer.open(time.Now())
+	opened := e.born
+	if opened.IsZero() {
+		opened = time.Now()
+	}
+	b.Buffer.open(opened)
 	e.open.put(b)
 	e.meter.open.Store(int64(e.open.count))
 	return b, nil

@@ -1,20 +1,64 @@
 package accumulator
 
+import "time"
+
+// note is what the engine must know about an item.
+type note struct {
+	key    string
+	weight int
+}
+
+// load is a run of items with their notes, or without any if the stage is
+// plain.
+type load[T any] struct {
+	items []T
+	notes []note
+}
+
+func (l *load[T]) skip(n int) {
+	l.items = l.items[n:]
+	if l.notes != nil {
+		l.notes = l.notes[n:]
+	}
+}
+
+func (s *Stage[T]) note(v T) note {
+	var n note
+	if s.key != nil {
+		n.key = s.key(v)
+	}
+	if s.weigh != nil {
+		n.weight = max(s.weigh(v), 0)
+	}
+	return n
+}
+
+// annotate returns the first items of vs with their notes, which it writes to
+// a place of the caller's. It calls the functions of the user, so it must not be
+// called under a lock.
+func (s *Stage[T]) annotate(vs []T, notes *[chunk]note) load[T] {
+	vs = vs[:min(chunk, len(vs))]
+	for i, v := range vs {
+		notes[i] = s.note(v)
+	}
+	return load[T]{vs, notes[:len(vs)]}
+}
+
 // fill places items until one must wait or be rejected, and returns how many
-// it placed. notes are those of vs, or nil if the stage is plain.
-func (e *engine[T]) fill(vs []T, notes []note) (int, error) {
-	for n := 0; n < len(vs); n++ {
+// it placed.
+func (e *engine[T]) fill(l load[T]) (int, error) {
+	for n := 0; n < len(l.items); n++ {
 		var about note
-		if notes != nil {
-			about = notes[n]
-		} else if n += e.append(vs[n:]); n == len(vs) {
+		if l.notes != nil {
+			about = l.notes[n]
+		} else if n += e.append(l.items[n:]); n == len(l.items) {
 			break
 		}
-		if err := e.place(vs[n], about); err != nil {
+		if err := e.place(l.items[n], about); err != nil {
 			return n, err
 		}
 	}
-	return len(vs), nil
+	return len(l.items), nil
 }
 
 // append adds as many of vs to the open batch as fit without filling it.
@@ -26,4 +70,15 @@ func (e *engine[T]) append(vs []T) int {
 	n := min(len(vs), b.lim.items-1-len(b.items))
 	b.items = append(b.items, vs[:n]...)
 	return n
+}
+
+// fillSince is fill for items without notes that have been waiting since born.
+func (e *engine[T]) fillSince(born time.Time, vs []T) (int, error) {
+	if b := e.open.one; b != nil && born.Before(b.opened) {
+		b.opened = born
+		e.open.due.advance(b)
+	}
+	e.born = born
+	defer func() { e.born = time.Time{} }()
+	return e.fill(load[T]{items: vs})
 }

@@ -2,6 +2,7 @@ package accumulator
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -13,7 +14,8 @@ func (s Stage[T]) Run(ctx context.Context, in <-chan []T, out chan<- []Batch[T])
 		return err
 	}
 	s.cfg = s.cfg.withDefaults()
-	r := &run[T]{ctx: ctx, out: out, timer: time.NewTimer(0), engine: newEngine(s, s.meter, s.cfg.MaxPending)}
+	r := &run[T]{ctx: ctx, out: out, plain: s.plain(), timer: time.NewTimer(0)}
+	r.engine = newEngine(s, s.meter, s.cfg.MaxPending)
 	defer r.timer.Stop()
 	r.engine.fresh, r.engine.emit = r.fresh, r.emit
 	return r.loop(in)
@@ -23,6 +25,7 @@ func (s Stage[T]) Run(ctx context.Context, in <-chan []T, out chan<- []Batch[T])
 type run[T any] struct {
 	ctx    context.Context
 	out    chan<- []Batch[T]
+	plain  bool
 	engine engine[T]
 	free   []*bale[T]
 	ready  []Batch[T] // closed and not yet sent
@@ -42,8 +45,7 @@ func (r *run[T]) loop(in <-chan []T) error {
 				return err
 			}
 		case <-r.timer.C:
-			r.armed = time.Time{}
-			r.engine.expire(time.Now())
+			r.expire()
 		case <-r.ctx.Done():
 			return context.Cause(r.ctx)
 		}
@@ -81,27 +83,57 @@ func (r *run[T]) send() error {
 
 // add places a received slice.
 func (r *run[T]) add(vs []T) error {
-	if r.engine.stage.plain() {
-		return r.fill(vs, nil)
+	if r.plain {
+		return r.fill(load[T]{items: vs})
 	}
 	var notes [chunk]note
 	for len(vs) > 0 {
-		n := min(chunk, len(vs))
-		for i, v := range vs[:n] {
-			notes[i] = r.engine.stage.note(v)
-		}
-		if err := r.fill(vs[:n], notes[:n]); err != nil {
+		l := r.engine.stage.annotate(vs, &notes)
+		if err := r.fill(l); err != nil {
 			return err
 		}
-		vs = vs[n:]
+		vs = vs[len(l.items):]
 	}
 	return nil
 }
 
-func (r *run[T]) fill(vs []T, notes []note) error {
-	n, err := r.engine.fill(vs, notes)
-	_ = n
-	return err
+func (r *run[T]) fill(l load[T]) error {
+	for {
+		n, err := r.engine.fill(l)
+		l.skip(n)
+		var heavy *OverweightError
+		switch {
+		case err == errNeedKey:
+			if err := r.waitForKey(); err != nil {
+				return err
+			}
+		case errors.As(err, &heavy):
+			r.engine.stage.reject(l.items[0], heavy)
+			l.skip(1)
+		default:
+			return err
+		}
+	}
+}
+
+// waitForKey waits until a batch is due. Until then nothing is received.
+func (r *run[T]) waitForKey() error {
+	if err := r.send(); err != nil {
+		return err
+	}
+	r.arm()
+	select {
+	case <-r.timer.C:
+		r.expire()
+		return nil
+	case <-r.ctx.Done():
+		return context.Cause(r.ctx)
+	}
+}
+
+func (r *run[T]) expire() {
+	r.armed = time.Time{}
+	r.engine.expire(time.Now())
 }
 
 func (r *run[T]) fresh() *bale[T] {

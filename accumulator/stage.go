@@ -52,23 +52,6 @@ func (s Stage[T]) Reject(hook func(v T, err error)) Stage[T] {
 // It may be called at any time.
 func (s Stage[T]) Stats() Stats { return s.meter.stats() }
 
-func (s Stage[T]) note(v T) note {
-	var n note
-	if s.key != nil {
-		n.key = s.key(v)
-	}
-	if s.weigh != nil {
-		n.weight = max(s.weigh(v), 0)
-	}
-	return n
-}
-
-// note is what the engine must know about an item.
-type note struct {
-	key    string
-	weight int
-}
-
 // plain reports whether an item can join an open batch with nothing but a
 // count: the case that the fast paths are for.
 func (s Stage[T]) plain() bool {

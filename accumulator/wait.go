@@ -4,16 +4,27 @@ import "context"
 
 func isNeed(err error) bool { return err == errNeedBale || err == errNeedKey }
 
-// await calls try until it no longer fails for want of a bale or a key, and
-// waits for one in between. The caller has counted itself in a.waiting, under
-// the same lock under which its own attempt failed: from then on nobody but
-// the holder of the gate takes bales from a.free, so a bale that comes cannot
-// be opened behind the back of the one who waits for it.
+// do runs attempt under the lock until it no longer fails for want of a bale
+// or a key.
+func (a *Accumulator[T]) do(ctx context.Context, closing <-chan struct{}, attempt func() error) error {
+	a.mu.Lock()
+	err := attempt()
+	a.unlock(err)
+	if isNeed(err) {
+		return a.await(ctx, closing, attempt)
+	}
+	return err
+}
+
+// await goes on with what do began, after a first attempt has failed. The
+// caller was counted in a.waiting under the lock under which it failed: from
+// then on nobody but the holder of the gate takes bales from a.free, so a bale
+// that comes cannot be opened behind the back of the one who waits for it.
 //
 // One goroutine waits for a bale; the others wait for the gate and, once let in,
 // mostly find that the first one has opened a batch with room for them. Bales
 // are never put back to be fought for again.
-func (a *Accumulator[T]) await(ctx context.Context, closing <-chan struct{}, try func(*bale[T]) error) error {
+func (a *Accumulator[T]) await(ctx context.Context, closing <-chan struct{}, attempt func() error) error {
 	defer a.leave()
 	select {
 	case a.gate <- struct{}{}:
@@ -22,14 +33,14 @@ func (a *Accumulator[T]) await(ctx context.Context, closing <-chan struct{}, try
 		return context.Cause(ctx)
 	case <-closing:
 		return ErrClosed
-	case <-a.stopped:
+	case <-a.ctx.Done():
 		return a.refused()
 	}
 	var got *bale[T]
 	for {
 		var free <-chan *bale[T]
 		var vacancy <-chan struct{}
-		switch err := try(got); err {
+		switch err := a.retry(attempt, got); err {
 		case errNeedBale:
 			free = a.free
 		case errNeedKey:
@@ -37,18 +48,30 @@ func (a *Accumulator[T]) await(ctx context.Context, closing <-chan struct{}, try
 		default:
 			return err
 		}
-		got = nil
 		select {
 		case got = <-free:
 		case <-vacancy:
+			got = nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-closing:
 			return ErrClosed
-		case <-a.stopped:
+		case <-a.ctx.Done():
 			return a.refused()
 		}
 	}
+}
+
+// retry is an attempt with one more bale, if any.
+func (a *Accumulator[T]) retry(attempt func() error, got *bale[T]) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if got != nil {
+		a.spare = got
+	}
+	err := attempt()
+	a.tidy()
+	return err
 }
 
 func (a *Accumulator[T]) leave() {
@@ -61,14 +84,6 @@ func (a *Accumulator[T]) refused() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.refusal
-}
-
-// lock takes the lock and lays by a bale to be opened next, if any.
-func (a *Accumulator[T]) lock(b *bale[T]) {
-	a.mu.Lock()
-	if b != nil {
-		a.spare = b
-	}
 }
 
 // unlock ends a first attempt, counting the caller as waiting if it must wait.

@@ -1,0 +1,89 @@
+package accumulator
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// chunk is how many items are added under one lock when there is a choice.
+const chunk = 32
+
+// AddMany does the same as Add for each of vs in turn, but takes the lock once
+// for many of them: for slices of 32 it costs about half. The items are copied.
+// It returns how many were taken, which is less than len(vs) only if the error
+// is not nil.
+func (a *Accumulator[T]) AddMany(ctx context.Context, vs []T) (taken int, err error) {
+	if a.plain {
+		return a.addNoted(ctx, load[T]{items: vs})
+	}
+	var notes [chunk]note
+	for taken < len(vs) && err == nil {
+		part := a.stage.annotate(vs[taken:], &notes)
+		var n int
+		n, err = a.addNoted(ctx, part)
+		taken += n
+	}
+	return taken, err
+}
+
+// addOne is Add without the fast path.
+func (a *Accumulator[T]) addOne(ctx context.Context, v T) error {
+	n := a.stage.note(v)
+	a.mu.Lock()
+	err := a.refusal
+	if err == nil {
+		err = a.engine.place(v, n)
+	}
+	a.unlock(err)
+	if err == nil {
+		return nil
+	}
+	_, err = a.settle(ctx, load[T]{[]T{v}, []note{n}}, err)
+	return err
+}
+
+func (a *Accumulator[T]) addNoted(ctx context.Context, l load[T]) (int, error) {
+	a.mu.Lock()
+	n, err := 0, a.refusal
+	if err == nil {
+		n, err = a.engine.fill(l)
+	}
+	a.unlock(err)
+	if err == nil {
+		return n, nil
+	}
+	l.skip(n)
+	l.notes = slices.Clone(l.notes) // so that those of AddMany stay on its stack
+	m, err := a.settle(ctx, l, err)
+	return n + m, err
+}
+
+// settle goes on with a load after err has stopped it.
+func (a *Accumulator[T]) settle(ctx context.Context, l load[T], err error) (taken int, _ error) {
+	attempt := func() error {
+		if a.refusal != nil {
+			return a.refusal
+		}
+		n, err := a.engine.fill(l)
+		l.skip(n)
+		taken += n
+		return err
+	}
+	for {
+		var heavy *OverweightError
+		switch {
+		case isNeed(err):
+			err = a.await(ctx, a.closing, attempt)
+		case errors.As(err, &heavy):
+			a.stage.reject(l.items[0], heavy)
+			l.skip(1)
+			taken++
+			a.mu.Lock()
+			err = attempt()
+			a.unlock(err)
+		default:
+			return taken, err
+		}
+	}
+}
