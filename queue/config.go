@@ -1,0 +1,94 @@
+package queue
+
+import (
+	"fmt"
+	"time"
+)
+
+// Config sets the numbers of a queue. The zero Config is ready to use.
+type Config struct {
+	// Capacity is the most items that wait inside; Push waits while the queue
+	// is full. It bounds memory and is how far ahead a late urgent item can
+	// overtake. Zero means 10,000.
+	Capacity int
+
+	// Slice is the most items that Run sends downstream at once. An item that
+	// arrives late may overtake everything but a slice already taken. A slice
+	// of one is the most exact, a slice of 64 passes items on about ten times
+	// faster. Zero means 64.
+	Slice int
+
+	// Aging is for [Aged]: the head start that one level of priority gives. A
+	// normal item that has waited Aging longer goes before a high one. By
+	// deadline, it is how long after its arrival an item without a deadline is
+	// due. Zero means one hour.
+	Aging time.Duration
+
+	// Critical and High turn a deadline into a level for [Fair] and for
+	// [Config.Level]: it is critical when at most Critical is left, high when at
+	// most High is left, otherwise normal. Zero means 24 hours and 72
+	// hours.
+	Critical, High time.Duration
+
+	// Weights is for [Fair]: the share of a tenant among those that wait in the
+	// same level, at least 1. The map must not change afterwards. A tenant that
+	// is missing has weight 1.
+	Weights map[string]int
+}
+
+// Level is the level that a deadline has at the time now: it rises by itself
+// as the deadline nears. An item without a deadline (the zero time) is normal.
+func (c Config) Level(deadline, now time.Time) Priority {
+	c = c.withDefaults()
+	left := deadline.Sub(now)
+	switch {
+	case deadline.IsZero() || left > c.High:
+		return Normal
+	case left > c.Critical:
+		return High
+	default:
+		return Critical
+	}
+}
+
+func (c Config) withDefaults() Config {
+	if c.Capacity == 0 {
+		c.Capacity = 10_000
+	}
+	if c.Slice == 0 {
+		c.Slice = 64
+	}
+	if c.Aging == 0 {
+		c.Aging = time.Hour
+	}
+	if c.Critical == 0 {
+		c.Critical = 24 * time.Hour
+	}
+	if c.High == 0 {
+		c.High = 72 * time.Hour
+	}
+	return c
+}
+
+// validate reports the first field that makes no sense. It expects defaults to
+// be filled in.
+func (c Config) validate() error {
+	switch {
+	case c.Capacity < 0:
+		return fmt.Errorf("queue: Config.Capacity is %d: must not be negative", c.Capacity)
+	case c.Slice < 0:
+		return fmt.Errorf("queue: Config.Slice is %d: must not be negative", c.Slice)
+	case c.Aging < 0:
+		return fmt.Errorf("queue: Config.Aging is %v: must not be negative", c.Aging)
+	case c.Critical < 0:
+		return fmt.Errorf("queue: Config.Critical is %v: must not be negative", c.Critical)
+	case c.High < c.Critical:
+		return fmt.Errorf("queue: Config.High is %v: must not be less than Config.Critical, %v", c.High, c.Critical)
+	}
+	for tenant, weight := range c.Weights {
+		if weight < 1 {
+			return fmt.Errorf("queue: Config.Weights[%q] is %d: must be at least 1", tenant, weight)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,15 @@
+package queue
+
+import "errors"
+
+// Errors that callers act on. Match them with [errors.Is].
+var (
+	// ErrClosed means that the queue was closed: nothing more is accepted, or,
+	// from Pop and PopMany, nothing is left.
+	ErrClosed = errors.New("queue: closed")
+	// ErrNotFound means that no item with that id waits in the queue: it never
+	// did, or it has left.
+	ErrNotFound = errors.New("queue: no such item")
+	// ErrDuplicate means that an item with the same id waits already.
+	ErrDuplicate = errors.New("queue: an item with that id waits already")
+)

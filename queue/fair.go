@@ -1,0 +1,86 @@
+package queue
+
+// Fair shares each level among tenants: of those that have items waiting in
+// the most urgent level, each gets a part in proportion to its weight (see
+// [Config.Weights]), measured in the unit of cost, however many items it has
+// queued. A tenant that was away starts level with the others: unused share is
+// not saved up. Items of one tenant leave in the order of their arrival.
+//
+// tenant names the one an item belongs to. cost is what it uses up, such as its
+// tokens, between 1 and 2^40; nil means that each item costs 1.
+//
+// By deadline, the level of an item is that of [Config.Level] and rises while
+// it waits: it then joins the end of its tenant's share in the level above.
+//
+// Each operation costs O(log n); a rise costs O(log n) and happens at most
+// twice in the life of an item.
+//
+// The turn of an item is fixed when it is pushed. Removing an item does not
+// bring forward those that its tenant queued after it.
+func Fair[T any, U Urgency](of func(T) U, tenant func(T) string, cost func(T) int64) Policy[T] {
+	u := urgencyOf(of)
+	if cost == nil {
+		cost = func(T) int64 { return 1 }
+	}
+	return Policy[T]{ranked: func(c Config, moved func(T, place)) ranked[T] {
+		s := shares[T]{tenant: tenant, cost: cost, weights: c.Weights, levels: make(map[int64]*level)}
+		if u.deadline != nil {
+			return &rising[T]{fair: fair[T]{shares: s}, due: u.deadline, config: c, moved: moved}
+		}
+		return &fair[T]{shares: s, of: u.priority}
+	}}
+}
+
+// fair is the order of Fair for priorities: by level, then by virtual start.
+type fair[T any] struct {
+	tree   tree[T]
+	shares shares[T]
+	of     func(T) Priority
+	seq    uint64
+}
+
+func (f *fair[T]) len() int             { return f.tree.n }
+func (f *fair[T]) tick()                {}
+func (f *fair[T]) at(p place) T         { return *f.tree.at(p) }
+func (f *fair[T]) rank(p place) int     { return f.tree.rank(p) }
+func (f *fair[T]) push(v T) place       { return f.enter(levelKey(f.of(v)), v) }
+func (f *fair[T]) restore(p place, v T) { f.shares.restore(p, v); f.tree.insert(p, v) }
+
+// enter queues v at the end of its tenant's share in a level.
+func (f *fair[T]) enter(key int64, v T) place {
+	f.seq++
+	return f.join(key, f.seq, v)
+}
+
+func (f *fair[T]) join(key int64, seq uint64, v T) place {
+	p := place{key: key, tag: f.shares.start(key, v), seq: seq}
+	f.tree.insert(p, v)
+	return p
+}
+
+func (f *fair[T]) pop() (place, T) {
+	p, v := f.tree.pop()
+	f.shares.served(p, v)
+	return p, v
+}
+
+func (f *fair[T]) remove(p place) T {
+	v := f.tree.remove(p)
+	f.shares.removed(p, v)
+	return v
+}
+
+func (f *fair[T]) update(p place, v T) place {
+	return f.replace(p, levelKey(f.of(v)), v)
+}
+
+// replace puts v in the place of the item at p if it costs the same tenant the
+// same, and else at the end of its tenant's share.
+func (f *fair[T]) replace(p place, key int64, v T) place {
+	if old := f.tree.at(p); key == p.key && f.shares.same(*old, v) {
+		*old = v
+		return p
+	}
+	f.remove(p)
+	return f.join(key, p.seq, v)
+}

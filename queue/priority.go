@@ -1,0 +1,59 @@
+package queue
+
+import (
+	"strconv"
+	"time"
+)
+
+// Priority says how urgent an item is: the greater, the sooner it leaves. Any
+// integer will do; the four named levels are the fastest.
+type Priority int
+
+// The named levels. The zero value is Normal.
+const (
+	Low      Priority = -1
+	Normal   Priority = 0
+	High     Priority = 1
+	Critical Priority = 2
+)
+
+// String names the four levels and gives any other priority as a number.
+func (p Priority) String() string {
+	switch p {
+	case Low:
+		return "low"
+	case Normal:
+		return "normal"
+	case High:
+		return "high"
+	case Critical:
+		return "critical"
+	default:
+		return strconv.Itoa(int(p))
+	}
+}
+
+// Urgency is what orders a queue: either a priority or a deadline. The zero
+// time means that an item has no deadline.
+type Urgency interface {
+	Priority | int | time.Time
+}
+
+// urgency is a function that returns an [Urgency]; one of the two is set.
+type urgency[T any] struct {
+	priority func(T) Priority
+	deadline func(T) time.Time
+}
+
+func urgencyOf[T any, U Urgency](of func(T) U) urgency[T] {
+	switch of := any(of).(type) {
+	case func(T) time.Time:
+		return urgency[T]{deadline: of}
+	case func(T) Priority:
+		return urgency[T]{priority: of}
+	case func(T) int:
+		return urgency[T]{priority: func(v T) Priority { return Priority(of(v)) }}
+	default:
+		panic("queue: unreachable: Urgency has no other type")
+	}
+}

@@ -1,0 +1,131 @@
+package queue
+
+import "math"
+
+// Costs are cut off at mostCost. Virtual time runs in units of 1/unit of the
+// cost of weight 1, so that division by a weight loses little.
+const (
+	mostCost = 1 << 40
+	unit     = 1 << 16
+)
+
+// shares is start-time fair queueing (Goyal, Vin, Cheng, 1996), once for each
+// level. An item's tag is its virtual start: where its tenant's previous item
+// ends, but not before the virtual time, which is the start of the item served
+// last. An item ends cost/weight after its start. Lowest start first.
+type shares[T any] struct {
+	tenant  func(T) string
+	cost    func(T) int64
+	weights map[string]int
+	levels  map[int64]*level
+	busy    int // levels with items
+}
+
+// level is the virtual time of one level and the flows in it.
+type level struct {
+	now    int64
+	queued int
+	flows  map[string]*flow
+	busy   int // flows with items
+}
+
+// flow is a tenant in a level.
+type flow struct {
+	end    int64 // of its last item queued
+	served int64 // end of its last item served
+	queued int
+}
+
+// start admits v to a level and returns its virtual start.
+func (s *shares[T]) start(key int64, v T) int64 {
+	l, f := s.flow(key, s.tenant(v))
+	start := max(l.now, f.end)
+	f.end = add(start, s.charge(v))
+	s.count(l, f, +1)
+	return start
+}
+
+// restore admits v with the start it had before.
+func (s *shares[T]) restore(p place, v T) {
+	l, f := s.flow(p.key, s.tenant(v))
+	f.end = max(f.end, add(p.tag, s.charge(v)))
+	s.count(l, f, +1)
+}
+
+// served follows an item that leaves in its turn.
+func (s *shares[T]) served(p place, v T) {
+	l, f := s.flow(p.key, s.tenant(v))
+	l.now = max(l.now, p.tag)
+	f.served = add(p.tag, s.charge(v))
+	s.count(l, f, -1)
+}
+
+// removed follows an item that leaves out of turn. A tenant with nothing left
+// is not charged for what was never served.
+func (s *shares[T]) removed(p place, v T) {
+	l, f := s.flow(p.key, s.tenant(v))
+	s.count(l, f, -1)
+	if f.queued == 0 {
+		f.end = f.served
+	}
+}
+
+// same tells whether two items are alike in what matters here.
+func (s *shares[T]) same(a, b T) bool {
+	return s.tenant(a) == s.tenant(b) && s.charge(a) == s.charge(b)
+}
+
+// charge is the virtual length of v.
+func (s *shares[T]) charge(v T) int64 {
+	cost := max(1, min(s.cost(v), mostCost))
+	return cost * unit / int64(max(1, s.weights[s.tenant(v)]))
+}
+
+func add(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}
+
+// flow finds a tenant in a level or begins it.
+func (s *shares[T]) flow(key int64, tenant string) (*level, *flow) {
+	l := s.levels[key]
+	if l == nil {
+		sweep(s.levels, s.busy, func(l *level) bool { return l.queued == 0 })
+		l = &level{flows: make(map[string]*flow)}
+		s.levels[key] = l
+	}
+	f := l.flows[tenant]
+	if f == nil {
+		sweep(l.flows, l.busy, func(f *flow) bool { return f.queued == 0 && f.end <= l.now })
+		f = &flow{}
+		l.flows[tenant] = f
+	}
+	return l, f
+}
+
+// count adds d, 1 or -1, to the items of a flow.
+func (s *shares[T]) count(l *level, f *flow, d int) {
+	if began, ended := f.queued == 0, f.queued+d == 0; began || ended {
+		l.busy += d
+	}
+	if began, ended := l.queued == 0, l.queued+d == 0; began || ended {
+		s.busy += d
+	}
+	f.queued += d
+	l.queued += d
+}
+
+// sweep forgets idle entries once they may outnumber the busy ones: O(1)
+// amortised, because as many entries were begun since the last time.
+func sweep[K comparable, V any](m map[K]V, busy int, idle func(V) bool) {
+	if len(m) < 2*busy+64 {
+		return
+	}
+	for k, v := range m {
+		if idle(v) {
+			delete(m, k)
+		}
+	}
+}

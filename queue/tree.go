@@ -1,0 +1,128 @@
+package queue
+
+// tree is a B+ tree that counts the items below each branch, so that it knows
+// the rank of any place. All operations take O(log n); those at the front and
+// at the end touch only nodes that are warm in the cache. The zero tree is
+// empty and ready.
+type tree[T any] struct {
+	root  *node[T]
+	n     int
+	spare []*node[T] // emptied leaves to use again
+}
+
+// rank counts the items before p.
+func (t *tree[T]) rank(p place) int {
+	n, before := t.root, 0
+	if n == nil {
+		return 0
+	}
+	for !n.isLeaf() {
+		i := n.branch(p)
+		for _, s := range n.sizes[:i] {
+			before += s
+		}
+		n = n.kids[i]
+	}
+	return before + n.find(p)
+}
+
+// at is the item at p, which must be there. The pointer holds until the next
+// change of the tree.
+func (t *tree[T]) at(p place) *T {
+	n := t.root
+	for !n.isLeaf() {
+		n = n.kids[n.branch(p)]
+	}
+	return &n.items[n.find(p)]
+}
+
+// first is the lowest place. The tree must not be empty.
+func (t *tree[T]) first() place {
+	n := t.root
+	for !n.isLeaf() {
+		n = n.kids[0]
+	}
+	return n.places[0]
+}
+
+// insert puts v at p, which must be free.
+func (t *tree[T]) insert(p place, v T) {
+	if t.root == nil {
+		t.root = t.leaf()
+	}
+	if right := t.insertBelow(t.root, p, v); right != nil {
+		t.root = newBranch(t.root, right)
+	}
+	t.n++
+}
+
+// insertBelow returns the right half of n if n had to be split.
+func (t *tree[T]) insertBelow(n *node[T], p place, v T) *node[T] {
+	if n.isLeaf() {
+		return t.insertLeaf(n, p, v)
+	}
+	i := n.branch(p)
+	if p.less(n.places[i]) {
+		n.places[i] = p
+	}
+	n.sizes[i]++
+	right := t.insertBelow(n.kids[i], p, v)
+	if right == nil {
+		return nil
+	}
+	n.sizes[i] -= right.size()
+	return insertKid(n, i+1, right)
+}
+
+func (t *tree[T]) insertLeaf(n *node[T], p place, v T) *node[T] {
+	i := n.find(p)
+	if len(n.items) < fan {
+		n.put(i, p, v)
+		return nil
+	}
+	right := t.leaf()
+	if at := cut(i); i <= at && at < fan {
+		right.move(n, at)
+		n.put(i, p, v)
+	} else {
+		right.move(n, at)
+		right.put(i-at, p, v)
+	}
+	return right
+}
+
+func insertKid[T any](n *node[T], i int, kid *node[T]) *node[T] {
+	if len(n.kids) < fan {
+		n.adopt(i, kid)
+		return nil
+	}
+	right := newBranch[T]()
+	if at := cut(i); i <= at && at < fan {
+		right.move(n, at)
+		n.adopt(i, kid)
+	} else {
+		right.move(n, at)
+		right.adopt(i-at, kid)
+	}
+	return right
+}
+
+// cut is where to split a full node that gets an entry at i: in the middle, or
+// at the end if that is where it grows, so that arrivals in order leave full
+// nodes behind.
+func cut(i int) int {
+	if i == fan {
+		return fan
+	}
+	return fan / 2
+}
+
+func (t *tree[T]) leaf() *node[T] {
+	last := len(t.spare) - 1
+	if last < 0 {
+		return newLeaf[T]()
+	}
+	n := t.spare[last]
+	t.spare = t.spare[:last]
+	return n
+}

@@ -1,0 +1,83 @@
+package queue
+
+import "slices"
+
+// spares bounds how many emptied leaves are kept: enough for a queue in a
+// steady state to allocate nothing.
+const spares = 16
+
+// pop removes the first item. The tree must not be empty.
+func (t *tree[T]) pop() (place, T) {
+	p, v := t.popBelow(t.root)
+	t.shrink()
+	return p, v
+}
+
+func (t *tree[T]) popBelow(n *node[T]) (place, T) {
+	if n.isLeaf() {
+		return n.shift()
+	}
+	p, v := t.popBelow(n.kids[0])
+	n.sizes[0]--
+	if n.sizes[0] == 0 {
+		t.drop(n, 0)
+	}
+	return p, v
+}
+
+// remove takes out the item at p, which must be there.
+func (t *tree[T]) remove(p place) T {
+	v := t.removeBelow(t.root, p)
+	t.shrink()
+	return v
+}
+
+func (t *tree[T]) removeBelow(n *node[T], p place) T {
+	if n.isLeaf() {
+		i := n.find(p)
+		v := n.items[i]
+		n.places = slices.Delete(n.places, i, i+1)
+		n.items = slices.Delete(n.items, i, i+1)
+		return v
+	}
+	i := n.branch(p)
+	v := t.removeBelow(n.kids[i], p)
+	n.sizes[i]--
+	if n.sizes[i] == 0 {
+		t.drop(n, i)
+	} else {
+		t.merge(n, i)
+	}
+	return v
+}
+
+// merge joins the i-th kid of n with a neighbour once both together fill at
+// most half a node, so that removals cannot leave a sparse tree.
+func (t *tree[T]) merge(n *node[T], i int) {
+	i = min(i, len(n.kids)-2)
+	if i < 0 || len(n.kids[i].places)+len(n.kids[i+1].places) > fan/2 {
+		return
+	}
+	n.kids[i].move(n.kids[i+1], 0)
+	n.sizes[i] += n.sizes[i+1]
+	t.drop(n, i+1)
+}
+
+// drop removes the emptied i-th kid of n.
+func (t *tree[T]) drop(n *node[T], i int) {
+	if kid := n.kids[i]; kid.isLeaf() && len(t.spare) < spares {
+		kid.rewind()
+		t.spare = append(t.spare, kid)
+	}
+	n.places = slices.Delete(n.places, i, i+1)
+	n.kids = slices.Delete(n.kids, i, i+1)
+	n.sizes = slices.Delete(n.sizes, i, i+1)
+}
+
+// shrink follows a removal: a branch with a lone kid gives way to it.
+func (t *tree[T]) shrink() {
+	t.n--
+	for !t.root.isLeaf() && len(t.root.kids) == 1 {
+		t.root = t.root.kids[0]
+	}
+}
