@@ -1,0 +1,49 @@
+// Command withsimulator runs a command while a simulator listens, with its URL
+// in the variable SIMULATOR_URL, and exits as the command does:
+//
+//	go run ./withsimulator node npm/openai.mjs
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"time"
+
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+func main() {
+	if len(os.Args) < 2 {
+		fmt.Fprintln(os.Stderr, "usage: withsimulator command [argument...]")
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := run(ctx, os.Args[1], os.Args[2:])
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		os.Exit(max(exit.ExitCode(), 1))
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "withsimulator:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, name string, args []string) error {
+	srv, err := simulator.Start("", simulator.Config{
+		Keys:    []string{"sk-interop", "sk-other"},
+		Latency: simulator.Latency{Processing: 300 * time.Millisecond},
+	})
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), "SIMULATOR_URL="+srv.URL)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	return errors.Join(cmd.Run(), srv.Close())
+}
