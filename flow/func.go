@@ -2,110 +2,128 @@ package flow
 
 import "context"
 
-// step handles one item: it calls the next step with what it makes of it.
-type step[T any] func(ctx context.Context, item T) error
-
 // A Func is a synchronous stage: it handles one item after the other, in order, in one goroutine. [Map], [Filter],
-// [FlatMap] and [Each] make one, [Parallel] runs one on several items at a time.
+// [FlatMap] and [Each] make one, [Then] fuses two into one, [Parallel] runs one on several items at a time.
 //
 // The zero Func is not usable.
 type Func[In, Out any] struct {
-	name string
-	bind func(next step[Out]) step[In]
+	name    string
+	shrinks bool                      // never makes more than one Out of an In
+	bind    func() transform[In, Out] // returns the function for one run
 }
+
+// transform appends to made what it makes of items, and returns it. When the Func shrinks, made may start at the same
+// place in memory as items.
+type transform[In, Out any] func(ctx context.Context, made []Out, items []In) ([]Out, error)
 
 // Map makes one Out of every In. The first error ends the stage and aborts the pipeline, here and in the other Funcs: an
 // item that fails while the stream goes on is data, so let Out say so.
 func Map[In, Out any](f func(context.Context, In) (Out, error)) Func[In, Out] {
-	return Func[In, Out]{"map", func(next step[Out]) step[In] {
-		return func(ctx context.Context, item In) error {
+	return stateless("map", true, func(ctx context.Context, made []Out, items []In) ([]Out, error) {
+		for _, item := range items {
 			out, err := f(ctx, item)
 			if err != nil {
-				return err
+				return made, err
 			}
-			return next(ctx, out)
+			made = append(made, out)
 		}
-	}}
+		return made, nil
+	})
 }
 
 // Filter passes on the items that keep reports true for.
 func Filter[T any](keep func(T) bool) Func[T, T] {
-	return Func[T, T]{"filter", func(next step[T]) step[T] {
-		return func(ctx context.Context, item T) error {
-			if !keep(item) {
-				return nil
+	return stateless("filter", true, func(_ context.Context, made, items []T) ([]T, error) {
+		for _, item := range items {
+			if keep(item) {
+				made = append(made, item)
 			}
-			return next(ctx, item)
 		}
-	}}
+		return made, nil
+	})
 }
 
 // FlatMap makes any number of Out of every In.
 func FlatMap[In, Out any](f func(context.Context, In) ([]Out, error)) Func[In, Out] {
-	return Func[In, Out]{"flatmap", func(next step[Out]) step[In] {
-		return func(ctx context.Context, item In) error {
+	return stateless("flatmap", false, func(ctx context.Context, made []Out, items []In) ([]Out, error) {
+		for _, item := range items {
 			outs, err := f(ctx, item)
 			if err != nil {
-				return err
+				return made, err
 			}
-			for _, out := range outs {
-				if err := next(ctx, out); err != nil {
-					return err
-				}
-			}
-			return nil
+			made = append(made, outs...)
 		}
-	}}
+		return made, nil
+	})
 }
 
 // Flatten turns a stream of slices, such as the items of batches, into a stream of their elements.
 func Flatten[T any]() Func[[]T, T] {
-	f := FlatMap(func(_ context.Context, items []T) ([]T, error) { return items, nil })
-	f.name = "flatten"
-	return f
+	return stateless("flatten", false, func(_ context.Context, made []T, items [][]T) ([]T, error) {
+		for _, item := range items {
+			made = append(made, item...)
+		}
+		return made, nil
+	})
 }
 
 // Each calls f with every item and then passes the item on.
 func Each[T any](f func(context.Context, T) error) Func[T, T] {
-	return Func[T, T]{"each", func(next step[T]) step[T] {
-		return func(ctx context.Context, item T) error {
+	return stateless("each", true, func(ctx context.Context, made, items []T) ([]T, error) {
+		for _, item := range items {
 			if err := f(ctx, item); err != nil {
-				return err
+				return made, err
 			}
-			return next(ctx, item)
+			made = append(made, item)
 		}
-	}}
+		return made, nil
+	})
+}
+
+func stateless[In, Out any](name string, shrinks bool, t transform[In, Out]) Func[In, Out] {
+	return Func[In, Out]{name: name, shrinks: shrinks, bind: func() transform[In, Out] { return t }}
 }
 
 // String returns the name of the stage: "map", "filter" and so on.
 func (f Func[In, Out]) String() string { return f.name }
 
-// Run makes a Func a [Stage]. What it makes of a slice it sends at the end of the slice, or earlier when the next stage has
-// nothing to do; so a result waits at most for one more call of the function.
+// Run makes a Func a [Stage]. It sends what it made of a slice when it is done with the slice. When its function takes more
+// than a few microseconds it sends every result at once.
 func (f Func[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- []Out) error {
-	var made []Out
-	step := f.bind(func(ctx context.Context, item Out) error {
-		made = append(made, item)
-		if len(out) > 0 && len(made) < maxSlice {
-			return nil
-		}
-		full := made
-		made = nil
-		return send(ctx, out, full)
-	})
+	do, pace := f.bind(), newPace()
 	for slice := range Slices(ctx, in) {
-		for _, item := range slice {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			if err := step(ctx, item); err != nil {
+		made, err := f.room(slice), error(nil)
+		for pace.begin(); len(slice) > 0 && ctx.Err() == nil; {
+			n := pace.next(len(slice))
+			if made, err = do(ctx, made, slice[:n]); err != nil {
 				return err
+			}
+			slice = slice[n:]
+			if slow := pace.done(n); slow || len(made) >= maxSlice {
+				if made, err = handOver(ctx, out, made); err != nil {
+					return err
+				}
 			}
 		}
 		if err := Send(ctx, out, made); err != nil {
 			return err
 		}
-		made = nil
 	}
 	return context.Cause(ctx)
+}
+
+// room returns where the results of slice go: into slice itself, when the types allow.
+func (f Func[In, Out]) room(slice []In) []Out {
+	if f.shrinks {
+		if same, ok := any(slice[:0]).([]Out); ok {
+			return same
+		}
+	}
+	return make([]Out, 0, len(slice))
+}
+
+// handOver sends what was made so far and returns the room behind it.
+func handOver[T any](ctx context.Context, out chan<- []T, made []T) (room []T, err error) {
+	n := len(made)
+	return made[n:], Send(ctx, out, made[:n:n])
 }

@@ -30,6 +30,14 @@ func (f StageFunc[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- 
 	return f(ctx, in, out)
 }
 
+// named is a StageFunc with a name for the graph and for errors.
+type named[In, Out any] struct {
+	StageFunc[In, Out]
+	name string
+}
+
+func (n named[In, Out]) String() string { return n.name }
+
 // Slices yields what in carries until in is closed or ctx is done. After the loop context.Cause(ctx) is what Run returns:
 // nil when the input came to its end.
 //

@@ -1,0 +1,22 @@
+package flow
+
+import "context"
+
+// Chan returns the items of in one by one, for code that reads a plain channel. It is closed at the end of the stream and
+// when the pipeline is aborted: [Pipeline.Wait] tells which.
+func Chan[T any](p *Pipeline, in <-chan []T, opts ...StageOption) <-chan T {
+	out := make(chan T, maxSlice)
+	name := p.build.add("chan", opts, []any{in}, nil)
+	p.run(p.stages, name, func(ctx context.Context) error {
+		defer close(out)
+		for slice := range Slices(ctx, in) {
+			for _, item := range slice {
+				if err := send(ctx, out, item); err != nil {
+					return err
+				}
+			}
+		}
+		return context.Cause(ctx)
+	})
+	return out
+}

@@ -1,0 +1,33 @@
+package flow
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// Merge reads several streams as one, which ends when all of them have. The order within each is kept.
+func Merge[T any](p *Pipeline, ins ...<-chan []T) <-chan []T {
+	ch := make(chan []T, 1)
+	out := (<-chan []T)(ch)
+	from := make([]any, len(ins))
+	for i, in := range ins {
+		from[i] = in
+	}
+	name := p.build.add("merge", nil, from, []any{out})
+	var open atomic.Int64
+	open.Store(int64(len(ins)))
+	if len(ins) == 0 {
+		close(ch)
+	}
+	for _, in := range ins {
+		p.run(p.stages, name, func(ctx context.Context) error {
+			defer func() {
+				if open.Add(-1) == 0 {
+					close(ch)
+				}
+			}()
+			return forward(ctx, in, ch)
+		})
+	}
+	return out
+}

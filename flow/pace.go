@@ -1,0 +1,37 @@
+package flow
+
+import "time"
+
+const (
+	maxStride = 64                    // the calls between two looks at the clock at most
+	slowCall  = 10 * time.Microsecond // a call that takes longer than this is worth a send of its own
+)
+
+// pace measures how long the calls of a function take. It starts with one call at a time, and counts on more as long as
+// they are fast: so a fast function pays for a small part of a look at the clock, and of a slow one no result waits for the
+// next call.
+type pace struct {
+	stride int
+	began  time.Time
+}
+
+func newPace() pace { return pace{stride: 1} }
+
+// begin starts the clock.
+func (p *pace) begin() { p.began = time.Now() }
+
+// next returns how many of n items to handle before done.
+func (p *pace) next(n int) int { return min(p.stride, n) }
+
+// done reports whether n calls since begin, or the last done, were slow.
+func (p *pace) done(n int) (slow bool) {
+	now := time.Now()
+	slow = now.Sub(p.began) > time.Duration(n)*slowCall
+	p.began = now
+	if slow {
+		p.stride = 1
+	} else {
+		p.stride = min(2*p.stride, maxStride)
+	}
+	return slow
+}
