@@ -14,14 +14,14 @@ type Class uint8
 
 // The classes. The zero Class belongs to no error at all.
 const (
-	// Retryable: the call did not happen, or may safely happen again.
+	// Retryable says that the call did not happen, or may safely happen again.
 	Retryable Class = iota + 1
-	// Permanent: the same call will fail again.
+	// Permanent says that the same call will fail again.
 	Permanent
-	// Blocked: no call will pass until somebody acts: a key, a quota, a bill.
-	// What was asked is not at fault, so it must be kept, not failed.
+	// Blocked says that no call will pass until somebody acts: a key, a quota,
+	// a bill. What was asked is not at fault, so it must be kept, not failed.
 	Blocked
-	// Ambiguous: the call may have happened. Look before doing it again.
+	// Ambiguous says that the call may have happened. Look before repeating it.
 	Ambiguous
 )
 

@@ -115,18 +115,19 @@ func TestPolicyNamesTheWrongField(t *testing.T) {
 
 func TestNextStaysUnderTheCap(t *testing.T) {
 	p := retry.Policy{MaxAttempts: 1 << 20}
-	steps := map[int]time.Duration{1: 10, 2: 20, 3: 40, 4: 80, 5: 120, 6: 120, 10_000: 120}
+	steps := map[int]int{1: 10, 2: 20, 3: 40, 4: 80, 5: 120, 6: 120, 10_000: 120}
 	for attempts, seconds := range steps {
+		limit := time.Duration(seconds) * time.Second
 		var longest time.Duration
 		for range 1000 {
 			delay, again := p.Next(attempts, errBusy)
-			if !again || delay < 0 || delay >= seconds*time.Second {
-				t.Fatalf("after %d attempts: %s, %v; want again, below %ds", attempts, delay, again, seconds)
+			if !again || delay < 0 || delay >= limit {
+				t.Fatalf("after %d attempts: %s, %v; want again, below %s", attempts, delay, again, limit)
 			}
 			longest = max(longest, delay)
 		}
-		if longest < seconds*time.Second*9/10 {
-			t.Errorf("after %d attempts: longest of 1000 delays is %s; want them spread up to %ds", attempts, longest, seconds)
+		if longest < limit*9/10 {
+			t.Errorf("after %d attempts: longest of 1000 delays is %s; want them spread up to %s", attempts, longest, limit)
 		}
 	}
 }

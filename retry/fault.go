@@ -57,7 +57,7 @@ func parseFault(body []byte) fault {
 		f.message = words(env.Detail)
 	}
 	f.readDetails(in.Details)
-	f.code = clip(firstNonEmpty(f.code, text(in.Code), in.Status, in.Type))
+	f.code = clip(firstNonEmpty(f.code, name(in.Code), in.Status, in.Type))
 	return f
 }
 
@@ -128,17 +128,14 @@ func (f fault) blocked() bool {
 		slices.ContainsFunc(blockedMessages, func(s string) bool { return strings.HasPrefix(f.message, s) })
 }
 
-// text is a JSON string's value, and a number as it is written.
-func text(raw json.RawMessage) string {
+// name is a JSON string's value. A number is no name: Gemini's only repeats the
+// HTTP status.
+func name(raw json.RawMessage) string {
 	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
+	if json.Unmarshal(raw, &s) != nil {
+		return ""
 	}
-	var n json.Number
-	if json.Unmarshal(raw, &n) == nil {
-		return n.String()
-	}
-	return ""
+	return s
 }
 
 // words is a JSON string's value, and anything else as it is written.

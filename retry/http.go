@@ -1,19 +1,17 @@
 package retry
 
-import (
-	"net/http"
-)
+import "net/http"
 
 // Effect says what a second, identical call would do. It decides the class of a
 // call whose outcome is unknown.
 type Effect uint8
 
 const (
-	// Idempotent: the same as the first. Reading, deleting, cancelling. Such a
-	// call is never Ambiguous.
+	// Idempotent calls do the same as the first: reading, deleting, cancelling.
+	// They are never Ambiguous.
 	Idempotent Effect = iota
-	// Create: one more of something, and a bill for it. A call that may have
-	// gone through is Ambiguous.
+	// Create makes one more of something, and a bill for it. A call that may
+	// have gone through is Ambiguous.
 	Create
 )
 

@@ -1,0 +1,134 @@
+package retry
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Row is an item of a batch with what happened to it so far.
+type Row[T any] struct {
+	Item     T
+	Attempts int   // calls that it was part of
+	Err      error // of the last attempt; nil if it succeeded or was not tried
+}
+
+// Rows are items that were not tried yet.
+func Rows[T any](items []T) []Row[T] {
+	rows := make([]Row[T], len(items))
+	for i, item := range items {
+		rows[i].Item = item
+	}
+	return rows
+}
+
+// DoBatch sends rows until each has succeeded or is given up. Only those that
+// failed go again, together, each with its own count of attempts, after the
+// longest of their delays.
+//
+// Send returns an error, or nil, for each of the rows it gets, in their order;
+// or one error that holds for all of them. It may keep the rows. A row whose
+// error is Permanent, or Retryable for the last time, goes to dead, see
+// [DeadLetters.Write].
+//
+// The rows in left are those that nothing was decided about, and err says why:
+// an error was Blocked, so that sending more is no use; one was Ambiguous, so
+// that its row must be looked up first; ctx ended; or dead failed. Both are nil
+// together. Nothing is ever in two places: a row succeeds, is dead or is left.
+func DoBatch[T any](
+	ctx context.Context, p Policy, rows []Row[T],
+	send func(context.Context, []Row[T]) ([]error, error),
+	dead func(Row[T]) error,
+) (left []Row[T], err error) {
+	if err := p.Validate(); err != nil {
+		return rows, err
+	}
+	b := batch[T]{policy: p, pending: rows, dead: dead}
+	for len(b.pending) > 0 {
+		if ctx.Err() != nil {
+			return b.stop(fmt.Errorf("retry: %d rows left: %w", len(b.pending)+len(b.unsure), context.Cause(ctx)))
+		}
+		errs, err := send(ctx, b.pending)
+		if err == nil && len(errs) != len(b.pending) {
+			return b.stop(fmt.Errorf("retry: %d results for %d rows", len(errs), len(b.pending)))
+		}
+		delay, err := b.settle(errs, err)
+		if err != nil {
+			return b.stop(err)
+		}
+		if len(b.pending) > 0 {
+			sleep(ctx, delay)
+		}
+	}
+	return b.stop(nil)
+}
+
+// batch is the state of one DoBatch.
+type batch[T any] struct {
+	policy  Policy
+	dead    func(Row[T]) error
+	pending []Row[T] // to be sent
+	unsure  []Row[T] // Ambiguous
+}
+
+// settle decides about every pending row and leaves those to be sent again. Its
+// error is a reason to stop.
+func (b *batch[T]) settle(errs []error, all error) (delay time.Duration, stop error) {
+	sent := b.pending
+	b.pending = nil
+	for i, row := range sent {
+		row.Attempts++
+		row.Err = all
+		if all == nil {
+			row.Err = errs[i]
+		}
+		if row.Err == nil {
+			continue
+		}
+		wait, err := b.decide(row)
+		delay = max(delay, wait)
+		if stop == nil {
+			stop = err
+		}
+	}
+	return delay, stop
+}
+
+func (b *batch[T]) decide(row Row[T]) (time.Duration, error) {
+	if delay, again := b.policy.Next(row.Attempts, row.Err); again {
+		b.pending = append(b.pending, row)
+		return delay, nil
+	}
+	switch b.policy.withDefaults().Classify(row.Err) {
+	case Ambiguous:
+		b.unsure = append(b.unsure, row)
+		return 0, nil
+	case Blocked:
+		b.pending = append(b.pending, row)
+		return 0, row.Err
+	}
+	if err := b.dead(row); err != nil {
+		b.pending = append(b.pending, row)
+		return 0, fmt.Errorf("retry: dead letter: %w", err)
+	}
+	return 0, nil
+}
+
+// stop returns what is undecided, in the order of sending. Without another
+// reason, what is unsure is one.
+func (b *batch[T]) stop(reason error) ([]Row[T], error) {
+	if reason == nil && len(b.unsure) > 0 {
+		reason = fmt.Errorf("retry: %d rows may have happened: %w", len(b.unsure), b.unsure[0].Err)
+	}
+	return append(b.unsure, b.pending...), reason
+}
+
+// sleep waits for d or the end of ctx, whichever is first.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,137 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+)
+
+// ErrOpen is the cause of errors of a [Breaker] that lets no call through.
+var ErrOpen = errors.New("circuit breaker is open")
+
+// errPanicked is what a breaker is told of a call that never returned.
+var errPanicked = Mark(errors.New("call panicked"), Retryable)
+
+// BreakerConfig tells a [Breaker] when to open. Its zero value is ready to use.
+type BreakerConfig struct {
+	// Failures in a row open the breaker. Zero means 5.
+	Failures int
+	// Cooldown is how long it stays open before one call may try again. Zero
+	// means one minute.
+	Cooldown time.Duration
+	// OnChange is called after each opening and closing, by one goroutine of
+	// many, and may call the breaker. Zero means nobody is told.
+	OnChange func(provider string, open bool)
+}
+
+// Breaker keeps calls away from a provider that is down: after some failures in
+// a row it fails them at once, and after a cooldown one call tries whether the
+// provider is back. It is safe for concurrent use. Make it with [NewBreaker].
+//
+// A provider is down if calls to it are Retryable or Ambiguous, but for HTTP
+// 429, which a rate limiter deals with. One that says no, with a Permanent or
+// Blocked error, is up. Cancelled calls do not count.
+type Breaker struct {
+	provider string
+	cfg      BreakerConfig
+	steps    *gobreaker.TwoStepCircuitBreaker[struct{}]
+
+	mu      sync.Mutex
+	retryAt time.Time
+	changes []bool // not yet told to OnChange
+}
+
+// NewBreaker returns a closed breaker for one provider, or an error that names
+// the wrong field of c.
+func NewBreaker(provider string, c BreakerConfig) (*Breaker, error) {
+	switch {
+	case c.Failures < 0:
+		return nil, fmt.Errorf("retry: BreakerConfig.Failures is %d: must not be negative", c.Failures)
+	case c.Cooldown < 0:
+		return nil, fmt.Errorf("retry: BreakerConfig.Cooldown is %s: must not be negative", c.Cooldown)
+	}
+	c.Failures = orDefault(c.Failures, 5)
+	c.Cooldown = orDefault(c.Cooldown, time.Minute)
+	b := &Breaker{provider: provider, cfg: c}
+	b.steps = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		Timeout:       c.Cooldown,
+		ReadyToTrip:   func(n gobreaker.Counts) bool { return int(n.ConsecutiveFailures) >= c.Failures },
+		IsSuccessful:  func(err error) bool { return !isOutage(err) },
+		IsExcluded:    func(err error) bool { return errors.Is(err, context.Canceled) || isTooMany(err) },
+		OnStateChange: b.changed,
+	})
+	return b, nil
+}
+
+func isOutage(err error) bool {
+	class := ClassOf(err)
+	return class == Retryable || class == Ambiguous
+}
+
+func isTooMany(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Status == http.StatusTooManyRequests
+}
+
+// Do runs call and returns its error. While the breaker is open it does not, and
+// returns a Retryable error that wraps [ErrOpen] and asks to come back when the
+// cooldown is over, which a [Policy] around it obeys.
+func (b *Breaker) Do(ctx context.Context, call func(context.Context) error) error {
+	done, err := b.steps.Allow()
+	b.tell()
+	if err != nil {
+		return b.open()
+	}
+	err = errPanicked // unless call returns
+	defer func() {
+		done(err)
+		b.tell()
+	}()
+	err = call(ctx)
+	return err
+}
+
+func (b *Breaker) open() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return &Error{
+		Class:      Retryable,
+		Message:    b.provider,
+		RetryAfter: max(time.Until(b.retryAt), 0),
+		Err:        ErrOpen,
+	}
+}
+
+// changed runs under gobreaker's lock, where a hook that asks the breaker
+// anything would block for ever. So it only takes notes.
+func (b *Breaker) changed(_ string, from, to gobreaker.State) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case to == gobreaker.StateOpen:
+		b.retryAt = time.Now().Add(b.cfg.Cooldown + 1) // it opens after the cooldown, not at its end
+		if from == gobreaker.StateClosed {
+			b.changes = append(b.changes, true)
+		}
+	case to == gobreaker.StateClosed:
+		b.changes = append(b.changes, false)
+	}
+}
+
+func (b *Breaker) tell() {
+	b.mu.Lock()
+	changes := b.changes
+	b.changes = nil
+	b.mu.Unlock()
+	if b.cfg.OnChange == nil {
+		return
+	}
+	for _, open := range changes {
+		b.cfg.OnChange(b.provider, open)
+	}
+}

@@ -1,0 +1,189 @@
+package retry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Scope is what a failure rate is taken of: a model of a provider, a provider if
+// Model is empty, or the whole run if both are.
+type Scope struct{ Provider, Model string }
+
+// String is "provider/model", "provider" or "run".
+func (s Scope) String() string {
+	switch {
+	case s == Scope{}:
+		return "run"
+	case s.Model == "":
+		return s.Provider
+	}
+	return s.Provider + "/" + s.Model
+}
+
+// within are the scopes that s is part of, s itself first.
+func (s Scope) within() [3]Scope { return [3]Scope{s, {Provider: s.Provider}, {}} }
+
+func (s Scope) isWithin(outer Scope) bool {
+	for _, w := range s.within() {
+		if w == outer {
+			return true
+		}
+	}
+	return false
+}
+
+// Alert tells why a [Guard] speaks up.
+type Alert struct {
+	Scope         Scope
+	Failed, Total int   // outcomes in the window
+	Err           error // the failure that tipped the scale
+}
+
+// Rate is the share of failures, from 0 to 1.
+func (a Alert) Rate() float64 { return float64(a.Failed) / float64(max(a.Total, 1)) }
+
+// String is a line for a log.
+func (a Alert) String() string {
+	return fmt.Sprintf("%s: %d of %d failed (%.0f %%), last: %v", a.Scope, a.Failed, a.Total, 100*a.Rate(), a.Err)
+}
+
+// Guard watches the failure rate of a run, of its providers and of their models,
+// and stops what goes wrong before it has spent everything: above one rate it
+// tells, above a higher one it pauses the scope until somebody resumes it. A
+// Blocked error pauses its provider at once.
+//
+// Record outcomes as they come in and put Wait before new work. A Guard is safe
+// for concurrent use and runs no goroutine. Make it with [NewGuard].
+type Guard struct {
+	cfg GuardConfig
+
+	mu      sync.Mutex
+	scopes  map[Scope]*watch
+	resumed chan struct{} // closed and replaced by Resume
+}
+
+// watch is the state of one scope.
+type watch struct {
+	window window
+	told   bool   // above NotifyAbove since it was last below
+	pause  *Alert // nil unless paused
+}
+
+// NewGuard returns a guard that has seen nothing, or an error that names the
+// wrong field of c.
+func NewGuard(c GuardConfig) (*Guard, error) {
+	c = c.withDefaults()
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	return &Guard{cfg: c, scopes: make(map[Scope]*watch), resumed: make(chan struct{})}, nil
+}
+
+// Record counts the outcome of one row or call in its scope and in those around
+// it. A nil err is a success; one that comes from a cancelled context is
+// neither. The hooks run before it returns. O(1), memory O(scopes).
+func (g *Guard) Record(s Scope, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	now := time.Now()
+	for i, scope := range s.within() {
+		if i > 0 && scope == s {
+			continue // s is itself the provider or the run
+		}
+		if hook, alert := g.record(now, scope, s, err); hook != nil {
+			hook(alert)
+		}
+		if scope == (Scope{}) {
+			return
+		}
+	}
+}
+
+// record returns the hook that is to be called, outside the lock.
+func (g *Guard) record(now time.Time, scope, origin Scope, err error) (hook func(Alert), alert Alert) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	w := g.watch(scope)
+	w.window.add(now, err != nil)
+	if err == nil {
+		w.told = w.told && w.window.rate() > g.cfg.NotifyAbove
+		return nil, Alert{}
+	}
+	alert = Alert{Scope: scope, Failed: w.window.failed, Total: w.window.total, Err: err}
+	ripe := w.window.total >= g.cfg.MinCount
+	switch {
+	case w.pause != nil:
+		return nil, Alert{}
+	case ripe && alert.Rate() > g.cfg.PauseAbove,
+		ClassOf(err) == Blocked && scope == Scope{Provider: origin.Provider}:
+		w.pause = &alert
+		return g.cfg.OnPause, alert
+	case ripe && alert.Rate() > g.cfg.NotifyAbove && !w.told:
+		w.told = true
+		return g.cfg.OnNotify, alert
+	}
+	return nil, Alert{}
+}
+
+func (g *Guard) watch(s Scope) *watch {
+	w := g.scopes[s]
+	if w == nil {
+		w = &watch{window: newWindow(g.cfg.Window)}
+		g.scopes[s] = w
+	}
+	return w
+}
+
+// Paused returns why s is paused, itself or as part of a wider scope.
+func (g *Guard) Paused(s Scope) (Alert, bool) {
+	alert, _ := g.paused(s)
+	if alert == nil {
+		return Alert{}, false
+	}
+	return *alert, true
+}
+
+func (g *Guard) paused(s Scope) (*Alert, <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, scope := range s.within() {
+		if w := g.scopes[scope]; w != nil && w.pause != nil {
+			return w.pause, g.resumed
+		}
+	}
+	return nil, nil
+}
+
+// Wait returns nil as soon as neither s nor a scope around it is paused, or an
+// error that wraps [context.Cause] and the failure behind the pause.
+func (g *Guard) Wait(ctx context.Context, s Scope) error {
+	for {
+		alert, resumed := g.paused(s)
+		if alert == nil {
+			return nil
+		}
+		select {
+		case <-resumed:
+		case <-ctx.Done():
+			return fmt.Errorf("retry: %s is paused: %w; because of: %w", alert.Scope, context.Cause(ctx), alert.Err)
+		}
+	}
+}
+
+// Resume ends the pauses of s and of all scopes in it and forgets their
+// outcomes, so that they are judged afresh. Resume(Scope{}) resumes everything.
+func (g *Guard) Resume(s Scope) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for scope := range g.scopes {
+		if scope.isWithin(s) {
+			delete(g.scopes, scope)
+		}
+	}
+	close(g.resumed)
+	g.resumed = make(chan struct{})
+}
