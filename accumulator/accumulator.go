@@ -3,6 +3,7 @@ package accumulator
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,8 +12,9 @@ import (
 // [Accumulator.Batches]). Its methods are safe for concurrent use. Every
 // Accumulator must be closed.
 //
-// At most [Config.MaxPending] batches wait or are being handled; beyond that
-// Add waits. Items of one goroutine, or of one key, keep their order.
+// While [Config.MaxPending] batches are closed and not yet delivered, no batch is
+// opened and Add waits. Items added by one goroutine keep their order, as far as
+// they share a key.
 type Accumulator[T any] struct {
 	stage  Stage[T]
 	ctx    context.Context // of the handlers
@@ -21,8 +23,9 @@ type Accumulator[T any] struct {
 	wg     sync.WaitGroup
 	plain  bool
 
-	free    chan *bale[T] // never blocks a sender: it has room for all bales
-	full    chan *bale[T] // the same
+	free    chan *bale[T] // delivered; has room for all bales
+	full    chan *bale[T] // closed; the same, so that to close one never blocks
+	pending atomic.Int64  // closed and not yet delivered
 	gate    chan struct{} // held by the one who may wait for a bale or a key
 	vacancy chan struct{} // a key may be free
 	closing chan struct{} // Close was called
@@ -30,9 +33,9 @@ type Accumulator[T any] struct {
 	mu        sync.Mutex
 	quick     *bale[T] // the open batch, if an item may join it without ado
 	engine    engine[T]
-	spare     *bale[T]  // taken from free, to be opened next
-	unborn    int       // bales that were not needed so far
-	waiting   int       // goroutines at the gate
+	waiting   int       // goroutines at the gate, the holder included
+	holding   bool      // the one with the lock is the holder
+	spare     *bale[T]  // what the holder got
 	armed     time.Time // when the timer fires; zero if it does not
 	epoch     *epoch
 	producers map[*Producer[T]]struct{}
@@ -70,9 +73,9 @@ func (s Stage[T]) Open(ctx context.Context) (*Accumulator[T], error) {
 		return nil, err
 	}
 	s.cfg = s.cfg.withDefaults()
-	bales := s.cfg.MaxPending + 1
+	bales := s.cfg.MaxPending
 	if s.key != nil {
-		bales = s.cfg.MaxPending + s.cfg.MaxKeys
+		bales += s.cfg.MaxKeys
 	}
 	a := &Accumulator[T]{
 		stage:   s,
@@ -82,7 +85,6 @@ func (s Stage[T]) Open(ctx context.Context) (*Accumulator[T], error) {
 		gate:    make(chan struct{}, 1),
 		vacancy: make(chan struct{}, 1),
 		closing: make(chan struct{}),
-		unborn:  bales,
 		epoch:   newEpoch(1),
 
 		producers: make(map[*Producer[T]]struct{}),

@@ -35,7 +35,7 @@ func NewBuffer[T any](cfg Config) (*Buffer[T], error) {
 		return nil, err
 	}
 	l := cfg.limits()
-	return &Buffer[T]{lim: l, pool: newPool[T](l, 1)}, nil
+	return &Buffer[T]{lim: l, pool: newPool[T](l, false, 1)}, nil
 }
 
 // Add puts v into the batch and reports true, or reports false if v does not

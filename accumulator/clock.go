@@ -33,6 +33,7 @@ func (a *Accumulator[T]) expire() {
 	defer a.mu.Unlock()
 	a.armed = time.Time{}
 	a.engine.expire(time.Now())
+	a.engine.changed = true // the timer is not set now, even if nothing was due
 	a.tidy()
 	for p := range a.producers {
 		if due, ok := p.next(); ok {

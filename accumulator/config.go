@@ -52,10 +52,11 @@ type Config struct {
 	// and must not call back. Nil means that all keys have the same limits.
 	PerKey func(key string) Config
 
-	// MaxPending is how many closed batches may wait to be handled or be
-	// with a handler, besides the open ones; beyond that Add waits. Zero
-	// means 4, or Workers+1 if that is more. A [Stage] does not use it: there the
-	// output channel is the bound.
+	// MaxPending is how many closed batches may be undelivered, waiting or
+	// with a handler, before Add waits: no batch is opened then. With 1
+	// nothing is collected while a batch is handled. Zero means 4, or
+	// Workers+1 if that is more. A [Stage] that runs in a pipeline does not use it;
+	// the output channel is the bound there.
 	MaxPending int
 
 	// Workers is how many handlers [Stage.Start] runs at a time. Zero means

@@ -17,6 +17,8 @@ type engine[T any] struct {
 	fresh  func() *bale[T] // returns nil if the item must wait for one
 	emit   func(*bale[T])  // takes a closed bale; must not block
 	born   time.Time       // when the items being placed arrived; zero means now
+
+	changed bool // batches opened or closed; reset by the owner
 }
 
 func newEngine[T any](s Stage[T], m *meter, keep int) engine[T] {
@@ -24,7 +26,7 @@ func newEngine[T any](s Stage[T], m *meter, keep int) engine[T] {
 	return engine[T]{
 		stage:  s,
 		limits: l,
-		pool:   newPool[T](l, keep),
+		pool:   newPool[T](l, s.key != nil, keep),
 		meter:  m,
 		open:   openSet[T]{keyed: s.key != nil},
 	}
@@ -84,6 +86,7 @@ func (e *engine[T]) start(n note) (*bale[T], error) {
 	}
 	b.Buffer.open(opened)
 	e.open.put(b)
+	e.changed = true
 	e.meter.open.Store(int64(e.open.count))
 	return b, nil
 }
@@ -104,6 +107,7 @@ func (e *engine[T]) close(b *bale[T], why Reason) {
 	b.why = why
 	b.closed = time.Now()
 	e.open.remove(b)
+	e.changed = true
 	e.meter.open.Store(int64(e.open.count))
 	e.meter.count(len(b.items), b.fill(), b.closed.Sub(b.opened), why)
 	e.emit(b)

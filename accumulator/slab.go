@@ -5,9 +5,13 @@ import (
 	"unsafe"
 )
 
-// firstBytes bounds the memory set aside for a batch before anything is known
-// about how large batches get.
-const firstBytes = 16 << 10
+// What is set aside for a batch before anything is known about how large
+// batches get: the largest possible one, but not more than firstBytes; with keys,
+// where many are open at a time and most may stay small, room for firstItems.
+const (
+	firstBytes = 16 << 10
+	firstItems = 16
+)
 
 // slab is the memory of one batch.
 type slab[T any] struct {
@@ -34,10 +38,14 @@ type pool[T any] struct {
 	hint atomic.Int64 // items of the last batch
 }
 
-func newPool[T any](l limits, keep int) *pool[T] {
-	p := &pool[T]{idle: make(chan *slab[T], keep)}
+func newPool[T any](l limits, keyed bool, keep int) *pool[T] {
 	var zero T
-	p.hint.Store(int64(min(l.items, max(1, firstBytes/max(1, int(unsafe.Sizeof(zero)))))))
+	first := max(1, firstBytes/max(1, int(unsafe.Sizeof(zero))))
+	if keyed {
+		first = firstItems
+	}
+	p := &pool[T]{idle: make(chan *slab[T], keep)}
+	p.hint.Store(int64(min(l.items, first)))
 	return p
 }
 

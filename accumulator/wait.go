@@ -62,14 +62,13 @@ func (a *Accumulator[T]) await(ctx context.Context, closing <-chan struct{}, att
 	}
 }
 
-// retry is an attempt with one more bale, if any.
+// retry is an attempt by the holder of the gate, which got a bale or nil.
 func (a *Accumulator[T]) retry(attempt func() error, got *bale[T]) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if got != nil {
-		a.spare = got
-	}
+	a.spare, a.holding = got, true
 	err := attempt()
+	a.spare, a.holding = nil, false
 	a.tidy()
 	return err
 }
@@ -97,6 +96,10 @@ func (a *Accumulator[T]) unlock(err error) {
 
 // tidy brings up to date what depends on the open batches.
 func (a *Accumulator[T]) tidy() {
+	if !a.engine.changed {
+		return
+	}
+	a.engine.changed = false
 	if a.plain && a.refusal == nil {
 		a.quick = a.engine.open.one
 	}
@@ -105,24 +108,22 @@ func (a *Accumulator[T]) tidy() {
 	}
 }
 
-// fresh supplies the engine with bales.
+// fresh supplies the engine with bales, unless too many are pending. Who comes
+// while others wait must join them.
 func (a *Accumulator[T]) fresh() *bale[T] {
+	if a.pending.Load() >= int64(a.stage.cfg.MaxPending) || a.waiting > 0 && !a.holding {
+		return nil
+	}
 	if b := a.spare; b != nil {
 		a.spare = nil
 		return b
 	}
-	if a.waiting == 0 {
-		select {
-		case b := <-a.free:
-			return b
-		default:
-		}
+	select {
+	case b := <-a.free:
+		return b
+	default:
+		return new(bale[T])
 	}
-	if a.unborn == 0 {
-		return nil
-	}
-	a.unborn--
-	return new(bale[T])
 }
 
 // emit takes closed bales from the engine.
@@ -132,6 +133,7 @@ func (a *Accumulator[T]) emit(b *bale[T]) {
 	}
 	b.epoch = a.epoch
 	b.epoch.add()
+	a.pending.Add(1)
 	a.full <- b
 	if a.stage.cfg.WaitForKey {
 		select {
