@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"sync"
 	"time"
@@ -72,14 +73,10 @@ func (c *clock) advance(d time.Duration) error {
 	return c.set(a)
 }
 
-// until returns how long in real time it takes until the clock shows t: at
-// least a nanosecond as long as it does not.
+// until returns how long in real time it takes until the clock shows t; 0 or
+// less if it does already.
 func (c *clock) until(t time.Time) time.Duration {
-	simulated := t.Sub(c.now())
-	if simulated <= 0 {
-		return 0
-	}
-	return time.Duration(float64(simulated)/c.speed) + 1
+	return time.Duration(math.Ceil(float64(t.Sub(c.now())) / c.speed))
 }
 
 // simulated converts a duration of real time to one on the clock.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"time"
 )
 
 // blockRows is how many rows a batch executes before it lets others work and
@@ -29,16 +28,15 @@ type execution struct {
 // execute runs the rows of b until all have run, its window has passed or it
 // is cancelled, and settles it.
 func (s *Simulator) execute(ctx context.Context, b batch) error {
-	x := &execution{Simulator: s, id: b.ID}
 	if b.InProgressAt.IsZero() { // cancelled before validation was over
-		return x.settle(b)
+		return s.moveOn(b.ID, false, func(b *batch) { b.OutputFile, b.ErrorFile = "", "" })
 	}
 	in, err := os.Open(s.contentPath(b.InputFile))
 	if err != nil {
 		return fmt.Errorf("simulator: execute %s: %w", b.ID, err)
 	}
 	defer in.Close()
-	x.in = in
+	x := &execution{Simulator: s, id: b.ID, in: in}
 	if x.results, err = createResults(s, b); err != nil {
 		return fmt.Errorf("simulator: execute %s: %w", b.ID, err)
 	}
@@ -60,63 +58,30 @@ func (x *execution) run(ctx context.Context, b batch) (err error) {
 	random.Shuffle(len(x.rows), func(i, j int) { x.rows[i], x.rows[j] = x.rows[j], x.rows[i] })
 	for {
 		changes := x.changes()
-		if b, _ = x.batches.get(x.id); x.over(b) {
+		b, _ = x.batches.get(x.id)
+		plan, now := x.plan(b), x.clock.now()
+		if plan.over(x.done, now) {
 			return x.settle(b)
 		}
-		if target := x.due(b, x.clock.now()); x.done < target {
+		if target := plan.due(now); x.done < target {
 			if err := x.work(ctx, func() error { return x.block(target) }); err != nil {
 				return err
 			}
 			continue
 		}
-		if _, err := x.wait(ctx, x.nextDue(b), changes); err != nil {
+		if _, err := x.wait(ctx, plan.next(x.done), changes); err != nil {
 			return err
 		}
 	}
 }
 
-// deadline is the time after which no more rows of b run.
-func (b batch) deadline() time.Time {
-	if !b.CancellingAt.IsZero() && b.CancellingAt.Before(b.ExpiresAt) {
-		return b.CancellingAt
+// plan returns when the rows of b run.
+func (x *execution) plan(b batch) plan {
+	p := plan{rows: len(x.rows), begin: b.InProgressAt, lasts: x.cfg.Latency.Processing, end: b.ExpiresAt}
+	if !b.CancellingAt.IsZero() && b.CancellingAt.Before(p.end) {
+		p.end = b.CancellingAt
 	}
-	return b.ExpiresAt
-}
-
-// due returns how many rows of b have to have run at the given time.
-func (x *execution) due(b batch, now time.Time) int {
-	if end := b.deadline(); end.Before(now) {
-		now = end
-	}
-	elapsed, total := now.Sub(b.InProgressAt), x.cfg.Latency.Processing
-	switch {
-	case elapsed < 0:
-		return 0
-	case elapsed >= total:
-		return len(x.rows)
-	}
-	return int(float64(len(x.rows)) * (float64(elapsed) / float64(total)))
-}
-
-// nextDue returns when it is worth looking again: after the next row, or the
-// next hundredth of many, or at the deadline.
-func (x *execution) nextDue(b batch) time.Time {
-	n := len(x.rows)
-	next := min(n, x.done+max(1, n/100))
-	t := b.InProgressAt.Add(time.Duration(float64(x.cfg.Latency.Processing) * float64(next) / float64(n)))
-	if end := b.deadline(); end.Before(t) {
-		return end
-	}
-	return t.Add(1) // rounded up
-}
-
-// over reports whether no more rows of b are going to run.
-func (x *execution) over(b batch) bool {
-	if x.done == len(x.rows) {
-		return true
-	}
-	end := b.deadline()
-	return !x.clock.now().Before(end) && x.done >= x.due(b, end)
+	return p
 }
 
 // block runs rows up to the target, but not very many, and publishes progress.
@@ -154,10 +119,9 @@ func (x *execution) read(p span) ([]byte, error) {
 	return line, nil
 }
 
-// settle reports the rows that did not run, puts the result files in place and
-// moves b on: to finalizing, expired, or nearer to cancelled.
+// settle reports the rows that did not run and puts the result files in place.
 func (x *execution) settle(b batch) error {
-	hasExpired := x.done < len(x.rows) && b.deadline().Equal(b.ExpiresAt)
+	hasExpired := x.done < len(x.rows) && x.plan(b).end.Equal(b.ExpiresAt)
 	reason := notRunCancelled
 	if hasExpired {
 		reason = notRunExpired
@@ -171,17 +135,19 @@ func (x *execution) settle(b batch) error {
 			return err
 		}
 	}
-	if x.results != nil {
-		if err := x.results.publish(); err != nil {
-			return err
-		}
+	if err := x.results.publish(); err != nil {
+		return err
 	}
-	_, err := x.batches.update(x.id, func(b *batch) bool {
+	return x.moveOn(x.id, hasExpired, x.results.record)
+}
+
+// moveOn lets a batch whose rows are settled go on: to finalizing, to expired,
+// or nearer to cancelled.
+func (s *Simulator) moveOn(id string, hasExpired bool, record func(*batch)) error {
+	_, err := s.batches.update(id, func(b *batch) bool {
+		record(b)
 		b.Settled = true
-		if x.results != nil {
-			x.results.record(b)
-		}
-		now := x.clock.now()
+		now := s.clock.now()
 		switch {
 		case hasExpired:
 			b.Status, b.EndedAt = expired, now

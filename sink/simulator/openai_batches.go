@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -30,6 +29,8 @@ type createRequest struct {
 		Seconds int64  `json:"seconds"`
 	} `json:"output_expires_after"`
 }
+
+var createFields = []string{"input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after"}
 
 func (s *Simulator) createBatch(r *http.Request, owner string) (any, error) {
 	req, err := readCreate(r.Body)
@@ -69,9 +70,16 @@ func readCreate(body io.Reader) (req createRequest, err error) {
 	if err != nil {
 		return req, invalid("", "", "The request body cannot be read: %v", err)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&req); err != nil {
+	unknown := ""
+	members(data, func(key, _ []byte) {
+		if !slices.Contains(createFields, string(key)) {
+			unknown = string(key)
+		}
+	})
+	if unknown != "" {
+		return req, invalid("unknown_parameter", unknown, "Unknown parameter: '%s'.", unknown)
+	}
+	if err := json.Unmarshal(data, &req); err != nil {
 		return req, invalid("", "", "We could not parse the JSON body of your request: %v", err)
 	}
 	for _, required := range []struct{ name, value string }{
