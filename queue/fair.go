@@ -23,7 +23,7 @@ func Fair[T any, U Urgency](of func(T) U, tenant func(T) string, cost func(T) in
 		cost = func(T) int64 { return 1 }
 	}
 	return Policy[T]{ranked: func(c Config, moved func(T, place)) ranked[T] {
-		s := shares[T]{tenant: tenant, cost: cost, weights: c.Weights, levels: make(map[int64]*level)}
+		s := shares[T]{tenant: tenant, cost: cost, weights: c.Weights}
 		if u.deadline != nil {
 			return &rising[T]{fair: fair[T]{shares: s}, due: u.deadline, config: c, moved: moved}
 		}

@@ -17,17 +17,18 @@ type shares[T any] struct {
 	tenant  func(T) string
 	cost    func(T) int64
 	weights map[string]int
-	levels  map[int64]*level
-	busy    int // levels with items
+	levels  table[int64, level]
 }
 
 // level is the virtual time of one level and the flows in it.
 type level struct {
 	now    int64
 	queued int
-	flows  map[string]*flow
-	busy   int // flows with items
+	flows  table[string, flow]
 }
+
+// idle tells that nothing is lost with the level but its virtual time.
+func (l *level) idle() bool { return l.queued == 0 }
 
 // flow is a tenant in a level.
 type flow struct {
@@ -38,33 +39,33 @@ type flow struct {
 
 // start admits v to a level and returns its virtual start.
 func (s *shares[T]) start(key int64, v T) int64 {
-	l, f := s.flow(key, s.tenant(v))
+	l, f := s.find(key, v)
 	start := max(l.now, f.end)
 	f.end = add(start, s.charge(v))
-	s.count(l, f, +1)
+	l.count(f, +1)
 	return start
 }
 
 // restore admits v with the start it had before.
 func (s *shares[T]) restore(p place, v T) {
-	l, f := s.flow(p.key, s.tenant(v))
+	l, f := s.find(p.key, v)
 	f.end = max(f.end, add(p.tag, s.charge(v)))
-	s.count(l, f, +1)
+	l.count(f, +1)
 }
 
 // served follows an item that leaves in its turn.
 func (s *shares[T]) served(p place, v T) {
-	l, f := s.flow(p.key, s.tenant(v))
+	l, f := s.find(p.key, v)
 	l.now = max(l.now, p.tag)
 	f.served = add(p.tag, s.charge(v))
-	s.count(l, f, -1)
+	l.count(f, -1)
 }
 
 // removed follows an item that leaves out of turn. A tenant with nothing left
 // is not charged for what was never served.
 func (s *shares[T]) removed(p place, v T) {
-	l, f := s.flow(p.key, s.tenant(v))
-	s.count(l, f, -1)
+	l, f := s.find(p.key, v)
+	l.count(f, -1)
 	if f.queued == 0 {
 		f.end = f.served
 	}
@@ -88,44 +89,18 @@ func add(a, b int64) int64 {
 	return a + b
 }
 
-// flow finds a tenant in a level or begins it.
-func (s *shares[T]) flow(key int64, tenant string) (*level, *flow) {
-	l := s.levels[key]
-	if l == nil {
-		sweep(s.levels, s.busy, func(l *level) bool { return l.queued == 0 })
-		l = &level{flows: make(map[string]*flow)}
-		s.levels[key] = l
-	}
-	f := l.flows[tenant]
-	if f == nil {
-		sweep(l.flows, l.busy, func(f *flow) bool { return f.queued == 0 && f.end <= l.now })
-		f = &flow{}
-		l.flows[tenant] = f
-	}
-	return l, f
+// find returns the level and the flow of v, and begins them if need be.
+func (s *shares[T]) find(key int64, v T) (*level, *flow) {
+	l := s.levels.get(key, (*level).idle)
+	return l, l.flows.get(s.tenant(v), func(f *flow) bool { return f.queued == 0 && f.end <= l.now })
 }
 
-// count adds d, 1 or -1, to the items of a flow.
-func (s *shares[T]) count(l *level, f *flow, d int) {
-	if began, ended := f.queued == 0, f.queued+d == 0; began || ended {
-		l.busy += d
-	}
-	if began, ended := l.queued == 0, l.queued+d == 0; began || ended {
-		s.busy += d
-	}
+// count adds d items to a flow. When the last one leaves a level, nobody waits
+// who could have a claim on another, and its flows are forgotten.
+func (l *level) count(f *flow, d int) {
 	f.queued += d
 	l.queued += d
-}
-
-// sweep forgets idle entries once they may outnumber the busy ones: O(1)
-// amortised, because as many entries were begun since the last time.
-func sweep[K comparable, V any](m map[K]V, busy int, idle func(V) bool) {
-	if len(m) < 2*busy+64 {
-		return
-	}
-	for k, v := range m {
-		if idle(v) {
-			delete(m, k)
-		}
+	if l.queued == 0 {
+		l.flows.reset()
 	}
 }

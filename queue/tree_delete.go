@@ -45,22 +45,22 @@ func (t *tree[T]) removeBelow(n *node[T], p place) T {
 	n.sizes[i]--
 	if n.sizes[i] == 0 {
 		t.drop(n, i)
-	} else {
-		t.merge(n, i)
+	} else if !t.merge(n, i) {
+		t.merge(n, i-1)
 	}
 	return v
 }
 
-// merge joins the i-th kid of n with a neighbour once both together fill at
-// most half a node, so that removals cannot leave a sparse tree.
-func (t *tree[T]) merge(n *node[T], i int) {
-	i = min(i, len(n.kids)-2)
-	if i < 0 || len(n.kids[i].places)+len(n.kids[i+1].places) > fan/2 {
-		return
+// merge joins the i-th kid of n with the next if both together fill at most
+// half a node, so that removals cannot leave a sparse tree.
+func (t *tree[T]) merge(n *node[T], i int) bool {
+	if i < 0 || i+1 >= len(n.kids) || len(n.kids[i].places)+len(n.kids[i+1].places) > fan/2 {
+		return false
 	}
 	n.kids[i].move(n.kids[i+1], 0)
 	n.sizes[i] += n.sizes[i+1]
 	t.drop(n, i+1)
+	return true
 }
 
 // drop removes the emptied i-th kid of n.

@@ -1,0 +1,144 @@
+package queue
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// entry is an item of the naive list that a tree is compared with.
+type entry struct {
+	p place
+	v int
+}
+
+func TestTreeAgreesWithSortedList(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var tr tree[int]
+		var list []entry
+		var seq uint64
+		insert := func(key int64) {
+			seq++
+			e := entry{place{key: key, seq: seq}, int(seq)}
+			tr.insert(e.p, e.v)
+			i, _ := slices.BinarySearchFunc(list, e.p, compareEntry)
+			list = slices.Insert(list, i, e)
+		}
+		remove := func(i int) {
+			if v := tr.remove(list[i].p); v != list[i].v {
+				t.Fatalf("removed %d instead of %d", v, list[i].v)
+			}
+			list = slices.Delete(list, i, i+1)
+		}
+		some := rapid.IntRange(1, 3*fan)
+		t.Repeat(map[string]func(*rapid.T){
+			"insert": func(t *rapid.T) {
+				keys := rapid.Int64Range(0, rapid.SampledFrom([]int64{1, 50, 1 << 40}).Draw(t, "spread"))
+				for range some.Draw(t, "n") {
+					insert(keys.Draw(t, "key"))
+				}
+			},
+			"append": func(t *rapid.T) {
+				for range some.Draw(t, "n") {
+					insert(1 << 40)
+				}
+			},
+			"pop": func(t *rapid.T) {
+				for range min(some.Draw(t, "n"), len(list)) {
+					if p, v := tr.pop(); p != list[0].p || v != list[0].v {
+						t.Fatalf("popped %v instead of %v", p, list[0].p)
+					}
+					list = list[1:]
+				}
+			},
+			"remove": func(t *rapid.T) {
+				for range min(some.Draw(t, "n"), len(list)) {
+					remove(rapid.IntRange(0, len(list)-1).Draw(t, "i"))
+				}
+			},
+			"remove most": func(t *rapid.T) {
+				for i := len(list) - 1; i >= 0; i-- {
+					if i%7 != 0 {
+						remove(i)
+					}
+				}
+			},
+			"": func(t *rapid.T) { checkTree(t, &tr, list) },
+		})
+	})
+}
+
+func compareEntry(e entry, p place) int {
+	switch {
+	case e.p.less(p):
+		return -1
+	case p.less(e.p):
+		return 1
+	default:
+		return 0
+	}
+}
+
+func checkTree(t *rapid.T, tr *tree[int], list []entry) {
+	if tr.n != len(list) {
+		t.Fatalf("tree counts %d items, not %d", tr.n, len(list))
+	}
+	for i, e := range list {
+		if r := tr.rank(e.p); r != i {
+			t.Fatalf("rank of %v is %d, not %d", e.p, r, i)
+		}
+		if v := *tr.at(e.p); v != e.v {
+			t.Fatalf("at %v: %d, not %d", e.p, v, e.v)
+		}
+	}
+	if tr.root != nil {
+		checkNode(t, tr.root, tr.n)
+	}
+}
+
+// checkNode checks the counts, the bounds and that no node is too full.
+func checkNode(t *rapid.T, n *node[int], size int) int {
+	if n.size() != size || len(n.places) > fan {
+		t.Fatalf("node of %d entries has size %d, counted as %d", len(n.places), n.size(), size)
+	}
+	depth := 0
+	for i, kid := range n.kids {
+		d := checkNode(t, kid, n.sizes[i])
+		if i > 0 && d != depth {
+			t.Fatalf("branches of depth %d and %d", depth, d)
+		}
+		depth = d
+		if kid.places[0].less(n.places[i]) {
+			t.Fatalf("kid begins at %v, before its bound %v", kid.places[0], n.places[i])
+		}
+	}
+	return depth + 1
+}
+
+func TestRemovalsLeaveNoSparseTree(t *testing.T) {
+	var tr tree[int]
+	const n = 100_000
+	for i := range uint64(n) {
+		tr.insert(place{seq: i}, int(i))
+	}
+	for i := range uint64(n) {
+		if i%100 != 0 {
+			tr.remove(place{seq: i})
+		}
+	}
+	if leaves := countLeaves(tr.root); leaves > n/100/8 {
+		t.Errorf("%d leaves for %d items", leaves, tr.n)
+	}
+}
+
+func countLeaves(n *node[int]) int {
+	if n.isLeaf() {
+		return 1
+	}
+	sum := 0
+	for _, kid := range n.kids {
+		sum += countLeaves(kid)
+	}
+	return sum
+}
