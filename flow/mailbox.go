@@ -13,8 +13,9 @@ const maxSlice = 128
 // is whenever the next stage can take more. So a slow source sends slices of one and a fast one slices of up to maxSlice,
 // without a timer, and no item waits in a buffer that only the producer could empty.
 type mailbox[T any] struct {
-	wake chan struct{} // of capacity 1: there is something to take; closed by the producer
-	room chan struct{} // of capacity 1: the producer, which found the box full, may go on
+	limit int           // how many items it holds at most
+	wake  chan struct{} // of capacity 1: there is something to take; closed by the producer
+	room  chan struct{} // of capacity 1: the producer, which found the box full, may go on
 
 	mu    sync.Mutex
 	items []T
@@ -22,8 +23,8 @@ type mailbox[T any] struct {
 	taken int  // how many items were taken last: likely as many come next
 }
 
-func newMailbox[T any]() *mailbox[T] {
-	return &mailbox[T]{wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+func newMailbox[T any](limit int) *mailbox[T] {
+	return &mailbox[T]{limit: limit, wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
 // put adds an item, and waits while the box is full.
@@ -45,12 +46,12 @@ func (m *mailbox[T]) put(ctx context.Context, item T) error {
 func (m *mailbox[T]) tryPut(item T) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.items) >= maxSlice {
+	if len(m.items) >= m.limit {
 		m.full = true
 		return 0
 	}
 	if m.items == nil {
-		m.items = make([]T, 0, max(m.taken, 1))
+		m.items = make([]T, 0, min(max(m.taken, 1), maxSlice))
 	}
 	m.items = append(m.items, item)
 	return len(m.items)

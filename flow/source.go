@@ -59,7 +59,7 @@ func FromFunc[T any](p *Pipeline, produce func(ctx context.Context, out chan<- [
 // fromItems starts a source of single items: a goroutine that produces them, and one that sends them in slices. When the
 // pipeline drains, the first stops and the second delivers what there is.
 func fromItems[T any](p *Pipeline, opts []StageOption, produce func(context.Context, *mailbox[T]) error) <-chan []T {
-	box := newMailbox[T]()
+	box := newMailbox[T](maxSlice)
 	ch, name := addSource(p.stages, p, opts, box.send)
 	p.run(p.inputs, name, func(ctx context.Context) error {
 		defer close(box.wake)

@@ -1,0 +1,43 @@
+package flow
+
+import "time"
+
+// flight is an item on its way through a lane.
+type flight[In any] struct {
+	key   string
+	item  In
+	cost  float64
+	lane  int
+	tried []string // lanes that failed it
+	began time.Time
+}
+
+// flights finds the flight that an answer belongs to. Items with the same key are answered in the order in which they
+// were sent.
+type flights[In any] struct {
+	byKey map[string][]*flight[In]
+	count int
+}
+
+func (f *flights[In]) add(fl *flight[In]) {
+	f.byKey[fl.key] = append(f.byKey[fl.key], fl)
+	f.count++
+}
+
+// remove returns the oldest flight of key in lane, or nil.
+func (f *flights[In]) remove(key string, lane int) *flight[In] {
+	same := f.byKey[key]
+	for i, fl := range same {
+		if fl.lane != lane {
+			continue
+		}
+		f.count--
+		if len(same) == 1 {
+			delete(f.byKey, key)
+		} else {
+			f.byKey[key] = append(same[:i:i], same[i+1:]...)
+		}
+		return fl
+	}
+	return nil
+}
