@@ -44,7 +44,7 @@ type Intent struct {
 	State   State  `json:"state"`
 	Lane    int    `json:"lane"`    // what it is accumulated by: endpoint and model
 	Rows    int    `json:"rows"`    // number of rows
-	Account string `json:"account"` // who buys it
+	Account string `json:"account,omitempty"` // who bought it; set when it is sent
 
 	File     string    `json:"file,omitempty"`  // the provider's name of the uploaded file
 	Batch    string    `json:"batch,omitempty"` // the provider's name of the batch
@@ -69,11 +69,12 @@ type Action string
 
 // The actions. Each ends in one of the events in brackets.
 const (
-	Upload  Action = "upload"  // [UploadDone, Refused]
-	Create  Action = "create"  // [Sending], then send, then [Created, NotCreated, Unclear, Refused]
+	Upload  Action = "upload"  // [UploadDone]
+	Create  Action = "create"  // [Sending], then send, then [Created, NotCreated, Unclear]
+	Doubt   Action = "doubt"   // [Unclear]: the process that sent it is gone
 	Find    Action = "find"    // [Created, Absent]
-	Poll    Action = "poll"    // [BatchEnded]
-	Fetch   Action = "fetch"   // [FetchDone, Refused]
+	Poll    Action = "poll"    // [BatchEnded, Refused]
+	Fetch   Action = "fetch"   // [FetchDone]
 	Settle  Action = "settle"  // [SettleDone]
 	Clean   Action = "clean"   // [CleanDone]
 	Release Action = "release" // [CleanDone]
@@ -87,7 +88,9 @@ func (i Intent) Next() Action {
 		return Upload
 	case Uploaded:
 		return Create
-	case Creating, Unknown:
+	case Creating:
+		return Doubt
+	case Unknown:
 		return Find
 	case Submitted:
 		return Poll
@@ -110,14 +113,19 @@ type Event interface{ apply(*Intent) error }
 type (
 	// UploadDone: the rows are at the provider, under File if it takes files.
 	UploadDone struct{ File string }
-	// Sending: the request to create leaves now and is given up at Deadline.
-	Sending struct{ Now, Deadline time.Time }
+	// Sending: Account's request to create leaves now and is given up at
+	// Deadline.
+	Sending struct {
+		Account       string
+		Now, Deadline time.Time
+	}
 	// Created: the batch exists and has this name.
 	Created struct{ Batch string }
 	// NotCreated: the request failed and the batch certainly does not exist.
 	NotCreated struct{}
-	// Unclear: the request failed and the batch may exist.
-	Unclear struct{}
+	// Unclear: the request was given up at Now, by an error or by the death of
+	// the process that sent it, and the batch may exist.
+	Unclear struct{ Now time.Time }
 	// Absent: the provider does not list the batch. It may still appear until
 	// Deadline and the grace period are over.
 	Absent struct {
@@ -126,8 +134,9 @@ type (
 	}
 	// Refused: the provider does not accept the batch.
 	Refused struct{ Reason Reason }
-	// BatchEnded: the batch is in a terminal status.
-	BatchEnded struct{}
+	// BatchEnded: the batch is in a terminal status, for a Reason if it was
+	// refused as a whole and its rows are to fail with it.
+	BatchEnded struct{ Reason *Reason }
 	// FetchDone: all results are on disk.
 	FetchDone struct{}
 	// SettleDone: every row is settled.
@@ -172,7 +181,7 @@ func (e UploadDone) apply(i *Intent) error {
 }
 
 func (e Sending) apply(i *Intent) error {
-	i.SentAt, i.Deadline = e.Now, e.Deadline
+	i.Account, i.SentAt, i.Deadline = e.Account, e.Now, e.Deadline
 	i.Creates++
 	return i.move(e, Creating, Uploaded)
 }
@@ -184,21 +193,29 @@ func (e Created) apply(i *Intent) error {
 
 func (e NotCreated) apply(i *Intent) error { return i.move(e, Uploaded, Creating) }
 
-func (e Unclear) apply(i *Intent) error { return i.move(e, Unknown, Creating) }
+func (e Unclear) apply(i *Intent) error {
+	if e.Now.Before(i.Deadline) {
+		i.Deadline = e.Now
+	}
+	return i.move(e, Unknown, Creating)
+}
 
 func (e Absent) apply(i *Intent) error {
 	if e.Now.Before(i.Appears(e.Grace)) {
-		return i.move(e, Unknown, Creating, Unknown)
+		return i.move(e, Unknown, Unknown)
 	}
-	return i.move(e, Uploaded, Creating, Unknown)
+	return i.move(e, Uploaded, Unknown)
 }
 
 func (e Refused) apply(i *Intent) error {
 	i.Reason = &e.Reason
-	return i.move(e, Rejected, Sealed, Creating, Submitted, Ended)
+	return i.move(e, Rejected, Submitted)
 }
 
-func (e BatchEnded) apply(i *Intent) error { return i.move(e, Ended, Submitted) }
+func (e BatchEnded) apply(i *Intent) error {
+	i.Reason = e.Reason
+	return i.move(e, Ended, Submitted)
+}
 
 func (e FetchDone) apply(i *Intent) error { return i.move(e, Fetched, Ended) }
 

@@ -138,11 +138,12 @@ func (l *Log) Read(ref Ref, buf []byte) ([]byte, error) {
 	if _, err := f.ReadAt(buf, int64(ref.Offset)); err != nil { //nolint:gosec // offsets are file sizes
 		return nil, fmt.Errorf("%w: %s at %d: %w", ErrDamaged, l.name(ref.File), ref.Offset, err)
 	}
-	payload := buf[header:]
-	if binary.BigEndian.Uint32(buf) != ref.Len {
+	length, sum := binary.BigEndian.Uint32(buf), binary.BigEndian.Uint32(buf[4:])
+	payload := buf[:copy(buf, buf[header:])] // to the front, so that a caller can reuse all of it
+	if length != ref.Len {
 		return nil, fmt.Errorf("%w: %s at %d: length", ErrDamaged, l.name(ref.File), ref.Offset)
 	}
-	if err := verify(payload, binary.BigEndian.Uint32(buf[4:])); err != nil {
+	if err := verify(payload, sum); err != nil {
 		return nil, fmt.Errorf("%s at %d: %w", l.name(ref.File), ref.Offset, err)
 	}
 	return payload, nil

@@ -1,0 +1,169 @@
+package durable
+
+import (
+	"bufio"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"strings"
+
+	"github.com/balerhq/baler/internal/atomicfile"
+	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/sink"
+)
+
+const (
+	requestDir = "requests"
+	baleDir    = "bales"
+	resultDir  = "results"
+)
+
+// baleHeader is the first record of a bale file.
+type baleHeader struct {
+	Lane int `json:"lane"`
+	Rows int `json:"rows"`
+}
+
+func baleName(tag string) string { return baleDir + "/" + tag }
+
+// writeBale fixes the rows of a batch. Their order is that of the upload.
+func (e *engine) writeBale(tag string, entries []entry) error {
+	return writeRecords(e.root, baleName(tag), func(put func([]byte) error) error {
+		header, err := json.Marshal(baleHeader{Lane: int(entries[0].lane), Rows: len(entries)})
+		if err != nil {
+			return err
+		}
+		if err := put(header); err != nil {
+			return err
+		}
+		for i := range entries {
+			if err := put(entries[i].encode()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// writeRecords writes a file of records, all or nothing.
+func writeRecords(root *os.Root, name string, fill func(put func([]byte) error) error) error {
+	err := atomicfile.Create(root, name, func(f *os.File) error {
+		w := bufio.NewWriterSize(f, 256<<10)
+		var buf []byte
+		put := func(record []byte) error {
+			buf = segment.Append(buf[:0], record)
+			_, err := w.Write(buf)
+			return err
+		}
+		if err := fill(put); err != nil {
+			return err
+		}
+		return w.Flush()
+	})
+	if err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	return nil
+}
+
+// bale yields the rows of a sealed batch in order.
+func (e *engine) bale(tag string) iter.Seq2[entry, error] {
+	return func(yield func(entry, error) bool) {
+		if err := e.readBale(tag, yield); err != nil {
+			yield(entry{}, fmt.Errorf("durable: batch %s: %w", tag, err))
+		}
+	}
+}
+
+func (e *engine) readBale(tag string, yield func(entry, error) bool) error {
+	f, err := e.root.Open(baleName(tag))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	rows := -1
+	for record, err := range segment.ReadAll(f) {
+		if err != nil {
+			return err
+		}
+		if rows < 0 {
+			var h baleHeader
+			if err := json.Unmarshal(record, &h); err != nil {
+				return err
+			}
+			rows = h.Rows
+			continue
+		}
+		out, err := decodeEntry(record)
+		if err != nil {
+			return err
+		}
+		rows--
+		if !yield(out, nil) {
+			return nil
+		}
+	}
+	if rows != 0 {
+		return fmt.Errorf("%w: %d rows are missing", segment.ErrDamaged, rows)
+	}
+	return nil
+}
+
+// entries reads a whole bale.
+func (e *engine) entries(tag string, n int) ([]entry, error) {
+	all := make([]entry, 0, n)
+	for row, err := range e.bale(tag) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, row)
+	}
+	return all, nil
+}
+
+// payload yields the rows of a batch as the provider gets them.
+func (e *engine) payload(tag string) sink.Rows {
+	return func(yield func(sink.Row, error) bool) {
+		var buf []byte
+		for row, err := range e.bale(tag) {
+			if err == nil {
+				buf, err = e.requests.Read(row.ref, buf)
+			}
+			if err != nil {
+				yield(sink.Row{}, err)
+				return
+			}
+			if !yield(sink.Row{ID: rowID(tag, hashKey(row.key)), Body: buf}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (e *engine) removeBale(tag string) error {
+	if err := e.root.Remove(baleName(tag)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("durable: %w", err)
+	}
+	return nil
+}
+
+// rowID is the custom id of an item in a batch: the batch's tag and the hash
+// of the item's key, 60 characters that every provider accepts. It says whose
+// the row is even if all local state is lost, and nothing about the user.
+func rowID(tag string, h itemHash) string {
+	return tag + "_" + base64.RawURLEncoding.EncodeToString(h[:])
+}
+
+// parseRowID undoes rowID.
+func parseRowID(tag, id string) (h itemHash, ok bool) {
+	encoded, ok := strings.CutPrefix(id, tag+"_")
+	if !ok || len(encoded) != base64.RawURLEncoding.EncodedLen(len(h)) {
+		return h, false
+	}
+	_, err := base64.RawURLEncoding.Decode(h[:], []byte(encoded))
+	return h, err == nil
+}

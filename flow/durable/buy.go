@@ -1,0 +1,179 @@
+package durable
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/intent"
+)
+
+// load feeds a round with ready entries until the source has ended and there
+// are none.
+func (e *engine) load(ctx context.Context, out chan<- []entry) error {
+	for {
+		ended := e.ended() // before load, which might otherwise miss the last
+		entries, err := e.ready.load(ctx, loadChunk)
+		if err != nil {
+			return err
+		}
+		if len(entries) > 0 {
+			if err := flow.Send(ctx, out, entries); err != nil {
+				return err
+			}
+			continue
+		}
+		if ended {
+			return nil
+		}
+		select {
+		case <-e.changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// buy seals a batch and starts its driver, which outlives the round: life is
+// the context of the run.
+func (e *engine) buy(ctx, life context.Context, b accumulator.Batch[entry]) error {
+	if err := acquire(ctx, e.slots); err != nil {
+		return err
+	}
+	in, err := e.seal(ctx, b.Items)
+	if err != nil {
+		return err
+	}
+	e.tally.update(func(p *Progress) { p.InFlight++ })
+	e.spawn(life, in)
+	return nil
+}
+
+// seal makes a batch of entries durable: the file of its rows, then the intent
+// in the journal, then the claims. From the journal on, a restart finishes it.
+func (e *engine) seal(ctx context.Context, entries []entry) (intent.Intent, error) {
+	in := intent.Intent{
+		Tag: newTag(), Rev: 1, State: intent.Sealed,
+		Lane: int(entries[0].lane), Rows: len(entries),
+	}
+	if err := e.writeBale(in.Tag, entries); err != nil {
+		return in, err
+	}
+	if err := e.journal.Append(in); err != nil {
+		return in, err
+	}
+	heads, err := e.ready.claim(entries)
+	if err != nil {
+		return in, err
+	}
+	return in, e.claim(ctx, in, entries, heads)
+}
+
+// newTag returns 16 characters of which no two are alike: 80 random bits.
+func newTag() string { return rand.Text()[:16] }
+
+// claim records who has the items, and last the intent and the heads. It may be
+// repeated.
+func (e *engine) claim(ctx context.Context, in intent.Intent, entries []entry, last []state.Op) error {
+	const chunk = state.MaxOps / 2
+	ops := make([]state.Op, 0, min(len(entries), chunk))
+	for i := range entries {
+		if ops = append(ops, entries[i].claim(e.keys, in.Tag)); len(ops) == chunk {
+			if err := e.store.Commit(ctx, ops...); err != nil {
+				return err
+			}
+			ops = ops[:0]
+		}
+	}
+	op, err := e.record(in)
+	if err != nil {
+		return err
+	}
+	return e.store.Commit(ctx, append(append(ops, last...), op)...)
+}
+
+// record returns the op that stores an intent.
+func (e *engine) record(in intent.Intent) (state.Op, error) {
+	b, err := json.Marshal(in)
+	if err != nil {
+		return state.Op{}, fmt.Errorf("durable: encode intent: %w", err)
+	}
+	return state.Put(e.keys.intent(in.Tag), b, in.Rev), nil
+}
+
+// advance applies an event and makes the new state durable, in the journal
+// first. It does so even if ctx is done: what happened must not be forgotten.
+func (e *engine) advance(ctx context.Context, in intent.Intent, ev intent.Event) (intent.Intent, error) {
+	next, err := intent.Apply(in, ev)
+	if err != nil || next.Rev == in.Rev {
+		return in, err
+	}
+	if err := e.journal.Append(next); err != nil {
+		return in, err
+	}
+	op, err := e.record(next)
+	if err != nil {
+		return in, err
+	}
+	if err := e.store.Commit(context.WithoutCancel(ctx), op); err != nil {
+		return in, err
+	}
+	e.log.DebugContext(ctx, "batch", "tag", next.Tag, "state", next.State, "batch", next.Batch, "rows", next.Rows)
+	return next, nil
+}
+
+// spawn starts the driver of an open batch, which holds a slot.
+func (e *engine) spawn(ctx context.Context, in intent.Intent) {
+	e.drivers.Go(func() error {
+		defer func() { <-e.slots }()
+		if err := e.drive(ctx, in); err != nil {
+			return err
+		}
+		e.tally.update(func(p *Progress) { p.InFlight-- })
+		e.signal()
+		return nil
+	})
+}
+
+// drive takes a batch from where it stands to its end.
+func (e *engine) drive(ctx context.Context, in intent.Intent) (err error) {
+	for !in.Done() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if in, err = e.step(ctx, in); err != nil {
+			return err
+		}
+	}
+	return e.removeBale(in.Tag)
+}
+
+func (e *engine) step(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	switch in.Next() {
+	case intent.Upload:
+		return e.upload(ctx, in)
+	case intent.Create:
+		return e.create(ctx, in)
+	case intent.Doubt:
+		return e.advance(ctx, in, intent.Unclear{Now: time.Now()})
+	case intent.Find:
+		return e.find(ctx, in)
+	case intent.Poll:
+		return e.poll(ctx, in)
+	case intent.Fetch:
+		return e.fetch(ctx, in)
+	case intent.Settle:
+		return e.settle(ctx, in)
+	case intent.Release:
+		return e.release(ctx, in)
+	case intent.Clean:
+		return e.clean(ctx, in)
+	case intent.Nothing:
+	}
+	return in, fmt.Errorf("durable: batch %s: nothing to do in state %s", in.Tag, in.State)
+}

@@ -1,0 +1,40 @@
+// Package durable runs a job whose every item is settled once, through crashes
+// and restarts: it reads a source, keeps what it read, buys batches from a
+// provider, polls them, and hands on one result for each item.
+//
+//	store, err := state.Open("tickets.state", state.Config{})
+//	...
+//	report, err := durable.Run(ctx, durable.Job[Ticket]{
+//		Name:     "tickets-2026-11",
+//		Source:   source.JSONL[Ticket]("tickets.jsonl"),
+//		Key:      Ticket.Key,
+//		Prompt:   Ticket.Prompt,
+//		Provider: client,
+//		Model:    "gpt-5.4-mini",
+//		Store:    store,
+//		Output:   durable.Each(save),
+//	})
+//
+// Run may be interrupted at any point, by a signal or by a power failure. Run
+// again with the same job and directory, it goes on; once finished, it returns
+// at once.
+//
+// # What is promised
+//
+// An item that was read survives process, OS and power failure. Each item gets
+// exactly one recorded outcome. It may reach the provider more than once only
+// if a batch whose creation was never answered becomes visible later than
+// Job.Grace. Results are delivered at least once under a stable key; those
+// written by Lines, exactly once.
+//
+// # How it works
+//
+// An item is ingested: its request goes to a segment file, its record and its
+// place in the ready queue to the store. A round takes ready items in order of
+// priority, accumulates them by endpoint and model, and seals each batch: its
+// list of rows becomes a file, its rows are claimed. Then the batch is bought
+// by the protocol of internal/intent, one goroutine per batch. When it has
+// ended its results are fetched to a file and settled in chunks: delivered,
+// then recorded in one commit. Rows that may go again go back to the ready
+// queue.
+package durable

@@ -1,0 +1,97 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/journal"
+	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/ratelimit"
+)
+
+// engine runs one job. Its goroutines are the reader of the source, the
+// ingester, the stages of a round and one driver per open batch; they meet in
+// the store, in ready and in tally.
+type engine struct {
+	config
+	keys     keys
+	root     *os.Root // the job's directory
+	requests *segment.Log
+	journal  *journal.Journal
+
+	lanes  *lanes
+	ready  *ready
+	tally  tally
+	source register[sourceState]
+	outbox register[outputState]
+	strays atomic.Int64
+
+	open     []intent.Intent // found at the start
+	drivers  *errgroup.Group
+	limiter  *ratelimit.Limiter
+	slots    chan struct{} // one per open batch
+	creating chan struct{} // one creation at a time: it keeps an unclear one unambiguous
+	heavy    chan struct{} // uploads and downloads at a time
+	settling sync.Mutex    // one batch at a time hands on its results
+	changed  chan struct{} // something that await looks at
+}
+
+const (
+	maxHeavy       = 2
+	segmentSize    = 64 << 20
+	createDeadline = time.Minute
+)
+
+// signal wakes await and load.
+func (e *engine) signal() {
+	select {
+	case e.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (e *engine) ended() bool   { return e.tally.progress().Read }
+func (e *engine) inFlight() int { return e.tally.progress().InFlight }
+
+func (e *engine) finished() bool {
+	p := e.tally.progress()
+	return p.Read && p.Settled() == p.Rows
+}
+
+func (e *engine) close() error {
+	err := errors.Join(e.requests.Close(), e.journal.Close(), e.root.Close())
+	if err != nil {
+		return fmt.Errorf("durable: close: %w", err)
+	}
+	return nil
+}
+
+// acquire takes a place in a semaphore.
+func acquire(ctx context.Context, semaphore chan struct{}) error {
+	select {
+	case semaphore <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// sleep waits for d or the end of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

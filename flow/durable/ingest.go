@@ -1,0 +1,169 @@
+package durable
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/balerhq/baler/flow/state"
+)
+
+// ingest reads the source to its end and keeps what it yields: requests go to
+// the segment log, then items, ready entries and the source's checkpoint to
+// the store in one commit.
+func (e *engine) ingest(ctx context.Context, source rows) error {
+	if e.ended() {
+		return nil
+	}
+	groups := make(chan group)
+	both, stop := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		defer close(groups)
+		return source.read(stop, groups)
+	})
+	both.Go(func() error {
+		for g := range groups {
+			if err := e.keep(stop, g); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := both.Wait(); err != nil {
+		return err
+	}
+	return e.endSource(ctx)
+}
+
+func (e *engine) endSource(ctx context.Context) error {
+	s := e.source.value
+	s.Ended = true
+	op, err := e.source.put(s)
+	if err != nil {
+		return err
+	}
+	if err := e.store.Commit(ctx, op); err != nil {
+		return err
+	}
+	e.tally.update(func(p *Progress) { p.Read = true })
+	e.signal()
+	return nil
+}
+
+// keep makes a group durable.
+func (e *engine) keep(ctx context.Context, g group) error {
+	fresh, duplicates, err := e.admit(ctx, g.rows)
+	if err != nil {
+		return err
+	}
+	entries := make([]entry, len(fresh))
+	for i := range fresh {
+		if entries[i], err = e.write(ctx, &fresh[i]); err != nil {
+			return err
+		}
+	}
+	if err := e.requests.Sync(); err != nil {
+		return err
+	}
+	s := e.source.value
+	s.Checkpoint, s.Rows, s.Duplicates = g.checkpoint, s.Rows+len(fresh), s.Duplicates+duplicates
+	op, err := e.source.put(s)
+	if err != nil {
+		return err
+	}
+	if err := e.ready.add(ctx, entries, op); err != nil {
+		return err
+	}
+	e.tally.update(func(p *Progress) { p.Rows, p.Duplicates = s.Rows, s.Duplicates })
+	e.signal()
+	return nil
+}
+
+// fresh is a row that was not seen before.
+type fresh struct {
+	*row
+	content [16]byte
+}
+
+// admit drops the duplicates among rows and refuses conflicts.
+func (e *engine) admit(ctx context.Context, rows []row) (kept []fresh, duplicates int, err error) {
+	group := make(map[string]fresh, len(rows))
+	for i := range rows {
+		r := fresh{row: &rows[i], content: rows[i].request.digest()}
+		known, line, err := e.known(ctx, group, &r)
+		switch {
+		case err != nil:
+			return nil, 0, err
+		case !known:
+			group[r.key] = r
+			kept = append(kept, r)
+		case line != r.line: // else the source began again before this row
+			duplicates++
+		}
+	}
+	return kept, duplicates, nil
+}
+
+// known reports whether the row was seen, on which line, and refuses it if its
+// content was another.
+func (e *engine) known(ctx context.Context, group map[string]fresh, r *fresh) (known bool, line int, err error) {
+	var content [16]byte
+	if first, ok := group[r.key]; ok {
+		content, line = first.content, first.line
+	} else {
+		switch rec, err := e.store.Get(ctx, e.keys.item(hashKey(r.key))); {
+		case errors.Is(err, state.ErrNotFound):
+			return false, 0, nil
+		case err != nil:
+			return false, 0, err
+		default:
+			it, err := decodeItem(rec.Value)
+			if err != nil {
+				return false, 0, err
+			}
+			content, line = it.content, int(it.line)
+		}
+	}
+	if content != r.content {
+		return true, line, &InputError{Source: r.name, Line: r.line,
+			Err: fmt.Errorf("id %q has other content than on line %d: give each row its own id", r.key, line)}
+	}
+	return true, line, nil
+}
+
+func (r *Request) digest() [16]byte {
+	h := sha256.New()
+	h.Write([]byte(r.Endpoint + "\x00" + r.Model + "\x00"))
+	h.Write(r.Body)
+	return [16]byte(h.Sum(nil)[:16])
+}
+
+// write appends a row's request to the log.
+func (e *engine) write(ctx context.Context, r *fresh) (entry, error) {
+	lane, err := e.lanes.number(ctx, lane{Endpoint: r.request.Endpoint, Model: r.request.Model})
+	if err != nil {
+		return entry{}, err
+	}
+	ref, err := e.requests.Append(r.request.Body)
+	if err != nil {
+		return entry{}, err
+	}
+	out := entry{
+		key: r.key, ref: ref, content: r.content, line: uint32(r.line), //nolint:gosec // a line number
+		lane: lane, level: r.level, rev: 1,
+	}
+	if limit := e.batch.MaxWeight; limit > 0 && out.weight() > limit {
+		return entry{}, &InputError{Source: r.name, Line: r.line,
+			Err: fmt.Errorf("the request has %d bytes, and a batch at most %d", len(r.request.Body), limit)}
+	}
+	return out, nil
+}
+
+// rowOverhead is what a row adds to its body in a batch, at most: id, method,
+// endpoint and punctuation.
+const rowOverhead = 256
+
+func (e entry) weight() int { return int(e.ref.Len) + rowOverhead }

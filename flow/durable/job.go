@@ -1,0 +1,211 @@
+package durable
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"time"
+
+	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/queue"
+	"github.com/balerhq/baler/ratelimit"
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/llm"
+)
+
+// Defaults of a Job's zero fields.
+const (
+	DefaultMaxWait     = time.Minute
+	DefaultPoll        = 10 * time.Second
+	DefaultGrace       = 10 * time.Minute
+	DefaultMaxInFlight = 100
+	DefaultMaxAttempts = 4
+)
+
+// maxKey bounds the key of an item.
+const maxKey = 256
+
+// Job says what to do. Name, Source, Key, Prompt or Request, Provider, Store
+// and Output are required.
+type Job[T any] struct {
+	// Name identifies the job among all in the store.
+	Name string
+	// Settings is a digest, or any text, of what must not change while the job
+	// is unfinished, such as the prompt. Resuming with another is refused.
+	Settings string
+
+	// Source yields the items.
+	Source Source[T]
+	// Key names an item: not empty, at most 256 bytes. A second item of the
+	// same key and content is dropped as a duplicate; one of other content is
+	// an error.
+	Key func(T) string
+	// Prompt is what to ask about an item; the Provider must be an llm.Codec.
+	// Zero means Request is used.
+	Prompt func(T) (llm.Chat, error)
+	// Request is the request itself. Zero means Prompt is used.
+	Request func(T) (Request, error)
+	// Priority orders the items that are ready. Zero means all are normal.
+	Priority func(T) queue.Priority
+
+	// Provider sells the batches.
+	Provider sink.Provider
+	// Model answers the prompts.
+	Model string
+	// Codec reads replies. Zero means the Provider, if it is one.
+	Codec llm.Codec
+	// Batch bounds the batches, within the provider's own limits: MaxItems,
+	// MaxWeight in bytes, MaxWait. Zero fields mean the provider's limits and
+	// a MaxWait of one minute.
+	Batch accumulator.Config
+	// Creates bounds how fast batches are created. Zero means 2,000 an hour,
+	// of which a sixth may go at once.
+	Creates ratelimit.Config
+	// MaxInFlight is the number of batches that may be open at the provider.
+	// Zero means 100.
+	MaxInFlight int
+	// MaxAttempts is how often an item is sent at most. Zero means 4.
+	MaxAttempts int
+	// Poll is the shortest interval between two looks at a batch; it grows
+	// with the batch's age up to five minutes. Zero means ten seconds.
+	Poll time.Duration
+	// Grace is how long a batch is looked for whose creation was not answered,
+	// before it is created again. It must exceed the time in which the
+	// provider applies and lists a creation. Zero means ten minutes.
+	Grace time.Duration
+	// ReadAll reads the source to its end before anything is bought, so that
+	// an error in its last item costs nothing.
+	ReadAll bool
+	// KeepRemote leaves the files of settled batches at the provider.
+	KeepRemote bool
+
+	// Store remembers.
+	Store *state.Dir
+	// Output receives the results.
+	Output Output
+	// Progress is called, from one goroutine at a time, when counts change.
+	// Zero means nobody is told.
+	Progress func(Progress)
+	// Log receives what happens, never a payload. Zero means slog.Default().
+	Log *slog.Logger
+}
+
+// Source yields items and knows how to go on behind any of them.
+type Source[T any] interface {
+	// Items yields the items, from the start or behind the last Resume. An
+	// error ends the job.
+	Items() iter.Seq2[T, error]
+	// Position tells people where the item yielded last stands: the name of
+	// the input and a 1-based line or number in it.
+	Position() (name string, line int)
+	// Checkpoint is the position behind the item yielded last, for Resume; ""
+	// if the source cannot resume. Called only while Items waits for the next.
+	Checkpoint() string
+	// Resume makes Items go on behind a checkpoint. It fails if the input is
+	// not the one that the checkpoint was taken of.
+	Resume(checkpoint string) error
+}
+
+// Request is what is asked for one item.
+type Request struct {
+	Endpoint string // such as "/v1/chat/completions"
+	Model    string
+	Body     []byte // JSON
+}
+
+func (j *Job[T]) validate() error {
+	for name, missing := range map[string]bool{
+		"Name": j.Name == "", "Source": j.Source == nil, "Key": j.Key == nil,
+		"Provider": j.Provider == nil, "Store": j.Store == nil, "Output": j.Output == nil,
+		"Prompt or Request": j.Prompt == nil && j.Request == nil,
+	} {
+		if missing {
+			return fmt.Errorf("durable: Job.%s is missing", name)
+		}
+	}
+	if j.Prompt != nil && j.Request != nil {
+		return errors.New("durable: Job.Prompt and Job.Request are both set")
+	}
+	if j.Prompt != nil && j.codec() == nil {
+		return errors.New("durable: Job.Codec is missing: the Provider cannot encode a Prompt")
+	}
+	if j.Batch.PerKey != nil {
+		return errors.New("durable: Job.Batch.PerKey cannot be set: batches are keyed by endpoint and model")
+	}
+	for name, d := range map[string]time.Duration{"Poll": j.Poll, "Grace": j.Grace} {
+		if d < 0 {
+			return fmt.Errorf("durable: Job.%s is %s: must not be negative", name, d)
+		}
+	}
+	for name, n := range map[string]int{"MaxInFlight": j.MaxInFlight, "MaxAttempts": j.MaxAttempts} {
+		if n < 0 {
+			return fmt.Errorf("durable: Job.%s is %d: must not be negative", name, n)
+		}
+	}
+	return nil
+}
+
+func (j *Job[T]) codec() llm.Codec {
+	if j.Codec != nil {
+		return j.Codec
+	}
+	c, _ := j.Provider.(llm.Codec)
+	return c
+}
+
+// request is what to ask about an item.
+func (j *Job[T]) request(item T) (Request, error) {
+	if j.Request != nil {
+		return j.Request(item)
+	}
+	chat, err := j.Prompt(item)
+	if err != nil {
+		return Request{}, err
+	}
+	endpoint, body, err := j.codec().Encode(j.Model, chat)
+	return Request{Endpoint: endpoint, Model: j.Model, Body: body}, err
+}
+
+// config is what the engine needs of a job, whatever its items are.
+type config struct {
+	name, settings string
+	provider       sink.Provider
+	codec          llm.Codec
+	batch          accumulator.Config
+	creates        ratelimit.Config
+	maxInFlight    int
+	maxAttempts    int
+	poll, grace    time.Duration
+	readAll        bool
+	keepRemote     bool
+	store          *state.Dir
+	output         Output
+	progress       func(Progress)
+	log            *slog.Logger
+}
+
+func (j *Job[T]) config() config {
+	batch := j.Batch
+	batch.MaxWait = cmp.Or(batch.MaxWait, DefaultMaxWait)
+	creates := j.Creates
+	if creates == (ratelimit.Config{}) {
+		creates = ratelimit.Config{Requests: 2000, Window: time.Hour, Burst: 10 * time.Minute}
+	}
+	progress := j.Progress
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	return config{
+		name: j.Name, settings: j.Settings,
+		provider: j.Provider, codec: j.codec(), batch: batch, creates: creates,
+		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
+		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),
+		poll:        cmp.Or(j.Poll, DefaultPoll), grace: cmp.Or(j.Grace, DefaultGrace),
+		readAll: j.ReadAll, keepRemote: j.KeepRemote,
+		store: j.Store, output: j.Output, progress: progress,
+		log: cmp.Or(j.Log, slog.Default()),
+	}
+}

@@ -1,0 +1,253 @@
+package durable
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/journal"
+	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/ratelimit"
+)
+
+// open finds out where the job stands and mends what a crash left half done.
+func open(ctx context.Context, c config) (*engine, error) {
+	limiter, err := ratelimit.NewLimiter(c.creates)
+	if err != nil {
+		return nil, fmt.Errorf("durable: Job.Creates: %w", err)
+	}
+	e := &engine{
+		config: c, keys: newKeys(c.name), limiter: limiter,
+		tally:    tally{notify: c.progress},
+		creating: make(chan struct{}, 1),
+		heavy:    make(chan struct{}, maxHeavy),
+		changed:  make(chan struct{}, 1),
+	}
+	if err := e.limitBatch(); err != nil {
+		return nil, err
+	}
+	if err := e.checkJob(ctx); err != nil {
+		return nil, err
+	}
+	if e.root, err = jobRoot(c.store.Root(), e.keys); err != nil {
+		return nil, err
+	}
+	if err := e.recover(ctx); err != nil {
+		return nil, errors.Join(err, e.abandon())
+	}
+	return e, nil
+}
+
+// abandon closes what recover has opened before it failed.
+func (e *engine) abandon() error {
+	var errs []error
+	if e.requests != nil {
+		errs = append(errs, e.requests.Close())
+	}
+	if e.journal != nil {
+		errs = append(errs, e.journal.Close())
+	}
+	return errors.Join(append(errs, e.root.Close())...)
+}
+
+// limitBatch narrows the batch to what the provider takes.
+func (e *engine) limitBatch() error {
+	limits := e.provider.Limits("")
+	e.batch.MaxItems = narrow(e.batch.MaxItems, limits.Rows)
+	e.batch.MaxWeight = narrow(e.batch.MaxWeight, int(min(limits.Bytes, math.MaxInt)))
+	e.batch.MaxKeys = cmp.Or(e.batch.MaxKeys, 64)
+	if err := e.batch.Validate(); err != nil {
+		return fmt.Errorf("durable: Job.Batch: %w", err)
+	}
+	return nil
+}
+
+func narrow(wanted, limit int) int {
+	if wanted == 0 || limit > 0 && limit < wanted {
+		return limit
+	}
+	return wanted
+}
+
+// jobMeta is what must not change while a job is unfinished.
+type jobMeta struct {
+	Name     string `json:"name"`
+	Settings string `json:"settings"`
+	Provider string `json:"provider"`
+}
+
+// checkJob refuses to go on with a job that was begun with other settings.
+func (e *engine) checkJob(ctx context.Context) error {
+	want, err := json.Marshal(jobMeta{e.name, e.settings, e.provider.Name()})
+	if err != nil {
+		return fmt.Errorf("durable: encode job: %w", err)
+	}
+	rec, err := e.store.Get(ctx, e.keys.meta())
+	switch {
+	case errors.Is(err, state.ErrNotFound):
+		return e.store.Commit(ctx, state.Insert(e.keys.meta(), want))
+	case err != nil:
+		return err
+	case !bytes.Equal(rec.Value, want):
+		return &MismatchError{fmt.Sprintf("job %q in %s was begun with other settings: "+
+			"use those, or another state directory", e.name, e.store.Path())}
+	}
+	return nil
+}
+
+// jobRoot opens the job's directory below the state directory.
+func jobRoot(root *os.Root, k keys) (*os.Root, error) {
+	dir := "job-" + hex.EncodeToString(k.job[:])
+	for _, name := range []string{dir, dir + "/" + baleDir, dir + "/" + resultDir} {
+		if err := root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("durable: %w", err)
+		}
+	}
+	sub, err := root.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	return sub, nil
+}
+
+func (e *engine) recover(ctx context.Context) (err error) {
+	if e.lanes, err = loadLanes(ctx, e.store, e.keys); err != nil {
+		return err
+	}
+	if e.requests, err = segment.OpenLog(e.root, requestDir, segmentSize); err != nil {
+		return err
+	}
+	if err := e.recoverIntents(ctx); err != nil {
+		return err
+	}
+	if e.ready, err = openReady(ctx, e.store, e.keys); err != nil {
+		return err
+	}
+	if err := e.recoverCounts(ctx); err != nil {
+		return err
+	}
+	if r, ok := e.output.(Rewinder); ok {
+		if err := r.Rewind(e.outbox.value.Mark); err != nil {
+			return err
+		}
+	}
+	e.slots = make(chan struct{}, max(e.maxInFlight, len(e.open)))
+	for range e.open {
+		e.slots <- struct{}{}
+	}
+	return nil
+}
+
+// recoverIntents replays the journal, which is ahead of the store by what was
+// under way when the process died, and collects the batches that are open.
+func (e *engine) recoverIntents(ctx context.Context) (err error) {
+	intents := make(map[string]intent.Intent)
+	e.journal, err = journal.Open(e.root, "journal.jsonl", func(record []byte) error {
+		var in intent.Intent
+		if err := json.Unmarshal(record, &in); err != nil {
+			return err
+		}
+		intents[in.Tag] = in
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	bought := 0
+	for _, in := range intents {
+		if err := e.redo(ctx, in); err != nil {
+			return err
+		}
+		if in.Batch != "" {
+			bought++
+		}
+		if !in.Done() {
+			e.open = append(e.open, in)
+		}
+	}
+	e.tally.now.Batches, e.tally.now.InFlight = bought, len(e.open)
+	return e.sweepBales(intents)
+}
+
+// redo brings the store up to the journal. A crash comes between the two at
+// most once, so a store that is further behind has lost something.
+func (e *engine) redo(ctx context.Context, in intent.Intent) error {
+	var stored uint64
+	switch rec, err := e.store.Get(ctx, e.keys.intent(in.Tag)); {
+	case err == nil:
+		stored = rec.Rev
+	case !errors.Is(err, state.ErrNotFound):
+		return err
+	}
+	switch {
+	case stored == in.Rev:
+		return nil
+	case stored+1 != in.Rev:
+		return fmt.Errorf("%w: batch %s is at revision %d in the journal and %d in the index of %s: "+
+			"restore the directory from a backup, or begin anew in another one",
+			state.ErrDamaged, in.Tag, in.Rev, stored, e.store.Path())
+	case in.State == intent.Sealed:
+		entries, err := e.entries(in.Tag, in.Rows)
+		if err != nil {
+			return err
+		}
+		return e.claim(ctx, in, entries, nil)
+	}
+	op, err := e.record(in)
+	if err != nil {
+		return err
+	}
+	return e.store.Commit(ctx, op)
+}
+
+// sweepBales removes the files of batches that were never sealed, or are done.
+func (e *engine) sweepBales(intents map[string]intent.Intent) error {
+	files, err := fs.ReadDir(e.root.FS(), baleDir)
+	if err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	for _, f := range files {
+		if in, ok := intents[f.Name()]; ok && !in.Done() {
+			continue
+		}
+		if err := e.removeBale(f.Name()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recoverCounts reads how far the source and the output are.
+func (e *engine) recoverCounts(ctx context.Context) error {
+	e.source.key, e.outbox.key = e.keys.source(), e.keys.output()
+	if err := load(ctx, e.store, &e.source); err != nil {
+		return err
+	}
+	if err := load(ctx, e.store, &e.outbox); err != nil {
+		return err
+	}
+	in, out, p := e.source.value, e.outbox.value, &e.tally.now
+	p.Rows, p.Duplicates, p.Read = in.Rows, in.Duplicates, in.Ended
+	p.Succeeded, p.Failed, p.Retried, p.Usage = out.Succeeded, out.Failed, out.Retried, out.Usage
+	return nil
+}
+
+func load[V any](ctx context.Context, store state.Store, r *register[V]) error {
+	rec, err := store.Get(ctx, r.key)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return r.load(rec)
+}

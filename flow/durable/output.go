@@ -1,0 +1,139 @@
+package durable
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+)
+
+// Output receives results in chunks, in no particular order. It is called by
+// one goroutine at a time.
+type Output interface {
+	// Write returns once the results are safe. If it fails, or the process
+	// dies before the chunk is recorded, the same results come again.
+	Write(ctx context.Context, results []Result) error
+}
+
+// Rewinder is an Output that can undo what was not recorded, which makes its
+// delivery exactly once.
+type Rewinder interface {
+	Output
+	// Mark is the position behind the last Write.
+	Mark() string
+	// Rewind undoes what was written after a mark; "" is the very start. It
+	// is called once, before the first Write.
+	Rewind(mark string) error
+}
+
+// Each is an Output that calls f for each result.
+func Each(f func(context.Context, Result) error) Output { return each(f) }
+
+type each func(context.Context, Result) error
+
+func (f each) Write(ctx context.Context, results []Result) error {
+	for i := range results {
+		if err := f(ctx, results[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// File is an Output that writes JSON lines, each exactly once. Make it with
+// Lines.
+type File struct {
+	f    *os.File
+	w    *bufio.Writer
+	size int64
+	line []byte
+}
+
+var _ Rewinder = (*File)(nil)
+
+// Lines opens the file at path for a job's results, one JSON object a line.
+// The file belongs to the job: a new one must not exist or be empty, and a
+// resumed one is cut back to what was recorded.
+func Lines(path string) (*File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("durable: open output: %w", err)
+	}
+	return &File{f: f, w: bufio.NewWriterSize(f, 1<<20)}, nil
+}
+
+// Mark implements Rewinder.
+func (o *File) Mark() string { return strconv.FormatInt(o.size, 10) }
+
+// Rewind implements Rewinder.
+func (o *File) Rewind(mark string) error {
+	info, err := o.f.Stat()
+	if err != nil {
+		return fmt.Errorf("durable: output: %w", err)
+	}
+	if mark == "" {
+		if info.Size() > 0 {
+			return &MismatchError{fmt.Sprintf("output %s holds %d bytes that are not of this job: move it away or choose another",
+				o.f.Name(), info.Size())}
+		}
+		return nil
+	}
+	size, err := strconv.ParseInt(mark, 10, 64)
+	if err != nil {
+		return fmt.Errorf("durable: output mark: %w", err)
+	}
+	if info.Size() < size {
+		return &MismatchError{fmt.Sprintf("output %s holds %d bytes and the job has written %d: put the file back, "+
+			"or begin anew with another state directory", o.f.Name(), info.Size(), size)}
+	}
+	if err := o.f.Truncate(size); err != nil {
+		return fmt.Errorf("durable: cut output: %w", err)
+	}
+	o.size = size
+	_, err = o.f.Seek(size, io.SeekStart)
+	return err
+}
+
+// Write implements Output: the lines are synced to the disk.
+func (o *File) Write(_ context.Context, results []Result) error {
+	for i := range results {
+		if err := o.append(&results[i]); err != nil {
+			return fmt.Errorf("durable: write output: %w", err)
+		}
+	}
+	if err := errors.Join(o.w.Flush(), o.f.Sync()); err != nil {
+		return fmt.Errorf("durable: write output: %w", err)
+	}
+	return nil
+}
+
+func (o *File) append(r *Result) (err error) {
+	if o.line, err = appendResult(o.line[:0], r); err != nil {
+		return err
+	}
+	n, err := o.w.Write(o.line)
+	o.size += int64(n)
+	return err
+}
+
+// appendResult writes a result as json.Marshal would, but copies the response
+// as it stands instead of checking and compacting it again.
+func appendResult(dst []byte, r *Result) ([]byte, error) {
+	bare := *r
+	bare.Response = nil
+	head, err := json.Marshal(bare)
+	if err != nil || len(r.Response) == 0 {
+		return append(append(dst, head...), '\n'), err
+	}
+	dst = append(dst, head[:len(head)-1]...)
+	dst = append(dst, `,"response":`...)
+	dst = append(dst, r.Response...)
+	return append(dst, "}\n"...), nil
+}
+
+// Close closes the file.
+func (o *File) Close() error { return o.f.Close() }

@@ -1,0 +1,147 @@
+package durable
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/balerhq/baler/queue"
+)
+
+// row is an item as the engine sees it.
+type row struct {
+	key     string
+	request Request
+	level   uint8
+	name    string // of the input
+	line    int
+}
+
+// group is what is ingested in one commit.
+type group struct {
+	rows       []row
+	checkpoint string // behind the last
+}
+
+const groupRows = 512
+
+// rows is a source, whatever its items are.
+type rows interface {
+	resume(checkpoint string) error
+	read(ctx context.Context, out chan<- group) error
+}
+
+// reader turns the items of a job into rows.
+type reader[T any] struct{ job *Job[T] }
+
+func (r *reader[T]) resume(checkpoint string) error {
+	if checkpoint == "" {
+		return nil
+	}
+	if err := r.job.Source.Resume(checkpoint); err != nil {
+		return fmt.Errorf("durable: resume: %w", err)
+	}
+	return nil
+}
+
+// read sends the items in groups: as many as have come when the ingester is
+// ready for the next, so that a slow source does not linger.
+func (r *reader[T]) read(ctx context.Context, out chan<- group) error {
+	var g group
+	for item, err := range r.job.Source.Items() {
+		if err != nil {
+			return fmt.Errorf("durable: read source: %w", err)
+		}
+		row, err := r.row(item)
+		if err != nil {
+			return err
+		}
+		g.rows = append(g.rows, row)
+		g.checkpoint = r.job.Source.Checkpoint()
+		if g, err = offer(ctx, out, g); err != nil {
+			return err
+		}
+	}
+	if len(g.rows) == 0 {
+		return nil
+	}
+	return send(ctx, out, g)
+}
+
+// offer sends a full group, and any other that is wanted right now.
+func offer(ctx context.Context, out chan<- group, g group) (group, error) {
+	if ctx.Err() != nil {
+		return group{}, context.Cause(ctx)
+	}
+	if len(g.rows) >= groupRows {
+		return group{}, send(ctx, out, g)
+	}
+	select {
+	case out <- g:
+		return group{}, nil
+	default:
+		return g, nil
+	}
+}
+
+func send(ctx context.Context, out chan<- group, g group) error {
+	select {
+	case out <- g:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (r *reader[T]) row(item T) (row, error) {
+	name, line := r.job.Source.Position()
+	refuse := func(err error) (row, error) {
+		return row{}, &InputError{Source: name, Line: line, Err: err}
+	}
+	key := r.job.Key(item)
+	if key == "" || len(key) > maxKey {
+		return refuse(fmt.Errorf("the item's key has %d bytes: must be 1 to %d", len(key), maxKey))
+	}
+	request, err := r.job.request(item)
+	if err != nil {
+		return refuse(err)
+	}
+	if err := request.normalise(); err != nil {
+		return refuse(err)
+	}
+	level := levelOf(queue.Normal)
+	if r.job.Priority != nil {
+		level = levelOf(r.job.Priority(item))
+	}
+	return row{key: key, request: request, level: level, name: name, line: line}, nil
+}
+
+// normalise checks a request and puts its body on one line.
+func (r *Request) normalise() error {
+	switch {
+	case r.Endpoint == "" || r.Endpoint[0] != '/':
+		return fmt.Errorf("endpoint %q: must be a path such as /v1/chat/completions", r.Endpoint)
+	case r.Model == "":
+		return errors.New("the request names no model")
+	case !json.Valid(r.Body):
+		return errors.New("the request's body is not valid JSON")
+	case bytes.ContainsAny(r.Body, "\r\n"):
+		var b bytes.Buffer
+		if err := json.Compact(&b, r.Body); err != nil {
+			return fmt.Errorf("the request's body: %w", err)
+		}
+		r.Body = b.Bytes()
+	}
+	return nil
+}
+
+// levelOf maps a priority to the byte that sorts it: the most urgent first.
+func levelOf(p queue.Priority) uint8 {
+	return uint8(math.MaxInt8 - min(max(p, math.MinInt8), math.MaxInt8)) //nolint:gosec // clamped
+}
+
+// priority undoes levelOf.
+func (e entry) priority() queue.Priority { return queue.Priority(math.MaxInt8 - int(e.level)) }

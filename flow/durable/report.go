@@ -1,0 +1,54 @@
+package durable
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/balerhq/baler/sink/llm"
+)
+
+// Progress counts what a job has done so far, earlier runs included.
+type Progress struct {
+	Rows       int       `json:"rows"`       // distinct items read
+	Duplicates int       `json:"duplicates"` // items dropped as repetitions
+	Read       bool      `json:"read"`       // the source is read to its end
+	Succeeded  int       `json:"succeeded"`
+	Failed     int       `json:"failed"`
+	Retried    int       `json:"retried"`   // times that an item went again
+	Batches    int       `json:"batches"`   // bought
+	InFlight   int       `json:"in_flight"` // batches not settled yet
+	Usage      llm.Usage `json:"usage"`
+}
+
+// Settled is the number of items that have their result.
+func (p Progress) Settled() int { return p.Succeeded + p.Failed }
+
+// Report is Progress at the end of a Run, with what this Run did itself.
+type Report struct {
+	Progress
+	Cached   int           `json:"cached"`   // items that an earlier Run had settled
+	Strays   int           `json:"strays"`   // result rows that nobody asked for, or that came twice
+	Elapsed  time.Duration `json:"elapsed"`  // of this Run
+	Finished bool          `json:"finished"` // every item has its result
+}
+
+// InputError is an item that cannot be used. Nothing of its group was kept;
+// the source can be mended and the job run again.
+type InputError struct {
+	Source string // name of the input
+	Line   int
+	Err    error
+}
+
+// Error names the input and the line.
+func (e *InputError) Error() string { return fmt.Sprintf("%s:%d: %v", e.Source, e.Line, e.Err) }
+
+// Unwrap is the reason.
+func (e *InputError) Unwrap() error { return e.Err }
+
+// MismatchError is a directory that belongs to another job, or to this one with
+// other settings or another account.
+type MismatchError struct{ Reason string }
+
+// Error implements error.
+func (e *MismatchError) Error() string { return "durable: " + e.Reason }

@@ -1,0 +1,117 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/queue"
+)
+
+// Run does the job, or what is left of it, and returns when every item has its
+// result, ctx is done, or somebody has to act. In the latter cases the job can
+// be run again, and goes on.
+//
+// The error is an *InputError for an item that cannot be used, a
+// *MismatchError for a directory of another job, the cause of a done ctx, or
+// what the provider, the store or the output said; errors of class
+// retry.Blocked need a person. The Report is filled in any case.
+func Run[T any](ctx context.Context, job Job[T]) (Report, error) {
+	if err := job.validate(); err != nil {
+		return Report{}, err
+	}
+	started := time.Now()
+	e, err := open(ctx, job.config())
+	if err != nil {
+		return Report{}, err
+	}
+	cached := e.tally.progress().Settled()
+	err = e.run(ctx, &reader[T]{job: &job})
+	report := Report{
+		Progress: e.tally.progress(), Cached: cached, Strays: int(e.strays.Load()),
+		Elapsed: time.Since(started), Finished: e.finished(),
+	}
+	return report, errors.Join(err, e.close())
+}
+
+// run reads the source, drives open batches and makes new ones, until nothing
+// is left or something fails.
+func (e *engine) run(ctx context.Context, source rows) error {
+	if err := source.resume(e.source.value.Checkpoint); err != nil {
+		return err
+	}
+	if e.finished() {
+		return nil
+	}
+	if err := e.provider.Check(ctx); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	e.drivers = g
+	for _, in := range e.open {
+		e.spawn(ctx, in)
+	}
+	g.Go(func() error { return e.ingest(ctx, source) })
+	g.Go(func() error { return e.rounds(ctx) })
+	return g.Wait()
+}
+
+// rounds makes batches of what is ready, as often as something is.
+func (e *engine) rounds(ctx context.Context) error {
+	for {
+		more, err := e.await(ctx)
+		if err != nil || !more {
+			return err
+		}
+		if err := e.round(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// round makes batches until the source has ended and nothing is ready. What
+// the accumulator still holds then leaves with it.
+func (e *engine) round(ctx context.Context) error {
+	p := flow.New(ctx)
+	ready := flow.FromFunc(p, e.load, flow.Name("load"))
+	urgent := flow.Via(p, ready, queue.By(entry.priority, queue.Config{Capacity: loadChunk}))
+	batches := flow.Via(p, urgent, accumulator.By(entry.laneKey, e.batch).WeighBy(entry.weight))
+	flow.To(p, batches, func(step context.Context, b accumulator.Batch[entry]) error {
+		return e.buy(step, ctx, b)
+	}, flow.Name("buy"))
+	if err := p.Wait(); err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	return nil
+}
+
+// await returns true when a round is worth its while: something is ready, and
+// it is not just a few items that go again while open batches may yet add more.
+func (e *engine) await(ctx context.Context) (more bool, err error) {
+	var linger <-chan time.Time
+	for {
+		switch ended, open := e.ended(), e.inFlight(); {
+		case e.readAll && !ended:
+		case e.ready.any() && (open == 0 || !ended):
+			return true, nil
+		case e.ready.any() && linger == nil && ended:
+			t := time.NewTimer(e.batch.MaxWait)
+			defer t.Stop()
+			linger = t.C
+		case ended && open == 0:
+			return false, nil
+		}
+		select {
+		case <-e.changed:
+		case <-linger:
+			return true, nil
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package durable
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/sink/llm"
+)
+
+// tally is the job's Progress, which is told of each change.
+type tally struct {
+	mu     sync.Mutex
+	now    Progress
+	notify func(Progress)
+}
+
+func (t *tally) update(change func(*Progress)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	change(&t.now)
+	t.notify(t.now)
+}
+
+func (t *tally) progress() Progress {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.now
+}
+
+// register is a small record with one writer, kept as JSON.
+type register[V any] struct {
+	key   []byte
+	rev   uint64
+	value V
+}
+
+// sourceState is how far the source was read.
+type sourceState struct {
+	Checkpoint string `json:"checkpoint"`
+	Rows       int    `json:"rows"`
+	Duplicates int    `json:"duplicates"`
+	Ended      bool   `json:"ended"`
+}
+
+// outputState is how far results were handed on.
+type outputState struct {
+	Mark      string    `json:"mark"`
+	Succeeded int       `json:"succeeded"`
+	Failed    int       `json:"failed"`
+	Retried   int       `json:"retried"`
+	Usage     llm.Usage `json:"usage"`
+}
+
+// put returns the op that stores the value.
+func (r *register[V]) put(value V) (state.Op, error) {
+	b, err := json.Marshal(value)
+	if err != nil {
+		return state.Op{}, fmt.Errorf("durable: encode: %w", err)
+	}
+	if len(b) > state.MaxValue {
+		return state.Op{}, fmt.Errorf("durable: record of %d bytes: at most %d: is the source's checkpoint that long?", len(b), state.MaxValue)
+	}
+	r.rev++
+	r.value = value
+	return state.Put(r.key, b, r.rev), nil
+}
+
+func (r *register[V]) load(rec state.Record) error {
+	if err := json.Unmarshal(rec.Value, &r.value); err != nil {
+		return fmt.Errorf("%w: record %q: %w", state.ErrDamaged, r.key, err)
+	}
+	r.rev = rec.Rev
+	return nil
+}
