@@ -1,0 +1,151 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Group is what [Join] makes of items with the same key.
+type Group[K comparable, T any] struct {
+	Key     K
+	Items   []T   // by part
+	Missing []int // the parts that did not come in time; empty in a complete group
+}
+
+// JoinConfig bounds a [Join]. At least one of Within, WithinItems and MaxOpen must be set.
+type JoinConfig[K comparable, T any] struct {
+	// Within is how long after its first item a group may still be completed. Zero means for ever.
+	Within time.Duration
+	// WithinItems is how many more items of the whole stream may come before a group must be complete. Zero means any
+	// number.
+	WithinItems int
+	// MaxOpen is how many groups may be incomplete at a time. One more, and the oldest expires. Zero means no limit.
+	MaxOpen int
+	// Expired takes the groups that are incomplete when their time is over, or the input, oldest first. It is called in
+	// the goroutine of the stage; its error ends the stage. Nil means that such a group is an error: [ErrIncomplete].
+	Expired func(context.Context, Group[K, T]) error
+}
+
+// ErrIncomplete is a group that was not complete in time, in a [Join] without an Expired hook.
+var ErrIncomplete = errors.New("group is incomplete")
+
+func (c JoinConfig[K, T]) check(parts int) error {
+	switch {
+	case parts < 2:
+		return errors.New("flow: Join: parts must be at least two")
+	case c.Within < 0 || c.WithinItems < 0 || c.MaxOpen < 0:
+		return errors.New("flow: JoinConfig: Within, WithinItems and MaxOpen must not be negative")
+	case c.Within == 0 && c.WithinItems == 0 && c.MaxOpen == 0:
+		return errors.New("flow: JoinConfig: one of Within, WithinItems and MaxOpen must be set")
+	}
+	return nil
+}
+
+// Join is a stage that correlates items by key: a group is complete when it has one item of every part, which are numbered
+// from 0 to parts-1. Every item goes into one group, the oldest of its key that still lacks its part. Groups leave in the
+// order in which they become complete. A JoinConfig that makes no sense is the error of Run.
+//
+// For items of different types see [Join2], or let T be an interface.
+func Join[T any, K comparable](key func(T) K, part func(T) int, parts int, c JoinConfig[K, T]) Stage[T, Group[K, T]] {
+	if c.Expired == nil {
+		c.Expired = func(_ context.Context, g Group[K, T]) error {
+			return fmt.Errorf("flow: join %v: parts %v: %w", g.Key, g.Missing, ErrIncomplete)
+		}
+	}
+	return named[T, Group[K, T]]{name: "join", StageFunc: func(ctx context.Context, in <-chan []T, out chan<- []Group[K, T]) error {
+		if err := c.check(parts); err != nil {
+			return err
+		}
+		timer := time.NewTimer(0)
+		defer timer.Stop()
+		j := joining[K, T]{key: key, part: part, c: c, table: newJoinTable[K, T](parts), timer: timer}
+		return j.run(ctx, in, out)
+	}}
+}
+
+// joining is one run of a Join: the table, and a timer for the oldest group.
+type joining[K comparable, T any] struct {
+	key   func(T) K
+	part  func(T) int
+	c     JoinConfig[K, T]
+	table *joinTable[K, T]
+	timer *time.Timer
+}
+
+func (j *joining[K, T]) run(ctx context.Context, in <-chan []T, out chan<- []Group[K, T]) error {
+	for {
+		select {
+		case slice, ok := <-in:
+			if !ok {
+				return j.expire(ctx, func(*openGroup[K, T]) bool { return true })
+			}
+			complete, err := j.add(ctx, slice)
+			if err != nil {
+				return err
+			}
+			if err := Send(ctx, out, complete); err != nil {
+				return err
+			}
+		case now := <-j.timer.C:
+			if err := j.expire(ctx, func(g *openGroup[K, T]) bool { return j.late(g, now) }); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		j.arm()
+	}
+}
+
+// add puts the items of a slice into their groups, and returns those that this completes.
+func (j *joining[K, T]) add(ctx context.Context, slice []T) (complete []Group[K, T], err error) {
+	now := time.Now()
+	for _, item := range slice {
+		part := j.part(item)
+		if part < 0 || part >= j.table.parts {
+			return nil, fmt.Errorf("flow: join: part %d, want 0 to %d", part, j.table.parts-1)
+		}
+		j.table.seen++
+		if err := j.expire(ctx, func(g *openGroup[K, T]) bool { return j.late(g, now) }); err != nil {
+			return nil, err
+		}
+		if g := j.table.add(j.key(item), part, item, now); g != nil {
+			complete = append(complete, *g)
+		}
+		excess := func(*openGroup[K, T]) bool { return j.c.MaxOpen > 0 && j.table.open() > j.c.MaxOpen }
+		if err := j.expire(ctx, excess); err != nil {
+			return nil, err
+		}
+	}
+	return complete, nil
+}
+
+// late reports whether a group can no longer be completed.
+func (j *joining[K, T]) late(g *openGroup[K, T], now time.Time) bool {
+	return j.c.Within > 0 && now.Sub(g.opened) >= j.c.Within ||
+		j.c.WithinItems > 0 && j.table.seen-g.place > j.c.WithinItems
+}
+
+// expire hands over the oldest groups as long as they are due.
+func (j *joining[K, T]) expire(ctx context.Context, due func(*openGroup[K, T]) bool) error {
+	for g := j.table.oldest(); g != nil && due(g); g = j.table.oldest() {
+		j.table.remove(g)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := j.c.Expired(ctx, g.group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// arm sets the timer for the oldest group.
+func (j *joining[K, T]) arm() {
+	j.timer.Stop()
+	if g := j.table.oldest(); g != nil && j.c.Within > 0 {
+		j.timer.Reset(time.Until(g.opened.Add(j.c.Within)))
+	}
+}

@@ -1,0 +1,201 @@
+package flow_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/balerhq/baler/flow"
+)
+
+// reading is what a test sensor sends.
+type reading struct {
+	At     int
+	Sensor int
+	Value  int
+}
+
+type readings = flow.Group[int, reading]
+
+func at(r reading) int     { return r.At }
+func sensor(r reading) int { return r.Sensor }
+
+// expired keeps the groups that expire.
+func expired(into *[]readings) func(context.Context, readings) error {
+	return func(_ context.Context, g readings) error {
+		*into = append(*into, g)
+		return nil
+	}
+}
+
+func TestJoinPutsItemsOfOneKeyTogether(t *testing.T) {
+	var late []readings
+	got, err := throughStage(t, flow.Join(at, sensor, 2, flow.JoinConfig[int, reading]{MaxOpen: 10, Expired: expired(&late)}),
+		reading{1, 0, 10}, reading{2, 1, 21}, reading{3, 0, 30}, reading{2, 0, 20}, reading{1, 1, 11})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []readings{
+		{Key: 2, Items: []reading{{2, 0, 20}, {2, 1, 21}}},
+		{Key: 1, Items: []reading{{1, 0, 10}, {1, 1, 11}}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]readings{{Key: 3, Items: []reading{{3, 0, 30}, {}}, Missing: []int{1}}}, late); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestJoinGivesEveryItemOneGroupEvenIfAPartComesTwice(t *testing.T) {
+	got, err := throughStage(t, flow.Join(at, sensor, 2, flow.JoinConfig[int, reading]{MaxOpen: 10}),
+		reading{1, 0, 1}, reading{1, 0, 2}, reading{1, 1, 3}, reading{1, 1, 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []readings{
+		{Key: 1, Items: []reading{{1, 0, 1}, {1, 1, 3}}},
+		{Key: 1, Items: []reading{{1, 0, 2}, {1, 1, 4}}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestJoinExpiresAGroupThatIsTooOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var when []time.Duration
+		stage := flow.Join(at, sensor, 2, flow.JoinConfig[int, reading]{Within: time.Minute,
+			Expired: func(context.Context, readings) error { when = append(when, time.Since(start)); return nil }})
+		p := flow.New(t.Context())
+		items := make(chan reading)
+		flow.Discard(p, flow.Via(p, flow.FromChan(p, items), stage))
+		items <- reading{At: 1}
+		time.Sleep(40 * time.Second)
+		items <- reading{At: 2}
+		time.Sleep(10 * time.Minute)
+		close(items)
+		if err := p.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]time.Duration{time.Minute, 100 * time.Second}, when); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestJoinExpiresByCountAndByNumberOfKeys(t *testing.T) {
+	for name, c := range map[string]flow.JoinConfig[int, reading]{
+		"two more items": {WithinItems: 2},
+		"two keys":       {MaxOpen: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var late []readings
+			c.Expired = expired(&late)
+			got, err := throughStage(t, flow.Join(at, sensor, 2, c),
+				reading{1, 0, 0}, reading{2, 0, 0}, reading{3, 0, 0}, reading{4, 0, 0}, reading{4, 1, 0}, reading{1, 1, 0})
+			if err != nil || len(got) != 1 || got[0].Key != 4 {
+				t.Errorf("complete: %v, %v, want the group 4", got, err)
+			}
+			var keys []int
+			for _, g := range late {
+				keys = append(keys, g.Key)
+			}
+			if diff := cmp.Diff([]int{1, 2, 3, 1}, keys); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestJoinWithoutAHookFailsRatherThanDropAnItem(t *testing.T) {
+	_, err := throughStage(t, flow.Join(at, sensor, 2, flow.JoinConfig[int, reading]{MaxOpen: 1}), reading{1, 0, 0})
+	if !errors.Is(err, flow.ErrIncomplete) {
+		t.Errorf("got %v, want ErrIncomplete", err)
+	}
+}
+
+func TestJoinRefusesWhatMakesNoSense(t *testing.T) {
+	for name, stage := range map[string]flow.Stage[reading, readings]{
+		"one part":  flow.Join(at, sensor, 1, flow.JoinConfig[int, reading]{MaxOpen: 1}),
+		"no bound":  flow.Join(at, sensor, 2, flow.JoinConfig[int, reading]{}),
+		"negative":  flow.Join(at, sensor, 2, flow.JoinConfig[int, reading]{MaxOpen: -1}),
+		"part nine": flow.Join(at, func(reading) int { return 9 }, 2, flow.JoinConfig[int, reading]{MaxOpen: 1}),
+	} {
+		if _, err := throughStage(t, stage, reading{}); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestJoin2PairsItemsOfTwoTypes(t *testing.T) {
+	p := flow.New(t.Context())
+	names := flow.From(p, slices.Values([]string{"one", "three", "seven!"}))
+	numbers := flow.From(p, slices.Values([]int{5, 3, 4}))
+	var lonely []any
+	pairs := flow.Join2(p, names, numbers, func(s string) int { return len(s) }, func(n int) int { return n },
+		flow.Join2Config[string, int]{MaxOpen: 9, Expired: func(_ context.Context, s *string, n *int) error {
+			if s != nil {
+				lonely = append(lonely, *s)
+			} else {
+				lonely = append(lonely, *n)
+			}
+			return nil
+		}})
+	var got []flow.Pair[string, int]
+	flow.To(p, pairs, collect(&got))
+	if err := p.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(got, func(a, b flow.Pair[string, int]) int { return a.Right - b.Right })
+	if diff := cmp.Diff([]flow.Pair[string, int]{{"one", 3}, {"three", 5}}, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(lonely) != 2 {
+		t.Errorf("lonely %v, want seven! and 4", lonely)
+	}
+}
+
+// Whatever comes, every item is in exactly one group, complete or expired, under its key and part.
+func TestJoinLosesAndRepeatsNothing(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		n := rapid.IntRange(0, 60).Draw(rt, "items")
+		items := make([]reading, n)
+		for i := range items {
+			items[i] = reading{rapid.IntRange(0, 4).Draw(rt, "key"), rapid.IntRange(0, 2).Draw(rt, "part"), i}
+		}
+		var groups []readings
+		got, err := throughStage(t, flow.Join(at, sensor, 3, flow.JoinConfig[int, reading]{
+			WithinItems: rapid.IntRange(0, 20).Draw(rt, "within"),
+			MaxOpen:     rapid.IntRange(1, 5).Draw(rt, "open"),
+			Expired:     expired(&groups),
+		}), items...)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		seen := make([]int, n)
+		for _, g := range append(got, groups...) {
+			for part, item := range g.Items {
+				if slices.Contains(g.Missing, part) {
+					continue
+				}
+				if item.At != g.Key || item.Sensor != part {
+					rt.Errorf("%v in part %d of group %d", item, part, g.Key)
+				}
+				seen[item.Value]++
+			}
+		}
+		for i, times := range seen {
+			if times != 1 {
+				rt.Errorf("item %d is in %d groups", i, times)
+			}
+		}
+	})
+}
