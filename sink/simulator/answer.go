@@ -1,5 +1,7 @@
 package simulator
 
+import "net/http"
+
 // Row is one request of a batch, as the model sees it.
 type Row struct {
 	// Endpoint is the path that the request is for, such as
@@ -29,6 +31,14 @@ type Reply struct {
 	// InputTokens and OutputTokens are what the row costs. Zero means an
 	// estimate of a token for every four bytes.
 	InputTokens, OutputTokens int64
+}
+
+// status is the HTTP status of the reply, 0 if it has none.
+func (r Reply) status() int {
+	if r.Error != nil {
+		return r.Error.Status
+	}
+	return http.StatusOK
 }
 
 // RowError is the failure of one row. A row that failed costs nothing.

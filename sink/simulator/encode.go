@@ -5,23 +5,24 @@ import (
 	"unicode/utf8"
 )
 
+// An encoder writes the lines of result files by hand: reflection would cost
+// more than all the rest of a row.
+type encoder struct {
+	batch   string // id, part of the ids of lines and answers
+	created int64  // unix time of the answers
+	serial  int    // of the line
+}
+
 // appendResult appends the line of a row that ran.
-func (r *results) appendResult(b, customID []byte, p params, req Row, reply Reply) []byte {
-	if e := reply.Error; e != nil && e.Status == 0 {
-		return r.appendFailure(b, customID, e.Code, e.Message)
+func (e *encoder) appendResult(b, customID []byte, p params, req Row, reply Reply) []byte {
+	if failure := reply.Error; failure != nil && failure.Status == 0 {
+		return e.appendFailure(b, customID, failure.Code, failure.Message)
 	}
-	number := int64(r.completed + r.failed)
-	b = r.appendHead(b, customID)
+	b = e.appendHead(b, customID)
 	b = append(b, `{"status_code":`...)
-	if reply.Error != nil {
-		b = strconv.AppendInt(b, int64(reply.Error.Status), 10)
-	} else {
-		b = append(b, "200"...)
-	}
+	b = strconv.AppendInt(b, int64(reply.status()), 10)
 	b = append(b, `,"request_id":"req_`...)
-	b = append(b, r.b.ID...)
-	b = append(b, '_')
-	b = strconv.AppendInt(b, number, 10)
+	b = e.appendSerial(b)
 	b = append(b, `","body":`...)
 	switch {
 	case reply.Body != nil:
@@ -29,14 +30,14 @@ func (r *results) appendResult(b, customID []byte, p params, req Row, reply Repl
 	case reply.Error != nil:
 		b = appendErrorBody(b, *reply.Error)
 	default:
-		b = r.appendAnswer(b, p, req, reply)
+		b = e.appendAnswer(b, p, req, reply)
 	}
 	return append(b, "},\"error\":null}\n"...)
 }
 
 // appendFailure appends the line of a row that gave no response.
-func (r *results) appendFailure(b, customID []byte, code, message string) []byte {
-	b = r.appendHead(b, customID)
+func (e *encoder) appendFailure(b, customID []byte, code, message string) []byte {
+	b = e.appendHead(b, customID)
 	b = append(b, `null,"error":{"code":`...)
 	b = appendString(b, code)
 	b = append(b, `,"message":`...)
@@ -44,14 +45,20 @@ func (r *results) appendFailure(b, customID []byte, code, message string) []byte
 	return append(b, "}}\n"...)
 }
 
-func (r *results) appendHead(b, customID []byte) []byte {
+func (e *encoder) appendHead(b, customID []byte) []byte {
+	e.serial++
 	b = append(b, `{"id":"batch_req_`...)
-	b = append(b, r.b.ID...)
-	b = append(b, '_')
-	b = strconv.AppendInt(b, int64(r.output.lines+r.errors.lines), 10)
+	b = e.appendSerial(b)
 	b = append(b, `","custom_id":`...)
 	b = append(b, customID...) // as the client wrote it
 	return append(b, `,"response":`...)
+}
+
+// appendSerial appends what makes the ids of this line unique.
+func (e *encoder) appendSerial(b []byte) []byte {
+	b = append(b, e.batch...)
+	b = append(b, '_')
+	return strconv.AppendInt(b, int64(e.serial), 10)
 }
 
 func appendErrorBody(b []byte, e RowError) []byte {

@@ -3,22 +3,22 @@ package simulator
 import "strconv"
 
 // appendAnswer appends the body of a successful response of the row's endpoint.
-func (r *results) appendAnswer(b []byte, p params, req Row, reply Reply) []byte {
+func (e *encoder) appendAnswer(b []byte, p params, req Row, reply Reply) []byte {
 	switch req.Endpoint {
 	case "/v1/responses":
-		return r.appendResponse(b, req, reply)
+		return e.appendResponse(b, req, reply)
 	case "/v1/embeddings":
 		return appendEmbeddings(b, p, req, reply)
 	default:
-		return r.appendChat(b, req, reply)
+		return e.appendChat(b, req, reply)
 	}
 }
 
-func (r *results) appendChat(b []byte, req Row, reply Reply) []byte {
+func (e *encoder) appendChat(b []byte, req Row, reply Reply) []byte {
 	b = append(b, `{"id":"chatcmpl-`...)
-	b = r.appendSerial(b)
+	b = e.appendSerial(b)
 	b = append(b, `","object":"chat.completion","created":`...)
-	b = strconv.AppendInt(b, r.b.InProgressAt.Unix(), 10)
+	b = strconv.AppendInt(b, e.created, 10)
 	b = append(b, `,"model":`...)
 	b = appendString(b, req.Model)
 	b = append(b, `,"choices":[{"index":0,"message":{"role":"assistant","content":`...)
@@ -37,11 +37,11 @@ func (r *results) appendChat(b []byte, req Row, reply Reply) []byte {
 		`,"service_tier":"default","system_fingerprint":"fp_simulator"}`...)
 }
 
-func (r *results) appendResponse(b []byte, req Row, reply Reply) []byte {
+func (e *encoder) appendResponse(b []byte, req Row, reply Reply) []byte {
 	b = append(b, `{"id":"resp_`...)
-	b = r.appendSerial(b)
+	b = e.appendSerial(b)
 	b = append(b, `","object":"response","created_at":`...)
-	b = strconv.AppendInt(b, r.b.InProgressAt.Unix(), 10)
+	b = strconv.AppendInt(b, e.created, 10)
 	if finishReason(reply) == "length" {
 		b = append(b, `,"status":"incomplete","error":null,"incomplete_details":{"reason":"max_output_tokens"}`...)
 	} else {
@@ -50,7 +50,7 @@ func (r *results) appendResponse(b []byte, req Row, reply Reply) []byte {
 	b = append(b, `,"model":`...)
 	b = appendString(b, req.Model)
 	b = append(b, `,"output":[{"type":"message","id":"msg_`...)
-	b = r.appendSerial(b)
+	b = e.appendSerial(b)
 	b = append(b, `","role":"assistant","status":"completed","content":[{`...)
 	if reply.Refusal != "" {
 		b = append(b, `"type":"refusal","refusal":`...)
@@ -103,13 +103,6 @@ func embeddingInputs(input []byte) (inputs [][]byte) {
 		return [][]byte{input}
 	}
 	return inputs
-}
-
-// appendSerial appends what makes the ids of this row's answer unique.
-func (r *results) appendSerial(b []byte) []byte {
-	b = append(b, r.b.ID...)
-	b = append(b, '_')
-	return strconv.AppendInt(b, int64(r.completed+r.failed), 10)
 }
 
 func appendOrNull(b []byte, s string, present bool) []byte {

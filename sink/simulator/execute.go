@@ -37,7 +37,7 @@ func (s *Simulator) execute(ctx context.Context, b batch) error {
 	}
 	defer in.Close()
 	x := &execution{Simulator: s, id: b.ID, in: in}
-	if x.results, err = createResults(s, b); err != nil {
+	if x.results, err = s.createResults(b); err != nil {
 		return fmt.Errorf("simulator: execute %s: %w", b.ID, err)
 	}
 	defer x.results.abandon()
@@ -100,8 +100,7 @@ func (x *execution) block(target int) error {
 		return err
 	}
 	_, err := x.batches.update(x.id, func(b *batch) bool {
-		b.Counts.Completed, b.Counts.Failed = x.results.completed, x.results.failed
-		b.Usage = x.results.usage
+		b.Counts, b.Usage = x.results.counts, x.results.usage
 		return false
 	})
 	return err

@@ -2,8 +2,6 @@ package simulator_test
 
 import (
 	"bytes"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -265,62 +263,4 @@ func TestBatchesArePagedNewestFirst(t *testing.T) {
 		t.Errorf("%d batches on a page, want 20", len(p.Data))
 	}
 	c.do(400, "GET", "/v1/batches?limit=101", "", nil)
-}
-
-// FuzzUpload sends any bytes as the body of an upload, with the parts' border
-// in them. What is accepted must come back as it was sent.
-func FuzzUpload(f *testing.F) {
-	srv, err := simulator.Start("", simulator.Config{Limits: simulator.Limits{UploadBytes: 1 << 20}})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { _ = srv.Close() })
-	const head = "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n" +
-		"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.jsonl\"\r\n\r\n"
-	f.Add([]byte(head + goodRow + "\r\n--b--\r\n"))
-	f.Add([]byte(head + "\r\n--b--\r\n"))
-	f.Add([]byte(head + goodRow))
-	f.Add([]byte("--b--\r\n"))
-	f.Add([]byte("--b\r\n\r\n\r\n--b--"))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		c := newClient(t, srv.URL)
-		status, answer, err := c.try("POST", "/v1/files", "multipart/form-data; boundary=b", bytes.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch status {
-		case 200:
-			var file fileObject
-			c.decode(200, status, answer, &file)
-			content := c.download(file.ID)
-			if int64(len(content)) != file.Bytes || !bytes.Contains(body, content) {
-				t.Errorf("got back %q", content)
-			}
-		case 400:
-			var e apiError
-			c.decode(400, status, answer, &e)
-		default:
-			t.Errorf("status %d: %s", status, answer)
-		}
-	})
-}
-
-func ExampleStart() {
-	srv, err := simulator.Start("", simulator.Config{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer srv.Close()
-	resp, err := srv.Client().Get(srv.URL + "/v1/batches")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer resp.Body.Close()
-	answer, _ := io.ReadAll(resp.Body)
-	fmt.Printf("%s\n%s", resp.Status, answer)
-	// Output:
-	// 401 Unauthorized
-	// {"error":{"code":null,"message":"You didn't provide an API key in an Authorization header using Bearer auth.","param":null,"type":"invalid_request_error"}}
 }

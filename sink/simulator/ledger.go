@@ -10,6 +10,7 @@ import (
 	"iter"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -52,6 +53,21 @@ type Execution struct {
 // Billed reports whether the client pays for the execution: only if it
 // succeeded.
 func (e Execution) Billed() bool { return e.Status == 200 }
+
+// appendExecution appends an entry of a batch's ledger.
+func appendExecution(b, customID []byte, reply Reply) []byte {
+	b = append(b, `{"custom_id":`...)
+	b = append(b, customID...)
+	b = append(b, `,"status":`...)
+	b = strconv.AppendInt(b, int64(reply.status()), 10)
+	if reply.Error == nil {
+		b = append(b, `,"input_tokens":`...)
+		b = strconv.AppendInt(b, reply.InputTokens, 10)
+		b = append(b, `,"output_tokens":`...)
+		b = strconv.AppendInt(b, reply.OutputTokens, 10)
+	}
+	return append(b, '}', '\n')
+}
 
 // Executions yields the billing ledger, batch by batch, the oldest first. It
 // is complete for batches that have ended; rows of a running batch may be

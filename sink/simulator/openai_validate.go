@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -106,7 +107,7 @@ func (v *validation) report(code, param string, line int, message string) {
 }
 
 // file checks all lines of an input file.
-func (v *validation) file(in *os.File) error {
+func (v *validation) file(in io.Reader) error {
 	v.seen = make(map[string]struct{})
 	for line, err := range lines(in) {
 		if err != nil {
@@ -179,7 +180,7 @@ func (v *validation) body(n int, body []byte) {
 		v.report("invalid_request", "body", n, "The body must be a JSON object.")
 		return
 	}
-	v.tokens += estimateTokens(body)
+	v.tokens += estimateTokens(len(body))
 	v.inputs += v.countInputs(p)
 	v.checkModel(n, p)
 	if string(p.stream) == "true" {

@@ -5,25 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"time"
 )
 
 // results writes the output file, the error file and the ledger of a batch.
 type results struct {
-	s      *Simulator
+	*Simulator
 	b      batch
 	output *lineWriter
 	errors *lineWriter
 	ledger *lineWriter
 
-	completed, failed int
-	usage             usage
-	buf               []byte
+	encoder encoder
+	buf     []byte // one line
+	counts  counts
+	usage   usage
 }
 
-func createResults(s *Simulator, b batch) (*results, error) {
-	r := &results{s: s, b: b}
+func (s *Simulator) createResults(b batch) (*results, error) {
+	r := &results{
+		Simulator: s, b: b, counts: b.Counts,
+		encoder: encoder{batch: b.ID, created: b.InProgressAt.Unix()},
+	}
+	r.counts.Completed, r.counts.Failed = 0, 0
 	var err [3]error
 	r.output, err[0] = createLines(s.contentPath(b.OutputFile) + partSuffix)
 	r.errors, err[1] = createLines(s.contentPath(b.ErrorFile) + partSuffix)
@@ -35,59 +39,50 @@ func createResults(s *Simulator, b batch) (*results, error) {
 	return r, nil
 }
 
-// run executes one row.
+// run puts one row to the model and writes down what comes of it.
 func (r *results) run(line []byte) error {
-	in, _ := parseRow(line) // validation saw to it that this succeeds
+	in, _ := parseRow(line) // valid, or the batch would not run
 	p, _ := parseParams(in.body)
 	req := Row{Endpoint: r.b.Endpoint, Model: r.b.Model, Body: in.body}
 	req.CustomID, _ = unquote(in.customID)
-	reply, faulty := r.s.cfg.Rows.reply(r.s.cfg.Seed, r.b.ID, req)
-	if !faulty {
-		reply = r.s.cfg.Answer(req)
-	}
-	if reply.InputTokens == 0 {
-		reply.InputTokens = estimateTokens(in.body)
-	}
-	if reply.OutputTokens == 0 {
-		reply.OutputTokens = estimateTokens([]byte(reply.Text)) + estimateTokens([]byte(reply.Refusal))
-	}
-	status, out := 200, r.output
+	reply := r.answer(req)
+	out := r.output
 	if reply.Error == nil {
-		r.completed++
+		r.counts.Completed++
 		r.usage.InputTokens += reply.InputTokens
 		r.usage.OutputTokens += reply.OutputTokens
 	} else {
-		r.failed++
-		status, out = reply.Error.Status, r.errors
+		r.counts.Failed++
+		out = r.errors
 	}
-	r.buf = r.appendResult(r.buf[:0], in.customID, p, req, reply)
+	r.buf = r.encoder.appendResult(r.buf[:0], in.customID, p, req, reply)
 	if err := out.write(r.buf); err != nil {
 		return err
 	}
-	return r.enter(in.customID, status, reply)
+	r.buf = appendExecution(r.buf[:0], in.customID, reply)
+	return r.ledger.write(r.buf)
+}
+
+// answer returns what the model says, with what it costs.
+func (r *results) answer(req Row) Reply {
+	reply, faulty := r.cfg.Rows.reply(r.cfg.Seed, r.b.ID, req)
+	if !faulty {
+		reply = r.cfg.Answer(req)
+	}
+	if reply.InputTokens == 0 {
+		reply.InputTokens = estimateTokens(len(req.Body))
+	}
+	if reply.OutputTokens == 0 {
+		reply.OutputTokens = estimateTokens(len(reply.Text) + len(reply.Refusal))
+	}
+	return reply
 }
 
 // skip reports a row that never ran.
 func (r *results) skip(line []byte, code string) error {
 	in, _ := parseRow(line)
-	r.buf = r.appendFailure(r.buf[:0], in.customID, code, notRunReason[code])
+	r.buf = r.encoder.appendFailure(r.buf[:0], in.customID, code, notRunReason[code])
 	return r.errors.write(r.buf)
-}
-
-// enter writes a row into the ledger.
-func (r *results) enter(customID []byte, status int, reply Reply) error {
-	b := append(r.buf[:0], `{"custom_id":`...)
-	b = append(b, customID...)
-	b = append(b, `,"status":`...)
-	b = strconv.AppendInt(b, int64(status), 10)
-	if reply.Error == nil {
-		b = append(b, `,"input_tokens":`...)
-		b = strconv.AppendInt(b, reply.InputTokens, 10)
-		b = append(b, `,"output_tokens":`...)
-		b = strconv.AppendInt(b, reply.OutputTokens, 10)
-	}
-	r.buf = append(b, '}', '\n')
-	return r.ledger.write(r.buf)
 }
 
 // flush makes the ledger readable up to the last row.
@@ -108,15 +103,15 @@ func (r *results) place(w *lineWriter, id, kind string) error {
 	if err := w.close(); err != nil || w.lines == 0 {
 		return err
 	}
-	if err := os.Rename(r.s.contentPath(id)+partSuffix, r.s.contentPath(id)); err != nil {
+	if err := os.Rename(r.contentPath(id)+partSuffix, r.contentPath(id)); err != nil {
 		return err
 	}
-	now := r.s.clock.now()
+	now := r.clock.now()
 	keep := r.b.KeepFor
 	if keep == 0 {
 		keep = defaultKeep
 	}
-	_, err := r.s.files.add(func(seq int) file {
+	_, err := r.files.add(func(seq int) file {
 		return file{
 			identity: identity{ID: id, Owner: r.b.Owner, Seq: seq, Created: now},
 			Name:     fmt.Sprintf("%s_%s.jsonl", r.b.ID, kind),
@@ -130,7 +125,7 @@ func (r *results) place(w *lineWriter, id, kind string) error {
 
 // record enters the outcome into b.
 func (r *results) record(b *batch) {
-	b.Counts.Completed, b.Counts.Failed, b.Usage = r.completed, r.failed, r.usage
+	b.Counts, b.Usage = r.counts, r.usage
 	if r.output.lines == 0 {
 		b.OutputFile = ""
 	}

@@ -49,6 +49,6 @@ func parseParams(body []byte) (p params, valid bool) {
 	return p, valid
 }
 
-// estimateTokens is the number of input tokens of a request body: four bytes
-// make a token, which is close for English text.
-func estimateTokens(body []byte) int64 { return int64(len(body)+3) / 4 }
+// estimateTokens is the number of tokens of n bytes: four bytes make a token,
+// which is close for English text.
+func estimateTokens(n int) int64 { return int64(n+3) / 4 }
