@@ -1,0 +1,94 @@
+package flow
+
+import "context"
+
+// Dedup passes on one item of every key, and gives the others to duplicate, which may be nil. A key is a duplicate while it
+// is on its way, and for ever when it was settled. What an earlier run had queued or claimed but not settled comes again:
+// so a crash loses nothing, and a work that must not be done twice needs a record of its own of what it began.
+//
+// The stages after Dedup take the key on: [Claim] before the work, [Settle] after it, or [Release] when it failed. Each
+// moves up to 64 keys in one call of the store.
+func Dedup[T any](k *Keys, key func(T) string, duplicate func(context.Context, T) error) Func[T, T] {
+	d := dedup[T]{k, key, duplicate}
+	return stateless("dedup", true, d.filter)
+}
+
+type dedup[T any] struct {
+	keys      *Keys
+	key       func(T) string
+	duplicate func(context.Context, T) error
+}
+
+func (d dedup[T]) filter(ctx context.Context, made, items []T) ([]T, error) {
+	fresh, keys := make([]T, 0, len(items)), make([]string, 0, len(items))
+	for _, item := range items {
+		key := d.key(item)
+		if d.keys.enter(key) {
+			fresh, keys = append(fresh, item), append(keys, key)
+		} else if err := d.reject(ctx, item); err != nil {
+			return made, err
+		}
+	}
+	were, err := d.keys.swap(ctx, keys, "", Queued)
+	if err != nil {
+		return made, err
+	}
+	var again []string // claimed by a run that is over
+	for i, was := range were {
+		if was == Done {
+			d.keys.leave(keys[i])
+			if err := d.reject(ctx, fresh[i]); err != nil {
+				return made, err
+			}
+			continue
+		}
+		if was == Claimed {
+			again = append(again, keys[i])
+		}
+		made = append(made, fresh[i])
+	}
+	return made, d.keys.move(ctx, again, Claimed, Queued)
+}
+
+func (d dedup[T]) reject(ctx context.Context, item T) error {
+	if d.duplicate == nil {
+		return nil
+	}
+	return d.duplicate(ctx, item)
+}
+
+// Claim marks the keys of items as being worked on and passes the items on. They must come from [Dedup].
+func Claim[T any](k *Keys, key func(T) string) Func[T, T] {
+	return transition("claim", key, func(ctx context.Context, keys []string) error {
+		return k.move(ctx, keys, Queued, Claimed)
+	})
+}
+
+// Settle marks the keys of items, or of what was made of them, as done for ever and passes the items on.
+func Settle[T any](k *Keys, key func(T) string) Func[T, T] {
+	return transition("settle", key, func(ctx context.Context, keys []string) error {
+		defer k.leave(keys...)
+		return k.move(ctx, keys, Claimed, Done)
+	})
+}
+
+// Release gives the keys of items back, so that an item with the same key may come again, and passes the items on.
+func Release[T any](k *Keys, key func(T) string) Func[T, T] {
+	return transition("release", key, func(ctx context.Context, keys []string) error {
+		defer k.leave(keys...)
+		return k.move(ctx, keys, Claimed, Queued)
+	})
+}
+
+func transition[T any](name string, key func(T) string, move func(context.Context, []string) error) Func[T, T] {
+	return stateless(name, true, func(ctx context.Context, made, items []T) ([]T, error) {
+		keys := make([]string, len(items))
+		for i, item := range items {
+			keys[i] = key(item)
+		}
+		if err := move(ctx, keys); err != nil {
+			return made, err
+		}
+		return append(made, items...), nil
+	})
+}

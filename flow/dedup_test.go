@@ -1,0 +1,157 @@
+package flow_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/balerhq/baler/flow"
+)
+
+func word(s string) string { return s }
+
+// lifecycle sends words through all states, and returns those that were worked on and those that were duplicates.
+func lifecycle(t *testing.T, store flow.States, work func(context.Context, string) error, words ...string) (done, dup []string, err error) {
+	t.Helper()
+	keys := flow.NewKeys(store)
+	p := flow.New(t.Context())
+	fresh := flow.Via(p, flow.From(p, slices.Values(words)), flow.Dedup(keys, word, collect(&dup)))
+	claimed := flow.Via(p, fresh, flow.Claim(keys, word))
+	worked := flow.Via(p, claimed, flow.Each(work))
+	flow.To(p, flow.Via(p, worked, flow.Settle(keys, word)), collect(&done))
+	return done, dup, p.Wait()
+}
+
+func fine(context.Context, string) error { return nil }
+
+func TestDedupPassesOneItemOfEveryKey(t *testing.T) {
+	done, dup, err := lifecycle(t, &flow.MemoryStates{}, fine, "a", "b", "a", "a", "c", "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([][]string{{"a", "b", "c"}, {"a", "a", "b"}}, [][]string{done, dup}); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDedupRemembersWhatWasSettled(t *testing.T) {
+	store := &flow.MemoryStates{}
+	if _, _, err := lifecycle(t, store, fine, "a"); err != nil {
+		t.Fatal(err)
+	}
+	done, dup, err := lifecycle(t, store, fine, "b", "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([][]string{{"b"}, {"a"}}, [][]string{done, dup}); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDedupLetsWhatACrashLeftBehindComeAgain(t *testing.T) {
+	store := &flow.MemoryStates{}
+	_, _, err := lifecycle(t, store, func(_ context.Context, s string) error {
+		if s == "b" {
+			return errBoom
+		}
+		return nil
+	}, "a", "b", "c")
+	if !errors.Is(err, errBoom) {
+		t.Fatalf("got %v, want boom", err)
+	}
+	if left := stateOf(t, store, "b"); left[0] != flow.Claimed {
+		t.Fatalf("b was left %q, want it claimed", left[0])
+	}
+	_, _, err = lifecycle(t, store, fine, "a", "b", "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{flow.Done, flow.Done, flow.Done}, stateOf(t, store, "a", "b", "c")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAReleasedKeyMayComeAgain(t *testing.T) {
+	keys := flow.NewKeys(&flow.MemoryStates{})
+	once := flow.Then(flow.Then(flow.Dedup(keys, word, nil), flow.Claim(keys, word)), flow.Release(keys, word))
+	for range 2 {
+		got, err := throughStage(t, once, "a")
+		if err != nil || len(got) != 1 {
+			t.Errorf("got %v, %v, want a", got, err)
+		}
+	}
+}
+
+func TestSettlingWhatNobodyClaimedIsAnError(t *testing.T) {
+	_, err := throughStage(t, flow.Settle(flow.NewKeys(&flow.MemoryStates{}), word), "a")
+	var wrong *flow.StateError
+	if !errors.As(err, &wrong) || wrong.Key != "a" || wrong.Want != flow.Claimed {
+		t.Errorf("got %v, want a StateError for a", err)
+	}
+}
+
+// failingStates cannot be reached.
+type failingStates struct{}
+
+func (failingStates) Swap(context.Context, []string, string, string) ([]string, error) {
+	return nil, errBoom
+}
+
+func TestDedupReportsAStoreThatFails(t *testing.T) {
+	if _, _, err := lifecycle(t, failingStates{}, fine, "a"); !errors.Is(err, errBoom) {
+		t.Errorf("got %v, want boom", err)
+	}
+}
+
+// Over any number of runs that fail anywhere, every key is settled once, and no item is neither passed nor a duplicate.
+func TestEveryKeyIsSettledOnceOverManyRuns(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		store := &flow.MemoryStates{}
+		words := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}), 1, 20).Draw(rt, "words")
+		settled := map[string]int{}
+		for range rapid.IntRange(0, 3).Draw(rt, "crashes") {
+			left := rapid.IntRange(0, len(words)).Draw(rt, "until")
+			_, _, _ = lifecycle(t, store, func(context.Context, string) error {
+				if left--; left < 0 {
+					return errBoom
+				}
+				return nil
+			}, words...)
+		}
+		distinct := slices.Compact(slices.Sorted(slices.Values(words)))
+		for i, state := range stateOf(t, store, distinct...) {
+			if state == flow.Done {
+				settled[distinct[i]]++
+			}
+		}
+		done, dup, err := lifecycle(t, store, fine, words...)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for _, w := range done {
+			settled[w]++
+		}
+		if len(done)+len(dup) != len(words) {
+			rt.Errorf("%d passed and %d duplicates of %d items", len(done), len(dup), len(words))
+		}
+		for _, w := range distinct {
+			if settled[w] != 1 {
+				rt.Errorf("%s was settled %d times", w, settled[w])
+			}
+		}
+	})
+}
+
+// stateOf reads states by a swap that changes nothing.
+func stateOf(t *testing.T, store flow.States, keys ...string) []string {
+	t.Helper()
+	states, err := store.Swap(t.Context(), keys, "no such state", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return states
+}

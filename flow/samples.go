@@ -1,0 +1,33 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"strconv"
+)
+
+// Sample is one of several independent requests for the same item.
+type Sample[T any] struct {
+	Item T
+	N    int // counted from 0
+}
+
+// Key returns a key that differs between the samples of an item, so that [Coalesce] and [Dedup] keep them apart. key is that
+// of the item.
+func (s Sample[T]) Key(key string) string { return key + "#" + strconv.Itoa(s.N) }
+
+// Samples makes n samples of every item. Less than one is the error of the stage.
+func Samples[T any](n int) Func[T, Sample[T]] {
+	f := FlatMap(func(_ context.Context, item T) ([]Sample[T], error) {
+		if n < 1 {
+			return nil, errors.New("flow: Samples: n must be at least one")
+		}
+		samples := make([]Sample[T], n)
+		for i := range samples {
+			samples[i] = Sample[T]{Item: item, N: i}
+		}
+		return samples, nil
+	})
+	f.name = "samples"
+	return f
+}
