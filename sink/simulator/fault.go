@@ -73,7 +73,10 @@ var actions = []Action{Fail, FailAfter, Reset, ResetAfter, Late, Hang, Slow, Tru
 
 // validate returns an error that names the field that cannot be used.
 func (f Fault) validate() error {
+	_, known := openAIRoutes()[f.Route]
 	switch {
+	case f.Route != "" && !known:
+		return fmt.Errorf("Route is none that the simulator serves: %q", f.Route)
 	case !slices.Contains(actions, f.Action):
 		return fmt.Errorf("Action is none of %q: %q", actions, f.Action)
 	case f.From < 0:

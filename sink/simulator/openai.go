@@ -10,40 +10,52 @@ import (
 	"strings"
 )
 
-// openAIRoutes serves OpenAI's files and batches. The patterns are also the
-// names of the routes in [Fault] and [Request].
-func (s *Simulator) openAIRoutes() *http.ServeMux {
+// openAIRoutes are OpenAI's files and batches. The patterns are also the names
+// of the routes in [Fault] and [Request].
+func openAIRoutes() map[string]openAIHandler {
+	return map[string]openAIHandler{
+		"POST /v1/files":               (*Simulator).uploadFile,
+		"GET /v1/files":                (*Simulator).listFiles,
+		"GET /v1/files/{id}":           (*Simulator).getFile,
+		"DELETE /v1/files/{id}":        (*Simulator).deleteFile,
+		"GET /v1/files/{id}/content":   (*Simulator).downloadFile,
+		"POST /v1/batches":             (*Simulator).createBatch,
+		"GET /v1/batches":              (*Simulator).listBatches,
+		"GET /v1/batches/{id}":         (*Simulator).getBatch,
+		"POST /v1/batches/{id}/cancel": (*Simulator).cancelBatch,
+		"/":                            (*Simulator).unknownURL,
+	}
+}
+
+// openAIHandler returns the answer to a request of the owner of a key: a value
+// that becomes JSON, or content, or an error.
+type openAIHandler func(s *Simulator, r *http.Request, owner string) (any, error)
+
+// providerRoutes serves all that providers offer.
+func (s *Simulator) providerRoutes() *http.ServeMux {
 	mux := http.NewServeMux()
-	route := func(pattern string, handle func(*http.Request, string) (any, error)) {
+	for pattern, handle := range openAIRoutes() {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			s.openAI(w, r, handle)
 		})
 	}
-	route("POST /v1/files", s.uploadFile)
-	route("GET /v1/files", s.listFiles)
-	route("GET /v1/files/{id}", s.getFile)
-	route("DELETE /v1/files/{id}", s.deleteFile)
-	route("GET /v1/files/{id}/content", s.downloadFile)
-	route("POST /v1/batches", s.createBatch)
-	route("GET /v1/batches", s.listBatches)
-	route("GET /v1/batches/{id}", s.getBatch)
-	route("POST /v1/batches/{id}/cancel", s.cancelBatch)
-	route("/", func(r *http.Request, _ string) (any, error) {
-		return nil, &apiError{
-			status: http.StatusNotFound, Type: "invalid_request_error", Code: "unknown_url",
-			Message: fmt.Sprintf("Unknown request URL: %s %s.", r.Method, r.URL.Path),
-		}
-	})
 	return mux
+}
+
+func (s *Simulator) unknownURL(r *http.Request, _ string) (any, error) {
+	return nil, &apiError{
+		status: http.StatusNotFound, Type: "invalid_request_error", Code: "unknown_url",
+		Message: fmt.Sprintf("Unknown request URL: %s %s.", r.Method, r.URL.Path),
+	}
 }
 
 // openAI answers one request: with JSON, with the content of a file or with an
 // error in OpenAI's envelope.
-func (s *Simulator) openAI(w http.ResponseWriter, r *http.Request, handle func(*http.Request, string) (any, error)) {
+func (s *Simulator) openAI(w http.ResponseWriter, r *http.Request, handle openAIHandler) {
 	owner, err := s.authenticate(r)
 	var answer any
 	if err == nil {
-		answer, err = handle(r, owner)
+		answer, err = handle(s, r, owner)
 	}
 	if err != nil {
 		writeError(w, err)

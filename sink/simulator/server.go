@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type Server struct {
 	http      *http.Server
 	served    chan error
 	transport *http.Transport // of Client
+	close     func() error    // once
 }
 
 // Start opens a Simulator and serves it on addr, a host and port as for
@@ -52,6 +54,7 @@ func serve(l net.Listener, url string, sim *Simulator, dial dialer) *Server {
 		served:    make(chan error, 1),
 		transport: &http.Transport{DialContext: dial},
 	}
+	s.close = sync.OnceValue(s.shutDown)
 	go func() { s.served <- s.http.Serve(l) }()
 	return s
 }
@@ -64,8 +67,10 @@ func (s *Server) Wait(ctx context.Context) error {
 
 // Close stops listening, gives requests that are being answered up to 5 seconds
 // to finish, and closes the Simulator. Requests that hang because of a fault
-// are cut off.
-func (s *Server) Close() error {
+// are cut off. Closing again does nothing and returns the same.
+func (s *Server) Close() error { return s.close() }
+
+func (s *Server) shutDown() error {
 	s.stop() // lets requests that wait for something go
 	s.transport.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

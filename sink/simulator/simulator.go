@@ -33,6 +33,8 @@ type Simulator struct {
 
 	admission sync.Mutex // one verdict at a time, as verdicts depend on each other
 
+	close func() error // once
+
 	mu      sync.Mutex
 	closed  bool
 	changed chan struct{} // closed and replaced when a waiting batch must look again
@@ -55,11 +57,12 @@ func New(cfg Config) (*Simulator, error) {
 		faults:  newInjector(cfg.Seed, cfg.Faults),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.close = sync.OnceValue(s.shutDown)
 	if err := s.open(); err != nil {
 		s.stop()
 		return nil, errors.Join(err, s.cleanUp())
 	}
-	s.provider = s.openAIRoutes()
+	s.provider = s.providerRoutes()
 	s.control = s.controlRoutes()
 	for b := range s.batches.newestFirst() {
 		s.start(b.ID)
@@ -98,8 +101,11 @@ func (s *Simulator) open() (err error) {
 
 // Close stops all batches where they are, waits for them and releases the
 // files. It returns the first failure of the simulator itself, such as a full
-// disk. A Simulator opened on the same Dir continues.
-func (s *Simulator) Close() error {
+// disk. A Simulator opened on the same Dir continues. Closing again does
+// nothing and returns the same.
+func (s *Simulator) Close() error { return s.close() }
+
+func (s *Simulator) shutDown() error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()

@@ -1,0 +1,351 @@
+package simulator_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+const (
+	createRoute  = "POST /v1/batches"
+	listRoute    = "GET /v1/batches"
+	contentRoute = "GET /v1/files/{id}/content"
+)
+
+// tryCreate sends a creation and returns the status, 0 if there was no answer.
+func (c client) tryCreate(run string) (int, error) {
+	c.t.Helper()
+	status, _, err := c.try("POST", "/v1/batches", "application/json", strings.NewReader(
+		`{"input_file_id":"file-x","endpoint":"/v1/chat/completions","completion_window":"24h","metadata":{"run":"`+run+`"}}`))
+	return status, err
+}
+
+// runs returns the metadata of the batches that exist, the oldest first.
+func runs(srv *simulator.Server) string {
+	var all []string
+	for _, b := range srv.Batches() {
+		all = append(all, b.Metadata["run"])
+	}
+	return strings.Join(all, " ")
+}
+
+func TestAFaultHitsTheRequestsItNames(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault simulator.Fault
+		want  string // of eight requests, those that were created
+	}{
+		"the first":              {simulator.Fault{}, "2 3 4 5 6 7 8"},
+		"the third":              {simulator.Fault{From: 3}, "1 2 4 5 6 7 8"},
+		"two from the third":     {simulator.Fault{From: 3, Times: 2}, "1 2 5 6 7 8"},
+		"all from the third":     {simulator.Fault{From: 3, Times: -1}, "1 2"},
+		"another route":          {simulator.Fault{Route: listRoute}, "1 2 3 4 5 6 7 8"},
+		"any route":              {simulator.Fault{Route: "*"}, "2 3 4 5 6 7 8"},
+		"always by chance":       {simulator.Fault{Probability: 1}, ""},
+		"twice by chance":        {simulator.Fault{Probability: 1, Times: 2}, "3 4 5 6 7 8"},
+		"by chance from a fifth": {simulator.Fault{Probability: 1, From: 5}, "1 2 3 4"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.fault.Action = simulator.Fail
+			switch test.fault.Route {
+			case "":
+				test.fault.Route = createRoute
+			case "*":
+				test.fault.Route = ""
+			}
+			srv, c := start(t, simulator.Config{Faults: []simulator.Fault{test.fault}})
+			for _, run := range strings.Fields("1 2 3 4 5 6 7 8") {
+				if _, err := c.tryCreate(run); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := runs(srv); got != test.want {
+				t.Errorf("created %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestChanceFollowsTheSeed(t *testing.T) {
+	outcome := func(seed uint64) string {
+		srv, c := start(t, simulator.Config{Seed: seed, Faults: []simulator.Fault{
+			{Route: createRoute, Probability: 0.5, Action: simulator.Reset},
+		}})
+		for _, run := range strings.Split("abcdefghijklmnopqrstuvwxyz", "") {
+			_, _ = c.tryCreate(run) // fails if reset
+		}
+		return runs(srv)
+	}
+	first := outcome(1)
+	if n := len(strings.Fields(first)); n < 4 || n > 22 {
+		t.Errorf("%d of 26 requests got through", n)
+	}
+	if again := outcome(1); again != first {
+		t.Errorf("seed 1 gave %q, then %q", first, again)
+	}
+	if other := outcome(2); other == first {
+		t.Errorf("seeds 1 and 2 both gave %q", other)
+	}
+}
+
+func TestFailAnswersAsAProviderDoes(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault simulator.Fault
+		want  []string
+	}{
+		"rate limit": {
+			simulator.Fault{Status: 429, Header: map[string]string{"Retry-After": "2"}},
+			[]string{"Retry-After: 2", `"code":"rate_limit_exceeded"`, `"type":"requests"`},
+		},
+		"rate limit in milliseconds": {
+			simulator.Fault{Status: 429, Header: map[string]string{"Retry-After-Ms": "1500"}},
+			[]string{"Retry-After-Ms: 1500"},
+		},
+		"rate limit with a date": {
+			simulator.Fault{Status: 429, Header: map[string]string{"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}},
+			[]string{"Retry-After: Wed, 21 Oct 2026 07:28:00 GMT"},
+		},
+		"quota":       {simulator.Fault{Status: 429, Code: "insufficient_quota"}, []string{`"code":"insufficient_quota"`}},
+		"default":     {simulator.Fault{}, []string{"500 ", `"type":"server_error"`, "X-Request-Id: req_"}},
+		"bad gateway": {simulator.Fault{Status: 502}, []string{"502 ", "Content-Type: text/html", "<html>"}},
+		"too large":   {simulator.Fault{Status: 413}, []string{"413 ", "<html>"}},
+		"unavailable": {simulator.Fault{Status: 503}, []string{"503 ", "Content-Type: application/json"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			test.fault.Action = simulator.Fail
+			srv, c := start(t, simulator.Config{Faults: []simulator.Fault{test.fault}})
+			resp, err := c.http.Get(srv.URL + "/v1/batches")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			var answer strings.Builder
+			answer.WriteString(resp.Status + "\n")
+			if err := resp.Header.Write(&answer); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.Copy(&answer, resp.Body); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(answer.String(), want) {
+					t.Errorf("no %q in\n%s", want, answer.String())
+				}
+			}
+		})
+	}
+}
+
+func TestFaultsAreAppliedOrNot(t *testing.T) {
+	for _, test := range []struct {
+		action  simulator.Action
+		status  int
+		created string
+	}{
+		{simulator.Fail, 500, ""},
+		{simulator.FailAfter, 500, "x"},
+		{simulator.Reset, 0, ""},
+		{simulator.ResetAfter, 0, "x"},
+		{simulator.Truncate, 200, "x"},
+		{simulator.Slow, 200, "x"},
+	} {
+		t.Run(string(test.action), func(t *testing.T) {
+			srv, c := start(t, simulator.Config{Faults: []simulator.Fault{{Route: createRoute, Action: test.action}}})
+			status, err := c.tryCreate("x")
+			if status != test.status || (err != nil) != (test.status == 0 || test.action == simulator.Truncate) {
+				t.Errorf("status %d, %v", status, err)
+			}
+			if got := runs(srv); got != test.created {
+				t.Errorf("created %q, want %q", got, test.created)
+			}
+			var logged []simulator.Request
+			for r, err := range srv.Requests() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				logged = append(logged, r)
+			}
+			if len(logged) != 1 || logged[0].Fault != test.action || logged[0].Status != test.status {
+				t.Errorf("logged %+v", logged)
+			}
+		})
+	}
+}
+
+func TestAResetIsAReset(t *testing.T) {
+	_, c := start(t, simulator.Config{Faults: []simulator.Fault{{Action: simulator.ResetAfter}}})
+	if _, err := c.tryCreate("x"); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, io.EOF) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestATruncatedDownloadEndsInTheMiddle(t *testing.T) {
+	srv, c := start(t, simulator.Config{})
+	input := many(1000)
+	id := c.upload(input).ID
+	for _, test := range []struct {
+		bytes int64
+		want  int
+	}{{0, len(input) / 2}, {100, 100}, {int64(len(input)) - 1, len(input) - 1}} {
+		if err := srv.SetFaults(simulator.Fault{Route: contentRoute, Action: simulator.Truncate, Bytes: test.bytes}); err != nil {
+			t.Fatal(err)
+		}
+		_, content, err := c.try("GET", "/v1/files/"+id+"/content", "", nil)
+		if !errors.Is(err, io.ErrUnexpectedEOF) || len(content) != test.want || !strings.HasPrefix(input, string(content)) {
+			t.Errorf("%d bytes, want %d: %v", len(content), test.want, err)
+		}
+		if content := c.download(id); string(content) != input {
+			t.Error("the next download is not whole")
+		}
+	}
+}
+
+func TestALateRequestIsAppliedAfterItsReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, c := startInBubble(t, simulator.Config{Faults: []simulator.Fault{
+			{Route: createRoute, Action: simulator.Late, Delay: time.Minute},
+		}})
+		if _, err := c.tryCreate("late"); err == nil {
+			t.Error("the request was answered")
+		}
+		if _, err := c.tryCreate("next"); err != nil {
+			t.Error(err)
+		}
+		sleep(time.Minute - time.Second)
+		if got := runs(srv); got != "next" {
+			t.Errorf("created %q, want next", got)
+		}
+		sleep(time.Second)
+		if got := runs(srv); got != "next late" {
+			t.Errorf("created %q, want next late", got)
+		}
+	})
+}
+
+func TestASlowRequestIsServedInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c := startInBubble(t, simulator.Config{Faults: []simulator.Fault{
+			{Route: createRoute, Action: simulator.Slow, Delay: time.Minute},
+		}})
+		begin := time.Now()
+		if status, err := c.tryCreate("x"); status != 200 || err != nil {
+			t.Errorf("status %d, %v", status, err)
+		}
+		if took := time.Since(begin); took != time.Minute {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestAHangingRequestEndsWithTheClientOrTheDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, c := startInBubble(t, simulator.Config{Faults: []simulator.Fault{
+			{Action: simulator.Hang}, {Action: simulator.Hang, From: 2, Delay: time.Hour},
+		}})
+		begin := time.Now()
+		c.http.Timeout = time.Minute
+		if _, err := c.tryCreate("x"); err == nil || time.Since(begin) != time.Minute {
+			t.Errorf("after %v: %v", time.Since(begin), err)
+		}
+		c.http.Timeout = 0
+		if _, err := c.tryCreate("x"); err == nil || time.Since(begin) != time.Hour+time.Minute {
+			t.Errorf("after %v: %v", time.Since(begin), err)
+		}
+		if got := runs(srv); got != "" {
+			t.Errorf("created %q", got)
+		}
+	})
+}
+
+func TestCloseCutsOffWhatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, c := startInBubble(t, simulator.Config{Faults: []simulator.Fault{{Action: simulator.Hang}}})
+		hung := make(chan error)
+		go func() {
+			_, err := c.tryCreate("x")
+			hung <- err
+		}()
+		synctest.Wait()
+		begin := time.Now()
+		if err := srv.Close(); err != nil || time.Since(begin) > 5*time.Second {
+			t.Errorf("closed after %v: %v", time.Since(begin), err)
+		}
+		if err := <-hung; err == nil {
+			t.Error("the request was answered")
+		}
+	})
+}
+
+func TestAStaleReadShowsThePast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, c := startInBubble(t, simulator.Config{Latency: slow})
+		id := c.create(c.upload(many(10)).ID).ID
+		stale := func(ago time.Duration) {
+			if err := srv.SetFaults(simulator.Fault{Action: simulator.Stale, Delay: ago}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		list := func() (p page[batchObject]) {
+			c.do(200, "GET", "/v1/batches", "", &p)
+			return p
+		}
+		stale(time.Second)
+		if p := list(); len(p.Data) != 0 {
+			t.Errorf("a new batch is in a stale list: %+v", p)
+		}
+		if p := list(); len(p.Data) != 1 {
+			t.Error("the list is stale a second time")
+		}
+		stale(time.Second)
+		c.do(404, "GET", "/v1/batches/"+id, "", nil)
+		sleep(12 * time.Hour) // completed after 10h3m
+		c.wantStatus(id, "completed", counts{Total: 10, Completed: 10})
+		for ago, want := range map[time.Duration]string{
+			time.Hour: "completed", 2*time.Hour - 2*time.Minute: "finalizing", 5 * time.Hour: "in_progress", 12*time.Hour - time.Second: "validating",
+		} {
+			stale(ago)
+			if b := c.get(id); b.Status != want || (want == "validating" && b.RequestCounts.Total > 0) || (want != "completed" && b.OutputFileID != "") {
+				t.Errorf("%v ago the batch was %s, want %s: %+v", ago, b.Status, want, b)
+			}
+		}
+	})
+}
+
+func TestFaultsOfABadKindAreRefused(t *testing.T) {
+	srv, c := start(t, simulator.Config{})
+	control := simulator.Control{URL: srv.URL, Client: c.http}
+	for field, fault := range map[string]simulator.Fault{
+		"Action":      {},
+		"From":        {Action: simulator.Fail, From: -1},
+		"Times":       {Action: simulator.Fail, Times: -2},
+		"Probability": {Action: simulator.Fail, Probability: 1.1},
+		"Status":      {Action: simulator.Fail, Status: 200},
+		"Delay":       {Action: simulator.Slow, Delay: -1},
+		"Bytes":       {Action: simulator.Truncate, Bytes: -1},
+		"Route":       {Action: simulator.Fail, Route: "POST /v1/batch"},
+	} {
+		for _, err := range []error{srv.SetFaults(fault), control.SetFaults(t.Context(), fault)} {
+			if err == nil || !strings.Contains(err.Error(), field) {
+				t.Errorf("%+v: got %v, want an error about %s", fault, err, field)
+			}
+		}
+	}
+	if err := control.SetFaults(t.Context(), simulator.Fault{Action: simulator.Fail, Status: http.StatusTeapot}); err != nil {
+		t.Fatal(err)
+	}
+	if status, err := c.tryCreate("x"); status != http.StatusTeapot || err != nil {
+		t.Errorf("status %d, %v", status, err)
+	}
+	if err := control.SetFaults(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if status, err := c.tryCreate("x"); status != 200 || err != nil {
+		t.Errorf("status %d, %v", status, err)
+	}
+}
