@@ -78,7 +78,9 @@ func (a *Accumulator[T]) settle(ctx context.Context, l load[T], err error) (take
 		case errors.As(err, &heavy):
 			a.stage.reject(l.items[0], heavy)
 			l.skip(1)
-			taken++
+			if taken++; len(l.items) == 0 {
+				return taken, nil
+			}
 			a.mu.Lock()
 			err = attempt()
 			a.unlock(err)

@@ -25,8 +25,8 @@ func (a *Accumulator[T]) expire() {
 	now := time.Now()
 	for _, p := range a.handles() {
 		if due, ok := p.next(); ok && !due.After(now) {
-			// It fails only if the Accumulator stops; Close will see to the rest.
-			_ = a.do(a.ctx, a.closing, p.move)
+			// It fails only when all ends; then Close returns what is left.
+			_ = a.do(a.ctx, nil, p.move)
 		}
 	}
 	a.mu.Lock()

@@ -100,6 +100,9 @@ func (p *Producer[T]) move() error {
 // moveLocked moves items to the open batches until one must wait. It needs
 // both locks.
 func (p *Producer[T]) moveLocked() error {
+	if len(p.items) == 0 {
+		return nil
+	}
 	n, err := p.a.engine.fillSince(p.first, p.items)
 	rest := copy(p.items, p.items[n:])
 	clear(p.items[rest:])

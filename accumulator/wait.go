@@ -79,7 +79,9 @@ func (a *Accumulator[T]) leave() {
 	a.mu.Unlock()
 }
 
+// refused returns why items are not taken, when the context has ended.
 func (a *Accumulator[T]) refused() error {
+	a.stop(context.Cause(a.ctx)) // the clock may not have noticed yet
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.refusal
