@@ -237,6 +237,15 @@ func TestReadAllBuysNothingForABadInput(t *testing.T) {
 	if n := len(w.server.Batches()); n != 0 {
 		t.Errorf("%d batches were created", n)
 	}
+
+	// Mended, it is read anew, under other settings if need be.
+	w.write("in.jsonl", tickets(30)...)
+	job = w.job()
+	job.ReadAll = true
+	job.Settings = map[string]string{"prompt": "mended"}
+	if report := w.mustRun(job); report.Rows != 30 || len(w.results()) != 30 {
+		t.Errorf("report %+v", report)
+	}
 }
 
 func TestFailedRowsGoAgainAndPermanentOnesDoNot(t *testing.T) {
@@ -372,8 +381,8 @@ func TestOtherSettingsAreRefused(t *testing.T) {
 	w.mustRun(w.job())
 	var mismatch *durable.MismatchError
 	job := w.job()
-	job.Settings = "another prompt"
-	if _, err := w.run(t.Context(), job); !errors.As(err, &mismatch) {
+	job.Settings = map[string]string{"prompt": "another"}
+	if _, err := w.run(t.Context(), job); !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "another prompt") {
 		t.Errorf("error %v", err)
 	}
 	w.write("in.jsonl", tickets(21)...)

@@ -33,9 +33,9 @@ const maxKey = 256
 type Job[T any] struct {
 	// Name identifies the job among all in the store.
 	Name string
-	// Settings is a digest, or any text, of what must not change while the job
-	// is unfinished, such as the prompt. Resuming with another is refused.
-	Settings string
+	// Settings is what must not change while the job is unfinished, such as the
+	// prompt. Resuming with others is refused, and the error names the keys.
+	Settings map[string]string
 
 	// Source yields the items.
 	Source Source[T]
@@ -77,7 +77,8 @@ type Job[T any] struct {
 	// provider applies and lists a creation. Zero means ten minutes.
 	Grace time.Duration
 	// ReadAll reads the source to its end before anything is bought, so that
-	// an error in its last item costs nothing.
+	// an error in its last item costs nothing. Until then the job may begin
+	// anew with another input or other settings.
 	ReadAll bool
 	// KeepRemote leaves the files of settled batches at the provider.
 	KeepRemote bool
@@ -171,20 +172,21 @@ func (j *Job[T]) request(item T) (Request, error) {
 
 // config is what the engine needs of a job, whatever its items are.
 type config struct {
-	name, settings string
-	provider       sink.Provider
-	codec          llm.Codec
-	batch          accumulator.Config
-	creates        ratelimit.Config
-	maxInFlight    int
-	maxAttempts    int
-	poll, grace    time.Duration
-	readAll        bool
-	keepRemote     bool
-	store          *state.Dir
-	output         Output
-	progress       func(Progress)
-	log            *slog.Logger
+	name        string
+	settings    map[string]string
+	provider    sink.Provider
+	codec       llm.Codec
+	batch       accumulator.Config
+	creates     ratelimit.Config
+	maxInFlight int
+	maxAttempts int
+	poll, grace time.Duration
+	readAll     bool
+	keepRemote  bool
+	store       *state.Dir
+	output      Output
+	progress    func(Progress)
+	log         *slog.Logger
 }
 
 func (j *Job[T]) config() config {

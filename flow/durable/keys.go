@@ -8,7 +8,7 @@ import (
 // The records of a job. Each key begins with a letter and the job's 8 bytes;
 // numbers are big-endian, so that keys sort by them.
 //
-//	m job                job: what must not change
+//	m hash8 of the name  job: what must not change, and its epoch
 //	i job hash32         item
 //	q job priority1 seq8 ready entry
 //	h job priority1      head: every entry before it is claimed
@@ -19,8 +19,10 @@ import (
 //	c job o              output: mark and counts
 type keys struct{ job [8]byte }
 
-func newKeys(name string) keys {
-	sum := sha256.Sum256([]byte(name))
+// newKeys returns the keys of a job. One that begins anew does so in another
+// epoch, since records are never deleted.
+func newKeys(name string, epoch uint64) keys {
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte(name), epoch))
 	return keys{job: [8]byte(sum[:8])}
 }
 
@@ -31,7 +33,6 @@ func (k keys) make(kind byte, rest ...byte) []byte {
 	return append(key, rest...)
 }
 
-func (k keys) meta() []byte               { return k.make('m') }
 func (k keys) item(h itemHash) []byte     { return k.make('i', h[:]...) }
 func (k keys) intent(tag string) []byte   { return k.make('b', []byte(tag)...) }
 func (k keys) progress(tag string) []byte { return k.make('p', []byte(tag)...) }
@@ -52,3 +53,9 @@ func (k keys) ready(level uint8, seq uint64) []byte {
 type itemHash [32]byte
 
 func hashKey(key string) itemHash { return sha256.Sum256([]byte(key)) }
+
+// metaKey is the key of a job's own record, the same in every epoch.
+func metaKey(name string) []byte {
+	h := hashKey(name)
+	return append([]byte{'m'}, h[:8]...)
+}

@@ -1,7 +1,6 @@
 package durable
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/hex"
@@ -26,7 +25,7 @@ func open(ctx context.Context, c config) (*engine, error) {
 		return nil, fmt.Errorf("durable: Job.Creates: %w", err)
 	}
 	e := &engine{
-		config: c, keys: newKeys(c.name), limiter: limiter,
+		config: c, limiter: limiter,
 		tally:    tally{notify: c.progress},
 		creating: make(chan struct{}, 1),
 		heavy:    make(chan struct{}, maxHeavy),
@@ -35,10 +34,7 @@ func open(ctx context.Context, c config) (*engine, error) {
 	if err := e.limitBatch(); err != nil {
 		return nil, err
 	}
-	if err := e.checkJob(ctx); err != nil {
-		return nil, err
-	}
-	if e.root, err = jobRoot(c.store.Root(), e.keys); err != nil {
+	if e.root, e.keys, err = openJob(ctx, &c); err != nil {
 		return nil, err
 	}
 	if err := e.recover(ctx); err != nil {
@@ -76,32 +72,6 @@ func narrow(wanted, limit int) int {
 		return limit
 	}
 	return wanted
-}
-
-// jobMeta is what must not change while a job is unfinished.
-type jobMeta struct {
-	Name     string `json:"name"`
-	Settings string `json:"settings"`
-	Provider string `json:"provider"`
-}
-
-// checkJob refuses to go on with a job that was begun with other settings.
-func (e *engine) checkJob(ctx context.Context) error {
-	want, err := json.Marshal(jobMeta{e.name, e.settings, e.provider.Name()})
-	if err != nil {
-		return fmt.Errorf("durable: encode job: %w", err)
-	}
-	rec, err := e.store.Get(ctx, e.keys.meta())
-	switch {
-	case errors.Is(err, state.ErrNotFound):
-		return e.store.Commit(ctx, state.Insert(e.keys.meta(), want))
-	case err != nil:
-		return err
-	case !bytes.Equal(rec.Value, want):
-		return &MismatchError{fmt.Sprintf("job %q in %s was begun with other settings: "+
-			"use those, or another state directory", e.name, e.store.Path())}
-	}
-	return nil
 }
 
 // jobRoot opens the job's directory below the state directory.
@@ -239,15 +209,4 @@ func (e *engine) recoverCounts(ctx context.Context) error {
 	p.Rows, p.Duplicates, p.Read = in.Rows, in.Duplicates, in.Ended
 	p.Succeeded, p.Failed, p.Retried, p.Usage = out.Succeeded, out.Failed, out.Retried, out.Usage
 	return nil
-}
-
-func load[V any](ctx context.Context, store state.Store, r *register[V]) error {
-	rec, err := store.Get(ctx, r.key)
-	if errors.Is(err, state.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return r.load(rec)
 }

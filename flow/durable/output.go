@@ -51,6 +51,7 @@ type File struct {
 	w    *bufio.Writer
 	size int64
 	line []byte
+	made bool // the file did not exist
 }
 
 var _ Rewinder = (*File)(nil)
@@ -59,11 +60,12 @@ var _ Rewinder = (*File)(nil)
 // The file belongs to the job: a new one must not exist or be empty, and a
 // resumed one is cut back to what was recorded.
 func Lines(path string) (*File, error) {
+	_, missing := os.Lstat(path)
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("durable: open output: %w", err)
 	}
-	return &File{f: f, w: bufio.NewWriterSize(f, 1<<20)}, nil
+	return &File{f: f, w: bufio.NewWriterSize(f, 1<<20), made: missing != nil}, nil
 }
 
 // Mark implements Rewinder.
@@ -135,5 +137,13 @@ func appendResult(dst []byte, r *Result) ([]byte, error) {
 	return append(dst, "}\n"...), nil
 }
 
-// Close closes the file.
-func (o *File) Close() error { return o.f.Close() }
+// Close closes the file. One that Lines made and that got no result is removed.
+func (o *File) Close() error {
+	if err := o.f.Close(); err != nil {
+		return fmt.Errorf("durable: close output: %w", err)
+	}
+	if o.made && o.size == 0 {
+		return os.Remove(o.f.Name())
+	}
+	return nil
+}

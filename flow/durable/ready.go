@@ -198,8 +198,10 @@ func openReady(ctx context.Context, store state.Store, k keys) (*ready, error) {
 		if err != nil {
 			return nil, err
 		}
-		l := r.level(rec.Key[len(rec.Key)-1])
-		if err := l.head.load(rec); err != nil {
+		r.level(rec.Key[len(rec.Key)-1])
+	}
+	for _, l := range r.levels {
+		if err := load(ctx, store, &l.head); err != nil {
 			return nil, err
 		}
 		l.next = l.head.value

@@ -26,12 +26,13 @@ func Run[T any](ctx context.Context, job Job[T]) (Report, error) {
 		return Report{}, err
 	}
 	started := time.Now()
-	e, err := open(ctx, job.config())
+	source := &reader[T]{job: &job}
+	e, err := resume(ctx, job.config(), source)
 	if err != nil {
 		return Report{}, err
 	}
 	cached := e.tally.progress().Settled()
-	err = e.run(ctx, &reader[T]{job: &job})
+	err = e.run(ctx, source)
 	report := Report{
 		Progress: e.tally.progress(), Cached: cached, Strays: int(e.strays.Load()),
 		Elapsed: time.Since(started), Finished: e.finished(),
@@ -39,12 +40,29 @@ func Run[T any](ctx context.Context, job Job[T]) (Report, error) {
 	return report, errors.Join(err, e.close())
 }
 
+// resume opens the job and takes the source to where it was left. A job that
+// can begin anew does so if the source is no longer what it was.
+func resume(ctx context.Context, c config, source rows) (*engine, error) {
+	e, err := open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	err = source.resume(e.source.value.Checkpoint)
+	if err == nil {
+		return e, nil
+	}
+	if !e.readAll || e.ended() {
+		return nil, errors.Join(err, e.close())
+	}
+	if err := errors.Join(e.close(), anew(ctx, &c)); err != nil {
+		return nil, err
+	}
+	return open(ctx, c)
+}
+
 // run reads the source, drives open batches and makes new ones, until nothing
 // is left or something fails.
 func (e *engine) run(ctx context.Context, source rows) error {
-	if err := source.resume(e.source.value.Checkpoint); err != nil {
-		return err
-	}
 	if e.finished() {
 		return nil
 	}

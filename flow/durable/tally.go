@@ -66,11 +66,3 @@ func (r *register[V]) put(value V) (state.Op, error) {
 	r.value = value
 	return state.Put(r.key, b, r.rev), nil
 }
-
-func (r *register[V]) load(rec state.Record) error {
-	if err := json.Unmarshal(rec.Value, &r.value); err != nil {
-		return fmt.Errorf("%w: record %q: %w", state.ErrDamaged, r.key, err)
-	}
-	r.rev = rec.Rev
-	return nil
-}

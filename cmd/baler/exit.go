@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/source"
+)
+
+// The exit codes of run.
+const (
+	exitOK        = 0 // every row succeeded
+	exitFailed    = 1 // some rows failed; they are in the output with their error
+	exitUsage     = 2 // the command, the input, the key or the state is at fault
+	exitResumable = 3 // stopped; the same command goes on
+)
+
+// exitError is an error that knows the exit code. An empty one prints nothing
+// that was not printed already.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+func usage(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+func resumable(err error) error {
+	return &exitError{exitResumable, fmt.Errorf("stopped: %w; run the same command again to go on", err)}
+}
+
+// rowsFailed is how a run ends that is finished but not with all rows.
+type rowsFailed struct{ failed int }
+
+func (e *rowsFailed) Error() string {
+	return fmt.Sprintf("%d rows failed: see their \"error\" in the output", e.failed)
+}
+
+// exitCode is 2 unless the error says otherwise, for it is cobra that found
+// something wrong with the command line.
+func exitCode(err error) int {
+	var exit *exitError
+	var failed *rowsFailed
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &failed):
+		return exitFailed
+	case errors.As(err, &exit):
+		return exit.code
+	}
+	return exitUsage
+}
+
+// inputAtFault returns what is wrong with a row, a file or the state, as
+// briefly as it can be said; nil if none of these is at fault.
+func inputAtFault(err error) error {
+	var row *durable.InputError
+	var file *source.Error
+	var mismatch *durable.MismatchError
+	switch {
+	case errors.As(err, &row):
+		return row
+	case errors.As(err, &file):
+		return file
+	case errors.As(err, &mismatch):
+		return mismatch
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+package main
+
+import (
+	"cmp"
+	"os"
+
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/openai"
+)
+
+const keyVariable = "OPENAI_API_KEY"
+
+func defaultState() string { return cmp.Or(os.Getenv("BALER_STATE"), ".baler") }
+
+// newProvider makes the client. The key comes from the environment alone: a
+// flag would be seen in the list of processes.
+func newProvider(o *options) (sink.Provider, error) {
+	if o.provider != "openai" {
+		return nil, usage("--provider %q is not known: it must be openai", o.provider)
+	}
+	key := os.Getenv(keyVariable)
+	if key == "" {
+		return nil, usage("%s is not set: it must hold the key of the account that pays", keyVariable)
+	}
+	client, err := openai.New(key, openai.Config{BaseURL: o.baseURL})
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return client, nil
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"text/template"
+	"text/template/parse"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/sink/llm"
+)
+
+// rows turns the rows of the input into requests.
+type rows struct {
+	id, model string
+	prompt    *template.Template // nil: rows are requests already
+	fields    []string           // that the prompt uses
+	codec     llm.Codec
+	buf       bytes.Buffer
+}
+
+func newRows(o *options) (*rows, error) {
+	r := &rows{id: o.id, model: o.model}
+	if o.prompt == "" {
+		return r, nil
+	}
+	t, err := template.New("prompt").Option("missingkey=error").
+		Funcs(template.FuncMap{"json": toJSON}).Parse(o.prompt)
+	if err != nil {
+		return nil, usage("--prompt: %s", strings.TrimPrefix(err.Error(), "template: "))
+	}
+	r.prompt, r.fields = t, fieldsOf(t.Root)
+	provider, err := newProvider(o)
+	if err != nil {
+		return nil, err
+	}
+	codec, ok := provider.(llm.Codec)
+	if !ok {
+		return nil, usage("--provider %s cannot be given a --prompt", o.provider)
+	}
+	r.codec = codec
+	return r, nil
+}
+
+// toJSON lets a prompt show a field that is not a text: {{json .items}}.
+func toJSON(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+// key identifies a row: by the field of --id, or custom_id for a row in batch
+// format, or else by its line.
+func (r *rows) key(row source.Row) string {
+	field := r.id
+	if r.prompt == nil {
+		field = "custom_id"
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(row.JSON, &fields); err == nil {
+		if id := scalar(fields[field]); id != "" {
+			return id
+		}
+	}
+	return strconv.Itoa(row.Line)
+}
+
+// scalar is a JSON string's text or a number's digits, and "" for all else.
+func scalar(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	var n json.Number
+	if json.Unmarshal(raw, &n) == nil {
+		return n.String()
+	}
+	return ""
+}
+
+func (r *rows) request(row source.Row) (durable.Request, error) {
+	if r.prompt == nil {
+		return r.passThrough(row)
+	}
+	fields, err := decode(row.JSON)
+	if err != nil {
+		return durable.Request{}, err
+	}
+	for _, name := range r.fields {
+		if _, ok := fields[name]; !ok {
+			return durable.Request{}, fmt.Errorf("field %q is missing, and the prompt uses {{.%s}}", name, name)
+		}
+	}
+	r.buf.Reset()
+	if err := r.prompt.Execute(&r.buf, fields); err != nil {
+		return durable.Request{}, errors.New(strings.TrimPrefix(err.Error(), "template: "))
+	}
+	endpoint, body, err := r.codec.Encode(r.model, llm.Ask(r.buf.String()))
+	return durable.Request{Endpoint: endpoint, Model: r.model, Body: body}, err
+}
+
+func decode(raw []byte) (fields map[string]any, err error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber() // so that 2^53+1 stays what it is
+	return fields, d.Decode(&fields)
+}
+
+// batchRow is a row in OpenAI's batch format.
+type batchRow struct {
+	CustomID *string         `json:"custom_id"`
+	Method   string          `json:"method"`
+	URL      string          `json:"url"`
+	Body     json.RawMessage `json:"body"`
+}
+
+// passThrough takes a request as it is.
+func (r *rows) passThrough(row source.Row) (durable.Request, error) {
+	var b batchRow
+	if err := json.Unmarshal(row.JSON, &b); err != nil {
+		return durable.Request{}, err
+	}
+	const hint = ` (a row needs "custom_id", "method", "url" and "body", or the command a --prompt)`
+	switch {
+	case b.CustomID == nil:
+		return durable.Request{}, errors.New(`field "custom_id" is missing` + hint)
+	case b.Method != "POST":
+		return durable.Request{}, fmt.Errorf(`field "method" is %q and must be "POST"`+hint, b.Method)
+	case !strings.HasPrefix(b.URL, "/"):
+		return durable.Request{}, fmt.Errorf(`field "url" is %q and must be a path such as "/v1/chat/completions"`+hint, b.URL)
+	}
+	var body struct {
+		Model string `json:"model"`
+	}
+	if err := json.Unmarshal(b.Body, &body); err != nil {
+		return durable.Request{}, errors.New(`field "body" is missing or not an object` + hint)
+	}
+	switch {
+	case body.Model == "":
+		return durable.Request{}, errors.New(`field "body.model" is missing: a row in batch format names its model`)
+	case r.model != "" && r.model != body.Model:
+		return durable.Request{}, fmt.Errorf(`field "body.model" is %q and --model %q: leave --model out`, body.Model, r.model)
+	}
+	return durable.Request{Endpoint: b.URL, Model: body.Model, Body: b.Body}, nil
+}
+
+// fieldsOf lists the fields of the row that the actions outside any condition
+// or loop use: those that every row must have.
+func fieldsOf(list *parse.ListNode) (names []string) {
+	for _, node := range list.Nodes {
+		action, ok := node.(*parse.ActionNode)
+		if !ok {
+			continue
+		}
+		for _, command := range action.Pipe.Cmds {
+			for _, arg := range command.Args {
+				if f, ok := arg.(*parse.FieldNode); ok {
+					names = append(names, f.Ident[0])
+				}
+			}
+		}
+	}
+	return names
+}

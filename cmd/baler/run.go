@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/retry"
+)
+
+// options are the flags of run.
+type options struct {
+	input, out        string
+	provider, model   string
+	baseURL, state    string
+	batchSize         int
+	maxWait, poll     time.Duration
+	grace             time.Duration
+	prompt, id        string
+	inFlight, retries int
+	keepRemote        bool
+	verbose           bool
+}
+
+func newRun() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "run INPUT",
+		Short: "Send every row of a file to a model and write one result per row",
+		Long: `Send every row of a JSONL or CSV file to a model, through a provider's batch API,
+and write one JSON line per row to --out. Rows are either of any shape, with a
+--prompt that is filled in from their fields, or requests in OpenAI's batch
+format, which are passed on unchanged.
+
+The whole input is checked before anything is bought. A run that is interrupted,
+or whose machine fails, goes on when the same command is given again; nothing is
+paid for twice. Exit codes: 0 all rows succeeded, 1 some failed (their errors are
+in the output), 2 a mistake in the command or its input, 3 stopped, run again.
+
+The key is read from the environment: OPENAI_API_KEY.`,
+		Example: `  baler run tickets.jsonl --out results.jsonl --provider openai --model gpt-5.4-mini \
+    --prompt 'Summarise in one sentence: {{.text}}'`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage("run takes one input file, got %d arguments", len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.input = args[0]
+			return o.run(cmd)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.out, "out", "", "file that gets one JSON line per row (required)")
+	f.StringVar(&o.provider, "provider", "openai", "who sells the batches: openai, or what speaks its protocol")
+	f.StringVar(&o.model, "model", "", "model that answers; rows in batch format name their own")
+	f.StringVar(&o.baseURL, "base-url", "", "where the API is, such as http://127.0.0.1:8080/v1 (default: the provider's)")
+	f.StringVar(&o.state, "state", defaultState(), "directory that remembers the run; also BALER_STATE")
+	f.StringVar(&o.prompt, "prompt", "", "what to ask about a row, as a Go template of its fields")
+	f.StringVar(&o.id, "id", "id", "field that identifies a row; rows without it are known by their line")
+	f.IntVar(&o.batchSize, "batch-size", 10_000, "rows in a batch at most")
+	f.DurationVar(&o.maxWait, "max-wait", time.Minute, "how long rows that go again wait for others to fill their batch")
+	f.DurationVar(&o.poll, "poll", 10*time.Second, "shortest time between two looks at a batch")
+	f.DurationVar(&o.grace, "grace", 10*time.Minute, "how long a batch is looked for whose creation was not answered, before it is sent again")
+	f.IntVar(&o.inFlight, "max-in-flight", 100, "batches that are open at the provider at a time")
+	f.IntVar(&o.retries, "retries", 3, "how often a row goes again after a failure that may pass")
+	f.BoolVar(&o.keepRemote, "keep-remote", false, "leave the files of finished batches at the provider")
+	f.BoolVar(&o.verbose, "verbose", false, "log what happens to each batch")
+	return cmd
+}
+
+func (o *options) run(cmd *cobra.Command) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	provider, err := newProvider(o)
+	if err != nil {
+		return err
+	}
+	rows, err := newRows(o)
+	if err != nil {
+		return err
+	}
+	log := newLogger(cmd.ErrOrStderr(), o.verbose)
+	store, err := state.Open(o.state, state.Config{Log: log})
+	if err != nil {
+		return usage("%w", err)
+	}
+	return errors.Join(o.do(cmd, durable.Job[source.Row]{
+		Name:        "run",
+		Settings:    o.settings(),
+		Source:      source.Rows(o.input),
+		Key:         rows.key,
+		Request:     rows.request,
+		Provider:    provider,
+		Batch:       accumulator.Config{MaxItems: o.batchSize, MaxWait: o.maxWait},
+		MaxInFlight: o.inFlight,
+		MaxAttempts: o.retries + 1,
+		Poll:        o.poll,
+		Grace:       o.grace,
+		ReadAll:     true,
+		KeepRemote:  o.keepRemote,
+		Store:       store,
+		Log:         log,
+	}), store.Close())
+}
+
+func (o *options) do(cmd *cobra.Command, job durable.Job[source.Row]) (err error) {
+	out, err := durable.Lines(o.out)
+	if err != nil {
+		return usage("%w", err)
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	show := newDisplay(cmd.ErrOrStderr())
+	job.Output, job.Progress = out, show.update
+	report, err := durable.Run(cmd.Context(), job)
+	show.close()
+	if err != nil {
+		return explain(err, report)
+	}
+	printSummary(cmd.OutOrStdout(), report, o.out)
+	if report.Failed > 0 {
+		return &rowsFailed{report.Failed}
+	}
+	return nil
+}
+
+// explain turns the error of a run into what the user can do.
+func explain(err error, report durable.Report) error {
+	if fault := inputAtFault(err); fault != nil {
+		return &exitError{exitUsage, fault}
+	}
+	if errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled) {
+		return resumable(errInterrupted)
+	}
+	var reply *retry.Error
+	if errors.As(err, &reply) && reply.Class == retry.Blocked && report.Batches == 0 &&
+		(reply.Status == http.StatusUnauthorized || reply.Status == http.StatusForbidden) {
+		return usage("the provider refuses the key in %s: %w", keyVariable, err)
+	}
+	return resumable(err)
+}
+
+func (o *options) validate() error {
+	switch {
+	case o.out == "":
+		return usage("--out is missing: name the file for the results")
+	case o.batchSize < 1:
+		return usage("--batch-size is %d: must be at least 1", o.batchSize)
+	case o.inFlight < 1:
+		return usage("--max-in-flight is %d: must be at least 1", o.inFlight)
+	case o.retries < 0:
+		return usage("--retries is %d: must not be negative", o.retries)
+	case o.prompt != "" && o.model == "":
+		return usage("--model is missing: a --prompt needs to know who answers it")
+	}
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{{"max-wait", o.maxWait}, {"poll", o.poll}, {"grace", o.grace}} {
+		if d.value <= 0 {
+			return usage("--%s is %s: must be positive", d.flag, d.value)
+		}
+	}
+	return nil
+}
+
+// settings are what a run that goes on must have in common with its beginning.
+func (o *options) settings() map[string]string {
+	return map[string]string{
+		"input": absolute(o.input), "--out": absolute(o.out),
+		"--model": o.model, "--prompt": o.prompt, "--id": o.id,
+	}
+}
+
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+func newLogger(w interface{ Write([]byte) (int, error) }, verbose bool) *slog.Logger {
+	level := slog.LevelError
+	if verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}

@@ -1,0 +1,121 @@
+package durable
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/balerhq/baler/flow/state"
+)
+
+// jobMeta is what must not change while a job is unfinished.
+type jobMeta struct {
+	Name     string            `json:"name"`
+	Provider string            `json:"provider"`
+	Settings map[string]string `json:"settings"`
+	Epoch    uint64            `json:"epoch"`
+}
+
+// openJob finds the job in the store, or begins it, and opens its directory. A
+// job that was begun with other settings is refused.
+func openJob(ctx context.Context, c *config) (*os.Root, keys, error) {
+	now := jobMeta{Name: c.name, Provider: c.provider.Name(), Settings: c.settings}
+	meta := register[jobMeta]{key: metaKey(c.name)}
+	if err := load(ctx, c.store, &meta); err != nil {
+		return nil, keys{}, err
+	}
+	if changed := now.differences(meta.value); meta.rev > 0 && len(changed) > 0 {
+		again, err := mayBeginAnew(ctx, c, newKeys(c.name, meta.value.Epoch))
+		if err != nil {
+			return nil, keys{}, err
+		}
+		if !again {
+			return nil, keys{}, &MismatchError{fmt.Sprintf("%s holds the job %q with another %s: "+
+				"use the same, or another state directory", c.store.Path(), c.name, strings.Join(changed, ", "))}
+		}
+		now.Epoch = meta.value.Epoch + 1
+	} else {
+		now.Epoch = meta.value.Epoch
+	}
+	return beginJob(ctx, c, &meta, now)
+}
+
+// beginJob records the job as it is now and opens its directory.
+func beginJob(ctx context.Context, c *config, meta *register[jobMeta], now jobMeta) (*os.Root, keys, error) {
+	if meta.rev == 0 || now.Epoch != meta.value.Epoch {
+		op, err := meta.put(now)
+		if err != nil {
+			return nil, keys{}, err
+		}
+		if err := c.store.Commit(ctx, op); err != nil {
+			return nil, keys{}, err
+		}
+	}
+	k := newKeys(c.name, now.Epoch)
+	root, err := jobRoot(c.store.Root(), k)
+	return root, k, err
+}
+
+// differences names what is not as it was.
+func (m jobMeta) differences(was jobMeta) (names []string) {
+	if m.Provider != was.Provider {
+		names = append(names, "provider")
+	}
+	all := maps.Clone(was.Settings)
+	if all == nil {
+		all = make(map[string]string)
+	}
+	maps.Copy(all, m.Settings)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if m.Settings[name] != was.Settings[name] {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// mayBeginAnew reports whether nothing depends on what was read so far: the
+// job reads all before it buys, and has not read all.
+func mayBeginAnew(ctx context.Context, c *config, k keys) (bool, error) {
+	if !c.readAll {
+		return false, nil
+	}
+	source := register[sourceState]{key: k.source()}
+	err := load(ctx, c.store, &source)
+	return !source.value.Ended, err
+}
+
+// anew begins the job in another epoch.
+func anew(ctx context.Context, c *config) error {
+	meta := register[jobMeta]{key: metaKey(c.name)}
+	if err := load(ctx, c.store, &meta); err != nil {
+		return err
+	}
+	now := meta.value
+	now.Epoch++
+	op, err := meta.put(now)
+	if err != nil {
+		return err
+	}
+	return c.store.Commit(ctx, op)
+}
+
+func load[V any](ctx context.Context, store state.Store, r *register[V]) error {
+	rec, err := store.Get(ctx, r.key)
+	if errors.Is(err, state.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(rec.Value, &r.value); err != nil {
+		return fmt.Errorf("%w: record %q: %w", state.ErrDamaged, r.key, err)
+	}
+	r.rev = rec.Rev
+	return nil
+}
