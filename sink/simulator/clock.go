@@ -43,7 +43,7 @@ func openClock(path string, speed float64) (*clock, error) {
 		err = json.Unmarshal(data, &last)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("simulator: read clock: %w", err)
+		return nil, fmt.Errorf("simulator: read clock %s: %w", path, err)
 	}
 	c := &clock{path: path, speed: speed}
 	return c, c.set(anchor{Real: now, Simulated: last.at(now), Speed: speed})

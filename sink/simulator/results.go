@@ -55,9 +55,18 @@ func (r *results) run(line []byte) error {
 		r.counts.Failed++
 		out = r.errors
 	}
+	copies, foreign := r.cfg.Rows.lines(r.cfg.Seed, r.b.ID, req.CustomID)
 	r.buf = r.encoder.appendResult(r.buf[:0], in.customID, p, req, reply)
-	if err := out.write(r.buf); err != nil {
-		return err
+	for range copies {
+		if err := out.write(r.buf); err != nil {
+			return err
+		}
+	}
+	if foreign {
+		r.buf = r.encoder.appendResult(r.buf[:0], []byte(`"foreign"`), p, req, reply)
+		if err := out.write(r.buf); err != nil {
+			return err
+		}
 	}
 	r.buf = appendExecution(r.buf[:0], in.customID, reply)
 	return r.ledger.write(r.buf)

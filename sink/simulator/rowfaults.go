@@ -5,8 +5,11 @@ import (
 	"hash/fnv"
 )
 
-// RowFaults are the fractions of rows that fail, from 0 to 1, together at most
-// 1. A row that meets BadRequest or Refusal does so in every batch. Whether it
+// RowFaults are the fractions of rows, from 0 to 1, that something goes wrong
+// with. Those of BadRequest and Refusal may add up to 1, those of RateLimited,
+// ServerError and Timeout, and those of Missing, Repeated and Foreign.
+//
+// A row that meets BadRequest or Refusal does so in every batch. Whether it
 // meets one of the others is left to chance anew in each batch, so that trying
 // again helps.
 type RowFaults struct {
@@ -20,18 +23,30 @@ type RowFaults struct {
 	ServerError float64
 	// Timeout is the fraction that fails with the code request_timeout.
 	Timeout float64
+
+	// Missing is the fraction that ran, and was billed if it succeeded, but
+	// is in neither of the result files.
+	Missing float64
+	// Repeated is the fraction that is in its result file twice.
+	Repeated float64
+	// Foreign is the fraction that a line follows whose custom_id nobody sent.
+	Foreign float64
 }
 
 func (f RowFaults) validate() error {
-	sum := 0.0
-	for _, fraction := range []float64{f.BadRequest, f.Refusal, f.RateLimited, f.ServerError, f.Timeout} {
-		if !(fraction >= 0 && fraction <= 1) {
-			return fmt.Errorf("simulator: Config.Rows: fraction %v is not between 0 and 1", fraction)
+	for _, group := range [][]float64{
+		{f.BadRequest, f.Refusal}, {f.RateLimited, f.ServerError, f.Timeout}, {f.Missing, f.Repeated, f.Foreign},
+	} {
+		sum := 0.0
+		for _, fraction := range group {
+			if !(fraction >= 0) {
+				return fmt.Errorf("simulator: Config.Rows: a fraction is negative: %v", fraction)
+			}
+			sum += fraction
 		}
-		sum += fraction
-	}
-	if sum > 1 {
-		return fmt.Errorf("simulator: Config.Rows: the fractions add up to %v, more than 1", sum)
+		if sum > 1 {
+			return fmt.Errorf("simulator: Config.Rows: fractions add up to %v, more than 1", sum)
+		}
 	}
 	return nil
 }
@@ -52,6 +67,22 @@ func (f RowFaults) reply(seed uint64, batchID string, r Row) (Reply, bool) {
 		{f.ServerError, Reply{Error: &rowServer}},
 		{f.Timeout, Reply{Error: &rowTimeout}},
 	})
+}
+
+// lines returns how often the line of a row is in its result file, and whether
+// a foreign one follows.
+func (f RowFaults) lines(seed uint64, batchID, customID string) (copies int, foreign bool) {
+	if f.Missing+f.Repeated+f.Foreign == 0 {
+		return 1, false
+	}
+	switch point := chance(seed, "line "+batchID+customID, nil); {
+	case point < f.Missing:
+		return 0, false
+	case point < f.Missing+f.Repeated:
+		return 2, false
+	default:
+		return 1, point < f.Missing+f.Repeated+f.Foreign
+	}
 }
 
 type fraction struct {

@@ -1,0 +1,266 @@
+package simulator_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// complete runs a batch to its completion and returns its lines.
+func (c client) complete(input string) (b batchObject, output, failed []resultLine) {
+	c.t.Helper()
+	id := c.create(c.upload(input).ID).ID
+	sleep(time.Second)
+	if b = c.get(id); b.Status != "completed" {
+		c.t.Fatalf("batch is %s: %+v", b.Status, b.Errors.Data)
+	}
+	if b.OutputFileID != "" {
+		output = c.lines(b.OutputFileID)
+	}
+	if b.ErrorFileID != "" {
+		failed = c.lines(b.ErrorFileID)
+	}
+	return b, output, failed
+}
+
+func TestRowsFailAtTheirRates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c := startInBubble(t, simulator.Config{Rows: simulator.RowFaults{
+			BadRequest: 0.1, Refusal: 0.1, RateLimited: 0.1, ServerError: 0.1, Timeout: 0.1,
+		}})
+		input := many(1000)
+		outcomes := func() map[string]string {
+			_, output, failed := c.complete(input)
+			got := make(map[string]string)
+			for _, l := range output {
+				got[l.CustomID] = "answered"
+				if l.Response.Body.Choices[0].Message.Refusal != "" {
+					got[l.CustomID] = "refused"
+				}
+			}
+			for _, l := range failed {
+				if l.Error != nil {
+					got[l.CustomID] = l.Error.Code
+				} else {
+					got[l.CustomID] = l.Response.Body.Error.Code
+				}
+			}
+			return got
+		}
+		first, second := outcomes(), outcomes()
+		tally := make(map[string]int)
+		for _, outcome := range first {
+			tally[outcome]++
+		}
+		for outcome, want := range map[string]int{
+			"invalid_value": 100, "refused": 100, "rate_limit_exceeded": 80, "server_error": 80, "request_timeout": 80,
+		} {
+			if n := tally[outcome]; n < want/2 || n > want*3/2 {
+				t.Errorf("%d rows are %s, want about %d", n, outcome, want)
+			}
+		}
+		again := 0
+		for id, outcome := range first {
+			permanent := outcome == "invalid_value" || outcome == "refused"
+			if permanent != (second[id] == "invalid_value" || second[id] == "refused") {
+				t.Errorf("%s is %s, then %s", id, outcome, second[id])
+			}
+			if !permanent && outcome != "answered" && second[id] == "answered" {
+				again++
+			}
+		}
+		if again == 0 {
+			t.Error("trying again helped no row")
+		}
+	})
+}
+
+func TestLinesGoMissingAreRepeatedAndMadeUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, c := startInBubble(t, simulator.Config{Rows: simulator.RowFaults{Missing: 0.2, Repeated: 0.2, Foreign: 0.2}})
+		b, output, _ := c.complete(many(500))
+		seen := make(map[string]int)
+		for _, l := range output {
+			seen[l.CustomID]++
+		}
+		foreign, repeated := seen["foreign"], 0
+		delete(seen, "foreign")
+		for _, n := range seen {
+			if n == 2 {
+				repeated++
+			}
+		}
+		for name, n := range map[string]int{"foreign": foreign, "repeated": repeated, "missing": 500 - len(seen)} {
+			if n < 50 || n > 150 {
+				t.Errorf("%d lines are %s, want about 100", n, name)
+			}
+		}
+		if b.RequestCounts.Completed != 500 {
+			t.Errorf("%+v", b.RequestCounts)
+		}
+		wantBilled(t, srv, 500)
+	})
+}
+
+func TestResultsAreShuffledBySeed(t *testing.T) {
+	order := func(seed uint64) (ids string) {
+		synctest.Test(t, func(t *testing.T) {
+			_, c := startInBubble(t, simulator.Config{Seed: seed})
+			_, output, _ := c.complete(many(50))
+			for _, l := range output {
+				ids += l.CustomID + " "
+			}
+		})
+		return ids
+	}
+	first := order(1)
+	if strings.HasPrefix(first, "row-0 row-1 row-2 row-3 ") {
+		t.Errorf("not shuffled: %s", first)
+	}
+	if again := order(1); again != first {
+		t.Errorf("seed 1 gave %s, then %s", first, again)
+	}
+	if other := order(2); other == first {
+		t.Errorf("seeds 1 and 2 both gave %s", other)
+	}
+}
+
+func TestAnswerMayBeReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, c := startInBubble(t, simulator.Config{Answer: func(r simulator.Row) simulator.Reply {
+			switch r.CustomID {
+			case "row-0":
+				return simulator.Reply{Text: r.Model + " " + r.Endpoint + " " + r.Prompt(), InputTokens: 7, OutputTokens: 5}
+			case "row-1":
+				return simulator.Reply{Body: []byte(`{"choices":[{"finish_reason":"length"}]}`)}
+			default:
+				return simulator.Reply{Error: &simulator.RowError{Status: 422, Code: "odd", Message: "Odd."}}
+			}
+		}})
+		b, output, failed := c.complete(chats("zero", "one", "two"))
+		lines := c.byID(append(output, failed...))
+		if got := lines["row-0"].Response.Body.Choices[0].Message.Content; got != "gpt-sim /v1/chat/completions zero" {
+			t.Errorf("row-0: %q", got)
+		}
+		if got := lines["row-1"].Response.Body.Choices[0].FinishReason; got != "length" {
+			t.Errorf("row-1: %q", got)
+		}
+		if l := lines["row-2"]; l.Response.StatusCode != 422 || l.Response.Body.Error.Code != "odd" {
+			t.Errorf("row-2: %+v", l)
+		}
+		var sum simulator.Execution
+		ids := make(map[string]simulator.Execution)
+		for e, err := range srv.Executions() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum.InputTokens += e.InputTokens
+			sum.OutputTokens += e.OutputTokens
+			ids[e.CustomID] = e
+		}
+		if want := (simulator.Execution{Batch: b.ID, CustomID: "row-0", Status: 200, InputTokens: 7, OutputTokens: 5}); ids["row-0"] != want {
+			t.Errorf("ledger %+v, want %+v", ids["row-0"], want)
+		}
+		if ids["row-2"].Billed() || ids["row-2"].Status != 422 {
+			t.Errorf("ledger %+v", ids["row-2"])
+		}
+		if u := b.Usage; u.InputTokens != sum.InputTokens || u.OutputTokens != sum.OutputTokens || u.TotalTokens != sum.InputTokens+sum.OutputTokens {
+			t.Errorf("usage %+v, ledger %+v", u, sum)
+		}
+	})
+}
+
+func TestEchoReadsEveryShapeOfRequest(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"messages":[{"role":"user","content":"My invoice is wrong"}]}`:                                                  "billing: My invoice is wrong",
+		`{"messages":[{"role":"user","content":"one"},{"role":"assistant","content":"two"}]}`:                             "general: one",
+		`{"messages":[{"role":"system","content":"login"},{"role":"user","content":[{"type":"text","text":"a crash"}]}]}`: "bug: a crash",
+		`{"input":"Where is my parcel?"}`: "shipping: Where is my parcel?",
+		`{"input":[{"role":"user","content":[{"type":"input_text","text":"Password lost"}]}]}`: "account: Password lost",
+		`{"prompt":"one two three four five six seven eight nine ten"}`:                        "general: one two three four five six seven eight",
+		`{"messages":[]}`: "general: ",
+		`{"messages":[{"role":"user","content":"Gr\u00f6\u00dfe \"42\"\n\tpasst"}]}`: `general: Größe "42" passt`,
+	} {
+		if got := simulator.Echo(simulator.Row{Body: []byte(body)}).Text; got != want {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+	}
+}
+
+func TestEachEndpointHasItsShape(t *testing.T) {
+	for name, test := range map[string]struct{ endpoint, body, want string }{
+		"response": {
+			"/v1/responses", `{"model":"m","input":"hello"}`,
+			`{"id":"resp_*","object":"response","created_at":946684800,"status":"completed","error":null,"incomplete_details":null,` +
+				`"model":"m","output":[{"type":"message","id":"msg_*","role":"assistant","status":"completed","content":[` +
+				`{"type":"output_text","annotations":[],"text":"general: hello"}]}],"usage":{"input_tokens":8,` +
+				`"input_tokens_details":{"cached_tokens":0},"output_tokens":4,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":12}}`,
+		},
+		"refused response": {
+			"/v1/responses", `{"model":"m","input":"[[refuse]]"}`,
+			`"content":[{"type":"refusal","refusal":"I'm sorry, but I can't help with that."}]`,
+		},
+		"incomplete response": {
+			"/v1/responses", `{"model":"m","input":"[[length]]"}`,
+			`"status":"incomplete","error":null,"incomplete_details":{"reason":"max_output_tokens"}`,
+		},
+		"incomplete chat": {
+			"/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"[[length]]"}]}`,
+			`"finish_reason":"length"`,
+		},
+		"refused chat": {
+			"/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"[[refuse]]"}]}`,
+			`"content":null,"refusal":"I'm sorry, but I can't help with that."`,
+		},
+		"embeddings": {
+			"/v1/embeddings", `{"model":"m","input":["one","two"]}`, `{"object":"embedding","index":1,"embedding":[`,
+		},
+		"one embedding": {
+			"/v1/embeddings", `{"model":"m","input":"one"}`, `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, c := startInBubble(t, simulator.Config{})
+				file := c.upload(fmt.Sprintf(`{"custom_id":"a","method":"POST","url":%q,"body":%s}`, test.endpoint, test.body)).ID
+				var b batchObject
+				c.do(200, "POST", "/v1/batches", fmt.Sprintf(`{"input_file_id":%q,"endpoint":%q,"completion_window":"24h"}`, file, test.endpoint), &b)
+				sleep(time.Second)
+				var line struct {
+					Response struct{ Body json.RawMessage }
+				}
+				if err := json.Unmarshal(c.download(c.get(b.ID).OutputFileID), &line); err != nil {
+					t.Fatal(err)
+				}
+				got := strings.ReplaceAll(string(line.Response.Body), b.ID+"_1", "*")
+				if !strings.Contains(got, test.want) {
+					t.Errorf("%s\nwant %s", got, test.want)
+				}
+			})
+		})
+	}
+}
+
+func TestAfterTagGroupsTheAttemptsOfAnItem(t *testing.T) {
+	ledger := func(yield func(simulator.Execution, error) bool) {
+		for _, e := range []simulator.Execution{
+			{CustomID: "tag1_x_y", Status: 500}, {CustomID: "tag2_x_y", Status: 200}, {CustomID: "tag3_x_y", Status: 200},
+			{CustomID: "plain", Status: 0},
+		} {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+	bills, err := simulator.Tally(ledger, simulator.AfterTag)
+	want := map[string]simulator.Bill{"x_y": {Executed: 3, Billed: 2}, "plain": {Executed: 1}}
+	if err != nil || !maps.Equal(bills, want) {
+		t.Errorf("%+v, %v, want %+v", bills, err, want)
+	}
+}
