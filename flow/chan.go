@@ -6,7 +6,7 @@ import "context"
 // when the pipeline is aborted: [Pipeline.Wait] tells which.
 func Chan[T any](p *Pipeline, in <-chan []T, opts ...StageOption) <-chan T {
 	out := make(chan T, maxSlice)
-	name := p.build.add("chan", opts, []any{in}, nil)
+	name := p.plan.add("chan", opts, []any{in}, nil)
 	p.run(p.stages, name, func(ctx context.Context) error {
 		defer close(out)
 		for slice := range Slices(ctx, in) {

@@ -8,8 +8,11 @@ func Compose[In, Out any](build func(p *Pipeline, in <-chan []In) <-chan []Out) 
 	return named[In, Out]{name: "compose", StageFunc: func(ctx context.Context, in <-chan []In, out chan<- []Out) error {
 		p := New(ctx)
 		made := build(p, in)
-		p.run(p.stages, "output", func(ctx context.Context) error { return forward(ctx, made, out) })
-		return p.Wait()
+		stopped := forward(ctx, made, out)
+		if err := p.Wait(); err != nil {
+			return err
+		}
+		return stopped
 	}}
 }
 

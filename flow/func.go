@@ -92,7 +92,8 @@ func (f Func[In, Out]) String() string { return f.name }
 func (f Func[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- []Out) error {
 	do, pace := f.bind(), newPace()
 	for slice := range Slices(ctx, in) {
-		made, err := f.room(slice), error(nil)
+		var err error
+		made := f.room(slice)
 		for pace.begin(); len(slice) > 0 && ctx.Err() == nil; {
 			n := pace.next(len(slice))
 			if made, err = do(ctx, made, slice[:n]); err != nil {

@@ -72,8 +72,10 @@ func TestJoinExpiresAGroupThatIsTooOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var when []time.Duration
-		stage := flow.Join(at, sensor, 2, flow.JoinConfig[int, reading]{Within: time.Minute,
-			Expired: func(context.Context, readings) error { when = append(when, time.Since(start)); return nil }})
+		stage := flow.Join(at, sensor, 2, flow.JoinConfig[int, reading]{
+			Within:  time.Minute,
+			Expired: func(context.Context, readings) error { when = append(when, time.Since(start)); return nil },
+		})
 		p := flow.New(t.Context())
 		items := make(chan reading)
 		flow.Discard(p, flow.Via(p, flow.FromChan(p, items), stage))

@@ -7,13 +7,12 @@ import (
 
 // Merge reads several streams as one, which ends when all of them have. The order within each is kept.
 func Merge[T any](p *Pipeline, ins ...<-chan []T) <-chan []T {
-	ch := make(chan []T, 1)
-	out := (<-chan []T)(ch)
+	ch, out := output[T](p)
 	from := make([]any, len(ins))
 	for i, in := range ins {
 		from[i] = in
 	}
-	name := p.build.add("merge", nil, from, []any{out})
+	name := p.plan.add("merge", nil, from, []any{out})
 	var open atomic.Int64
 	open.Store(int64(len(ins)))
 	if len(ins) == 0 {

@@ -15,11 +15,12 @@ import (
 //
 // A stage runs from the moment it is added. Add stages before Wait is called, from one goroutine.
 type Pipeline struct {
-	inputs context.Context // done: sources stop, and with them the stream ends
-	stages context.Context // done: every stage stops
-	group  *errgroup.Group
-	drain  sync.WaitGroup
-	build  builder
+	inputs  context.Context // done: sources stop, and with them the stream ends
+	stages  context.Context // done: every stage stops
+	group   *errgroup.Group
+	drain   sync.WaitGroup
+	plan    plan
+	metered bool
 
 	mu      sync.Mutex
 	failure *StageError // of the first stage that failed by itself
@@ -31,6 +32,7 @@ type Option func(*settings)
 
 type settings struct {
 	drain time.Duration
+	stats bool
 }
 
 // WithDrain gives the stages d to finish when the context of [New] is cancelled: sources stop at once, what they have
@@ -44,7 +46,7 @@ func New(ctx context.Context, opts ...Option) *Pipeline {
 	for _, set := range opts {
 		set(&s)
 	}
-	p := &Pipeline{}
+	p := &Pipeline{plan: newPlan(), metered: s.stats}
 	if s.drain <= 0 {
 		p.group, p.stages = errgroup.WithContext(ctx)
 		p.inputs = p.stages

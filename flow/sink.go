@@ -6,21 +6,24 @@ import "context"
 func To[T any](p *Pipeline, in <-chan []T, do func(context.Context, T) error, opts ...StageOption) {
 	sink := stateless("sink", true, func(ctx context.Context, none []struct{}, items []T) ([]struct{}, error) {
 		for _, item := range items {
+			if ctx.Err() != nil { // a sink has effects: not one more after a cancel
+				return none, context.Cause(ctx)
+			}
 			if err := do(ctx, item); err != nil {
 				return none, err
 			}
 		}
 		return none, nil
 	})
-	p.run(p.stages, p.build.add(sink.name, opts, []any{in}, nil), func(ctx context.Context) error {
+	p.run(p.stages, p.plan.add(sink.name, opts, []any{in}, nil), func(ctx context.Context) error {
 		return sink.Run(ctx, in, nil) // it makes nothing to send
 	})
 }
 
 // Discard starts a sink that drops what it reads: the end of a pipeline whose last stage has done the work.
 func Discard[T any](p *Pipeline, in <-chan []T, opts ...StageOption) {
-	p.run(p.stages, p.build.add("discard", opts, []any{in}, nil), func(ctx context.Context) error {
-		for range Slices(ctx, in) { //nolint:revive // reading is the work
+	p.run(p.stages, p.plan.add("discard", opts, []any{in}, nil), func(ctx context.Context) error {
+		for range Slices(ctx, in) {
 		}
 		return context.Cause(ctx)
 	})

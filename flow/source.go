@@ -72,9 +72,8 @@ func fromItems[T any](p *Pipeline, opts []StageOption, produce func(context.Cont
 func addSource[T any](
 	ctx context.Context, p *Pipeline, opts []StageOption, produce func(context.Context, chan<- []T) error,
 ) (_ <-chan []T, name string) {
-	ch := make(chan []T, 1)
-	out := (<-chan []T)(ch)
-	name = p.build.add("source", opts, nil, []any{out})
+	ch, out := output[T](p)
+	name = p.plan.add("source", opts, nil, []any{out})
 	p.run(ctx, name, func(ctx context.Context) error {
 		defer close(ch)
 		return produce(ctx, ch)

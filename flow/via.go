@@ -4,9 +4,8 @@ import "context"
 
 // Via starts stage on what in carries and returns its output. A channel has one reader: give in to nobody else.
 func Via[In, Out any](p *Pipeline, in <-chan []In, stage Stage[In, Out], opts ...StageOption) <-chan []Out {
-	ch := make(chan []Out, 1)
-	out := (<-chan []Out)(ch)
-	name := p.build.add(stageName(stage), opts, []any{in}, []any{out})
+	ch, out := output[Out](p)
+	name := p.plan.add(stageName(stage), opts, []any{in}, []any{out})
 	p.run(p.stages, name, func(ctx context.Context) error {
 		defer close(ch)
 		return runToEnd(ctx, stage, in, ch)

@@ -63,6 +63,6 @@ func gather[T any](ctx context.Context, ch <-chan any) (items []T, open bool, er
 
 // discard reads ch to its end, so that whoever writes it can finish.
 func discard(ch <-chan any) {
-	for range ch { //nolint:revive // reading is the work
+	for range ch {
 	}
 }

@@ -18,10 +18,10 @@ func (e *TypeError) Error() string {
 // appendTyped appends item, a T or a []T, to items.
 func appendTyped[T any](items []T, item any) ([]T, error) {
 	switch v := item.(type) {
+	case []T: // first, for a T that is an interface
+		return append(items, v...), nil
 	case T:
 		return append(items, v), nil
-	case []T:
-		return append(items, v...), nil
 	default:
 		return items, &TypeError{Item: item, Want: reflect.TypeFor[T]()}
 	}

@@ -1,0 +1,71 @@
+package flow
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// plan is what a pipeline knows about its stages and the channels between them.
+type plan struct {
+	mu     sync.Mutex
+	nodes  []Node
+	taken  map[string]int
+	writer map[any]string // by channel
+	gauges map[any]*gauge // by channel; empty without WithStats
+	reader map[*gauge]string
+}
+
+func newPlan() plan {
+	return plan{taken: map[string]int{}, writer: map[any]string{}, gauges: map[any]*gauge{}, reader: map[*gauge]string{}}
+}
+
+// add records a stage that reads ins and writes outs, and returns its unique name.
+func (l *plan) add(name string, opts []StageOption, ins, outs []any) string {
+	n := Node{Name: name}
+	for _, set := range opts {
+		set(&n)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n.Name = l.unique(n.Name)
+	for _, in := range ins {
+		n.Reads = append(n.Reads, l.origin(in))
+		if g := l.gauges[in]; g != nil {
+			l.reader[g] = n.Name
+		}
+	}
+	for _, out := range outs {
+		l.writer[out] = n.Name
+	}
+	l.nodes = append(l.nodes, n)
+	return n.Name
+}
+
+func (l *plan) unique(name string) string {
+	l.taken[name]++
+	if n := l.taken[name]; n > 1 {
+		return fmt.Sprintf("%s#%d", name, n)
+	}
+	return name
+}
+
+func (l *plan) origin(channel any) string {
+	if name, ok := l.writer[channel]; ok {
+		return name
+	}
+	return "?"
+}
+
+// measure has the items on channel counted by g.
+func (l *plan) measure(channel any, g *gauge) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gauges[channel] = g
+}
+
+func (l *plan) snapshot() Graph {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Graph{Nodes: slices.Clone(l.nodes)}
+}
