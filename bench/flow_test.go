@@ -1,0 +1,210 @@
+package bench_test
+
+import (
+	"context"
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/reugn/go-streams"
+	ext "github.com/reugn/go-streams/extension"
+	gsflow "github.com/reugn/go-streams/flow"
+
+	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/gostreams"
+)
+
+// per returns nanoseconds an item.
+func per(n int, took time.Duration) float64 { return float64(took.Nanoseconds()) / float64(n) }
+
+// timed returns how long f takes with everything before it swept away.
+func timed(f func()) time.Duration {
+	start := time.Now()
+	f()
+	return time.Since(start)
+}
+
+func upTo[T any](n int, item func(int) T) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for i := 0; i < n && yield(item(i)); i++ {
+		}
+	}
+}
+
+func increment(_ context.Context, v int) (int, error) { return v + 1, nil }
+
+// chainOf runs n items through k maps, fused into one stage or as a stage each.
+func chainOf(b *testing.B, n, k int, fused bool) {
+	p := flow.New(b.Context())
+	items := flow.From(p, upTo(n, func(i int) int { return i }))
+	if fused {
+		f := flow.Map(increment)
+		for range k - 1 {
+			f = flow.Then(f, flow.Map(increment))
+		}
+		items = flow.Via(p, items, f)
+	} else {
+		for range k {
+			items = flow.Via(p, items, flow.Map(increment))
+		}
+	}
+	count, sum := 0, 0
+	flow.To(p, items, func(_ context.Context, v int) error { count, sum = count+1, sum+v; return nil })
+	if err := p.Wait(); err != nil || count != n || sum != n*(n-1)/2+n*k {
+		b.Fatalf("%d items with sum %d: %v", count, sum, err)
+	}
+}
+
+// theirChainOf is chainOf of go-streams.
+func theirChainOf(b *testing.B, n, k int) {
+	source := make(chan any)
+	go func() {
+		defer close(source)
+		for i := range n {
+			source <- i
+		}
+	}()
+	var outlet streams.Flow = gsflow.NewPassThrough()
+	ext.NewChanSource(source).Via(outlet)
+	for range k {
+		outlet = outlet.Via(gsflow.NewMap(func(v int) int { return v + 1 }, 1))
+	}
+	count, sum := 0, 0
+	for v := range outlet.Out() {
+		count, sum = count+1, sum+v.(int)
+	}
+	if count != n || sum != n*(n-1)/2+n*k {
+		b.Fatalf("%d items with sum %d", count, sum)
+	}
+}
+
+// BenchmarkFlowStage measures what one more 1:1 stage costs: the difference between 9 and 1 of them, by 8.
+func BenchmarkFlowStage(b *testing.B) {
+	var running, fused, theirs time.Duration
+	for b.Loop() {
+		const n, theirN = 1_000_000, 20_000
+		running += timed(func() { chainOf(b, n, 9, false) }) - timed(func() { chainOf(b, n, 1, false) })
+		fused += timed(func() { chainOf(b, n, 9, true) }) - timed(func() { chainOf(b, n, 1, true) })
+		theirs += (timed(func() { theirChainOf(b, theirN, 9) }) - timed(func() { theirChainOf(b, theirN, 1) })) * n / theirN
+	}
+	items := 8 * 1_000_000 * b.N
+	b.ReportMetric(per(items, running), "ns/item/stage")
+	b.ReportMetric(per(items, fused), "ns/item/fused")
+	b.ReportMetric(per(items, theirs), "ns/item/go-streams")
+	b.ReportMetric(0, "ns/op")
+}
+
+// keyName returns one of eight keys.
+func keyName(n int) string { return [...]string{"a", "b", "c", "d", "e", "f", "g", "h"}[n&7] }
+
+// kind is what the pipeline benchmark does with an item type.
+type kind[T any] struct {
+	make func(int) T
+	num  func(T) int
+	next func(T) T
+}
+
+var (
+	intKind  = kind[int]{func(i int) int { return i }, func(v int) int { return v }, func(v int) int { return v + 1 }}
+	wideKind = kind[wide]{func(i int) wide { return wide{n: i} }, func(v wide) int { return v.n }, func(v wide) wide { v.n++; return v }}
+)
+
+// ours is source, filter, map, keyed batches of 100, sink.
+func ours[T any](b *testing.B, n int, k kind[T]) {
+	p := flow.New(b.Context())
+	items := flow.From(p, upTo(n, k.make))
+	some := flow.Via(p, items, flow.Filter(func(v T) bool { return k.num(v)%10 != 0 }))
+	next := flow.Via(p, some, flow.Map(func(_ context.Context, v T) (T, error) { return k.next(v), nil }))
+	batches := flow.Via(p, next, accumulator.By(func(v T) string { return keyName(k.num(v)) }, limits))
+	count := 0
+	flow.To(p, batches, func(_ context.Context, batch accumulator.Batch[T]) error { count += len(batch.Items); return nil })
+	if err := p.Wait(); err != nil || count != n-(n+9)/10 {
+		b.Fatalf("%d of %d items arrived: %v", count, n, err)
+	}
+}
+
+// theirs is the same in go-streams.
+func theirs[T any](b *testing.B, n int, k kind[T]) {
+	source := make(chan any)
+	go func() {
+		defer close(source)
+		for i := range n {
+			source <- k.make(i)
+		}
+	}()
+	out := ext.NewChanSource(source).
+		Via(gsflow.NewFilter(func(v T) bool { return k.num(v)%10 != 0 }, 1)).
+		Via(gsflow.NewMap(k.next, 1)).
+		Via(gsflow.NewKeyed(func(v T) string { return keyName(k.num(v)) },
+			func() streams.Flow { return gsflow.NewBatch[T](limits.MaxItems, limits.MaxWait) })).
+		Out()
+	count := 0
+	for batch := range out {
+		count += len(batch.([]T))
+	}
+	if count != n-(n+9)/10 {
+		b.Fatalf("%d of %d items arrived", count, n)
+	}
+}
+
+// BenchmarkFlowPipeline compares source, filter, map, keyed batches and sink with go-streams, in turns.
+func BenchmarkFlowPipeline(b *testing.B) {
+	b.Run("int", func(b *testing.B) { comparePipelines(b, intKind) })
+	b.Run("wide", func(b *testing.B) { comparePipelines(b, wideKind) })
+}
+
+func comparePipelines[T any](b *testing.B, k kind[T]) {
+	const n, theirN = 1_000_000, 20_000
+	var mine, other time.Duration
+	for b.Loop() {
+		mine += timed(func() { ours(b, n, k) })
+		other += timed(func() { theirs(b, theirN, k) })
+	}
+	b.ReportMetric(per(n*b.N, mine), "ns/item")
+	b.ReportMetric(per(theirN*b.N, other), "ns/item/go-streams")
+	b.ReportMetric(per(theirN*b.N, other)/per(n*b.N, mine), "x")
+	b.ReportMetric(0, "ns/op")
+}
+
+// throughFlow sends n items, in chunks if they are larger than one, through a go-streams Flow that batches.
+func throughFlow(b *testing.B, n, chunk int, f streams.Flow, size func(any) int) {
+	go func() {
+		defer close(f.In())
+		for i := 0; i < n; i += chunk {
+			if chunk == 1 {
+				f.In() <- i
+			} else {
+				f.In() <- make([]int, min(chunk, n-i))
+			}
+		}
+	}()
+	count := 0
+	for batch := range f.Out() {
+		count += size(batch)
+	}
+	if count != n {
+		b.Fatalf("%d of %d items arrived", count, n)
+	}
+}
+
+// BenchmarkFlowAdapter compares the accumulator as a go-streams Flow with flow.Batch, in turns.
+func BenchmarkFlowAdapter(b *testing.B) {
+	const n = 100_000
+	var items, chunks, other time.Duration
+	ours := func() streams.Flow { return gostreams.NewFlow(b.Context(), accumulator.New[int](limits)) }
+	size := func(v any) int { return len(v.(accumulator.Batch[int]).Items) }
+	for b.Loop() {
+		items += timed(func() { throughFlow(b, n, 1, ours(), size) })
+		chunks += timed(func() { throughFlow(b, n, 32, ours(), size) })
+		other += timed(func() {
+			throughFlow(b, n, 1, gsflow.NewBatch[int](limits.MaxItems, limits.MaxWait), func(v any) int { return len(v.([]int)) })
+		})
+	}
+	b.ReportMetric(per(n*b.N, items), "ns/item")
+	b.ReportMetric(per(n*b.N, chunks), "ns/item/slices")
+	b.ReportMetric(per(n*b.N, other), "ns/item/go-streams")
+	b.ReportMetric(float64(other)/float64(items), "x")
+	b.ReportMetric(float64(other)/float64(chunks), "x/slices")
+	b.ReportMetric(0, "ns/op")
+}
