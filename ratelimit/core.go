@@ -33,6 +33,18 @@ func newCore(c Config) core {
 	return k
 }
 
+// resize changes the limits and keeps what was taken.
+func (k *core) resize(c Config) {
+	old := *k
+	*k = newCore(c)
+	k.inUse, k.last, k.until = old.inUse, old.last, old.until
+	for i := range k.buckets {
+		if old.buckets[i].rate != 0 {
+			k.buckets[i].level = min(old.buckets[i].level, k.buckets[i].burst)
+		}
+	}
+}
+
 // take takes all of cost, or nothing and returns how long to wait.
 func (k *core) take(now time.Time, cost Cost) (wait time.Duration, ok bool) {
 	k.advance(now)

@@ -32,10 +32,13 @@ func (l *Limiter) Do(ctx context.Context, cost Cost, call func(context.Context) 
 }
 
 func (l *Limiter) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
-	if l.config.Timeout == 0 {
+	l.mu.Lock()
+	after := l.config.Timeout
+	l.mu.Unlock()
+	if after == 0 {
 		return ctx, func() {}
 	}
-	return context.WithTimeoutCause(ctx, l.config.Timeout, &TimeoutError{After: l.config.Timeout})
+	return context.WithTimeoutCause(ctx, after, &TimeoutError{After: after})
 }
 
 // TimeoutError tells that a call had run for the Timeout of its limiter. It is a

@@ -75,3 +75,18 @@ func (l *Limiter) Penalize(until time.Time) {
 	l.core.penalize(until)
 	l.dispatch()
 }
+
+// Update changes the limits, for calls that wait already as well. What was taken
+// and not settled stays taken, and a debt stays a debt. The error names the wrong
+// field of c; then nothing changes.
+func (l *Limiter) Update(c Config) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.config = c.withDefaults()
+	l.core.resize(l.config)
+	l.dispatch()
+	return nil
+}

@@ -111,6 +111,27 @@ func TestWrongConfigIsNamed(t *testing.T) {
 	}
 }
 
+func TestUpdateKeepsWhatWasTaken(t *testing.T) {
+	l := newLimiter(t, ratelimit.Config{Requests: 600, Slots: 1})
+	now := time.Now()
+	l.TryTake(now, ratelimit.Cost{Requests: 10, Slots: 1})
+	if err := l.Update(ratelimit.Config{Requests: -1}); err == nil {
+		t.Error("a wrong limit was accepted")
+	}
+	if err := l.Update(ratelimit.Config{Requests: 6000, InputTokens: 60_000, Slots: 2}); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := l.TryTake(now, request); ok {
+		t.Error("the requests taken were forgotten")
+	}
+	if _, ok := l.TryTake(now, ratelimit.Cost{InputTokens: 1000, Slots: 1}); !ok {
+		t.Error("no burst of a limit that is new, or no second slot")
+	}
+	if _, ok := l.TryTake(now, ratelimit.Cost{Slots: 1}); ok {
+		t.Error("the slot taken was forgotten")
+	}
+}
+
 func TestTryTakeAllocatesNothing(t *testing.T) {
 	l := newLimiter(t, ratelimit.Config{Requests: 600, InputTokens: 600_000, OutputTokens: 60_000, Slots: 8})
 	cost := ratelimit.Cost{Requests: 1, InputTokens: 800, OutputTokens: 80, Slots: 1}

@@ -12,9 +12,9 @@ import (
 type pace struct{ burst, rate float64 }
 
 const (
-	burstSteps = 4   // halvings of the burst before the rate is touched
-	rateStep   = 0.9 // what a further rejection leaves of the rate
-	lastStep   = burstSteps + 20
+	burstSteps = 4    // halvings of the burst before the rate is touched
+	rateStep   = 0.95 // what a further rejection leaves of the rate
+	lastStep   = burstSteps + 40
 )
 
 // pacing chooses the pace from rejections.
@@ -42,12 +42,13 @@ func (p *pacing) slower(now time.Time) bool {
 	return true
 }
 
-// faster takes a step up after a quiet time: a window for the rate, which others
-// may have stopped using, ten for the burst, which gains little.
+// faster takes a step up after a quiet time: a quarter of a window for the rate,
+// which others may have stopped using, ten windows for the burst, which gains
+// little.
 func (p *pacing) faster(now time.Time) bool {
-	quiet := p.window
+	quiet := p.window / 4
 	if p.step <= burstSteps {
-		quiet *= 10
+		quiet = 10 * p.window
 	}
 	if p.step == 0 || now.Sub(p.since) < quiet {
 		return false
