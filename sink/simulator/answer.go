@@ -13,6 +13,8 @@ type Row struct {
 	CustomID string
 	// Body is the request's JSON. It is valid only during the call.
 	Body []byte
+
+	params params // of Body, if it was parsed before
 }
 
 // Reply is what the model makes of a [Row]: a text, a refusal or an error.

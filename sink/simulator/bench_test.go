@@ -18,7 +18,7 @@ func BenchmarkBatch(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer srv.Close()
+	defer func() { _ = srv.Close() }()
 	c := client{t: b, base: srv.URL, key: "sk-bench", http: srv.Client()}
 	contentType, body := form("purpose", "batch", "file", "in.jsonl:"+kilobyteRows(rows))
 	b.SetBytes(int64(body.Len()))

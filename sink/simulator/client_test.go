@@ -23,24 +23,24 @@ type client struct {
 }
 
 // start serves a simulator on loopback until the test ends.
-func start(t testing.TB, cfg simulator.Config) (*simulator.Server, client) {
-	t.Helper()
+func start(tb testing.TB, cfg simulator.Config) (*simulator.Server, client) {
+	tb.Helper()
 	srv, err := simulator.Start("", cfg)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := srv.Close(); err != nil {
-			t.Errorf("close: %v", err)
+			tb.Errorf("close: %v", err)
 		}
 	})
-	return srv, newClient(t, srv.URL)
+	return srv, newClient(tb, srv.URL)
 }
 
-func newClient(t testing.TB, url string) client {
-	t.Helper()
-	c := client{t: t, base: url, key: "sk-one", http: &http.Client{Transport: &http.Transport{}}}
-	t.Cleanup(c.http.CloseIdleConnections)
+func newClient(tb testing.TB, url string) client {
+	tb.Helper()
+	c := client{t: tb, base: url, key: "sk-one", http: &http.Client{Transport: &http.Transport{}}}
+	tb.Cleanup(c.http.CloseIdleConnections)
 	return c
 }
 
@@ -67,7 +67,7 @@ func (c client) try(method, path, contentType string, body io.Reader) (int, []by
 	if err != nil {
 		return 0, nil, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	answer, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, answer, err
 }
@@ -251,7 +251,7 @@ func (c client) discard(id string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	if _, err := io.Copy(io.Discard, resp.Body); err != nil || resp.StatusCode != 200 {
 		c.t.Fatalf("download: status %d: %v", resp.StatusCode, err)
 	}

@@ -46,7 +46,8 @@ func openClock(path string, speed float64) (*clock, error) {
 		return nil, fmt.Errorf("simulator: read clock %s: %w", path, err)
 	}
 	c := &clock{path: path, speed: speed}
-	return c, c.set(anchor{Real: now, Simulated: last.at(now), Speed: speed})
+	err = c.set(anchor{Real: now, Simulated: last.at(now), Speed: speed})
+	return c, err
 }
 
 func (c *clock) set(a anchor) error {

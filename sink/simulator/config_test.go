@@ -24,14 +24,14 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 		"Limits.EnqueuedTokens":  {Limits: simulator.Limits{EnqueuedTokens: -1}},
 		"Config.Rows":            {Rows: simulator.RowFaults{Timeout: -0.1}},
 		"add up to 1.2":          {Rows: simulator.RowFaults{BadRequest: 0.6, Refusal: 0.6}},
-		"fault 0: Action":        {Faults: []simulator.Fault{{}}},
+		"fault 0: field Action":  {Faults: []simulator.Fault{{}}},
 	} {
 		sim, err := simulator.New(cfg)
 		if err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("got %v, want an error about %s", err, field)
 		}
 		if sim != nil {
-			sim.Close()
+			_ = sim.Close()
 		}
 	}
 }

@@ -97,7 +97,7 @@ func fetchLines[T any](ctx context.Context, c Control, name string) iter.Seq2[T,
 			yield(none, err)
 			return
 		}
-		defer resp.Body.Close()
+		defer func() { _ = resp.Body.Close() }()
 		decodeLines(resp.Body, yield)
 	}
 }

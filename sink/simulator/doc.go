@@ -1,3 +1,53 @@
-// Package simulator plays a batch provider on loopback, so that a client can be
-// tested, shown and measured without a key, a network or a bill.
+// Package simulator plays a batch provider, so that a client can be tested,
+// shown and measured without a key, a network or a bill. It speaks the wire
+// protocol of OpenAI's files and batches; official clients drive it unchanged.
+//
+//	srv, err := simulator.Start("", simulator.Config{})
+//	...
+//	defer srv.Close()
+//	client := openai.NewClient(option.WithBaseURL(srv.URL + "/v1"), ...)
+//
+// [Start] serves on loopback, [StartPipe] in memory for tests in a
+// testing/synctest bubble, and a [Simulator] from [New] is an [http.Handler].
+//
+// # Time
+//
+// A batch takes no longer than its work, or as long as [Latency] says on a
+// clock that runs at [Config].Speed and that [Simulator.Advance] moves. Rows are
+// spread evenly over the time of processing, so a batch that is cancelled or
+// expires has done exactly the rows that were due by then.
+//
+// # What goes wrong
+//
+// A [Fault] breaks requests: it fails, delays, loses, truncates or outdates the
+// third creation, or one in ten. [RowFaults] and the markers of [Echo] make rows
+// fail, and [Config].Answer may decide every row by itself.
+//
+// # What happened
+//
+// [Simulator.Batches] is every batch that was ever created,
+// [Simulator.Executions] every row that was put to the model and whether it was
+// billed, and [Simulator.Requests] every request. [Control] reads the same from
+// another process, at these endpoints outside of any provider's paths:
+//
+//	GET  /_simulator/batches   JSON lines of Batch
+//	GET  /_simulator/ledger    JSON lines of Execution
+//	GET  /_simulator/requests  JSON lines of Request
+//	PUT  /_simulator/faults    a JSON array of Fault replaces the faults
+//	POST /_simulator/clock     {"advance": nanoseconds} moves the clock
+//
+// # State
+//
+// All state is in [Config].Dir, and every answer is given after the state it
+// reports is there. A process may be killed at any moment; the next one on the
+// same directory continues, on the same clock. Rows of a batch that was running
+// are executed again from the first, in the same order, and the ledger of that
+// batch with them: it shows each row once. Nothing is synced to the disk: a
+// power failure may lose state.
+//
+// # Files
+//
+// Files named openai_* are what is particular to OpenAI's protocol. Another
+// provider's protocol is another set of such files and an entry in
+// providerRoutes; clock, records, execution, faults and ledger are shared.
 package simulator

@@ -24,8 +24,10 @@ func Echo(r Row) Reply {
 // Prompt returns the last user message of a chat, or the input of another
 // request. It is empty if there is none.
 func (r Row) Prompt() string {
-	p, _ := parseParams(r.Body)
-	return p.text()
+	if r.params.model == nil {
+		r.params, _ = parseParams(r.Body)
+	}
+	return r.params.text()
 }
 
 // text returns the text that p asks about.

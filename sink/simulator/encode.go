@@ -14,7 +14,7 @@ type encoder struct {
 }
 
 // appendResult appends the line of a row that ran.
-func (e *encoder) appendResult(b, customID []byte, p params, req Row, reply Reply) []byte {
+func (e *encoder) appendResult(b, customID []byte, req Row, reply Reply) []byte {
 	if failure := reply.Error; failure != nil && failure.Status == 0 {
 		return e.appendFailure(b, customID, failure.Code, failure.Message)
 	}
@@ -30,7 +30,7 @@ func (e *encoder) appendResult(b, customID []byte, p params, req Row, reply Repl
 	case reply.Error != nil:
 		b = appendErrorBody(b, *reply.Error)
 	default:
-		b = e.appendAnswer(b, p, req, reply)
+		b = e.appendAnswer(b, req, reply)
 	}
 	return append(b, "},\"error\":null}\n"...)
 }

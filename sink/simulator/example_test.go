@@ -13,13 +13,13 @@ func ExampleStart() {
 		fmt.Println(err)
 		return
 	}
-	defer srv.Close()
+	defer func() { _ = srv.Close() }()
 	resp, err := srv.Client().Get(srv.URL + "/v1/batches")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	answer, _ := io.ReadAll(resp.Body)
 	fmt.Printf("%s\n%s", resp.Status, answer)
 	// Output:

@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -35,7 +36,7 @@ func (s *Simulator) execute(ctx context.Context, b batch) error {
 	if err != nil {
 		return fmt.Errorf("simulator: execute %s: %w", b.ID, err)
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	x := &execution{Simulator: s, id: b.ID, in: in}
 	if x.results, err = s.createResults(b); err != nil {
 		return fmt.Errorf("simulator: execute %s: %w", b.ID, err)
@@ -159,7 +160,7 @@ func (s *Simulator) moveOn(id string, hasExpired bool, record func(*batch)) erro
 }
 
 func noEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -76,21 +76,21 @@ func (f Fault) validate() error {
 	_, known := openAIRoutes()[f.Route]
 	switch {
 	case f.Route != "" && !known:
-		return fmt.Errorf("Route is none that the simulator serves: %q", f.Route)
+		return fmt.Errorf("field Route is none that the simulator serves: %q", f.Route)
 	case !slices.Contains(actions, f.Action):
-		return fmt.Errorf("Action is none of %q: %q", actions, f.Action)
+		return fmt.Errorf("field Action is none of %q: %q", actions, f.Action)
 	case f.From < 0:
-		return fmt.Errorf("From is negative: %d", f.From)
+		return fmt.Errorf("field From is negative: %d", f.From)
 	case f.Times < -1:
-		return fmt.Errorf("Times is out of range: %d", f.Times)
+		return fmt.Errorf("field Times is out of range: %d", f.Times)
 	case !(f.Probability >= 0 && f.Probability <= 1):
-		return fmt.Errorf("Probability is not between 0 and 1: %v", f.Probability)
+		return fmt.Errorf("field Probability is not between 0 and 1: %v", f.Probability)
 	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
-		return fmt.Errorf("Status is not an error: %d", f.Status)
+		return fmt.Errorf("field Status is not an error: %d", f.Status)
 	case f.Delay < 0:
-		return fmt.Errorf("Delay is negative: %v", f.Delay)
+		return fmt.Errorf("field Delay is negative: %v", f.Delay)
 	case f.Bytes < 0:
-		return fmt.Errorf("Bytes is negative: %d", f.Bytes)
+		return fmt.Errorf("field Bytes is negative: %d", f.Bytes)
 	}
 	return nil
 }

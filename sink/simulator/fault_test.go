@@ -60,7 +60,7 @@ func TestAFaultHitsTheRequestsItNames(t *testing.T) {
 				test.fault.Route = ""
 			}
 			srv, c := start(t, simulator.Config{Faults: []simulator.Fault{test.fault}})
-			for _, run := range strings.Fields("1 2 3 4 5 6 7 8") {
+			for run := range strings.FieldsSeq("1 2 3 4 5 6 7 8") {
 				if _, err := c.tryCreate(run); err != nil {
 					t.Fatal(err)
 				}
@@ -77,7 +77,7 @@ func TestChanceFollowsTheSeed(t *testing.T) {
 		srv, c := start(t, simulator.Config{Seed: seed, Faults: []simulator.Fault{
 			{Route: createRoute, Probability: 0.5, Action: simulator.Reset},
 		}})
-		for _, run := range strings.Split("abcdefghijklmnopqrstuvwxyz", "") {
+		for run := range strings.SplitSeq("abcdefghijklmnopqrstuvwxyz", "") {
 			_, _ = c.tryCreate(run) // fails if reset
 		}
 		return runs(srv)
@@ -124,7 +124,7 @@ func TestFailAnswersAsAProviderDoes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer resp.Body.Close()
+			defer func() { _ = resp.Body.Close() }()
 			var answer strings.Builder
 			answer.WriteString(resp.Status + "\n")
 			if err := resp.Header.Write(&answer); err != nil {

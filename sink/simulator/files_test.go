@@ -16,8 +16,10 @@ import (
 func TestAnUploadMayHaveItsPartsInAnyOrder(t *testing.T) {
 	_, c := start(t, simulator.Config{})
 	parts := [][2]string{
-		{"file", "in.jsonl:" + goodRow}, {"purpose", "batch"},
-		{"expires_after[anchor]", "created_at"}, {"expires_after[seconds]", "7200"},
+		{"file", "in.jsonl:" + goodRow},
+		{"purpose", "batch"},
+		{"expires_after[anchor]", "created_at"},
+		{"expires_after[seconds]", "7200"},
 	}
 	for i := range parts {
 		var pairs []string
@@ -70,7 +72,7 @@ func TestAnUploadIsChecked(t *testing.T) {
 			}
 		})
 	}
-	t.Run("no form", func(t *testing.T) { c.do(400, "POST", "/v1/files", "{}", nil) })
+	t.Run("no form", func(*testing.T) { c.do(400, "POST", "/v1/files", "{}", nil) })
 	t.Run("cut short", func(t *testing.T) {
 		contentType, body := form("purpose", "batch", "file", "a.jsonl:"+goodRow)
 		cut := bytes.NewReader(body.Bytes()[:body.Len()-60])

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// inject serves a request that met a fault.
-func (s *Simulator) inject(f Fault, w http.ResponseWriter, r *http.Request) {
+// inject serves a request that met a fault. It reports whether the answer is
+// lost: the connection is to be broken.
+func (s *Simulator) inject(f Fault, w http.ResponseWriter, r *http.Request) (lost bool) {
 	switch f.Action {
 	case Fail:
 		drain(r)
@@ -22,17 +23,17 @@ func (s *Simulator) inject(f Fault, w http.ResponseWriter, r *http.Request) {
 		f.answer(w)
 	case Reset:
 		drain(r)
-		reset(w)
+		return true
 	case ResetAfter:
 		s.provider.ServeHTTP(newDiscard(), r)
-		reset(w)
+		return true
 	case Late:
 		s.applyLater(f.Delay, r)
-		reset(w)
+		return true
 	case Hang:
 		drain(r) // only then does the server see the client leave
 		_ = s.sleep(r.Context(), f.Delay, f.Delay == 0)
-		reset(w)
+		return true
 	case Slow:
 		if s.sleep(r.Context(), f.Delay, false) {
 			s.provider.ServeHTTP(w, r)
@@ -43,6 +44,7 @@ func (s *Simulator) inject(f Fault, w http.ResponseWriter, r *http.Request) {
 		then := s.clock.now().Add(-s.clock.simulated(f.Delay))
 		s.provider.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), asOfKey{}, then)))
 	}
+	return false
 }
 
 // sleep waits for d, or without end, and reports whether that was not cut short
@@ -69,7 +71,7 @@ func (s *Simulator) applyLater(d time.Duration, r *http.Request) {
 	if err != nil {
 		return // the client did not send all of it: there is nothing to apply
 	}
-	later := r.Clone(s.ctx)
+	later := r.Clone(context.WithoutCancel(r.Context()))
 	later.Body = io.NopCloser(bytes.NewReader(body))
 	s.spawn(func() {
 		if s.sleep(s.ctx, d, false) {

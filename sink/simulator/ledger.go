@@ -131,7 +131,7 @@ func readLines[T any](path string) iter.Seq2[T, error] {
 			yield(none, fmt.Errorf("simulator: read ledger: %w", err))
 			return
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		decodeLines(f, yield)
 	}
 }
@@ -141,7 +141,7 @@ func decodeLines[T any](r io.Reader, yield func(T, error) bool) {
 	in := bufio.NewReader(r)
 	for {
 		line, err := in.ReadBytes('\n')
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		var value T

@@ -102,6 +102,9 @@ func readCreate(body io.Reader) (req createRequest, err error) {
 // checkMetadata holds the metadata to its limits: 16 pairs, keys of 64
 // characters and values of 512.
 func checkMetadata(raw map[string]json.RawMessage) (map[string]string, error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
 	if len(raw) > 16 {
 		return nil, invalid("object_above_max_properties", "metadata", "Invalid 'metadata': too many properties. Expected at most 16.")
 	}

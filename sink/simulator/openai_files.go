@@ -22,7 +22,7 @@ func (s *Simulator) file(r *http.Request, owner string) (file, error) {
 	if now := s.asOf(r); !found || f.Owner != owner || f.gone(now) || f.Created.After(now) {
 		return f, &apiError{
 			status: http.StatusNotFound, Type: "invalid_request_error", Param: "id",
-			Message: fmt.Sprintf("No such File object: %s", id),
+			Message: "No such File object: " + id,
 		}
 	}
 	return f, nil
@@ -129,7 +129,7 @@ type content struct {
 }
 
 func (c content) serve(w http.ResponseWriter) {
-	defer c.in.Close()
+	defer func() { _ = c.in.Close() }()
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Length", strconv.FormatInt(c.file.Bytes, 10))
 	_, _ = io.Copy(w, c.in) // a client that went away needs no answer

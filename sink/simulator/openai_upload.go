@@ -64,7 +64,7 @@ func (s *Simulator) receive(parts *multipart.Reader, path string) (up upload, er
 	}
 	for {
 		part, err := parts.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return up, nil
 		}
 		if err != nil {

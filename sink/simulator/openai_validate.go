@@ -41,7 +41,7 @@ func (s *Simulator) check(b batch, v *validation) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	return v.file(in)
 }
 

@@ -1,6 +1,7 @@
 package simulator_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -232,7 +233,7 @@ func TestControlSeesWhatTheSimulatorSees(t *testing.T) {
 	}
 	want, _ := json.Marshal(srv.Batches())
 	got, _ := json.Marshal(batches)
-	if string(got) != string(want) || len(batches) != 2 || batches[0].Rows != 20 || batches[0].Metadata["run"] != "r1" {
+	if !bytes.Equal(got, want) || len(batches) != 2 || batches[0].Rows != 20 || batches[0].Metadata["run"] != "r1" {
 		t.Errorf("batches %s, want %s", got, want)
 	}
 	control.URL += "/nowhere"

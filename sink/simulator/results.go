@@ -42,9 +42,9 @@ func (s *Simulator) createResults(b batch) (*results, error) {
 // run puts one row to the model and writes down what comes of it.
 func (r *results) run(line []byte) error {
 	in, _ := parseRow(line) // valid, or the batch would not run
-	p, _ := parseParams(in.body)
 	req := Row{Endpoint: r.b.Endpoint, Model: r.b.Model, Body: in.body}
 	req.CustomID, _ = unquote(in.customID)
+	req.params, _ = parseParams(in.body)
 	reply := r.answer(req)
 	out := r.output
 	if reply.Error == nil {
@@ -56,14 +56,14 @@ func (r *results) run(line []byte) error {
 		out = r.errors
 	}
 	copies, foreign := r.cfg.Rows.lines(r.cfg.Seed, r.b.ID, req.CustomID)
-	r.buf = r.encoder.appendResult(r.buf[:0], in.customID, p, req, reply)
+	r.buf = r.encoder.appendResult(r.buf[:0], in.customID, req, reply)
 	for range copies {
 		if err := out.write(r.buf); err != nil {
 			return err
 		}
 	}
 	if foreign {
-		r.buf = r.encoder.appendResult(r.buf[:0], []byte(`"foreign"`), p, req, reply)
+		r.buf = r.encoder.appendResult(r.buf[:0], []byte(`"foreign"`), req, reply)
 		if err := out.write(r.buf); err != nil {
 			return err
 		}

@@ -250,7 +250,9 @@ func TestEachEndpointHasItsShape(t *testing.T) {
 func TestAfterTagGroupsTheAttemptsOfAnItem(t *testing.T) {
 	ledger := func(yield func(simulator.Execution, error) bool) {
 		for _, e := range []simulator.Execution{
-			{CustomID: "tag1_x_y", Status: 500}, {CustomID: "tag2_x_y", Status: 200}, {CustomID: "tag3_x_y", Status: 200},
+			{CustomID: "tag1_x_y", Status: 500},
+			{CustomID: "tag2_x_y", Status: 200},
+			{CustomID: "tag3_x_y", Status: 200},
 			{CustomID: "plain", Status: 0},
 		} {
 			if !yield(e, nil) {

@@ -234,18 +234,22 @@ func (s *scanner) escape() bool {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		return true
 	case 'u':
-		return s.hex() && s.hex() && s.hex() && s.hex()
+		return s.hex(4)
 	}
 	return false
 }
 
-func (s *scanner) hex() bool {
-	if s.pos == len(s.data) {
-		return false
+// hex consumes n hexadecimal digits.
+func (s *scanner) hex(n int) bool {
+	for ; n > 0 && s.pos < len(s.data); n-- {
+		switch c := s.data[s.pos]; {
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'f', 'A' <= c && c <= 'F':
+			s.pos++
+		default:
+			return false
+		}
 	}
-	c := s.data[s.pos]
-	s.pos++
-	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+	return n == 0
 }
 
 // unquote returns the string that a raw JSON value holds.

@@ -128,9 +128,8 @@ func answerLines(t *testing.T, input string, v *validation) {
 			continue
 		}
 		in, _ := parseRow(l.text)
-		p, _ := parseParams(in.body)
 		req := Row{Endpoint: v.endpoint, Model: v.model, Body: in.body}
-		line := e.appendResult(nil, in.customID, p, req, Echo(req))
+		line := e.appendResult(nil, in.customID, req, Echo(req))
 		var answer struct {
 			CustomID string `json:"custom_id"`
 		}

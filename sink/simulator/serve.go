@@ -20,6 +20,15 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
+	if lost := s.serveLogged(w, r); lost {
+		reset(w)
+	}
+}
+
+// serveLogged serves a request to the provider and logs it, before the client
+// can tell that it is over. It reports whether a fault wants the connection
+// broken.
+func (s *Simulator) serveLogged(w http.ResponseWriter, r *http.Request) (lost bool) {
 	_, route := s.provider.Handler(r)
 	fault := s.faults.next(route)
 	body := &countedBody{ReadCloser: r.Body, hash: sha256.New()}
@@ -28,10 +37,10 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() { s.record(r, route, fault, body, answer.status) }()
 	answer.Header().Set("X-Request-Id", newID("req_"))
 	if fault != nil {
-		s.inject(*fault, answer, r)
-		return
+		return s.inject(*fault, answer, r)
 	}
 	s.provider.ServeHTTP(answer, r)
+	return false
 }
 
 // record enters a request that was dealt with into the log.

@@ -19,7 +19,8 @@ type Server struct {
 	URL string
 
 	http      *http.Server
-	served    chan error
+	done      chan struct{} // closed when it serves no more
+	served    error         // why; set before done is closed
 	transport *http.Transport // of Client
 	close     func() error    // once
 }
@@ -51,17 +52,24 @@ func serve(l net.Listener, url string, sim *Simulator, dial dialer) *Server {
 		Simulator: sim,
 		URL:       url,
 		http:      &http.Server{Handler: sim, ReadHeaderTimeout: time.Minute},
-		served:    make(chan error, 1),
+		done:      make(chan struct{}),
 		transport: &http.Transport{DialContext: dial},
 	}
 	s.close = sync.OnceValue(s.shutDown)
-	go func() { s.served <- s.http.Serve(l) }()
+	go func() {
+		defer close(s.done)
+		s.served = s.http.Serve(l)
+	}()
 	return s
 }
 
-// Wait serves until ctx is done, then closes the server.
+// Wait returns when ctx is done or the server can no longer serve. It closes
+// the server and returns what Close returns.
 func (s *Server) Wait(ctx context.Context) error {
-	<-ctx.Done()
+	select {
+	case <-ctx.Done():
+	case <-s.done:
+	}
 	return s.Close()
 }
 
@@ -79,8 +87,9 @@ func (s *Server) shutDown() error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = s.http.Close()
 	}
-	if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, served)
+	<-s.done
+	if !errors.Is(s.served, http.ErrServerClosed) {
+		err = errors.Join(err, s.served)
 	}
 	return errors.Join(err, s.Simulator.Close())
 }

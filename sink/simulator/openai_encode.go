@@ -3,12 +3,12 @@ package simulator
 import "strconv"
 
 // appendAnswer appends the body of a successful response of the row's endpoint.
-func (e *encoder) appendAnswer(b []byte, p params, req Row, reply Reply) []byte {
+func (e *encoder) appendAnswer(b []byte, req Row, reply Reply) []byte {
 	switch req.Endpoint {
 	case "/v1/responses":
 		return e.appendResponse(b, req, reply)
 	case "/v1/embeddings":
-		return appendEmbeddings(b, p, req, reply)
+		return appendEmbeddings(b, req, reply)
 	default:
 		return e.appendChat(b, req, reply)
 	}
@@ -69,9 +69,9 @@ func (e *encoder) appendResponse(b []byte, req Row, reply Reply) []byte {
 }
 
 // appendEmbeddings answers each input with a vector that depends on its text.
-func appendEmbeddings(b []byte, p params, req Row, reply Reply) []byte {
+func appendEmbeddings(b []byte, req Row, reply Reply) []byte {
 	b = append(b, `{"object":"list","data":[`...)
-	for i, input := range embeddingInputs(p.input) {
+	for i, input := range embeddingInputs(req.params.input) {
 		if i > 0 {
 			b = append(b, ',')
 		}
