@@ -118,7 +118,7 @@ func TestTrapHigherLimitDoesNotReachThoseWhoWait(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.calls.Wait()
-		if s.at["second"] > 200*time.Millisecond {
+		if s.at["second"] > 300*time.Millisecond {
 			t.Errorf("ours: waited %s, want as at the new limit", s.at["second"])
 		}
 	})

@@ -1,0 +1,228 @@
+package ratelimit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/balerhq/baler/ratelimit"
+)
+
+// shelf is a store that several runs share.
+type shelf struct {
+	mu      sync.Mutex
+	records map[string][]byte
+}
+
+func (s *shelf) Update(_ context.Context, key string, change func([]byte) ([]byte, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := change(s.records[key]); err != nil { // once for nothing, as after a conflict
+		return err
+	}
+	record, err := change(s.records[key])
+	if err == nil {
+		s.records[key] = record
+	}
+	return err
+}
+
+func newCapacity(t *testing.T, c ratelimit.CapacityConfig) *ratelimit.Capacity {
+	t.Helper()
+	capacity, err := ratelimit.NewCapacity(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return capacity
+}
+
+func TestEachLimitOfALaneHolds(t *testing.T) {
+	c := newCapacity(t, ratelimit.CapacityConfig{
+		Limits:   map[string]ratelimit.Load{"mini": {Tokens: 100, Rows: 10, Batches: 2}},
+		Fallback: ratelimit.Load{Batches: 1},
+	})
+	reserve := func(lane, batch string, load ratelimit.Load) bool {
+		ok, err := c.TryReserve(t.Context(), lane, batch, load)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
+	if !reserve("mini", "a", ratelimit.Load{Tokens: 60, Rows: 5, Batches: 1}) {
+		t.Fatal("an empty lane refused")
+	}
+	for _, load := range []ratelimit.Load{{Tokens: 41}, {Rows: 6}, {Batches: 2}} {
+		if reserve("mini", "b", load) {
+			t.Errorf("%+v was reserved above the limit", load)
+		}
+	}
+	if !reserve("mini", "b", ratelimit.Load{Tokens: 40, Rows: 5, Batches: 1}) {
+		t.Error("what just fits was refused")
+	}
+	if !reserve("other", "x", ratelimit.Load{Tokens: 1e9, Batches: 1}) || reserve("other", "y", ratelimit.Load{Batches: 1}) {
+		t.Error("the fallback is not one batch of any size")
+	}
+}
+
+func TestReservationsAreByName(t *testing.T) {
+	c := newCapacity(t, ratelimit.CapacityConfig{Fallback: ratelimit.Load{Tokens: 100}})
+	half := ratelimit.Load{Tokens: 50, Batches: 1}
+	for range 5 {
+		if err := c.Reserve(t.Context(), "mini", "a", half); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held, err := c.Held(t.Context(), "mini")
+	if diff := cmp.Diff(map[string]ratelimit.Load{"a": half}, held); diff != "" || err != nil {
+		t.Errorf("held after reserving five times -want +got:\n%s%v", diff, err)
+	}
+	for range 2 {
+		if err := c.Release(t.Context(), "mini", "a"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if held, _ := c.Held(t.Context(), "mini"); len(held) != 0 {
+		t.Errorf("held after release: %v", held)
+	}
+}
+
+func TestReserveWaitsInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCapacity(t, ratelimit.CapacityConfig{Fallback: ratelimit.Load{Tokens: 100}, Poll: time.Hour})
+		ctx := t.Context()
+		reserve := func(batch string, tokens int) {
+			if err := c.Reserve(ctx, "mini", batch, ratelimit.Load{Tokens: tokens}); err != nil {
+				t.Error(err)
+			}
+		}
+		held := func() string {
+			all, err := c.Held(ctx, "mini")
+			if err != nil {
+				t.Error(err)
+			}
+			return strings.Join(slices.Sorted(maps.Keys(all)), " ")
+		}
+		reserve("first", 60)
+		var waiting sync.WaitGroup
+		waiting.Go(func() { reserve("large", 90) })
+		synctest.Wait()
+		waiting.Go(func() { reserve("small", 10) })
+		synctest.Wait()
+		if held() != "first" {
+			t.Errorf("%s hold the lane, want the small batch behind the large one that came first", held())
+		}
+		start := time.Now()
+		if err := c.Release(ctx, "mini", "first"); err != nil {
+			t.Fatal(err)
+		}
+		waiting.Wait()
+		if held() != "large small" || time.Since(start) != 0 {
+			t.Errorf("%s hold the lane after %s, want both at once", held(), time.Since(start))
+		}
+	})
+}
+
+func TestRunsShareAStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config := ratelimit.CapacityConfig{
+			Fallback: ratelimit.Load{Batches: 1},
+			Store:    &shelf{records: make(map[string][]byte)},
+		}
+		one, other := newCapacity(t, config), newCapacity(t, config)
+		batch := ratelimit.Load{Batches: 1}
+		if err := one.Reserve(t.Context(), "mini", "a", batch); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		time.AfterFunc(time.Minute+time.Second, func() { _ = one.Release(context.Background(), "mini", "a") })
+		if err := other.Reserve(t.Context(), "mini", "b", batch); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(start); waited != 70*time.Second {
+			t.Errorf("the other run waited %s, want until its first look after the release", waited)
+		}
+	})
+}
+
+func TestReserveFailsRatherThanWaitForEver(t *testing.T) {
+	c := newCapacity(t, ratelimit.CapacityConfig{Fallback: ratelimit.Load{Rows: 10}})
+	if err := c.Reserve(t.Context(), "mini", "a", ratelimit.Load{Rows: 11}); !errors.Is(err, ratelimit.ErrTooLarge) {
+		t.Errorf("Reserve = %v, want ErrTooLarge", err)
+	}
+	if err := c.Reserve(t.Context(), "mini", "a", ratelimit.Load{Rows: -1}); err == nil || !strings.Contains(err.Error(), "Rows") {
+		t.Errorf("a negative load: %v", err)
+	}
+	gone := errors.New("gone")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	if err := c.Reserve(ctx, "mini", "a", ratelimit.Load{Rows: 10}); err != nil {
+		t.Fatal(err)
+	}
+	cancel(gone)
+	if err := c.Reserve(ctx, "mini", "b", ratelimit.Load{Rows: 10}); !errors.Is(err, gone) {
+		t.Errorf("Reserve = %v, want the cause", err)
+	}
+}
+
+func TestDamagedRecordIsAnError(t *testing.T) {
+	c := newCapacity(t, ratelimit.CapacityConfig{Store: &shelf{records: map[string][]byte{"mini": []byte("{")}}})
+	if _, err := c.Held(t.Context(), "mini"); err == nil {
+		t.Error("a damaged record was read as an empty lane")
+	}
+	if err := c.Release(t.Context(), "mini", "a"); err == nil {
+		t.Error("a damaged record was written over")
+	}
+}
+
+func TestCapacityConfigIsChecked(t *testing.T) {
+	bad := ratelimit.Load{Tokens: -1}
+	for field, c := range map[string]ratelimit.CapacityConfig{
+		"Limits":   {Limits: map[string]ratelimit.Load{"mini": bad}},
+		"Fallback": {Fallback: bad},
+		"Poll":     {Poll: -1},
+	} {
+		if _, err := ratelimit.NewCapacity(c); err == nil || !strings.Contains(err.Error(), "CapacityConfig."+field) {
+			t.Errorf("%s: %v does not name it", field, err)
+		}
+	}
+}
+
+// Whatever runs reserve and release through a common store, no lane ever holds
+// more than its limit, and in the end it is empty.
+func TestLanesNeverOverflow(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		limit := ratelimit.Load{Tokens: 100, Rows: 20, Batches: 3}
+		config := ratelimit.CapacityConfig{Fallback: limit, Store: &shelf{records: make(map[string][]byte)}}
+		runs := []*ratelimit.Capacity{newCapacity(t, config), newCapacity(t, config)}
+		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
+			run := rapid.SampledFrom(runs).Draw(rt, "run")
+			batch := fmt.Sprint(rapid.IntRange(0, 5).Draw(rt, "batch"))
+			if rapid.Bool().Draw(rt, "release") {
+				_ = run.Release(t.Context(), "mini", batch)
+				continue
+			}
+			load := ratelimit.Load{Tokens: rapid.IntRange(0, 100).Draw(rt, "tokens"), Rows: rapid.IntRange(0, 20).Draw(rt, "rows"), Batches: 1}
+			ok, err := run.TryReserve(t.Context(), "mini", batch, load)
+			held, _ := runs[0].Held(t.Context(), "mini")
+			if _, there := held[batch]; err != nil || ok != there {
+				rt.Fatalf("TryReserve = %v, %v, but the batch is in the lane: %v", ok, err, there)
+			}
+			var sum ratelimit.Load
+			for _, l := range held {
+				sum.Tokens, sum.Rows, sum.Batches = sum.Tokens+l.Tokens, sum.Rows+l.Rows, sum.Batches+l.Batches
+			}
+			if sum.Tokens > limit.Tokens || sum.Rows > limit.Rows || sum.Batches > limit.Batches {
+				rt.Fatalf("the lane holds %+v", sum)
+			}
+		}
+	})
+}
