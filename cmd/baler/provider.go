@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"os"
 
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
 )
@@ -22,7 +23,10 @@ func newProvider(o *options) (sink.Provider, error) {
 	if key == "" {
 		return nil, usage("%s is not set: it must hold the key of the account that pays", keyVariable)
 	}
-	client, err := openai.New(key, openai.Config{BaseURL: o.baseURL})
+	client, err := openai.New(key, openai.Config{
+		BaseURL: o.baseURL,
+		Retry:   retry.Policy{Delay: o.poll}, // who looks often wants to try again soon
+	})
 	if err != nil {
 		return nil, usage("%w", err)
 	}

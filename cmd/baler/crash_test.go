@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+var (
+	crashRows  = flag.Int("crash.rows", 2000, "rows of the crash test")
+	crashBatch = flag.String("crash.batch", "250", "rows in a batch of the crash test")
+	crashKills = flag.Int("crash.kills", 20, "how often the crash test kills the client")
+	crashSeed  = flag.Uint64("crash.seed", 0, "seed of the crash test; 0 draws one")
+)
+
+// startProcess starts a simulator as a process and returns its base URL.
+func startProcess(t *testing.T, dir string, args ...string) (baseURL string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := command(ctx, t, dir, nil, append([]string{"simulate", "--addr", "127.0.0.1:0", "--dir", "provider"}, args...)...)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait() // it was killed
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(strings.TrimPrefix(line, "simulator: "))
+}
+
+// The client is killed again and again, while the provider loses replies and
+// fails requests and rows. In the end every row has its result once, was paid
+// for once, and no batch was created twice.
+func TestKilledAgainAndAgain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills processes for half a minute")
+	}
+	seed := *crashSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("replay with -crash.seed=%d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+
+	dir := t.TempDir()
+	url := startProcess(t, dir, "--chaos", "--validation", "300ms", "--processing", "2s", "--finalizing", "300ms")
+	writeFile(t, dir, "in.jsonl", tickets(*crashRows)...)
+	args := []string{"run", "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "Summarise: {{.text}}",
+		"--base-url", url, "--poll", "20ms", "--grace", "2s", "--max-wait", "1s", "--batch-size", *crashBatch, "--retries", "20"}
+
+	for n := range *crashKills {
+		after := time.Duration(random.Int64N(int64(400 * time.Millisecond)))
+		if killed := runAndKill(t, dir, after, args); !killed {
+			t.Fatalf("finished after %d kills: the job is too small", n)
+		}
+	}
+	if r := runCommand(t, dir, withKey, args...); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	wantExactlyOnce(t, dir, url)
+}
+
+// runAndKill starts the client and kills it after a while, unless it is done.
+func runAndKill(t *testing.T, dir string, after time.Duration, args []string) (killed bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), after)
+	defer cancel()
+	cmd := command(ctx, t, dir, withKey, args...)
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return true
+	}
+	if err != nil {
+		t.Fatalf("ended by itself: %v: %s", err, out)
+	}
+	return false
+}
+
+func wantExactlyOnce(t *testing.T, dir, url string) {
+	t.Helper()
+	got := readResults(t, filepath.Join(dir, "out.jsonl"))
+	if len(got) != *crashRows {
+		t.Errorf("%d results for %d rows", len(got), *crashRows)
+	}
+	provider := simulator.Control{URL: strings.TrimSuffix(url, "/v1")}
+	bills, err := simulator.Tally(provider.Executions(t.Context()), simulator.AfterTag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(bills) != *crashRows {
+		t.Errorf("%d rows were executed", len(bills))
+	}
+	for id, b := range bills {
+		if b.Billed != 1 {
+			t.Errorf("row %s was billed %d times", id, b.Billed)
+		}
+	}
+	batches, err := provider.Batches(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tags := make(map[string]string)
+	for _, b := range batches {
+		tag := b.Metadata["baler_tag"]
+		if first, ok := tags[tag]; ok {
+			t.Errorf("batches %s and %s were both created for %s", first, b.ID, tag)
+		}
+		tags[tag] = b.ID
+	}
+	t.Logf("%d batches for %d rows", len(batches), len(got))
+}

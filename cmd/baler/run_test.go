@@ -1,0 +1,261 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// fast are flags for a simulator that answers at once.
+var fast = []string{"--poll", "5ms", "--grace", "1s", "--batch-size", "100"}
+
+func runArgs(server *simulator.Server, args ...string) []string {
+	all := append([]string{"run"}, args...)
+	all = append(all, fast...)
+	return append(all, "--base-url", server.URL+"/v1")
+}
+
+func TestRunWritesOneLinePerRow(t *testing.T) {
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", append(tickets(250), `{"text":"no id, and <ümläuts> & 漢字"}`)...)
+	args := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "gpt-test", "--prompt", "Summarise: {{.text}}")
+
+	r := runCommand(t, dir, withKey, args...)
+	if r.code != exitOK || !r.says("succeeded 251") {
+		t.Fatalf("%+v", r)
+	}
+	got := readResults(t, filepath.Join(dir, "out.jsonl"))
+	if len(got) != 251 {
+		t.Fatalf("%d results", len(got))
+	}
+	if row := got["251"]; row.Status != "succeeded" || !strings.Contains(row.Text, "<ümläuts> & 漢字") {
+		t.Errorf("the row without an id: %+v", row)
+	}
+
+	r = runCommand(t, dir, withKey, args...)
+	if r.code != exitOK || !r.says("from cache 251") {
+		t.Errorf("again: %+v", r)
+	}
+	if n := len(server.Batches()); n != 3 {
+		t.Errorf("%d batches", n)
+	}
+}
+
+func TestRunReadsCSV(t *testing.T) {
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	writeFile(t, dir, "in.csv", "\ufeffnumber,text", `7,"two, and`+"\n"+`two lines"`, `8,three`)
+	r := runCommand(t, dir, withKey, runArgs(server, "in.csv", "--out", "out.jsonl", "--model", "m", "--id", "number", "--prompt", "{{.text}}")...)
+	if r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	got := readResults(t, filepath.Join(dir, "out.jsonl"))
+	if len(got) != 2 || !strings.Contains(got["7"].Text, "two, and") || !strings.Contains(got["8"].Text, "three") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestRunPassesBatchRowsOnUnchanged(t *testing.T) {
+	var body string
+	server := startSimulator(t, simulator.Config{Answer: func(r simulator.Row) simulator.Reply {
+		body = string(r.Body)
+		return simulator.Reply{Text: "ok"}
+	}})
+	dir := t.TempDir()
+	const request = `{"model":"gpt-4.1-mini","messages":[{"role":"user","content":"1.0 < 2"}],"seed":9007199254740993}`
+	writeFile(t, dir, "in.jsonl", `{"custom_id":"row 1","method":"POST","url":"/v1/chat/completions","body":`+request+`}`)
+	r := runCommand(t, dir, withKey, runArgs(server, "in.jsonl", "--out", "out.jsonl")...)
+	if r.code != exitOK || body != request {
+		t.Errorf("%+v, body %s", r, body)
+	}
+	if _, ok := readResults(t, filepath.Join(dir, "out.jsonl"))["row 1"]; !ok {
+		t.Error("the row has lost its id")
+	}
+}
+
+func TestRunReportsFailedRows(t *testing.T) {
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", append(tickets(20), `{"id":"bad","text":"[[400]]"}`)...)
+	r := runCommand(t, dir, withKey, runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")...)
+	if r.code != exitFailed || !r.says("failed 1") {
+		t.Errorf("%+v", r)
+	}
+	row := readResults(t, filepath.Join(dir, "out.jsonl"))["bad"]
+	if row.Status != "failed" || row.Error == nil || row.Error.Message == "" || row.Error.Class.String() != "permanent" {
+		t.Errorf("%+v", row)
+	}
+}
+
+// Every mistake is named, with file, line and field, and nothing is submitted.
+func TestRunRefusesBadInput(t *testing.T) {
+	broken := append(tickets(516), `{"id":"t-516","text":`)
+	nofield := append(tickets(9), `{"id":"x","body":"y"}`)
+	invalid := append(tickets(3), "{\"id\":\"x\",\"text\":\"caf\xe9\"}")
+	conflict := append(tickets(40), `{"id":"t-7","text":"other"}`)
+	for name, test := range map[string]struct {
+		lines []string // nil: no file
+		env   []string
+		args  []string
+		want  []string
+	}{
+		"missing file":      {want: []string{"in.jsonl", "no such file"}},
+		"empty file":        {lines: []string{}, want: []string{"in.jsonl", "empty"}},
+		"blank lines":       {lines: []string{"", ""}, want: []string{"in.jsonl", "no rows"}},
+		"broken JSON":       {lines: broken, want: []string{"in.jsonl:517", "column", "not valid JSON"}},
+		"not an object":     {lines: []string{`["a"]`}, want: []string{"in.jsonl:1", "not a JSON object"}},
+		"missing field":     {lines: nofield, want: []string{"in.jsonl:10", `"text"`, "{{.text}}"}},
+		"invalid UTF-8":     {lines: invalid, want: []string{"in.jsonl:4", "column", "UTF-8"}},
+		"duplicate id":      {lines: conflict, want: []string{"in.jsonl:41", `"t-7"`, "line 8"}},
+		"wrong key":         {lines: tickets(3), env: []string{"OPENAI_API_KEY=sk-wrong"}, want: []string{"401", "OPENAI_API_KEY"}},
+		"no key":            {lines: tickets(3), env: []string{"A=b"}, want: []string{"OPENAI_API_KEY is not set"}},
+		"unknown flag":      {lines: tickets(3), args: []string{"--modell", "x"}, want: []string{"--modell"}},
+		"unknown provider":  {lines: tickets(3), args: []string{"--provider", "x"}, want: []string{"--provider", `"x"`}},
+		"broken template":   {lines: tickets(3), args: []string{"--prompt", "{{.text"}, want: []string{"--prompt"}},
+		"batch size":        {lines: tickets(3), args: []string{"--batch-size", "0"}, want: []string{"--batch-size"}},
+		"insecure base URL": {lines: tickets(3), args: []string{"--base-url", "http://example.com/v1"}, want: []string{"https"}},
+		"not batch format":  {lines: tickets(3), args: []string{"--prompt", ""}, want: []string{"in.jsonl:1", "custom_id"}},
+		"no model":          {lines: tickets(3), args: []string{"--model", ""}, want: []string{"--model"}},
+		"a second input":    {lines: tickets(3), args: []string{"other.jsonl"}, want: []string{"one input file"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, dir := startSimulator(t, simulator.Config{Keys: []string{"sk-test-canary"}}), t.TempDir()
+			if test.lines != nil {
+				writeFile(t, dir, "in.jsonl", test.lines...)
+			}
+			env := test.env
+			if env == nil {
+				env = withKey
+			}
+			args := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")
+			r := runCommand(t, dir, env, append(args, test.args...)...)
+			if r.code != exitUsage {
+				t.Errorf("exit code %d", r.code)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(r.stderr, want) {
+					t.Errorf("%q does not mention %q", r.stderr, want)
+				}
+			}
+			if n := len(server.Batches()); n != 0 {
+				t.Errorf("%d batches were created", n)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "out.jsonl")); err == nil {
+				t.Error("an output was left behind")
+			}
+		})
+	}
+}
+
+// A mistake that was mended does not need another state directory.
+func TestRunAgainAfterMendingTheInput(t *testing.T) {
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	args := append(runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m"), "--prompt")
+	writeFile(t, dir, "in.jsonl", append(tickets(2000), `{`)...)
+	if r := runCommand(t, dir, withKey, append(args, "{{.txt}}")...); r.code != exitUsage {
+		t.Fatalf("%+v", r)
+	}
+	if r := runCommand(t, dir, withKey, append(args, "{{.text}}")...); r.code != exitUsage {
+		t.Fatalf("%+v", r)
+	}
+	writeFile(t, dir, "in.jsonl", tickets(2000)...)
+	if r := runCommand(t, dir, withKey, append(args, "{{.text}}")...); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+}
+
+func TestRunRefusesBadState(t *testing.T) {
+	server := startSimulator(t, simulator.Config{})
+	prepare := func(t *testing.T) (dir string, args []string) {
+		t.Helper()
+		dir = t.TempDir()
+		writeFile(t, dir, "in.jsonl", tickets(3)...)
+		return dir, runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}", "--state", "state")
+	}
+	refused := func(t *testing.T, dir string, args []string, want ...string) {
+		t.Helper()
+		r := runCommand(t, dir, withKey, args...)
+		if r.code != exitUsage {
+			t.Errorf("exit code %d", r.code)
+		}
+		for _, w := range want {
+			if !strings.Contains(r.stderr, w) {
+				t.Errorf("%q does not mention %q", r.stderr, w)
+			}
+		}
+	}
+	t.Run("of another job", func(t *testing.T) {
+		dir, args := prepare(t)
+		if r := runCommand(t, dir, withKey, args...); r.code != exitOK {
+			t.Fatalf("%+v", r)
+		}
+		before := len(server.Batches())
+		writeFile(t, dir, "other.jsonl", tickets(4)...)
+		args[1] = "other.jsonl"
+		refused(t, dir, args, "another input", "state")
+		args[1] = "in.jsonl"
+		refused(t, dir, append(args, "--model", "n"), "--model")
+		writeFile(t, dir, "in.jsonl", tickets(5)...)
+		refused(t, dir, args, "in.jsonl", "has changed")
+		if n := len(server.Batches()); n != before {
+			t.Errorf("%d batches were created", n-before)
+		}
+	})
+	t.Run("open to others", func(t *testing.T) {
+		dir, args := prepare(t)
+		if err := os.Mkdir(filepath.Join(dir, "state"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		refused(t, dir, args, "chmod 700")
+	})
+	t.Run("unreadable", func(t *testing.T) {
+		if os.Geteuid() == 0 {
+			t.Skip("root can read everything")
+		}
+		dir, args := prepare(t)
+		if err := os.Mkdir(filepath.Join(dir, "state"), 0); err != nil {
+			t.Fatal(err)
+		}
+		refused(t, dir, args, "permission denied")
+	})
+	t.Run("a file", func(t *testing.T) {
+		dir, args := prepare(t)
+		writeFile(t, dir, "state", "x")
+		refused(t, dir, args, "not a directory")
+	})
+	t.Run("with an output of something else", func(t *testing.T) {
+		dir, args := prepare(t)
+		writeFile(t, dir, "out.jsonl", "precious")
+		refused(t, dir, args, "out.jsonl", "move it away")
+		b, err := os.ReadFile(filepath.Join(dir, "out.jsonl"))
+		if err != nil || string(b) != "precious\n" {
+			t.Errorf("the output now holds %q, %v", b, err)
+		}
+	})
+}
+
+// The key is in no file, and in no output of the command.
+func TestRunKeepsTheKeySecret(t *testing.T) {
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(30)...)
+	r := runCommand(t, dir, withKey, append(runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}"), "--verbose")...)
+	if r.code != exitOK || strings.Contains(r.stdout+r.stderr, "canary") {
+		t.Errorf("%+v", r)
+	}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if strings.Contains(string(b), "canary") {
+			t.Errorf("%s holds the key", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
