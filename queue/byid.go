@@ -31,16 +31,14 @@ func (q *Queue[T]) Index(id func(T) string) *Queue[T] {
 // [ErrNotFound] if it does not wait. O(log n).
 func (q *Queue[T]) Remove(id string) (T, error) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
+	defer q.unlock()
 	p, err := q.find(id)
 	if err != nil {
 		var none T
 		return none, err
 	}
 	delete(q.index.places, id)
-	v := q.index.order.remove(p)
-	q.changed()
-	return v, nil
+	return q.index.order.remove(p), nil
 }
 
 // Update replaces the item with that id by what change makes of it, and moves
@@ -51,7 +49,7 @@ func (q *Queue[T]) Remove(id string) (T, error) {
 // change runs under the lock of the queue: it must not call the queue.
 func (q *Queue[T]) Update(id string, change func(T) T) error {
 	q.mu.Lock()
-	defer q.mu.Unlock()
+	defer q.unlock()
 	p, err := q.find(id)
 	if err != nil {
 		return err
@@ -63,7 +61,6 @@ func (q *Queue[T]) Update(id string, change func(T) T) error {
 	}
 	delete(q.index.places, id)
 	q.index.places[renamed] = q.index.order.update(p, v)
-	q.changed()
 	return nil
 }
 

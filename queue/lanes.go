@@ -2,16 +2,16 @@ package queue
 
 // lanes is the order of Strict for priorities when nothing has to be found
 // again: the four named levels are plain queues, O(1), and all other
-// priorities share a tree.
+// priorities share a heap.
 type lanes[T any] struct {
 	of    func(T) Priority
 	named [Critical - Low + 1]fifo[T] // the most urgent first
-	other sorted[T]
+	other heaped[T]
 	n     int
 }
 
 func newLanes[T any](of func(T) Priority) *lanes[T] {
-	return &lanes[T]{of: of, other: sorted[T]{rule: byPriority[T]{of}}}
+	return &lanes[T]{of: of, other: heaped[T]{rule: byPriority[T]{of}}}
 }
 
 func (l *lanes[T]) len() int { return l.n }
@@ -31,7 +31,7 @@ func (l *lanes[T]) pop() (place, T) {
 	l.n--
 	level := l.first()
 	key := levelKey(Critical - Priority(level))
-	if l.other.len() > 0 && (level == len(l.named) || l.other.tree.first().key < key) {
+	if l.other.len() > 0 && (level == len(l.named) || l.other.heap.first().key < key) {
 		return l.other.pop()
 	}
 	return place{key: key}, l.named[level].pop()

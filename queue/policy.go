@@ -8,7 +8,15 @@ type Policy[T any] struct {
 	// place by itself.
 	ranked func(c Config, moved func(T, place)) ranked[T]
 	// plain, if set, makes a faster order for a queue without an index.
-	plain func() order[T]
+	plain func(c Config) order[T]
+}
+
+// order is the fastest order that need not find its items again.
+func (p Policy[T]) order(c Config) order[T] {
+	if p.plain != nil {
+		return p.plain(c)
+	}
+	return p.ranked(c, func(T, place) {})
 }
 
 // Strict lets the most urgent item leave first, whatever waits behind it, and
@@ -26,7 +34,7 @@ func Strict[T any, U Urgency](of func(T) U) Policy[T] {
 		return ruled(func(Config) rule[T] { return byDeadline[T]{u.deadline} })
 	}
 	p := ruled(func(Config) rule[T] { return byPriority[T]{u.priority} })
-	p.plain = func() order[T] { return newLanes(u.priority) }
+	p.plain = func(Config) order[T] { return newLanes(u.priority) }
 	return p
 }
 
@@ -51,7 +59,8 @@ func Aged[T any, U Urgency](of func(T) U) Policy[T] {
 }
 
 func ruled[T any](rule func(Config) rule[T]) Policy[T] {
-	return Policy[T]{ranked: func(c Config, _ func(T, place)) ranked[T] {
-		return &sorted[T]{rule: rule(c)}
-	}}
+	return Policy[T]{
+		ranked: func(c Config, _ func(T, place)) ranked[T] { return &sorted[T]{rule: rule(c)} },
+		plain:  func(c Config) order[T] { return &heaped[T]{rule: rule(c)} },
+	}
 }

@@ -41,13 +41,10 @@ func New[T any](policy Policy[T], cfg Config) *Queue[T] {
 		closed: make(chan struct{}),
 		nudged: make(chan struct{}, 1),
 	}
-	switch {
-	case q.err != nil:
-	case policy.plain != nil:
-		q.order = policy.plain()
-	default:
-		q.order = policy.ranked(cfg, q.index.moved)
+	if q.err != nil {
+		q.cfg = Config{}.withDefaults() // nothing gets in
 	}
+	q.order = policy.order(q.cfg)
 	return q
 }
 
@@ -60,9 +57,6 @@ func (q *Queue[T]) Len() int {
 
 // held counts the items inside, those on offer by Run included.
 func (q *Queue[T]) held() int {
-	if q.order == nil {
-		return 0
-	}
 	return q.order.len() + q.leased
 }
 

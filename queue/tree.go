@@ -1,9 +1,8 @@
 package queue
 
 // tree is a B+ tree that counts the items below each branch, so that it knows
-// the rank of any place. All operations take O(log n); those at the front and
-// at the end touch only nodes that are warm in the cache. The zero tree is
-// empty and ready.
+// the rank of any place. All operations take O(log n); a pop touches only what
+// is in the cache. The zero tree is empty and ready.
 type tree[T any] struct {
 	root  *node[T]
 	n     int
@@ -18,12 +17,12 @@ func (t *tree[T]) rank(p place) int {
 	}
 	for !n.isLeaf() {
 		i := n.branch(p)
-		for _, s := range n.sizes[:i] {
-			before += s
+		for k := range i {
+			before += n.kids[k].size
 		}
-		n = n.kids[i]
+		n = n.kids[i].node
 	}
-	return before + n.find(p)
+	return before + n.rank(p)
 }
 
 // at is the item at p, which must be there. The pointer holds until the next
@@ -31,18 +30,18 @@ func (t *tree[T]) rank(p place) int {
 func (t *tree[T]) at(p place) *T {
 	n := t.root
 	for !n.isLeaf() {
-		n = n.kids[n.branch(p)]
+		n = n.kids[n.branch(p)].node
 	}
-	return &n.items[n.find(p)]
+	return &n.slots[n.rank(p)].v
 }
 
 // first is the lowest place. The tree must not be empty.
 func (t *tree[T]) first() place {
 	n := t.root
 	for !n.isLeaf() {
-		n = n.kids[0]
+		n = n.kids[0].node
 	}
-	return n.places[0]
+	return n.slots[0].place
 }
 
 // insert puts v at p, which must be free.
@@ -62,47 +61,47 @@ func (t *tree[T]) insertBelow(n *node[T], p place, v T) *node[T] {
 		return t.insertLeaf(n, p, v)
 	}
 	i := n.branch(p)
-	if p.less(n.places[i]) {
-		n.places[i] = p
+	k := &n.kids[i]
+	if p.less(k.bound) {
+		k.bound = p
 	}
-	n.sizes[i]++
-	right := t.insertBelow(n.kids[i], p, v)
+	k.size++
+	right := t.insertBelow(k.node, p, v)
 	if right == nil {
 		return nil
 	}
-	n.sizes[i] -= right.size()
+	k.size -= right.total()
 	return insertKid(n, i+1, right)
 }
 
 func (t *tree[T]) insertLeaf(n *node[T], p place, v T) *node[T] {
-	i := n.find(p)
-	if len(n.items) < fan {
-		n.put(i, p, v)
+	if n.len() < fan {
+		n.put(p, v)
 		return nil
 	}
 	right := t.leaf()
-	if at := cut(i); i <= at && at < fan {
-		right.move(n, at)
-		n.put(i, p, v)
+	at := cut(n.rank(p))
+	right.move(n, at)
+	if at == fan || right.slots[0].less(p) {
+		right.put(p, v)
 	} else {
-		right.move(n, at)
-		right.put(i-at, p, v)
+		n.put(p, v)
 	}
 	return right
 }
 
 func insertKid[T any](n *node[T], i int, kid *node[T]) *node[T] {
-	if len(n.kids) < fan {
+	if n.len() < fan {
 		n.adopt(i, kid)
 		return nil
 	}
 	right := newBranch[T]()
-	if at := cut(i); i <= at && at < fan {
-		right.move(n, at)
-		n.adopt(i, kid)
-	} else {
-		right.move(n, at)
+	at := cut(i)
+	right.move(n, at)
+	if at == fan || i > at {
 		right.adopt(i-at, kid)
+	} else {
+		n.adopt(i, kid)
 	}
 	return right
 }

@@ -17,9 +17,10 @@ func (t *tree[T]) popBelow(n *node[T]) (place, T) {
 	if n.isLeaf() {
 		return n.shift()
 	}
-	p, v := t.popBelow(n.kids[0])
-	n.sizes[0]--
-	if n.sizes[0] == 0 {
+	k := &n.kids[0]
+	p, v := t.popBelow(k.node)
+	k.size--
+	if k.size == 0 {
 		t.drop(n, 0)
 	}
 	return p, v
@@ -34,16 +35,13 @@ func (t *tree[T]) remove(p place) T {
 
 func (t *tree[T]) removeBelow(n *node[T], p place) T {
 	if n.isLeaf() {
-		i := n.find(p)
-		v := n.items[i]
-		n.places = slices.Delete(n.places, i, i+1)
-		n.items = slices.Delete(n.items, i, i+1)
-		return v
+		return n.remove(p)
 	}
 	i := n.branch(p)
-	v := t.removeBelow(n.kids[i], p)
-	n.sizes[i]--
-	if n.sizes[i] == 0 {
+	k := &n.kids[i]
+	v := t.removeBelow(k.node, p)
+	k.size--
+	if k.size == 0 {
 		t.drop(n, i)
 	} else if !t.merge(n, i) {
 		t.merge(n, i-1)
@@ -54,30 +52,28 @@ func (t *tree[T]) removeBelow(n *node[T], p place) T {
 // merge joins the i-th kid of n with the next if both together fill at most
 // half a node, so that removals cannot leave a sparse tree.
 func (t *tree[T]) merge(n *node[T], i int) bool {
-	if i < 0 || i+1 >= len(n.kids) || len(n.kids[i].places)+len(n.kids[i+1].places) > fan/2 {
+	if i < 0 || i+1 >= n.len() || n.kids[i].len()+n.kids[i+1].len() > fan/2 {
 		return false
 	}
-	n.kids[i].move(n.kids[i+1], 0)
-	n.sizes[i] += n.sizes[i+1]
+	n.kids[i].move(n.kids[i+1].node, 0)
+	n.kids[i].size += n.kids[i+1].size
 	t.drop(n, i+1)
 	return true
 }
 
 // drop removes the emptied i-th kid of n.
 func (t *tree[T]) drop(n *node[T], i int) {
-	if kid := n.kids[i]; kid.isLeaf() && len(t.spare) < spares {
-		kid.rewind()
-		t.spare = append(t.spare, kid)
+	if k := n.kids[i].node; k.isLeaf() && len(t.spare) < spares {
+		k.rewind()
+		t.spare = append(t.spare, k)
 	}
-	n.places = slices.Delete(n.places, i, i+1)
 	n.kids = slices.Delete(n.kids, i, i+1)
-	n.sizes = slices.Delete(n.sizes, i, i+1)
 }
 
 // shrink follows a removal: a branch with a lone kid gives way to it.
 func (t *tree[T]) shrink() {
 	t.n--
 	for !t.root.isLeaf() && len(t.root.kids) == 1 {
-		t.root = t.root.kids[0]
+		t.root = t.root.kids[0].node
 	}
 }

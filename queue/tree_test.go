@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// entry is an item of the naive list that a tree is compared with.
-type entry struct {
+// listed is an item of the naive list that a tree is compared with.
+type listed struct {
 	p place
 	v int
 }
@@ -16,13 +16,13 @@ type entry struct {
 func TestTreeAgreesWithSortedList(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var tr tree[int]
-		var list []entry
+		var list []listed
 		var seq uint64
 		insert := func(key int64) {
 			seq++
-			e := entry{place{key: key, seq: seq}, int(seq)}
+			e := listed{place{key: key, seq: seq}, int(seq)}
 			tr.insert(e.p, e.v)
-			i, _ := slices.BinarySearchFunc(list, e.p, compareEntry)
+			i, _ := slices.BinarySearchFunc(list, e.p, compareListed)
 			list = slices.Insert(list, i, e)
 		}
 		remove := func(i int) {
@@ -69,7 +69,7 @@ func TestTreeAgreesWithSortedList(t *testing.T) {
 	})
 }
 
-func compareEntry(e entry, p place) int {
+func compareListed(e listed, p place) int {
 	switch {
 	case e.p.less(p):
 		return -1
@@ -80,7 +80,7 @@ func compareEntry(e entry, p place) int {
 	}
 }
 
-func checkTree(t *rapid.T, tr *tree[int], list []entry) {
+func checkTree(t *rapid.T, tr *tree[int], list []listed) {
 	if tr.n != len(list) {
 		t.Fatalf("tree counts %d items, not %d", tr.n, len(list))
 	}
@@ -99,18 +99,18 @@ func checkTree(t *rapid.T, tr *tree[int], list []entry) {
 
 // checkNode checks the counts, the bounds and that no node is too full.
 func checkNode(t *rapid.T, n *node[int], size int) int {
-	if n.size() != size || len(n.places) > fan {
-		t.Fatalf("node of %d entries has size %d, counted as %d", len(n.places), n.size(), size)
+	if n.total() != size || n.len() > fan {
+		t.Fatalf("node of %d entries has size %d, counted as %d", n.len(), n.total(), size)
 	}
 	depth := 0
 	for i, kid := range n.kids {
-		d := checkNode(t, kid, n.sizes[i])
+		d := checkNode(t, kid.node, kid.size)
 		if i > 0 && d != depth {
 			t.Fatalf("branches of depth %d and %d", depth, d)
 		}
 		depth = d
-		if kid.places[0].less(n.places[i]) {
-			t.Fatalf("kid begins at %v, before its bound %v", kid.places[0], n.places[i])
+		if kid.isLeaf() && kid.rank(kid.bound) > 0 || !kid.isLeaf() && kid.least().less(kid.bound) {
+			t.Fatalf("items before the bound %v", kid.bound)
 		}
 	}
 	return depth + 1
@@ -138,7 +138,7 @@ func countLeaves(n *node[int]) int {
 	}
 	sum := 0
 	for _, kid := range n.kids {
-		sum += countLeaves(kid)
+		sum += countLeaves(kid.node)
 	}
 	return sum
 }

@@ -1,0 +1,72 @@
+package queue
+
+import "slices"
+
+// leaf holds up to [fan] items in order.
+type leaf[T any] struct {
+	slots []slot[T]
+	all   []slot[T] // the whole array; slots lose their start to pops
+}
+
+type slot[T any] struct {
+	place
+	v T
+}
+
+func newLeaf[T any]() *node[T] {
+	all := make([]slot[T], fan)
+	return &node[T]{leaf: leaf[T]{all: all, slots: all[:0]}}
+}
+
+// rank counts the items before p.
+func (l *leaf[T]) rank(p place) int {
+	lo, hi := 0, len(l.slots)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		if l.slots[mid].less(p) {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// put adds an item to a leaf that is not full.
+func (l *leaf[T]) put(p place, v T) {
+	if len(l.slots) == cap(l.slots) {
+		l.rewind()
+	}
+	l.slots = slices.Insert(l.slots, l.rank(p), slot[T]{p, v})
+}
+
+// shift takes the first item, in O(1).
+func (l *leaf[T]) shift() (place, T) {
+	s := l.slots[0]
+	clear(l.slots[:1])
+	l.slots = l.slots[1:]
+	return s.place, s.v
+}
+
+// remove takes the item at p, which must be there.
+func (l *leaf[T]) remove(p place) T {
+	i := l.rank(p)
+	v := l.slots[i].v
+	l.slots = slices.Delete(l.slots, i, i+1)
+	return v
+}
+
+// move appends the slots of from, starting at index at, to l.
+func (l *leaf[T]) move(from *leaf[T], at int) {
+	l.rewind()
+	l.slots = append(l.slots, from.slots[at:]...)
+	clear(from.slots[at:])
+	from.slots = from.slots[:at]
+}
+
+// rewind moves the slots back to the start of the array.
+func (l *leaf[T]) rewind() {
+	n := copy(l.all, l.slots)
+	clear(l.all[n:])
+	l.slots = l.all[:n]
+}
