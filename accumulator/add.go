@@ -31,6 +31,10 @@ func (a *Accumulator[T]) AddMany(ctx context.Context, vs []T) (taken int, err er
 func (a *Accumulator[T]) addOne(ctx context.Context, v T) error {
 	n := a.stage.note(v)
 	a.mu.Lock()
+	if a.refusal == nil && a.engine.join(v, n) {
+		a.mu.Unlock()
+		return nil
+	}
 	err := a.refusal
 	if err == nil {
 		err = a.engine.place(v, n)

@@ -45,7 +45,7 @@ func (b *Buffer[T]) Add(v T, weight int, now time.Time) bool {
 	weight = max(weight, 0)
 	switch {
 	case len(b.items) == 0:
-		b.open(now)
+		b.begin(now)
 	case !b.fits(weight):
 		b.over = true
 		return false
@@ -81,7 +81,7 @@ func (b *Buffer[T]) Flush(now time.Time) (Batch[T], bool) {
 	return b.take("", b.reason(now), now), true
 }
 
-func (b *Buffer[T]) open(now time.Time) {
+func (b *Buffer[T]) begin(now time.Time) {
 	b.slab = b.pool.get()
 	b.items = b.slab.items
 	b.opened = now

@@ -54,7 +54,7 @@ type Config struct {
 
 	// MaxPending is how many closed batches may be undelivered, waiting or
 	// with a handler, before Add waits: no batch is opened then. With 1
-	// nothing is collected while a batch is handled. Zero means 4, or
+	// nothing is collected while a batch is handled. Zero means 8, or
 	// Workers+1 if that is more. A [Stage] that runs in a pipeline does not use it;
 	// the output channel is the bound there.
 	MaxPending int
@@ -66,7 +66,7 @@ type Config struct {
 
 const (
 	defaultKeys    = 1024
-	defaultPending = 4
+	defaultPending = 8
 )
 
 // Validate returns an error that names the first field which is out of range,

@@ -42,6 +42,11 @@ func (a *Accumulator[T]) next() *bale[T] {
 		return nil
 	}
 	select {
+	case b := <-a.full: // alone it costs half of what it costs in a choice
+		return b
+	default:
+	}
+	select {
 	case b := <-a.full:
 		return b
 	case <-a.ctx.Done():

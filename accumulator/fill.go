@@ -76,7 +76,7 @@ func (e *engine[T]) append(vs []T) int {
 func (e *engine[T]) fillSince(born time.Time, vs []T) (int, error) {
 	if b := e.open.one; b != nil && born.Before(b.opened) {
 		b.opened = born
-		e.open.due.advance(b)
+		e.open.deadlines.advance(b)
 	}
 	e.born = born
 	defer func() { e.born = time.Time{} }()

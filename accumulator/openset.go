@@ -12,7 +12,7 @@ type openSet[T any] struct {
 
 	oldest, newest *bale[T]
 	count          int
-	due            deadlines[T]
+	deadlines      deadlines[T]
 }
 
 func (o *openSet[T]) get(key string) *bale[T] {
@@ -39,7 +39,7 @@ func (o *openSet[T]) put(b *bale[T]) {
 	}
 	o.newest = b
 	o.count++
-	o.due.push(b)
+	o.deadlines.push(b)
 }
 
 func (o *openSet[T]) remove(b *bale[T]) {
@@ -60,27 +60,27 @@ func (o *openSet[T]) remove(b *bale[T]) {
 	}
 	b.older, b.newer = nil, nil
 	o.count--
-	o.due.remove(b)
+	o.deadlines.remove(b)
 }
 
 // expired returns a bale whose deadline has passed, or nil.
 func (o *openSet[T]) expired(now time.Time) *bale[T] {
 	for {
-		b := o.due.first()
+		b := o.deadlines.first()
 		if b == nil || b.deadline.After(now) {
 			return nil
 		}
-		due := b.Buffer.due()
+		due := b.due()
 		if !due.After(now) {
 			return b
 		}
-		o.due.postpone(b, due) // items joined it since: it is not idle yet
+		o.deadlines.postpone(b, due) // items joined it since: it is not idle yet
 	}
 }
 
 // next returns when expired should be asked again.
 func (o *openSet[T]) next() (time.Time, bool) {
-	b := o.due.first()
+	b := o.deadlines.first()
 	if b == nil {
 		return time.Time{}, false
 	}
