@@ -99,11 +99,12 @@ func (b *batch[T]) decide(row Row[T]) (time.Duration, error) {
 		b.pending = append(b.pending, row)
 		return delay, nil
 	}
-	switch b.policy.withDefaults().Classify(row.Err) {
-	case Ambiguous:
+	class := b.policy.withDefaults().Classify(row.Err)
+	if class == Ambiguous {
 		b.unsure = append(b.unsure, row)
 		return 0, nil
-	case Blocked:
+	}
+	if class == Blocked {
 		b.pending = append(b.pending, row)
 		return 0, row.Err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -199,8 +200,10 @@ func FuzzReadDeadLetters(f *testing.F) {
 	f.Add([]byte("{\"class\":\"odd\"}\n\n{\"attempts\":1"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		lines := 0
-		for range retry.ReadDeadLetters[string](bytes.NewReader(file)) {
-			lines++
+		for _, err := range retry.ReadDeadLetters[string](bytes.NewReader(file)) {
+			if lines++; errors.Is(err, io.EOF) {
+				t.Errorf("the end of the file is an error: %v", err)
+			}
 		}
 		if most := len(slices.Collect(bytes.Lines(file))); lines > most {
 			t.Errorf("%d letters in %d lines", lines, most)

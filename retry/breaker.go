@@ -112,14 +112,15 @@ func (b *Breaker) open() error {
 func (b *Breaker) changed(_ string, from, to gobreaker.State) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case to == gobreaker.StateOpen:
-		b.retryAt = time.Now().Add(b.cfg.Cooldown + 1) // it opens after the cooldown, not at its end
+	switch to {
+	case gobreaker.StateOpen:
+		b.retryAt = time.Now().Add(b.cfg.Cooldown + 1) // a trial is let through after the cooldown, not at its end
 		if from == gobreaker.StateClosed {
 			b.changes = append(b.changes, true)
 		}
-	case to == gobreaker.StateClosed:
+	case gobreaker.StateClosed:
 		b.changes = append(b.changes, false)
+	case gobreaker.StateHalfOpen:
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 // patient is a breaker and calls through it.
 type patient struct {
 	*retry.Breaker
-	t     *testing.T
 	calls int
 }
 
@@ -26,12 +25,12 @@ func newBreaker(t *testing.T, c retry.BreakerConfig) *patient {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &patient{Breaker: b, t: t}
+	return &patient{Breaker: b}
 }
 
-func (p *patient) do(times int, result error) (err error) {
+func (p *patient) do(ctx context.Context, times int, result error) (err error) {
 	for range times {
-		err = p.Do(p.t.Context(), func(context.Context) error { p.calls++; return result })
+		err = p.Do(ctx, func(context.Context) error { p.calls++; return result })
 	}
 	return err
 }
@@ -42,16 +41,16 @@ func TestBreakerOpensAndTriesAgainAfterTheCooldown(t *testing.T) {
 		b := newBreaker(t, retry.BreakerConfig{OnChange: func(provider string, open bool) {
 			changes = append(changes, fmt.Sprint(provider, " ", open))
 		}})
-		err := b.do(8, errBusy)
+		err := b.do(t.Context(), 8, errBusy)
 		if b.calls != 5 || !errors.Is(err, retry.ErrOpen) || retry.ClassOf(err) != retry.Retryable {
 			t.Fatalf("%d calls, then %v; want 5 and a retryable ErrOpen", b.calls, err)
 		}
 		time.Sleep(retry.After(err))
-		if err := b.do(2, errBusy); b.calls != 6 || !errors.Is(err, retry.ErrOpen) {
+		if err := b.do(t.Context(), 2, errBusy); b.calls != 6 || !errors.Is(err, retry.ErrOpen) {
 			t.Fatalf("%d calls, then %v; want one trial and open again", b.calls, err)
 		}
-		time.Sleep(retry.After(b.do(1, nil)))
-		if err := b.do(3, nil); b.calls != 9 || err != nil {
+		time.Sleep(retry.After(b.do(t.Context(), 1, nil)))
+		if err := b.do(t.Context(), 3, nil); b.calls != 9 || err != nil {
 			t.Errorf("%d calls, then %v; want it closed after a successful trial", b.calls, err)
 		}
 		if diff := cmp.Diff([]string{"openai true", "openai false"}, changes); diff != "" {
@@ -64,7 +63,7 @@ func TestBreakerKnowsAnOutageFromARefusal(t *testing.T) {
 	tooMany := &retry.Error{Class: retry.Retryable, Status: 429}
 	for _, err := range []error{errBad, errQuota, tooMany, context.Canceled, nil} {
 		b := newBreaker(t, retry.BreakerConfig{Failures: 2})
-		if b.do(10, err); b.calls != 10 {
+		if _ = b.do(t.Context(), 10, err); b.calls != 10 {
 			t.Errorf("%v opened the breaker after %d calls", err, b.calls)
 		}
 	}
@@ -73,9 +72,9 @@ func TestBreakerKnowsAnOutageFromARefusal(t *testing.T) {
 func TestBreakerInsideAPolicyWaitsForTheCooldown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, retry.BreakerConfig{Failures: 1})
-		_ = b.do(1, errBusy)
+		_ = b.do(t.Context(), 1, errBusy)
 		start := time.Now()
-		err := retry.Policy{Delay: time.Millisecond}.Do(t.Context(), func(context.Context) error { return b.do(1, nil) })
+		err := retry.Policy{Delay: time.Millisecond}.Do(t.Context(), func(ctx context.Context) error { return b.do(ctx, 1, nil) })
 		if waited := time.Since(start).Truncate(time.Second); err != nil || waited != time.Minute {
 			t.Errorf("Do = %v after %s, want success after the cooldown of a minute", err, waited)
 		}
@@ -93,7 +92,7 @@ func TestBreakerSurvivesAPanickingTrial(t *testing.T) {
 		time.Sleep(time.Minute + 1)
 		panicking()
 		time.Sleep(time.Minute + 1)
-		if err := b.do(1, nil); err != nil {
+		if err := b.do(t.Context(), 1, nil); err != nil {
 			t.Errorf("%v: a panic took the place of the trial call for ever", err)
 		}
 	})
