@@ -1,36 +1,5 @@
 package queue
 
-// Fair shares each level among tenants: of those that have items waiting in
-// the most urgent level, each gets a part in proportion to its weight (see
-// [Config.Weights]), measured in the unit of cost, however many items it has
-// queued. A tenant that was away starts level with the others: unused share is
-// not saved up. Items of one tenant leave in the order of their arrival.
-//
-// tenant names the one an item belongs to. cost is what it uses up, such as its
-// tokens, between 1 and 2^40; nil means that each item costs 1.
-//
-// By deadline, the level of an item is that of [Config.Level] and rises while
-// it waits: it then joins the end of its tenant's share in the level above.
-//
-// Each operation costs O(log n); a rise costs O(log n) and happens at most
-// twice in the life of an item.
-//
-// The turn of an item is fixed when it is pushed. Removing an item does not
-// bring forward those that its tenant queued after it.
-func Fair[T any, U Urgency](of func(T) U, tenant func(T) string, cost func(T) int64) Policy[T] {
-	u := urgencyOf(of)
-	if cost == nil {
-		cost = func(T) int64 { return 1 }
-	}
-	return Policy[T]{ranked: func(c Config, moved func(T, place)) ranked[T] {
-		s := shares[T]{tenant: tenant, cost: cost, weights: c.Weights}
-		if u.deadline != nil {
-			return &rising[T]{fair: fair[T]{shares: s}, due: u.deadline, config: c, moved: moved}
-		}
-		return &fair[T]{shares: s, of: u.priority}
-	}}
-}
-
 // fair is the order of Fair for priorities: by level, then by virtual start.
 type fair[T any] struct {
 	tree   tree[T]

@@ -140,7 +140,7 @@ func (s *stage[T]) offer() {
 		s.index.lease(v)
 		s.slice, s.places = append(s.slice, v), append(s.places, p)
 	}
-	s.leased = len(s.slice)
+	s.leased += n
 	s.full = s.held() >= s.cfg.Capacity
 	s.signal()
 }
@@ -153,7 +153,8 @@ func (s *stage[T]) withdraw() {
 	}
 	s.index.release()
 	clear(s.slice)
-	s.slice, s.places, s.leased = s.slice[:0], s.places[:0], 0
+	s.leased -= len(s.slice)
+	s.slice, s.places = s.slice[:0], s.places[:0]
 }
 
 // sent follows the delivery of the slice, which now belongs to the receiver.
@@ -161,7 +162,8 @@ func (s *stage[T]) sent() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.index.release()
-	s.slice, s.places, s.leased = nil, s.places[:0], 0
+	s.leased -= len(s.slice)
+	s.slice, s.places = nil, s.places[:0]
 }
 
 // reconsider follows a change from outside.
