@@ -8,7 +8,10 @@ import (
 // Echo is the default model. It reads the last user message as a support
 // ticket and answers with a category, which it guesses from the first words,
 // and a few of these words: "billing: I was charged twice for". The same
-// request always gets the same answer.
+// request always gets the same answer. A request for structured output gets
+// JSON that follows its schema, with the words in its strings and the category
+// where an enum offers it; of constraints it knows enum, const, format, minimum
+// and minItems.
 //
 // A marker anywhere in a request makes its row fail: [[400]], [[429]] and
 // [[500]] with that status, [[timeout]] with the code request_timeout;
@@ -17,17 +20,27 @@ func Echo(r Row) Reply {
 	if reply, marked := obeyMarker(r.Body); marked {
 		return reply
 	}
+	r.params = r.parsed()
 	words := firstWords(r.Prompt(), 16)
-	return Reply{Text: category(words) + ": " + strings.Join(words[:min(len(words), 8)], " ")}
+	about, summary := category(words), strings.Join(words[:min(len(words), 8)], " ")
+	if answer, asked := structured(r.params, summary, about); asked {
+		return Reply{Text: answer}
+	}
+	return Reply{Text: about + ": " + summary}
 }
 
 // Prompt returns the last user message of a chat, or the input of another
 // request. It is empty if there is none.
 func (r Row) Prompt() string {
+	return r.parsed().text()
+}
+
+// parsed returns the parameters in the body, parsed only once if it can be.
+func (r Row) parsed() params {
 	if r.params.model == nil {
 		r.params, _ = parseParams(r.Body)
 	}
-	return r.params.text()
+	return r.params
 }
 
 // text returns the text that p asks about.

@@ -107,7 +107,7 @@ func (s *schema) check(all map[string]*schema, at string, value any) (problems [
 		for name, member := range value {
 			if property, known := s.Properties[name]; known {
 				problems = append(problems, property.check(all, at+"."+name, member)...)
-			} else if s.AdditionalProperties == nil {
+			} else if s.AdditionalProperties == nil || s.AdditionalProperties == false {
 				problems = append(problems, at+" has "+name)
 			}
 		}

@@ -19,8 +19,8 @@ type Server struct {
 	URL string
 
 	http      *http.Server
-	done      chan struct{} // closed when it serves no more
-	served    error         // why; set before done is closed
+	done      chan struct{}   // closed when it serves no more
+	served    error           // why; set before done is closed
 	transport *http.Transport // of Client
 	close     func() error    // once
 }
