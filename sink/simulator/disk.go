@@ -2,7 +2,10 @@ package simulator
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 )
 
 // writeJSON replaces the file at path by v as JSON. A process that is killed
@@ -22,3 +25,28 @@ func writeJSON(path string, v any) error {
 // partSuffix marks a file that is still being written. One found at start was
 // left by a killed process and is worth nothing.
 const partSuffix = ".part"
+
+// The folders of the state directory that hold no records.
+const (
+	contentDir = "content" // the content of each file
+	ledgerDir  = "ledger"  // the executed rows of each batch
+)
+
+func (s *Simulator) contentPath(fileID string) string {
+	return filepath.Join(s.dir, contentDir, fileID)
+}
+
+func (s *Simulator) ledgerPath(batchID string) string {
+	return filepath.Join(s.dir, ledgerDir, batchID+".jsonl")
+}
+
+func removeParts(dir string) error {
+	parts, err := filepath.Glob(filepath.Join(dir, "*"+partSuffix))
+	for _, part := range parts {
+		err = errors.Join(err, os.Remove(part))
+	}
+	if err != nil {
+		return fmt.Errorf("simulator: remove unfinished files: %w", err)
+	}
+	return nil
+}
