@@ -104,6 +104,9 @@ func (s Stage[T]) Open(ctx context.Context) (*Accumulator[T], error) {
 // After Close the error is [ErrClosed]; after a handler failed, or the context
 // of Start is done, it says so.
 func (a *Accumulator[T]) Add(ctx context.Context, v T) error {
+	if !a.plain {
+		return a.addOne(ctx, v)
+	}
 	a.mu.Lock()
 	if b := a.quick; b != nil && len(b.items)+1 < b.lim.items {
 		b.items = append(b.items, v)

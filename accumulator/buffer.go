@@ -2,21 +2,22 @@ package accumulator
 
 import "time"
 
-// Buffer is the open batch itself, for use inside a loop that already has its
-// own timer and its own delivery: it starts no goroutine, reads no clock and
-// takes no lock. It is not safe for concurrent use.
+// Buffer is one open batch, for use inside a loop that already has its own
+// timer and its own delivery: it starts no goroutine, reads no clock and takes no
+// lock. It is not safe for concurrent use. All methods are O(1).
 //
 // Add refuses an item that does not fit, so the loop is
 //
 //	if !buf.Add(v, weight, now) {
-//		deliver(buf.Flush(now))
+//		flush(now)
 //		buf.Add(v, weight, now) // an empty Buffer takes any item
 //	}
 //	if buf.Full() {
-//		deliver(buf.Flush(now))
+//		flush(now)
 //	}
 //
-// and whenever Deadline has passed, deliver(buf.Flush(now)) again.
+// where flush delivers what [Buffer.Flush] returns, and is also called whenever
+// the time of [Buffer.Deadline] has come.
 type Buffer[T any] struct {
 	lim    limits
 	pool   *pool[T]
