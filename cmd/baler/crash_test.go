@@ -62,8 +62,10 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	dir := t.TempDir()
 	url := startProcess(t, dir, "--chaos", "--validation", "300ms", "--processing", "2s", "--finalizing", "300ms")
 	writeFile(t, dir, "in.jsonl", tickets(*crashRows)...)
-	args := []string{"run", "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "Summarise: {{.text}}",
-		"--base-url", url, "--poll", "20ms", "--grace", "2s", "--max-wait", "1s", "--batch-size", *crashBatch, "--retries", "20"}
+	args := []string{
+		"run", "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "Summarise: {{.text}}",
+		"--base-url", url, "--poll", "20ms", "--grace", "2s", "--max-wait", "1s", "--batch-size", *crashBatch, "--retries", "20",
+	}
 
 	for n := range *crashKills {
 		after := time.Duration(random.Int64N(int64(400 * time.Millisecond)))

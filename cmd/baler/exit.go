@@ -34,10 +34,10 @@ func resumable(err error) error {
 	return &exitError{exitResumable, fmt.Errorf("stopped: %w; run the same command again to go on", err)}
 }
 
-// rowsFailed is how a run ends that is finished but not with all rows.
-type rowsFailed struct{ failed int }
+// failedRowsError is how a run ends that is finished but not with all rows.
+type failedRowsError struct{ failed int }
 
-func (e *rowsFailed) Error() string {
+func (e *failedRowsError) Error() string {
 	return fmt.Sprintf("%d rows failed: see their \"error\" in the output", e.failed)
 }
 
@@ -45,7 +45,7 @@ func (e *rowsFailed) Error() string {
 // something wrong with the command line.
 func exitCode(err error) int {
 	var exit *exitError
-	var failed *rowsFailed
+	var failed *failedRowsError
 	switch {
 	case err == nil:
 		return exitOK

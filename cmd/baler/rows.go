@@ -106,7 +106,8 @@ func (r *rows) request(row source.Row) (durable.Request, error) {
 func decode(raw []byte) (fields map[string]any, err error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber() // so that 2^53+1 stays what it is
-	return fields, d.Decode(&fields)
+	err = d.Decode(&fields)
+	return fields, err
 }
 
 // batchRow is a row in OpenAI's batch format.

@@ -130,7 +130,7 @@ func (o *options) do(cmd *cobra.Command, job durable.Job[source.Row]) (err error
 	}
 	printSummary(cmd.OutOrStdout(), report, o.out)
 	if report.Failed > 0 {
-		return &rowsFailed{report.Failed}
+		return &failedRowsError{report.Failed}
 	}
 	return nil
 }

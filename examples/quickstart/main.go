@@ -54,11 +54,10 @@ func (t Ticket) Priority() queue.Priority {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	err := run(ctx, filepath.Join(here, "tickets.jsonl"), filepath.Join(here, "state"), os.Stdout)
+	stop()
 	if errors.Is(err, context.Canceled) {
-		fmt.Println("interrupted: run it again and it goes on")
-		return
+		err = errors.New("interrupted: run it again and it goes on")
 	}
 	if err != nil {
 		log.Fatal(err)

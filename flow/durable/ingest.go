@@ -128,8 +128,10 @@ func (e *engine) known(ctx context.Context, group map[string]fresh, r *fresh) (k
 		}
 	}
 	if content != r.content {
-		return true, line, &InputError{Source: r.name, Line: r.line,
-			Err: fmt.Errorf("id %q has other content than on line %d: give each row its own id", r.key, line)}
+		return true, line, &InputError{
+			Source: r.name, Line: r.line,
+			Err: fmt.Errorf("id %q has other content than on line %d: give each row its own id", r.key, line),
+		}
 	}
 	return true, line, nil
 }
@@ -156,8 +158,10 @@ func (e *engine) write(ctx context.Context, r *fresh) (entry, error) {
 		lane: lane, level: r.level, rev: 1,
 	}
 	if limit := e.batch.MaxWeight; limit > 0 && out.weight() > limit {
-		return entry{}, &InputError{Source: r.name, Line: r.line,
-			Err: fmt.Errorf("the request has %d bytes, and a batch at most %d", len(r.request.Body), limit)}
+		return entry{}, &InputError{
+			Source: r.name, Line: r.line,
+			Err: fmt.Errorf("the request has %d bytes, and a batch at most %d", len(r.request.Body), limit),
+		}
 	}
 	return out, nil
 }

@@ -111,23 +111,26 @@ func (e *engine) round(ctx context.Context) error {
 // await returns true when a round is worth its while: something is ready, and
 // it is not just a few items that go again while open batches may yet add more.
 func (e *engine) await(ctx context.Context) (more bool, err error) {
-	var linger <-chan time.Time
-	for {
-		switch ended, open := e.ended(), e.inFlight(); {
+	linger := time.NewTimer(e.batch.MaxWait)
+	defer linger.Stop()
+	for idle := true; ; {
+		ended, open := e.ended(), e.inFlight()
+		switch ready := e.ready.any(); {
 		case e.readAll && !ended:
-		case e.ready.any() && (open == 0 || !ended):
+		case ready && (open == 0 || !ended):
 			return true, nil
-		case e.ready.any() && linger == nil && ended:
-			t := time.NewTimer(e.batch.MaxWait)
-			defer t.Stop()
-			linger = t.C
-		case ended && open == 0:
+		case ready && idle:
+			idle = false
+			linger.Reset(e.batch.MaxWait)
+		case !ready && ended && open == 0:
 			return false, nil
 		}
 		select {
 		case <-e.changed:
-		case <-linger:
-			return true, nil
+		case <-linger.C:
+			if !idle {
+				return true, nil
+			}
 		case <-ctx.Done():
 			return false, context.Cause(ctx)
 		}

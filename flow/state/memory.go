@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -60,9 +61,7 @@ func (m *Memory) Commit(ctx context.Context, ops ...Op) error {
 		}
 		pending[string(o.key)] = Record{Key: bytes.Clone(o.key), Value: bytes.Clone(o.value), Rev: o.rev}
 	}
-	for k, r := range pending {
-		m.records[k] = r
-	}
+	maps.Copy(m.records, pending)
 	return nil
 }
 

@@ -67,17 +67,20 @@ func wantErr(t *testing.T, got, want error) {
 }
 
 func missing(t *testing.T, s state.Store) {
+	t.Helper()
 	_, err := s.Get(t.Context(), key(1))
 	wantErr(t, err, state.ErrNotFound)
 }
 
 func insertTwice(t *testing.T, s state.Store) {
+	t.Helper()
 	mustCommit(t, s, state.Insert(key(1), []byte("a")))
 	wantErr(t, s.Commit(t.Context(), state.Insert(key(1), []byte("b"))), state.ErrConflict)
 	want(t, s, key(1), "a", 1)
 }
 
 func replace(t *testing.T, s state.Store) {
+	t.Helper()
 	wantErr(t, s.Commit(t.Context(), state.Replace(key(1), []byte("a"), 1)), state.ErrConflict)
 	mustCommit(t, s, state.Insert(key(1), []byte("a")))
 	mustCommit(t, s, state.Replace(key(1), []byte("b"), 1))
@@ -86,12 +89,14 @@ func replace(t *testing.T, s state.Store) {
 }
 
 func put(t *testing.T, s state.Store) {
+	t.Helper()
 	mustCommit(t, s, state.Put(key(1), []byte("a"), 7))
 	mustCommit(t, s, state.Put(key(1), nil, 8))
 	want(t, s, key(1), "", 8)
 }
 
 func atomic(t *testing.T, s state.Store) {
+	t.Helper()
 	mustCommit(t, s, state.Insert(key(2), []byte("a")))
 	err := s.Commit(t.Context(), state.Insert(key(1), nil), state.Insert(key(2), nil))
 	wantErr(t, err, state.ErrConflict)
@@ -100,6 +105,7 @@ func atomic(t *testing.T, s state.Store) {
 }
 
 func withinCommit(t *testing.T, s state.Store) {
+	t.Helper()
 	mustCommit(t, s, state.Insert(key(1), []byte("a")), state.Replace(key(1), []byte("b"), 1))
 	want(t, s, key(1), "b", 2)
 	err := s.Commit(t.Context(), state.Insert(key(2), nil), state.Insert(key(2), nil))
@@ -107,6 +113,7 @@ func withinCommit(t *testing.T, s state.Store) {
 }
 
 func scan(t *testing.T, s state.Store) {
+	t.Helper()
 	for _, i := range []int{5, 1, 3, 4, 2} {
 		mustCommit(t, s, state.Insert(key(i), fmt.Append(nil, i)))
 	}
@@ -130,9 +137,13 @@ func scan(t *testing.T, s state.Store) {
 }
 
 func scanBreak(t *testing.T, s state.Store) {
+	t.Helper()
 	mustCommit(t, s, state.Insert(key(1), nil), state.Insert(key(2), nil))
 	n := 0
-	for range s.Scan(t.Context(), []byte("k/"), nil) {
+	for _, err := range s.Scan(t.Context(), []byte("k/"), nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		n++
 		break
 	}
@@ -142,6 +153,7 @@ func scanBreak(t *testing.T, s state.Store) {
 }
 
 func scanCancel(t *testing.T, s state.Store) {
+	t.Helper()
 	mustCommit(t, s, state.Insert(key(1), nil), state.Insert(key(2), nil))
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -157,6 +169,7 @@ func scanCancel(t *testing.T, s state.Store) {
 }
 
 func limits(t *testing.T, s state.Store) {
+	t.Helper()
 	for name, ops := range map[string][]state.Op{
 		"empty key":  {state.Insert(nil, nil)},
 		"long key":   {state.Insert(make([]byte, state.MaxKey+1), nil)},
@@ -174,6 +187,7 @@ func limits(t *testing.T, s state.Store) {
 }
 
 func race(t *testing.T, s state.Store) {
+	t.Helper()
 	const writers, keys = 16, 50
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -201,6 +215,7 @@ func race(t *testing.T, s state.Store) {
 }
 
 func cancelled(t *testing.T, s state.Store) {
+	t.Helper()
 	cause := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
@@ -210,6 +225,7 @@ func cancelled(t *testing.T, s state.Store) {
 }
 
 func closed(t *testing.T, s state.Store) {
+	t.Helper()
 	mustCommit(t, s, state.Insert(key(1), nil))
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

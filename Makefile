@@ -1,0 +1,47 @@
+# Everything that a change needs. The tools are built from bench/tools.mod, so
+# that they stay out of the module graph of users.
+TOOL := go tool -modfile=bench/tools.mod
+
+.PHONY: help test race lint fmt fuzz bench soak interop tidy ci
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+test: ## all tests, in under three minutes
+	go test ./...
+
+race: ## all tests but the long ones, with the race detector
+	go test -race -shuffle=on -short ./...
+
+lint: ## what golangci-lint has to say, the arrows included
+	$(TOOL) golangci-lint run ./...
+
+fmt: ## format all code
+	$(TOOL) golangci-lint fmt ./...
+
+FUZZTIME ?= 30s
+fuzz: ## fuzz every fuzz test for FUZZTIME
+	@for pkg in $$(go list ./...); do \
+	  for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+bench: ## all benchmarks, and the table of peers; takes long and wants a quiet machine
+	go test -run '^$$' -bench . -benchmem ./bench/...
+	cd bench/peers && go run .
+
+soak: ## the long suites: 200 kills of 20,000 rows, 200,000 simulated runs
+	go test -count=1 -timeout 2h -run TestKilledAgainAndAgain ./cmd/baler -crash.rows=20000 -crash.batch=1000 -crash.kills=200 -v
+	go test -count=1 -timeout 2h ./internal/intent -intent.runs=200000 -v
+
+interop: ## the official clients drive the simulator (needs node)
+	cd interop && go test -count=1 ./... && ./npm.sh
+
+tidy: ## tidy all modules
+	go mod tidy
+	cd bench/peers && go mod tidy
+	cd interop && go mod tidy
+
+ci: ## what runs on every change
+	./.ci/run
