@@ -98,25 +98,35 @@ func BenchmarkFlowStage(b *testing.B) {
 // keyName returns one of eight keys.
 func keyName(n int) string { return [...]string{"a", "b", "c", "d", "e", "f", "g", "h"}[n&7] }
 
-// kind is what the pipeline benchmark does with an item type.
+// kind is what the pipeline benchmark does with items of one type.
 type kind[T any] struct {
 	make func(int) T
-	num  func(T) int
-	next func(T) T
+	keep func(T) bool
+	next func(context.Context, T) (T, error)
+	key  func(T) string
 }
 
 var (
-	intKind  = kind[int]{func(i int) int { return i }, func(v int) int { return v }, func(v int) int { return v + 1 }}
-	wideKind = kind[wide]{func(i int) wide { return wide{n: i} }, func(v wide) int { return v.n }, func(v wide) wide { v.n++; return v }}
+	intKind = kind[int]{
+		make: func(i int) int { return i },
+		keep: func(v int) bool { return v%10 != 0 },
+		next: increment,
+		key:  keyName,
+	}
+	wideKind = kind[wide]{
+		make: func(i int) wide { return wide{n: i} },
+		keep: func(v wide) bool { return v.n%10 != 0 },
+		next: func(_ context.Context, v wide) (wide, error) { v.n++; return v, nil },
+		key:  func(v wide) string { return keyName(v.n) },
+	}
 )
 
 // ours is source, filter, map, keyed batches of 100, sink.
 func ours[T any](b *testing.B, n int, k kind[T]) {
 	p := flow.New(b.Context())
 	items := flow.From(p, upTo(n, k.make))
-	some := flow.Via(p, items, flow.Filter(func(v T) bool { return k.num(v)%10 != 0 }))
-	next := flow.Via(p, some, flow.Map(func(_ context.Context, v T) (T, error) { return k.next(v), nil }))
-	batches := flow.Via(p, next, accumulator.By(func(v T) string { return keyName(k.num(v)) }, limits))
+	next := flow.Via(p, items, flow.Then(flow.Filter(k.keep), flow.Map(k.next)))
+	batches := flow.Via(p, next, accumulator.By(k.key, limits))
 	count := 0
 	flow.To(p, batches, func(_ context.Context, batch accumulator.Batch[T]) error { count += len(batch.Items); return nil })
 	if err := p.Wait(); err != nil || count != n-(n+9)/10 {
@@ -133,11 +143,14 @@ func theirs[T any](b *testing.B, n int, k kind[T]) {
 			source <- k.make(i)
 		}
 	}()
+	next := func(v T) T {
+		v, _ = k.next(context.Background(), v)
+		return v
+	}
 	out := ext.NewChanSource(source).
-		Via(gsflow.NewFilter(func(v T) bool { return k.num(v)%10 != 0 }, 1)).
-		Via(gsflow.NewMap(k.next, 1)).
-		Via(gsflow.NewKeyed(func(v T) string { return keyName(k.num(v)) },
-			func() streams.Flow { return gsflow.NewBatch[T](limits.MaxItems, limits.MaxWait) })).
+		Via(gsflow.NewFilter(k.keep, 1)).
+		Via(gsflow.NewMap(next, 1)).
+		Via(gsflow.NewKeyed(k.key, func() streams.Flow { return gsflow.NewBatch[T](limits.MaxItems, limits.MaxWait) })).
 		Out()
 	count := 0
 	for batch := range out {

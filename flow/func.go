@@ -20,8 +20,8 @@ type transform[In, Out any] func(ctx context.Context, made []Out, items []In) ([
 // item that fails while the stream goes on is data, so let Out say so.
 func Map[In, Out any](f func(context.Context, In) (Out, error)) Func[In, Out] {
 	return stateless("map", true, func(ctx context.Context, made []Out, items []In) ([]Out, error) {
-		for _, item := range items {
-			out, err := f(ctx, item)
+		for i := range items { // by index: an item may be large
+			out, err := f(ctx, items[i])
 			if err != nil {
 				return made, err
 			}
@@ -34,9 +34,9 @@ func Map[In, Out any](f func(context.Context, In) (Out, error)) Func[In, Out] {
 // Filter passes on the items that keep reports true for.
 func Filter[T any](keep func(T) bool) Func[T, T] {
 	return stateless("filter", true, func(_ context.Context, made, items []T) ([]T, error) {
-		for _, item := range items {
-			if keep(item) {
-				made = append(made, item)
+		for i := range items {
+			if keep(items[i]) {
+				made = append(made, items[i])
 			}
 		}
 		return made, nil
@@ -70,11 +70,11 @@ func Flatten[T any]() Func[[]T, T] {
 // Each calls f with every item and then passes the item on.
 func Each[T any](f func(context.Context, T) error) Func[T, T] {
 	return stateless("each", true, func(ctx context.Context, made, items []T) ([]T, error) {
-		for _, item := range items {
-			if err := f(ctx, item); err != nil {
+		for i := range items {
+			if err := f(ctx, items[i]); err != nil {
 				return made, err
 			}
-			made = append(made, item)
+			made = append(made, items[i])
 		}
 		return made, nil
 	})
@@ -93,7 +93,10 @@ func (f Func[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- []Out
 	do, pace := f.bind(), newPace()
 	for slice := range Slices(ctx, in) {
 		var err error
-		made := f.room(slice)
+		made, ok := f.inPlace(slice)
+		if !ok {
+			made = make([]Out, 0, len(slice))
+		}
 		for pace.begin(); len(slice) > 0 && ctx.Err() == nil; {
 			n := pace.next(len(slice))
 			if made, err = do(ctx, made, slice[:n]); err != nil {
@@ -113,14 +116,12 @@ func (f Func[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- []Out
 	return context.Cause(ctx)
 }
 
-// room returns where the results of slice go: into slice itself, when the types allow.
-func (f Func[In, Out]) room(slice []In) []Out {
+// inPlace returns the memory of items for the results, when the types and the Func allow.
+func (f Func[In, Out]) inPlace(items []In) (room []Out, ok bool) {
 	if f.shrinks {
-		if same, ok := any(slice[:0]).([]Out); ok {
-			return same
-		}
+		room, ok = any(items[:0]).([]Out)
 	}
-	return make([]Out, 0, len(slice))
+	return room, ok
 }
 
 // handOver sends what was made so far and returns the room behind it.

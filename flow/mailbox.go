@@ -27,34 +27,28 @@ func newMailbox[T any](limit int) *mailbox[T] {
 	return &mailbox[T]{limit: limit, wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
-// put adds an item, and waits while the box is full.
+// put adds an item, and waits while the box is full. It is one function, without defer, because it runs for every item of a
+// pipeline.
 func (m *mailbox[T]) put(ctx context.Context, item T) error {
 	for ctx.Err() == nil {
-		n := m.tryPut(item)
-		if n == 1 {
-			m.notify()
-		}
-		if n > 0 {
+		m.mu.Lock()
+		n := len(m.items)
+		if n < m.limit {
+			if m.items == nil {
+				m.items = make([]T, 0, min(max(m.taken, 1), maxSlice))
+			}
+			m.items = append(m.items, item)
+			m.mu.Unlock()
+			if n == 0 {
+				m.notify()
+			}
 			return nil
 		}
+		m.full = true
+		m.mu.Unlock()
 		receive(ctx, m.room)
 	}
 	return context.Cause(ctx)
-}
-
-// tryPut returns how many items there are then, zero when there was no room.
-func (m *mailbox[T]) tryPut(item T) int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.items) >= m.limit {
-		m.full = true
-		return 0
-	}
-	if m.items == nil {
-		m.items = make([]T, 0, min(max(m.taken, 1), maxSlice))
-	}
-	m.items = append(m.items, item)
-	return len(m.items)
 }
 
 func (m *mailbox[T]) notify() {

@@ -10,14 +10,21 @@ func Then[In, Mid, Out any](first Func[In, Mid], second Func[Mid, Out]) Func[In,
 		shrinks: first.shrinks && second.shrinks,
 		bind: func() transform[In, Out] {
 			one, two := first.bind(), second.bind()
-			var between []Mid
+			var scratch []Mid
 			return func(ctx context.Context, made []Out, items []In) ([]Out, error) {
-				var err error
-				if between, err = one(ctx, between[:0], items); err != nil {
+				between, ok := first.inPlace(items)
+				if !ok {
+					between = scratch[:0]
+				}
+				between, err := one(ctx, between, items)
+				if err != nil {
 					return made, err
 				}
 				made, err = two(ctx, made, between)
-				clear(between)
+				if !ok {
+					scratch = between
+					clear(scratch) // it must not keep what its items point to
+				}
 				return made, err
 			}
 		},

@@ -21,17 +21,17 @@ var _ streams.Flow = (*Flow)(nil)
 //
 // When ctx is done, an item has another type, or the stage fails, the Flow closes its outlet, and [Flow.Err] tells why.
 func NewFlow[In, Out any](ctx context.Context, stage flow.Stage[In, Out]) *Flow {
-	f := &Flow{in: make(chan any, buffer), out: make(chan any, buffer), ended: newOutcome()}
+	f := &Flow{in: make(chan any, inlet), out: make(chan any, outlet), ended: newOutcome()}
 	p := flow.New(ctx)
 	items := flow.FromFunc(p, reader[In](f.in), flow.Name("inlet"))
 	made := flow.Via(p, items, stage)
-	flow.Discard(p, flow.Via(p, made, outlet[Out](f.out), flow.Name("outlet")))
+	flow.Discard(p, flow.Via(p, made, leave[Out](f.out), flow.Name("outlet")))
 	go f.run(p)
 	return f
 }
 
-// outlet is a stage that ends in an untyped channel. It leaves closing it to run, which knows the error by then.
-func outlet[T any](ch chan<- any) flow.Stage[T, struct{}] {
+// leave is a stage that ends in an untyped channel. It leaves closing it to run, which knows the error by then.
+func leave[T any](ch chan<- any) flow.Stage[T, struct{}] {
 	return flow.StageFunc[T, struct{}](func(ctx context.Context, in <-chan []T, _ chan<- []struct{}) error {
 		for items := range flow.Slices(ctx, in) {
 			if err := write(ctx, ch, items); err != nil {

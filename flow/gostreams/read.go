@@ -8,9 +8,12 @@ import (
 	"github.com/balerhq/baler/flow"
 )
 
-// buffer is the capacity of the channels that go-streams sees. Its own are unbuffered, which makes two goroutines meet for
-// every item.
-const buffer = 128
+// The capacities of the channels that go-streams sees. Its own are unbuffered, which makes two goroutines meet for every
+// item. Items come in one by one; what goes out may be large, such as a batch.
+const (
+	inlet  = 512
+	outlet = 16
+)
 
 // From reads a go-streams Source, or any other Outlet, into the pipeline. An item that is neither a T nor a []T fails the
 // pipeline with a [*TypeError].
@@ -47,7 +50,7 @@ func gather[T any](ctx context.Context, ch <-chan any) (items []T, open bool, er
 	case <-ctx.Done():
 		return nil, false, context.Cause(ctx)
 	}
-	for err == nil && len(items) < buffer {
+	for err == nil && len(items) < inlet {
 		select {
 		case item, ok := <-ch:
 			if !ok {

@@ -23,7 +23,7 @@ var _ streams.Sink = (*Sink)(nil)
 //		flow.To(p, flow.Via(p, rows, batches), insert)
 //	})
 func NewSink[T any](ctx context.Context, build func(p *flow.Pipeline, items <-chan []T), opts ...flow.Option) *Sink {
-	s := &Sink{in: make(chan any, buffer), ended: newOutcome()}
+	s := &Sink{in: make(chan any, inlet), ended: newOutcome()}
 	p := flow.New(ctx, opts...)
 	build(p, flow.FromFunc(p, reader[T](s.in), flow.Name("inlet")))
 	go s.run(p)
