@@ -14,8 +14,8 @@ var limits = accumulator.Config{MaxItems: 100, MaxWait: time.Second}
 
 // wide is an item of 128 bytes.
 type wide struct {
-	n   int
-	pad [15]int
+	n int
+	_ [15]int
 }
 
 // tally checks what arrives: how many, their sum, and no batch over the limit.
@@ -27,6 +27,14 @@ func (t *tally) add(sum, n int) {
 	t.largest = max(t.largest, n)
 }
 
+func (t *tally) take(batch []int) {
+	sum := 0
+	for _, v := range batch {
+		sum += v
+	}
+	t.add(sum, len(batch))
+}
+
 func (t *tally) check(b *testing.B, n, limit int) {
 	b.Helper()
 	if want := n * (n - 1) / 2; t.count != n || t.sum != want || t.largest > limit {
@@ -36,11 +44,7 @@ func (t *tally) check(b *testing.B, n, limit int) {
 
 func ints(t *tally) func(context.Context, accumulator.Batch[int]) error {
 	return func(_ context.Context, batch accumulator.Batch[int]) error {
-		sum := 0
-		for _, v := range batch.Items {
-			sum += v
-		}
-		t.add(sum, len(batch.Items))
+		t.take(batch.Items)
 		batch.Release()
 		return nil
 	}

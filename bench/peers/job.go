@@ -71,8 +71,8 @@ func (j *job[T]) check() error {
 
 // wide is an item of 128 bytes.
 type wide struct {
-	n   int
-	pad [15]int
+	n int
+	_ [15]int
 }
 
 const pattern = 1024
