@@ -27,7 +27,13 @@ func newBucket(limit int, c Config) bucket {
 }
 
 func (b *bucket) refill(elapsed time.Duration, p pace) {
-	b.level = min(b.level+b.rate*p.rate*float64(elapsed), max(b.level, b.burst*p.burst))
+	b.add(b.rate*p.rate*float64(elapsed), p)
+}
+
+// add puts n in, or takes it out if negative, and spills what is above the
+// burst.
+func (b *bucket) add(n float64, p pace) {
+	b.level = min(b.level+n, b.burst*p.burst)
 }
 
 // wait is the time until n can be taken, 0 for now. What is larger than the
@@ -40,10 +46,4 @@ func (b *bucket) wait(n float64, p pace) time.Duration {
 		return 0
 	}
 	return time.Duration(math.Ceil(short / (b.rate * p.rate)))
-}
-
-func (b *bucket) take(n float64) {
-	if b.rate != 0 {
-		b.level -= max(n, 0)
-	}
 }

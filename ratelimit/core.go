@@ -51,10 +51,7 @@ func (k *core) take(now time.Time, cost Cost) (wait time.Duration, ok bool) {
 	if wait := k.wait(now, cost); wait > 0 {
 		return wait, false
 	}
-	for i, n := range cost.rates() {
-		k.buckets[i].take(n)
-	}
-	k.inUse += max(cost.Slots, 0)
+	k.settle(Cost{}, cost)
 	return 0, true
 }
 
@@ -78,13 +75,13 @@ func (k *core) advance(now time.Time) {
 	if elapsed <= 0 {
 		return
 	}
+	for k.pacing.faster(now) {
+		k.pace = k.pacing.pace()
+	}
 	for i := range k.buckets {
 		k.buckets[i].refill(elapsed, k.pace)
 	}
 	k.last = now
-	if k.pacing.faster(now) {
-		k.pace = k.pacing.pace()
-	}
 }
 
 // settle replaces what was taken by what was used. More in use than taken
@@ -92,10 +89,7 @@ func (k *core) advance(now time.Time) {
 func (k *core) settle(taken, used Cost) {
 	back, spent := taken.rates(), used.rates()
 	for i := range k.buckets {
-		b := &k.buckets[i]
-		if b.rate != 0 {
-			b.level = min(b.level+max(back[i], 0)-max(spent[i], 0), b.burst)
-		}
+		k.buckets[i].add(max(back[i], 0)-max(spent[i], 0), k.pace)
 	}
 	k.inUse = max(k.inUse-max(taken.Slots, 0)+max(used.Slots, 0), 0)
 }

@@ -54,6 +54,6 @@ func (p *pacing) faster(now time.Time) bool {
 		return false
 	}
 	p.step--
-	p.since = now
+	p.since = p.since.Add(quiet)
 	return true
 }

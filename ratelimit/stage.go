@@ -34,6 +34,9 @@ func Pace[T any](limiter *Limiter, cost func(T) Cost) *Stage[T] {
 
 func oneRequest[T any](T) Cost { return Cost{Requests: 1} }
 
+// String names the stage in errors and graphs.
+func (s *Stage[T]) String() string { return "ratelimit" }
+
 // Run forwards in to out until in is closed or ctx is done, as a stage of a
 // pipeline does. Values that may pass together stay together. It takes over the
 // slices it receives and returns [context.Cause] of a ctx that ended.
