@@ -21,6 +21,9 @@ type Provider interface {
 	Account() string
 	// Limits are the provider's bounds for one batch of the model.
 	Limits(model string) Limits
+	// Check makes a call that costs nothing, to learn whether the account can
+	// be used at all.
+	Check(ctx context.Context) error
 	// Upload stores the rows at the provider ahead of Create and returns its
 	// name for them, or "" if Create takes the rows itself. Uploading again
 	// under the same tag is harmless and may find the earlier upload.

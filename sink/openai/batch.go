@@ -67,6 +67,15 @@ func (c *Client) Create(ctx context.Context, spec sink.Spec, file string, _ sink
 	return b.ID, nil
 }
 
+// Check implements sink.Provider: it lists a single batch.
+func (c *Client) Check(ctx context.Context) error {
+	call := httpclient.Call{Method: http.MethodGet, Path: "/batches?limit=1"}
+	if err := c.do(ctx, call, nil); err != nil {
+		return fmt.Errorf("openai: check: %w", err)
+	}
+	return nil
+}
+
 // Find implements sink.Provider: it pages through the list, newest first, back
 // to since.
 func (c *Client) Find(ctx context.Context, tag string, since time.Time) (found []string, err error) {
