@@ -76,7 +76,7 @@ func decode(raw []byte, into any) error {
 // error in.
 func firstOf(body []byte) []byte {
 	var list []json.RawMessage
-	if json.Unmarshal(body, &list) == nil && len(list) > 0 {
+	if bytes.HasPrefix(body, []byte("[")) && json.Unmarshal(body, &list) == nil && len(list) > 0 {
 		return list[0]
 	}
 	return body

@@ -120,7 +120,8 @@ func (g *Guard) record(now time.Time, scope, origin Scope, err error) (hook func
 		return nil, Alert{}
 	case ripe && alert.Rate() > g.cfg.PauseAbove,
 		ClassOf(err) == Blocked && scope == Scope{Provider: origin.Provider}:
-		w.pause = &alert
+		paused := alert // so that only a pause allocates
+		w.pause = &paused
 		return g.cfg.OnPause, alert
 	case ripe && alert.Rate() > g.cfg.NotifyAbove && !w.told:
 		w.told = true
