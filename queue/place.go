@@ -1,5 +1,7 @@
 package queue
 
+import "cmp"
+
 // place is where an item stands: by key, then by tag, then by seq, lowest
 // first. It stays the same while the item waits, so time may pass without
 // anything being sorted again, and it finds the item in O(log n).
@@ -17,4 +19,8 @@ func (p place) less(q place) bool {
 		return p.tag < q.tag
 	}
 	return p.seq < q.seq
+}
+
+func (p place) compare(q place) int {
+	return cmp.Or(cmp.Compare(p.key, q.key), cmp.Compare(p.tag, q.tag), cmp.Compare(p.seq, q.seq))
 }

@@ -18,7 +18,7 @@ type Queue[T any] struct {
 	err     error // what is wrong with cfg or with the use of Index
 	order   order[T]
 	index   *index[T] // nil without Index
-	leased  int       // items that Run has on offer
+	leased  int       // items inside but not in order: on offer, or being stored
 	running bool
 }
 

@@ -35,6 +35,19 @@ func (t *tree[T]) at(p place) *T {
 	return &n.slots[n.rank(p)].v
 }
 
+// has tells whether there is an item at p.
+func (t *tree[T]) has(p place) bool {
+	n := t.root
+	if n == nil {
+		return false
+	}
+	for !n.isLeaf() {
+		n = n.kids[n.branch(p)].node
+	}
+	i := n.rank(p)
+	return i < len(n.slots) && n.slots[i].place == p
+}
+
 // first is the lowest place. The tree must not be empty.
 func (t *tree[T]) first() place {
 	n := t.root
