@@ -52,21 +52,35 @@ type RowError struct {
 	Code, Message string
 }
 
-// The failures of rows that Echo and RowFaults know.
-var (
-	rowInvalid   = RowError{400, "invalid_value", "The simulator was told to find this request invalid."}
-	rowLimited   = RowError{429, "rate_limit_exceeded", "The simulator was told to limit this request."}
-	rowServer    = RowError{500, "server_error", "The simulator was told to fail at this request."}
-	rowTimeout   = RowError{0, "request_timeout", "The simulator was told to let this request time out."}
-	rowRefusal   = "I'm sorry, but I can't help with that."
-	notRunReason = map[string]string{
-		notRunExpired:   "This request could not be executed before the completion window expired.",
-		notRunCancelled: "This request was not executed because the batch was cancelled.",
-	}
-)
+// The replies that Echo and RowFaults fail rows with.
 
-// The codes of rows that never ran.
+func invalidRow() Reply {
+	return Reply{Error: &RowError{400, "invalid_value", "The simulator was told to find this request invalid."}}
+}
+
+func limitedRow() Reply {
+	return Reply{Error: &RowError{429, "rate_limit_exceeded", "The simulator was told to limit this request."}}
+}
+
+func brokenRow() Reply {
+	return Reply{Error: &RowError{500, "server_error", "The simulator was told to fail at this request."}}
+}
+
+func timedOutRow() Reply {
+	return Reply{Error: &RowError{0, "request_timeout", "The simulator was told to let this request time out."}}
+}
+
+func refusedRow() Reply { return Reply{Refusal: "I'm sorry, but I can't help with that."} }
+
+func cutRow() Reply { return Reply{Text: "This answer was cut", FinishReason: "length"} }
+
+// The codes of rows that never ran, and what they mean.
 const (
 	notRunExpired   = "batch_expired"
 	notRunCancelled = "batch_cancelled"
 )
+
+var notRunReason = map[string]string{
+	notRunExpired:   "This request could not be executed before the completion window expired.",
+	notRunCancelled: "This request was not executed because the batch was cancelled.",
+}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,16 +119,9 @@ func (c *collection[R]) update(id string, change func(*R) bool) (R, error) {
 	return record, nil
 }
 
-// newestFirst yields the records as they were at the call, the latest first.
-func (c *collection[R]) newestFirst() iter.Seq[R] {
+// all returns the records as they are now, the oldest first.
+func (c *collection[R]) all() []R {
 	c.mu.Lock()
-	list := slices.Clone(c.list)
-	c.mu.Unlock()
-	return func(yield func(R) bool) {
-		for _, record := range slices.Backward(list) {
-			if !yield(record) {
-				return
-			}
-		}
-	}
+	defer c.mu.Unlock()
+	return slices.Clone(c.list)
 }

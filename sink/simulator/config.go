@@ -45,6 +45,10 @@ type Config struct {
 	// Rows makes rows fail at random. Zero means that none does.
 	Rows RowFaults
 
+	// Results says how result files differ from those of OpenAI itself. Zero
+	// means that they do not.
+	Results ResultQuirks
+
 	// Faults are what goes wrong with requests from the start;
 	// [Simulator.SetFaults] replaces them. Zero means nothing.
 	Faults []Fault
@@ -103,8 +107,8 @@ func (c Config) withDefaults() (Config, error) {
 	errs = append(errs, c.Rows.validate(), validateFaults(c.Faults))
 
 	setDefault(&c.Speed, 1)
-	setDefault(&c.Limits.UploadBytes, 512<<20)
-	setDefault(&c.Limits.BatchBytes, 200<<20)
+	setDefault(&c.Limits.UploadBytes, 512_000_000)
+	setDefault(&c.Limits.BatchBytes, 200_000_000)
 	setDefault(&c.Limits.Rows, 50_000)
 	setDefault(&c.Limits.EmbeddingInputs, 50_000)
 	if c.Answer == nil {

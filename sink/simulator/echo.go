@@ -124,14 +124,14 @@ func firstWords(text string, n int) []string {
 
 var markers = []struct {
 	text  string
-	reply Reply
+	reply func() Reply
 }{
-	{"[[400]]", Reply{Error: &rowInvalid}},
-	{"[[429]]", Reply{Error: &rowLimited}},
-	{"[[500]]", Reply{Error: &rowServer}},
-	{"[[timeout]]", Reply{Error: &rowTimeout}},
-	{"[[refuse]]", Reply{Refusal: rowRefusal}},
-	{"[[length]]", Reply{Text: "This answer was cut", FinishReason: "length"}},
+	{"[[400]]", invalidRow},
+	{"[[429]]", limitedRow},
+	{"[[500]]", brokenRow},
+	{"[[timeout]]", timedOutRow},
+	{"[[refuse]]", refusedRow},
+	{"[[length]]", cutRow},
 }
 
 // obeyMarker returns the reply that a marker in body asks for.
@@ -141,7 +141,7 @@ func obeyMarker(body []byte) (Reply, bool) {
 	}
 	for _, m := range markers {
 		if bytes.Contains(body, []byte(m.text)) {
-			return m.reply, true
+			return m.reply(), true
 		}
 	}
 	return Reply{}, false

@@ -48,32 +48,38 @@ func (s *Simulator) execute(ctx context.Context, b batch) error {
 	return nil
 }
 
-func (x *execution) run(ctx context.Context, b batch) (err error) {
-	if err := x.work(ctx, func() (err error) {
-		x.rows, err = lineSpans(x.in)
-		return err
-	}); err != nil {
+// run executes rows as they become due, until no more will.
+func (x *execution) run(ctx context.Context, b batch) error {
+	if err := x.work(ctx, func() error { return x.shuffle(b.Seq) }); err != nil {
 		return err
 	}
-	random := rand.New(rand.NewPCG(x.cfg.Seed, uint64(b.Seq)))
-	random.Shuffle(len(x.rows), func(i, j int) { x.rows[i], x.rows[j] = x.rows[j], x.rows[i] })
 	for {
 		changes := x.changes()
 		b, _ = x.batches.get(x.id)
-		plan, now := x.plan(b), x.clock.now()
-		if plan.over(x.done, now) {
+		p, now := x.plan(b), x.clock.now()
+		var err error
+		switch target := p.due(now); {
+		case p.over(x.done, now):
 			return x.settle(b)
+		case x.done < target:
+			err = x.work(ctx, func() error { return x.block(target) })
+		default:
+			_, err = x.wait(ctx, p.next(x.done), changes)
 		}
-		if target := plan.due(now); x.done < target {
-			if err := x.work(ctx, func() error { return x.block(target) }); err != nil {
-				return err
-			}
-			continue
-		}
-		if _, err := x.wait(ctx, plan.next(x.done), changes); err != nil {
+		if err != nil {
 			return err
 		}
 	}
+}
+
+// shuffle finds the rows and brings them in the order in which they run.
+func (x *execution) shuffle(seq int) (err error) {
+	if x.rows, err = lineSpans(x.in); err != nil {
+		return err
+	}
+	random := rand.New(rand.NewPCG(x.cfg.Seed, uint64(seq)))
+	random.Shuffle(len(x.rows), func(i, j int) { x.rows[i], x.rows[j] = x.rows[j], x.rows[i] })
+	return nil
 }
 
 // plan returns when the rows of b run.

@@ -36,7 +36,7 @@ type Fault struct {
 	Header map[string]string `json:"header,omitempty"`
 
 	// Delay is the duration, in real time, that Slow, Hang, Late and Stale
-	// speak of.
+	// speak of. It is in nanoseconds in JSON.
 	Delay time.Duration `json:"delay,omitempty"`
 	// Bytes is how much of the body Truncate lets through. Zero means half.
 	Bytes int64 `json:"bytes,omitempty"`

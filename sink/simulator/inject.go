@@ -33,9 +33,10 @@ func (s *Simulator) inject(f Fault, w http.ResponseWriter, r *http.Request) (los
 		_ = s.sleep(r.Context(), f.Delay, f.Delay == 0)
 		return true
 	case Slow:
-		if s.sleep(r.Context(), f.Delay, false) {
-			s.provider.ServeHTTP(w, r)
+		if cutShort := !s.sleep(r.Context(), f.Delay, false); cutShort {
+			return true
 		}
+		s.provider.ServeHTTP(w, r)
 	case Truncate:
 		s.provider.ServeHTTP(&truncated{ResponseWriter: w, left: f.Bytes}, r)
 	case Stale:

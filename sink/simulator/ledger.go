@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"iter"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,13 +23,12 @@ type Batch struct {
 // first.
 func (s *Simulator) Batches() []Batch {
 	var batches []Batch
-	for b := range s.batches.newestFirst() {
+	for _, b := range s.batches.all() {
 		batches = append(batches, Batch{
 			ID: b.ID, Created: b.Created, Endpoint: b.Endpoint, Model: b.Model, InputFile: b.InputFile,
 			Metadata: b.Metadata, Status: b.Status, Rows: b.Counts.Total,
 		})
 	}
-	slices.Reverse(batches)
 	return batches
 }
 

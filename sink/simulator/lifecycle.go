@@ -67,7 +67,7 @@ func (s *Simulator) live(ctx context.Context, id string) error {
 func (s *Simulator) wait(ctx context.Context, t time.Time, changes <-chan struct{}) (bool, error) {
 	left := s.clock.until(t)
 	if left <= 0 {
-		return true, ctx.Err()
+		return true, context.Cause(ctx)
 	}
 	timer := time.NewTimer(left)
 	defer timer.Stop()
@@ -77,7 +77,7 @@ func (s *Simulator) wait(ctx context.Context, t time.Time, changes <-chan struct
 	case <-changes:
 		return false, nil
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return false, context.Cause(ctx)
 	}
 }
 
@@ -109,7 +109,7 @@ func (s *Simulator) work(ctx context.Context, f func() error) error {
 	select {
 	case s.slots <- struct{}{}:
 	case <-ctx.Done():
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	defer func() { <-s.slots }()
 	return f()

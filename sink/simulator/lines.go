@@ -28,6 +28,9 @@ func lineSpans(r io.Reader) ([]span, error) {
 	return spans, nil
 }
 
+// blank is what JSON knows as white space.
+const blank = " \t\r\n"
+
 // line is one line of a file. Its text is valid until the next one is read.
 type line struct {
 	number int // from 1
@@ -55,8 +58,8 @@ func lines(r io.Reader) iter.Seq2[line, error] {
 				return
 			}
 			if len(raw) > 0 {
-				left := bytes.TrimLeft(raw, " \t\r\n")
-				l := line{number: n, from: from + int64(len(raw)-len(left)), text: bytes.TrimRight(left, " \t\r\n")}
+				left := bytes.TrimLeft(raw, blank)
+				l := line{number: n, from: from + int64(len(raw)-len(left)), text: bytes.TrimRight(left, blank)}
 				if !yield(l, nil) {
 					return
 				}

@@ -74,7 +74,7 @@ func (s *Simulator) admit(seen batch, v *validation) error {
 // enqueued returns how many input tokens the owner's running batches of a model
 // hold.
 func (s *Simulator) enqueued(owner, model string) (tokens int64) {
-	for b := range s.batches.newestFirst() {
+	for _, b := range s.batches.all() {
 		if b.Owner == owner && b.Model == model && !b.ended() {
 			tokens += b.Tokens
 		}

@@ -3,6 +3,7 @@ package simulator
 import (
 	"fmt"
 	"net/http"
+	"slices"
 )
 
 // batch returns the owner's batch that the request's path names.
@@ -27,7 +28,7 @@ func (s *Simulator) getBatch(r *http.Request, owner string) (any, error) {
 func (s *Simulator) listBatches(r *http.Request, owner string) (any, error) {
 	now := s.asOf(r)
 	var batches []batch
-	for b := range s.batches.newestFirst() {
+	for _, b := range slices.Backward(s.batches.all()) {
 		if b.Owner == owner && !b.Created.After(now) {
 			batches = append(batches, b.asOf(now))
 		}

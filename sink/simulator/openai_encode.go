@@ -1,6 +1,11 @@
 package simulator
 
-import "strconv"
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"math"
+	"strconv"
+)
 
 // appendAnswer appends the body of a successful response of the row's endpoint.
 func (e *encoder) appendAnswer(b []byte, req Row, reply Reply) []byte {
@@ -77,14 +82,9 @@ func appendEmbeddings(b []byte, req Row, reply Reply) []byte {
 		}
 		b = append(b, `{"object":"embedding","index":`...)
 		b = strconv.AppendInt(b, int64(i), 10)
-		b = append(b, `,"embedding":[`...)
-		for dimension := range 4 {
-			if dimension > 0 {
-				b = append(b, ',')
-			}
-			b = strconv.AppendFloat(b, 2*chance(uint64(dimension), "", input)-1, 'g', 6, 64)
-		}
-		b = append(b, `]}`...)
+		b = append(b, `,"embedding":`...)
+		b = appendVector(b, input, string(req.params.encoding) == `"base64"`)
+		b = append(b, '}')
 	}
 	b = append(b, `],"model":`...)
 	b = appendString(b, req.Model)
@@ -93,6 +93,26 @@ func appendEmbeddings(b []byte, req Row, reply Reply) []byte {
 	b = append(b, `,"total_tokens":`...)
 	b = strconv.AppendInt(b, reply.InputTokens, 10)
 	return append(b, `}}`...)
+}
+
+// appendVector appends a vector of 4 dimensions: a list of numbers, or their
+// bytes in base64.
+func appendVector(b, input []byte, inBase64 bool) []byte {
+	var raw []byte
+	begin := len(b)
+	for dimension := range uint64(4) {
+		x := float32(2*chance(dimension, "", input) - 1)
+		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
+		b = append(b, ',')
+		b = strconv.AppendFloat(b, float64(x), 'g', -1, 32)
+	}
+	b[begin] = '[' // in place of the first comma
+	if !inBase64 {
+		return append(b, ']')
+	}
+	b = append(b[:begin], '"')
+	b = base64.StdEncoding.AppendEncode(b, raw)
+	return append(b, '"')
 }
 
 // embeddingInputs returns the inputs of an embeddings request: one string, or a

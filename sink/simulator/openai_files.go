@@ -37,7 +37,7 @@ func (s *Simulator) listFiles(r *http.Request, owner string) (any, error) {
 	query := r.URL.Query()
 	purpose, order, now := query.Get("purpose"), query.Get("order"), s.asOf(r)
 	var files []file
-	for f := range s.files.newestFirst() {
+	for _, f := range slices.Backward(s.files.all()) {
 		if f.Owner == owner && !f.gone(now) && !f.Created.After(now) && (purpose == "" || f.Purpose == purpose) {
 			files = append(files, f)
 		}
@@ -99,7 +99,7 @@ func (s *Simulator) deleteFile(r *http.Request, owner string) (any, error) {
 // removeContent frees the space of a deleted file, unless a batch still reads
 // it. The batch does it when it ends.
 func (s *Simulator) removeContent(f file) error {
-	for b := range s.batches.newestFirst() {
+	for _, b := range s.batches.all() {
 		if b.InputFile == f.ID && !b.ended() {
 			return nil
 		}

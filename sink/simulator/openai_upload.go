@@ -106,7 +106,7 @@ func (s *Simulator) receiveFile(part *multipart.Part, path string, up *upload) e
 	limit := s.cfg.Limits.UploadBytes
 	in := bufio.NewReaderSize(io.LimitReader(part, limit+1), 64<<10)
 	begin, _ := in.Peek(256)
-	up.begin = bytes.Clone(bytes.TrimLeft(begin, " \t\r\n"))
+	up.begin = bytes.Clone(bytes.TrimLeft(begin, blank))
 	up.bytes, err = io.Copy(f, in)
 	if closed := f.Close(); closed != nil {
 		return fmt.Errorf("simulator: store upload: %w", closed)

@@ -28,9 +28,9 @@ func (s *Simulator) createResults(b batch) (*results, error) {
 	}
 	r.counts.Completed, r.counts.Failed = 0, 0
 	var err [3]error
-	r.output, err[0] = createLines(s.contentPath(b.OutputFile) + partSuffix)
-	r.errors, err[1] = createLines(s.contentPath(b.ErrorFile) + partSuffix)
-	r.ledger, err[2] = createLines(s.ledgerPath(b.ID))
+	r.output, err[0] = createLines(s.contentPath(b.OutputFile)+partSuffix, s.cfg.Results)
+	r.errors, err[1] = createLines(s.contentPath(b.ErrorFile)+partSuffix, s.cfg.Results)
+	r.ledger, err[2] = createLines(s.ledgerPath(b.ID), ResultQuirks{})
 	if err := errors.Join(err[:]...); err != nil {
 		r.abandon()
 		return nil, err
@@ -45,18 +45,10 @@ func (r *results) run(line []byte) error {
 	req.CustomID, _ = unquote(in.customID)
 	req.params, _ = parseParams(in.body)
 	reply := r.answer(req)
-	out := r.output
-	if reply.Error == nil {
-		r.counts.Completed++
-		r.usage.InputTokens += reply.InputTokens
-		r.usage.OutputTokens += reply.OutputTokens
-	} else {
-		r.counts.Failed++
-		out = r.errors
-	}
+	out := r.tally(reply)
 	copies, foreign := r.cfg.Rows.lines(r.cfg.Seed, r.b.ID, req.CustomID)
-	r.buf = r.encoder.appendResult(r.buf[:0], in.customID, req, reply)
 	for range copies {
+		r.buf = r.encoder.appendResult(r.buf[:0], in.customID, req, reply)
 		if err := out.write(r.buf); err != nil {
 			return err
 		}
@@ -69,6 +61,18 @@ func (r *results) run(line []byte) error {
 	}
 	r.buf = appendExecution(r.buf[:0], in.customID, reply)
 	return r.ledger.write(r.buf)
+}
+
+// tally counts a reply and returns the file that it belongs in.
+func (r *results) tally(reply Reply) *lineWriter {
+	if reply.Error != nil {
+		r.counts.Failed++
+		return r.errors
+	}
+	r.counts.Completed++
+	r.usage.InputTokens += reply.InputTokens
+	r.usage.OutputTokens += reply.OutputTokens
+	return r.output
 }
 
 // answer returns what the model says, with what it costs.
@@ -101,14 +105,16 @@ func (r *results) publish() error {
 	if err := r.ledger.close(); err != nil {
 		return err
 	}
-	if err := r.place(r.output, r.b.OutputFile, "output"); err != nil {
+	if err := r.place(r.output, r.b.OutputFile, "output", r.output.lines > 0); err != nil {
 		return err
 	}
-	return r.place(r.errors, r.b.ErrorFile, "error")
+	return r.place(r.errors, r.b.ErrorFile, "error", r.hasErrorFile())
 }
 
-func (r *results) place(w *lineWriter, id, kind string) error {
-	if err := w.close(); err != nil || w.lines == 0 {
+func (r *results) hasErrorFile() bool { return r.errors.lines > 0 || r.cfg.Results.EmptyErrorFile }
+
+func (r *results) place(w *lineWriter, id, kind string, wanted bool) error {
+	if err := w.close(); err != nil || !wanted {
 		return err
 	}
 	if err := os.Rename(r.contentPath(id)+partSuffix, r.contentPath(id)); err != nil {
@@ -137,7 +143,7 @@ func (r *results) record(b *batch) {
 	if r.output.lines == 0 {
 		b.OutputFile = ""
 	}
-	if r.errors.lines == 0 {
+	if !r.hasErrorFile() {
 		b.ErrorFile = ""
 	}
 }

@@ -26,7 +26,7 @@ func parseRow(line []byte) (r row, valid bool) {
 
 // params are the members of a request body that the simulator looks at.
 type params struct {
-	model, stream, messages, input, prompt, format []byte
+	model, stream, messages, input, prompt, format, encoding []byte
 }
 
 func parseParams(body []byte) (p params, valid bool) {
@@ -44,6 +44,8 @@ func parseParams(body []byte) (p params, valid bool) {
 			p.prompt = value
 		case "response_format", "text":
 			p.format = value
+		case "encoding_format":
+			p.encoding = value
 		}
 	})
 	return p, valid

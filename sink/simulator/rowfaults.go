@@ -57,15 +57,15 @@ func (f RowFaults) reply(seed uint64, batchID string, r Row) (Reply, bool) {
 		return Reply{}, false
 	}
 	if reply, hit := pick(chance(seed, "", r.Body), []fraction{
-		{f.BadRequest, Reply{Error: &rowInvalid}},
-		{f.Refusal, Reply{Refusal: rowRefusal}},
+		{f.BadRequest, invalidRow},
+		{f.Refusal, refusedRow},
 	}); hit {
 		return reply, true
 	}
 	return pick(chance(seed, batchID+r.CustomID, nil), []fraction{
-		{f.RateLimited, Reply{Error: &rowLimited}},
-		{f.ServerError, Reply{Error: &rowServer}},
-		{f.Timeout, Reply{Error: &rowTimeout}},
+		{f.RateLimited, limitedRow},
+		{f.ServerError, brokenRow},
+		{f.Timeout, timedOutRow},
 	})
 }
 
@@ -87,14 +87,14 @@ func (f RowFaults) lines(seed uint64, batchID, customID string) (copies int, for
 
 type fraction struct {
 	size  float64
-	reply Reply
+	reply func() Reply
 }
 
 // pick returns the reply in whose part of the line from 0 to 1 the point lies.
 func pick(point float64, fractions []fraction) (Reply, bool) {
 	for _, f := range fractions {
 		if point < f.size {
-			return f.reply, true
+			return f.reply(), true
 		}
 		point -= f.size
 	}

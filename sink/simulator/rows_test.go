@@ -108,6 +108,44 @@ func TestLinesGoMissingAreRepeatedAndMadeUp(t *testing.T) {
 	})
 }
 
+func TestResultFilesMayTakeLiberties(t *testing.T) {
+	for name, test := range map[string]struct {
+		quirks simulator.ResultQuirks
+		line   string // ends, and then the file
+		file   string
+	}{
+		"none":               {simulator.ResultQuirks{}, "}\n{", "}\n"},
+		"CRLF":               {simulator.ResultQuirks{CRLF: true}, "}\r\n{", "}\r\n"},
+		"no final newline":   {simulator.ResultQuirks{NoFinalNewline: true}, "}\n{", "}"},
+		"neither, with CRLF": {simulator.ResultQuirks{CRLF: true, NoFinalNewline: true}, "}\r\n{", "}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, c := startInBubble(t, simulator.Config{Results: test.quirks})
+				b, output, _ := c.complete(many(20))
+				content := string(c.download(b.OutputFileID))
+				if len(output) != 20 || strings.Count(content, test.line) != 19 || !strings.HasSuffix(content, test.file) {
+					t.Errorf("%q", content)
+				}
+				var f fileObject
+				if c.do(200, "GET", "/v1/files/"+b.OutputFileID, "", &f); f.Bytes != int64(len(content)) {
+					t.Errorf("the file has %d bytes and is said to have %d", len(content), f.Bytes)
+				}
+			})
+		})
+	}
+}
+
+func TestAnErrorFileMayBeEmpty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, c := startInBubble(t, simulator.Config{Results: simulator.ResultQuirks{EmptyErrorFile: true}})
+		b, _, failed := c.complete(many(3))
+		if b.ErrorFileID == "" || len(failed) != 0 {
+			t.Errorf("error file %q with %d lines", b.ErrorFileID, len(failed))
+		}
+	})
+}
+
 func TestResultsAreShuffledBySeed(t *testing.T) {
 	order := func(seed uint64) (ids string) {
 		synctest.Test(t, func(t *testing.T) {
@@ -220,6 +258,9 @@ func TestEachEndpointHasItsShape(t *testing.T) {
 		},
 		"embeddings": {
 			"/v1/embeddings", `{"model":"m","input":["one","two"]}`, `{"object":"embedding","index":1,"embedding":[`,
+		},
+		"embedding in base64": {
+			"/v1/embeddings", `{"model":"m","input":"one","encoding_format":"base64"}`, `"index":0,"embedding":"`,
 		},
 		"one embedding": {
 			"/v1/embeddings", `{"model":"m","input":"one"}`, `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[`,

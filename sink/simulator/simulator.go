@@ -64,7 +64,7 @@ func New(cfg Config) (*Simulator, error) {
 	}
 	s.provider = s.providerRoutes()
 	s.control = s.controlRoutes()
-	for b := range s.batches.newestFirst() {
+	for _, b := range s.batches.all() {
 		s.start(b.ID)
 	}
 	return s, nil
