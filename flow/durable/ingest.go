@@ -18,24 +18,36 @@ func (e *engine) ingest(ctx context.Context, source rows) error {
 	if e.ended() {
 		return nil
 	}
-	groups := make(chan group)
+	// A group is asked for before it is made, so that the source is asked for
+	// a checkpoint no more often than one is stored.
+	want, groups := make(chan struct{}), make(chan group, 1)
 	both, stop := errgroup.WithContext(ctx)
 	both.Go(func() error {
 		defer close(groups)
-		return source.read(stop, groups)
+		return source.read(stop, want, groups)
 	})
 	both.Go(func() error {
-		for g := range groups {
-			if err := e.keep(stop, g); err != nil {
-				return err
-			}
-		}
-		return nil
+		return e.keepAll(stop, want, groups)
 	})
 	if err := both.Wait(); err != nil {
 		return err
 	}
 	return e.endSource(ctx)
+}
+
+func (e *engine) keepAll(ctx context.Context, want chan<- struct{}, groups <-chan group) error {
+	for {
+		select {
+		case want <- struct{}{}: // the reader has one, and sends it at once
+		case <-groups: // closed: nothing is sent that is not wanted
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if err := e.keep(ctx, <-groups); err != nil {
+			return err
+		}
+	}
 }
 
 func (e *engine) endSource(ctx context.Context) error {

@@ -3,6 +3,7 @@ package durable
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 )
 
 // The records of a job. Each key begins with a letter and the job's 8 bytes;
@@ -53,6 +54,9 @@ func (k keys) ready(level uint8, seq uint64) []byte {
 type itemHash [32]byte
 
 func hashKey(key string) itemHash { return sha256.Sum256([]byte(key)) }
+
+// dir is the job's directory in the state directory.
+func (k keys) dir() string { return "job-" + hex.EncodeToString(k.job[:]) }
 
 // metaKey is the key of a job's own record, the same in every epoch.
 func metaKey(name string) []byte {

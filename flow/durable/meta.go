@@ -56,6 +56,11 @@ func beginJob(ctx context.Context, c *config, meta *register[jobMeta], now jobMe
 			return nil, keys{}, err
 		}
 	}
+	if now.Epoch > 0 {
+		if err := c.store.Root().RemoveAll(newKeys(c.name, now.Epoch-1).dir()); err != nil {
+			return nil, keys{}, fmt.Errorf("durable: remove what was read before: %w", err)
+		}
+	}
 	k := newKeys(c.name, now.Epoch)
 	root, err := jobRoot(c.store.Root(), k)
 	return root, k, err
@@ -90,7 +95,8 @@ func mayBeginAnew(ctx context.Context, c *config, k keys) (bool, error) {
 	return !source.value.Ended, err
 }
 
-// anew begins the job in another epoch.
+// anew begins the job in another epoch. Its records stay behind unread; its
+// files go.
 func anew(ctx context.Context, c *config) error {
 	meta := register[jobMeta]{key: metaKey(c.name)}
 	if err := load(ctx, c.store, &meta); err != nil {
@@ -98,11 +104,11 @@ func anew(ctx context.Context, c *config) error {
 	}
 	now := meta.value
 	now.Epoch++
-	op, err := meta.put(now)
+	root, _, err := beginJob(ctx, c, &meta, now)
 	if err != nil {
 		return err
 	}
-	return c.store.Commit(ctx, op)
+	return root.Close()
 }
 
 func load[V any](ctx context.Context, store state.Store, r *register[V]) error {

@@ -3,7 +3,6 @@ package durable
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -76,7 +75,7 @@ func narrow(wanted, limit int) int {
 
 // jobRoot opens the job's directory below the state directory.
 func jobRoot(root *os.Root, k keys) (*os.Root, error) {
-	dir := "job-" + hex.EncodeToString(k.job[:])
+	dir := k.dir()
 	for _, name := range []string{dir, dir + "/" + baleDir, dir + "/" + resultDir} {
 		if err := root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("durable: %w", err)

@@ -31,7 +31,8 @@ const groupRows = 512
 // rows is a source, whatever its items are.
 type rows interface {
 	resume(checkpoint string) error
-	read(ctx context.Context, out chan<- group) error
+	// read sends a group, without waiting, for each value it takes from want.
+	read(ctx context.Context, want <-chan struct{}, out chan<- group) error
 }
 
 // reader turns the items of a job into rows.
@@ -47,10 +48,10 @@ func (r *reader[T]) resume(checkpoint string) error {
 	return nil
 }
 
-// read sends the items in groups: as many as have come when the ingester is
-// ready for the next, so that a slow source does not linger.
-func (r *reader[T]) read(ctx context.Context, out chan<- group) error {
-	var g group
+// read sends the items in groups: as many as have come when the next is wanted,
+// so that a slow source does not linger.
+func (r *reader[T]) read(ctx context.Context, want <-chan struct{}, out chan<- group) error {
+	var items []row
 	for item, err := range r.job.Source.Items() {
 		if err != nil {
 			return fmt.Errorf("durable: read source: %w", err)
@@ -59,40 +60,44 @@ func (r *reader[T]) read(ctx context.Context, out chan<- group) error {
 		if err != nil {
 			return err
 		}
-		g.rows = append(g.rows, row)
-		g.checkpoint = r.job.Source.Checkpoint()
-		if g, err = offer(ctx, out, g); err != nil {
+		items = append(items, row)
+		wanted, err := isWanted(ctx, want, len(items) >= groupRows)
+		if err != nil {
 			return err
 		}
+		if wanted {
+			out <- group{items, r.job.Source.Checkpoint()}
+			items = nil
+		}
 	}
-	if len(g.rows) == 0 {
+	if len(items) == 0 {
 		return nil
 	}
-	return send(ctx, out, g)
+	if _, err := isWanted(ctx, want, true); err != nil {
+		return err
+	}
+	out <- group{items, r.job.Source.Checkpoint()}
+	return nil
 }
 
-// offer sends a full group, and any other that is wanted right now.
-func offer(ctx context.Context, out chan<- group, g group) (group, error) {
+// isWanted reports whether a group is wanted now, or waits until one is.
+func isWanted(ctx context.Context, want <-chan struct{}, wait bool) (bool, error) {
 	if ctx.Err() != nil {
-		return group{}, context.Cause(ctx)
+		return false, context.Cause(ctx)
 	}
-	if len(g.rows) >= groupRows {
-		return group{}, send(ctx, out, g)
+	if !wait {
+		select {
+		case <-want:
+			return true, nil
+		default:
+			return false, nil
+		}
 	}
 	select {
-	case out <- g:
-		return group{}, nil
-	default:
-		return g, nil
-	}
-}
-
-func send(ctx context.Context, out chan<- group, g group) error {
-	select {
-	case out <- g:
-		return nil
+	case <-want:
+		return true, nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return false, context.Cause(ctx)
 	}
 }
 
@@ -109,7 +114,7 @@ func (r *reader[T]) row(item T) (row, error) {
 	if err != nil {
 		return refuse(err)
 	}
-	if err := request.normalise(); err != nil {
+	if err := request.check(r.job.Request != nil); err != nil {
 		return refuse(err)
 	}
 	level := levelOf(queue.Normal)
@@ -119,14 +124,15 @@ func (r *reader[T]) row(item T) (row, error) {
 	return row{key: key, request: request, level: level, name: name, line: line}, nil
 }
 
-// normalise checks a request and puts its body on one line.
-func (r *Request) normalise() error {
+// check refuses a request that no provider would take, and puts its body on
+// one line. What a Codec wrote is JSON.
+func (r *Request) check(foreign bool) error {
 	switch {
 	case r.Endpoint == "" || r.Endpoint[0] != '/':
 		return fmt.Errorf("endpoint %q: must be a path such as /v1/chat/completions", r.Endpoint)
 	case r.Model == "":
 		return errors.New("the request names no model")
-	case !json.Valid(r.Body):
+	case foreign && !json.Valid(r.Body):
 		return errors.New("the request's body is not valid JSON")
 	case bytes.ContainsAny(r.Body, "\r\n"):
 		var b bytes.Buffer
