@@ -18,8 +18,12 @@ func TestEveryItemOfEveryProducerArrivesOnceAndInOrder(t *testing.T) {
 	const producers, each = 8, 2000
 	type item struct{ producer, n int }
 	ways := map[string]func(*testing.T, *accumulator.Accumulator[item], []item){
-		"Add": func(t *testing.T, acc *accumulator.Accumulator[item], vs []item) { add(t, acc, vs...) },
+		"Add": func(t *testing.T, acc *accumulator.Accumulator[item], vs []item) {
+			t.Helper()
+			add(t, acc, vs...)
+		},
 		"AddMany": func(t *testing.T, acc *accumulator.Accumulator[item], vs []item) {
+			t.Helper()
 			for len(vs) > 0 {
 				part := vs[:min(33, len(vs))]
 				if n, err := acc.AddMany(t.Context(), part); n != len(part) || err != nil {
@@ -29,6 +33,7 @@ func TestEveryItemOfEveryProducerArrivesOnceAndInOrder(t *testing.T) {
 			}
 		},
 		"Producer": func(t *testing.T, acc *accumulator.Accumulator[item], vs []item) {
+			t.Helper()
 			p := acc.Producer()
 			for _, v := range vs {
 				if err := p.Add(t.Context(), v); err != nil {
@@ -127,7 +132,7 @@ func TestAnIdlePeriodMakesNoEmptyBatchAndNoEarlyOne(t *testing.T) {
 		if early := got.take(); len(early) > 0 {
 			t.Fatalf("got %v before MaxWait", early)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if due := got.items(); !cmp.Equal(due, [][]int{{1}}) {
 			t.Fatalf("got %v at MaxWait, want [[1]]", due)
@@ -145,7 +150,7 @@ func TestIdleClosesABatchWhenItemsStop(t *testing.T) {
 			add(t, acc, i)
 			time.Sleep(idle - 1)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		batches := got.take()
 		if len(batches) != 1 || batches[0].Reason != accumulator.Idle || len(batches[0].Items) != 4 {

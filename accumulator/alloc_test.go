@@ -16,7 +16,6 @@ func TestAddingDoesNotAllocate(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
-	ctx := context.Background()
 	released := func(_ context.Context, b accumulator.Batch[int]) error { b.Release(); return nil }
 	kept := func(context.Context, accumulator.Batch[int]) error { return nil }
 	limits := accumulator.Config{MaxItems: 100, MaxWeight: 1000, MaxWait: time.Hour, MaxPending: 1024}
@@ -27,40 +26,50 @@ func TestAddingDoesNotAllocate(t *testing.T) {
 	for name, tc := range map[string]struct {
 		stage  accumulator.Stage[int]
 		handle func(context.Context, accumulator.Batch[int]) error
-		add    func(acc *accumulator.Accumulator[int], p *accumulator.Producer[int], i int)
+		add    func(ctx context.Context, acc *accumulator.Accumulator[int], p *accumulator.Producer[int], i int)
 		most   float64 // per 1,000 calls
 	}{
 		"Add": {
 			accumulator.New[int](limits), released,
-			func(acc *accumulator.Accumulator[int], _ *accumulator.Producer[int], i int) { _ = acc.Add(ctx, i) }, 1,
+			func(ctx context.Context, acc *accumulator.Accumulator[int], _ *accumulator.Producer[int], i int) {
+				_ = acc.Add(ctx, i)
+			}, 1,
 		},
 		"Add without Release": {
 			accumulator.New[int](limits), kept,
-			func(acc *accumulator.Accumulator[int], _ *accumulator.Producer[int], i int) { _ = acc.Add(ctx, i) }, 25,
+			func(ctx context.Context, acc *accumulator.Accumulator[int], _ *accumulator.Producer[int], i int) {
+				_ = acc.Add(ctx, i)
+			}, 25,
 		},
 		"Add with weights": {
 			accumulator.New[int](limits).WeighBy(one), released,
-			func(acc *accumulator.Accumulator[int], _ *accumulator.Producer[int], i int) { _ = acc.Add(ctx, i) }, 1,
+			func(ctx context.Context, acc *accumulator.Accumulator[int], _ *accumulator.Producer[int], i int) {
+				_ = acc.Add(ctx, i)
+			}, 1,
 		},
 		"Add with keys": {
 			accumulator.By(tenant, limits), released,
-			func(acc *accumulator.Accumulator[int], _ *accumulator.Producer[int], i int) { _ = acc.Add(ctx, i) }, 1,
+			func(ctx context.Context, acc *accumulator.Accumulator[int], _ *accumulator.Producer[int], i int) {
+				_ = acc.Add(ctx, i)
+			}, 1,
 		},
 		"AddMany": {
 			accumulator.New[int](limits), released,
-			func(acc *accumulator.Accumulator[int], _ *accumulator.Producer[int], _ int) {
+			func(ctx context.Context, acc *accumulator.Accumulator[int], _ *accumulator.Producer[int], _ int) {
 				_, _ = acc.AddMany(ctx, some)
 			}, 32,
 		},
 		"AddMany with keys": {
 			accumulator.By(tenant, limits), released,
-			func(acc *accumulator.Accumulator[int], _ *accumulator.Producer[int], _ int) {
+			func(ctx context.Context, acc *accumulator.Accumulator[int], _ *accumulator.Producer[int], _ int) {
 				_, _ = acc.AddMany(ctx, some)
 			}, 32,
 		},
 		"Producer": {
 			accumulator.New[int](limits), released,
-			func(_ *accumulator.Accumulator[int], p *accumulator.Producer[int], i int) { _ = p.Add(ctx, i) }, 1,
+			func(ctx context.Context, _ *accumulator.Accumulator[int], p *accumulator.Producer[int], i int) {
+				_ = p.Add(ctx, i)
+			}, 1,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -68,10 +77,10 @@ func TestAddingDoesNotAllocate(t *testing.T) {
 			p := acc.Producer()
 			calls := func() {
 				for i := range 1000 {
-					tc.add(acc, p, i)
+					tc.add(t.Context(), acc, p, i)
 				}
 				// All is released before the next run, which then need not wait.
-				if err := acc.Flush(ctx); err != nil {
+				if err := acc.Flush(t.Context()); err != nil {
 					t.Error(err)
 				}
 			}

@@ -136,6 +136,6 @@ func (b *Buffer[T]) take(key string, why Reason, now time.Time) Batch[T] {
 		Opened: b.opened, Closed: now,
 		slab: b.slab, use: b.slab.use.Load(),
 	}
-	*b = Buffer[T]{lim: b.lim, pool: b.pool}
+	b.slab, b.items, b.weight, b.over = nil, nil, 0, false
 	return batch
 }

@@ -1,7 +1,6 @@
 package accumulator
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"time"
@@ -15,7 +14,7 @@ func (a *Accumulator[T]) clock() {
 		case <-a.timer.C:
 			a.expire()
 		case <-a.ctx.Done():
-			a.stop(context.Cause(a.ctx))
+			a.stop(a.cause())
 			return
 		}
 	}

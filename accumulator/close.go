@@ -99,7 +99,7 @@ func (a *Accumulator[T]) delivered(ctx context.Context, e *epoch) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-a.ctx.Done():
-		return context.Cause(a.ctx)
+		return a.cause()
 	}
 }
 

@@ -86,7 +86,7 @@ func TestFlushDeliversWhatWasAddedBefore(t *testing.T) {
 		if n := handled.Load(); n != 2 || len(flushed) != 0 {
 			t.Fatalf("%d batches handled and %d flushes done, want 2 and none: the first batch is still being handled", n, len(flushed))
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		for range 3 {
 			if err := <-flushed; err != nil {
 				t.Error(err)
@@ -220,7 +220,7 @@ func TestAFailedHandlerStopsEverythingAndLosesNothing(t *testing.T) {
 
 func TestAHandlerThatFailsDuringFlushAndCloseIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fail := func(context.Context, accumulator.Batch[int]) error { time.Sleep(1); return errBoom }
+		fail := func(context.Context, accumulator.Batch[int]) error { time.Sleep(time.Nanosecond); return errBoom }
 		flushed := start(t, accumulator.New[int](accumulator.Config{MaxItems: 2}), fail)
 		add(t, flushed, 1)
 		if err := flushed.Flush(t.Context()); !errors.Is(err, errBoom) {

@@ -91,6 +91,9 @@ func (a *Accumulator[T]) fail(batch Batch[T], err error) {
 	a.stop(fmt.Errorf("handler of a batch of %d: %w", len(batch.Items), err))
 }
 
+// cause returns why all delivery has ended.
+func (a *Accumulator[T]) cause() error { return context.Cause(a.ctx) }
+
 // stop ends all delivery. Only the first reason counts.
 func (a *Accumulator[T]) stop(why error) {
 	a.mu.Lock()
@@ -98,6 +101,6 @@ func (a *Accumulator[T]) stop(why error) {
 	a.cancel(why)
 	a.quick = nil
 	if a.refusal == nil {
-		a.refusal = fmt.Errorf("accumulator: stopped: %w", context.Cause(a.ctx))
+		a.refusal = fmt.Errorf("accumulator: stopped: %w", a.cause())
 	}
 }

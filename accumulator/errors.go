@@ -19,9 +19,3 @@ type OverweightError struct {
 func (e *OverweightError) Error() string {
 	return fmt.Sprintf("accumulator: item of weight %d is over MaxWeight %d", e.Weight, e.Max)
 }
-
-// Why an item cannot be placed yet.
-var (
-	errNeedBale = errors.New("accumulator: no batch is free")
-	errNeedKey  = errors.New("accumulator: all keys are in use")
-)

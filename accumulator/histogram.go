@@ -18,8 +18,8 @@ func bucket(d time.Duration) int { return bits.Len64(uint64(max(d, 0))) }
 // Count returns how many durations were counted.
 func (h Histogram) Count() uint64 {
 	var n uint64
-	for _, c := range h.counts {
-		n += c
+	for i := range h.counts {
+		n += h.counts[i]
 	}
 	return n
 }
@@ -30,9 +30,8 @@ func (h Histogram) Count() uint64 {
 func (h Histogram) Quantile(q float64) time.Duration {
 	want := q * float64(h.Count())
 	var n uint64
-	for i, c := range h.counts {
-		n += c
-		if c > 0 && float64(n) >= want {
+	for i := range h.counts {
+		if n += h.counts[i]; n > 0 && float64(n) >= want {
 			return time.Duration(1<<i - 1)
 		}
 	}

@@ -175,6 +175,7 @@ func (s schedule) handler(o *outcome) func(context.Context, accumulator.Batch[pa
 
 // play runs the schedule in a synctest bubble.
 func (s schedule) play(t *testing.T) *outcome {
+	t.Helper()
 	o := &outcome{taken: map[parcel]bool{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -219,6 +220,7 @@ func (s schedule) play(t *testing.T) *outcome {
 
 // take does one step.
 func (o *outcome) take(t *testing.T, acc *accumulator.Accumulator[parcel], p *accumulator.Producer[parcel], s step) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), s.For)
 	defer cancel()
 	var n int

@@ -134,7 +134,7 @@ func (r *run[T]) fill(l load[T]) error {
 		l.skip(n)
 		var heavy *OverweightError
 		switch {
-		case err == errNeedKey:
+		case errors.Is(err, errNeedKey):
 			if err := r.waitForKey(); err != nil {
 				return err
 			}

@@ -1,8 +1,17 @@
 package accumulator
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
-func isNeed(err error) bool { return err == errNeedBale || err == errNeedKey }
+// Why an item cannot be placed yet.
+var (
+	errNeedBale = errors.New("accumulator: no batch is free")
+	errNeedKey  = errors.New("accumulator: all keys are in use")
+)
+
+func isNeed(err error) bool { return errors.Is(err, errNeedBale) || errors.Is(err, errNeedKey) }
 
 // do runs attempt under the lock until it no longer fails for want of a bale
 // or a key.
@@ -40,10 +49,10 @@ func (a *Accumulator[T]) await(ctx context.Context, closing <-chan struct{}, att
 	for {
 		var free <-chan *bale[T]
 		var vacancy <-chan struct{}
-		switch err := a.retry(attempt, got); err {
-		case errNeedBale:
+		switch err := a.retry(attempt, got); {
+		case errors.Is(err, errNeedBale):
 			free = a.free
-		case errNeedKey:
+		case errors.Is(err, errNeedKey):
 			vacancy = a.vacancy
 		default:
 			return err
@@ -81,7 +90,7 @@ func (a *Accumulator[T]) leave() {
 
 // refused returns why items are not taken, when the context has ended.
 func (a *Accumulator[T]) refused() error {
-	a.stop(context.Cause(a.ctx)) // the clock may not have noticed yet
+	a.stop(a.cause()) // the clock may not have noticed yet
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.refusal

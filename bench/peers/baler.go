@@ -29,7 +29,11 @@ func balerAdd[T any](j *job[T]) error {
 		return err
 	}
 	ctx := context.Background()
-	j.feed(func(v T) { _ = a.Add(ctx, v) }) // what was not taken is missing from the count
+	j.share(func(from, to int) {
+		for i := from; i < to; i++ {
+			_ = a.Add(ctx, j.item(i)) // what was not taken is missing from the count
+		}
+	})
 	return end(a)
 }
 
@@ -42,7 +46,7 @@ func balerAddMany[T any](j *job[T]) error {
 		const most = 32
 		vs := make([]T, 0, most)
 		for i := from; i < to; i++ {
-			vs = append(vs, j.items[i&(len(j.items)-1)])
+			vs = append(vs, j.item(i))
 			if len(vs) == most || i == to-1 {
 				_, _ = a.AddMany(context.Background(), vs)
 				vs = vs[:0]
@@ -61,7 +65,7 @@ func balerProducer[T any](j *job[T]) error {
 	j.share(func(from, to int) {
 		p := a.Producer()
 		for i := from; i < to; i++ {
-			_ = p.Add(ctx, j.items[i&(len(j.items)-1)])
+			_ = p.Add(ctx, j.item(i))
 		}
 		_ = p.Close(ctx)
 	})
@@ -82,13 +86,17 @@ func balerKeyed(j *job[int]) error {
 		return err
 	}
 	ctx := context.Background()
-	j.feed(func(v int) { _ = a.Add(ctx, v) })
+	j.share(func(from, to int) {
+		for i := from; i < to; i++ {
+			_ = a.Add(ctx, j.item(i))
+		}
+	})
 	return end(a)
 }
 
 // balerStage sits between channels of slices of 32.
 func balerStage[T any](j *job[T]) error {
-	in := make(chan []T, 4)
+	in := make(chan []T, buffer/32)
 	out := make(chan []accumulator.Batch[T], 4)
 	var failed error
 	var wg sync.WaitGroup
@@ -102,7 +110,7 @@ func balerStage[T any](j *job[T]) error {
 			for i := from; i < to; {
 				vs := make([]T, 0, 32)
 				for ; i < to && len(vs) < cap(vs); i++ {
-					vs = append(vs, j.items[i&(len(j.items)-1)])
+					vs = append(vs, j.item(i))
 				}
 				in <- vs
 			}

@@ -13,7 +13,11 @@ func projectdiscovery[T any](j *job[T]) error {
 		batcher.WithFlushCallback(j.take),
 	)
 	b.Run()
-	j.feed(func(v T) { b.Append(v) })
+	j.share(func(from, to int) {
+		for i := from; i < to; i++ {
+			b.Append(j.item(i))
+		}
+	})
 	b.Stop()
 	b.WaitDone()
 	return nil
@@ -28,7 +32,11 @@ func bundlerAdd[T any](j *job[T]) error {
 	b.BundleCountThreshold = batchSize
 	b.BufferedByteLimit = 1 << 40
 	b.BundleByteThreshold = 1 << 40
-	j.feed(func(v T) { _ = b.Add(v, 1) })
+	j.share(func(from, to int) {
+		for i := from; i < to; i++ {
+			_ = b.Add(j.item(i), 1)
+		}
+	})
 	b.Flush()
 	return nil
 }
@@ -39,7 +47,11 @@ func roSubject[T any](j *job[T]) error {
 	ro.BufferWithTimeOrCount[T](batchSize, timeout)(subject).Subscribe(ro.NewObserver(
 		j.take, func(err error) { done <- err }, func() { done <- nil },
 	))
-	j.feed(subject.Next)
+	j.share(func(from, to int) {
+		for i := from; i < to; i++ {
+			subject.Next(j.item(i))
+		}
+	})
 	subject.Complete()
 	return <-done
 }

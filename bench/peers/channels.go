@@ -12,19 +12,21 @@ import (
 )
 
 // send feeds a new channel, and closes it.
-func send[T, E any](j *job[T], element func(T) E) <-chan E {
-	ch := make(chan E, buffer)
+func send[T any](j *job[T]) <-chan T {
+	ch := make(chan T, buffer)
 	go func() {
 		defer close(ch)
-		j.feed(func(v T) { ch <- element(v) })
+		j.share(func(from, to int) {
+			for i := from; i < to; i++ {
+				ch <- j.item(i)
+			}
+		})
 	}()
 	return ch
 }
 
-func same[T any](v T) T { return v }
-
 func loBufferWithTimeout[T any](j *job[T]) error {
-	in := send(j, same[T])
+	in := send(j)
 	for {
 		batch, n, _, ok := lo.BufferWithTimeout(in, batchSize, timeout)
 		if n > 0 {
@@ -37,7 +39,15 @@ func loBufferWithTimeout[T any](j *job[T]) error {
 }
 
 func rillBatch[T any](j *job[T]) error {
-	in := send(j, func(v T) rill.Try[T] { return rill.Try[T]{Value: v} })
+	in := make(chan rill.Try[T], buffer)
+	go func() {
+		defer close(in)
+		j.share(func(from, to int) {
+			for i := from; i < to; i++ {
+				in <- rill.Try[T]{Value: j.item(i)}
+			}
+		})
+	}()
 	for batch := range rill.Batch(in, batchSize, timeout) {
 		if batch.Error != nil {
 			return batch.Error
@@ -48,14 +58,14 @@ func rillBatch[T any](j *job[T]) error {
 }
 
 func collect[T any](j *job[T]) error {
-	for batch := range pipeline.Collect(context.Background(), batchSize, timeout, send(j, same[T])) {
+	for batch := range pipeline.Collect(context.Background(), batchSize, timeout, send(j)) {
 		j.take(batch)
 	}
 	return nil
 }
 
 func roChannel[T any](j *job[T]) error {
-	in := ro.FromChannel(send(j, same[T]))
+	in := ro.FromChannel(send(j))
 	done := make(chan error, 1)
 	ro.BufferWithTimeOrCount[T](batchSize, timeout)(in).Subscribe(ro.NewObserver(
 		j.take, func(err error) { done <- err }, func() { done <- nil },
@@ -66,9 +76,14 @@ func roChannel[T any](j *job[T]) error {
 // goStreamsBatch writes to the flow and reads from it directly.
 func goStreamsBatch[T any](j *job[T]) error {
 	batch := flow.NewBatch[T](batchSize, timeout)
+	ch := batch.In()
 	go func() {
-		defer close(batch.In())
-		j.feed(func(v T) { batch.In() <- v })
+		defer close(ch)
+		j.share(func(from, to int) {
+			for i := from; i < to; i++ {
+				ch <- j.item(i)
+			}
+		})
 	}()
 	for b := range batch.Out() {
 		j.take(b.([]T))
@@ -82,7 +97,11 @@ func goStreamsPipe[T any](j *job[T]) error {
 	out := make(chan any, buffer)
 	go func() {
 		defer close(in)
-		j.feed(func(v T) { in <- v })
+		j.share(func(from, to int) {
+			for i := from; i < to; i++ {
+				in <- j.item(i)
+			}
+		})
 	}()
 	go ext.NewChanSource(in).Via(flow.NewBatch[T](batchSize, timeout)).To(ext.NewChanSink(out))
 	for b := range out {

@@ -10,6 +10,7 @@ const (
 	batchSize = 100
 	timeout   = time.Second
 	buffer    = 128 // of every channel that a contestant reads from
+	pattern   = 1024
 )
 
 // job is what every contestant must do: take n items from some producers,
@@ -17,7 +18,7 @@ const (
 type job[T any] struct {
 	n         int
 	producers int
-	items     []T // repeated as often as needed; a power of two of them
+	items     []T // repeated as often as needed; there are pattern of them
 	sum       func([]T) int
 	work      func(int) int // done by the consumer per batch of so many; may be nil
 
@@ -36,14 +37,9 @@ func (j *job[T]) take(batch []T) {
 	}
 }
 
-// feed calls add for all items, from as many goroutines as there are producers.
-func (j *job[T]) feed(add func(T)) {
-	j.share(func(from, to int) {
-		for i := from; i < to; i++ {
-			add(j.items[i&(len(j.items)-1)])
-		}
-	})
-}
+// item returns the item of number i. Every contestant has its own loop around
+// it: a function called per item would be a large part of what is measured.
+func (j *job[T]) item(i int) T { return j.items[i&(pattern-1)] }
 
 // share divides the items between the producers and waits for them.
 func (j *job[T]) share(produce func(from, to int)) {
@@ -74,8 +70,6 @@ type wide struct {
 	n int
 	_ [15]int
 }
-
-const pattern = 1024
 
 func ints(producers int) job[int] {
 	items := make([]int, pattern)

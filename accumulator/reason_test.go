@@ -1,0 +1,19 @@
+package accumulator_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/balerhq/baler/accumulator"
+)
+
+func TestReasonsHaveNames(t *testing.T) {
+	got := fmt.Sprint(accumulator.Size, accumulator.Weight, accumulator.Age, accumulator.Idle,
+		accumulator.Flush, accumulator.Close, accumulator.Evict, accumulator.Reason(99))
+	if want := "size weight age idle flush close evict unknown"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if q := (accumulator.Histogram{}).Quantile(0.5); q != 0 {
+		t.Errorf("the median of nothing is %v", q)
+	}
+}
