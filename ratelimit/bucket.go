@@ -26,10 +26,6 @@ func newBucket(limit int, c Config) bucket {
 	}
 }
 
-func (b *bucket) refill(elapsed time.Duration, p pace) {
-	b.add(b.rate*p.rate*float64(elapsed), p)
-}
-
 // add puts n in, or takes it out if negative, and spills what is above the
 // burst.
 func (b *bucket) add(n float64, p pace) {

@@ -51,17 +51,22 @@ func (k *core) take(now time.Time, cost Cost) (wait time.Duration, ok bool) {
 	if wait := k.wait(now, cost); wait > 0 {
 		return wait, false
 	}
-	k.settle(Cost{}, cost)
+	for i, n := range cost.rates() {
+		k.buckets[i].level -= n
+	}
+	k.inUse += max(cost.Slots, 0)
 	return 0, true
 }
 
-// wait is how long cost has to wait. The largest of the waits of all limits,
+// wait is how long cost has to wait: the largest of the waits of all limits,
 // since those run at the same time.
-func (k *core) wait(now time.Time, cost Cost) time.Duration {
+func (k *core) wait(now time.Time, cost Cost) (wait time.Duration) {
 	if k.slots > 0 && cost.Slots > 0 && k.inUse > 0 && k.inUse+cost.Slots > k.slots {
 		return forever
 	}
-	wait := k.until.Sub(now)
+	if !k.until.IsZero() {
+		wait = k.until.Sub(now)
+	}
 	for i, n := range cost.rates() {
 		wait = max(wait, k.buckets[i].wait(n, k.pace))
 	}
@@ -79,7 +84,8 @@ func (k *core) advance(now time.Time) {
 		k.pace = k.pacing.pace()
 	}
 	for i := range k.buckets {
-		k.buckets[i].refill(elapsed, k.pace)
+		b := &k.buckets[i]
+		b.add(b.rate*k.pace.rate*float64(elapsed), k.pace)
 	}
 	k.last = now
 }
@@ -89,7 +95,7 @@ func (k *core) advance(now time.Time) {
 func (k *core) settle(taken, used Cost) {
 	back, spent := taken.rates(), used.rates()
 	for i := range k.buckets {
-		k.buckets[i].add(max(back[i], 0)-max(spent[i], 0), k.pace)
+		k.buckets[i].add(back[i]-spent[i], k.pace)
 	}
 	k.inUse = max(k.inUse-max(taken.Slots, 0)+max(used.Slots, 0), 0)
 }

@@ -14,7 +14,11 @@ type Cost struct {
 // rates are the dimensions that refill by themselves, in the order of
 // [Limiter]'s buckets.
 func (c Cost) rates() [dimensions]float64 {
-	return [dimensions]float64{float64(c.Requests), float64(c.InputTokens), float64(c.OutputTokens)}
+	return [dimensions]float64{
+		float64(max(c.Requests, 0)),
+		float64(max(c.InputTokens, 0)),
+		float64(max(c.OutputTokens, 0)),
+	}
 }
 
 const dimensions = 3

@@ -46,11 +46,14 @@ func (p *pacing) slower(now time.Time) bool {
 // which others may have stopped using, ten windows for the burst, which gains
 // little.
 func (p *pacing) faster(now time.Time) bool {
+	if p.step == 0 {
+		return false
+	}
 	quiet := p.window / 4
 	if p.step <= burstSteps {
 		quiet = 10 * p.window
 	}
-	if p.step == 0 || now.Sub(p.since) < quiet {
+	if now.Sub(p.since) < quiet {
 		return false
 	}
 	p.step--

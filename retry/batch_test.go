@@ -187,7 +187,7 @@ func TestDeadLettersCanBeReadBack(t *testing.T) {
 		letter.Time = time.Time{}
 		got = append(got, letter)
 	}
-	want := retry.DeadLetter[string]{Attempts: 4, Class: retry.Permanent, Status: 400, Code: "bad", Reason: "HTTP 400 bad (permanent): no", Item: "first <b>"}
+	want := retry.DeadLetter[string]{Attempts: 4, Class: retry.Permanent, Status: 400, Code: "bad", Reason: "HTTP 400 bad: no (permanent)", Item: "first <b>"}
 	second := want
 	second.Item = "second"
 	if diff := cmp.Diff([]retry.DeadLetter[string]{want, second}, got); diff != "" || damaged != 2 {

@@ -46,12 +46,18 @@ func TestMarkKeepsWhatTheServerSaid(t *testing.T) {
 }
 
 func TestErrorTellsAll(t *testing.T) {
-	err := &retry.Error{
-		Class: retry.Retryable, Status: 429, Code: "slow", Message: "wait",
-		RetryAfter: time.Second, Err: io.EOF,
-	}
-	if got, want := err.Error(), "HTTP 429 slow (retryable after 1s): wait: EOF"; got != want {
-		t.Errorf("%q, want %q", got, want)
+	for want, err := range map[string]*retry.Error{
+		"HTTP 429 slow: wait: EOF (retryable after 1s)": {
+			Class: retry.Retryable, Status: 429, Code: "slow", Message: "wait", RetryAfter: time.Second, Err: io.EOF,
+		},
+		"HTTP 502: Bad Gateway (ambiguous)": {Class: retry.Ambiguous, Status: 502, Message: "Bad Gateway"},
+		"batch_expired (retryable)":         {Class: retry.Retryable, Code: "batch_expired"},
+		"EOF (permanent)":                   {Class: retry.Permanent, Err: io.EOF},
+		"(blocked)":                         {Class: retry.Blocked},
+	} {
+		if got := err.Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 

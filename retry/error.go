@@ -21,27 +21,31 @@ type Error struct {
 	Err        error         // the cause; nil if the reply itself is all there is
 }
 
-// Error tells all that is known, the class included.
+// Error is what is known, the class last: "HTTP 503: overloaded (retryable)".
 func (e *Error) Error() string {
-	var b strings.Builder
-	if e.Status != 0 {
-		fmt.Fprintf(&b, "HTTP %d ", e.Status)
+	var parts []string
+	if head := e.head(); head != "" {
+		parts = append(parts, head)
 	}
-	if e.Code != "" {
-		b.WriteString(e.Code + " ")
-	}
-	fmt.Fprintf(&b, "(%s", e.Class)
-	if e.RetryAfter > 0 {
-		fmt.Fprintf(&b, " after %s", e.RetryAfter)
-	}
-	b.WriteByte(')')
 	if e.Message != "" {
-		b.WriteString(": " + e.Message)
+		parts = append(parts, e.Message)
 	}
 	if e.Err != nil {
-		b.WriteString(": " + e.Err.Error())
+		parts = append(parts, e.Err.Error())
 	}
-	return b.String()
+	end := e.Class.String()
+	if e.RetryAfter > 0 {
+		end += " after " + e.RetryAfter.String()
+	}
+	return strings.TrimLeft(strings.Join(parts, ": ")+" ("+end+")", " ")
+}
+
+// head is the status and the code, as far as there are any.
+func (e *Error) head() string {
+	if e.Status == 0 {
+		return e.Code
+	}
+	return strings.TrimRight(fmt.Sprintf("HTTP %d %s", e.Status, e.Code), " ")
 }
 
 // Unwrap is the cause.
