@@ -51,7 +51,8 @@ type Accumulator[T any] struct {
 //
 // An error from handle is final: items are refused from then on and Close
 // returns every batch that was not handled, the failed one first. Retry inside
-// handle what deserves it. A panic in handle is not recovered.
+// handle what deserves it. A panic in handle is not recovered. A handle that
+// adds to its own Accumulator may wait for itself.
 //
 // Start returns the error of [Config.Validate].
 func (s Stage[T]) Start(ctx context.Context, handle func(context.Context, Batch[T]) error) (*Accumulator[T], error) {

@@ -130,7 +130,7 @@ func (b *Buffer[T]) reason(now time.Time) Reason {
 // take turns the content into a Batch and leaves the Buffer empty.
 func (b *Buffer[T]) take(key string, why Reason, now time.Time) Batch[T] {
 	b.slab.items = b.items
-	b.pool.hint.Store(int64(len(b.items)))
+	b.pool.learn(len(b.items))
 	batch := Batch[T]{
 		Items: b.items, Key: key, Weight: b.weight, Reason: why,
 		Opened: b.opened, Closed: now,

@@ -59,6 +59,7 @@ func (a *Accumulator[T]) next() *bale[T] {
 // kept for Close.
 func (a *Accumulator[T]) deliver(b *bale[T], to func(Batch[T]) error) {
 	batch, epoch := b.batch(), b.epoch
+	b.epoch = nil // it would keep alive all that follow it
 	err := errUnfinished
 	defer func() {
 		if err != nil {

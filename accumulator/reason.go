@@ -12,7 +12,6 @@ const (
 	Flush                // Flush was called
 	Close                // Close was called, or the input of the stage ended
 	Evict                // MaxKeys were open and another key needed the place
-	reasons
 )
 
 // String returns the name of the constant in lower case, as it would appear

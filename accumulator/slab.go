@@ -35,7 +35,7 @@ func (s *slab[T]) release(use uint32) {
 // costs nothing when nobody releases.
 type pool[T any] struct {
 	idle chan *slab[T]
-	hint atomic.Int64 // items of the last batch
+	hint atomic.Int64 // how many items a batch is likely to get
 }
 
 func newPool[T any](l limits, keyed bool, keep int) *pool[T] {
@@ -56,7 +56,20 @@ func (p *pool[T]) put(s *slab[T]) {
 	}
 }
 
-// get returns an empty slab with room for as many items as the last batch had.
+// learn takes the size of a batch into account: a larger one than expected at
+// once, a smaller one bit by bit, so that small batches in between do not make
+// the large ones grow step by step.
+func (p *pool[T]) learn(items int) {
+	n, hint := int64(items), p.hint.Load()
+	if n < hint {
+		n = hint - (hint-n+7)/8
+	}
+	if n != hint {
+		p.hint.Store(n)
+	}
+}
+
+// get returns an empty slab with room for a likely batch.
 func (p *pool[T]) get() *slab[T] {
 	select {
 	case s := <-p.idle:
