@@ -163,6 +163,8 @@ func (e *engine) step(ctx context.Context, in intent.Intent) (intent.Intent, err
 		return e.advance(ctx, in, intent.Unclear{Now: time.Now()})
 	case intent.Find:
 		return e.find(ctx, in)
+	case intent.Cancel:
+		return e.cancel(ctx, in)
 	case intent.Poll:
 		return e.poll(ctx, in)
 	case intent.Fetch:

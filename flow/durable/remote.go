@@ -87,40 +87,45 @@ func (e *engine) send(ctx context.Context, in intent.Intent) (intent.Intent, err
 	return back, e.hold(ctx, back, "create", back.Creates, err)
 }
 
-// find looks for a batch whose creation was not answered.
+// find looks for a batch whose creation was not answered, and at its end for
+// others like it.
 func (e *engine) find(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	if err := e.sameAccount(in); err != nil {
 		return in, err
 	}
-	looked := time.Now()
-	found, err := e.provider.Find(ctx, in.Tag, in.SentAt.Add(-findSlack))
+	listed, err := e.list(ctx, in)
 	if err != nil {
 		return in, e.hold(ctx, in, "find", 0, err)
 	}
-	if len(found) > 0 {
-		e.log.InfoContext(ctx, "found the batch", "tag", in.Tag, "batch", found[0])
-		if in, err = e.advance(ctx, in, intent.Created{Batch: found[0]}); err != nil {
-			return in, err
-		}
+	next, err := e.advance(ctx, in, listed)
+	switch {
+	case err != nil || in.State != intent.Unknown:
+	case next.State == intent.Unknown:
+		err = sleep(ctx, max(min(e.config.poll, time.Until(in.Appears(e.grace))), time.Millisecond))
+	case next.State == intent.Submitted:
+		e.log.InfoContext(ctx, "found the batch", "tag", in.Tag, "batch", next.Batch)
 		e.tally.update(func(p *Progress) { p.Batches++ })
-		return in, e.cancelSurplus(ctx, in, found[1:])
 	}
-	next, err := e.advance(ctx, in, intent.Absent{Now: looked, Grace: e.grace})
-	if err != nil || next.State != in.State {
-		return next, err
-	}
-	return in, sleep(ctx, max(min(e.config.poll, time.Until(in.Appears(e.grace))), time.Millisecond))
+	return next, err
 }
 
-// cancelSurplus stops batches that carry the same tag as the adopted one.
-func (e *engine) cancelSurplus(ctx context.Context, in intent.Intent, surplus []string) error {
-	for _, batch := range surplus {
-		e.log.WarnContext(ctx, "cancelling a second batch of the same tag", "tag", in.Tag, "batch", batch)
-		if err := e.provider.Cancel(ctx, sink.Handle{Batch: batch}); err != nil {
-			return e.hold(ctx, in, "cancel", 0, err)
-		}
+// list asks what the provider has under the tag.
+func (e *engine) list(ctx context.Context, in intent.Intent) (intent.Event, error) {
+	looked := time.Now()
+	found, err := e.provider.Find(ctx, in.Tag, in.Since.Add(-findSlack))
+	return intent.Listed{Now: looked, Grace: e.grace, Batches: found}, err
+}
+
+// cancel stops a batch that was bought twice. One that cannot be cancelled
+// costs what it costs, and must not stop the job.
+func (e *engine) cancel(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	surplus := in.Surplus[in.Cancelled]
+	e.log.WarnContext(ctx, "cancelling a second batch of the same tag", "tag", in.Tag, "batch", surplus)
+	err := e.provider.Cancel(ctx, sink.Handle{Batch: surplus})
+	if err != nil && retry.ClassOf(err) != retry.Permanent {
+		return in, e.hold(ctx, in, "cancel", 0, err)
 	}
-	return nil
+	return e.advance(ctx, in, intent.CancelDone{})
 }
 
 // poll waits until the batch has ended. An error says nothing about its rows.
@@ -130,6 +135,15 @@ func (e *engine) poll(ctx context.Context, in intent.Intent) (intent.Intent, err
 	}
 	if err := sleep(ctx, e.interval(time.Since(in.SentAt))); err != nil {
 		return in, err
+	}
+	if in.InDoubt() { // a second one should be found while it is cheap
+		listed, err := e.list(ctx, in)
+		if err != nil {
+			return in, e.hold(ctx, in, "find", 0, err)
+		}
+		if in, err = e.advance(ctx, in, listed); err != nil || in.Next() != intent.Poll {
+			return in, err
+		}
 	}
 	s, err := e.provider.Status(ctx, handle(in))
 	switch {

@@ -4,21 +4,22 @@
 // acts on it, so that after a crash Next says how to go on.
 //
 //	sealed -> uploaded -> creating -> submitted -> ended -> fetched -> committed -> cleaned
-//	                         |  ^
-//	                         v  | absent beyond the grace period
-//	                      unknown -> submitted (found by its tag)
+//	              ^       |      |     ^     |                                        ^
+//	              |       |      v     |     v                                        |
+//	              |<------+    unknown-+   rejected ----------------------------------+
+//	              |               |
+//	              +---------------+ not listed, and beyond the grace period
 //
 // Creating is made durable before the request leaves. Whatever is in that
 // state after a restart, or whose reply was unclear, may exist at the provider:
 // it is looked for by its tag, and only sent again once it can no longer
-// appear. A batch that was refused is rejected, and its rows are free again.
+// appear. Should it appear nevertheless, then it was bought twice: a batch that
+// was ever in doubt is looked for until it is done with, and each surplus one
+// found is recorded and cancelled. A batch that was refused is rejected, and
+// its rows are free again.
 package intent
 
-import (
-	"errors"
-	"fmt"
-	"time"
-)
+import "time"
 
 // State is where an intent stands.
 type State string
@@ -40,18 +41,24 @@ const (
 // Intent is one batch that is to be bought. All of it is persisted.
 type Intent struct {
 	Tag     string `json:"tag"` // 16 characters, unique; sent with the batch
-	Rev     uint64 `json:"rev"`
+	Rev     uint64 `json:"rev"` // grows by one with every change
 	State   State  `json:"state"`
-	Lane    int    `json:"lane"`    // what it is accumulated by: endpoint and model
-	Rows    int    `json:"rows"`    // number of rows
+	Lane    int    `json:"lane"`              // what it is accumulated by: endpoint and model
+	Rows    int    `json:"rows"`              // number of rows
 	Account string `json:"account,omitempty"` // who bought it; set when it is sent
 
-	File     string    `json:"file,omitempty"`  // the provider's name of the uploaded file
-	Batch    string    `json:"batch,omitempty"` // the provider's name of the batch
-	Creates  int       `json:"creates,omitempty"`
-	SentAt   time.Time `json:"sent_at,omitzero"`
-	Deadline time.Time `json:"deadline,omitzero"` // by which the create had returned or was given up
-	Reason   *Reason   `json:"reason,omitempty"`  // why it was rejected
+	File     string    `json:"file,omitempty"`    // the provider's name of the uploaded file
+	Batch    string    `json:"batch,omitempty"`   // the provider's name of the batch
+	Creates  int       `json:"creates,omitempty"` // requests to create it that were sent
+	SentAt   time.Time `json:"sent_at,omitzero"`  // when the last of them left
+	Deadline time.Time `json:"deadline,omitzero"` // by which it had returned or was given up
+	Reason   *Reason   `json:"reason,omitempty"`  // why the batch was rejected
+
+	Doubts    int       `json:"doubts,omitempty"`    // requests of which it was unclear what they did
+	Since     time.Time `json:"since,omitzero"`      // when the first of them left
+	Surplus   []string  `json:"surplus,omitempty"`   // further batches of the tag: bought twice
+	Cancelled int       `json:"cancelled,omitempty"` // how many of Surplus were cancelled
+	Swept     bool      `json:"swept,omitempty"`     // looked for Surplus a last time
 }
 
 // Reason is why a provider refused a batch.
@@ -64,6 +71,12 @@ type Reason struct {
 // Done reports whether nothing is left to do.
 func (i Intent) Done() bool { return i.State == Cleaned }
 
+// InDoubt reports whether a second batch of the tag may exist.
+func (i Intent) InDoubt() bool { return i.Doubts > 0 }
+
+// Appears is when a batch that is not listed by then will never be.
+func (i Intent) Appears(grace time.Duration) time.Time { return i.Deadline.Add(grace) }
+
 // Action is what has to be done next.
 type Action string
 
@@ -72,8 +85,9 @@ const (
 	Upload  Action = "upload"  // [UploadDone]
 	Create  Action = "create"  // [Sending], then send, then [Created, NotCreated, Unclear]
 	Doubt   Action = "doubt"   // [Unclear]: the process that sent it is gone
-	Find    Action = "find"    // [Created, Absent]
-	Poll    Action = "poll"    // [BatchEnded, Refused]
+	Find    Action = "find"    // [Listed]: what the provider has under the tag
+	Cancel  Action = "cancel"  // [CancelDone]: Surplus[Cancelled], which nobody needs
+	Poll    Action = "poll"    // [BatchEnded, Refused]; [Listed] too, to find Surplus early
 	Fetch   Action = "fetch"   // [FetchDone]
 	Settle  Action = "settle"  // [SettleDone]
 	Clean   Action = "clean"   // [CleanDone]
@@ -83,6 +97,9 @@ const (
 
 // Next is the action that the state asks for.
 func (i Intent) Next() Action {
+	if i.Cancelled < len(i.Surplus) {
+		return Cancel
+	}
 	switch i.State {
 	case Sealed:
 		return Upload
@@ -99,126 +116,18 @@ func (i Intent) Next() Action {
 	case Fetched:
 		return Settle
 	case Committed:
-		return Clean
+		return i.sweepBefore(Clean)
 	case Rejected:
-		return Release
+		return i.sweepBefore(Release)
 	case Cleaned:
 	}
 	return Nothing
 }
 
-// Event is what happened to an intent.
-type Event interface{ apply(*Intent) error }
-
-type (
-	// UploadDone: the rows are at the provider, under File if it takes files.
-	UploadDone struct{ File string }
-	// Sending: Account's request to create leaves now and is given up at
-	// Deadline.
-	Sending struct {
-		Account       string
-		Now, Deadline time.Time
+// sweepBefore looks for surplus batches as late as possible.
+func (i Intent) sweepBefore(a Action) Action {
+	if i.InDoubt() && !i.Swept {
+		return Find
 	}
-	// Created: the batch exists and has this name.
-	Created struct{ Batch string }
-	// NotCreated: the request failed and the batch certainly does not exist.
-	NotCreated struct{}
-	// Unclear: the request was given up at Now, by an error or by the death of
-	// the process that sent it, and the batch may exist.
-	Unclear struct{ Now time.Time }
-	// Absent: the provider does not list the batch. It may still appear until
-	// Deadline and the grace period are over.
-	Absent struct {
-		Now   time.Time
-		Grace time.Duration
-	}
-	// Refused: the provider does not accept the batch.
-	Refused struct{ Reason Reason }
-	// BatchEnded: the batch is in a terminal status, for a Reason if it was
-	// refused as a whole and its rows are to fail with it.
-	BatchEnded struct{ Reason *Reason }
-	// FetchDone: all results are on disk.
-	FetchDone struct{}
-	// SettleDone: every row is settled.
-	SettleDone struct{}
-	// CleanDone: remote files are gone, or the rows were freed.
-	CleanDone struct{}
-)
-
-// ErrOutOfOrder: an event does not fit the state. It is a bug of the caller.
-var ErrOutOfOrder = errors.New("intent: event out of order")
-
-// Apply returns the intent as it is after the event, at the next revision. An
-// Absent that changes nothing returns the intent as it was.
-func Apply(i Intent, e Event) (Intent, error) {
-	next := i
-	if err := e.apply(&next); err != nil {
-		return i, err
-	}
-	if next.State != i.State {
-		next.Rev++
-	}
-	return next, nil
+	return a
 }
-
-// Appears is when a batch that is not listed by then will never be.
-func (i Intent) Appears(grace time.Duration) time.Time { return i.Deadline.Add(grace) }
-
-// move changes the state if it is one of from.
-func (i *Intent) move(e Event, to State, from ...State) error {
-	for _, s := range from {
-		if i.State == s {
-			i.State = to
-			return nil
-		}
-	}
-	return fmt.Errorf("%w: %T in %s (%s)", ErrOutOfOrder, e, i.State, i.Tag)
-}
-
-func (e UploadDone) apply(i *Intent) error {
-	i.File = e.File
-	return i.move(e, Uploaded, Sealed)
-}
-
-func (e Sending) apply(i *Intent) error {
-	i.Account, i.SentAt, i.Deadline = e.Account, e.Now, e.Deadline
-	i.Creates++
-	return i.move(e, Creating, Uploaded)
-}
-
-func (e Created) apply(i *Intent) error {
-	i.Batch = e.Batch
-	return i.move(e, Submitted, Creating, Unknown)
-}
-
-func (e NotCreated) apply(i *Intent) error { return i.move(e, Uploaded, Creating) }
-
-func (e Unclear) apply(i *Intent) error {
-	if e.Now.Before(i.Deadline) {
-		i.Deadline = e.Now
-	}
-	return i.move(e, Unknown, Creating)
-}
-
-func (e Absent) apply(i *Intent) error {
-	if e.Now.Before(i.Appears(e.Grace)) {
-		return i.move(e, Unknown, Unknown)
-	}
-	return i.move(e, Uploaded, Unknown)
-}
-
-func (e Refused) apply(i *Intent) error {
-	i.Reason = &e.Reason
-	return i.move(e, Rejected, Submitted)
-}
-
-func (e BatchEnded) apply(i *Intent) error {
-	i.Reason = e.Reason
-	return i.move(e, Ended, Submitted)
-}
-
-func (e FetchDone) apply(i *Intent) error { return i.move(e, Fetched, Ended) }
-
-func (e SettleDone) apply(i *Intent) error { return i.move(e, Committed, Fetched) }
-
-func (e CleanDone) apply(i *Intent) error { return i.move(e, Cleaned, Committed, Rejected) }
