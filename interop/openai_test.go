@@ -79,6 +79,10 @@ func create(t *testing.T, client openai.Client, input, run string) *openai.Batch
 	return batch
 }
 
+var terminal = []openai.BatchStatus{
+	openai.BatchStatusCompleted, openai.BatchStatusFailed, openai.BatchStatusExpired, openai.BatchStatusCancelled,
+}
+
 // await polls until the batch has the given status.
 func await(t *testing.T, client openai.Client, id string, status openai.BatchStatus) *openai.Batch {
 	t.Helper()
@@ -92,8 +96,7 @@ func await(t *testing.T, client openai.Client, id string, status openai.BatchSta
 		if batch.Status == status {
 			return batch
 		}
-		switch batch.Status {
-		case openai.BatchStatusCompleted, openai.BatchStatusFailed, openai.BatchStatusExpired, openai.BatchStatusCancelled:
+		if slices.Contains(terminal, batch.Status) {
 			t.Fatalf("batch is %s, want %s", batch.Status, status)
 		}
 		<-ticker.C

@@ -21,9 +21,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: withsimulator command [argument...]")
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	err := run(ctx, os.Args[1], os.Args[2:])
+	err := run(os.Args[1], os.Args[2:])
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):
@@ -34,7 +32,9 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, name string, args []string) error {
+func run(name string, args []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
 	srv, err := simulator.Start("", simulator.Config{
 		Keys:    []string{"sk-interop", "sk-other"},
 		Latency: simulator.Latency{Processing: 300 * time.Millisecond},
