@@ -132,6 +132,31 @@ func TestReserveWaitsInTurn(t *testing.T) {
 	})
 }
 
+// A run that was restarted reserves again what it holds. Were it to wait in turn,
+// it could wait for itself.
+func TestReservingAgainDoesNotWaitInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCapacity(t, ratelimit.CapacityConfig{Fallback: ratelimit.Load{Batches: 1}})
+		one := ratelimit.Load{Batches: 1}
+		if err := c.Reserve(t.Context(), "mini", "old", one); err != nil {
+			t.Fatal(err)
+		}
+		next := make(chan error, 1)
+		go func() { next <- c.Reserve(t.Context(), "mini", "next", one) }()
+		synctest.Wait()
+		start := time.Now()
+		if err := c.Reserve(t.Context(), "mini", "old", one); err != nil || time.Since(start) != 0 {
+			t.Errorf("Reserve = %v after %s", err, time.Since(start))
+		}
+		if err := c.Release(t.Context(), "mini", "old"); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-next; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestRunsShareAStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := ratelimit.CapacityConfig{
@@ -174,12 +199,14 @@ func TestReserveFailsRatherThanWaitForEver(t *testing.T) {
 }
 
 func TestDamagedRecordIsAnError(t *testing.T) {
-	c := newCapacity(t, ratelimit.CapacityConfig{Store: &shelf{records: map[string][]byte{"mini": []byte("{")}}})
-	if _, err := c.Held(t.Context(), "mini"); err == nil {
-		t.Error("a damaged record was read as an empty lane")
-	}
-	if err := c.Release(t.Context(), "mini", "a"); err == nil {
-		t.Error("a damaged record was written over")
+	for _, record := range []string{"{", "null", "[]", `{"a":{"tokens":-1}}`} {
+		c := newCapacity(t, ratelimit.CapacityConfig{Store: &shelf{records: map[string][]byte{"mini": []byte(record)}}})
+		if _, err := c.Held(t.Context(), "mini"); err == nil {
+			t.Errorf("%s was read as a lane", record)
+		}
+		if err := c.Reserve(t.Context(), "mini", "a", ratelimit.Load{}); err == nil {
+			t.Errorf("%s was written over", record)
+		}
 	}
 }
 

@@ -7,7 +7,8 @@ type Cost struct {
 	InputTokens  int
 	OutputTokens int
 	// Slots are places among the calls at the same time, 1 for a usual call.
-	// They are held until Settle.
+	// They are held until Settle. A call that wants more than there are passes
+	// when it is alone.
 	Slots int
 }
 

@@ -57,7 +57,7 @@ func (l *Limiter) TryTake(now time.Time, cost Cost) (wait time.Duration, ok bool
 //	limiter.Settle(taken, ratelimit.Cost{Requests: 1, InputTokens: 812})
 //
 // A call that the provider turned down has still cost its request. One that
-// never left has used Cost{}.
+// never left has used Cost{}. Slots in used stay taken.
 func (l *Limiter) Settle(taken, used Cost) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

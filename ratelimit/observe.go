@@ -31,5 +31,4 @@ func (l *Limiter) Observe(header http.Header) {
 			l.core.clamp(r.dimension, float64(n))
 		}
 	}
-	l.dispatch()
 }

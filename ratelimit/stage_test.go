@@ -94,9 +94,12 @@ func TestStageGivesBackWhatItCouldNotDeliver(t *testing.T) {
 		in <- []int{1, 2} // nobody takes the first, so the second waits in the queue
 		synctest.Wait()
 		cancel()
-		<-done
-		if err := l.Wait(t.Context(), request); err != nil {
-			t.Error(err)
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run = %v", err)
+		}
+		start := time.Now()
+		if err := l.Wait(t.Context(), request); err != nil || time.Since(start) > 1100*time.Millisecond {
+			t.Errorf("Wait = %v after %s, want the turn of the value that was not delivered", err, time.Since(start))
 		}
 	})
 }

@@ -1,0 +1,83 @@
+package ratelimit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Store keeps a small record per lane. Update must be atomic among all that share
+// the store.
+type Store interface {
+	// Update replaces the record under key, nil if there is none, by what
+	// change returns. If change fails, nothing is written and its error is
+	// returned, possibly wrapped. It may call change more than once.
+	Update(ctx context.Context, key string, change func(old []byte) ([]byte, error)) error
+}
+
+// errUnchanged keeps a Store from writing what it has read.
+var errUnchanged = errors.New("unchanged")
+
+// update has change look at the lane's reservations and edit them, atomically.
+// Nothing is written unless it says that it did.
+func (c *Capacity) update(ctx context.Context, lane string, change func(held map[string]Load) (changed bool)) error {
+	err := c.cfg.Store.Update(ctx, lane, func(old []byte) ([]byte, error) {
+		held, err := parseHeld(old)
+		if err != nil {
+			return nil, fmt.Errorf("damaged record: %w", err)
+		}
+		if !change(held) {
+			return nil, errUnchanged
+		}
+		return json.Marshal(held)
+	})
+	if err != nil && !errors.Is(err, errUnchanged) {
+		return capacityError(lane, err)
+	}
+	return nil
+}
+
+// parseHeld reads a lane's record. It never returns a nil map without an error.
+func parseHeld(record []byte) (map[string]Load, error) {
+	held := make(map[string]Load)
+	if len(record) == 0 {
+		return held, nil
+	}
+	if err := json.Unmarshal(record, &held); err != nil {
+		return nil, err
+	}
+	if held == nil {
+		return nil, errors.New("null")
+	}
+	for batch, load := range held {
+		if err := load.check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", batch, err)
+		}
+	}
+	return held, nil
+}
+
+func total(held map[string]Load) (sum Load) {
+	for _, load := range held {
+		sum = sum.plus(load)
+	}
+	return sum
+}
+
+// memory is the Store of a run that is alone.
+type memory struct {
+	mu      sync.Mutex
+	records map[string][]byte
+}
+
+func (m *memory) Update(_ context.Context, key string, change func(old []byte) ([]byte, error)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	record, err := change(m.records[key])
+	if err == nil {
+		m.records[key] = record
+	}
+	return err
+}
