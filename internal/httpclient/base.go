@@ -1,0 +1,35 @@
+package httpclient
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// parseBase checks a base URL. Its errors quote no more than the host: what was
+// given may be a key in the wrong place.
+func parseBase(base string) (*url.URL, error) {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil:
+		return nil, errors.New("base URL cannot be parsed")
+	case u.User != nil:
+		return nil, errors.New("base URL must not hold credentials")
+	case u.Hostname() == "":
+		return nil, errors.New("base URL must look like https://host/path")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, fmt.Errorf("base URL of %s must not have a query or a fragment", u.Host)
+	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+		u.Path = strings.TrimSuffix(u.Path, "/")
+		u.RawPath = strings.TrimSuffix(u.RawPath, "/")
+		return u, nil
+	}
+	return nil, fmt.Errorf("base URL of %s must be https (http only on this machine)", u.Host)
+}
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}

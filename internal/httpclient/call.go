@@ -1,0 +1,52 @@
+package httpclient
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/balerhq/baler/retry"
+)
+
+// Call is one request.
+type Call struct {
+	Method string
+	Path   string // below the base, with a query if need be
+	Effect retry.Effect
+	JSON   any // body; nil for none
+
+	Body        io.ReadCloser // body if JSON is nil
+	Size        int64         // of Body, in bytes
+	ContentType string        // of Body
+	Timeout     time.Duration // of Do; zero means a minute
+}
+
+// String is the call without the host, as errors name it.
+func (c Call) String() string { return c.Method + " " + c.Path }
+
+func (c Call) timeout() time.Duration {
+	if c.Timeout == 0 {
+		return callTimeout
+	}
+	return c.Timeout
+}
+
+func (c Call) contentType() string {
+	if c.JSON != nil {
+		return "application/json"
+	}
+	return c.ContentType
+}
+
+// body is what the call sends, nil for nothing.
+func (c Call) body() (body io.ReadCloser, size int64, err error) {
+	if c.JSON == nil {
+		return c.Body, c.Size, nil
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	err = enc.Encode(c.JSON)
+	return io.NopCloser(&buf), int64(buf.Len()), err
+}
