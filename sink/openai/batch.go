@@ -7,26 +7,22 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/balerhq/baler/internal/httpclient"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
 
-// tagKey is the metadata key under which a batch carries its tag.
-const tagKey = "baler_tag"
-
 // batch is as much of a Batch object as is used. Compatible servers leave out
 // fields, send null for them, or write statuses in other case.
 type batch struct {
-	ID         string            `json:"id"`
-	Status     string            `json:"status"`
-	InputFile  string            `json:"input_file_id"`
-	OutputFile string            `json:"output_file_id"`
-	ErrorFile  string            `json:"error_file_id"`
-	CreatedAt  timestamp         `json:"created_at"`
-	Metadata   map[string]string `json:"metadata"`
+	ID         string    `json:"id"`
+	Status     string    `json:"status"`
+	InputFile  string    `json:"input_file_id"`
+	OutputFile string    `json:"output_file_id"`
+	ErrorFile  string    `json:"error_file_id"`
+	CreatedAt  timestamp `json:"created_at"`
+	Metadata   metadata  `json:"metadata"`
 	Errors     struct {
 		Data []batchError `json:"data"`
 	} `json:"errors"`
@@ -35,6 +31,11 @@ type batch struct {
 		Completed int `json:"completed"`
 		Failed    int `json:"failed"`
 	} `json:"request_counts"`
+}
+
+// metadata is what marks a batch as ours. What others write is not read.
+type metadata struct {
+	Tag string `json:"baler_tag"`
 }
 
 type batchError struct {
@@ -55,7 +56,7 @@ func (c *Client) Create(ctx context.Context, spec sink.Spec, file string, _ sink
 			"input_file_id":     file,
 			"endpoint":          spec.Endpoint,
 			"completion_window": "24h",
-			"metadata":          map[string]string{tagKey: spec.Tag},
+			"metadata":          metadata{spec.Tag},
 		},
 	}, &b)
 	if err == nil && b.ID == "" {
@@ -76,36 +77,10 @@ func (c *Client) Check(ctx context.Context) error {
 	return nil
 }
 
-// Find implements sink.Provider: it pages through the list, newest first, back
-// to since.
-func (c *Client) Find(ctx context.Context, tag string, since time.Time) (found []string, err error) {
-	query := url.Values{"limit": {"100"}}
-	for {
-		var page struct {
-			Data    []batch `json:"data"`
-			HasMore bool    `json:"has_more"`
-		}
-		call := httpclient.Call{Method: http.MethodGet, Path: "/batches?" + query.Encode()}
-		if err := c.do(ctx, call, &page); err != nil {
-			return nil, fmt.Errorf("openai: find batch: %w", err)
-		}
-		older := false
-		for _, b := range page.Data {
-			if b.Metadata[tagKey] == tag {
-				found = append(found, b.ID)
-			}
-			older = older || (b.CreatedAt > 0 && b.CreatedAt.Time().Before(since))
-		}
-		if !page.HasMore || older || len(page.Data) == 0 {
-			return found, nil
-		}
-		query.Set("after", page.Data[len(page.Data)-1].ID)
-	}
-}
-
 func (c *Client) batch(ctx context.Context, id string) (b batch, err error) {
 	call := httpclient.Call{Method: http.MethodGet, Path: "/batches/" + url.PathEscape(id)}
-	return b, c.do(ctx, call, &b)
+	err = c.do(ctx, call, &b)
+	return b, err
 }
 
 // Status implements sink.Provider.

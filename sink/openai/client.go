@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/balerhq/baler/internal/httpclient"
@@ -71,6 +72,9 @@ var (
 func New(key string, cfg Config) (*Client, error) {
 	if key == "" {
 		return nil, errors.New("openai: the key is empty")
+	}
+	if strings.ContainsFunc(key+cfg.Organization+cfg.Project, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, errors.New("openai: the key, organization or project has a space, a line break or a character that is not ASCII")
 	}
 	auth := func(h http.Header) {
 		h.Set("Authorization", "Bearer "+key)

@@ -61,6 +61,7 @@ type reply struct {
 	} `json:"choices"`
 	Status string `json:"status"`
 	Output []struct {
+		Type    string `json:"type"`
 		Content []struct {
 			Text    string `json:"text"`
 			Refusal string `json:"refusal"`
@@ -102,6 +103,9 @@ func (c *Client) Decode(body json.RawMessage) (llm.Reply, error) {
 		out.Refusal, out.Finish = first.Message.Refusal, first.FinishReason
 	}
 	for _, item := range r.Output {
+		if item.Type != "message" { // such as "reasoning"
+			continue
+		}
 		for _, part := range item.Content {
 			out.Text += part.Text
 			out.Refusal += part.Refusal

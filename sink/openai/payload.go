@@ -8,6 +8,7 @@ import (
 	"iter"
 	"sync"
 
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
 
@@ -98,7 +99,7 @@ func (p *payload) fill() {
 			p.buf, err = appendLine(p.buf, p.endpoint, row)
 		}
 		if err != nil {
-			p.err = err
+			p.err = retry.Mark(err, retry.Permanent) // no fault of the call, so no use in repeating it
 			return
 		}
 	}

@@ -2,7 +2,6 @@ package openai
 
 import (
 	"encoding/json"
-	"fmt"
 	"time"
 )
 
@@ -13,25 +12,17 @@ type timestamp float64
 // Time is the point in time.
 func (t timestamp) Time() time.Time { return time.Unix(int64(t), 0) }
 
-// UnmarshalJSON implements json.Unmarshaler.
+// UnmarshalJSON implements json.Unmarshaler. It never fails: a time in another
+// form is not known.
 func (t *timestamp) UnmarshalJSON(b []byte) error {
-	var v any
-	if err := json.Unmarshal(b, &v); err != nil {
-		return err
-	}
-	switch v := v.(type) {
-	case nil:
-		*t = 0
-	case float64:
-		*t = timestamp(v)
-	case string:
-		at, err := time.Parse(time.RFC3339, v)
-		if err != nil {
-			return err
-		}
+	*t = 0
+	var seconds float64
+	var at time.Time
+	switch {
+	case json.Unmarshal(b, &seconds) == nil:
+		*t = timestamp(seconds)
+	case json.Unmarshal(b, &at) == nil:
 		*t = timestamp(at.Unix())
-	default:
-		return fmt.Errorf("a time cannot be %s", b)
 	}
 	return nil
 }

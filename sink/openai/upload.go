@@ -3,6 +3,7 @@ package openai
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -49,6 +50,9 @@ func (c *Client) uploaded(ctx context.Context, tag string, size int64) (string, 
 	}
 	call := httpclient.Call{Method: http.MethodGet, Path: "/files?purpose=batch&order=desc&limit=100"}
 	if err := c.api.Do(ctx, call, &list); err != nil {
+		if notFound(err) || status(err) == http.StatusMethodNotAllowed {
+			return "", nil // a server that keeps no list
+		}
 		return "", err
 	}
 	for _, f := range list.Data {
@@ -75,7 +79,7 @@ func (c *Client) upload(ctx context.Context, spec sink.Spec, rows sink.Rows, siz
 		Timeout:     time.Minute + time.Duration(size)*time.Second/(256<<10), // at least 256 KiB/s
 	}, &f)
 	if err == nil && f.ID == "" {
-		err = fmt.Errorf("reply names no file")
+		err = errors.New("reply names no file")
 	}
 	return f.ID, err
 }

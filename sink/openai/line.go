@@ -1,0 +1,91 @@
+package openai
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+)
+
+type resultLine struct {
+	CustomID string `json:"custom_id"`
+	Response *struct {
+		StatusCode int             `json:"status_code"`
+		Body       json.RawMessage `json:"body"`
+	} `json:"response"`
+	Error *rowFault `json:"error"`
+}
+
+type rowFault struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// parseLine reads one line of an output or error file. Beside an error the
+// Outcome belongs to no row.
+func parseLine(line []byte) (sink.Outcome, error) {
+	var l resultLine
+	if err := json.Unmarshal(line, &l); err != nil {
+		return sink.Outcome{Err: &sink.RowError{
+			Class: retry.Permanent, Code: "unreadable_line", Message: err.Error(),
+		}}, err
+	}
+	o := sink.Outcome{ID: l.CustomID}
+	if l.Response != nil {
+		o.Status, o.Body = l.Response.StatusCode, l.Response.Body
+	}
+	switch {
+	case l.Error != nil && *l.Error != rowFault{}:
+		o.Err = &sink.RowError{Class: rowClass(l.Error.Code), Code: l.Error.Code, Message: l.Error.Message}
+	case l.Response == nil:
+		o.Err = &sink.RowError{Class: retry.Retryable, Code: "no_response", Message: "the line has neither response nor error"}
+	default:
+		o.Err = rowError(o.Status, o.Body)
+	}
+	return o, nil
+}
+
+// rowClass is for rows that never ran. Those of an ended batch may go again.
+func rowClass(code string) retry.Class {
+	switch code {
+	case "batch_expired", "batch_cancelled", "request_timeout":
+		return retry.Retryable
+	}
+	return retry.Permanent
+}
+
+func rowError(status int, body []byte) *sink.RowError {
+	err := retry.HTTP(retry.Idempotent, status, nil, body)
+	var e *retry.Error
+	if !errors.As(err, &e) {
+		return failedResponse(body)
+	}
+	return &sink.RowError{Class: e.Class, Code: e.Code, Message: e.Message}
+}
+
+// failedResponse is the failure that the responses endpoint reports under
+// status 200.
+func failedResponse(body []byte) *sink.RowError {
+	if !bytes.Contains(body, []byte(`"failed"`)) { // which is seldom, and saves the parsing
+		return nil
+	}
+	var response struct {
+		Object string    `json:"object"`
+		Status string    `json:"status"`
+		Error  *rowFault `json:"error"`
+	}
+	readable := json.Unmarshal(body, &response) == nil
+	if !readable || response.Object != "response" || response.Status != "failed" {
+		return nil
+	}
+	e := &sink.RowError{Class: retry.Permanent, Code: "failed", Message: "the provider gave no reason"}
+	if response.Error != nil {
+		e.Code, e.Message = response.Error.Code, response.Error.Message
+	}
+	if e.Code == "server_error" || e.Code == "rate_limit_exceeded" {
+		e.Class = retry.Retryable
+	}
+	return e
+}
