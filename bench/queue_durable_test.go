@@ -58,6 +58,7 @@ type queueTask struct {
 func (t queueTask) Priority() queue.Priority { return t.Level }
 
 func openQueueStore(b *testing.B) *queueStore {
+	b.Helper()
 	db, err := state.OpenBadger(b.TempDir(), slog.New(slog.DiscardHandler))
 	must(b, err)
 	b.Cleanup(func() { must(b, db.Close()) })
@@ -65,6 +66,7 @@ func openQueueStore(b *testing.B) *queueStore {
 }
 
 func openDurable(b *testing.B, s queue.Store) *queue.Durable[queueTask] {
+	b.Helper()
 	d, err := queue.Open(b.Context(), s, "bench", queue.Strict(queueTask.Priority), queue.Config{Capacity: 1 << 20})
 	must(b, err)
 	return d

@@ -1,2 +1,51 @@
 // Package queue holds items back and lets the most urgent one go first.
+//
+// A [Queue] is bounded, safe for concurrent use, and ordered by a function of
+// its items: a priority, or a deadline.
+//
+//	q := queue.By(Ticket.Deadline, queue.Config{Capacity: 10_000})
+//	err := q.Push(ctx, ticket)
+//	ticket, err := q.Pop(ctx)
+//
+// It is a stage of a pipeline as well: [Queue.Run] takes slices of items from
+// one channel and sends the most urgent ones to another. While the next stage
+// is busy, items wait inside, where one that arrives late overtakes those that
+// are less urgent.
+//
+//	urgent := flow.Via(p, tickets, queue.By(Ticket.Deadline, queue.Config{}))
+//
+// # Policies
+//
+// [By] is short for [New] with [Strict]: the most urgent always goes first, so
+// a constant stream of urgent items keeps the others waiting for good. [Aged]
+// gives each level a head start in time instead, so everything leaves in the
+// end. [Fair] shares each level among tenants by weight. Among equals, the
+// first to arrive leaves first.
+//
+//	queue.New(queue.Aged(Ticket.Priority), queue.Config{Aging: time.Minute})
+//	queue.New(queue.Fair(Ticket.Priority, Ticket.Customer, Ticket.Tokens), queue.Config{})
+//
+// Nothing is sorted again as time passes. An item waits under a key that stays
+// the same while it waits: its deadline, or the time of its arrival less its
+// head start, and what is earliest now was earliest before.
+//
+// # Finding items
+//
+// [Queue.Index] makes items known by an id. [Queue.Position] then tells how many
+// leave before one, [Queue.Remove] takes it out, and [Queue.Update] changes its
+// priority or deadline, also while the queue runs as a stage.
+//
+// # Costs
+//
+// With n items queued:
+//
+//	                                  Push       Pop        by id
+//	Strict, the four named levels     O(1)       O(1)       -
+//	Strict, other orders; Aged        O(log n)   O(log n)   -
+//	Fair; any policy with an index    O(log n)   O(log n)   O(log n)
+//
+// # Restarts
+//
+// A [Durable] queue keeps its items in a store of the caller's until they are
+// acknowledged.
 package queue

@@ -77,31 +77,31 @@ func (d *disk) Scan(_ context.Context, prefix, from []byte, yield func(key, valu
 	return nil
 }
 
-func open(t testing.TB, s queue.Store) *queue.Durable[task] {
-	t.Helper()
-	d, err := queue.Open(t.Context(), s, "tasks", queue.Strict(task.Priority), queue.Config{Capacity: 1 << 20})
+func open(tb testing.TB, s queue.Store) *queue.Durable[task] {
+	tb.Helper()
+	d, err := queue.Open(tb.Context(), s, "tasks", queue.Strict(task.Priority), queue.Config{Capacity: 1 << 20})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d
 }
 
-func popAll(t testing.TB, d *queue.Durable[task]) []queue.Delivery[task] {
-	t.Helper()
+func popAll(tb testing.TB, d *queue.Durable[task]) []queue.Delivery[task] {
+	tb.Helper()
 	if d.Len() == 0 {
 		return nil
 	}
-	got, err := d.PopMany(t.Context(), d.Len())
+	got, err := d.PopMany(tb.Context(), d.Len())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return got
 }
 
-func push(t testing.TB, d *queue.Durable[task], tasks ...task) {
-	t.Helper()
-	if n, err := d.PushMany(t.Context(), tasks); n != len(tasks) || err != nil {
-		t.Fatalf("pushed %d of %d: %v", n, len(tasks), err)
+func push(tb testing.TB, d *queue.Durable[task], tasks ...task) {
+	tb.Helper()
+	if n, err := d.PushMany(tb.Context(), tasks); n != len(tasks) || err != nil {
+		tb.Fatalf("pushed %d of %d: %v", n, len(tasks), err)
 	}
 }
 

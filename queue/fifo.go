@@ -7,8 +7,8 @@ const chunkLen = 128
 // items, and push, restore and pop take O(1). The zero fifo is empty and ready.
 type fifo[T any] struct {
 	first, last *chunk[T]
-	spare       *chunk[T] // one emptied chunk to use again
 	n           int
+	spare       []*chunk[T] // emptied chunks to use again
 }
 
 type chunk[T any] struct {
@@ -55,8 +55,10 @@ func (f *fifo[T]) retire(c *chunk[T]) {
 	if f.first == nil {
 		f.last = nil
 	}
-	c.from, c.to, c.next = 0, 0, nil
-	f.spare = c
+	if len(f.spare) < spares {
+		c.from, c.to, c.next = 0, 0, nil
+		f.spare = append(f.spare, c)
+	}
 }
 
 // restore puts v back in front.
@@ -75,10 +77,11 @@ func (f *fifo[T]) restore(v T) {
 }
 
 func (f *fifo[T]) chunk() *chunk[T] {
-	c := f.spare
-	if c == nil {
+	last := len(f.spare) - 1
+	if last < 0 {
 		return new(chunk[T])
 	}
-	f.spare = nil
+	c := f.spare[last]
+	f.spare = f.spare[:last]
 	return c
 }

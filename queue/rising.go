@@ -20,7 +20,7 @@ func (r *rising[T]) tick() {
 	for r.rises.n > 0 && r.rises.first().key <= timeKey(r.now) {
 		_, p := r.rises.pop()
 		v := r.fair.remove(p)
-		to := r.fair.join(r.levelOf(v), p.seq, v)
+		to := r.join(r.levelOf(v), p.seq, v)
 		r.watch(to, v)
 		r.moved(v, to)
 	}
@@ -58,7 +58,7 @@ func (r *rising[T]) rise(p place, v T) (place, bool) {
 }
 
 func (r *rising[T]) push(v T) place {
-	p := r.fair.enter(r.levelOf(v), v)
+	p := r.enter(r.levelOf(v), v)
 	r.watch(p, v)
 	return p
 }
@@ -81,8 +81,8 @@ func (r *rising[T]) remove(p place) T {
 }
 
 func (r *rising[T]) update(p place, v T) place {
-	r.unwatch(p, r.fair.at(p))
-	p = r.fair.replace(p, r.levelOf(v), v)
+	r.unwatch(p, r.at(p))
+	p = r.replace(p, r.levelOf(v), v)
 	r.watch(p, v)
 	return p
 }

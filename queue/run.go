@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"slices"
 )
 
 var errRunning = errors.New("queue: Run is running already")
@@ -147,9 +148,9 @@ func (s *stage[T]) offer() {
 
 // withdraw puts the slice on offer back into the queue.
 func (s *stage[T]) withdraw() {
-	for i := len(s.slice) - 1; i >= 0; i-- {
-		s.order.restore(s.places[i], s.slice[i])
-		s.index.moved(s.slice[i], s.places[i])
+	for i, v := range slices.Backward(s.slice) {
+		s.order.restore(s.places[i], v)
+		s.index.moved(v, s.places[i])
 	}
 	s.index.release()
 	clear(s.slice)

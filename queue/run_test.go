@@ -15,6 +15,7 @@ import (
 // running is a queue that runs as a stage. Its output is unbuffered, as in a
 // pipeline whose next stage is busy.
 type running struct {
+	t *testing.T
 	*queue.Queue[ticket]
 	in   chan []ticket
 	out  chan []ticket
@@ -25,7 +26,7 @@ type running struct {
 func run(t *testing.T, q *queue.Queue[ticket]) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
-	r := &running{q, make(chan []ticket), make(chan []ticket), cancel, make(chan error, 1)}
+	r := &running{t, q, make(chan []ticket), make(chan []ticket), cancel, make(chan error, 1)}
 	go func() { r.done <- q.Run(ctx, r.in, r.out) }()
 	return r
 }
@@ -65,131 +66,131 @@ func (r *running) rest() string {
 	}
 }
 
-func stage(t *testing.T, slice, capacity int, story func(*testing.T, *running)) {
+func stage(t *testing.T, slice, capacity int, story func(*running)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := run(t, queue.By(ticket.Priority, queue.Config{Slice: slice, Capacity: capacity}).Index(ticket.ID))
-		story(t, r)
+		story(r)
 		r.stop(nil)
 	})
 }
 
 func TestLateCriticalItemOvertakes(t *testing.T) {
-	stage(t, 2, 100, func(t *testing.T, r *running) {
+	stage(t, 2, 100, func(r *running) {
 		r.in <- tickets("abcde")
 		synctest.Wait() // "ab" is on offer, and nobody takes it
 		r.in <- tickets("X")
 		close(r.in)
 		if got := r.rest(); got != "Xa bc de" {
-			t.Errorf("delivered %q", got)
+			r.t.Errorf("delivered %q", got)
 		}
 	})
 }
 
 func TestLateCriticalItemFromOutsideOvertakes(t *testing.T) {
-	stage(t, 2, 100, func(t *testing.T, r *running) {
+	stage(t, 2, 100, func(r *running) {
 		r.in <- tickets("abcde")
 		synctest.Wait()
-		if err := r.Push(t.Context(), tickets("X")[0]); err != nil {
-			t.Error(err)
+		if err := r.Push(r.t.Context(), tickets("X")[0]); err != nil {
+			r.t.Error(err)
 		}
 		urge := func(v ticket) ticket { v.pri = queue.High; return v }
 		if err := r.Update("d", urge); err != nil {
-			t.Error(err)
+			r.t.Error(err)
 		}
 		synctest.Wait()
 		close(r.in)
 		if got := r.rest(); got != "Xd ab ce" {
-			t.Errorf("delivered %q", got)
+			r.t.Errorf("delivered %q", got)
 		}
 	})
 }
 
 func TestStageDoesNotLinger(t *testing.T) {
-	stage(t, 64, 100, func(t *testing.T, r *running) {
+	stage(t, 64, 100, func(r *running) {
 		for _, id := range []string{"a", "b", "c"} {
 			r.in <- tickets(id)
 			synctest.Wait()
 			select {
 			case vs := <-r.out:
 				if ids(vs) != id {
-					t.Errorf("got %q after %q", ids(vs), id)
+					r.t.Errorf("got %q after %q", ids(vs), id)
 				}
 			default:
-				t.Errorf("%q is not on offer", id)
+				r.t.Errorf("%q is not on offer", id)
 			}
 		}
 	})
 }
 
 func TestFullStageStopsReceiving(t *testing.T) {
-	stage(t, 2, 4, func(t *testing.T, r *running) {
+	stage(t, 2, 4, func(r *running) {
 		r.in <- tickets("abcd")
 		synctest.Wait()
 		select {
 		case r.in <- tickets("e"):
-			t.Error("took a slice without room")
+			r.t.Error("took a slice without room")
 		default:
 		}
 		if r.Len() != 4 {
-			t.Errorf("%d items inside, not 4", r.Len())
+			r.t.Errorf("%d items inside, not 4", r.Len())
 		}
 		<-r.out
 		r.in <- tickets("e")
 		close(r.in)
 		if got := r.rest(); got != "cd e" {
-			t.Errorf("delivered %q", got)
+			r.t.Errorf("delivered %q", got)
 		}
 	})
 }
 
 func TestRoomMadeFromOutsideIsUsed(t *testing.T) {
-	stage(t, 1, 3, func(t *testing.T, r *running) {
+	stage(t, 1, 3, func(r *running) {
 		r.in <- tickets("abc")
 		synctest.Wait()
 		if _, err := r.Remove("c"); err != nil {
-			t.Error(err)
+			r.t.Error(err)
 		}
 		r.in <- tickets("d") // hangs if the stage does not notice
 		close(r.in)
 		if got := r.rest(); got != "a b d" {
-			t.Errorf("delivered %q", got)
+			r.t.Errorf("delivered %q", got)
 		}
 	})
 }
 
 func TestItemsOnOfferHaveLeft(t *testing.T) {
-	stage(t, 2, 100, func(t *testing.T, r *running) {
+	stage(t, 2, 100, func(r *running) {
 		r.in <- tickets("abc")
 		synctest.Wait()
 		if _, err := r.Remove("b"); !errors.Is(err, queue.ErrNotFound) {
-			t.Errorf("removed an item on offer: %v", err)
+			r.t.Errorf("removed an item on offer: %v", err)
 		}
 		if n, err := r.Position("c"); n != 2 || err != nil {
-			t.Errorf("position behind two on offer: %d, %v", n, err)
+			r.t.Errorf("position behind two on offer: %d, %v", n, err)
 		}
-		if err := r.Push(t.Context(), tickets("a")[0]); !errors.Is(err, queue.ErrDuplicate) {
-			t.Errorf("pushed what is on offer: %v", err)
+		if err := r.Push(r.t.Context(), tickets("a")[0]); !errors.Is(err, queue.ErrDuplicate) {
+			r.t.Errorf("pushed what is on offer: %v", err)
 		}
 		<-r.out
 		synctest.Wait()
-		if err := r.Push(t.Context(), tickets("a")[0]); err != nil {
-			t.Errorf("pushed what was delivered: %v", err)
+		if err := r.Push(r.t.Context(), tickets("a")[0]); err != nil {
+			r.t.Errorf("pushed what was delivered: %v", err)
 		}
 	})
 }
 
 func TestCancelledStageKeepsItsItems(t *testing.T) {
-	stage(t, 2, 100, func(t *testing.T, r *running) {
+	stage(t, 2, 100, func(r *running) {
 		r.in <- tickets("abc")
 		synctest.Wait()
 		why := errors.New("enough")
 		r.stop(why)
 		if err := <-r.done; !errors.Is(err, why) {
-			t.Errorf("ended with %v", err)
+			r.t.Errorf("ended with %v", err)
 		}
-		if vs, err := r.PopMany(t.Context(), 9); ids(vs) != "abc" || err != nil {
-			t.Errorf("left behind %q, %v", ids(vs), err)
+		if vs, err := r.PopMany(r.t.Context(), 9); ids(vs) != "abc" || err != nil {
+			r.t.Errorf("left behind %q, %v", ids(vs), err)
 		}
 	})
 }
@@ -210,32 +211,32 @@ func TestCancelledStageSendsNothing(t *testing.T) {
 }
 
 func TestClosedStageDeliversAndSaysSo(t *testing.T) {
-	stage(t, 2, 100, func(t *testing.T, r *running) {
+	stage(t, 2, 100, func(r *running) {
 		r.in <- tickets("abc")
 		r.Close()
 		if got := r.rest(); got != "ab c" {
-			t.Errorf("delivered %q", got)
+			r.t.Errorf("delivered %q", got)
 		}
 		if err := <-r.done; !errors.Is(err, queue.ErrClosed) {
-			t.Errorf("ended with %v", err)
+			r.t.Errorf("ended with %v", err)
 		}
 	})
 }
 
 func TestDuplicateEndsTheStage(t *testing.T) {
-	stage(t, 2, 100, func(t *testing.T, r *running) {
+	stage(t, 2, 100, func(r *running) {
 		r.in <- tickets("aa")
 		if err := <-r.done; !errors.Is(err, queue.ErrDuplicate) {
-			t.Errorf("ended with %v", err)
+			r.t.Errorf("ended with %v", err)
 		}
 	})
 }
 
 func TestSecondRunIsRefused(t *testing.T) {
-	stage(t, 2, 100, func(t *testing.T, r *running) {
+	stage(t, 2, 100, func(r *running) {
 		synctest.Wait()
-		if err := r.Run(t.Context(), nil, nil); err == nil {
-			t.Error("two at once")
+		if err := r.Run(r.t.Context(), nil, nil); err == nil {
+			r.t.Error("two at once")
 		}
 	})
 }

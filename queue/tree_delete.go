@@ -2,8 +2,8 @@ package queue
 
 import "slices"
 
-// spares bounds how many emptied leaves are kept: enough for a queue in a
-// steady state to allocate nothing.
+// spares bounds how many emptied leaves or chunks are kept: enough for a queue
+// in a steady state to allocate nothing.
 const spares = 16
 
 // pop removes the first item. The tree must not be empty.

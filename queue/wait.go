@@ -59,18 +59,27 @@ func (q *Queue[T]) lockWhen(ctx context.Context, g *gate, ready func() (bool, er
 		return context.Cause(ctx)
 	}
 	q.mu.Lock()
-	err := q.err
-	for ok := false; err == nil; {
-		if ok, err = ready(); ok {
-			q.order.tick()
-			return nil
+	if err := q.await(ctx, g, ready); err != nil {
+		q.mu.Unlock()
+		return err
+	}
+	q.order.tick()
+	return nil
+}
+
+// await returns nil when ready says yes, with the lock held as before.
+func (q *Queue[T]) await(ctx context.Context, g *gate, ready func() (bool, error)) error {
+	if q.err != nil {
+		return q.err
+	}
+	for {
+		if ok, err := ready(); ok || err != nil {
+			return err
 		}
-		if err == nil {
-			err = q.wait(ctx, g)
+		if err := q.wait(ctx, g); err != nil {
+			return err
 		}
 	}
-	q.mu.Unlock()
-	return err
 }
 
 // wait gives up the lock until the gate opens or the queue is closed. It

@@ -144,8 +144,9 @@ func TestNoWakeUpIsLost(t *testing.T) {
 		q := queue.By(identity, queue.Config{Capacity: 3})
 		var producers, consumers sync.WaitGroup
 		var got atomic.Int64
-		for i := range time.Duration(pairs) {
-			patience := (i + 1) * time.Millisecond
+		for i := range pairs {
+			pause := time.Duration(i) * time.Millisecond
+			patience := pause + time.Millisecond
 			producers.Go(func() {
 				for range each {
 					err := insist(t, patience, func(ctx context.Context) error { return q.Push(ctx, queue.Normal) })
@@ -158,7 +159,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 				pop := func(ctx context.Context) error { _, err := q.Pop(ctx); return err }
 				for insist(t, patience, pop) == nil {
 					got.Add(1)
-					time.Sleep(i * time.Millisecond)
+					time.Sleep(pause)
 				}
 			})
 		}
@@ -173,6 +174,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 
 // insist calls do again as long as it runs out of patience.
 func insist(t *testing.T, patience time.Duration, do func(context.Context) error) error {
+	t.Helper()
 	for {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		err := do(ctx)
