@@ -33,10 +33,10 @@ type Accumulator[T any] struct {
 	mu        sync.Mutex
 	quick     *bale[T] // the open batch, if an item may join it without ado
 	engine    engine[T]
-	waiting   int       // goroutines at the gate, the holder included
-	holding   bool      // the one with the lock is the holder
-	spare     *bale[T]  // what the holder got
-	armed     time.Time // when the timer fires; zero if it does not
+	waiting   int        // goroutines at the gate, the holder included
+	holding   bool       // the one with the lock is the holder
+	spares    []*bale[T] // what holders got and could not use yet
+	armed     time.Time  // when the timer fires; zero if it does not
 	epoch     *epoch
 	producers map[*Producer[T]]struct{}
 	refusal   error      // why items are no longer taken

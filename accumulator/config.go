@@ -3,7 +3,6 @@ package accumulator
 import (
 	"errors"
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -47,7 +46,8 @@ type Config struct {
 
 	// PerKey returns the limits of one key: MaxItems, MaxWeight, MaxWait
 	// and MaxIdle of its result replace those of this Config, all four of
-	// them; the other fields are ignored. It is called whenever a batch of
+	// them; the other fields are ignored. A result that Validate would not
+	// accept is an error of the Add, or the Run, that opens the batch. PerKey is called whenever a batch of
 	// the key opens, under the lock of the accumulator: it must be quick
 	// and must not call back. Nil means that all keys have the same limits.
 	PerKey func(key string) Config
@@ -108,22 +108,4 @@ func (c Config) withDefaults() Config {
 		c.MaxPending = max(defaultPending, c.Workers+1)
 	}
 	return c
-}
-
-// limits are the four bounds of one batch, with "no bound" spelled out so
-// that the hot path compares without asking whether a bound is set.
-type limits struct {
-	items, weight int
-	wait, idle    time.Duration // zero means none
-}
-
-func (c Config) limits() limits {
-	l := limits{items: c.MaxItems, weight: c.MaxWeight, wait: c.MaxWait, idle: c.MaxIdle}
-	if l.items == 0 {
-		l.items = math.MaxInt
-	}
-	if l.weight == 0 {
-		l.weight = math.MaxInt
-	}
-	return l
 }

@@ -72,16 +72,6 @@ func (a *Accumulator[T]) deliver(b *bale[T], to func(Batch[T]) error) {
 	err = to(batch)
 }
 
-// recycle lets a delivered bale go round again, which also wakes the one who
-// waits for it. If there is no room for it, nobody waits.
-func (a *Accumulator[T]) recycle(b *bale[T]) {
-	a.pending.Add(-1)
-	select {
-	case a.free <- b:
-	default:
-	}
-}
-
 func (a *Accumulator[T]) fail(batch Batch[T], err error) {
 	if batch.released() {
 		batch.Items = nil // they may be another batch by now

@@ -1,9 +1,6 @@
 package accumulator
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // engine decides which batch an item joins and which batches close. It is the
 // core of both the stage and the Accumulator, which differ in where bales come
@@ -80,15 +77,16 @@ func (e *engine[T]) start(n note) (*bale[T], error) {
 	if e.stage.reject != nil && n.weight > lim.weight {
 		return nil, &OverweightError{Key: n.key, Weight: n.weight, Max: lim.weight}
 	}
-	if e.stage.key != nil && e.open.count >= e.stage.cfg.MaxKeys {
-		if e.stage.cfg.WaitForKey {
-			return nil, errNeedKey
-		}
-		e.close(e.open.oldest, Evict)
+	crowded := e.stage.key != nil && e.open.count >= e.stage.cfg.MaxKeys
+	if crowded && e.stage.cfg.WaitForKey {
+		return nil, errNeedKey
 	}
 	b := e.fresh()
 	if b == nil {
 		return nil, errNeedBale
+	}
+	if crowded {
+		e.close(e.open.oldest, Evict)
 	}
 	b.lim, b.pool, b.key = lim, e.pool, n.key
 	opened := e.born
@@ -98,19 +96,8 @@ func (e *engine[T]) start(n note) (*bale[T], error) {
 	b.begin(opened)
 	e.open.put(b)
 	e.changed = true
-	e.meter.open.Store(int64(e.open.count))
+	e.meter.open.Add(1)
 	return b, nil
-}
-
-func (e *engine[T]) limitsOf(key string) (limits, error) {
-	if e.stage.cfg.PerKey == nil {
-		return e.limits, nil
-	}
-	cfg := e.stage.cfg.PerKey(key)
-	if err := cfg.Validate(); err != nil {
-		return limits{}, fmt.Errorf("accumulator: limits of key %q: %w", key, err)
-	}
-	return cfg.limits(), nil
 }
 
 // close ends an open batch and hands it on.
@@ -119,7 +106,7 @@ func (e *engine[T]) close(b *bale[T], why Reason) {
 	b.closed = time.Now()
 	e.open.remove(b)
 	e.changed = true
-	e.meter.open.Store(int64(e.open.count))
+	e.meter.open.Add(-1)
 	e.meter.count(len(b.items), b.fill(), b.closed.Sub(b.opened), why)
 	e.emit(b)
 }

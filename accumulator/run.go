@@ -16,9 +16,11 @@ func (s Stage[T]) Run(ctx context.Context, in <-chan []T, out chan<- []Batch[T])
 	s.cfg = s.cfg.withDefaults()
 	r := &run[T]{ctx: ctx, out: out, plain: s.plain(), timer: time.NewTimer(0)}
 	r.engine = newEngine(s, s.meter, s.cfg.MaxPending)
-	defer r.timer.Stop()
 	r.engine.fresh, r.engine.emit = r.fresh, r.emit
-	return r.loop(in)
+	err := r.loop(in)
+	r.timer.Stop()
+	s.meter.open.Add(-int64(r.engine.open.count)) // those that an error left open
+	return err
 }
 
 // run is one execution of Stage.Run. All of it is in one goroutine.
@@ -53,39 +55,6 @@ func (r *run[T]) loop(in <-chan []T) error {
 		r.arm()
 	}
 }
-
-// receive waits for the next slice or the next deadline, whichever is first.
-func (r *run[T]) receive(in <-chan []T) (vs []T, ok bool, err error) {
-	// To receive alone costs half of what it costs in a choice. Now and then
-	// the choice is made all the same, or a busy input would hide the deadlines.
-	if r.burst++; r.burst%maxBurst != 0 {
-		select {
-		case vs, ok = <-in:
-			return vs, ok, nil
-		default:
-		}
-	}
-	select {
-	case <-r.timer.C:
-		r.expire()
-		return nil, true, nil
-	case <-r.ctx.Done():
-		return nil, false, context.Cause(r.ctx)
-	default:
-	}
-	select {
-	case vs, ok = <-in:
-		return vs, ok, nil
-	case <-r.timer.C:
-		r.expire()
-		return nil, true, nil
-	case <-r.ctx.Done():
-		return nil, false, context.Cause(r.ctx)
-	}
-}
-
-// maxBurst is how many slices are received before the deadlines are looked at.
-const maxBurst = 16
 
 func (r *run[T]) arm() {
 	due, ok := r.engine.open.next()
@@ -145,26 +114,6 @@ func (r *run[T]) fill(l load[T]) error {
 			return err
 		}
 	}
-}
-
-// waitForKey waits until a batch is due. Until then nothing is received.
-func (r *run[T]) waitForKey() error {
-	if err := r.send(); err != nil {
-		return err
-	}
-	r.arm()
-	select {
-	case <-r.timer.C:
-		r.expire()
-		return nil
-	case <-r.ctx.Done():
-		return context.Cause(r.ctx)
-	}
-}
-
-func (r *run[T]) expire() {
-	r.armed = time.Time{}
-	r.engine.expire(time.Now())
 }
 
 func (r *run[T]) fresh() *bale[T] {

@@ -75,9 +75,12 @@ func (a *Accumulator[T]) await(ctx context.Context, closing <-chan struct{}, att
 func (a *Accumulator[T]) retry(attempt func() error, got *bale[T]) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.spare, a.holding = got, true
+	if got != nil {
+		a.spares = append(a.spares, got)
+	}
+	a.holding = true
 	err := attempt()
-	a.spare, a.holding = nil, false
+	a.holding = false
 	a.tidy()
 	return err
 }
@@ -116,40 +119,5 @@ func (a *Accumulator[T]) tidy() {
 	}
 	if due, ok := a.engine.open.next(); ok {
 		a.arm(due)
-	}
-}
-
-// fresh supplies the engine with bales, unless too many are pending. Who comes
-// while others wait must join them.
-func (a *Accumulator[T]) fresh() *bale[T] {
-	if a.pending.Load() >= int64(a.stage.cfg.MaxPending) || a.waiting > 0 && !a.holding {
-		return nil
-	}
-	if b := a.spare; b != nil {
-		a.spare = nil
-		return b
-	}
-	select {
-	case b := <-a.free:
-		return b
-	default:
-		return new(bale[T])
-	}
-}
-
-// emit takes closed bales from the engine.
-func (a *Accumulator[T]) emit(b *bale[T]) {
-	if b == a.quick {
-		a.quick = nil
-	}
-	b.epoch = a.epoch
-	b.epoch.add()
-	a.pending.Add(1)
-	a.full <- b
-	if a.stage.cfg.WaitForKey {
-		select {
-		case a.vacancy <- struct{}{}:
-		default:
-		}
 	}
 }

@@ -26,6 +26,7 @@ func (t *table) bars() []bar {
 		faster("Add, 1 producer", "int p1", "baler Add", 5),
 		faster("Add, 8 producers", "int p8", "baler Add", 3.5),
 		faster("AddMany of 32, 1 producer", "int p1", "baler AddMany 32", 7),
+		faster("AddMany of 32, 8 producers", "int p8", "baler AddMany 32", 7),
 		faster("Producer, 8 producers", "int p8", "baler Producer", 7),
 		faster("Add, 128 bytes, released", "128 B p1", "baler Add", 3),
 		{

@@ -6,6 +6,7 @@
 // each round, and a figure is the median over the rounds.
 //
 //	go run . -rounds 10                  # the table
+//	go run . -rounds 10 -cpu             # what it costs, whoever else is busy
 //	go run . -rounds 1 -time 10ms        # do they all still work?
 package main
 
@@ -19,9 +20,10 @@ import (
 func main() {
 	rounds := flag.Int("rounds", 10, "rounds, of which the median is taken")
 	length := flag.Duration("time", 100*time.Millisecond, "how long one run should take")
+	cpu := flag.Bool("cpu", false, "count the time of all processors, not the time that passes")
 	flag.Parse()
 
-	table := newTable(*rounds, *length)
+	table := newTable(*rounds, *length, *cpu)
 	for _, c := range contests() {
 		if err := table.run(c); err != nil {
 			fmt.Fprintln(os.Stderr, "peers:", err)

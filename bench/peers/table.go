@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 )
@@ -15,13 +16,30 @@ import (
 type table struct {
 	rounds  int
 	length  time.Duration
+	clock   func() time.Duration
+	unit    string
 	columns []string
 	rows    []string
 	medians map[[2]string]float64
 }
 
-func newTable(rounds int, length time.Duration) *table {
-	return &table{rounds: rounds, length: length, medians: map[[2]string]float64{}}
+func newTable(rounds int, length time.Duration, cpu bool) *table {
+	start := time.Now()
+	t := &table{rounds: rounds, length: length, unit: "ns/item", medians: map[[2]string]float64{}}
+	t.clock = func() time.Duration { return time.Since(start) }
+	if cpu {
+		t.clock, t.unit = cpuTime, "ns of CPU/item"
+	}
+	return t
+}
+
+// cpuTime is what this process has used of all processors.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err) // it takes no input that could be wrong
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // run lets the entries of a contest take turns.
@@ -29,7 +47,7 @@ func (t *table) run(c contest) error {
 	sizes := make([]int, len(c.entries))
 	figures := make([][]float64, len(c.entries))
 	for i, e := range c.entries {
-		ns, err := measure(e, 20_000)
+		ns, err := t.measure(e, 20_000)
 		if err != nil {
 			return fmt.Errorf("%s, %s: %w", c.name, e.name, err)
 		}
@@ -37,7 +55,7 @@ func (t *table) run(c contest) error {
 	}
 	for range t.rounds {
 		for i, e := range c.entries {
-			ns, err := measure(e, sizes[i])
+			ns, err := t.measure(e, sizes[i])
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", c.name, e.name, err)
 			}
@@ -54,11 +72,11 @@ func (t *table) run(c contest) error {
 	return nil
 }
 
-func measure(e entry, n int) (float64, error) {
+func (t *table) measure(e entry, n int) (float64, error) {
 	runtime.GC()
-	start := time.Now()
+	start := t.clock()
 	err := e.do(n)
-	return float64(time.Since(start).Nanoseconds()) / float64(n), err
+	return float64((t.clock() - start).Nanoseconds()) / float64(n), err
 }
 
 func median(vs []float64) float64 {
@@ -86,8 +104,8 @@ func (t *table) fastest(column string) (string, float64) {
 }
 
 func (t *table) print(out io.Writer) {
-	fmt.Fprintf(out, "%s, %s/%s, %d cores; ns/item, median of %d interleaved rounds of %v\n\n",
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), t.rounds, t.length)
+	fmt.Fprintf(out, "%s, %s/%s, %d cores; %s, median of %d interleaved rounds of %v\n\n",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), t.unit, t.rounds, t.length)
 	w := tabwriter.NewWriter(out, 0, 0, 1, ' ', tabwriter.AlignRight|tabwriter.Debug)
 	fmt.Fprintln(w, "\t"+strings.Join(t.columns, "\t")+"\t")
 	fmt.Fprintln(w, "---"+strings.Repeat("\t---:", len(t.columns))+"\t")
