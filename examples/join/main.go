@@ -1,0 +1,63 @@
+// Join pairs the readings of two sensors by minute, and reports on every five pairs.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"time"
+
+	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/flow"
+)
+
+type reading struct {
+	Minute int
+	Value  float64
+}
+
+// sensor yields ten readings, one a minute, but not in the minute that it is broken.
+func sensor(base float64, broken int) func(yield func(reading) bool) {
+	return func(yield func(reading) bool) {
+		for m := range 11 {
+			if m != broken && !yield(reading{Minute: m, Value: base + float64(m)}) {
+				return
+			}
+		}
+	}
+}
+
+func run(ctx context.Context, w io.Writer) error {
+	minute := func(r reading) int { return r.Minute }
+
+	p := flow.New(ctx)
+	indoors := flow.From(p, sensor(20, -1), flow.Name("indoors"))
+	outdoors := flow.From(p, sensor(5, 7), flow.Name("outdoors"))
+	pairs := flow.Join2(p, indoors, outdoors, minute, minute, flow.Join2Config[reading, reading]{
+		Within: time.Minute,
+		Expired: func(_ context.Context, in, _ *reading) error {
+			_, err := fmt.Fprintf(w, "minute %d has only one reading: %.0f\n", in.Minute, in.Value)
+			return err
+		},
+	})
+	fives := flow.Via(p, pairs, accumulator.New[flow.Pair[reading, reading]](accumulator.Config{MaxItems: 5}))
+	flow.To(p, fives, func(_ context.Context, batch accumulator.Batch[flow.Pair[reading, reading]]) error {
+		in, out := 0.0, 0.0
+		for _, pair := range batch.Items {
+			in += pair.Left.Value
+			out += pair.Right.Value
+		}
+		n := float64(len(batch.Items))
+		_, err := fmt.Fprintf(w, "%v pairs: %.1f in, %.1f out\n", n, in/n, out/n)
+		return err
+	})
+	return p.Wait()
+}
+
+func main() {
+	if err := run(context.Background(), os.Stdout); err != nil {
+		log.Fatal(err)
+	}
+}
