@@ -79,6 +79,7 @@ func (e *engine[T]) fillSince(born time.Time, vs []T) (int, error) {
 		e.open.deadlines.advance(b)
 	}
 	e.born = born
-	defer func() { e.born = time.Time{} }()
-	return e.fill(load[T]{items: vs})
+	n, err := e.fill(load[T]{items: vs})
+	e.born = time.Time{}
+	return n, err
 }

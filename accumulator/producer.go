@@ -10,20 +10,29 @@ import (
 // [Accumulator.Producer].
 type Producer[T any] struct {
 	a     *Accumulator[T]
+	room  int        // how many items it may hold; zero makes it add each at once
 	mu    sync.Mutex // taken after a.mu, if both
 	items []T        // added here and not yet to a
 	first time.Time  // when items became non-empty
 }
 
-// Producer returns a handle that keeps up to 32 items to itself and adds them
-// together, so that many goroutines do not fight for one lock. Limits hold as
-// ever: MaxWait counts from the moment the handle took the item, and Flush and
-// Close include what handles hold. With keys, weights or MaxIdle a handle
-// adds every item at once and saves nothing.
+// handful is how many items a Producer holds at most.
+const handful = 64
+
+// Producer returns a handle that holds up to 64 items, but never a whole batch,
+// and adds them together, so that many goroutines do not fight for one lock.
+// Limits hold as ever: MaxWait counts from the moment the handle took the item,
+// and Flush and Close include what handles hold. With keys, weights or MaxIdle a
+// handle adds every item at once and saves nothing.
 //
 // A handle must be closed, unless its Accumulator is.
 func (a *Accumulator[T]) Producer() *Producer[T] {
-	p := &Producer[T]{a: a, items: make([]T, 0, min(chunk, a.engine.limits.items))}
+	p := &Producer[T]{a: a}
+	if !a.plain {
+		return p
+	}
+	p.room = min(handful, a.engine.limits.items-1)
+	p.items = make([]T, 0, p.room)
 	a.mu.Lock()
 	a.producers[p] = struct{}{}
 	a.mu.Unlock()
@@ -33,11 +42,11 @@ func (a *Accumulator[T]) Producer() *Producer[T] {
 // Add does the same as [Accumulator.Add]. It is safe for concurrent use, but
 // then a handle has no advantage.
 func (p *Producer[T]) Add(ctx context.Context, v T) error {
-	if !p.a.plain {
+	if p.room == 0 {
 		return p.a.Add(ctx, v)
 	}
 	p.mu.Lock()
-	if n := len(p.items); n > 0 && n+1 < cap(p.items) {
+	if n := len(p.items); n > 0 && n < p.room {
 		p.items = append(p.items, v)
 		p.mu.Unlock()
 		return nil
@@ -59,7 +68,8 @@ func (p *Producer[T]) Close(ctx context.Context) error {
 	return nil
 }
 
-// addSlowly adds the first item of a chunk, or the last.
+// addSlowly moves the items, if there is no room for another, and adds the
+// first of the next.
 func (p *Producer[T]) addSlowly(ctx context.Context, v T) error {
 	a := p.a
 	return a.do(ctx, a.closing, func() error {
@@ -68,27 +78,20 @@ func (p *Producer[T]) addSlowly(ctx context.Context, v T) error {
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if len(p.items) == cap(p.items) {
+		if len(p.items) == p.room {
 			if err := p.moveLocked(); err != nil {
 				return err
 			}
 		}
-		p.take(v)
+		if len(p.items) == 0 {
+			p.first = time.Now()
+			if due, ok := p.due(); ok {
+				a.arm(due)
+			}
+		}
+		p.items = append(p.items, v)
 		return nil
 	})
-}
-
-func (p *Producer[T]) take(v T) {
-	if len(p.items) == 0 {
-		p.first = time.Now()
-		if due, ok := p.due(); ok {
-			p.a.arm(due)
-		}
-	}
-	p.items = append(p.items, v)
-	if len(p.items) == cap(p.items) {
-		_ = p.moveLocked() // what must wait, waits here
-	}
 }
 
 func (p *Producer[T]) move() error {

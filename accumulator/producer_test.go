@@ -46,9 +46,9 @@ func TestWhatAProducerHoldsLeavesOnTime(t *testing.T) {
 
 func TestFlushReachesIntoProducers(t *testing.T) {
 	var got shipment[int]
-	acc := start(t, accumulator.New[int](accumulator.Config{MaxItems: 100}), got.handle)
+	acc := start(t, accumulator.New[int](accumulator.Config{MaxItems: 200}), got.handle)
 	p := acc.Producer()
-	for i := range 40 { // more than it holds
+	for i := range 90 { // more than it holds
 		if err := p.Add(t.Context(), i); err != nil {
 			t.Fatal(err)
 		}
@@ -56,8 +56,8 @@ func TestFlushReachesIntoProducers(t *testing.T) {
 	if err := acc.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if b := got.take(); len(b) != 1 || len(b[0].Items) != 40 || b[0].Reason != accumulator.Flush {
-		t.Errorf("got %v, want 40 items by flush", b)
+	if b := got.take(); len(b) != 1 || len(b[0].Items) != 90 || b[0].Reason != accumulator.Flush {
+		t.Errorf("got %v, want 90 items by flush", b)
 	}
 	if err := p.Close(t.Context()); err != nil {
 		t.Error(err)
@@ -85,8 +85,8 @@ func TestAProducerWaitsAndKeepsItsOrder(t *testing.T) {
 				break
 			}
 		}
-		if taken != 20 { // 10 with the handler, 10 in the handle
-			t.Errorf("%d items were taken before Add had to wait, want 20", taken)
+		if taken != 19 { // 10 with the handler, 9 in the handle
+			t.Errorf("%d items were taken before Add had to wait, want 19", taken)
 		}
 		if err := p.Close(within(t, time.Second)); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Close of the producer: %v, want the end of its context", err)

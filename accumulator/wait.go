@@ -11,7 +11,9 @@ var (
 	errNeedKey  = errors.New("accumulator: all keys are in use")
 )
 
-func isNeed(err error) bool { return errors.Is(err, errNeedBale) || errors.Is(err, errNeedKey) }
+func isNeed(err error) bool {
+	return err != nil && (errors.Is(err, errNeedBale) || errors.Is(err, errNeedKey))
+}
 
 // do runs attempt under the lock until it no longer fails for want of a bale
 // or a key.
