@@ -151,14 +151,14 @@ func beClient(ctx context.Context) error {
 		return fmt.Errorf("not all rows succeeded: %+v", report)
 	}
 	m.Rows, m.Batches, m.Run = report.Rows, report.Batches, time.Since(began)
+	if m.PeakRSS, err = peakRSS(); err != nil {
+		return err
+	}
 	began = time.Now()
 	if _, err := runJob(ctx); err != nil {
 		return err
 	}
 	m.Resume = time.Since(began)
-	if m.PeakRSS, err = peakRSS(); err != nil {
-		return err
-	}
 	if m.State, err = stateSize(filepath.Join(*dir, "state")); err != nil {
 		return err
 	}

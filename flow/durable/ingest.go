@@ -97,7 +97,7 @@ func (e *engine) keep(ctx context.Context, g group) error {
 // fresh is a row that was not seen before.
 type fresh struct {
 	*row
-	content [16]byte
+	content [8]byte
 }
 
 // admit drops the duplicates among rows and refuses conflicts.
@@ -122,7 +122,7 @@ func (e *engine) admit(ctx context.Context, rows []row) (kept []fresh, duplicate
 // known reports whether the row was seen, on which line, and refuses it if its
 // content was another.
 func (e *engine) known(ctx context.Context, group map[string]fresh, r *fresh) (known bool, line int, err error) {
-	var content [16]byte
+	var content [8]byte
 	if first, ok := group[r.key]; ok {
 		content, line = first.content, first.line
 	} else {
@@ -148,11 +148,11 @@ func (e *engine) known(ctx context.Context, group map[string]fresh, r *fresh) (k
 	return true, line, nil
 }
 
-func (r *Request) digest() [16]byte {
+func (r *Request) digest() [8]byte {
 	h := sha256.New()
 	h.Write([]byte(r.Endpoint + "\x00" + r.Model + "\x00"))
 	h.Write(r.Body)
-	return [16]byte(h.Sum(nil)[:16])
+	return [8]byte(h.Sum(nil)[:8])
 }
 
 // write appends a row's request to the log.

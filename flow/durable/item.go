@@ -20,11 +20,11 @@ const (
 // item is the record of one item.
 type item struct {
 	state   itemState
-	content [16]byte // digest of its request, to tell a duplicate from a conflict
-	line    uint32   // in the source
-	seq     uint64   // of its entry in the ready queue
-	tag     string   // of the intent that claimed or settled it
-	result  uint64   // ordinal of its result within that intent
+	content [8]byte // digest of its request, to tell a duplicate from a conflict
+	line    uint32  // in the source
+	seq     uint64  // of its entry in the ready queue
+	tag     string  // of the intent that claimed or settled it
+	result  uint64  // ordinal of its result within that intent
 }
 
 func (it *item) encode() []byte {
@@ -40,7 +40,7 @@ func (it *item) encode() []byte {
 func decodeItem(b []byte) (it item, err error) {
 	d := decoder{b: b}
 	it.state = itemState(d.u8())
-	it.content = [16]byte(d.take(16))
+	it.content = [8]byte(d.take(8))
 	it.line = d.u32()
 	it.seq = d.u64()
 	it.result = d.u64()
@@ -53,7 +53,7 @@ func decodeItem(b []byte) (it item, err error) {
 type entry struct {
 	key      string
 	ref      segment.Ref // of its request
-	content  [16]byte
+	content  [8]byte
 	line     uint32
 	lane     uint16
 	level    uint8
@@ -80,7 +80,7 @@ func (e *entry) encode() []byte {
 func decodeEntry(b []byte) (e entry, err error) {
 	d := decoder{b: b}
 	e.ref = segment.Ref{File: d.u32(), Offset: d.u64(), Len: d.u32()}
-	e.content = [16]byte(d.take(16))
+	e.content = [8]byte(d.take(8))
 	e.line = d.u32()
 	e.lane = d.u16()
 	e.level = d.u8()

@@ -43,14 +43,15 @@ func OpenBadger(dir string, log *slog.Logger) (*Badger, error) {
 	return b, nil
 }
 
-// badgerOptions is a profile for small records: what costs memory in Badger is
-// large values in the tree, so the tree may stay small.
+// badgerOptions is a profile for small records. What costs memory in Badger is
+// its memtables and the blocks it decompresses, so the former are small and
+// there are none of the latter: tables are read where they are mapped.
 func badgerOptions(dir string, log *slog.Logger) badger.Options {
 	return badger.DefaultOptions(dir).
 		// Badger's Sync skips logs that await their flush, so each commit syncs.
 		WithSyncWrites(true).
-		WithMemTableSize(16 << 20).WithNumMemtables(2).WithNumCompactors(2).
-		WithBlockCacheSize(16 << 20).WithIndexCacheSize(0).
+		WithMemTableSize(8 << 20).WithNumMemtables(2).WithNumCompactors(2).
+		WithCompression(options.None).WithBlockCacheSize(0).WithIndexCacheSize(0).
 		WithValueLogFileSize(64 << 20).
 		// The other modes miss or panic on a damaged table.
 		WithChecksumVerificationMode(options.OnTableRead).
@@ -58,6 +59,8 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		// All writes pass through one goroutine, which checks revisions itself.
 		WithDetectConflicts(false).
 		WithNumVersionsToKeep(1).
+		// What was overwritten takes no room once a job is done.
+		WithCompactL0OnClose(true).
 		WithMetricsEnabled(false).
 		WithLogger(badgerLog{log})
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Bounds of one group; well inside Badger's limit for a transaction, which is
-// 15 % of the memtable.
+// 15 % of the memtable, or 1.2 MB and 12,000 writes.
 const (
 	groupOps   = 2 * MaxOps
 	groupBytes = 1 << 20
