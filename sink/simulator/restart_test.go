@@ -77,6 +77,23 @@ func TestACancelledBatchIsReopenedAsItWas(t *testing.T) {
 	})
 }
 
+func TestABatchThatExpiredMeanwhileDidNotRunOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := simulator.Config{Dir: t.TempDir(), Latency: simulator.Latency{Processing: 48 * time.Hour}}
+		srv, c := startInBubble(t, cfg)
+		id := c.create(c.upload(many(10)).ID).ID
+		sleep(time.Hour)
+		if err := srv.Close(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(40 * time.Hour)
+		srv, c = startInBubble(t, cfg)
+		synctest.Wait()
+		c.wantStatus(id, "expired", counts{Total: 10, Completed: 5})
+		wantBilled(t, srv, 5)
+	})
+}
+
 func TestTheClockKeepsItsTimeAtAnotherSpeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
