@@ -18,7 +18,7 @@ import (
 
 // everyStage makes a pipeline out of everything that has goroutines. Each of its items is a number that comes in and goes
 // out as the same number.
-func everyStage(t testing.TB, p *flow.Pipeline, in <-chan []int) <-chan []int {
+func everyStage(t *testing.T, p *flow.Pipeline, in <-chan []int) <-chan []int {
 	t.Helper()
 	texts := flow.Via(p, in, flow.Parallel(flow.Map(func(_ context.Context, v int) (string, error) {
 		return strconv.Itoa(v), nil

@@ -3,7 +3,7 @@ package flow
 import "context"
 
 // Chan returns the items of in one by one, for code that reads a plain channel. It is closed at the end of the stream and
-// when the pipeline is aborted: [Pipeline.Wait] tells which.
+// when the pipeline is aborted: [Pipeline.Wait] tells which. Read it to its end, or cancel the pipeline.
 func Chan[T any](p *Pipeline, in <-chan []T, opts ...StageOption) <-chan T {
 	out := make(chan T, maxSlice)
 	name := p.plan.add("chan", opts, []any{in}, nil)

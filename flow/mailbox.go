@@ -27,10 +27,11 @@ func newMailbox[T any](limit int) *mailbox[T] {
 	return &mailbox[T]{limit: limit, wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
-// put adds an item, and waits while the box is full. It is one function, without defer, because it runs for every item of a
-// pipeline.
-func (m *mailbox[T]) put(ctx context.Context, item T) error {
-	for ctx.Err() == nil {
+// put adds an item; while the box is full it waits, as long as patience is not done. Then it returns context.Cause(ctx): a
+// producer whose ctx is done may stop, but what it had in hand is in the box. It is one function, without defer, because
+// it runs for every item of a pipeline.
+func (m *mailbox[T]) put(ctx, patience context.Context, item T) error {
+	for {
 		m.mu.Lock()
 		n := len(m.items)
 		if n < m.limit {
@@ -42,13 +43,17 @@ func (m *mailbox[T]) put(ctx context.Context, item T) error {
 			if n == 0 {
 				m.notify()
 			}
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
 			return nil
 		}
 		m.full = true
 		m.mu.Unlock()
-		receive(ctx, m.room)
+		if _, ok := receive(patience, m.room); !ok {
+			return context.Cause(patience)
+		}
 	}
-	return context.Cause(ctx)
 }
 
 func (m *mailbox[T]) notify() {

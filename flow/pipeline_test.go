@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/balerhq/baler/flow"
 )
@@ -118,6 +119,41 @@ func TestDrainDeliversWhatTheSourceHasSent(t *testing.T) {
 		}
 		if diff := cmp.Diff([]int{0, 1, 2, 3, 4}, got); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+// An item that a source has handed over is not dropped by a drain, whenever it begins.
+func TestDrainLosesNothingThatASourceHandedOver(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		after := rapid.IntRange(0, 3000).Draw(rt, "after")
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		p := flow.New(ctx, flow.WithDrain(time.Hour))
+		ch := make(chan int, 3000)
+		for i := range cap(ch) {
+			ch <- i
+		}
+		made, arrived := 0, 0
+		numbers := flow.From(p, func(yield func(int) bool) {
+			for {
+				made++
+				if !yield(made) {
+					return
+				}
+			}
+		})
+		flow.To(p, flow.Merge(p, flow.FromChan(p, ch), numbers), func(context.Context, int) error {
+			if arrived++; arrived > after {
+				cancel()
+			}
+			return nil
+		})
+		if err := p.Wait(); !errors.Is(err, context.Canceled) {
+			rt.Fatal(err)
+		}
+		if handedOver := made + cap(ch) - len(ch); arrived != handedOver {
+			rt.Errorf("%d of %d items arrived", arrived, handedOver)
 		}
 	})
 }

@@ -10,7 +10,7 @@ import (
 func From[T any](p *Pipeline, seq iter.Seq[T], opts ...StageOption) <-chan []T {
 	return fromItems(p, opts, func(ctx context.Context, box *mailbox[T]) error {
 		for item := range seq {
-			if err := box.put(ctx, item); err != nil {
+			if err := box.put(ctx, p.stages, item); err != nil {
 				return err
 			}
 		}
@@ -25,7 +25,7 @@ func FromSeq2[T any](p *Pipeline, seq iter.Seq2[T, error], opts ...StageOption) 
 			if err != nil {
 				return err
 			}
-			if err := box.put(ctx, item); err != nil {
+			if err := box.put(ctx, p.stages, item); err != nil {
 				return err
 			}
 		}
@@ -42,7 +42,7 @@ func FromChan[T any](p *Pipeline, ch <-chan T, opts ...StageOption) <-chan []T {
 			if !ok {
 				return context.Cause(ctx)
 			}
-			if err := box.put(ctx, item); err != nil {
+			if err := box.put(ctx, p.stages, item); err != nil {
 				return err
 			}
 		}

@@ -23,18 +23,18 @@ type review struct {
 
 // model is a lane that reviews stories in batches of two. A real one would call a provider where this one makes something
 // up.
-func model(name string, refuses string) flow.Lane[story, review] {
-	ask := func(_ context.Context, batch accumulator.Batch[story]) ([]review, error) {
+func model(name, refuses string) flow.Lane[story, review] {
+	ask := flow.FlatMap(func(_ context.Context, batch accumulator.Batch[story]) ([]review, error) {
 		var reviews []review
 		for _, s := range batch.Items {
 			reviews = append(reviews, review{Title: s.Title, Text: "a fine " + s.Genre, Refused: s.Genre == refuses})
 		}
 		return reviews, nil
-	}
+	})
 	return flow.Lane[story, review]{Name: name, Build: func() flow.Stage[story, review] {
 		return flow.Compose(func(p *flow.Pipeline, in <-chan []story) <-chan []review {
 			batches := flow.Via(p, in, accumulator.New[story](accumulator.Config{MaxItems: 2, MaxWait: time.Second}))
-			return flow.Via(p, batches, flow.FlatMap(ask))
+			return flow.Via(p, batches, ask)
 		})
 	}}
 }
