@@ -14,6 +14,8 @@ type Producer[T any] struct {
 	mu    sync.Mutex // taken after a.mu, if both
 	items []T        // added here and not yet to a
 	first time.Time  // when items became non-empty
+
+	closed bool
 }
 
 // handful is how many items a Producer holds at most.
@@ -55,17 +57,20 @@ func (p *Producer[T]) Add(ctx context.Context, v T) error {
 	return p.addSlowly(ctx, v)
 }
 
-// Close adds what the handle holds and makes the Accumulator forget it. If
-// ctx is done first, the error is the cause of ctx and Close may be called again.
+// Close adds what the handle holds and makes the Accumulator forget it; after
+// that the handle must not be used. If ctx is done first, the error is the cause
+// of ctx, the handle remains open, and Close may be called again.
 func (p *Producer[T]) Close(ctx context.Context) error {
-	a := p.a
-	if err := a.do(ctx, a.closing, p.move); err != nil {
-		return err
-	}
-	a.mu.Lock()
-	delete(a.producers, p)
-	a.mu.Unlock()
-	return nil
+	return p.a.do(ctx, p.a.closing, func() error {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if err := p.moveLocked(); err != nil {
+			return err
+		}
+		p.closed = true
+		delete(p.a.producers, p)
+		return nil
+	})
 }
 
 // addSlowly moves the items, if there is no room for another, and adds the
@@ -78,6 +83,9 @@ func (p *Producer[T]) addSlowly(ctx context.Context, v T) error {
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		if p.closed {
+			return ErrClosed
+		}
 		if len(p.items) == p.room {
 			if err := p.moveLocked(); err != nil {
 				return err

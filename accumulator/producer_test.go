@@ -62,6 +62,9 @@ func TestFlushReachesIntoProducers(t *testing.T) {
 	if err := p.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
+	if err := p.Add(t.Context(), 1); !errors.Is(err, accumulator.ErrClosed) {
+		t.Errorf("Add to a closed handle: %v, want ErrClosed", err)
+	}
 	mustClose(t, acc)
 }
 
