@@ -1,180 +1,46 @@
 package intent
 
-import (
-	"errors"
-	"fmt"
-	"slices"
-	"time"
-)
+import "time"
 
 // Event is what happened to an intent.
 type Event interface{ apply(*Intent) error }
 
 type (
-	// UploadDone: the rows are at the provider, under File if it takes files.
+	// UploadDone says that the rows are at the provider, under File if it takes files.
 	UploadDone struct{ File string }
-	// Sending: Account's request to create leaves now and is given up at
-	// Deadline.
+	// Sending says that Account's request to create leaves now and is given up
+	// at Deadline.
 	Sending struct {
 		Account       string
 		Now, Deadline time.Time
 	}
-	// Created: the batch exists and has this name.
+	// Created says that the batch exists and has this name.
 	Created struct{ Batch string }
-	// NotCreated: the request failed and the batch certainly does not exist.
+	// NotCreated says that the request failed and the batch certainly does not
+	// exist.
 	NotCreated struct{}
-	// Unclear: the request was given up at Now, by an error or by the death of
-	// the process that sent it, and the batch may exist.
+	// Unclear says that the request was given up at Now, by an error or by the
+	// death of the process that sent it, and the batch may exist.
 	Unclear struct{ Now time.Time }
-	// Listed: Batches are all that the provider lists under the tag since
-	// Since. The request for the list left at Now; a batch that it does not
-	// show may still appear until Deadline and Grace are over.
+	// Listed names all Batches that the provider lists under the tag, from the
+	// intent's Since on. The request for the list left at Now; a batch that it
+	// does not show may still appear until Deadline and Grace are over.
 	Listed struct {
 		Now     time.Time
 		Grace   time.Duration
 		Batches []string
 	}
-	// CancelDone: Surplus[Cancelled] is cancelled, or cannot be.
+	// CancelDone says that Surplus[Cancelled] is cancelled, or cannot be.
 	CancelDone struct{}
-	// Refused: the provider does not accept the batch.
+	// Refused says that the provider does not accept the batch.
 	Refused struct{ Reason Reason }
-	// BatchEnded: the batch is in a terminal status, for a Reason if it was
-	// refused as a whole and its rows are to fail with it.
+	// BatchEnded says that the batch is in a terminal status, for a Reason if it
+	// was refused as a whole and its rows are to fail with it.
 	BatchEnded struct{ Reason *Reason }
-	// FetchDone: all results are on disk.
+	// FetchDone says that all results are on disk.
 	FetchDone struct{}
-	// SettleDone: every row is settled.
+	// SettleDone says that every row is settled.
 	SettleDone struct{}
-	// CleanDone: remote files are gone, or the rows were freed.
+	// CleanDone says that remote files are gone, or the rows were freed.
 	CleanDone struct{}
 )
-
-// ErrOutOfOrder: an event does not fit the state. It is a bug of the caller.
-var ErrOutOfOrder = errors.New("intent: event out of order")
-
-// Apply returns the intent as it is after the event, at the next revision. A
-// Listed that brings nothing new returns the intent as it was, and so does an
-// event that is out of order.
-func Apply(i Intent, e Event) (Intent, error) {
-	next := i
-	if err := e.apply(&next); err != nil {
-		return i, err
-	}
-	return next, nil
-}
-
-// move changes the state if it is one of from.
-func (i *Intent) move(e Event, to State, from ...State) error {
-	if !slices.Contains(from, i.State) {
-		return i.outOfOrder(e)
-	}
-	i.State = to
-	i.Rev++
-	return nil
-}
-
-func (i *Intent) outOfOrder(e Event) error {
-	return fmt.Errorf("%w: %T in %s (%s)", ErrOutOfOrder, e, i.State, i.Tag)
-}
-
-func (e UploadDone) apply(i *Intent) error {
-	i.File = e.File
-	return i.move(e, Uploaded, Sealed)
-}
-
-func (e Sending) apply(i *Intent) error {
-	i.Account, i.SentAt, i.Deadline = e.Account, e.Now, e.Deadline
-	i.Creates++
-	return i.move(e, Creating, Uploaded)
-}
-
-func (e Created) apply(i *Intent) error {
-	i.Batch = e.Batch
-	return i.move(e, Submitted, Creating)
-}
-
-func (e NotCreated) apply(i *Intent) error { return i.move(e, Uploaded, Creating) }
-
-func (e Unclear) apply(i *Intent) error {
-	if !i.InDoubt() {
-		i.Since = i.SentAt
-	}
-	i.Doubts++
-	if e.Now.Before(i.Deadline) {
-		i.Deadline = e.Now
-	}
-	return i.move(e, Unknown, Creating)
-}
-
-func (e Listed) apply(i *Intent) error {
-	switch i.State {
-	case Unknown:
-		return e.resolve(i)
-	case Submitted:
-		if i.note(e.Batches) {
-			i.Rev++
-		}
-		return nil
-	case Committed, Rejected:
-		i.note(e.Batches)
-		i.Swept = true
-		i.Rev++
-		return nil
-	case Sealed, Uploaded, Creating, Ended, Fetched, Cleaned:
-	}
-	return i.outOfOrder(e)
-}
-
-// resolve adopts the batch, waits for it, or lets it be sent again.
-func (e Listed) resolve(i *Intent) error {
-	switch {
-	case len(e.Batches) > 0:
-		i.Batch = e.Batches[0]
-		i.note(e.Batches)
-		return i.move(e, Submitted, Unknown)
-	case e.Now.Before(i.Appears(e.Grace)):
-		return nil
-	}
-	return i.move(e, Uploaded, Unknown)
-}
-
-// note records the batches that are not the intent's own and reports whether
-// there are new ones. The slice that the caller holds is not changed.
-func (i *Intent) note(batches []string) (fresh bool) {
-	for _, b := range batches {
-		if b != i.Batch && !slices.Contains(i.Surplus, b) {
-			i.Surplus, fresh = append(slices.Clip(i.Surplus), b), true
-		}
-	}
-	return fresh
-}
-
-func (e CancelDone) apply(i *Intent) error {
-	if i.Cancelled == len(i.Surplus) {
-		return i.outOfOrder(e)
-	}
-	i.Cancelled++
-	i.Rev++
-	return nil
-}
-
-func (e Refused) apply(i *Intent) error {
-	i.Reason = &e.Reason
-	return i.move(e, Rejected, Submitted)
-}
-
-func (e BatchEnded) apply(i *Intent) error {
-	i.Reason = e.Reason
-	return i.move(e, Ended, Submitted)
-}
-
-func (e FetchDone) apply(i *Intent) error { return i.move(e, Fetched, Ended) }
-
-func (e SettleDone) apply(i *Intent) error { return i.move(e, Committed, Fetched) }
-
-func (e CleanDone) apply(i *Intent) error {
-	if i.Next() == Find || i.Next() == Cancel {
-		return i.outOfOrder(e)
-	}
-	return i.move(e, Cleaned, Committed, Rejected)
-}

@@ -1,0 +1,139 @@
+package intent_test
+
+import (
+	"fmt"
+	"time"
+)
+
+// provider takes batches and does to replies what networks do.
+type provider struct {
+	*world
+	batches []*batch
+}
+
+// replies are the chances of what becomes of a request to create a batch.
+type replies struct {
+	rejected  float64 // the answer is no
+	unapplied float64 // no answer, no batch
+	lost      float64 // no answer, but a batch
+	late      float64 // no answer, and a batch later
+	twice     float64 // no answer, and two batches
+}
+
+type batch struct {
+	id, tag         string
+	applied, listed time.Time
+	ends            time.Time
+	refused         bool
+	rows            []outcome
+}
+
+// outcome is what becomes of a row of a batch.
+type outcome struct {
+	item int
+	end  rowEnd
+}
+
+type rowEnd int
+
+const (
+	answered rowEnd = iota // paid for
+	refused                // for good
+	failed                 // for now
+	missing                // not in the results
+)
+
+type reply int
+
+const (
+	yes reply = iota
+	no
+	silence
+)
+
+func (p *provider) create(tag string, rows []entry) reply {
+	roll, r := p.Float64(), p.replies
+	chance := func(c float64) bool { roll -= c; return roll < 0 }
+	switch {
+	case chance(r.rejected):
+		return no
+	case chance(r.unapplied):
+		return silence
+	case chance(r.lost):
+		p.apply(tag, rows, 0)
+		return silence
+	case chance(r.late):
+		p.apply(tag, rows, p.upTo(p.lateness))
+		return silence
+	case chance(r.twice):
+		p.apply(tag, rows, 0)
+		p.apply(tag, rows, p.upTo(p.lateness))
+		return silence
+	}
+	p.apply(tag, rows, 0)
+	return yes
+}
+
+func (p *provider) apply(tag string, rows []entry, late time.Duration) {
+	b := &batch{
+		id: fmt.Sprintf("batch_%d", len(p.batches)), tag: tag, applied: p.now.Add(late),
+		refused: p.chance(p.refusals),
+	}
+	b.listed = b.applied.Add(p.upTo(p.lag))
+	b.ends = b.applied.Add(time.Hour + p.upTo(23*time.Hour))
+	if b.refused {
+		b.ends = b.applied.Add(p.upTo(10 * time.Minute)) // found out by validation
+	}
+	for _, row := range rows {
+		o := outcome{item: row.item}
+		if p.chance(p.fails) {
+			o.end = refused + rowEnd(p.IntN(3))
+		}
+		b.rows = append(b.rows, o)
+	}
+	p.batches = append(p.batches, b)
+}
+
+// foreign is a batch of somebody else in the same account.
+func (p *provider) foreign() {
+	tag := []string{"", "tag-0x", "TAG-0", "tag-"}[p.IntN(4)]
+	p.apply(tag, nil, p.upTo(time.Hour))
+}
+
+// last is the batch that the last create made.
+func (p *provider) last() string { return p.batches[len(p.batches)-1].id }
+
+// find lists what is visible under the tag, in any order.
+func (p *provider) find(tag string, since time.Time) (found []string) {
+	for _, n := range p.Perm(len(p.batches)) {
+		b := p.batches[n]
+		if b.tag == tag && !p.now.Before(b.listed) && !b.applied.Add(p.skew).Before(since) {
+			found = append(found, b.id)
+		}
+	}
+	return found
+}
+
+func (p *provider) get(id string) *batch {
+	for _, b := range p.batches {
+		if b.id == id {
+			return b
+		}
+	}
+	p.fail("there is no batch %q", id)
+	return nil
+}
+
+// cancel ends a batch with what it has.
+func (p *provider) cancel(id string) {
+	b := p.get(id)
+	if !p.now.Before(b.ends) {
+		return
+	}
+	b.ends = p.now
+	for n := range b.rows {
+		if p.chance(0.5) {
+			b.rows[n].end = missing
+		}
+	}
+}

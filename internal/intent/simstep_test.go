@@ -1,0 +1,101 @@
+package intent_test
+
+import (
+	"time"
+
+	"github.com/balerhq/baler/internal/intent"
+)
+
+// step does what the protocol asks for.
+func (e *engine) step(d *driver) {
+	switch d.in.Next() {
+	case intent.Upload:
+		e.do(func() { e.pass(e.upTo(time.Minute)) })
+		e.advance(d, intent.UploadDone{File: "file"})
+	case intent.Create:
+		e.create(d)
+	case intent.Doubt:
+		e.doubt(d)
+	case intent.Find:
+		e.list(d)
+		d.wake = e.now.Add(time.Minute)
+	case intent.Cancel:
+		e.do(func() { e.provider.cancel(d.in.Surplus[d.in.Cancelled]) })
+		e.advance(d, intent.CancelDone{})
+	case intent.Poll:
+		e.poll(d)
+	case intent.Fetch:
+		e.fetch(d)
+	case intent.Settle:
+		e.settle(d)
+	case intent.Release:
+		e.release(d)
+	case intent.Clean:
+		e.do(func() {}) // the provider deletes its files
+		e.advance(d, intent.CleanDone{})
+	case intent.Nothing:
+		e.fail("nothing to do for %+v", d.in)
+	}
+}
+
+// create sends the one request that costs money.
+func (e *engine) create(d *driver) {
+	sending := intent.Sending{Account: account, Now: e.now, Deadline: e.now.Add(time.Minute)}
+	if e.defect != sendBeforeSending {
+		e.advance(d, sending)
+	}
+	var r reply
+	e.do(func() { r = e.provider.create(d.in.Tag, e.disk.bales[d.in.Tag]) })
+	e.pass(e.upTo(time.Minute))
+	if e.defect == sendBeforeSending {
+		e.advance(d, sending)
+	}
+	switch r {
+	case yes:
+		e.advance(d, intent.Created{Batch: e.provider.last()})
+	case no:
+		e.advance(d, intent.NotCreated{})
+		d.wake = e.now.Add(time.Minute)
+	case silence:
+		e.stats.doubts++
+		e.doubt(d)
+	}
+}
+
+func (e *engine) doubt(d *driver) {
+	if e.defect == sendAgain {
+		e.advance(d, intent.NotCreated{})
+		return
+	}
+	e.advance(d, intent.Unclear{Now: e.now})
+}
+
+// list looks for batches of the tag.
+func (e *engine) list(d *driver) {
+	listed := intent.Listed{Now: e.now, Grace: e.grace}
+	e.do(func() { listed.Batches = e.provider.find(d.in.Tag, d.in.Since.Add(-listSlack)) })
+	e.pass(e.upTo(30 * time.Second))
+	if e.defect == neverSweep && d.in.State != intent.Unknown {
+		listed.Batches = nil
+	}
+	e.advance(d, listed)
+}
+
+func (e *engine) poll(d *driver) {
+	d.wake = e.now.Add(10*time.Minute + e.upTo(10*time.Minute))
+	if d.in.InDoubt() {
+		if e.list(d); d.in.Next() != intent.Poll {
+			return
+		}
+	}
+	b := e.provider.get(d.in.Batch)
+	switch {
+	case e.now.Before(b.ends):
+	case !b.refused:
+		e.advance(d, intent.BatchEnded{})
+	case len(b.rows)%2 == 0:
+		e.advance(d, intent.Refused{})
+	default:
+		e.advance(d, intent.BatchEnded{Reason: &intent.Reason{Code: "refused"}})
+	}
+}
