@@ -23,8 +23,7 @@ type Config struct {
 	Models []string
 
 	// Speed is how many seconds pass on the simulator's clock in one second
-	// of real time. Zero means 1; the
-	// most is 100,000.
+	// of real time, at most 100,000. Zero means 1.
 	Speed float64
 
 	// Latency is how long a batch stays in each state.
@@ -33,13 +32,15 @@ type Config struct {
 	// Limits are the provider's limits, small if a test is to hit them.
 	Limits Limits
 
-	// Seed decides everything that is left to chance: the order of result
-	// rows and which requests and rows an error rate hits. Zero is a seed
-	// like any other.
+	// Seed decides everything that is left to chance, so that the same
+	// requests in the same order meet the same fate: the order of result rows
+	// and which requests and rows an error rate hits. Only ids are always
+	// new. Zero is a seed like any other.
 	Seed uint64
 
-	// Answer plays the model. It is called once for every row, by several
-	// goroutines at once. Nil means [Echo].
+	// Answer plays the model. It is called for every row that runs, again if
+	// a restart interrupted the batch, by several goroutines at once. Nil
+	// means [Echo].
 	Answer func(Row) Reply
 
 	// Rows makes rows fail at random. Zero means that none does.

@@ -46,7 +46,7 @@ func (r *results) run(line []byte) error {
 	req.params, _ = parseParams(in.body)
 	reply := r.answer(req)
 	out := r.tally(reply)
-	copies, foreign := r.cfg.Rows.lines(r.cfg.Seed, r.b.ID, req.CustomID)
+	copies, foreign := r.cfg.Rows.lines(r.cfg.Seed, r.b.Seq, req.CustomID)
 	for range copies {
 		r.buf = r.encoder.appendResult(r.buf[:0], in.customID, req, reply)
 		if err := out.write(r.buf); err != nil {
@@ -77,7 +77,7 @@ func (r *results) tally(reply Reply) *lineWriter {
 
 // answer returns what the model says, with what it costs.
 func (r *results) answer(req Row) Reply {
-	reply, faulty := r.cfg.Rows.reply(r.cfg.Seed, r.b.ID, req)
+	reply, faulty := r.cfg.Rows.reply(r.cfg.Seed, r.b.Seq, req)
 	if !faulty {
 		reply = r.cfg.Answer(req)
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // RowFaults are the fractions of rows, from 0 to 1, that something goes wrong
-// with. Those of BadRequest and Refusal may add up to 1, those of RateLimited,
+// with; zero means none. Those of BadRequest and Refusal may add up to 1, those of RateLimited,
 // ServerError and Timeout, and those of Missing, Repeated and Foreign.
 //
 // A row that meets BadRequest or Refusal does so in every batch. Whether it
@@ -52,7 +52,7 @@ func (f RowFaults) validate() error {
 }
 
 // reply returns the failure that the row meets, if it does.
-func (f RowFaults) reply(seed uint64, batchID string, r Row) (Reply, bool) {
+func (f RowFaults) reply(seed uint64, batchSeq int, r Row) (Reply, bool) {
 	if f == (RowFaults{}) {
 		return Reply{}, false
 	}
@@ -62,7 +62,7 @@ func (f RowFaults) reply(seed uint64, batchID string, r Row) (Reply, bool) {
 	}); hit {
 		return reply, true
 	}
-	return pick(chance(seed, batchID+r.CustomID, nil), []fraction{
+	return pick(chance(seed, fmt.Sprint("row ", batchSeq, r.CustomID), nil), []fraction{
 		{f.RateLimited, limitedRow},
 		{f.ServerError, brokenRow},
 		{f.Timeout, timedOutRow},
@@ -71,11 +71,11 @@ func (f RowFaults) reply(seed uint64, batchID string, r Row) (Reply, bool) {
 
 // lines returns how often the line of a row is in its result file, and whether
 // a foreign one follows.
-func (f RowFaults) lines(seed uint64, batchID, customID string) (copies int, foreign bool) {
+func (f RowFaults) lines(seed uint64, batchSeq int, customID string) (copies int, foreign bool) {
 	if f.Missing+f.Repeated+f.Foreign == 0 {
 		return 1, false
 	}
-	switch point := chance(seed, "line "+batchID+customID, nil); {
+	switch point := chance(seed, fmt.Sprint("line ", batchSeq, customID), nil); {
 	case point < f.Missing:
 		return 0, false
 	case point < f.Missing+f.Repeated:

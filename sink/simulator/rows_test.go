@@ -146,19 +146,21 @@ func TestAnErrorFileMayBeEmpty(t *testing.T) {
 	})
 }
 
-func TestResultsAreShuffledBySeed(t *testing.T) {
+func TestResultsFollowTheSeed(t *testing.T) {
 	order := func(seed uint64) (ids string) {
 		synctest.Test(t, func(t *testing.T) {
-			_, c := startInBubble(t, simulator.Config{Seed: seed})
-			_, output, _ := c.complete(many(50))
-			for _, l := range output {
-				ids += l.CustomID + " "
+			_, c := startInBubble(t, simulator.Config{Seed: seed, Rows: simulator.RowFaults{
+				ServerError: 0.3, Refusal: 0.1, Missing: 0.1, Repeated: 0.1,
+			}})
+			_, output, failed := c.complete(many(50))
+			for _, l := range append(output, failed...) {
+				ids += fmt.Sprint(l.CustomID, " ", l.Response.StatusCode, " ")
 			}
 		})
 		return ids
 	}
 	first := order(1)
-	if strings.HasPrefix(first, "row-0 row-1 row-2 row-3 ") {
+	if strings.HasPrefix(first, "row-0 200 row-1 200 row-2 200 ") {
 		t.Errorf("not shuffled: %s", first)
 	}
 	if again := order(1); again != first {
