@@ -75,4 +75,3 @@ func calm(crashAt ...int) *world {
 	w.start()
 	return w
 }
-
