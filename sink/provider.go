@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"iter"
 	"time"
-
-	"github.com/balerhq/baler/retry"
 )
 
 // Provider is a client of one batch API. It is safe for concurrent use.
@@ -107,23 +105,9 @@ type Outcome struct {
 	Line int
 	// Status is the HTTP status of the row's own call, 0 if it never ran.
 	Status int
-	// Body is the provider's answer, or its error body; nil if it never ran.
+	// Body is the provider's answer, or its error body; nil if it never ran. It
+	// belongs to the receiver.
 	Body json.RawMessage
 	// Err is nil if the row succeeded.
 	Err *RowError
-}
-
-// RowError is why a row failed.
-type RowError struct {
-	Class   retry.Class
-	Code    string // the provider's word, such as "invalid_request_error"
-	Message string
-}
-
-// Error implements error.
-func (e *RowError) Error() string {
-	if e.Code == "" {
-		return e.Message
-	}
-	return e.Code + ": " + e.Message
 }

@@ -1,0 +1,268 @@
+package sink_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/openai"
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+func newRequest(t *testing.T, method, url string) (*http.Request, error) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err == nil {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	return req, err
+}
+
+func TestCreationThatGotLost(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault    simulator.Fault
+		min, max time.Duration
+	}{
+		"applied":           {fault(create, simulator.ResetAfter), 0, time.Minute},
+		"applied, then 500": {fault(create, simulator.FailAfter), 0, time.Minute},
+		"applied late":      {simulator.Fault{Route: create, Action: simulator.Late, Delay: 5 * time.Minute}, 5 * time.Minute, 9 * time.Minute},
+		"not applied":       {fault(create, simulator.Reset), 10 * time.Minute, 11 * time.Minute},
+		"answer cut off":    {fault(create, simulator.Truncate), 0, time.Minute},
+		"turned away":       {simulator.Fault{Route: create, Action: simulator.Fail, Status: 429, Times: 20}, 0, time.Hour},
+	} {
+		bubble(t, simulator.Config{Faults: []simulator.Fault{test.fault}}, openai.Config{}, func(w world) {
+			t := w.t
+			start := time.Now()
+			w.mustRun(sink.Config{}, texts(20))
+			w.wantBatches(1)
+			w.wantBilled(20)
+			if took := time.Since(start); took < test.min || took > test.max {
+				t.Errorf("%s: took %s, want %s to %s", name, took, test.min, test.max)
+			}
+		})
+	}
+}
+
+func TestCreationThatShowsUpAfterTheGraceIsAdopted(t *testing.T) {
+	cfg := simulator.Config{Faults: []simulator.Fault{
+		{Route: create, Action: simulator.Late, Delay: 15 * time.Minute},
+		{Route: create, From: 2, Action: simulator.Reset},
+	}}
+	bubble(t, cfg, openai.Config{}, func(w world) {
+		w.mustRun(sink.Config{}, texts(5)) // the second creation has the same tag
+		w.wantBatches(1)
+		w.wantBilled(5)
+	})
+}
+
+func TestDownloadThatBreaksOffLosesNothing(t *testing.T) {
+	const content = "GET /v1/files/{id}/content"
+	for name, faults := range map[string][]simulator.Fault{
+		"truncated":   {{Route: content, Action: simulator.Truncate, Times: 3}},
+		"every third": {{Route: content, Action: simulator.Reset, Times: 7}},
+		"failing":     {{Route: content, Action: simulator.Fail, Times: 9}},
+		"listing":     {{Route: "GET /v1/files", Action: simulator.Fail, Times: 9}},
+		"upload lost": {{Route: "POST /v1/files", Action: simulator.ResetAfter, Times: 2}},
+		"polling":     {{Route: "GET /v1/batches/{id}", Action: simulator.Fail, Status: 502, Times: 30}},
+	} {
+		bubble(t, simulator.Config{Faults: faults}, openai.Config{}, func(w world) {
+			t := w.t
+			for text, r := range w.mustRun(sink.Config{}, texts(500)) {
+				if r.Err != nil || r.Attempts != 1 {
+					t.Errorf("%s: %q: %+v", name, text, r)
+				}
+			}
+			w.wantBatches(1)
+			w.wantBilled(500)
+		})
+	}
+}
+
+func TestStrayRowsAreNobodysAndMissingOnesGoAgain(t *testing.T) {
+	rows := simulator.RowFaults{Repeated: 0.3, Foreign: 0.3, Missing: 0.1}
+	bubble(t, simulator.Config{Rows: rows}, openai.Config{}, func(w world) {
+		t := w.t
+		again := 0
+		for text, r := range w.mustRun(sink.Config{Attempts: 20}, texts(300)) {
+			if r.Err != nil {
+				t.Errorf("%q: %v", text, r.Err)
+			}
+			if r.Attempts > 1 {
+				again++
+			}
+		}
+		if again < 10 || again > 60 {
+			t.Errorf("%d of 300 rows went again, want about 30", again)
+		}
+	})
+}
+
+func TestBatchThatIsPutOffDoesNotCountAsAnAttempt(t *testing.T) {
+	cfg := simulator.Config{Limits: simulator.Limits{EnqueuedTokens: 1500}, Latency: simulator.Latency{Processing: time.Hour}}
+	bubble(t, cfg, openai.Config{}, func(w world) {
+		t := w.t
+		for text, r := range w.mustRun(sink.Config{}, texts(30), textsFrom(30, 30), textsFrom(60, 30)) {
+			if r.Err != nil || r.Attempts != 1 {
+				t.Errorf("%q: %+v", text, r)
+			}
+		}
+		w.wantBilled(90)
+		if n := len(w.server.Batches()); n <= 3 {
+			t.Errorf("%d batches: none was put off", n)
+		}
+	})
+}
+
+func TestRowAtFaultForARefusedBatchFailsAlone(t *testing.T) {
+	bubble(t, simulator.Config{Models: []string{"gpt-5.4-mini"}}, openai.Config{}, func(w world) {
+		t := w.t
+		request := func(text string) (sink.Request, error) {
+			r, err := w.request(text)
+			if text == "bad" {
+				r.Body = []byte(`{"model":"gpt-5.4-mini","messages":[],"stream":true}`)
+			}
+			return r, err
+		}
+		got, err := collect(t, t.Context(), sink.New(w.provider, request, sink.Config{}), []string{"a", "bad", "b"})
+		if err != nil || len(got) != 3 {
+			t.Fatalf("%v, %v", got, err)
+		}
+		if r := got["bad"]; retry.ClassOf(r.Err) != retry.Permanent || r.Attempts != 1 {
+			t.Errorf("bad: %+v", r)
+		}
+		for _, text := range []string{"a", "b"} {
+			if r := got[text]; r.Err != nil || r.Attempts != 2 {
+				t.Errorf("%s: %+v", text, r)
+			}
+		}
+	})
+}
+
+func TestBatchThatNeverEndsIsGivenUp(t *testing.T) {
+	cfg := simulator.Config{Latency: simulator.Latency{Processing: 20 * time.Hour}}
+	bubble(t, cfg, openai.Config{Limits: sink.Limits{Window: time.Hour}}, func(w world) {
+		t := w.t
+		start := time.Now()
+		for text, r := range w.mustRun(sink.Config{}, texts(3)) {
+			if retry.ClassOf(r.Err) != retry.Ambiguous || r.Batch == "" {
+				t.Errorf("%q: %+v", text, r)
+			}
+		}
+		if took := time.Since(start); took > time.Hour+sink.DefaultGrace {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+func TestProviderThatCannotBeReachedFailsRowsInTheEnd(t *testing.T) {
+	cfg := simulator.Config{Faults: []simulator.Fault{{Action: simulator.Reset, Times: -1}}}
+	bubble(t, cfg, openai.Config{Limits: sink.Limits{Window: time.Hour}}, func(w world) {
+		t := w.t
+		for text, r := range w.mustRun(sink.Config{}, texts(3)) {
+			if retry.ClassOf(r.Err) != retry.Retryable || r.Attempts != sink.DefaultAttempts || r.Batch != "" {
+				t.Errorf("%q: %+v", text, r)
+			}
+		}
+	})
+}
+
+func TestExpiredRowsGoAgain(t *testing.T) {
+	bubble(t, simulator.Config{Latency: simulator.Latency{Processing: 48 * time.Hour}}, openai.Config{}, func(w world) {
+		t := w.t
+		done, expired := map[int]int{}, 0
+		for text, r := range w.mustRun(sink.Config{Attempts: 3}, texts(64)) {
+			switch {
+			case r.Err == nil:
+				done[r.Attempts]++
+			case retry.ClassOf(r.Err) == retry.Retryable && r.Attempts == 3:
+				expired++
+			default:
+				t.Errorf("%q: %+v", text, r)
+			}
+		}
+		if done[1] != 32 || done[2] != 16 || done[3] != 8 || expired != 8 { // each window does half
+			t.Errorf("done by attempts %v, expired %d", done, expired)
+		}
+		w.wantBilled(56)
+	})
+}
+
+func TestBlockedProviderStopsTheStageAndLosesNoBatch(t *testing.T) {
+	cfg := simulator.Config{
+		Latency: simulator.Latency{Processing: time.Hour},
+		Faults:  []simulator.Fault{{Route: create, From: 2, Action: simulator.Fail, Status: 429, Code: "insufficient_quota", Times: -1}},
+	}
+	bubble(t, cfg, openai.Config{}, func(w world) {
+		t := w.t
+		in, out := make(chan [][]string), make(chan []sink.Result[string], 100)
+		done := make(chan error)
+		go func() { done <- sink.New(w.provider, w.request, sink.Config{}).Run(t.Context(), in, out) }()
+		in <- [][]string{texts(5)}
+		time.Sleep(time.Minute)
+		in <- [][]string{textsFrom(5, 5)}
+		synctest.Wait()
+		time.Sleep(time.Minute)
+		select {
+		case in <- [][]string{texts(1)}:
+			t.Error("a blocked stage took more input")
+		default:
+		}
+		if err := <-done; retry.ClassOf(err) != retry.Blocked {
+			t.Error(err)
+		}
+		close(out)
+		n := 0
+		for results := range out {
+			n += len(results)
+		}
+		if n != 5 {
+			t.Errorf("%d results, want those of the batch that was at the provider", n)
+		}
+	})
+}
+
+func TestWrongKeyIsAnErrorOfTheStage(t *testing.T) {
+	bubble(t, simulator.Config{Keys: []string{"another"}}, openai.Config{}, func(w world) {
+		t := w.t
+		got, err := w.run(sink.Config{}, texts(5))
+		if retry.ClassOf(err) != retry.Blocked || len(got) != 0 {
+			t.Errorf("%d results, %v", len(got), err)
+		}
+	})
+}
+
+func TestSurplusBatchesAreCancelled(t *testing.T) {
+	bubble(t, simulator.Config{Latency: simulator.Latency{Processing: time.Hour}}, openai.Config{}, func(w world) {
+		t := w.t
+		w.provider = twice{w.provider}
+		w.mustRun(sink.Config{}, texts(10))
+		cancelled := 0
+		for _, b := range w.server.Batches() {
+			if b.Status == "cancelled" {
+				cancelled++
+			}
+		}
+		w.wantBatches(2)
+		if cancelled != 1 {
+			t.Errorf("%d batches were cancelled, want 1", cancelled)
+		}
+		w.wantBilled(10)
+	})
+}
+
+// twice creates every batch two times and says that it does not know.
+type twice struct{ sink.Provider }
+
+func (p twice) Create(ctx context.Context, s sink.Spec, file string, rows sink.Rows) (string, error) {
+	for range 2 {
+		if _, err := p.Provider.Create(ctx, s, file, rows); err != nil {
+			return "", err
+		}
+	}
+	return "", retry.Mark(errors.New("no answer"), retry.Ambiguous)
+}

@@ -1,0 +1,76 @@
+package sink
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// taker gets the outcome of a row, by its index.
+type taker func(batch string, row int, o *Outcome) error
+
+// sheet ticks off the rows of a batch, so that each is taken once.
+type sheet struct {
+	prefix string // of every row's ID
+	rows   []Row
+	ticked []bool
+	strays int // outcomes of no row, or of one that was ticked
+	give   taker
+}
+
+// newSheet names the rows after the tag, so that no row of another batch can be
+// taken for one of them.
+func newSheet(tag string, rows []Row, give taker) sheet {
+	prefix := tag + "_"
+	for i := range rows {
+		rows[i].ID = prefix + strconv.Itoa(i)
+	}
+	return sheet{prefix: prefix, rows: rows, ticked: make([]bool, len(rows)), give: give}
+}
+
+// all is the Rows of the batch.
+func (s *sheet) all(yield func(Row, error) bool) {
+	for _, row := range s.rows {
+		if !yield(row, nil) {
+			return
+		}
+	}
+}
+
+// take gives an outcome on, unless its row is unknown or has one.
+func (s *sheet) take(batch string, o *Outcome) error {
+	n, ok := s.index(o)
+	if !ok || s.ticked[n] {
+		s.strays++
+		return nil
+	}
+	s.ticked[n] = true
+	return s.give(batch, n, o)
+}
+
+// index finds the row of an outcome. Its own spelling of the number is the only
+// one that counts.
+func (s *sheet) index(o *Outcome) (n int, ok bool) {
+	if o.ID == "" {
+		return o.Line - 1, o.Line >= 1 && o.Line <= len(s.rows)
+	}
+	number, _ := strings.CutPrefix(o.ID, s.prefix)
+	n, err := strconv.Atoi(number)
+	return n, err == nil && n >= 0 && n < len(s.rows) && s.rows[n].ID == o.ID
+}
+
+// some reports whether any row has an outcome.
+func (s *sheet) some() bool { return slices.Contains(s.ticked, true) }
+
+// rest gives every row that has no outcome this one.
+func (s *sheet) rest(batch string, err *RowError) error {
+	for n, ticked := range s.ticked {
+		if !ticked {
+			s.ticked[n] = true
+			if err := s.give(batch, n, &Outcome{ID: s.rows[n].ID, Err: err}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package sink
+
+import (
+	"context"
+	"sync"
+)
+
+// Stage is a pipeline stage that has batches of items answered by a provider,
+// for programs that live as long as their batches. Nothing is written down: an
+// aborted stage leaves its batches at the provider, where they run and are
+// billed, and its log names them. What must survive that is a job for package
+// flow/durable.
+//
+// Every item leaves as exactly one [Result], in the order in which the provider
+// settles them. A failed item is data. Run fails if the provider is blocked, by
+// a wrong key or an exhausted account: it then takes no more input, delivers
+// the batches that are at the provider, and returns the error; only the items
+// of the blocked batch leave by that error.
+//
+// Its methods are safe for concurrent use.
+type Stage[T any] struct {
+	provider Provider
+	request  func(T) (Request, error)
+	cfg      Config
+}
+
+// New returns a stage that sends what request makes of each item. Its input is
+// the items of one batch per element, such as accumulator.Batch.Items. A batch
+// that holds several endpoints or models, or more than the provider takes at
+// once, is sent as several.
+//
+// Request is called once for each item, from one goroutine. An item that it
+// returns an error for, or of which the body is not JSON, is settled at once
+// with class permanent.
+func New[T any](p Provider, request func(T) (Request, error), cfg Config) *Stage[T] {
+	return &Stage[T]{provider: p, request: request, cfg: cfg}
+}
+
+// String is the stage's name.
+func (s *Stage[T]) String() string { return "sink " + s.provider.Name() }
+
+// Run implements the stage of package flow. It returns the error of
+// [Config.Validate], the provider's if it is blocked, or context.Cause(ctx).
+func (s *Stage[T]) Run(ctx context.Context, in <-chan [][]T, out chan<- []Result[T]) error {
+	if err := s.cfg.Validate(); err != nil {
+		return err
+	}
+	reading, halt := context.WithCancelCause(ctx)
+	defer halt(nil)
+	c := courier{s.provider, s.cfg.withDefaults()}
+	r := &run[T]{courier: c, request: s.request, halt: halt, slots: make(chan struct{}, c.cfg.InFlight), out: out}
+	r.read(ctx, reading, in)
+	r.lots.Wait()
+	return context.Cause(reading)
+}
+
+// run is one Run of a Stage.
+type run[T any] struct {
+	courier courier
+	request func(T) (Request, error)
+	halt    context.CancelCauseFunc // ends the reading, but nothing that is on its way
+	slots   chan struct{}           // held by each lot on its way
+	lots    sync.WaitGroup
+	out     chan<- []Result[T]
+}
+
+// read starts a lot for every batch that comes, until reading is done. What the
+// lots do ends with ctx.
+func (r *run[T]) read(ctx, reading context.Context, in <-chan [][]T) {
+	for reading.Err() == nil {
+		select {
+		case batches, more := <-in:
+			if !more {
+				return
+			}
+			for _, items := range batches {
+				r.accept(ctx, reading, items)
+			}
+		case <-reading.Done():
+		}
+	}
+}
+
+// accept settles what cannot be sent and starts the rest.
+func (r *run[T]) accept(ctx, reading context.Context, items []T) {
+	lots, refused := r.split(items)
+	if err := r.send(ctx, refused); err != nil {
+		return // ctx is done, so reading is
+	}
+	for _, l := range lots {
+		select {
+		case r.slots <- struct{}{}:
+		case <-reading.Done():
+		}
+		if reading.Err() != nil {
+			return
+		}
+		r.lots.Go(func() {
+			defer func() { <-r.slots }()
+			if err := r.settle(ctx, l); err != nil {
+				r.halt(err)
+			}
+		})
+	}
+}
+
+// send hands results on, unless ctx is done.
+func (r *run[T]) send(ctx context.Context, results []Result[T]) error {
+	if ctx.Err() != nil { // a select would pick at random
+		return context.Cause(ctx)
+	}
+	if len(results) == 0 {
+		return nil
+	}
+	select {
+	case r.out <- results:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,155 @@
+package sink
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/balerhq/baler/retry"
+)
+
+// trip is the life of one batch at a provider.
+type trip struct {
+	courier
+	spec  Spec
+	rows  sheet
+	until time.Time // when to give up; zero means never
+
+	file  string
+	batch string    // once created
+	sent  time.Time // when creation was last tried
+}
+
+func newTrip(c courier, to route, rows []Row, take taker) *trip {
+	t := &trip{courier: c, spec: Spec{Tag: newTag(), Endpoint: to.endpoint, Model: to.model}}
+	t.rows = newSheet(t.spec.Tag, rows, take)
+	if w := c.provider.Limits(to.model).Window; w > 0 {
+		t.until = time.Now().Add(w + c.cfg.Grace)
+	}
+	return t
+}
+
+func (t *trip) handle() Handle { return Handle{Batch: t.batch, File: t.file} }
+
+// run takes the rows there and back.
+func (t *trip) run(ctx context.Context) error {
+	err := t.persist(ctx, "upload", func() (err error) {
+		t.file, err = t.provider.Upload(ctx, t.spec, t.rows.all)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	refused, err := t.buy(ctx)
+	if err == nil {
+		err = t.persist(ctx, "download", func() error { return t.download(ctx) })
+	}
+	if err == nil {
+		err = t.settleRest(t.missing(refused))
+	}
+	if err == nil && t.cfg.Remove {
+		if err := t.provider.Remove(ctx, t.handle()); err != nil {
+			t.cfg.Log.WarnContext(ctx, "files left at the provider", "batch", t.batch, "error", err)
+		}
+	}
+	return err
+}
+
+// buy has the batch run, and returns why it was refused if it was.
+func (t *trip) buy(ctx context.Context) (refused *RowError, err error) {
+	for n := 1; ; n++ {
+		if err := t.create(ctx); err != nil {
+			return nil, err
+		}
+		refused, err := t.await(ctx)
+		if err != nil || refused == nil || refused.Class == retry.Permanent {
+			return refused, err
+		}
+		if refused.Class == retry.Blocked {
+			return nil, refused
+		}
+		// The same file passes later: the account has too much enqueued.
+		t.cfg.Log.InfoContext(ctx, "batch put off", "batch", t.batch, "reason", refused.Code)
+		t.batch, t.spec.Tag = "", newTag() // or Find would bring the refused one
+		if err := t.pause(ctx, max(t.delay(n, nil), t.cfg.Poll), refused); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// await polls until the batch has ended. What fails about that says nothing
+// about the batch.
+func (t *trip) await(ctx context.Context) (refused *RowError, err error) {
+	for {
+		var s Status
+		if err := t.pause(ctx, t.interval(time.Since(t.sent)), errNotEnded); err != nil {
+			return nil, err
+		}
+		err := t.persist(ctx, "poll", func() (err error) {
+			s, err = t.provider.Status(ctx, t.handle())
+			return err
+		})
+		if err != nil || s.Ended {
+			return s.Err, err
+		}
+	}
+}
+
+// download takes the outcomes. It may be repeated: rows that were taken are not
+// taken again.
+func (t *trip) download(ctx context.Context) error {
+	for o, err := range t.provider.Results(ctx, t.handle()) {
+		if err != nil {
+			return err
+		}
+		if err := t.rows.take(t.batch, &o); err != nil {
+			return retry.Mark(err, retry.Permanent)
+		}
+	}
+	return nil
+}
+
+// missing is why a row has no result: its batch was refused as a whole, or
+// ended, perhaps because of other rows, before the row was run.
+func (t *trip) missing(refused *RowError) *RowError {
+	if refused != nil && !t.rows.some() {
+		return refused
+	}
+	return &RowError{Class: retry.Retryable, Code: "not_executed", Message: "the batch ended without a result for this row"}
+}
+
+// settleRest gives all rows that have no outcome this one.
+func (t *trip) settleRest(err *RowError) error {
+	if n := t.rows.strays; n > 0 {
+		t.cfg.Log.Warn("result rows that were not asked for, or came twice", "batch", t.batch, "rows", n)
+	}
+	return t.rows.rest(t.batch, err)
+}
+
+// abandoned tells that the batch is left to itself.
+func (t *trip) abandoned(ctx context.Context) {
+	if t.batch != "" || !t.sent.IsZero() {
+		t.cfg.Log.WarnContext(ctx, "batch left at the provider", "batch", t.batch, "tag", t.spec.Tag)
+	}
+}
+
+// persist repeats a harmless call for as long as it fails in ways that pass.
+func (t *trip) persist(ctx context.Context, what string, call func() error) error {
+	for n := 1; ; n++ {
+		err := call()
+		switch retry.ClassOf(err) {
+		case 0:
+			return nil
+		case retry.Permanent, retry.Blocked:
+			return fmt.Errorf("%s: %w", what, err)
+		case retry.Retryable, retry.Ambiguous:
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		t.cfg.Log.WarnContext(ctx, "trying again", "call", what, "tag", t.spec.Tag, "error", err)
+		if err := t.pause(ctx, t.delay(n, err), fmt.Errorf("%s: %w", what, err)); err != nil {
+			return err
+		}
+	}
+}
