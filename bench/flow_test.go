@@ -36,6 +36,7 @@ func increment(_ context.Context, v int) (int, error) { return v + 1, nil }
 
 // chainOf runs n items through k maps, fused into one stage or as a stage each.
 func chainOf(b *testing.B, n, k int, fused bool) {
+	b.Helper()
 	p := flow.New(b.Context())
 	items := flow.From(p, upTo(n, func(i int) int { return i }))
 	if fused {
@@ -58,6 +59,7 @@ func chainOf(b *testing.B, n, k int, fused bool) {
 
 // theirChainOf is chainOf of go-streams.
 func theirChainOf(b *testing.B, n, k int) {
+	b.Helper()
 	source := make(chan any)
 	go func() {
 		defer close(source)
@@ -123,6 +125,7 @@ var (
 
 // ours is source, filter, map, keyed batches of 100, sink.
 func ours[T any](b *testing.B, n int, k kind[T]) {
+	b.Helper()
 	p := flow.New(b.Context())
 	items := flow.From(p, upTo(n, k.make))
 	next := flow.Via(p, items, flow.Then(flow.Filter(k.keep), flow.Map(k.next)))
@@ -136,6 +139,7 @@ func ours[T any](b *testing.B, n int, k kind[T]) {
 
 // theirs is the same in go-streams.
 func theirs[T any](b *testing.B, n int, k kind[T]) {
+	b.Helper()
 	source := make(chan any)
 	go func() {
 		defer close(source)
@@ -168,6 +172,7 @@ func BenchmarkFlowPipeline(b *testing.B) {
 }
 
 func comparePipelines[T any](b *testing.B, k kind[T]) {
+	b.Helper()
 	const n, theirN = 1_000_000, 20_000
 	var mine, other time.Duration
 	for b.Loop() {
@@ -182,6 +187,7 @@ func comparePipelines[T any](b *testing.B, k kind[T]) {
 
 // throughFlow sends n items, in chunks if they are larger than one, through a go-streams Flow that batches.
 func throughFlow(b *testing.B, n, chunk int, f streams.Flow, size func(any) int) {
+	b.Helper()
 	go func() {
 		defer close(f.In())
 		for i := 0; i < n; i += chunk {

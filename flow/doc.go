@@ -20,6 +20,23 @@
 // Most programs need no stage of their own: [Map], [Filter], [FlatMap] and [Each] take a function. A [Stage] of your own is
 // a type with a Run method; its comment has the rules.
 //
+// [Then] fuses two functions into one stage, [Parallel] runs one on many items at a time, [Compose] makes one stage of a part
+// of a pipeline. [Tee], [Partition] and [Merge] split and unite streams. [Join] and [Join2] correlate items by key, [Dedup]
+// passes on one item of every key, also over restarts, [Coalesce] lets identical requests share one answer, and a [Router]
+// sends every item to one of several lanes and fails over to another.
+//
+// # What it costs
+//
+// A stage of its own takes below ten nanoseconds an item in a fast stream, a fused one about half of that, and a source
+// some thirty; see bench/README.md. A slow stream pays for waking a goroutine at every stage: fuse what belongs together.
+// In flight between two stages are at most three slices of about 128 items. Items are copied as values at every stage, so
+// let large ones travel as pointers.
+//
+// # Looking inside
+//
+// [Pipeline.Graph] draws the pipeline as Mermaid or DOT, and with [WithStats] [Pipeline.Stats] tells what has gone through
+// each stage and which one holds up the others.
+//
 // # Two ways to stop
 //
 // At the end of the input every stage delivers what it holds, and [Pipeline.Wait] returns nil. When the context is

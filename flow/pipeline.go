@@ -117,7 +117,8 @@ func (p *Pipeline) fail(ctx context.Context, stage string, err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	cause := context.Cause(ctx)
-	if cause == nil || !errors.Is(err, cause) {
+	stopped := cause != nil && (errors.Is(err, cause) || errors.Is(err, ctx.Err())) // whatever a function makes of its ctx
+	if !stopped {
 		if p.failure == nil {
 			p.failure = &StageError{Stage: stage, Err: err}
 		}

@@ -3,6 +3,7 @@ package flow_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"testing"
@@ -121,6 +122,31 @@ func TestDrainDeliversWhatTheSourceHasSent(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+// A function that is told to stop says so in its own words.
+func TestACancelledFunctionIsNotToBlame(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	p := flow.New(ctx)
+	flow.To(p, flow.From(p, forever), func(ctx context.Context, _ int) error {
+		cancel(errBoom)
+		return fmt.Errorf("insert: %w", ctx.Err())
+	})
+	if err := p.Wait(); !errors.Is(err, errBoom) || errors.As(err, new(*flow.StageError)) {
+		t.Errorf("Wait() = %v, want the cause and nobody to blame", err)
+	}
+}
+
+func TestAFailureWhileStoppingIsReportedToo(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	p := flow.New(ctx)
+	flow.To(p, flow.From(p, forever), func(context.Context, int) error {
+		cancel()
+		return errBoom
+	})
+	if err := p.Wait(); !errors.Is(err, errBoom) || !errors.Is(err, context.Canceled) {
+		t.Errorf("Wait() = %v, want both the cancellation and the failure", err)
+	}
 }
 
 // An item that a source has handed over is not dropped by a drain, whenever it begins.

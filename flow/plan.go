@@ -22,13 +22,13 @@ func newPlan() plan {
 
 // add records a stage that reads ins and writes outs, and returns its unique name.
 func (l *plan) add(name string, opts []StageOption, ins, outs []any) string {
-	n := Node{Name: name}
+	s := stageSettings{name: name}
 	for _, set := range opts {
-		set(&n)
+		set(&s)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n.Name = l.unique(n.Name)
+	n := Node{Name: l.unique(s.name)}
 	for _, in := range ins {
 		n.Reads = append(n.Reads, l.origin(in))
 		if g := l.gauges[in]; g != nil {

@@ -6,12 +6,14 @@ import (
 	"strings"
 )
 
-// A StageOption describes one stage to the pipeline.
-type StageOption func(*Node)
+// A StageOption sets up one stage of a pipeline.
+type StageOption func(*stageSettings)
+
+type stageSettings struct{ name string }
 
 // Name names the stage in errors and in the graph. Without it a stage is named after its type, or by its String method,
 // with a number when the name is taken.
-func Name(name string) StageOption { return func(n *Node) { n.Name = name } }
+func Name(name string) StageOption { return func(s *stageSettings) { s.name = name } }
 
 // stageName is the default name of a stage: what it calls itself, or its type without package path and type parameters.
 func stageName(stage any) string {
