@@ -43,61 +43,6 @@ type Accumulator[T any] struct {
 	failed    []Batch[T] // what handlers returned an error for
 }
 
-// Start runs an Accumulator that calls handle for every batch, from
-// [Config.Workers] goroutines. The context of handle is derived from ctx and
-// is cancelled when the Accumulator stops before all is delivered: because ctx
-// is done, because a handle returned an error, or because the context of Close
-// ended. The batch belongs to handle.
-//
-// An error from handle is final: items are refused from then on and Close
-// returns every batch that was not handled, the failed one first. Retry inside
-// handle what deserves it. A panic in handle is not recovered. A handle that
-// adds to its own Accumulator may wait for itself.
-//
-// Start returns the error of [Config.Validate].
-func (s Stage[T]) Start(ctx context.Context, handle func(context.Context, Batch[T]) error) (*Accumulator[T], error) {
-	a, err := s.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for range a.stage.cfg.Workers {
-		a.wg.Go(func() { a.work(handle) })
-	}
-	return a, nil
-}
-
-// Open runs an Accumulator whose batches are taken by the caller, see
-// [Accumulator.Batches]. It stops when ctx is done. Open returns the error of
-// [Config.Validate].
-func (s Stage[T]) Open(ctx context.Context) (*Accumulator[T], error) {
-	if err := s.cfg.Validate(); err != nil {
-		return nil, err
-	}
-	s.cfg = s.cfg.withDefaults()
-	bales := s.cfg.MaxPending
-	if s.key != nil {
-		bales += s.cfg.MaxKeys
-	}
-	a := &Accumulator[T]{
-		stage:   s,
-		plain:   s.plain(),
-		free:    make(chan *bale[T], bales),
-		full:    make(chan *bale[T], bales),
-		gate:    make(chan struct{}, 1),
-		vacancy: make(chan struct{}, 1),
-		closing: make(chan struct{}),
-		epoch:   newEpoch(1),
-
-		producers: make(map[*Producer[T]]struct{}),
-		engine:    newEngine(s, new(meter), s.cfg.MaxPending+1),
-	}
-	a.engine.fresh, a.engine.emit = a.fresh, a.emit
-	a.ctx, a.cancel = context.WithCancelCause(ctx)
-	a.timer = time.NewTimer(0)
-	a.wg.Go(a.clock)
-	return a, nil
-}
-
 // Add puts v into a batch. It waits while too many batches are pending, until
 // ctx is done; then v was not taken and the error is the cause of ctx. When
 // there is nothing to wait for ctx is not looked at.

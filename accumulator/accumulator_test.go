@@ -236,7 +236,7 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 		{accumulator.Config{MaxItems: 1, Workers: -2}, "Config.Workers"},
 		{accumulator.Config{MaxItems: 1, WaitForKey: true}, "Config.WaitForKey"},
 	} {
-		_, started := accumulator.New[int](tc.cfg).Start(t.Context(), nil)
+		_, started := accumulator.New[int](tc.cfg).Start(t.Context(), new(shipment[int]).handle)
 		_, opened := accumulator.New[int](tc.cfg).Open(t.Context())
 		_, buffer := accumulator.NewBuffer[int](tc.cfg)
 		run := accumulator.New[int](tc.cfg).Run(t.Context(), nil, nil)
@@ -245,6 +245,19 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 				t.Errorf("%+v: got error %v, want %q in it", tc.cfg, err, tc.want)
 			}
 		}
+	}
+}
+
+func TestAStageSaysWhatItIsMissing(t *testing.T) {
+	weights := accumulator.New[int](accumulator.Config{MaxWeight: 5})
+	_, started := weights.Start(t.Context(), new(shipment[int]).handle)
+	for _, err := range []error{started, weights.Run(t.Context(), nil, nil)} {
+		if err == nil || !strings.Contains(err.Error(), "MaxWeight needs Stage.WeighBy") {
+			t.Errorf("weights without a function: %v", err)
+		}
+	}
+	if _, err := accumulator.New[int](accumulator.Config{MaxItems: 1}).Start(t.Context(), nil); err == nil {
+		t.Error("started without a handler")
 	}
 }
 

@@ -18,7 +18,9 @@ func TestAddingDoesNotAllocate(t *testing.T) {
 	}
 	released := func(_ context.Context, b accumulator.Batch[int]) error { b.Release(); return nil }
 	kept := func(context.Context, accumulator.Batch[int]) error { return nil }
-	limits := accumulator.Config{MaxItems: 100, MaxWeight: 1000, MaxWait: time.Hour, MaxPending: 1024}
+	limits := accumulator.Config{MaxItems: 100, MaxWait: time.Hour, MaxPending: 1024}
+	heavy := limits
+	heavy.MaxWeight = 1000
 	one := func(int) int { return 1 }
 	tenants := []string{"a", "b", "c", "d"}
 	tenant := func(v int) string { return tenants[v%len(tenants)] }
@@ -42,7 +44,7 @@ func TestAddingDoesNotAllocate(t *testing.T) {
 			}, 25,
 		},
 		"Add with weights": {
-			accumulator.New[int](limits).WeighBy(one), released,
+			accumulator.New[int](heavy).WeighBy(one), released,
 			func(ctx context.Context, acc *accumulator.Accumulator[int], _ *accumulator.Producer[int], i int) {
 				_ = acc.Add(ctx, i)
 			}, 1,

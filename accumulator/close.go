@@ -57,16 +57,20 @@ func (a *Accumulator[T]) Close(ctx context.Context) (undelivered []Batch[T], err
 
 // drain delivers all that was taken.
 func (a *Accumulator[T]) drain(ctx context.Context) error {
-	if err := a.moveAll(ctx, nil); err != nil {
-		return fmt.Errorf("accumulator: close: %w", err)
+	err := a.moveAll(ctx, nil)
+	if err == nil {
+		a.mu.Lock()
+		sealed := a.closeAll(Close)
+		a.mu.Unlock()
+		err = a.delivered(ctx, sealed)
 	}
-	a.mu.Lock()
-	sealed := a.closeAll(Close)
-	a.mu.Unlock()
-	if err := a.delivered(ctx, sealed); err != nil {
-		return fmt.Errorf("accumulator: close: %w", err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if a.ctx.Err() != nil {
+		err = a.cause() // not that it is closed, which is all the others need to know
+	}
+	return fmt.Errorf("accumulator: close: %w", err)
 }
 
 // moveAll moves what the producers hold into batches.

@@ -237,6 +237,22 @@ func TestAHandlerThatFailsDuringFlushAndCloseIsReported(t *testing.T) {
 	})
 }
 
+func TestCloseReportsAHandlerThatFailsWhileItEmptiesProducers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		acc := start(t, accumulator.New[int](accumulator.Config{MaxItems: 2, MaxPending: 1}),
+			func(context.Context, accumulator.Batch[int]) error { time.Sleep(time.Second); return errBoom })
+		p := acc.Producer()
+		if err := p.Add(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		add(t, acc, 2, 3) // being handled; no batch may open for what p holds
+		left, err := acc.Close(t.Context())
+		if !errors.Is(err, errBoom) || len(left) != 2 {
+			t.Errorf("Close: %v, %v, want both batches and the error of the handler", left, err)
+		}
+	})
+}
+
 func TestAHandlerThatNeverReturnsIsAFailure(t *testing.T) {
 	acc := start(t, accumulator.New[int](accumulator.Config{MaxItems: 1}),
 		func(context.Context, accumulator.Batch[int]) error { runtime.Goexit(); return nil })

@@ -16,7 +16,7 @@ type Config struct {
 	MaxItems int
 
 	// MaxWeight is the largest sum of the weights in a batch, in the unit of
-	// the function given to [Stage.WeighBy]. It is a cap, not a trigger: a
+	// the function given to [Stage.WeighBy], which it needs. It is a cap, not a trigger: a
 	// batch is closed before an item would take it over the limit. A single
 	// item that is heavier than the limit leaves alone, or goes to the
 	// function given to [Stage.Reject]. Zero means that weight does not
@@ -44,23 +44,24 @@ type Config struct {
 	// could wait for ever.
 	WaitForKey bool
 
-	// PerKey returns the limits of one key: MaxItems, MaxWeight, MaxWait
-	// and MaxIdle of its result replace those of this Config, all four of
-	// them; the other fields are ignored. A result that Validate would not
-	// accept is an error of the Add, or the Run, that opens the batch. PerKey is called whenever a batch of
-	// the key opens, under the lock of the accumulator: it must be quick
-	// and must not call back. Nil means that all keys have the same limits.
+	// PerKey returns the limits of one key: MaxItems, MaxWeight, MaxWait and
+	// MaxIdle of its result replace those of this Config, all four of them;
+	// the other fields are ignored. It is called whenever a batch of the key
+	// opens, under the lock of the accumulator: it must be quick and must not
+	// call back. A result that Validate would not accept is an error of the
+	// Add, or the Run, that opens the batch. Nil means that all keys have the
+	// same limits.
 	PerKey func(key string) Config
 
 	// MaxPending is how many closed batches may be undelivered, waiting or
 	// with a handler, before Add waits: no batch is opened then. With 1
 	// nothing is collected while a batch is handled. Zero means 8, or
-	// Workers+1 if that is more. A [Stage] that runs in a pipeline does not use it;
-	// the output channel is the bound there.
+	// Workers+1 if that is more. [Stage.Run] does not use it: the output
+	// channel is the bound there.
 	MaxPending int
 
-	// Workers is how many handlers [Stage.Start] runs at a time. Zero means
-	// 1, which also keeps the batches in order.
+	// Workers is how many handlers [Stage.Start] runs at a time; nothing else
+	// uses it. Zero means 1, which also keeps the batches in order.
 	Workers int
 }
 

@@ -73,13 +73,14 @@ func (a *Accumulator[T]) deliver(b *bale[T], to func(Batch[T]) error) {
 }
 
 func (a *Accumulator[T]) fail(batch Batch[T], err error) {
+	why := fmt.Errorf("handler of a batch of %d: %w", len(batch.Items), err)
 	if batch.released() {
 		batch.Items = nil // they may be another batch by now
 	}
 	a.mu.Lock()
 	a.failed = append(a.failed, batch)
 	a.mu.Unlock()
-	a.stop(fmt.Errorf("handler of a batch of %d: %w", len(batch.Items), err))
+	a.stop(why)
 }
 
 // cause returns why all delivery has ended.

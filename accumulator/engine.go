@@ -52,7 +52,7 @@ func (e *engine[T]) place(v T, n note) error {
 		b.last = time.Now()
 	}
 	if b.Full() {
-		e.close(b, b.reason(b.opened))
+		e.close(b, b.reason(b.opened)) // by size or weight, as no time has passed
 	}
 	return nil
 }

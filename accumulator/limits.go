@@ -24,8 +24,9 @@ func (c Config) limits() limits {
 	return l
 }
 
+// limitsOf returns the limits of a batch with the key.
 func (e *engine[T]) limitsOf(key string) (limits, error) {
-	if e.stage.cfg.PerKey == nil {
+	if e.stage.key == nil || e.stage.cfg.PerKey == nil {
 		return e.limits, nil
 	}
 	cfg := e.stage.cfg.PerKey(key)

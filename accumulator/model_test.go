@@ -51,7 +51,7 @@ func ms(lo, hi int) *rapid.Generator[time.Duration] {
 func drawConfig(t *rapid.T) accumulator.Config {
 	cfg := accumulator.Config{
 		MaxItems:   rapid.IntRange(0, 5).Draw(t, "MaxItems"),
-		MaxWeight:  rapid.IntRange(0, 9).Draw(t, "MaxWeight"),
+		MaxWeight:  rapid.SampledFrom([]int{0, 0, 4, 9}).Draw(t, "MaxWeight"),
 		MaxWait:    ms(0, 20).Draw(t, "MaxWait"),
 		MaxIdle:    rapid.SampledFrom([]time.Duration{0, 0, 3 * time.Millisecond}).Draw(t, "MaxIdle"),
 		MaxKeys:    rapid.IntRange(1, 3).Draw(t, "MaxKeys"),
@@ -103,13 +103,13 @@ func drawSchedule(t *rapid.T) schedule {
 	s := schedule{
 		Config:  drawConfig(t),
 		Keyed:   rapid.Bool().Draw(t, "keyed"),
-		Weighed: rapid.Bool().Draw(t, "weighed"),
 		Reject:  rapid.Bool().Draw(t, "reject"),
 		Slow:    rapid.SampledFrom([]time.Duration{0, 0, time.Millisecond, 10 * time.Millisecond}).Draw(t, "slow"),
 		FailAt:  rapid.SampledFrom([]int{0, 0, 0, 1, 3}).Draw(t, "failAt"),
 		Cancel:  rapid.SampledFrom([]time.Duration{0, 0, 0, 20 * time.Millisecond}).Draw(t, "cancel"),
 		Patient: rapid.Bool().Draw(t, "patient"),
 	}
+	s.Weighed = s.Config.MaxWeight > 0 || rapid.Bool().Draw(t, "weighed")
 	for p := range rapid.IntRange(1, 4).Draw(t, "producers") {
 		s.Steps = append(s.Steps, drawSteps(t, p))
 	}

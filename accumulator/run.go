@@ -8,9 +8,9 @@ import (
 
 // Run is the stage of a pipeline: it batches what it receives until in is
 // closed, then sends what it holds and returns nil. When ctx is done it returns
-// the cause. It also returns the error of [Config.Validate]. It never closes out.
+// the cause. An invalid [Config] is an error, too. Run never closes out.
 func (s Stage[T]) Run(ctx context.Context, in <-chan []T, out chan<- []Batch[T]) error {
-	if err := s.cfg.Validate(); err != nil {
+	if err := s.validate(); err != nil {
 		return err
 	}
 	s.cfg = s.cfg.withDefaults()

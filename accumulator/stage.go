@@ -1,5 +1,7 @@
 package accumulator
 
+import "errors"
+
 // Stage describes how items are batched. It is a value: the methods that
 // refine it return a changed copy. One Stage may be used any number of times, at
 // the same time too, in three ways: [Stage.Run] makes it a stage of a pipeline,
@@ -51,6 +53,16 @@ func (s Stage[T]) Reject(hook func(v T, err error)) Stage[T] {
 // Stats returns figures about all Runs of this Stage and of its copies.
 // It may be called at any time.
 func (s Stage[T]) Stats() Stats { return s.meter.stats() }
+
+func (s Stage[T]) validate() error {
+	if err := s.cfg.Validate(); err != nil {
+		return err
+	}
+	if s.cfg.MaxWeight > 0 && s.weigh == nil {
+		return errors.New("accumulator: Config.MaxWeight needs Stage.WeighBy: without it nothing has a weight")
+	}
+	return nil
+}
 
 // plain reports whether an item can join an open batch with nothing but a
 // count: the case that the fast paths are for.
