@@ -50,7 +50,8 @@ func (e *engine) advance(d *driver, ev intent.Event) {
 	}
 	journal := func() {
 		e.disk.journal = append(e.disk.journal, next)
-		if next.State == intent.Committed || next.State == intent.Rejected {
+		over := next.State == intent.Committed || next.State == intent.Rejected
+		if over && next.State != d.in.State {
 			e.disk.ended[next.Tag] = e.now
 		}
 	}
