@@ -63,14 +63,18 @@ func TestFurtherRejectionsLowerTheRate(t *testing.T) {
 }
 
 func TestRejectionsTogetherCountOnce(t *testing.T) {
-	l := newLimiter(t, ratelimit.Per(960, time.Minute))
-	now := time.Unix(1_800_000_000, 0)
-	together(l, now)
-	for range 16 {
-		l.Penalize(now.Add(10 * time.Second))
-	}
-	if n := together(l, now.Add(10*time.Second)); n != 8 {
-		t.Errorf("%d requests at once after a burst that was rejected, want half of 16", n)
+	for _, penalty := range []time.Duration{0, 10 * time.Second} {
+		l := newLimiter(t, ratelimit.Per(960, time.Minute))
+		now := time.Unix(1_800_000_000, 0)
+		together(l, now)
+		for range 16 {
+			l.Penalize(now.Add(penalty))
+		}
+		l.TryTake(now.Add(penalty/2), request)
+		l.Penalize(now.Add(penalty)) // of a call that was slow to be rejected
+		if n := together(l, now.Add(10*time.Second)); n != 8 {
+			t.Errorf("%d requests at once after a burst that was rejected for %s, want half of 16", n, penalty)
+		}
 	}
 }
 

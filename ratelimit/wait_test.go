@@ -141,6 +141,22 @@ func TestCancelledWaitTakesNothing(t *testing.T) {
 	})
 }
 
+func TestLeavingTheHeadOfTheQueueFreesTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newTurnstile(t, ratelimit.Config{Requests: 600, InputTokens: 60_000})
+		s.queue("debt", ratelimit.Normal, ratelimit.Cost{InputTokens: 60_000})
+		ctx, cancel := context.WithCancel(t.Context())
+		s.calls.Go(func() { _ = s.Wait(ctx, ratelimit.Cost{InputTokens: 1000}) })
+		synctest.Wait()
+		s.queue("next", ratelimit.Normal, request)
+		cancel()
+		s.calls.Wait()
+		if s.at["next"] != 0 {
+			t.Errorf("passed after %s, though it lacked nothing", s.at["next"])
+		}
+	})
+}
+
 func TestTryTakeDoesNotOvertake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTurnstile(t, ratelimit.Config{Requests: 600, InputTokens: 60_000})

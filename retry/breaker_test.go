@@ -89,6 +89,9 @@ func TestBreakerSurvivesAPanickingTrial(t *testing.T) {
 			_ = b.Do(t.Context(), func(context.Context) error { panic("bug") })
 		}
 		panicking()
+		if err := b.do(t.Context(), 1, nil); !errors.Is(err, retry.ErrOpen) {
+			t.Errorf("%v: a panic counts as a success", err)
+		}
 		time.Sleep(time.Minute + 1)
 		panicking()
 		time.Sleep(time.Minute + 1)

@@ -40,6 +40,11 @@ func TestMarkKeepsWhatTheServerSaid(t *testing.T) {
 	if retry.After(err) != time.Minute || !errors.Is(err, busy) {
 		t.Errorf("%v lost the Retry-After or its cause", err)
 	}
+	longer := &retry.Error{Class: retry.Retryable, RetryAfter: time.Hour, Err: err}
+	shorter := &retry.Error{Class: retry.Retryable, RetryAfter: time.Second, Err: err}
+	if retry.After(longer) != time.Hour || retry.After(shorter) != time.Minute {
+		t.Errorf("After = %s and %s, want the longest wait of all", retry.After(longer), retry.After(shorter))
+	}
 	if retry.Mark(nil, retry.Permanent) != nil {
 		t.Error("Mark(nil) is an error")
 	}

@@ -107,6 +107,24 @@ func TestGuardForgetsWhatIsOld(t *testing.T) {
 	})
 }
 
+func TestGuardForgetsFailuresAndKeepsLaterSuccesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, d := newGuard(t, retry.GuardConfig{})
+		record(g, small, 19, errBad)
+		time.Sleep(6 * time.Minute)
+		record(g, small, 60, nil)
+		time.Sleep(5 * time.Minute)
+		record(g, small, 1, errBad)
+		if len(d.told) != 0 {
+			t.Errorf("told of %v at 1 failure in 61, the others being 11 minutes old", d.told)
+		}
+		record(g, small, 20, errBad)
+		if len(d.told) != 3 {
+			t.Errorf("told of %v at 21 failures in 81", d.told)
+		}
+	})
+}
+
 func TestGuardPausesABlockedProviderAtOnce(t *testing.T) {
 	g, d := newGuard(t, retry.GuardConfig{})
 	g.Record(small, errQuota)

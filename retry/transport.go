@@ -27,8 +27,8 @@ func Watch(ctx context.Context) (context.Context, *Sent) {
 	sent := new(Sent)
 	set := func() { sent.flag.Store(true) }
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		// WroteHeaders comes after the headers are in the write buffer, which a
-		// large body overflows before WroteRequest: the earliest sign counts.
+		// The earliest sign counts: a call over HTTP/2 may end before all of
+		// it is written, and so before WroteRequest.
 		WroteHeaders: set,
 		WroteRequest: func(httptrace.WroteRequestInfo) { set() },
 	}), sent

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 
@@ -68,6 +69,22 @@ func TestCancelIsAmbiguousOnlyOnceSomethingWasSent(t *testing.T) {
 	}
 	if err := post(t, ctx, server.Client(), server.URL, retry.Create); retry.ClassOf(err) != retry.Retryable {
 		t.Errorf("cancelled before sending: %v is %s", err, retry.ClassOf(err))
+	}
+}
+
+// interrupted is a transport that fails while the body is being sent, as HTTP/2
+// does when a call is cancelled.
+type interrupted struct{}
+
+func (interrupted) RoundTrip(r *http.Request) (*http.Response, error) {
+	httptrace.ContextClientTrace(r.Context()).WroteHeaders()
+	return nil, context.Canceled
+}
+
+func TestFailureInTheMiddleOfSendingIsAmbiguous(t *testing.T) {
+	client := &http.Client{Transport: interrupted{}}
+	if err := post(t, t.Context(), client, "http://127.0.0.1", retry.Create); retry.ClassOf(err) != retry.Ambiguous {
+		t.Errorf("%v is %s", err, retry.ClassOf(err))
 	}
 }
 
