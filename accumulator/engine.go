@@ -107,7 +107,7 @@ func (e *engine[T]) close(b *bale[T], why Reason) {
 	e.open.remove(b)
 	e.changed = true
 	e.meter.open.Add(-1)
-	e.meter.count(len(b.items), b.fill(), b.closed.Sub(b.opened), why)
+	e.meter.count(len(b.items), b.fullness(), b.closed.Sub(b.opened), why)
 	e.emit(b)
 }
 

@@ -49,10 +49,10 @@ func (m *meter) stats() Stats {
 	return s
 }
 
-// fill returns how much of its limits a batch used: the larger of the share
+// fullness returns how much of its limits a batch used: the larger of the share
 // of MaxItems and the share of MaxWeight. Without either a batch has no size to
 // fall short of, and counts as full.
-func (b *Buffer[T]) fill() float64 {
+func (b *Buffer[T]) fullness() float64 {
 	if b.lim.items == math.MaxInt && b.lim.weight == math.MaxInt {
 		return 1
 	}
