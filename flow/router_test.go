@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"pgregory.net/rapid"
 
 	"github.com/balerhq/baler/flow"
 )
@@ -253,6 +255,49 @@ func TestRouterReportsALaneThatForgetsOrInventsAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever the lanes are and whichever of them fail, every item has one result, and it is a failure only if all have tried.
+func TestRouterGivesEveryItemOneResult(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var lanes []lane
+		bad := map[string]int{} // item -> lanes that fail it
+		for i := range rapid.IntRange(1, 4).Draw(rt, "lanes") {
+			fails := rapid.SliceOfNDistinct(rapid.IntRange(0, 99), 0, 100, rapid.ID).Draw(rt, "fails")
+			for _, item := range fails {
+				bad[strconv.Itoa(item)]++
+			}
+			l := laneThat(fmt.Sprint("lane", i), func(s string) bool {
+				return slices.ContainsFunc(fails, func(f int) bool { return strconv.Itoa(f) == s })
+			})
+			l.Limit = rapid.IntRange(0, 1).Draw(rt, "limited") * 5
+			if l.Limit == 0 {
+				l = gathers(rapid.IntRange(1, 10).Draw(rt, "gathers"), l)
+			}
+			lanes = append(lanes, l)
+		}
+		strategy := rapid.SampledFrom([]flow.Strategy[string]{
+			flow.InOrder[string](), flow.RoundRobin[string](), flow.LeastLoaded[string](), flow.Fastest[string](), flow.Weighted[string](),
+		}).Draw(rt, "strategy")
+		items := make([]string, rapid.IntRange(0, 100).Draw(rt, "items"))
+		for i := range items {
+			items[i] = strconv.Itoa(i)
+		}
+		got, err := route(t, flow.RouterConfig[string, reply]{Failed: replyFailed, Limit: 40, Recheck: time.Millisecond}, strategy, lanes, items...)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		seen := map[string]int{}
+		for _, r := range got {
+			seen[r.Result.Item]++
+			if all := bad[r.Result.Item] == len(lanes); r.Result.Bad != all {
+				rt.Errorf("item %s, failed by %d of %d lanes: %+v", r.Result.Item, bad[r.Result.Item], len(lanes), r)
+			}
+		}
+		if len(got) != len(items) || len(seen) != len(items) {
+			rt.Errorf("%d results for %d of %d items", len(got), len(seen), len(items))
+		}
+	})
 }
 
 func TestNewRouterRefusesWhatMakesNoSense(t *testing.T) {

@@ -1,10 +1,12 @@
 package gostreams_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -147,6 +149,19 @@ func TestCancelOfAPipelineEndsTheirFlow(t *testing.T) {
 			rt.Errorf("Wait() = %v, want boom", err)
 		}
 	})
+}
+
+func TestAFailedPipelineLetsTheirFileSourceEnd(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	file := filepath.Join(t.TempDir(), "lines")
+	if err := os.WriteFile(file, bytes.Repeat([]byte("line\n"), 10_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := flow.New(t.Context())
+	flow.To(p, gostreams.From[string](p, ext.NewFileSource(file)), func(context.Context, string) error { return errBoom })
+	if err := p.Wait(); !errors.Is(err, errBoom) {
+		t.Errorf("Wait() = %v, want boom", err)
+	}
 }
 
 func TestAFlowThatEndsEarlyIsAnError(t *testing.T) {

@@ -8,6 +8,6 @@
 //   - [To] ends a pipeline in a streams.Sink.
 //
 // go-streams carries untyped items, has no context and no errors. So these adapters check types and report a
-// [*TypeError] instead of panicking, and what they turn into goes to Err or to Pipeline.Wait. After an error an adapter
-// reads on until its input is closed and drops what it reads: a go-streams operator that nobody reads blocks for ever.
+// [*TypeError] instead of panicking, to Err or to Pipeline.Wait. A go-streams operator that nobody reads blocks for ever: so
+// after an error an adapter reads its input on until it is closed, and drops what it reads.
 package gostreams

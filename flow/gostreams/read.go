@@ -18,10 +18,17 @@ const (
 // From reads a go-streams Source, or any other Outlet, into the pipeline. An item that is neither a T nor a []T fails the
 // pipeline with a [*TypeError].
 //
-// go-streams has no way to tell outlet that nobody reads it any more. When the pipeline is cancelled, stop outlet by its own
-// means, such as the context that the connectors of package extension take.
+// go-streams has no way to tell outlet that nobody needs it any more, and an operator that nobody reads blocks for ever. So
+// when the pipeline is cancelled or fails, a goroutine reads outlet to its end and drops what comes; Wait does not wait for
+// it. Stop an endless outlet by its own means, such as the context that the connectors of package extension take.
 func From[T any](p *flow.Pipeline, outlet streams.Outlet, opts ...flow.StageOption) <-chan []T {
-	return flow.FromFunc(p, reader[T](outlet.Out()), opts...)
+	return flow.FromFunc(p, func(ctx context.Context, out chan<- []T) error {
+		err := reader[T](outlet.Out())(ctx, out)
+		if err != nil {
+			go discard(outlet.Out())
+		}
+		return err
+	}, opts...)
 }
 
 // reader is a source that reads an untyped channel until it is closed.
