@@ -15,6 +15,8 @@ type bale[T any] struct {
 	older, newer *bale[T] // in the list of openSet
 	deadline     time.Time
 	slot         int // in the heap of openSet, or none
+
+	_ [16]byte // makes 256 bytes, a size that is allocated on cache line boundaries
 }
 
 // batch takes the content out of a closed bale.
