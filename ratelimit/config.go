@@ -20,7 +20,9 @@ type Config struct {
 	// part of the Window in which it comes up. The rest is spread evenly, so
 	// that burst and refill of any one Window stay within the limit. Longer
 	// lets more start together and leaves less in all: Burst/Window of the
-	// limit goes unused. Must be shorter than Window. Zero means a 60th of it.
+	// limit goes unused. A call dearer than the burst may carry a Window over
+	// the limit by the difference, so a usual call should fit. Must be shorter
+	// than Window. Zero means a 60th of it.
 	Burst time.Duration
 	// Aging is how long a call must have waited to be level with a newcomer
 	// of the next higher priority, so that nothing waits for ever. Zero means

@@ -90,6 +90,16 @@ func TestGuardNeedsEnoughOutcomes(t *testing.T) {
 	}
 }
 
+func TestGuardCountsEachOutcomeOnce(t *testing.T) {
+	for _, scope := range []retry.Scope{{Provider: "openai"}, {Model: "small"}, {}} {
+		g, d := newGuard(t, retry.GuardConfig{MinCount: 10})
+		record(g, scope, 9, errBad)
+		if len(d.paused) != 0 {
+			t.Errorf("paused %v after 9 of at least 10 outcomes of %+v", d.paused, scope)
+		}
+	}
+}
+
 func TestGuardForgetsWhatIsOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, d := newGuard(t, retry.GuardConfig{})
