@@ -22,4 +22,9 @@
 // 15 minutes, jitter never exceeds the cap, a Retry-After is obeyed, and the end
 // of a context loses neither its cause nor the last error. A caller who cannot
 // sit and wait asks [Policy.Next] and keeps the attempts and the time itself.
+//
+// Around single calls there are [DoBatch], which sends only the failed rows of a
+// batch again and hands those beyond hope to [DeadLetters], [Breaker], which
+// keeps calls away from a provider that is down, and [Guard], which pauses a run
+// that fails too often until somebody has looked.
 package retry
