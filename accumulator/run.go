@@ -8,7 +8,11 @@ import (
 
 // Run is the stage of a pipeline: it batches what it receives until in is
 // closed, then sends what it holds and returns nil. When ctx is done it returns
-// the cause. An invalid [Config] is an error, too. Run never closes out.
+// the cause, and what it held is lost to out. An invalid [Config] is an error,
+// too. Run never closes out.
+//
+// Items are copied, so a received slice may be used again once Run receives the
+// next; the batches belong to the receiver.
 func (s Stage[T]) Run(ctx context.Context, in <-chan []T, out chan<- []Batch[T]) error {
 	if err := s.validate(); err != nil {
 		return err
