@@ -43,8 +43,9 @@ func (q *Queue[T]) Remove(id string) (T, error) {
 
 // Update replaces the item with that id by what change makes of it, and moves
 // it to where its new priority or deadline puts it. Among its new equals it
-// keeps the age it has. It returns [ErrNotFound] if the item does not wait and
-// [ErrDuplicate] if change gave it the id of another one. O(log n).
+// keeps the age it has; under [Fair] it joins the end of its tenant's share. It
+// returns [ErrNotFound] if the item does not wait and [ErrDuplicate] if change
+// gave it the id of another one. O(log n).
 //
 // change runs under the lock of the queue: it must not call the queue.
 func (q *Queue[T]) Update(id string, change func(T) T) error {

@@ -14,7 +14,7 @@ type Config struct {
 
 	// Slice is the most items that Run sends downstream at once. An item that
 	// arrives late may overtake everything but a slice already taken. A slice
-	// of one is the most exact, a slice of 64 passes items on about ten times
+	// of one is the most exact, a slice of 64 passes items on several times
 	// faster. Zero means 64.
 	Slice int
 
@@ -26,8 +26,7 @@ type Config struct {
 
 	// Critical and High turn a deadline into a level for [Fair] and for
 	// [Config.Level]: it is critical when at most Critical is left, high when at
-	// most High is left, otherwise normal. Zero means 24 hours and 72
-	// hours.
+	// most High is left, otherwise normal. Zero means 24 hours and 72 hours.
 	Critical, High time.Duration
 
 	// Weights is for [Fair]: the share of a tenant among those that wait in the

@@ -100,7 +100,7 @@ func (d *Durable[T]) load(ctx context.Context) error {
 		}
 	}
 	slices.SortFunc(all, func(a, b Delivery[T]) int { return cmp.Compare(a.place.seq, b.place.seq) })
-	d.put(all)
+	d.put(all, 0)
 	return err
 }
 
@@ -119,10 +119,12 @@ func (d *Durable[T]) loadLevel(ctx context.Context, level int64, all []Delivery[
 	return all, errors.Join(err, bad)
 }
 
-// put adds stored items to the queue in memory, whatever its capacity.
-func (d *Durable[T]) put(items []Delivery[T]) {
+// put adds stored items to the queue in memory, whatever its capacity, and
+// gives up the room reserved for them.
+func (d *Durable[T]) put(items []Delivery[T], reserved int) {
 	d.queue.mu.Lock()
 	defer d.queue.unlock()
+	d.queue.leased -= reserved
 	d.queue.order.tick()
 	for _, v := range items {
 		d.queue.order.push(v)

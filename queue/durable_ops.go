@@ -30,11 +30,10 @@ func (d *Durable[T]) PushMany(ctx context.Context, items []T) (int, error) {
 			return added, err
 		}
 		stored, err := d.save(ctx, items[added:added+n])
-		d.release(n)
+		d.put(stored, n)
 		if err != nil {
 			return added, err
 		}
-		d.put(stored)
 		added += n
 	}
 	return added, nil
@@ -50,12 +49,6 @@ func (d *Durable[T]) reserve(ctx context.Context, n int) (int, error) {
 	n = min(n, q.cfg.Capacity-q.held())
 	q.leased += n
 	return n, nil
-}
-
-func (d *Durable[T]) release(n int) {
-	d.queue.mu.Lock()
-	defer d.queue.unlock()
-	d.queue.leased -= n
 }
 
 // save stores items.
@@ -112,9 +105,9 @@ func (d *Durable[T]) PopMany(ctx context.Context, n int) ([]Delivery[T], error) 
 	return d.queue.PopMany(ctx, n)
 }
 
-// Ack removes delivered items from the store, 1024 in
-// a commit. Those that were acknowledged before are passed over. After an error they may come again after
-// a restart; Ack may be repeated.
+// Ack removes delivered items from the store, at most 1024 in one commit. It
+// passes over those that were acknowledged before. After an error they may come
+// again after a restart; Ack may be repeated.
 func (d *Durable[T]) Ack(ctx context.Context, deliveries ...Delivery[T]) error {
 	waiting := d.ledger.waiting(places(deliveries))
 	for done := range slices.Chunk(waiting, commitItems) {

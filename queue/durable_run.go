@@ -60,7 +60,7 @@ func (d *Durable[T]) passOn(ctx context.Context, items []T, stored chan<- []Deli
 	case stored <- deliveries:
 		return nil
 	case <-ctx.Done():
-		d.put(deliveries)
+		d.put(deliveries, 0)
 		return context.Cause(ctx)
 	}
 }

@@ -31,7 +31,7 @@ type ledger struct {
 // stock is what is stored of one level.
 type stock struct {
 	waiting tree[struct{}] // places not acknowledged
-	head    uint64         // stored, or a later one: nothing waits before
+	head    uint64         // last written, perhaps in vain: nothing waits before
 }
 
 // write is a change of the store.

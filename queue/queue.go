@@ -55,7 +55,7 @@ func (q *Queue[T]) Len() int {
 	return q.held()
 }
 
-// held counts the items inside, those on offer by Run included.
+// held counts the items inside, those that are not in order included.
 func (q *Queue[T]) held() int {
 	return q.order.len() + q.leased
 }
