@@ -68,13 +68,12 @@ var (
 	_ llm.Codec     = (*Client)(nil)
 )
 
-// New returns a client that pays with the key.
+// New returns a client that pays with the key. It makes no call. Its error names
+// the field of cfg that makes no sense, and never quotes the key.
 func New(key string, cfg Config) (*Client, error) {
-	if key == "" {
-		return nil, errors.New("openai: the key is empty")
-	}
-	if strings.ContainsFunc(key+cfg.Organization+cfg.Project, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, errors.New("openai: the key, organization or project has a space, a line break or a character that is not ASCII")
+	cfg.Endpoint = cmp.Or(cfg.Endpoint, chatEndpoint)
+	if err := cfg.validate(key); err != nil {
+		return nil, fmt.Errorf("openai: %w", err)
 	}
 	auth := func(h http.Header) {
 		h.Set("Authorization", "Bearer "+key)
@@ -83,17 +82,24 @@ func New(key string, cfg Config) (*Client, error) {
 	}
 	api, err := httpclient.New(cmp.Or(cfg.BaseURL, DefaultBaseURL), auth, cfg.Transport)
 	if err != nil {
-		return nil, fmt.Errorf("openai: %w", err)
-	}
-	if err := cfg.Retry.Validate(); err != nil {
-		return nil, fmt.Errorf("openai: %w", err)
-	}
-	cfg.Endpoint = cmp.Or(cfg.Endpoint, chatEndpoint)
-	if cfg.Endpoint != chatEndpoint && cfg.Endpoint != responsesEndpoint {
-		return nil, fmt.Errorf("openai: Config.Endpoint is %q: must be %s or %s", cfg.Endpoint, chatEndpoint, responsesEndpoint)
+		return nil, fmt.Errorf("openai: Config.BaseURL: %w", err)
 	}
 	digest := sha256.Sum256([]byte("baler account\x00" + key + "\x00" + cfg.Organization + "\x00" + cfg.Project))
 	return &Client{api: api, cfg: cfg, account: "openai:" + api.Host() + ":" + hex.EncodeToString(digest[:8])}, nil
+}
+
+func (c Config) validate(key string) error {
+	switch {
+	case key == "":
+		return errors.New("the key is empty")
+	case strings.ContainsFunc(key+c.Organization+c.Project, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return errors.New("the key, organization or project has a space, a line break or a character that is not ASCII")
+	case c.Endpoint != chatEndpoint && c.Endpoint != responsesEndpoint:
+		return fmt.Errorf("Config.Endpoint is %q: must be %s or %s", c.Endpoint, chatEndpoint, responsesEndpoint)
+	case min(int64(c.Limits.Rows), c.Limits.Bytes, int64(c.Limits.Window)) < 0:
+		return fmt.Errorf("Config.Limits is %+v: must not be negative", c.Limits)
+	}
+	return c.Retry.Validate()
 }
 
 func setNonEmpty(h http.Header, name, value string) {

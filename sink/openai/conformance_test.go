@@ -13,7 +13,10 @@ import (
 func TestConformance(t *testing.T) {
 	for _, path := range []string{"/v1/chat/completions", "/v1/responses"} {
 		t.Run(path, func(t *testing.T) {
-			sinktest.Run(t, func(t *testing.T) sinktest.Harness { return harness(t, path) })
+			sinktest.Run(t, func(t *testing.T) sinktest.Harness {
+				t.Helper()
+				return harness(t, path)
+			})
 		})
 	}
 }

@@ -48,7 +48,7 @@ func (s *suite) badRow() {
 
 func (s *suite) untilEnded() {
 	h := s.buy("until-ended", s.good(3)...)
-	time.Sleep(time.Minute)
+	time.Sleep(time.Minute) //nolint:forbidigo // fake time
 	status, err := s.Provider.Status(s.ctx, h)
 	s.must(err)
 	if status.Ended {

@@ -152,7 +152,7 @@ func (s *suite) await(h sink.Handle) sink.Status {
 		if status.Ended {
 			return status
 		}
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) //nolint:forbidigo // fake time
 	}
 	s.Fatal("the batch does not end")
 	return sink.Status{}

@@ -1,0 +1,80 @@
+package openai_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/openai"
+)
+
+func codec(t *testing.T, endpoint string) *openai.Client {
+	t.Helper()
+	c, err := openai.New(secret, openai.Config{Endpoint: endpoint})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestEncode(t *testing.T) {
+	temperature := 0.0
+	full := llm.Ask("1 < 2 & \"é\"\n").As("Be brief.")
+	full.MaxTokens, full.Temperature = 20, &temperature
+	for _, test := range []struct {
+		endpoint string
+		chat     llm.Chat
+		want     string
+	}{
+		{"", llm.Ask("hi"), `{"model":"m","messages":[{"role":"user","content":"hi"}]}`},
+		{"/v1/chat/completions", full, `{"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"1 < 2 & \"é\"\n"}],"max_completion_tokens":20,"temperature":0}`},
+		{"/v1/responses", full, `{"model":"m","input":[{"role":"system","content":"Be brief."},{"role":"user","content":"1 < 2 & \"é\"\n"}],"max_output_tokens":20,"temperature":0}`},
+	} {
+		endpoint, body, err := codec(t, test.endpoint).Encode("m", test.chat)
+		if err != nil || string(body) != test.want {
+			t.Errorf("%s, %v, want %s", body, err, test.want)
+		}
+		if test.endpoint != "" && endpoint != test.endpoint {
+			t.Errorf("endpoint is %s", endpoint)
+		}
+	}
+}
+
+func TestDecode(t *testing.T) {
+	for body, want := range map[string]llm.Reply{
+		`{"model":"m-1","choices":[{"finish_reason":"stop","message":{"role":"assistant","content":"hi","refusal":null}}],
+		  "usage":{"prompt_tokens":9,"completion_tokens":3,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}}}`: {
+			Text: "hi", Finish: "stop", Model: "m-1", Usage: llm.Usage{Input: 9, CachedInput: 4, Output: 3, Reasoning: 2},
+		},
+		`{"choices":[{"finish_reason":"stop","message":{"content":null,"refusal":"no"}}]}`: {Refusal: "no", Finish: "stop"},
+		`{"choices":[{"finish_reason":"length","text":"old"}]}`:                            {Text: "old", Finish: "length"},
+		`{"object":"response","model":"m-1","status":"completed","output":[
+		  {"type":"reasoning","content":[{"type":"reasoning_text","text":"hm"}]},
+		  {"type":"message","content":[{"type":"output_text","text":"a"},{"type":"output_text","text":"b"}]}],
+		  "usage":{"input_tokens":9,"output_tokens":3,"input_tokens_details":{"cached_tokens":4},"output_tokens_details":{"reasoning_tokens":2}}}`: {
+			Text: "ab", Finish: "completed", Model: "m-1", Usage: llm.Usage{Input: 9, CachedInput: 4, Output: 3, Reasoning: 2},
+		},
+		`{"object":"response","status":"completed","output":[{"type":"message","content":[{"type":"refusal","refusal":"no"}]}]}`: {Refusal: "no", Finish: "completed"},
+		`{"object":"list","data":[{"embedding":[0.1]}],"usage":{"prompt_tokens":5}}`:                                             {Usage: llm.Usage{Input: 5}},
+		`{"choices":[],"usage":null}`: {},
+	} {
+		got, err := codec(t, "").Decode(json.RawMessage(body))
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v\n%s", body, err, diff)
+		}
+	}
+	for _, body := range []string{"", "<html>", `{"choices":7}`} {
+		if _, err := codec(t, "").Decode(json.RawMessage(body)); err == nil {
+			t.Errorf("%q was decoded", body)
+		}
+	}
+}
+
+func TestUsageAdds(t *testing.T) {
+	a := llm.Usage{Input: 1, CachedInput: 2, Output: 3, Reasoning: 4}
+	if got, want := a.Add(a), (llm.Usage{Input: 2, CachedInput: 4, Output: 6, Reasoning: 8}); got != want {
+		t.Errorf("%+v", got)
+	}
+}

@@ -1,0 +1,160 @@
+package openai
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+)
+
+func TestClassOfARow(t *testing.T) {
+	for line, want := range map[string]retry.Class{
+		`{"response":{"status_code":200,"body":{}}}`:                                          0,
+		`{"response":{"status_code":201,"body":{}},"error":null}`:                             0,
+		`{"response":{"status_code":400,"body":{"error":{"code":"c"}}}}`:                      retry.Permanent,
+		`{"response":{"status_code":404,"body":null}}`:                                        retry.Permanent,
+		`{"response":{"status_code":408}}`:                                                    retry.Retryable,
+		`{"response":{"status_code":429,"body":{"error":{"code":"rate_limit_exceeded"}}}}`:    retry.Retryable,
+		`{"response":{"status_code":429,"body":{"error":{"code":"insufficient_quota"}}}}`:     retry.Blocked,
+		`{"response":{"status_code":500,"body":"<html>"}}`:                                    retry.Retryable,
+		`{"response":{"status_code":529}}`:                                                    retry.Retryable,
+		`{"response":null,"error":{"code":"batch_expired","message":"m"}}`:                    retry.Retryable,
+		`{"response":null,"error":{"code":"batch_cancelled","message":"m"}}`:                  retry.Retryable,
+		`{"response":null,"error":{"code":"request_timeout","message":"m"}}`:                  retry.Retryable,
+		`{"response":null,"error":{"code":"invalid","message":"m"}}`:                          retry.Permanent,
+		`{"response":null,"error":null}`:                                                      retry.Retryable,
+		`{}`:                                                                                  retry.Retryable,
+		`{"response":{"status_code":200,"body":{"object":"response","status":"completed"}}}`:  0,
+		`{"response":{"status_code":200,"body":{"object":"response","status":"incomplete"}}}`: 0,
+		`{"response":{"status_code":200,"body":{"object":"response","status":"failed","error":{"code":"server_error","message":"m"}}}}`:   retry.Retryable,
+		`{"response":{"status_code":200,"body":{"object":"response","status":"failed","error":{"code":"invalid_prompt","message":"m"}}}}`: retry.Permanent,
+		`{"response":{"status_code":200,"body":{"object":"response","status":"failed","error":null}}}`:                                    retry.Permanent,
+		`{"response":{"status_code":200,"body":{"object":"chat.completion","status":"failed"}}}`:                                          0,
+	} {
+		o, err := parseLine([]byte(line))
+		var got retry.Class
+		if o.Err != nil {
+			got = o.Err.Class
+		}
+		if err != nil || got != want {
+			t.Errorf("%s is %s, want %s: %v", line, got, want, err)
+		}
+	}
+}
+
+// FuzzParseLine: a line is read the same whatever white space is around it, its
+// body byte for byte, and an outcome with an error is never a success.
+func FuzzParseLine(f *testing.F) {
+	for _, line := range []string{
+		`{"custom_id":"a","response":{"status_code":200,"body":{"n":1.0,"s":"\ud83d\ude00<"}},"error":null}`,
+		`{"custom_id":"a","response":{"status_code":429,"body":{"error":{"code":"rate_limit_exceeded"}}}}`,
+		`{"custom_id":"a","response":null,"error":{"code":"batch_expired","message":"m"}}`,
+		`{"custom_id":"a","respon`, `null`, `[]`, ``,
+	} {
+		f.Add([]byte(line))
+	}
+	f.Fuzz(func(t *testing.T, line []byte) {
+		o, err := parseLine(line)
+		padded, errPadded := parseLine([]byte(" \t" + string(line) + "\r"))
+		if (err == nil) != (errPadded == nil) || err == nil && fmt.Sprint(o) != fmt.Sprint(padded) && o.Err == nil {
+			t.Errorf("white space changes %+v into %+v", o, padded)
+		}
+		switch {
+		case err != nil && (o.Err == nil || o.ID != "" || json.Valid(line) && bytes.HasPrefix(line, []byte("{}"))):
+			t.Errorf("an unreadable line is %+v", o)
+		case err == nil && o.Err == nil && o.Status/100 != 2:
+			t.Errorf("a success of status %d", o.Status)
+		case err == nil && o.Err != nil && o.Err.Class == 0:
+			t.Errorf("an error without a class: %+v", o.Err)
+		case len(o.Body) > 0 && (!json.Valid(o.Body) || !bytes.Contains(line, o.Body)):
+			t.Errorf("the body %q is not in the line", o.Body)
+		}
+	})
+}
+
+// FuzzPayload: every row is one line that reads back as what was put in, and the
+// size is known before.
+func FuzzPayload(f *testing.F) {
+	f.Add("row-1", "/v1/chat/completions", []byte(`{"model":"m","n":1.0,"t":"<é😀>"}`), uint8(3))
+	f.Add("", "", []byte(`null`), uint8(0))
+	f.Add("a\"b\\c\n\x7f", "/v1/\u2028", []byte(`[]`), uint8(1))
+	f.Add("\xff", "/", []byte("{\n}"), uint8(2))
+	f.Fuzz(func(t *testing.T, id, endpoint string, body []byte, n uint8) {
+		if !json.Valid(body) {
+			return
+		}
+		rows := func(yield func(sink.Row, error) bool) {
+			for range n {
+				if !yield(sink.Row{ID: id, Body: body}, nil) {
+					return
+				}
+			}
+		}
+		size, err := payloadSize(endpoint, rows)
+		if multiline := bytes.IndexByte(body, '\n') >= 0; err != nil != (multiline && n > 0) {
+			t.Fatalf("%q: %v", body, err)
+		} else if multiline {
+			return
+		}
+		p := newPayload("head", "tail", endpoint, rows)
+		defer p.Close()
+		all, err := io.ReadAll(p)
+		if err != nil || int64(len(all)) != size+8 {
+			t.Fatalf("%d bytes, announced %d: %v", len(all), size, err)
+		}
+		text := strings.TrimSuffix(strings.TrimPrefix(string(all), "head"), "tail")
+		lines := strings.SplitAfter(text, "\n")
+		if len(lines) != int(n)+1 || lines[n] != "" {
+			t.Fatalf("%d rows are %q", n, lines)
+		}
+		for _, line := range lines[:n] {
+			checkLine(t, line, id, endpoint, body)
+		}
+	})
+}
+
+func checkLine(t *testing.T, line, id, endpoint string, body []byte) {
+	t.Helper()
+	var got struct {
+		ID     string          `json:"custom_id"`
+		Method string          `json:"method"`
+		URL    string          `json:"url"`
+		Body   json.RawMessage `json:"body"`
+	}
+	if err := json.Unmarshal([]byte(line), &got); err != nil {
+		t.Fatalf("%q: %v", line, err)
+	}
+	valid := func(s string) string { return string([]rune(s)) } // invalid UTF-8 becomes U+FFFD
+	if got.ID != valid(id) || got.URL != valid(endpoint) || got.Method != "POST" || !bytes.Equal(got.Body, bytes.TrimSpace(body)) {
+		t.Errorf("%q is read as %+v", line, got)
+	}
+}
+
+func TestPayloadIsNotHeldInMemory(t *testing.T) {
+	body := json.RawMessage(`"` + strings.Repeat("x", 1000) + `"`)
+	rows := func(yield func(sink.Row, error) bool) {
+		for range 20_000 {
+			if !yield(sink.Row{ID: "row", Body: body}, nil) {
+				return
+			}
+		}
+	}
+	allocs := testing.AllocsPerRun(3, func() {
+		p := newPayload("", "", "/v1/chat/completions", rows)
+		if n, err := io.Copy(io.Discard, p); err != nil || n < 20_000_000 {
+			t.Fatalf("%d bytes, %v", n, err)
+		}
+		if cap(p.buf) > 4*payloadChunk {
+			t.Errorf("the buffer has grown to %d bytes", cap(p.buf))
+		}
+		_ = p.Close()
+	})
+	if allocs > 60 {
+		t.Errorf("%v allocations for 20,000 rows", allocs)
+	}
+}
