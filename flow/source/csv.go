@@ -2,60 +2,65 @@ package source
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 )
 
 type csvReader struct {
-	csv    *csv.Reader
-	limit  *limitReader
-	header []string
-	base   position // where the reader began
-	row    int      // records read
+	csv   *csv.Reader
+	limit *limitReader
+	names []string
+	heads [][]byte // what stands before each value: {"name": or ,"name":
+	base  position // where the reader began
+	at    position // behind the last record
+	json  []byte
 }
 
 // openCSV reads the header at the start of the file, wherever it goes on.
-func openCSV(r io.Reader, at position) (rowReader, error) {
-	c := newCSV(r, position{})
-	header, err := c.csv.Read()
+func openCSV(r io.ReadSeeker, at position) (rowReader, error) {
+	c, err := newCSV(r, position{})
+	if err != nil {
+		return nil, err
+	}
+	names, err := c.csv.Read()
 	if err != nil {
 		return nil, explainCSV(err)
 	}
-	if err := checkHeader(header); err != nil {
+	if err := checkHeader(names); err != nil {
 		return nil, err
 	}
-	if at.Offset == 0 {
-		c.header, c.csv.FieldsPerRecord = header, len(header)
-		return c, nil
+	c.at = c.behind(names)
+	if at.Offset > 0 {
+		if c, err = newCSV(r, at); err != nil {
+			return nil, err
+		}
 	}
-	s, ok := r.(io.Seeker)
-	if !ok {
-		return nil, errors.New("cannot seek")
-	}
-	if _, err := s.Seek(at.Offset, io.SeekStart); err != nil {
-		return nil, err
-	}
-	c = newCSV(r, at)
-	c.header, c.csv.FieldsPerRecord = header, len(header)
+	c.names, c.heads = names, heads(names)
+	c.csv.FieldsPerRecord, c.csv.ReuseRecord = len(names), true
 	return c, nil
 }
 
-func newCSV(r io.Reader, at position) *csvReader {
-	limit := &limitReader{r: r, left: 2 * MaxRow}
-	br := bufio.NewReader(limit)
-	base := at
+func newCSV(r io.ReadSeeker, at position) (*csvReader, error) {
+	if _, err := r.Seek(at.Offset, io.SeekStart); err != nil {
+		return nil, err
+	}
+	limit := &limitReader{r: r}
+	limit.allow()
+	br := bufio.NewReaderSize(limit, bufferSize)
 	if at.Offset == 0 {
-		if b, err := br.Peek(len(bom)); err == nil && bytes.Equal(b, bom) {
-			n, _ := br.Discard(len(bom)) //nolint:errcheck // just peeked
-			base.Offset = int64(n)
+		if b, err := br.Peek(len(bom)); err == nil && string(b) == bom {
+			n, err := br.Discard(len(bom))
+			if err != nil {
+				return nil, err
+			}
+			at.Offset = int64(n)
 		}
 	}
-	return &csvReader{csv: csv.NewReader(br), limit: limit, base: base}
+	return &csvReader{csv: csv.NewReader(br), limit: limit, base: at, at: at}, nil
 }
 
 func checkHeader(names []string) error {
@@ -75,31 +80,41 @@ func checkHeader(names []string) error {
 }
 
 func (c *csvReader) next() (Row, position, error) {
-	c.limit.left = 2 * MaxRow // a record and what is read ahead
+	c.limit.allow()
 	record, err := c.csv.Read()
 	if errors.Is(err, io.EOF) {
-		return Row{}, position{}, io.EOF
+		return Row{}, c.at, io.EOF
 	}
 	if err != nil {
-		return Row{Line: c.errorLine(err)}, position{}, explainCSV(err)
+		return Row{Line: c.errorLine(err)}, c.at, explainCSV(err)
 	}
 	line, _ := c.csv.FieldPos(0)
 	row := Row{Line: c.base.Line + line}
-	if row.JSON, err = c.encode(record); err != nil {
-		return row, position{}, err
+	start := c.at.Offset
+	if c.at = c.behind(record); c.at.Offset-start > MaxRow {
+		return row, c.at, errLongRecord
 	}
-	last, _ := c.csv.FieldPos(len(record) - 1)
-	last += bytes.Count([]byte(record[len(record)-1]), []byte("\n"))
-	return row, position{Offset: c.base.Offset + c.csv.InputOffset(), Line: c.base.Line + last}, nil
+	row.JSON, err = c.object(record)
+	return row, c.at, err
 }
 
+// behind is the position behind the record just read, which may have several
+// lines.
+func (c *csvReader) behind(record []string) position {
+	n := len(record) - 1
+	line, _ := c.csv.FieldPos(n)
+	line += strings.Count(record[n], "\n")
+	return position{Offset: c.base.Offset + c.csv.InputOffset(), Line: c.base.Line + line}
+}
+
+// errorLine is where the record begins that could not be read, or the blank
+// lines before it.
 func (c *csvReader) errorLine(err error) int {
 	var p *csv.ParseError
 	if errors.As(err, &p) {
 		return c.base.Line + p.StartLine
 	}
-	line, _ := c.csv.FieldPos(0)
-	return c.base.Line + line
+	return c.at.Line + 1
 }
 
 func explainCSV(err error) error {
@@ -113,49 +128,4 @@ func explainCSV(err error) error {
 		return fmt.Errorf("column %d: %w", p.Column, p.Err)
 	}
 	return err
-}
-
-// encode writes a record as a JSON object.
-func (c *csvReader) encode(record []string) ([]byte, error) {
-	out := []byte{'{'}
-	for i, value := range record {
-		if !utf8.ValidString(value) {
-			return nil, fmt.Errorf("field %q is not valid UTF-8: save the file as UTF-8", c.header[i])
-		}
-		if i > 0 {
-			out = append(out, ',')
-		}
-		for _, s := range []string{c.header[i], value} {
-			quoted, err := quote(s)
-			if err != nil {
-				return nil, err
-			}
-			out = append(append(out, quoted...), ':')
-		}
-		out = out[:len(out)-1]
-	}
-	return append(out, '}'), nil
-}
-
-func quote(s string) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(s)
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
-}
-
-// limitReader bounds what an unclosed quote can swallow.
-type limitReader struct {
-	r    io.Reader
-	left int
-}
-
-func (l *limitReader) Read(p []byte) (int, error) {
-	if l.left <= 0 {
-		return 0, fmt.Errorf("the record is longer than %d bytes: is a quote not closed?", MaxRow)
-	}
-	n, err := l.r.Read(p[:min(len(p), l.left)])
-	l.left -= n
-	return n, err
 }

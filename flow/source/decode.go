@@ -1,0 +1,101 @@
+package source
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// decode makes an item of a row.
+func decode[T any](r Row) (v T, err error) {
+	err = explainJSON(json.Unmarshal(r.JSON, &v))
+	return v, err
+}
+
+// own makes a row the caller's.
+func own(r Row) (Row, error) {
+	r.JSON = bytes.Clone(bytes.TrimLeft(r.JSON, blank))
+	return r, nil
+}
+
+// ownValid is own for rows that nobody has written but the user.
+func ownValid(r Row) (Row, error) {
+	if !json.Valid(r.JSON) {
+		return r, explainJSON(json.Unmarshal(r.JSON, new(json.RawMessage)))
+	}
+	return own(r)
+}
+
+func explainJSON(err error) error {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("column %d: not valid JSON: %w", syntax.Offset, err)
+	}
+	return err
+}
+
+// checkLine refuses what encoding/json would silently mend, and what is not an
+// object. Whether it is valid JSON otherwise shows when it is decoded.
+func checkLine(line []byte) error {
+	if !utf8.Valid(line) {
+		return fmt.Errorf("column %d: not valid UTF-8: save the file as UTF-8", invalidColumn(line))
+	}
+	if column := loneSurrogate(line); column > 0 {
+		return fmt.Errorf(`column %d: a \u escape that is half of a character`, column)
+	}
+	if bytes.TrimLeft(line, blank)[0] == '{' {
+		return nil
+	}
+	if err := json.Unmarshal(line, new(json.RawMessage)); err != nil {
+		return explainJSON(err)
+	}
+	return errors.New(`not a JSON object: each line must be like {"id": "1", "text": "..."}`)
+}
+
+func invalidColumn(line []byte) int {
+	for i := 0; i < len(line); {
+		r, size := utf8.DecodeRune(line[i:])
+		if r == utf8.RuneError && size <= 1 {
+			return i + 1
+		}
+		i += size
+	}
+	return len(line)
+}
+
+// loneSurrogate returns the column of an escape that is one half of a surrogate
+// pair without the other, or 0.
+func loneSurrogate(line []byte) int {
+	for at := 0; at < len(line); {
+		n := bytes.IndexByte(line[at:], '\\')
+		if n < 0 {
+			return 0
+		}
+		at += n
+		switch unit := escaped(line[at:]); {
+		case !utf16.IsSurrogate(unit):
+			at += 2
+		case utf16.DecodeRune(unit, escaped(line[at+6:])) == utf8.RuneError:
+			return at + 1
+		default:
+			at += 12
+		}
+	}
+	return 0
+}
+
+// escaped is the UTF-16 unit of the \u escape at the start of b, or -1.
+func escaped(b []byte) rune {
+	if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
+		return -1
+	}
+	unit, err := strconv.ParseUint(string(b[2:6]), 16, 16)
+	if err != nil {
+		return -1
+	}
+	return rune(unit)
+}
