@@ -67,6 +67,9 @@ func (e *engine) endSource(ctx context.Context) error {
 
 // keep makes a group durable.
 func (e *engine) keep(ctx context.Context, g group) error {
+	if err := e.store.Room(); err != nil {
+		return err
+	}
 	fresh, duplicates, err := e.admit(ctx, g.rows)
 	if err != nil {
 		return err

@@ -16,8 +16,9 @@ import (
 // (its Badger index) and a root for files.
 type Dir struct {
 	*Badger
-	root *os.Root
-	path string
+	root    *os.Root
+	path    string
+	minFree int64
 }
 
 // Config adjusts Open. Its zero value is ready to use.
@@ -25,6 +26,9 @@ type Config struct {
 	// Log receives what the store has to say, never a payload. Zero means
 	// slog.Default().
 	Log *slog.Logger
+	// MinFree is the room on the disk, in bytes, below which Room reports
+	// ErrDiskLow. Zero means DefaultMinFree, 512 MiB; negative means never.
+	MinFree int64
 }
 
 // Open opens the state directory at path, creating it if need be, and locks
@@ -47,6 +51,7 @@ func Open(path string, cfg Config) (*Dir, error) {
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
+	d.minFree = cmp.Or(cfg.MinFree, DefaultMinFree)
 	return d, nil
 }
 

@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"errors"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -76,6 +77,19 @@ func TestDirIsPrivate(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, path, "chmod 700")
+}
+
+func TestDirSaysWhenTheDiskIsAlmostFull(t *testing.T) {
+	for minFree, want := range map[int64]error{1: nil, 1 << 60: state.ErrDiskLow, -1: nil} {
+		d, err := state.Open(filepath.Join(t.TempDir(), "s"), state.Config{Log: quiet.Log, MinFree: minFree})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Room(); !errors.Is(err, want) {
+			t.Errorf("with MinFree %d: %v, want %v", minFree, err, want)
+		}
+		mustClose(t, d)
+	}
 }
 
 func TestDirHasOneWriter(t *testing.T) {
