@@ -31,7 +31,7 @@ func (t *table) bars() []bar {
 		faster("Add, 128 bytes, released", "128 B p1", "baler Add", 3),
 		{
 			what: "8 producers and a slow consumer", atMost: 1.5, than: "of the time of 1 producer",
-			ratio: t.get("slow p8", "baler Add") / t.get("slow p1", "baler Add"),
+			ratio: t.get("slow", "baler Add, 8 producers") / t.get("slow", "baler Add"),
 		},
 		{what: "stage of slices of 32", ratio: best / t.get("int p1", "baler stage 32"), atLeast: 5, than: "faster than " + name},
 		{what: "stage of slices of 32", ratio: stage("go-streams Batch"), atLeast: 25, than: "faster than go-streams Batch"},

@@ -67,8 +67,7 @@ func contests() []contest {
 		all("int p1", calls(one), stages(one)),
 		all("int p8", calls(eight), stages(eight)),
 		all("128 B p1", calls(wides(1)), stages(wides(1))),
-		{"slow p1", []entry{enter("baler Add", slowOne, balerAdd)}},
-		{"slow p8", []entry{enter("baler Add", slowEight, balerAdd)}},
+		{"slow", []entry{enter("baler Add", slowOne, balerAdd), enter("baler Add, 8 producers", slowEight, balerAdd)}},
 		{"keyed p1", []entry{enter("baler Add", one, balerAdd), enter("baler keyed", one, balerKeyed)}},
 	}
 }
