@@ -17,9 +17,6 @@ func (t *trip) create(ctx context.Context) error {
 	for n := 1; t.batch == ""; n++ {
 		t.sent = time.Now()
 		batch, err := t.provider.Create(ctx, t.spec, t.file, t.rows.all)
-		if ctx.Err() != nil && err != nil {
-			return context.Cause(ctx)
-		}
 		switch retry.ClassOf(err) {
 		case 0:
 			t.batch = batch

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,8 +113,12 @@ func TestBatchThatIsPutOffDoesNotCountAsAnAttempt(t *testing.T) {
 			}
 		}
 		w.wantBilled(90)
-		if n := len(w.server.Batches()); n <= 3 {
-			t.Errorf("%d batches: none was put off", n)
+		tags := make(map[string]bool)
+		for _, b := range w.server.Batches() {
+			tags[b.Metadata["baler_tag"]] = true
+		}
+		if n := len(w.server.Batches()); n <= 3 || n != len(tags) {
+			t.Errorf("%d batches, %d tags: some are put off and each has a tag of its own", n, len(tags))
 		}
 	})
 }
@@ -224,6 +229,30 @@ func TestBlockedProviderStopsTheStageAndLosesNoBatch(t *testing.T) {
 			t.Errorf("%d results, want those of the batch that was at the provider", n)
 		}
 	})
+}
+
+func TestBlockedStageStartsNoMoreBatches(t *testing.T) {
+	bubble(t, simulator.Config{Keys: []string{"another"}}, openai.Config{Limits: sink.Limits{Rows: 1}}, func(w world) {
+		p := &uploads{Provider: w.provider}
+		w.provider = p
+		if _, err := w.run(sink.Config{InFlight: 1}, texts(20), textsFrom(20, 20)); retry.ClassOf(err) != retry.Blocked {
+			w.t.Error(err)
+		}
+		if n := p.n.Load(); n != 1 {
+			w.t.Errorf("%d batches were tried", n)
+		}
+	})
+}
+
+// uploads counts them.
+type uploads struct {
+	sink.Provider
+	n atomic.Int64
+}
+
+func (p *uploads) Upload(ctx context.Context, s sink.Spec, rows sink.Rows) (string, error) {
+	p.n.Add(1)
+	return p.Provider.Upload(ctx, s, rows)
 }
 
 func TestWrongKeyIsAnErrorOfTheStage(t *testing.T) {

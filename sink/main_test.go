@@ -80,7 +80,7 @@ func (w world) mustRun(cfg sink.Config, batches ...[]string) map[string]sink.Res
 // collect fails if an item has two results.
 func collect(t *testing.T, ctx context.Context, s *sink.Stage[string], batches ...[]string) (map[string]sink.Result[string], error) { //nolint:revive // t first, as everywhere in tests
 	t.Helper()
-	in, out := make(chan [][]string, len(batches)), make(chan []sink.Result[string])
+	in, out := make(chan [][]string, len(batches)), make(chan []sink.Result[string], 8)
 	for _, b := range batches {
 		in <- [][]string{b}
 	}

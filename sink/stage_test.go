@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -201,6 +202,30 @@ func TestCancelledStageReturnsTheCauseAndSendsNothing(t *testing.T) {
 			t.Error("results were sent after cancel")
 		}
 	})
+}
+
+// cancelling ends the context of the stage when results are read, and reads on.
+type cancelling struct {
+	sink.Provider
+	cancel context.CancelFunc
+}
+
+func (p cancelling) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outcome, error] {
+	p.cancel()
+	return p.Provider.Results(context.WithoutCancel(ctx), h)
+}
+
+func TestNothingIsSentAfterCancelThoughThereIsRoom(t *testing.T) {
+	for range 20 { // as a select picks at random
+		bubble(t, simulator.Config{}, openai.Config{}, func(w world) {
+			ctx, cancel := context.WithCancel(w.t.Context())
+			w.provider = cancelling{w.provider, cancel}
+			got, err := collect(w.t, ctx, sink.New(w.provider, w.request, sink.Config{}), texts(300))
+			if len(got) != 0 || !errors.Is(err, context.Canceled) {
+				w.t.Errorf("%d results, %v", len(got), err)
+			}
+		})
+	}
 }
 
 func TestResultsWaitForTheReader(t *testing.T) {

@@ -35,6 +35,8 @@ type dripping struct {
 func (d *dripping) Read(p []byte) (int, error) {
 	if len(d.pauses) == 0 {
 		<-d.ctx.Done()
+	}
+	if d.ctx.Err() != nil {
 		return 0, context.Cause(d.ctx)
 	}
 	time.Sleep(d.pauses[0])
