@@ -1,11 +1,11 @@
 package segment
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"sync"
 
 	"github.com/balerhq/baler/internal/atomicfile"
@@ -29,9 +29,10 @@ type Log struct {
 	num  uint32
 	size int64
 	buf  []byte // appended, not yet written
+	err  error  // of the first failure: what the disk then holds is not known
 
 	mu   sync.Mutex
-	open map[uint32]*os.File
+	open map[uint32]*os.File // nil once closed
 }
 
 // flushAt bounds the bytes that wait in memory for a write.
@@ -41,6 +42,9 @@ const flushAt = 1 << 20
 // file, never to one that a crash may have torn.
 func OpenLog(root *os.Root, dir string, maxFile int64) (*Log, error) {
 	if err := root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("segment: create %s: %w", dir, err)
+	}
+	if err := atomicfile.SyncDir(root, path.Dir(dir)); err != nil {
 		return nil, fmt.Errorf("segment: create %s: %w", dir, err)
 	}
 	entries, err := fs.ReadDir(root.FS(), dir)
@@ -60,22 +64,38 @@ func OpenLog(root *os.Root, dir string, maxFile int64) (*Log, error) {
 func (l *Log) name(n uint32) string { return fmt.Sprintf("%s/%08x.seg", l.dir, n) }
 
 // Append adds the record that the parts form together and says where. It is
-// on disk after the next Sync.
+// on disk after the next Sync. After any error of Append or Sync the log takes
+// no more: a later record must not seem to be where a torn one is.
 func (l *Log) Append(parts ...[]byte) (Ref, error) {
-	if l.cur == nil || l.size >= l.max {
-		if err := l.rotate(); err != nil {
-			return Ref{}, err
-		}
+	if l.err == nil {
+		l.err = l.makeRoom(parts)
+	}
+	if l.err != nil {
+		return Ref{}, l.err
 	}
 	at := len(l.buf)
 	l.buf = Append(l.buf, parts...)
 	n := len(l.buf) - at
-	ref := Ref{File: l.num, Offset: uint64(l.size), Len: uint32(n - header)} //nolint:gosec // both bounded above
+	ref := Ref{File: l.num, Offset: uint64(l.size), Len: uint32(n - header)} //nolint:gosec // both bounded
 	l.size += int64(n)
 	if len(l.buf) >= flushAt {
-		return ref, l.flush()
+		l.err = l.flush()
 	}
-	return ref, nil
+	return ref, l.err
+}
+
+func (l *Log) makeRoom(parts [][]byte) error {
+	n := 0
+	for _, p := range parts {
+		n += len(p)
+	}
+	if n > MaxRecord {
+		return fmt.Errorf("segment: record of %d bytes: at most %d", n, MaxRecord)
+	}
+	if l.cur != nil && l.size < l.max {
+		return nil
+	}
+	return l.rotate()
 }
 
 func (l *Log) rotate() error {
@@ -104,10 +124,17 @@ func (l *Log) flush() error {
 
 // Sync makes all that was appended survive power failure.
 func (l *Log) Sync() error {
-	if l.cur == nil {
-		return nil
+	if l.err == nil && l.cur != nil {
+		l.err = l.sync()
 	}
-	if err := errors.Join(l.flush(), l.cur.Sync()); err != nil {
+	return l.err
+}
+
+func (l *Log) sync() error {
+	if err := l.flush(); err != nil {
+		return err
+	}
+	if err := l.cur.Sync(); err != nil {
 		return fmt.Errorf("segment: sync %s: %w", l.name(l.num), err)
 	}
 	return nil
@@ -118,59 +145,33 @@ func (l *Log) finish() error {
 	if l.cur == nil {
 		return nil
 	}
-	err := errors.Join(l.Sync(), l.cur.Close())
+	err := errors.Join(l.sync(), l.cur.Close())
 	l.cur = nil
 	return err
 }
 
-// Read reads a synced record into buf, growing it if need be. Safe for
-// concurrent use.
-func (l *Log) Read(ref Ref, buf []byte) ([]byte, error) {
-	f, err := l.file(ref.File)
-	if err != nil {
-		return nil, err
-	}
-	n := int(ref.Len) + header
-	if cap(buf) < n {
-		buf = make([]byte, n)
-	}
-	buf = buf[:n]
-	if _, err := f.ReadAt(buf, int64(ref.Offset)); err != nil { //nolint:gosec // offsets are file sizes
-		return nil, fmt.Errorf("%w: %s at %d: %w", ErrDamaged, l.name(ref.File), ref.Offset, err)
-	}
-	length, sum := binary.BigEndian.Uint32(buf), binary.BigEndian.Uint32(buf[4:])
-	payload := buf[:copy(buf, buf[header:])] // to the front, so that a caller can reuse all of it
-	if length != ref.Len {
-		return nil, fmt.Errorf("%w: %s at %d: length", ErrDamaged, l.name(ref.File), ref.Offset)
-	}
-	if err := verify(payload, sum); err != nil {
-		return nil, fmt.Errorf("%s at %d: %w", l.name(ref.File), ref.Offset, err)
-	}
-	return payload, nil
-}
-
-func (l *Log) file(n uint32) (*os.File, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if f := l.open[n]; f != nil {
-		return f, nil
-	}
-	f, err := l.root.Open(l.name(n))
-	if err != nil {
-		return nil, fmt.Errorf("segment: %w", err)
-	}
-	l.open[n] = f
-	return f, nil
-}
-
-// Close syncs what was appended and closes all files.
+// Close syncs what was appended, unless that has failed before, and closes all
+// files.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	errs := []error{l.finish()}
+	errs := []error{l.end()}
 	for _, f := range l.open {
 		errs = append(errs, f.Close())
 	}
-	clear(l.open)
+	l.open = nil
 	return errors.Join(errs...)
+}
+
+func (l *Log) end() error {
+	if l.err == nil {
+		l.err = fs.ErrClosed
+		return l.finish()
+	}
+	if l.cur == nil {
+		return nil
+	}
+	err := l.cur.Close()
+	l.cur = nil
+	return err
 }

@@ -1,5 +1,6 @@
 // Package segment keeps bulk records in append-only files, each record framed
-// by its length and a CRC-32C, so that a torn or damaged one is noticed.
+// by its length and a CRC-32C over both, so that a torn or damaged one is
+// noticed.
 //
 // A Log is a directory of such files to which a job appends requests and from
 // which it reads them by Ref. Append and ReadAll frame and read any file, for
@@ -16,7 +17,7 @@ import (
 	"iter"
 )
 
-// ErrDamaged: a record does not hold what was written.
+// ErrDamaged means that a record does not hold what was written.
 var ErrDamaged = errors.New("segment: damaged record")
 
 const (
@@ -28,22 +29,29 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Append appends the record that the parts form together to dst.
+// Append appends the record that the parts form together to dst. The caller
+// bounds it by MaxRecord.
 func Append(dst []byte, parts ...[]byte) []byte {
 	at := len(dst)
 	dst = append(dst, make([]byte, header)...)
 	for _, p := range parts {
 		dst = append(dst, p...)
 	}
-	payload := dst[at+header:]
-	binary.BigEndian.PutUint32(dst[at:], uint32(len(payload))) //nolint:gosec // callers bound records by MaxRecord
-	binary.BigEndian.PutUint32(dst[at+4:], crc32.Checksum(payload, castagnoli))
+	record := dst[at:]
+	binary.BigEndian.PutUint32(record, uint32(len(record)-header)) //nolint:gosec // callers bound records
+	binary.BigEndian.PutUint32(record[4:], checksum(record[:4], record[header:]))
 	return dst
+}
+
+// checksum covers the length too: of nothing it is not zero, so that a hole in
+// a file is not a row of empty records.
+func checksum(length, payload []byte) uint32 {
+	return crc32.Update(crc32.Checksum(length, castagnoli), castagnoli, payload)
 }
 
 // ReadAll yields the records of r in order. A slice is valid until the next
 // one is asked for. A file that ends within a record, or holds a damaged one,
-// yields ErrDamaged as its last.
+// yields ErrDamaged as its last, and r's error is yielded likewise.
 func ReadAll(r io.Reader) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		br := bufio.NewReaderSize(r, 1<<18)
@@ -64,11 +72,10 @@ func ReadAll(r io.Reader) iter.Seq2[[]byte, error] {
 // next reads one record into buf, growing it if need be; io.EOF at the end.
 func next(r io.Reader, buf []byte) ([]byte, error) {
 	var h [header]byte
-	switch _, err := io.ReadFull(r, h[:]); {
-	case errors.Is(err, io.EOF):
+	if _, err := io.ReadFull(r, h[:]); errors.Is(err, io.EOF) {
 		return nil, io.EOF
-	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	} else if err != nil {
+		return nil, torn(err)
 	}
 	n := binary.BigEndian.Uint32(h[:])
 	if n > MaxRecord {
@@ -76,9 +83,20 @@ func next(r io.Reader, buf []byte) ([]byte, error) {
 	}
 	payload, err := readN(r, buf, int(n))
 	if err != nil {
-		return nil, err
+		return nil, torn(err)
 	}
-	return payload, verify(payload, binary.BigEndian.Uint32(h[4:]))
+	if checksum(h[:4], payload) != binary.BigEndian.Uint32(h[4:]) {
+		return nil, fmt.Errorf("%w: checksum", ErrDamaged)
+	}
+	return payload, nil
+}
+
+// torn tells a file that ends too early from one that cannot be read.
+func torn(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: it is cut off", ErrDamaged)
+	}
+	return fmt.Errorf("segment: read: %w", err)
 }
 
 // readN believes a length only as far as bytes arrive.
@@ -91,15 +109,8 @@ func readN(r io.Reader, buf []byte, n int) ([]byte, error) {
 		}
 		buf = buf[:at+more]
 		if _, err := io.ReadFull(r, buf[at:]); err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrDamaged, io.ErrUnexpectedEOF)
+			return nil, err
 		}
 	}
 	return buf, nil
-}
-
-func verify(payload []byte, sum uint32) error {
-	if crc32.Checksum(payload, castagnoli) != sum {
-		return fmt.Errorf("%w: checksum", ErrDamaged)
-	}
-	return nil
 }
