@@ -18,8 +18,9 @@ func Write(root *os.Root, name string, data []byte) error {
 	})
 }
 
-// Create lets fill write a new file, then syncs it and moves it to name. If
-// fill fails nothing is left behind.
+// Create lets fill write a new file, then syncs it and moves it to name. After
+// an error nothing is left behind but what name held before. Until then the
+// file is name.tmp, so that one at a time may create a name.
 func Create(root *os.Root, name string, fill func(*os.File) error) (err error) {
 	tmp := name + ".tmp"
 	f, err := root.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
@@ -30,7 +31,7 @@ func Create(root *os.Root, name string, fill func(*os.File) error) (err error) {
 		return fmt.Errorf("write %s: %w", name, errors.Join(err, root.Remove(tmp)))
 	}
 	if err := root.Rename(tmp, name); err != nil {
-		return fmt.Errorf("rename %s: %w", name, err)
+		return fmt.Errorf("rename %s: %w", name, errors.Join(err, root.Remove(tmp)))
 	}
 	return SyncDir(root, path.Dir(name))
 }
