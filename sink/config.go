@@ -26,14 +26,15 @@ type Config struct {
 	// is waited for. Zero means 10 min.
 	Grace time.Duration
 	// Retry spaces the calls that are repeated. How often they are is up to the
-	// window of the batch, so its MaxAttempts is not used. Zero means the
-	// retry.Policy defaults.
+	// window of the batch, so its MaxAttempts is not used, nor are Classify and
+	// Notify. Zero means the retry.Policy defaults.
 	Retry retry.Policy
 	// Remove deletes what the provider stores of a batch once its results are
 	// delivered. Zero means that it stays for as long as the provider keeps it.
 	Remove bool
-	// Log is told of what people may have to look into, never of the content of
-	// rows. Zero means nobody is told.
+	// Log is told of what people may have to look into: batches that are in
+	// doubt or left behind, and calls that fail, in the provider's words. It is
+	// not told of items. Zero means nobody is told.
 	Log *slog.Logger
 }
 

@@ -46,9 +46,10 @@ func (c courier) carry(ctx context.Context, to route, rows []Row, take taker) er
 // rowError makes an error of a batch that of a row.
 func rowError(err error) *RowError {
 	e := &RowError{Class: retry.ClassOf(err), Code: "batch_failed", Message: err.Error()}
-	var said *retry.Error
-	if errors.As(err, &said) && said.Code != "" {
-		e.Code = said.Code
+	for said := new(retry.Error); errors.As(err, &said); err = said.Err {
+		if said.Code != "" { // the provider's, which is innermost
+			e.Code = said.Code
+		}
 	}
 	return e
 }

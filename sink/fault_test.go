@@ -123,6 +123,32 @@ func TestBatchThatIsPutOffDoesNotCountAsAnAttempt(t *testing.T) {
 	})
 }
 
+func TestBatchThatIsPutOffForLongHasAllItsTimeToRun(t *testing.T) {
+	cfg := simulator.Config{Limits: simulator.Limits{EnqueuedTokens: 1500}, Latency: simulator.Latency{Processing: 20 * time.Hour}}
+	bubble(t, cfg, openai.Config{}, func(w world) {
+		for text, r := range w.mustRun(sink.Config{}, texts(30), textsFrom(30, 30)) {
+			if r.Err != nil || r.Attempts != 1 {
+				w.t.Errorf("%q: %+v", text, r)
+			}
+		}
+	})
+}
+
+func TestBatchThatIsAlwaysPutOffFailsInTheEnd(t *testing.T) {
+	bubble(t, simulator.Config{Limits: simulator.Limits{EnqueuedTokens: 1}}, openai.Config{Limits: sink.Limits{Window: time.Hour}}, func(w world) {
+		start := time.Now()
+		for text, r := range w.mustRun(sink.Config{Attempts: 1}, texts(3)) {
+			var row *sink.RowError
+			if !errors.As(r.Err, &row) || row.Class != retry.Retryable || row.Code != "token_limit_exceeded" || r.Batch != "" {
+				w.t.Errorf("%q: %+v", text, r)
+			}
+		}
+		if took := time.Since(start); took > time.Hour+sink.DefaultGrace {
+			w.t.Errorf("it took %s", took)
+		}
+	})
+}
+
 func TestRowAtFaultForARefusedBatchFailsAlone(t *testing.T) {
 	bubble(t, simulator.Config{Models: []string{"gpt-5.4-mini"}}, openai.Config{}, func(w world) {
 		t := w.t

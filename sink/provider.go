@@ -97,7 +97,8 @@ type Status struct {
 	Err *RowError
 }
 
-// Outcome is what became of one row.
+// Outcome is what became of one row. One with neither ID nor Line is of no row
+// that the client can name: it is to be counted, never guessed at.
 type Outcome struct {
 	// ID is the row's, or "" if the provider names only its line.
 	ID string

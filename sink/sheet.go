@@ -13,8 +13,9 @@ type taker func(batch string, row int, o *Outcome) error
 type sheet struct {
 	prefix string // of every row's ID
 	rows   []Row
-	ticked []bool
-	strays int // outcomes of no row, or of one that was ticked
+	ticked []int // the reading that brought the row's outcome; 0 for none
+	now    int   // the reading that is under way
+	strays int   // outcomes in it of no row, or of one that it had brought
 	give   taker
 }
 
@@ -25,7 +26,7 @@ func newSheet(tag string, rows []Row, give taker) sheet {
 	for i := range rows {
 		rows[i].ID = prefix + strconv.Itoa(i)
 	}
-	return sheet{prefix: prefix, rows: rows, ticked: make([]bool, len(rows)), give: give}
+	return sheet{prefix: prefix, rows: rows, ticked: make([]int, len(rows)), give: give}
 }
 
 // all is the Rows of the batch.
@@ -37,14 +38,21 @@ func (s *sheet) all(yield func(Row, error) bool) {
 	}
 }
 
+// begin starts to read the outcomes, from the first or once more.
+func (s *sheet) begin() { s.now, s.strays = s.now+1, 0 }
+
 // take gives an outcome on, unless its row is unknown or has one.
 func (s *sheet) take(batch string, o *Outcome) error {
 	n, ok := s.index(o)
-	if !ok || s.ticked[n] {
+	if !ok || s.ticked[n] == s.now {
 		s.strays++
 		return nil
 	}
-	s.ticked[n] = true
+	first := s.ticked[n] == 0
+	s.ticked[n] = s.now
+	if !first {
+		return nil
+	}
 	return s.give(batch, n, o)
 }
 
@@ -60,13 +68,15 @@ func (s *sheet) index(o *Outcome) (n int, ok bool) {
 }
 
 // some reports whether any row has an outcome.
-func (s *sheet) some() bool { return slices.Contains(s.ticked, true) }
+func (s *sheet) some() bool {
+	return slices.ContainsFunc(s.ticked, func(reading int) bool { return reading > 0 })
+}
 
 // rest gives every row that has no outcome this one.
 func (s *sheet) rest(batch string, err *RowError) error {
-	for n, ticked := range s.ticked {
-		if !ticked {
-			s.ticked[n] = true
+	for n, reading := range s.ticked {
+		if reading == 0 {
+			s.ticked[n] = s.now
 			if err := s.give(batch, n, &Outcome{ID: s.rows[n].ID, Err: err}); err != nil {
 				return err
 			}

@@ -15,7 +15,9 @@ import (
 // settles them. A failed item is data. Run fails if the provider is blocked, by
 // a wrong key or an exhausted account: it then takes no more input, delivers
 // the batches that are at the provider, and returns the error; only the items
-// of the blocked batch leave by that error.
+// of the blocked batch leave by that error, and those that were not sent yet.
+//
+// The requests of the batches in flight are held in memory.
 //
 // Its methods are safe for concurrent use.
 type Stage[T any] struct {

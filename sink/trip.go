@@ -23,10 +23,15 @@ type trip struct {
 func newTrip(c courier, to route, rows []Row, take taker) *trip {
 	t := &trip{courier: c, spec: Spec{Tag: newTag(), Endpoint: to.endpoint, Model: to.model}}
 	t.rows = newSheet(t.spec.Tag, rows, take)
-	if w := c.provider.Limits(to.model).Window; w > 0 {
-		t.until = time.Now().Add(w + c.cfg.Grace)
-	}
+	t.renew()
 	return t
+}
+
+// renew gives the trip another window before it is given up.
+func (t *trip) renew() {
+	if w := t.provider.Limits(t.spec.Model).Window; w > 0 {
+		t.until = time.Now().Add(w + t.cfg.Grace)
+	}
 }
 
 func (t *trip) handle() Handle { return Handle{Batch: t.batch, File: t.file} }
@@ -42,6 +47,7 @@ func (t *trip) run(ctx context.Context) error {
 	}
 	refused, err := t.buy(ctx)
 	if err == nil {
+		t.renew()
 		err = t.persist(ctx, "download", func() error { return t.download(ctx) })
 	}
 	if err == nil {
@@ -55,12 +61,15 @@ func (t *trip) run(ctx context.Context) error {
 	return err
 }
 
-// buy has the batch run, and returns why it was refused if it was.
+// buy has the batch run, and returns why it was refused if it was. One that is
+// put off has as much time to be accepted as one that runs has to end.
 func (t *trip) buy(ctx context.Context) (refused *RowError, err error) {
+	accepted := t.until
 	for n := 1; ; n++ {
 		if err := t.create(ctx); err != nil {
 			return nil, err
 		}
+		t.renew()
 		refused, err := t.await(ctx)
 		if err != nil || refused == nil || refused.Class == retry.Permanent {
 			return refused, err
@@ -71,6 +80,7 @@ func (t *trip) buy(ctx context.Context) (refused *RowError, err error) {
 		// The same file passes later: the account has too much enqueued.
 		t.cfg.Log.InfoContext(ctx, "batch put off", "batch", t.batch, "reason", refused.Code)
 		t.batch, t.spec.Tag = "", newTag() // or Find would bring the refused one
+		t.until = accepted
 		if err := t.pause(ctx, max(t.delay(n, nil), t.cfg.Poll), refused); err != nil {
 			return nil, err
 		}
@@ -96,8 +106,10 @@ func (t *trip) await(ctx context.Context) (refused *RowError, err error) {
 }
 
 // download takes the outcomes. It may be repeated: rows that were taken are not
-// taken again.
+// taken again. The one who takes them may be slow, so it is given up only if it
+// does not get on.
 func (t *trip) download(ctx context.Context) error {
+	t.rows.begin()
 	for o, err := range t.provider.Results(ctx, t.handle()) {
 		if err != nil {
 			return err
@@ -105,6 +117,7 @@ func (t *trip) download(ctx context.Context) error {
 		if err := t.rows.take(t.batch, &o); err != nil {
 			return retry.Mark(err, retry.Permanent)
 		}
+		t.renew()
 	}
 	return nil
 }
