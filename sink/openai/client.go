@@ -34,6 +34,8 @@ const (
 	window   = 24 * time.Hour
 )
 
+const callsPerSecond = 50
+
 // Config adjusts a Client. Its zero value is OpenAI itself.
 type Config struct {
 	// BaseURL is where the API is, up to and with the version, such as
@@ -51,6 +53,10 @@ type Config struct {
 	// Retry is for calls that may be repeated, which Create is not. Zero means
 	// the retry.Policy defaults.
 	Retry retry.Policy
+	// CallsPerSecond bounds how many calls of any kind begin in a second, so
+	// that many open batches do not poll the account into its limits. As many
+	// may begin at once. Zero means 50.
+	CallsPerSecond int
 	// Transport carries the requests. Zero means one that keeps connections
 	// alive and refuses link-local addresses.
 	Transport http.RoundTripper
@@ -80,7 +86,8 @@ func New(key string, cfg Config) (*Client, error) {
 		setNonEmpty(h, "OpenAI-Organization", cfg.Organization)
 		setNonEmpty(h, "OpenAI-Project", cfg.Project)
 	}
-	api, err := httpclient.New(cmp.Or(cfg.BaseURL, DefaultBaseURL), auth, cfg.Transport)
+	api, err := httpclient.New(cmp.Or(cfg.BaseURL, DefaultBaseURL), auth,
+		cmp.Or(cfg.CallsPerSecond, callsPerSecond), cfg.Transport)
 	if err != nil {
 		return nil, fmt.Errorf("openai: Config.BaseURL: %w", err)
 	}
@@ -96,6 +103,8 @@ func (c Config) validate(key string) error {
 		return errors.New("the key, organization or project has a space, a line break or a character that is not ASCII")
 	case c.Endpoint != chatEndpoint && c.Endpoint != responsesEndpoint:
 		return fmt.Errorf("Config.Endpoint is %q: must be %s or %s", c.Endpoint, chatEndpoint, responsesEndpoint)
+	case c.CallsPerSecond < 0:
+		return fmt.Errorf("Config.CallsPerSecond is %d: must not be negative", c.CallsPerSecond)
 	case min(int64(c.Limits.Rows), c.Limits.Bytes, int64(c.Limits.Window)) < 0:
 		return fmt.Errorf("Config.Limits is %+v: must not be negative", c.Limits)
 	}

@@ -27,7 +27,7 @@ type download struct {
 	yield  func(sink.Outcome, error) bool
 
 	seen    int  // lines yielded
-	bad     int  // the line that could not be read the last time
+	torn    bool // a line could not be read, so the file was asked for again
 	stopped bool // yield wants no more
 }
 
@@ -78,12 +78,12 @@ func (d *download) end() error {
 	return nil
 }
 
-// take yields line n. One that cannot be read is probably torn, so the first
-// time it is asked for again.
+// take yields line n. If one cannot be read the file is asked for again, once:
+// the line may be torn, and if it is not, others may be no better.
 func (d *download) take(n int, line []byte) error {
 	o, err := parseLine(line)
-	if err != nil && d.bad != n {
-		d.bad = n
+	if err != nil && !d.torn {
+		d.torn = true
 		return retry.Mark(fmt.Errorf("line %d: %w", n, err), retry.Retryable)
 	}
 	d.seen, d.stopped = n, !d.yield(o, nil)

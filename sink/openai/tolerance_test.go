@@ -145,7 +145,8 @@ func TestLineThatStaysUnreadableIsNobodys(t *testing.T) {
 		"another type":   `{"custom_id":7,"response":{"status_code":200,"body":{}}}`,
 		"no JSON at all": `<html>`,
 	} {
-		output := result("a", "1") + "\n" + bad + "\n" + result("c", "3") + "\n"
+		// More of them than there are attempts.
+		output := result("a", "1") + "\n" + strings.Repeat(bad+"\n", 6) + result("c", "3") + "\n"
 		c := canned(t, map[string]string{"/v1/batches/b": ended, "/v1/files/out/content": output, "/v1/files/err/content": ""})
 		var ids []string
 		for o, err := range c.Results(t.Context(), one) {
@@ -157,7 +158,7 @@ func TestLineThatStaysUnreadableIsNobodys(t *testing.T) {
 				t.Errorf("%s: %+v", name, o)
 			}
 		}
-		if got := strings.Join(ids, ","); got != "a,,c" {
+		if got := strings.Join(ids, ","); got != "a,,,,,,,c" {
 			t.Errorf("%s: rows %s", name, got)
 		}
 	}
