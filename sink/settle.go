@@ -38,7 +38,7 @@ func (l *lot[T]) bodies() []Row {
 // delivery makes results of the outcomes of one batch.
 type delivery[T any] struct {
 	run     *run[T]
-	ctx     context.Context //nolint:containedctx // of the one call that it is made for
+	ctx     context.Context // of the one call that it is made for
 	entries []entry[T]
 	again   []entry[T]
 	ready   []Result[T]

@@ -80,7 +80,7 @@ func Run(t *testing.T, start func(*testing.T) Harness) {
 type suite struct {
 	*testing.T
 	Harness
-	ctx   context.Context //nolint:containedctx // of the one test that it is made for
+	ctx   context.Context // of the one test that it is made for
 	begin time.Time
 }
 
