@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -9,18 +10,40 @@ import (
 // gauge counts what goes through one channel.
 type gauge struct {
 	written, read atomic.Int64 // items
-	held          atomic.Int64 // nanoseconds for which a slice was there and nobody took it
-	since         atomic.Int64 // when that began this time, in Unix nanoseconds; zero when it is not so
+
+	mu    sync.Mutex
+	held  time.Duration // for which a slice was there and nobody took it
+	since time.Time     // when that began this time; zero when it is not so
 }
 
-func (g *gauge) addTo(s *StageStats, now time.Time) {
+func (g *gauge) block(now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.since = now
+}
+
+func (g *gauge) unblock(now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.held += now.Sub(g.since)
+	g.since = time.Time{}
+}
+
+// blocked never goes back.
+func (g *gauge) blocked() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.since.IsZero() {
+		return g.held
+	}
+	return g.held + time.Since(g.since)
+}
+
+func (g *gauge) addTo(s *StageStats) {
 	read := g.read.Load() // first: it never exceeds written
 	s.In += read
 	s.Waiting += g.written.Load() - read
-	s.Held += time.Duration(g.held.Load())
-	if since := g.since.Load(); since > 0 {
-		s.Held += now.Sub(time.Unix(0, since))
-	}
+	s.Held += g.blocked()
 }
 
 // output makes the channel that a stage writes and the one that the next stage reads: the same, or, with WithStats, two
@@ -55,11 +78,9 @@ func pass[T any](ctx context.Context, g *gauge, out chan<- []T, slice []T) error
 		return nil
 	default:
 	}
-	began := time.Now()
-	g.since.Store(began.UnixNano())
+	g.block(time.Now())
 	err := send(ctx, out, slice)
-	g.since.Store(0)
-	g.held.Add(int64(time.Since(began)))
+	g.unblock(time.Now())
 	if err == nil {
 		g.read.Add(n)
 	}

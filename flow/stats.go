@@ -17,10 +17,10 @@ type StageStats struct {
 func WithStats() Option { return func(s *settings) { s.stats = true } }
 
 // Stats returns the counters of all stages, in the order in which they were added. They are all zero without [WithStats].
-// It may be called at any time, and costs time in proportion to the number of stages.
-func (p *Pipeline) Stats() []StageStats { return p.plan.stats(time.Now()) }
+// In, Out and Held never go back. It may be called at any time, and costs time in proportion to the number of stages.
+func (p *Pipeline) Stats() []StageStats { return p.plan.stats() }
 
-func (l *plan) stats(now time.Time) []StageStats {
+func (l *plan) stats() []StageStats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	stats := make([]StageStats, len(l.nodes))
@@ -32,7 +32,7 @@ func (l *plan) stats(now time.Time) []StageStats {
 	for channel, g := range l.gauges {
 		stats[index[l.writer[channel]]].Out += g.written.Load()
 		if i, ok := index[l.reader[g]]; ok {
-			g.addTo(&stats[i], now)
+			g.addTo(&stats[i])
 		}
 	}
 	return stats
