@@ -35,7 +35,8 @@
 // # Looking inside
 //
 // [Pipeline.Graph] draws the pipeline as Mermaid or DOT, and with [WithStats] [Pipeline.Stats] tells what has gone through
-// each stage and which one holds up the others.
+// each stage and which one holds up the others. [WithMiddleware] wraps every stage; package telemetry makes spans, metrics
+// and logs of both.
 //
 // # Two ways to stop
 //

@@ -19,7 +19,7 @@ func Merge[T any](p *Pipeline, ins ...<-chan []T) <-chan []T {
 		close(ch)
 	}
 	for _, in := range ins {
-		p.run(p.stages, name, func(ctx context.Context) error {
+		p.stage(p.stages, name, func(ctx context.Context) error {
 			defer func() {
 				if open.Add(-1) == 0 {
 					close(ch)

@@ -21,6 +21,7 @@ type Pipeline struct {
 	drain   sync.WaitGroup
 	plan    plan
 	metered bool
+	wraps   []Middleware
 
 	mu      sync.Mutex
 	failure *StageError // of the first stage that failed by itself
@@ -33,6 +34,7 @@ type Option func(*settings)
 type settings struct {
 	drain time.Duration
 	stats bool
+	wraps []Middleware
 }
 
 // WithDrain gives the stages d to finish when the context of [New] is cancelled: sources stop at once, what they have
@@ -46,7 +48,7 @@ func New(ctx context.Context, opts ...Option) *Pipeline {
 	for _, set := range opts {
 		set(&s)
 	}
-	p := &Pipeline{plan: newPlan(), metered: s.stats}
+	p := &Pipeline{plan: newPlan(), metered: s.stats, wraps: s.wraps}
 	if s.drain <= 0 {
 		p.group, p.stages = errgroup.WithContext(ctx)
 		p.inputs = p.stages
@@ -101,7 +103,7 @@ func (p *Pipeline) Wait() error {
 	}
 }
 
-// run gives f a goroutine. ctx is what f obeys: it tells a stop from a failure.
+// run runs a stage, or what it needs besides, in a goroutine. ctx is what f obeys: it tells a stop from a failure.
 func (p *Pipeline) run(ctx context.Context, stage string, f func(context.Context) error) {
 	p.group.Go(func() error {
 		if err := f(ctx); err != nil {

@@ -52,31 +52,31 @@ func FromChan[T any](p *Pipeline, ch <-chan T, opts ...StageOption) <-chan []T {
 // FromFunc starts a source that sends slices itself, by the rules of [Stage]. It is for input that comes in slices anyway,
 // and for input that ctx must be able to interrupt.
 func FromFunc[T any](p *Pipeline, produce func(ctx context.Context, out chan<- []T) error, opts ...StageOption) <-chan []T {
-	ch, _ := addSource(p.inputs, p, opts, produce)
-	return ch
+	ch, out, name := addSource[T](p, opts)
+	p.stage(p.inputs, name, func(ctx context.Context) error {
+		defer close(ch)
+		return produce(ctx, ch)
+	})
+	return out
 }
 
 // fromItems starts a source of single items: a goroutine that produces them, and one that sends them in slices. When the
 // pipeline drains, the first stops and the second delivers what there is.
 func fromItems[T any](p *Pipeline, opts []StageOption, produce func(context.Context, *mailbox[T]) error) <-chan []T {
 	box := newMailbox[T](maxSlice)
-	ch, name := addSource(p.stages, p, opts, box.send)
-	p.run(p.inputs, name, func(ctx context.Context) error {
+	ch, out, name := addSource[T](p, opts)
+	p.run(p.stages, name, func(ctx context.Context) error {
+		defer close(ch)
+		return box.send(ctx, ch)
+	})
+	p.stage(p.inputs, name, func(ctx context.Context) error {
 		defer close(box.wake)
 		return produce(ctx, box)
 	})
-	return ch
+	return out
 }
 
-// addSource starts a source that obeys ctx.
-func addSource[T any](
-	ctx context.Context, p *Pipeline, opts []StageOption, produce func(context.Context, chan<- []T) error,
-) (_ <-chan []T, name string) {
-	ch, out := output[T](p)
-	name = p.plan.add("source", opts, nil, []any{out})
-	p.run(ctx, name, func(ctx context.Context) error {
-		defer close(ch)
-		return produce(ctx, ch)
-	})
-	return out, name
+func addSource[T any](p *Pipeline, opts []StageOption) (ch chan []T, out <-chan []T, name string) {
+	ch, out = output[T](p)
+	return ch, out, p.plan.add("source", opts, nil, []any{out})
 }

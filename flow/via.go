@@ -6,7 +6,7 @@ import "context"
 func Via[In, Out any](p *Pipeline, in <-chan []In, stage Stage[In, Out], opts ...StageOption) <-chan []Out {
 	ch, out := output[Out](p)
 	name := p.plan.add(stageName(stage), opts, []any{in}, []any{out})
-	p.run(p.stages, name, func(ctx context.Context) error {
+	p.stage(p.stages, name, func(ctx context.Context) error {
 		defer close(ch)
 		return runToEnd(ctx, stage, in, ch)
 	})

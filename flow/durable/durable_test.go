@@ -420,6 +420,47 @@ func TestStoppedAnywhereItGoesOn(t *testing.T) {
 	w.wantBilledOnce(1000)
 }
 
+// tornOutput dies after its first write, before the job can record it.
+type tornOutput struct{ *durable.File }
+
+var errDied = errors.New("died")
+
+func (o tornOutput) Write(ctx context.Context, results []durable.Result) error {
+	if err := o.File.Write(ctx, results); err != nil {
+		return err
+	}
+	return errDied
+}
+
+func TestWhatWasWrittenButNotRecordedIsUndone(t *testing.T) {
+	w := newWorld(t, simulator.Config{})
+	w.write("in.jsonl", tickets(300)...)
+	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := durable.Lines(w.path("out.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := w.job()
+	job.Store, job.Output = store, tornOutput{out}
+	if _, err := durable.Run(t.Context(), job); !errors.Is(err, errDied) {
+		t.Fatalf("error %v", err)
+	}
+	if err := errors.Join(out.Close(), store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.results()) != 100 {
+		t.Fatal("nothing was written before it died")
+	}
+	w.mustRun(w.job())
+	if n := len(w.results()); n != 300 {
+		t.Errorf("%d results", n)
+	}
+	w.wantBilledOnce(300)
+}
+
 func TestMissingFieldsAreNamed(t *testing.T) {
 	w := newWorld(t, simulator.Config{})
 	for field, remove := range map[string]func(*durable.Job[ticket]){

@@ -104,16 +104,34 @@ func (e *engine) recover(ctx context.Context) (err error) {
 	if err := e.recoverCounts(ctx); err != nil {
 		return err
 	}
-	if r, ok := e.output.(Rewinder); ok {
-		if err := r.Rewind(e.outbox.value.Mark); err != nil {
-			return err
-		}
+	if err := e.rewind(ctx); err != nil {
+		return err
 	}
 	e.slots = make(chan struct{}, max(e.maxInFlight, len(e.open)))
 	for range e.open {
 		e.slots <- struct{}{}
 	}
 	return nil
+}
+
+// rewind takes the output back to what was recorded. That a new output is the
+// job's is recorded before anything is written to it: what is found in it later
+// is then known to be its own.
+func (e *engine) rewind(ctx context.Context) error {
+	r, ok := e.output.(Rewinder)
+	if !ok {
+		return nil
+	}
+	s := e.outbox.value
+	if err := r.Rewind(s.Mark); err != nil || s.Mark != "" {
+		return err
+	}
+	s.Mark = r.Mark()
+	op, err := e.outbox.put(s)
+	if err != nil {
+		return err
+	}
+	return e.store.Commit(ctx, op)
 }
 
 // recoverIntents replays the journal, which is ahead of the store by what was

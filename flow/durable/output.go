@@ -23,10 +23,11 @@ type Output interface {
 // delivery exactly once.
 type Rewinder interface {
 	Output
-	// Mark is the position behind the last Write.
+	// Mark is the position behind the last Write, never "".
 	Mark() string
-	// Rewind undoes what was written after a mark; "" is the very start. It
-	// is called once, before the first Write.
+	// Rewind undoes what was written after a mark. It is called once, before
+	// the first Write; with "" if the output is new to the job, which should
+	// refuse one that holds something already.
 	Rewind(mark string) error
 }
 

@@ -29,6 +29,9 @@ var _ Store = (*Badger)(nil)
 // process. The directory should not be readable by others: Badger makes its
 // files with mode 0644. Most callers want Open, which sees to that.
 func OpenBadger(dir string, log *slog.Logger) (*Badger, error) {
+	if err := removeNewborn(dir, log); err != nil {
+		return nil, err
+	}
 	db, err := badger.Open(badgerOptions(dir, log))
 	if err != nil {
 		return nil, fmt.Errorf("state: open index: %w", err)

@@ -28,13 +28,7 @@ func (b *Badger) Commit(ctx context.Context, ops ...Op) error {
 	if err := Validate(ops); err != nil {
 		return err
 	}
-	c := &commit{ops: ops, done: make(chan error, 1)}
-	for i := range ops {
-		c.size += len(ops[i].key) + len(ops[i].value) + envelopeOverhead
-	}
-	if c.size > groupBytes {
-		return fmt.Errorf("state: commit of %d bytes: at most %d", c.size, groupBytes)
-	}
+	c := &commit{ops: ops, size: size(ops), done: make(chan error, 1)}
 	if err := b.enqueue(ctx, c); err != nil {
 		return err
 	}
@@ -118,16 +112,21 @@ func (b *Badger) drain() {
 
 // write commits a group in one transaction and tells each of its callers. A
 // commit that meets another revision leaves the group, which then starts
-// again without it.
+// again without it; one that has no room begins the next transaction.
 func (b *Badger) write(group []*commit) {
 	for len(group) > 0 {
 		refused, err := b.try(group)
-		if refused < 0 {
+		switch {
+		case refused < 0:
 			finish(group, err)
 			return
+		case errors.Is(err, badger.ErrTxnTooBig) && refused > 0:
+			b.write(slices.Clone(group[:refused]))
+			group = group[refused:]
+		default:
+			group[refused].done <- commitError(err)
+			group = slices.Delete(group, refused, refused+1)
 		}
-		group[refused].done <- err
-		group = slices.Delete(group, refused, refused+1)
 	}
 }
 
@@ -178,7 +177,7 @@ func admit(txn *badger.Txn, o *Op) error {
 
 func set(txn *badger.Txn, o *Op) error {
 	b := seal(make([]byte, 0, len(o.value)+envelopeOverhead), o.key, o.value, o.rev)
-	return commitError(txn.Set(o.key, b))
+	return txn.Set(o.key, b)
 }
 
 // commitError keeps Badger's size errors away from callers: they quote up to

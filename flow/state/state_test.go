@@ -126,6 +126,23 @@ func TestDirRefusesWhatIsNotItsOwn(t *testing.T) {
 	})
 }
 
+// A process that is killed while Badger creates a file leaves it empty.
+func TestDirOpensBesideFilesThatWereNeverBegun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	d := mustOpen(t, path)
+	if err := d.Commit(t.Context(), state.Insert([]byte("k"), []byte("v"))); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, d)
+	write(t, filepath.Join(path, "index", "000099.vlog"), "")
+	write(t, filepath.Join(path, "index", "00099.mem"), "")
+	d = mustOpen(t, path)
+	defer mustClose(t, d)
+	if _, err := d.Get(t.Context(), []byte("k")); err != nil {
+		t.Error(err)
+	}
+}
+
 // Badger opens as empty when its manifest is gone; the directory must not.
 func TestDirNoticesALostManifest(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")

@@ -10,9 +10,10 @@ import (
 // Limits of one Commit. They keep a group of commits inside one Badger
 // transaction; split larger changes and make the pieces idempotent.
 const (
-	MaxKey   = 512     // bytes of one key
-	MaxValue = 4 << 10 // bytes of one value
-	MaxOps   = 4096    // writes in one Commit
+	MaxKey    = 512     // bytes of one key
+	MaxValue  = 4 << 10 // bytes of one value
+	MaxOps    = 4096    // writes in one Commit
+	MaxCommit = 1 << 20 // bytes of one Commit: keys, values and 13 for each write
 )
 
 // Errors that callers act on. Match them with errors.Is.
@@ -22,6 +23,9 @@ var (
 	// ErrConflict: a checked write met a record at another revision. Nothing
 	// of that Commit was written.
 	ErrConflict = errors.New("state: record is at another revision")
+	// ErrTooLarge: a key, a value or a Commit is above its limit. Nothing was
+	// written, and trying again is of no use.
+	ErrTooLarge = errors.New("state: too large")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("state: store is closed")
 	// ErrDamaged: a record or a file does not hold what was written to it.
@@ -96,24 +100,40 @@ func (o Op) Checked() bool { return o.checked }
 // the value, which may hold a user's data.
 func Validate(ops []Op) error {
 	if len(ops) > MaxOps {
-		return fmt.Errorf("state: commit of %d writes: at most %d", len(ops), MaxOps)
+		return tooLarge("commit of %d writes", len(ops), MaxOps)
 	}
 	for i := range ops {
 		if err := ops[i].validate(); err != nil {
 			return err
 		}
 	}
+	if n := size(ops); n > MaxCommit {
+		return tooLarge("commit of %d bytes", n, MaxCommit)
+	}
 	return nil
 }
 
 func (o *Op) validate() error {
 	switch {
-	case len(o.key) == 0 || len(o.key) > MaxKey:
-		return fmt.Errorf("state: key of %d bytes: 1 to %d", len(o.key), MaxKey)
+	case len(o.key) == 0:
+		return errors.New("state: empty key")
+	case len(o.key) > MaxKey:
+		return tooLarge("key of %d bytes", len(o.key), MaxKey)
 	case len(o.value) > MaxValue:
-		return fmt.Errorf("state: value of %d bytes: at most %d", len(o.value), MaxValue)
+		return tooLarge("value of %d bytes", len(o.value), MaxValue)
 	case o.rev == 0:
 		return errors.New("state: revisions begin at 1")
 	}
 	return nil
+}
+
+func tooLarge(what string, n, limit int) error {
+	return fmt.Errorf("%w: "+what+", at most %d", ErrTooLarge, n, limit)
+}
+
+func size(ops []Op) (n int) {
+	for i := range ops {
+		n += len(ops[i].key) + len(ops[i].value) + envelopeOverhead
+	}
+	return n
 }
