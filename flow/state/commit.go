@@ -13,7 +13,7 @@ import (
 // 15 % of the memtable, or 1.2 MB and 12,000 writes.
 const (
 	groupOps   = 2 * MaxOps
-	groupBytes = 1 << 20
+	groupBytes = MaxCommit
 )
 
 type commit struct {
@@ -120,11 +120,11 @@ func (b *Badger) write(group []*commit) {
 		case refused < 0:
 			finish(group, err)
 			return
-		case errors.Is(err, badger.ErrTxnTooBig) && refused > 0:
-			b.write(slices.Clone(group[:refused]))
+		case errors.Is(err, errTooBig) && refused > 0:
+			b.write(group[:refused])
 			group = group[refused:]
 		default:
-			group[refused].done <- commitError(err)
+			group[refused].done <- err
 			group = slices.Delete(group, refused, refused+1)
 		}
 	}
@@ -177,8 +177,10 @@ func admit(txn *badger.Txn, o *Op) error {
 
 func set(txn *badger.Txn, o *Op) error {
 	b := seal(make([]byte, 0, len(o.value)+envelopeOverhead), o.key, o.value, o.rev)
-	return txn.Set(o.key, b)
+	return commitError(txn.Set(o.key, b))
 }
+
+var errTooBig = errors.New("state: commit: transaction too big")
 
 // commitError keeps Badger's size errors away from callers: they quote up to
 // a kilobyte of the value.
@@ -189,7 +191,7 @@ func commitError(err error) error {
 	case errors.Is(err, badger.ErrDBClosed), errors.Is(err, badger.ErrBlockedWrites):
 		return ErrClosed
 	case errors.Is(err, badger.ErrTxnTooBig):
-		return errors.New("state: commit: transaction too big")
+		return errTooBig
 	}
 	return fmt.Errorf("state: commit: %w", err)
 }

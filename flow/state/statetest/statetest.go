@@ -172,13 +172,20 @@ func limits(t *testing.T, s state.Store) {
 	t.Helper()
 	for name, ops := range map[string][]state.Op{
 		"empty key":  {state.Insert(nil, nil)},
-		"long key":   {state.Insert(make([]byte, state.MaxKey+1), nil)},
-		"long value": {state.Insert(key(1), make([]byte, state.MaxValue+1))},
 		"revision 0": {state.Put(key(1), nil, 0)},
-		"many ops":   slices.Repeat([]state.Op{state.Put(key(1), nil, 1)}, state.MaxOps+1),
 	} {
 		if err := s.Commit(t.Context(), ops...); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+	for name, ops := range map[string][]state.Op{
+		"long key":     {state.Insert(make([]byte, state.MaxKey+1), nil)},
+		"long value":   {state.Insert(key(1), make([]byte, state.MaxValue+1))},
+		"many ops":     slices.Repeat([]state.Op{state.Put(key(1), nil, 1)}, state.MaxOps+1),
+		"large commit": slices.Repeat([]state.Op{state.Put(key(1), make([]byte, state.MaxValue), 1)}, state.MaxCommit/state.MaxValue),
+	} {
+		if err := s.Commit(t.Context(), ops...); !errors.Is(err, state.ErrTooLarge) {
+			t.Errorf("%s: %v, want ErrTooLarge", name, err)
 		}
 	}
 	_, err := s.Get(t.Context(), key(1))
