@@ -172,33 +172,33 @@ func TestReadsOfWhatIsNotThere(t *testing.T) {
 }
 
 func TestOthersReadWhileOneAppends(t *testing.T) {
+	type written struct {
+		ref    segment.Ref
+		record string
+	}
 	l := openLog(t, openRoot(t), 2000)
-	synced := make(chan segment.Ref)
+	synced := make(chan written)
 	var readers sync.WaitGroup
 	for range 4 {
 		readers.Go(func() {
 			var buf []byte
-			for ref := range synced {
-				record, err := l.Read(ref, buf)
-				if want := fmt.Sprintf("record %08d", ref.Offset); err != nil || string(record) != want {
-					t.Errorf("read %q, %v; want %q", record, err, want)
+			for w := range synced {
+				record, err := l.Read(w.ref, buf)
+				if err != nil || string(record) != w.record {
+					t.Errorf("read %q, %v; want %q", record, err, w.record)
 					continue
 				}
 				buf = record
 			}
 		})
 	}
-	offset := uint64(0)
-	for range 500 {
-		ref := appendRecord(t, l, fmt.Sprintf("record %08d", offset))
-		if ref.Offset != offset { // in a new file
-			ref = appendRecord(t, l, fmt.Sprintf("record %08d", ref.Offset+23))
-		}
+	for n := range 500 {
+		w := written{record: fmt.Sprintf("record %d", n)}
+		w.ref = appendRecord(t, l, w.record)
 		if err := l.Sync(); err != nil {
 			t.Fatal(err)
 		}
-		offset = ref.Offset + 23
-		synced <- ref
+		synced <- w
 	}
 	close(synced)
 	readers.Wait()
