@@ -99,7 +99,7 @@ func (f *File[T]) read(file *os.File, yield func(T) bool) error {
 		return nil // the caller has had enough
 	case changed != nil:
 		return f.refuse(0, changed) // which may be why there is an error
-	case !errors.Is(err, io.EOF):
+	case !errors.Is(err, errEnd):
 		return f.refuse(line, err)
 	case f.at.Offset == 0:
 		return f.refuse(0, errors.New("the file has no rows"))
@@ -107,7 +107,10 @@ func (f *File[T]) read(file *os.File, yield func(T) bool) error {
 	return nil
 }
 
-// rows yields rows until the first error, which is io.EOF at the end, and
+// errEnd is not io.EOF, which the decoder of a user's type may return.
+var errEnd = errors.New("end of file")
+
+// rows yields rows until the first error, which is errEnd at the end, and
 // returns its line; nil if yield wants no more.
 func (f *File[T]) rows(file *os.File, yield func(T) bool) (line int, err error) {
 	f.at, f.line = f.resumed.position, 0
@@ -117,6 +120,9 @@ func (f *File[T]) rows(file *os.File, yield func(T) bool) (line int, err error) 
 	}
 	for {
 		row, at, err := rows.next()
+		if errors.Is(err, io.EOF) {
+			return 0, errEnd
+		}
 		if err != nil {
 			return row.Line, err
 		}

@@ -2,6 +2,7 @@ package source
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -50,6 +51,16 @@ func TestTypeErrorsNameTheLine(t *testing.T) {
 	wantError(t, err, 2, "rows.jsonl:2: json: cannot unmarshal number")
 	_, err = collect(CSV[struct{ ID int }](formats[1].write(t, "id\n1\n")))
 	wantError(t, err, 2, "rows.csv:2: json: cannot unmarshal string")
+}
+
+// broken is a type whose decoder fails with what also means the end of a file.
+type broken struct{}
+
+func (*broken) UnmarshalJSON([]byte) error { return io.EOF }
+
+func TestADecoderCannotEndTheFile(t *testing.T) {
+	_, err := collect(JSONL[broken](formats[0].write(t, "{}\n{}\n")))
+	wantError(t, err, 1, "EOF")
 }
 
 func TestFilesThatCannotBeRead(t *testing.T) {
