@@ -79,6 +79,29 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	wantExactlyOnce(t, dir, url)
 }
 
+// Killed in its first moments, while the directory and the index come into
+// being, the client starts all the same the next time.
+func TestKilledWhileStarting(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills processes for some seconds")
+	}
+	server := startSimulator(t, simulator.Config{})
+	for range 15 {
+		dir := t.TempDir()
+		writeFile(t, dir, "in.jsonl", tickets(20)...)
+		args := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")
+		for range 3 {
+			runAndKill(t, dir, 10*time.Millisecond+rand.N(60*time.Millisecond), args)
+		}
+		if r := runCommand(t, dir, withKey, args...); r.code != exitOK {
+			t.Fatalf("%+v", r)
+		}
+		if n := len(readResults(t, filepath.Join(dir, "out.jsonl"))); n != 20 {
+			t.Fatalf("%d results", n)
+		}
+	}
+}
+
 // runAndKill starts the client and kills it after a while, unless it is done.
 func runAndKill(t *testing.T, dir string, after time.Duration, args []string) (killed bool) {
 	t.Helper()

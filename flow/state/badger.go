@@ -29,7 +29,7 @@ var _ Store = (*Badger)(nil)
 // process. The directory should not be readable by others: Badger makes its
 // files with mode 0644. Most callers want Open, which sees to that.
 func OpenBadger(dir string, log *slog.Logger) (*Badger, error) {
-	if err := removeNewborn(dir, log); err != nil {
+	if err := removeEmpty(dir, log); err != nil {
 		return nil, err
 	}
 	db, err := badger.Open(badgerOptions(dir, log))

@@ -53,9 +53,11 @@ func newIdentity(root *os.Root, path string) (identity, error) {
 	if err != nil {
 		return identity{}, fmt.Errorf("state: read directory: %w", err)
 	}
-	if len(entries) > 0 {
-		return identity{}, fmt.Errorf("state: %s holds other files (%s) and no %s: choose another directory",
-			path, entries[0].Name(), identityFile)
+	for _, e := range entries {
+		if e.Name() != identityFile+".tmp" { // else a first Open was cut short
+			return identity{}, fmt.Errorf("state: %s holds other files (%s) and no %s: choose another directory",
+				path, e.Name(), identityFile)
+		}
 	}
 	id := identity{Schema: schema, Instance: rand.Text()}
 	return id, id.save(root)

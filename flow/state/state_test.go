@@ -126,16 +126,27 @@ func TestDirRefusesWhatIsNotItsOwn(t *testing.T) {
 	})
 }
 
-// A process that is killed while Badger creates a file leaves it empty.
-func TestDirOpensBesideFilesThatWereNeverBegun(t *testing.T) {
+func TestDirOpensWhereAFirstOpenWasCutShort(t *testing.T) {
+	path := t.TempDir()
+	if err := os.Chmod(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(path, "STATE.json.tmp"), `{"sch`)
+	mustClose(t, mustOpen(t, path))
+}
+
+// A process that is killed while Badger creates or deletes a file leaves it
+// empty.
+func TestDirOpensBesideEmptyLogs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	d := mustOpen(t, path)
 	if err := d.Commit(t.Context(), state.Insert([]byte("k"), []byte("v"))); err != nil {
 		t.Fatal(err)
 	}
 	mustClose(t, d)
-	write(t, filepath.Join(path, "index", "000099.vlog"), "")
-	write(t, filepath.Join(path, "index", "00099.mem"), "")
+	for _, name := range []string{"000000.vlog", "000099.vlog", "00001.mem", "00099.mem"} {
+		write(t, filepath.Join(path, "index", name), "")
+	}
 	d = mustOpen(t, path)
 	defer mustClose(t, d)
 	if _, err := d.Get(t.Context(), []byte("k")); err != nil {

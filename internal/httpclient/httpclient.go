@@ -13,6 +13,8 @@ import (
 	"net/url"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/balerhq/baler/retry"
 )
 
@@ -26,14 +28,17 @@ const (
 type Client struct {
 	base *url.URL
 	auth func(http.Header)
+	pace *rate.Limiter
 	http *http.Client
 }
 
 // New returns a client of the API at base. auth sets the credentials of each
 // request, from a closure, so that no field can print them. A base that is not
 // https is refused unless it is on this machine; so is one with credentials or
-// a query. A transport of nil is one that refuses link-local addresses.
-func New(base string, auth func(http.Header), transport http.RoundTripper) (*Client, error) {
+// a query. No more than perSecond calls begin in a second, in the order in which
+// they are made: the account's other limits are for whoever makes them. A
+// transport of nil is one that refuses link-local addresses.
+func New(base string, auth func(http.Header), perSecond int, transport http.RoundTripper) (*Client, error) {
 	u, err := parseBase(base)
 	if err != nil {
 		return nil, err
@@ -41,7 +46,7 @@ func New(base string, auth func(http.Header), transport http.RoundTripper) (*Cli
 	if transport == nil {
 		transport = newTransport()
 	}
-	return &Client{base: u, auth: auth, http: &http.Client{
+	return &Client{base: u, auth: auth, pace: rate.NewLimiter(rate.Limit(perSecond), perSecond), http: &http.Client{
 		Transport: transport,
 		// Go would forward every credential header but Authorization.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -104,6 +109,9 @@ func (c *Client) send(ctx context.Context, call Call) (io.ReadCloser, error) {
 	req, err := c.request(ctx, call)
 	if err != nil {
 		return nil, retry.Mark(fmt.Errorf("%s: %w", call, err), retry.Permanent)
+	}
+	if err := c.pace.Wait(ctx); err != nil {
+		return nil, retry.Mark(fmt.Errorf("%s: wait for its turn: %w", call, err), retry.Retryable)
 	}
 	reply, err := c.http.Do(req)
 	if err != nil {
