@@ -33,7 +33,7 @@ bench: ## all benchmarks, and the table of peers; takes long and wants a quiet m
 
 soak: ## the long suites: 200 kills of 20,000 rows, 200,000 simulated runs
 	go test -count=1 -timeout 2h -run TestKilledAgainAndAgain ./cmd/baler -crash.rows=20000 -crash.batch=1000 -crash.kills=200 -v
-	go test -count=1 -timeout 2h ./internal/intent -intent.runs=200000 -v
+	go test -count=1 -timeout 2h -run 'TestSimulation$$' ./internal/intent -intent.runs=200000 -v
 
 interop: ## the official clients drive the simulator (needs node)
 	cd interop && go test -count=1 ./... && ./npm.sh

@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/atomicfile"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/journal"
 	"github.com/balerhq/baler/internal/segment"
@@ -80,6 +81,9 @@ func jobRoot(root *os.Root, k keys) (*os.Root, error) {
 		if err := root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("durable: %w", err)
 		}
+	}
+	if err := atomicfile.SyncDir(root, "."); err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
 	}
 	sub, err := root.OpenRoot(dir)
 	if err != nil {

@@ -32,7 +32,7 @@ func (e *engine) upload(ctx context.Context, in intent.Intent) (intent.Intent, e
 	if err != nil {
 		return in, e.hold(ctx, in, "upload", in.Creates, err)
 	}
-	return e.advance(ctx, in, intent.UploadDone{File: file})
+	return e.advance(ctx, in, intent.UploadDone{Account: e.provider.Account(), File: file})
 }
 
 // heavily does what moves a whole batch over the wire, a few at a time.
@@ -47,6 +47,9 @@ func heavily[V any](ctx context.Context, e *engine, do func() (V, error)) (v V, 
 // create sends the one request that costs money. That it is about to leave is
 // durable before it does.
 func (e *engine) create(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	if in.Account != e.provider.Account() {
+		return e.upload(ctx, in) // another account cannot see the file
+	}
 	if err := e.limiter.Wait(ctx, ratelimit.Cost{Requests: 1}); err != nil {
 		return in, err
 	}

@@ -27,6 +27,9 @@ const (
 func (e *engine) settle(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	e.settling.Lock()
 	defer e.settling.Unlock()
+	if ctx.Err() != nil {
+		return in, context.Cause(ctx)
+	}
 	if err := e.settleRows(ctx, in); err != nil {
 		return in, err
 	}

@@ -35,8 +35,8 @@ func (i *Intent) outOfOrder(e Event) error {
 }
 
 func (e UploadDone) apply(i *Intent) error {
-	i.File = e.File
-	return i.move(e, Uploaded, Sealed)
+	i.Account, i.File = e.Account, e.File
+	return i.move(e, Uploaded, Sealed, Uploaded)
 }
 
 func (e Sending) apply(i *Intent) error {

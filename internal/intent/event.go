@@ -6,8 +6,9 @@ import "time"
 type Event interface{ apply(*Intent) error }
 
 type (
-	// UploadDone says that the rows are at the provider, under File if it takes files.
-	UploadDone struct{ File string }
+	// UploadDone says that the rows are at the provider, under File if it takes
+	// files, for the Account to use. An upload by another account replaces it.
+	UploadDone struct{ Account, File string }
 	// Sending says that Account's request to create leaves now and is given up
 	// at Deadline.
 	Sending struct {

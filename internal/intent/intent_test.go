@@ -52,7 +52,7 @@ func TestEveryEventInEveryState(t *testing.T) {
 		event intent.Event
 		to    to
 	}{
-		{intent.UploadDone{}, to{intent.Sealed: intent.Uploaded}},
+		{intent.UploadDone{}, to{intent.Sealed: intent.Uploaded, intent.Uploaded: intent.Uploaded}},
 		{intent.Sending{}, to{intent.Uploaded: intent.Creating}},
 		{intent.Created{}, to{intent.Creating: intent.Submitted}},
 		{intent.NotCreated{}, to{intent.Creating: intent.Uploaded}},
