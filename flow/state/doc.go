@@ -11,6 +11,12 @@
 // implementation passes the suite in package statetest, so that another
 // backend can take Badger's place. [NewMemory] is one for tests.
 //
+// On any Store stand what other packages remember: [NewQueue] for package queue,
+// [NewCapacity] for package ratelimit, [NewDedup] and [NewAssignments] for
+// package flow. One Store serves all of them, and jobs, at the same time. None
+// imports its package or is imported by it, and each type says what it takes
+// for ever, as nothing is deleted.
+//
 // Records only move forward. Every record carries a revision that grows with
 // each write, and nothing is expressed by deleting a key: an old version that
 // a damaged or recovered database brings back is recognisable as old.
