@@ -11,43 +11,17 @@ import (
 	"github.com/balerhq/baler/queue"
 )
 
-// queueStore keeps a durable queue in a state store, which deletes nothing:
-// what is done is marked.
+// queueStore can scan from the start of each level, as if no head was kept.
 type queueStore struct {
-	state.Store
-	forgetHeads bool // scan from the start of each level, as if no head was kept
-}
-
-const (
-	queueDone   = 0
-	queueQueued = 1
-)
-
-func (s *queueStore) Commit(ctx context.Context, keys, values [][]byte) error {
-	ops := make([]state.Op, len(keys))
-	for i, key := range keys {
-		if values[i] == nil {
-			ops[i] = state.Put(key, []byte{queueDone}, 2)
-			continue
-		}
-		ops[i] = state.Put(key, append([]byte{queueQueued}, values[i]...), 1)
-	}
-	return s.Store.Commit(ctx, ops...)
+	*state.Queue
+	forgetHeads bool
 }
 
 func (s *queueStore) Scan(ctx context.Context, prefix, from []byte, yield func(key, value []byte) bool) error {
 	if s.forgetHeads {
 		from = prefix
 	}
-	for r, err := range s.Store.Scan(ctx, prefix, from) {
-		if err != nil {
-			return err
-		}
-		if r.Value[0] == queueQueued && !yield(r.Key, r.Value[1:]) {
-			return nil
-		}
-	}
-	return nil
+	return s.Queue.Scan(ctx, prefix, from, yield)
 }
 
 type queueTask struct {
@@ -62,7 +36,7 @@ func openQueueStore(b *testing.B) *queueStore {
 	db, err := state.OpenBadger(b.TempDir(), slog.New(slog.DiscardHandler))
 	must(b, err)
 	b.Cleanup(func() { must(b, db.Close()) })
-	return &queueStore{Store: db}
+	return &queueStore{Queue: state.NewQueue(db)}
 }
 
 func openDurable(b *testing.B, s queue.Store) *queue.Durable[queueTask] {

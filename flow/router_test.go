@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/state"
 )
 
 // reply is what a test lane makes of an item.
@@ -201,27 +201,11 @@ func TestRouterKeepsALaneToItsLimit(t *testing.T) {
 	})
 }
 
-// remembered is an Assignments in memory.
-type remembered struct {
-	mu    sync.Mutex
-	lanes map[string]string
-}
-
-func (r *remembered) Assigned(_ context.Context, key string) (string, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.lanes[key], nil
-}
-
-func (r *remembered) Assign(_ context.Context, key, lane string) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lanes[key] = lane
-	return nil
-}
-
 func TestRouterSendsAnItemWhereItWasSentBeforeARestart(t *testing.T) {
-	store := &remembered{lanes: map[string]string{"old": "b"}}
+	store := state.NewAssignments(state.NewMemory(), "job")
+	if err := store.Assign(t.Context(), "old", "b"); err != nil {
+		t.Fatal(err)
+	}
 	got, err := route(t, flow.RouterConfig[string, reply]{Assignments: store}, flow.InOrder[string](),
 		[]lane{answers("a"), answers("b")}, "new", "old")
 	if err != nil {
@@ -234,8 +218,8 @@ func TestRouterSendsAnItemWhereItWasSentBeforeARestart(t *testing.T) {
 	if diff := cmp.Diff(want, got, byItem); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string]string{"old": "b", "new": "a"}, store.lanes); diff != "" {
-		t.Error(diff)
+	if lane, err := store.Assigned(t.Context(), "new"); lane != "a" || err != nil {
+		t.Errorf("the new item's lane was recorded as %q, %v", lane, err)
 	}
 }
 

@@ -1,7 +1,6 @@
 package queue_test
 
 import (
-	"context"
 	"log/slog"
 	"slices"
 	"testing"
@@ -10,52 +9,19 @@ import (
 	"github.com/balerhq/baler/queue"
 )
 
-// stateStore keeps a durable queue in a state store. That one deletes nothing,
-// so what is done is marked.
-type stateStore struct{ state.Store }
-
-const (
-	done   = 0
-	queued = 1
-)
-
-func (s stateStore) Commit(ctx context.Context, keys, values [][]byte) error {
-	ops := make([]state.Op, len(keys))
-	for i, key := range keys {
-		if values[i] == nil {
-			ops[i] = state.Put(key, []byte{done}, 2)
-			continue
-		}
-		ops[i] = state.Put(key, append([]byte{queued}, values[i]...), 1)
-	}
-	return s.Store.Commit(ctx, ops...)
-}
-
-func (s stateStore) Scan(ctx context.Context, prefix, from []byte, yield func(key, value []byte) bool) error {
-	for r, err := range s.Store.Scan(ctx, prefix, from) {
-		if err != nil {
-			return err
-		}
-		if r.Value[0] == queued && !yield(r.Key, r.Value[1:]) {
-			return nil
-		}
-	}
-	return nil
-}
-
-func openBadger(t *testing.T, dir string) stateStore {
+func openBadger(t *testing.T, dir string) *state.Badger {
 	t.Helper()
 	db, err := state.OpenBadger(dir, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return stateStore{db}
+	return db
 }
 
 func TestDurableOnBadgerSurvivesRestart(t *testing.T) {
 	dir := t.TempDir()
 	s := openBadger(t, dir)
-	d := open(t, s)
+	d := open(t, state.NewQueue(s))
 	var tasks []task
 	for i := range 3000 {
 		tasks = append(tasks, task{i, queue.Priority(i % 3)})
@@ -78,7 +44,7 @@ func TestDurableOnBadgerSurvivesRestart(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	d = open(t, s)
+	d = open(t, state.NewQueue(s))
 	want := numbers(first[1200:])
 	for _, v := range tasks {
 		if v.Pri == 1 && v.ID > want[len(want)-1] {
