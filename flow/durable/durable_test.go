@@ -19,6 +19,7 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/openai"
@@ -473,6 +474,76 @@ func TestWhatWasWrittenButNotRecordedIsUndone(t *testing.T) {
 	w.mustRun(w.job())
 	if n := len(w.results()); n != 300 {
 		t.Errorf("%d results", n)
+	}
+	w.wantBilledOnce(300)
+}
+
+// With all of the input known, the most urgent rows are bought first, whatever
+// their place in it.
+func TestTheUrgentAreBoughtFirst(t *testing.T) {
+	w := newWorld(t, simulator.Config{})
+	w.write("in.jsonl", tickets(3000)...)
+	job := w.job()
+	job.ReadAll, job.MaxInFlight = true, 1
+	job.Priority = func(tk ticket) queue.Priority {
+		if strings.HasSuffix(tk.ID, "7") { // every tenth
+			return queue.Critical
+		}
+		return queue.Low
+	}
+	var order []string
+	job.Output = durable.Each(func(_ context.Context, r durable.Result) error {
+		order = append(order, r.ID)
+		return nil
+	})
+	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	job.Store = store
+	if _, err := durable.Run(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	for i, id := range order {
+		if urgent := strings.HasSuffix(id, "7"); urgent != (i < 300) {
+			t.Fatalf("result %d of %d is %s", i, len(order), id)
+		}
+	}
+}
+
+// A batch holds one endpoint and one model, however they are mixed in the input.
+func TestModelsAreBatchedApart(t *testing.T) {
+	w := newWorld(t, simulator.Config{})
+	w.write("in.jsonl", tickets(300)...)
+	job := w.job()
+	job.Prompt = nil
+	job.Request = func(tk ticket) (durable.Request, error) {
+		model := "gpt-" + tk.ID[len(tk.ID)-1:]
+		return durable.Request{Endpoint: "/v1/chat/completions", Model: model,
+			Body: fmt.Appendf(nil, `{"model":%q,"messages":[{"role":"user","content":"x"}]}`, model)}, nil
+	}
+	if report := w.mustRun(job); report.Batches != 10 || report.Succeeded != 300 {
+		t.Errorf("report %+v", report)
+	}
+	for id, r := range w.results() {
+		if r.Model != "gpt-"+id[len(id)-1:] {
+			t.Errorf("%s was answered by %s", id, r.Model)
+		}
+	}
+}
+
+// A creation whose reply was lost and that is applied late, but within the
+// grace, is found.
+func TestALateCreationIsFound(t *testing.T) {
+	w := newWorld(t, simulator.Config{Faults: []simulator.Fault{
+		{Route: "POST /v1/batches", Action: simulator.Late, Delay: 100 * time.Millisecond, Times: 2},
+	}})
+	w.write("in.jsonl", tickets(300)...)
+	job := w.job()
+	job.Grace = 2 * time.Second
+	if report := w.mustRun(job); report.Batches != 3 || len(w.server.Batches()) != 3 {
+		t.Errorf("report %+v, %d batches", report, len(w.server.Batches()))
 	}
 	w.wantBilledOnce(300)
 }

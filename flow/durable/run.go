@@ -111,16 +111,17 @@ func (e *engine) round(ctx context.Context) error {
 // await returns true when a round is worth its while: something is ready, and
 // it is not just a few items that go again while open batches may yet add more.
 func (e *engine) await(ctx context.Context) (more bool, err error) {
-	linger := time.NewTimer(e.batch.MaxWait)
+	linger, lingers := time.NewTimer(e.batch.MaxWait), false
+	linger.Stop() // until something is ready that may wait
 	defer linger.Stop()
-	for idle := true; ; {
+	for {
 		ended, open := e.ended(), e.inFlight()
 		switch ready := e.ready.any(); {
 		case e.readAll && !ended:
 		case ready && (open == 0 || !ended):
 			return true, nil
-		case ready && idle:
-			idle = false
+		case ready && !lingers:
+			lingers = true
 			linger.Reset(e.batch.MaxWait)
 		case !ready && ended && open == 0:
 			return false, nil
@@ -128,9 +129,7 @@ func (e *engine) await(ctx context.Context) (more bool, err error) {
 		select {
 		case <-e.changed:
 		case <-linger.C:
-			if !idle {
-				return true, nil
-			}
+			return true, nil
 		case <-ctx.Done():
 			return false, context.Cause(ctx)
 		}
