@@ -20,7 +20,7 @@ import (
 	"github.com/balerhq/baler/flow/source"
 )
 
-// row is a line of the file; what is text there becomes a number here.
+// row is a line of the file. All that a CSV file has is strings, hence the tags of the numbers.
 type row struct {
 	ID                        int64 `json:",string"`
 	Customer, Country, Status string
@@ -68,8 +68,11 @@ func run(ctx context.Context, w io.Writer, from, to string) error {
 	orders := flow.Via(p, rows, flow.Then(flow.Filter(paid), flow.Map(toOrder)))
 	batches := flow.Via(p, orders, accumulator.New[order](accumulator.Config{MaxItems: 20, MaxWait: time.Minute}))
 	flow.To(p, batches, func(ctx context.Context, b accumulator.Batch[order]) error {
+		if err := insert(ctx, db, b.Items); err != nil {
+			return err
+		}
 		inserted[b.Reason] += len(b.Items)
-		return insert(ctx, db, b.Items)
+		return nil
 	})
 	if err := p.Wait(); err != nil {
 		return err
