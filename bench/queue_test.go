@@ -209,6 +209,7 @@ func (t *turns) take(base, other func()) {
 
 // report gives the time of an item, of which a turn moved n.
 func (t *turns) report(b *testing.B, n float64, base string) {
+	b.Helper()
 	b.ReportMetric(median(t.base)/n, base)
 	b.ReportMetric(median(t.other)/n, "ns/item")
 	b.ReportMetric(0, "ns/op")
@@ -220,6 +221,7 @@ func median(xs []float64) float64 {
 }
 
 func must(b *testing.B, err error) {
+	b.Helper()
 	if err != nil {
 		b.Fatal(err)
 	}

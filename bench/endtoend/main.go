@@ -10,6 +10,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -105,7 +106,8 @@ func measure(ctx context.Context, n int) (m measurement, err error) {
 	if err != nil {
 		return m, err
 	}
-	return m, json.Unmarshal(out, &m)
+	err = json.Unmarshal(out, &m)
+	return m, err
 }
 
 func writeInput(path string, n int) error {
@@ -208,13 +210,13 @@ func peakRSS() (int64, error) {
 			return kib << 10, err
 		}
 	}
-	return 0, fmt.Errorf("no VmHWM in /proc/self/status")
+	return 0, errors.New("no VmHWM in /proc/self/status")
 }
 
 // stateSize sums the files that are neither requests nor results, as they take
 // room on the disk.
 func stateSize(root string) (total int64, err error) {
-	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(root, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() && (d.Name() == "requests" || d.Name() == "results") {
 			if err == nil {
 				return filepath.SkipDir

@@ -520,8 +520,10 @@ func TestModelsAreBatchedApart(t *testing.T) {
 	job.Prompt = nil
 	job.Request = func(tk ticket) (durable.Request, error) {
 		model := "gpt-" + tk.ID[len(tk.ID)-1:]
-		return durable.Request{Endpoint: "/v1/chat/completions", Model: model,
-			Body: fmt.Appendf(nil, `{"model":%q,"messages":[{"role":"user","content":"x"}]}`, model)}, nil
+		return durable.Request{
+			Endpoint: "/v1/chat/completions", Model: model,
+			Body: fmt.Appendf(nil, `{"model":%q,"messages":[{"role":"user","content":"x"}]}`, model),
+		}, nil
 	}
 	if report := w.mustRun(job); report.Batches != 10 || report.Succeeded != 300 {
 		t.Errorf("report %+v", report)
