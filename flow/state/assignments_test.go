@@ -55,56 +55,65 @@ func route(t *testing.T, a flow.Assignments, pick flow.Strategy[string], lanes [
 }
 
 func TestARestartedRouterSendsItemsWhereTheyWere(t *testing.T) {
-	onEachStore(t, func(t *testing.T, reopen func() state.Store) {
-		lanes := []flow.Lane[string, answer]{answering("a", false), answering("b", false), answering("c", false)}
-		items := make([]string, 30)
-		for i := range items {
-			items[i] = fmt.Sprint("item", i)
-		}
-		first, _ := route(t, state.NewAssignments(reopen(), "job"), flow.RoundRobin[string](), lanes, items...)
-		if used := slices.Compact(slices.Sorted(maps.Values(first))); len(used) != 3 {
-			t.Fatalf("the first run used %q only", used)
-		}
-		slices.Reverse(items) // so that taking turns would lead elsewhere
-		again, _ := route(t, state.NewAssignments(reopen(), "job"), flow.InOrder[string](), lanes, append(items, "new")...)
-		first["new"] = "a"
-		if diff := cmp.Diff(first, again); diff != "" {
-			t.Errorf("rerouted after the restart:\n%s", diff)
-		}
-	})
+	for kind, start := range stores {
+		t.Run(kind, func(t *testing.T) {
+			reopen := start(t)
+			lanes := []flow.Lane[string, answer]{answering("a", false), answering("b", false), answering("c", false)}
+			items := make([]string, 30)
+			for i := range items {
+				items[i] = fmt.Sprint("item", i)
+			}
+			first, _ := route(t, state.NewAssignments(reopen(), "job"), flow.RoundRobin[string](), lanes, items...)
+			if used := slices.Compact(slices.Sorted(maps.Values(first))); len(used) != 3 {
+				t.Fatalf("the first run used %q only", used)
+			}
+			slices.Reverse(items) // so that taking turns would lead elsewhere
+			again, _ := route(t, state.NewAssignments(reopen(), "job"), flow.InOrder[string](), lanes, append(items, "new")...)
+			first["new"] = "a"
+			if diff := cmp.Diff(first, again); diff != "" {
+				t.Errorf("rerouted after the restart:\n%s", diff)
+			}
+		})
+	}
 }
 
 func TestARestartedRouterRemembersWhereAnItemFailedOverTo(t *testing.T) {
-	onEachStore(t, func(t *testing.T, reopen func() state.Store) {
-		lanes := []flow.Lane[string, answer]{answering("a", true), answering("b", false)}
-		for run, want := range []int{1, 0} {
-			by, tried := route(t, state.NewAssignments(reopen(), "job"), flow.InOrder[string](), lanes, "x")
-			if by["x"] != "b" || tried != want {
-				t.Errorf("run %d: x came from %q after %d others, want b after %d", run, by["x"], tried, want)
+	for kind, start := range stores {
+		t.Run(kind, func(t *testing.T) {
+			reopen := start(t)
+			lanes := []flow.Lane[string, answer]{answering("a", true), answering("b", false)}
+			for run, want := range []int{1, 0} {
+				by, tried := route(t, state.NewAssignments(reopen(), "job"), flow.InOrder[string](), lanes, "x")
+				if by["x"] != "b" || tried != want {
+					t.Errorf("run %d: x came from %q after %d others, want b after %d", run, by["x"], tried, want)
+				}
 			}
-		}
-	})
+		})
+	}
 }
 
 func TestAssignmentsTakeAnyKeyAndRefuseALongLane(t *testing.T) {
-	onEachStore(t, func(t *testing.T, reopen func() state.Store) {
-		a := state.NewAssignments(reopen(), "job")
-		keys := []string{"", "a", strings.Repeat("a", 1<<16)}
-		for _, key := range keys {
-			if err := a.Assign(t.Context(), key, fmt.Sprint("lane", len(key))); err != nil {
-				t.Fatal(err)
+	for kind, start := range stores {
+		t.Run(kind, func(t *testing.T) {
+			reopen := start(t)
+			a := state.NewAssignments(reopen(), "job")
+			keys := []string{"", "a", strings.Repeat("a", 1<<16)}
+			for _, key := range keys {
+				if err := a.Assign(t.Context(), key, fmt.Sprint("lane", len(key))); err != nil {
+					t.Fatal(err)
+				}
 			}
-		}
-		if err := a.Assign(t.Context(), "a", strings.Repeat("l", state.MaxValue+1)); !errors.Is(err, state.ErrTooLarge) {
-			t.Errorf("got %v, want ErrTooLarge", err)
-		}
-		a = state.NewAssignments(reopen(), "job")
-		for _, key := range keys {
-			if lane, err := a.Assigned(t.Context(), key); err != nil || lane != fmt.Sprint("lane", len(key)) {
-				t.Errorf("a key of %d bytes has lane %q, %v", len(key), lane, err)
+			if err := a.Assign(t.Context(), "a", strings.Repeat("l", state.MaxValue+1)); !errors.Is(err, state.ErrTooLarge) {
+				t.Errorf("got %v, want ErrTooLarge", err)
 			}
-		}
-	})
+			a = state.NewAssignments(reopen(), "job")
+			for _, key := range keys {
+				if lane, err := a.Assigned(t.Context(), key); err != nil || lane != fmt.Sprint("lane", len(key)) {
+					t.Errorf("a key of %d bytes has lane %q, %v", len(key), lane, err)
+				}
+			}
+		})
+	}
 }
 
 func TestAssigningTheSameLaneWritesNothing(t *testing.T) {

@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Capacity keeps the reservations of ratelimit.Capacity in a Store, of which it
@@ -77,7 +78,7 @@ func overwrite(key, value []byte, revs []uint64) []Op {
 			rev = revs[i]
 		}
 		n := min(len(value), MaxValue)
-		ops = append(ops, Replace(append(key[:len(key):len(key)], byte(i)), value[:n], rev))
+		ops = append(ops, Replace(append(slices.Clip(key), byte(i)), value[:n], rev))
 		value = value[n:]
 	}
 	return ops

@@ -5,8 +5,9 @@ import "context"
 // Dedup keeps the states of flow.Dedup, Claim, Settle and Release in a Store:
 // it is a flow.States.
 //
-// A key, of any length, is one record of at most 53 bytes, and as it must be
-// known for ever, it stays. Each call costs one read a key and one commit.
+// A key, of any length, is one record, and as it must be known for ever, it
+// stays: 53 bytes at most, and 70 on Badger's disk. Each call costs one read a
+// key and one commit.
 //
 // It is safe for concurrent use. Make it with NewDedup.
 type Dedup struct {

@@ -46,88 +46,97 @@ func statesOf(t *testing.T, d *state.Dedup, keys ...string) []string {
 }
 
 func TestDedupOverARestartResumesWhatIsOpenAndDropsWhatIsDone(t *testing.T) {
-	onEachStore(t, func(t *testing.T, reopen func() state.Store) {
-		d := state.NewDedup(reopen(), "job")
-		fine := func(string) error { return nil }
-		if _, err := work(t, d, fine, "done"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := work(t, d, func(string) error { return errCrash }, "claimed"); !errors.Is(err, errCrash) {
-			t.Fatal(err)
-		}
-		if _, err := d.Swap(t.Context(), []string{"queued"}, "", flow.Queued); err != nil {
-			t.Fatal(err)
-		}
+	for kind, start := range stores {
+		t.Run(kind, func(t *testing.T) {
+			reopen := start(t)
+			d := state.NewDedup(reopen(), "job")
+			fine := func(string) error { return nil }
+			if _, err := work(t, d, fine, "done"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := work(t, d, func(string) error { return errCrash }, "claimed"); !errors.Is(err, errCrash) {
+				t.Fatal(err)
+			}
+			if _, err := d.Swap(t.Context(), []string{"queued"}, "", flow.Queued); err != nil {
+				t.Fatal(err)
+			}
 
-		d = state.NewDedup(reopen(), "job")
-		names := []string{flow.Done, flow.Claimed, flow.Queued, "new"}
-		want := []string{flow.Done, flow.Claimed, flow.Queued, ""}
-		if diff := cmp.Diff(want, statesOf(t, d, names...)); diff != "" {
-			t.Fatal("before the second run: " + diff)
-		}
-		done, err := work(t, d, fine, names...)
-		if diff := cmp.Diff(names[1:], done); diff != "" || err != nil {
-			t.Errorf("the second run did %v\n%s", err, diff)
-		}
+			d = state.NewDedup(reopen(), "job")
+			names := []string{flow.Done, flow.Claimed, flow.Queued, "new"}
+			want := []string{flow.Done, flow.Claimed, flow.Queued, ""}
+			if diff := cmp.Diff(want, statesOf(t, d, names...)); diff != "" {
+				t.Fatal("before the second run: " + diff)
+			}
+			done, err := work(t, d, fine, names...)
+			if diff := cmp.Diff(names[1:], done); diff != "" || err != nil {
+				t.Errorf("the second run did %v\n%s", err, diff)
+			}
 
-		d = state.NewDedup(reopen(), "job")
-		if done, err = work(t, d, fine, names...); err != nil || len(done) > 0 {
-			t.Errorf("the third run did %q again, %v", done, err)
-		}
-	})
+			d = state.NewDedup(reopen(), "job")
+			if done, err = work(t, d, fine, names...); err != nil || len(done) > 0 {
+				t.Errorf("the third run did %q again, %v", done, err)
+			}
+		})
+	}
 }
 
 func TestDedupAgreesWithMemoryStates(t *testing.T) {
-	onEachStore(t, func(t *testing.T, reopen func() state.Store) {
-		store, run := reopen(), 0
-		rapid.Check(t, func(rt *rapid.T) {
-			run++
-			name, model := fmt.Sprint(run), new(flow.MemoryStates)
-			states := rapid.SampledFrom([]string{"", flow.Queued, flow.Claimed, flow.Done})
-			keys := rapid.SliceOfN(rapid.SampledFrom([]string{"", "a", "b", "ab", strings.Repeat("long", 1000)}), 0, 6)
-			for range rapid.IntRange(1, 20).Draw(rt, "steps") {
-				ks, old, next := keys.Draw(rt, "keys"), states.Draw(rt, "old"), states.Draw(rt, "next")
-				want, _ := model.Swap(t.Context(), ks, old, next)
-				got, err := state.NewDedup(store, name).Swap(t.Context(), ks, old, next)
-				if diff := cmp.Diff(want, got); diff != "" || err != nil {
-					rt.Fatalf("%v\n%s", err, diff)
-				}
-			}
-		})
-	})
-}
-
-func TestOfSwapsAtOnceOneWins(t *testing.T) {
-	onEachStore(t, func(t *testing.T, reopen func() state.Store) {
-		store := reopen()
-		keys := make([]string, 64)
-		for i := range keys {
-			keys[i] = fmt.Sprint("key", i)
-		}
-		var won [64]atomic.Int32
-		var all sync.WaitGroup
-		for w := range 8 {
-			all.Go(func() {
-				for part := range slices.Chunk(keys, 8+w) { // they overlap in all ways
-					were, err := state.NewDedup(store, "job").Swap(t.Context(), part, "", flow.Queued)
-					if err != nil {
-						t.Error(err)
-					}
-					for i, was := range were {
-						if was == "" {
-							won[slices.Index(keys, part[i])].Add(1)
-						}
+	for kind, start := range stores {
+		t.Run(kind, func(t *testing.T) {
+			reopen := start(t)
+			store, run := reopen(), 0
+			rapid.Check(t, func(rt *rapid.T) {
+				run++
+				name, model := fmt.Sprint(run), new(flow.MemoryStates)
+				states := rapid.SampledFrom([]string{"", flow.Queued, flow.Claimed, flow.Done})
+				keys := rapid.SliceOfN(rapid.SampledFrom([]string{"", "a", "b", "ab", strings.Repeat("long", 1000)}), 0, 6)
+				for range rapid.IntRange(1, 20).Draw(rt, "steps") {
+					ks, old, next := keys.Draw(rt, "keys"), states.Draw(rt, "old"), states.Draw(rt, "next")
+					want, _ := model.Swap(t.Context(), ks, old, next)
+					got, err := state.NewDedup(store, name).Swap(t.Context(), ks, old, next)
+					if diff := cmp.Diff(want, got); diff != "" || err != nil {
+						rt.Fatalf("%v\n%s", err, diff)
 					}
 				}
 			})
-		}
-		all.Wait()
-		for i := range won {
-			if n := won[i].Load(); n != 1 {
-				t.Errorf("%s was won %d times", keys[i], n)
+		})
+	}
+}
+
+func TestOfSwapsAtOnceOneWins(t *testing.T) {
+	for kind, start := range stores {
+		t.Run(kind, func(t *testing.T) {
+			reopen := start(t)
+			store := reopen()
+			keys := make([]string, 64)
+			for i := range keys {
+				keys[i] = fmt.Sprint("key", i)
 			}
-		}
-	})
+			var won [64]atomic.Int32
+			var all sync.WaitGroup
+			for w := range 8 {
+				all.Go(func() {
+					for part := range slices.Chunk(keys, 8+w) { // they overlap in all ways
+						were, err := state.NewDedup(store, "job").Swap(t.Context(), part, "", flow.Queued)
+						if err != nil {
+							t.Error(err)
+						}
+						for i, was := range were {
+							if was == "" {
+								won[slices.Index(keys, part[i])].Add(1)
+							}
+						}
+					}
+				})
+			}
+			all.Wait()
+			for i := range won {
+				if n := won[i].Load(); n != 1 {
+					t.Errorf("%s was won %d times", keys[i], n)
+				}
+			}
+		})
+	}
 }
 
 func TestDedupKeepsNamesApart(t *testing.T) {

@@ -16,8 +16,9 @@ func TestLargeCommitsAtOnceDoNotSpoilEachOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = b.Close() }()
+	const large = 6
 	var writers sync.WaitGroup
-	for w := range 12 {
+	for w := range large {
 		writers.Go(func() {
 			var ops []state.Op
 			for i := range 200 {
@@ -36,7 +37,7 @@ func TestLargeCommitsAtOnceDoNotSpoilEachOther(t *testing.T) {
 		}
 		n++
 	}
-	if n != 12*200 {
-		t.Errorf("%d records, want %d", n, 12*200)
+	if n != large*200 {
+		t.Errorf("%d records, want %d", n, large*200)
 	}
 }

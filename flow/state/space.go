@@ -9,8 +9,8 @@ import (
 // before anybody looks again.
 const DefaultMinFree = 512 << 20
 
-// ErrDiskLow: the disk has less room than Config.MinFree. Badger maps its files,
-// so a process that writes to a full disk is killed by the kernel; whoever takes
+// ErrDiskLow says that the disk has less room than Config.MinFree. Badger maps its
+// files, so a process that writes to a full disk is killed by the kernel; whoever takes
 // in new work should stop before.
 var ErrDiskLow = errors.New("state: the disk is almost full")
 

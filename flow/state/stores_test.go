@@ -7,15 +7,15 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
-// onEachStore runs test on every kind of store, empty at first. reopen opens
-// it again as a restart does; a Memory stays as it is.
-func onEachStore(t *testing.T, test func(t *testing.T, reopen func() state.Store)) {
-	t.Helper()
-	t.Run("memory", func(t *testing.T) {
+// stores start a store of each kind, empty at first. What they return opens it,
+// and opens it again as after a restart; a Memory stays as it is.
+var stores = map[string]func(t *testing.T) (reopen func() state.Store){
+	"memory": func(*testing.T) func() state.Store {
 		m := state.NewMemory()
-		test(t, func() state.Store { return m })
-	})
-	t.Run("badger", func(t *testing.T) {
+		return func() state.Store { return m }
+	},
+	"badger": func(t *testing.T) func() state.Store {
+		t.Helper()
 		path := filepath.Join(t.TempDir(), "s")
 		var d *state.Dir
 		end := func() {
@@ -23,13 +23,13 @@ func onEachStore(t *testing.T, test func(t *testing.T, reopen func() state.Store
 				mustClose(t, d)
 			}
 		}
-		defer func() { end() }()
-		test(t, func() state.Store {
+		t.Cleanup(end)
+		return func() state.Store {
 			end()
 			d = mustOpen(t, path)
 			return d
-		})
-	})
+		}
+	},
 }
 
 // records are the revisions in a store by key, of the kind that keys begin with.
