@@ -54,6 +54,7 @@ const (
 
 // byFlow runs n items through Baler, in keyed batches.
 func byFlow[T any](b *testing.B, n int, s story[T]) (count int) {
+	b.Helper()
 	p := flow.New(context.Background())
 	items := flow.From(p, func(yield func(T) bool) {
 		for i := 0; i < n && yield(s.make(i)); i++ {
@@ -71,6 +72,7 @@ func byFlow[T any](b *testing.B, n int, s story[T]) (count int) {
 
 // byRill does the same without keys, which it does not have for batches.
 func byRill[T any](b *testing.B, n int, s story[T]) (count int) {
+	b.Helper()
 	source := rill.Generate(func(send func(T), _ func(error)) {
 		for i := range n {
 			send(s.make(i))
@@ -121,6 +123,7 @@ type contestant[T any] struct {
 }
 
 func race[T any](b *testing.B, s story[T]) {
+	b.Helper()
 	ballast := make([]byte, 64<<20)
 	defer runtime.KeepAlive(ballast)
 	contestants := []*contestant[T]{
