@@ -16,20 +16,20 @@ type gauge struct {
 	since time.Time     // when that began this time; zero when it is not so
 }
 
-func (g *gauge) block(now time.Time) {
+func (g *gauge) block() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.since = now
+	g.since = time.Now()
 }
 
-func (g *gauge) unblock(now time.Time) {
+func (g *gauge) unblock() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.held += now.Sub(g.since)
+	g.held += time.Since(g.since)
 	g.since = time.Time{}
 }
 
-// blocked never goes back.
+// blocked never goes back: like unblock it reads the clock under the lock.
 func (g *gauge) blocked() time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -78,9 +78,9 @@ func pass[T any](ctx context.Context, g *gauge, out chan<- []T, slice []T) error
 		return nil
 	default:
 	}
-	g.block(time.Now())
+	g.block()
 	err := send(ctx, out, slice)
-	g.unblock(time.Now())
+	g.unblock()
 	if err == nil {
 		g.read.Add(n)
 	}
