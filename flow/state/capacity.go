@@ -67,12 +67,12 @@ func (c *Capacity) read(ctx context.Context, key []byte) (value []byte, revs []u
 	return value, revs, nil
 }
 
-// overwrite writes value over the pieces that were read. The first is always
-// written, so that of two writers one meets a conflict; those that value no
-// longer needs become empty.
+// overwrite writes value over the pieces that were read: over all of them, so
+// that of two writers one meets a conflict. Those that value no longer needs
+// become empty.
 func overwrite(key, value []byte, revs []uint64) []Op {
 	var ops []Op
-	for i := 0; i == 0 || i < len(revs) || len(value) > 0; i++ {
+	for i := 0; i < len(revs) || len(value) > 0; i++ {
 		var rev uint64
 		if i < len(revs) {
 			rev = revs[i]
