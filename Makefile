@@ -42,6 +42,7 @@ tidy: ## tidy all modules
 	go mod tidy
 	cd bench/peers && go mod tidy
 	cd interop && go mod tidy
+	cd examples/etl && go mod tidy
 
 ci: ## what runs on every change
 	./.ci/run
