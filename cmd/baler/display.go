@@ -35,9 +35,8 @@ func newDisplay(w io.Writer) *display {
 	interval := lineInterval
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		interval = barInterval
-		d.bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(),
-			progressbar.OptionSetWidth(30), progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetPredictTime(true))
+		d.bar = progressbar.NewOptions(1, progressbar.OptionSetWriter(w), progressbar.OptionShowCount(),
+			progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(true))
 	}
 	go d.loop(interval)
 	return d
