@@ -148,6 +148,7 @@ func race[T any](b *testing.B, s story[T]) {
 }
 
 func (c *contestant[T]) round(b *testing.B, s story[T]) {
+	b.Helper()
 	start, cpu := time.Now(), processorTime(b)
 	count := c.run(b, c.items, s)
 	took := float64(time.Since(start).Nanoseconds()) / float64(c.items)
@@ -162,6 +163,7 @@ func (c *contestant[T]) round(b *testing.B, s story[T]) {
 
 // processorTime is what the process has used so far.
 func processorTime(b *testing.B) time.Duration {
+	b.Helper()
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		b.Fatal(err)
