@@ -60,7 +60,8 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 
 	dir := t.TempDir()
-	url := startProcess(t, dir, "--chaos", "--validation", "300ms", "--processing", "2s", "--finalizing", "300ms")
+	processing := time.Duration(*crashKills) * 150 * time.Millisecond // so that it outlasts the kills
+	url := startProcess(t, dir, "--chaos", "--validation", "300ms", "--processing", processing.String(), "--finalizing", "300ms")
 	writeFile(t, dir, "in.jsonl", tickets(*crashRows)...)
 	args := []string{
 		"run", "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "Summarise: {{.text}}",
