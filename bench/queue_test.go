@@ -220,8 +220,7 @@ func median(xs []float64) float64 {
 	return xs[len(xs)/2]
 }
 
-func must(b *testing.B, err error) {
-	b.Helper()
+func must(b *testing.B, err error) { //nolint:thelper // Helper would cost more than what is measured
 	if err != nil {
 		b.Fatal(err)
 	}
