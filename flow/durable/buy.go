@@ -18,7 +18,7 @@ import (
 func (e *engine) load(ctx context.Context, out chan<- []entry) error {
 	for {
 		ended := e.ended() // before load, which might otherwise miss the last
-		entries, err := e.ready.load(ctx, loadChunk)
+		entries, err := e.ready.load(loadChunk)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,8 @@ func (e *engine) buy(ctx, life context.Context, b accumulator.Batch[entry]) erro
 }
 
 // seal makes a batch of entries durable: the file of its rows, then the intent
-// in the journal, then the claims. From the journal on, a restart finishes it.
+// in the journal, which claims them, then the store's record and the heads.
+// From the journal on, a restart finishes it.
 func (e *engine) seal(ctx context.Context, entries []entry) (intent.Intent, error) {
 	in := intent.Intent{
 		Tag: newTag(), Rev: 1, State: intent.Sealed,
@@ -64,38 +65,22 @@ func (e *engine) seal(ctx context.Context, entries []entry) (intent.Intent, erro
 	if err := e.writeBale(in.Tag, entries); err != nil {
 		return in, err
 	}
-	if err := e.journal.Append(in); err != nil {
+	if err := e.journal.Append(logged{Intent: &in}); err != nil {
 		return in, err
 	}
-	heads, err := e.ready.claim(entries)
+	ops, err := e.ready.claim(entries)
 	if err != nil {
 		return in, err
 	}
-	return in, e.claim(ctx, in, entries, heads)
+	op, err := e.record(in)
+	if err != nil {
+		return in, err
+	}
+	return in, e.store.Commit(ctx, append(ops, op)...)
 }
 
 // newTag returns 16 characters of which no two are alike: 80 random bits.
 func newTag() string { return rand.Text()[:16] }
-
-// claim records who has the items, and last the intent and the heads. It may be
-// repeated.
-func (e *engine) claim(ctx context.Context, in intent.Intent, entries []entry, last []state.Op) error {
-	const chunk = state.MaxOps / 2
-	ops := make([]state.Op, 0, min(len(entries), chunk))
-	for i := range entries {
-		if ops = append(ops, entries[i].claim(e.keys, in.Tag)); len(ops) == chunk {
-			if err := e.store.Commit(ctx, ops...); err != nil {
-				return err
-			}
-			ops = ops[:0]
-		}
-	}
-	op, err := e.record(in)
-	if err != nil {
-		return err
-	}
-	return e.store.Commit(ctx, append(append(ops, last...), op)...)
-}
 
 // record returns the op that stores an intent.
 func (e *engine) record(in intent.Intent) (state.Op, error) {
@@ -113,7 +98,7 @@ func (e *engine) advance(ctx context.Context, in intent.Intent, ev intent.Event)
 	if err != nil || next.Rev == in.Rev {
 		return in, err
 	}
-	if err := e.journal.Append(next); err != nil {
+	if err := e.journal.Append(logged{Intent: &next}); err != nil {
 		return in, err
 	}
 	op, err := e.record(next)
@@ -150,7 +135,7 @@ func (e *engine) drive(ctx context.Context, in intent.Intent) (err error) {
 			return err
 		}
 	}
-	return e.removeBale(in.Tag)
+	return nil
 }
 
 func (e *engine) step(ctx context.Context, in intent.Intent) (intent.Intent, error) {

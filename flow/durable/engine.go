@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -45,6 +44,7 @@ type engine struct {
 }
 
 const (
+	journalFile    = "journal.jsonl"
 	maxHeavy       = 2
 	segmentSize    = 64 << 20
 	createDeadline = time.Minute
@@ -67,8 +67,7 @@ func (e *engine) finished() bool {
 }
 
 func (e *engine) close() error {
-	err := errors.Join(e.requests.Close(), e.journal.Close(), e.root.Close())
-	if err != nil {
+	if err := e.abandon(); err != nil {
 		return fmt.Errorf("durable: close: %w", err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -42,6 +43,8 @@ type sourceState struct {
 	Rows       int    `json:"rows"`
 	Duplicates int    `json:"duplicates"`
 	Ended      bool   `json:"ended"`
+
+	End segment.Pos `json:"end"` // of the request log
 }
 
 // outputState is how far results were handed on.
