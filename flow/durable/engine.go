@@ -39,7 +39,7 @@ type engine struct {
 	slots    chan struct{} // one per open batch
 	creating chan struct{} // one creation at a time: it keeps an unclear one unambiguous
 	heavy    chan struct{} // uploads and downloads at a time
-	settling sync.Mutex    // one batch at a time hands on its results
+	settling sync.Mutex    // one batch at a time hands on its results or frees its rows: it has the outbox
 	changed  chan struct{} // something that await looks at
 }
 

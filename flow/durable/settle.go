@@ -220,13 +220,27 @@ func (e *engine) release(ctx context.Context, in intent.Intent) (intent.Intent, 
 			return in, err
 		}
 	}
+	if err := e.releaseRows(ctx, in); err != nil {
+		return in, err
+	}
+	in, err := e.advance(ctx, in, intent.CleanDone{})
+	if err != nil || !blocked {
+		return in, err
+	}
+	return in, &retry.Error{Class: retry.Blocked, Code: in.Reason.Code, Message: in.Reason.Message}
+}
+
+// releaseRows lets all rows of a batch go again that are not settled.
+func (e *engine) releaseRows(ctx context.Context, in intent.Intent) error {
+	e.settling.Lock()
+	defer e.settling.Unlock()
 	entries, err := e.entries(in.Tag, in.Rows)
 	if err != nil {
-		return in, err
+		return err
 	}
 	c, err := e.newChunk(ctx, in, entries)
 	if err != nil {
-		return in, err
+		return err
 	}
 	for c.progress < uint64(len(entries)) {
 		first := int(c.progress) //nolint:gosec // below a length
@@ -235,11 +249,8 @@ func (e *engine) release(ctx context.Context, in intent.Intent) (intent.Intent, 
 			c.repeat(first+n, false)
 		}
 		if err := c.record(ctx, e.outbox.value, false); err != nil {
-			return in, err
+			return err
 		}
 	}
-	if in, err = e.advance(ctx, in, intent.CleanDone{}); err != nil || !blocked {
-		return in, err
-	}
-	return in, &retry.Error{Class: retry.Blocked, Code: in.Reason.Code, Message: in.Reason.Message}
+	return nil
 }
