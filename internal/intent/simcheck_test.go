@@ -11,7 +11,7 @@ import (
 // long after all of it is over.
 func (w *world) check() {
 	d := &w.disk
-	if again := d.rebuilt(w.items); !d.store.equal(again) {
+	if again := d.rebuilt(w.items).store; !d.store.equal(again) {
 		w.fail("the store is not what the journal makes of it: %+v and %+v", d.store, again)
 	}
 	w.checkItems()
@@ -28,7 +28,7 @@ func (w *world) checkItems() {
 	for _, n := range w.disk.output {
 		handed[n]++
 	}
-	for n, m := range w.ledger {
+	for n, m := range w.ledger() {
 		if m.state != done || handed[n] != 1 {
 			w.fail("item %d is lost or repeated: %+v, handed on %d times", n, m, handed[n])
 		}

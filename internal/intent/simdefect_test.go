@@ -13,6 +13,7 @@ const (
 	journalBeforeBale
 	recordBeforeDelivery
 	endApart
+	neverTakeBack
 	neverSweep
 	ignoreCandidates
 	trustClock
@@ -29,6 +30,7 @@ func TestSimulationNoticesDefects(t *testing.T) {
 		"the journal is ahead of the rows":               journalBeforeBale,
 		"results are recorded before they are handed on": recordBeforeDelivery,
 		"progress and the end of the queue are apart":    endApart,
+		"the journal is not told what was cut off":       neverTakeBack,
 		"nobody looks for batches that came late":        neverSweep,
 		"batches that run are not thought to be ours":    ignoreCandidates,
 		"the provider's clock is taken for ours":         trustClock,

@@ -25,13 +25,14 @@ type line struct {
 	chunk  *chunk
 }
 
-// chunk is a part of a batch's rows that is settled at once.
+// chunk is a part of a batch's rows that is settled at once. One that begins
+// where an earlier one did replaces it.
 type chunk struct {
-	tag      string
-	progress int     // rows of the batch that are settled, these included
-	ended    []mark  // those that have ended
-	again    []entry // those that go again, at new numbers of the queue
-	output   int     // how much of the output is good
+	tag         string
+	from, until int     // rows of the batch
+	ended       []mark  // those that have ended
+	again       []entry // those that go again, at new numbers of the queue
+	output      int     // how much of the output is good
 }
 
 // store holds what can be found by key.
@@ -60,21 +61,17 @@ func newDisk(items int) disk {
 // put brings the store up to a line of the journal.
 func (s *store) put(l line) {
 	if c := l.chunk; c != nil {
-		s.progress[c.tag], s.outputMark = c.progress, c.output
+		s.progress[c.tag], s.outputMark = c.until, c.output
 		s.end += len(c.again)
 		return
 	}
 	s.intents[l.intent.Tag] = l.intent
 }
 
-// has reports whether the store is at the line, and whether it is right before.
-func (s *store) has(l line) (has, before bool) {
-	if c := l.chunk; c != nil {
-		at := s.progress[c.tag]
-		return at >= c.progress, at == c.progress-len(c.ended)-len(c.again)
-	}
-	rev := s.intents[l.intent.Tag].Rev
-	return rev >= l.intent.Rev, rev == l.intent.Rev-1
+func (s *store) equal(o store) bool {
+	same := func(a, b intent.Intent) bool { return a.Rev == b.Rev && a.State == b.State && a.Batch == b.Batch }
+	return maps.EqualFunc(s.intents, o.intents, same) && maps.Equal(s.progress, o.progress) &&
+		s.end == o.end && s.outputMark == o.outputMark
 }
 
 // queued returns what is in the queue and in no sealed batch.
@@ -86,18 +83,29 @@ func (d *disk) queued() []entry {
 	return ready
 }
 
-// rebuilt is the store as the journal alone would have it.
-func (d *disk) rebuilt(items int) store {
-	s := newDisk(items).store
-	for _, l := range d.journal {
-		s.put(l)
+// rebuilt is the disk as the journal and the rows make it, if all else but the
+// results and the output is lost.
+func (d *disk) rebuilt(items int) disk {
+	made := newDisk(items)
+	for _, l := range d.told() {
+		made.store.put(l)
+		if l.chunk != nil {
+			made.ready = append(made.ready, l.chunk.again...)
+		}
 	}
-	s.head = d.store.head
-	return s
+	made.journal, made.bales, made.results, made.output = d.journal, d.bales, d.results, d.output
+	return made
 }
 
-func (s *store) equal(o store) bool {
-	same := func(a, b intent.Intent) bool { return a.Rev == b.Rev && a.State == b.State && a.Batch == b.Batch }
-	return maps.EqualFunc(s.intents, o.intents, same) && maps.Equal(s.progress, o.progress) &&
-		s.end == o.end && s.outputMark == o.outputMark
+// told is the journal without what was replaced.
+func (d *disk) told() (lines []line) {
+	for _, l := range d.journal {
+		if c := l.chunk; c != nil {
+			lines = slices.DeleteFunc(lines, func(o line) bool {
+				return o.chunk != nil && o.chunk.tag == c.tag && o.chunk.from >= c.from
+			})
+		}
+		lines = append(lines, l)
+	}
+	return lines
 }

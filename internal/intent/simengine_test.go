@@ -41,7 +41,7 @@ func (e *engine) run() {
 		}
 		e.turn()
 	}
-	e.fail("nothing comes to an end: %+v", e.ledger)
+	e.fail("nothing comes to an end: %+v", e.disk.store)
 }
 
 // turn lets a driver make a step, or time pass until one can.
@@ -78,23 +78,50 @@ func (e *engine) earliest() time.Time {
 // recover cuts off what was not recorded, brings the store up to the journal
 // and collects what is open.
 func (e *engine) recover() {
+	e.takeBack()
 	d := &e.disk
 	d.ready = d.ready[:d.store.end]
-	for _, l := range d.journal {
-		switch has, before := d.store.has(l); {
-		case has:
-		case !before:
-			e.fail("the store is behind the journal by more than %+v", l)
-		default:
-			e.index(l)
-		}
-	}
 	if len(d.output) < d.store.outputMark {
 		e.fail("%d results were handed on, and %d recorded", len(d.output), d.store.outputMark)
 	}
 	e.stats["redelivered"] += len(d.output) - d.store.outputMark
 	d.output = d.output[:d.store.outputMark]
+	for _, l := range d.journal {
+		if l.chunk == nil {
+			e.redo(l)
+		}
+	}
 	e.collect()
+}
+
+// redo brings an intent in the store up to the journal.
+func (e *engine) redo(l line) {
+	switch stored := e.disk.store.intents[l.intent.Tag].Rev; {
+	case stored >= l.intent.Rev:
+	case stored == l.intent.Rev-1:
+		e.index(l)
+	default:
+		e.fail("the store is behind the journal by more than %+v", l)
+	}
+}
+
+// takeBack tells the journal of results that are about to be cut off: others may
+// be settled, and the store be lost, before they are settled again.
+func (e *engine) takeBack() {
+	d := &e.disk
+	last := make(map[string]*chunk)
+	for _, l := range d.journal {
+		if l.chunk != nil {
+			last[l.chunk.tag] = l.chunk
+		}
+	}
+	for tag, c := range last {
+		if at := d.store.progress[tag]; at < c.until && e.defect != neverTakeBack {
+			e.do(func() {
+				d.journal = append(d.journal, line{chunk: &chunk{tag: tag, from: at, until: at, output: d.store.outputMark}})
+			})
+		}
+	}
 }
 
 // collect finds the open intents, in the order in which they were sealed, and
@@ -104,6 +131,9 @@ func (e *engine) collect() {
 	for _, l := range d.journal {
 		if in := d.store.intents[l.intent.Tag]; l.intent.Rev == 1 && !in.Done() {
 			e.open = append(e.open, &driver{in: in, wake: e.now})
+			if len(d.bales[in.Tag]) != in.Rows {
+				e.fail("batch %s has lost its rows", in.Tag)
+			}
 		}
 	}
 	for tag := range d.bales {

@@ -1,6 +1,6 @@
 package intent_test
 
-// mark is what the journal has said of an item last.
+// mark is what the journal says of an item last.
 type mark struct {
 	state itemState
 	entry entry  // its place in the queue
@@ -16,40 +16,35 @@ const (
 	done
 )
 
-// write appends a line to the journal. The ledger follows it: an item is
-// claimed by one intent at a time, and ends once.
-func (w *world) write(l line) {
-	w.disk.journal = append(w.disk.journal, l)
-	if l.chunk != nil {
-		w.settled(*l.chunk)
-		return
+// ledger follows the journal: an item is claimed by one intent at a time, and
+// ends once.
+func (w *world) ledger() []mark {
+	items := make([]mark, w.items)
+	put := func(next mark) {
+		was := &items[next.entry.item]
+		switch {
+		case was.state == done:
+			w.fail("item %d is recorded twice: %+v and %+v", next.entry.item, *was, next)
+		case next.state == claimed && was.state != queued:
+			w.fail("item %d is claimed twice: %+v and %+v", next.entry.item, *was, next)
+		case next.state != claimed && (was.state != claimed || was.tag != next.tag):
+			w.fail("item %d is settled by somebody who has not claimed it: %+v and %+v", next.entry.item, *was, next)
+		}
+		*was = next
 	}
-	if in := l.intent; in.Rev == 1 {
-		for _, r := range w.disk.bales[in.Tag] {
-			w.transition(mark{claimed, r, in.Tag, 0})
+	for _, l := range w.disk.told() {
+		if l.chunk != nil {
+			for _, m := range l.chunk.ended {
+				put(m)
+			}
+			for _, again := range l.chunk.again {
+				put(mark{queued, again, l.chunk.tag, 0})
+			}
+		} else if l.intent.Rev == 1 {
+			for _, r := range w.disk.bales[l.intent.Tag] {
+				put(mark{claimed, r, l.intent.Tag, 0})
+			}
 		}
 	}
-}
-
-func (w *world) settled(c chunk) {
-	for _, m := range c.ended {
-		w.transition(m)
-	}
-	for _, again := range c.again {
-		w.transition(mark{queued, again, c.tag, 0})
-	}
-}
-
-// transition is what happens to an item.
-func (w *world) transition(next mark) {
-	was := &w.ledger[next.entry.item]
-	switch {
-	case was.state == done:
-		w.fail("item %d is recorded twice: %+v and %+v", next.entry.item, *was, next)
-	case next.state == claimed && was.state != queued:
-		w.fail("item %d is claimed twice: %+v and %+v", next.entry.item, *was, next)
-	case next.state != claimed && (was.state != claimed || was.tag != next.tag):
-		w.fail("item %d is settled by somebody who has not claimed it: %+v and %+v", next.entry.item, *was, next)
-	}
-	*was = next
+	return items
 }

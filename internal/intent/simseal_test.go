@@ -30,17 +30,18 @@ func (e *engine) seal() {
 
 // record makes a line durable, in the journal first.
 func (e *engine) record(l line) {
+	write := func() { e.disk.journal = append(e.disk.journal, l) }
 	if e.defect == storeBeforeJournal {
 		e.index(l)
-		e.do(func() { e.write(l) })
+		e.do(write)
 		return
 	}
-	e.do(func() { e.write(l) })
+	e.do(write)
 	e.index(l)
 }
 
-// index brings the store up to a line: first the files that it speaks of, then
-// all else in one commit.
+// index brings the store up to a line: first the queue, then all else in one
+// commit.
 func (e *engine) index(l line) {
 	d := &e.disk
 	if l.chunk != nil {

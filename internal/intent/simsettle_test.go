@@ -29,15 +29,25 @@ func (e *engine) fetch(d *driver) {
 
 // settle hands on the results in chunks and records each.
 func (e *engine) settle(d *driver) {
-	at := e.disk.store.progress[d.in.Tag]
-	for results := range slices.Chunk(e.disk.results[d.in.Tag][at:], 2) {
-		c := chunk{tag: d.in.Tag, progress: e.disk.store.progress[d.in.Tag]}
-		for _, r := range results {
+	results := e.disk.results[d.in.Tag]
+	for {
+		c := e.next(d)
+		size := min(1+e.IntN(3), len(results)-c.from)
+		if size == 0 {
+			break
+		}
+		for _, r := range results[c.from : c.from+size] {
 			c.add(e.row(d.in.Tag, r.item), r.end)
 		}
-		e.finish(&c)
+		e.finish(c)
 	}
 	e.advance(d, intent.SettleDone{})
+}
+
+// next is the chunk that comes next, empty.
+func (e *engine) next(d *driver) *chunk {
+	at := e.disk.store.progress[d.in.Tag]
+	return &chunk{tag: d.in.Tag, from: at, until: at}
 }
 
 func (e *engine) row(tag string, item int) entry {
@@ -47,7 +57,7 @@ func (e *engine) row(tag string, item int) entry {
 
 // add settles a row: it has ended, or it goes again.
 func (c *chunk) add(row entry, end rowEnd) {
-	c.progress++
+	c.until++
 	if end <= refused || row.attempts+1 >= maxAttempts {
 		c.ended = append(c.ended, mark{done, row, c.tag, end})
 		return
@@ -78,13 +88,13 @@ func (e *engine) finish(c *chunk) {
 
 // release frees the rows of a refused batch.
 func (e *engine) release(d *driver) {
-	at := e.disk.store.progress[d.in.Tag]
-	for rows := range slices.Chunk(e.disk.bales[d.in.Tag][at:], 2) {
-		c := chunk{tag: d.in.Tag, progress: e.disk.store.progress[d.in.Tag] + len(rows)}
-		for _, r := range rows {
+	rows := e.disk.bales[d.in.Tag]
+	for c := e.next(d); c.from < len(rows); c = e.next(d) {
+		for _, r := range rows[c.from:min(c.from+2, len(rows))] {
+			c.until++
 			c.again = append(c.again, entry{item: r.item, attempts: r.attempts})
 		}
-		e.finish(&c)
+		e.finish(c)
 	}
 	e.advance(d, intent.CleanDone{})
 }

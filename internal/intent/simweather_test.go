@@ -11,6 +11,7 @@ import (
 type weather struct {
 	items, batch    int
 	crash           float64 // at each point
+	losses          float64 // of the store, at a crash
 	lateness, lag   time.Duration
 	grace           time.Duration
 	replies         replies
@@ -48,8 +49,9 @@ func newWorld(seed uint64) *world {
 	w := &world{Rand: rand.New(rand.NewPCG(seed, 1)), now: sent} //nolint:gosec // must replay
 	w.weather = weather{
 		items: 1 + w.IntN(20), batch: 1 + w.IntN(6),
-		crash: []float64{0, 0.01, 0.04, 0.1}[w.IntN(4)],
-		grace: w.upTo(20 * time.Minute), lateness: w.upTo(10 * time.Minute), lag: w.upTo(10 * time.Minute),
+		crash:  []float64{0, 0.01, 0.04, 0.1}[w.IntN(4)],
+		losses: 0.05,
+		grace:  w.upTo(20 * time.Minute), lateness: w.upTo(10 * time.Minute), lag: w.upTo(10 * time.Minute),
 		replies:  replies{rejected: 0.1, unapplied: 0.1, lost: 0.2, late: 0.1, twice: 0.05},
 		refusals: 0.1, fails: 0.2,
 		skew:    w.upTo(20*time.Minute) - 10*time.Minute,
@@ -72,7 +74,7 @@ func newWorld(seed uint64) *world {
 func (w *world) start() {
 	w.stats = make(stats)
 	w.disk = newDisk(w.items)
-	w.ledger, w.looked = make([]mark, w.items), make(map[string]time.Time)
+	w.looked = make(map[string]time.Time)
 	w.provider = provider{world: w}
 	for range w.foreign {
 		w.provider.foreign()

@@ -19,7 +19,6 @@ type world struct {
 	points   int   // places so far at which the process could have died
 	crashAt  []int // those at which it does, beside the random ones
 	disk     disk
-	ledger   []mark               // what the journal says of each item
 	looked   map[string]time.Time // when each intent looked for batches last
 	provider provider
 	stats    stats
@@ -77,6 +76,10 @@ func (w *world) run() (err error) {
 		w.pass(w.upTo(10 * time.Minute))
 		if w.chance(0.1) {
 			w.pass(w.upTo(24 * time.Hour))
+		}
+		if w.chance(w.losses) {
+			w.stats["losses"]++
+			w.disk = w.disk.rebuilt(w.items)
 		}
 	}
 	w.check()
