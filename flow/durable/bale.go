@@ -212,3 +212,14 @@ func parseRowID(tag, id string) (h itemHash, ok bool) {
 	_, err := base64.RawURLEncoding.Decode(h[:], []byte(encoded))
 	return h, err == nil
 }
+
+// rowTag is the tag of the batch that a row is of, "" if it is none of ours.
+func rowTag(id string) string {
+	if len(id) < tagLen || !isTag(id[:tagLen]) {
+		return ""
+	}
+	if _, ok := parseRowID(id[:tagLen], id); !ok {
+		return ""
+	}
+	return id[:tagLen]
+}

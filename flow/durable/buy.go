@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/balerhq/baler/accumulator"
@@ -79,8 +80,15 @@ func (e *engine) seal(ctx context.Context, entries []entry) (intent.Intent, erro
 	return in, e.store.Commit(ctx, append(ops, op)...)
 }
 
+const tagLen = 16
+
 // newTag returns 16 characters of which no two are alike: 80 random bits.
-func newTag() string { return rand.Text()[:16] }
+func newTag() string { return rand.Text()[:tagLen] }
+
+// isTag reports whether newTag may have made the tag: nobody else's look so.
+func isTag(tag string) bool {
+	return len(tag) == tagLen && strings.Trim(tag, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
 
 // record returns the op that stores an intent.
 func (e *engine) record(in intent.Intent) (state.Op, error) {
@@ -108,6 +116,8 @@ func (e *engine) advance(ctx context.Context, in intent.Intent, ev intent.Event)
 	if err := e.store.Commit(context.WithoutCancel(ctx), op); err != nil {
 		return in, err
 	}
+	e.owners.note(next)
+	e.tally.countDoubts(in, next)
 	e.log.DebugContext(ctx, "batch", "tag", next.Tag, "state", next.State, "batch", next.Batch, "rows", next.Rows)
 	return next, nil
 }
@@ -152,6 +162,8 @@ func (e *engine) step(ctx context.Context, in intent.Intent) (intent.Intent, err
 		return e.cancel(ctx, in)
 	case intent.Poll:
 		return e.poll(ctx, in)
+	case intent.Prove:
+		return e.prove(ctx, in)
 	case intent.Fetch:
 		return e.fetch(ctx, in)
 	case intent.Settle:

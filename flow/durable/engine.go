@@ -33,6 +33,7 @@ type engine struct {
 	outbox register[outputState]
 	strays atomic.Int64
 
+	owners   *owners
 	open     []intent.Intent // found at the start
 	drivers  *errgroup.Group
 	limiter  *ratelimit.Limiter

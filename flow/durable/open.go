@@ -24,7 +24,7 @@ func open(ctx context.Context, c config) (*engine, error) {
 		return nil, fmt.Errorf("durable: Job.Creates: %w", err)
 	}
 	e := &engine{
-		config: c, limiter: limiter,
+		config: c, limiter: limiter, owners: newOwners(),
 		tally:    tally{notify: c.progress},
 		creating: make(chan struct{}, 1),
 		heavy:    make(chan struct{}, maxHeavy),
@@ -168,6 +168,8 @@ func (e *engine) recoverIntents(ctx context.Context, intents map[string]intent.I
 		if err := e.recoverClaims(in); err != nil {
 			return err
 		}
+		e.owners.note(in)
+		e.tally.countDoubts(intent.Intent{}, in)
 		if in.Batch != "" {
 			bought++
 		}

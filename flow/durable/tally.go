@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/sink/llm"
 )
@@ -22,6 +23,14 @@ func (t *tally) update(change func(*Progress)) {
 	defer t.mu.Unlock()
 	change(&t.now)
 	t.notify(t.now)
+}
+
+// countDoubts counts the batches that an intent has more than it needs.
+func (t *tally) countDoubts(was, in intent.Intent) {
+	surplus, suspects := len(in.Surplus)-len(was.Surplus), len(in.Suspects)-len(was.Suspects)
+	if surplus != 0 || suspects != 0 {
+		t.update(func(p *Progress) { p.Surplus += surplus; p.Suspects += suspects })
+	}
 }
 
 func (t *tally) progress() Progress {
