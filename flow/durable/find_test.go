@@ -3,10 +3,10 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -75,12 +75,16 @@ func (u *untagged) pipe() *openai.Client {
 }
 
 // stranger buys a batch in the same workspace.
-func (u *untagged) stranger(n int) {
+func (u *untagged) stranger(n int) { u.foreign = u.buy("somebody-else", n) }
+
+// buy buys a batch whose rows are named after the tag.
+func (u *untagged) buy(tag string, n int) sink.Handle {
 	u.t.Helper()
-	spec := sink.Spec{Tag: "somebody-else", Endpoint: "/v1/chat/completions", Model: "gpt-test"}
+	spec := sink.Spec{Tag: tag, Endpoint: "/v1/chat/completions", Model: "gpt-test"}
 	rows := func(yield func(sink.Row, error) bool) {
 		for i := range n {
-			if !yield(sink.Row{ID: strconv.Itoa(i), Body: []byte(`{"model":"gpt-test","messages":[{"role":"user","content":"x"}]}`)}, nil) {
+			id := fmt.Sprintf("%s_%043d", tag, i)
+			if !yield(sink.Row{ID: id, Body: []byte(`{"model":"gpt-test","messages":[{"role":"user","content":"x"}]}`)}, nil) {
 				return
 			}
 		}
@@ -94,7 +98,7 @@ func (u *untagged) stranger(n int) {
 	if err != nil {
 		u.t.Fatal(err)
 	}
-	u.foreign = sink.Handle{Batch: batch, File: file}
+	return sink.Handle{Batch: batch, File: file}
 }
 
 // next makes the next creation fail that way.
@@ -191,21 +195,27 @@ func TestALostCreationIsFoundAmongOthersWhenTheyHaveEnded(t *testing.T) {
 	})
 }
 
+// holdAndStop runs the job until it waits for batches that may be its own.
+func (u *untagged) holdAndStop() {
+	u.t.Helper()
+	u.stranger(5)
+	u.next(simulator.ResetAfter)
+	enough := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(u.t.Context())
+	u.diary.told = func(message string) {
+		if strings.Contains(message, waiting) {
+			cancel(enough)
+		}
+	}
+	if _, err := u.run(ctx, u.job); !errors.Is(err, enough) {
+		u.t.Fatalf("error %v", err)
+	}
+}
+
 // The process that waits may end, and another go on.
 func TestAHeldBatchSurvivesARestart(t *testing.T) {
 	withoutTags(t, func(u *untagged) {
-		u.stranger(5)
-		u.next(simulator.ResetAfter)
-		enough := errors.New("enough")
-		ctx, cancel := context.WithCancelCause(u.t.Context())
-		u.diary.told = func(message string) {
-			if strings.Contains(message, waiting) {
-				cancel(enough)
-			}
-		}
-		if _, err := u.run(ctx, u.job); !errors.Is(err, enough) {
-			u.t.Fatalf("error %v", err)
-		}
+		u.holdAndStop()
 		u.job = u.fresh()
 		u.succeed(1)
 	})

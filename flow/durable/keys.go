@@ -19,6 +19,8 @@ import (
 //	c job o              output: mark and counts
 type keys struct{ job [8]byte }
 
+const intentKind = 'b'
+
 // newKeys returns the keys of a job. One that begins anew does so in another
 // epoch, since records are never deleted.
 func newKeys(name string, epoch uint64) keys {
@@ -34,7 +36,7 @@ func (k keys) make(kind byte, rest ...byte) []byte {
 }
 
 func (k keys) item(h itemHash) []byte     { return k.make('i', h[:16]...) }
-func (k keys) intent(tag string) []byte   { return k.make('b', []byte(tag)...) }
+func (k keys) intent(tag string) []byte   { return k.make(intentKind, []byte(tag)...) }
 func (k keys) progress(tag string) []byte { return k.make('p', []byte(tag)...) }
 func (k keys) source() []byte             { return k.make('c', 's') }
 func (k keys) output() []byte             { return k.make('c', 'o') }

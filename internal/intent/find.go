@@ -25,6 +25,10 @@ const (
 	Fail     Policy = "fail"     // fail its rows, though they may have been paid for
 )
 
+// maxSuspects bounds what is kept of an intent: others may have any number of
+// batches.
+const maxSuspects = 16
+
 // unclear is why rows fail by policy.
 var unclear = Reason{
 	Class: "ambiguous", Code: "creation_unclear",
@@ -45,7 +49,7 @@ func (e Listed) apply(i *Intent) error {
 		return nil
 	case Committed, Rejected:
 		i.note(e.Batches)
-		i.Suspects = slices.Clone(e.Candidates)
+		i.Suspects = slices.Clone(e.Candidates[:min(len(e.Candidates), maxSuspects)])
 		i.Swept = true
 		i.Rev++
 		return nil

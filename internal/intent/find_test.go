@@ -2,6 +2,7 @@ package intent_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -133,6 +134,10 @@ func TestFailedByPolicy(t *testing.T) {
 		t.Fatalf("%+v, next %s", i, i.Next())
 	}
 	i = apply(t, i, intent.FetchDone{}, intent.SettleDone{})
+	many := slices.Repeat([]string{"b"}, 100)
+	if got := len(apply(t, i, intent.Listed{Candidates: many}).Suspects); got != maxSuspects {
+		t.Errorf("%d suspects are kept", got)
+	}
 	i = apply(t, i, intent.Listed{Batches: []string{"a"}, Candidates: []string{"b"}})
 	if i.Batch != "" || !cmp.Equal(i.Surplus, []string{"a"}) || !cmp.Equal(i.Suspects, []string{"b"}) {
 		t.Errorf("%+v", i)

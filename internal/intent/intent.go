@@ -79,7 +79,7 @@ type Intent struct {
 	Since     time.Time `json:"since,omitzero"`      // when the first of them left
 	Surplus   []string  `json:"surplus,omitempty"`   // further batches of the tag: bought twice
 	Cancelled int       `json:"cancelled,omitempty"` // how many of Surplus were cancelled
-	Suspects  []string  `json:"suspects,omitempty"`  // batches that may be surplus: they ran when they were looked at last
+	Suspects  []string  `json:"suspects,omitempty"`  // at most 16 batches that may be surplus: they ran when they were looked at last
 	Swept     bool      `json:"swept,omitempty"`     // looked for Surplus a last time
 }
 

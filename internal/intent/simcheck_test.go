@@ -119,7 +119,7 @@ func (w *world) checkBatch(in intent.Intent, b *batch) {
 	case b.id == in.Batch:
 	case slices.Contains(in.Surplus, b.id):
 		w.stats["surplus"]++
-	case slices.Contains(in.Suspects, b.id):
+	case slices.Contains(in.Suspects, b.id), len(in.Suspects) == maxSuspects:
 		w.stats["suspects"]++
 	case b.listed.After(w.looked[in.Tag]):
 		w.stats["missed"]++ // it came after all was over

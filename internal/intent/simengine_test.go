@@ -12,6 +12,7 @@ const (
 	maxAttempts = 4
 	window      = 24 * time.Hour
 	listSlack   = 15 * time.Minute // by which the provider's clock may differ
+	maxSuspects = 16               // that are kept of an intent
 	maxTurns    = 20_000           // of one life, by when it must be done
 )
 
