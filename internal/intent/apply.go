@@ -73,7 +73,7 @@ func (e CancelDone) apply(i *Intent) error {
 }
 
 func (e Refused) apply(i *Intent) error {
-	if i.Unproven { // whoever's it is, no row of it was run
+	if i.Unproven {
 		return i.disown(e, Submitted)
 	}
 	i.Reason = &e.Reason
@@ -81,6 +81,9 @@ func (e Refused) apply(i *Intent) error {
 }
 
 func (e BatchEnded) apply(i *Intent) error {
+	if i.Unproven && e.Reason != nil {
+		return i.disown(e, Submitted)
+	}
 	i.Reason = e.Reason
 	return i.move(e, Ended, Submitted)
 }

@@ -8,7 +8,7 @@ import (
 // Terms say for how long a batch in doubt is looked for, and what follows.
 type Terms struct {
 	Grace  time.Duration // in which a batch that exists gets listed
-	Window time.Duration // within which the provider ends it
+	Window time.Duration // within which the provider ends it, 0 if there is no limit
 	Policy Policy        // what to do while there are candidates
 	// Alone says that a candidate can be nobody else's: no other intent is
 	// Open, and only they create batches.
@@ -61,6 +61,7 @@ func (e Listed) apply(i *Intent) error {
 // resolve adopts the batch, waits for it, or gives it up.
 func (e Listed) resolve(i *Intent) error {
 	over := func(d time.Duration) bool { return !e.Now.Before(i.Appears(d)) }
+	gone := e.Window > 0 && over(e.Grace+e.Window)
 	switch {
 	case len(e.Batches) > 0:
 		i.adopt(e.Batches)
@@ -69,14 +70,14 @@ func (e Listed) resolve(i *Intent) error {
 		return nil
 	case len(e.Candidates) == 0:
 		return i.move(e, Uploaded, i.State)
-	case len(e.Candidates) == 1 && e.Alone:
+	case len(e.Candidates) == 1 && e.Alone && !gone:
 		i.Batch, i.Unproven = e.Candidates[0], true
 		return i.move(e, Submitted, i.State)
 	case e.Policy == Fail:
 		reason := unclear
 		i.Reason = &reason
 		return i.move(e, Ended, i.State)
-	case e.Policy == Resubmit || over(e.Grace+e.Window):
+	case e.Policy == Resubmit || gone:
 		return i.move(e, Uploaded, i.State)
 	case i.State == Held:
 		return nil
@@ -120,8 +121,9 @@ func (e Disowned) apply(i *Intent) error {
 	return i.disown(e, Ended)
 }
 
-// disown forgets a batch that is somebody else's.
+// disown forgets a batch that is somebody else's, or of no use whose ever it is,
+// as no row of it was run.
 func (i *Intent) disown(e Event, from State) error {
-	i.Batch, i.Unproven, i.Reason = "", false, nil
+	i.Batch, i.Unproven = "", false
 	return i.move(e, Unknown, from)
 }

@@ -22,7 +22,8 @@ func alone() intent.Terms { t := terms; t.Alone = true; return t }
 
 // What becomes of a batch in doubt that a provider cannot name, in time.
 func TestCandidatesHoldAnIntent(t *testing.T) {
-	given := overdue.Add(terms.Window)
+	given, endless := overdue.Add(terms.Window), terms
+	endless.Window = 0
 	for name, tc := range map[string]struct {
 		event intent.Event
 		want  intent.State
@@ -32,12 +33,14 @@ func TestCandidatesHoldAnIntent(t *testing.T) {
 		"it may be either":                     {candidates(overdue, alone(), "a", "b"), intent.Held},
 		"the window is not over":               {candidates(given.Add(-1), terms, "a"), intent.Held},
 		"the window is over":                   {candidates(given, terms, "a"), intent.Uploaded},
+		"the window never ends":                {candidates(given, endless, "a"), intent.Held},
 		"there are none":                       {candidates(overdue, terms), intent.Uploaded},
 		"policy resubmit":                      {candidates(overdue, with(intent.Resubmit), "a"), intent.Uploaded},
 		"policy resubmit, it may still appear": {candidates(overdue.Add(-1), with(intent.Resubmit), "a"), intent.Unknown},
 		"policy fail":                          {candidates(overdue, with(intent.Fail), "a"), intent.Ended},
 		"policy fail, it may still appear":     {candidates(overdue.Add(-1), with(intent.Fail)), intent.Unknown},
 		"nobody else's":                        {candidates(overdue, alone(), "a"), intent.Submitted},
+		"nobody else's, but out of time":       {candidates(given, alone(), "a"), intent.Uploaded},
 		"nobody else's, others may appear":     {candidates(overdue.Add(-1), alone(), "a"), intent.Unknown},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +93,7 @@ func TestABatchOfSomebodyElseIsDisowned(t *testing.T) {
 	reason := intent.Reason{Code: "their_mistake"}
 	for name, events := range map[string][]intent.Event{
 		"by its rows":                  {intent.BatchEnded{}, intent.Disowned{}},
-		"by its rows, refused":         {intent.BatchEnded{Reason: &reason}, intent.Disowned{}},
+		"by being refused":             {intent.BatchEnded{Reason: &reason}},
 		"by being refused for a while": {intent.Refused{Reason: reason}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	runs = flag.Int("intent.runs", 3000, "number of simulated runs")
+	runs = flag.Int("intent.runs", 2000, "number of simulated runs")
 	seed = flag.Uint64("intent.seed", 0, "simulate the run of this seed alone")
 )
 
