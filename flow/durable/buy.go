@@ -117,7 +117,7 @@ func (e *engine) advance(ctx context.Context, in intent.Intent, ev intent.Event)
 		return in, err
 	}
 	e.owners.note(next)
-	e.tally.countDoubts(in, next)
+	e.tally.doubt(in, next)
 	e.log.DebugContext(ctx, "batch", "tag", next.Tag, "state", next.State, "batch", next.Batch, "rows", next.Rows)
 	return next, nil
 }

@@ -68,7 +68,6 @@ func (e *engine) prove(ctx context.Context, in intent.Intent) (intent.Intent, er
 		return e.advance(ctx, in, intent.Proven{})
 	}
 	e.log.WarnContext(ctx, "the batch is somebody else's: is the workspace exclusive?", "tag", in.Tag, "batch", in.Batch)
-	e.tally.update(func(p *Progress) { p.Batches-- })
 	return e.advance(ctx, in, intent.Disowned{})
 }
 

@@ -169,7 +169,7 @@ func (e *engine) recoverIntents(ctx context.Context, intents map[string]intent.I
 			return err
 		}
 		e.owners.note(in)
-		e.tally.countDoubts(intent.Intent{}, in)
+		e.tally.doubt(intent.Intent{}, in)
 		if in.Batch != "" {
 			bought++
 		}

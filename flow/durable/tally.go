@@ -25,11 +25,15 @@ func (t *tally) update(change func(*Progress)) {
 	t.notify(t.now)
 }
 
-// countDoubts counts the batches that an intent has more than it needs.
-func (t *tally) countDoubts(was, in intent.Intent) {
+// doubt counts what an intent in doubt has given back, or has more than it needs.
+func (t *tally) doubt(was, in intent.Intent) {
 	surplus, suspects := len(in.Surplus)-len(was.Surplus), len(in.Suspects)-len(was.Suspects)
-	if surplus != 0 || suspects != 0 {
-		t.update(func(p *Progress) { p.Surplus += surplus; p.Suspects += suspects })
+	back := 0
+	if was.Batch != "" && in.Batch == "" {
+		back = 1
+	}
+	if surplus != 0 || suspects != 0 || back != 0 {
+		t.update(func(p *Progress) { p.Surplus += surplus; p.Suspects += suspects; p.Batches -= back })
 	}
 }
 
