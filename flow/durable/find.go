@@ -33,21 +33,20 @@ func (e *engine) find(ctx context.Context, in intent.Intent) (intent.Intent, err
 // resolved says what is known now of a batch in doubt, and waits if that is
 // nothing yet.
 func (e *engine) resolved(ctx context.Context, was, in intent.Intent) error {
-	switch in.State {
-	case intent.Submitted:
+	switch {
+	case in.State == intent.Submitted:
 		e.log.InfoContext(ctx, "found the batch", "tag", in.Tag, "batch", in.Batch, "unproven", in.Unproven)
 		e.tally.update(func(p *Progress) { p.Batches++ })
-	case intent.Unknown:
+		return nil
+	case in.State == intent.Unknown:
 		return sleep(ctx, max(min(e.config.poll, time.Until(in.Appears(e.grace))), time.Millisecond))
-	case intent.Held:
-		if was.State != intent.Held {
-			e.log.WarnContext(ctx, "waiting until the batches have ended that may be this one", "tag", in.Tag)
-		}
-		return sleep(ctx, e.interval(time.Since(in.SentAt)))
-	default:
+	case in.State != intent.Held:
 		e.log.WarnContext(ctx, "the batch was not found", "tag", in.Tag, "state", in.State)
+		return nil
+	case was.State != intent.Held:
+		e.log.WarnContext(ctx, "waiting until the batches have ended that may be this one", "tag", in.Tag)
 	}
-	return nil
+	return sleep(ctx, e.interval(time.Since(in.SentAt)))
 }
 
 // list asks what the provider has under the tag, or what may be the batch if it

@@ -45,6 +45,16 @@ func TestAForeignBatchIsExcludedWhenItHasEnded(t *testing.T) {
 	})
 }
 
+// Somebody may have removed the results of theirs.
+func TestAForeignBatchWithoutResultsIsExcluded(t *testing.T) {
+	withoutTags(t, func(u *untagged) {
+		u.stranger(5)
+		u.fault(simulator.Fault{Route: creation, Action: simulator.Reset},
+			simulator.Fault{Route: "GET /v1/files/{id}/content", Action: simulator.Fail, Status: 404})
+		u.succeed(1)
+	})
+}
+
 func TestNobodyElsesBatchIsAdoptedEarly(t *testing.T) {
 	withoutTags(t, func(u *untagged) {
 		u.job.ExclusiveWorkspace = true
@@ -63,7 +73,7 @@ func TestOnlyBatchesOfItsSizeAndTimeMayBeIt(t *testing.T) {
 		u.job.ExclusiveWorkspace = true
 		u.write("in.jsonl", tickets(10)...)
 		u.stranger(5)
-		time.Sleep(20 * time.Minute) //nolint:forbidigo // fake time
+		time.Sleep(20 * time.Minute)
 		u.stranger(4)
 		u.next(simulator.ResetAfter)
 		report := u.mustRun(u.job)

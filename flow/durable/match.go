@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
@@ -60,6 +61,9 @@ func (e *engine) alike(ctx context.Context, in intent.Intent) (found []sink.List
 // prove finds out whose rows a batch has that was adopted because it could be
 // nobody else's.
 func (e *engine) prove(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	if err := e.sameAccount(in); err != nil {
+		return in, err
+	}
 	tag, err := e.tagOf(ctx, in.Batch)
 	switch {
 	case err != nil:
@@ -89,7 +93,7 @@ func (e *engine) tagOf(ctx context.Context, batch string) (string, error) {
 func readTag(ctx context.Context, p sink.Provider, batch string) (string, error) {
 	for o, err := range p.Results(ctx, sink.Handle{Batch: batch}) {
 		switch {
-		case retry.ClassOf(err) == retry.Permanent:
+		case isGone(err):
 			return "", nil
 		case err != nil:
 			return "", err
@@ -98,4 +102,10 @@ func readTag(ctx context.Context, p sink.Provider, batch string) (string, error)
 		}
 	}
 	return "", nil
+}
+
+// isGone reports whether the provider says that it has no such thing.
+func isGone(err error) bool {
+	e, ok := errors.AsType[*retry.Error](err)
+	return ok && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
 }

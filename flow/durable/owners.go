@@ -6,8 +6,8 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// owners is what the job knows of whose batches are, to tell its own from those of others
-// where the provider does not. It is as complete as the journal.
+// owners is what the job knows of whose batches are, to tell its own from those
+// of others where the provider does not. It is as complete as the journal.
 type owners struct {
 	mu    sync.Mutex
 	open  map[string]struct{} // tags of intents of which a batch may exist that is not known

@@ -100,7 +100,12 @@ func (u *untagged) buy(tag string, n int) sink.Handle {
 // next makes the next creation fail that way.
 func (u *untagged) next(action simulator.Action) {
 	u.t.Helper()
-	if err := u.server.SetFaults(simulator.Fault{Route: creation, Action: action}); err != nil {
+	u.fault(simulator.Fault{Route: creation, Action: action})
+}
+
+func (u *untagged) fault(faults ...simulator.Fault) {
+	u.t.Helper()
+	if err := u.server.SetFaults(faults...); err != nil {
 		u.t.Fatal(err)
 	}
 }
