@@ -150,7 +150,7 @@ func (r *routing[In, Out]) deliver(ctx context.Context, fl *flight[In]) error {
 		r.later[fl.lane] = append(r.later[fl.lane], fl)
 		return nil
 	}
-	return run.box.put(ctx, ctx, fl.item)
+	return run.box.put(ctx, ctx, &fl.item)
 }
 
 // closeLanes tells the lanes when nothing more is to come, so that they answer what they have gathered.

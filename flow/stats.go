@@ -13,7 +13,8 @@ type StageStats struct {
 }
 
 // WithStats has the pipeline count what goes through its channels: see [Pipeline.Stats]. It costs a goroutine and a few
-// nanoseconds an item for each, and lets one more slice be in flight. Without it nothing is counted, and nothing paid.
+// nanoseconds an item for each, lets one more slice be in flight, and gives every [Func] a goroutine and channels of its
+// own. Without it nothing is counted, and nothing paid.
 func WithStats() Option { return func(s *settings) { s.stats = true } }
 
 // Stats returns the counters of all stages, in the order in which they were added. They are all zero without [WithStats].
