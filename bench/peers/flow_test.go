@@ -69,7 +69,11 @@ func byFlow[T any](b *testing.B, n int, s story[T]) (count int) {
 	kept := flow.Via(p, items, flow.Filter(s.keep))
 	next := flow.Via(p, kept, flow.Map(s.do))
 	batches := flow.Via(p, next, accumulator.By(s.key, accumulator.Config{MaxItems: storySize, MaxWait: storyWait}))
-	flow.To(p, batches, func(_ context.Context, batch accumulator.Batch[T]) error { count += len(batch.Items); batch.Release(); return nil })
+	flow.To(p, batches, func(_ context.Context, batch accumulator.Batch[T]) error {
+		count += len(batch.Items)
+		batch.Release()
+		return nil
+	})
 	if err := p.Wait(); err != nil {
 		b.Fatal(err)
 	}
