@@ -34,22 +34,26 @@ func upTo[T any](n int, item func(int) T) iter.Seq[T] {
 
 func increment(_ context.Context, v int) (int, error) { return v + 1, nil }
 
-// chainOf runs n items through k maps, fused into one stage or as a stage each.
-func chainOf(b *testing.B, n, k int, fused bool) {
-	b.Helper()
-	p := flow.New(b.Context())
-	items := flow.From(p, upTo(n, func(i int) int { return i }))
-	if fused {
-		f := flow.Map(increment)
-		for range k - 1 {
-			f = flow.Then(f, flow.Map(increment))
-		}
-		items = flow.Via(p, items, f)
-	} else {
-		for range k {
-			items = flow.Via(p, items, flow.Map(increment))
-		}
+// How k maps become a part of a pipeline.
+func stages(p *flow.Pipeline, items <-chan []int, k int) <-chan []int {
+	for range k {
+		items = flow.Via(p, items, asStage(flow.Map(increment)))
 	}
+	return items
+}
+
+func fused(p *flow.Pipeline, items <-chan []int, k int) <-chan []int {
+	for range k {
+		items = flow.Via(p, items, flow.Map(increment))
+	}
+	return items
+}
+
+// chainOf runs n items through k maps.
+func chainOf(b *testing.B, n, k int, maps func(*flow.Pipeline, <-chan []int, int) <-chan []int, opts ...flow.Option) {
+	b.Helper()
+	p := flow.New(b.Context(), opts...)
+	items := maps(p, flow.From(p, upTo(n, func(i int) int { return i })), k)
 	count, sum := 0, 0
 	flow.To(p, items, func(_ context.Context, v int) error { count, sum = count+1, sum+v; return nil })
 	if err := p.Wait(); err != nil || count != n || sum != n*(n-1)/2+n*k {
@@ -83,17 +87,35 @@ func theirChainOf(b *testing.B, n, k int) {
 
 // BenchmarkFlowStage measures what one more 1:1 stage costs: the difference between 9 and 1 of them, by 8.
 func BenchmarkFlowStage(b *testing.B) {
-	var running, fused, theirs time.Duration
+	var running, together, theirs time.Duration
 	for b.Loop() {
 		const n, theirN = 1_000_000, 20_000
-		running += timed(func() { chainOf(b, n, 9, false) }) - timed(func() { chainOf(b, n, 1, false) })
-		fused += timed(func() { chainOf(b, n, 9, true) }) - timed(func() { chainOf(b, n, 1, true) })
+		running += timed(func() { chainOf(b, n, 9, stages) }) - timed(func() { chainOf(b, n, 1, stages) })
+		together += timed(func() { chainOf(b, n, 9, fused) }) - timed(func() { chainOf(b, n, 1, fused) })
 		theirs += (timed(func() { theirChainOf(b, theirN, 9) }) - timed(func() { theirChainOf(b, theirN, 1) })) * n / theirN
 	}
 	items := 8 * 1_000_000 * b.N
 	b.ReportMetric(per(items, running), "ns/item/stage")
-	b.ReportMetric(per(items, fused), "ns/item/fused")
+	b.ReportMetric(per(items, together), "ns/item/fused")
 	b.ReportMetric(per(items, theirs), "ns/item/go-streams")
+	b.ReportMetric(0, "ns/op")
+}
+
+// asStage hides that f is a Func, which would be fused.
+func asStage[In, Out any](f flow.Func[In, Out]) flow.Stage[In, Out] { return flow.StageFunc[In, Out](f.Run) }
+
+// BenchmarkFlowStats measures what counters cost: three maps, each in a goroutine of its own, without and with WithStats, in
+// turns.
+func BenchmarkFlowStats(b *testing.B) {
+	const n = 1_000_000
+	var off, on time.Duration
+	for b.Loop() {
+		off += timed(func() { chainOf(b, n, 3, stages) })
+		on += timed(func() { chainOf(b, n, 3, stages, flow.WithStats()) })
+	}
+	b.ReportMetric(per(n*b.N, off), "ns/item/off")
+	b.ReportMetric(per(n*b.N, on), "ns/item/on")
+	b.ReportMetric(float64(on)/float64(off), "x")
 	b.ReportMetric(0, "ns/op")
 }
 
@@ -128,10 +150,14 @@ func ours[T any](b *testing.B, n int, k kind[T]) {
 	b.Helper()
 	p := flow.New(b.Context())
 	items := flow.From(p, upTo(n, k.make))
-	next := flow.Via(p, items, flow.Then(flow.Filter(k.keep), flow.Map(k.next)))
+	next := flow.Via(p, flow.Via(p, items, flow.Filter(k.keep)), flow.Map(k.next))
 	batches := flow.Via(p, next, accumulator.By(k.key, limits))
 	count := 0
-	flow.To(p, batches, func(_ context.Context, batch accumulator.Batch[T]) error { count += len(batch.Items); return nil })
+	flow.To(p, batches, func(_ context.Context, batch accumulator.Batch[T]) error {
+		count += len(batch.Items)
+		batch.Release()
+		return nil
+	})
 	if err := p.Wait(); err != nil || count != n-(n+9)/10 {
 		b.Fatalf("%d of %d items arrived: %v", count, n, err)
 	}

@@ -91,12 +91,12 @@ func (f Func[In, Out]) String() string { return f.name }
 // Run makes a Func a [Stage]. It sends what it made of a slice when it is done with the slice. When its function takes more
 // than a few microseconds it sends every result at once.
 func (f Func[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- []Out) error {
-	return pump(ctx, in, f.into(give(out)))
+	return pump(ctx, in, f.into(give(out), busyIn(ctx)))
 }
 
 // into returns what pushes to next what f makes of a slice.
-func (f Func[In, Out]) into(next push[Out]) push[In] {
-	s := step[In, Out]{Func: f, do: f.bind(), next: next, pace: newPace()}
+func (f Func[In, Out]) into(next push[Out], b *busy) push[In] {
+	s := step[In, Out]{Func: f, do: f.bind(), next: next, pace: newPace(b)}
 	return s.push
 }
 

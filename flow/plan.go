@@ -15,10 +15,14 @@ type plan struct {
 	gauges map[any]*gauge // by channel; empty without WithStats
 	reader map[*gauge]string
 	links  map[any]any // by channel: those that lead nowhere yet
+	busy   map[string]*busy
 }
 
 func newPlan() plan {
-	return plan{taken: map[string]int{}, writer: map[any]string{}, gauges: map[any]*gauge{}, reader: map[*gauge]string{}, links: map[any]any{}}
+	return plan{
+		taken: map[string]int{}, writer: map[any]string{}, gauges: map[any]*gauge{}, reader: map[*gauge]string{},
+		links: map[any]any{}, busy: map[string]*busy{},
+	}
 }
 
 // add records a stage that reads ins and writes outs, and returns its unique name.
@@ -63,6 +67,16 @@ func (l *plan) measure(channel any, g *gauge) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.gauges[channel] = g
+}
+
+// busyOf returns what adds up how long the functions of a stage run.
+func (l *plan) busyOf(stage string) *busy {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.busy[stage] == nil {
+		l.busy[stage] = &busy{}
+	}
+	return l.busy[stage]
 }
 
 // link notes that channel stands for link until it is known who reads it.

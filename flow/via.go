@@ -24,14 +24,14 @@ func Via[In, Out any](p *Pipeline, in <-chan []In, stage Stage[In, Out], opts ..
 func fuse[In, Out any](p *Pipeline, in <-chan []In, f Func[In, Out], opts []StageOption) <-chan []Out {
 	l, out := outlet[Out](p)
 	name := p.plan.add(f.name, opts, []any{in}, []any{out})
-	do := f.blame(name).into(l.push)
+	f = f.blame(name)
 	if before, ok := untaken(p, in); ok {
-		before.take(do, l.close)
+		before.take(f.into(l.push, busyIn(p.stages)), l.close)
 		return out
 	}
 	p.stage(p.stages, name, func(ctx context.Context) error {
 		defer l.close()
-		return pump(ctx, in, do)
+		return pump(ctx, in, f.into(l.push, busyIn(ctx)))
 	})
 	return out
 }
