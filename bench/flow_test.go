@@ -102,7 +102,9 @@ func BenchmarkFlowStage(b *testing.B) {
 }
 
 // asStage hides that f is a Func, which would be fused.
-func asStage[In, Out any](f flow.Func[In, Out]) flow.Stage[In, Out] { return flow.StageFunc[In, Out](f.Run) }
+func asStage[In, Out any](f flow.Func[In, Out]) flow.Stage[In, Out] {
+	return flow.StageFunc[In, Out](f.Run)
+}
 
 // BenchmarkFlowStats measures what counters cost: three maps, each in a goroutine of its own, without and with WithStats, in
 // turns.
