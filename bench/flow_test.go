@@ -15,7 +15,7 @@ import (
 	"github.com/balerhq/baler/flow/gostreams"
 )
 
-// timed returns how long f takes with everything before it swept away.
+// timed returns how long f takes.
 func timed(f func()) time.Duration {
 	start := time.Now()
 	f()
