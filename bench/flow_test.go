@@ -159,9 +159,9 @@ var (
 )
 
 // ours is source, filter, map, keyed batches of 100, sink.
-func ours[T any](b testing.TB, n int, k kind[T]) {
-	b.Helper()
-	p := flow.New(b.Context())
+func ours[T any](tb testing.TB, n int, k kind[T]) {
+	tb.Helper()
+	p := flow.New(tb.Context())
 	items := flow.From(p, upTo(n, k.make))
 	next := flow.Via(p, flow.Via(p, items, flow.Filter(k.keep)), flow.Map(k.next))
 	batches := flow.Via(p, next, accumulator.By(k.key, limits))
@@ -172,7 +172,7 @@ func ours[T any](b testing.TB, n int, k kind[T]) {
 		return nil
 	})
 	if err := p.Wait(); err != nil || count != n-(n+9)/10 {
-		b.Fatalf("%d of %d items arrived: %v", count, n, err)
+		tb.Fatalf("%d of %d items arrived: %v", count, n, err)
 	}
 }
 
