@@ -22,9 +22,10 @@
 //
 // A function that follows a source or another function joins its goroutine: an item goes from one to the next without a
 // channel between them. [Parallel] runs a function on many items at a time, or with one worker in a goroutine of its own.
-// [Then] makes one function of two, and [Compose] one stage of a part of a pipeline. [Tee], [Partition] and [Merge] split and unite streams. [Join] and [Join2] correlate items by key, [Dedup]
-// passes on one item of every key, also over restarts, [Coalesce] lets identical requests share one answer, and a [Router]
-// sends every item to one of several lanes and fails over to another.
+// [Then] makes one function of two, and [Compose] one stage of a part of a pipeline. [Tee], [Partition] and [Merge] split
+// and unite streams. [Join] and [Join2] correlate items by key, [Dedup] passes on one item of every key, also over restarts,
+// [Coalesce] lets identical requests share one answer, and a [Router] sends every item to one of several lanes and fails
+// over to another.
 //
 // # What it costs
 //
@@ -37,8 +38,8 @@
 // # Looking inside
 //
 // [Pipeline.Graph] draws the pipeline as Mermaid or DOT, and with [WithStats] [Pipeline.Stats] tells what has gone through
-// each stage and which one holds up the others; then every function has a goroutine of its own. [WithMiddleware] wraps every stage; package telemetry makes spans, metrics
-// and logs of both.
+// each stage, how long its functions have run and which one holds up the others. [WithMiddleware] wraps every stage; package
+// telemetry makes spans, metrics and logs of both. With either every function has a goroutine of its own.
 //
 // # Two ways to stop
 //
