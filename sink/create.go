@@ -9,8 +9,6 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-var errNotEnded = errors.New("the batch has not ended")
-
 // create buys the batch, once: a creation that was not answered is looked for,
 // and repeated only when it did not show up within the grace.
 func (t *trip) create(ctx context.Context) error {

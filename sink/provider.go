@@ -3,8 +3,11 @@ package sink
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"time"
+
+	"github.com/balerhq/baler/retry"
 )
 
 // Provider is a client of one batch API. It is safe for concurrent use.
@@ -24,11 +27,13 @@ type Provider interface {
 	Check(ctx context.Context) error
 	// Upload stores the rows at the provider ahead of Create and returns its
 	// name for them, or "" if Create takes the rows itself. Uploading again
-	// under the same tag is harmless and may find the earlier upload.
+	// under the same tag is harmless and may find the earlier upload. It returns
+	// ErrTooLarge if there are more rows, or larger ones, than the provider takes.
 	Upload(ctx context.Context, spec Spec, rows Rows) (file string, err error)
 	// Create buys the batch, once. An error of class retry.Ambiguous means that
 	// the batch may exist: look for it with Find. Any other error means that it
-	// does not.
+	// does not: among them ErrTooLarge and, if what Upload stored is no longer
+	// there, ErrFileGone.
 	Create(ctx context.Context, spec Spec, file string, rows Rows) (batch string, err error)
 	// Find returns the batches created since then that carry the tag: exactly
 	// this one, in their metadata or, where there is no such thing, as their
@@ -39,8 +44,10 @@ type Provider interface {
 	Find(ctx context.Context, tag string, since time.Time) (batches []string, err error)
 	// Status reads how far a batch is.
 	Status(ctx context.Context, h Handle) (Status, error)
-	// Results streams the rows of an ended batch in any order. Rows that never
-	// ran may be absent. An error ends the sequence.
+	// Results streams the rows of an ended batch in any order, but a row that
+	// succeeded before anything else that is said of it. Rows that never ran may
+	// be absent. An error ends the sequence. Of a batch that has not ended it
+	// yields what there is, and then ErrNotEnded.
 	Results(ctx context.Context, h Handle) iter.Seq2[Outcome, error]
 	// Cancel asks the provider to stop; the batch then ends with what it has.
 	// Cancelling an ended batch is not an error.
@@ -49,6 +56,16 @@ type Provider interface {
 	// already is not an error.
 	Remove(ctx context.Context, h Handle) error
 }
+
+// Errors that a Provider's may wrap, beside their class.
+var (
+	// ErrTooLarge means that the rows pass in several batches.
+	ErrTooLarge = retry.Mark(errors.New("the batch is larger than the provider takes"), retry.Permanent)
+	// ErrFileGone means that the rows have to be uploaded again.
+	ErrFileGone = retry.Mark(errors.New("the uploaded file is gone"), retry.Retryable)
+	// ErrNotEnded means that there may be more results later.
+	ErrNotEnded = retry.Mark(errors.New("the batch has not ended"), retry.Retryable)
+)
 
 // Spec says what a batch is.
 type Spec struct {
@@ -91,14 +108,17 @@ type Limits struct {
 
 // Status is how far a batch is.
 type Status struct {
-	// Ended is true once nothing about the batch will change. A status that
-	// the client does not know counts as not ended.
+	// Ended is true once nothing about the batch will change.
 	Ended bool
+	// Unknown is true if the client does not know what Phase means. The batch
+	// then counts as not ended.
+	Unknown bool
 	// Phase is the provider's own word, for people.
 	Phase string
 	// Total, Succeeded and Failed count rows, as far as the provider says.
 	Total, Succeeded, Failed int
 	// Err is why the provider refused the batch as a whole, nil if it did not.
+	// Retryable means that the same rows pass later, in another batch.
 	Err *RowError
 }
 

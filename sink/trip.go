@@ -92,11 +92,11 @@ func (t *trip) buy(ctx context.Context) (refused *RowError, err error) {
 }
 
 // await polls until the batch has ended. What fails about that says nothing
-// about the batch.
+// about the batch, nor does a status that nobody knows.
 func (t *trip) await(ctx context.Context) (refused *RowError, err error) {
-	for {
+	for warned := false; ; {
 		var s Status
-		if err := t.pause(ctx, t.interval(time.Since(t.sent)), errNotEnded); err != nil {
+		if err := t.pause(ctx, t.interval(time.Since(t.sent)), ErrNotEnded); err != nil {
 			return nil, err
 		}
 		err := t.persist(ctx, "poll", func() (err error) {
@@ -105,6 +105,10 @@ func (t *trip) await(ctx context.Context) (refused *RowError, err error) {
 		})
 		if err != nil || s.Ended {
 			return s.Err, err
+		}
+		if s.Unknown && !warned {
+			warned = true
+			t.cfg.Log.WarnContext(ctx, "unknown status, waiting for the batch to end", "batch", t.batch, "status", s.Phase)
 		}
 	}
 }

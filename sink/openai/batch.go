@@ -63,9 +63,24 @@ func (c *Client) Create(ctx context.Context, spec sink.Spec, file string, _ sink
 		err = retry.Mark(errors.New("reply names no batch"), retry.Ambiguous)
 	}
 	if err != nil {
-		return "", fmt.Errorf("openai: create batch: %w", err)
+		return "", fmt.Errorf("openai: create batch: %w", c.explain(ctx, err, file))
 	}
 	return b.ID, nil
+}
+
+// explain tells of a creation that failed because the batch is too large, or
+// because its file is gone.
+func (c *Client) explain(ctx context.Context, err error, file string) error {
+	switch status(err) {
+	case http.StatusRequestEntityTooLarge:
+		return fmt.Errorf("%w: %w", sink.ErrTooLarge, err)
+	case http.StatusBadRequest, http.StatusNotFound:
+		call := httpclient.Call{Method: http.MethodGet, Path: "/files/" + url.PathEscape(file)}
+		if notFound(c.do(ctx, call, nil)) {
+			return retry.Mark(fmt.Errorf("%w: %w", sink.ErrFileGone, err), retry.Retryable)
+		}
+	}
+	return err
 }
 
 // Check implements sink.Provider: it lists a single batch.
@@ -90,7 +105,7 @@ func (c *Client) Status(ctx context.Context, h sink.Handle) (sink.Status, error)
 		return sink.Status{}, fmt.Errorf("openai: status: %w", err)
 	}
 	return sink.Status{
-		Ended: b.ended(), Phase: b.status(), Err: b.refusal(),
+		Ended: b.ended(), Phase: b.status(), Unknown: !b.ended() && !b.running(), Err: b.refusal(),
 		Total: b.Counts.Total, Succeeded: b.Counts.Completed, Failed: b.Counts.Failed,
 	}, nil
 }
@@ -98,6 +113,14 @@ func (c *Client) Status(ctx context.Context, h sink.Handle) (sink.Status, error)
 func (b batch) ended() bool {
 	switch b.status() {
 	case "completed", "failed", "expired", "cancelled":
+		return true
+	}
+	return false
+}
+
+func (b batch) running() bool {
+	switch b.status() {
+	case "validating", "in_progress", "finalizing", "cancelling":
 		return true
 	}
 	return false
@@ -115,14 +138,13 @@ func (b batch) refusal() *sink.RowError {
 	return &sink.RowError{Class: e.class(), Code: e.Code, Message: e.text()}
 }
 
+// class is Retryable for an upload that is no longer there, as it is the rows
+// that count: uploaded again they pass.
 func (e batchError) class() retry.Class {
-	switch e.Code {
-	case "token_limit_exceeded": // lifts when earlier batches end
+	if e.Param == "file_id" || e.Param == "input_file_id" {
 		return retry.Retryable
-	case "insufficient_quota", "billing_hard_limit_reached", "billing_not_active":
-		return retry.Blocked
 	}
-	return retry.Permanent
+	return codeClass(e.Code)
 }
 
 func (e batchError) text() string {

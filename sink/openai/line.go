@@ -46,22 +46,13 @@ func parseLine(line []byte) (sink.Outcome, error) {
 	}
 	switch {
 	case l.Error != nil && *l.Error != rowFault{}:
-		o.Err = &sink.RowError{Class: rowClass(l.Error.Code), Code: l.Error.Code, Message: l.Error.Message}
+		o.Err = &sink.RowError{Class: codeClass(l.Error.Code), Code: l.Error.Code, Message: l.Error.Message}
 	case l.Response == nil:
 		o.Err = &sink.RowError{Class: retry.Retryable, Code: "no_response", Message: "the line has neither response nor error"}
 	default:
 		o.Err = rowError(o.Status, o.Body)
 	}
 	return o, nil
-}
-
-// rowClass is for rows that never ran. Those of an ended batch may go again.
-func rowClass(code string) retry.Class {
-	switch code {
-	case "batch_expired", "batch_cancelled", "request_timeout":
-		return retry.Retryable
-	}
-	return retry.Permanent
 }
 
 func rowError(status int, body []byte) *sink.RowError {
@@ -90,10 +81,7 @@ func failedResponse(body []byte) *sink.RowError {
 	}
 	e := &sink.RowError{Class: retry.Permanent, Code: "failed", Message: "the provider gave no reason"}
 	if response.Error != nil {
-		e.Code, e.Message = response.Error.Code, response.Error.Message
-	}
-	if e.Code == "server_error" || e.Code == "rate_limit_exceeded" {
-		e.Class = retry.Retryable
+		e.Class, e.Code, e.Message = codeClass(response.Error.Code), response.Error.Code, response.Error.Message
 	}
 	return e
 }

@@ -5,30 +5,21 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
 
 // Results implements sink.Provider. It streams the output file and then the
-// error file; either may be missing. Of a batch that failed validation it
-// yields the lines that were named as the reason.
+// error file; either may be missing. Last come the lines that were named as the
+// reason why the batch failed validation.
 //
 // A download that breaks off is taken up where it was. A line that cannot be
 // read, however often it is downloaded, is an Outcome without ID and Line.
 func (c *Client) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outcome, error] {
 	return func(yield func(sink.Outcome, error) bool) {
 		b, err := c.batch(ctx, h.Batch)
-		if err == nil && !b.ended() {
-			err = retry.Mark(fmt.Errorf("batch is %s", b.status()), retry.Retryable)
-		}
 		if err != nil {
 			yield(sink.Outcome{}, fmt.Errorf("openai: results: %w", err))
 			return
-		}
-		for _, e := range b.Errors.Data {
-			if e.Line > 0 && !yield(e.outcome(), nil) {
-				return
-			}
 		}
 		for _, d := range []download{
 			{client: c, file: b.OutputFile, least: b.Counts.Completed, yield: yield},
@@ -37,6 +28,14 @@ func (c *Client) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outc
 			if d.file != "" && !d.run(ctx) {
 				return
 			}
+		}
+		for _, e := range b.Errors.Data {
+			if e.Line > 0 && !yield(e.outcome(), nil) {
+				return
+			}
+		}
+		if !b.ended() {
+			yield(sink.Outcome{}, fmt.Errorf("openai: results: batch is %s: %w", b.status(), sink.ErrNotEnded))
 		}
 	}
 }

@@ -42,11 +42,13 @@ func TestStatusIsReadHoweverItIsWritten(t *testing.T) {
 		`{"status":"cancelled","created_at":1763600000.5}`:                               {Ended: true, Phase: "cancelled"},
 		`{"status":"in_progress","created_at":"2026-11-21T05:00:00Z","extra":{"a":[1]}}`: {Phase: "in_progress"},
 		`{"status":"validating","created_at":"yesterday"}`:                               {Phase: "validating"},
-		`{"status":"paused_by_operator"}`:                                                {Phase: "paused_by_operator"},
+		`{"status":"paused_by_operator"}`:                                                {Unknown: true, Phase: "paused_by_operator"},
 		`{"status":"completed","request_counts":null,"errors":null,"metadata":null}`:     {Ended: true, Phase: "completed"},
 		`{"status":"completed","request_counts":{"total":null,"completed":3}}`:           {Ended: true, Phase: "completed", Succeeded: 3},
 		`{"status":"completed","metadata":{"n":1,"o":{"p":null}}}`:                       {Ended: true, Phase: "completed"},
-		`{}`: {},
+		`{"status":"Finalizing"}`:                                                        {Phase: "finalizing"},
+		`{"status":"cancelling"}`:                                                        {Phase: "cancelling"},
+		`{}`:                                                                             {Unknown: true},
 	} {
 		c := canned(t, map[string]string{"/v1/batches/b": body})
 		got, err := c.Status(t.Context(), one)
@@ -254,7 +256,11 @@ func TestCreateIsCalledOnceAndClassified(t *testing.T) {
 		`307 elsewhere`: retry.Permanent,
 	} {
 		calls := 0
-		c := handle(t, func(w http.ResponseWriter, _ *http.Request) {
+		c := handle(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet { // whether the file is still there
+				_, _ = w.Write([]byte(`{"id":"file"}`))
+				return
+			}
 			calls++
 			var status int
 			_, _ = fmt.Sscan(reply, &status)

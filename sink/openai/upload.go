@@ -35,6 +35,9 @@ func (c *Client) Upload(ctx context.Context, spec sink.Spec, rows sink.Rows) (st
 		id, err = c.upload(ctx, spec, rows, size)
 		return err
 	})
+	if status(err) == http.StatusRequestEntityTooLarge {
+		err = fmt.Errorf("%w: %w", sink.ErrTooLarge, err)
+	}
 	if err != nil {
 		return "", fmt.Errorf("openai: upload of %d bytes: %w", size, err)
 	}
