@@ -77,7 +77,7 @@ func (e Refused) apply(i *Intent) error {
 		return i.disown(e, Submitted)
 	}
 	i.Reason = &e.Reason
-	return i.move(e, Rejected, Submitted)
+	return i.move(e, Rejected, Sealed, Uploaded, Submitted)
 }
 
 func (e BatchEnded) apply(i *Intent) error {
@@ -85,7 +85,7 @@ func (e BatchEnded) apply(i *Intent) error {
 		return i.disown(e, Submitted)
 	}
 	i.Reason = e.Reason
-	return i.move(e, Ended, Submitted)
+	return i.move(e, Ended, Sealed, Uploaded, Submitted)
 }
 
 func (e FetchDone) apply(i *Intent) error {

@@ -36,10 +36,11 @@ type (
 	}
 	// CancelDone says that Surplus[Cancelled] is cancelled, or cannot be.
 	CancelDone struct{}
-	// Refused says that the provider does not accept the batch.
+	// Refused says that the provider does not accept the batch, or its upload.
 	Refused struct{ Reason Reason }
 	// BatchEnded says that the batch is in a terminal status, for a Reason if it
-	// was refused as a whole and its rows are to fail with it.
+	// was refused as a whole, maybe before it existed, and its rows are to fail
+	// with it.
 	BatchEnded struct{ Reason *Reason }
 	// Proven says that the rows of the batch are the intent's.
 	Proven struct{}

@@ -23,8 +23,9 @@
 // it is looked for by its tag, and only sent again once it can no longer
 // appear. Should it appear nevertheless, then it was bought twice: a batch that
 // was ever in doubt is looked for until it is done with, and each surplus one
-// found is recorded and cancelled. A batch that was refused is rejected, and
-// its rows are free again.
+// found is recorded and cancelled. A batch that was refused, maybe before it
+// existed, is rejected, and its rows are free again; if they are to fail with it,
+// it has ended.
 //
 // A provider may keep the tag with the batch, in its metadata or its name, and
 // list it; or it may keep none. Then a batch shows whose it is only when it has
@@ -88,6 +89,7 @@ type Reason struct {
 	Class   string `json:"class"`
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
+	Limit   int    `json:"limit,omitempty"` // what the next batches of the lane may weigh, in bytes
 }
 
 // Done reports whether nothing is left to do.

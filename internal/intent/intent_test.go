@@ -72,8 +72,12 @@ func TestEveryEventInEveryState(t *testing.T) {
 			intent.Committed: intent.Committed, intent.Rejected: intent.Rejected,
 		}},
 		{intent.CancelDone{}, nil},
-		{intent.Refused{}, to{intent.Submitted: intent.Rejected}},
-		{intent.BatchEnded{}, to{intent.Submitted: intent.Ended}},
+		{intent.Refused{}, to{
+			intent.Sealed: intent.Rejected, intent.Uploaded: intent.Rejected, intent.Submitted: intent.Rejected,
+		}},
+		{intent.BatchEnded{}, to{
+			intent.Sealed: intent.Ended, intent.Uploaded: intent.Ended, intent.Submitted: intent.Ended,
+		}},
 		{intent.Proven{}, nil},
 		{intent.Disowned{}, nil},
 		{intent.FetchDone{}, to{intent.Ended: intent.Fetched}},
