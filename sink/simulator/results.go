@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -46,15 +47,16 @@ func (r *results) run(line []byte) error {
 	req.params, _ = parseParams(in.body)
 	reply := r.answer(req)
 	out := r.tally(reply)
-	copies, foreign := r.cfg.Rows.lines(r.cfg.Seed, r.b.Seq, req.CustomID)
+	copies, stray := r.cfg.Rows.lines(r.cfg.Seed, r.b.Seq, req.CustomID)
 	for range copies {
 		r.buf = r.encoder.appendResult(r.buf[:0], in.customID, req, reply)
 		if err := out.write(r.buf); err != nil {
 			return err
 		}
 	}
-	if foreign {
-		r.buf = r.encoder.appendResult(r.buf[:0], []byte(`"foreign"`), req, reply)
+	if stray != "" {
+		id, _ := json.Marshal(stray) //nolint:errchkjson // a string cannot fail
+		r.buf = r.encoder.appendResult(r.buf[:0], id, req, reply)
 		if err := out.write(r.buf); err != nil {
 			return err
 		}
@@ -93,6 +95,10 @@ func (r *results) answer(req Row) Reply {
 // skip reports a row that never ran.
 func (r *results) skip(line []byte, code string) error {
 	in, _ := parseRow(line)
+	id, _ := unquote(in.customID)
+	if copies, _ := r.cfg.Rows.lines(r.cfg.Seed, r.b.Seq, id); copies == 0 {
+		return nil
+	}
 	r.buf = r.encoder.appendFailure(r.buf[:0], in.customID, code, notRunReason[code])
 	return r.errors.write(r.buf)
 }

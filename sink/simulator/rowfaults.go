@@ -6,8 +6,9 @@ import (
 )
 
 // RowFaults are the fractions of rows, from 0 to 1, that something goes wrong
-// with; zero means none. Those of BadRequest and Refusal may add up to 1, those of RateLimited,
-// ServerError and Timeout, and those of Missing, Repeated and Foreign.
+// with; zero means none. Those of BadRequest and Refusal may add up to 1, those
+// of RateLimited, ServerError and Timeout, and those of Missing, Repeated,
+// Foreign and Surplus.
 //
 // A row that meets BadRequest or Refusal does so in every batch. Whether it
 // meets one of the others is left to chance anew in each batch, so that trying
@@ -24,18 +25,21 @@ type RowFaults struct {
 	// Timeout is the fraction that fails with the code request_timeout.
 	Timeout float64
 
-	// Missing is the fraction that ran, and was billed if it succeeded, but
-	// is in neither of the result files.
+	// Missing is the fraction that is in neither of the result files, whether
+	// it ran, and was billed if it succeeded, or not.
 	Missing float64
 	// Repeated is the fraction that is in its result file twice.
 	Repeated float64
 	// Foreign is the fraction that a line follows whose custom_id nobody sent.
 	Foreign float64
+	// Surplus is the fraction that a line follows whose custom_id is like the
+	// row's, but for the last character but one.
+	Surplus float64
 }
 
 func (f RowFaults) validate() error {
 	for _, group := range [][]float64{
-		{f.BadRequest, f.Refusal}, {f.RateLimited, f.ServerError, f.Timeout}, {f.Missing, f.Repeated, f.Foreign},
+		{f.BadRequest, f.Refusal}, {f.RateLimited, f.ServerError, f.Timeout}, {f.Missing, f.Repeated, f.Foreign, f.Surplus},
 	} {
 		sum := 0.0
 		for _, fraction := range group {
@@ -69,20 +73,38 @@ func (f RowFaults) reply(seed uint64, batchSeq int, r Row) (Reply, bool) {
 	})
 }
 
-// lines returns how often the line of a row is in its result file, and whether
-// a foreign one follows.
-func (f RowFaults) lines(seed uint64, batchSeq int, customID string) (copies int, foreign bool) {
-	if f.Missing+f.Repeated+f.Foreign == 0 {
-		return 1, false
+// lines returns how often the line of a row is in its result file, and the
+// custom_id of the one that follows, if one does.
+func (f RowFaults) lines(seed uint64, batchSeq int, customID string) (copies int, stray string) {
+	if f.Missing+f.Repeated+f.Foreign+f.Surplus == 0 {
+		return 1, ""
 	}
-	switch point := chance(seed, fmt.Sprint("line ", batchSeq, customID), nil); {
-	case point < f.Missing:
-		return 0, false
-	case point < f.Missing+f.Repeated:
-		return 2, false
-	default:
-		return 1, point < f.Missing+f.Repeated+f.Foreign
+	point := chance(seed, fmt.Sprint("line ", batchSeq, customID), nil)
+	if point < f.Missing {
+		return 0, ""
 	}
+	if point -= f.Missing; point < f.Repeated {
+		return 2, ""
+	}
+	if point -= f.Repeated; point < f.Foreign {
+		return 1, "foreign"
+	}
+	if point -= f.Foreign; point < f.Surplus {
+		return 1, alike(customID)
+	}
+	return 1, ""
+}
+
+// alike returns an id that differs in the last character but one.
+func alike(id string) string {
+	if len(id) < 2 {
+		return id + "-"
+	}
+	other := "A"
+	if n := len(id) - 2; id[n] == 'A' {
+		other = "B"
+	}
+	return id[:len(id)-2] + other + id[len(id)-1:]
 }
 
 type fraction struct {
