@@ -1,9 +1,12 @@
 package sink_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -320,4 +323,28 @@ func (p twice) Create(ctx context.Context, s sink.Spec, file string, rows sink.R
 		}
 	}
 	return "", retry.Mark(errors.New("no answer"), retry.Ambiguous)
+}
+
+// strange calls every status by a name that nobody knows until the batch ends.
+type strange struct{ sink.Provider }
+
+func (p strange) Status(ctx context.Context, h sink.Handle) (sink.Status, error) {
+	s, err := p.Provider.Status(ctx, h)
+	s.Unknown = !s.Ended
+	return s, err
+}
+
+func TestUnknownStatusIsWaitedOutWithOneWarning(t *testing.T) {
+	bubble(t, simulator.Config{Latency: simulator.Latency{Processing: 5 * time.Hour}}, openai.Config{}, func(w world) {
+		var log bytes.Buffer
+		w.provider = strange{w.provider}
+		for text, r := range w.mustRun(sink.Config{Log: slog.New(slog.NewTextHandler(&log, nil))}, texts(3)) {
+			if r.Err != nil {
+				w.t.Errorf("%q: %v", text, r.Err)
+			}
+		}
+		if n := strings.Count(log.String(), "unknown status"); n != 1 {
+			w.t.Errorf("%d warnings: %s", n, &log)
+		}
+	})
 }

@@ -29,10 +29,12 @@ func (c *Client) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outc
 				return
 			}
 		}
+		named := make(map[int]bool) // a line may be at fault in several ways
 		for _, e := range b.Errors.Data {
-			if e.Line > 0 && !yield(e.outcome(), nil) {
+			if e.Line > 0 && !named[e.Line] && !yield(e.outcome(), nil) {
 				return
 			}
+			named[e.Line] = true
 		}
 		if !b.ended() {
 			yield(sink.Outcome{}, fmt.Errorf("openai: results: batch is %s: %w", b.status(), sink.ErrNotEnded))
