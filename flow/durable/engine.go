@@ -36,6 +36,8 @@ type engine struct {
 	owners   *owners
 	open     []intent.Intent // found at the start
 	drivers  *errgroup.Group
+	polls    *poller
+	vigils   vigils
 	limiter  *ratelimit.Limiter
 	slots    chan struct{} // one per open batch
 	creating chan struct{} // one creation at a time: it keeps an unclear one unambiguous

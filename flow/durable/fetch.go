@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -59,13 +60,22 @@ func (e *engine) download(ctx context.Context, in intent.Intent) error {
 	return err
 }
 
-// results streams what became of the rows of a batch: nothing if it was given up
-// before it had a name.
+// results streams what became of the rows of a batch: nothing if it was never
+// created, and if it was given up, what there is.
 func (e *engine) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.Outcome, error] {
-	if in.Batch == "" {
-		return func(func(sink.Outcome, error) bool) {}
+	return func(yield func(sink.Outcome, error) bool) {
+		if in.Batch == "" {
+			return
+		}
+		for o, err := range e.provider.Results(ctx, handle(in)) {
+			if err != nil && givenUp(in) && (errors.Is(err, sink.ErrNotEnded) || retry.ClassOf(err) == retry.Permanent) {
+				return
+			}
+			if !yield(o, err) {
+				return
+			}
+		}
 	}
-	return e.provider.Results(ctx, handle(in))
 }
 
 // rowIndex finds the place of a row in its batch.
@@ -149,10 +159,13 @@ func (e *engine) outcomes(in intent.Intent) iter.Seq2[outcome, error] {
 	}
 }
 
-// missing is why a row has no result: the batch was refused as a whole, or it
-// ended before the row was run, for example because others were at fault.
+// missing is why a row has no result: the batch was refused as a whole, given
+// up, or ended before the row was run, for example because others were at fault.
 func missing(in intent.Intent, others bool) *sink.RowError {
-	if in.Reason != nil && !others {
+	switch {
+	case givenUp(in):
+		return &sink.RowError{Class: retry.Retryable, Code: in.Reason.Code, Message: in.Reason.Message}
+	case in.Reason != nil && !others:
 		return &sink.RowError{Class: retry.Permanent, Code: in.Reason.Code, Message: in.Reason.Message}
 	}
 	return &sink.RowError{Class: retry.Retryable, Code: "not_executed", Message: "the batch ended without a result for this row"}

@@ -18,11 +18,13 @@ import (
 
 // Defaults of a Job's zero fields.
 const (
-	DefaultMaxWait     = time.Minute
-	DefaultPoll        = 10 * time.Second
-	DefaultGrace       = 10 * time.Minute
-	DefaultMaxInFlight = 100
-	DefaultMaxAttempts = 4
+	DefaultMaxWait        = time.Minute
+	DefaultPoll           = 10 * time.Second
+	DefaultGrace          = 10 * time.Minute
+	DefaultMaxInFlight    = 100
+	DefaultMaxAttempts    = 4
+	DefaultPollsPerMinute = 3000
+	DefaultPollsAtOnce    = 8
 )
 
 // maxKey bounds the key of an item.
@@ -72,9 +74,16 @@ type Job[T any] struct {
 	// Poll is the shortest interval between two looks at a batch; it grows
 	// with the batch's age up to five minutes. Zero means ten seconds.
 	Poll time.Duration
+	// Polls bounds how fast the open batches together are looked at, in
+	// Requests, and how many at a time, in Slots. Zero means 50 a second and 8
+	// at a time.
+	Polls ratelimit.Config
 	// Grace is how long a batch is looked for whose creation was not answered,
 	// before it is created again. It must exceed the time in which the
-	// provider applies and lists a creation. Zero means ten minutes.
+	// provider applies and lists a creation. It is also how much longer than
+	// the provider's window a batch is waited for before it is cancelled, and
+	// how long again before it is given up: its results so far are used, and
+	// its other rows go again. Zero means ten minutes.
 	Grace time.Duration
 	// Unclear is what becomes of a batch whose creation was not answered if the
 	// provider keeps no tag with a batch, as Anthropic does: then others of the
@@ -192,6 +201,7 @@ type config struct {
 	codec       llm.Codec
 	batch       accumulator.Config
 	creates     ratelimit.Config
+	polls       ratelimit.Config
 	maxInFlight int
 	maxAttempts int
 	poll, grace time.Duration
@@ -212,13 +222,17 @@ func (j *Job[T]) config() config {
 	if creates == (ratelimit.Config{}) {
 		creates = ratelimit.Config{Requests: 2000, Window: time.Hour, Burst: 10 * time.Minute}
 	}
+	polls := j.Polls
+	if polls == (ratelimit.Config{}) {
+		polls = ratelimit.Config{Requests: DefaultPollsPerMinute, Slots: DefaultPollsAtOnce}
+	}
 	progress := j.Progress
 	if progress == nil {
 		progress = func(Progress) {}
 	}
 	return config{
 		name: j.Name, settings: j.Settings,
-		provider: j.Provider, codec: j.codec(), batch: batch, creates: creates,
+		provider: j.Provider, codec: j.codec(), batch: batch, creates: creates, polls: polls,
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),
 		poll:        cmp.Or(j.Poll, DefaultPoll), grace: cmp.Or(j.Grace, DefaultGrace),

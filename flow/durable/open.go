@@ -23,8 +23,12 @@ func open(ctx context.Context, c config) (*engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("durable: Job.Creates: %w", err)
 	}
+	polls, err := newPoller(c.polls)
+	if err != nil {
+		return nil, fmt.Errorf("durable: Job.Polls: %w", err)
+	}
 	e := &engine{
-		config: c, limiter: limiter, owners: newOwners(),
+		config: c, limiter: limiter, polls: polls, owners: newOwners(),
 		tally:    tally{notify: c.progress},
 		creating: make(chan struct{}, 1),
 		heavy:    make(chan struct{}, maxHeavy),

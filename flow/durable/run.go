@@ -71,6 +71,7 @@ func (e *engine) run(ctx context.Context, source rows) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	e.drivers = g
+	defer e.polls.start(ctx)()
 	for _, in := range e.open {
 		e.spawn(ctx, in)
 	}

@@ -1,0 +1,24 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
+)
+
+// hold waits after a failed call, or returns the error if waiting is no use.
+func (e *engine) hold(ctx context.Context, in intent.Intent, call string, attempts int, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	switch retry.ClassOf(err) {
+	case retry.Blocked, retry.Permanent:
+		return fmt.Errorf("durable: batch %s: %w", in.Tag, err)
+	case retry.Retryable, retry.Ambiguous:
+	}
+	d := max(e.interval(0)<<min(attempts, 8), retry.After(err))
+	e.log.WarnContext(ctx, "trying again", "tag", in.Tag, "call", call, "in", d, "error", err)
+	return sleep(ctx, d)
+}

@@ -1,0 +1,121 @@
+package durable
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+)
+
+const maxPoll = 5 * time.Minute
+
+// poll looks at a batch when it is its turn. Neither an error nor a status that
+// nobody knows says anything about its rows: then it is looked at again, for as
+// long as it may run.
+func (e *engine) poll(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	if err := e.sameAccount(in); err != nil {
+		return in, err
+	}
+	v := e.vigils.of(in.Tag)
+	done, err := e.polls.wait(ctx, e.nextLook(in, v))
+	if err != nil {
+		return in, err
+	}
+	s := e.look(ctx, in)
+	done()
+	v.looked = time.Now()
+	switch {
+	case s.listErr != nil:
+		return in, e.hold(ctx, in, "find", 0, s.listErr)
+	case s.listed != nil:
+		if in, err = e.advance(ctx, in, s.listed); err != nil || in.Next() != intent.Poll {
+			return in, err
+		}
+	}
+	return e.judge(ctx, in, v, s)
+}
+
+// sight is what a look at a batch brings.
+type sight struct {
+	status  sink.Status
+	err     error
+	listed  intent.Event // of a batch in doubt: what carries its tag
+	listErr error
+}
+
+// String is what was seen, for people.
+func (s sight) String() string {
+	if s.err != nil {
+		return s.err.Error()
+	}
+	return s.status.Phase
+}
+
+func (e *engine) look(ctx context.Context, in intent.Intent) (s sight) {
+	if in.InDoubt() { // a second one should be found while it is cheap
+		if s.listed, s.listErr = e.list(ctx, in); s.listErr != nil {
+			return s
+		}
+	}
+	s.status, s.err = e.provider.Status(ctx, handle(in))
+	return s
+}
+
+// judge decides what a look means. That the provider does not know the batch
+// may pass, as its list may be behind; so may a permanent error.
+func (e *engine) judge(ctx context.Context, in intent.Intent, v *vigil, s sight) (intent.Intent, error) {
+	switch {
+	case s.err != nil && retry.ClassOf(s.err) != retry.Permanent:
+		return in, e.hold(ctx, in, "poll", 0, s.err)
+	case s.err != nil:
+		e.log.WarnContext(ctx, "the batch cannot be looked at", "tag", in.Tag, "batch", in.Batch, "error", s.err)
+	case s.status.Ended:
+		e.vigils.over(in.Tag)
+		return e.end(ctx, in, s.status.Err)
+	case s.status.Unknown && !v.warned:
+		v.warned = true
+		e.log.WarnContext(ctx, "unknown status, waiting for the batch to end", "tag", in.Tag, "batch", in.Batch, "status", s.status.Phase)
+	}
+	return e.limitWait(ctx, in, v, s.String())
+}
+
+// end records that a batch has ended. One that was refused is either put off,
+// and its rows are free, or its rows fail with it.
+func (e *engine) end(ctx context.Context, in intent.Intent, refusal *sink.RowError) (intent.Intent, error) {
+	if refusal == nil {
+		return e.advance(ctx, in, intent.BatchEnded{})
+	}
+	e.log.WarnContext(ctx, "batch refused", "tag", in.Tag, "batch", in.Batch, "code", refusal.Code)
+	reason := reasonOf(refusal)
+	if refusal.Class == retry.Permanent {
+		return e.advance(ctx, in, intent.BatchEnded{Reason: &reason})
+	}
+	return e.advance(ctx, in, intent.Refused{Reason: reason})
+}
+
+// nextLook is when to look at a batch: as long after the last look as suits its
+// age, and just when it has had all its time. One that another process bought is
+// looked at once.
+func (e *engine) nextLook(in intent.Intent, v *vigil) time.Time {
+	last, since := in.SentAt, in.SentAt
+	if v.looked.After(last) {
+		last = v.looked
+	}
+	if !v.late.IsZero() {
+		since = v.late
+	}
+	due := last.Add(e.interval(last.Sub(since)))
+	if limit, limited := e.deadline(in, v); limited && limit.After(last) && limit.Before(due) {
+		return limit
+	}
+	return due
+}
+
+// interval grows with the age of a batch and is spread by a tenth.
+func (e *engine) interval(age time.Duration) time.Duration {
+	d := min(max(e.config.poll, age/20), max(e.config.poll, maxPoll))
+	return d - rand.N(d/10+1) //nolint:gosec // jitter
+}

@@ -1,0 +1,298 @@
+package durable_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/ratelimit"
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/openai"
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+const getBatch = "GET /v1/batches/{id}"
+
+func TestABatchExpiresAfterADay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("Badger wakes up some million times a day")
+	}
+	bubble(t, simulator.Config{Latency: simulator.Latency{Processing: 48 * time.Hour}}, openai.Config{}, nil, func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(64)...)
+		job := w.job()
+		job.MaxAttempts = 1
+		start := time.Now()
+		report := w.mustRun(job)
+		w.wantWithin(start, 24*time.Hour, 24*time.Hour+10*time.Minute)
+		if report.Succeeded != 32 || report.Failed != 32 || report.Batches != 1 {
+			t.Errorf("report %+v", report)
+		}
+		for id, r := range w.results() {
+			if r.Status == durable.Failed && r.Error.Code != "batch_expired" {
+				t.Errorf("%s: %+v", id, r)
+			}
+		}
+		w.wantBilledOnce(32)
+	})
+}
+
+// Each window does half of what is left, so three attempts leave an eighth.
+func TestExpiredRowsGoAgain(t *testing.T) {
+	cfg := simulator.Config{Latency: simulator.Latency{Processing: 48 * time.Hour}, Speed: 24} // a window is an hour
+	bubble(t, cfg, openai.Config{}, nil, func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(64)...)
+		job := w.job()
+		job.MaxAttempts = 3
+		report := w.mustRun(job)
+		if report.Succeeded != 56 || report.Failed != 8 || report.Batches != 3 || report.Retried != 48 {
+			t.Errorf("report %+v", report)
+		}
+		w.wantBilledOnce(56)
+	})
+}
+
+func TestLooksAtABatchGrowRareWithItsAge(t *testing.T) {
+	bubble(t, simulator.Config{Latency: simulator.Latency{Processing: 3 * time.Hour}}, openai.Config{}, nil, func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(3)...)
+		w.mustRun(w.job())
+		var last time.Time
+		looks, longest := 0, time.Duration(0)
+		for r, err := range w.server.Requests() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Route != getBatch {
+				continue
+			}
+			if looks++; looks > 1 {
+				longest = max(longest, r.Time.Sub(last))
+			}
+			last = r.Time
+		}
+		if longest < 4*time.Minute || longest > 6*time.Minute || looks < 50 || looks > 150 {
+			t.Errorf("%d looks in three hours, at most %s apart", looks, longest)
+		}
+	})
+}
+
+// A batch that has had all its time is cancelled: what it has counts, and the
+// rest goes again.
+func TestBatchThatTakesTooLongIsCancelled(t *testing.T) {
+	cfg := simulator.Config{Latency: simulator.Latency{Processing: 19 * time.Minute, Cancelling: 10 * time.Second}}
+	bubble(t, cfg, openai.Config{Limits: sink.Limits{Window: 8 * time.Minute}}, nil, func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(8)...)
+		start := time.Now()
+		job := w.job()
+		job.Grace = 2 * time.Minute
+		report := w.mustRun(job) // ten minutes each for half of them, a quarter, an eighth and the last one
+		w.wantWithin(start, 40*time.Minute, 48*time.Minute)
+		if report.Succeeded != 7 || report.Failed != 1 || report.Batches != 4 {
+			t.Errorf("report %+v", report)
+		}
+		w.wantBilledOnce(7)
+		if n := w.log.count("not ended in time"); n != 4 {
+			t.Errorf("%d warnings of 4 batches", n)
+		}
+	})
+}
+
+func TestBatchThatNeverEndsIsGivenUp(t *testing.T) {
+	cfg := simulator.Config{Latency: simulator.Latency{Processing: 20 * time.Hour, Cancelling: 20 * time.Hour}}
+	bubble(t, cfg, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, nil, func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(3)...)
+		job := w.job()
+		job.MaxAttempts, job.Grace = 2, 2*time.Minute
+		start := time.Now()
+		report := w.mustRun(job)
+		w.wantWithin(start, 2*14*time.Minute, 2*16*time.Minute) // window, grace and grace again
+		if report.Failed != 3 || report.Batches != 2 {
+			t.Errorf("report %+v", report)
+		}
+		for id, r := range w.results() {
+			if r.Error == nil || r.Error.Code != "not_ended" || !strings.Contains(r.Error.Message, "cancelling") || r.Attempts != 2 {
+				t.Errorf("%s: %+v", id, r)
+			}
+		}
+	})
+}
+
+func TestUnknownStatusIsWaitedOutWithOneWarning(t *testing.T) {
+	cfg := simulator.Config{Latency: simulator.Latency{Processing: 20 * time.Minute}}
+	bubble(t, cfg, openai.Config{}, rename("in_progress", "in_review"), func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(200)...) // two batches
+		start := time.Now()
+		report := w.mustRun(w.job())
+		w.wantWithin(start, 20*time.Minute, 22*time.Minute)
+		if report.Succeeded != 200 || report.Batches != 2 {
+			t.Errorf("report %+v", report)
+		}
+		if n := w.log.count("unknown status"); n != 2 {
+			t.Errorf("%d warnings of 2 batches", n)
+		}
+	})
+}
+
+// A terminal status that is not known yet: the results are there all the same.
+func TestUnknownEndIsSalvaged(t *testing.T) {
+	wrap := rename("completed", "concluded")
+	bubble(t, simulator.Config{}, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, wrap, func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(20)...)
+		start := time.Now()
+		job := w.job()
+		job.Grace = 2 * time.Minute
+		report := w.mustRun(job)
+		w.wantWithin(start, 14*time.Minute, 15*time.Minute) // window, grace and grace again
+		if report.Succeeded != 20 || report.Batches != 1 {
+			t.Errorf("report %+v", report)
+		}
+		w.wantBilledOnce(20)
+	})
+}
+
+func TestPollsThatFailSayNothingAboutRows(t *testing.T) {
+	for name, fault := range map[string]simulator.Fault{
+		"not found": {Status: http.StatusNotFound, Times: 50},
+		"down":      {Status: http.StatusBadGateway, Times: 200},
+	} {
+		fault.Route, fault.Action = getBatch, simulator.Fail
+		bubble(t, simulator.Config{Faults: []simulator.Fault{fault}}, openai.Config{}, nil, func(w *airtight) {
+			t := w.t
+			w.write("in.jsonl", tickets(20)...)
+			if report := w.mustRun(w.job()); report.Succeeded != 20 || report.Batches != 1 || report.Retried != 0 {
+				t.Errorf("%s: report %+v", name, report)
+			}
+			w.wantBilledOnce(20)
+		})
+	}
+}
+
+func TestBatchThatIsGoneForGoodIsSentAgain(t *testing.T) {
+	lost := simulator.Fault{Route: getBatch, Action: simulator.Fail, Status: http.StatusNotFound, Times: -1}
+	bubble(t, simulator.Config{Faults: []simulator.Fault{lost}}, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, nil, func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(5)...)
+		job := w.job()
+		job.MaxAttempts, job.Grace = 2, 2*time.Minute
+		start := time.Now()
+		report := w.mustRun(job)
+		w.wantWithin(start, 2*14*time.Minute, 2*16*time.Minute)
+		if report.Failed != 5 || report.Batches != 2 {
+			t.Errorf("report %+v", report)
+		}
+	})
+}
+
+// gauge counts how many polls are under way.
+type gauge struct {
+	next      http.RoundTripper
+	now, most atomic.Int64
+
+	mu    sync.Mutex
+	times []time.Time
+}
+
+func (g *gauge) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/v1/batches/") {
+		n := g.now.Add(1)
+		g.mu.Lock()
+		g.most.Store(max(g.most.Load(), n))
+		g.times = append(g.times, time.Now())
+		g.mu.Unlock()
+		defer g.now.Add(-1)
+		time.Sleep(100 * time.Millisecond) // the provider is slow
+	}
+	return g.next.RoundTrip(r)
+}
+
+// densest is the largest number of times within a minute.
+func (g *gauge) densest() (most int) {
+	for i, first := 0, 0; i < len(g.times); i++ {
+		for g.times[i].Sub(g.times[first]) > time.Minute {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
+}
+
+// A batch that an earlier process has bought is looked at once, and not given
+// more time for that nobody looked.
+func TestABatchOfAnEarlierProcessIsLookedAtOnce(t *testing.T) {
+	for name, test := range map[string]struct {
+		latency     simulator.Latency
+		least, most time.Duration
+		again       int
+	}{
+		"has ended":  {simulator.Latency{Processing: time.Hour}, 0, time.Second, 0},
+		"never ends": {simulator.Latency{Cancelling: 1000 * time.Hour}, 10 * time.Minute, 15 * time.Minute, 20},
+	} {
+		stuck := edit(func(_ string, batch map[string]any) {
+			if name == "never ends" && batch["created_at"].(float64) < float64(time.Date(2000, 1, 2, 0, 0, 0, 0, time.UTC).Unix()) {
+				batch["status"], batch["output_file_id"] = "in_progress", nil
+			}
+		})
+		bubble(t, simulator.Config{Latency: test.latency}, openai.Config{}, stuck, func(w *airtight) {
+			t := w.t
+			w.write("in.jsonl", tickets(20)...)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			if report, err := w.run(ctx, w.job()); report.Batches != 1 || !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("report %+v, %v", report, err)
+			}
+			time.Sleep(72 * time.Hour)
+			start := time.Now()
+			report := w.mustRun(w.job())
+			w.wantWithin(start, test.least, test.most)
+			if report.Succeeded != 20 || report.Retried != test.again {
+				t.Errorf("%s: report %+v", name, report)
+			}
+		})
+	}
+}
+
+func TestHundredsOfBatchesAreLookedAtInTurn(t *testing.T) {
+	batches := 200
+	if testing.Short() {
+		batches = 50
+	}
+	var g *gauge
+	wrap := func(next http.RoundTripper) http.RoundTripper {
+		g = &gauge{next: next}
+		return g
+	}
+	cfg := simulator.Config{Latency: simulator.Latency{Processing: 20 * time.Minute}}
+	bubble(t, cfg, openai.Config{}, wrap, func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(batches)...)
+		job := w.job()
+		job.Batch.MaxItems, job.MaxInFlight = 1, batches
+		job.Creates = ratelimit.Per(1_000_000, time.Minute)
+		job.Polls = ratelimit.Config{Requests: 600, Slots: 3}
+		start := time.Now()
+		report := w.mustRun(job)
+		w.wantWithin(start, 20*time.Minute, 30*time.Minute)
+		if report.Succeeded != batches || report.Batches != batches {
+			t.Errorf("report %+v", report)
+		}
+		// To fetch or clean up a batch it is read as well: the former two at a time.
+		if most := g.most.Load(); most < 3 {
+			t.Errorf("%d looks at a time, want some", most)
+		}
+		if n := g.densest(); n > 600+2*batches {
+			t.Errorf("%d looks in a minute, want at most 600", n)
+		}
+	})
+}

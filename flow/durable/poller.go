@@ -1,0 +1,131 @@
+package durable
+
+import (
+	"container/heap"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/balerhq/baler/ratelimit"
+)
+
+// poller gives the drivers of open batches their turns to look at them: in the
+// order in which they are due, no faster and no more at a time than its limit
+// allows. Its one goroutine is that of run.
+type poller struct {
+	limit *ratelimit.Limiter
+	wake  chan struct{} // another turn may be the first
+
+	mu    sync.Mutex
+	turns turns
+}
+
+func newPoller(limit ratelimit.Config) (*poller, error) {
+	l, err := ratelimit.NewLimiter(limit)
+	return &poller{limit: l, wake: make(chan struct{}, 1)}, err
+}
+
+// wait returns when it is due and the caller's turn. Then done must be called
+// after the look, and before any other wait.
+func (p *poller) wait(ctx context.Context, due time.Time) (done func(), err error) {
+	t := &turn{due: due, granted: make(chan struct{})}
+	p.add(t)
+	select {
+	case <-t.granted:
+		return p.done, nil
+	case <-ctx.Done():
+	}
+	if !p.remove(t) {
+		p.done()
+	}
+	return nil, context.Cause(ctx)
+}
+
+// price is what a turn takes of the limit.
+func price() ratelimit.Cost { return ratelimit.Cost{Requests: 1, Slots: 1} }
+
+func (p *poller) done() { p.limit.Settle(price(), ratelimit.Cost{Requests: 1}) }
+
+// run hands out turns until ctx is done.
+func (p *poller) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		wait, some := p.next()
+		switch {
+		case !some:
+			timer.Stop()
+		case wait > 0:
+			timer.Reset(wait)
+		default:
+			if p.limit.Wait(ctx, price()) != nil {
+				return
+			}
+			p.grant()
+			continue
+		}
+		select {
+		case <-timer.C:
+		case <-p.wake:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// next is how long until the first turn is due, if there is one.
+func (p *poller) next() (wait time.Duration, some bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.turns) == 0 {
+		return 0, false
+	}
+	return time.Until(p.turns[0].due), true
+}
+
+// grant gives what was taken of the limit to the first turn, or gives it back
+// if whoever waited has left.
+func (p *poller) grant() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.turns) == 0 || time.Until(p.turns[0].due) > 0 {
+		p.limit.Settle(price(), ratelimit.Cost{})
+		return
+	}
+	t := heap.Pop(&p.turns).(*turn) //nolint:forcetypeassert // the only type in it
+	close(t.granted)
+}
+
+func (p *poller) add(t *turn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	heap.Push(&p.turns, t)
+	if t.index == 0 {
+		select {
+		case p.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// remove takes back a turn, unless it was granted.
+func (p *poller) remove(t *turn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t.index < 0 {
+		return false
+	}
+	heap.Remove(&p.turns, t.index)
+	return true
+}
+
+// start runs the poller and returns what ends it.
+func (p *poller) start(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { p.run(ctx) })
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}

@@ -1,0 +1,94 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+)
+
+// vigil is what the driver of a batch remembers of its looks. It is not worth
+// keeping: another process may warn and cancel again.
+type vigil struct {
+	looked    time.Time // last
+	warned    bool      // of an unknown status
+	late      time.Time // when it was found to have had all its time
+	cancelled bool      // since
+}
+
+// vigils are those of the batches that run.
+type vigils struct{ byTag sync.Map }
+
+func (v *vigils) of(tag string) *vigil {
+	kept, _ := v.byTag.LoadOrStore(tag, new(vigil))
+	return kept.(*vigil) //nolint:forcetypeassert // the only type in it
+}
+
+func (v *vigils) over(tag string) { v.byTag.Delete(tag) }
+
+// deadline is when a batch has had all its time: the provider's window, counted
+// from when it may have been accepted at the latest, and the grace. A batch that
+// is late has the grace once more, for its cancellation.
+func (e *engine) deadline(in intent.Intent, v *vigil) (limit time.Time, limited bool) {
+	if !v.late.IsZero() {
+		return v.late.Add(e.grace), true
+	}
+	window := e.provider.Limits(e.lanes.get(in.Lane).Model).Window
+	accepted := in.SentAt
+	if in.InDoubt() {
+		accepted = in.Appears(e.grace)
+	}
+	return accepted.Add(window + e.grace), window > 0
+}
+
+// limitWait cancels a batch that has had all its time, so that it ends with what
+// it has, and gives up one that does not end even then: what results there are
+// count, and its other rows go again.
+func (e *engine) limitWait(ctx context.Context, in intent.Intent, v *vigil, seen string) (intent.Intent, error) {
+	if limit, limited := e.deadline(in, v); !limited || time.Now().Before(limit) {
+		return in, e.cancelLate(ctx, in, v)
+	}
+	if v.late.IsZero() && !in.Unproven { // which may be somebody else's
+		v.late = time.Now()
+		return in, e.cancelLate(ctx, in, v)
+	}
+	e.log.WarnContext(ctx, "batch given up", "tag", in.Tag, "batch", in.Batch, "seen", seen)
+	e.vigils.over(in.Tag)
+	return e.advance(ctx, in, intent.BatchEnded{Reason: &intent.Reason{
+		Class: retry.Retryable.String(), Code: "not_ended",
+		Message: fmt.Sprintf("the batch had not ended %s after it was sent: %s", time.Since(in.SentAt).Round(time.Second), seen),
+	}})
+}
+
+// cancelLate cancels a batch once that is late. Whether that works is seen by
+// the next looks.
+func (e *engine) cancelLate(ctx context.Context, in intent.Intent, v *vigil) error {
+	if v.late.IsZero() || v.cancelled {
+		return nil
+	}
+	e.log.WarnContext(ctx, "the batch has not ended in time, cancelling it", "tag", in.Tag, "batch", in.Batch)
+	err := e.provider.Cancel(ctx, handle(in))
+	switch retry.ClassOf(err) {
+	case retry.Blocked:
+		return fmt.Errorf("durable: batch %s: %w", in.Tag, err)
+	case retry.Retryable, retry.Ambiguous:
+		e.log.WarnContext(ctx, "the batch could not be cancelled", "tag", in.Tag, "batch", in.Batch, "error", err)
+	case 0, retry.Permanent: // as good as it gets
+		v.cancelled = true
+	}
+	return nil
+}
+
+// givenUp reports whether a batch was left before it had ended.
+func givenUp(in intent.Intent) bool {
+	return in.Reason != nil && in.Reason.Class == retry.Retryable.String()
+}
+
+// reasonOf is why a batch was refused, as an intent keeps it.
+func reasonOf(e *sink.RowError) intent.Reason {
+	return intent.Reason{Class: e.Class.String(), Code: e.Code, Message: e.Message}
+}
