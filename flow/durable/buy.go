@@ -40,18 +40,22 @@ func (e *engine) load(ctx context.Context, out chan<- []entry) error {
 	}
 }
 
-// buy seals a batch and starts its driver, which outlives the round: life is
-// the context of the run.
+// buy seals a batch, or several if its lane takes only smaller ones, and starts
+// their drivers, which outlive the round: life is the context of the run.
 func (e *engine) buy(ctx, life context.Context, b accumulator.Batch[entry]) error {
-	if err := acquire(ctx, e.slots); err != nil {
-		return err
+	var rows []entry
+	for rest := b.Items; len(rest) > 0; {
+		if err := acquire(ctx, e.slots); err != nil {
+			return err
+		}
+		rows, rest = e.lanes.cut(rest) // now, as the limit may have changed
+		in, err := e.seal(ctx, rows)
+		if err != nil {
+			return err
+		}
+		e.tally.update(func(p *Progress) { p.InFlight++ })
+		e.spawn(life, in)
 	}
-	in, err := e.seal(ctx, b.Items)
-	if err != nil {
-		return err
-	}
-	e.tally.update(func(p *Progress) { p.InFlight++ })
-	e.spawn(life, in)
 	return nil
 }
 

@@ -29,13 +29,14 @@ type lanes struct {
 	mu      sync.Mutex
 	byIndex []lane
 	index   map[lane]uint16
+	limits  map[int]int // what a batch may weigh, in bytes, where less than usual
 }
 
 // laneKey is what rows are accumulated by.
 func (e entry) laneKey() string { return strconv.Itoa(int(e.lane)) }
 
 func newLanes(j *journal.Journal, known []lane) *lanes {
-	l := &lanes{journal: j, index: make(map[lane]uint16)}
+	l := &lanes{journal: j, index: make(map[lane]uint16), limits: make(map[int]int)}
 	for _, v := range known {
 		l.add(v)
 	}

@@ -177,6 +177,9 @@ func (e *engine) recoverIntents(ctx context.Context, intents map[string]intent.I
 		if in.Batch != "" {
 			bought++
 		}
+		if in.Reason != nil && in.Reason.Limit > 0 {
+			e.lanes.narrow(in.Lane, in.Reason.Limit)
+		}
 		if !in.Done() {
 			e.open = append(e.open, in)
 		}

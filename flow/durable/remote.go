@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
@@ -22,7 +23,10 @@ func (e *engine) upload(ctx context.Context, in intent.Intent) (intent.Intent, e
 	file, err := heavily(ctx, e, func() (string, error) {
 		return e.provider.Upload(ctx, e.spec(in), e.payload(in.Tag))
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, sink.ErrTooLarge):
+		return e.split(ctx, in, err)
+	case err != nil:
 		return in, e.hold(ctx, in, "upload", in.Creates, err)
 	}
 	return e.advance(ctx, in, intent.UploadDone{Account: e.provider.Account(), File: file})
@@ -50,8 +54,13 @@ func (e *engine) create(ctx context.Context, in intent.Intent) (intent.Intent, e
 	switch {
 	case err != nil:
 		return in, err
+	case errors.Is(refusal, sink.ErrTooLarge):
+		return e.split(ctx, in, refusal)
 	case refusal != nil:
-		return in, e.hold(ctx, in, "create", in.Creates, refusal)
+		if err := e.hold(ctx, in, "create", in.Creates, refusal); err != nil || !errors.Is(refusal, sink.ErrFileGone) {
+			return in, err
+		}
+		return e.upload(ctx, in)
 	case in.State == intent.Submitted:
 		e.tally.update(func(p *Progress) { p.Batches++ })
 	}

@@ -36,11 +36,7 @@ func (e *engine) settle(ctx context.Context, in intent.Intent) (intent.Intent, e
 }
 
 func (e *engine) settleRows(ctx context.Context, in intent.Intent) error {
-	entries, err := e.entries(in.Tag, in.Rows)
-	if err != nil {
-		return err
-	}
-	c, err := e.newChunk(ctx, in, entries)
+	c, err := e.newChunk(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -82,7 +78,11 @@ type chunk struct {
 	blocked error // of a row: somebody has to act
 }
 
-func (e *engine) newChunk(ctx context.Context, in intent.Intent, entries []entry) (*chunk, error) {
+func (e *engine) newChunk(ctx context.Context, in intent.Intent) (*chunk, error) {
+	entries, err := e.entries(in.Tag, in.Rows)
+	if err != nil {
+		return nil, err
+	}
 	c := &chunk{e: e, in: in, entries: entries}
 	rec, err := e.store.Get(ctx, e.keys.progress(in.Tag))
 	if errors.Is(err, state.ErrNotFound) {
@@ -122,15 +122,14 @@ func (c *chunk) repeat(n int, sent bool) {
 	c.which = addRow(c.which, n)
 }
 
-// goesAgain reports whether a failed row is sent once more.
+// goesAgain reports whether a failed row is sent once more. One that is blocked
+// is not at fault, so it never fails for that.
 func (c *chunk) goesAgain(row *entry, failure *sink.RowError) bool {
-	if failure.Class == retry.Permanent || int(row.attempts)+1 >= c.e.maxAttempts {
-		return false
-	}
 	if failure.Class == retry.Blocked {
 		c.blocked = retry.Mark(fmt.Errorf("durable: batch %s: %w", c.in.Batch, failure), retry.Blocked)
+		return true
 	}
-	return true
+	return failure.Class != retry.Permanent && int(row.attempts)+1 < c.e.maxAttempts
 }
 
 // result is what is handed on about a row.
@@ -209,48 +208,4 @@ func (c *chunk) reset(progress uint64) {
 	c.rows, c.bytes, c.failed, c.usage = 0, 0, 0, llm.Usage{}
 	clear(c.results)
 	c.results, c.again, c.which = c.results[:0], c.again[:0], c.which[:0]
-}
-
-// release frees the rows of a batch that was refused for a reason that
-// passes, or that a person must remove.
-func (e *engine) release(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	blocked := in.Reason.Class == retry.Blocked.String()
-	if !blocked {
-		if err := sleep(ctx, 3*e.interval(0)); err != nil {
-			return in, err
-		}
-	}
-	if err := e.releaseRows(ctx, in); err != nil {
-		return in, err
-	}
-	in, err := e.advance(ctx, in, intent.CleanDone{})
-	if err != nil || !blocked {
-		return in, err
-	}
-	return in, &retry.Error{Class: retry.Blocked, Code: in.Reason.Code, Message: in.Reason.Message}
-}
-
-// releaseRows lets all rows of a batch go again that are not settled.
-func (e *engine) releaseRows(ctx context.Context, in intent.Intent) error {
-	e.settling.Lock()
-	defer e.settling.Unlock()
-	entries, err := e.entries(in.Tag, in.Rows)
-	if err != nil {
-		return err
-	}
-	c, err := e.newChunk(ctx, in, entries)
-	if err != nil {
-		return err
-	}
-	for c.progress < uint64(len(entries)) {
-		first := int(c.progress) //nolint:gosec // below a length
-		for n := range min(chunkRows, len(entries)-first) {
-			c.rows++
-			c.repeat(first+n, false)
-		}
-		if err := c.record(ctx, e.outbox.value, false); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -1,0 +1,48 @@
+package durable
+
+import (
+	"context"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
+)
+
+// release frees the rows of a batch that was refused: at once if it was too
+// large, later if the reason passes, and for the next run if a person has to
+// remove it.
+func (e *engine) release(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	if in.Reason.Class == retry.Retryable.String() {
+		if err := sleep(ctx, 3*e.interval(0)); err != nil {
+			return in, err
+		}
+	}
+	if err := e.releaseRows(ctx, in); err != nil {
+		return in, err
+	}
+	in, err := e.advance(ctx, in, intent.CleanDone{})
+	if err != nil || in.Reason.Class != retry.Blocked.String() {
+		return in, err
+	}
+	return in, &retry.Error{Class: retry.Blocked, Code: in.Reason.Code, Message: in.Reason.Message}
+}
+
+// releaseRows lets all rows of a batch go again that are not settled.
+func (e *engine) releaseRows(ctx context.Context, in intent.Intent) error {
+	e.settling.Lock()
+	defer e.settling.Unlock()
+	c, err := e.newChunk(ctx, in)
+	if err != nil {
+		return err
+	}
+	for c.progress < uint64(len(c.entries)) {
+		first := int(c.progress) //nolint:gosec // below a length
+		for n := range min(chunkRows, len(c.entries)-first) {
+			c.rows++
+			c.repeat(first+n, false)
+		}
+		if err := c.record(ctx, e.outbox.value, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
