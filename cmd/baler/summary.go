@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/sink/llm"
 )
 
 // printSummary says how a finished run went.
@@ -21,12 +22,29 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 	line("succeeded", r.Succeeded, "")
 	line("failed", r.Failed, noteIf(r.Retried, "after %s retries of rows"))
 	line("from cache", r.Cached, "")
-	line("batches", r.Batches, noteIf(r.Strays, "%s unexpected result rows left out"))
-	line("tokens", r.Usage.Input+r.Usage.Output, fmt.Sprintf("%s in, %s out", thousands(r.Usage.Input), thousands(r.Usage.Output)))
+	line("batches", r.Batches, "")
+	line("tokens", tokens(r.Usage), fmt.Sprintf("%s in, %s out", thousands(r.Usage.Input), thousands(r.Usage.Output)))
+	for _, odd := range []struct {
+		name string
+		n    int
+		note string
+	}{
+		{"missing", r.Strays.Missing, "rows without a result in their batch: they went again, or failed"},
+		{"repeated", r.Strays.Repeated, "results of a row that had one, left out"},
+		{"foreign", r.Strays.Foreign, "results that name no row of their batch or cannot be read, left out"},
+		{"surplus", r.Strays.Surplus, "results of rows that the batch does not have, left out"},
+		{"wasted", tokens(r.Waste), "tokens of batches that were bought twice"},
+	} {
+		if odd.n > 0 {
+			line(odd.name, odd.n, odd.note)
+		}
+	}
 	fmt.Fprintf(t, "time\t%s\t\n", r.Elapsed.Round(10*time.Millisecond))
 	_ = t.Flush() // as with Fprintf: there is nobody to tell
 	fmt.Fprintf(w, "results in %s\n", out)
 }
+
+func tokens(u llm.Usage) int { return u.Input + u.Output }
 
 func noteIf(n int, format string) string {
 	if n == 0 {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,7 +30,8 @@ type engine struct {
 	tally  tally
 	source register[sourceState]
 	outbox register[outputState]
-	strays atomic.Int64
+
+	surprises surprises
 
 	owners   *owners
 	open     []intent.Intent // found at the start

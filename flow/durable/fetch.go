@@ -29,23 +29,20 @@ func (e *engine) fetch(ctx context.Context, in intent.Intent) (intent.Intent, er
 }
 
 func (e *engine) download(ctx context.Context, in intent.Intent) error {
-	index, err := e.index(in)
+	r, err := e.roll(in)
 	if err != nil {
 		return err
 	}
-	strays := 0
 	err = writeRecords(e.root, resultName(in.Tag), func(put func([]byte) error) error {
-		got, buf := make([]bool, in.Rows), []byte(nil)
+		var buf []byte
 		for o, err := range e.results(ctx, in) {
 			if err != nil {
 				return err
 			}
-			n, ok := index.row(in, &o)
-			if !ok || got[n] {
-				strays++
+			n, ok := r.tick(&o)
+			if !ok {
 				continue
 			}
-			got[n] = true
 			buf = appendOutcome(buf[:0], n, &o)
 			if err := put(buf); err != nil {
 				return err
@@ -53,11 +50,15 @@ func (e *engine) download(ctx context.Context, in intent.Intent) error {
 		}
 		return nil
 	})
-	if err == nil && strays > 0 {
-		e.strays.Add(int64(strays))
-		e.log.WarnContext(ctx, "result rows that were not asked for, or came twice", "batch", in.Batch, "rows", strays)
+	if err != nil {
+		return err
 	}
-	return err
+	if strays := r.call(in); strays.Total() > 0 {
+		e.surprises.addStrays(strays)
+		e.log.WarnContext(ctx, "results that are not what was asked for", "tag", in.Tag, "batch", in.Batch, "missing", strays.Missing,
+			"repeated", strays.Repeated, "foreign", strays.Foreign, "surplus", strays.Surplus)
+	}
+	return nil
 }
 
 // results streams what became of the rows of a batch: nothing if it was never
@@ -78,31 +79,15 @@ func (e *engine) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.O
 	}
 }
 
-// rowIndex finds the place of a row in its batch.
-type rowIndex map[itemHash]uint32
-
-func (e *engine) index(in intent.Intent) (rowIndex, error) {
-	index := make(rowIndex, in.Rows)
+func (e *engine) roll(in intent.Intent) (*roll, error) {
+	r := &roll{tag: in.Tag, index: make(map[itemHash]uint32, in.Rows), got: make([]bool, in.Rows)}
 	for row, err := range e.bale(in.Tag) {
 		if err != nil {
 			return nil, retry.Mark(err, retry.Permanent)
 		}
-		index[hashKey(row.key)] = uint32(len(index)) //nolint:gosec // bounded by a batch
+		r.index[hashKey(row.key)] = uint32(len(r.index)) //nolint:gosec // bounded by a batch
 	}
-	return index, nil
-}
-
-// row is the place that an outcome belongs to, by its id or its line.
-func (x rowIndex) row(in intent.Intent, o *sink.Outcome) (n uint32, ok bool) {
-	if o.ID == "" {
-		return uint32(o.Line - 1), o.Line >= 1 && o.Line <= in.Rows //nolint:gosec // checked
-	}
-	h, ok := parseRowID(in.Tag, o.ID)
-	if !ok {
-		return 0, false
-	}
-	n, ok = x[h]
-	return n, ok
+	return r, nil
 }
 
 // An outcome record is: row u32, status u16, class u8 (0: succeeded), code,

@@ -29,7 +29,8 @@ func (p Progress) Settled() int { return p.Succeeded + p.Failed }
 type Report struct {
 	Progress
 	Cached   int           `json:"cached"`   // items that an earlier Run had settled
-	Strays   int           `json:"strays"`   // result rows that nobody asked for, or that came twice
+	Strays   Strays        `json:"strays"`   // result rows that are not what was asked for
+	Waste    llm.Usage     `json:"waste"`    // of batches that were bought twice, as far as it is known
 	Elapsed  time.Duration `json:"elapsed"`  // of this Run
 	Finished bool          `json:"finished"` // every item has its result
 }

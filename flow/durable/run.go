@@ -34,9 +34,10 @@ func Run[T any](ctx context.Context, job Job[T]) (Report, error) {
 	cached := e.tally.progress().Settled()
 	err = e.run(ctx, source)
 	report := Report{
-		Progress: e.tally.progress(), Cached: cached, Strays: int(e.strays.Load()),
+		Progress: e.tally.progress(), Cached: cached,
 		Elapsed: time.Since(started), Finished: e.finished(),
 	}
+	e.surprises.report(&report)
 	return report, errors.Join(err, e.close())
 }
 

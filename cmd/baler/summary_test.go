@@ -1,0 +1,35 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/sink/llm"
+)
+
+func TestSummaryNamesWhatIsOddAndNothingElse(t *testing.T) {
+	summary := func(r durable.Report) result {
+		var out bytes.Buffer
+		printSummary(&out, r, "out.jsonl")
+		return result{stdout: out.String()}
+	}
+	odd := summary(durable.Report{
+		Strays: durable.Strays{Missing: 1234, Repeated: 2, Foreign: 3, Surplus: 4},
+		Waste:  llm.Usage{Input: 1000, Output: 500},
+	})
+	for _, line := range []string{
+		"missing 1,234 rows", "repeated 2 results", "foreign 3 results", "surplus 4 results", "wasted 1,500 tokens",
+	} {
+		if !odd.says(line) {
+			t.Errorf("no line %q in\n%s", line, odd.stdout)
+		}
+	}
+	plain := summary(durable.Report{})
+	for _, name := range []string{"missing", "repeated", "foreign", "surplus", "wasted"} {
+		if strings.Contains(plain.stdout, name) {
+			t.Errorf("%s is named in\n%s", name, plain.stdout)
+		}
+	}
+}

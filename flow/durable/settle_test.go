@@ -1,0 +1,174 @@
+package durable_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/openai"
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// failEven fails every second row for good.
+func failEven(r simulator.Row) simulator.Reply {
+	for _, digit := range "02468" {
+		if strings.Contains(string(r.Body), "number "+string(digit)) {
+			return simulator.Reply{Error: &simulator.RowError{Status: 400, Code: "even", Message: "an even row"}}
+		}
+	}
+	return simulator.Echo(r)
+}
+
+// first remembers which batch was seen first.
+type first struct{ id atomic.Value }
+
+func (f *first) is(id string) bool {
+	f.id.CompareAndSwap(nil, id)
+	return f.id.Load() == id
+}
+
+// Whatever the terminal status of a batch and whichever files it has: what is in
+// them counts, and only the rest goes again. Nothing goes again if the batch was
+// refused as a whole.
+func TestEveryEndOfABatchIsSettled(t *testing.T) {
+	const rows = 8
+	for _, status := range []string{"completed", "failed", "expired", "cancelled"} {
+		for files, has := range map[string]struct{ output, errors bool }{
+			"both files": {true, true}, "an output file": {true, false}, "an error file": {false, true}, "no file": {},
+		} {
+			var batch first
+			wrap := edit(func(id string, b map[string]any) {
+				if b["status"] != "completed" || !batch.is(id) {
+					return
+				}
+				b["status"] = status
+				if !has.output {
+					b["output_file_id"] = nil
+				}
+				if !has.errors {
+					b["error_file_id"] = nil
+				}
+			})
+			bubble(t, simulator.Config{Answer: failEven}, openai.Config{}, wrap, func(w *airtight) {
+				t := w.t
+				w.write("in.jsonl", tickets(rows)...)
+				report := w.mustRun(w.job())
+				refused := status == "failed" && files == "no file"
+				again := 0
+				for id, r := range w.results() {
+					odd := strings.ContainsAny(id, "1357")
+					there := odd && has.output || !odd && has.errors
+					attempts := 2
+					if there || refused {
+						attempts = 1
+					} else {
+						again++
+					}
+					if r.Attempts != attempts || (r.Status == durable.Succeeded) != (odd && !refused) {
+						t.Errorf("%s with %s: %s: %+v", status, files, id, r)
+					}
+				}
+				missing := again
+				if status == "failed" { // its rows are not missed
+					missing = 0
+				}
+				if report.Retried != again || report.Strays != (durable.Strays{Missing: missing}) {
+					t.Errorf("%s with %s: %d went again: report %+v", status, files, again, report)
+				}
+			})
+		}
+	}
+}
+
+func TestStraysAreCountedByKind(t *testing.T) {
+	const rows = 20
+	for name, test := range map[string]struct {
+		faults simulator.RowFaults
+		want   durable.Strays
+	}{
+		"missing":  {simulator.RowFaults{Missing: 1}, durable.Strays{Missing: 2 * rows}}, // twice
+		"repeated": {simulator.RowFaults{Repeated: 1}, durable.Strays{Repeated: rows}},
+		"foreign":  {simulator.RowFaults{Foreign: 1}, durable.Strays{Foreign: rows}},
+		"surplus":  {simulator.RowFaults{Surplus: 1}, durable.Strays{Surplus: rows}},
+	} {
+		bubble(t, simulator.Config{Rows: test.faults}, openai.Config{}, nil, func(w *airtight) {
+			t := w.t
+			w.write("in.jsonl", tickets(rows)...)
+			job := w.job()
+			job.MaxAttempts = 2
+			report := w.mustRun(job)
+			if report.Strays != test.want || report.Failed != test.want.Missing/2 {
+				t.Errorf("%s: report %+v", name, report)
+			}
+			if n := len(w.results()); n != rows {
+				t.Errorf("%s: %d results", name, n)
+			}
+		})
+	}
+}
+
+// doubled creates every batch two times and says that it does not know.
+type doubled struct{ sink.Provider }
+
+func (p doubled) Create(ctx context.Context, s sink.Spec, file string, rows sink.Rows) (string, error) {
+	for range 2 {
+		if _, err := p.Provider.Create(ctx, s, file, rows); err != nil {
+			return "", err
+		}
+	}
+	return "", retry.Mark(errors.New("no answer"), retry.Ambiguous)
+}
+
+func TestASecondBatchChangesNoResultAndIsWaste(t *testing.T) {
+	bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(20)...)
+		job := w.job()
+		job.Provider, job.Codec = doubled{w.provider}, w.provider
+		report := w.mustRun(job)
+		if len(w.server.Batches()) != 2 || report.Batches != 1 || report.Succeeded != 20 {
+			t.Errorf("%d batches, report %+v", len(w.server.Batches()), report)
+		}
+		if report.Waste.Input == 0 || report.Waste != report.Usage { // both had the same rows
+			t.Errorf("waste %+v, usage %+v", report.Waste, report.Usage)
+		}
+	})
+}
+
+// The file of a batch may expire before the batch is created. OpenAI finds out
+// when it validates the batch, others when it is created.
+func TestAFileThatIsGoneIsUploadedAgain(t *testing.T) {
+	creation := simulator.Fault{Route: "POST /v1/batches", Action: simulator.Fail, Status: http.StatusForbidden}
+	for name, later := range map[string][]simulator.Fault{
+		"validation": nil,
+		"creation":   {{Route: creation.Route, Action: simulator.Fail, Status: http.StatusNotFound}},
+	} {
+		bubble(t, simulator.Config{Faults: []simulator.Fault{creation}}, openai.Config{}, nil, func(w *airtight) {
+			t := w.t
+			w.write("in.jsonl", tickets(20)...)
+			job := w.job()
+			job.MaxAttempts = 1 // of which this takes none away
+			if _, err := w.run(t.Context(), job); retry.ClassOf(err) != retry.Blocked {
+				t.Fatal(err)
+			}
+			for _, id := range w.files() {
+				if err := w.provider.Remove(t.Context(), sink.Handle{File: id}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.server.SetFaults(later...); err != nil {
+				t.Fatal(err)
+			}
+			if report := w.mustRun(job); report.Succeeded != 20 || report.Failed != 0 {
+				t.Errorf("at %s: report %+v", name, report)
+			}
+			w.wantBilledOnce(20)
+		})
+	}
+}

@@ -1,0 +1,83 @@
+package durable
+
+import (
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/sink"
+)
+
+// Strays counts result rows that are not what was asked for. None of them is
+// handed on.
+type Strays struct {
+	// Missing rows are in no result of their batch, which ended otherwise well:
+	// they went again, or failed.
+	Missing int `json:"missing"`
+	// Repeated results are of a row that had one: the first counts.
+	Repeated int `json:"repeated"`
+	// Foreign results name a row of another batch, or cannot be read.
+	Foreign int `json:"foreign"`
+	// Surplus results bear the name of their batch, and no row of it.
+	Surplus int `json:"surplus"`
+}
+
+// Total is the number of all of them.
+func (s Strays) Total() int { return s.Missing + s.Repeated + s.Foreign + s.Surplus }
+
+func (s Strays) add(t Strays) Strays {
+	return Strays{s.Missing + t.Missing, s.Repeated + t.Repeated, s.Foreign + t.Foreign, s.Surplus + t.Surplus}
+}
+
+// roll ticks off the rows of a batch as their results come in.
+type roll struct {
+	tag    string
+	index  map[itemHash]uint32
+	got    []bool
+	strays Strays
+}
+
+// tick returns the row that a result belongs to, unless it is a stray.
+func (r *roll) tick(o *sink.Outcome) (n uint32, ok bool) {
+	n, stray := r.find(o)
+	if stray == nil && r.got[n] {
+		stray = &r.strays.Repeated
+	}
+	if stray != nil {
+		*stray++
+		return 0, false
+	}
+	r.got[n] = true
+	return n, true
+}
+
+// find returns the row of a result, by its id or its line, or the count of
+// strays that it belongs to.
+func (r *roll) find(o *sink.Outcome) (n uint32, stray *int) {
+	switch {
+	case o.ID == "" && o.Line == 0:
+		return 0, &r.strays.Foreign
+	case o.ID == "" && (o.Line < 0 || o.Line > len(r.got)):
+		return 0, &r.strays.Surplus
+	case o.ID == "":
+		return uint32(o.Line - 1), nil //nolint:gosec // checked
+	}
+	h, ok := parseRowID(r.tag, o.ID)
+	if !ok {
+		return 0, &r.strays.Foreign
+	}
+	if n, ok = r.index[h]; !ok {
+		return 0, &r.strays.Surplus
+	}
+	return n, nil
+}
+
+// call counts the rows without a result. Those of a batch that was refused or
+// given up are not missed.
+func (r *roll) call(in intent.Intent) Strays {
+	if in.Reason == nil {
+		for _, ok := range r.got {
+			if !ok {
+				r.strays.Missing++
+			}
+		}
+	}
+	return r.strays
+}
