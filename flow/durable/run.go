@@ -32,7 +32,7 @@ func Run[T any](ctx context.Context, job Job[T]) (Report, error) {
 		return Report{}, err
 	}
 	cached := e.tally.progress().Settled()
-	err = e.run(ctx, source)
+	err = advise(e.run(ctx, source))
 	report := Report{
 		Progress: e.tally.progress(), Cached: cached,
 		Elapsed: time.Since(started), Finished: e.finished(),

@@ -1,0 +1,77 @@
+package durable_test
+
+import (
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink/openai"
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// An account without money stops the run, wherever that turns up, and fails no
+// row: once it is mended, the run goes on.
+func TestSpendAndQuotaBlockTheRun(t *testing.T) {
+	for _, code := range []string{"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"} {
+		for _, place := range []string{"POST /v1/files", "POST /v1/batches", "GET /v1/batches/{id}", "validation", "row"} {
+			var paid atomic.Bool
+			cfg := simulator.Config{Answer: func(r simulator.Row) simulator.Reply {
+				if place == "row" && !paid.Load() && strings.Contains(string(r.Body), "number 3") {
+					return simulator.Reply{Error: &simulator.RowError{Status: http.StatusTooManyRequests, Code: code, Message: "no"}}
+				}
+				return simulator.Echo(r)
+			}}
+			if strings.Contains(place, "/") {
+				cfg.Faults = []simulator.Fault{{
+					Route: place, Action: simulator.Fail, Status: http.StatusTooManyRequests, Code: code, Times: -1,
+				}}
+			}
+			wrap := edit(func(_ string, batch map[string]any) {
+				if place == "validation" && !paid.Load() {
+					batch["status"], batch["output_file_id"] = "failed", nil
+					batch["errors"] = map[string]any{"data": []any{map[string]any{"code": code, "message": "no"}}}
+				}
+			})
+			bubble(t, cfg, openai.Config{}, wrap, func(w *airtight) {
+				t := w.t
+				w.write("in.jsonl", tickets(10)...)
+				job := w.job()
+				job.MaxAttempts = 1 // of which this takes none away
+				report, err := w.run(t.Context(), job)
+				if retry.ClassOf(err) != retry.Blocked || !strings.Contains(err.Error(), code) ||
+					!strings.Contains(err.Error(), "billing of the account: then run the job again") {
+					t.Errorf("%s at %s: %v", code, place, err)
+				}
+				if report.Failed != 0 || report.Finished {
+					t.Errorf("%s at %s: report %+v", code, place, report)
+				}
+				paid.Store(true)
+				if err := w.server.SetFaults(); err != nil {
+					t.Fatal(err)
+				}
+				if report := w.mustRun(job); report.Succeeded != 10 {
+					t.Errorf("%s at %s, paid: report %+v", code, place, report)
+				}
+			})
+		}
+	}
+}
+
+// HTTP 429 says it at the creation, where OpenAI otherwise says it in the batch.
+func TestATokenLimitAtTheCreationIsWaitedOut(t *testing.T) {
+	full := simulator.Fault{
+		Route: "POST /v1/batches", Action: simulator.Fail, Status: http.StatusTooManyRequests, Code: "token_limit_exceeded", Times: 12,
+	}
+	bubble(t, simulator.Config{Faults: []simulator.Fault{full}}, openai.Config{}, nil, func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(300)...)
+		job := w.job()
+		job.MaxAttempts = 1
+		if report := w.mustRun(job); report.Succeeded != 300 || report.Batches != 3 || report.Retried != 0 {
+			t.Errorf("report %+v", report)
+		}
+		w.wantBilledOnce(300)
+	})
+}
