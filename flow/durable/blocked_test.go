@@ -1,10 +1,13 @@
 package durable_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink/openai"
@@ -73,5 +76,22 @@ func TestATokenLimitAtTheCreationIsWaitedOut(t *testing.T) {
 			t.Errorf("report %+v", report)
 		}
 		w.wantBilledOnce(300)
+	})
+}
+
+// A batch that is over the limit all by itself waits for good, so people are
+// told what to do.
+func TestABatchThatIsPutOffAloneIsReported(t *testing.T) {
+	bubble(t, simulator.Config{Limits: simulator.Limits{EnqueuedTokens: 1}}, openai.Config{}, nil, func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(10)...)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		if report, err := w.run(ctx, w.job()); !errors.Is(err, context.DeadlineExceeded) || report.Failed != 0 {
+			t.Errorf("report %+v, %v", report, err)
+		}
+		if w.log.count("make them smaller") == 0 {
+			t.Error("nobody is told")
+		}
 	})
 }

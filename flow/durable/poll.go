@@ -93,6 +93,10 @@ func (e *engine) end(ctx context.Context, in intent.Intent, refusal *sink.RowErr
 	if refusal.Class == retry.Permanent {
 		return e.advance(ctx, in, intent.BatchEnded{Reason: &reason})
 	}
+	if refusal.Class == retry.Retryable && e.inFlight() == 1 {
+		e.log.WarnContext(ctx, "the batch was put off though the job has no other open: "+
+			"if the account has none either, make them smaller with Job.Batch", "rows", in.Rows)
+	}
 	return e.advance(ctx, in, intent.Refused{Reason: reason})
 }
 
