@@ -52,7 +52,7 @@ func TestOrphansAreBatchesThatNobodyWaitsFor(t *testing.T) {
 		tagged := u.pipe()
 		u.wantOrphans(tagged, map[string]bool{twice.Batch: true, lost.Batch: false})
 		u.wantOrphans(u.job.Provider, map[string]bool{}) // as long as they run
-		time.Sleep(2 * time.Hour)
+		time.Sleep(2 * processing)
 		u.wantOrphans(tagged, map[string]bool{twice.Batch: true, lost.Batch: false})
 		u.wantOrphans(u.job.Provider, map[string]bool{twice.Batch: true, lost.Batch: false})
 		if _, err := u.orphans(mute{u.job.Provider}); !errors.Is(err, errors.ErrUnsupported) {
@@ -65,7 +65,7 @@ func TestOrphansAreBatchesThatNobodyWaitsFor(t *testing.T) {
 func TestABatchThatItsJobMayFindIsNoOrphan(t *testing.T) {
 	withoutTags(t, func(u *untagged) {
 		u.holdAndStop()
-		time.Sleep(2 * time.Hour)
+		time.Sleep(2 * processing)
 		u.wantOrphans(u.pipe(), map[string]bool{})
 		u.job = u.fresh()
 		u.succeed(1)

@@ -19,10 +19,13 @@ import (
 	"github.com/balerhq/baler/sink/sinktest"
 )
 
-const creation = "POST /v1/batches"
+const (
+	creation   = "POST /v1/batches"
+	processing = 30 * time.Minute // what a batch takes; an hour of Badger's tickers takes a while
+)
 
 // untagged is a job at a provider that keeps no tag with a batch, each of which
-// takes an hour. Its five rows make one batch.
+// takes a while. Its five rows make one batch.
 type untagged struct {
 	*world
 	job     durable.Job[ticket]
@@ -34,7 +37,7 @@ type untagged struct {
 func withoutTags(t *testing.T, test func(u *untagged)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		server, err := simulator.StartPipe(simulator.Config{Latency: simulator.Latency{Processing: time.Hour}})
+		server, err := simulator.StartPipe(simulator.Config{Latency: simulator.Latency{Processing: processing}})
 		if err != nil {
 			t.Fatal(err)
 		}
