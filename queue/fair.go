@@ -8,12 +8,15 @@ type fair[T any] struct {
 	seq    uint64
 }
 
-func (f *fair[T]) len() int             { return f.tree.n }
-func (f *fair[T]) tick()                {}
-func (f *fair[T]) at(p place) T         { return *f.tree.at(p) }
-func (f *fair[T]) rank(p place) int     { return f.tree.rank(p) }
-func (f *fair[T]) push(v T) place       { return f.enter(levelKey(f.of(v)), v) }
-func (f *fair[T]) restore(p place, v T) { f.shares.restore(p, v); f.tree.insert(p, v) }
+func (f *fair[T]) len() int         { return f.tree.n }
+func (f *fair[T]) tick()            {}
+func (f *fair[T]) at(p place) T     { return *f.tree.at(p) }
+func (f *fair[T]) rank(p place) int { return f.tree.rank(p) }
+func (f *fair[T]) push(v T) place   { return f.enter(levelKey(f.of(v)), v) }
+func (f *fair[T]) restore(p place, v T) {
+	f.shares.restore(f.shares.find(p.key, v), p, v)
+	f.tree.insert(p, v)
+}
 
 // enter queues v at the end of its tenant's share in a level.
 func (f *fair[T]) enter(key int64, v T) place {
@@ -22,15 +25,18 @@ func (f *fair[T]) enter(key int64, v T) place {
 }
 
 func (f *fair[T]) join(key int64, seq uint64, v T) place {
-	p := place{key: key, tag: f.shares.start(key, v), seq: seq}
+	p := place{key: key, tag: f.shares.start(f.shares.find(key, v), v), seq: seq}
 	f.tree.insert(p, v)
 	return p
 }
 
-func (f *fair[T]) pop() (place, T) {
-	p, v := f.tree.pop()
+func (f *fair[T]) head() *T { return f.tree.head() }
+
+func (f *fair[T]) pop() place {
+	v := *f.head()
+	p := f.tree.pop()
 	f.shares.served(p, v)
-	return p, v
+	return p
 }
 
 func (f *fair[T]) remove(p place) T {

@@ -1,71 +1,63 @@
 package queue
 
-// chunkLen is how many items one chunk of a fifo holds.
-const chunkLen = 128
-
 // fifo is a queue in chunks: no item ever moves, memory follows the number of
-// items, and push, restore and pop take O(1). The zero fifo is empty and ready.
+// items, and push, restore and pop take O(1). The zero fifo is empty and ready;
+// give it the same chunks each time.
 type fifo[T any] struct {
 	first, last *chunk[T]
 	n           int
-	spare       []*chunk[T] // emptied chunks to use again
 }
 
-type chunk[T any] struct {
-	items    [chunkLen]T
-	from, to int // items[from:to] are queued
-	next     *chunk[T]
-}
-
-func (f *fifo[T]) push(v T) {
-	if f.last == nil || f.last.to == chunkLen {
-		f.extend()
+func (f *fifo[T]) push(v T, from *chunks[T]) {
+	c := f.last
+	if c == nil || c.to == len(c.items) {
+		c = f.extend(from)
 	}
-	f.last.items[f.last.to] = v
-	f.last.to++
+	c.items[c.to] = v
+	c.to++
 	f.n++
 }
 
-func (f *fifo[T]) extend() {
-	c := f.chunk()
+func (f *fifo[T]) extend(from *chunks[T]) *chunk[T] {
+	c := from.take(f.n)
 	if f.last == nil {
 		f.first = c
 	} else {
 		f.last.next = c
 	}
 	f.last = c
+	return c
 }
 
-// pop takes the oldest item. The fifo must not be empty.
-func (f *fifo[T]) pop() T {
+// head is the oldest item. The fifo must not be empty. The pointer holds until
+// the next change.
+func (f *fifo[T]) head() *T { return &f.first.items[f.first.from] }
+
+// pop removes the oldest item. The fifo must not be empty.
+func (f *fifo[T]) pop(to *chunks[T]) {
 	c := f.first
-	v := c.items[c.from]
 	clear(c.items[c.from : c.from+1])
 	c.from++
 	f.n--
 	if c.from == c.to {
-		f.retire(c)
+		f.retire(c, to)
 	}
-	return v
 }
 
 // retire takes the emptied first chunk out of the list.
-func (f *fifo[T]) retire(c *chunk[T]) {
+func (f *fifo[T]) retire(c *chunk[T], to *chunks[T]) {
 	f.first = c.next
 	if f.first == nil {
 		f.last = nil
 	}
-	if len(f.spare) < spares {
-		c.from, c.to, c.next = 0, 0, nil
-		f.spare = append(f.spare, c)
-	}
+	to.put(c)
 }
 
 // restore puts v back in front.
-func (f *fifo[T]) restore(v T) {
+func (f *fifo[T]) restore(v T, from *chunks[T]) {
 	if f.first == nil || f.first.from == 0 {
-		c := f.chunk()
-		c.from, c.to, c.next = chunkLen, chunkLen, f.first
+		c := from.take(f.n)
+		c.from, c.to, c.next = len(c.items), len(c.items), f.first
 		f.first = c
 		if f.last == nil {
 			f.last = c
@@ -74,14 +66,4 @@ func (f *fifo[T]) restore(v T) {
 	f.first.from--
 	f.first.items[f.first.from] = v
 	f.n++
-}
-
-func (f *fifo[T]) chunk() *chunk[T] {
-	last := len(f.spare) - 1
-	if last < 0 {
-		return new(chunk[T])
-	}
-	c := f.spare[last]
-	f.spare = f.spare[:last]
-	return c
 }

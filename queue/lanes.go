@@ -7,6 +7,7 @@ type lanes[T any] struct {
 	of    func(T) Priority
 	named [Critical - Low + 1]fifo[T] // the most urgent first
 	other heaped[T]
+	pool  chunks[T]
 	n     int
 }
 
@@ -23,24 +24,35 @@ func (l *lanes[T]) push(v T) place {
 	if p < Low || p > Critical {
 		return l.other.push(v)
 	}
-	l.named[Critical-p].push(v)
+	l.named[Critical-p].push(v, &l.pool)
 	return place{key: levelKey(p)}
 }
 
-func (l *lanes[T]) pop() (place, T) {
-	l.n--
-	level := l.first()
-	key := levelKey(Critical - Priority(level))
-	if l.other.len() > 0 && (level == len(l.named) || l.other.heap.first().key < key) {
-		return l.other.pop()
+func (l *lanes[T]) head() *T {
+	if level := l.first(); level < len(l.named) {
+		return l.named[level].head()
 	}
-	return place{key: key}, l.named[level].pop()
+	return l.other.head()
 }
 
-// first is the index of the most urgent named level that has items.
+func (l *lanes[T]) pop() place {
+	l.n--
+	level := l.first()
+	if level == len(l.named) {
+		return l.other.pop()
+	}
+	l.named[level].pop(&l.pool)
+	return place{key: levelKey(Critical - Priority(level))}
+}
+
+// first is the index of the named level whose turn it is, or len(l.named) for
+// the others.
 func (l *lanes[T]) first() int {
 	for i := range l.named {
 		if l.named[i].n > 0 {
+			if l.other.len() > 0 && l.other.heap.first().key < levelKey(Critical-Priority(i)) {
+				break
+			}
 			return i
 		}
 	}
@@ -50,7 +62,7 @@ func (l *lanes[T]) first() int {
 func (l *lanes[T]) restore(p place, v T) {
 	l.n++
 	if level := Critical - Priority(^p.key); level >= 0 && int(level) < len(l.named) {
-		l.named[level].restore(v)
+		l.named[level].restore(v, &l.pool)
 		return
 	}
 	l.other.restore(p, v)

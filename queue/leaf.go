@@ -41,11 +41,11 @@ func (l *leaf[T]) put(p place, v T) {
 }
 
 // shift takes the first item, in O(1).
-func (l *leaf[T]) shift() (place, T) {
-	s := l.slots[0]
+func (l *leaf[T]) shift() place {
+	p := l.slots[0].place
 	clear(l.slots[:1])
 	l.slots = l.slots[1:]
-	return s.place, s.v
+	return p
 }
 
 // remove takes the item at p, which must be there.

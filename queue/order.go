@@ -8,8 +8,11 @@ type order[T any] interface {
 	// of other calls, so that a group costs one look at the clock.
 	tick()
 	push(v T) place
-	// pop takes the first item; there must be one.
-	pop() (place, T)
+	// head is the first item; there must be one. The pointer holds until the
+	// next change.
+	head() *T
+	// pop removes the first item; there must be one.
+	pop() place
 	// restore undoes a pop. Several are undone last first.
 	restore(p place, v T)
 }

@@ -62,12 +62,16 @@ func Fair[T any, U Urgency](of func(T) U, tenant func(T) string, cost func(T) in
 // order makes the fastest order that need not find its items again.
 func (p Policy[T]) order(c Config) order[T] {
 	switch {
+	case p.tenant != nil && p.urgency.priority != nil:
+		return &fairFlows[T]{shares: p.shares(c), of: p.urgency.priority}
 	case p.tenant != nil:
 		return p.ranked(c, func(T, place) {})
-	case p.urgency.priority != nil && !p.aged:
-		return newLanes(p.urgency.priority)
-	default:
+	case p.urgency.deadline != nil:
 		return &heaped[T]{rule: p.rule(c)}
+	case p.aged:
+		return &aged[T]{rule: newAgedPriority(p.urgency.priority, c)}
+	default:
+		return newLanes(p.urgency.priority)
 	}
 }
 
@@ -77,14 +81,15 @@ func (p Policy[T]) ranked(c Config, moved func(T, place)) ranked[T] {
 	if p.tenant == nil {
 		return &sorted[T]{rule: p.rule(c)}
 	}
-	f := fair[T]{
-		shares: shares[T]{tenant: p.tenant, cost: p.cost, weights: c.Weights},
-		of:     p.urgency.priority,
-	}
+	f := fair[T]{shares: p.shares(c), of: p.urgency.priority}
 	if p.urgency.deadline != nil {
 		return &rising[T]{fair: f, due: p.urgency.deadline, config: c, moved: moved}
 	}
 	return &f
+}
+
+func (p Policy[T]) shares(c Config) shares[T] {
+	return shares[T]{tenant: p.tenant, cost: p.cost, weights: c.Weights}
 }
 
 func (p Policy[T]) rule(c Config) rule[T] {
@@ -92,7 +97,8 @@ func (p Policy[T]) rule(c Config) rule[T] {
 	case p.aged && u.deadline != nil:
 		return &agedDeadline[T]{clock: newClock(), of: u.deadline, aging: c.Aging}
 	case p.aged:
-		return &agedPriority[T]{clock: newClock(), of: u.priority, aging: c.Aging}
+		r := newAgedPriority(u.priority, c)
+		return &r
 	case u.deadline != nil:
 		return byDeadline[T]{u.deadline}
 	default:

@@ -11,7 +11,11 @@ func (q *Queue[T]) Pop(ctx context.Context) (T, error) {
 		return none, err
 	}
 	defer q.unlock()
-	return q.next(), nil
+	q.order.tick()
+	v := *q.order.head()
+	q.order.pop()
+	q.index.forget(v)
+	return v, nil
 }
 
 // PopMany takes up to n items, the most urgent first. It waits for one, never
@@ -21,16 +25,12 @@ func (q *Queue[T]) PopMany(ctx context.Context, n int) ([]T, error) {
 		return nil, err
 	}
 	defer q.unlock()
+	q.order.tick()
 	items := make([]T, max(1, min(n, q.order.len())))
 	for i := range items {
-		items[i] = q.next()
+		items[i] = *q.order.head()
+		q.order.pop()
+		q.index.forget(items[i])
 	}
 	return items, nil
-}
-
-// next takes the first item out.
-func (q *Queue[T]) next() T {
-	_, v := q.order.pop()
-	q.index.forget(v)
-	return v
 }

@@ -13,6 +13,7 @@ func (q *Queue[T]) Push(ctx context.Context, v T) error {
 		return err
 	}
 	defer q.unlock()
+	q.order.tick()
 	_, err := q.place(v)
 	return err
 }
@@ -38,6 +39,7 @@ func (q *Queue[T]) pushSome(ctx context.Context, items []T) (int, error) {
 		return 0, err
 	}
 	defer q.unlock()
+	q.order.tick()
 	n := min(len(items), burst, q.cfg.Capacity-q.held())
 	for i, v := range items[:n] {
 		if _, err := q.place(v); err != nil {

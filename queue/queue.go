@@ -9,12 +9,13 @@ import "sync"
 type Queue[T any] struct {
 	cfg    Config
 	policy Policy[T]
-	items  gate // something to pop
-	room   gate // something may be pushed
-	closed chan struct{}
+	items  gate          // something to pop
+	room   gate          // something may be pushed
+	ended  chan struct{} // closed by Close
 	nudged chan struct{} // tells Run that others changed the queue
 
 	mu      sync.Mutex
+	closed  bool
 	err     error // what is wrong with cfg or with the use of Index
 	order   order[T]
 	index   *index[T] // nil without Index
@@ -38,7 +39,7 @@ func New[T any](policy Policy[T], cfg Config) *Queue[T] {
 		err:    cfg.validate(),
 		items:  newGate(),
 		room:   newGate(),
-		closed: make(chan struct{}),
+		ended:  make(chan struct{}),
 		nudged: make(chan struct{}, 1),
 	}
 	if q.err != nil {
@@ -66,16 +67,8 @@ func (q *Queue[T]) held() int {
 func (q *Queue[T]) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.isClosed() {
-		close(q.closed)
-	}
-}
-
-func (q *Queue[T]) isClosed() bool {
-	select {
-	case <-q.closed:
-		return true
-	default:
-		return false
+	if !q.closed {
+		q.closed = true
+		close(q.ended)
 	}
 }

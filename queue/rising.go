@@ -18,7 +18,8 @@ type rising[T any] struct {
 func (r *rising[T]) tick() {
 	r.now = time.Now().Round(0) // deadlines are wall clock times
 	for r.rises.n > 0 && r.rises.first().key <= timeKey(r.now) {
-		_, p := r.rises.pop()
+		p := *r.rises.head()
+		r.rises.pop()
 		v := r.fair.remove(p)
 		to := r.join(r.levelOf(v), p.seq, v)
 		r.watch(to, v)
@@ -63,10 +64,11 @@ func (r *rising[T]) push(v T) place {
 	return p
 }
 
-func (r *rising[T]) pop() (place, T) {
-	p, v := r.fair.pop()
+func (r *rising[T]) pop() place {
+	v := *r.head()
+	p := r.fair.pop()
 	r.unwatch(p, v)
-	return p, v
+	return p
 }
 
 func (r *rising[T]) restore(p place, v T) {

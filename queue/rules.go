@@ -53,8 +53,12 @@ type agedPriority[T any] struct {
 	aging time.Duration
 }
 
+func newAgedPriority[T any](of func(T) Priority, c Config) agedPriority[T] {
+	return agedPriority[T]{clock: newClock(), of: of, aging: c.Aging}
+}
+
 func (r *agedPriority[T]) key(v T) int64 {
-	return sub(r.now, r.start(v))
+	return sub(r.time(), r.start(v))
 }
 
 func (r *agedPriority[T]) rekey(key int64, old, v T) int64 {
@@ -98,7 +102,7 @@ func (r *agedDeadline[T]) key(v T) int64 {
 	if due := r.of(v); !due.IsZero() {
 		return timeKey(due)
 	}
-	return sub(r.now, -int64(r.aging))
+	return sub(r.time(), -int64(r.aging))
 }
 
 func (r *agedDeadline[T]) rekey(key int64, old, v T) int64 {
@@ -108,16 +112,23 @@ func (r *agedDeadline[T]) rekey(key int64, old, v T) int64 {
 	return r.key(v)
 }
 
-// clock is the time of the last tick in nanoseconds since 1970. It follows the
-// monotonic clock, so that a corrected wall clock does not turn arrivals round.
+// clock tells the time in nanoseconds since 1970. It follows the monotonic
+// clock, so that a corrected wall clock does not turn arrivals round. It looks
+// once after each tick, and only if it is asked.
 type clock struct {
-	base time.Time
-	now  int64
+	base  time.Time
+	now   int64
+	stale bool
 }
 
-func newClock() clock {
-	base := time.Now()
-	return clock{base: base, now: base.UnixNano()}
-}
+func newClock() clock { return clock{base: time.Now(), stale: true} }
 
-func (c *clock) tick() { c.now = c.base.UnixNano() + int64(time.Since(c.base)) }
+func (c *clock) tick() { c.stale = true }
+
+func (c *clock) time() int64 {
+	if c.stale {
+		c.now = c.base.UnixNano() + int64(time.Since(c.base))
+		c.stale = false
+	}
+	return c.now
+}

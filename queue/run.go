@@ -24,7 +24,7 @@ var errRunning = errors.New("queue: Run is running already")
 // All other methods may be used meanwhile. Remove, Update and Position do not
 // find the items of the slice on offer. Only one Run at a time.
 func (q *Queue[T]) Run(ctx context.Context, in <-chan []T, out chan<- []T) error {
-	s := stage[T]{Queue: q, in: in, out: out, stop: q.closed}
+	s := stage[T]{Queue: q, in: in, out: out, stop: q.ended}
 	if err := s.begin(); err != nil {
 		return err
 	}
@@ -137,9 +137,9 @@ func (s *stage[T]) offer() {
 		s.slice = make([]T, 0, n)
 	}
 	for range n {
-		p, v := s.order.pop()
-		s.index.lease(v)
-		s.slice, s.places = append(s.slice, v), append(s.places, p)
+		s.slice = append(s.slice, *s.order.head())
+		s.places = append(s.places, s.order.pop())
+		s.index.lease(s.slice[len(s.slice)-1])
 	}
 	s.leased += n
 	s.full = s.held() >= s.cfg.Capacity

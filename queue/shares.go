@@ -17,55 +17,75 @@ type shares[T any] struct {
 	tenant  func(T) string
 	cost    func(T) int64
 	weights map[string]int
-	levels  table[int64, level]
+	levels  table[int64, level[T]]
 }
 
 // level is the virtual time of one level and the flows in it.
-type level struct {
+type level[T any] struct {
 	now    int64
 	queued int
-	flows  table[string, flow]
+	flows  table[string, flow[T]]
 }
 
 // idle tells that nothing is lost with the level but its virtual time.
-func (l *level) idle() bool { return l.queued == 0 }
+func (l *level[T]) idle() bool { return l.queued == 0 }
 
-// flow is a tenant in a level.
-type flow struct {
+// share is the part of a level that a tenant has a claim on.
+type share[T any] struct {
+	level  *level[T]
+	weight int64
 	end    int64 // of its last item queued
 	served int64 // end of its last item served
 	queued int
 }
 
-// start admits v to a level and returns its virtual start.
-func (s *shares[T]) start(key int64, v T) int64 {
-	l, f := s.find(key, v)
-	start := max(l.now, f.end)
-	f.end = add(start, s.charge(v))
-	l.count(f, +1)
+// idle tells that a new share would be treated no better.
+func (s *share[T]) idle() bool { return s.queued == 0 && s.end <= s.level.now }
+
+// find returns the flow of v in a level, and begins both if need be.
+func (s *shares[T]) find(key int64, v T) *flow[T] {
+	l := s.levels.get(key, (*level[T]).idle)
+	tenant := s.tenant(v)
+	f := l.flows.get(tenant, func(f *flow[T]) bool { return f.idle() })
+	if f.level == nil {
+		f.key = key
+		f.share = share[T]{level: l, weight: int64(max(1, s.weights[tenant]))}
+	}
+	return f
+}
+
+// start admits v to its flow and returns its virtual start.
+func (s *shares[T]) start(f *flow[T], v T) int64 {
+	start := max(f.level.now, f.end)
+	f.end = add(start, s.length(f, v))
+	f.count(+1)
 	return start
 }
 
 // restore admits v with the start it had before.
-func (s *shares[T]) restore(p place, v T) {
-	l, f := s.find(p.key, v)
-	f.end = max(f.end, add(p.tag, s.charge(v)))
-	l.count(f, +1)
+func (s *shares[T]) restore(f *flow[T], p place, v T) {
+	f.end = max(f.end, add(p.tag, s.length(f, v)))
+	f.count(+1)
 }
 
 // served follows an item that leaves in its turn.
 func (s *shares[T]) served(p place, v T) {
-	l, f := s.find(p.key, v)
-	l.now = max(l.now, p.tag)
-	f.served = add(p.tag, s.charge(v))
-	l.count(f, -1)
+	f := s.find(p.key, v)
+	f.served = add(p.tag, s.length(f, v))
+	f.left(p.tag)
+}
+
+// left follows an item that started at start and leaves in its turn.
+func (s *share[T]) left(start int64) {
+	s.level.now = max(s.level.now, start)
+	s.count(-1)
 }
 
 // removed follows an item that leaves out of turn. A tenant with nothing left
 // is not charged for what was never served.
 func (s *shares[T]) removed(p place, v T) {
-	l, f := s.find(p.key, v)
-	l.count(f, -1)
+	f := s.find(p.key, v)
+	f.count(-1)
 	if f.queued == 0 {
 		f.end = f.served
 	}
@@ -76,10 +96,20 @@ func (s *shares[T]) same(a, b T) bool {
 	return s.tenant(a) == s.tenant(b) && s.charge(a) == s.charge(b)
 }
 
-// charge is the virtual length of v.
-func (s *shares[T]) charge(v T) int64 {
-	cost := max(1, min(s.cost(v), mostCost))
-	return cost * unit / int64(max(1, s.weights[s.tenant(v)]))
+// charge is the cost of v within its bounds.
+func (s *shares[T]) charge(v T) int64 { return max(1, min(s.cost(v), mostCost)) }
+
+// length is how long v takes in virtual time.
+func (s *shares[T]) length(f *flow[T], v T) int64 { return s.charge(v) * unit / f.weight }
+
+// count adds d items to a share. When the last one leaves a level, nobody waits
+// who could have a claim on another, and its flows are forgotten.
+func (s *share[T]) count(d int) {
+	s.queued += d
+	s.level.queued += d
+	if s.level.queued == 0 {
+		s.level.flows.reset()
+	}
 }
 
 func add(a, b int64) int64 {
@@ -87,20 +117,4 @@ func add(a, b int64) int64 {
 		return math.MaxInt64
 	}
 	return a + b
-}
-
-// find returns the level and the flow of v, and begins them if need be.
-func (s *shares[T]) find(key int64, v T) (*level, *flow) {
-	l := s.levels.get(key, (*level).idle)
-	return l, l.flows.get(s.tenant(v), func(f *flow) bool { return f.queued == 0 && f.end <= l.now })
-}
-
-// count adds d items to a flow. When the last one leaves a level, nobody waits
-// who could have a claim on another, and its flows are forgotten.
-func (l *level) count(f *flow, d int) {
-	f.queued += d
-	l.queued += d
-	if l.queued == 0 {
-		l.flows.reset()
-	}
 }

@@ -13,9 +13,9 @@ func TestSharesForgetTheIdle(t *testing.T) {
 	}
 	const busy, n = -1, 10_000
 	for i := range n {
-		turn := place{key: 0, tag: s.start(0, busy)}
+		turn := place{key: 0, tag: s.start(s.find(0, busy), busy)}
 		for _, key := range []int64{0, int64(i + 1)} { // many tenants beside a busy one, and many levels
-			s.served(place{key: key, tag: s.start(key, i)}, i)
+			s.served(place{key: key, tag: s.start(s.find(key, i), i)}, i)
 		}
 		if i > 0 {
 			s.served(turn, busy) // one behind, so that the level is never empty

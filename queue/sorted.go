@@ -17,7 +17,8 @@ func (h *heaped[T]) push(v T) place {
 	return p
 }
 
-func (h *heaped[T]) pop() (place, T)      { return h.heap.pop() }
+func (h *heaped[T]) head() *T             { return h.heap.head() }
+func (h *heaped[T]) pop() place           { return h.heap.pop() }
 func (h *heaped[T]) restore(p place, v T) { h.heap.insert(p, v) }
 
 // sorted is the order of a [rule], in a tree.
@@ -45,7 +46,8 @@ func (s *sorted[T]) push(v T) place {
 	return p
 }
 
-func (s *sorted[T]) pop() (place, T)      { return s.tree.pop() }
+func (s *sorted[T]) head() *T             { return s.tree.head() }
+func (s *sorted[T]) pop() place           { return s.tree.pop() }
 func (s *sorted[T]) restore(p place, v T) { s.tree.insert(p, v) }
 func (s *sorted[T]) at(p place) T         { return *s.tree.at(p) }
 func (s *sorted[T]) rank(p place) int     { return s.tree.rank(p) }

@@ -49,12 +49,18 @@ func (t *tree[T]) has(p place) bool {
 }
 
 // first is the lowest place. The tree must not be empty.
-func (t *tree[T]) first() place {
+func (t *tree[T]) first() place { return t.lowest().place }
+
+// head is the item at the lowest place. The tree must not be empty. The pointer
+// holds until the next change of the tree.
+func (t *tree[T]) head() *T { return &t.lowest().v }
+
+func (t *tree[T]) lowest() *slot[T] {
 	n := t.root
 	for !n.isLeaf() {
 		n = n.kids[0].node
 	}
-	return n.slots[0].place
+	return &n.slots[0]
 }
 
 // insert puts v at p, which must be free.

@@ -7,23 +7,23 @@ import "slices"
 const spares = 16
 
 // pop removes the first item. The tree must not be empty.
-func (t *tree[T]) pop() (place, T) {
-	p, v := t.popBelow(t.root)
+func (t *tree[T]) pop() place {
+	p := t.popBelow(t.root)
 	t.shrink()
-	return p, v
+	return p
 }
 
-func (t *tree[T]) popBelow(n *node[T]) (place, T) {
+func (t *tree[T]) popBelow(n *node[T]) place {
 	if n.isLeaf() {
 		return n.shift()
 	}
 	k := &n.kids[0]
-	p, v := t.popBelow(k.node)
+	p := t.popBelow(k.node)
 	k.size--
 	if k.size == 0 {
 		t.drop(n, 0)
 	}
-	return p, v
+	return p
 }
 
 // remove takes out the item at p, which must be there.

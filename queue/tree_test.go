@@ -46,7 +46,8 @@ func TestTreeAgreesWithSortedList(t *testing.T) {
 			},
 			"pop": func(t *rapid.T) {
 				for range min(some.Draw(t, "n"), len(list)) {
-					if p, v := tr.pop(); p != list[0].p || v != list[0].v {
+					v := *tr.head()
+					if p := tr.pop(); p != list[0].p || v != list[0].v {
 						t.Fatalf("popped %v instead of %v", p, list[0].p)
 					}
 					list = list[1:]

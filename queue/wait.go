@@ -31,65 +31,52 @@ func notify(c chan<- struct{}) {
 // lockForRoom takes the lock at a moment when an item may be pushed. On an
 // error it does not hold it.
 func (q *Queue[T]) lockForRoom(ctx context.Context) error {
-	return q.lockWhen(ctx, &q.room, func() (bool, error) {
-		if q.isClosed() {
-			return false, ErrClosed
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	q.mu.Lock()
+	for !q.hasRoom() {
+		if err := q.wait(ctx, &q.room); err != nil {
+			q.mu.Unlock()
+			return err
 		}
-		return q.held() < q.cfg.Capacity, nil
-	})
+	}
+	return nil
 }
 
 // lockForItems takes the lock at a moment when an item may be popped. On an
 // error it does not hold it.
 func (q *Queue[T]) lockForItems(ctx context.Context) error {
-	return q.lockWhen(ctx, &q.items, func() (bool, error) {
-		if q.order.len() > 0 {
-			return true, nil
-		}
-		if q.isClosed() {
-			return false, ErrClosed
-		}
-		return false, nil
-	})
-}
-
-// lockWhen takes the lock when ready says yes.
-func (q *Queue[T]) lockWhen(ctx context.Context, g *gate, ready func() (bool, error)) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	q.mu.Lock()
-	if err := q.await(ctx, g, ready); err != nil {
-		q.mu.Unlock()
-		return err
+	for !q.hasItems() {
+		if err := q.wait(ctx, &q.items); err != nil {
+			q.mu.Unlock()
+			return err
+		}
 	}
-	q.order.tick()
 	return nil
 }
 
-// await returns nil when ready says yes, with the lock held as before.
-func (q *Queue[T]) await(ctx context.Context, g *gate, ready func() (bool, error)) error {
+func (q *Queue[T]) hasRoom() bool  { return q.held() < q.cfg.Capacity && !q.closed && q.err == nil }
+func (q *Queue[T]) hasItems() bool { return q.order.len() > 0 }
+
+// wait gives up the lock until the gate opens or the queue is closed. It
+// returns at once if there is nothing to wait for, and the cause of a done ctx.
+func (q *Queue[T]) wait(ctx context.Context, g *gate) (err error) {
 	if q.err != nil {
 		return q.err
 	}
-	for {
-		if ok, err := ready(); ok || err != nil {
-			return err
-		}
-		if err := q.wait(ctx, g); err != nil {
-			return err
-		}
+	if q.closed {
+		return ErrClosed
 	}
-}
-
-// wait gives up the lock until the gate opens or the queue is closed. It
-// returns the cause of a done ctx.
-func (q *Queue[T]) wait(ctx context.Context, g *gate) (err error) {
 	g.waiting++
 	q.mu.Unlock()
 	select {
 	case <-g.open:
-	case <-q.closed:
+	case <-q.ended:
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
