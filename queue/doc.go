@@ -37,12 +37,18 @@
 //
 // # Costs
 //
-// With n items queued:
+// With n items queued, of p priorities, or of f tenants counted once per level:
 //
 //	                                  Push       Pop        by id
 //	Strict, the four named levels     O(1)       O(1)       -
-//	Strict, other orders; Aged        O(log n)   O(log n)   -
-//	Fair; any policy with an index    O(log n)   O(log n)   O(log n)
+//	Strict, other orders              O(log n)   O(log n)   -
+//	Aged by priority                  O(log p)   O(log p)   -
+//	Fair by priority                  O(log f)   O(log f)   -
+//	by deadline, or with an index     O(log n)   O(log n)   O(log n)
+//
+// An item takes 2 to 40 bytes beside its own size, 140 with an index. Aged and
+// Fair by priority take some 400 more for each priority, or tenant and level, of
+// which something waits.
 //
 // # Restarts
 //

@@ -4,9 +4,9 @@ package queue
 // be found it is faster than a [tree]. Push and pop take O(log n), a push of
 // what leaves late O(1). The zero heap is empty and ready.
 //
-// Each entry has eight children, so that the heap is a third as deep as a binary
+// Each entry has four children, so that the heap is half as deep as a binary
 // one, and the keys are apart from what is looked at less: as the first entry
-// is at index 7, the keys of eight children fill one line of the cache.
+// is at index 3, the keys of four children are in one line of the cache.
 type heap[T any] struct {
 	keys  []int64 // each one not after its children
 	refs  []ref   // by the index of the key
@@ -21,7 +21,7 @@ type ref struct {
 }
 
 const (
-	arity = 8
+	arity = 4
 	top   = arity - 1
 )
 

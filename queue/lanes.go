@@ -50,7 +50,7 @@ func (l *lanes[T]) pop() place {
 func (l *lanes[T]) first() int {
 	for i := range l.named {
 		if l.named[i].n > 0 {
-			if l.other.len() > 0 && l.other.heap.first().key < levelKey(Critical-Priority(i)) {
+			if l.other.len() > 0 && l.other.first().key < levelKey(Critical-Priority(i)) {
 				break
 			}
 			return i

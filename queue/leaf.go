@@ -2,7 +2,7 @@ package queue
 
 import "slices"
 
-// leaf holds up to [fan] items in order.
+// leaf holds up to [fan] items in order. The zero leaf is empty and ready.
 type leaf[T any] struct {
 	slots []slot[T]
 	all   []slot[T] // the whole array; slots lose their start to pops
@@ -14,8 +14,9 @@ type slot[T any] struct {
 }
 
 func newLeaf[T any]() *node[T] {
-	all := make([]slot[T], fan)
-	return &node[T]{leaf: leaf[T]{all: all, slots: all[:0]}}
+	n := new(node[T])
+	n.rewind()
+	return n
 }
 
 // rank counts the items before p.
@@ -38,6 +39,18 @@ func (l *leaf[T]) put(p place, v T) {
 		l.rewind()
 	}
 	l.slots = slices.Insert(l.slots, l.rank(p), slot[T]{p, v})
+}
+
+// append adds an item behind all others to a leaf that has room at its end.
+func (l *leaf[T]) append(p place, v T) { l.slots = append(l.slots, slot[T]{p, v}) }
+
+// drop takes the last item.
+func (l *leaf[T]) drop() slot[T] {
+	last := len(l.slots) - 1
+	s := l.slots[last]
+	clear(l.slots[last:])
+	l.slots = l.slots[:last]
+	return s
 }
 
 // shift takes the first item, in O(1).
@@ -66,6 +79,9 @@ func (l *leaf[T]) move(from *leaf[T], at int) {
 
 // rewind moves the slots back to the start of the array.
 func (l *leaf[T]) rewind() {
+	if l.all == nil {
+		l.all = make([]slot[T], fan)
+	}
 	n := copy(l.all, l.slots)
 	clear(l.all[n:])
 	l.slots = l.all[:n]

@@ -30,7 +30,7 @@ func Strict[T any, U Urgency](of func(T) U) Policy[T] {
 //
 // By deadline, an item without one is due Config.Aging after its arrival.
 //
-// Each operation costs O(log n) and one look at the clock.
+// Each operation costs O(log n), and Push one look at the clock.
 func Aged[T any, U Urgency](of func(T) U) Policy[T] {
 	return Policy[T]{urgency: urgencyOf(of), aged: true}
 }

@@ -245,6 +245,7 @@ func TestSecondRunIsRefused(t *testing.T) {
 func TestStageDeliversAllOnce(t *testing.T) {
 	for name, p := range map[string]queue.Policy[ticket]{
 		"strict": queue.Strict(ticket.Priority),
+		"dues":   queue.Strict(ticket.Deadline),
 		"aged":   queue.Aged(ticket.Priority),
 		"fair":   queue.Fair(ticket.Priority, ticket.Tenant, nil),
 		"rising": queue.Fair(ticket.Deadline, ticket.Tenant, nil),

@@ -1,26 +1,5 @@
 package queue
 
-// heaped is the order of a [rule], in a heap.
-type heaped[T any] struct {
-	heap heap[T]
-	rule rule[T]
-	seq  uint64
-}
-
-func (h *heaped[T]) len() int { return h.heap.len() }
-func (h *heaped[T]) tick()    { h.rule.tick() }
-
-func (h *heaped[T]) push(v T) place {
-	h.seq++
-	p := place{key: h.rule.key(v), seq: h.seq}
-	h.heap.insert(p, v)
-	return p
-}
-
-func (h *heaped[T]) head() *T             { return h.heap.head() }
-func (h *heaped[T]) pop() place           { return h.heap.pop() }
-func (h *heaped[T]) restore(p place, v T) { h.heap.insert(p, v) }
-
 // sorted is the order of a [rule], in a tree.
 type sorted[T any] struct {
 	tree tree[T]

@@ -13,12 +13,8 @@ type gate struct {
 
 func newGate() gate { return gate{open: make(chan struct{}, 1)} }
 
-// signal lets one waiter through, if there is any.
-func (g *gate) signal() {
-	if g.waiting > 0 {
-		notify(g.open)
-	}
-}
+// signal lets one waiter through.
+func (g *gate) signal() { notify(g.open) }
 
 // notify leaves a token in a channel for one, unless it holds one already.
 func notify(c chan<- struct{}) {
@@ -96,10 +92,10 @@ func (q *Queue[T]) unlock() {
 
 // signal opens the gates that there is a reason to pass.
 func (q *Queue[T]) signal() {
-	if q.order.len() > 0 {
+	if q.items.waiting > 0 && q.hasItems() {
 		q.items.signal()
 	}
-	if q.held() < q.cfg.Capacity {
+	if q.room.waiting > 0 && q.held() < q.cfg.Capacity {
 		q.room.signal()
 	}
 }
