@@ -37,8 +37,9 @@ func (q *Queue[T]) Remove(id string) (T, error) {
 		var none T
 		return none, err
 	}
-	delete(q.index.places, id)
-	return q.index.order.remove(p), nil
+	v := q.index.order.remove(p)
+	q.index.free(v)
+	return v, nil
 }
 
 // Update replaces the item with that id by what change makes of it, and moves

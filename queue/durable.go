@@ -1,12 +1,8 @@
 package queue
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -24,13 +20,17 @@ type Durable[T any] struct {
 	store   Store
 	ledger  *ledger
 	urgency urgency[T]
+	id      func(T) string // nil unless indexed
+
+	turn chan struct{} // holds a token while a Remove or Update is stored
 }
 
 // Delivery is an item of a [Durable] queue. Give it to [Durable.Ack] when
 // nothing more has to be done for the item.
 type Delivery[T any] struct {
 	Item  T
-	place place // key is the level
+	place place  // key is the level
+	id    string // empty unless indexed
 }
 
 // Open returns the queue of that name in store, with what waits in it. The name
@@ -40,6 +40,10 @@ type Delivery[T any] struct {
 // It costs O(n log n) for n waiting items. What was acknowledged costs nothing,
 // because the queue remembers where the first waiting item of each level is.
 func Open[T any](ctx context.Context, store Store, name string, policy Policy[T], cfg Config) (*Durable[T], error) {
+	return open(ctx, store, name, nil, policy, cfg)
+}
+
+func open[T any](ctx context.Context, store Store, name string, id func(T) string, policy Policy[T], cfg Config) (*Durable[T], error) {
 	if name == "" || strings.Contains(name, "\x00") {
 		return nil, fmt.Errorf("queue: open %q: a name is not empty and contains no NUL", name)
 	}
@@ -48,6 +52,11 @@ func Open[T any](ctx context.Context, store Store, name string, policy Policy[T]
 		store:   store,
 		ledger:  &ledger{store: store, keys: newKeyspace(name), levels: make(map[int64]*stock)},
 		urgency: policy.urgency,
+		id:      id,
+		turn:    make(chan struct{}, 1),
+	}
+	if id != nil {
+		d.queue.Index(func(v Delivery[T]) string { return v.id }).index.stored = true
 	}
 	if d.queue.err != nil {
 		return nil, d.queue.err
@@ -78,57 +87,11 @@ func onItem[T, R any](f func(T) R) func(Delivery[T]) R {
 	return func(d Delivery[T]) R { return f(d.Item) }
 }
 
-// load reads what is stored, level by level from its head.
-func (d *Durable[T]) load(ctx context.Context) error {
-	l := d.ledger
-	err := d.store.Scan(ctx, l.keys.bound(), l.keys.bound(), func(_, value []byte) bool {
-		l.bound = tail(value)
-		l.seq = l.bound
-		return false
-	})
-	if err != nil {
-		return err
+func (d *Durable[T]) delivery(v T, p place) Delivery[T] {
+	if d.id == nil {
+		return Delivery[T]{Item: v, place: p}
 	}
-	err = d.store.Scan(ctx, l.keys.heads(), l.keys.heads(), func(key, value []byte) bool {
-		l.levels[level64(key)] = &stock{head: tail(value)}
-		return true
-	})
-	var all []Delivery[T]
-	for level := range l.levels {
-		if err == nil {
-			all, err = d.loadLevel(ctx, level, all)
-		}
-	}
-	slices.SortFunc(all, func(a, b Delivery[T]) int { return cmp.Compare(a.place.seq, b.place.seq) })
-	d.put(all, 0)
-	return err
-}
-
-func (d *Durable[T]) loadLevel(ctx context.Context, level int64, all []Delivery[T]) ([]Delivery[T], error) {
-	from := d.ledger.keys.item(place{key: level, seq: d.ledger.levels[level].head})
-	var bad error
-	err := d.store.Scan(ctx, d.ledger.keys.items(level), from, func(key, value []byte) bool {
-		v := Delivery[T]{place: place{key: level, seq: sequence(key)}}
-		if bad = json.Unmarshal(value, &v.Item); bad != nil {
-			return false
-		}
-		d.ledger.restore(v.place)
-		all = append(all, v)
-		return true
-	})
-	return all, errors.Join(err, bad)
-}
-
-// put adds stored items to the queue in memory, whatever its capacity, and
-// gives up the room reserved for them.
-func (d *Durable[T]) put(items []Delivery[T], reserved int) {
-	d.queue.mu.Lock()
-	defer d.queue.unlock()
-	d.queue.leased -= reserved
-	d.queue.order.tick()
-	for _, v := range items {
-		d.queue.order.push(v)
-	}
+	return Delivery[T]{Item: v, place: p, id: d.id(v)}
 }
 
 // level is the level under which v is stored.
@@ -138,3 +101,9 @@ func (d *Durable[T]) level(v T) int64 {
 	}
 	return levelKey(d.queue.cfg.Level(d.urgency.deadline(v), time.Now()))
 }
+
+// Len is the number of items that were not popped. O(1).
+func (d *Durable[T]) Len() int { return d.queue.Len() }
+
+// Close ends the queue as [Queue.Close] does. It does not close the store.
+func (d *Durable[T]) Close() { d.queue.Close() }

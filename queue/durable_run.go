@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"slices"
 )
@@ -52,15 +53,28 @@ func (d *Durable[T]) saveAll(ctx context.Context, in <-chan []T, stored chan<- [
 // passOn stores items and sends them. If it cannot send them, they are in the
 // queue all the same, for whoever uses it next.
 func (d *Durable[T]) passOn(ctx context.Context, items []T, stored chan<- []Delivery[T]) error {
-	deliveries, err := d.save(ctx, items)
+	deliveries, err := d.take(ctx, items)
 	if err != nil {
+		d.put(deliveries)
 		return err
 	}
 	select {
 	case stored <- deliveries:
 		return nil
 	case <-ctx.Done():
-		d.put(deliveries, 0)
+		d.put(deliveries)
 		return context.Cause(ctx)
 	}
+}
+
+// take stores items as reserve, save and admit do, whether there is room or not.
+func (d *Durable[T]) take(ctx context.Context, items []T) ([]Delivery[T], error) {
+	d.queue.mu.Lock()
+	n, taken := d.claim(items)
+	d.queue.mu.Unlock()
+	stored, err := d.save(ctx, items[:n])
+	d.queue.mu.Lock()
+	defer d.queue.mu.Unlock()
+	d.unclaim(items[len(stored):n])
+	return stored, cmp.Or(err, taken)
 }

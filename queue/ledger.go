@@ -34,14 +34,6 @@ type stock struct {
 	head    uint64         // last written, perhaps in vain: nothing waits before
 }
 
-// write is a change of the store.
-type write struct{ keys, values [][]byte }
-
-func (w *write) set(key, value []byte) {
-	w.keys = append(w.keys, key)
-	w.values = append(w.values, value)
-}
-
 // admit gives items of the given levels their places. They count as waiting
 // from now on, so that no head passes them while they are being stored.
 func (l *ledger) admit(ctx context.Context, levels []int64) ([]place, error) {
@@ -94,19 +86,21 @@ func (l *ledger) grow(ctx context.Context, levels []int64) error {
 	return nil
 }
 
-// advance adds to w the heads that have moved far enough among the levels of
-// the places. An item is still in the way of its head until settle, which
-// comes after it is stored that it is done.
-func (l *ledger) advance(w *write, places []place) {
+// finish is the write that places are done. It moves the heads of their levels,
+// if that is far enough. An item is still in the way of its head until settle,
+// which comes after it is stored that it is done.
+func (l *ledger) finish(places []place) (w write) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, p := range places {
+		w.set(l.keys.item(p), nil)
 		s := l.levels[p.key]
 		if head := l.headOf(s); head >= s.head+headEvery {
 			s.head = head
 			w.set(l.keys.head(p.key), number(nil, head))
 		}
 	}
+	return w
 }
 
 // headOf is the first sequence number that may wait in a level.
@@ -117,15 +111,18 @@ func (l *ledger) headOf(s *stock) uint64 {
 	return s.waiting.first().seq
 }
 
-// settle forgets places that are done, or were never stored.
-func (l *ledger) settle(places []place) {
+// settle forgets places that are done, or were never stored, and returns those
+// that were not forgotten before.
+func (l *ledger) settle(places []place) (settled []place) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, p := range places {
 		if s := l.levels[p.key]; s.waiting.has(p) {
 			s.waiting.remove(p)
+			settled = append(settled, p)
 		}
 	}
+	return settled
 }
 
 // waiting picks the places that are not acknowledged, each once.

@@ -14,7 +14,7 @@ func (q *Queue[T]) Pop(ctx context.Context) (T, error) {
 	q.order.tick()
 	v := *q.order.head()
 	q.order.pop()
-	q.index.forget(v)
+	q.index.popped(v)
 	return v, nil
 }
 
@@ -30,7 +30,7 @@ func (q *Queue[T]) PopMany(ctx context.Context, n int) ([]T, error) {
 	for i := range items {
 		items[i] = *q.order.head()
 		q.order.pop()
-		q.index.forget(items[i])
+		q.index.popped(items[i])
 	}
 	return items, nil
 }

@@ -19,7 +19,8 @@ type Queue[T any] struct {
 	err     error // what is wrong with cfg or with the use of Index
 	order   order[T]
 	index   *index[T] // nil without Index
-	leased  int       // items inside but not in order: on offer, or being stored
+	leased  int       // items that Run has on offer
+	kept    int       // room kept for items whose push or change is being stored
 	running bool
 }
 
@@ -58,7 +59,7 @@ func (q *Queue[T]) Len() int {
 
 // held counts the items inside, those that are not in order included.
 func (q *Queue[T]) held() int {
-	return q.order.len() + q.leased
+	return q.order.len() + q.leased + q.kept
 }
 
 // Close ends the queue: Push fails with [ErrClosed], also one that waits for

@@ -152,7 +152,6 @@ func (s *stage[T]) withdraw() {
 		s.order.restore(s.places[i], v)
 		s.index.moved(v, s.places[i])
 	}
-	s.index.release()
 	clear(s.slice)
 	s.leased -= len(s.slice)
 	s.slice, s.places = s.slice[:0], s.places[:0]
@@ -162,7 +161,7 @@ func (s *stage[T]) withdraw() {
 func (s *stage[T]) sent() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.index.release()
+	s.index.sent()
 	s.leased -= len(s.slice)
 	s.slice, s.places = nil, s.places[:0]
 }

@@ -13,7 +13,8 @@ type Store interface {
 	// crash. It sets each key to its value; a nil value means that the key is
 	// done: it may be deleted, or kept as long as Scan does not yield it. No key
 	// is written again after it is done. The slices belong to the caller again
-	// when Commit returns.
+	// when Commit returns. A commit is at most 2048 pairs and 512 KiB with 16
+	// bytes for each pair, but for an item that is larger by itself.
 	Commit(ctx context.Context, keys, values [][]byte) error
 	// Scan calls yield for each pair whose key begins with prefix and is not
 	// before from, in the order of the keys, until yield returns false. The

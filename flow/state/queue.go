@@ -15,9 +15,8 @@ import (
 // disk, whose tables share the beginnings of keys. It costs no time, since a
 // queue remembers the head of each level and does not scan what lies before.
 //
-// A Push of an item whose JSON exceeds MaxValue-1 bytes, or of items that
-// exceed MaxCommit together, is ErrTooLarge: put a reference into the queue, or
-// push fewer at once.
+// A Push of an item whose JSON exceeds MaxValue-1 bytes is ErrTooLarge: put a
+// reference into the queue.
 //
 // It is safe for concurrent use. Make it with NewQueue.
 type Queue struct {
