@@ -7,6 +7,7 @@ import (
 
 // bucket is one dimension that refills by itself. The zero bucket has no limit.
 type bucket struct {
+	limit float64 // of a window
 	burst float64 // what it holds at most
 	rate  float64 // what comes in per nanosecond
 	level float64 // what is in it; negative is a debt
@@ -20,6 +21,7 @@ func newBucket(limit int, c Config) bucket {
 	}
 	burst := float64(limit) * float64(c.Burst) / float64(c.Window)
 	return bucket{
+		limit: float64(limit),
 		burst: burst,
 		rate:  (float64(limit) - burst) / float64(c.Window),
 		level: burst,

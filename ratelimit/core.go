@@ -17,6 +17,7 @@ type core struct {
 	until   time.Time // nothing passes before
 	pacing  pacing
 	pace    pace
+	second  *second // nil unless the pace is by the second
 }
 
 func newCore(c Config) core {
@@ -31,6 +32,28 @@ func newCore(c Config) core {
 	}
 	k.pace = k.pacing.pace()
 	return k
+}
+
+// setPace follows a step of the pacing.
+func (k *core) setPace() {
+	k.pace = k.pacing.pace()
+	switch {
+	case !k.pace.bySecond:
+		k.second = nil
+	case k.second == nil:
+		k.second = k.newSecond()
+	}
+}
+
+// newSecond takes it that the last second was full, because it did end with a
+// rejection.
+func (k *core) newSecond() *second {
+	s := &second{span: k.pacing.window / 60}
+	for i, b := range k.buckets {
+		s.limit[i] = b.limit / 60
+	}
+	s.take(k.last, s.limit)
+	return s
 }
 
 // resize changes the limits and keeps what was taken.
@@ -51,8 +74,12 @@ func (k *core) take(now time.Time, cost Cost) (wait time.Duration, ok bool) {
 	if wait := k.wait(now, cost); wait > 0 {
 		return wait, false
 	}
-	for i, n := range cost.rates() {
+	rates := cost.rates()
+	for i, n := range rates {
 		k.buckets[i].level -= n
+	}
+	if k.second != nil {
+		k.second.take(now, rates)
 	}
 	k.inUse += max(cost.Slots, 0)
 	return 0, true
@@ -67,8 +94,12 @@ func (k *core) wait(now time.Time, cost Cost) (wait time.Duration) {
 	if !k.until.IsZero() {
 		wait = k.until.Sub(now)
 	}
-	for i, n := range cost.rates() {
+	rates := cost.rates()
+	for i, n := range rates {
 		wait = max(wait, k.buckets[i].wait(n, k.pace))
+	}
+	if k.second != nil {
+		wait = max(wait, k.second.wait(now, rates))
 	}
 	return wait
 }
@@ -81,7 +112,10 @@ func (k *core) advance(now time.Time) {
 		return
 	}
 	for k.pacing.faster(now) {
-		k.pace = k.pacing.pace()
+		k.setPace()
+	}
+	if k.second != nil {
+		k.second.expire(now)
 	}
 	for i := range k.buckets {
 		b := &k.buckets[i]
@@ -104,7 +138,7 @@ func (k *core) settle(taken, used Cost) {
 // before an earlier penalty began say nothing new about the pace.
 func (k *core) penalize(until time.Time) {
 	if !k.last.Before(k.until) && k.pacing.slower(k.last) {
-		k.pace = k.pacing.pace()
+		k.setPace()
 	}
 	if until.After(k.until) {
 		k.until = until

@@ -67,8 +67,9 @@ func (l *Limiter) Settle(taken, used Cost) {
 
 // Penalize lets nobody pass before until, the end of a Retry-After. Call it for
 // each rejected call (HTTP 429), with the present time if the provider did not
-// name one: repeated rejections slow the limiter down, first to smaller bursts
-// and then to a lower rate, and quiet minutes speed it up again.
+// name one. Rejections slow the limiter down: after the first, no second holds
+// more than a 60th of a minute's limit, further ones lead to smaller bursts and
+// then to a lower rate, and quiet minutes speed it up again.
 func (l *Limiter) Penalize(until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

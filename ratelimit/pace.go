@@ -6,14 +6,18 @@ import (
 )
 
 // pace is how much of its burst and rate a limiter uses: 1 and 1 until the
-// provider turns calls down that the limits allow. Providers that count by the
-// second need a smaller burst, so that goes first; an account that others use
-// too needs a lower rate.
-type pace struct{ burst, rate float64 }
+// provider turns calls down that the limits allow. A provider that counts by
+// the second needs calls to keep to a second's share, so that goes first; one
+// that counts by even less needs a smaller burst, and an account that others
+// use too a lower rate.
+type pace struct {
+	bySecond    bool
+	burst, rate float64
+}
 
 const (
-	burstSteps = 4    // halvings of the burst before the rate is touched
-	rateStep   = 0.95 // what a further rejection leaves of the rate
+	burstSteps = 1 + 4 // by the second, then halvings of the burst
+	rateStep   = 0.95  // what a further rejection leaves of the rate
 	lastStep   = burstSteps + 40
 )
 
@@ -26,7 +30,9 @@ type pacing struct {
 
 func (p *pacing) pace() pace {
 	return pace{
-		burst: math.Ldexp(1, -min(p.step, burstSteps)),
+		bySecond: p.step > 0,
+
+		burst: math.Ldexp(1, -max(min(p.step, burstSteps)-1, 0)),
 		rate:  math.Pow(rateStep, float64(max(p.step-burstSteps, 0))),
 	}
 }
@@ -43,7 +49,7 @@ func (p *pacing) slower(now time.Time) bool {
 }
 
 // faster takes a step up after a quiet time: a quarter of a window for the rate,
-// which others may have stopped using, ten windows for the burst, which gains
+// which others may have stopped using, ten windows for the rest, which gains
 // little.
 func (p *pacing) faster(now time.Time) bool {
 	if p.step == 0 {

@@ -28,7 +28,7 @@ func together(l *ratelimit.Limiter, now time.Time) (n int) {
 }
 
 func TestRejectionsShrinkTheBurst(t *testing.T) {
-	for rejections, want := range map[int]int{0: 16, 1: 8, 2: 4, 4: 1} {
+	for rejections, want := range map[int]int{0: 16, 1: 16, 2: 8, 3: 4, 5: 1} {
 		l := newLimiter(t, ratelimit.Per(960, time.Minute))
 		now := time.Unix(1_800_000_000, 0)
 		together(l, now)
@@ -48,13 +48,13 @@ func TestFurtherRejectionsLowerTheRate(t *testing.T) {
 		return wait
 	}
 	full := spacing()
-	now = reject(l, now, 4)
+	now = reject(l, now, 5)
 	if got := spacing(); got > full {
-		t.Errorf("%s between requests after 4 rejections, want the full rate of one in %s", got, full)
+		t.Errorf("%s between requests after 5 rejections, want the full rate of one in %s", got, full)
 	}
 	now = reject(l, now, 1)
 	if got, want := spacing(), full*100/95; got < want-time.Millisecond || got > want+time.Millisecond {
-		t.Errorf("%s between requests after 5 rejections, want %s", got, want)
+		t.Errorf("%s between requests after 6 rejections, want %s", got, want)
 	}
 	now = reject(l, now, 1000)
 	if got := spacing(); got < 5*full || got > 10*full {
@@ -65,7 +65,7 @@ func TestFurtherRejectionsLowerTheRate(t *testing.T) {
 func TestRejectionsTogetherCountOnce(t *testing.T) {
 	for _, penalty := range []time.Duration{0, 10 * time.Second} {
 		l := newLimiter(t, ratelimit.Per(960, time.Minute))
-		now := time.Unix(1_800_000_000, 0)
+		now := reject(l, time.Unix(1_800_000_000, 0), 1).Add(10 * time.Second)
 		together(l, now)
 		for range 16 {
 			l.Penalize(now.Add(penalty))

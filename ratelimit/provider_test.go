@@ -54,6 +54,26 @@ func newFixedWindow(time.Time) provider { return &fixedWindow{width: time.Minute
 // newQuantised hands out a sixtieth of the limit in each second.
 func newQuantised(time.Time) provider { return &fixedWindow{width: time.Second} }
 
+// coarse is a provider whose Retry-After has no fractions.
+type coarse struct{ provider }
+
+func newCoarse(now time.Time) provider { return coarse{newQuantised(now)} }
+
+func (c coarse) admit(now time.Time, cost ratelimit.Cost) (time.Duration, bool) {
+	wait, ok := c.provider.admit(now, cost)
+	return wait.Truncate(time.Second) + time.Second, ok
+}
+
+// silent is a provider without Retry-After.
+type silent struct{ provider }
+
+func newSilent(now time.Time) provider { return silent{newQuantised(now)} }
+
+func (s silent) admit(now time.Time, cost ratelimit.Cost) (time.Duration, bool) {
+	_, ok := s.provider.admit(now, cost)
+	return 0, ok
+}
+
 func (w *fixedWindow) admit(now time.Time, cost ratelimit.Cost) (time.Duration, bool) {
 	if start := now.Truncate(w.width); start.After(w.start) {
 		w.start, w.used = start, ratelimit.Cost{}

@@ -117,9 +117,8 @@ var providers = []struct {
 	{"token bucket", newTokenBucket, goal{0.97, 0}, goal{0.97, 0}},
 	{"fixed minute", newFixedWindow, goal{0.97, 0}, goal{0.97, 0}},
 	{"sliding minute", newSlidingWindow, goal{0.97, 0}, goal{0.97, 0}},
-	// A second of tokens fits 5 to 50 uneven calls: it cannot be filled without
-	// overflowing now and then.
-	{"fixed second", newQuantised, goal{0.88, 5}, goal{0.80, 30}},
+	// A second of tokens fits 5 to 50 uneven calls, which cannot fill it.
+	{"fixed second", newQuantised, goal{0.97, 2}, goal{0.88, 2}},
 }
 
 // goal is what the limiter has to reach: use and rejections.
@@ -138,6 +137,19 @@ func TestSaturation(t *testing.T) {
 			}
 			if r := saturate(newOurs(), p.new, uneven, seed); p.uneven.missed(r) {
 				t.Errorf("%s, seed %d, uneven calls: %s; want %+v", p.name, seed, r, p.uneven)
+			}
+		}
+	}
+}
+
+// A provider that counts by the second is found out however much its
+// rejections tell.
+func TestSaturationOfAProviderThatTellsLittle(t *testing.T) {
+	want := goal{0.88, 2}
+	for name, p := range map[string]func(time.Time) provider{"whole seconds": newCoarse, "nothing": newSilent} {
+		for seed := range uint64(10) {
+			if r := saturate(newOurs(), p, uneven, seed); want.missed(r) {
+				t.Errorf("tells %s, seed %d: %s; want %+v", name, seed, r, want)
 			}
 		}
 	}
