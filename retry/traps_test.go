@@ -43,6 +43,37 @@ func TestTrapHiddenFifteenMinutes(t *testing.T) {
 	})
 }
 
+func TestTrapRetryAfterIsNotKnown(t *testing.T) {
+	const asked = 10 * time.Minute
+	// busy counts the calls before the time that it asks for is over.
+	busy := func(early *int) func() error {
+		back := time.Now().Add(asked)
+		return func() error {
+			if !time.Now().Before(back) {
+				return nil
+			}
+			*early++
+			return &retry.Error{Class: retry.Retryable, RetryAfter: time.Until(back)}
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		early := 0
+		if err := backoff.Retry(busy(&early), backoff.NewExponentialBackOff()); err != nil || early < 5 {
+			t.Errorf("naive: %v, %d early calls, expected it to hammer a server that asked for a pause", err, early)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		early, start := 0, time.Now()
+		call := busy(&early)
+		if err := (retry.Policy{}).Do(t.Context(), func(context.Context) error { return call() }); err != nil || early != 1 {
+			t.Errorf("ours: %v, %d early calls", err, early)
+		}
+		if waited := time.Since(start); waited != asked {
+			t.Errorf("ours: waited %s, asked for %s", waited, asked)
+		}
+	})
+}
+
 // hint is the wrapper that everybody writes to obey a Retry-After.
 type hint struct{ backoff.BackOff }
 
