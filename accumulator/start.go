@@ -50,7 +50,7 @@ func (s Stage[T]) Open(ctx context.Context) (*Accumulator[T], error) {
 		free:    make(chan *bale[T], bales),
 		full:    make(chan *bale[T], bales),
 		gate:    make(chan struct{}, 1),
-		vacancy: make(chan struct{}, 1),
+		news:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		epoch:   newEpoch(1),
 
