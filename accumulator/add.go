@@ -37,7 +37,7 @@ func (a *Accumulator[T]) addOne(ctx context.Context, v T) error {
 	}
 	err := a.refusal
 	if err == nil {
-		err = a.engine.place(v, n)
+		err = a.engine.add(v, n)
 	}
 	a.unlock(err)
 	if err == nil {
