@@ -23,8 +23,7 @@ type Accumulator[T any] struct {
 	wg     sync.WaitGroup
 	plain  bool
 
-	free    chan *bale[T] // delivered, to be used again; has room for all bales
-	full    chan *bale[T] // closed; the same, so that to close one never blocks
+	full    chan *bale[T] // closed; has room for all, so that to close one never blocks
 	gate    chan struct{} // held by the first of those who wait
 	news    chan struct{} // what that one waits for may have come
 	closing chan struct{} // Close was called
@@ -40,9 +39,9 @@ type Accumulator[T any] struct {
 	refusal   error      // why items are no longer taken
 	failed    []Batch[T] // what handlers returned an error for
 
-	_       [64]byte     // producers need not notice what the workers write below
-	pending atomic.Int64 // batches closed and not yet delivered
-	waiting atomic.Int64 // goroutines at the gate, the holder included
+	free    returns[bale[T]] // delivered, to be used again
+	pending atomic.Int64     // batches closed and not yet delivered
+	waiting atomic.Int64     // goroutines at the gate, the holder included
 }
 
 // Add puts v into a batch. It waits while too many batches are pending, until

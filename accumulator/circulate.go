@@ -8,12 +8,10 @@ func (a *Accumulator[T]) fresh() *bale[T] {
 	if a.pending.Load() >= int64(a.stage.cfg.MaxPending) || a.mustQueue() {
 		return nil
 	}
-	select {
-	case b := <-a.free:
+	if b := a.free.get(); b != nil {
 		return b
-	default:
-		return new(bale[T])
 	}
+	return newBale[T]()
 }
 
 // mustQueue reports whether the one with the lock must leave a bale to those
@@ -43,10 +41,7 @@ func (a *Accumulator[T]) emit(b *bale[T]) {
 
 // recycle lets a delivered bale go round again.
 func (a *Accumulator[T]) recycle(b *bale[T]) {
-	select {
-	case a.free <- b:
-	default:
-	}
+	a.free.put(&b.link)
 	a.pending.Add(-1)
 	if a.waiting.Load() > 0 {
 		a.notify()

@@ -116,7 +116,7 @@ func (a *Accumulator[T]) leftovers() []Batch[T] {
 	for len(a.full) > 0 {
 		left = append(left, (<-a.full).batch())
 	}
-	a.engine.fresh = func() *bale[T] { return new(bale[T]) }
+	a.engine.fresh = func() *bale[T] { return newBale[T]() }
 	a.engine.emit = func(b *bale[T]) { left = append(left, b.batch()) }
 	for p := range a.producers {
 		_ = p.move() // there is always a fresh bale now
