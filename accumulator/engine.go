@@ -108,11 +108,29 @@ func (e *engine[T]) start(n note) (*bale[T], error) {
 
 // close ends an open batch and hands it on.
 func (e *engine[T]) close(b *bale[T], why Reason) {
-	b.why = why
-	b.closed = e.now()
 	e.open.remove(b)
 	e.changed = true
 	e.meter.open.Add(-1)
+	e.seal(b, why)
+}
+
+// ship closes a batch that was never open: a slab full of items that have been
+// waiting since born. Its items would overtake those of an open batch.
+func (e *engine[T]) ship(born time.Time, s *slab[T]) error {
+	b := e.fresh()
+	if b == nil {
+		return errNeedBale
+	}
+	b.hold(s, born)
+	b.lim, b.pool = e.limits, e.pool
+	e.seal(b, Size)
+	return nil
+}
+
+// seal hands on a batch that is not, or no longer, among the open ones.
+func (e *engine[T]) seal(b *bale[T], why Reason) {
+	b.why = why
+	b.closed = e.now()
 	e.meter.count(len(b.items), b.fullness(), b.closed.Sub(b.opened), why)
 	e.emit(b)
 }
