@@ -25,7 +25,7 @@ type Producer[T any] struct {
 	first  time.Time // when the first of the held came
 	closed bool
 
-	_ [32]byte // 128 bytes: no other handle shares the cache lines
+	_ [40]byte // 128 bytes: no other handle shares the cache lines
 }
 
 // handful is how many items a Producer holds at most.
@@ -36,8 +36,9 @@ const handful = 128
 // Add costs, and many goroutines do not fight for one lock. If what it holds makes
 // a whole batch, that is handed on as it is. Limits hold as ever: MaxWait counts
 // from the moment the handle took the item, and Flush and Close include what
-// handles hold. With keys, weights or MaxIdle a handle adds every item at once and
-// saves nothing.
+// handles hold. When what one holds is divided between two batches, the second
+// counts as old as the first: it may leave early, never late. With keys, weights or
+// MaxIdle a handle adds every item at once and saves nothing.
 //
 // A handle must be closed, unless its Accumulator is.
 func (a *Accumulator[T]) Producer() *Producer[T] {
