@@ -32,6 +32,7 @@ type Accumulator[T any] struct {
 	quick     *bale[T] // the open batch, if an item may join it without ado
 	engine    engine[T]
 	holding   bool      // the one with the lock holds the gate
+	crowded   bool      // one who adds one by one found the lock taken since a batch was opened
 	overtaken int       // batches opened by others since one who waited got through
 	armed     time.Time // when the timer fires; zero if it does not
 	epoch     *epoch
