@@ -13,8 +13,9 @@ import (
 // Accumulator must be closed.
 //
 // While [Config.MaxPending] batches are closed and not yet delivered, no batch is
-// opened and Add waits. Items added by one goroutine keep their order, as far as
-// they share a key.
+// opened and Add waits. Who waits goes on in the order of arrival, but those that
+// need not wait may overtake them for some batches. Items added by one goroutine
+// keep their order, as far as they share a key.
 type Accumulator[T any] struct {
 	stage  Stage[T]
 	ctx    context.Context // of the handlers

@@ -6,33 +6,66 @@ import (
 	"testing"
 )
 
-// TestOvertakingEnds has somebody sleep at the gate who never wakes up.
-func TestOvertakingEnds(t *testing.T) {
+// sleeper returns an Accumulator with somebody at the gate who never wakes up, and a
+// function that adds one item, which makes a batch, and delivers it.
+func sleeper(t *testing.T) (a *Accumulator[int], add func() error) {
+	t.Helper()
 	a, err := New[int](Config{MaxItems: 1, MaxPending: 1}).Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	impatient, cancel := context.WithCancel(t.Context())
-	cancel()
 	a.gate <- struct{}{}
 	a.waiting.Add(1)
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
+	return a, func() error {
+		err := a.Add(impatient, 1)
+		if err == nil {
+			a.deliver(a.next(), func(Batch[int]) error { return nil })
+		}
+		return err
+	}
+}
+
+func closeEmpty(t *testing.T, a *Accumulator[int]) {
+	t.Helper()
+	if left, err := a.Close(t.Context()); err != nil || left != nil {
+		t.Errorf("Close: %v, %v", left, err)
+	}
+}
+
+func TestOvertakingEnds(t *testing.T) {
+	a, add := sleeper(t)
+	defer closeEmpty(t, a)
+	var err error
 	n := 0
 	for ; n < 10*overtakes; n++ {
-		if err = a.Add(impatient, n); err != nil {
+		if err = add(); err != nil {
 			break
 		}
-		a.deliver(a.next(), func(Batch[int]) error { return nil })
 	}
 	if n != overtakes || !errors.Is(err, context.Canceled) {
 		t.Errorf("%d batches were opened past the one who waits, then: %v; want %d", n, err, overtakes)
 	}
 	<-a.gate
-	a.waiting.Add(-1)
-	if err := a.Add(t.Context(), n); err != nil {
+	if err := a.await(t.Context(), nil, func() error { return nil }); err != nil {
 		t.Error(err)
 	}
-	a.deliver(a.next(), func(Batch[int]) error { return nil })
-	if left, err := a.Close(t.Context()); err != nil || left != nil {
-		t.Errorf("Close: %v, %v", left, err)
+	a.waiting.Add(1) // await has counted the sleeper out
+	a.gate <- struct{}{}
+	if err := add(); err != nil {
+		t.Errorf("after somebody who waited got through: %v", err)
+	}
+}
+
+func TestACrowdDoesNotOvertake(t *testing.T) {
+	a, add := sleeper(t)
+	defer closeEmpty(t, a)
+	a.crowded = true
+	if err := add(); !errors.Is(err, context.Canceled) {
+		t.Errorf("one of a crowd: %v, want to wait", err)
+	}
+	if err := add(); err != nil {
+		t.Errorf("the crowd is gone: %v", err)
 	}
 }

@@ -37,7 +37,8 @@ const handful = 128
 // a whole batch, that is handed on as it is. Limits hold as ever: MaxWait counts
 // from the moment the handle took the item, and Flush and Close include what
 // handles hold. When what one holds is divided between two batches, the second
-// counts as old as the first: it may leave early, never late. With keys, weights or
+// counts as old as the first: it may leave early, never late. Items that the
+// goroutine adds without the handle may overtake those in it. With keys, weights or
 // MaxIdle a handle adds every item at once and saves nothing.
 //
 // A handle must be closed, unless its Accumulator is.
