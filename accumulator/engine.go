@@ -36,8 +36,9 @@ func (e *engine[T]) add(v T, n note) error {
 	return e.place(v, n)
 }
 
-// place is a step of add or fill. It closes and opens batches as needed. It returns errNeedBale or errNeedKey if v must wait, and an
-// *OverweightError if v is for the reject hook.
+// place is a step of add or fill, closing and opening batches as needed. It returns
+// errNeedBale or errNeedKey if v must wait, and an *OverweightError if v is for the
+// reject hook.
 func (e *engine[T]) place(v T, n note) error {
 	b := e.open.get(n.key)
 	if b != nil && !b.fits(n.weight) {
@@ -155,7 +156,7 @@ func (e *engine[T]) closeAll(why Reason) {
 
 // expire closes what is due.
 func (e *engine[T]) expire(now time.Time) {
-	e.moment = now
+	e.moment = now // and so it is for what closes
 	for b := e.open.expired(now); b != nil; b = e.open.expired(now) {
 		e.close(b, b.reason(now))
 	}

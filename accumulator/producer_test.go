@@ -197,22 +197,8 @@ func TestProducersAddWhileOthersMoveTheirItems(t *testing.T) {
 	const producers, each = 4, 3000
 	for _, most := range []int{1, 7, 100, 1000} {
 		t.Run(fmt.Sprint(most), func(t *testing.T) {
-			type item struct{ producer, n int }
-			next := make([]int, producers)
-			acc := start(t, accumulator.New[item](accumulator.Config{MaxItems: most, MaxWait: time.Microsecond}),
-				func(_ context.Context, b accumulator.Batch[item]) error {
-					if len(b.Items) == 0 || len(b.Items) > most {
-						t.Errorf("batch of %d items", len(b.Items))
-					}
-					for _, v := range b.Items {
-						if v.n != next[v.producer] {
-							t.Errorf("producer %d: got item %d, want %d", v.producer, v.n, next[v.producer])
-						}
-						next[v.producer]++
-					}
-					b.Release()
-					return nil
-				})
+			got := newSequence(t, producers)
+			acc := start(t, accumulator.New[item](accumulator.Config{MaxItems: most, MaxWait: time.Microsecond}), got.handle(most))
 			var wg sync.WaitGroup
 			for i := range producers {
 				wg.Go(func() {
@@ -229,11 +215,7 @@ func TestProducersAddWhileOthersMoveTheirItems(t *testing.T) {
 			}
 			wg.Wait()
 			mustClose(t, acc)
-			for i, n := range next {
-				if n != each {
-					t.Errorf("producer %d: %d items arrived, want %d", i, n, each)
-				}
-			}
+			got.check(each)
 		})
 	}
 }

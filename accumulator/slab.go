@@ -77,17 +77,17 @@ func (p *pool[T]) get() *slab[T] {
 }
 
 func hasPointers(t reflect.Type) bool {
-	switch k := t.Kind(); k {
-	case reflect.Array:
+	k := t.Kind()
+	if k == reflect.Array {
 		return t.Len() > 0 && hasPointers(t.Elem())
-	case reflect.Struct:
-		for f := range t.NumField() {
-			if hasPointers(t.Field(f).Type) {
-				return true
-			}
-		}
-		return false
-	default:
+	}
+	if k != reflect.Struct {
 		return k < reflect.Bool || k > reflect.Complex128
 	}
+	for f := range t.NumField() {
+		if hasPointers(t.Field(f).Type) {
+			return true
+		}
+	}
+	return false
 }
