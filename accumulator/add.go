@@ -29,15 +29,15 @@ func (a *Accumulator[T]) AddMany(ctx context.Context, vs []T) (taken int, err er
 
 // addOne is Add without the fast path.
 func (a *Accumulator[T]) addOne(ctx context.Context, v T) error {
-	n := a.stage.note(v)
+	n := a.stage.note(&v)
 	a.lock()
-	if a.refusal == nil && a.engine.join(v, n) {
+	if a.refusal == nil && a.engine.join(&v, n) {
 		a.mu.Unlock()
 		return nil
 	}
 	err := a.refusal
 	if err == nil {
-		err = a.engine.add(v, n)
+		err = a.engine.add(&v, n)
 	}
 	a.unlock(err)
 	if err == nil {

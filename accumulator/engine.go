@@ -31,7 +31,7 @@ func newEngine[T any](s Stage[T], m *meter, keep int) engine[T] {
 }
 
 // add puts v into the batch where it belongs. It returns what place does.
-func (e *engine[T]) add(v T, n note) error {
+func (e *engine[T]) add(v *T, n note) error {
 	e.begin()
 	return e.place(v, n)
 }
@@ -39,7 +39,7 @@ func (e *engine[T]) add(v T, n note) error {
 // place is a step of add or fill, closing and opening batches as needed. It returns
 // errNeedBale or errNeedKey if v must wait, and an *OverweightError if v is for the
 // reject hook.
-func (e *engine[T]) place(v T, n note) error {
+func (e *engine[T]) place(v *T, n note) error {
 	b := e.open.get(n.key)
 	if b != nil && !b.fits(n.weight) {
 		if e.stage.reject != nil && n.weight > b.lim.weight {
@@ -54,7 +54,7 @@ func (e *engine[T]) place(v T, n note) error {
 			return err
 		}
 	}
-	b.push(v, n.weight)
+	b.push(*v, n.weight)
 	if b.lim.idle > 0 {
 		b.last = time.Now()
 	}
@@ -66,12 +66,12 @@ func (e *engine[T]) place(v T, n note) error {
 
 // join puts v into the batch where it belongs, if that neither opens nor closes
 // one. It does nothing that place would not do, but what is left is quick.
-func (e *engine[T]) join(v T, n note) bool {
+func (e *engine[T]) join(v *T, n note) bool {
 	b := e.open.get(n.key)
 	if b == nil || len(b.items)+1 >= b.lim.items || n.weight >= b.lim.weight-b.weight || b.lim.idle > 0 {
 		return false
 	}
-	b.push(v, n.weight)
+	b.push(*v, n.weight)
 	return true
 }
 

@@ -22,13 +22,14 @@ func (l *load[T]) skip(n int) {
 	}
 }
 
-func (s *Stage[T]) note(v T) note {
+// note takes a pointer, like place and join: an item may be large.
+func (s *Stage[T]) note(v *T) note {
 	var n note
 	if s.key != nil {
-		n.key = s.key(v)
+		n.key = s.key(*v)
 	}
 	if s.weigh != nil {
-		n.weight = max(s.weigh(v), 0)
+		n.weight = max(s.weigh(*v), 0)
 	}
 	return n
 }
@@ -38,8 +39,8 @@ func (s *Stage[T]) note(v T) note {
 // called under a lock.
 func (s *Stage[T]) annotate(vs []T, notes *[chunk]note) load[T] {
 	vs = vs[:min(chunk, len(vs))]
-	for i, v := range vs {
-		notes[i] = s.note(v)
+	for i := range vs {
+		notes[i] = s.note(&vs[i])
 	}
 	return load[T]{vs, notes[:len(vs)]}
 }
@@ -55,7 +56,7 @@ func (e *engine[T]) fill(l load[T]) (int, error) {
 		} else if n += e.append(l.items[n:]); n == len(l.items) {
 			break
 		}
-		if err := e.place(l.items[n], about); err != nil {
+		if err := e.place(&l.items[n], about); err != nil {
 			return n, err
 		}
 	}

@@ -27,6 +27,9 @@ func (s Stage[T]) Run(ctx context.Context, in <-chan []T, out chan<- []Batch[T])
 	return err
 }
 
+// Borrows reports that Run keeps no slice that it received: see flow.Borrower.
+func (s Stage[T]) Borrows() bool { return true }
+
 // run is one execution of Stage.Run. All of it is in one goroutine.
 type run[T any] struct {
 	ctx    context.Context
@@ -104,20 +107,28 @@ func (r *run[T]) add(vs []T) error {
 func (r *run[T]) fill(l load[T]) error {
 	for {
 		n, err := r.engine.fill(l)
+		if err == nil {
+			return nil
+		}
 		l.skip(n)
-		var heavy *OverweightError
-		switch {
-		case errors.Is(err, errNeedKey):
-			if err := r.waitForKey(); err != nil {
-				return err
-			}
-		case errors.As(err, &heavy):
-			r.engine.stage.reject(l.items[0], heavy)
-			l.skip(1)
-		default:
+		if err := r.makeWay(&l, err); err != nil {
 			return err
 		}
 	}
+}
+
+// makeWay does what the first item of l needs, which cannot be placed because of obstacle.
+func (r *run[T]) makeWay(l *load[T], obstacle error) error {
+	if errors.Is(obstacle, errNeedKey) {
+		return r.waitForKey()
+	}
+	var heavy *OverweightError
+	if !errors.As(obstacle, &heavy) {
+		return obstacle
+	}
+	r.engine.stage.reject(l.items[0], heavy)
+	l.skip(1)
+	return nil
 }
 
 func (r *run[T]) fresh() *bale[T] {

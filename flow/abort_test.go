@@ -143,8 +143,8 @@ func TestASlowReaderHoldsUpTheSource(t *testing.T) {
 			return context.Cause(ctx)
 		})
 		synctest.Wait()
-		const slice, stages = 128, 5
-		if n := made.Load(); n > 3*slice*stages {
+		const slice, behindSource, toSink = 128, 9, 6
+		if n := made.Load(); n > slice*(behindSource+toSink) {
 			t.Errorf("the source ran %d items ahead", n)
 		}
 		cancel()

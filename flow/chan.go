@@ -7,6 +7,7 @@ import "context"
 func Chan[T any](p *Pipeline, in <-chan []T, opts ...StageOption) <-chan T {
 	out := make(chan T, maxSlice)
 	name := p.plan.add("chan", opts, []any{in}, nil)
+	in = inlet(p, in, true)
 	p.stage(p.stages, name, func(ctx context.Context) error {
 		defer close(out)
 		for slice := range Slices(ctx, in) {

@@ -7,7 +7,7 @@ import "context"
 func Compose[In, Out any](build func(p *Pipeline, in <-chan []In) <-chan []Out) Stage[In, Out] {
 	return named[In, Out]{name: "compose", StageFunc: func(ctx context.Context, in <-chan []In, out chan<- []Out) error {
 		p := New(ctx)
-		made := build(p, in)
+		made := inlet(p, build(p, in), false)
 		stopped := forward(ctx, made, out)
 		if err := p.Wait(); err != nil {
 			return err

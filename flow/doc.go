@@ -20,23 +20,26 @@
 // Most programs need no stage of their own: [Map], [Filter], [FlatMap] and [Each] take a function. A [Stage] of your own is
 // a type with a Run method; its comment has the rules.
 //
-// [Then] fuses two functions into one stage, [Parallel] runs one on many items at a time, [Compose] makes one stage of a part
-// of a pipeline. [Tee], [Partition] and [Merge] split and unite streams. [Join] and [Join2] correlate items by key, [Dedup]
-// passes on one item of every key, also over restarts, [Coalesce] lets identical requests share one answer, and a [Router]
-// sends every item to one of several lanes and fails over to another.
+// A function that follows a source or another function joins its goroutine: an item goes from one to the next without a
+// channel between them. [Parallel] runs a function on many items at a time, or with one worker in a goroutine of its own.
+// [Then] makes one function of two, and [Compose] one stage of a part of a pipeline. [Tee], [Partition] and [Merge] split
+// and unite streams. [Join] and [Join2] correlate items by key, [Dedup] passes on one item of every key, also over restarts,
+// [Coalesce] lets identical requests share one answer, and a [Router] sends every item to one of several lanes and fails
+// over to another.
 //
 // # What it costs
 //
 // A stage of its own takes below ten nanoseconds an item in a fast stream, a fused one about half of that, and a source
-// some thirty; see bench/README.md. A slow stream pays for waking a goroutine at every stage: fuse what belongs together.
-// In flight between two stages are at most three slices of about 128 items. Items are copied as values at every stage, so
-// let large ones travel as pointers.
+// some thirty; see bench/README.md. A slow stream pays for waking a goroutine at every stage that is not fused. In flight
+// are at most nine slices of 128 items behind a source and six between two goroutines. Items are copied as values by every
+// function and stage, so let large ones travel as pointers. The memory of slices goes round where it can (see [Borrower]):
+// until it is filled again it keeps alive what its last items point to.
 //
 // # Looking inside
 //
 // [Pipeline.Graph] draws the pipeline as Mermaid or DOT, and with [WithStats] [Pipeline.Stats] tells what has gone through
-// each stage and which one holds up the others. [WithMiddleware] wraps every stage; package telemetry makes spans, metrics
-// and logs of both.
+// each stage, how long its functions have run and which one holds up the others. [WithMiddleware] wraps every stage; package
+// telemetry makes spans, metrics and logs of both. With either every function has a goroutine of its own.
 //
 // # Two ways to stop
 //

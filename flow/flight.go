@@ -7,6 +7,7 @@ type flight[In any] struct {
 	key   string
 	item  In
 	cost  float64
+	home  string // the lane that it was assigned to before a restart
 	lane  int
 	tried []string // lanes that failed it
 	began time.Time

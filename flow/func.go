@@ -2,8 +2,9 @@ package flow
 
 import "context"
 
-// A Func is a synchronous stage: it handles one item after the other, in order, in one goroutine. [Map], [Filter],
-// [FlatMap] and [Each] make one, [Then] fuses two into one, [Parallel] runs one on several items at a time.
+// A Func is a synchronous stage: it handles one item after the other, in order, in one goroutine, which it shares with the
+// source or Func before it. [Map], [Filter], [FlatMap] and [Each] make one, [Then] makes one of two, [Parallel] runs one on
+// several items at a time.
 //
 // The zero Func is not usable.
 type Func[In, Out any] struct {
@@ -90,30 +91,29 @@ func (f Func[In, Out]) String() string { return f.name }
 // Run makes a Func a [Stage]. It sends what it made of a slice when it is done with the slice. When its function takes more
 // than a few microseconds it sends every result at once.
 func (f Func[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- []Out) error {
-	do, pace := f.bind(), newPace()
-	for slice := range Slices(ctx, in) {
-		var err error
-		made, ok := f.inPlace(slice)
-		if !ok {
-			made = make([]Out, 0, len(slice))
-		}
-		for pace.begin(); len(slice) > 0 && ctx.Err() == nil; {
-			n := pace.next(len(slice))
-			if made, err = do(ctx, made, slice[:n]); err != nil {
-				return err
+	return pump(ctx, in, f.into(give(out), busyIn(ctx)))
+}
+
+// into returns what pushes to next what f makes of a slice.
+func (f Func[In, Out]) into(next push[Out], b *busy) push[In] {
+	s := step[In, Out]{Func: f, do: f.bind(), next: next, pace: newPace(b)}
+	return s.push
+}
+
+// blame returns f with errors that name the stage that it is.
+func (f Func[In, Out]) blame(stage string) Func[In, Out] {
+	bind := f.bind
+	f.bind = func() transform[In, Out] {
+		do := bind()
+		return func(ctx context.Context, made []Out, items []In) ([]Out, error) {
+			made, err := do(ctx, made, items)
+			if err != nil {
+				err = &blamed{stage, err}
 			}
-			slice = slice[n:]
-			if slow := pace.done(n); slow || len(made) >= maxSlice {
-				if made, err = handOver(ctx, out, made); err != nil {
-					return err
-				}
-			}
-		}
-		if err := Send(ctx, out, made); err != nil {
-			return err
+			return made, err
 		}
 	}
-	return context.Cause(ctx)
+	return f
 }
 
 // inPlace returns the memory of items for the results, when the types and the Func allow.
@@ -122,10 +122,4 @@ func (f Func[In, Out]) inPlace(items []In) (room []Out, ok bool) {
 		room, ok = any(items[:0]).([]Out)
 	}
 	return room, ok
-}
-
-// handOver sends what was made so far and returns the room behind it.
-func handOver[T any](ctx context.Context, out chan<- []T, made []T) (room []T, err error) {
-	n := len(made)
-	return made[n:], Send(ctx, out, made[:n:n])
 }

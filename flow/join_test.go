@@ -3,6 +3,7 @@ package flow_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -200,4 +201,31 @@ func TestJoinLosesAndRepeatsNothing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Three sources, three types: the items travel as an interface until they are together.
+func TestJoinGroupsItemsOfThreeTypes(t *testing.T) {
+	part := func(v any) int {
+		switch v.(type) {
+		case string:
+			return 0
+		case int:
+			return 1
+		default:
+			return 2
+		}
+	}
+	key := func(v any) string { return fmt.Sprint(v)[:1] }
+	got, err := throughStage(t, flow.Join(key, part, 3, flow.JoinConfig[string, any]{MaxOpen: 4}),
+		any("7up"), any(42), any(7), any(4.5), any(7.25), any("4x4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []flow.Group[string, any]{
+		{Key: "7", Items: []any{"7up", 7, 7.25}},
+		{Key: "4", Items: []any{"4x4", 42, 4.5}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
 }

@@ -21,7 +21,7 @@ func startLane[In, Out any](
 	in, out := make(chan []In, 1), make(chan []Out, 1)
 	group.Go(func() error {
 		defer close(in)
-		return run.box.send(ctx, in)
+		return run.box.send(ctx, give(in))
 	})
 	group.Go(func() error {
 		defer close(out)

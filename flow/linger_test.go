@@ -2,6 +2,8 @@ package flow_test
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,4 +85,86 @@ func TestAFunctionThatBecomesSlowSendsEveryResultSoon(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// oneToOne is a stage of every kind that does not hold items back by design, each of which lets numbers through.
+func oneToOne(t *testing.T) map[string]func(p *flow.Pipeline, in <-chan []int) <-chan []int {
+	t.Helper()
+	name := strconv.Itoa
+	via := func(stage flow.Stage[int, int]) func(*flow.Pipeline, <-chan []int) <-chan []int {
+		return func(p *flow.Pipeline, in <-chan []int) <-chan []int { return flow.Via(p, in, stage) }
+	}
+	same := flow.Map(func(_ context.Context, v int) (int, error) { return v, nil })
+	router, err := flow.NewRouter(name, name, flow.RoundRobin[int](), []flow.Lane[int, int]{
+		{Name: "a", Build: func() flow.Stage[int, int] { return same }}, {Name: "b", Build: func() flow.Stage[int, int] { return same }},
+	}, flow.RouterConfig[int, int]{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := flow.NewKeys(&flow.MemoryStates{})
+	number := func(v int) int { return v }
+	return map[string]func(p *flow.Pipeline, in <-chan []int) <-chan []int{
+		"map": via(same), "filter": via(flow.Filter(func(int) bool { return true })), "stage": via(asStage(same)),
+		"flatmap":   via(flow.FlatMap(func(_ context.Context, v int) ([]int, error) { return []int{v}, nil })),
+		"each":      via(flow.Each(func(context.Context, int) error { return nil })),
+		"then":      via(flow.Then(same, same)),
+		"parallel":  via(flow.Parallel(same, flow.Concurrency{Workers: 3})),
+		"unordered": via(flow.Parallel(same, flow.Concurrency{Workers: 3, Unordered: true})),
+		"compose": via(flow.Compose(func(p *flow.Pipeline, in <-chan []int) <-chan []int {
+			return flow.Via(p, flow.Via(p, in, asStage(same)), same)
+		})),
+		"dedup": via(flow.Then(flow.Then(flow.Dedup(keys, name, nil), flow.Claim(keys, name)), flow.Settle(keys, name))),
+		"router": func(p *flow.Pipeline, in <-chan []int) <-chan []int {
+			return flow.Via(p, flow.Via(p, in, router), flow.Map(func(_ context.Context, r flow.Routed[int]) (int, error) { return r.Result, nil }))
+		},
+		"coalesce": func(p *flow.Pipeline, in <-chan []int) <-chan []int {
+			return flow.Via(p, flow.Via(p, in, flow.Coalesce(name, name, same, 0)),
+				flow.Map(func(_ context.Context, a flow.Answered[int, int]) (int, error) { return a.Result, nil }))
+		},
+		"samples and flatten": func(p *flow.Pipeline, in <-chan []int) <-chan []int {
+			ones := flow.Via(p, flow.Via(p, in, flow.Samples[int](1)), flow.Map(func(_ context.Context, s flow.Sample[int]) ([]int, error) {
+				return []int{s.Item}, nil
+			}))
+			return flow.Via(p, ones, flow.Flatten[int]())
+		},
+		"tee and join": func(p *flow.Pipeline, in <-chan []int) <-chan []int {
+			a, b := flow.Tee(p, in)
+			return flow.Via(p, flow.Join2(p, a, b, number, number, flow.Join2Config[int, int]{MaxOpen: 9}),
+				flow.Map(func(_ context.Context, pair flow.Pair[int, int]) (int, error) { return pair.Left, nil }))
+		},
+		"partition and merge": func(p *flow.Pipeline, in <-chan []int) <-chan []int {
+			evens, odds := flow.Partition(p, in, even)
+			return flow.Merge(p, evens, odds)
+		},
+	}
+}
+
+// Whatever the stage, and whatever follows it, an item is at the end before the source says another word.
+func TestNoItemLingersInAnyKindOfStage(t *testing.T) {
+	for name, add := range oneToOne(t) {
+		for _, opts := range [][]flow.Option{nil, {flow.WithStats()}} {
+			t.Run(fmt.Sprint(name, " with ", len(opts), " options"), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					p := flow.New(t.Context(), opts...)
+					var got []int
+					first := len(opts) * 10 // keys of their own, for the stages that remember
+					quiet := flow.From(p, func(yield func(int) bool) {
+						for i := range 5 {
+							if !yield(first + i) {
+								return
+							}
+							synctest.Wait() // everybody else has nothing left to do
+							if len(got) != i+1 {
+								t.Errorf("after item %d %d have arrived", i, len(got))
+							}
+						}
+					})
+					flow.To(p, add(p, quiet), collect(&got))
+					if err := p.Wait(); err != nil {
+						t.Fatal(err)
+					}
+				})
+			})
+		}
+	}
 }

@@ -2,25 +2,33 @@ package flow
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
-// maxSlice is how many items a source gathers at most while the next stage is busy. Larger slices cost more memory and
-// cache and hardly save time: see bench/README.md.
-const maxSlice = 128
+const (
+	// maxSlice is how many items a source gathers at most while the next stage is busy. Larger slices cost more memory and
+	// cache and hardly save time: see bench/README.md.
+	maxSlice = 128
+	// ahead is how many such slices a source makes before it waits. With fewer the goroutines of a fast stream take turns
+	// on one processor instead of using several.
+	ahead = 8
+)
 
 // mailbox lies between the goroutine that produces single items and the one that sends slices. The sender takes what there
 // is whenever the next stage can take more. So a slow source sends slices of one and a fast one slices of up to maxSlice,
 // without a timer, and no item waits in a buffer that only the producer could empty.
 type mailbox[T any] struct {
-	limit int           // how many items it holds at most
+	limit int           // how many full slices it holds at most
 	wake  chan struct{} // of capacity 1: there is something to take; closed by the producer
 	room  chan struct{} // of capacity 1: the producer, which found the box full, may go on
 
 	mu    sync.Mutex
-	items []T
-	full  bool // the producer waits for room
-	taken int  // how many items were taken last: likely as many come next
+	items []T   // the last ones put
+	queue [][]T // full slices, the oldest first
+	idle  [][]T // empty ones
+	full  bool  // the producer waits for room
+	taken int   // how many items were taken last: likely as many come next
 }
 
 func newMailbox[T any](limit int) *mailbox[T] {
@@ -30,15 +38,12 @@ func newMailbox[T any](limit int) *mailbox[T] {
 // put adds an item; while the box is full it waits, as long as patience is not done. Then it returns context.Cause(ctx): a
 // producer whose ctx is done may stop, but what it had in hand is in the box. It is one function, without defer, because
 // it runs for every item of a pipeline.
-func (m *mailbox[T]) put(ctx, patience context.Context, item T) error {
+func (m *mailbox[T]) put(ctx, patience context.Context, item *T) error {
 	for {
 		m.mu.Lock()
 		n := len(m.items)
-		if n < m.limit {
-			if m.items == nil {
-				m.items = make([]T, 0, min(max(m.taken, 1), maxSlice))
-			}
-			m.items = append(m.items, item)
+		if n < maxSlice || m.turn() {
+			m.items = append(m.items, *item)
 			m.mu.Unlock()
 			if n == 0 {
 				m.notify()
@@ -56,6 +61,27 @@ func (m *mailbox[T]) put(ctx, patience context.Context, item T) error {
 	}
 }
 
+// turn puts the last slice, which is full, into the queue if there is room for it, and begins another.
+func (m *mailbox[T]) turn() bool {
+	if len(m.queue) >= m.limit {
+		return false
+	}
+	m.queue = append(m.queue, m.items)
+	m.items = m.fresh()
+	return true
+}
+
+// fresh returns an empty slice.
+func (m *mailbox[T]) fresh() []T {
+	last := len(m.idle) - 1
+	if last < 0 {
+		return make([]T, 0, min(max(m.taken, 1), maxSlice))
+	}
+	slice := m.idle[last]
+	m.idle = m.idle[:last]
+	return slice
+}
+
 func (m *mailbox[T]) notify() {
 	select {
 	case m.wake <- struct{}{}:
@@ -63,12 +89,21 @@ func (m *mailbox[T]) notify() {
 	}
 }
 
-// take returns all items.
-func (m *mailbox[T]) take() []T {
+// take returns the oldest slice, if there is one, and may leave an empty one for the producer.
+func (m *mailbox[T]) take(empty []T) []T {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if cap(empty) > 0 {
+		m.idle = append(m.idle, empty)
+	}
 	items := m.items
-	m.items, m.taken = nil, len(items)
+	if len(m.queue) > 0 {
+		items = m.queue[0]
+		m.queue = slices.Delete(m.queue, 0, 1)
+	} else if len(items) > 0 {
+		m.taken = len(items)
+		m.items = m.fresh()
+	}
 	if m.full {
 		m.full = false
 		m.room <- struct{}{}
@@ -76,12 +111,16 @@ func (m *mailbox[T]) take() []T {
 	return items
 }
 
-// send sends what is put until the producer is done.
-func (m *mailbox[T]) send(ctx context.Context, out chan<- []T) error {
+// send pushes what is put until the producer is done.
+func (m *mailbox[T]) send(ctx context.Context, to push[T]) error {
 	for open := true; open; {
 		_, open = receive(ctx, m.wake)
-		if err := Send(ctx, out, m.take()); err != nil {
-			return err
+		var spare []T
+		for items := m.take(nil); len(items) > 0; items = m.take(vacate(spare)) {
+			var err error
+			if spare, err = to(ctx, items); err != nil {
+				return err
+			}
 		}
 	}
 	return context.Cause(ctx)

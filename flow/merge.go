@@ -19,6 +19,7 @@ func Merge[T any](p *Pipeline, ins ...<-chan []T) <-chan []T {
 		close(ch)
 	}
 	for _, in := range ins {
+		in := inlet(p, in, false)
 		p.stage(p.stages, name, func(ctx context.Context) error {
 			defer func() {
 				if open.Add(-1) == 0 {

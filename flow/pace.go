@@ -13,9 +13,10 @@ const (
 type pace struct {
 	stride int
 	began  time.Time
+	busy   *busy
 }
 
-func newPace() pace { return pace{stride: 1} }
+func newPace(b *busy) pace { return pace{stride: 1, busy: b} }
 
 // begin starts the clock.
 func (p *pace) begin() { p.began = time.Now() }
@@ -26,9 +27,10 @@ func (p *pace) next(n int) int { return min(p.stride, n) }
 // done reports whether n calls since begin, or the last done, were slow.
 func (p *pace) done(n int) (slow bool) {
 	now := time.Now()
-	slow = now.Sub(p.began) > time.Duration(n)*slowCall
+	took := now.Sub(p.began)
+	p.busy.add(took)
 	p.began = now
-	if slow {
+	if slow = took > time.Duration(n)*slowCall; slow {
 		p.stride = 1
 	} else {
 		p.stride = min(2*p.stride, maxStride)

@@ -83,12 +83,15 @@ func dispatch[T any](ctx context.Context, in <-chan []T, jobs chan<- job[T], win
 func labour[In, Out any](
 	ctx context.Context, limit time.Duration, do transform[In, Out], jobs <-chan job[In], results *sequencer[Out],
 ) error {
+	spent := busyIn(ctx)
 	for {
 		j, ok := receive(ctx, jobs)
 		if !ok || ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		began := time.Now()
 		made, err := within(ctx, limit, do, j.item)
+		spent.add(time.Since(began))
 		if err != nil {
 			return err
 		}

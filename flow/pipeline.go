@@ -13,7 +13,7 @@ import (
 // A Pipeline owns the goroutines of its stages. Make one with [New], add stages with [From], [Via], [To] and their kin,
 // then call [Pipeline.Wait], always: it is what waits for the goroutines.
 //
-// A stage runs from the moment it is added. Add stages before Wait is called, from one goroutine.
+// A stage runs from the moment it is added, and waits for a reader. Add stages before Wait is called, from one goroutine.
 type Pipeline struct {
 	inputs  context.Context // done: sources stop, and with them the stream ends
 	stages  context.Context // done: every stage stops
@@ -118,6 +118,9 @@ func (p *Pipeline) run(ctx context.Context, stage string, f func(context.Context
 func (p *Pipeline) fail(ctx context.Context, stage string, err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if b := new(blamed); errors.As(err, &b) {
+		stage, err = b.stage, b.error
+	}
 	cause := context.Cause(ctx)
 	stopped := cause != nil && (errors.Is(err, cause) || errors.Is(err, ctx.Err())) // whatever a function makes of its ctx
 	if !stopped {

@@ -36,6 +36,14 @@ func forever(yield func(int) bool) {
 	}
 }
 
+// upTo yields 0 to n-1.
+func upTo(n int) func(yield func(int) bool) {
+	return func(yield func(int) bool) {
+		for i := 0; i < n && yield(i); i++ {
+		}
+	}
+}
+
 func TestItemsGoThroughEveryStageInOrder(t *testing.T) {
 	p := flow.New(t.Context())
 	numbers := flow.From(p, slices.Values([]int{1, 2, 3, 4}))

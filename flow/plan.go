@@ -14,10 +14,15 @@ type plan struct {
 	writer map[any]string // by channel
 	gauges map[any]*gauge // by channel; empty without WithStats
 	reader map[*gauge]string
+	links  map[any]any // by channel: those that lead nowhere yet
+	busy   map[string]*busy
 }
 
 func newPlan() plan {
-	return plan{taken: map[string]int{}, writer: map[any]string{}, gauges: map[any]*gauge{}, reader: map[*gauge]string{}}
+	return plan{
+		taken: map[string]int{}, writer: map[any]string{}, gauges: map[any]*gauge{}, reader: map[*gauge]string{},
+		links: map[any]any{}, busy: map[string]*busy{},
+	}
 }
 
 // add records a stage that reads ins and writes outs, and returns its unique name.
@@ -62,6 +67,32 @@ func (l *plan) measure(channel any, g *gauge) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.gauges[channel] = g
+}
+
+// busyOf returns what adds up how long the functions of a stage run.
+func (l *plan) busyOf(stage string) *busy {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.busy[stage] == nil {
+		l.busy[stage] = &busy{}
+	}
+	return l.busy[stage]
+}
+
+// link notes that channel stands for link until it is known who reads it.
+func (l *plan) link(channel, link any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.links[channel] = link
+}
+
+// unlink returns the link that channel stands for, or nil, to whoever asks first.
+func (l *plan) unlink(channel any) (link any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	link = l.links[channel]
+	delete(l.links, channel)
+	return link
 }
 
 func (l *plan) snapshot() Graph {

@@ -34,14 +34,6 @@ type RouterConfig[In, Out any] struct {
 	Assignments Assignments
 }
 
-// Assignments keeps the lane of every item over a restart, so that work that was bought is not bought elsewhere again.
-type Assignments interface {
-	// Assigned returns the lane that key was assigned to, or an empty string.
-	Assigned(ctx context.Context, key string) (lane string, err error)
-	// Assign records it, before the item is sent to the lane.
-	Assign(ctx context.Context, key, lane string) error
-}
-
 // ErrLane is a lane that did not keep to the rule of one answer for every item.
 var ErrLane = errors.New("lane does not answer every item once")
 

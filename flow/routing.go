@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -99,36 +100,59 @@ func (r *routing[In, Out]) finished() bool {
 
 // accept takes new items in.
 func (r *routing[In, Out]) accept(ctx context.Context, slice []In) error {
-	for _, item := range slice {
-		fl := &flight[In]{key: r.key(item), item: item, cost: r.c.Cost(item)}
-		if err := r.assign(ctx, fl); err != nil {
+	fls := make([]*flight[In], len(slice))
+	for i, item := range slice {
+		fls[i] = &flight[In]{key: r.key(item), item: item, cost: r.c.Cost(item)}
+	}
+	return r.assign(ctx, fls)
+}
+
+// assign sends each item to a lane, or lets it wait. All are recorded before the first is sent.
+func (r *routing[In, Out]) assign(ctx context.Context, fls []*flight[In]) error {
+	if err := r.recall(ctx, fls); err != nil {
+		return err
+	}
+	var record ledger
+	sent := make([]*flight[In], 0, len(fls))
+	for _, fl := range fls {
+		if r.place(fl, &record) {
+			sent = append(sent, fl)
+		} else {
+			r.postpone(fl)
+		}
+	}
+	if err := r.remember(ctx, record); err != nil {
+		return err
+	}
+	for _, fl := range sent {
+		if err := r.deliver(ctx, fl); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// assign sends an item to a lane, the one that it was assigned to before a restart if there is one, or lets it wait.
-func (r *routing[In, Out]) assign(ctx context.Context, fl *flight[In]) error {
+// place puts an item down for a lane: the one that it was assigned to before, or an item with its key in this round, or
+// the one that the strategy picks.
+func (r *routing[In, Out]) place(fl *flight[In], record *ledger) (ok bool) {
 	now := time.Now()
-	lane, known, err := r.recall(ctx, fl)
-	if err != nil {
-		return err
+	home := fl.home
+	if home == "" && len(fl.tried) == 0 {
+		home = record.lane(fl.key)
 	}
-	if !known {
-		var ok bool
+	lane := slices.IndexFunc(r.lanes, func(l Lane[In, Out]) bool { return l.Name == home })
+	if lane < 0 {
 		if lane, ok = r.table.choose(fl.item, fl.tried, now); !ok {
-			r.postpone(fl)
-			return nil
+			return false
 		}
-		if err := r.remember(ctx, fl.key, lane); err != nil {
-			return err
+		if r.c.Assignments != nil {
+			record.enter(fl.key, r.lanes[lane].Name)
 		}
 	}
-	fl.lane, fl.began = lane, now
+	fl.lane, fl.began, fl.home = lane, now, ""
 	r.flights.add(fl)
 	r.table.books[lane].sent(fl.cost)
-	return r.deliver(ctx, fl)
+	return true
 }
 
 func (r *routing[In, Out]) postpone(fl *flight[In]) {
@@ -150,7 +174,7 @@ func (r *routing[In, Out]) deliver(ctx context.Context, fl *flight[In]) error {
 		r.later[fl.lane] = append(r.later[fl.lane], fl)
 		return nil
 	}
-	return run.box.put(ctx, ctx, fl.item)
+	return run.box.put(ctx, ctx, &fl.item)
 }
 
 // closeLanes tells the lanes when nothing more is to come, so that they answer what they have gathered.

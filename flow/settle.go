@@ -12,14 +12,21 @@ func (r *routing[In, Out]) handle(ctx context.Context, a answer[Out]) error {
 		return r.restart(ctx, a.lane)
 	}
 	var done []Routed[Out]
+	var again []*flight[In]
 	for _, result := range a.results {
-		routed, ok, err := r.settle(ctx, a.lane, result)
+		fl, final, err := r.settle(a.lane, result)
 		if err != nil {
 			return err
 		}
-		if ok {
-			done = append(done, routed)
+		if final {
+			done = append(done, Routed[Out]{Result: result, Lane: r.lanes[a.lane].Name, Tried: fl.tried})
+		} else {
+			fl.tried = append(fl.tried, r.lanes[a.lane].Name)
+			again = append(again, fl)
 		}
+	}
+	if err := r.assign(ctx, again); err != nil {
+		return err
 	}
 	if err := Send(ctx, r.out, done); err != nil {
 		return err
@@ -30,36 +37,27 @@ func (r *routing[In, Out]) handle(ctx context.Context, a answer[Out]) error {
 	return r.retry(ctx)
 }
 
-// settle decides what a result means: it is final, or its item goes to another lane.
-func (r *routing[In, Out]) settle(ctx context.Context, lane int, result Out) (routed Routed[Out], ok bool, err error) {
+// settle decides what a result means for its item: it is final, or the item goes to another lane.
+func (r *routing[In, Out]) settle(lane int, result Out) (fl *flight[In], final bool, err error) {
 	book := &r.table.books[lane]
-	fl := r.flights.remove(r.of(result), lane)
+	fl = r.flights.remove(r.of(result), lane)
 	if fl == nil {
-		return routed, false, fmt.Errorf("flow: lane %q, key %q: %w", book.state.Name, r.of(result), ErrLane)
+		return nil, false, fmt.Errorf("flow: lane %q, key %q: %w", book.state.Name, r.of(result), ErrLane)
 	}
 	now := time.Now()
 	book.answered(fl.cost, now.Sub(fl.began))
 	if !r.c.Failed(result) {
-		return Routed[Out]{Result: result, Lane: book.state.Name, Tried: fl.tried}, true, nil
+		return fl, true, nil
 	}
 	book.until = now.Add(r.c.Penalty)
-	if len(fl.tried)+1 == len(r.lanes) {
-		return Routed[Out]{Result: result, Lane: book.state.Name, Tried: fl.tried}, true, nil
-	}
-	fl.tried = append(fl.tried, book.state.Name)
-	return routed, false, r.assign(ctx, fl)
+	return fl, len(fl.tried)+1 == len(r.lanes), nil
 }
 
 // retry assigns the waiting items anew.
 func (r *routing[In, Out]) retry(ctx context.Context) error {
 	waiting := r.waiting
 	r.waiting, r.fresh = nil, 0
-	for _, fl := range waiting {
-		if err := r.assign(ctx, fl); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.assign(ctx, waiting)
 }
 
 // restart notes that a run of a lane is over, and starts the next one if items have gathered for it.

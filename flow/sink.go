@@ -15,14 +15,18 @@ func To[T any](p *Pipeline, in <-chan []T, do func(context.Context, T) error, op
 		}
 		return none, nil
 	})
-	p.stage(p.stages, p.plan.add(sink.name, opts, []any{in}, nil), func(ctx context.Context) error {
+	name := p.plan.add(sink.name, opts, []any{in}, nil)
+	in = inlet(p, in, true)
+	p.stage(p.stages, name, func(ctx context.Context) error {
 		return sink.Run(ctx, in, nil) // it makes nothing to send
 	})
 }
 
 // Discard starts a sink that drops what it reads: the end of a pipeline whose last stage has done the work.
 func Discard[T any](p *Pipeline, in <-chan []T, opts ...StageOption) {
-	p.stage(p.stages, p.plan.add("discard", opts, []any{in}, nil), func(ctx context.Context) error {
+	name := p.plan.add("discard", opts, []any{in}, nil)
+	in = inlet(p, in, true)
+	p.stage(p.stages, name, func(ctx context.Context) error {
 		for range Slices(ctx, in) {
 		}
 		return context.Cause(ctx)

@@ -10,7 +10,7 @@ import (
 func From[T any](p *Pipeline, seq iter.Seq[T], opts ...StageOption) <-chan []T {
 	return fromItems(p, opts, func(ctx context.Context, box *mailbox[T]) error {
 		for item := range seq {
-			if err := box.put(ctx, p.stages, item); err != nil {
+			if err := box.put(ctx, p.stages, &item); err != nil {
 				return err
 			}
 		}
@@ -25,7 +25,7 @@ func FromSeq2[T any](p *Pipeline, seq iter.Seq2[T, error], opts ...StageOption) 
 			if err != nil {
 				return err
 			}
-			if err := box.put(ctx, p.stages, item); err != nil {
+			if err := box.put(ctx, p.stages, &item); err != nil {
 				return err
 			}
 		}
@@ -42,7 +42,7 @@ func FromChan[T any](p *Pipeline, ch <-chan T, opts ...StageOption) <-chan []T {
 			if !ok {
 				return context.Cause(ctx)
 			}
-			if err := box.put(ctx, p.stages, item); err != nil {
+			if err := box.put(ctx, p.stages, &item); err != nil {
 				return err
 			}
 		}
@@ -52,7 +52,8 @@ func FromChan[T any](p *Pipeline, ch <-chan T, opts ...StageOption) <-chan []T {
 // FromFunc starts a source that sends slices itself, by the rules of [Stage]. It is for input that comes in slices anyway,
 // and for input that ctx must be able to interrupt.
 func FromFunc[T any](p *Pipeline, produce func(ctx context.Context, out chan<- []T) error, opts ...StageOption) <-chan []T {
-	ch, out, name := addSource[T](p, opts)
+	ch, out := output[T](p)
+	name := p.plan.add("source", opts, nil, []any{out})
 	p.stage(p.inputs, name, func(ctx context.Context) error {
 		defer close(ch)
 		return produce(ctx, ch)
@@ -60,23 +61,19 @@ func FromFunc[T any](p *Pipeline, produce func(ctx context.Context, out chan<- [
 	return out
 }
 
-// fromItems starts a source of single items: a goroutine that produces them, and one that sends them in slices. When the
-// pipeline drains, the first stops and the second delivers what there is.
+// fromItems starts a source of single items: a goroutine that produces them, and one that sends them in slices and runs the
+// synchronous stages after the source. When the pipeline drains, the first stops and the second delivers what there is.
 func fromItems[T any](p *Pipeline, opts []StageOption, produce func(context.Context, *mailbox[T]) error) <-chan []T {
-	box := newMailbox[T](maxSlice)
-	ch, out, name := addSource[T](p, opts)
+	box := newMailbox[T](ahead)
+	l, out := outlet[T](p)
+	name := p.plan.add("source", opts, nil, []any{out})
 	p.run(p.stages, name, func(ctx context.Context) error {
-		defer close(ch)
-		return box.send(ctx, ch)
+		defer l.close()
+		return box.send(ctx, l.push)
 	})
 	p.stage(p.inputs, name, func(ctx context.Context) error {
 		defer close(box.wake)
 		return produce(ctx, box)
 	})
 	return out
-}
-
-func addSource[T any](p *Pipeline, opts []StageOption) (ch chan []T, out <-chan []T, name string) {
-	ch, out = output[T](p)
-	return ch, out, p.plan.add("source", opts, nil, []any{out})
 }

@@ -5,7 +5,7 @@ import (
 	"iter"
 )
 
-// A Stage turns a stream of In into a stream of Out. [Via] runs it in a goroutine of its own.
+// A Stage turns a stream of In into a stream of Out. [Via] runs it in a goroutine of its own, unless it is a [Func].
 //
 // Channels carry slices, never empty ones, so that one channel operation moves many items when the stream is fast and
 // one item when it is slow. The rules of Run:
@@ -20,6 +20,15 @@ import (
 // this method is one.
 type Stage[In, Out any] interface {
 	Run(ctx context.Context, in <-chan []In, out chan<- []Out) error
+}
+
+// A Borrower is a [Stage] that may not need to own the slices that it receives. When Borrows reports true it is done with a
+// slice when it receives the next, because it copies the items that it keeps. The pipeline may then fill the slice again.
+type Borrower interface{ Borrows() bool }
+
+func borrows(stage any) bool {
+	b, ok := stage.(Borrower)
+	return ok && b.Borrows()
 }
 
 // StageFunc is a function that is a [Stage].

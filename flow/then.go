@@ -2,8 +2,8 @@ package flow
 
 import "context"
 
-// Then fuses two synchronous stages: an item goes from the first function to the second without a channel or a goroutine
-// between them, at a fraction of the cost.
+// Then makes one synchronous stage of two: to run them together in [Parallel] or as the lane of a [Router], or to keep them
+// together in a pipeline that is looked at stage by stage. In any other, [Via] fuses functions by itself.
 func Then[In, Mid, Out any](first Func[In, Mid], second Func[Mid, Out]) Func[In, Out] {
 	return Func[In, Out]{
 		name:    first.name + "+" + second.name,

@@ -45,6 +45,8 @@ func (t *trip) reconcile(ctx context.Context, unclear error) error {
 			return err
 		})
 		switch {
+		case errors.Is(err, errors.ErrUnsupported): // it keeps no tags
+			return retry.Mark(unclear, retry.Ambiguous)
 		case err != nil:
 			return err
 		case len(found) > 0:

@@ -62,9 +62,13 @@ func (t *trip) run(ctx context.Context) error {
 }
 
 // buy has the batch run, and returns why it was refused if it was. One that is
-// put off has as much time to be accepted as one that runs has to end.
+// put off has as much time to be accepted as one that runs has to end: the last
+// creation leaves early enough to be looked at in that time.
 func (t *trip) buy(ctx context.Context) (refused *RowError, err error) {
-	accepted := t.until
+	if !t.until.IsZero() {
+		t.until = t.until.Add(-t.cfg.Poll)
+	}
+	lastCreation := t.until
 	for n := 1; ; n++ {
 		if err := t.create(ctx); err != nil {
 			return nil, err
@@ -80,7 +84,7 @@ func (t *trip) buy(ctx context.Context) (refused *RowError, err error) {
 		// The same file passes later: the account has too much enqueued.
 		t.cfg.Log.InfoContext(ctx, "batch put off", "batch", t.batch, "reason", refused.Code)
 		t.batch, t.spec.Tag = "", newTag() // or Find would bring the refused one
-		t.until = accepted
+		t.until = lastCreation
 		if err := t.pause(ctx, max(t.delay(n, nil), t.cfg.Poll), refused); err != nil {
 			return nil, err
 		}

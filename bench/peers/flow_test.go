@@ -22,6 +22,8 @@ type story[T any] struct {
 	make func(int) T
 	keep func(T) bool
 	next func(T) T
+	try  func(T) (T, error)                  // next, as rill takes it
+	do   func(context.Context, T) (T, error) // next, as Baler takes it
 	key  func(T) string
 }
 
@@ -37,12 +39,16 @@ var (
 		make: func(i int) int { return i },
 		keep: func(v int) bool { return v%10 != 0 },
 		next: func(v int) int { return v + 1 },
+		try:  func(v int) (int, error) { return v + 1, nil },
+		do:   func(_ context.Context, v int) (int, error) { return v + 1, nil },
 		key:  keyName,
 	}
 	wideStory = story[wideItem]{
 		make: func(i int) wideItem { return wideItem{n: i} },
 		keep: func(v wideItem) bool { return v.n%10 != 0 },
 		next: func(v wideItem) wideItem { v.n++; return v },
+		try:  func(v wideItem) (wideItem, error) { v.n++; return v, nil },
+		do:   func(_ context.Context, v wideItem) (wideItem, error) { v.n++; return v, nil },
 		key:  func(v wideItem) string { return keyName(v.n) },
 	}
 )
@@ -61,9 +67,13 @@ func byFlow[T any](b *testing.B, n int, s story[T]) (count int) {
 		}
 	})
 	kept := flow.Via(p, items, flow.Filter(s.keep))
-	next := flow.Via(p, kept, flow.Map(func(_ context.Context, v T) (T, error) { return s.next(v), nil }))
+	next := flow.Via(p, kept, flow.Map(s.do))
 	batches := flow.Via(p, next, accumulator.By(s.key, accumulator.Config{MaxItems: storySize, MaxWait: storyWait}))
-	flow.To(p, batches, func(_ context.Context, batch accumulator.Batch[T]) error { count += len(batch.Items); return nil })
+	flow.To(p, batches, func(_ context.Context, batch accumulator.Batch[T]) error {
+		count += len(batch.Items)
+		batch.Release()
+		return nil
+	})
 	if err := p.Wait(); err != nil {
 		b.Fatal(err)
 	}
@@ -79,7 +89,7 @@ func byRill[T any](b *testing.B, n int, s story[T]) (count int) {
 		}
 	})
 	kept := rill.OrderedFilter(source, 1, func(v T) (bool, error) { return s.keep(v), nil })
-	next := rill.OrderedMap(kept, 1, func(v T) (T, error) { return s.next(v), nil })
+	next := rill.OrderedMap(kept, 1, s.try)
 	err := rill.ForEach(rill.Batch(next, storySize, storyWait), 1, func(batch []T) error { count += len(batch); return nil })
 	if err != nil {
 		b.Fatal(err)

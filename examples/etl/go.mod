@@ -1,6 +1,6 @@
 module github.com/balerhq/baler/examples/etl
 
-go 1.25.0
+go 1.26.0
 
 require (
 	github.com/balerhq/baler v0.0.0

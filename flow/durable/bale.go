@@ -24,8 +24,17 @@ const (
 
 // baleHeader is the first record of a bale file.
 type baleHeader struct {
-	Lane int `json:"lane"`
-	Rows int `json:"rows"`
+	Lane int              `json:"lane"`
+	Rows int              `json:"rows"`
+	Last map[uint8]uint64 `json:"last"` // the highest number of each level
+}
+
+func newBaleHeader(entries []entry) baleHeader {
+	h := baleHeader{Lane: int(entries[0].lane), Rows: len(entries), Last: make(map[uint8]uint64)}
+	for i := range entries {
+		h.Last[entries[i].level] = max(h.Last[entries[i].level], entries[i].seq)
+	}
+	return h
 }
 
 func baleName(tag string) string { return baleDir + "/" + tag }
@@ -33,15 +42,17 @@ func baleName(tag string) string { return baleDir + "/" + tag }
 // writeBale fixes the rows of a batch. Their order is that of the upload.
 func (e *engine) writeBale(tag string, entries []entry) error {
 	return writeRecords(e.root, baleName(tag), func(put func([]byte) error) error {
-		header, err := json.Marshal(baleHeader{Lane: int(entries[0].lane), Rows: len(entries)})
+		header, err := json.Marshal(newBaleHeader(entries))
 		if err != nil {
 			return err
 		}
 		if err := put(header); err != nil {
 			return err
 		}
+		var buf []byte
 		for i := range entries {
-			if err := put(entries[i].encode()); err != nil {
+			buf = entries[i].append(buf[:0])
+			if err := put(buf); err != nil {
 				return err
 			}
 		}
@@ -85,32 +96,55 @@ func (e *engine) readBale(tag string, yield func(entry, error) bool) error {
 		return err
 	}
 	defer f.Close()
-	rows := -1
-	for record, err := range segment.ReadAll(f) {
+	next, stop := iter.Pull2(segment.ReadAll(f))
+	defer stop()
+	header, err := readBaleHeader(next)
+	if err != nil {
+		return err
+	}
+	for range header.Rows {
+		record, err, ok := next()
+		if !ok {
+			return fmt.Errorf("%w: rows are missing", segment.ErrDamaged)
+		}
 		if err != nil {
 			return err
 		}
-		if rows < 0 {
-			var h baleHeader
-			if err := json.Unmarshal(record, &h); err != nil {
-				return err
-			}
-			rows = h.Rows
-			continue
-		}
-		out, err := decodeEntry(record)
+		row, err := decodeEntry(record)
 		if err != nil {
 			return err
 		}
-		rows--
-		if !yield(out, nil) {
+		if !yield(row, nil) {
 			return nil
 		}
 	}
-	if rows != 0 {
-		return fmt.Errorf("%w: %d rows are missing", segment.ErrDamaged, rows)
-	}
 	return nil
+}
+
+// baleHeader reads the header alone.
+func (e *engine) baleHeader(tag string) (h baleHeader, err error) {
+	f, err := e.root.Open(baleName(tag))
+	if err != nil {
+		return h, fmt.Errorf("durable: batch %s: %w", tag, err)
+	}
+	defer f.Close()
+	next, stop := iter.Pull2(segment.ReadAll(f))
+	defer stop()
+	if h, err = readBaleHeader(next); err != nil {
+		err = fmt.Errorf("durable: batch %s: %w", tag, err)
+	}
+	return h, err
+}
+
+func readBaleHeader(next func() ([]byte, error, bool)) (h baleHeader, err error) {
+	record, err, ok := next()
+	if !ok {
+		return h, fmt.Errorf("%w: it is empty", segment.ErrDamaged)
+	}
+	if err != nil {
+		return h, err
+	}
+	return h, json.Unmarshal(record, &h)
 }
 
 // entries reads a whole bale.
@@ -128,20 +162,31 @@ func (e *engine) entries(tag string, n int) ([]entry, error) {
 // payload yields the rows of a batch as the provider gets them.
 func (e *engine) payload(tag string) sink.Rows {
 	return func(yield func(sink.Row, error) bool) {
-		var buf []byte
+		r := e.requests.NewReader()
+		defer r.Close()
 		for row, err := range e.bale(tag) {
-			if err == nil {
-				buf, err = e.requests.Read(row.ref, buf)
-			}
 			if err != nil {
 				yield(sink.Row{}, err)
 				return
 			}
-			if !yield(sink.Row{ID: rowID(tag, hashKey(row.key)), Body: buf}, nil) {
+			body, err := readBody(r, &row)
+			if err != nil {
+				yield(sink.Row{}, fmt.Errorf("durable: batch %s: %w", tag, err))
+				return
+			}
+			if !yield(sink.Row{ID: rowID(tag, hashKey(row.key)), Body: body}, nil) {
 				return
 			}
 		}
 	}
+}
+
+func readBody(r *segment.Reader, row *entry) ([]byte, error) {
+	record, err := r.Read(row.ref)
+	if err != nil {
+		return nil, err
+	}
+	return requestBody(record)
 }
 
 func (e *engine) removeBale(tag string) error {
@@ -166,4 +211,15 @@ func parseRowID(tag, id string) (h itemHash, ok bool) {
 	}
 	_, err := base64.RawURLEncoding.Decode(h[:], []byte(encoded))
 	return h, err == nil
+}
+
+// rowTag is the tag of the batch that a row is of, "" if it is none of ours.
+func rowTag(id string) string {
+	if len(id) < tagLen || !isTag(id[:tagLen]) {
+		return ""
+	}
+	if _, ok := parseRowID(id[:tagLen], id); !ok {
+		return ""
+	}
+	return id[:tagLen]
 }

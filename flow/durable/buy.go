@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/balerhq/baler/accumulator"
@@ -18,7 +19,7 @@ import (
 func (e *engine) load(ctx context.Context, out chan<- []entry) error {
 	for {
 		ended := e.ended() // before load, which might otherwise miss the last
-		entries, err := e.ready.load(ctx, loadChunk)
+		entries, err := e.ready.load(loadChunk)
 		if err != nil {
 			return err
 		}
@@ -55,7 +56,8 @@ func (e *engine) buy(ctx, life context.Context, b accumulator.Batch[entry]) erro
 }
 
 // seal makes a batch of entries durable: the file of its rows, then the intent
-// in the journal, then the claims. From the journal on, a restart finishes it.
+// in the journal, which claims them, then the store's record and the heads.
+// From the journal on, a restart finishes it.
 func (e *engine) seal(ctx context.Context, entries []entry) (intent.Intent, error) {
 	in := intent.Intent{
 		Tag: newTag(), Rev: 1, State: intent.Sealed,
@@ -64,37 +66,28 @@ func (e *engine) seal(ctx context.Context, entries []entry) (intent.Intent, erro
 	if err := e.writeBale(in.Tag, entries); err != nil {
 		return in, err
 	}
-	if err := e.journal.Append(in); err != nil {
+	if err := e.journal.Append(logged{Intent: &in}); err != nil {
 		return in, err
 	}
-	heads, err := e.ready.claim(entries)
+	ops, err := e.ready.claim(entries)
 	if err != nil {
 		return in, err
-	}
-	return in, e.claim(ctx, in, entries, heads)
-}
-
-// newTag returns 16 characters of which no two are alike: 80 random bits.
-func newTag() string { return rand.Text()[:16] }
-
-// claim records who has the items, and last the intent and the heads. It may be
-// repeated.
-func (e *engine) claim(ctx context.Context, in intent.Intent, entries []entry, last []state.Op) error {
-	const chunk = state.MaxOps / 2
-	ops := make([]state.Op, 0, min(len(entries), chunk))
-	for i := range entries {
-		if ops = append(ops, entries[i].claim(e.keys, in.Tag)); len(ops) == chunk {
-			if err := e.store.Commit(ctx, ops...); err != nil {
-				return err
-			}
-			ops = ops[:0]
-		}
 	}
 	op, err := e.record(in)
 	if err != nil {
-		return err
+		return in, err
 	}
-	return e.store.Commit(ctx, append(append(ops, last...), op)...)
+	return in, e.store.Commit(ctx, append(ops, op)...)
+}
+
+const tagLen = 16
+
+// newTag returns 16 characters of which no two are alike: 80 random bits.
+func newTag() string { return rand.Text()[:tagLen] }
+
+// isTag reports whether newTag may have made the tag: nobody else's look so.
+func isTag(tag string) bool {
+	return len(tag) == tagLen && strings.Trim(tag, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
 // record returns the op that stores an intent.
@@ -113,7 +106,7 @@ func (e *engine) advance(ctx context.Context, in intent.Intent, ev intent.Event)
 	if err != nil || next.Rev == in.Rev {
 		return in, err
 	}
-	if err := e.journal.Append(next); err != nil {
+	if err := e.journal.Append(logged{Intent: &next}); err != nil {
 		return in, err
 	}
 	op, err := e.record(next)
@@ -123,6 +116,8 @@ func (e *engine) advance(ctx context.Context, in intent.Intent, ev intent.Event)
 	if err := e.store.Commit(context.WithoutCancel(ctx), op); err != nil {
 		return in, err
 	}
+	e.owners.note(next)
+	e.tally.doubt(in, next)
 	e.log.DebugContext(ctx, "batch", "tag", next.Tag, "state", next.State, "batch", next.Batch, "rows", next.Rows)
 	return next, nil
 }
@@ -150,7 +145,7 @@ func (e *engine) drive(ctx context.Context, in intent.Intent) (err error) {
 			return err
 		}
 	}
-	return e.removeBale(in.Tag)
+	return nil
 }
 
 func (e *engine) step(ctx context.Context, in intent.Intent) (intent.Intent, error) {
@@ -167,6 +162,8 @@ func (e *engine) step(ctx context.Context, in intent.Intent) (intent.Intent, err
 		return e.cancel(ctx, in)
 	case intent.Poll:
 		return e.poll(ctx, in)
+	case intent.Prove:
+		return e.prove(ctx, in)
 	case intent.Fetch:
 		return e.fetch(ctx, in)
 	case intent.Settle:

@@ -24,17 +24,18 @@
 // An item that was read survives process, OS and power failure. Each item gets
 // exactly one recorded outcome. It may reach the provider more than once only
 // if a batch whose creation was never answered becomes visible later than
-// Job.Grace. Results are delivered at least once under a stable key; those
-// written by Lines, exactly once.
+// Job.Grace, or by Job.Unclear; Report.Surplus counts such batches. Results are
+// delivered at least once under a stable key; those written by Lines, exactly
+// once.
 //
 // # How it works
 //
-// An item is ingested: its request goes to a segment file, its record and its
-// place in the ready queue to the store. A round takes ready items in order of
-// priority, accumulates them by endpoint and model, and seals each batch: its
-// list of rows becomes a file, its rows are claimed. Then the batch is bought
-// by the protocol of internal/intent, one goroutine per batch. When it has
-// ended its results are fetched to a file and settled in chunks: delivered,
-// then recorded in one commit. Rows that may go again go back to the ready
-// queue.
+// An item is ingested: its request goes to a segment file, its entry to the
+// ready queue, which is a file too, and to the store a record by which a
+// repetition is known. A round takes ready entries in order of priority,
+// accumulates them by endpoint and model, and seals each batch: its list of rows
+// becomes a file, which claims them. Then the batch is bought by the protocol of
+// internal/intent, one goroutine per batch. When it has ended its results are
+// fetched to a file and settled in chunks: delivered, then recorded in one
+// commit. Rows that may go again go back to the ready queue.
 package durable

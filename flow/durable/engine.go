@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -34,17 +33,19 @@ type engine struct {
 	outbox register[outputState]
 	strays atomic.Int64
 
+	owners   *owners
 	open     []intent.Intent // found at the start
 	drivers  *errgroup.Group
 	limiter  *ratelimit.Limiter
 	slots    chan struct{} // one per open batch
 	creating chan struct{} // one creation at a time: it keeps an unclear one unambiguous
 	heavy    chan struct{} // uploads and downloads at a time
-	settling sync.Mutex    // one batch at a time hands on its results
+	settling sync.Mutex    // one batch at a time hands on its results or frees its rows: it has the outbox
 	changed  chan struct{} // something that await looks at
 }
 
 const (
+	journalFile    = "journal.jsonl"
 	maxHeavy       = 2
 	segmentSize    = 64 << 20
 	createDeadline = time.Minute
@@ -67,8 +68,7 @@ func (e *engine) finished() bool {
 }
 
 func (e *engine) close() error {
-	err := errors.Join(e.requests.Close(), e.journal.Close(), e.root.Close())
-	if err != nil {
+	if err := e.abandon(); err != nil {
 		return fmt.Errorf("durable: close: %w", err)
 	}
 	return nil

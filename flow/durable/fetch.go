@@ -35,7 +35,7 @@ func (e *engine) download(ctx context.Context, in intent.Intent) error {
 	strays := 0
 	err = writeRecords(e.root, resultName(in.Tag), func(put func([]byte) error) error {
 		got, buf := make([]bool, in.Rows), []byte(nil)
-		for o, err := range e.provider.Results(ctx, handle(in)) {
+		for o, err := range e.results(ctx, in) {
 			if err != nil {
 				return err
 			}
@@ -57,6 +57,15 @@ func (e *engine) download(ctx context.Context, in intent.Intent) error {
 		e.log.WarnContext(ctx, "result rows that were not asked for, or came twice", "batch", in.Batch, "rows", strays)
 	}
 	return err
+}
+
+// results streams what became of the rows of a batch: nothing if it was given up
+// before it had a name.
+func (e *engine) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.Outcome, error] {
+	if in.Batch == "" {
+		return func(func(sink.Outcome, error) bool) {}
+	}
+	return e.provider.Results(ctx, handle(in))
 }
 
 // rowIndex finds the place of a row in its batch.

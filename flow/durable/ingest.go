@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -12,8 +13,8 @@ import (
 )
 
 // ingest reads the source to its end and keeps what it yields: requests go to
-// the segment log, then items, ready entries and the source's checkpoint to
-// the store in one commit.
+// the request log and their entries to the ready queue, then the items, the ends
+// of both and the source's checkpoint to the store in one commit.
 func (e *engine) ingest(ctx context.Context, source rows) error {
 	if e.ended() {
 		return nil
@@ -53,7 +54,7 @@ func (e *engine) keepAll(ctx context.Context, want chan<- struct{}, groups <-cha
 func (e *engine) endSource(ctx context.Context) error {
 	s := e.source.value
 	s.Ended = true
-	op, err := e.source.put(s)
+	op, err := e.endGroup(s)
 	if err != nil {
 		return err
 	}
@@ -75,21 +76,20 @@ func (e *engine) keep(ctx context.Context, g group) error {
 		return err
 	}
 	entries := make([]entry, len(fresh))
+	ops := make([]state.Op, len(fresh), len(fresh)+3)
 	for i := range fresh {
-		if entries[i], err = e.write(ctx, &fresh[i]); err != nil {
+		if entries[i], err = e.write(&fresh[i]); err != nil {
 			return err
 		}
-	}
-	if err := e.requests.Sync(); err != nil {
-		return err
+		ops[i] = entries[i].remember(e.keys)
 	}
 	s := e.source.value
 	s.Checkpoint, s.Rows, s.Duplicates = g.checkpoint, s.Rows+len(fresh), s.Duplicates+duplicates
-	op, err := e.source.put(s)
+	op, err := e.endGroup(s)
 	if err != nil {
 		return err
 	}
-	if err := e.ready.add(ctx, entries, op); err != nil {
+	if err := e.ready.add(ctx, entries, append(ops, op)...); err != nil {
 		return err
 	}
 	e.tally.update(func(p *Progress) { p.Rows, p.Duplicates = s.Rows, s.Duplicates })
@@ -97,10 +97,27 @@ func (e *engine) keep(ctx context.Context, g group) error {
 	return nil
 }
 
+// endGroup makes the requests of a group survive, with the state of the source
+// behind it, and returns the op that records that state.
+func (e *engine) endGroup(s sourceState) (state.Op, error) {
+	record, err := json.Marshal(s)
+	if err != nil {
+		return state.Op{}, fmt.Errorf("durable: encode source: %w", err)
+	}
+	if _, err := e.requests.Append([]byte{groupKind}, record); err != nil {
+		return state.Op{}, err
+	}
+	if err := e.requests.Sync(); err != nil {
+		return state.Op{}, err
+	}
+	s.End = e.requests.End()
+	return e.source.put(s)
+}
+
 // fresh is a row that was not seen before.
 type fresh struct {
 	*row
-	content [8]byte
+	content digest
 }
 
 // admit drops the duplicates among rows and refuses conflicts.
@@ -125,7 +142,7 @@ func (e *engine) admit(ctx context.Context, rows []row) (kept []fresh, duplicate
 // known reports whether the row was seen, on which line, and refuses it if its
 // content was another.
 func (e *engine) known(ctx context.Context, group map[string]fresh, r *fresh) (known bool, line int, err error) {
-	var content [8]byte
+	var content digest
 	if first, ok := group[r.key]; ok {
 		content, line = first.content, first.line
 	} else {
@@ -151,26 +168,25 @@ func (e *engine) known(ctx context.Context, group map[string]fresh, r *fresh) (k
 	return true, line, nil
 }
 
-func (r *Request) digest() [8]byte {
+func (r *Request) digest() digest {
 	h := sha256.New()
 	h.Write([]byte(r.Endpoint + "\x00" + r.Model + "\x00"))
 	h.Write(r.Body)
-	return [8]byte(h.Sum(nil)[:8])
+	return digest(h.Sum(nil)[:16])
 }
 
 // write appends a row's request to the log.
-func (e *engine) write(ctx context.Context, r *fresh) (entry, error) {
-	lane, err := e.lanes.number(ctx, lane{Endpoint: r.request.Endpoint, Model: r.request.Model})
-	if err != nil {
-		return entry{}, err
-	}
-	ref, err := e.requests.Append(r.request.Body)
+func (e *engine) write(r *fresh) (entry, error) {
+	lane, err := e.lanes.number(lane{Endpoint: r.request.Endpoint, Model: r.request.Model})
 	if err != nil {
 		return entry{}, err
 	}
 	out := entry{
-		key: r.key, ref: ref, content: r.content, line: uint32(r.line), //nolint:gosec // a line number
-		lane: lane, level: r.level, rev: 1,
+		key: r.key, content: r.content, line: uint32(r.line), //nolint:gosec // a line number
+		lane: lane, level: r.level,
+	}
+	if out.ref, err = e.requests.Append(out.requestHead(), r.request.Body); err != nil {
+		return entry{}, err
 	}
 	if limit := e.batch.MaxWeight; limit > 0 && out.weight() > limit {
 		return entry{}, &InputError{
@@ -185,4 +201,4 @@ func (e *engine) write(ctx context.Context, r *fresh) (entry, error) {
 // endpoint and punctuation.
 const rowOverhead = 256
 
-func (e entry) weight() int { return int(e.ref.Len) + rowOverhead }
+func (e entry) weight() int { return e.size() + rowOverhead }

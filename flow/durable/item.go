@@ -2,68 +2,49 @@ package durable
 
 import (
 	"encoding/binary"
+	"errors"
 
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/segment"
 )
 
-// itemState only moves forward, but for an item that goes again.
-type itemState uint8
+// digest tells requests apart.
+type digest [16]byte
 
-const (
-	queued itemState = iota + 1
-	claimed
-	succeeded
-	failed
-)
-
-// item is the record of one item.
+// item is the record by which a repeated item is known. It is written once: an
+// item is claimed by standing in the bale of a batch, and settled by the
+// progress of that batch.
 type item struct {
-	state   itemState
-	content [8]byte // digest of its request, to tell a duplicate from a conflict
-	line    uint32  // in the source
-	seq     uint64  // of its entry in the ready queue
-	tag     string  // of the intent that claimed or settled it
-	result  uint64  // ordinal of its result within that intent
-}
-
-func (it *item) encode() []byte {
-	b := make([]byte, 0, 64)
-	b = append(b, byte(it.state))
-	b = append(b, it.content[:]...)
-	b = binary.BigEndian.AppendUint32(b, it.line)
-	b = binary.BigEndian.AppendUint64(b, it.seq)
-	b = binary.BigEndian.AppendUint64(b, it.result)
-	return append(b, it.tag...)
+	content digest // of its request, to tell a duplicate from a conflict
+	line    uint32 // in the source
 }
 
 func decodeItem(b []byte) (it item, err error) {
 	d := decoder{b: b}
-	it.state = itemState(d.u8())
-	it.content = [8]byte(d.take(8))
+	it.content = digest(d.take(16))
 	it.line = d.u32()
-	it.seq = d.u64()
-	it.result = d.u64()
-	it.tag = string(d.b)
 	return it, d.err
 }
 
-// entry is a ready item: all that is needed to put it into a batch without
-// reading its record. It is what the ready queue and a bale hold.
+// entry is an item on its way: all that is needed to put it into a batch. It is
+// what the ready queue and a bale hold, and what stands before each request.
 type entry struct {
 	key      string
 	ref      segment.Ref // of its request
-	content  [8]byte
+	content  digest
 	line     uint32
 	lane     uint16
 	level    uint8
 	attempts uint16 // times it was sent before
-	rev      uint64 // of its record, while it is queued
-	seq      uint64
+	seq      uint64 // within the ready queue
 }
 
-func (e *entry) encode() []byte {
-	b := make([]byte, 0, 64+len(e.key))
+// entrySize is that of an encoded entry without its key.
+const entrySize = 16 + 16 + 4 + 2 + 1 + 2 + 8
+
+func (e *entry) encode() []byte { return e.append(make([]byte, 0, entrySize+len(e.key))) }
+
+func (e *entry) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint32(b, e.ref.File)
 	b = binary.BigEndian.AppendUint64(b, e.ref.Offset)
 	b = binary.BigEndian.AppendUint32(b, e.ref.Len)
@@ -72,7 +53,6 @@ func (e *entry) encode() []byte {
 	b = binary.BigEndian.AppendUint16(b, e.lane)
 	b = append(b, e.level)
 	b = binary.BigEndian.AppendUint16(b, e.attempts)
-	b = binary.BigEndian.AppendUint64(b, e.rev)
 	b = binary.BigEndian.AppendUint64(b, e.seq)
 	return append(b, e.key...)
 }
@@ -80,42 +60,54 @@ func (e *entry) encode() []byte {
 func decodeEntry(b []byte) (e entry, err error) {
 	d := decoder{b: b}
 	e.ref = segment.Ref{File: d.u32(), Offset: d.u64(), Len: d.u32()}
-	e.content = [8]byte(d.take(8))
+	e.content = digest(d.take(16))
 	e.line = d.u32()
 	e.lane = d.u16()
 	e.level = d.u8()
 	e.attempts = d.u16()
-	e.rev = d.u64()
 	e.seq = d.u64()
 	e.key = string(d.b)
 	return e, d.err
 }
 
-// queue returns the ops that make the entry ready: its record and its place.
-func (e *entry) enqueue(k keys) []state.Op {
-	it := item{state: queued, content: e.content, line: e.line, seq: e.seq}
-	return []state.Op{
-		state.Put(k.item(hashKey(e.key)), it.encode(), e.rev),
-		state.Put(k.ready(e.level, e.seq), e.encode(), 1),
+// remember returns the op by which the item is known from now on.
+func (e *entry) remember(k keys) state.Op {
+	b := append(make([]byte, 0, 20), e.content[:]...)
+	return state.Put(k.item(hashKey(e.key)), binary.BigEndian.AppendUint32(b, e.line), 1)
+}
+
+// Records of the request log: a request is 'r', the length of its entry (u16),
+// the entry without place and number, and the body. A group of requests that
+// were ingested at once ends with 'g' and the source's state in JSON.
+const (
+	requestKind = 'r'
+	groupKind   = 'g'
+)
+
+// requestHead is what precedes the body of a request.
+func (e *entry) requestHead() []byte {
+	b := make([]byte, 0, 3+entrySize+len(e.key))
+	b = append(b, requestKind)
+	b = binary.BigEndian.AppendUint16(b, uint16(entrySize+len(e.key))) //nolint:gosec // keys are short
+	return e.append(b)
+}
+
+// requestBody is the body in a record of the request log.
+func requestBody(record []byte) ([]byte, error) {
+	d := decoder{b: record}
+	kind := d.u8()
+	d.take(int(d.u16()))
+	if d.err == nil && kind != requestKind {
+		d.err = errors.New("durable: the record is not a request")
 	}
+	return d.b, d.err
 }
 
-// claim returns the op that gives the item to an intent.
-func (e *entry) claim(k keys, tag string) state.Op {
-	it := item{state: claimed, content: e.content, line: e.line, seq: e.seq, tag: tag}
-	return state.Put(k.item(hashKey(e.key)), it.encode(), e.rev+1)
-}
+// size is that of the body.
+func (e *entry) size() int { return int(e.ref.Len) - 3 - entrySize - len(e.key) }
 
-// settle returns the op that records the item's end, as the nth of its intent.
-func (e *entry) settle(k keys, tag string, end itemState, nth int) state.Op {
-	it := item{state: end, content: e.content, line: e.line, seq: e.seq, tag: tag, result: uint64(nth)} //nolint:gosec // a count
-	return state.Put(k.item(hashKey(e.key)), it.encode(), e.rev+2)
-}
-
-// again is the entry of an item that was sent and goes again.
-func (e entry) again(seq uint64, sent bool) entry {
-	e.rev += 2
-	e.seq = seq
+// again is the entry of an item that goes again, after it was sent or not.
+func (e entry) again(sent bool) entry {
 	if sent {
 		e.attempts++
 	}

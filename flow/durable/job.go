@@ -76,6 +76,17 @@ type Job[T any] struct {
 	// before it is created again. It must exceed the time in which the
 	// provider applies and lists a creation. Zero means ten minutes.
 	Grace time.Duration
+	// Unclear is what becomes of a batch whose creation was not answered if the
+	// provider keeps no tag with a batch, as Anthropic does: then others of the
+	// same size, made at the same time, may be it until they have ended. Zero
+	// means UnclearWait.
+	Unclear Unclear
+	// ExclusiveWorkspace says that nobody but this job creates batches in the
+	// provider's workspace, or project. If a single batch may be the one whose
+	// creation was not answered, the job then goes on with it, and makes sure
+	// when it has ended. Being wrong about this costs time, not money. Zero
+	// means that others may.
+	ExclusiveWorkspace bool
 	// ReadAll reads the source to its end before anything is bought, so that
 	// an error in its last item costs nothing. Until then the job may begin
 	// anew with another input or other settings.
@@ -136,6 +147,9 @@ func (j *Job[T]) validate() error {
 	if j.Batch.PerKey != nil {
 		return errors.New("durable: Job.Batch.PerKey cannot be set: batches are keyed by endpoint and model")
 	}
+	if err := j.Unclear.validate(); err != nil {
+		return err
+	}
 	for name, d := range map[string]time.Duration{"Poll": j.Poll, "Grace": j.Grace} {
 		if d < 0 {
 			return fmt.Errorf("durable: Job.%s is %s: must not be negative", name, d)
@@ -181,6 +195,8 @@ type config struct {
 	maxInFlight int
 	maxAttempts int
 	poll, grace time.Duration
+	unclear     Unclear
+	exclusive   bool
 	readAll     bool
 	keepRemote  bool
 	store       *state.Dir
@@ -206,6 +222,7 @@ func (j *Job[T]) config() config {
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),
 		poll:        cmp.Or(j.Poll, DefaultPoll), grace: cmp.Or(j.Grace, DefaultGrace),
+		unclear: j.Unclear, exclusive: j.ExclusiveWorkspace,
 		readAll: j.ReadAll, keepRemote: j.KeepRemote,
 		store: j.Store, output: j.Output, progress: progress,
 		log: cmp.Or(j.Log, slog.Default()),

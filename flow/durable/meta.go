@@ -23,47 +23,47 @@ type jobMeta struct {
 
 // openJob finds the job in the store, or begins it, and opens its directory. A
 // job that was begun with other settings is refused.
-func openJob(ctx context.Context, c *config) (*os.Root, keys, error) {
+func openJob(ctx context.Context, c *config) (*os.Root, jobMeta, error) {
 	now := jobMeta{Name: c.name, Provider: c.provider.Name(), Settings: c.settings}
 	meta := register[jobMeta]{key: metaKey(c.name)}
 	if err := load(ctx, c.store, &meta); err != nil {
-		return nil, keys{}, err
+		return nil, now, err
 	}
+	now.Epoch = meta.value.Epoch
 	if changed := now.differences(meta.value); meta.rev > 0 && len(changed) > 0 {
-		again, err := mayBeginAnew(ctx, c, newKeys(c.name, meta.value.Epoch))
+		again, err := mayBeginAnew(ctx, c, now.keys())
 		if err != nil {
-			return nil, keys{}, err
+			return nil, now, err
 		}
 		if !again {
-			return nil, keys{}, &MismatchError{fmt.Sprintf("%s holds the job %q with another %s: "+
+			return nil, now, &MismatchError{fmt.Sprintf("%s holds the job %q with another %s: "+
 				"use the same, or another state directory", c.store.Path(), c.name, strings.Join(changed, ", "))}
 		}
-		now.Epoch = meta.value.Epoch + 1
-	} else {
-		now.Epoch = meta.value.Epoch
+		now.Epoch++
 	}
-	return beginJob(ctx, c, &meta, now)
+	root, err := beginJob(ctx, c, &meta, now)
+	return root, now, err
 }
 
+func (m jobMeta) keys() keys { return newKeys(m.Name, m.Epoch) }
+
 // beginJob records the job as it is now and opens its directory.
-func beginJob(ctx context.Context, c *config, meta *register[jobMeta], now jobMeta) (*os.Root, keys, error) {
+func beginJob(ctx context.Context, c *config, meta *register[jobMeta], now jobMeta) (*os.Root, error) {
 	if meta.rev == 0 || now.Epoch != meta.value.Epoch {
 		op, err := meta.put(now)
 		if err != nil {
-			return nil, keys{}, err
+			return nil, err
 		}
 		if err := c.store.Commit(ctx, op); err != nil {
-			return nil, keys{}, err
+			return nil, err
 		}
 	}
 	if now.Epoch > 0 {
 		if err := c.store.Root().RemoveAll(newKeys(c.name, now.Epoch-1).dir()); err != nil {
-			return nil, keys{}, fmt.Errorf("durable: remove what was read before: %w", err)
+			return nil, fmt.Errorf("durable: remove what was read before: %w", err)
 		}
 	}
-	k := newKeys(c.name, now.Epoch)
-	root, err := jobRoot(c.store.Root(), k)
-	return root, k, err
+	return jobRoot(c.store.Root(), now.keys())
 }
 
 // differences names what is not as it was.
@@ -104,7 +104,7 @@ func anew(ctx context.Context, c *config) error {
 	}
 	now := meta.value
 	now.Epoch++
-	root, _, err := beginJob(ctx, c, &meta, now)
+	root, err := beginJob(ctx, c, &meta, now)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package durable
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,7 +24,7 @@ func open(ctx context.Context, c config) (*engine, error) {
 		return nil, fmt.Errorf("durable: Job.Creates: %w", err)
 	}
 	e := &engine{
-		config: c, limiter: limiter,
+		config: c, limiter: limiter, owners: newOwners(),
 		tally:    tally{notify: c.progress},
 		creating: make(chan struct{}, 1),
 		heavy:    make(chan struct{}, maxHeavy),
@@ -34,10 +33,12 @@ func open(ctx context.Context, c config) (*engine, error) {
 	if err := e.limitBatch(); err != nil {
 		return nil, err
 	}
-	if e.root, e.keys, err = openJob(ctx, &c); err != nil {
+	var job jobMeta
+	if e.root, job, err = openJob(ctx, &c); err != nil {
 		return nil, err
 	}
-	if err := e.recover(ctx); err != nil {
+	e.keys = job.keys()
+	if err := e.recover(ctx, job); err != nil {
 		return nil, errors.Join(err, e.abandon())
 	}
 	return e, nil
@@ -45,14 +46,17 @@ func open(ctx context.Context, c config) (*engine, error) {
 
 // abandon closes what recover has opened before it failed.
 func (e *engine) abandon() error {
-	var errs []error
-	if e.requests != nil {
-		errs = append(errs, e.requests.Close())
-	}
+	errs := []error{e.root.Close()}
 	if e.journal != nil {
 		errs = append(errs, e.journal.Close())
 	}
-	return errors.Join(append(errs, e.root.Close())...)
+	if e.requests != nil {
+		errs = append(errs, e.requests.Close())
+	}
+	if e.ready != nil {
+		errs = append(errs, e.ready.close()...)
+	}
+	return errors.Join(errs...)
 }
 
 // limitBatch narrows the batch to what the provider takes.
@@ -92,20 +96,22 @@ func jobRoot(root *os.Root, k keys) (*os.Root, error) {
 	return sub, nil
 }
 
-func (e *engine) recover(ctx context.Context) (err error) {
-	if e.lanes, err = loadLanes(ctx, e.store, e.keys); err != nil {
+func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
+	told, err := e.readJournal(job)
+	if err != nil {
 		return err
 	}
-	if e.requests, err = segment.OpenLog(e.root, requestDir, segmentSize); err != nil {
-		return err
-	}
-	if err := e.recoverIntents(ctx); err != nil {
-		return err
-	}
-	if e.ready, err = openReady(ctx, e.store, e.keys); err != nil {
-		return err
-	}
+	e.lanes = newLanes(e.journal, told.lanes)
 	if err := e.recoverCounts(ctx); err != nil {
+		return err
+	}
+	if e.requests, err = segment.OpenLog(e.root, requestDir, segmentSize, e.source.value.End); err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	if e.ready, err = openReady(ctx, e.root, e.store, e.keys); err != nil {
+		return err
+	}
+	if err := e.recoverIntents(ctx, told.intents); err != nil {
 		return err
 	}
 	if err := e.rewind(ctx); err != nil {
@@ -116,6 +122,19 @@ func (e *engine) recover(ctx context.Context) (err error) {
 		e.slots <- struct{}{}
 	}
 	return nil
+}
+
+// readJournal replays the journal. Its first line says whose it is.
+func (e *engine) readJournal(job jobMeta) (*memory, error) {
+	told := &memory{intents: make(map[string]intent.Intent)}
+	var err error
+	if e.journal, err = journal.Open(e.root, journalFile, told.replay); err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	if told.job == nil {
+		err = e.journal.Append(logged{Job: &job})
+	}
+	return told, err
 }
 
 // rewind takes the output back to what was recorded. That a new output is the
@@ -138,26 +157,19 @@ func (e *engine) rewind(ctx context.Context) error {
 	return e.store.Commit(ctx, op)
 }
 
-// recoverIntents replays the journal, which is ahead of the store by what was
-// under way when the process died, and collects the batches that are open.
-func (e *engine) recoverIntents(ctx context.Context) (err error) {
-	intents := make(map[string]intent.Intent)
-	e.journal, err = journal.Open(e.root, "journal.jsonl", func(record []byte) error {
-		var in intent.Intent
-		if err := json.Unmarshal(record, &in); err != nil {
-			return err
-		}
-		intents[in.Tag] = in
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("durable: %w", err)
-	}
+// recoverIntents brings the store up to the journal, which is ahead of it by what
+// was under way when the process died, and collects the batches that are open.
+func (e *engine) recoverIntents(ctx context.Context, intents map[string]intent.Intent) error {
 	bought := 0
 	for _, in := range intents {
 		if err := e.redo(ctx, in); err != nil {
 			return err
 		}
+		if err := e.recoverClaims(in); err != nil {
+			return err
+		}
+		e.owners.note(in)
+		e.tally.doubt(intent.Intent{}, in)
 		if in.Batch != "" {
 			bought++
 		}
@@ -167,6 +179,25 @@ func (e *engine) recoverIntents(ctx context.Context) (err error) {
 	}
 	e.tally.now.Batches, e.tally.now.InFlight = bought, len(e.open)
 	return e.sweepBales(intents)
+}
+
+// recoverClaims finds out which ready entries stand in a batch.
+func (e *engine) recoverClaims(in intent.Intent) error {
+	header, err := e.baleHeader(in.Tag)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && in.Done(): // it was pruned
+		return nil
+	case err != nil:
+		return err
+	case !e.ready.mayTake(header.Last):
+		return nil
+	}
+	entries, err := e.entries(in.Tag, in.Rows)
+	if err != nil {
+		return err
+	}
+	e.ready.taken(entries)
+	return nil
 }
 
 // redo brings the store up to the journal. A crash comes between the two at
@@ -186,12 +217,6 @@ func (e *engine) redo(ctx context.Context, in intent.Intent) error {
 		return fmt.Errorf("%w: batch %s is at revision %d in the journal and %d in the index of %s: "+
 			"restore the directory from a backup, or begin anew in another one",
 			state.ErrDamaged, in.Tag, in.Rev, stored, e.store.Path())
-	case in.State == intent.Sealed:
-		entries, err := e.entries(in.Tag, in.Rows)
-		if err != nil {
-			return err
-		}
-		return e.claim(ctx, in, entries, nil)
 	}
 	op, err := e.record(in)
 	if err != nil {
@@ -200,14 +225,14 @@ func (e *engine) redo(ctx context.Context, in intent.Intent) error {
 	return e.store.Commit(ctx, op)
 }
 
-// sweepBales removes the files of batches that were never sealed, or are done.
+// sweepBales removes the files of batches that were never sealed.
 func (e *engine) sweepBales(intents map[string]intent.Intent) error {
 	files, err := fs.ReadDir(e.root.FS(), baleDir)
 	if err != nil {
 		return fmt.Errorf("durable: %w", err)
 	}
 	for _, f := range files {
-		if in, ok := intents[f.Name()]; ok && !in.Done() {
+		if _, ok := intents[f.Name()]; ok {
 			continue
 		}
 		if err := e.removeBale(f.Name()); err != nil {

@@ -12,10 +12,7 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-const (
-	maxPoll   = 5 * time.Minute
-	findSlack = 15 * time.Minute // by which the provider's clock may differ from ours
-)
+const maxPoll = 5 * time.Minute
 
 func (e *engine) spec(in intent.Intent) sink.Spec {
 	l := e.lanes.get(in.Lane)
@@ -90,47 +87,6 @@ func (e *engine) send(ctx context.Context, in intent.Intent) (intent.Intent, err
 	return back, e.hold(ctx, back, "create", back.Creates, err)
 }
 
-// find looks for a batch whose creation was not answered, and at its end for
-// others like it.
-func (e *engine) find(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	if err := e.sameAccount(in); err != nil {
-		return in, err
-	}
-	listed, err := e.list(ctx, in)
-	if err != nil {
-		return in, e.hold(ctx, in, "find", 0, err)
-	}
-	next, err := e.advance(ctx, in, listed)
-	switch {
-	case err != nil || in.State != intent.Unknown:
-	case next.State == intent.Unknown:
-		err = sleep(ctx, max(min(e.config.poll, time.Until(in.Appears(e.grace))), time.Millisecond))
-	case next.State == intent.Submitted:
-		e.log.InfoContext(ctx, "found the batch", "tag", in.Tag, "batch", next.Batch)
-		e.tally.update(func(p *Progress) { p.Batches++ })
-	}
-	return next, err
-}
-
-// list asks what the provider has under the tag.
-func (e *engine) list(ctx context.Context, in intent.Intent) (intent.Event, error) {
-	looked := time.Now()
-	found, err := e.provider.Find(ctx, in.Tag, in.Since.Add(-findSlack))
-	return intent.Listed{Now: looked, Grace: e.grace, Batches: found}, err
-}
-
-// cancel stops a batch that was bought twice. One that cannot be cancelled
-// costs what it costs, and must not stop the job.
-func (e *engine) cancel(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	surplus := in.Surplus[in.Cancelled]
-	e.log.WarnContext(ctx, "cancelling a second batch of the same tag", "tag", in.Tag, "batch", surplus)
-	err := e.provider.Cancel(ctx, sink.Handle{Batch: surplus})
-	if err != nil && retry.ClassOf(err) != retry.Permanent {
-		return in, e.hold(ctx, in, "cancel", 0, err)
-	}
-	return e.advance(ctx, in, intent.CancelDone{})
-}
-
 // poll waits until the batch has ended. An error says nothing about its rows.
 func (e *engine) poll(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	if err := e.sameAccount(in); err != nil {
@@ -179,15 +135,6 @@ func (e *engine) clean(ctx context.Context, in intent.Intent) (intent.Intent, er
 		}
 	}
 	return e.advance(ctx, in, intent.CleanDone{})
-}
-
-// sameAccount refuses to look for a batch with a key that cannot see it.
-func (e *engine) sameAccount(in intent.Intent) error {
-	if in.Account == e.provider.Account() {
-		return nil
-	}
-	return &MismatchError{fmt.Sprintf("batch %s was created by account %s and this is %s: use the same key and base URL",
-		in.Tag, in.Account, e.provider.Account())}
 }
 
 // hold waits after a failed call, or returns the error if waiting is no use.

@@ -17,6 +17,8 @@ type Progress struct {
 	Retried    int       `json:"retried"`   // times that an item went again
 	Batches    int       `json:"batches"`   // bought
 	InFlight   int       `json:"in_flight"` // batches not settled yet
+	Surplus    int       `json:"surplus"`   // batches that were bought twice, and cancelled if they still ran
+	Suspects   int       `json:"suspects"`  // batches that may have been bought twice: they ran, and are somebody's
 	Usage      llm.Usage `json:"usage"`
 }
 

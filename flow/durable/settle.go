@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
@@ -22,8 +21,8 @@ const (
 )
 
 // settle hands on the results of a fetched batch in chunks. Each is delivered,
-// then recorded in one commit: its items, those that go again, the output's
-// mark and how far the batch is.
+// then written to the journal, then recorded in one commit: the rows that go
+// again, the output's mark and how far the batch is.
 func (e *engine) settle(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	e.settling.Lock()
 	defer e.settling.Unlock()
@@ -76,8 +75,8 @@ type chunk struct {
 	bytes    int
 
 	results []Result
-	settled []state.Op
 	again   []entry
+	which   []rowSpan // of the bale: those that go again
 	usage   llm.Usage
 	failed  int
 	blocked error // of a row: somebody has to act
@@ -101,14 +100,13 @@ func (c *chunk) full() bool { return c.rows >= chunkRows || c.bytes >= chunkByte
 
 func (c *chunk) add(o outcome) {
 	c.rows++
-	row := c.entries[o.row]
-	if o.Err != nil && c.goesAgain(&row, o.Err) {
-		c.again = append(c.again, row.again(0, true))
+	row := &c.entries[o.row]
+	if o.Err != nil && c.goesAgain(row, o.Err) {
+		c.repeat(int(o.row), true)
 		return
 	}
-	r, end := c.result(&row, &o.Outcome), succeeded
+	r := c.result(row, &o.Outcome)
 	if r.Error != nil {
-		end = failed
 		c.failed++
 	}
 	if r.Usage != nil {
@@ -116,7 +114,12 @@ func (c *chunk) add(o outcome) {
 	}
 	c.bytes += len(r.Response)
 	c.results = append(c.results, r)
-	c.settled = append(c.settled, row.settle(c.e.keys, c.in.Tag, end, int(c.progress)+c.rows-1)) //nolint:gosec // a count
+}
+
+// repeat lets a row of the bale go again.
+func (c *chunk) repeat(n int, sent bool) {
+	c.again = append(c.again, c.entries[n].again(sent))
+	c.which = addRow(c.which, n)
 }
 
 // goesAgain reports whether a failed row is sent once more.
@@ -160,44 +163,52 @@ func (c *chunk) commit(ctx context.Context) error {
 	if c.rows == 0 {
 		return nil
 	}
-	e := c.e
 	if len(c.results) > 0 {
-		if err := e.output.Write(ctx, c.results); err != nil {
+		if err := c.e.output.Write(ctx, c.results); err != nil {
 			return err
 		}
 	}
-	s := e.outbox.value
-	if r, ok := e.output.(Rewinder); ok {
+	s := c.e.outbox.value
+	if r, ok := c.e.output.(Rewinder); ok {
 		s.Mark = r.Mark()
 	}
 	s.Succeeded += len(c.results) - c.failed
 	s.Failed += c.failed
 	s.Retried += len(c.again)
 	s.Usage = s.Usage.Add(c.usage)
+	return c.record(ctx, s, true)
+}
+
+// record notes in the journal and then in the store what became of the rows of
+// the chunk. What happened must not be forgotten, so it does not end with ctx.
+func (c *chunk) record(ctx context.Context, s outputState, sent bool) error {
+	e, until := c.e, c.progress+uint64(c.rows) //nolint:gosec // a count
+	err := e.journal.Append(logged{Settled: &settled{
+		Tag: c.in.Tag, From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s,
+	}})
+	if err != nil {
+		return err
+	}
 	mark, err := e.outbox.put(s)
 	if err != nil {
 		return err
 	}
-	if err := e.ready.add(context.WithoutCancel(ctx), c.again, append(c.settled, mark, c.step())...); err != nil {
+	progress := state.Put(e.keys.progress(c.in.Tag), binary.BigEndian.AppendUint64(nil, until), until)
+	if err := e.ready.add(context.WithoutCancel(ctx), c.again, mark, progress); err != nil {
 		return err
 	}
 	e.tally.update(func(p *Progress) {
 		p.Succeeded, p.Failed, p.Retried, p.Usage = s.Succeeded, s.Failed, s.Retried, s.Usage
 	})
-	c.reset()
+	c.reset(until)
 	return nil
 }
 
-// step returns the op that records how far the batch is, this chunk included.
-func (c *chunk) step() state.Op {
-	c.progress += uint64(c.rows) //nolint:gosec // a count
-	return state.Put(c.e.keys.progress(c.in.Tag), binary.BigEndian.AppendUint64(nil, c.progress), c.progress)
-}
-
-func (c *chunk) reset() {
+func (c *chunk) reset(progress uint64) {
+	c.progress = progress
 	c.rows, c.bytes, c.failed, c.usage = 0, 0, 0, llm.Usage{}
 	clear(c.results)
-	c.results, c.settled, c.again = c.results[:0], c.settled[:0], c.again[:0]
+	c.results, c.again, c.which = c.results[:0], c.again[:0], c.which[:0]
 }
 
 // release frees the rows of a batch that was refused for a reason that
@@ -209,26 +220,37 @@ func (e *engine) release(ctx context.Context, in intent.Intent) (intent.Intent, 
 			return in, err
 		}
 	}
-	entries, err := e.entries(in.Tag, in.Rows)
-	if err != nil {
+	if err := e.releaseRows(ctx, in); err != nil {
 		return in, err
 	}
-	c, err := e.newChunk(ctx, in, entries)
-	if err != nil {
-		return in, err
-	}
-	for rows := range slices.Chunk(entries[min(c.progress, uint64(len(entries))):], chunkRows) {
-		for i := range rows {
-			c.rows++
-			c.again = append(c.again, rows[i].again(0, false))
-		}
-		if err := e.ready.add(context.WithoutCancel(ctx), c.again, c.step()); err != nil {
-			return in, err
-		}
-		c.reset()
-	}
-	if in, err = e.advance(ctx, in, intent.CleanDone{}); err != nil || !blocked {
+	in, err := e.advance(ctx, in, intent.CleanDone{})
+	if err != nil || !blocked {
 		return in, err
 	}
 	return in, &retry.Error{Class: retry.Blocked, Code: in.Reason.Code, Message: in.Reason.Message}
+}
+
+// releaseRows lets all rows of a batch go again that are not settled.
+func (e *engine) releaseRows(ctx context.Context, in intent.Intent) error {
+	e.settling.Lock()
+	defer e.settling.Unlock()
+	entries, err := e.entries(in.Tag, in.Rows)
+	if err != nil {
+		return err
+	}
+	c, err := e.newChunk(ctx, in, entries)
+	if err != nil {
+		return err
+	}
+	for c.progress < uint64(len(entries)) {
+		first := int(c.progress) //nolint:gosec // below a length
+		for n := range min(chunkRows, len(entries)-first) {
+			c.rows++
+			c.repeat(first+n, false)
+		}
+		if err := c.record(ctx, e.outbox.value, false); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -21,6 +23,18 @@ func (t *tally) update(change func(*Progress)) {
 	defer t.mu.Unlock()
 	change(&t.now)
 	t.notify(t.now)
+}
+
+// doubt counts what an intent in doubt has given back, or has more than it needs.
+func (t *tally) doubt(was, in intent.Intent) {
+	surplus, suspects := len(in.Surplus)-len(was.Surplus), len(in.Suspects)-len(was.Suspects)
+	back := 0
+	if was.Batch != "" && in.Batch == "" {
+		back = 1
+	}
+	if surplus != 0 || suspects != 0 || back != 0 {
+		t.update(func(p *Progress) { p.Surplus += surplus; p.Suspects += suspects; p.Batches -= back })
+	}
 }
 
 func (t *tally) progress() Progress {
@@ -42,6 +56,8 @@ type sourceState struct {
 	Rows       int    `json:"rows"`
 	Duplicates int    `json:"duplicates"`
 	Ended      bool   `json:"ended"`
+
+	End segment.Pos `json:"end"` // of the request log
 }
 
 // outputState is how far results were handed on.

@@ -2,6 +2,7 @@ package gostreams
 
 import (
 	"context"
+	"runtime"
 
 	"github.com/reugn/go-streams"
 
@@ -34,8 +35,9 @@ func From[T any](p *flow.Pipeline, outlet streams.Outlet, opts ...flow.StageOpti
 // reader is a source that reads an untyped channel until it is closed.
 func reader[T any](ch <-chan any) func(context.Context, chan<- []T) error {
 	return func(ctx context.Context, out chan<- []T) error {
-		for {
-			items, open, err := gather[T](ctx, ch)
+		for likely := 1; ; {
+			items, open, err := gather[T](ctx, ch, likely)
+			likely = len(items)
 			if sendErr := flow.Send(ctx, out, items); sendErr != nil {
 				return sendErr
 			}
@@ -46,8 +48,10 @@ func reader[T any](ch <-chan any) func(context.Context, chan<- []T) error {
 	}
 }
 
-// gather waits for one item and takes those that are there already along.
-func gather[T any](ctx context.Context, ch <-chan any) (items []T, open bool, err error) {
+// gather waits for one item and takes those along that are there already, or come while it lets their writer run for once:
+// that is cheaper than to wait for the next one. It makes room for as many as are likely.
+func gather[T any](ctx context.Context, ch <-chan any, likely int) (items []T, open bool, err error) {
+	items = make([]T, 0, likely)
 	select {
 	case item, ok := <-ch:
 		if !ok {
@@ -57,7 +61,7 @@ func gather[T any](ctx context.Context, ch <-chan any) (items []T, open bool, er
 	case <-ctx.Done():
 		return nil, false, context.Cause(ctx)
 	}
-	for err == nil && len(items) < inlet {
+	for yielded := false; err == nil && len(items) < inlet; {
 		select {
 		case item, ok := <-ch:
 			if !ok {
@@ -65,7 +69,11 @@ func gather[T any](ctx context.Context, ch <-chan any) (items []T, open bool, er
 			}
 			items, err = appendTyped(items, item)
 		default:
-			return items, true, nil
+			if yielded {
+				return items, true, nil
+			}
+			runtime.Gosched()
+			yielded = true
 		}
 	}
 	return items, true, err

@@ -99,18 +99,20 @@ func TestAssignmentsTakeAnyKeyAndRefuseALongLane(t *testing.T) {
 			a := state.NewAssignments(reopen(), "job")
 			keys := []string{"", "a", strings.Repeat("a", 1<<16)}
 			for _, key := range keys {
-				if err := a.Assign(t.Context(), key, fmt.Sprint("lane", len(key))); err != nil {
+				if err := a.Assign(t.Context(), []string{key}, []string{fmt.Sprint("lane", len(key))}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if err := a.Assign(t.Context(), "a", strings.Repeat("l", state.MaxValue+1)); !errors.Is(err, state.ErrTooLarge) {
+			if err := a.Assign(t.Context(), []string{"a"}, []string{strings.Repeat("l", state.MaxValue+1)}); !errors.Is(err, state.ErrTooLarge) {
 				t.Errorf("got %v, want ErrTooLarge", err)
 			}
 			a = state.NewAssignments(reopen(), "job")
-			for _, key := range keys {
-				if lane, err := a.Assigned(t.Context(), key); err != nil || lane != fmt.Sprint("lane", len(key)) {
-					t.Errorf("a key of %d bytes has lane %q, %v", len(key), lane, err)
-				}
+			lanes, err := a.Assigned(t.Context(), append(keys, "new"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{"lane0", "lane1", "lane65536", ""}, lanes); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}
@@ -122,7 +124,7 @@ func TestAssigningTheSameLaneWritesNothing(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if err := a.Assign(t.Context(), "x", "b"); err != nil {
+			if err := a.Assign(t.Context(), []string{"x"}, []string{"b"}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -132,5 +134,69 @@ func TestAssigningTheSameLaneWritesNothing(t *testing.T) {
 		if rev != 1 {
 			t.Errorf("%x was written %d times", key, rev)
 		}
+	}
+}
+
+// counting counts the commits of a Store.
+type counting struct {
+	state.Store
+	commits, ops int
+}
+
+func (c *counting) Commit(ctx context.Context, ops ...state.Op) error {
+	c.commits++
+	c.ops += len(ops)
+	return c.Store.Commit(ctx, ops...)
+}
+
+func TestManyItemsAreAssignedInFewCommits(t *testing.T) {
+	const n = 1000
+	long := strings.Repeat("l", state.MaxValue)
+	keys, lanes := make([]string, n), make([]string, n)
+	for i := range keys {
+		keys[i], lanes[i] = fmt.Sprint("item", i), long[:state.MaxValue-i]
+	}
+	store := &counting{Store: state.NewMemory()}
+	a := state.NewAssignments(store, "job")
+	if err := a.Assign(t.Context(), keys, lanes); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := a.Assigned(t.Context(), keys); err != nil || !slices.Equal(got, lanes) {
+		t.Errorf("read something else than was recorded, %v", err)
+	}
+	if store.ops != n || store.commits > n/100 {
+		t.Errorf("%d writes in %d commits, want %d in at most %d", store.ops, store.commits, n, n/100)
+	}
+}
+
+// One slice with two items of the same key: both go to one lane, and the slice is one commit.
+func TestARouterRecordsASliceAtOnce(t *testing.T) {
+	store := &counting{Store: state.NewMemory()}
+	router, err := flow.NewRouter(word, word, flow.RoundRobin[string](),
+		[]flow.Lane[string, answer]{answering("a", false), answering("b", false)},
+		flow.RouterConfig[string, answer]{Assignments: state.NewAssignments(store, "job")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := flow.New(t.Context())
+	whole := make(chan []string, 1)
+	whole <- []string{"x", "y", "x", "z"}
+	close(whole)
+	lanes := map[string]string{}
+	flow.To(p, flow.Via(p, whole, router), func(_ context.Context, r flow.Routed[answer]) error {
+		if was, ok := lanes[r.Result]; ok && was != r.Lane {
+			t.Errorf("%s went to %s and %s", r.Result, was, r.Lane)
+		}
+		lanes[r.Result] = r.Lane
+		return nil
+	})
+	if err := p.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"x": "a", "y": "b", "z": "a"}, lanes); diff != "" {
+		t.Error(diff)
+	}
+	if store.commits != 1 || store.ops != 3 {
+		t.Errorf("%d writes in %d commits, want 3 in 1", store.ops, store.commits)
 	}
 }

@@ -147,7 +147,7 @@ func TestDedupKeepsNamesApart(t *testing.T) {
 	if was := statesOf(t, state.NewDedup(store, "ab"), "c"); was[0] != "" {
 		t.Errorf("a key of another name is %q", was[0])
 	}
-	if lane, err := state.NewAssignments(store, "a").Assigned(t.Context(), "bc"); lane != "" || err != nil {
-		t.Errorf("a state was read as lane %q, %v", lane, err)
+	if lanes, err := state.NewAssignments(store, "a").Assigned(t.Context(), []string{"bc"}); err != nil || lanes[0] != "" {
+		t.Errorf("a state was read as lane %q, %v", lanes, err)
 	}
 }

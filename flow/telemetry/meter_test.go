@@ -90,7 +90,7 @@ func (m *meter) collect(ctx context.Context) []string {
 // items is collect without what depends on timing.
 func (m *meter) items(ctx context.Context) []string {
 	return slices.DeleteFunc(m.collect(ctx), func(line string) bool {
-		return strings.Contains(line, "held") || strings.Contains(line, "waiting")
+		return strings.Contains(line, "busy") || strings.Contains(line, "held") || strings.Contains(line, "waiting")
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 //	baler.stage.in       counter          {item}   items that the stage took
 //	baler.stage.out      counter          {item}   items that it sent
 //	baler.stage.waiting  up-down counter  {item}   items that lie ready for it
+//	baler.stage.busy     counter          s        how long its functions ran
 //	baler.stage.held     counter          s        how long it let items lie ready
 //
 // The attributes are "baler.pipeline", which is name, and "baler.stage". Pipelines that share a meter at one time need
@@ -34,7 +35,7 @@ func Metrics(meter metric.Meter, name string, p *flow.Pipeline) (metric.Registra
 		}
 		return nil
 	}
-	registration, err := meter.RegisterCallback(report, i.in, i.out, i.waiting, i.held)
+	registration, err := meter.RegisterCallback(report, i.in, i.out, i.waiting, i.busy, i.held)
 	if err != nil {
 		return nil, fmt.Errorf("telemetry: metrics of pipeline %q: %w", name, err)
 	}
@@ -42,9 +43,9 @@ func Metrics(meter metric.Meter, name string, p *flow.Pipeline) (metric.Registra
 }
 
 type instruments struct {
-	in, out metric.Int64ObservableCounter
-	waiting metric.Int64ObservableUpDownCounter
-	held    metric.Float64ObservableCounter
+	in, out    metric.Int64ObservableCounter
+	waiting    metric.Int64ObservableUpDownCounter
+	busy, held metric.Float64ObservableCounter
 }
 
 func newInstruments(meter metric.Meter) (instruments, error) {
@@ -53,9 +54,11 @@ func newInstruments(meter metric.Meter) (instruments, error) {
 	out, errOut := meter.Int64ObservableCounter("baler.stage.out", items, metric.WithDescription("Items that the stage sent."))
 	waiting, errWaiting := meter.Int64ObservableUpDownCounter("baler.stage.waiting", items,
 		metric.WithDescription("Items that lie ready for the stage."))
+	busy, errBusy := meter.Float64ObservableCounter("baler.stage.busy", metric.WithUnit("s"),
+		metric.WithDescription("How long the functions of the stage ran."))
 	held, errHeld := meter.Float64ObservableCounter("baler.stage.held", metric.WithUnit("s"),
 		metric.WithDescription("How long the stage let items lie ready."))
-	return instruments{in, out, waiting, held}, errors.Join(errIn, errOut, errWaiting, errHeld)
+	return instruments{in, out, waiting, busy, held}, errors.Join(errIn, errOut, errWaiting, errBusy, errHeld)
 }
 
 func (i instruments) observe(o metric.Observer, s flow.StageStats, of attribute.Set) {
@@ -63,5 +66,6 @@ func (i instruments) observe(o metric.Observer, s flow.StageStats, of attribute.
 	o.ObserveInt64(i.in, s.In, attributes)
 	o.ObserveInt64(i.out, s.Out, attributes)
 	o.ObserveInt64(i.waiting, s.Waiting, attributes)
+	o.ObserveFloat64(i.busy, s.Busy.Seconds(), attributes)
 	o.ObserveFloat64(i.held, s.Held.Seconds(), attributes)
 }

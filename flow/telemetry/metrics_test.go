@@ -30,12 +30,16 @@ func TestMetricsFollowARunningPipeline(t *testing.T) {
 		items <- 1
 		synctest.Wait() // the sink is busy with it
 		items <- 2
-		time.Sleep(time.Second)
+		time.Sleep(3 * time.Second)
+		items <- 3
+		synctest.Wait()
 		want := []string{
-			"import/sink baler.stage.held 1", "import/sink baler.stage.in 1",
+			"import/sink baler.stage.busy 2",
+			"import/sink baler.stage.held 2", "import/sink baler.stage.in 2",
 			"import/sink baler.stage.out 0", "import/sink baler.stage.waiting 1",
+			"import/source baler.stage.busy 0",
 			"import/source baler.stage.held 0", "import/source baler.stage.in 0",
-			"import/source baler.stage.out 2", "import/source baler.stage.waiting 0",
+			"import/source baler.stage.out 3", "import/source baler.stage.waiting 0",
 		}
 		if diff := cmp.Diff(want, m.collect(t.Context())); diff != "" {
 			t.Error(diff)
@@ -65,7 +69,7 @@ func TestNothingIsReportedOnceUnregistered(t *testing.T) {
 
 func TestMetricsReportsWhatTheMeterRefuses(t *testing.T) {
 	p := flow.New(t.Context())
-	for _, name := range []string{"baler.stage.in", "baler.stage.out", "baler.stage.waiting", "baler.stage.held"} {
+	for _, name := range []string{"baler.stage.in", "baler.stage.out", "baler.stage.waiting", "baler.stage.busy", "baler.stage.held"} {
 		if _, err := telemetry.Metrics(&meter{refused: name}, "import", p); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("Metrics = %v, want an error about %s", err, name)
 		}

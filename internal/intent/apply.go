@@ -63,49 +63,6 @@ func (e Unclear) apply(i *Intent) error {
 	return i.move(e, Unknown, Creating)
 }
 
-func (e Listed) apply(i *Intent) error {
-	switch i.State {
-	case Unknown:
-		return e.resolve(i)
-	case Submitted:
-		if i.note(e.Batches) {
-			i.Rev++
-		}
-		return nil
-	case Committed, Rejected:
-		i.note(e.Batches)
-		i.Swept = true
-		i.Rev++
-		return nil
-	case Sealed, Uploaded, Creating, Ended, Fetched, Cleaned:
-	}
-	return i.outOfOrder(e)
-}
-
-// resolve adopts the batch, waits for it, or lets it be sent again.
-func (e Listed) resolve(i *Intent) error {
-	switch {
-	case len(e.Batches) > 0:
-		i.Batch = e.Batches[0]
-		i.note(e.Batches)
-		return i.move(e, Submitted, Unknown)
-	case e.Now.Before(i.Appears(e.Grace)):
-		return nil
-	}
-	return i.move(e, Uploaded, Unknown)
-}
-
-// note records the batches that are not the intent's own and reports whether
-// there are new ones. The slice that the caller holds is not changed.
-func (i *Intent) note(batches []string) (fresh bool) {
-	for _, b := range batches {
-		if b != i.Batch && !slices.Contains(i.Surplus, b) {
-			i.Surplus, fresh = append(slices.Clip(i.Surplus), b), true
-		}
-	}
-	return fresh
-}
-
 func (e CancelDone) apply(i *Intent) error {
 	if i.Cancelled == len(i.Surplus) {
 		return i.outOfOrder(e)
@@ -116,16 +73,27 @@ func (e CancelDone) apply(i *Intent) error {
 }
 
 func (e Refused) apply(i *Intent) error {
+	if i.Unproven {
+		return i.disown(e, Submitted)
+	}
 	i.Reason = &e.Reason
 	return i.move(e, Rejected, Submitted)
 }
 
 func (e BatchEnded) apply(i *Intent) error {
+	if i.Unproven && e.Reason != nil {
+		return i.disown(e, Submitted)
+	}
 	i.Reason = e.Reason
 	return i.move(e, Ended, Submitted)
 }
 
-func (e FetchDone) apply(i *Intent) error { return i.move(e, Fetched, Ended) }
+func (e FetchDone) apply(i *Intent) error {
+	if i.Unproven {
+		return i.outOfOrder(e)
+	}
+	return i.move(e, Fetched, Ended)
+}
 
 func (e SettleDone) apply(i *Intent) error { return i.move(e, Committed, Fetched) }
 

@@ -23,13 +23,16 @@ type (
 	// Unclear says that the request was given up at Now, by an error or by the
 	// death of the process that sent it, and the batch may exist.
 	Unclear struct{ Now time.Time }
-	// Listed names all Batches that the provider lists under the tag, from the
-	// intent's Since on. The request for the list left at Now; a batch that it
-	// does not show may still appear until Deadline and Grace are over.
+	// Listed says what the provider lists from the intent's Since on. The
+	// request for the list left at Now.
 	Listed struct {
-		Now     time.Time
-		Grace   time.Duration
+		Now time.Time
+		Terms
+		// Batches are all that carry the tag for certain.
 		Batches []string
+		// Candidates are all of which it cannot be told yet whether they do. A
+		// provider that lists tags has none.
+		Candidates []string
 	}
 	// CancelDone says that Surplus[Cancelled] is cancelled, or cannot be.
 	CancelDone struct{}
@@ -38,6 +41,11 @@ type (
 	// BatchEnded says that the batch is in a terminal status, for a Reason if it
 	// was refused as a whole and its rows are to fail with it.
 	BatchEnded struct{ Reason *Reason }
+	// Proven says that the rows of the batch are the intent's.
+	Proven struct{}
+	// Disowned says that the rows of the batch are somebody else's, or that it
+	// has none. From then on it is no candidate.
+	Disowned struct{}
 	// FetchDone says that all results are on disk.
 	FetchDone struct{}
 	// SettleDone says that every row is settled.

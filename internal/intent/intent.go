@@ -4,11 +4,19 @@
 // acts on it, so that after a crash Next says how to go on.
 //
 //	sealed -> uploaded -> creating -> submitted -> ended -> fetched -> committed -> cleaned
-//	              ^       |      |     ^     |                                        ^
-//	              |       |      v     |     v                                        |
-//	              |<------+    unknown-+   rejected ----------------------------------+
-//	              |               |
-//	              +---------------+ not listed, and beyond the grace period
+//	              ^       |      |     ^  ^  |     ^  |                             ^
+//	              |<------+      v     |  |  +-----|--|---> rejected ---------------+
+//	              |           unknown -+  |        |  |
+//	              |             |  ^ |    |        |  |
+//	              +<------------+  | +-> held -----+  |
+//	              |                |      |           |
+//	              +<---------------|------+           |
+//	                               +------------------+ not ours
+//
+// There is no state for a batch that is being put together: the file of its
+// rows is written whole or not at all, and claims nothing until the journal has
+// the intent, sealed. A file that the journal does not name is removed after a
+// restart, and what the journal has is brought into the store.
 //
 // Creating is made durable before the request leaves. Whatever is in that
 // state after a restart, or whose reply was unclear, may exist at the provider:
@@ -17,9 +25,20 @@
 // was ever in doubt is looked for until it is done with, and each surplus one
 // found is recorded and cancelled. A batch that was refused is rejected, and
 // its rows are free again.
+//
+// A provider may keep the tag with the batch, in its metadata or its name, and
+// list it; or it may keep none. Then a batch shows whose it is only when it has
+// ended, by the ids of its rows, and until then it is a candidate: one of that
+// size, made at that time, that no intent has adopted. An intent with candidates
+// that can no longer appear itself is held, for as long as its Policy says. If
+// there is but one candidate and nobody else that it could belong to, then it is
+// adopted unproven, and when it has ended it is proven or disowned.
 package intent
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // State is where an intent stands.
 type State string
@@ -30,6 +49,7 @@ const (
 	Uploaded  State = "uploaded"  // the provider holds its file, if it takes files
 	Creating  State = "creating"  // the request to create it is about to leave
 	Unknown   State = "unknown"   // it may or may not exist
+	Held      State = "held"      // it does not exist, or is one of those that run
 	Submitted State = "submitted" // the provider named it
 	Ended     State = "ended"     // the provider is done with it
 	Fetched   State = "fetched"   // its results are on disk
@@ -47,21 +67,23 @@ type Intent struct {
 	Rows    int    `json:"rows"`              // number of rows
 	Account string `json:"account,omitempty"` // who bought it; set when it is sent
 
-	File     string    `json:"file,omitempty"`    // the provider's name of the uploaded file
-	Batch    string    `json:"batch,omitempty"`   // the provider's name of the batch
-	Creates  int       `json:"creates,omitempty"` // requests to create it that were sent
-	SentAt   time.Time `json:"sent_at,omitzero"`  // when the last of them left
-	Deadline time.Time `json:"deadline,omitzero"` // by which it had returned or was given up
-	Reason   *Reason   `json:"reason,omitempty"`  // why the batch was rejected
+	File     string    `json:"file,omitempty"`     // the provider's name of the uploaded file
+	Batch    string    `json:"batch,omitempty"`    // the provider's name of the batch
+	Unproven bool      `json:"unproven,omitempty"` // Batch may be somebody else's
+	Creates  int       `json:"creates,omitempty"`  // requests to create it that were sent
+	SentAt   time.Time `json:"sent_at,omitzero"`   // when the last of them left
+	Deadline time.Time `json:"deadline,omitzero"`  // by which it had returned or was given up
+	Reason   *Reason   `json:"reason,omitempty"`   // why the batch was rejected, or its rows fail
 
 	Doubts    int       `json:"doubts,omitempty"`    // requests of which it was unclear what they did
 	Since     time.Time `json:"since,omitzero"`      // when the first of them left
 	Surplus   []string  `json:"surplus,omitempty"`   // further batches of the tag: bought twice
 	Cancelled int       `json:"cancelled,omitempty"` // how many of Surplus were cancelled
+	Suspects  []string  `json:"suspects,omitempty"`  // at most 16 batches that may be surplus: they ran when they were looked at last
 	Swept     bool      `json:"swept,omitempty"`     // looked for Surplus a last time
 }
 
-// Reason is why a provider refused a batch.
+// Reason is why a provider refused a batch, or why its rows fail.
 type Reason struct {
 	Class   string `json:"class"`
 	Code    string `json:"code,omitempty"`
@@ -74,60 +96,16 @@ func (i Intent) Done() bool { return i.State == Cleaned }
 // InDoubt reports whether a second batch of the tag may exist.
 func (i Intent) InDoubt() bool { return i.Doubts > 0 }
 
+// Open reports whether there may be a batch of the tag of which it is not known
+// that it is.
+func (i Intent) Open() bool {
+	return i.State == Creating || i.State == Unknown || i.State == Held || i.Unproven
+}
+
+// Owns reports whether the batch is the intent's, for certain.
+func (i Intent) Owns(batch string) bool {
+	return batch == i.Batch && !i.Unproven || slices.Contains(i.Surplus, batch)
+}
+
 // Appears is when a batch that is not listed by then will never be.
 func (i Intent) Appears(grace time.Duration) time.Time { return i.Deadline.Add(grace) }
-
-// Action is what has to be done next.
-type Action string
-
-// The actions. Each ends in one of the events in brackets.
-const (
-	Upload  Action = "upload"  // [UploadDone]
-	Create  Action = "create"  // [Sending], then send, then [Created, NotCreated, Unclear]
-	Doubt   Action = "doubt"   // [Unclear]: the process that sent it is gone
-	Find    Action = "find"    // [Listed]: what the provider has under the tag
-	Cancel  Action = "cancel"  // [CancelDone]: Surplus[Cancelled], which nobody needs
-	Poll    Action = "poll"    // [BatchEnded, Refused]; [Listed] too, to find Surplus early
-	Fetch   Action = "fetch"   // [FetchDone]
-	Settle  Action = "settle"  // [SettleDone]
-	Clean   Action = "clean"   // [CleanDone]
-	Release Action = "release" // [CleanDone]
-	Nothing Action = "nothing"
-)
-
-// Next is the action that the state asks for.
-func (i Intent) Next() Action {
-	if i.Cancelled < len(i.Surplus) {
-		return Cancel
-	}
-	switch i.State {
-	case Sealed:
-		return Upload
-	case Uploaded:
-		return Create
-	case Creating:
-		return Doubt
-	case Unknown:
-		return Find
-	case Submitted:
-		return Poll
-	case Ended:
-		return Fetch
-	case Fetched:
-		return Settle
-	case Committed:
-		return i.sweepBefore(Clean)
-	case Rejected:
-		return i.sweepBefore(Release)
-	case Cleaned:
-	}
-	return Nothing
-}
-
-// sweepBefore looks for surplus batches as late as possible.
-func (i Intent) sweepBefore(a Action) Action {
-	if i.InDoubt() && !i.Swept {
-		return Find
-	}
-	return a
-}

@@ -15,6 +15,8 @@ import (
 
 const grace = 10 * time.Minute
 
+var terms = intent.Terms{Grace: grace, Window: 24 * time.Hour}
+
 var (
 	sent     = time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 	deadline = sent.Add(time.Minute)
@@ -22,17 +24,17 @@ var (
 )
 
 var states = []intent.State{
-	intent.Sealed, intent.Uploaded, intent.Creating, intent.Unknown, intent.Submitted,
+	intent.Sealed, intent.Uploaded, intent.Creating, intent.Unknown, intent.Held, intent.Submitted,
 	intent.Ended, intent.Fetched, intent.Committed, intent.Cleaned, intent.Rejected,
 }
 
-// in is an intent as it would be in a state, never in doubt unless Unknown.
+// in is an intent as it would be in a state, never in doubt unless Unknown or Held.
 func in(s intent.State) intent.Intent {
 	i := intent.Intent{Tag: "TAG", Rev: 7, State: s, Rows: 3}
 	switch s {
 	case intent.Sealed:
 		return i
-	case intent.Unknown:
+	case intent.Unknown, intent.Held:
 		i.Doubts, i.Since = 1, sent
 	case intent.Submitted, intent.Ended, intent.Fetched, intent.Committed, intent.Cleaned, intent.Rejected:
 		i.Batch = "batch_1"
@@ -45,7 +47,7 @@ func in(s intent.State) intent.Intent {
 // Every event in every state: where it leads, or that it is out of order.
 func TestEveryEventInEveryState(t *testing.T) {
 	listed := func(now time.Time, batches ...string) intent.Event {
-		return intent.Listed{Now: now, Grace: grace, Batches: batches}
+		return intent.Listed{Now: now, Terms: terms, Batches: batches}
 	}
 	type to = map[intent.State]intent.State
 	for _, tc := range []struct {
@@ -58,20 +60,22 @@ func TestEveryEventInEveryState(t *testing.T) {
 		{intent.NotCreated{}, to{intent.Creating: intent.Uploaded}},
 		{intent.Unclear{}, to{intent.Creating: intent.Unknown}},
 		{listed(overdue.Add(-1)), to{
-			intent.Unknown: intent.Unknown, intent.Submitted: intent.Submitted,
+			intent.Unknown: intent.Unknown, intent.Held: intent.Held, intent.Submitted: intent.Submitted,
 			intent.Committed: intent.Committed, intent.Rejected: intent.Rejected,
 		}},
 		{listed(overdue), to{
-			intent.Unknown: intent.Uploaded, intent.Submitted: intent.Submitted,
+			intent.Unknown: intent.Uploaded, intent.Held: intent.Uploaded, intent.Submitted: intent.Submitted,
 			intent.Committed: intent.Committed, intent.Rejected: intent.Rejected,
 		}},
 		{listed(sent, "batch_1"), to{
-			intent.Unknown: intent.Submitted, intent.Submitted: intent.Submitted,
+			intent.Unknown: intent.Submitted, intent.Held: intent.Submitted, intent.Submitted: intent.Submitted,
 			intent.Committed: intent.Committed, intent.Rejected: intent.Rejected,
 		}},
 		{intent.CancelDone{}, nil},
 		{intent.Refused{}, to{intent.Submitted: intent.Rejected}},
 		{intent.BatchEnded{}, to{intent.Submitted: intent.Ended}},
+		{intent.Proven{}, nil},
+		{intent.Disowned{}, nil},
 		{intent.FetchDone{}, to{intent.Ended: intent.Fetched}},
 		{intent.SettleDone{}, to{intent.Fetched: intent.Committed}},
 		{intent.CleanDone{}, to{intent.Committed: intent.Cleaned, intent.Rejected: intent.Cleaned}},
@@ -104,7 +108,7 @@ func TestEveryEventInEveryState(t *testing.T) {
 func TestActionOfEveryState(t *testing.T) {
 	want := map[intent.State]intent.Action{
 		intent.Sealed: intent.Upload, intent.Uploaded: intent.Create, intent.Creating: intent.Doubt,
-		intent.Unknown: intent.Find, intent.Submitted: intent.Poll, intent.Ended: intent.Fetch,
+		intent.Unknown: intent.Find, intent.Held: intent.Find, intent.Submitted: intent.Poll, intent.Ended: intent.Fetch,
 		intent.Fetched: intent.Settle, intent.Committed: intent.Clean, intent.Rejected: intent.Release,
 		intent.Cleaned: intent.Nothing,
 	}
@@ -160,7 +164,7 @@ func TestSinceIsTheFirstDoubtfulRequest(t *testing.T) {
 	i := apply(t, in(intent.Sealed), intent.UploadDone{},
 		send(sent), intent.NotCreated{},
 		send(later), intent.Unclear{Now: later},
-		intent.Listed{Now: last, Grace: grace},
+		intent.Listed{Now: last, Terms: terms},
 		send(last), intent.Unclear{Now: last})
 	if !i.Since.Equal(later) || i.Doubts != 2 || i.Creates != 3 || !i.SentAt.Equal(last) {
 		t.Errorf("since %v, %d doubts, %d creates, sent %v", i.Since, i.Doubts, i.Creates, i.SentAt)
@@ -181,9 +185,9 @@ func apply(t *testing.T, i intent.Intent, events ...intent.Event) intent.Intent 
 // What is not persisted does not survive a crash.
 func TestAllOfAnIntentIsPersisted(t *testing.T) {
 	i := intent.Intent{
-		Tag: "TAG", Rev: 1, State: intent.Sealed, Lane: 2, Rows: 3, Account: "a", File: "f", Batch: "b",
+		Tag: "TAG", Rev: 1, State: intent.Sealed, Lane: 2, Rows: 3, Account: "a", File: "f", Batch: "b", Unproven: true,
 		Creates: 4, SentAt: sent, Deadline: deadline, Reason: &intent.Reason{Class: "c", Code: "d", Message: "e"},
-		Doubts: 5, Since: sent, Surplus: []string{"x", "y"}, Cancelled: 1, Swept: true,
+		Doubts: 5, Since: sent, Surplus: []string{"x", "y"}, Cancelled: 1, Suspects: []string{"z"}, Swept: true,
 	}
 	b, err := json.Marshal(i)
 	if err != nil {

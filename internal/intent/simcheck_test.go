@@ -1,6 +1,7 @@
 package intent_test
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/balerhq/baler/internal/intent"
@@ -9,102 +10,120 @@ import (
 // check compares what the job has recorded with what the provider has done,
 // long after all of it is over.
 func (w *world) check() {
-	intents := w.replay()
-	w.checkIntents(intents)
+	d := &w.disk
+	if again := d.rebuilt(w.items).store; !d.store.equal(again) {
+		w.fail("the store is not what the journal makes of it: %+v and %+v", d.store, again)
+	}
 	w.checkItems()
-	w.checkBatches(intents)
-	w.stats.runs, w.stats.points, w.stats.items = 1, w.points, w.items
+	w.checkBatches()
+	w.stats["runs"], w.stats["points"], w.stats["items"] = 1, w.points, w.items
 	if w.covered() {
-		w.stats.covered = 1
-	}
-}
-
-func (w *world) checkIntents(intents []*intent.Intent) {
-	for _, in := range intents {
-		if !in.Done() || in.Cancelled != len(in.Surplus) {
-			w.fail("intent %s is left in state %s with %d of %d cancelled", in.Tag, in.State, in.Cancelled, len(in.Surplus))
-		}
-		if stored := w.disk.intents[in.Tag]; stored.Rev != in.Rev || stored.State != in.State {
-			w.fail("intent %s is %s in the journal and %s in the store", in.Tag, in.State, stored.State)
-		}
-	}
-	if len(w.disk.bales) > 0 {
-		w.fail("files of %d batches are left behind", len(w.disk.bales))
+		w.stats["covered"] = 1
 	}
 }
 
 // checkItems: nothing is lost, and each end is what the provider said it is.
 func (w *world) checkItems() {
-	for n, it := range w.disk.items {
-		if it.state != done || w.disk.delivered[n] == 0 {
-			w.fail("item %d is lost: state %d, delivered %d times", n, it.state, w.disk.delivered[n])
+	handed := make([]int, w.items)
+	for _, n := range w.disk.output {
+		handed[n]++
+	}
+	for n, m := range w.ledger() {
+		if m.state != done || handed[n] != 1 {
+			w.fail("item %d is lost or repeated: %+v, handed on %d times", n, m, handed[n])
 		}
-		w.stats.redelivered += w.disk.delivered[n] - 1
-		b := w.provider.get(w.disk.intents[it.tag].Batch)
-		row := slices.IndexFunc(b.rows, func(o outcome) bool { return o.item == n })
+		in := w.disk.store.intents[m.tag]
+		if in.Batch == "" {
+			w.checkGivenUp(in, m)
+			continue
+		}
+		b := w.provider.get(in.Batch)
+		row := slices.IndexFunc(b.rows, func(r result) bool { return r.item == n })
 		if row < 0 {
 			w.fail("item %d has the result of a batch that it was not in", n)
 		}
-		if want := b.rows[row].end; !b.refused && it.end != want {
-			w.fail("item %d is recorded as %d and was %d", n, it.end, want)
+		if want := b.rows[row].end; !b.refused && m.end != want {
+			w.fail("item %d is recorded as %d and was %d", n, m.end, want)
 		}
 	}
+}
+
+func (w *world) checkGivenUp(in intent.Intent, m mark) {
+	if w.policy != intent.Fail || m.end != refused || in.Reason == nil {
+		w.fail("item %d has failed without a batch: %+v", m.entry.item, in)
+	}
+	w.stats["given up"]++
 }
 
 // checkBatches: nothing is bought twice, or else it is known by the time that
 // it was looked for last.
-func (w *world) checkBatches(intents []*intent.Intent) {
-	paid := make([]int, w.items)
-	created := make(map[string][]*batch)
-	for _, b := range w.provider.batches {
-		if len(b.rows) == 0 {
-			continue // somebody else's
-		}
-		created[b.tag] = append(created[b.tag], b)
-		for _, o := range b.rows {
-			if o.end == answered && !b.refused {
-				paid[o.item]++
-			}
-		}
-	}
+func (w *world) checkBatches() {
+	created, paid := w.bought()
 	twice := 0
-	for _, in := range intents {
-		w.stats.batches += len(created[in.Tag])
-		twice += len(created[in.Tag]) - 1
-		w.checkSurplus(in, created[in.Tag])
-		delete(created, in.Tag)
+	for _, tag := range slices.Sorted(maps.Keys(w.disk.store.intents)) {
+		in := w.disk.store.intents[tag]
+		if !in.Done() || in.Cancelled != len(in.Surplus) {
+			w.fail("intent %s is left in state %s with %d of %d cancelled", tag, in.State, in.Cancelled, len(in.Surplus))
+		}
+		w.stats["batches"] += len(created[tag])
+		twice += max(0, len(created[tag])-1)
+		w.checkIntent(in, created[tag])
+		delete(created, tag)
 	}
+	w.stats["twice"] += twice
 	if len(created) > 0 {
 		w.fail("%d tags at the provider are in no journal", len(created))
 	}
-	if !w.covered() || w.replies.twice > 0 {
-		return
-	}
-	if twice > 0 || slices.Max(paid) > 1 {
-		w.fail("%d batches were bought twice, although nothing came after the grace period", twice)
+	if (twice > 0 || paid > 1) && w.covered() && w.policy != intent.Resubmit {
+		w.fail("%d batches were bought twice, and an item %d times, although nothing came after the grace period", twice, paid)
 	}
 }
 
-func (w *world) checkSurplus(in *intent.Intent, created []*batch) {
+// bought returns our batches by their tags, and how often an item was paid for
+// at most.
+func (w *world) bought() (created map[string][]*batch, paid int) {
+	created = make(map[string][]*batch)
+	times := make([]int, w.items)
+	for _, b := range w.provider.batches {
+		if len(b.rows) == 0 || b.rows[0].item == somebody {
+			continue
+		}
+		created[b.tag] = append(created[b.tag], b)
+		for _, r := range b.rows {
+			if r.end == answered && !b.refused {
+				times[r.item]++
+			}
+		}
+	}
+	return created, slices.Max(times)
+}
+
+func (w *world) checkIntent(in intent.Intent, created []*batch) {
 	if len(created) > 1 && !in.InDoubt() {
 		w.fail("tag %s was bought twice without a doubt", in.Tag)
 	}
-	for _, b := range created {
-		switch known := slices.Contains(in.Surplus, b.id); {
-		case b.id == in.Batch && known:
-			w.fail("batch %s is surplus to itself", b.id)
-		case b.id == in.Batch:
-		case known:
-			w.stats.surplus++
-		case b.listed.After(w.disk.ended[in.Tag]):
-			w.stats.missed++ // it came after all was over
-		default:
-			w.fail("batch %s of tag %s was bought twice, and nobody knows", b.id, in.Tag)
+	own := append([]string{in.Batch}, in.Surplus...)
+	for n, id := range own {
+		if id != "" && (w.provider.get(id).tag != in.Tag || slices.Contains(own[:n], id)) {
+			w.fail("batch %s of tag %q is not that of %+v", id, w.provider.get(id).tag, in)
 		}
 	}
-	for _, id := range in.Surplus {
-		if b := w.provider.get(id); b.tag != in.Tag {
-			w.fail("batch %s of tag %q was cancelled for %s", id, b.tag, in.Tag)
-		}
+	for _, b := range created {
+		w.checkBatch(in, b)
+	}
+}
+
+// checkBatch: what was bought is used, or known not to be.
+func (w *world) checkBatch(in intent.Intent, b *batch) {
+	switch {
+	case b.id == in.Batch:
+	case slices.Contains(in.Surplus, b.id):
+		w.stats["surplus"]++
+	case slices.Contains(in.Suspects, b.id), len(in.Suspects) == maxSuspects:
+		w.stats["suspects"]++
+	case b.listed.After(w.looked[in.Tag]):
+		w.stats["missed"]++ // it came after all was over
+	default:
+		w.fail("batch %s of tag %s was bought twice, and nobody knows", b.id, in.Tag)
 	}
 }

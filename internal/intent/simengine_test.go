@@ -10,7 +10,9 @@ const (
 	account     = "acme"
 	maxOpen     = 3
 	maxAttempts = 4
+	window      = 24 * time.Hour
 	listSlack   = 15 * time.Minute // by which the provider's clock may differ
+	maxSuspects = 16               // that are kept of an intent
 	maxTurns    = 20_000           // of one life, by when it must be done
 )
 
@@ -18,7 +20,8 @@ const (
 // chance, since in flow/durable each is a goroutine.
 type engine struct {
 	*world
-	open []*driver
+	ready []entry
+	open  []*driver
 }
 
 // driver takes one intent to its end.
@@ -30,17 +33,16 @@ type driver struct {
 func (e *engine) run() {
 	e.recover()
 	for range maxTurns {
-		ready := e.queued()
-		if len(ready) == 0 && len(e.open) == 0 {
+		if len(e.ready) == 0 && len(e.open) == 0 {
 			return
 		}
-		if len(ready) > 0 && len(e.open) < maxOpen && e.chance(0.5) {
-			e.seal(ready[:1+e.IntN(min(len(ready), e.batch))])
+		if len(e.ready) > 0 && len(e.open) < maxOpen && e.chance(0.5) {
+			e.seal()
 			continue
 		}
 		e.turn()
 	}
-	e.fail("nothing comes to an end: %+v", e.disk.items)
+	e.fail("nothing comes to an end: %+v", e.disk.store)
 }
 
 // turn lets a driver make a step, or time pass until one can.
@@ -55,11 +57,9 @@ func (e *engine) turn() {
 		return
 	}
 	e.step(d)
-	if !d.in.Done() {
-		return
+	if d.in.Done() {
+		e.open = append(e.open[:n], e.open[n+1:]...)
 	}
-	e.do(func() { delete(e.disk.bales, d.in.Tag) })
-	e.open = append(e.open[:n], e.open[n+1:]...)
 }
 
 // earliest is when the next driver wakes, or now.
@@ -76,29 +76,72 @@ func (e *engine) earliest() time.Time {
 	return at
 }
 
-// recover brings the store up to the journal, which is ahead of it by at most
-// one write, and forgets the rows of batches that were never sealed.
+// recover cuts off what was not recorded, brings the store up to the journal
+// and collects what is open.
 func (e *engine) recover() {
-	known := make(map[string]bool)
-	for _, in := range e.replay() {
-		stored := e.disk.intents[in.Tag].Rev
-		switch {
-		case stored == in.Rev:
-		case stored+1 != in.Rev:
-			e.fail("intent %s is at %d in the journal and at %d in the store", in.Tag, in.Rev, stored)
-		case in.State == intent.Sealed:
-			e.claim(*in)
-		default:
-			e.do(func() { e.disk.intents[in.Tag] = *in })
-		}
-		if !in.Done() {
-			e.open = append(e.open, &driver{in: *in, wake: e.now})
-			known[in.Tag] = true
+	e.takeBack()
+	d := &e.disk
+	d.ready = d.ready[:d.store.end]
+	if len(d.output) < d.store.outputMark {
+		e.fail("%d results were handed on, and %d recorded", len(d.output), d.store.outputMark)
+	}
+	e.stats["redelivered"] += len(d.output) - d.store.outputMark
+	d.output = d.output[:d.store.outputMark]
+	for _, l := range d.journal {
+		if l.chunk == nil {
+			e.redo(l)
 		}
 	}
-	for tag := range e.disk.bales {
-		if !known[tag] {
-			delete(e.disk.bales, tag)
+	e.collect()
+}
+
+// redo brings an intent in the store up to the journal.
+func (e *engine) redo(l line) {
+	switch stored := e.disk.store.intents[l.intent.Tag].Rev; {
+	case stored >= l.intent.Rev:
+	case stored == l.intent.Rev-1:
+		e.index(l)
+	default:
+		e.fail("the store is behind the journal by more than %+v", l)
+	}
+}
+
+// takeBack tells the journal of results that are about to be cut off: others may
+// be settled, and the store be lost, before they are settled again. (flow/durable
+// does so by noting how much of the output is good.)
+func (e *engine) takeBack() {
+	d := &e.disk
+	last := make(map[string]*chunk)
+	for _, l := range d.journal {
+		if l.chunk != nil {
+			last[l.chunk.tag] = l.chunk
 		}
 	}
+	for tag, c := range last {
+		if at := d.store.progress[tag]; at < c.until && e.defect != neverTakeBack {
+			e.do(func() {
+				d.journal = append(d.journal, line{chunk: &chunk{tag: tag, from: at, until: at, output: d.store.outputMark}})
+			})
+		}
+	}
+}
+
+// collect finds the open intents, in the order in which they were sealed, and
+// removes the rows of those that never were.
+func (e *engine) collect() {
+	d := &e.disk
+	for _, l := range d.journal {
+		if in := d.store.intents[l.intent.Tag]; l.intent.Rev == 1 && !in.Done() {
+			e.open = append(e.open, &driver{in: in, wake: e.now})
+			if len(d.bales[in.Tag]) != in.Rows {
+				e.fail("batch %s has lost its rows", in.Tag)
+			}
+		}
+	}
+	for tag := range d.bales {
+		if _, sealed := d.store.intents[tag]; !sealed {
+			delete(d.bales, tag)
+		}
+	}
+	e.ready = d.queued()
 }

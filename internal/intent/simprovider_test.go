@@ -25,11 +25,11 @@ type batch struct {
 	applied, listed time.Time
 	ends            time.Time
 	refused         bool
-	rows            []outcome
+	rows            []result
 }
 
-// outcome is what becomes of a row of a batch.
-type outcome struct {
+// result is what becomes of a row of a batch.
+type result struct {
 	item int
 	end  rowEnd
 }
@@ -43,6 +43,9 @@ const (
 	missing                // not in the results
 )
 
+// somebody is the item of rows that are not ours.
+const somebody = -1
+
 type reply int
 
 const (
@@ -52,6 +55,9 @@ const (
 )
 
 func (p *provider) create(tag string, rows []entry) reply {
+	if p.chance(p.strangers) {
+		p.stranger(len(rows))
+	}
 	roll, r := p.Float64(), p.replies
 	chance := func(c float64) bool { roll -= c; return roll < 0 }
 	switch {
@@ -74,24 +80,25 @@ func (p *provider) create(tag string, rows []entry) reply {
 	return yes
 }
 
-func (p *provider) apply(tag string, rows []entry, late time.Duration) {
+func (p *provider) apply(tag string, rows []entry, late time.Duration) *batch {
 	b := &batch{
 		id: fmt.Sprintf("batch_%d", len(p.batches)), tag: tag, applied: p.now.Add(late),
 		refused: p.chance(p.refusals),
 	}
 	b.listed = b.applied.Add(p.upTo(p.lag))
-	b.ends = b.applied.Add(time.Hour + p.upTo(23*time.Hour))
+	b.ends = b.applied.Add(time.Hour + p.upTo(window-time.Hour))
 	if b.refused {
 		b.ends = b.applied.Add(p.upTo(10 * time.Minute)) // found out by validation
 	}
 	for _, row := range rows {
-		o := outcome{item: row.item}
+		r := result{item: row.item}
 		if p.chance(p.fails) {
-			o.end = refused + rowEnd(p.IntN(3))
+			r.end = refused + rowEnd(p.IntN(3))
 		}
-		b.rows = append(b.rows, o)
+		b.rows = append(b.rows, r)
 	}
 	p.batches = append(p.batches, b)
+	return b
 }
 
 // foreign is a batch of somebody else in the same account.
@@ -100,19 +107,35 @@ func (p *provider) foreign() {
 	p.apply(tag, nil, p.upTo(time.Hour))
 }
 
+// stranger is one that is made when ours is, with as many rows. Some never end.
+func (p *provider) stranger(rows int) {
+	b := p.apply("", nil, p.upTo(20*time.Minute)-10*time.Minute)
+	for range rows {
+		b.rows = append(b.rows, result{item: somebody})
+	}
+	if p.chance(0.1) {
+		b.ends = b.ends.Add(10 * window)
+	}
+}
+
 // last is the batch that the last create made.
 func (p *provider) last() string { return p.batches[len(p.batches)-1].id }
 
-// find lists what is visible under the tag, in any order.
-func (p *provider) find(tag string, since time.Time) (found []string) {
+// list shows the batches that are visible by now, in any order.
+func (p *provider) list(since time.Time) (found []*batch) {
 	for _, n := range p.Perm(len(p.batches)) {
 		b := p.batches[n]
-		if b.tag == tag && !p.now.Before(b.listed) && !b.applied.Add(p.skew).Before(since) {
-			found = append(found, b.id)
+		if !p.now.Before(b.listed) && !p.created(b).Before(since) {
+			found = append(found, b)
 		}
 	}
 	return found
 }
+
+// created is what the provider's clock has said.
+func (p *provider) created(b *batch) time.Time { return b.applied.Add(p.skew) }
+
+func (p *provider) ended(b *batch) bool { return !p.now.Before(b.ends) }
 
 func (p *provider) get(id string) *batch {
 	for _, b := range p.batches {
@@ -124,10 +147,23 @@ func (p *provider) get(id string) *batch {
 	return nil
 }
 
+// results are those of a batch: some come again, with another end.
+func (p *provider) results(id string) []result {
+	b := p.get(id)
+	if b.refused {
+		return nil
+	}
+	rows := append([]result{{item: somebody}}, b.rows...)
+	if p.chance(0.2) {
+		rows = append(rows, result{rows[1].item, failed})
+	}
+	return rows
+}
+
 // cancel ends a batch with what it has.
 func (p *provider) cancel(id string) {
 	b := p.get(id)
-	if !p.now.Before(b.ends) {
+	if p.ended(b) {
 		return
 	}
 	b.ends = p.now

@@ -6,85 +6,95 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// fetch keeps the results, which are only those of rows that were run.
+// fetch keeps the results of rows that are ours, the first of each.
 func (e *engine) fetch(d *driver) {
-	b := e.provider.get(d.in.Batch)
-	rows := slices.Clone(b.rows)
-	for n := range rows {
-		if b.refused {
-			rows[n].end = refused
+	rows := e.disk.bales[d.in.Tag]
+	results := make([]result, len(rows))
+	for n, r := range rows {
+		results[n] = result{r.item, missing}
+		if d.in.Reason != nil {
+			results[n].end = refused
 		}
 	}
-	e.do(func() { e.disk.results[d.in.Tag] = rows })
+	if d.in.Batch != "" {
+		for _, r := range slices.Backward(e.provider.results(d.in.Batch)) {
+			if n := slices.IndexFunc(rows, func(own entry) bool { return own.item == r.item }); n >= 0 {
+				results[n] = r
+			}
+		}
+	}
+	e.do(func() { e.disk.results[d.in.Tag] = results })
 	e.advance(d, intent.FetchDone{})
 }
 
-// settle delivers the results in chunks and records each: its items, and how
-// far the batch is, in one commit.
+// settle hands on the results in chunks and records each.
 func (e *engine) settle(d *driver) {
-	in, at := d.in, e.disk.progress[d.in.Tag]
-	for chunk := range slices.Chunk(e.disk.results[in.Tag][at:], 2) {
-		deliver := func() {
-			for _, o := range chunk {
-				if e.ends(in, o) {
-					e.disk.delivered[o.item]++
-				}
-			}
+	results := e.disk.results[d.in.Tag]
+	for {
+		c := e.next(d)
+		size := min(1+e.IntN(3), len(results)-c.from)
+		if size == 0 {
+			break
 		}
-		at += len(chunk)
-		record := func() { e.record(in, chunk) }
-		progress := func() { e.disk.progress[in.Tag] = at }
-		e.inOrder(deliver, record, progress)
+		for _, r := range results[c.from : c.from+size] {
+			c.add(e.row(d.in.Tag, r.item), r.end)
+		}
+		e.finish(c)
 	}
 	e.advance(d, intent.SettleDone{})
 }
 
-// inOrder delivers, then records all that follows in one commit.
-func (e *engine) inOrder(deliver, record, progress func()) {
-	first, second, third := deliver, func() { record(); progress() }, func() {}
-	if e.defect == recordBeforeDelivery {
-		first, second = second, first
-	}
-	if e.defect == progressApart {
-		second, third = record, progress
-	}
-	e.do(first)
-	e.do(second)
-	e.do(third)
+// next is the chunk that comes next, empty.
+func (e *engine) next(d *driver) *chunk {
+	at := e.disk.store.progress[d.in.Tag]
+	return &chunk{tag: d.in.Tag, from: at, until: at}
 }
 
-// ends reports whether an outcome is the end of its item.
-func (e *engine) ends(in intent.Intent, o outcome) bool {
-	return o.end <= refused || e.row(in, o.item).attempts+1 >= maxAttempts
-}
-
-func (e *engine) row(in intent.Intent, item int) entry {
-	rows := e.disk.bales[in.Tag]
+func (e *engine) row(tag string, item int) entry {
+	rows := e.disk.bales[tag]
 	return rows[slices.IndexFunc(rows, func(r entry) bool { return r.item == item })]
 }
 
-func (e *engine) record(in intent.Intent, chunk []outcome) {
-	for _, o := range chunk {
-		r := e.row(in, o.item)
-		next := item{state: queued, rev: r.rev + 2, attempts: r.attempts + 1}
-		if e.ends(in, o) {
-			next = item{state: done, rev: r.rev + 2, attempts: r.attempts + 1, tag: in.Tag, end: o.end}
-		}
-		e.put(o.item, next)
+// add settles a row: it has ended, or it goes again.
+func (c *chunk) add(row entry, end rowEnd) {
+	c.until++
+	if end <= refused || row.attempts+1 >= maxAttempts {
+		c.ended = append(c.ended, mark{done, row, c.tag, end})
+		return
 	}
+	c.again = append(c.again, entry{item: row.item, attempts: row.attempts + 1})
+}
+
+// finish hands on what has ended, then records the chunk.
+func (e *engine) finish(c *chunk) {
+	for n := range c.again {
+		c.again[n].seq = e.disk.store.end + n
+	}
+	c.output = e.disk.store.outputMark + len(c.ended)
+	deliver := func() {
+		for _, m := range c.ended {
+			e.disk.output = append(e.disk.output, m.entry.item)
+		}
+	}
+	if e.defect == recordBeforeDelivery {
+		e.record(line{chunk: c})
+		e.do(deliver)
+	} else {
+		e.do(deliver)
+		e.record(line{chunk: c})
+	}
+	e.ready = append(e.ready, c.again...)
 }
 
 // release frees the rows of a refused batch.
 func (e *engine) release(d *driver) {
-	at := e.disk.progress[d.in.Tag]
-	for rows := range slices.Chunk(e.disk.bales[d.in.Tag][at:], 2) {
-		at += len(rows)
-		e.do(func() {
-			for _, r := range rows {
-				e.put(r.item, item{state: queued, rev: r.rev + 2, attempts: r.attempts})
-			}
-			e.disk.progress[d.in.Tag] = at
-		})
+	rows := e.disk.bales[d.in.Tag]
+	for c := e.next(d); c.from < len(rows); c = e.next(d) {
+		for _, r := range rows[c.from:min(c.from+2, len(rows))] {
+			c.until++
+			c.again = append(c.again, entry{item: r.item, attempts: r.attempts})
+		}
+		e.finish(c)
 	}
 	e.advance(d, intent.CleanDone{})
 }

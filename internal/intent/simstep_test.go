@@ -17,13 +17,14 @@ func (e *engine) step(d *driver) {
 	case intent.Doubt:
 		e.doubt(d)
 	case intent.Find:
-		e.list(d)
-		d.wake = e.now.Add(time.Minute)
+		e.find(d)
 	case intent.Cancel:
 		e.do(func() { e.provider.cancel(d.in.Surplus[d.in.Cancelled]) })
 		e.advance(d, intent.CancelDone{})
 	case intent.Poll:
 		e.poll(d)
+	case intent.Prove:
+		e.prove(d)
 	case intent.Fetch:
 		e.fetch(d)
 	case intent.Settle:
@@ -57,7 +58,7 @@ func (e *engine) create(d *driver) {
 		e.advance(d, intent.NotCreated{})
 		d.wake = e.now.Add(time.Minute)
 	case silence:
-		e.stats.doubts++
+		e.stats["doubts"]++
 		e.doubt(d)
 	}
 }
@@ -70,15 +71,20 @@ func (e *engine) doubt(d *driver) {
 	e.advance(d, intent.Unclear{Now: e.now})
 }
 
-// list looks for batches of the tag.
-func (e *engine) list(d *driver) {
-	listed := intent.Listed{Now: e.now, Grace: e.grace}
-	e.do(func() { listed.Batches = e.provider.find(d.in.Tag, d.in.Since.Add(-listSlack)) })
-	e.pass(e.upTo(30 * time.Second))
-	if e.defect == neverSweep && d.in.State != intent.Unknown {
-		listed.Batches = nil
+// find lists until the doubt is resolved, more often in the beginning.
+func (e *engine) find(d *driver) {
+	was := d.in.State
+	e.list(d)
+	d.wake = e.now.Add(time.Minute)
+	switch {
+	case d.in.State == intent.Held:
+		d.wake = e.now.Add(10 * time.Minute)
+		if was != intent.Held {
+			e.stats["held"]++
+		}
+	case d.in.Unproven:
+		e.stats["early"]++
 	}
-	e.advance(d, listed)
 }
 
 func (e *engine) poll(d *driver) {
@@ -90,7 +96,7 @@ func (e *engine) poll(d *driver) {
 	}
 	b := e.provider.get(d.in.Batch)
 	switch {
-	case e.now.Before(b.ends):
+	case !e.provider.ended(b):
 	case !b.refused:
 		e.advance(d, intent.BatchEnded{})
 	case len(b.rows)%2 == 0:

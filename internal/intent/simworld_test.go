@@ -10,7 +10,7 @@ import (
 // which the job spends money. All that happens follows from the seed.
 //
 // The job is driven by the protocol under test in the order in which
-// flow/durable drives it. A crash may come before and after every durable write
+// flow/durable drives it, and stored as it stores it. A crash may come before and after every durable write
 // and every effect; it forgets the engine and leaves the disk and the provider.
 type world struct {
 	*rand.Rand
@@ -19,6 +19,7 @@ type world struct {
 	points   int   // places so far at which the process could have died
 	crashAt  []int // those at which it does, beside the random ones
 	disk     disk
+	looked   map[string]time.Time // when each intent looked for batches last
 	provider provider
 	stats    stats
 	defect   defect
@@ -71,10 +72,14 @@ func (w *world) run() (err error) {
 		}
 	}()
 	for w.life() {
-		w.stats.crashes++
+		w.stats["crashes"]++
 		w.pass(w.upTo(10 * time.Minute))
 		if w.chance(0.1) {
 			w.pass(w.upTo(24 * time.Hour))
+		}
+		if w.chance(w.losses) {
+			w.stats["losses"]++
+			w.disk = w.disk.rebuilt(w.items)
 		}
 	}
 	w.check()

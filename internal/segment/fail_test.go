@@ -16,7 +16,7 @@ func TestAFailedWriteEndsTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	l, err := OpenLog(root, "log", 1<<20)
+	l, err := OpenLog(root, "log", 1<<20, Pos{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,9 @@ func TestAFailedWriteEndsTheLog(t *testing.T) {
 	if err := l.Sync(); !errors.Is(err, failure) {
 		t.Errorf("sync: %v", err)
 	}
-	if got, err := l.Read(ref, nil); string(got) != "kept" || err != nil {
+	r := l.NewReader()
+	defer r.Close()
+	if got, err := r.Read(ref); string(got) != "kept" || err != nil {
 		t.Errorf("read %q, %v", got, err)
 	}
 	if err := l.Close(); err != nil {

@@ -3,10 +3,10 @@ package segment
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
-	"sync"
 
 	"github.com/balerhq/baler/internal/atomicfile"
 )
@@ -16,6 +16,12 @@ type Ref struct {
 	File   uint32
 	Offset uint64
 	Len    uint32 // of the payload
+}
+
+// Pos is a place between two records of a Log; zero is its beginning.
+type Pos struct {
+	File   uint32 `json:"file"`
+	Offset uint64 `json:"offset"`
 }
 
 // Log is a directory of segment files. One goroutine may append while others
@@ -30,38 +36,123 @@ type Log struct {
 	size int64
 	buf  []byte // appended, not yet written
 	err  error  // of the first failure: what the disk then holds is not known
-
-	mu   sync.Mutex
-	open map[uint32]*os.File // nil once closed
 }
 
 // flushAt bounds the bytes that wait in memory for a write.
 const flushAt = 1 << 20
 
-// OpenLog opens the log in the directory dir below root. It appends to a new
-// file, never to one that a crash may have torn.
-func OpenLog(root *os.Root, dir string, maxFile int64) (*Log, error) {
-	if err := root.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("segment: create %s: %w", dir, err)
-	}
-	if err := atomicfile.SyncDir(root, path.Dir(dir)); err != nil {
-		return nil, fmt.Errorf("segment: create %s: %w", dir, err)
-	}
-	entries, err := fs.ReadDir(root.FS(), dir)
-	if err != nil {
-		return nil, fmt.Errorf("segment: read %s: %w", dir, err)
-	}
-	l := &Log{root: root, dir: dir, max: maxFile, open: make(map[uint32]*os.File)}
-	for _, e := range entries {
-		var n uint32
-		if _, err := fmt.Sscanf(e.Name(), "%08x.seg", &n); err == nil {
-			l.num = max(l.num, n)
-		}
+// OpenLog opens the log in the directory dir below root, which ends at end: what
+// was appended behind it, and never acknowledged, is cut off. A log that does
+// not reach as far is ErrDamaged.
+func OpenLog(root *os.Root, dir string, maxFile int64, end Pos) (*Log, error) {
+	l := &Log{root: root, dir: dir, max: maxFile, num: end.File, size: int64(end.Offset)} //nolint:gosec // a file's size
+	if err := l.open(); err != nil {
+		return nil, fmt.Errorf("segment: open %s: %w", dir, err)
 	}
 	return l, nil
 }
 
+func (l *Log) open() error {
+	if err := MkdirAll(l.root, l.dir); err != nil {
+		return err
+	}
+	if err := l.removeBehind(); err != nil {
+		return err
+	}
+	if l.num == 0 {
+		return nil
+	}
+	f, err := l.root.OpenFile(l.name(l.num), os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s is missing", ErrDamaged, l.name(l.num))
+	} else if err != nil {
+		return err
+	}
+	if err := cut(f, l.size); err != nil {
+		return errors.Join(fmt.Errorf("%s: %w", l.name(l.num), err), f.Close())
+	}
+	l.cur = f
+	return nil
+}
+
+// MkdirAll makes a directory of mode 0700 below root, with its parents, that
+// survives power failure.
+func MkdirAll(root *os.Root, dir string) error {
+	if parent := path.Dir(dir); parent != "." {
+		if err := MkdirAll(root, parent); err != nil {
+			return err
+		}
+	}
+	if err := root.Mkdir(dir, 0o700); errors.Is(err, fs.ErrExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return atomicfile.SyncDir(root, path.Dir(dir))
+}
+
+// cut ends the file at size, which it must have.
+func cut(f *os.File, size int64) error {
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return err
+	case info.Size() < size:
+		return fmt.Errorf("%w: it holds %d bytes of %d", ErrDamaged, info.Size(), size)
+	case info.Size() > size:
+		if err := f.Truncate(size); err != nil {
+			return err
+		}
+	}
+	_, err = f.Seek(size, io.SeekStart)
+	return err
+}
+
+// removeBehind removes the files that begin behind the end.
+func (l *Log) removeBehind() error {
+	files, err := Files(l.root, l.dir)
+	if err != nil {
+		return err
+	}
+	return l.remove(files, func(n uint32) bool { return n > l.num })
+}
+
+func (l *Log) remove(files []uint32, which func(uint32) bool) error {
+	removed := false
+	for _, n := range files {
+		if !which(n) {
+			continue
+		}
+		if err := l.root.Remove(l.name(n)); err != nil {
+			return err
+		}
+		removed = true
+	}
+	if !removed {
+		return nil
+	}
+	return atomicfile.SyncDir(l.root, l.dir)
+}
+
+// Files lists the numbers of the segment files in dir, in order.
+func Files(root *os.Root, dir string) (numbers []uint32, err error) {
+	entries, err := fs.ReadDir(root.FS(), dir) // sorted by name
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		var n uint32
+		if _, err := fmt.Sscanf(e.Name(), "%08x.seg", &n); err == nil {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers, nil
+}
+
 func (l *Log) name(n uint32) string { return fmt.Sprintf("%s/%08x.seg", l.dir, n) }
+
+// End is the place behind the record appended last.
+func (l *Log) End() Pos { return Pos{l.num, uint64(l.size)} } //nolint:gosec // not negative
 
 // Append adds the record that the parts form together and says where. It is
 // on disk after the next Sync. After any error of Append or Sync the log takes
@@ -150,20 +241,21 @@ func (l *Log) finish() error {
 	return err
 }
 
-// Close syncs what was appended, unless that has failed before, and closes all
-// files.
-func (l *Log) Close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	errs := []error{l.end()}
-	for _, f := range l.open {
-		errs = append(errs, f.Close())
+// Drop removes the files that end before a record at p. The caller has no more
+// use for them.
+func (l *Log) Drop(p Pos) error {
+	files, err := Files(l.root, l.dir)
+	if err == nil {
+		err = l.remove(files, func(n uint32) bool { return n < p.File })
 	}
-	l.open = nil
-	return errors.Join(errs...)
+	if err != nil {
+		return fmt.Errorf("segment: drop of %s: %w", l.dir, err)
+	}
+	return nil
 }
 
-func (l *Log) end() error {
+// Close syncs what was appended, unless that has failed before.
+func (l *Log) Close() error {
 	if l.err == nil {
 		l.err = fs.ErrClosed
 		return l.finish()

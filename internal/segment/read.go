@@ -9,55 +9,106 @@ import (
 	"os"
 )
 
-// Read reads a synced record into buf, growing it if need be. Safe for
-// concurrent use.
-func (l *Log) Read(ref Ref, buf []byte) ([]byte, error) {
-	payload, err := l.read(ref, buf)
+// readAhead is how much a Reader reads at once of records that are asked for in
+// the order in which they stand.
+const readAhead = 256 << 10
+
+// Reader reads synced records of a Log by their Ref. It keeps one file open and
+// serves one goroutine.
+type Reader struct {
+	log   *Log
+	num   uint32
+	f     *os.File // nil before the first Read
+	block []byte   // of f, from at on
+	at    int64
+}
+
+// NewReader returns a Reader, to be closed. It may read while others append.
+func (l *Log) NewReader() *Reader { return &Reader{log: l} }
+
+// Read returns the record, valid until the next Read.
+func (r *Reader) Read(ref Ref) ([]byte, error) {
+	payload, err := r.read(ref)
 	if err != nil {
-		return nil, fmt.Errorf("read %s at %d: %w", l.name(ref.File), ref.Offset, err)
+		return nil, fmt.Errorf("read %s at %d: %w", r.log.name(ref.File), ref.Offset, err)
 	}
 	return payload, nil
 }
 
-func (l *Log) read(ref Ref, buf []byte) ([]byte, error) {
+func (r *Reader) read(ref Ref) ([]byte, error) {
 	if ref.Len > MaxRecord {
 		return nil, fmt.Errorf("%w: length %d", ErrDamaged, ref.Len)
 	}
-	f, err := l.file(ref.File)
-	if err != nil {
+	if err := r.open(ref.File); err != nil {
 		return nil, err
 	}
-	n := int(ref.Len) + header
-	if cap(buf) < n {
-		buf = make([]byte, n)
+	at, n := int64(ref.Offset), int64(ref.Len)+header //nolint:gosec // a file's size
+	if at >= r.at && at+n <= r.end() {
+		if payload, err := check(ref, r.block[at-r.at:][:n]); err == nil {
+			return payload, nil
+		}
+		r.block = r.block[:0] // read while it was being written
 	}
-	buf = buf[:n]
-	if _, err := f.ReadAt(buf, int64(ref.Offset)); errors.Is(err, io.EOF) { //nolint:gosec // a file's size
-		return nil, torn(err)
-	} else if err != nil {
+	next := len(r.block) > 0 && at >= r.at && at <= r.end()
+	if err := r.load(at, n, next); err != nil {
 		return nil, err
 	}
-	length, sum := binary.BigEndian.Uint32(buf), binary.BigEndian.Uint32(buf[4:])
-	if length != ref.Len || checksum(buf[:4], buf[header:]) != sum {
-		return nil, fmt.Errorf("%w: checksum", ErrDamaged)
-	}
-	return buf[:copy(buf, buf[header:])], nil // to the front, so that a caller can reuse all of it
+	return check(ref, r.block[:n])
 }
 
-// file opens a file once, and keeps it open.
-func (l *Log) file(n uint32) (*os.File, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if f := l.open[n]; f != nil {
-		return f, nil
+func (r *Reader) end() int64 { return r.at + int64(len(r.block)) }
+
+// load reads n bytes, and if it seems to be worth it those behind them.
+func (r *Reader) load(at, n int64, ahead bool) error {
+	want := n
+	if ahead {
+		want = max(n, readAhead)
 	}
-	if l.open == nil {
-		return nil, fs.ErrClosed
+	if int64(cap(r.block)) < want {
+		r.block = make([]byte, want)
 	}
-	f, err := l.root.Open(l.name(n))
-	if err != nil {
-		return nil, err
+	got, err := r.f.ReadAt(r.block[:want], at)
+	r.block, r.at = r.block[:got], at
+	switch {
+	case int64(got) >= n:
+		return nil
+	case errors.Is(err, io.EOF):
+		return torn(err)
 	}
-	l.open[n] = f
-	return f, nil
+	return err
+}
+
+func check(ref Ref, record []byte) ([]byte, error) {
+	length, sum := binary.BigEndian.Uint32(record), binary.BigEndian.Uint32(record[4:])
+	if length != ref.Len || checksum(record[:4], record[header:]) != sum {
+		return nil, fmt.Errorf("%w: checksum", ErrDamaged)
+	}
+	return record[header:], nil
+}
+
+func (r *Reader) open(n uint32) error {
+	if r.f != nil && r.num == n {
+		return nil
+	}
+	if err := r.Close(); err != nil {
+		return err
+	}
+	f, err := r.log.root.Open(r.log.name(n))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	} else if err != nil {
+		return err
+	}
+	r.f, r.num = f, n
+	return nil
+}
+
+// Close closes the file. The Reader may be used again.
+func (r *Reader) Close() error {
+	if r.f == nil {
+		return nil
+	}
+	err := r.f.Close()
+	r.f, r.block = nil, r.block[:0]
+	return err
 }

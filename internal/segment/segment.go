@@ -54,7 +54,7 @@ func checksum(length, payload []byte) uint32 {
 // yields ErrDamaged as its last, and r's error is yielded likewise.
 func ReadAll(r io.Reader) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		br := bufio.NewReaderSize(r, 1<<18)
+		br := bufio.NewReaderSize(r, 64<<10)
 		var buf []byte
 		for {
 			payload, err := next(br, buf)

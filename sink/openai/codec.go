@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	jsonv2 "github.com/go-json-experiment/json"
+
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -93,7 +95,7 @@ func (c *Client) Decode(body json.RawMessage) (llm.Reply, error) {
 	if len(body) == 0 {
 		return llm.Reply{}, errors.New("openai: decode: empty body")
 	}
-	if err := json.Unmarshal(body, &r); err != nil {
+	if err := jsonv2.Unmarshal(body, &r, tolerant); err != nil {
 		return llm.Reply{}, fmt.Errorf("openai: decode: %w", err)
 	}
 	out := llm.Reply{Model: r.Model, Finish: r.Status, Usage: r.Usage.tokens()}

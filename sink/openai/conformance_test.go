@@ -21,6 +21,17 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// The suite also holds for a provider that keeps no tag, such as this one would
+// be without metadata.
+func TestConformanceWithoutTags(t *testing.T) {
+	sinktest.Run(t, func(t *testing.T) sinktest.Harness {
+		t.Helper()
+		h := harness(t, "/v1/chat/completions")
+		h.Provider = sinktest.Untagged(h.Provider.(*openai.Client))
+		return h
+	})
+}
+
 // harness is a simulator in memory whose batches take an hour.
 func harness(t *testing.T, path string) sinktest.Harness {
 	t.Helper()

@@ -59,6 +59,7 @@ func Run(t *testing.T, start func(*testing.T) Harness) {
 		"a lost creation is found":             (*suite).lostCreate,
 		"a refused creation did not happen":    (*suite).refusedCreate,
 		"find tells tags apart":                (*suite).findByTag,
+		"a list shows every batch":             (*suite).list,
 		"cancel ends a batch and may repeat":   (*suite).cancel,
 		"remove may repeat":                    (*suite).remove,
 		"results may be left and read again":   (*suite).readAgain,

@@ -1,0 +1,87 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+)
+
+const findSlack = 15 * time.Minute // by which the provider's clock may differ from ours
+
+// find looks for a batch whose creation was not answered, and at its end for
+// others like it.
+func (e *engine) find(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	if err := e.sameAccount(in); err != nil {
+		return in, err
+	}
+	listed, err := e.list(ctx, in)
+	if err != nil {
+		return in, e.hold(ctx, in, "find", 0, err)
+	}
+	next, err := e.advance(ctx, in, listed)
+	if err != nil || in.State != intent.Unknown && in.State != intent.Held {
+		return next, err
+	}
+	return next, e.resolved(ctx, in, next)
+}
+
+// resolved says what is known now of a batch in doubt, and waits if that is
+// nothing yet.
+func (e *engine) resolved(ctx context.Context, was, in intent.Intent) error {
+	switch {
+	case in.State == intent.Submitted:
+		e.log.InfoContext(ctx, "found the batch", "tag", in.Tag, "batch", in.Batch, "unproven", in.Unproven)
+		e.tally.update(func(p *Progress) { p.Batches++ })
+		return nil
+	case in.State == intent.Unknown:
+		return sleep(ctx, max(min(e.config.poll, time.Until(in.Appears(e.grace))), time.Millisecond))
+	case in.State != intent.Held:
+		e.log.WarnContext(ctx, "the batch was not found", "tag", in.Tag, "state", in.State)
+		return nil
+	case was.State != intent.Held:
+		e.log.WarnContext(ctx, "waiting until the batches have ended that may be this one", "tag", in.Tag)
+	}
+	return sleep(ctx, e.interval(time.Since(in.SentAt)))
+}
+
+// list asks what the provider has under the tag, or what may be the batch if it
+// keeps no tags.
+func (e *engine) list(ctx context.Context, in intent.Intent) (intent.Event, error) {
+	listed := intent.Listed{Now: time.Now()}
+	var err error
+	listed.Batches, err = e.provider.Find(ctx, in.Tag, in.Since.Add(-findSlack))
+	if errors.Is(err, errors.ErrUnsupported) {
+		listed.Batches, listed.Candidates, err = e.match(ctx, in)
+	}
+	listed.Terms = intent.Terms{
+		Grace: e.grace, Window: e.provider.Limits(e.spec(in).Model).Window, Policy: intent.Policy(e.unclear),
+		Alone: e.exclusive && e.owners.alone(in.Tag),
+	}
+	return listed, err
+}
+
+// cancel stops a batch that was bought twice. One that cannot be cancelled
+// costs what it costs, and must not stop the job.
+func (e *engine) cancel(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	surplus := in.Surplus[in.Cancelled]
+	e.log.WarnContext(ctx, "cancelling a second batch of the same tag", "tag", in.Tag, "batch", surplus)
+	err := e.provider.Cancel(ctx, sink.Handle{Batch: surplus})
+	if err != nil && retry.ClassOf(err) != retry.Permanent {
+		return in, e.hold(ctx, in, "cancel", 0, err)
+	}
+	return e.advance(ctx, in, intent.CancelDone{})
+}
+
+// sameAccount refuses to look for a batch with a key that cannot see it.
+func (e *engine) sameAccount(in intent.Intent) error {
+	if in.Account == e.provider.Account() {
+		return nil
+	}
+	return &MismatchError{fmt.Sprintf("batch %s was created by account %s and this is %s: use the same key and base URL",
+		in.Tag, in.Account, e.provider.Account())}
+}

@@ -1,0 +1,137 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/segment"
+)
+
+const (
+	readyDir  = "ready"
+	readySize = 8 << 20 // of a file of a level's log
+)
+
+// level is the ready entries of one priority.
+type level struct {
+	number  uint8
+	log     *segment.Log
+	tail    register[tailState]
+	head    register[headState]
+	dropped uint32 // files of the log below this one are gone
+
+	end     segment.Pos         // what was acknowledged
+	next    segment.Pos         // what was not loaded; only load moves it
+	nextSeq uint64              // no entry from next on has a smaller number
+	taken   numbers             // from the head on, claimed before this run
+	loaded  []place             // in this run and not before the head, in order
+	claimed map[uint64]struct{} // of loaded
+}
+
+// place is where an entry stands.
+type place struct {
+	seq uint64
+	pos segment.Pos
+}
+
+// tailState is how far a level's log reaches.
+type tailState struct {
+	End segment.Pos `json:"end"`
+	Seq uint64      `json:"seq"` // the last number given
+}
+
+// headState is the first entry of a level that is not claimed.
+type headState struct {
+	Pos segment.Pos `json:"pos"`
+	Seq uint64      `json:"seq"` // its number, or one not above it
+}
+
+func (r *ready) openLevel(ctx context.Context, number uint8) (*level, error) {
+	l := &level{
+		number:  number,
+		tail:    register[tailState]{key: r.keys.tail(number)},
+		head:    register[headState]{key: r.keys.head(number)},
+		claimed: make(map[uint64]struct{}),
+	}
+	if err := load(ctx, r.store, &l.tail); err != nil {
+		return nil, err
+	}
+	if err := load(ctx, r.store, &l.head); err != nil {
+		return nil, err
+	}
+	log, err := segment.OpenLog(r.root, fmt.Sprintf("%s/%02x", readyDir, number), readySize, l.tail.value.End)
+	if err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	l.log, l.end = log, l.tail.value.End
+	l.next, l.nextSeq = l.head.value.Pos, l.head.value.Seq
+	return l, nil
+}
+
+func (l *level) append(e *entry) error {
+	_, err := l.log.Append(e.encode())
+	l.tail.value.Seq = e.seq
+	return err
+}
+
+// sync makes what was appended survive, and returns the op that acknowledges it.
+func (l *level) sync() (state.Op, error) {
+	if err := l.log.Sync(); err != nil {
+		return state.Op{}, err
+	}
+	return l.tail.put(tailState{End: l.log.End(), Seq: l.tail.value.Seq})
+}
+
+// read adds entries up to end to found, until there are n, and says where they
+// stand and where to go on.
+func (l *level) read(end segment.Pos, found []entry, n int) (_ []entry, next segment.Pos, places []place, err error) {
+	next = l.next
+	if next == end {
+		return found, next, nil, nil
+	}
+	for rec, err := range l.log.Scan(next, end) {
+		if err != nil {
+			return nil, next, nil, fmt.Errorf("durable: ready queue: %w", err)
+		}
+		e, err := decodeEntry(rec.Payload)
+		if err != nil {
+			return nil, next, nil, err
+		}
+		next, l.nextSeq = rec.End(), e.seq+1
+		if l.taken.has(e.seq) {
+			continue
+		}
+		places = append(places, place{e.seq, rec.Begin()})
+		if found = append(found, e); len(found) == n {
+			break
+		}
+	}
+	return found, next, places, nil
+}
+
+// advance moves the head to the first entry that is not claimed. Files that
+// lie before the head as it was recorded last are of no more use.
+func (l *level) advance() (state.Op, error) {
+	if recorded := l.head.value.Pos; recorded.File > l.dropped {
+		if err := l.log.Drop(recorded); err != nil {
+			return state.Op{}, fmt.Errorf("durable: %w", err)
+		}
+		l.dropped = recorded.File
+	}
+	n := 0
+	for n < len(l.loaded) {
+		if _, ok := l.claimed[l.loaded[n].seq]; !ok {
+			break
+		}
+		delete(l.claimed, l.loaded[n].seq)
+		n++
+	}
+	l.loaded = slices.Delete(l.loaded, 0, n)
+	head := headState{Pos: l.next, Seq: l.nextSeq}
+	if len(l.loaded) > 0 {
+		head = headState{Pos: l.loaded[0].pos, Seq: l.loaded[0].seq}
+	}
+	return l.head.put(head)
+}

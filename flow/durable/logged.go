@@ -1,0 +1,66 @@
+package durable
+
+import (
+	"encoding/json"
+
+	"github.com/balerhq/baler/internal/intent"
+)
+
+// logged is one line of the journal, of which one field is set. A line is
+// durable before the store knows of it, so that the store can be made again
+// from the journal, the requests and the bales.
+type logged struct {
+	Job     *jobMeta       `json:"job,omitempty"`
+	Lane    *numberedLane  `json:"lane,omitempty"`
+	Intent  *intent.Intent `json:"intent,omitempty"`
+	Settled *settled       `json:"settled,omitempty"`
+}
+
+// settled is what became of the outcomes of a batch between From and Until: all
+// are handed on, but for the rows that go Again. One that begins where an
+// earlier one did replaces it: a crash came before the store knew of it.
+type settled struct {
+	Tag    string      `json:"tag"`
+	From   uint64      `json:"from"`
+	Until  uint64      `json:"until"`
+	Again  []rowSpan   `json:"again,omitempty"`
+	Unsent bool        `json:"unsent,omitempty"` // those were not sent: the batch was refused
+	Output outputState `json:"output"`
+}
+
+// rowSpan is rows of a bale, from the first to the last of them, counted from 0.
+type rowSpan [2]int
+
+// addRow adds a row to spans that are mostly in order.
+func addRow(spans []rowSpan, row int) []rowSpan {
+	if n := len(spans); n > 0 && spans[n-1][1]+1 == row {
+		spans[n-1][1] = row
+		return spans
+	}
+	return append(spans, rowSpan{row, row})
+}
+
+// memory is what a journal tells.
+type memory struct {
+	job     *jobMeta
+	lanes   []lane
+	intents map[string]intent.Intent
+}
+
+// replay takes in one line.
+func (m *memory) replay(record []byte) error {
+	var l logged
+	if err := json.Unmarshal(record, &l); err != nil {
+		return err
+	}
+	switch {
+	case l.Job != nil:
+		m.job = l.Job
+	case l.Lane != nil:
+		// A lane of which the number was not used before a crash is replaced.
+		m.lanes = append(m.lanes[:min(l.Lane.N, len(m.lanes))], l.Lane.lane)
+	case l.Intent != nil:
+		m.intents[l.Intent.Tag] = *l.Intent
+	}
+	return nil
+}

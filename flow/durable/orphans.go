@@ -1,0 +1,94 @@
+package durable
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/sink"
+)
+
+// Orphan is a batch at the provider that a job has created and that no job
+// waits for.
+type Orphan struct {
+	// Listing is how the provider lists it. The Tag is read from its rows if
+	// the provider keeps none.
+	sink.Listing
+	// Surplus says that a job of the store knows the tag and is done with
+	// another batch of it: this one was bought twice, and came too late to be
+	// noticed. If it is false, no job of the store knows the tag: it is that of
+	// another store, or of one that was lost.
+	Surplus bool
+}
+
+// Orphans lists the batches created since then that carry the tag of a job, but
+// none that a job of the store knows or may yet find itself. They can be
+// cancelled by sink.Provider.Cancel, or their results read. The provider has to
+// be a sink.Lister.
+//
+// Of a provider that keeps no tags, only batches that have ended can be told
+// from those of others: each costs a call.
+func Orphans(ctx context.Context, provider sink.Provider, store state.Store, since time.Time) ([]Orphan, error) {
+	found, err := orphans(ctx, provider, store, since)
+	if err != nil {
+		return nil, fmt.Errorf("durable: orphans: %w", err)
+	}
+	return found, nil
+}
+
+func orphans(ctx context.Context, provider sink.Provider, store state.Store, since time.Time) (found []Orphan, err error) {
+	intents, err := allIntents(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	tagged, err := keepsTags(ctx, provider)
+	if err != nil {
+		return nil, err
+	}
+	lister, ok := provider.(sink.Lister)
+	if !ok {
+		return nil, fmt.Errorf("%s cannot list batches: %w", provider.Name(), errors.ErrUnsupported)
+	}
+	for l, err := range lister.List(ctx, since) {
+		if err == nil && l.Ended && !tagged {
+			l.Tag, err = readTag(ctx, provider, l.Batch)
+		}
+		if err != nil {
+			return nil, err
+		}
+		in, known := intents[l.Tag]
+		if isTag(l.Tag) && (!known || in.Done() && !in.Owns(l.Batch)) {
+			found = append(found, Orphan{Listing: l, Surplus: known})
+		}
+	}
+	return found, nil
+}
+
+// keepsTags asks for a batch that does not exist.
+func keepsTags(ctx context.Context, p sink.Provider) (bool, error) {
+	_, err := p.Find(ctx, newTag(), time.Now())
+	if errors.Is(err, errors.ErrUnsupported) {
+		return false, nil
+	}
+	return true, err
+}
+
+// allIntents are those of all jobs in a store, by their tags.
+func allIntents(ctx context.Context, store state.Store) (map[string]intent.Intent, error) {
+	all := make(map[string]intent.Intent)
+	for rec, err := range store.Scan(ctx, []byte{intentKind}, nil) {
+		if err != nil {
+			return nil, err
+		}
+		var in intent.Intent
+		if err := json.Unmarshal(rec.Value, &in); err != nil {
+			return nil, fmt.Errorf("%w: record %q: %w", state.ErrDamaged, rec.Key, err)
+		}
+		all[in.Tag] = in
+	}
+	return all, nil
+}

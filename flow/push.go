@@ -1,0 +1,39 @@
+package flow
+
+import (
+	"context"
+	"slices"
+)
+
+// A push hands a slice on to whoever comes next. It takes the slice, and returns memory for another: what it took, when
+// nobody needs that any more, or what it took earlier, or nil. So slices go round, and a fast stream allocates none. What
+// is left of old items in the memory is up to the caller: see vacate.
+type push[T any] func(ctx context.Context, slice []T) (spare []T, err error)
+
+// give sends slices on out to a reader that owns them.
+func give[T any](out chan<- []T) push[T] {
+	return func(ctx context.Context, slice []T) ([]T, error) { return nil, Send(ctx, out, slice) }
+}
+
+// lend sends slices on out to a reader that is done with a slice when it receives the next. When a send succeeds out holds
+// this slice and as many as still have room: the reader has received the one before those, and is done with the one before that.
+func lend[T any](out chan<- []T) push[T] {
+	lent := make([][]T, 0, cap(out)+2) // those that the reader may need
+	return func(ctx context.Context, slice []T) (done []T, err error) {
+		if err := Send(ctx, out, slice); err != nil {
+			return nil, err
+		}
+		if len(lent) > cap(out) {
+			done = lent[0]
+			lent = slices.Delete(lent, 0, 1)
+		}
+		lent = append(lent, slice)
+		return done, nil
+	}
+}
+
+// vacate makes room of a spare slice: empty, and without what the old items point to.
+func vacate[T any](spare []T) []T {
+	clear(spare[:cap(spare)])
+	return spare[:0]
+}

@@ -1,0 +1,40 @@
+package sinktest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/balerhq/baler/sink"
+)
+
+// Untagged makes a provider one that keeps no tag with a batch, for tests of
+// what follows from that.
+func Untagged[P interface {
+	sink.Provider
+	sink.Lister
+}](p P) sink.Provider {
+	return untagged{p, p}
+}
+
+type untagged struct {
+	sink.Provider
+	lister sink.Lister
+}
+
+func (u untagged) Find(context.Context, string, time.Time) ([]string, error) {
+	return nil, fmt.Errorf("sinktest: find: %w", errors.ErrUnsupported)
+}
+
+func (u untagged) List(ctx context.Context, since time.Time) iter.Seq2[sink.Listing, error] {
+	return func(yield func(sink.Listing, error) bool) {
+		for l, err := range u.lister.List(ctx, since) {
+			l.Tag = ""
+			if !yield(l, err) {
+				return
+			}
+		}
+	}
+}
