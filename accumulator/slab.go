@@ -84,8 +84,8 @@ func hasPointers(t reflect.Type) bool {
 	if k != reflect.Struct {
 		return k < reflect.Bool || k > reflect.Complex128
 	}
-	for f := range t.NumField() {
-		if hasPointers(t.Field(f).Type) {
+	for f := range t.Fields() {
+		if hasPointers(f.Type) {
 			return true
 		}
 	}
