@@ -13,8 +13,9 @@ import (
 // Accumulator must be closed.
 //
 // While [Config.MaxPending] batches are closed and not yet delivered, no batch is
-// opened and Add waits. Items added by one goroutine keep their order, as far as
-// they share a key.
+// opened and Add waits. Who waits goes on in the order of arrival, but those that
+// need not wait may overtake them for some batches. Items added by one goroutine
+// keep their order, as far as they share a key.
 type Accumulator[T any] struct {
 	stage  Stage[T]
 	ctx    context.Context // of the handlers
@@ -23,24 +24,26 @@ type Accumulator[T any] struct {
 	wg     sync.WaitGroup
 	plain  bool
 
-	free    chan *bale[T] // delivered; has room for all bales
-	full    chan *bale[T] // closed; the same, so that to close one never blocks
-	pending atomic.Int64  // closed and not yet delivered
-	gate    chan struct{} // held by the one who may wait for a bale or a key
-	vacancy chan struct{} // a key may be free
+	full    chan *bale[T] // closed; has room for all, so that to close one never blocks
+	gate    chan struct{} // held by the first of those who wait
+	news    chan struct{} // what that one waits for may have come
 	closing chan struct{} // Close was called
 
 	mu        sync.Mutex
 	quick     *bale[T] // the open batch, if an item may join it without ado
 	engine    engine[T]
-	waiting   int        // goroutines at the gate, the holder included
-	holding   bool       // the one with the lock is the holder
-	spares    []*bale[T] // what holders got and could not use yet
-	armed     time.Time  // when the timer fires; zero if it does not
+	holding   bool      // the one with the lock holds the gate
+	crowded   bool      // one who adds one by one found the lock taken since a batch was opened
+	overtaken int       // batches opened by others since one who waited got through
+	armed     time.Time // when the timer fires; zero if it does not
 	epoch     *epoch
 	producers map[*Producer[T]]struct{}
 	refusal   error      // why items are no longer taken
 	failed    []Batch[T] // what handlers returned an error for
+
+	free    returns[bale[T]] // delivered, to be used again
+	pending atomic.Int64     // batches closed and not yet delivered
+	waiting atomic.Int64     // goroutines at the gate, the holder included
 }
 
 // Add puts v into a batch. It waits while too many batches are pending, until

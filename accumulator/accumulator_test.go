@@ -1,7 +1,6 @@
 package accumulator_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -16,7 +15,6 @@ import (
 
 func TestEveryItemOfEveryProducerArrivesOnceAndInOrder(t *testing.T) {
 	const producers, each = 8, 2000
-	type item struct{ producer, n int }
 	ways := map[string]func(*testing.T, *accumulator.Accumulator[item], []item){
 		"Add": func(t *testing.T, acc *accumulator.Accumulator[item], vs []item) {
 			t.Helper()
@@ -47,21 +45,8 @@ func TestEveryItemOfEveryProducerArrivesOnceAndInOrder(t *testing.T) {
 	}
 	for name, add := range ways {
 		t.Run(name, func(t *testing.T) {
-			next := make([]int, producers)
-			cfg := accumulator.Config{MaxItems: 7, MaxWait: time.Millisecond}
-			acc := start(t, accumulator.New[item](cfg), func(_ context.Context, b accumulator.Batch[item]) error {
-				if len(b.Items) == 0 || len(b.Items) > 7 {
-					t.Errorf("batch of %d items", len(b.Items))
-				}
-				for _, v := range b.Items {
-					if v.n != next[v.producer] {
-						t.Errorf("producer %d: got item %d, want %d", v.producer, v.n, next[v.producer])
-					}
-					next[v.producer]++
-				}
-				b.Release()
-				return nil
-			})
+			got := newSequence(t, producers)
+			acc := start(t, accumulator.New[item](accumulator.Config{MaxItems: 7, MaxWait: time.Millisecond}), got.handle(7))
 			var wg sync.WaitGroup
 			for p := range producers {
 				vs := make([]item, each)
@@ -72,11 +57,7 @@ func TestEveryItemOfEveryProducerArrivesOnceAndInOrder(t *testing.T) {
 			}
 			wg.Wait()
 			mustClose(t, acc)
-			for p, n := range next {
-				if n != each {
-					t.Errorf("producer %d: %d items arrived, want %d", p, n, each)
-				}
-			}
+			got.check(each)
 		})
 	}
 }

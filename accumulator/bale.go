@@ -16,7 +16,13 @@ type bale[T any] struct {
 	deadline     time.Time
 	slot         int // in the heap of openSet, or none
 
-	_ [16]byte // makes 256 bytes, a size that is allocated on cache line boundaries
+	link link[bale[T]] // 256 bytes end here, a size that is allocated on cache line boundaries
+}
+
+func newBale[T any]() *bale[T] {
+	b := new(bale[T])
+	b.link.thing = b
+	return b
 }
 
 // batch takes the content out of a closed bale.

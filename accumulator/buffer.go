@@ -86,10 +86,12 @@ func (b *Buffer[T]) Flush(now time.Time) (Batch[T], bool) {
 }
 
 func (b *Buffer[T]) begin(now time.Time) {
-	b.slab = b.pool.get()
-	b.items = b.slab.items
-	b.opened = now
+	b.hold(b.pool.get(), now)
 	b.last = now
+}
+
+func (b *Buffer[T]) hold(s *slab[T], opened time.Time) {
+	b.slab, b.items, b.opened = s, s.items, opened
 }
 
 func (b *Buffer[T]) fits(weight int) bool {

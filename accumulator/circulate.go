@@ -1,22 +1,32 @@
 package accumulator
 
-// fresh supplies the engine with bales, unless too many are pending. Who comes
-// while others wait must join them.
+// overtakes is how many batches may be opened past those who wait.
+const overtakes = 64
+
+// fresh supplies the engine with bales, unless too many are pending.
 func (a *Accumulator[T]) fresh() *bale[T] {
-	if a.pending.Load() >= int64(a.stage.cfg.MaxPending) || a.waiting > 0 && !a.holding {
+	if a.pending.Load() >= int64(a.stage.cfg.MaxPending) || a.mustQueue() {
 		return nil
 	}
-	if last := len(a.spares) - 1; last >= 0 {
-		b := a.spares[last]
-		a.spares = a.spares[:last]
+	if b := a.free.get(); b != nil {
 		return b
 	}
-	select {
-	case b := <-a.free:
-		return b
-	default:
-		return new(bale[T])
+	return newBale[T]()
+}
+
+// mustQueue reports whether the one with the lock must leave a bale to those
+// who wait. A producer that runs may overtake them, as a rule: to stop it and wake
+// another for every batch costs more than all the adding. But not for ever, and
+// not while several run that add one by one: they are faster in turns than in a
+// fight for the lock.
+func (a *Accumulator[T]) mustQueue() bool {
+	crowded := a.crowded
+	a.crowded = false
+	if a.holding || a.waiting.Load() == 0 {
+		return false
 	}
+	a.overtaken++
+	return crowded || a.overtaken > overtakes
 }
 
 // emit takes closed bales from the engine.
@@ -29,19 +39,23 @@ func (a *Accumulator[T]) emit(b *bale[T]) {
 	a.pending.Add(1)
 	a.full <- b
 	if a.stage.cfg.WaitForKey {
-		select {
-		case a.vacancy <- struct{}{}:
-		default:
-		}
+		a.notify()
 	}
 }
 
-// recycle lets a delivered bale go round again, which also wakes the one who
-// waits for it. If there is no room for it, nobody waits.
+// recycle lets a delivered bale go round again.
 func (a *Accumulator[T]) recycle(b *bale[T]) {
+	a.free.put(&b.link)
 	a.pending.Add(-1)
+	if a.waiting.Load() > 0 {
+		a.notify()
+	}
+}
+
+// notify makes the holder of the gate try again, now or when it comes to wait.
+func (a *Accumulator[T]) notify() {
 	select {
-	case a.free <- b:
+	case a.news <- struct{}{}:
 	default:
 	}
 }

@@ -23,10 +23,8 @@ func (a *Accumulator[T]) clock() {
 func (a *Accumulator[T]) expire() {
 	now := time.Now()
 	for _, p := range a.handles() {
-		if due, ok := p.next(); ok && !due.After(now) {
-			// It fails only when all ends; then Close returns what is left.
-			_ = a.do(a.ctx, nil, p.move)
-		}
+		// It fails only when all ends; then Close returns what is left.
+		_ = a.do(a.ctx, nil, func() error { return p.expire(now) })
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -35,7 +33,7 @@ func (a *Accumulator[T]) expire() {
 	a.engine.changed = true // the timer is not set now, even if nothing was due
 	a.tidy()
 	for p := range a.producers {
-		if due, ok := p.next(); ok {
+		if due, ok := p.due(); ok {
 			a.arm(due)
 		}
 	}

@@ -76,7 +76,7 @@ func (a *Accumulator[T]) drain(ctx context.Context) error {
 // moveAll moves what the producers hold into batches.
 func (a *Accumulator[T]) moveAll(ctx context.Context, closing <-chan struct{}) error {
 	for _, p := range a.handles() {
-		if err := a.do(ctx, closing, p.move); err != nil {
+		if err := a.do(ctx, closing, func() error { return p.move(0) }); err != nil {
 			return err
 		}
 	}
@@ -116,10 +116,10 @@ func (a *Accumulator[T]) leftovers() []Batch[T] {
 	for len(a.full) > 0 {
 		left = append(left, (<-a.full).batch())
 	}
-	a.engine.fresh = func() *bale[T] { return new(bale[T]) }
+	a.engine.fresh = func() *bale[T] { return newBale[T]() }
 	a.engine.emit = func(b *bale[T]) { left = append(left, b.batch()) }
 	for p := range a.producers {
-		_ = p.move() // there is always a fresh bale now
+		_ = p.move(0) // there is always a fresh bale now
 	}
 	a.engine.closeAll(Close)
 	return left

@@ -15,7 +15,8 @@ type engine[T any] struct {
 	emit   func(*bale[T])  // takes a closed bale; must not block
 	born   time.Time       // when the items being placed arrived; zero means now
 
-	changed bool // batches opened or closed; reset by the owner
+	changed bool      // batches opened or closed; reset by the owner
+	moment  time.Time // what now returns; zero if it has not read the clock yet
 }
 
 func newEngine[T any](s Stage[T], m *meter, keep int) engine[T] {
@@ -29,9 +30,15 @@ func newEngine[T any](s Stage[T], m *meter, keep int) engine[T] {
 	}
 }
 
-// place puts v into the batch where it belongs, closing and opening batches as
-// needed. It returns errNeedBale or errNeedKey if v must wait, and an
-// *OverweightError if v is for the reject hook.
+// add puts v into the batch where it belongs. It returns what place does.
+func (e *engine[T]) add(v *T, n note) error {
+	e.begin()
+	return e.place(v, n)
+}
+
+// place is a step of add or fill, closing and opening batches as needed. It returns
+// errNeedBale or errNeedKey if v must wait, and an *OverweightError if v is for the
+// reject hook.
 func (e *engine[T]) place(v *T, n note) error {
 	b := e.open.get(n.key)
 	if b != nil && !b.fits(n.weight) {
@@ -91,7 +98,7 @@ func (e *engine[T]) start(n note) (*bale[T], error) {
 	b.lim, b.pool, b.key = lim, e.pool, n.key
 	opened := e.born
 	if opened.IsZero() {
-		opened = time.Now()
+		opened = e.now()
 	}
 	b.begin(opened)
 	e.open.put(b)
@@ -102,16 +109,46 @@ func (e *engine[T]) start(n note) (*bale[T], error) {
 
 // close ends an open batch and hands it on.
 func (e *engine[T]) close(b *bale[T], why Reason) {
-	b.why = why
-	b.closed = time.Now()
 	e.open.remove(b)
 	e.changed = true
 	e.meter.open.Add(-1)
+	e.seal(b, why)
+}
+
+// ship closes a batch that was never open: a slab full of items that have been
+// waiting since born. Its items would overtake those of an open batch.
+func (e *engine[T]) ship(born time.Time, s *slab[T]) error {
+	b := e.fresh()
+	if b == nil {
+		return errNeedBale
+	}
+	b.hold(s, born)
+	b.lim, b.pool = e.limits, e.pool
+	e.seal(b, Size)
+	return nil
+}
+
+// seal hands on a batch that is not, or no longer, among the open ones.
+func (e *engine[T]) seal(b *bale[T], why Reason) {
+	b.why = why
+	b.closed = e.now()
 	e.meter.count(len(b.items), b.fullness(), b.closed.Sub(b.opened), why)
 	e.emit(b)
 }
 
+// begin starts a call: all that a call does happens at one moment, so that the
+// clock is read once at most.
+func (e *engine[T]) begin() { e.moment = time.Time{} }
+
+func (e *engine[T]) now() time.Time {
+	if e.moment.IsZero() {
+		e.moment = time.Now()
+	}
+	return e.moment
+}
+
 func (e *engine[T]) closeAll(why Reason) {
+	e.begin()
 	for e.open.oldest != nil {
 		e.close(e.open.oldest, why)
 	}
@@ -119,6 +156,7 @@ func (e *engine[T]) closeAll(why Reason) {
 
 // expire closes what is due.
 func (e *engine[T]) expire(now time.Time) {
+	e.moment = now // and so it is for what closes
 	for b := e.open.expired(now); b != nil; b = e.open.expired(now) {
 		e.close(b, b.reason(now))
 	}

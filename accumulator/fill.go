@@ -48,6 +48,7 @@ func (s *Stage[T]) annotate(vs []T, notes *[chunk]note) load[T] {
 // fill places items until one must wait or be rejected, and returns how many
 // it placed.
 func (e *engine[T]) fill(l load[T]) (int, error) {
+	e.begin()
 	for n := 0; n < len(l.items); n++ {
 		var about note
 		if l.notes != nil {

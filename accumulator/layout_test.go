@@ -5,10 +5,15 @@ import (
 	"unsafe"
 )
 
-func TestWhatAddNeedsOfABaleIsInOneCacheLine(t *testing.T) {
-	if unsafe.Sizeof(uintptr(0)) != 8 {
-		t.Skip("laid out for 64 bits")
+func TestAHandleHasItsCacheLinesToItself(t *testing.T) {
+	on64Bits(t)
+	if size := unsafe.Sizeof(Producer[int]{}); size != 128 {
+		t.Errorf("a handle has %d bytes, want 128, so that it begins with a line and ends with one", size)
 	}
+}
+
+func TestWhatAddNeedsOfABaleIsInOneCacheLine(t *testing.T) {
+	on64Bits(t)
 	const line = 64
 	var b bale[int]
 	if end := unsafe.Offsetof(b.weight) + unsafe.Sizeof(b.weight); end > line {
@@ -16,5 +21,12 @@ func TestWhatAddNeedsOfABaleIsInOneCacheLine(t *testing.T) {
 	}
 	if size := unsafe.Sizeof(b); size != 256 {
 		t.Errorf("a bale has %d bytes, want 256, so that it begins with a line", size)
+	}
+}
+
+func on64Bits(t *testing.T) {
+	t.Helper()
+	if unsafe.Sizeof(uintptr(0)) != 8 {
+		t.Skip("laid out for 64 bits")
 	}
 }

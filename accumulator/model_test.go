@@ -110,6 +110,11 @@ func drawSchedule(t *rapid.T) schedule {
 		Patient: rapid.Bool().Draw(t, "patient"),
 	}
 	s.Weighed = s.Config.MaxWeight > 0 || rapid.Bool().Draw(t, "weighed")
+	if rapid.Bool().Draw(t, "plain") { // or the quick ways would hardly be taken
+		s.Keyed, s.Weighed = false, false
+		s.Config.MaxWeight, s.Config.MaxIdle, s.Config.WaitForKey = 0, 0, false
+		s.Config.MaxItems = max(1, s.Config.MaxItems)
+	}
 	for p := range rapid.IntRange(1, 4).Draw(t, "producers") {
 		s.Steps = append(s.Steps, drawSteps(t, p))
 	}
@@ -119,7 +124,7 @@ func drawSchedule(t *rapid.T) schedule {
 // outcome is what became of the items of a schedule.
 type outcome struct {
 	mu          sync.Mutex
-	taken       map[parcel]bool
+	taken       map[parcel]time.Time // when
 	rejected    []parcel
 	delivered   []accumulator.Batch[parcel]
 	undelivered []accumulator.Batch[parcel]
@@ -138,7 +143,7 @@ func (o *outcome) took(vs ...parcel) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, v := range vs {
-		o.taken[v] = true
+		o.taken[v] = time.Now()
 	}
 }
 
@@ -176,7 +181,7 @@ func (s schedule) handler(o *outcome) func(context.Context, accumulator.Batch[pa
 // play runs the schedule in a synctest bubble.
 func (s schedule) play(t *testing.T) *outcome {
 	t.Helper()
-	o := &outcome{taken: map[parcel]bool{}}
+	o := &outcome{taken: map[parcel]time.Time{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	if s.Cancel > 0 {
@@ -259,7 +264,7 @@ func (s schedule) check(o *outcome) error {
 
 	left := maps.Clone(o.taken)
 	account := func(where string, v parcel) {
-		if !left[v] {
+		if _, ok := left[v]; !ok {
 			fault("%s: %+v was not taken, or is here twice", where, v)
 		}
 		delete(left, v)
@@ -274,7 +279,7 @@ func (s schedule) check(o *outcome) error {
 		for _, v := range b.Items {
 			account("batch", v)
 		}
-		if err := s.checkBatch(b); err != nil {
+		if err := errors.Join(s.checkBatch(b), s.checkAge(b, o.taken)); err != nil {
 			fault("%+v: %w", b, err)
 		}
 	}
@@ -319,8 +324,29 @@ func (s schedule) checkBatch(b accumulator.Batch[parcel]) error {
 		return errors.New("wrong reason: age")
 	case b.Reason == accumulator.Evict && !s.Keyed:
 		return errors.New("wrong reason: evict")
-	case s.Slow == 0 && s.FailAt == 0 && s.Cancel == 0 && cfg.MaxWait > 0 && b.Age() > cfg.MaxWait:
-		return fmt.Errorf("open for %v", b.Age())
+	}
+	return nil
+}
+
+// checkAge checks that the oldest item of a batch waited as long as the batch says,
+// and not too long, if nothing made it wait before it was taken. What a handle
+// held for two batches is all as old as its first item.
+func (s schedule) checkAge(b accumulator.Batch[parcel], taken map[parcel]time.Time) error {
+	if s.Slow > 0 || s.FailAt > 0 || s.Cancel > 0 || s.Config.WaitForKey {
+		return nil
+	}
+	oldest, exact := b.Closed, true
+	for _, v := range b.Items {
+		exact = exact && !v.Handle
+		if taken[v].Before(oldest) {
+			oldest = taken[v]
+		}
+	}
+	switch wait := b.Closed.Sub(oldest); {
+	case wait > b.Age() || wait < b.Age() && exact:
+		return fmt.Errorf("open for %v, and its oldest item waited for %v", b.Age(), wait)
+	case s.Config.MaxWait > 0 && b.Age() > s.Config.MaxWait:
+		return errors.New("open for too long")
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package accumulator_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -126,4 +128,103 @@ func TestAProducerOfAKeyedAccumulatorAddsAtOnce(t *testing.T) {
 		}
 		mustClose(t, acc)
 	})
+}
+
+func TestAProducerShipsAWholeBatchAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const wait = time.Minute
+		var got shipment[int]
+		acc := start(t, accumulator.New[int](accumulator.Config{MaxItems: 3, MaxWait: wait}), got.handle)
+		p := acc.Producer()
+		addTo(t, p, 1)
+		time.Sleep(time.Second)
+		addTo(t, p, 2, 3)
+		synctest.Wait()
+		b := got.take()
+		if len(b) != 1 || b[0].Reason != accumulator.Size || b[0].Age() != time.Second || !cmp.Equal(b[0].Items, []int{1, 2, 3}) {
+			t.Errorf("got %+v, want three items by size, a second old", b)
+		}
+		if s := acc.Stats(); s.Items != 3 || s.Batches != 1 || s.Fill != 1 || s.Open != 0 {
+			t.Errorf("stats %+v, want one full batch of 3 and none open", s)
+		}
+		mustClose(t, acc)
+	})
+}
+
+func TestAProducerDoesNotOvertakeAnOpenBatch(t *testing.T) {
+	for name, before := range map[string]func(*testing.T, *accumulator.Accumulator[int]){
+		"added directly": func(t *testing.T, acc *accumulator.Accumulator[int]) {
+			t.Helper()
+			add(t, acc, 0)
+		},
+		"left by an earlier handle": func(t *testing.T, acc *accumulator.Accumulator[int]) {
+			t.Helper()
+			p := acc.Producer()
+			addTo(t, p, 0)
+			if err := p.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got shipment[int]
+			acc := start(t, accumulator.New[int](accumulator.Config{MaxItems: 3}), got.handle)
+			before(t, acc)
+			p := acc.Producer()
+			addTo(t, p, 1, 2, 3, 4)
+			mustClose(t, acc)
+			if d := cmp.Diff([][]int{{0, 1, 2}, {3, 4}}, got.items()); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func TestAProducerOfSingleItems(t *testing.T) {
+	var got shipment[int]
+	acc := start(t, accumulator.New[int](accumulator.Config{MaxItems: 1}), got.handle)
+	p := acc.Producer()
+	addTo(t, p, 1, 2)
+	mustClose(t, acc)
+	if d := cmp.Diff([][]int{{1}, {2}}, got.items()); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestProducersAddWhileOthersMoveTheirItems lets Flush and the clock reach into
+// handles at any point of an Add.
+func TestProducersAddWhileOthersMoveTheirItems(t *testing.T) {
+	const producers, each = 4, 3000
+	for _, most := range []int{1, 7, 100, 1000} {
+		t.Run(fmt.Sprint(most), func(t *testing.T) {
+			got := newSequence(t, producers)
+			acc := start(t, accumulator.New[item](accumulator.Config{MaxItems: most, MaxWait: time.Microsecond}), got.handle(most))
+			var wg sync.WaitGroup
+			for i := range producers {
+				wg.Go(func() {
+					p := acc.Producer()
+					for n := range each {
+						addTo(t, p, item{i, n})
+					}
+				})
+			}
+			for range 100 {
+				if err := acc.Flush(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+			wg.Wait()
+			mustClose(t, acc)
+			got.check(each)
+		})
+	}
+}
+
+func addTo[T any](t *testing.T, p *accumulator.Producer[T], vs ...T) {
+	t.Helper()
+	for _, v := range vs {
+		if err := p.Add(t.Context(), v); err != nil {
+			t.Errorf("Add(%v): %v", v, err)
+		}
+	}
 }

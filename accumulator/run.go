@@ -137,7 +137,7 @@ func (r *run[T]) fresh() *bale[T] {
 		r.free = r.free[:n-1]
 		return b
 	}
-	return new(bale[T])
+	return newBale[T]()
 }
 
 func (r *run[T]) emit(b *bale[T]) {

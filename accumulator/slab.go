@@ -1,6 +1,7 @@
 package accumulator
 
 import (
+	"reflect"
 	"sync/atomic"
 	"unsafe"
 )
@@ -18,6 +19,7 @@ type slab[T any] struct {
 	items []T
 	use   atomic.Uint32 // counts the batches that have lived in it
 	home  *pool[T]
+	link  link[slab[T]]
 }
 
 // release puts the slab back, unless the batch which lived in it as number
@@ -26,16 +28,18 @@ func (s *slab[T]) release(use uint32) {
 	if !s.use.CompareAndSwap(use, use+1) {
 		return
 	}
-	clear(s.items) // do not keep alive what the items point to
+	if s.home.pointers {
+		clear(s.items) // do not keep alive what the items point to
+	}
 	s.items = s.items[:0]
-	s.home.put(s)
+	s.home.idle.put(&s.link)
 }
 
-// pool keeps released slabs. A channel bounds them and, unlike a sync.Pool,
-// costs nothing when nobody releases.
+// pool keeps released slabs. It costs nothing when nobody releases.
 type pool[T any] struct {
-	idle chan *slab[T]
-	hint atomic.Int64 // how many items a batch is likely to get
+	idle     returns[slab[T]]
+	hint     atomic.Int64 // how many items a batch is likely to get
+	pointers bool         // items have some
 }
 
 func newPool[T any](l limits, keyed bool, keep int) *pool[T] {
@@ -44,16 +48,9 @@ func newPool[T any](l limits, keyed bool, keep int) *pool[T] {
 	if keyed {
 		first = firstItems
 	}
-	p := &pool[T]{idle: make(chan *slab[T], keep)}
+	p := &pool[T]{idle: returns[slab[T]]{most: int64(keep)}, pointers: hasPointers(reflect.TypeFor[T]())}
 	p.hint.Store(int64(min(l.items, first)))
 	return p
-}
-
-func (p *pool[T]) put(s *slab[T]) {
-	select {
-	case p.idle <- s:
-	default:
-	}
 }
 
 // learn takes the size of a batch into account: a larger one than expected at
@@ -71,10 +68,26 @@ func (p *pool[T]) learn(items int) {
 
 // get returns an empty slab with room for a likely batch.
 func (p *pool[T]) get() *slab[T] {
-	select {
-	case s := <-p.idle:
+	if s := p.idle.get(); s != nil {
 		return s
-	default:
-		return &slab[T]{items: make([]T, 0, p.hint.Load()), home: p}
 	}
+	s := &slab[T]{items: make([]T, 0, p.hint.Load()), home: p}
+	s.link.thing = s
+	return s
+}
+
+func hasPointers(t reflect.Type) bool {
+	k := t.Kind()
+	if k == reflect.Array {
+		return t.Len() > 0 && hasPointers(t.Elem())
+	}
+	if k != reflect.Struct {
+		return k < reflect.Bool || k > reflect.Complex128
+	}
+	for f := range t.Fields() {
+		if hasPointers(f.Type) {
+			return true
+		}
+	}
+	return false
 }

@@ -47,10 +47,10 @@ func (s Stage[T]) Open(ctx context.Context) (*Accumulator[T], error) {
 	a := &Accumulator[T]{
 		stage:   s,
 		plain:   s.plain(),
-		free:    make(chan *bale[T], bales),
+		free:    returns[bale[T]]{most: int64(bales)},
 		full:    make(chan *bale[T], bales),
 		gate:    make(chan struct{}, 1),
-		vacancy: make(chan struct{}, 1),
+		news:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		epoch:   newEpoch(1),
 

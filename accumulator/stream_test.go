@@ -12,7 +12,7 @@ import (
 // that the stage receives, or a pause.
 func (s schedule) stream(t *testing.T) *outcome {
 	t.Helper()
-	o := &outcome{taken: map[parcel]bool{}}
+	o := &outcome{taken: map[parcel]time.Time{}}
 	stage := s.stage(o)
 	r := run(t.Context(), stage)
 	go func() {

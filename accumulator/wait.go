@@ -27,19 +27,36 @@ func (a *Accumulator[T]) do(ctx context.Context, closing <-chan struct{}, attemp
 	return err
 }
 
-// await goes on with what do began, after a first attempt has failed. The
-// caller was counted in a.waiting under the lock under which it failed: from
-// then on nobody but the holder of the gate takes bales from a.free, so a bale
-// that comes cannot be opened behind the back of the one who waits for it.
+// await goes on with what do began, after a first attempt has failed and the
+// caller was counted as waiting.
 //
-// One goroutine waits for a bale; the others wait for the gate and, once let in,
-// mostly find that the first one has opened a batch with room for them. Bales
-// are never put back to be fought for again.
+// One goroutine, the holder of the gate, waits for what it needs; the others wait
+// for the gate and, once let in, mostly find that the first one has opened a batch
+// with room for them. All that the holder may be waiting for comes with a notice,
+// which is kept for it if it is just trying: it never sleeps past its chance.
 func (a *Accumulator[T]) await(ctx context.Context, closing <-chan struct{}, attempt func() error) error {
-	defer a.leave()
+	defer a.waiting.Add(-1)
+	if err := a.sleep(ctx, closing, a.gate, nil); err != nil {
+		return err
+	}
+	defer func() { <-a.gate }()
+	for {
+		if err := a.retry(attempt); !isNeed(err) {
+			return err
+		}
+		if err := a.sleep(ctx, closing, nil, a.news); err != nil {
+			return err
+		}
+	}
+}
+
+// sleep waits until the gate is taken or there are news.
+func (a *Accumulator[T]) sleep(ctx context.Context, closing <-chan struct{}, gate chan<- struct{}, news <-chan struct{}) error {
 	select {
-	case a.gate <- struct{}{}:
-		defer func() { <-a.gate }()
+	case gate <- struct{}{}:
+		return nil
+	case <-news:
+		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-closing:
@@ -47,50 +64,20 @@ func (a *Accumulator[T]) await(ctx context.Context, closing <-chan struct{}, att
 	case <-a.ctx.Done():
 		return a.refused()
 	}
-	var got *bale[T]
-	for {
-		var free <-chan *bale[T]
-		var vacancy <-chan struct{}
-		switch err := a.retry(attempt, got); {
-		case errors.Is(err, errNeedBale):
-			free = a.free
-		case errors.Is(err, errNeedKey):
-			vacancy = a.vacancy
-		default:
-			return err
-		}
-		select {
-		case got = <-free:
-		case <-vacancy:
-			got = nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-closing:
-			return ErrClosed
-		case <-a.ctx.Done():
-			return a.refused()
-		}
-	}
 }
 
-// retry is an attempt by the holder of the gate, which got a bale or nil.
-func (a *Accumulator[T]) retry(attempt func() error, got *bale[T]) error {
+// retry is an attempt by the holder of the gate.
+func (a *Accumulator[T]) retry(attempt func() error) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if got != nil {
-		a.spares = append(a.spares, got)
-	}
 	a.holding = true
 	err := attempt()
 	a.holding = false
+	if !isNeed(err) {
+		a.overtaken = 0
+	}
 	a.tidy()
 	return err
-}
-
-func (a *Accumulator[T]) leave() {
-	a.mu.Lock()
-	a.waiting--
-	a.mu.Unlock()
 }
 
 // refused returns why items are not taken, when the context has ended.
@@ -104,7 +91,7 @@ func (a *Accumulator[T]) refused() error {
 // unlock ends a first attempt, counting the caller as waiting if it must wait.
 func (a *Accumulator[T]) unlock(err error) {
 	if isNeed(err) {
-		a.waiting++
+		a.waiting.Add(1)
 	}
 	a.tidy()
 	a.mu.Unlock()

@@ -1,0 +1,78 @@
+package accumulator
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+)
+
+// sleeper returns an Accumulator with somebody at the gate who never wakes up, and
+// a function that adds one item, which makes a batch, and delivers it. It needs a
+// synctest bubble.
+func sleeper(t *testing.T) (a *Accumulator[int], add func() error) {
+	t.Helper()
+	a, err := New[int](Config{MaxItems: 1, MaxPending: 1}).Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait() // or the clock, which has the lock as it starts, might make a crowd
+	a.gate <- struct{}{}
+	a.waiting.Add(1)
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
+	return a, func() error {
+		err := a.Add(impatient, 1)
+		if err == nil {
+			a.deliver(a.next(), func(Batch[int]) error { return nil })
+		}
+		return err
+	}
+}
+
+func closeEmpty(t *testing.T, a *Accumulator[int]) {
+	t.Helper()
+	if left, err := a.Close(t.Context()); err != nil || left != nil {
+		t.Errorf("Close: %v, %v", left, err)
+	}
+}
+
+func TestOvertakingEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, add := sleeper(t)
+		defer closeEmpty(t, a)
+		var err error
+		n := 0
+		for ; n < 10*overtakes; n++ {
+			if err = add(); err != nil {
+				break
+			}
+		}
+		if n != overtakes || !errors.Is(err, context.Canceled) {
+			t.Errorf("%d batches were opened past the one who waits, then: %v; want %d", n, err, overtakes)
+		}
+		<-a.gate
+		if err := a.await(t.Context(), nil, func() error { return nil }); err != nil {
+			t.Error(err)
+		}
+		a.waiting.Add(1) // await has counted the sleeper out
+		a.gate <- struct{}{}
+		if err := add(); err != nil {
+			t.Errorf("after somebody who waited got through: %v", err)
+		}
+	})
+}
+
+func TestACrowdDoesNotOvertake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, add := sleeper(t)
+		defer closeEmpty(t, a)
+		a.crowded = true
+		if err := add(); !errors.Is(err, context.Canceled) {
+			t.Errorf("one of a crowd: %v, want to wait", err)
+		}
+		if err := add(); err != nil {
+			t.Errorf("the crowd is gone: %v", err)
+		}
+	})
+}
