@@ -39,11 +39,12 @@ func readIdentity(root *os.Root, path string) (identity, error) {
 	}
 	var id identity
 	if err := json.Unmarshal(data, &id); err != nil {
-		return identity{}, fmt.Errorf("%w: %s/%s: %w", ErrDamaged, path, identityFile, err)
+		return identity{}, damaged(path, identityFile, err)
 	}
 	if id.Schema != schema {
 		return identity{}, fmt.Errorf("state: %s has schema %d and this program reads %d: "+
-			"finish the job with the version that began it, or choose another directory", path, id.Schema, schema)
+			"finish the job with the version that began it, or choose another directory. If no other version was here, "+
+			"%s is damaged: %s", path, id.Schema, schema, identityFile, Advice(path))
 	}
 	return id, nil
 }
@@ -54,7 +55,11 @@ func newIdentity(root *os.Root, path string) (identity, error) {
 		return identity{}, fmt.Errorf("state: read directory: %w", err)
 	}
 	for _, e := range entries {
-		if e.Name() != identityFile+".tmp" { // else a first Open was cut short
+		switch e.Name() {
+		case identityFile + ".tmp": // a first Open was cut short
+		case indexDir:
+			return identity{}, damaged(path, identityFile, errors.New("it is missing beside an index"))
+		default:
 			return identity{}, fmt.Errorf("state: %s holds other files (%s) and no %s: choose another directory",
 				path, e.Name(), identityFile)
 		}
@@ -80,14 +85,12 @@ func (id identity) advance(root *os.Root, index *Badger, path string) error {
 	case err == nil && len(r.Value) == 8:
 		generation = binary.BigEndian.Uint64(r.Value)
 	case err == nil:
-		return fmt.Errorf("%w: %s: generation of %d bytes", ErrDamaged, path, len(r.Value))
+		return damaged(path, indexDir, fmt.Errorf("its generation has %d bytes", len(r.Value)))
 	case !errors.Is(err, ErrNotFound):
 		return err
 	}
 	if generation < id.Generation {
-		return fmt.Errorf("%w: the index of %s has lost records (generation %d, was %d): "+
-			"restore the directory from a backup, or begin anew in another one",
-			ErrDamaged, path, generation, id.Generation)
+		return damaged(path, indexDir, fmt.Errorf("it has lost records (generation %d, was %d)", generation, id.Generation))
 	}
 	id.Generation = generation + 1
 	value := binary.BigEndian.AppendUint64(nil, id.Generation)
