@@ -82,16 +82,16 @@ func writeRecords(root *os.Root, name string, fill func(put func([]byte) error) 
 }
 
 // bale yields the rows of a sealed batch in order.
-func (e *engine) bale(tag string) iter.Seq2[entry, error] {
+func (a *archive) bale(tag string) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
-		if err := e.readBale(tag, yield); err != nil {
-			yield(entry{}, fmt.Errorf("durable: batch %s: %w", tag, err))
+		if err := a.readBale(tag, yield); err != nil {
+			yield(entry{}, a.damaged(baleName(tag), err))
 		}
 	}
 }
 
-func (e *engine) readBale(tag string, yield func(entry, error) bool) error {
-	f, err := e.root.Open(baleName(tag))
+func (a *archive) readBale(tag string, yield func(entry, error) bool) error {
+	f, err := a.root.Open(baleName(tag))
 	if err != nil {
 		return err
 	}
@@ -122,16 +122,16 @@ func (e *engine) readBale(tag string, yield func(entry, error) bool) error {
 }
 
 // baleHeader reads the header alone.
-func (e *engine) baleHeader(tag string) (h baleHeader, err error) {
-	f, err := e.root.Open(baleName(tag))
+func (a *archive) baleHeader(tag string) (h baleHeader, err error) {
+	f, err := a.root.Open(baleName(tag))
 	if err != nil {
-		return h, fmt.Errorf("durable: batch %s: %w", tag, err)
+		return h, a.damaged(baleName(tag), err)
 	}
 	defer f.Close()
 	next, stop := iter.Pull2(segment.ReadAll(f))
 	defer stop()
 	if h, err = readBaleHeader(next); err != nil {
-		err = fmt.Errorf("durable: batch %s: %w", tag, err)
+		err = a.damaged(baleName(tag), err)
 	}
 	return h, err
 }
@@ -148,9 +148,9 @@ func readBaleHeader(next func() ([]byte, error, bool)) (h baleHeader, err error)
 }
 
 // entries reads a whole bale.
-func (e *engine) entries(tag string, n int) ([]entry, error) {
+func (a *archive) entries(tag string, n int) ([]entry, error) {
 	all := make([]entry, 0, n)
-	for row, err := range e.bale(tag) {
+	for row, err := range a.bale(tag) {
 		if err != nil {
 			return nil, err
 		}
@@ -171,7 +171,7 @@ func (e *engine) payload(tag string) sink.Rows {
 			}
 			body, err := readBody(r, &row)
 			if err != nil {
-				yield(sink.Row{}, fmt.Errorf("durable: batch %s: %w", tag, err))
+				yield(sink.Row{}, e.damaged("", err))
 				return
 			}
 			if !yield(sink.Row{ID: rowID(tag, hashKey(row.key)), Body: body}, nil) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 )
@@ -25,6 +26,12 @@ type identity struct {
 	Schema     int    `json:"schema"`
 	Instance   string `json:"instance"`
 	Generation uint64 `json:"generation"` // number of times opened
+	Sum        string `json:"sum"`        // of the others
+}
+
+// sum tells another schema from damage.
+func (id identity) sum() string {
+	return fmt.Sprintf("%08x", crc32.Checksum(fmt.Appendf(nil, "%d %s %d", id.Schema, id.Instance, id.Generation), castagnoli))
 }
 
 // readIdentity reads the directory's file, or writes it as the first thing in
@@ -41,10 +48,12 @@ func readIdentity(root *os.Root, path string) (identity, error) {
 	if err := json.Unmarshal(data, &id); err != nil {
 		return identity{}, damaged(path, identityFile, err)
 	}
-	if id.Schema != schema {
+	switch ours := id.Schema == schema; {
+	case id.Sum != id.sum() && (ours || id.Sum != ""):
+		return identity{}, damaged(path, identityFile, errors.New("its checksum is wrong"))
+	case !ours:
 		return identity{}, fmt.Errorf("state: %s has schema %d and this program reads %d: "+
-			"finish the job with the version that began it, or choose another directory. If no other version was here, "+
-			"%s is damaged: %s", path, id.Schema, schema, identityFile, Advice(path))
+			"finish the job with the version that began it, or choose another directory", path, id.Schema, schema)
 	}
 	return id, nil
 }
@@ -69,6 +78,7 @@ func newIdentity(root *os.Root, path string) (identity, error) {
 }
 
 func (id identity) save(root *os.Root) error {
+	id.Sum = id.sum()
 	data, err := json.Marshal(id)
 	if err != nil {
 		return fmt.Errorf("state: encode %s: %w", identityFile, err)

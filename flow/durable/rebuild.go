@@ -1,0 +1,56 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+
+	"github.com/balerhq/baler/flow/state"
+)
+
+// Rebuild makes the index of a state directory again from the files of its jobs:
+// their journals, requests and bales. The old index is moved aside, to the
+// directory that is returned, and nothing is deleted. A run that follows goes on
+// as it would have with the old one.
+//
+// Only jobs are made again: what queues, limits and the like kept in the same
+// directory is lost. The error is a state.ErrDamaged if a file that is needed is
+// damaged too; then nothing has changed. It costs one read of all files, and some
+// 50 bytes of memory an item.
+func Rebuild(ctx context.Context, path string, log *slog.Logger) (aside string, err error) {
+	return state.Renew(path, log, func(root *os.Root, index state.Store) error {
+		archives, err := openArchives(root, path)
+		if err != nil {
+			return err
+		}
+		defer closeArchives(archives)
+		for _, a := range archives {
+			if err := a.rebuild(ctx, index); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// rebuild makes the records of a job.
+func (a *archive) rebuild(ctx context.Context, index state.Store) error {
+	h, err := a.readHistory()
+	if err != nil || h == nil {
+		return err
+	}
+	c, err := a.readClaims(h)
+	if err != nil {
+		return err
+	}
+	r, err := a.newReady(ctx, index, c.last)
+	if err != nil {
+		return err
+	}
+	err = a.rebuildItems(ctx, r, h, c)
+	if err == nil {
+		err = a.rebuildRecords(ctx, index, h)
+	}
+	return errors.Join(append(r.close(), err)...)
+}
