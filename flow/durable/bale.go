@@ -171,7 +171,7 @@ func (e *engine) payload(tag string) sink.Rows {
 			}
 			body, err := readBody(r, &row)
 			if err != nil {
-				yield(sink.Row{}, e.damaged("", err))
+				yield(sink.Row{}, e.damaged(requestDir, err))
 				return
 			}
 			if !yield(sink.Row{ID: rowID(tag, hashKey(row.key)), Body: body}, nil) {

@@ -21,7 +21,7 @@ func (e *engine) load(ctx context.Context, out chan<- []entry) error {
 		ended := e.ended() // before load, which might otherwise miss the last
 		entries, err := e.ready.load(loadChunk)
 		if err != nil {
-			return err
+			return e.ifDamaged(readyDir, err)
 		}
 		if len(entries) > 0 {
 			if err := flow.Send(ctx, out, entries); err != nil {

@@ -85,12 +85,12 @@ func (h *history) undo(to outputState) error {
 	return errors.New("results were taken back that had been recorded")
 }
 
-// progress is how far the batch was settled.
-func (h *history) progress(tag string) (n uint64) {
-	for i := range h.settled {
+// last is the last chunk of the batch that was settled.
+func (h *history) last(tag string) settled {
+	for i := len(h.settled) - 1; i >= 0; i-- {
 		if h.settled[i].Tag == tag {
-			n = h.settled[i].Until
+			return h.settled[i]
 		}
 	}
-	return n
+	return settled{Tag: tag}
 }

@@ -108,14 +108,14 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 	if err := e.recoverCounts(ctx); err != nil {
 		return err
 	}
-	if err := e.verify(ctx, told); err != nil {
+	if err := e.verify(ctx, e.store, told); err != nil {
 		return err
 	}
 	if e.requests, err = segment.OpenLog(e.root, requestDir, segmentSize, e.source.value.End); err != nil {
-		return e.damaged("", err)
+		return e.ifDamaged(requestDir, err)
 	}
 	if e.ready, err = openReady(ctx, e.root, e.store, e.keys); err != nil {
-		return err
+		return e.ifDamaged(readyDir, err)
 	}
 	if err := e.recoverIntents(ctx, told.intents); err != nil {
 		return err
@@ -220,7 +220,7 @@ func (e *engine) recoverClaims(in intent.Intent) error {
 
 // redo brings the store up to the journal.
 func (e *engine) redo(ctx context.Context, in intent.Intent) error {
-	stored, err := e.storedRev(ctx, in.Tag)
+	stored, err := e.storedRev(ctx, e.store, in.Tag)
 	if err != nil || stored == in.Rev {
 		return err
 	}

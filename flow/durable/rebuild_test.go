@@ -47,6 +47,7 @@ func TestTheIndexIsMadeAgainAtAnyStage(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		job := w.job()
 		job.MaxAttempts = 20
+		job.Batch.MaxItems = 40
 		changes := 0
 		job.Progress = func(durable.Progress) {
 			if changes++; changes > 2+stop {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/segment"
 )
 
 // rebuildItems makes the records of the items and lets those wait that are in no
@@ -13,8 +14,12 @@ import (
 // again, unless a batch refers to it.
 func (a *archive) rebuildItems(ctx context.Context, r *ready, h *history, c *claims) error {
 	source := register[sourceState]{key: a.keys.source()}
+	end, err := segment.Extent(a.root, requestDir)
+	if err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
 	sealed, unread := 0, error(nil)
-	for g, err := range a.ingestedGroups() {
+	for g, err := range a.ingestedGroups(end) {
 		if err != nil {
 			unread = err
 			break

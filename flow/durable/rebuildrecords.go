@@ -18,7 +18,7 @@ func (a *archive) rebuildRecords(ctx context.Context, index state.Store, h *hist
 			return fmt.Errorf("durable: encode intent: %w", err)
 		}
 		ops := []state.Op{state.Put(a.keys.intent(tag), b, in.Rev)}
-		if n := h.progress(tag); n > 0 {
+		if n := h.last(tag).Until; n > 0 {
 			ops = append(ops, state.Put(a.keys.progress(tag), binary.BigEndian.AppendUint64(nil, n), n))
 		}
 		if err := index.Commit(ctx, ops...); err != nil {

@@ -16,20 +16,17 @@ type ingested struct {
 	source  sourceState
 }
 
-// ingestedGroups yields what the request log holds, in order. An error is the last.
-func (a *archive) ingestedGroups() iter.Seq2[ingested, error] {
+// ingestedGroups yields what the request log holds up to an end, in order. An
+// error is the last.
+func (a *archive) ingestedGroups(end segment.Pos) iter.Seq2[ingested, error] {
 	return func(yield func(ingested, error) bool) {
-		if err := a.readGroups(func(g ingested) bool { return yield(g, nil) }); err != nil {
-			yield(ingested{}, a.damaged("", err))
+		if err := a.readGroups(end, func(g ingested) bool { return yield(g, nil) }); err != nil {
+			yield(ingested{}, a.damaged(requestDir, err))
 		}
 	}
 }
 
-func (a *archive) readGroups(yield func(ingested) bool) error {
-	end, err := segment.Extent(a.root, requestDir)
-	if err != nil {
-		return err
-	}
+func (a *archive) readGroups(end segment.Pos, yield func(ingested) bool) error {
 	var g ingested
 	for rec, err := range segment.Look(a.root, requestDir).Scan(segment.Pos{}, end) {
 		if err != nil {

@@ -62,7 +62,7 @@ func openDB(dir string, log *slog.Logger) (*badger.DB, error) {
 	}
 	db, err := badger.Open(opts)
 	if err != nil {
-		return nil, fmt.Errorf("state: open index: %w: %s", err, Advice(filepath.Dir(dir)))
+		return nil, fmt.Errorf("%w: %w: see %s", ErrIndex, err, doctor(filepath.Dir(dir)))
 	}
 	return db, nil
 }

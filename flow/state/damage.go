@@ -5,13 +5,21 @@ import (
 	"path/filepath"
 )
 
-// damaged is an ErrDamaged that names a file of the state directory and says what
-// to do.
-func damaged(dir, file string, err error) error {
-	return fmt.Errorf("%w: %s: %w: %s", ErrDamaged, filepath.Join(dir, file), err, Advice(dir))
+// DamageError is a file of a state directory that does not hold what was written
+// to it. It is an ErrDamaged.
+type DamageError struct {
+	Dir  string // the state directory
+	File string // in it
+	Err  error
 }
 
-// Advice is what helps if the directory is damaged.
-func Advice(dir string) string {
-	return fmt.Sprintf("see baler doctor --state %s, which can make the index again with --repair", dir)
+// Error names the file and says what to do.
+func (e *DamageError) Error() string {
+	return fmt.Sprintf("%v: %s: %v: see %s", ErrDamaged, filepath.Join(e.Dir, e.File), e.Err, doctor(e.Dir))
 }
+
+// Unwrap makes it an ErrDamaged.
+func (e *DamageError) Unwrap() []error { return []error{ErrDamaged, e.Err} }
+
+// doctor is the command that looks at a directory.
+func doctor(dir string) string { return "baler doctor --state " + dir }

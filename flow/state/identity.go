@@ -46,11 +46,11 @@ func readIdentity(root *os.Root, path string) (identity, error) {
 	}
 	var id identity
 	if err := json.Unmarshal(data, &id); err != nil {
-		return identity{}, damaged(path, identityFile, err)
+		return identity{}, &DamageError{path, identityFile, err}
 	}
 	switch ours := id.Schema == schema; {
 	case id.Sum != id.sum() && (ours || id.Sum != ""):
-		return identity{}, damaged(path, identityFile, errors.New("its checksum is wrong"))
+		return identity{}, &DamageError{path, identityFile, errors.New("its checksum is wrong")}
 	case !ours:
 		return identity{}, fmt.Errorf("state: %s has schema %d and this program reads %d: "+
 			"finish the job with the version that began it, or choose another directory", path, id.Schema, schema)
@@ -67,7 +67,7 @@ func newIdentity(root *os.Root, path string) (identity, error) {
 		switch e.Name() {
 		case identityFile + ".tmp": // a first Open was cut short
 		case indexDir:
-			return identity{}, damaged(path, identityFile, errors.New("it is missing beside an index"))
+			return identity{}, &DamageError{path, identityFile, errors.New("it is missing beside an index")}
 		default:
 			return identity{}, fmt.Errorf("state: %s holds other files (%s) and no %s: choose another directory",
 				path, e.Name(), identityFile)
@@ -95,12 +95,12 @@ func (id identity) advance(root *os.Root, index *Badger, path string) error {
 	case err == nil && len(r.Value) == 8:
 		generation = binary.BigEndian.Uint64(r.Value)
 	case err == nil:
-		return damaged(path, indexDir, fmt.Errorf("its generation has %d bytes", len(r.Value)))
+		return &DamageError{path, indexDir, fmt.Errorf("its generation has %d bytes", len(r.Value))}
 	case !errors.Is(err, ErrNotFound):
 		return err
 	}
 	if generation < id.Generation {
-		return damaged(path, indexDir, fmt.Errorf("it has lost records (generation %d, was %d)", generation, id.Generation))
+		return &DamageError{path, indexDir, fmt.Errorf("it has lost records (generation %d, was %d)", generation, id.Generation)}
 	}
 	id.Generation = generation + 1
 	value := binary.BigEndian.AppendUint64(nil, id.Generation)

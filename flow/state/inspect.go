@@ -29,7 +29,7 @@ func inspect(dir string, opts *badger.Options) error {
 }
 
 func damagedIndex(dir, file string, err error) error {
-	return damaged(filepath.Dir(dir), filepath.Join(filepath.Base(dir), file), err)
+	return &DamageError{filepath.Dir(dir), filepath.Join(filepath.Base(dir), file), err}
 }
 
 // inspectManifest returns the tables of the index. A manifest that ends within

@@ -26,7 +26,7 @@ func lock(dir string) (*os.File, error) {
 	case err == nil:
 		return f, nil
 	case errors.Is(err, syscall.EWOULDBLOCK):
-		return nil, errors.Join(fmt.Errorf("state: %s is in use, by another process or in this one: wait until it is done", dir), f.Close())
+		return nil, errors.Join(fmt.Errorf("%w: %s is open in another process, or in this one: wait until it is done", ErrInUse, dir), f.Close())
 	default:
 		return nil, errors.Join(fmt.Errorf("state: lock %s: %w", dir, err), f.Close())
 	}
