@@ -34,8 +34,8 @@ bench: ## all benchmarks, and the table of peers; takes long and wants a quiet m
 crash: ## a crash at every durable write of a run
 	go test -count=1 -tags crashpoint -run TestCrashAtEveryPoint ./cmd/baler
 
-soak: ## the long suites: 200 kills of 20,000 rows, 200,000 simulated runs, two crashes at every durable write
-	go test -count=5 -tags crashpoint -run TestCrashAtEveryPoint ./cmd/baler -crash.twice
+soak: ## the long suites: 200 kills of 20,000 rows, 200,000 simulated runs, two crashes and a lost index at every durable write
+	go test -count=5 -tags crashpoint -run TestCrashAtEveryPoint ./cmd/baler -crash.twice -crash.lose=1
 	go test -count=1 -timeout 2h -run TestKilledAgainAndAgain ./cmd/baler -crash.rows=20000 -crash.batch=1000 -crash.kills=200 -v
 	go test -count=1 -timeout 2h -run 'TestSimulation$$' ./internal/intent -intent.runs=200000 -v
 

@@ -26,7 +26,10 @@ const (
 	pointBatch = "10"
 )
 
-var crashTwice = flag.Bool("crash.twice", false, "let the client die a second time while it recovers")
+var (
+	crashTwice = flag.Bool("crash.twice", false, "let the client die a second time while it recovers")
+	crashLose  = flag.Int("crash.lose", 4, "lose the index after one crash in so many, and have it made again; 0 never")
+)
 
 // crashWorld is a provider and a directory for one run: three batches, and one
 // more of the rows that fail at first.
@@ -81,6 +84,20 @@ func (w *crashWorld) run(n int) (killed bool) {
 	return false
 }
 
+// loseIndex deletes the index, and lets the doctor make it again.
+func (w *crashWorld) loseIndex() {
+	w.t.Helper()
+	if err := os.RemoveAll(filepath.Join(w.dir, ".baler", "index")); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(w.dir, ".baler", "STATE.json")); err != nil {
+		return // it died before there was anything to lose
+	}
+	if r := runCommand(w.t, w.dir, nil, "doctor", "--repair"); r.code != exitOK {
+		w.t.Fatalf("%+v", r)
+	}
+}
+
 func (w *crashWorld) trace() string { return filepath.Join(w.dir, "trace") }
 
 // points are the names of the points that the last run came by.
@@ -109,7 +126,7 @@ func (d *deaths) add(point string) {
 
 // The client dies at each of its durable writes and of its calls that change
 // something, and is run again. Every row then has its result once, was paid for
-// once, and no batch was created twice.
+// once, and no batch was created twice. After some crashes the index is lost too.
 func TestCrashAtEveryPoint(t *testing.T) {
 	undisturbed := newCrashWorld(t)
 	if undisturbed.run(0) {
@@ -148,6 +165,9 @@ func crashAt(t *testing.T, n int, died *deaths) {
 	}
 	if *crashTwice {
 		w.run(1 + rand.N(n))
+	}
+	if *crashLose > 0 && n%*crashLose == 0 {
+		w.loseIndex()
 	}
 	if w.run(0) {
 		t.Fatal("killed, though nobody asked for it")

@@ -20,6 +20,9 @@ func TestMain(m *testing.M) {
 		openAndTell(path)
 		os.Exit(0)
 	}
+	if path := os.Getenv(asFiller); path != "" {
+		fillUp(path)
+	}
 	goleak.VerifyTestMain(m)
 }
 
