@@ -20,16 +20,16 @@ func (r *doctorReport) tell(w io.Writer) {
 	}
 	if r.Aside != "" {
 		fmt.Fprintf(w, "the index was made again; the old one is in %s/%s\n", r.Path, r.Aside)
-		tellProblems(w, "solved", r.Repaired)
 	}
+	tellProblems(w, "solved", r.Repaired)
 	if r.Failed != "" {
-		fmt.Fprintf(w, "the index cannot be made again: %s\n", r.Failed)
+		fmt.Fprintf(w, "it cannot be repaired: %s\n", r.Failed)
 	}
 	tellProblems(w, "problem", r.Problems)
-	switch index := slices.ContainsFunc(r.Problems, func(p durable.Problem) bool { return p.Index }); {
+	switch curable := r.Needs(durable.RebuildIndex) || r.Needs(durable.RewriteJournal); {
 	case len(r.Problems) == 0:
 		fmt.Fprintln(w, "all is well")
-	case index && r.Failed == "":
+	case curable && r.Failed == "":
 		fmt.Fprintf(w, "run baler doctor --state %s --repair\n", r.Path)
 	default:
 		fmt.Fprintln(w, "restore what is named from a backup, or begin anew in another directory: what is in the output stays there")

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -27,8 +26,9 @@ func newDoctor() *cobra.Command {
 		Short: "Examine the directory that remembers a run, and make its index again",
 		Long: `Compare all that is in a state directory: the journal, requests, batches and
 results of each run with each other and with the index. With --repair an index
-that is damaged or lost is made again from the others, and the old one is moved
-aside; then the run goes on with the command that began it.
+that is damaged or lost is made again from the others, and a journal from the
+index; the old one is moved aside. Then the run goes on with the command that
+began it.
 
 Exit codes: 0 all is well, 1 there are problems, 2 a mistake in the command or a
 directory that cannot be examined, such as one that is in use, 3 interrupted.`,
@@ -54,7 +54,7 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 		return o.explain(cmd.Context(), err)
 	}
 	report := doctorReport{Health: health}
-	if o.repair && slices.ContainsFunc(health.Problems, func(p durable.Problem) bool { return p.Index }) {
+	if o.repair && (health.Needs(durable.RebuildIndex) || health.Needs(durable.RewriteJournal)) {
 		if err := report.repair(cmd.Context(), o.state, log); err != nil {
 			return o.explain(cmd.Context(), err)
 		}
@@ -75,9 +75,15 @@ func (o *doctorOptions) explain(ctx context.Context, err error) error {
 	return usage("%w", err)
 }
 
-// repair makes the index again and looks whether that has helped.
+// repair makes journals again from the index, or the index from them, and looks
+// whether that has helped.
 func (r *doctorReport) repair(ctx context.Context, dir string, log *slog.Logger) (err error) {
-	if r.Aside, err = durable.Rebuild(ctx, dir, log); err != nil {
+	if r.Needs(durable.RewriteJournal) {
+		err = durable.RepairJournals(ctx, dir, log)
+	} else {
+		r.Aside, err = durable.Rebuild(ctx, dir, log)
+	}
+	if err != nil {
 		r.Failed = err.Error()
 		return nil
 	}
@@ -91,7 +97,7 @@ type doctorReport struct {
 	*durable.Health
 	Repaired []durable.Problem `json:"repaired,omitempty"` // that were there before
 	Aside    string            `json:"aside,omitempty"`    // where the old index is
-	Failed   string            `json:"failed,omitempty"`   // why the index could not be made again
+	Failed   string            `json:"failed,omitempty"`   // why it could not be repaired
 }
 
 func (r *doctorReport) print(w io.Writer, asJSON bool) error {

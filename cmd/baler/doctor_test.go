@@ -251,6 +251,7 @@ func (w *ward) survive(name string) string {
 		if strings.HasPrefix(name, "index") || name == "STATE.json" {
 			w.t.Errorf("the index cannot be made again: %+v", d)
 		}
+		w.t.Log(d.stdout)
 		return "refused"
 	}
 	if r := w.run(); r.code != exitOK {

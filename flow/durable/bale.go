@@ -24,13 +24,13 @@ const (
 
 // baleHeader is the first record of a bale file.
 type baleHeader struct {
-	Lane int              `json:"lane"`
+	numberedLane
 	Rows int              `json:"rows"`
 	Last map[uint8]uint64 `json:"last"` // the highest number of each level
 }
 
-func newBaleHeader(entries []entry) baleHeader {
-	h := baleHeader{Lane: int(entries[0].lane), Rows: len(entries), Last: make(map[uint8]uint64)}
+func newBaleHeader(entries []entry, l lane) baleHeader {
+	h := baleHeader{numberedLane{int(entries[0].lane), l}, len(entries), make(map[uint8]uint64)}
 	for i := range entries {
 		h.Last[entries[i].level] = max(h.Last[entries[i].level], entries[i].seq)
 	}
@@ -42,7 +42,7 @@ func baleName(tag string) string { return baleDir + "/" + tag }
 // writeBale fixes the rows of a batch. Their order is that of the upload.
 func (e *engine) writeBale(tag string, entries []entry) error {
 	return writeRecords(e.root, baleName(tag), func(put func([]byte) error) error {
-		header, err := json.Marshal(newBaleHeader(entries))
+		header, err := json.Marshal(newBaleHeader(entries, e.lanes.get(int(entries[0].lane))))
 		if err != nil {
 			return err
 		}

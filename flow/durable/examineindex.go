@@ -7,7 +7,6 @@ import (
 	"maps"
 
 	"github.com/balerhq/baler/flow/state"
-	"github.com/balerhq/baler/internal/segment"
 )
 
 // examined is a job whose files agree with each other.
@@ -21,8 +20,11 @@ type examined struct {
 // examineIndex compares the index with the files of a job, of which it may be
 // behind by one step of each batch, and one of the source.
 func (h *Health) examineIndex(ctx context.Context, index state.Store, x *examined) {
+	if h.addIndex(x.verify(ctx, index, &x.history.memory)); h.Needs(RewriteJournal) {
+		return // the rest would only say so again
+	}
 	for _, check := range []func(context.Context, state.Store) error{
-		x.checkJob, x.checkBatches, x.checkOutput, x.checkProgress, x.checkItems, x.checkReady,
+		x.checkJob, x.checkOutput, x.checkProgress, x.checkItems, x.checkReady,
 	} {
 		h.addIndex(check(ctx, index))
 	}
@@ -42,10 +44,6 @@ func (x *examined) checkJob(ctx context.Context, index state.Store) error {
 		return x.lost("it does not know the job")
 	}
 	return nil
-}
-
-func (x *examined) checkBatches(ctx context.Context, index state.Store) error {
-	return x.verify(ctx, index, &x.history.memory)
 }
 
 // checkOutput allows for a chunk that the journal knows of and the index does not.
@@ -75,8 +73,8 @@ func (x *examined) checkProgress(ctx context.Context, index state.Store) error {
 	return nil
 }
 
-func (x *examined) progress(ctx context.Context, index state.Store, tag string) (uint64, error) {
-	rec, err := index.Get(ctx, x.keys.progress(tag))
+func (a *archive) progress(ctx context.Context, index state.Store, tag string) (uint64, error) {
+	rec, err := index.Get(ctx, a.keys.progress(tag))
 	if errors.Is(err, state.ErrNotFound) {
 		return 0, nil
 	}
@@ -105,13 +103,9 @@ func (x *examined) checkReady(ctx context.Context, index state.Store) error {
 	if err := x.allow(ctx, index, missing); err != nil {
 		return err
 	}
-	for rec, err := range index.Scan(ctx, x.keys.make('e'), nil) {
-		if err != nil {
-			return err
-		}
-		if err := x.checkLevel(ctx, index, rec.Key[len(rec.Key)-1], missing); err != nil {
-			return err
-		}
+	err := x.readyEntries(ctx, index, func(e entry) { delete(missing, claimKey(e.key)) })
+	if err != nil {
+		return err
 	}
 	if len(missing) > 0 {
 		return x.lost("%d rows that are in no batch are not in the ready queue", len(missing))
@@ -138,26 +132,6 @@ func (x *examined) allow(ctx context.Context, index state.Store, missing map[dig
 		for i := range entries {
 			delete(missing, claimKey(entries[i].key))
 		}
-	}
-	return nil
-}
-
-func (x *examined) checkLevel(ctx context.Context, index state.Store, number uint8, missing map[digest]bool) error {
-	tail := register[tailState]{key: x.keys.tail(number)}
-	head := register[headState]{key: x.keys.head(number)}
-	if err := errors.Join(load(ctx, index, &tail), load(ctx, index, &head)); err != nil {
-		return err
-	}
-	log := segment.Look(x.root, levelDir(number))
-	for rec, err := range log.Scan(head.value.Pos, tail.value.End) {
-		if err != nil {
-			return x.damaged("", err)
-		}
-		e, err := decodeEntry(rec.Payload)
-		if err != nil {
-			return x.damaged(levelDir(number), err)
-		}
-		delete(missing, claimKey(e.key))
 	}
 	return nil
 }

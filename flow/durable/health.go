@@ -3,6 +3,7 @@ package durable
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 
 	"github.com/balerhq/baler/flow/state"
 )
@@ -30,9 +31,18 @@ type JobHealth struct {
 type Problem struct {
 	File string `json:"file"` // in the state directory; "" if it is not one of its files
 	What string `json:"what"`
-	// Index says that the index alone is at fault, so that Rebuild helps.
-	Index bool `json:"index"`
+	Cure Cure   `json:"cure,omitempty"`
 }
+
+// Cure is what may help against a Problem.
+type Cure string
+
+// The cures. None means that the file has to come from a backup.
+const (
+	None           Cure = ""
+	RebuildIndex   Cure = "index"   // by Rebuild
+	RewriteJournal Cure = "journal" // by RepairJournals
+)
 
 func (h *Health) add(err error) {
 	if err == nil {
@@ -43,15 +53,26 @@ func (h *Health) add(err error) {
 	if errors.As(err, &damage) {
 		p.File, p.What = damage.File, damage.Err.Error()
 	}
+	if filepath.Base(p.File) == journalFile {
+		p.Cure = RewriteJournal
+	}
 	h.Problems = append(h.Problems, p)
 }
 
-// addIndex adds a problem that Rebuild solves.
+// addIndex adds a problem that Rebuild solves, unless it is one of the journal.
 func (h *Health) addIndex(err error) {
-	if err != nil {
-		h.add(err)
-		h.Problems[len(h.Problems)-1].Index = true
+	if err == nil {
+		return
 	}
+	h.add(err)
+	if p := &h.Problems[len(h.Problems)-1]; p.Cure == None {
+		p.Cure = RebuildIndex
+	}
+}
+
+// Needs reports whether the cure may help against one of the problems.
+func (h *Health) Needs(c Cure) bool {
+	return slices.ContainsFunc(h.Problems, func(p Problem) bool { return p.Cure == c })
 }
 
 // indexFile is a file of the index, as problems name it.

@@ -100,7 +100,7 @@ func jobRoot(root *os.Root, k keys) (*os.Root, error) {
 }
 
 func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
-	told, err := e.readJournal(job)
+	told, err := e.readJournal()
 	if err != nil {
 		return err
 	}
@@ -110,6 +110,11 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 	}
 	if err := e.verify(ctx, e.store, told); err != nil {
 		return err
+	}
+	if told.job == nil {
+		if err := e.journal.Append(logged{Job: &job}); err != nil {
+			return err
+		}
 	}
 	if e.requests, err = segment.OpenLog(e.root, requestDir, segmentSize, e.source.value.End); err != nil {
 		return e.ifDamaged(requestDir, err)
@@ -131,16 +136,12 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 }
 
 // readJournal replays the journal. Its first line says whose it is.
-func (e *engine) readJournal(job jobMeta) (*memory, error) {
-	told := newMemory()
-	var err error
+func (e *engine) readJournal() (told *memory, err error) {
+	told = newMemory()
 	if e.journal, err = journal.Open(e.root, journalFile, told.replay); err != nil {
 		return nil, e.damaged(journalFile, err)
 	}
-	if told.job == nil {
-		err = e.journal.Append(logged{Job: &job})
-	}
-	return told, err
+	return told, nil
 }
 
 // rewind takes the output back to what was recorded. If the journal tells of

@@ -3,6 +3,8 @@ package durable
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 
@@ -40,6 +42,9 @@ func (a *archive) rebuild(ctx context.Context, index state.Store) error {
 	if err != nil || h == nil {
 		return err
 	}
+	if err := a.checkComplete(h); err != nil {
+		return err
+	}
 	c, err := a.readClaims(h)
 	if err != nil {
 		return err
@@ -53,4 +58,24 @@ func (a *archive) rebuild(ctx context.Context, index state.Store) error {
 		err = a.rebuildRecords(ctx, index, h)
 	}
 	return errors.Join(append(r.close(), err)...)
+}
+
+// checkComplete refuses a journal that has lost batches of which there are files. A
+// crash leaves one bale at most that was never sealed, and no results.
+func (a *archive) checkComplete(h *history) error {
+	for dir, allowed := range map[string]int{baleDir: 1, resultDir: 0} {
+		files, err := fs.ReadDir(a.root.FS(), dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("durable: %w", err)
+		}
+		for _, f := range files {
+			if _, ok := h.intents[f.Name()]; ok || !isTag(f.Name()) {
+				continue
+			}
+			if allowed--; allowed < 0 {
+				return a.damaged(journalFile, fmt.Errorf("it has lost batch %s, and with it whether that was bought", f.Name()))
+			}
+		}
+	}
+	return nil
 }

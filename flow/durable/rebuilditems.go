@@ -44,6 +44,8 @@ func (a *archive) rebuildItems(ctx context.Context, r *ready, h *history, c *cla
 		}
 	}
 	switch s := source.value; {
+	case len(h.lanes) < s.Lanes:
+		return a.damaged(journalFile, errors.New("it has lost the endpoint or the model of rows"))
 	case sealed < len(c.balance):
 		return errors.Join(a.damaged(requestDir, fmt.Errorf("%d rows of batches are not in it", len(c.balance)-sealed)), unread)
 	case c.pruned != "" && (!s.Ended || h.output.settled() < s.Rows):

@@ -3,9 +3,7 @@ package durable
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
-	"fmt"
 
 	"github.com/balerhq/baler/flow/state"
 )
@@ -13,11 +11,11 @@ import (
 // rebuildRecords makes the other records of the job, and its own last.
 func (a *archive) rebuildRecords(ctx context.Context, index state.Store, h *history) error {
 	for tag, in := range h.intents {
-		b, err := json.Marshal(in)
+		op, err := recordOf(a.keys, in)
 		if err != nil {
-			return fmt.Errorf("durable: encode intent: %w", err)
+			return err
 		}
-		ops := []state.Op{state.Put(a.keys.intent(tag), b, in.Rev)}
+		ops := []state.Op{op}
 		if n := h.last(tag).Until; n > 0 {
 			ops = append(ops, state.Put(a.keys.progress(tag), binary.BigEndian.AppendUint64(nil, n), n))
 		}

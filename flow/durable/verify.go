@@ -18,7 +18,10 @@ func (a *archive) verify(ctx context.Context, store state.Store, told *memory) e
 	if err := load(ctx, store, &source); err != nil {
 		return err
 	}
-	if len(told.lanes) < source.value.Lanes {
+	switch {
+	case told.job == nil && source.rev > 0:
+		return a.damaged(journalFile, errors.New("its first line is lost"))
+	case len(told.lanes) < source.value.Lanes:
 		return a.damaged(journalFile, errors.New("it has lost the endpoint or the model of rows"))
 	}
 	if err := a.verifyKnown(ctx, store, told); err != nil {
