@@ -26,6 +26,7 @@ func (r *doctorReport) tell(w io.Writer) {
 		fmt.Fprintf(w, "it cannot be repaired: %s\n", r.Failed)
 	}
 	tellProblems(w, "problem", r.Problems)
+	tellOrphans(w, r.Orphans)
 	switch curable := r.Needs(durable.RebuildIndex) || r.Needs(durable.RewriteJournal); {
 	case len(r.Problems) == 0:
 		fmt.Fprintln(w, "all is well")

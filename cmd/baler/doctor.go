@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,10 @@ type doctorOptions struct {
 	state        string
 	repair, json bool
 	probe        bool
+
+	orphans, cancelOrphans bool
+	provider, baseURL      string
+	since                  time.Duration
 }
 
 func newDoctor() *cobra.Command {
@@ -28,7 +33,7 @@ func newDoctor() *cobra.Command {
 results of each run with each other and with the index. With --repair an index
 that is damaged or lost is made again from the others, and a journal from the
 index; the old one is moved aside. Then the run goes on with the command that
-began it.
+began it. With --orphans the provider is asked for batches that no run waits for.
 
 Exit codes: 0 all is well, 1 there are problems, 2 a mistake in the command or a
 directory that cannot be examined, such as one that is in use, 3 interrupted.`,
@@ -39,6 +44,11 @@ directory that cannot be examined, such as one that is in use, 3 interrupted.`,
 	f.StringVar(&o.state, "state", defaultState(), "directory that remembers the run; also BALER_STATE")
 	f.BoolVar(&o.repair, "repair", false, "make a damaged index again")
 	f.BoolVar(&o.json, "json", false, "report in JSON")
+	f.BoolVar(&o.orphans, "orphans", false, "list the batches at the provider for which no run waits; needs its key")
+	f.BoolVar(&o.cancelOrphans, "cancel-orphans", false, "cancel those that still run, those of other directories too")
+	f.StringVar(&o.provider, "provider", "openai", "whom to ask for --orphans")
+	f.StringVar(&o.baseURL, "base-url", "", "where the API is (default: the provider's)")
+	f.DurationVar(&o.since, "since", 30*24*time.Hour, "how old an orphan may be")
 	f.BoolVar(&o.probe, "probe", false, "examine in this process, which a damaged index may end")
 	_ = f.MarkHidden("probe") // it exists
 	return cmd
@@ -56,6 +66,11 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 	report := doctorReport{Health: health}
 	if o.repair && (health.Needs(durable.RebuildIndex) || health.Needs(durable.RewriteJournal)) {
 		if err := report.repair(cmd.Context(), o.state, log); err != nil {
+			return o.explain(cmd.Context(), err)
+		}
+	}
+	if o.orphans || o.cancelOrphans {
+		if report.Orphans, err = o.findOrphans(cmd.Context(), log); err != nil {
 			return o.explain(cmd.Context(), err)
 		}
 	}
@@ -96,8 +111,9 @@ func (r *doctorReport) repair(ctx context.Context, dir string, log *slog.Logger)
 type doctorReport struct {
 	*durable.Health
 	Repaired []durable.Problem `json:"repaired,omitempty"` // that were there before
-	Aside    string            `json:"aside,omitempty"`    // where the old index is
-	Failed   string            `json:"failed,omitempty"`   // why it could not be repaired
+	Orphans  []orphan          `json:"orphans,omitempty"`
+	Aside    string            `json:"aside,omitempty"`  // where the old index is
+	Failed   string            `json:"failed,omitempty"` // why it could not be repaired
 }
 
 func (r *doctorReport) print(w io.Writer, asJSON bool) error {

@@ -279,3 +279,39 @@ func TestDoctorFindsNothingWrong(t *testing.T) {
 	}
 	w.wantExactlyOnce()
 }
+
+// A batch that carries a tag and that no run knows is listed, and cancelled on
+// request; those of the run are not.
+func TestDoctorFindsOrphans(t *testing.T) {
+	server := startSimulator(t, simulator.Config{Latency: simulator.Latency{Processing: time.Hour}})
+	lost, dir := t.TempDir(), t.TempDir()
+	for _, d := range []string{lost, dir} {
+		writeFile(t, d, "in.jsonl", tickets(5)...)
+		ctx, cancel := context.WithCancel(t.Context())
+		cmd := command(ctx, t, d, withKey, runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")...)
+		before := len(server.Batches())
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for len(server.Batches()) == before {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()       // before or after it learned of the batch, which it would look for
+		_ = cmd.Wait() // it was killed
+	}
+	args := []string{"doctor", "--json", "--base-url", server.URL + "/v1"}
+	for _, flag := range []string{"--orphans", "--cancel-orphans"} {
+		r := runCommand(t, dir, withKey, append(args, flag)...)
+		var report doctorReport
+		if err := json.Unmarshal([]byte(r.stdout), &report); err != nil || r.code != exitOK {
+			t.Fatalf("%v: %+v", err, r)
+		}
+		first := server.Batches()[0].ID
+		if len(report.Orphans) != 1 || report.Orphans[0].Batch != first || report.Orphans[0].Cancelled != (flag == "--cancel-orphans") {
+			t.Fatalf("orphans %+v, want %s", report.Orphans, first)
+		}
+	}
+	if r := runCommand(t, dir, nil, append(args, "--orphans")...); r.code != exitUsage || !strings.Contains(r.stderr, keyVariable) {
+		t.Errorf("without a key: %+v", r)
+	}
+}

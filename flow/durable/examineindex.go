@@ -62,7 +62,7 @@ func (x *examined) checkOutput(ctx context.Context, index state.Store) error {
 
 func (x *examined) checkProgress(ctx context.Context, index state.Store) error {
 	for tag := range x.history.intents {
-		have, err := x.progress(ctx, index, tag)
+		have, err := x.rowsSettled(ctx, index, tag)
 		if err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (x *examined) checkProgress(ctx context.Context, index state.Store) error {
 	return nil
 }
 
-func (a *archive) progress(ctx context.Context, index state.Store, tag string) (uint64, error) {
+func (a *archive) rowsSettled(ctx context.Context, index state.Store, tag string) (uint64, error) {
 	rec, err := index.Get(ctx, a.keys.progress(tag))
 	if errors.Is(err, state.ErrNotFound) {
 		return 0, nil
@@ -118,7 +118,7 @@ func (x *examined) checkReady(ctx context.Context, index state.Store) error {
 func (x *examined) allow(ctx context.Context, index state.Store, missing map[digest]bool) error {
 	for tag, in := range x.history.intents {
 		last := x.history.last(tag)
-		have, err := x.progress(ctx, index, tag)
+		have, err := x.rowsSettled(ctx, index, tag)
 		if err != nil {
 			return err
 		}

@@ -25,6 +25,9 @@ func (h *Health) examineJob(ctx context.Context, a *archive, index state.Store) 
 	}
 	for _, in := range history.intents {
 		job.Batches[string(in.State)]++
+		if in.State == intent.Fetched && history.last(in.Tag).Until == 0 {
+			continue // what is damaged is downloaded again
+		}
 		h.add(a.examineResults(in))
 	}
 	end, err := a.requestsEnd(ctx, index)

@@ -7,18 +7,16 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"time"
 
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/atomicfile"
-	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/journal"
 )
 
 // RepairJournals writes the journals anew that are damaged or lost, from the
 // index, the bales and what can still be read of them. The old ones stay beside
-// them under another name. A batch of which the creation may have been in a line
-// that is lost is put in doubt, so that it is looked for before it is bought.
+// them under another name. Nothing that was sent is forgotten: it was in the index
+// before it left.
 //
 // The error is a state.ErrDamaged if the index is damaged too: then nobody knows
 // which batches were bought. See Orphans for what the provider knows.
@@ -49,18 +47,6 @@ func (a *archive) repairJournal(ctx context.Context, index state.Store) error {
 	lines, err := a.retell(ctx, index)
 	if err != nil {
 		return err
-	}
-	for _, l := range lines {
-		if l.Intent == nil {
-			continue
-		}
-		op, err := recordOf(a.keys, *l.Intent)
-		if err == nil {
-			err = index.Commit(ctx, op)
-		}
-		if err != nil {
-			return err
-		}
 	}
 	return a.replaceJournal(lines)
 }
@@ -106,18 +92,4 @@ func (a *archive) setAside(name string) error {
 		}
 		return nil
 	}
-}
-
-// inDoubt is the intent as it must be taken to be if lines of the journal are
-// lost. The index is behind by one at most, so that only the creation of a batch
-// that was uploaded may have been sent without a trace.
-func (a *archive) inDoubt(in intent.Intent, now time.Time) (intent.Intent, error) {
-	if in.State != intent.Uploaded {
-		return in, nil
-	}
-	info, err := a.root.Stat(baleName(in.Tag))
-	if err != nil {
-		return in, a.damaged(baleName(in.Tag), err)
-	}
-	return intent.Apply(in, intent.Sending{Account: in.Account, Now: info.ModTime(), Deadline: now})
 }

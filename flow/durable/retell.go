@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
 
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
@@ -69,9 +68,6 @@ func (a *archive) mergeIntents(ctx context.Context, index state.Store, told map[
 			in = later
 		}
 		delete(told, in.Tag)
-		if in, err = a.inDoubt(in, time.Now()); err != nil {
-			return nil, err
-		}
 		merged = append(merged, in)
 	}
 	for tag, in := range told { // one that was just sealed may be sealed again
@@ -145,7 +141,7 @@ func (a *archive) retellSettled(ctx context.Context, index state.Store, intents 
 
 func (a *archive) settledOf(ctx context.Context, index state.Store, in intent.Intent, last map[digest]entry) (s settled, err error) {
 	s.Tag = in.Tag
-	if s.Until, err = a.progress(ctx, index, in.Tag); err != nil || s.Until == 0 {
+	if s.Until, err = a.rowsSettled(ctx, index, in.Tag); err != nil || s.Until == 0 {
 		return s, err
 	}
 	entries, err := a.entries(in.Tag, in.Rows)
