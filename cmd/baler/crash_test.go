@@ -77,7 +77,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	if r := runCommand(t, dir, withKey, args...); r.code != exitOK {
 		t.Fatalf("%+v", r)
 	}
-	wantExactlyOnce(t, dir, url)
+	wantExactlyOnce(t, dir, url, *crashRows)
 }
 
 // Killed in its first moments, while the directory and the index come into
@@ -119,18 +119,19 @@ func runAndKill(t *testing.T, dir string, after time.Duration, args []string) (k
 	return false
 }
 
-func wantExactlyOnce(t *testing.T, dir, url string) {
+// wantExactlyOnce compares the output of a run with what the provider did for it.
+func wantExactlyOnce(t *testing.T, dir, url string, rows int) {
 	t.Helper()
 	got := readResults(t, filepath.Join(dir, "out.jsonl"))
-	if len(got) != *crashRows {
-		t.Errorf("%d results for %d rows", len(got), *crashRows)
+	if len(got) != rows {
+		t.Errorf("%d results for %d rows", len(got), rows)
 	}
 	provider := simulator.Control{URL: strings.TrimSuffix(url, "/v1")}
 	bills, err := simulator.Tally(provider.Executions(t.Context()), simulator.AfterTag)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(bills) != *crashRows {
+	if len(bills) != rows {
 		t.Errorf("%d rows were executed", len(bills))
 	}
 	for id, b := range bills {

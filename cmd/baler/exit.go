@@ -6,6 +6,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/flow/state"
 )
 
 // The exit codes of run.
@@ -63,6 +64,7 @@ func inputAtFault(err error) error {
 	var row *durable.InputError
 	var file *source.Error
 	var mismatch *durable.MismatchError
+	var damage *state.DamageError
 	switch {
 	case errors.As(err, &row):
 		return row
@@ -70,6 +72,10 @@ func inputAtFault(err error) error {
 		return file
 	case errors.As(err, &mismatch):
 		return mismatch
+	case errors.As(err, &damage):
+		return damage
+	case errors.Is(err, state.ErrDamaged):
+		return fmt.Errorf("%w: see baler doctor", err)
 	}
 	return nil
 }

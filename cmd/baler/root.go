@@ -14,7 +14,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRun(), newSimulate())
+	root.AddCommand(newRun(), newSimulate(), newDoctor())
 	return root
 }
 

@@ -24,13 +24,13 @@ const (
 
 // baleHeader is the first record of a bale file.
 type baleHeader struct {
-	Lane int              `json:"lane"`
+	numberedLane
 	Rows int              `json:"rows"`
 	Last map[uint8]uint64 `json:"last"` // the highest number of each level
 }
 
-func newBaleHeader(entries []entry) baleHeader {
-	h := baleHeader{Lane: int(entries[0].lane), Rows: len(entries), Last: make(map[uint8]uint64)}
+func newBaleHeader(entries []entry, l lane) baleHeader {
+	h := baleHeader{numberedLane{int(entries[0].lane), l}, len(entries), make(map[uint8]uint64)}
 	for i := range entries {
 		h.Last[entries[i].level] = max(h.Last[entries[i].level], entries[i].seq)
 	}
@@ -42,7 +42,7 @@ func baleName(tag string) string { return baleDir + "/" + tag }
 // writeBale fixes the rows of a batch. Their order is that of the upload.
 func (e *engine) writeBale(tag string, entries []entry) error {
 	return writeRecords(e.root, baleName(tag), func(put func([]byte) error) error {
-		header, err := json.Marshal(newBaleHeader(entries))
+		header, err := json.Marshal(newBaleHeader(entries, e.lanes.get(int(entries[0].lane))))
 		if err != nil {
 			return err
 		}
@@ -82,16 +82,16 @@ func writeRecords(root *os.Root, name string, fill func(put func([]byte) error) 
 }
 
 // bale yields the rows of a sealed batch in order.
-func (e *engine) bale(tag string) iter.Seq2[entry, error] {
+func (a *archive) bale(tag string) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
-		if err := e.readBale(tag, yield); err != nil {
-			yield(entry{}, fmt.Errorf("durable: batch %s: %w", tag, err))
+		if err := a.readBale(tag, yield); err != nil {
+			yield(entry{}, a.damaged(baleName(tag), err))
 		}
 	}
 }
 
-func (e *engine) readBale(tag string, yield func(entry, error) bool) error {
-	f, err := e.root.Open(baleName(tag))
+func (a *archive) readBale(tag string, yield func(entry, error) bool) error {
+	f, err := a.root.Open(baleName(tag))
 	if err != nil {
 		return err
 	}
@@ -122,16 +122,16 @@ func (e *engine) readBale(tag string, yield func(entry, error) bool) error {
 }
 
 // baleHeader reads the header alone.
-func (e *engine) baleHeader(tag string) (h baleHeader, err error) {
-	f, err := e.root.Open(baleName(tag))
+func (a *archive) baleHeader(tag string) (h baleHeader, err error) {
+	f, err := a.root.Open(baleName(tag))
 	if err != nil {
-		return h, fmt.Errorf("durable: batch %s: %w", tag, err)
+		return h, a.damaged(baleName(tag), err)
 	}
 	defer f.Close()
 	next, stop := iter.Pull2(segment.ReadAll(f))
 	defer stop()
 	if h, err = readBaleHeader(next); err != nil {
-		err = fmt.Errorf("durable: batch %s: %w", tag, err)
+		err = a.damaged(baleName(tag), err)
 	}
 	return h, err
 }
@@ -148,9 +148,9 @@ func readBaleHeader(next func() ([]byte, error, bool)) (h baleHeader, err error)
 }
 
 // entries reads a whole bale.
-func (e *engine) entries(tag string, n int) ([]entry, error) {
+func (a *archive) entries(tag string, n int) ([]entry, error) {
 	all := make([]entry, 0, n)
-	for row, err := range e.bale(tag) {
+	for row, err := range a.bale(tag) {
 		if err != nil {
 			return nil, err
 		}
@@ -171,7 +171,7 @@ func (e *engine) payload(tag string) sink.Rows {
 			}
 			body, err := readBody(r, &row)
 			if err != nil {
-				yield(sink.Row{}, fmt.Errorf("durable: batch %s: %w", tag, err))
+				yield(sink.Row{}, e.damaged(requestDir, err))
 				return
 			}
 			if !yield(sink.Row{ID: rowID(tag, hashKey(row.key)), Body: body}, nil) {

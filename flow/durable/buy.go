@@ -21,7 +21,7 @@ func (e *engine) load(ctx context.Context, out chan<- []entry) error {
 		ended := e.ended() // before load, which might otherwise miss the last
 		entries, err := e.ready.load(loadChunk)
 		if err != nil {
-			return err
+			return e.ifDamaged(readyDir, err)
 		}
 		if len(entries) > 0 {
 			if err := flow.Send(ctx, out, entries); err != nil {
@@ -95,12 +95,14 @@ func isTag(tag string) bool {
 }
 
 // record returns the op that stores an intent.
-func (e *engine) record(in intent.Intent) (state.Op, error) {
+func (e *engine) record(in intent.Intent) (state.Op, error) { return recordOf(e.keys, in) }
+
+func recordOf(k keys, in intent.Intent) (state.Op, error) {
 	b, err := json.Marshal(in)
 	if err != nil {
 		return state.Op{}, fmt.Errorf("durable: encode intent: %w", err)
 	}
-	return state.Put(e.keys.intent(in.Tag), b, in.Rev), nil
+	return state.Put(k.intent(in.Tag), b, in.Rev), nil
 }
 
 // advance applies an event and makes the new state durable, in the journal

@@ -3,7 +3,6 @@ package durable
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -20,8 +19,7 @@ import (
 // the store, in ready and in tally.
 type engine struct {
 	config
-	keys     keys
-	root     *os.Root // the job's directory
+	archive
 	requests *segment.Log
 	journal  *journal.Journal
 

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 
@@ -129,10 +128,10 @@ type outcome struct {
 // outcomes yields one outcome for each row of a fetched batch, those without
 // a result last. The order is the same every time. Bodies are valid until the
 // next one is asked for.
-func (e *engine) outcomes(in intent.Intent) iter.Seq2[outcome, error] {
+func (a *archive) outcomes(in intent.Intent) iter.Seq2[outcome, error] {
 	return func(yield func(outcome, error) bool) {
 		got := make([]bool, in.Rows)
-		if more := e.fetched(in, got, yield); !more {
+		if more := a.fetched(in, got, yield); !more {
 			return
 		}
 		err := missing(in, slices.Contains(got, true))
@@ -156,12 +155,12 @@ func missing(in intent.Intent, others bool) *sink.RowError {
 	return &sink.RowError{Class: retry.Retryable, Code: "not_executed", Message: "the batch ended without a result for this row"}
 }
 
-func (e *engine) fetched(in intent.Intent, got []bool, yield func(outcome, error) bool) bool {
+func (a *archive) fetched(in intent.Intent, got []bool, yield func(outcome, error) bool) bool {
 	fail := func(err error) bool {
-		yield(outcome{}, fmt.Errorf("durable: results of batch %s: %w", in.Tag, err))
+		yield(outcome{}, a.damaged(resultName(in.Tag), err))
 		return false
 	}
-	f, err := e.root.Open(resultName(in.Tag))
+	f, err := a.root.Open(resultName(in.Tag))
 	if err != nil {
 		return fail(err)
 	}

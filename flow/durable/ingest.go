@@ -85,6 +85,7 @@ func (e *engine) keep(ctx context.Context, g group) error {
 	}
 	s := e.source.value
 	s.Checkpoint, s.Rows, s.Duplicates = g.checkpoint, s.Rows+len(fresh), s.Duplicates+duplicates
+	s.Lanes = e.lanes.count()
 	op, err := e.endGroup(s)
 	if err != nil {
 		return err

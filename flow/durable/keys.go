@@ -19,7 +19,10 @@ import (
 //	c job o              output: mark and counts
 type keys struct{ job [8]byte }
 
-const intentKind = 'b'
+const (
+	metaKind   = 'm'
+	intentKind = 'b'
+)
 
 // newKeys returns the keys of a job. One that begins anew does so in another
 // epoch, since records are never deleted.
@@ -55,5 +58,5 @@ func (k keys) dir() string { return "job-" + hex.EncodeToString(k.job[:]) }
 // metaKey is the key of a job's own record, the same in every epoch.
 func metaKey(name string) []byte {
 	h := hashKey(name)
-	return append([]byte{'m'}, h[:8]...)
+	return append([]byte{metaKind}, h[:8]...)
 }

@@ -66,6 +66,12 @@ func (l *lanes) number(v lane) (uint16, error) {
 	return uint16(n), nil
 }
 
+func (l *lanes) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.byIndex)
+}
+
 func (l *lanes) get(n int) lane {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -61,7 +61,7 @@ func (r *ready) openLevel(ctx context.Context, number uint8) (*level, error) {
 	if err := load(ctx, r.store, &l.head); err != nil {
 		return nil, err
 	}
-	log, err := segment.OpenLog(r.root, fmt.Sprintf("%s/%02x", readyDir, number), readySize, l.tail.value.End)
+	log, err := segment.OpenLog(r.root, levelDir(number), readySize, l.tail.value.End)
 	if err != nil {
 		return nil, fmt.Errorf("durable: %w", err)
 	}
@@ -69,6 +69,8 @@ func (r *ready) openLevel(ctx context.Context, number uint8) (*level, error) {
 	l.next, l.nextSeq = l.head.value.Pos, l.head.value.Seq
 	return l, nil
 }
+
+func levelDir(number uint8) string { return fmt.Sprintf("%s/%02x", readyDir, number) }
 
 func (l *level) append(e *entry) error {
 	_, err := l.log.Append(e.encode())

@@ -14,11 +14,13 @@ type logged struct {
 	Lane    *numberedLane  `json:"lane,omitempty"`
 	Intent  *intent.Intent `json:"intent,omitempty"`
 	Settled *settled       `json:"settled,omitempty"`
+	Output  *outputState   `json:"output,omitempty"` // is taken back to here
 }
 
 // settled is what became of the outcomes of a batch between From and Until: all
-// are handed on, but for the rows that go Again. One that begins where an
-// earlier one did replaces it: a crash came before the store knew of it.
+// are handed on, but for the rows that go Again. If a crash came before the
+// store knew of it, an Output of an earlier one follows and undoes it, or a line
+// of the same From and replaces it.
 type settled struct {
 	Tag    string      `json:"tag"`
 	From   uint64      `json:"from"`
@@ -45,7 +47,10 @@ type memory struct {
 	job     *jobMeta
 	lanes   []lane
 	intents map[string]intent.Intent
+	output  outputState // as the last line has it
 }
+
+func newMemory() *memory { return &memory{intents: make(map[string]intent.Intent)} }
 
 // replay takes in one line.
 func (m *memory) replay(record []byte) error {
@@ -61,6 +66,10 @@ func (m *memory) replay(record []byte) error {
 		m.lanes = append(m.lanes[:min(l.Lane.N, len(m.lanes))], l.Lane.lane)
 	case l.Intent != nil:
 		m.intents[l.Intent.Tag] = *l.Intent
+	case l.Settled != nil:
+		m.output = l.Settled.Output
+	case l.Output != nil:
+		m.output = *l.Output
 	}
 	return nil
 }

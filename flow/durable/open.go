@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/atomicfile"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/journal"
@@ -41,7 +40,7 @@ func open(ctx context.Context, c config) (*engine, error) {
 	if e.root, job, err = openJob(ctx, &c); err != nil {
 		return nil, err
 	}
-	e.keys = job.keys()
+	e.keys, e.path = job.keys(), c.store.Path()
 	if err := e.recover(ctx, job); err != nil {
 		return nil, errors.Join(err, e.abandon())
 	}
@@ -101,7 +100,7 @@ func jobRoot(root *os.Root, k keys) (*os.Root, error) {
 }
 
 func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
-	told, err := e.readJournal(job)
+	told, err := e.readJournal()
 	if err != nil {
 		return err
 	}
@@ -109,16 +108,24 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 	if err := e.recoverCounts(ctx); err != nil {
 		return err
 	}
+	if err := e.verify(ctx, e.store, told); err != nil {
+		return err
+	}
+	if told.job == nil {
+		if err := e.journal.Append(logged{Job: &job}); err != nil {
+			return err
+		}
+	}
 	if e.requests, err = segment.OpenLog(e.root, requestDir, segmentSize, e.source.value.End); err != nil {
-		return fmt.Errorf("durable: %w", err)
+		return e.ifDamaged(requestDir, err)
 	}
 	if e.ready, err = openReady(ctx, e.root, e.store, e.keys); err != nil {
-		return err
+		return e.ifDamaged(readyDir, err)
 	}
 	if err := e.recoverIntents(ctx, told.intents); err != nil {
 		return err
 	}
-	if err := e.rewind(ctx); err != nil {
+	if err := e.rewind(ctx, told.output); err != nil {
 		return err
 	}
 	e.slots = make(chan struct{}, max(e.maxInFlight, len(e.open)))
@@ -129,31 +136,36 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 }
 
 // readJournal replays the journal. Its first line says whose it is.
-func (e *engine) readJournal(job jobMeta) (*memory, error) {
-	told := &memory{intents: make(map[string]intent.Intent)}
-	var err error
+func (e *engine) readJournal() (told *memory, err error) {
+	told = newMemory()
 	if e.journal, err = journal.Open(e.root, journalFile, told.replay); err != nil {
-		return nil, fmt.Errorf("durable: %w", err)
+		return nil, e.damaged(journalFile, err)
 	}
-	if told.job == nil {
-		err = e.journal.Append(logged{Job: &job})
-	}
-	return told, err
+	return told, nil
 }
 
-// rewind takes the output back to what was recorded. That a new output is the
-// job's is recorded before anything is written to it: what is found in it later
-// is then known to be its own.
-func (e *engine) rewind(ctx context.Context) error {
+// rewind takes the output back to what was recorded. If the journal tells of
+// more, it must know before. That a new output is the job's is recorded before
+// anything is written to it: what is found in it later is then known to be its
+// own.
+func (e *engine) rewind(ctx context.Context, told outputState) error {
+	s := e.outbox.value
+	if s != told {
+		if err := e.journal.Append(logged{Output: &s}); err != nil {
+			return err
+		}
+	}
 	r, ok := e.output.(Rewinder)
 	if !ok {
 		return nil
 	}
-	s := e.outbox.value
 	if err := r.Rewind(s.Mark); err != nil || s.Mark != "" {
 		return err
 	}
 	s.Mark = r.Mark()
+	if err := e.journal.Append(logged{Output: &s}); err != nil {
+		return err
+	}
 	op, err := e.outbox.put(s)
 	if err != nil {
 		return err
@@ -207,23 +219,11 @@ func (e *engine) recoverClaims(in intent.Intent) error {
 	return nil
 }
 
-// redo brings the store up to the journal. A crash comes between the two at
-// most once, so a store that is further behind has lost something.
+// redo brings the store up to the journal.
 func (e *engine) redo(ctx context.Context, in intent.Intent) error {
-	var stored uint64
-	switch rec, err := e.store.Get(ctx, e.keys.intent(in.Tag)); {
-	case err == nil:
-		stored = rec.Rev
-	case !errors.Is(err, state.ErrNotFound):
+	stored, err := e.storedRev(ctx, e.store, in.Tag)
+	if err != nil || stored == in.Rev {
 		return err
-	}
-	switch {
-	case stored == in.Rev:
-		return nil
-	case stored+1 != in.Rev:
-		return fmt.Errorf("%w: batch %s is at revision %d in the journal and %d in the index of %s: "+
-			"restore the directory from a backup, or begin anew in another one",
-			state.ErrDamaged, in.Tag, in.Rev, stored, e.store.Path())
 	}
 	op, err := e.record(in)
 	if err != nil {

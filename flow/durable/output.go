@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"strconv"
+
+	"github.com/balerhq/baler/internal/crashpoint"
 )
 
 // Output receives results in chunks, in no particular order. It is called by
@@ -93,6 +95,7 @@ func (o *File) Rewind(mark string) error {
 		return &MismatchError{fmt.Sprintf("output %s holds %d bytes and the job has written %d: put the file back, "+
 			"or begin anew with another state directory", o.f.Name(), info.Size(), size)}
 	}
+	crashpoint.Here("before cutting the output")
 	if err := o.f.Truncate(size); err != nil {
 		return fmt.Errorf("durable: cut output: %w", err)
 	}
@@ -108,9 +111,11 @@ func (o *File) Write(_ context.Context, results []Result) error {
 			return fmt.Errorf("durable: write output: %w", err)
 		}
 	}
+	crashpoint.Here("before writing results")
 	if err := errors.Join(o.w.Flush(), o.f.Sync()); err != nil {
 		return fmt.Errorf("durable: write output: %w", err)
 	}
+	crashpoint.Here("after writing results")
 	return nil
 }
 

@@ -118,7 +118,7 @@ func (p *pile) restart() {
 	}
 	p.loaded = nil
 	for _, batch := range p.batches {
-		if p.ready.mayTake(newBaleHeader(batch).Last) {
+		if p.ready.mayTake(newBaleHeader(batch, lane{}).Last) {
 			p.ready.taken(batch)
 		}
 	}

@@ -30,7 +30,7 @@ func (e *engine) settle(ctx context.Context, in intent.Intent) (intent.Intent, e
 		return in, context.Cause(ctx)
 	}
 	if err := e.settleRows(ctx, in); err != nil {
-		return in, err
+		return e.refetch(ctx, in, err)
 	}
 	return e.advance(ctx, in, intent.SettleDone{})
 }

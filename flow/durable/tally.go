@@ -56,6 +56,7 @@ type sourceState struct {
 	Rows       int    `json:"rows"`
 	Duplicates int    `json:"duplicates"`
 	Ended      bool   `json:"ended"`
+	Lanes      int    `json:"lanes"` // that its rows may be of
 
 	End segment.Pos `json:"end"` // of the request log
 }
@@ -68,6 +69,8 @@ type outputState struct {
 	Retried   int       `json:"retried"`
 	Usage     llm.Usage `json:"usage"`
 }
+
+func (s *outputState) settled() int { return s.Succeeded + s.Failed }
 
 // put returns the op that stores the value.
 func (r *register[V]) put(value V) (state.Op, error) {

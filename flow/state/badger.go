@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 
 	"github.com/dgraph-io/badger/v4"
@@ -16,6 +18,7 @@ import (
 // power failure.
 type Badger struct {
 	db      *badger.DB
+	lock    *os.File
 	commits chan *commit
 	closing chan struct{}
 	stopped chan struct{}
@@ -26,24 +29,42 @@ type Badger struct {
 var _ Store = (*Badger)(nil)
 
 // OpenBadger opens or creates a Badger database in dir and locks it for this
-// process. The directory should not be readable by others: Badger makes its
-// files with mode 0644. Most callers want Open, which sees to that.
+// process. All of it is read once, to refuse a damaged one. The directory should
+// not be readable by others: Badger makes its files with mode 0644. Most callers
+// want Open, which sees to that.
 func OpenBadger(dir string, log *slog.Logger) (*Badger, error) {
-	if err := removeEmpty(dir, log); err != nil {
+	locked, err := lock(dir)
+	if err != nil {
 		return nil, err
 	}
-	db, err := badger.Open(badgerOptions(dir, log))
+	db, err := openDB(dir, log)
 	if err != nil {
-		return nil, fmt.Errorf("state: open index: %w", err)
+		return nil, errors.Join(err, locked.Close())
 	}
 	b := &Badger{
 		db:      db,
+		lock:    locked,
 		commits: make(chan *commit, groupOps),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
 	go b.committer()
 	return b, nil
+}
+
+func openDB(dir string, log *slog.Logger) (*badger.DB, error) {
+	if err := removeEmpty(dir, log); err != nil {
+		return nil, err
+	}
+	opts := badgerOptions(dir, log)
+	if err := inspect(dir, &opts); err != nil {
+		return nil, err
+	}
+	db, err := badger.Open(opts)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w: see %s", ErrIndex, err, doctor(filepath.Dir(dir)))
+	}
+	return db, nil
 }
 
 // badgerOptions is a profile for small records. What costs memory in Badger is
@@ -56,8 +77,8 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		WithMemTableSize(8 << 20).WithNumMemtables(2).WithNumCompactors(2).
 		WithCompression(options.None).WithBlockCacheSize(0).WithIndexCacheSize(0).
 		WithValueLogFileSize(64 << 20).
-		// The other modes miss or panic on a damaged table.
-		WithChecksumVerificationMode(options.OnTableRead).
+		WithBypassLockGuard(ownLock).
+		WithChecksumVerificationMode(options.NoVerification). // inspect has
 		WithVerifyValueChecksum(true).
 		// All writes pass through one goroutine, which checks revisions itself.
 		WithDetectConflicts(false).
@@ -145,7 +166,7 @@ func (b *Badger) Close() error {
 	b.once.Do(func() {
 		close(b.closing)
 		<-b.stopped
-		if err := b.db.Close(); err != nil {
+		if err := errors.Join(b.db.Close(), b.lock.Close()); err != nil {
 			b.err = fmt.Errorf("state: close index: %w", err)
 		}
 	})

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"github.com/balerhq/baler/internal/crashpoint"
 )
 
 // Bounds of one group; well inside Badger's limit for a transaction, which is
@@ -139,7 +141,10 @@ func (b *Badger) try(group []*commit) (refused int, err error) {
 			return i, err
 		}
 	}
-	return -1, commitError(txn.Commit())
+	crashpoint.Here("before a commit")
+	err = commitError(txn.Commit())
+	crashpoint.Here("after a commit")
+	return -1, err
 }
 
 func finish(group []*commit, err error) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 )
@@ -25,6 +26,12 @@ type identity struct {
 	Schema     int    `json:"schema"`
 	Instance   string `json:"instance"`
 	Generation uint64 `json:"generation"` // number of times opened
+	Sum        string `json:"sum"`        // of the others
+}
+
+// sum tells another schema from damage.
+func (id identity) sum() string {
+	return fmt.Sprintf("%08x", crc32.Checksum(fmt.Appendf(nil, "%d %s %d", id.Schema, id.Instance, id.Generation), castagnoli))
 }
 
 // readIdentity reads the directory's file, or writes it as the first thing in
@@ -39,9 +46,12 @@ func readIdentity(root *os.Root, path string) (identity, error) {
 	}
 	var id identity
 	if err := json.Unmarshal(data, &id); err != nil {
-		return identity{}, fmt.Errorf("%w: %s/%s: %w", ErrDamaged, path, identityFile, err)
+		return identity{}, &DamageError{path, identityFile, err}
 	}
-	if id.Schema != schema {
+	switch ours := id.Schema == schema; {
+	case id.Sum != id.sum() && (ours || id.Sum != ""):
+		return identity{}, &DamageError{path, identityFile, errors.New("its checksum is wrong")}
+	case !ours:
 		return identity{}, fmt.Errorf("state: %s has schema %d and this program reads %d: "+
 			"finish the job with the version that began it, or choose another directory", path, id.Schema, schema)
 	}
@@ -54,7 +64,11 @@ func newIdentity(root *os.Root, path string) (identity, error) {
 		return identity{}, fmt.Errorf("state: read directory: %w", err)
 	}
 	for _, e := range entries {
-		if e.Name() != identityFile+".tmp" { // else a first Open was cut short
+		switch e.Name() {
+		case identityFile + ".tmp": // a first Open was cut short
+		case indexDir:
+			return identity{}, &DamageError{path, identityFile, errors.New("it is missing beside an index")}
+		default:
 			return identity{}, fmt.Errorf("state: %s holds other files (%s) and no %s: choose another directory",
 				path, e.Name(), identityFile)
 		}
@@ -64,6 +78,7 @@ func newIdentity(root *os.Root, path string) (identity, error) {
 }
 
 func (id identity) save(root *os.Root) error {
+	id.Sum = id.sum()
 	data, err := json.Marshal(id)
 	if err != nil {
 		return fmt.Errorf("state: encode %s: %w", identityFile, err)
@@ -80,14 +95,12 @@ func (id identity) advance(root *os.Root, index *Badger, path string) error {
 	case err == nil && len(r.Value) == 8:
 		generation = binary.BigEndian.Uint64(r.Value)
 	case err == nil:
-		return fmt.Errorf("%w: %s: generation of %d bytes", ErrDamaged, path, len(r.Value))
+		return &DamageError{path, indexDir, fmt.Errorf("its generation has %d bytes", len(r.Value))}
 	case !errors.Is(err, ErrNotFound):
 		return err
 	}
 	if generation < id.Generation {
-		return fmt.Errorf("%w: the index of %s has lost records (generation %d, was %d): "+
-			"restore the directory from a backup, or begin anew in another one",
-			ErrDamaged, path, generation, id.Generation)
+		return &DamageError{path, indexDir, fmt.Errorf("it has lost records (generation %d, was %d)", generation, id.Generation)}
 	}
 	id.Generation = generation + 1
 	value := binary.BigEndian.AppendUint64(nil, id.Generation)

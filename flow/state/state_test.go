@@ -15,7 +15,16 @@ import (
 	"github.com/balerhq/baler/flow/state/statetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if path := os.Getenv(asOpener); path != "" {
+		openAndTell(path)
+		os.Exit(0)
+	}
+	if path := os.Getenv(asFiller); path != "" {
+		fillUp(path)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var quiet = state.Config{Log: slog.New(slog.DiscardHandler)}
 
@@ -165,7 +174,7 @@ func TestDirNoticesALostManifest(t *testing.T) {
 	if err := os.Remove(filepath.Join(path, "index", "MANIFEST")); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, path, "lost records")
+	refused(t, path, "manifest: it is missing")
 }
 
 func refused(t *testing.T, path, reason string) {

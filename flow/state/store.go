@@ -28,6 +28,10 @@ var (
 	ErrTooLarge = errors.New("state: too large")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("state: store is closed")
+	// ErrInUse: another process, or this one, has the directory open.
+	ErrInUse = errors.New("state: directory is in use")
+	// ErrIndex: Badger cannot open its files, which may be damaged.
+	ErrIndex = errors.New("state: open index")
 	// ErrDamaged: a record or a file does not hold what was written to it.
 	ErrDamaged = errors.New("state: damaged")
 )

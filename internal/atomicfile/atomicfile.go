@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path"
+
+	"github.com/balerhq/baler/internal/crashpoint"
 )
 
 // Write replaces the file name below root with data, mode 0600. When it
@@ -23,6 +25,7 @@ func Write(root *os.Root, name string, data []byte) error {
 // file is name.tmp, so that one at a time may create a name.
 func Create(root *os.Root, name string, fill func(*os.File) error) (err error) {
 	tmp := name + ".tmp"
+	crashpoint.Here("before creating a file")
 	f, err := root.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("create %s: %w", name, err)
@@ -30,10 +33,14 @@ func Create(root *os.Root, name string, fill func(*os.File) error) (err error) {
 	if err := errors.Join(fill(f), f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", name, errors.Join(err, root.Remove(tmp)))
 	}
+	crashpoint.Here("before renaming a file")
 	if err := root.Rename(tmp, name); err != nil {
 		return fmt.Errorf("rename %s: %w", name, errors.Join(err, root.Remove(tmp)))
 	}
-	return SyncDir(root, path.Dir(name))
+	crashpoint.Here("before syncing a directory")
+	err = SyncDir(root, path.Dir(name))
+	crashpoint.Here("after syncing a directory")
+	return err
 }
 
 // SyncDir makes the entries of a directory survive power failure.

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/balerhq/baler/internal/crashpoint"
 	"github.com/balerhq/baler/retry"
 )
 
@@ -113,7 +114,7 @@ func (c *Client) send(ctx context.Context, call Call) (io.ReadCloser, error) {
 	if err := c.pace.Wait(ctx); err != nil {
 		return nil, retry.Mark(fmt.Errorf("%s: wait for its turn: %w", call, err), retry.Retryable)
 	}
-	reply, err := c.http.Do(req)
+	reply, err := c.do(req)
 	if err != nil {
 		var u *url.Error
 		if errors.As(err, &u) {
@@ -127,6 +128,17 @@ func (c *Client) send(ctx context.Context, call Call) (io.ReadCloser, error) {
 	}
 	defer body.Close()
 	return nil, fmt.Errorf("%s: %w", call, retry.HTTP(call.Effect, reply.StatusCode, reply.Header, c.words(body)))
+}
+
+// do sends a request. Those that change something are worth a crash.
+func (c *Client) do(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodGet {
+		return c.http.Do(req)
+	}
+	crashpoint.Here("before a request that changes something")
+	reply, err := c.http.Do(req)
+	crashpoint.Here("after a request that changes something")
+	return reply, err
 }
 
 // request is the call as it is sent. GetBody stays nil: nothing may send a body

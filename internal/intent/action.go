@@ -13,7 +13,7 @@ const (
 	Poll    Action = "poll"    // [BatchEnded, Refused]; [Listed] too, to find Surplus early
 	Prove   Action = "prove"   // [Proven, Disowned]: whose rows the batch has
 	Fetch   Action = "fetch"   // [FetchDone]: of no Batch, that there are no results
-	Settle  Action = "settle"  // [SettleDone]
+	Settle  Action = "settle"  // [SettleDone, FetchLost]
 	Clean   Action = "clean"   // [CleanDone]
 	Release Action = "release" // [CleanDone]
 	Nothing Action = "nothing"

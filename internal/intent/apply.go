@@ -95,6 +95,8 @@ func (e FetchDone) apply(i *Intent) error {
 	return i.move(e, Fetched, Ended)
 }
 
+func (e FetchLost) apply(i *Intent) error { return i.move(e, Ended, Fetched) }
+
 func (e SettleDone) apply(i *Intent) error { return i.move(e, Committed, Fetched) }
 
 func (e CleanDone) apply(i *Intent) error {

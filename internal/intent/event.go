@@ -49,6 +49,8 @@ type (
 	Disowned struct{}
 	// FetchDone says that all results are on disk.
 	FetchDone struct{}
+	// FetchLost says that the results on disk are damaged, and none is settled.
+	FetchLost struct{}
 	// SettleDone says that every row is settled.
 	SettleDone struct{}
 	// CleanDone says that remote files are gone, or the rows were freed.

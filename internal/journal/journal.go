@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/balerhq/baler/internal/atomicfile"
+	"github.com/balerhq/baler/internal/crashpoint"
 )
 
 // Journal appends records. It is safe for concurrent use.
@@ -61,12 +62,14 @@ func (j *Journal) Append(v any) error {
 }
 
 func write(f *os.File, b []byte) error {
+	crashpoint.Here("before a journal line")
 	if _, err := f.Write(b); err != nil {
 		return fmt.Errorf("journal: write: %w", err)
 	}
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("journal: sync: %w", err)
 	}
+	crashpoint.Here("after a journal line")
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"path"
 
 	"github.com/balerhq/baler/internal/atomicfile"
+	"github.com/balerhq/baler/internal/crashpoint"
 )
 
 // Ref says where in a Log a record stands.
@@ -222,12 +223,14 @@ func (l *Log) Sync() error {
 }
 
 func (l *Log) sync() error {
+	crashpoint.Here("before syncing requests")
 	if err := l.flush(); err != nil {
 		return err
 	}
 	if err := l.cur.Sync(); err != nil {
 		return fmt.Errorf("segment: sync %s: %w", l.name(l.num), err)
 	}
+	crashpoint.Here("after syncing requests")
 	return nil
 }
 

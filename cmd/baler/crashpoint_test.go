@@ -1,0 +1,176 @@
+//go:build crashpoint
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/balerhq/baler/internal/crashpoint"
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+const (
+	pointRows  = 30
+	pointBatch = "10"
+)
+
+var (
+	crashTwice = flag.Bool("crash.twice", false, "let the client die a second time while it recovers")
+	crashLose  = flag.Int("crash.lose", 4, "lose the index after one crash in so many, and have it made again; 0 never")
+)
+
+// crashWorld is a provider and a directory for one run: three batches, and one
+// more of the rows that fail at first.
+type crashWorld struct {
+	t      *testing.T
+	server *simulator.Server
+	dir    string
+}
+
+func newCrashWorld(t *testing.T) *crashWorld {
+	t.Helper()
+	w := &crashWorld{t, startSimulator(t, simulator.Config{Answer: failSomeOnce()}), t.TempDir()}
+	writeFile(t, w.dir, "in.jsonl", tickets(pointRows)...)
+	return w
+}
+
+// failSomeOnce is a model that fails every tenth row when it sees it first.
+func failSomeOnce() func(simulator.Row) simulator.Reply {
+	var seen sync.Map
+	return func(r simulator.Row) simulator.Reply {
+		if bytes.Contains(r.Body, []byte(`7"`)) {
+			if _, again := seen.LoadOrStore(string(r.Body), true); !again {
+				return simulator.Reply{Error: &simulator.RowError{Status: 500, Code: "server_error"}}
+			}
+		}
+		return simulator.Echo(r)
+	}
+}
+
+// run runs the client to its end or its death at the nth point.
+func (w *crashWorld) run(n int) (killed bool) {
+	w.t.Helper()
+	env := slices.Concat(withKey, []string{
+		fmt.Sprintf("%s=%d", crashpoint.At, n), crashpoint.Trace + "=" + w.trace(),
+	})
+	if err := os.RemoveAll(w.trace()); err != nil {
+		w.t.Fatal(err)
+	}
+	cmd := command(w.t.Context(), w.t, w.dir, env,
+		"run", "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "Summarise: {{.text}}",
+		"--base-url", w.server.URL+"/v1", "--poll", "5ms", "--grace", "300ms", "--max-wait", "50ms",
+		"--batch-size", pointBatch)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return false
+	case errors.As(err, &exit) && !exit.Exited(): // by a signal
+		return true
+	}
+	w.t.Fatalf("ended by itself: %v: %s", err, out)
+	return false
+}
+
+// loseIndex deletes the index, and lets the doctor make it again.
+func (w *crashWorld) loseIndex() {
+	w.t.Helper()
+	if err := os.RemoveAll(filepath.Join(w.dir, ".baler", "index")); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(w.dir, ".baler", "STATE.json")); err != nil {
+		return // it died before there was anything to lose
+	}
+	if r := runCommand(w.t, w.dir, nil, "doctor", "--repair"); r.code != exitOK {
+		w.t.Fatalf("%+v", r)
+	}
+}
+
+func (w *crashWorld) trace() string { return filepath.Join(w.dir, "trace") }
+
+// points are the names of the points that the last run came by.
+func (w *crashWorld) points() []string {
+	w.t.Helper()
+	b, err := os.ReadFile(w.trace())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(b)), "\n")
+}
+
+// deaths is where clients died.
+type deaths struct {
+	mu sync.Mutex
+	at map[string]int
+	n  int
+}
+
+func (d *deaths) add(point string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.at[point]++
+	d.n++
+}
+
+// The client dies at each of its durable writes and of its calls that change
+// something, and is run again. Every row then has its result once, was paid for
+// once, and no batch was created twice. After some crashes the index is lost too.
+func TestCrashAtEveryPoint(t *testing.T) {
+	undisturbed := newCrashWorld(t)
+	if undisturbed.run(0) {
+		t.Fatal("killed, though nobody asked for it")
+	}
+	points := undisturbed.points()
+	died := deaths{at: make(map[string]int)}
+	t.Run("at", func(t *testing.T) {
+		for n := range points {
+			t.Run(strconv.Itoa(n+1), func(t *testing.T) {
+				t.Parallel()
+				crashAt(t, n+1, &died)
+			})
+		}
+	})
+	// What is concurrent may meet in one commit, so that a run comes by a few
+	// points less than another.
+	if died.n < len(points)*9/10 {
+		t.Errorf("died %d times in a run of %d points", died.n, len(points))
+	}
+	for _, p := range points {
+		if died.at[p] == 0 {
+			t.Errorf("never died %s", p)
+		}
+	}
+	t.Logf("%d points: %v", len(points), died.at)
+}
+
+func crashAt(t *testing.T, n int, died *deaths) {
+	t.Helper()
+	w := newCrashWorld(t)
+	if w.run(n) {
+		points := w.points()
+		died.add(points[len(points)-1])
+		t.Logf("died %s", points[len(points)-1])
+	}
+	if *crashTwice {
+		w.run(1 + rand.N(n))
+	}
+	if *crashLose > 0 && n%*crashLose == 0 {
+		w.loseIndex()
+	}
+	if w.run(0) {
+		t.Fatal("killed, though nobody asked for it")
+	}
+	wantExactlyOnce(t, w.dir, w.server.URL+"/v1", pointRows)
+}

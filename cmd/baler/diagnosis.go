@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/balerhq/baler/flow/durable"
+)
+
+// tell writes a report for people.
+func (r *doctorReport) tell(w io.Writer) {
+	if len(r.Jobs) == 0 {
+		fmt.Fprintf(w, "%s holds no run\n", r.Path)
+	}
+	for i := range r.Jobs {
+		fmt.Fprintf(w, "%s: %s\n", r.Jobs[i].Name, describeJob(&r.Jobs[i]))
+	}
+	if r.Aside != "" {
+		fmt.Fprintf(w, "the index was made again; the old one is in %s/%s\n", r.Path, r.Aside)
+	}
+	tellProblems(w, "solved", r.Repaired)
+	if r.Failed != "" {
+		fmt.Fprintf(w, "it cannot be repaired: %s\n", r.Failed)
+	}
+	tellProblems(w, "problem", r.Problems)
+	tellOrphans(w, r.Orphans)
+	switch curable := r.Needs(durable.RebuildIndex) || r.Needs(durable.RewriteJournal); {
+	case len(r.Problems) == 0:
+		fmt.Fprintln(w, "all is well")
+	case curable && r.Failed == "":
+		fmt.Fprintf(w, "run baler doctor --state %s --repair\n", r.Path)
+	default:
+		fmt.Fprintln(w, "restore what is named from a backup, or begin anew in another directory: what is in the output stays there")
+	}
+}
+
+func tellProblems(w io.Writer, word string, problems []durable.Problem) {
+	for _, p := range problems {
+		if p.File != "" {
+			p.What = p.File + ": " + p.What
+		}
+		fmt.Fprintf(w, "%s: %s\n", word, p.What)
+	}
+}
+
+func describeJob(j *durable.JobHealth) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s rows", thousands(j.Rows))
+	if !j.Read {
+		b.WriteString(" so far")
+	}
+	fmt.Fprintf(&b, ", %s succeeded, %s failed, %s in no batch", thousands(j.Succeeded), thousands(j.Failed), thousands(j.Waiting))
+	for _, state := range slices.Sorted(maps.Keys(j.Batches)) {
+		fmt.Fprintf(&b, "; %s batches %s", thousands(j.Batches[state]), state)
+	}
+	return b.String()
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balerhq/baler/flow/durable"
+)
+
+// doctorOptions are the flags of doctor.
+type doctorOptions struct {
+	state        string
+	repair, json bool
+	probe        bool
+
+	orphans, cancelOrphans bool
+	provider, baseURL      string
+	since                  time.Duration
+}
+
+func newDoctor() *cobra.Command {
+	var o doctorOptions
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Examine the directory that remembers a run, and make its index again",
+		Long: `Compare all that is in a state directory: the journal, requests, batches and
+results of each run with each other and with the index. With --repair an index
+that is damaged or lost is made again from the others, and a journal from the
+index; the old one is moved aside. Then the run goes on with the command that
+began it. With --orphans the provider is asked for batches that no run waits for.
+
+Exit codes: 0 all is well, 1 there are problems, 2 a mistake in the command or a
+directory that cannot be examined, such as one that is in use, 3 interrupted.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.state, "state", defaultState(), "directory that remembers the run; also BALER_STATE")
+	f.BoolVar(&o.repair, "repair", false, "make a damaged index again")
+	f.BoolVar(&o.json, "json", false, "report in JSON")
+	f.BoolVar(&o.orphans, "orphans", false, "list the batches at the provider for which no run waits; needs its key")
+	f.BoolVar(&o.cancelOrphans, "cancel-orphans", false, "cancel those that still run, those of other directories too")
+	f.StringVar(&o.provider, "provider", "openai", "whom to ask for --orphans")
+	f.StringVar(&o.baseURL, "base-url", "", "where the API is (default: the provider's)")
+	f.DurationVar(&o.since, "since", 30*24*time.Hour, "how old an orphan may be")
+	f.BoolVar(&o.probe, "probe", false, "examine in this process, which a damaged index may end")
+	_ = f.MarkHidden("probe") // it exists
+	return cmd
+}
+
+func (o *doctorOptions) run(cmd *cobra.Command) error {
+	log := newLogger(cmd.ErrOrStderr(), false)
+	if o.probe {
+		return probe(cmd.Context(), cmd.OutOrStdout(), o.state, log)
+	}
+	health, err := examine(cmd.Context(), o.state)
+	if err != nil {
+		return o.explain(cmd.Context(), err)
+	}
+	report := doctorReport{Health: health}
+	if o.repair && (health.Needs(durable.RebuildIndex) || health.Needs(durable.RewriteJournal)) {
+		if err := report.repair(cmd.Context(), o.state, log); err != nil {
+			return o.explain(cmd.Context(), err)
+		}
+	}
+	if o.orphans || o.cancelOrphans {
+		if report.Orphans, err = o.findOrphans(cmd.Context(), log); err != nil {
+			return o.explain(cmd.Context(), err)
+		}
+	}
+	if err := report.print(cmd.OutOrStdout(), o.json); err != nil {
+		return err
+	}
+	if len(report.Problems) > 0 {
+		return &exitError{exitFailed, errors.New("there are problems")}
+	}
+	return nil
+}
+
+func (o *doctorOptions) explain(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return resumable(errInterrupted)
+	}
+	return usage("%w", err)
+}
+
+// repair makes journals again from the index, or the index from them, and looks
+// whether that has helped.
+func (r *doctorReport) repair(ctx context.Context, dir string, log *slog.Logger) (err error) {
+	if r.Needs(durable.RewriteJournal) {
+		err = durable.RepairJournals(ctx, dir, log)
+	} else {
+		r.Aside, err = durable.Rebuild(ctx, dir, log)
+	}
+	if err != nil {
+		r.Failed = err.Error()
+		return nil
+	}
+	r.Repaired = r.Problems
+	r.Health, err = examine(ctx, dir)
+	return err
+}
+
+// doctorReport is what doctor found and did.
+type doctorReport struct {
+	*durable.Health
+	Repaired []durable.Problem `json:"repaired,omitempty"` // that were there before
+	Orphans  []orphan          `json:"orphans,omitempty"`
+	Aside    string            `json:"aside,omitempty"`  // where the old index is
+	Failed   string            `json:"failed,omitempty"` // why it could not be repaired
+}
+
+func (r *doctorReport) print(w io.Writer, asJSON bool) error {
+	if !asJSON {
+		r.tell(w)
+		return nil
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/sink"
+)
+
+// orphan is a batch at the provider for which no run waits.
+type orphan struct {
+	Batch     string    `json:"batch"`
+	Created   time.Time `json:"created,omitzero"`
+	Rows      int       `json:"rows"`
+	Ended     bool      `json:"ended"`
+	Surplus   bool      `json:"surplus"` // a run knows it: it was bought twice
+	Cancelled bool      `json:"cancelled"`
+}
+
+// findOrphans lists the orphans of an account, and cancels on request those that
+// still run.
+func (o *doctorOptions) findOrphans(ctx context.Context, log *slog.Logger) ([]orphan, error) {
+	provider, err := newProvider(&options{provider: o.provider, baseURL: o.baseURL, poll: time.Second})
+	if err != nil {
+		return nil, err
+	}
+	store, err := state.Open(o.state, state.Config{Log: log})
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	found, err := durable.Orphans(ctx, provider, store, time.Now().Add(-o.since))
+	if err := errors.Join(err, store.Close()); err != nil {
+		return nil, err
+	}
+	orphans := make([]orphan, len(found))
+	for i, f := range found {
+		orphans[i] = orphan{Batch: f.Batch, Created: f.Created, Rows: f.Rows, Ended: f.Ended, Surplus: f.Surplus}
+		if !o.cancelOrphans || f.Ended {
+			continue
+		}
+		if err := provider.Cancel(ctx, sink.Handle{Batch: f.Batch}); err != nil {
+			return nil, err
+		}
+		orphans[i].Cancelled = true
+	}
+	return orphans, nil
+}
+
+func tellOrphans(w io.Writer, orphans []orphan) {
+	for _, f := range orphans {
+		what := "of another directory, or of one that was lost"
+		if f.Surplus {
+			what = "bought twice"
+		}
+		fate := "runs: stop it with --cancel-orphans, unless somebody waits for it"
+		switch {
+		case f.Cancelled:
+			fate = "cancelled"
+		case f.Ended:
+			fate = "has ended"
+		}
+		fmt.Fprintf(w, "orphan: %s, %s rows, created %s, %s; %s\n",
+			f.Batch, thousands(f.Rows), f.Created.Format(time.DateTime), what, fate)
+	}
+}

@@ -1,0 +1,115 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/segment"
+)
+
+// examineJob compares the files of a job with each other, and then with the
+// index. What one problem leaves nothing to compare with is left out.
+func (h *Health) examineJob(ctx context.Context, a *archive, index state.Store) {
+	history, err := a.readHistory()
+	if err != nil || history == nil {
+		h.add(err)
+		return
+	}
+	job := JobHealth{
+		Name: history.job.Name, Dir: a.keys.dir(), Batches: make(map[string]int),
+		Succeeded: history.output.Succeeded, Failed: history.output.Failed,
+	}
+	for _, in := range history.intents {
+		job.Batches[string(in.State)]++
+		if in.State == intent.Fetched && history.last(in.Tag).Until == 0 {
+			continue // what is damaged is downloaded again
+		}
+		h.add(a.examineResults(in))
+	}
+	end, err := a.requestsEnd(ctx, index)
+	if err != nil {
+		h.addIndex(err)
+		index = nil
+	}
+	c, err := a.readClaims(history)
+	if err != nil {
+		h.add(err)
+		h.Jobs = append(h.Jobs, job)
+		return
+	}
+	source, waiting, err := a.examineRequests(end, c)
+	h.add(err)
+	job.Rows, job.Read, job.Waiting = source.Rows, source.Ended, len(waiting)
+	h.Jobs = append(h.Jobs, job)
+	if index != nil && err == nil {
+		h.examineIndex(ctx, index, &examined{a, history, source, waiting})
+	}
+}
+
+// requestsEnd is how far the request log is known to reach.
+func (a *archive) requestsEnd(ctx context.Context, index state.Store) (segment.Pos, error) {
+	end, err := segment.Extent(a.root, requestDir)
+	if err != nil || index == nil {
+		return end, err
+	}
+	source := register[sourceState]{key: a.keys.source()}
+	if err := load(ctx, index, &source); err != nil || source.rev == 0 {
+		return end, err
+	}
+	return source.value.End, nil
+}
+
+// examineRequests reads the request log, and returns the state of the source and
+// the items that are in no batch.
+func (a *archive) examineRequests(end segment.Pos, c *claims) (source sourceState, waiting map[digest]bool, err error) {
+	waiting = make(map[digest]bool)
+	rows, sealed := 0, 0
+	for g, err := range a.ingestedGroups(end) {
+		if err != nil {
+			return source, waiting, err
+		}
+		rows, source = rows+len(g.entries), g.source
+		for i := range g.entries {
+			k := claimKey(g.entries[i].key)
+			n, known := c.balance[k]
+			if known {
+				sealed++
+			}
+			if n < 0 || n > 1 {
+				return source, waiting, a.damaged(baleDir, fmt.Errorf("the row of line %d is in %d batches at once", g.entries[i].line, n))
+			}
+			if n == 0 && c.pruned == "" {
+				waiting[k] = true
+			}
+		}
+	}
+	switch {
+	case rows != source.Rows:
+		err = a.damaged(requestDir, fmt.Errorf("it holds %d rows of %d", rows, source.Rows))
+	case sealed < len(c.balance):
+		err = a.damaged(requestDir, fmt.Errorf("%d rows of batches are not in it", len(c.balance)-sealed))
+	}
+	return source, waiting, err
+}
+
+// examineResults reads the results of a batch that was fetched.
+func (a *archive) examineResults(in intent.Intent) error {
+	switch in.State {
+	case intent.Fetched, intent.Committed, intent.Cleaned:
+	default:
+		return nil
+	}
+	for _, err := range a.outcomes(in) {
+		if errors.Is(err, fs.ErrNotExist) && in.Done() {
+			return nil // pruned, or never had any
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

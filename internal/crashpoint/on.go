@@ -1,0 +1,69 @@
+//go:build crashpoint
+
+package crashpoint
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+)
+
+// Armed reports whether the program was built to crash.
+const Armed = true
+
+var (
+	mu      sync.Mutex // points are passed one at a time, so that the nth is one point
+	passed  int
+	fatal   = number(os.Getenv(At))
+	tracing = os.Getenv(Trace)
+)
+
+// Here is a point at which the process may be made to die.
+func Here(name string) {
+	mu.Lock()
+	defer mu.Unlock()
+	passed++
+	if tracing != "" {
+		trace(name)
+	}
+	if passed == fatal {
+		die()
+	}
+}
+
+// die ends the process as a power failure would: no deferred function runs, and
+// nothing that is buffered is written.
+func die() {
+	self, err := os.FindProcess(os.Getpid())
+	if err == nil {
+		err = self.Kill()
+	}
+	if err != nil {
+		panic(err)
+	}
+	select {} // until the signal arrives
+}
+
+func trace(name string) {
+	f, err := os.OpenFile(tracing, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	defer f.Close()
+	if _, err := fmt.Fprintln(f, name); err != nil {
+		panic(err)
+	}
+}
+
+// number is 0, which no point has, if none is asked for.
+func number(s string) int {
+	if s == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		panic(fmt.Sprintf("%s: %v", At, err))
+	}
+	return n
+}

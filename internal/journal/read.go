@@ -1,0 +1,20 @@
+package journal
+
+import (
+	"fmt"
+	"os"
+)
+
+// Read calls replay with every whole record of the journal name below root, as
+// Open does, and changes nothing. A torn last line is no error.
+func Read(root *os.Root, name string, replay func(record []byte) error) error {
+	f, err := root.Open(name)
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	defer f.Close()
+	if _, err := read(f, replay); err != nil {
+		return fmt.Errorf("journal: read %s: %w", name, err)
+	}
+	return nil
+}
