@@ -88,12 +88,12 @@ func (l *level) sync() (state.Op, error) {
 
 // read adds entries up to end to found, until there are n, and says where they
 // stand and where to go on.
-func (l *level) read(end segment.Pos, found []entry, n int) (_ []entry, next segment.Pos, places []place, err error) {
-	next = l.next
-	if next == end {
+func (l *level) read(end segment.Pos, found []entry, n int) (_ []entry, next headState, places []place, err error) {
+	next = headState{Pos: l.next, Seq: l.nextSeq}
+	if next.Pos == end {
 		return found, next, nil, nil
 	}
-	for rec, err := range l.log.Scan(next, end) {
+	for rec, err := range l.log.Scan(next.Pos, end) {
 		if err != nil {
 			return nil, next, nil, fmt.Errorf("durable: ready queue: %w", err)
 		}
@@ -101,7 +101,7 @@ func (l *level) read(end segment.Pos, found []entry, n int) (_ []entry, next seg
 		if err != nil {
 			return nil, next, nil, err
 		}
-		next, l.nextSeq = rec.End(), e.seq+1
+		next = headState{Pos: rec.End(), Seq: e.seq + 1}
 		if l.taken.has(e.seq) {
 			continue
 		}

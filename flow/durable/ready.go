@@ -154,7 +154,7 @@ func (r *ready) loadLevel(l *level, found []entry, n int) ([]entry, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l.next = next
+	l.next, l.nextSeq = next.Pos, next.Seq
 	l.loaded = append(l.loaded, places...)
 	return found, nil
 }
