@@ -2,7 +2,6 @@ package durable_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
@@ -16,7 +15,7 @@ func TestABatchThatMayBeSomebodyElsesIsNotCancelled(t *testing.T) {
 	withoutTags(t, func(u *untagged) {
 		client, err := openai.New("sk-test", openai.Config{
 			BaseURL: "http://127.0.0.1/v1", Transport: u.server.Client().Transport,
-			Limits: sink.Limits{Window: 15 * time.Minute}, // and batches take an hour
+			Limits: sink.Limits{Window: processing / 6},
 		})
 		if err != nil {
 			u.t.Fatal(err)
