@@ -4,7 +4,7 @@ package queue
 // order of their arrival, whatever the time, so each priority is a flow.
 type aged[T any] struct {
 	flows[T]
-	rule       agedPriority[T]
+	rule       *agedPriority[T]
 	priorities table[Priority, flow[T]]
 }
 

@@ -53,5 +53,5 @@
 // # Restarts
 //
 // A [Durable] queue keeps its items in a store of the caller's until they are
-// acknowledged.
+// acknowledged. [OpenIndexed] makes them known by an id, too.
 package queue

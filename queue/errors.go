@@ -10,6 +10,7 @@ var (
 	// ErrNotFound means that no item with that id waits in the queue: it never
 	// did, or it has left.
 	ErrNotFound = errors.New("queue: no such item")
-	// ErrDuplicate means that an item with the same id waits already.
+	// ErrDuplicate means that an item with the same id waits already or, in a
+	// Durable queue, is not acknowledged yet.
 	ErrDuplicate = errors.New("queue: an item with that id waits already")
 )

@@ -190,3 +190,32 @@ func ExampleOpen() {
 	// b <nil>
 	// c <nil>
 }
+
+func ExampleOpenIndexed() {
+	ctx, store := context.Background(), newDisk()
+	open := func() *queue.Durable[Ticket] {
+		q, err := queue.OpenIndexed(ctx, store, "tickets", Ticket.ID, queue.Strict(Ticket.Priority), queue.Config{})
+		if err != nil {
+			fmt.Println(err)
+		}
+		return q
+	}
+	q := open()
+	if _, err := q.PushMany(ctx, []Ticket{{Name: "a"}, {Name: "b"}, {Name: "c"}}); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(q.Update(ctx, "c", func(t Ticket) Ticket { t.Level = queue.Critical; return t }))
+	_, err := q.Remove(ctx, "a")
+	fmt.Println(err)
+
+	q = open()
+	fmt.Println(q.Position("c"))
+	fmt.Println(q.Position("b"))
+	fmt.Println(q.Len())
+	// Output:
+	// <nil>
+	// <nil>
+	// 0 <nil>
+	// 1 <nil>
+	// 2
+}

@@ -36,7 +36,8 @@ func (f *fifo[T]) head() *T { return &f.first.items[f.first.from] }
 // pop removes the oldest item. The fifo must not be empty.
 func (f *fifo[T]) pop(to *chunks[T]) {
 	c := f.first
-	clear(c.items[c.from : c.from+1])
+	var none T
+	c.items[c.from] = none
 	c.from++
 	f.n--
 	if c.from == c.to {

@@ -97,8 +97,7 @@ func (p Policy[T]) rule(c Config) rule[T] {
 	case p.aged && u.deadline != nil:
 		return &agedDeadline[T]{clock: newClock(), of: u.deadline, aging: c.Aging}
 	case p.aged:
-		r := newAgedPriority(u.priority, c)
-		return &r
+		return newAgedPriority(u.priority, c)
 	case u.deadline != nil:
 		return byDeadline[T]{u.deadline}
 	default:

@@ -53,8 +53,8 @@ type agedPriority[T any] struct {
 	aging time.Duration
 }
 
-func newAgedPriority[T any](of func(T) Priority, c Config) agedPriority[T] {
-	return agedPriority[T]{clock: newClock(), of: of, aging: c.Aging}
+func newAgedPriority[T any](of func(T) Priority, c Config) *agedPriority[T] {
+	return &agedPriority[T]{clock: newClock(), of: of, aging: c.Aging}
 }
 
 func (r *agedPriority[T]) key(v T) int64 {
