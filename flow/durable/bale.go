@@ -144,7 +144,8 @@ func readBaleHeader(next func() ([]byte, error, bool)) (h baleHeader, err error)
 	if err != nil {
 		return h, err
 	}
-	return h, json.Unmarshal(record, &h)
+	err = json.Unmarshal(record, &h)
+	return h, err
 }
 
 // entries reads a whole bale.
