@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -49,13 +50,26 @@ func (e *engine) buy(ctx, life context.Context, b accumulator.Batch[entry]) erro
 			return err
 		}
 		rows, rest = e.lanes.cut(rest) // now, as the limit may have changed
-		in, err := e.seal(ctx, rows)
-		if err != nil {
+		if err := e.buyOne(ctx, life, rows); err != nil {
 			return err
 		}
-		e.tally.update(func(p *Progress) { p.InFlight++ })
-		e.spawn(life, in)
 	}
+	return nil
+}
+
+// buyOne seals one batch, if the run still wants any, and to the end once it
+// has begun.
+func (e *engine) buyOne(ctx, life context.Context, rows []entry) error {
+	if err := e.gate.enter(ctx); err != nil {
+		return err
+	}
+	defer e.gate.leave()
+	in, err := e.seal(context.WithoutCancel(ctx), rows)
+	if err != nil {
+		return err
+	}
+	e.tally.update(func(p *Progress) { p.InFlight++ })
+	e.spawn(life, in)
 	return nil
 }
 
@@ -147,15 +161,29 @@ func (e *engine) drive(ctx context.Context, in intent.Intent) (err error) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if in, err = e.step(ctx, in); err != nil {
+		if e.board.show(in) {
+			e.news.Store(true)
+		}
+		// Cancelled while it waited, the batch needs another step.
+		if in, err = e.step(ctx, in); err != nil && !errors.Is(err, errCancelled) {
 			return err
 		}
 	}
+	e.board.show(in)
 	return nil
 }
 
 func (e *engine) step(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	switch in.Next() {
+	next := in.Next()
+	if e.gate.cancelled() {
+		switch next { //nolint:exhaustive // all else goes on as it would
+		case intent.Upload, intent.Create:
+			return e.withdraw(ctx, in)
+		case intent.Poll:
+			return e.stop(ctx, in)
+		}
+	}
+	switch next {
 	case intent.Upload:
 		return e.upload(ctx, in)
 	case intent.Create:

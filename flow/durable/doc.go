@@ -19,6 +19,24 @@
 // again with the same job and directory, it goes on; once finished, it returns
 // at once.
 //
+// # Control
+//
+// A run has a name, by which it can be reached from the process that began it
+// with Start, or with Attach from any other on the machine:
+//
+//   - Status tells how far it is, and Wait waits for its end. A run of which the
+//     process has died is Stopped, not Running.
+//   - Pause buys nothing new until Resume. What was bought goes on.
+//   - Cancel is for good: nothing more is bought, open batches are cancelled at
+//     the provider, and what ran is settled and delivered. The items without a
+//     result are counted; each Run from then on returns a *CancelledError.
+//   - Job.TimeLimit cancels the run by itself.
+//   - The end of Run's ctx detaches: batches go on at the provider, and the next
+//     Run settles them.
+//
+// What is asked of a run is durable, and obeyed by the process that runs it or
+// by the next one. Once Pause or Cancel has returned nil, nothing is bought.
+//
 // # What is promised
 //
 // An item that was read survives process, OS and power failure. Each item gets

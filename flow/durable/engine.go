@@ -19,6 +19,7 @@ import (
 // the store, in ready and in tally.
 type engine struct {
 	config
+	*desk
 	archive
 	requests *segment.Log
 	journal  *journal.Journal
@@ -82,6 +83,22 @@ func acquire(ctx context.Context, semaphore chan struct{}) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// sleep waits for d, or returns errCancelled when the run is cancelled while it
+// waits.
+func (e *engine) sleep(ctx context.Context, d time.Duration) error {
+	wanted, stop := e.gate.noticing(ctx)
+	defer stop()
+	return sleep(wanted, d)
+}
+
+// awaitTurn waits until it is due to look at a batch, or returns errCancelled when
+// the run is cancelled while it waits.
+func (e *engine) awaitTurn(ctx context.Context, due time.Time) (done func(), err error) {
+	wanted, stop := e.gate.noticing(ctx)
+	defer stop()
+	return e.polls.wait(wanted, due)
 }
 
 // sleep waits for d or the end of ctx.

@@ -52,7 +52,7 @@ func (e *engine) download(ctx context.Context, in intent.Intent) error {
 	if err != nil {
 		return err
 	}
-	if strays := r.call(in); strays.Total() > 0 {
+	if strays := r.call(in, e.gate.cancelled()); strays.Total() > 0 {
 		e.surprises.addStrays(strays)
 		e.log.WarnContext(ctx, "results that are not what was asked for", "tag", in.Tag, "batch", in.Batch, "missing", strays.Missing,
 			"repeated", strays.Repeated, "foreign", strays.Foreign, "surplus", strays.Surplus)

@@ -39,14 +39,14 @@ func (e *engine) resolved(ctx context.Context, was, in intent.Intent) error {
 		e.tally.update(func(p *Progress) { p.Batches++ })
 		return nil
 	case in.State == intent.Unknown:
-		return sleep(ctx, max(min(e.config.poll, time.Until(in.Appears(e.grace))), time.Millisecond))
+		return e.sleep(ctx, max(min(e.config.poll, time.Until(in.Appears(e.grace))), time.Millisecond))
 	case in.State != intent.Held:
 		e.log.WarnContext(ctx, "the batch was not found", "tag", in.Tag, "state", in.State)
 		return nil
 	case was.State != intent.Held:
 		e.log.WarnContext(ctx, "waiting until the batches have ended that may be this one", "tag", in.Tag)
 	}
-	return sleep(ctx, e.interval(time.Since(in.SentAt)))
+	return e.sleep(ctx, e.interval(time.Since(in.SentAt)))
 }
 
 // list asks what the provider has under the tag, or what may be the batch if it

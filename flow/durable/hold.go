@@ -20,5 +20,5 @@ func (e *engine) hold(ctx context.Context, in intent.Intent, call string, attemp
 	}
 	d := max(e.interval(0)<<min(attempts, 8), retry.After(err))
 	e.log.WarnContext(ctx, "trying again", "tag", in.Tag, "call", call, "in", d, "error", err)
-	return sleep(ctx, d)
+	return e.sleep(ctx, d)
 }

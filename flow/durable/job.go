@@ -96,6 +96,10 @@ type Job[T any] struct {
 	// when it has ended. Being wrong about this costs time, not money. Zero
 	// means that others may.
 	ExclusiveWorkspace bool
+	// TimeLimit is how long after its first start the run is cancelled, as by
+	// Handle.Cancel, if it is not completed; the time counts while it is paused
+	// or no process runs it. Zero means never.
+	TimeLimit time.Duration
 	// ReadAll reads the source to its end before anything is bought, so that
 	// an error in its last item costs nothing. Until then the job may begin
 	// anew with another input or other settings.
@@ -159,7 +163,7 @@ func (j *Job[T]) validate() error {
 	if err := j.Unclear.validate(); err != nil {
 		return err
 	}
-	for name, d := range map[string]time.Duration{"Poll": j.Poll, "Grace": j.Grace} {
+	for name, d := range map[string]time.Duration{"Poll": j.Poll, "Grace": j.Grace, "TimeLimit": j.TimeLimit} {
 		if d < 0 {
 			return fmt.Errorf("durable: Job.%s is %s: must not be negative", name, d)
 		}
@@ -207,9 +211,11 @@ type config struct {
 	poll, grace time.Duration
 	unclear     Unclear
 	exclusive   bool
+	timeLimit   time.Duration
 	readAll     bool
 	keepRemote  bool
 	store       *state.Dir
+	dir         runDir
 	output      Output
 	progress    func(Progress)
 	log         *slog.Logger
@@ -237,8 +243,8 @@ func (j *Job[T]) config() config {
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),
 		poll:        cmp.Or(j.Poll, DefaultPoll), grace: cmp.Or(j.Grace, DefaultGrace),
 		unclear: j.Unclear, exclusive: j.ExclusiveWorkspace,
-		readAll: j.ReadAll, keepRemote: j.KeepRemote,
-		store: j.Store, output: j.Output, progress: progress,
+		timeLimit: j.TimeLimit, readAll: j.ReadAll, keepRemote: j.KeepRemote,
+		store: j.Store, dir: newRunDir(j.Store.Path(), j.Name), output: j.Output, progress: progress,
 		log: cmp.Or(j.Log, slog.Default()),
 	}
 }

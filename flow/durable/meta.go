@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/balerhq/baler/flow/state"
 )
@@ -19,12 +20,13 @@ type jobMeta struct {
 	Provider string            `json:"provider"`
 	Settings map[string]string `json:"settings"`
 	Epoch    uint64            `json:"epoch"`
+	Started  time.Time         `json:"started"` // this epoch, for the first time
 }
 
 // openJob finds the job in the store, or begins it, and opens its directory. A
 // job that was begun with other settings is refused.
 func openJob(ctx context.Context, c *config) (*os.Root, jobMeta, error) {
-	now := jobMeta{Name: c.name, Provider: c.provider.Name(), Settings: c.settings}
+	now := jobMeta{Name: c.name, Provider: c.provider.Name(), Settings: c.settings, Started: time.Now()}
 	meta := register[jobMeta]{key: metaKey(c.name)}
 	if err := load(ctx, c.store, &meta); err != nil {
 		return nil, now, err
@@ -40,6 +42,8 @@ func openJob(ctx context.Context, c *config) (*os.Root, jobMeta, error) {
 				"use the same, or another state directory", c.store.Path(), c.name, strings.Join(changed, ", "))}
 		}
 		now.Epoch++
+	} else if meta.rev > 0 {
+		now.Started = meta.value.Started
 	}
 	root, err := beginJob(ctx, c, &meta, now)
 	return root, now, err
@@ -103,7 +107,7 @@ func anew(ctx context.Context, c *config) error {
 		return err
 	}
 	now := meta.value
-	now.Epoch++
+	now.Epoch, now.Started = now.Epoch+1, time.Now()
 	root, err := beginJob(ctx, c, &meta, now)
 	if err != nil {
 		return err

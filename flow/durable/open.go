@@ -41,9 +41,13 @@ func open(ctx context.Context, c config) (*engine, error) {
 		return nil, err
 	}
 	e.keys, e.path = job.keys(), c.store.Path()
+	if e.desk, err = openDesk(&c, job.Started); err != nil {
+		return nil, errors.Join(err, e.root.Close())
+	}
 	if err := e.recover(ctx, job); err != nil {
 		return nil, errors.Join(err, e.abandon())
 	}
+	e.appear()
 	return e, nil
 }
 

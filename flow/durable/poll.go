@@ -20,7 +20,7 @@ func (e *engine) poll(ctx context.Context, in intent.Intent) (intent.Intent, err
 		return in, err
 	}
 	v := e.vigils.of(in.Tag)
-	done, err := e.polls.wait(ctx, e.nextLook(in, v))
+	done, err := e.awaitTurn(ctx, e.nextLook(in, v))
 	if err != nil {
 		return in, err
 	}
@@ -108,8 +108,10 @@ func (e *engine) nextLook(in intent.Intent, v *vigil) time.Time {
 	if v.looked.After(last) {
 		last = v.looked
 	}
-	if !v.late.IsZero() {
-		since = v.late
+	for _, fresh := range []time.Time{v.late, v.cancelled} { // from then on it may end soon
+		if fresh.After(since) {
+			since = fresh
+		}
 	}
 	due := last.Add(e.interval(last.Sub(since)))
 	if limit, limited := e.deadline(in, v); limited && limit.After(last) && limit.Before(due) {

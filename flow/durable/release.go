@@ -11,8 +11,8 @@ import (
 // large, later if the reason passes, and for the next run if a person has to
 // remove it.
 func (e *engine) release(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	if in.Reason.Class == retry.Retryable.String() {
-		if err := sleep(ctx, 3*e.interval(0)); err != nil {
+	if in.Reason.Class == retry.Retryable.String() && !e.gate.cancelled() {
+		if err := e.sleep(ctx, 3*e.interval(0)); err != nil {
 			return in, err
 		}
 	}
@@ -20,7 +20,7 @@ func (e *engine) release(ctx context.Context, in intent.Intent) (intent.Intent, 
 		return in, err
 	}
 	in, err := e.advance(ctx, in, intent.CleanDone{})
-	if err != nil || in.Reason.Class != retry.Blocked.String() {
+	if err != nil || in.Reason.Class != retry.Blocked.String() || e.gate.cancelled() {
 		return in, err
 	}
 	return in, &retry.Error{Class: retry.Blocked, Code: in.Reason.Code, Message: in.Reason.Message}

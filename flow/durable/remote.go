@@ -47,7 +47,9 @@ func (e *engine) create(ctx context.Context, in intent.Intent) (intent.Intent, e
 	if in.Account != e.provider.Account() {
 		return e.upload(ctx, in) // another account cannot see the file
 	}
-	if err := e.limiter.Wait(ctx, ratelimit.Cost{Requests: 1}); err != nil {
+	wanted, stop := e.gate.whileWanted(ctx)
+	defer stop()
+	if err := e.limiter.Wait(wanted, ratelimit.Cost{Requests: 1}); err != nil {
 		return in, err
 	}
 	in, refusal, err := e.send(ctx, in)
@@ -74,6 +76,10 @@ func (e *engine) send(ctx context.Context, in intent.Intent) (_ intent.Intent, r
 		return in, nil, err
 	}
 	defer func() { <-e.creating }()
+	if err := e.gate.enter(ctx); err != nil {
+		return in, nil, err
+	}
+	defer e.gate.leave()
 	now := time.Now()
 	sent, err := e.advance(ctx, in, intent.Sending{
 		Account: e.provider.Account(), Now: now, Deadline: now.Add(createDeadline),

@@ -9,6 +9,7 @@ import (
 
 // Progress counts what a job has done so far, earlier runs included.
 type Progress struct {
+	State      State     `json:"state"`
 	Rows       int       `json:"rows"`       // distinct items read
 	Duplicates int       `json:"duplicates"` // items dropped as repetitions
 	Read       bool      `json:"read"`       // the source is read to its end
@@ -28,11 +29,12 @@ func (p Progress) Settled() int { return p.Succeeded + p.Failed }
 // Report is Progress at the end of a Run, with what this Run did itself.
 type Report struct {
 	Progress
-	Cached   int           `json:"cached"`   // items that an earlier Run had settled
-	Strays   Strays        `json:"strays"`   // result rows that are not what was asked for
-	Waste    llm.Usage     `json:"waste"`    // of batches that were bought twice, as far as it is known
-	Elapsed  time.Duration `json:"elapsed"`  // of this Run
-	Finished bool          `json:"finished"` // every item has its result
+	Cached    int           `json:"cached"`    // items that an earlier Run had settled
+	Cancelled int           `json:"cancelled"` // items that get no result, as the run was cancelled
+	Strays    Strays        `json:"strays"`    // result rows that are not what was asked for
+	Waste     llm.Usage     `json:"waste"`     // of batches that were bought twice, as far as it is known
+	Elapsed   time.Duration `json:"elapsed"`   // of this Run
+	Finished  bool          `json:"finished"`  // every item has its result
 }
 
 // InputError is an item that cannot be used. Nothing of its group was kept;

@@ -13,82 +13,79 @@ import (
 	"github.com/balerhq/baler/queue"
 )
 
-// Run does the job, or what is left of it, and returns when every item has its
-// result, ctx is done, or somebody has to act. In the latter cases the job can
-// be run again, and goes on.
-//
-// The error is an *InputError for an item that cannot be used, a
-// *MismatchError for a directory of another job, the cause of a done ctx, or
-// what the provider, the store or the output said; errors of class
-// retry.Blocked need a person. The Report is filled in any case.
-func Run[T any](ctx context.Context, job Job[T]) (Report, error) {
-	if err := job.validate(); err != nil {
-		return Report{}, err
-	}
-	started := time.Now()
-	source := &reader[T]{job: &job}
-	e, err := resume(ctx, job.config(), source)
-	if err != nil {
-		return Report{}, err
-	}
-	cached := e.tally.progress().Settled()
-	err = advise(e.run(ctx, source))
-	report := Report{
-		Progress: e.tally.progress(), Cached: cached,
-		Elapsed: time.Since(started), Finished: e.finished(),
-	}
-	e.surprises.report(&report)
-	return report, errors.Join(err, e.close())
-}
-
-// resume opens the job and takes the source to where it was left. A job that
-// can begin anew does so if the source is no longer what it was.
-func resume(ctx context.Context, c config, source rows) (*engine, error) {
-	e, err := open(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	err = source.resume(e.source.value.Checkpoint)
-	if err == nil {
-		return e, nil
-	}
-	if !e.readAll || e.ended() {
-		return nil, errors.Join(err, e.close())
-	}
-	if err := errors.Join(e.close(), anew(ctx, &c)); err != nil {
-		return nil, err
-	}
-	return open(ctx, c)
-}
-
-// run reads the source, drives open batches and makes new ones, until nothing
-// is left or something fails.
+// run does what is left to do.
 func (e *engine) run(ctx context.Context, source rows) error {
 	if e.finished() {
 		return nil
 	}
+	if err := e.obey(); err != nil { // before anything is bought
+		return err
+	}
+	if !e.gate.cancelled() || len(e.open) > 0 {
+		if err := e.work(ctx, source); err != nil {
+			return err
+		}
+	}
+	if e.finished() || !e.gate.cancelled() {
+		return nil
+	}
+	p := e.tally.progress()
+	return &CancelledError{Name: e.name, Reason: e.control.Reason, At: e.control.At, Rows: p.Rows - p.Settled()}
+}
+
+// work settles all that it can, and keeps watch meanwhile.
+func (e *engine) work(ctx context.Context, source rows) error {
 	if err := e.provider.Check(ctx); err != nil {
 		return err
 	}
+	g, ctx := errgroup.WithContext(ctx)
+	watched, done := context.WithCancel(ctx)
+	g.Go(func() error { return e.watch(watched) })
+	g.Go(func() error {
+		defer done()
+		return e.settleAll(ctx, source)
+	})
+	return g.Wait()
+}
+
+// settleAll reads the source, drives open batches and makes new ones, until
+// nothing is left or something fails. Of a cancelled run it drives what is open.
+func (e *engine) settleAll(ctx context.Context, source rows) error {
 	g, ctx := errgroup.WithContext(ctx)
 	e.drivers = g
 	defer e.polls.start(ctx)()
 	for _, in := range e.open {
 		e.spawn(ctx, in)
 	}
-	g.Go(func() error { return e.ingest(ctx, source) })
-	g.Go(func() error { return e.rounds(ctx) })
+	g.Go(func() error { return e.take(ctx, source) })
 	return g.Wait()
 }
 
-// rounds makes batches of what is ready, as often as something is.
-func (e *engine) rounds(ctx context.Context) error {
+// take reads the source and buys what it yields, as long as the run is wanted.
+func (e *engine) take(ctx context.Context, source rows) error {
+	if e.gate.cancelled() {
+		return nil
+	}
+	wanted, stop := e.gate.whileWanted(ctx)
+	defer stop()
+	both, wanted := errgroup.WithContext(wanted)
+	both.Go(func() error { return e.ingest(wanted, source) })
+	both.Go(func() error { return e.rounds(wanted, ctx) })
+	if err := both.Wait(); !errors.Is(err, errCancelled) {
+		return err
+	}
+	return nil
+}
+
+// rounds makes batches of what is ready, as often as something is. Their
+// drivers run as long as life.
+func (e *engine) rounds(ctx, life context.Context) error {
 	for {
 		more, err := e.await(ctx)
 		if err != nil || !more {
 			return err
 		}
-		if err := e.round(ctx); err != nil {
+		if err := e.round(ctx, life); err != nil {
 			return err
 		}
 	}
@@ -96,13 +93,13 @@ func (e *engine) rounds(ctx context.Context) error {
 
 // round makes batches until the source has ended and nothing is ready. What
 // the accumulator still holds then leaves with it.
-func (e *engine) round(ctx context.Context) error {
+func (e *engine) round(ctx, life context.Context) error {
 	p := flow.New(ctx)
 	ready := flow.FromFunc(p, e.load, flow.Name("load"))
 	urgent := flow.Via(p, ready, queue.By(entry.priority, queue.Config{Capacity: loadChunk}))
 	batches := flow.Via(p, urgent, accumulator.By(entry.laneKey, e.batch).WeighBy(entry.weight))
 	flow.To(p, batches, func(step context.Context, b accumulator.Batch[entry]) error {
-		return e.buy(step, ctx, b)
+		return e.buy(step, life, b)
 	}, flow.Name("buy"))
 	if err := p.Wait(); err != nil {
 		return fmt.Errorf("durable: %w", err)

@@ -101,7 +101,7 @@ func (c *chunk) full() bool { return c.rows >= chunkRows || c.bytes >= chunkByte
 func (c *chunk) add(o outcome) {
 	c.rows++
 	row := &c.entries[o.row]
-	if o.Err != nil && c.goesAgain(row, o.Err) {
+	if o.Err != nil && c.goesAgain(row, &o.Outcome) {
 		c.repeat(int(o.row), true)
 		return
 	}
@@ -123,8 +123,13 @@ func (c *chunk) repeat(n int, sent bool) {
 }
 
 // goesAgain reports whether a failed row is sent once more. One that is blocked
-// is not at fault, so it never fails for that.
-func (c *chunk) goesAgain(row *entry, failure *sink.RowError) bool {
+// is not at fault, so it never fails for that. In a cancelled run to go again
+// means to get no result: the row waits, and nothing is bought.
+func (c *chunk) goesAgain(row *entry, o *sink.Outcome) bool {
+	failure := o.Err
+	if c.e.gate.cancelled() {
+		return neverRan(o)
+	}
 	if failure.Class == retry.Blocked {
 		c.blocked = retry.Mark(fmt.Errorf("durable: batch %s: %w", c.in.Batch, failure), retry.Blocked)
 		return true
@@ -173,7 +178,9 @@ func (c *chunk) commit(ctx context.Context) error {
 	}
 	s.Succeeded += len(c.results) - c.failed
 	s.Failed += c.failed
-	s.Retried += len(c.again)
+	if !c.e.gate.cancelled() {
+		s.Retried += len(c.again)
+	}
 	s.Usage = s.Usage.Add(c.usage)
 	return c.record(ctx, s, true)
 }

@@ -69,10 +69,10 @@ func (r *roll) find(o *sink.Outcome) (n uint32, stray *int) {
 	return n, nil
 }
 
-// call counts the rows without a result. Those of a batch that was refused or
-// given up are not missed.
-func (r *roll) call(in intent.Intent) Strays {
-	if in.Reason == nil {
+// call counts the rows without a result. Those of a batch that was refused,
+// given up or cancelled with its run are not missed.
+func (r *roll) call(in intent.Intent, cancelled bool) Strays {
+	if in.Reason == nil && !cancelled {
 		for _, ok := range r.got {
 			if !ok {
 				r.strays.Missing++

@@ -17,7 +17,7 @@ type vigil struct {
 	looked    time.Time // last
 	warned    bool      // of an unknown status
 	late      time.Time // when it was found to have had all its time
-	cancelled bool      // since
+	cancelled time.Time // when the provider was asked to end it
 }
 
 // vigils are those of the batches that run.
@@ -64,13 +64,18 @@ func (e *engine) limitWait(ctx context.Context, in intent.Intent, v *vigil, seen
 	}})
 }
 
-// cancelLate cancels a batch once that is late. Whether that works is seen by
-// the next looks.
+// cancelLate cancels a batch once that is late.
 func (e *engine) cancelLate(ctx context.Context, in intent.Intent, v *vigil) error {
-	if v.late.IsZero() || v.cancelled {
+	if v.late.IsZero() || !v.cancelled.IsZero() {
 		return nil
 	}
 	e.log.WarnContext(ctx, "the batch has not ended in time, cancelling it", "tag", in.Tag, "batch", in.Batch)
+	return e.cancelOpen(ctx, in, v)
+}
+
+// cancelOpen cancels a batch at the provider. Whether that works is seen by the
+// next looks.
+func (e *engine) cancelOpen(ctx context.Context, in intent.Intent, v *vigil) error {
 	err := e.provider.Cancel(ctx, handle(in))
 	switch retry.ClassOf(err) {
 	case retry.Blocked:
@@ -78,7 +83,7 @@ func (e *engine) cancelLate(ctx context.Context, in intent.Intent, v *vigil) err
 	case retry.Retryable, retry.Ambiguous:
 		e.log.WarnContext(ctx, "the batch could not be cancelled", "tag", in.Tag, "batch", in.Batch, "error", err)
 	case 0, retry.Permanent: // as good as it gets
-		v.cancelled = true
+		v.cancelled = time.Now()
 	}
 	return nil
 }

@@ -36,7 +36,8 @@ type (
 	}
 	// CancelDone says that Surplus[Cancelled] is cancelled, or cannot be.
 	CancelDone struct{}
-	// Refused says that the provider does not accept the batch, or its upload.
+	// Refused says that the provider does not accept the batch, or its upload,
+	// or that a batch that does not exist yet is not wanted any more.
 	Refused struct{ Reason Reason }
 	// BatchEnded says that the batch is in a terminal status, for a Reason if it
 	// was refused as a whole, maybe before it existed, and its rows are to fail

@@ -56,7 +56,7 @@ const (
 	Fetched   State = "fetched"   // its results are on disk
 	Committed State = "committed" // every row of it is settled
 	Cleaned   State = "cleaned"   // nothing is left to do
-	Rejected  State = "rejected"  // it was refused; its rows must be freed or failed
+	Rejected  State = "rejected"  // it was refused or withdrawn; its rows must be freed or failed
 )
 
 // Intent is one batch that is to be bought. All of it is persisted.

@@ -1,0 +1,45 @@
+package durable
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/balerhq/baler/internal/intent"
+)
+
+// board shows the batches that are open to other processes.
+type board struct {
+	mu   sync.Mutex
+	open map[string]intent.Intent
+}
+
+func newBoard() *board { return &board{open: make(map[string]intent.Intent)} }
+
+// show posts where a batch stands, and reports whether that is new.
+func (b *board) show(in intent.Intent) (fresh bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if in.Done() {
+		delete(b.open, in.Tag)
+		return true
+	}
+	was, known := b.open[in.Tag]
+	b.open[in.Tag] = in
+	return !known || was.Rev != in.Rev
+}
+
+// list returns the open batches, those that were bought first.
+func (b *board) list() []OpenBatch {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := make([]OpenBatch, 0, len(b.open))
+	for in := range maps.Values(b.open) {
+		all = append(all, OpenBatch{Tag: in.Tag, Batch: in.Batch, State: string(in.State), Rows: in.Rows, SentAt: in.SentAt})
+	}
+	slices.SortFunc(all, func(x, y OpenBatch) int {
+		return cmp.Or(x.SentAt.Compare(y.SentAt), cmp.Compare(x.Tag, y.Tag))
+	})
+	return all
+}

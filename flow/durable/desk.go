@@ -1,0 +1,69 @@
+package durable
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// desk is where a run meets other processes: it obeys their control file and
+// writes the status file for them. One goroutine at a time watches.
+type desk struct {
+	gate  *gate
+	board *board
+	poke  chan struct{} // look at once
+	news  atomic.Bool   // since the status was written
+
+	began   time.Time // by this process
+	cached  int       // items that were settled by then
+	started time.Time // for the first time
+	expires time.Time // zero: never
+
+	control control // as it was read last
+	obeyed  int     // its revision, once nothing goes on that it forbids
+}
+
+// openDesk reads what is wanted of the run.
+func openDesk(c *config, started time.Time) (*desk, error) {
+	wanted, err := c.dir.control()
+	if err != nil {
+		return nil, err
+	}
+	d := &desk{
+		gate: newGate(wanted.Want), board: newBoard(), poke: make(chan struct{}, 1),
+		began: time.Now(), started: started, control: wanted, obeyed: wanted.Rev,
+	}
+	if c.timeLimit > 0 {
+		d.expires = started.Add(c.timeLimit)
+	}
+	return d, nil
+}
+
+// appear puts up what a process sees first.
+func (e *engine) appear() {
+	e.cached = e.tally.progress().Settled()
+	e.tally.now.State = stateOf(e.control.Want)
+	if e.finished() {
+		e.tally.now.State = Completed
+	}
+	for _, in := range e.open {
+		e.board.show(in)
+	}
+	e.tally.notify = func(p Progress) {
+		e.news.Store(true)
+		e.progress(p)
+	}
+	e.news.Store(true)
+}
+
+// report is what Run returns, as it is now.
+func (e *engine) report() Report {
+	r := Report{
+		Progress: e.tally.progress(), Cached: e.cached,
+		Elapsed: time.Since(e.began), Finished: e.finished(),
+	}
+	e.surprises.report(&r)
+	if r.State == Cancelled {
+		r.Cancelled = r.Rows - r.Settled()
+	}
+	return r
+}

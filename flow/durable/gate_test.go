@@ -1,0 +1,84 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestTheGateIsShutWhilePaused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(Paused)
+		entered := make(chan error)
+		go func() { entered <- g.enter(t.Context()) }()
+		synctest.Wait()
+		select {
+		case err := <-entered:
+			t.Fatalf("got in: %v", err)
+		default:
+		}
+		g.set(Running)
+		if err := <-entered; err != nil {
+			t.Fatal(err)
+		}
+		g.leave()
+
+		g.set(Paused)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := g.enter(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestACancelledGateLetsNobodyIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(Paused)
+		entered := make(chan error)
+		go func() { entered <- g.enter(t.Context()) }()
+		wanted, stop := g.whileWanted(t.Context())
+		defer stop()
+		synctest.Wait()
+		g.set(Cancelled)
+		if err := <-entered; !errors.Is(err, errCancelled) {
+			t.Errorf("waiting: %v", err)
+		}
+		<-wanted.Done()
+		if err := context.Cause(wanted); !errors.Is(err, errCancelled) || t.Context().Err() != nil {
+			t.Errorf("cause %v", err)
+		}
+		if err := g.enter(t.Context()); !errors.Is(err, errCancelled) || !g.cancelled() {
+			t.Errorf("later: %v", err)
+		}
+		wanted, stop = g.whileWanted(t.Context())
+		defer stop()
+		if err := context.Cause(wanted); !errors.Is(err, errCancelled) {
+			t.Errorf("later: cause %v", err)
+		}
+	})
+}
+
+// Obeyed is what nobody inside contradicts.
+func TestTheGateIsObeyedOnceAllHaveLeft(t *testing.T) {
+	g := newGate(Running)
+	for range 2 {
+		if err := g.enter(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !g.obeyed() {
+		t.Error("to run is obeyed at once")
+	}
+	g.set(Paused)
+	g.leave()
+	if g.obeyed() {
+		t.Error("one is still inside")
+	}
+	g.leave()
+	if !g.obeyed() {
+		t.Error("all have left")
+	}
+}

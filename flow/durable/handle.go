@@ -1,0 +1,105 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+// obeyInterval is how often another process is looked at that is to obey.
+const obeyInterval = 100 * time.Millisecond
+
+// Handle reaches a run by its name: from the process that started it, or, by
+// Attach, from any other on the machine. What it asks for is durable: it is
+// obeyed by the process that runs the run, within about a second, or else by
+// the next one. A Handle is safe for concurrent use and need not be closed.
+type Handle struct {
+	name string
+	dir  runDir
+	own  *process // nil unless started here
+}
+
+// process is a run that this process runs.
+type process struct {
+	poke   chan<- struct{} // look at the control file now
+	done   chan struct{}
+	report Report
+	err    error
+}
+
+// Attach returns a handle of the run of that name in a state directory, which
+// may be in use by another process, or by none. The error is ErrNoRun if there
+// is no such run.
+func Attach(stateDir, name string) (*Handle, error) {
+	if _, err := os.Stat(stateDir); err != nil {
+		return nil, fmt.Errorf("durable: state directory: %w", err)
+	}
+	h := &Handle{name: name, dir: newRunDir(stateDir, name)}
+	if _, err := h.Status(); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Name is the run's name.
+func (h *Handle) Name() string { return h.name }
+
+// Status reads how far the run is: as of at most a second or two ago, if a
+// process runs it. Stopped means that none does, and that Run goes on.
+func (h *Handle) Status() (Status, error) {
+	s, _, err := h.dir.look()
+	if errors.Is(err, ErrNoRun) {
+		err = fmt.Errorf("%w: %q", err, h.name)
+	}
+	return s.Status, err
+}
+
+// Pause stops the run from buying: once it returns nil, no batch is sealed or
+// created until Resume, not by a later Run either. Batches that are open are
+// polled, and their results delivered; the source is read on. A TimeLimit goes
+// on counting.
+//
+// If ctx ends first, what was asked for is durable, but a creation that was
+// under way may not have been answered yet.
+func (h *Handle) Pause(ctx context.Context) error { return h.ask(ctx, Paused) }
+
+// Resume undoes Pause.
+func (h *Handle) Resume(ctx context.Context) error { return h.ask(ctx, Running) }
+
+// Cancel ends the run for good. Once it returns nil, nothing is bought any more
+// under this name. The process that runs it, or else the next Run, cancels the
+// open batches at the provider, waits for their end, delivers the results of
+// what ran and leaves all other items without one. Run then returns a
+// *CancelledError, this time and each time again. A run that has all its
+// results by then is completed instead.
+//
+// About the end of ctx see Pause.
+func (h *Handle) Cancel(ctx context.Context) error { return h.ask(ctx, Cancelled) }
+
+func (h *Handle) ask(ctx context.Context, wanted State) error {
+	reason := CancelReason("")
+	if wanted == Cancelled {
+		reason = CancelRequested
+	}
+	c, err := h.dir.want(wanted, reason)
+	if err != nil {
+		return err
+	}
+	if h.own != nil {
+		select {
+		case h.own.poke <- struct{}{}:
+		default: // it looks already
+		}
+	}
+	for {
+		s, held, err := h.dir.look()
+		if err != nil || !held || s.Obeyed >= c.Rev {
+			return err
+		}
+		if err := sleep(ctx, obeyInterval); err != nil {
+			return fmt.Errorf("durable: %s is recorded, and not obeyed yet: %w", wanted, err)
+		}
+	}
+}

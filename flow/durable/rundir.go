@@ -1,0 +1,127 @@
+package durable
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/atomicfile"
+)
+
+// ErrRunning means that the run is under way already, here or in another
+// process.
+var ErrRunning = errors.New("durable: the run is under way already")
+
+// runDir is where a run is reached from any process. The index belongs to the
+// one that has the state directory open, so these are small files beside it.
+// They outlive the epochs of the job, and hold states and counts, never a
+// payload.
+//
+//	lock          held by the process that runs it, for as long as it does
+//	control.json  what is wanted of the run; control.lock guards its changes
+//	status.json   how far the run is; written by the process that runs it
+type runDir struct{ path string }
+
+const (
+	runsDir     = "runs"
+	lockFile    = "lock"
+	controlFile = "control.json"
+	controlLock = "control.lock"
+	statusFile  = "status.json"
+)
+
+func newRunDir(stateDir, name string) runDir {
+	h := hashKey(name)
+	return runDir{filepath.Join(stateDir, runsDir, hex.EncodeToString(h[:8]))}
+}
+
+// begin makes the directory and takes the lock.
+func (d runDir) begin(root *os.Root) (*flock.Flock, error) {
+	for _, name := range []string{runsDir, filepath.Join(runsDir, filepath.Base(d.path))} {
+		if err := root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("durable: %w", err)
+		}
+		if err := atomicfile.SyncDir(root, filepath.Dir(name)); err != nil {
+			return nil, fmt.Errorf("durable: %w", err)
+		}
+	}
+	return d.hold()
+}
+
+// hold takes the lock, or returns ErrRunning.
+func (d runDir) hold() (*flock.Flock, error) {
+	l := flock.New(filepath.Join(d.path, lockFile))
+	for {
+		locked, err := l.TryLock()
+		if locked {
+			return l, nil
+		}
+		shared := false
+		if err == nil {
+			shared, err = l.TryRLock() // succeeds if they only look, for a moment
+		}
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("durable: lock the run: %w", err)
+		case !shared:
+			return nil, ErrRunning
+		}
+		if err := l.Unlock(); err != nil {
+			return nil, fmt.Errorf("durable: lock the run: %w", err)
+		}
+	}
+}
+
+// held reports whether a process runs the run.
+func (d runDir) held() (bool, error) {
+	l := flock.New(filepath.Join(d.path, lockFile), flock.SetFlag(os.O_RDONLY))
+	free, err := l.TryRLock()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("durable: look at the run's lock: %w", err)
+	case !free:
+		return true, nil
+	}
+	return false, l.Unlock()
+}
+
+// read reads a file, if there is one.
+func (d runDir) read(name string, v any) (found bool, err error) {
+	path := filepath.Join(d.path, name)
+	b, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("durable: %w", err)
+	}
+	if err := json.Unmarshal(b, v); err != nil {
+		return false, fmt.Errorf("%w: %s: %w: remove the file, and give again what was wanted of the run", state.ErrDamaged, path, err)
+	}
+	return true, nil
+}
+
+// write replaces a file, durably.
+func (d runDir) write(name string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("durable: encode %s: %w", name, err)
+	}
+	root, err := os.OpenRoot(d.path)
+	if err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	if err := errors.Join(atomicfile.Write(root, name, append(b, '\n')), root.Close()); err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	return nil
+}

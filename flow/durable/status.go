@@ -1,0 +1,101 @@
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Status is how far a run is, as any process can see it.
+type Status struct {
+	Name   string      `json:"name"`
+	Wanted State       `json:"wanted"` // Running, Paused or Cancelled
+	Report             // of the process that runs it, or ran it last
+	Open   []OpenBatch `json:"open"`
+
+	Reason   string    `json:"reason,omitempty"`  // why it stopped or was cancelled
+	PID      int       `json:"pid"`               // of that process
+	Started  time.Time `json:"started"`           // for the first time
+	Updated  time.Time `json:"updated"`           // when any of this changed last
+	Deadline time.Time `json:"deadline,omitzero"` // by which it is cancelled
+}
+
+// OpenBatch is a batch that is not settled yet.
+type OpenBatch struct {
+	Tag    string    `json:"tag"`
+	Batch  string    `json:"batch,omitempty"` // the provider's name, once there is one
+	State  string    `json:"state"`           // such as "submitted"
+	Rows   int       `json:"rows"`
+	SentAt time.Time `json:"sent_at,omitzero"` // when it was bought
+}
+
+// Ended reports whether the run is completed or cancelled.
+func (s Status) Ended() bool { return s.State == Completed || s.State == Cancelled }
+
+// snapshot is the status file.
+type snapshot struct {
+	Status
+	Obeyed int       `json:"obeyed"` // revision of the control file
+	asked  time.Time // when that was written
+}
+
+// ErrNoRun means that a state directory has no run of the name.
+var ErrNoRun = errors.New("durable: no such run")
+
+// look reads how far the run is and whether a process runs it. What a process
+// wrote that has died since is put right.
+func (d runDir) look() (s snapshot, held bool, err error) {
+	// In this order: what is written before the lock is released is then seen.
+	if held, err = d.held(); err != nil {
+		return s, held, err
+	}
+	c, err := d.control()
+	if err != nil {
+		return s, held, err
+	}
+	switch found, err := d.read(statusFile, &s); {
+	case err != nil:
+		return s, held, err
+	case !found:
+		return s, held, ErrNoRun
+	}
+	s.Wanted, s.asked = c.Want, c.At
+	switch {
+	case s.Ended():
+	case !held && s.State != Stopped:
+		s.State, s.Reason = Stopped, "its process ended without a word"
+	case held && s.State == Stopped: // and is about to write another
+		s.State = Running
+	}
+	return s, held, nil
+}
+
+// Runs lists the runs of a state directory by name, whether a process has it
+// open or not.
+func Runs(stateDir string) ([]Status, error) {
+	if _, err := os.Stat(stateDir); err != nil {
+		return nil, fmt.Errorf("durable: state directory: %w", err)
+	}
+	dirs, err := os.ReadDir(filepath.Join(stateDir, runsDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	var all []Status
+	for _, dir := range dirs {
+		s, _, err := runDir{filepath.Join(stateDir, runsDir, dir.Name())}.look()
+		if errors.Is(err, ErrNoRun) {
+			continue // its first start failed
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s.Status)
+	}
+	slices.SortFunc(all, func(a, b Status) int { return strings.Compare(a.Name, b.Name) })
+	return all, nil
+}

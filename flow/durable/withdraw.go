@@ -1,0 +1,43 @@
+package durable
+
+import (
+	"context"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+)
+
+// withdraw gives up a batch that the provider has not got and, as the run is
+// cancelled, never gets.
+func (e *engine) withdraw(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	if in.File != "" && !e.keepRemote {
+		if err := e.provider.Remove(ctx, handle(in)); err != nil {
+			e.log.WarnContext(ctx, "upload left at the provider", "tag", in.Tag, "error", err)
+		}
+	}
+	return e.advance(ctx, in, intent.Refused{Reason: intent.Reason{
+		Class: retry.Permanent.String(), Code: "withdrawn", Message: "the run was cancelled",
+	}})
+}
+
+// stop cancels a batch of a cancelled run, once in the life of the process, and
+// looks whether it has ended. One that may be somebody else's is waited for.
+func (e *engine) stop(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	if err := e.sameAccount(in); err != nil {
+		return in, err
+	}
+	if v := e.vigils.of(in.Tag); !in.Unproven && v.cancelled.IsZero() {
+		e.log.InfoContext(ctx, "the run is cancelled, cancelling the batch", "tag", in.Tag, "batch", in.Batch)
+		if err := e.cancelOpen(ctx, in, v); err != nil {
+			return in, err
+		}
+	}
+	return e.poll(ctx, in)
+}
+
+// neverRan reports whether a failed row was not executed, for no fault of its
+// own.
+func neverRan(o *sink.Outcome) bool {
+	return o.Err.Class == retry.Blocked || o.Status == 0 && o.Err.Class == retry.Retryable
+}
