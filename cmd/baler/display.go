@@ -78,15 +78,19 @@ func (d *display) show(p durable.Progress) {
 		return
 	}
 	d.bar.ChangeMax(max(p.Rows, 1))
-	d.bar.Describe(fmt.Sprintf("%d batches, %d open", p.Batches, p.InFlight))
+	d.bar.Describe(fmt.Sprintf("%s, %d batches, %d open", p.State, p.Batches, p.InFlight))
 	_ = d.bar.Set(p.Settled()) // a terminal that is gone is nobody's concern
 }
 
 func describe(p durable.Progress) string {
-	if !p.Read {
-		return fmt.Sprintf("reading: %d rows", p.Rows)
+	prefix := ""
+	if p.State != durable.Running {
+		prefix = string(p.State) + ": "
 	}
-	return fmt.Sprintf("%d of %d rows done, %d failed, %d batches, %d open",
+	if !p.Read {
+		return fmt.Sprintf("%sreading: %d rows", prefix, p.Rows)
+	}
+	return prefix + fmt.Sprintf("%d of %d rows done, %d failed, %d batches, %d open",
 		p.Settled(), p.Rows, p.Failed, p.Batches, p.InFlight)
 }
 

@@ -9,10 +9,11 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
-// The exit codes of run.
+// The exit codes of run and of wait. Of the other commands, 0 means that they
+// did what they were asked.
 const (
 	exitOK        = 0 // every row succeeded
-	exitFailed    = 1 // some rows failed; they are in the output with their error
+	exitFailed    = 1 // some rows failed, and are in the output with their error; or the run was cancelled
 	exitUsage     = 2 // the command, the input, the key or the state is at fault
 	exitResumable = 3 // stopped; the same command goes on
 )

@@ -2,9 +2,12 @@
 //
 //	baler run tickets.jsonl --out results.jsonl --provider openai --model M --prompt 'Summarise: {{.text}}'
 //	baler simulate --addr 127.0.0.1:8080
+//	baler status tickets
+//	baler cancel tickets
 //
-// It exits with 0 if every row succeeded, 1 if some failed, 2 for a mistake in
-// the command or its input, and 3 if it stopped and can be run again.
+// It exits with 0 if every row succeeded, 1 if some failed or the run was
+// cancelled, 2 for a mistake in the command or its input, and 3 if it stopped
+// and can be run again.
 package main
 
 import (

@@ -14,7 +14,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRun(), newSimulate(), newDoctor())
+	root.AddCommand(newRun(), newStatus(), newRuns(), newWait(), newPause(), newResume(), newCancel(), newDoctor(), newSimulate())
 	return root
 }
 

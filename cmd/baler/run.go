@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -22,6 +24,8 @@ type options struct {
 	input, out        string
 	provider, model   string
 	baseURL, state    string
+	name              string
+	timeLimit         time.Duration
 	batchSize         int
 	maxWait, poll     time.Duration
 	grace             time.Duration
@@ -43,8 +47,10 @@ format, which are passed on unchanged.
 
 The whole input is checked before anything is bought. A run that is interrupted,
 or whose machine fails, goes on when the same command is given again; nothing is
-paid for twice. Exit codes: 0 all rows succeeded, 1 some failed (their errors are
-in the output), 2 a mistake in the command or its input, 3 stopped, run again.
+paid for twice. Meanwhile and afterwards, "baler status", "wait", "pause", "resume"
+and "cancel" reach it by its --name. Exit codes: 0 all rows succeeded, 1 some
+failed (their errors are in the output) or the run was cancelled, 2 a mistake in
+the command or its input, 3 stopped, run again.
 
 The key is read from the environment: OPENAI_API_KEY.`,
 		Example: `  baler run tickets.jsonl --out results.jsonl --provider openai --model gpt-5.4-mini \
@@ -66,6 +72,8 @@ The key is read from the environment: OPENAI_API_KEY.`,
 	f.StringVar(&o.model, "model", "", "model that answers; rows in batch format name their own")
 	f.StringVar(&o.baseURL, "base-url", "", "where the API is, such as http://127.0.0.1:8080/v1 (default: the provider's)")
 	f.StringVar(&o.state, "state", defaultState(), "directory that remembers the run; also BALER_STATE")
+	f.StringVar(&o.name, "name", defaultName, "what the run is called, among those of the state directory")
+	f.DurationVar(&o.timeLimit, "time-limit", 0, "how long after its first start the run is cancelled if it is not completed (default: never)")
 	f.StringVar(&o.prompt, "prompt", "", "what to ask about a row, as a Go template of its fields")
 	f.StringVar(&o.id, "id", "id", "field that identifies a row; rows without it are known by their line")
 	f.IntVar(&o.batchSize, "batch-size", 10_000, "rows in a batch at most")
@@ -97,7 +105,7 @@ func (o *options) run(cmd *cobra.Command) error {
 		return usage("%w", err)
 	}
 	return errors.Join(o.do(cmd, durable.Job[source.Row]{
-		Name:        "run",
+		Name:        o.name,
 		Settings:    o.settings(),
 		Source:      source.Rows(o.input),
 		Key:         rows.key,
@@ -108,6 +116,7 @@ func (o *options) run(cmd *cobra.Command) error {
 		MaxAttempts: o.retries + 1,
 		Poll:        o.poll,
 		Grace:       o.grace,
+		TimeLimit:   o.timeLimit,
 		ReadAll:     true,
 		KeepRemote:  o.keepRemote,
 		Store:       store,
@@ -125,14 +134,12 @@ func (o *options) do(cmd *cobra.Command, job durable.Job[source.Row]) (err error
 	job.Output, job.Progress = out, show.update
 	report, err := durable.Run(cmd.Context(), job)
 	show.close()
-	if err != nil {
+	var cancelled *durable.CancelledError
+	if err != nil && !errors.As(err, &cancelled) {
 		return explain(err, report)
 	}
 	printSummary(cmd.OutOrStdout(), report, o.out)
-	if report.Failed > 0 {
-		return &failedRowsError{report.Failed}
-	}
-	return nil
+	return ending(report, err)
 }
 
 // explain turns the error of a run into what the user can do.
@@ -155,6 +162,10 @@ func (o *options) validate() error {
 	switch {
 	case o.out == "":
 		return usage("--out is missing: name the file for the results")
+	case o.name == "" || strings.ContainsFunc(o.name, unicode.IsControl):
+		return usage("--name is %q: must be a word or two", o.name)
+	case o.timeLimit < 0:
+		return usage("--time-limit is %s: must not be negative", o.timeLimit)
 	case o.batchSize < 1:
 		return usage("--batch-size is %d: must be at least 1", o.batchSize)
 	case o.inFlight < 1:

@@ -21,6 +21,9 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 	line("rows", r.Rows, noteIf(r.Duplicates, "and %s repeated ones dropped"))
 	line("succeeded", r.Succeeded, "")
 	line("failed", r.Failed, noteIf(r.Retried, "after %s retries of rows"))
+	if r.State == durable.Cancelled {
+		line("cancelled", r.Cancelled, "rows without a result")
+	}
 	line("from cache", r.Cached, "")
 	line("batches", r.Batches, "")
 	line("tokens", tokens(r.Usage), fmt.Sprintf("%s in, %s out", thousands(r.Usage.Input), thousands(r.Usage.Output)))

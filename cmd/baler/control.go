@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balerhq/baler/flow/durable"
+)
+
+const controlExit = `
+
+It works whether a process runs the run or not: what no process obeys now, the
+next one does. The exit code is 0 once it is obeyed, or recorded for the next
+process; 2 if there is no such run, or it has ended; 3 if it was interrupted
+before the process had obeyed, which it then does later.`
+
+func newPause() *cobra.Command {
+	return newControl("pause", "Buy nothing new for a run until it is resumed",
+		`Buy nothing new for a run until it is resumed: no batch is created once the
+command has ended. Batches that are open go on, and their results are written. A
+time limit goes on counting.`, (*durable.Handle).Pause)
+}
+
+func newResume() *cobra.Command {
+	return newControl("resume", "Undo pause", "Undo pause.", (*durable.Handle).Resume)
+}
+
+func newCancel() *cobra.Command {
+	return newControl("cancel", "End a run for good and keep what it has",
+		`End a run for good: nothing is bought once the command has ended. Open batches are
+cancelled at the provider, and the results of the rows that ran are written; all
+others get none. It cannot be undone, and "baler run" says so. To stop a run and
+go on later, interrupt it, or pause it.`, (*durable.Handle).Cancel)
+}
+
+func newControl(use, short, long string, ask func(*durable.Handle, context.Context) error) *cobra.Command {
+	var r reach
+	cmd := &cobra.Command{
+		Use:   use + " NAME",
+		Short: short,
+		Long:  long + controlExit,
+		Args:  oneName(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h, err := r.attach(args[0])
+			if err != nil {
+				return err
+			}
+			if err := r.ask(cmd.Context(), h, ask); err != nil {
+				return err
+			}
+			return r.show(cmd.OutOrStdout(), h)
+		},
+	}
+	r.flags(cmd)
+	return cmd
+}
+
+// ask asks something of a run that has not ended. To cancel twice is no
+// mistake.
+func (r *reach) ask(ctx context.Context, h *durable.Handle, ask func(*durable.Handle, context.Context) error) error {
+	s, err := h.Status()
+	if err != nil {
+		return usage("%w", err)
+	}
+	if s.State == durable.Completed {
+		return usage("the run %q is completed", h.Name())
+	}
+	err = ask(h, ctx)
+	if errors.Is(err, errInterrupted) {
+		return &exitError{exitResumable, err}
+	}
+	if err != nil {
+		return usage("%w", err)
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/balerhq/baler/flow/durable"
+)
+
+// standing is the state in a few words.
+func standing(s durable.Status) string {
+	switch s.State {
+	case durable.Stopped:
+		if s.Wanted != durable.Running {
+			return fmt.Sprintf("%s, to be %s", s.State, s.Wanted)
+		}
+	case durable.Running, durable.Paused, durable.Cancelling:
+		return fmt.Sprintf("%s (process %d)", s.State, s.PID)
+	case durable.Cancelled, durable.Completed:
+	}
+	return string(s.State)
+}
+
+// advice is why a run does not go on, or what makes it.
+func advice(s durable.Status) string {
+	switch s.State {
+	case durable.Paused:
+		return fmt.Sprintf("buys nothing new: \"baler resume %s\" lets it go on", s.Name)
+	case durable.Cancelling, durable.Cancelled:
+		if s.Reason == string(durable.CancelTimeLimit) {
+			return "its time limit was over"
+		}
+		return "on request"
+	case durable.Stopped:
+		return stoppedAdvice(s)
+	case durable.Running, durable.Completed:
+	}
+	return ""
+}
+
+func stoppedAdvice(s durable.Status) string {
+	again := "run it again to go on"
+	switch s.Wanted {
+	case durable.Cancelled:
+		again = "run it again to cancel its open batches and to fetch what ran"
+		if len(s.Open) == 0 {
+			again = "it buys nothing any more"
+		}
+	case durable.Paused:
+		again = fmt.Sprintf("\"baler resume %s\" and run it again to go on", s.Name)
+	case durable.Running, durable.Cancelling, durable.Completed, durable.Stopped:
+	}
+	return s.Reason + ": " + again
+}

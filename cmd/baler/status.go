@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balerhq/baler/flow/durable"
+)
+
+func newStatus() *cobra.Command {
+	var r reach
+	cmd := &cobra.Command{
+		Use:   "status [NAME]",
+		Short: "Show how far a run is, whether a process runs it or not",
+		Long: `Show how far a run is. It may run in another process, have ended, or be stopped:
+then "baler run" with the same flags goes on. Without a NAME, it is the run of
+those who gave none. The exit code is 0 for every state that a run can be in, and
+2 if there is no such run.`,
+		Args: oneName(0),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h, err := r.attach(append(args, defaultName)[0])
+			if err != nil {
+				return err
+			}
+			return r.show(cmd.OutOrStdout(), h)
+		},
+	}
+	r.flags(cmd)
+	return cmd
+}
+
+func newRuns() *cobra.Command {
+	var r reach
+	cmd := &cobra.Command{
+		Use:   "runs",
+		Short: "List the runs of a state directory",
+		Long:  "List the runs of a state directory. With --json, one object a line.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			runs, err := durable.Runs(r.state)
+			if err != nil {
+				return usage("%w", err)
+			}
+			return r.list(cmd.OutOrStdout(), runs)
+		},
+	}
+	r.flags(cmd)
+	return cmd
+}
+
+func (r *reach) list(w io.Writer, runs []durable.Status) error {
+	if r.json {
+		for _, s := range runs {
+			if err := printJSON(w, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "NAME\tSTATE\tROWS\tSUCCEEDED\tFAILED\tOPEN BATCHES\tUPDATED")
+	for _, s := range runs {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", s.Name, standing(s), thousands(s.Rows),
+			thousands(s.Succeeded), thousands(s.Failed), len(s.Open), clock(s.Updated))
+	}
+	return t.Flush()
+}
+
+// printStatus says where a run stands, and what can be done about it.
+func printStatus(w io.Writer, s durable.Status) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
+	line("run", "%s", s.Name)
+	line("state", "%s", standing(s))
+	if note := advice(s); note != "" {
+		line("", "%s", note)
+	}
+	line("rows", "%s%s", thousands(s.Rows), unless(s.Read, ", and not all are read"))
+	line("succeeded", "%s", thousands(s.Succeeded))
+	line("failed", "%s", thousands(s.Failed))
+	if s.State == durable.Cancelled {
+		line("cancelled", "%s", thousands(s.Cancelled))
+	}
+	line("batches", "%d bought, %d open", s.Batches, len(s.Open))
+	line("started", "%s", clock(s.Started))
+	line("updated", "%s", clock(s.Updated))
+	if !s.Deadline.IsZero() && !s.Ended() {
+		line("time limit", "%s", clock(s.Deadline))
+	}
+	for _, b := range s.Open {
+		line("open batch", "%s  %s, %s rows%s", name(b), b.State, thousands(b.Rows), since(b.SentAt))
+	}
+	_ = t.Flush() // as with Fprintf: there is nobody to tell
+}
+
+// name is the provider's name of a batch, or ours as long as it has none.
+func name(b durable.OpenBatch) string {
+	if b.Batch == "" {
+		return b.Tag
+	}
+	return b.Batch
+}
+
+func since(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return ", sent " + clock(t)
+}
+
+func unless(ok bool, note string) string {
+	if ok {
+		return ""
+	}
+	return note
+}
+
+func clock(t time.Time) string { return t.Local().Format(time.DateTime) }
