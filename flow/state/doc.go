@@ -4,7 +4,9 @@
 // [Open] opens a state directory on the local disk and holds it for one
 // process. Inside, Badger keeps small records; bulk data (requests and
 // results) belongs in files below [Dir.Root], so that records stay small and
-// files can simply be unlinked.
+// files can simply be unlinked. Badger takes some damage of its files for their
+// end and dies of some other, so that all of the index is read before it is
+// opened; [Renew] gives a directory a new one.
 //
 // The [Store] interface is what a job needs of a backend: read one record,
 // commit several at once, scan in key order. It is small on purpose, and every
