@@ -73,7 +73,8 @@ func (u Usage) Add(v Usage) Usage {
 // provider clients implement it.
 type Codec interface {
 	// Encode returns the endpoint and the body, on one line, that put the chat
-	// to the model.
+	// to the model. The body should be canonical JSON (RFC 8785), so that it is
+	// known to ask the same as one that was written by hand.
 	Encode(model string, chat Chat) (endpoint string, body json.RawMessage, err error)
 	// Decode reads the body of a row that succeeded. Bodies of endpoints that
 	// have no text, such as embeddings, give an empty Text and the usage.

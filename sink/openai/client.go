@@ -71,6 +71,7 @@ type Client struct {
 
 var (
 	_ sink.Provider = (*Client)(nil)
+	_ sink.Origin   = (*Client)(nil)
 	_ llm.Codec     = (*Client)(nil)
 )
 
@@ -123,6 +124,10 @@ func (c *Client) Name() string { return "openai" }
 // Account implements sink.Provider: the host and a digest of the key. The port
 // does not count, so that a proxy may move.
 func (c *Client) Account() string { return c.account }
+
+// Origin implements sink.Origin: the host. As in Account, the port does not
+// count.
+func (c *Client) Origin() string { return c.api.Host() }
 
 // Limits implements sink.Provider; they are the same for every model.
 func (c *Client) Limits(string) sink.Limits {

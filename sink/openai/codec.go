@@ -1,7 +1,6 @@
 package openai
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,38 +15,41 @@ const (
 	responsesEndpoint = "/v1/responses"
 )
 
+// The fields of requests are sorted, as the canonical form wants it.
 type message struct {
-	Role    string `json:"role"`
 	Content string `json:"content"`
+	Role    string `json:"role"`
 }
 
-// Encode implements llm.Codec.
+type chatRequest struct {
+	MaxTokens   int       `json:"max_completion_tokens,omitzero"`
+	Messages    []message `json:"messages"`
+	Model       string    `json:"model"`
+	Temperature *float64  `json:"temperature,omitzero"`
+}
+
+type responsesRequest struct {
+	Input       []message `json:"input"`
+	MaxTokens   int       `json:"max_output_tokens,omitzero"`
+	Model       string    `json:"model"`
+	Temperature *float64  `json:"temperature,omitzero"`
+}
+
+// Encode implements llm.Codec. The body is canonical JSON.
 func (c *Client) Encode(model string, chat llm.Chat) (string, json.RawMessage, error) {
 	messages := make([]message, len(chat.Messages))
 	for i, m := range chat.Messages {
 		messages[i] = message{Role: string(m.Role), Content: m.Text}
 	}
-	var request any = struct {
-		Model       string    `json:"model"`
-		Messages    []message `json:"messages"`
-		MaxTokens   int       `json:"max_completion_tokens,omitempty"`
-		Temperature *float64  `json:"temperature,omitempty"`
-	}{model, messages, chat.MaxTokens, chat.Temperature}
+	var request any = &chatRequest{chat.MaxTokens, messages, model, chat.Temperature}
 	if c.cfg.Endpoint == responsesEndpoint {
-		request = struct {
-			Model       string    `json:"model"`
-			Input       []message `json:"input"`
-			MaxTokens   int       `json:"max_output_tokens,omitempty"`
-			Temperature *float64  `json:"temperature,omitempty"`
-		}{model, messages, chat.MaxTokens, chat.Temperature}
+		request = &responsesRequest{messages, chat.MaxTokens, model, chat.Temperature}
 	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(request); err != nil {
+	body, err := jsonv2.Marshal(request, tolerant)
+	if err != nil {
 		return "", nil, fmt.Errorf("openai: encode: %w", err)
 	}
-	return c.cfg.Endpoint, bytes.TrimSpace(buf.Bytes()), nil
+	return c.cfg.Endpoint, body, nil
 }
 
 // reply holds the parts of every endpoint's body that say something.

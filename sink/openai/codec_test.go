@@ -1,9 +1,11 @@
 package openai_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"testing"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/balerhq/baler/sink/llm"
@@ -28,9 +30,9 @@ func TestEncode(t *testing.T) {
 		chat     llm.Chat
 		want     string
 	}{
-		{"", llm.Ask("hi"), `{"model":"m","messages":[{"role":"user","content":"hi"}]}`},
-		{"/v1/chat/completions", full, `{"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"1 < 2 & \"é\"\n"}],"max_completion_tokens":20,"temperature":0}`},
-		{"/v1/responses", full, `{"model":"m","input":[{"role":"system","content":"Be brief."},{"role":"user","content":"1 < 2 & \"é\"\n"}],"max_output_tokens":20,"temperature":0}`},
+		{"", llm.Ask("hi"), `{"messages":[{"content":"hi","role":"user"}],"model":"m"}`},
+		{"/v1/chat/completions", full, `{"max_completion_tokens":20,"messages":[{"content":"Be brief.","role":"system"},{"content":"1 < 2 & \"é\"\n","role":"user"}],"model":"m","temperature":0}`},
+		{"/v1/responses", full, `{"input":[{"content":"Be brief.","role":"system"},{"content":"1 < 2 & \"é\"\n","role":"user"}],"max_output_tokens":20,"model":"m","temperature":0}`},
 	} {
 		endpoint, body, err := codec(t, test.endpoint).Encode("m", test.chat)
 		if err != nil || string(body) != test.want {
@@ -38,6 +40,27 @@ func TestEncode(t *testing.T) {
 		}
 		if test.endpoint != "" && endpoint != test.endpoint {
 			t.Errorf("endpoint is %s", endpoint)
+		}
+	}
+}
+
+// Whatever is asked, its body is in the form in which requests are compared.
+func TestEncodeIsCanonical(t *testing.T) {
+	temperature := 0.30000000000000004
+	chat := llm.Ask("a/b <\u2028\u2029> \x7f\x00\x1f\b\f\n\r\t\"\\ \U0001f600 \xff").As("")
+	for _, endpoint := range []string{"/v1/chat/completions", "/v1/responses"} {
+		for _, tokens := range []int{0, 1} {
+			chat.MaxTokens = tokens
+			for _, chat.Temperature = range []*float64{nil, &temperature} {
+				_, body, err := codec(t, endpoint).Encode("m", chat)
+				if err != nil {
+					t.Fatal(err)
+				}
+				form := jsontext.Value(bytes.Clone(body))
+				if err := form.Canonicalize(); err != nil || string(form) != string(body) {
+					t.Errorf("%s, %v, want %s", body, err, form)
+				}
+			}
 		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// appendLine appends one line of the JSONL file.
-func appendLine(dst []byte, endpoint string, row sink.Row) ([]byte, error) {
+// AppendRow appends a row as a line of the file of a batch.
+func AppendRow(dst []byte, endpoint string, row sink.Row) ([]byte, error) {
 	if bytes.IndexByte(row.Body, '\n') >= 0 {
 		return dst, fmt.Errorf("row %s: body is not on one line", row.ID)
 	}
@@ -45,7 +45,7 @@ func payloadSize(endpoint string, rows sink.Rows) (n int64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if buf, err = appendLine(buf[:0], endpoint, row); err != nil {
+		if buf, err = AppendRow(buf[:0], endpoint, row); err != nil {
 			return 0, err
 		}
 		n += int64(len(buf))
@@ -96,7 +96,7 @@ func (p *payload) fill() {
 			p.buf, p.err = append(p.buf, p.tail...), io.EOF
 			return
 		case err == nil:
-			p.buf, err = appendLine(p.buf, p.endpoint, row)
+			p.buf, err = AppendRow(p.buf, p.endpoint, row)
 		}
 		if err != nil {
 			p.err = retry.Mark(err, retry.Permanent) // no fault of the call, so no use in repeating it
