@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"os"
 	"strings"
@@ -82,7 +80,7 @@ func writeRecords(root *os.Root, name string, fill func(put func([]byte) error) 
 }
 
 // bale yields the rows of a sealed batch in order.
-func (a *archive) bale(tag string) iter.Seq2[entry, error] {
+func (a *files) bale(tag string) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
 		if err := a.readBale(tag, yield); err != nil {
 			yield(entry{}, a.damaged(baleName(tag), err))
@@ -90,7 +88,7 @@ func (a *archive) bale(tag string) iter.Seq2[entry, error] {
 	}
 }
 
-func (a *archive) readBale(tag string, yield func(entry, error) bool) error {
+func (a *files) readBale(tag string, yield func(entry, error) bool) error {
 	f, err := a.root.Open(baleName(tag))
 	if err != nil {
 		return err
@@ -122,7 +120,7 @@ func (a *archive) readBale(tag string, yield func(entry, error) bool) error {
 }
 
 // baleHeader reads the header alone.
-func (a *archive) baleHeader(tag string) (h baleHeader, err error) {
+func (a *files) baleHeader(tag string) (h baleHeader, err error) {
 	f, err := a.root.Open(baleName(tag))
 	if err != nil {
 		return h, a.damaged(baleName(tag), err)
@@ -149,7 +147,7 @@ func readBaleHeader(next func() ([]byte, error, bool)) (h baleHeader, err error)
 }
 
 // entries reads a whole bale.
-func (a *archive) entries(tag string, n int) ([]entry, error) {
+func (a *files) entries(tag string, n int) ([]entry, error) {
 	all := make([]entry, 0, n)
 	for row, err := range a.bale(tag) {
 		if err != nil {
@@ -188,13 +186,6 @@ func readBody(r *segment.Reader, row *entry) ([]byte, error) {
 		return nil, err
 	}
 	return requestBody(record)
-}
-
-func (e *engine) removeBale(tag string) error {
-	if err := e.root.Remove(baleName(tag)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("durable: %w", err)
-	}
-	return nil
 }
 
 // rowID is the custom id of an item in a batch: the batch's tag and the hash

@@ -24,6 +24,9 @@ func (e *engine) load(ctx context.Context, out chan<- []entry) error {
 		if err != nil {
 			return e.ifDamaged(readyDir, err)
 		}
+		if err := e.cache.mark(entries); err != nil {
+			return err
+		}
 		if len(entries) > 0 {
 			if err := flow.Send(ctx, out, entries); err != nil {
 				return err
@@ -44,8 +47,15 @@ func (e *engine) load(ctx context.Context, out chan<- []entry) error {
 // buy seals a batch, or several if its lane takes only smaller ones, and starts
 // their drivers, which outlive the round: life is the context of the run.
 func (e *engine) buy(ctx, life context.Context, b accumulator.Batch[entry]) error {
+	entries := b.Items
+	if entries[0].hit != nil {
+		var err error
+		if entries, err = e.reuse(ctx, life, entries); err != nil {
+			return err
+		}
+	}
 	var rows []entry
-	for rest := b.Items; len(rest) > 0; {
+	for rest := entries; len(rest) > 0; {
 		if err := acquire(ctx, e.slots); err != nil {
 			return err
 		}
@@ -64,7 +74,7 @@ func (e *engine) buyOne(ctx, life context.Context, rows []entry) error {
 		return err
 	}
 	defer e.gate.leave()
-	in, err := e.seal(context.WithoutCancel(ctx), rows)
+	in, err := e.seal(context.WithoutCancel(ctx), newTag(), intent.Sealed, rows)
 	if err != nil {
 		return err
 	}
@@ -76,9 +86,9 @@ func (e *engine) buyOne(ctx, life context.Context, rows []entry) error {
 // seal makes a batch of entries durable: the file of its rows, then the intent
 // in the journal, which claims them, then the store's record and the heads.
 // From the journal on, a restart finishes it.
-func (e *engine) seal(ctx context.Context, entries []entry) (intent.Intent, error) {
+func (e *engine) seal(ctx context.Context, tag string, s intent.State, entries []entry) (intent.Intent, error) {
 	in := intent.Intent{
-		Tag: newTag(), Rev: 1, State: intent.Sealed,
+		Tag: tag, Rev: 1, State: s,
 		Lane: int(entries[0].lane), Rows: len(entries),
 	}
 	if err := e.writeBale(in.Tag, entries); err != nil {

@@ -20,7 +20,7 @@ func claimKey(key string) digest {
 }
 
 // readClaims reads the bales of all batches.
-func (a *archive) readClaims(h *history) (*claims, error) {
+func (a *files) readClaims(h *history) (*claims, error) {
 	c := &claims{balance: make(map[digest]int8), again: make(map[digest]entry)}
 	for tag, in := range h.intents {
 		entries, err := a.entries(tag, in.Rows)
@@ -49,7 +49,7 @@ func (c *claims) seal(entries []entry) {
 }
 
 // settle frees the rows that went again.
-func (c *claims) settle(a *archive, h *history, s *settled) error {
+func (c *claims) settle(a *files, h *history, s *settled) error {
 	if len(s.Again) == 0 {
 		return nil
 	}

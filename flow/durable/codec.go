@@ -30,14 +30,23 @@ func (d *decoder) u16() uint16 { return binary.BigEndian.Uint16(d.take(2)) }
 func (d *decoder) u32() uint32 { return binary.BigEndian.Uint32(d.take(4)) }
 func (d *decoder) u64() uint64 { return binary.BigEndian.Uint64(d.take(8)) }
 
+func (d *decoder) uvarint() uint64 {
+	n, size := binary.Uvarint(d.b)
+	if d.err != nil || size <= 0 {
+		d.err = errShort
+		return 0
+	}
+	d.b = d.b[size:]
+	return n
+}
+
 // bytes reads a field that its length precedes.
 func (d *decoder) bytes() []byte {
-	n, size := binary.Uvarint(d.b)
-	if d.err != nil || size <= 0 || n > uint64(len(d.b)-size) {
+	n := d.uvarint()
+	if n > uint64(len(d.b)) {
 		d.err = errShort
 		return nil
 	}
-	d.b = d.b[size:]
 	return d.take(int(n)) //nolint:gosec // not longer than d.b
 }
 

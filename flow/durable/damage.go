@@ -11,12 +11,12 @@ import (
 
 // damaged names a file of the job's directory. It is of class Permanent: no error
 // of a file may be taken for one of the network.
-func (a *archive) damaged(file string, err error) error {
+func (a *files) damaged(file string, err error) error {
 	return retry.Mark(&state.DamageError{Dir: a.path, File: filepath.Join(a.keys.dir(), file), Err: err}, retry.Permanent)
 }
 
 // ifDamaged is damaged for an error that may be another.
-func (a *archive) ifDamaged(file string, err error) error {
+func (a *files) ifDamaged(file string, err error) error {
 	if errors.Is(err, segment.ErrDamaged) {
 		return a.damaged(file, err)
 	}

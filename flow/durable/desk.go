@@ -14,7 +14,7 @@ type desk struct {
 	news  atomic.Bool   // since the status was written
 
 	began   time.Time // by this process
-	cached  int       // items that were settled by then
+	before  Progress  // by then
 	started time.Time // for the first time
 	expires time.Time // zero: never
 
@@ -40,7 +40,7 @@ func openDesk(c *config, started time.Time) (*desk, error) {
 
 // appear puts up what a process sees first.
 func (e *engine) appear() {
-	e.cached = e.tally.progress().Settled()
+	e.before = e.tally.progress()
 	e.tally.now.State = stateOf(e.control.Want)
 	if e.finished() {
 		e.tally.now.State = Completed
@@ -57,8 +57,9 @@ func (e *engine) appear() {
 
 // report is what Run returns, as it is now.
 func (e *engine) report() Report {
+	now := e.tally.progress()
 	r := Report{
-		Progress: e.tally.progress(), Cached: e.cached,
+		Progress: now, Cached: e.before.Settled() + now.FromCache - e.before.FromCache,
 		Elapsed: time.Since(e.began), Finished: e.finished(),
 	}
 	e.surprises.report(&r)

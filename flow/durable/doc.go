@@ -56,4 +56,10 @@
 // internal/intent, one goroutine per batch. When it has ended its results are
 // fetched to a file and settled in chunks: delivered, then recorded in one
 // commit. Rows that may go again go back to the ready queue.
+//
+// # Afterwards
+//
+// An Archive reads the results of a job again, also while it runs, and exports
+// its requests and raw answers. Other jobs of the Store take answers from it
+// (Job.Cache). Prune frees the room of jobs that have ended.
 package durable

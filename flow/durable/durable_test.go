@@ -92,17 +92,23 @@ func (w *world) client(key string) *openai.Client {
 }
 
 func (w *world) job() durable.Job[ticket] {
+	job := w.base()
+	job.Provider = w.client("sk-test")
+	return job
+}
+
+// base is a job without a provider.
+func (w *world) base() durable.Job[ticket] {
 	return durable.Job[ticket]{
-		Name:     "tickets",
-		Source:   source.JSONL[ticket](w.path("in.jsonl")),
-		Key:      ticket.key,
-		Prompt:   ticket.prompt,
-		Provider: w.client("sk-test"),
-		Model:    "gpt-test",
-		Batch:    accumulator.Config{MaxItems: 100, MaxWait: time.Hour},
-		Poll:     time.Millisecond,
-		Grace:    50 * time.Millisecond,
-		Log:      quiet,
+		Name:   "tickets",
+		Source: source.JSONL[ticket](w.path("in.jsonl")),
+		Key:    ticket.key,
+		Prompt: ticket.prompt,
+		Model:  "gpt-test",
+		Batch:  accumulator.Config{MaxItems: 100, MaxWait: time.Hour},
+		Poll:   time.Millisecond,
+		Grace:  50 * time.Millisecond,
+		Log:    quiet,
 	}
 }
 

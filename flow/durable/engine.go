@@ -20,7 +20,7 @@ import (
 type engine struct {
 	config
 	*desk
-	archive
+	files
 	requests *segment.Log
 	journal  *journal.Journal
 
@@ -29,6 +29,9 @@ type engine struct {
 	tally  tally
 	source register[sourceState]
 	outbox register[outputState]
+
+	digester *digester
+	cache    *cache
 
 	surprises surprises
 

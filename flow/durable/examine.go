@@ -54,7 +54,7 @@ func examineWithout(ctx context.Context, path string, cause error) (*Health, err
 
 // examine looks at each job; index is nil if there is none to compare with.
 func (h *Health) examine(ctx context.Context, root *os.Root, index state.Store) error {
-	archives, err := openArchives(root, h.Path)
+	archives, err := openFiles(root, h.Path)
 	if err != nil {
 		return err
 	}
@@ -65,5 +65,5 @@ func (h *Health) examine(ctx context.Context, root *os.Root, index state.Store) 
 		}
 		h.examineJob(ctx, a, index)
 	}
-	return errors.Join(err, closeArchives(archives))
+	return errors.Join(err, closeFiles(archives))
 }

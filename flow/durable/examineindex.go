@@ -11,7 +11,7 @@ import (
 
 // examined is a job whose files agree with each other.
 type examined struct {
-	*archive
+	*files
 	history *history
 	source  sourceState
 	waiting map[digest]bool
@@ -73,7 +73,7 @@ func (x *examined) checkProgress(ctx context.Context, index state.Store) error {
 	return nil
 }
 
-func (a *archive) rowsSettled(ctx context.Context, index state.Store, tag string) (uint64, error) {
+func (a *files) rowsSettled(ctx context.Context, index state.Store, tag string) (uint64, error) {
 	rec, err := index.Get(ctx, a.keys.progress(tag))
 	if errors.Is(err, state.ErrNotFound) {
 		return 0, nil

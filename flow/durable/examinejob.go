@@ -13,7 +13,7 @@ import (
 
 // examineJob compares the files of a job with each other, and then with the
 // index. What one problem leaves nothing to compare with is left out.
-func (h *Health) examineJob(ctx context.Context, a *archive, index state.Store) {
+func (h *Health) examineJob(ctx context.Context, a *files, index state.Store) {
 	history, err := a.readHistory()
 	if err != nil || history == nil {
 		h.add(err)
@@ -22,6 +22,11 @@ func (h *Health) examineJob(ctx context.Context, a *archive, index state.Store) 
 	job := JobHealth{
 		Name: history.job.Name, Dir: a.keys.dir(), Batches: make(map[string]int),
 		Succeeded: history.output.Succeeded, Failed: history.output.Failed,
+	}
+	if p := history.pruned; p != nil {
+		job.Rows, job.Read = p.Source.Rows, p.Source.Ended
+		h.Jobs = append(h.Jobs, job)
+		return
 	}
 	for _, in := range history.intents {
 		job.Batches[string(in.State)]++
@@ -51,7 +56,7 @@ func (h *Health) examineJob(ctx context.Context, a *archive, index state.Store) 
 }
 
 // requestsEnd is how far the request log is known to reach.
-func (a *archive) requestsEnd(ctx context.Context, index state.Store) (segment.Pos, error) {
+func (a *files) requestsEnd(ctx context.Context, index state.Store) (segment.Pos, error) {
 	end, err := segment.Extent(a.root, requestDir)
 	if err != nil || index == nil {
 		return end, err
@@ -65,7 +70,7 @@ func (a *archive) requestsEnd(ctx context.Context, index state.Store) (segment.P
 
 // examineRequests reads the request log, and returns the state of the source and
 // the items that are in no batch.
-func (a *archive) examineRequests(end segment.Pos, c *claims) (source sourceState, waiting map[digest]bool, err error) {
+func (a *files) examineRequests(end segment.Pos, c *claims) (source sourceState, waiting map[digest]bool, err error) {
 	waiting = make(map[digest]bool)
 	rows, sealed := 0, 0
 	for g, err := range a.ingestedGroups(end) {
@@ -97,7 +102,7 @@ func (a *archive) examineRequests(end segment.Pos, c *claims) (source sourceStat
 }
 
 // examineResults reads the results of a batch that was fetched.
-func (a *archive) examineResults(in intent.Intent) error {
+func (a *files) examineResults(in intent.Intent) error {
 	switch in.State {
 	case intent.Fetched, intent.Committed, intent.Cleaned:
 	default:

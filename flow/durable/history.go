@@ -18,7 +18,7 @@ type history struct {
 }
 
 // readHistory reads the journal of a job, nil if the job has not begun.
-func (a *archive) readHistory() (*history, error) {
+func (a *files) readHistory() (*history, error) {
 	h := &history{memory: *newMemory()}
 	switch err := journal.Read(a.root, journalFile, h.replay); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -36,7 +36,7 @@ func (a *archive) readHistory() (*history, error) {
 }
 
 // mustBeEmpty refuses a job whose journal says nothing but that has done something.
-func (a *archive) mustBeEmpty() error {
+func (a *files) mustBeEmpty() error {
 	for _, dir := range []string{requestDir, baleDir, resultDir} {
 		files, err := fs.ReadDir(a.root.FS(), dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -125,7 +124,7 @@ type fresh struct {
 func (e *engine) admit(ctx context.Context, rows []row) (kept []fresh, duplicates int, err error) {
 	group := make(map[string]fresh, len(rows))
 	for i := range rows {
-		r := fresh{row: &rows[i], content: rows[i].request.digest()}
+		r := fresh{row: &rows[i], content: e.digester.digest(&rows[i].request)}
 		known, line, err := e.known(ctx, group, &r)
 		switch {
 		case err != nil:
@@ -167,13 +166,6 @@ func (e *engine) known(ctx context.Context, group map[string]fresh, r *fresh) (k
 		}
 	}
 	return true, line, nil
-}
-
-func (r *Request) digest() digest {
-	h := sha256.New()
-	h.Write([]byte(r.Endpoint + "\x00" + r.Model + "\x00"))
-	h.Write(r.Body)
-	return digest(h.Sum(nil)[:16])
 }
 
 // write appends a row's request to the log.

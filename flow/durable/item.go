@@ -8,9 +8,6 @@ import (
 	"github.com/balerhq/baler/internal/segment"
 )
 
-// digest tells requests apart.
-type digest [16]byte
-
 // item is the record by which a repeated item is known. It is written once: an
 // item is claimed by standing in the bale of a batch, and settled by the
 // progress of that batch.
@@ -37,6 +34,8 @@ type entry struct {
 	level    uint8
 	attempts uint16 // times it was sent before
 	seq      uint64 // within the ready queue
+
+	hit *hit // in the cache, not recorded: nil if there is none
 }
 
 // entrySize is that of an encoded entry without its key.
@@ -94,13 +93,27 @@ func (e *entry) requestHead() []byte {
 
 // requestBody is the body in a record of the request log.
 func requestBody(record []byte) ([]byte, error) {
+	_, body, err := splitRequest(record)
+	return body, err
+}
+
+func splitRequest(record []byte) (head, body []byte, err error) {
 	d := decoder{b: record}
 	kind := d.u8()
-	d.take(int(d.u16()))
+	head = d.take(int(d.u16()))
 	if d.err == nil && kind != requestKind {
 		d.err = errors.New("durable: the record is not a request")
 	}
-	return d.b, d.err
+	return head, d.b, d.err
+}
+
+// decodeRequest reads what precedes the body of a request.
+func decodeRequest(record []byte) (entry, error) {
+	head, _, err := splitRequest(record)
+	if err != nil {
+		return entry{}, err
+	}
+	return decodeEntry(head)
 }
 
 // size is that of the body.

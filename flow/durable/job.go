@@ -25,6 +25,7 @@ const (
 	DefaultMaxAttempts    = 4
 	DefaultPollsPerMinute = 3000
 	DefaultPollsAtOnce    = 8
+	DefaultCache          = 30 * 24 * time.Hour
 )
 
 // maxKey bounds the key of an item.
@@ -43,7 +44,8 @@ type Job[T any] struct {
 	Source Source[T]
 	// Key names an item: not empty, at most 256 bytes. A second item of the
 	// same key and content is dropped as a duplicate; one of other content is
-	// an error.
+	// an error. Neither white space in a request's body nor the order of the
+	// members of an object makes it another.
 	Key func(T) string
 	// Prompt is what to ask about an item; the Provider must be an llm.Codec.
 	// Zero means Request is used.
@@ -96,6 +98,14 @@ type Job[T any] struct {
 	// when it has ended. Being wrong about this costs time, not money. Zero
 	// means that others may.
 	ExclusiveWorkspace bool
+	// Cache is how old an answer may be that is taken instead of asking again: an
+	// item whose request has succeeded in another job of the Store, at the same
+	// provider, gets that result, and is not sent. What counts are batches that
+	// were settled when this job began to send, the latest two million answers
+	// of them, which take 32 bytes of memory each. Two items of this job that
+	// ask the same are both sent. Zero means 30 days; negative means that nothing
+	// is taken from other jobs or kept for them.
+	Cache time.Duration
 	// TimeLimit is how long after its first start the run is cancelled, as by
 	// Handle.Cancel, if it is not completed; the time counts while it is paused
 	// or no process runs it. Zero means never.
@@ -139,6 +149,8 @@ type Request struct {
 	Endpoint string // such as "/v1/chat/completions"
 	Model    string
 	Body     []byte // JSON
+
+	encoded bool // by a Codec
 }
 
 func (j *Job[T]) validate() error {
@@ -194,7 +206,7 @@ func (j *Job[T]) request(item T) (Request, error) {
 		return Request{}, err
 	}
 	endpoint, body, err := j.codec().Encode(j.Model, chat)
-	return Request{Endpoint: endpoint, Model: j.Model, Body: body}, err
+	return Request{Endpoint: endpoint, Model: j.Model, Body: body, encoded: true}, err
 }
 
 // config is what the engine needs of a job, whatever its items are.
@@ -211,6 +223,7 @@ type config struct {
 	poll, grace time.Duration
 	unclear     Unclear
 	exclusive   bool
+	cache       time.Duration
 	timeLimit   time.Duration
 	readAll     bool
 	keepRemote  bool
@@ -243,6 +256,7 @@ func (j *Job[T]) config() config {
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),
 		poll:        cmp.Or(j.Poll, DefaultPoll), grace: cmp.Or(j.Grace, DefaultGrace),
 		unclear: j.Unclear, exclusive: j.ExclusiveWorkspace,
+		cache:     cmp.Or(j.Cache, DefaultCache),
 		timeLimit: j.TimeLimit, readAll: j.ReadAll, keepRemote: j.KeepRemote,
 		store: j.Store, dir: newRunDir(j.Store.Path(), j.Name), output: j.Output, progress: progress,
 		log: cmp.Or(j.Log, slog.Default()),

@@ -25,18 +25,18 @@ func RepairJournals(ctx context.Context, path string, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	archives, err := openArchives(store.Root(), path)
+	archives, err := openFiles(store.Root(), path)
 	for _, a := range archives {
 		if err != nil {
 			break
 		}
 		err = a.repairJournal(ctx, store)
 	}
-	return errors.Join(err, closeArchives(archives), store.Close())
+	return errors.Join(err, closeFiles(archives), store.Close())
 }
 
 // repairJournal leaves a journal alone that agrees with the index.
-func (a *archive) repairJournal(ctx context.Context, index state.Store) error {
+func (a *files) repairJournal(ctx context.Context, index state.Store) error {
 	h, err := a.readHistory()
 	if err == nil && h == nil {
 		return nil
@@ -55,7 +55,7 @@ const newJournalFile = journalFile + ".new"
 
 // replaceJournal writes a journal of these lines. A crash leaves the old one, or
 // none, which is repaired likewise.
-func (a *archive) replaceJournal(lines []logged) error {
+func (a *files) replaceJournal(lines []logged) error {
 	if err := a.root.Remove(newJournalFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("durable: %w", err)
 	}
@@ -81,7 +81,7 @@ func (a *archive) replaceJournal(lines []logged) error {
 }
 
 // setAside renames a file, if there is one, to a name that is free.
-func (a *archive) setAside(name string) error {
+func (a *files) setAside(name string) error {
 	for n := 1; ; n++ {
 		aside := fmt.Sprintf("%s.damaged-%d", name, n)
 		if _, err := a.root.Lstat(aside); err == nil {

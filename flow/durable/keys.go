@@ -52,8 +52,11 @@ type itemHash [32]byte
 
 func hashKey(key string) itemHash { return sha256.Sum256([]byte(key)) }
 
+// jobPrefix begins the names of jobs' directories.
+const jobPrefix = "job-"
+
 // dir is the job's directory in the state directory.
-func (k keys) dir() string { return "job-" + hex.EncodeToString(k.job[:]) }
+func (k keys) dir() string { return jobPrefix + hex.EncodeToString(k.job[:]) }
 
 // metaKey is the key of a job's own record, the same in every epoch.
 func metaKey(name string) []byte {

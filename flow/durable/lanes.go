@@ -32,8 +32,15 @@ type lanes struct {
 	limits  map[int]int // what a batch may weigh, in bytes, where less than usual
 }
 
-// laneKey is what rows are accumulated by.
-func (e entry) laneKey() string { return strconv.Itoa(int(e.lane)) }
+// laneKey is what rows are accumulated by. Those that need not be sent are
+// apart.
+func (e entry) laneKey() string {
+	key := strconv.Itoa(int(e.lane))
+	if e.hit != nil {
+		key += " cached"
+	}
+	return key
+}
 
 func newLanes(j *journal.Journal, known []lane) *lanes {
 	l := &lanes{journal: j, index: make(map[lane]uint16), limits: make(map[int]int)}

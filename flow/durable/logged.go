@@ -2,6 +2,7 @@ package durable
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/balerhq/baler/internal/intent"
 )
@@ -15,6 +16,7 @@ type logged struct {
 	Intent  *intent.Intent `json:"intent,omitempty"`
 	Settled *settled       `json:"settled,omitempty"`
 	Output  *outputState   `json:"output,omitempty"` // is taken back to here
+	Pruned  *ending        `json:"pruned,omitempty"` // of all this, only the journal is left
 }
 
 // settled is what became of the outcomes of a batch between From and Until: all
@@ -23,6 +25,7 @@ type logged struct {
 // of the same From and replaces it.
 type settled struct {
 	Tag    string      `json:"tag"`
+	At     time.Time   `json:"at"`
 	From   uint64      `json:"from"`
 	Until  uint64      `json:"until"`
 	Again  []rowSpan   `json:"again,omitempty"`
@@ -48,9 +51,20 @@ type memory struct {
 	lanes   []lane
 	intents map[string]intent.Intent
 	output  outputState // as the last line has it
+	chunks  []settled   // in the order in which they were settled first
+	index   map[chunkID]int
+	pruned  *ending
 }
 
-func newMemory() *memory { return &memory{intents: make(map[string]intent.Intent)} }
+// chunkID is how chunks are known that replace one another.
+type chunkID struct {
+	tag  string
+	from uint64
+}
+
+func newMemory() *memory {
+	return &memory{intents: make(map[string]intent.Intent), index: make(map[chunkID]int)}
+}
 
 // replay takes in one line.
 func (m *memory) replay(record []byte) error {
@@ -68,8 +82,21 @@ func (m *memory) replay(record []byte) error {
 		m.intents[l.Intent.Tag] = *l.Intent
 	case l.Settled != nil:
 		m.output = l.Settled.Output
+		m.settle(*l.Settled)
 	case l.Output != nil:
 		m.output = *l.Output
+	case l.Pruned != nil:
+		m.pruned = l.Pruned
 	}
 	return nil
+}
+
+func (m *memory) settle(s settled) {
+	id := chunkID{s.Tag, s.From}
+	if i, ok := m.index[id]; ok {
+		m.chunks[i] = s
+		return
+	}
+	m.index[id] = len(m.chunks)
+	m.chunks = append(m.chunks, s)
 }

@@ -29,6 +29,7 @@ func open(ctx context.Context, c config) (*engine, error) {
 	e := &engine{
 		config: c, limiter: limiter, polls: polls, owners: newOwners(),
 		tally:    tally{notify: c.progress},
+		digester: newDigester(c.provider),
 		creating: make(chan struct{}, 1),
 		heavy:    make(chan struct{}, maxHeavy),
 		changed:  make(chan struct{}, 1),
@@ -88,7 +89,7 @@ func narrow(wanted, limit int) int {
 // jobRoot opens the job's directory below the state directory.
 func jobRoot(root *os.Root, k keys) (*os.Root, error) {
 	dir := k.dir()
-	for _, name := range []string{dir, dir + "/" + baleDir, dir + "/" + resultDir} {
+	for _, name := range []string{dir, dir + "/" + baleDir, dir + "/" + resultDir, dir + "/" + answerDir} {
 		if err := root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("durable: %w", err)
 		}
@@ -120,6 +121,9 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 			return err
 		}
 	}
+	if told.pruned != nil {
+		return e.rewind(ctx, told.output) // nothing else is left, or needed
+	}
 	if e.requests, err = segment.OpenLog(e.root, requestDir, segmentSize, e.source.value.End); err != nil {
 		return e.ifDamaged(requestDir, err)
 	}
@@ -132,6 +136,7 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 	if err := e.rewind(ctx, told.output); err != nil {
 		return err
 	}
+	e.cache = &cache{root: e.store.Root(), own: e.keys.dir(), ttl: e.config.cache, log: e.log}
 	e.slots = make(chan struct{}, max(e.maxInFlight, len(e.open)))
 	for range e.open {
 		e.slots <- struct{}{}
@@ -201,7 +206,7 @@ func (e *engine) recoverIntents(ctx context.Context, intents map[string]intent.I
 		}
 	}
 	e.tally.now.Batches, e.tally.now.InFlight = bought, len(e.open)
-	return e.sweepBales(intents)
+	return errors.Join(e.sweep(baleDir, intents), e.sweep(resultDir, intents), e.sweep(answerDir, intents))
 }
 
 // recoverClaims finds out which ready entries stand in a batch.
@@ -236,9 +241,9 @@ func (e *engine) redo(ctx context.Context, in intent.Intent) error {
 	return e.store.Commit(ctx, op)
 }
 
-// sweepBales removes the files of batches that were never sealed.
-func (e *engine) sweepBales(intents map[string]intent.Intent) error {
-	files, err := fs.ReadDir(e.root.FS(), baleDir)
+// sweep removes the files of batches that were never sealed.
+func (e *engine) sweep(dir string, intents map[string]intent.Intent) error {
+	files, err := fs.ReadDir(e.root.FS(), dir)
 	if err != nil {
 		return fmt.Errorf("durable: %w", err)
 	}
@@ -246,8 +251,8 @@ func (e *engine) sweepBales(intents map[string]intent.Intent) error {
 		if _, ok := intents[f.Name()]; ok {
 			continue
 		}
-		if err := e.removeBale(f.Name()); err != nil {
-			return err
+		if err := e.root.Remove(dir + "/" + f.Name()); err != nil {
+			return fmt.Errorf("durable: %w", err)
 		}
 	}
 	return nil
@@ -262,8 +267,8 @@ func (e *engine) recoverCounts(ctx context.Context) error {
 	if err := load(ctx, e.store, &e.outbox); err != nil {
 		return err
 	}
-	in, out, p := e.source.value, e.outbox.value, &e.tally.now
+	in, p := e.source.value, &e.tally.now
 	p.Rows, p.Duplicates, p.Read = in.Rows, in.Duplicates, in.Ended
-	p.Succeeded, p.Failed, p.Retried, p.Usage = out.Succeeded, out.Failed, out.Retried, out.Usage
+	e.outbox.value.count(p)
 	return nil
 }

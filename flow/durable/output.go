@@ -120,7 +120,7 @@ func (o *File) Write(_ context.Context, results []Result) error {
 }
 
 func (o *File) append(r *Result) (err error) {
-	if o.line, err = appendResult(o.line[:0], r); err != nil {
+	if o.line, err = r.AppendLine(o.line[:0]); err != nil {
 		return err
 	}
 	n, err := o.w.Write(o.line)
@@ -128,9 +128,10 @@ func (o *File) append(r *Result) (err error) {
 	return err
 }
 
-// appendResult writes a result as json.Marshal would, but copies the response
-// as it stands instead of checking and compacting it again.
-func appendResult(dst []byte, r *Result) ([]byte, error) {
+// AppendLine appends the result as JSON, on the line that a File gets. It is
+// that of json.Marshal, but for the response, which is copied as it stands
+// instead of being checked and compacted again.
+func (r *Result) AppendLine(dst []byte) ([]byte, error) {
 	bare := *r
 	bare.Response = nil
 	head, err := json.Marshal(bare)

@@ -114,7 +114,7 @@ func (r *reader[T]) row(item T) (row, error) {
 	if err != nil {
 		return refuse(err)
 	}
-	if err := request.check(r.job.Request != nil); err != nil {
+	if err := request.check(); err != nil {
 		return refuse(err)
 	}
 	level := levelOf(queue.Normal)
@@ -126,13 +126,13 @@ func (r *reader[T]) row(item T) (row, error) {
 
 // check refuses a request that no provider would take, and puts its body on
 // one line. What a Codec wrote is JSON.
-func (r *Request) check(foreign bool) error {
+func (r *Request) check() error {
 	switch {
 	case r.Endpoint == "" || r.Endpoint[0] != '/':
 		return fmt.Errorf("endpoint %q: must be a path such as /v1/chat/completions", r.Endpoint)
 	case r.Model == "":
 		return errors.New("the request names no model")
-	case foreign && !json.Valid(r.Body):
+	case !r.encoded && !json.Valid(r.Body):
 		return errors.New("the request's body is not valid JSON")
 	case bytes.ContainsAny(r.Body, "\r\n"):
 		var b bytes.Buffer

@@ -22,11 +22,11 @@ import (
 // 50 bytes of memory an item.
 func Rebuild(ctx context.Context, path string, log *slog.Logger) (aside string, err error) {
 	return state.Renew(path, log, func(root *os.Root, index state.Store) error {
-		archives, err := openArchives(root, path)
+		archives, err := openFiles(root, path)
 		if err != nil {
 			return err
 		}
-		defer closeArchives(archives)
+		defer closeFiles(archives)
 		for _, a := range archives {
 			if err := a.rebuild(ctx, index); err != nil {
 				return err
@@ -37,10 +37,13 @@ func Rebuild(ctx context.Context, path string, log *slog.Logger) (aside string, 
 }
 
 // rebuild makes the records of a job.
-func (a *archive) rebuild(ctx context.Context, index state.Store) error {
+func (a *files) rebuild(ctx context.Context, index state.Store) error {
 	h, err := a.readHistory()
 	if err != nil || h == nil {
 		return err
+	}
+	if h.pruned != nil {
+		return a.rebuildPruned(ctx, index, h)
 	}
 	if err := a.checkComplete(h); err != nil {
 		return err
@@ -62,7 +65,7 @@ func (a *archive) rebuild(ctx context.Context, index state.Store) error {
 
 // checkComplete refuses a journal that has lost batches of which there are files. A
 // crash leaves one bale at most that was never sealed, and no results.
-func (a *archive) checkComplete(h *history) error {
+func (a *files) checkComplete(h *history) error {
 	for dir, allowed := range map[string]int{baleDir: 1, resultDir: 0} {
 		files, err := fs.ReadDir(a.root.FS(), dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

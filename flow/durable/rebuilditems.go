@@ -12,7 +12,7 @@ import (
 // rebuildItems makes the records of the items and lets those wait that are in no
 // batch. What cannot be read at the end of the request log is read from the source
 // again, unless a batch refers to it.
-func (a *archive) rebuildItems(ctx context.Context, r *ready, h *history, c *claims) error {
+func (a *files) rebuildItems(ctx context.Context, r *ready, h *history, c *claims) error {
 	source := register[sourceState]{key: a.keys.source()}
 	end, err := segment.Extent(a.root, requestDir)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 // newReady returns a ready queue that goes on behind what is there, none of
 // which counts.
-func (a *archive) newReady(ctx context.Context, index state.Store, last uint64) (*ready, error) {
+func (a *files) newReady(ctx context.Context, index state.Store, last uint64) (*ready, error) {
 	dirs, err := fs.ReadDir(a.root.FS(), readyDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("durable: %w", err)

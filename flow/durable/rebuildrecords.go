@@ -9,7 +9,7 @@ import (
 )
 
 // rebuildRecords makes the other records of the job, and its own last.
-func (a *archive) rebuildRecords(ctx context.Context, index state.Store, h *history) error {
+func (a *files) rebuildRecords(ctx context.Context, index state.Store, h *history) error {
 	for tag, in := range h.intents {
 		op, err := recordOf(a.keys, in)
 		if err != nil {
@@ -27,6 +27,16 @@ func (a *archive) rebuildRecords(ctx context.Context, index state.Store, h *hist
 	put(&recs, &register[outputState]{key: a.keys.output()}, h.output)
 	put(&recs, &register[jobMeta]{key: metaKey(h.job.Name), rev: h.job.Epoch}, *h.job)
 	return recs.commit(ctx, index)
+}
+
+// rebuildPruned makes the records of a job of which only the journal is left.
+func (a *files) rebuildPruned(ctx context.Context, index state.Store, h *history) error {
+	var recs records
+	put(&recs, &register[sourceState]{key: a.keys.source()}, h.pruned.Source)
+	if err := recs.commit(ctx, index); err != nil {
+		return err
+	}
+	return a.rebuildRecords(ctx, index, h)
 }
 
 // records gathers what is committed at once.

@@ -107,7 +107,7 @@ func (e *engine) send(ctx context.Context, in intent.Intent) (_ intent.Intent, r
 // clean deletes what the provider keeps of a settled batch.
 func (e *engine) clean(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	e.countWaste(ctx, in)
-	if !e.keepRemote {
+	if !e.keepRemote && handle(in) != (sink.Handle{}) {
 		if err := e.provider.Remove(ctx, handle(in)); err != nil {
 			e.log.WarnContext(ctx, "files left at the provider", "batch", in.Batch, "error", err)
 		}

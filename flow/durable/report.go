@@ -15,11 +15,12 @@ type Progress struct {
 	Read       bool      `json:"read"`       // the source is read to its end
 	Succeeded  int       `json:"succeeded"`
 	Failed     int       `json:"failed"`
-	Retried    int       `json:"retried"`   // times that an item went again
-	Batches    int       `json:"batches"`   // bought
-	InFlight   int       `json:"in_flight"` // batches not settled yet
-	Surplus    int       `json:"surplus"`   // batches that were bought twice, and cancelled if they still ran
-	Suspects   int       `json:"suspects"`  // batches that may have been bought twice: they ran, and are somebody's
+	FromCache  int       `json:"from_cache"` // of those that succeeded: answered in other jobs
+	Retried    int       `json:"retried"`    // times that an item went again
+	Batches    int       `json:"batches"`    // bought
+	InFlight   int       `json:"in_flight"`  // batches not settled yet
+	Surplus    int       `json:"surplus"`    // batches that were bought twice, and cancelled if they still ran
+	Suspects   int       `json:"suspects"`   // batches that may have been bought twice: they ran, and are somebody's
 	Usage      llm.Usage `json:"usage"`
 }
 
@@ -29,7 +30,7 @@ func (p Progress) Settled() int { return p.Succeeded + p.Failed }
 // Report is Progress at the end of a Run, with what this Run did itself.
 type Report struct {
 	Progress
-	Cached    int           `json:"cached"`    // items that an earlier Run had settled
+	Cached    int           `json:"cached"`    // items that it need not send: settled by an earlier Run, or FromCache
 	Cancelled int           `json:"cancelled"` // items that get no result, as the run was cancelled
 	Strays    Strays        `json:"strays"`    // result rows that are not what was asked for
 	Waste     llm.Usage     `json:"waste"`     // of batches that were bought twice, as far as it is known

@@ -18,7 +18,7 @@ type ingested struct {
 
 // ingestedGroups yields what the request log holds up to an end, in order. An
 // error is the last.
-func (a *archive) ingestedGroups(end segment.Pos) iter.Seq2[ingested, error] {
+func (a *files) ingestedGroups(end segment.Pos) iter.Seq2[ingested, error] {
 	return func(yield func(ingested, error) bool) {
 		if err := a.readGroups(end, func(g ingested) bool { return yield(g, nil) }); err != nil {
 			yield(ingested{}, a.damaged(requestDir, err))
@@ -26,7 +26,7 @@ func (a *archive) ingestedGroups(end segment.Pos) iter.Seq2[ingested, error] {
 	}
 }
 
-func (a *archive) readGroups(end segment.Pos, yield func(ingested) bool) error {
+func (a *files) readGroups(end segment.Pos, yield func(ingested) bool) error {
 	var g ingested
 	for rec, err := range segment.Look(a.root, requestDir).Scan(segment.Pos{}, end) {
 		if err != nil {

@@ -1,9 +1,11 @@
 package durable
 
 import (
+	"bytes"
 	"encoding/json"
 
 	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -14,19 +16,21 @@ type Result struct {
 	Text     string          `json:"text,omitempty"`
 	Response json.RawMessage `json:"response,omitempty"` // the provider's body
 	Usage    *llm.Usage      `json:"usage,omitempty"`
-	Model    string          `json:"model,omitempty"` // as the provider names it
-	Batch    string          `json:"batch,omitempty"` // that answered it
-	Attempts int             `json:"attempts"`        // times it was sent
-	Error    *ItemError      `json:"error,omitempty"` // nil if it succeeded
+	Model    string          `json:"model,omitempty"`  // as the provider names it
+	Batch    string          `json:"batch,omitempty"`  // that answered it
+	Cached   bool            `json:"cached,omitempty"` // it was answered in another job, which Batch and Usage are of
+	Attempts int             `json:"attempts"`         // times it was sent
+	Error    *ItemError      `json:"error,omitempty"`  // nil if it succeeded
 }
 
 // ItemStatus is how an item ended.
 type ItemStatus string
 
-// The two ends of an item.
+// The ends of an item. An Output receives those that have one of the first two.
 const (
-	Succeeded ItemStatus = "succeeded"
-	Failed    ItemStatus = "failed"
+	Succeeded     ItemStatus = "succeeded"
+	Failed        ItemStatus = "failed"
+	ItemCancelled ItemStatus = "cancelled" // the run was cancelled before it ran
 )
 
 // ItemError is why an item failed.
@@ -34,4 +38,37 @@ type ItemError struct {
 	Class   retry.Class `json:"class"`
 	Code    string      `json:"code,omitempty"`
 	Message string      `json:"message"`
+}
+
+// newResult is what is handed on about a row of a batch. Without a codec the
+// response is not read.
+func newResult(row *entry, o *outcome, model, batch string, codec llm.Codec) Result {
+	r := Result{
+		ID: row.key, Status: Succeeded, Response: bytes.Clone(o.Body),
+		Model: model, Batch: batch, Attempts: int(row.attempts) + 1,
+	}
+	if o.origin != "" {
+		r.Cached, r.Batch, r.Attempts = true, o.origin, int(row.attempts)
+	}
+	failure := o.Err
+	if failure == nil && codec != nil {
+		failure = r.read(codec, o.Body)
+	}
+	if failure != nil {
+		r.Status = Failed
+		r.Error = &ItemError{Class: failure.Class, Code: failure.Code, Message: failure.Message}
+	}
+	return r
+}
+
+func (r *Result) read(codec llm.Codec, body []byte) *sink.RowError {
+	reply, err := codec.Decode(body)
+	if err != nil {
+		return &sink.RowError{Class: retry.Permanent, Code: "unreadable_reply", Message: err.Error()}
+	}
+	r.Text, r.Usage = reply.Text, &reply.Usage
+	if reply.Model != "" {
+		r.Model = reply.Model
+	}
+	return nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // retell returns the lines of a journal that says what the index says.
-func (a *archive) retell(ctx context.Context, index state.Store) ([]logged, error) {
+func (a *files) retell(ctx context.Context, index state.Store) ([]logged, error) {
 	told := newMemory()
 	known := make(map[int]lane)
 	err := journal.Salvage(a.root, journalFile, func(record []byte) error {
@@ -50,11 +50,15 @@ func (a *archive) retell(ctx context.Context, index state.Store) ([]logged, erro
 	for _, in := range intents {
 		lines = append(lines, logged{Intent: &in})
 	}
-	return append(lines, settled...), nil
+	lines = append(lines, settled...)
+	if told.pruned != nil {
+		lines = append(lines, logged{Pruned: told.pruned})
+	}
+	return lines, nil
 }
 
 // mergeIntents takes of each batch what is known of it last.
-func (a *archive) mergeIntents(ctx context.Context, index state.Store, told map[string]intent.Intent) ([]intent.Intent, error) {
+func (a *files) mergeIntents(ctx context.Context, index state.Store, told map[string]intent.Intent) ([]intent.Intent, error) {
 	var merged []intent.Intent
 	for rec, err := range index.Scan(ctx, a.keys.make(intentKind), nil) {
 		if err != nil {
@@ -78,7 +82,7 @@ func (a *archive) mergeIntents(ctx context.Context, index state.Store, told map[
 	return merged, nil
 }
 
-func (a *archive) retellJob(ctx context.Context, index state.Store) ([]logged, error) {
+func (a *files) retellJob(ctx context.Context, index state.Store) ([]logged, error) {
 	for rec, err := range index.Scan(ctx, []byte{metaKind}, nil) {
 		if err != nil {
 			return nil, err
@@ -92,7 +96,7 @@ func (a *archive) retellJob(ctx context.Context, index state.Store) ([]logged, e
 }
 
 // retellLanes finds the lanes in what is left of the journal, and in bales.
-func (a *archive) retellLanes(ctx context.Context, index state.Store, known map[int]lane, intents []intent.Intent) (lines []logged, err error) {
+func (a *files) retellLanes(ctx context.Context, index state.Store, known map[int]lane, intents []intent.Intent) (lines []logged, err error) {
 	source := register[sourceState]{key: a.keys.source()}
 	if err := load(ctx, index, &source); err != nil {
 		return nil, err
@@ -117,7 +121,7 @@ func (a *archive) retellLanes(ctx context.Context, index state.Store, known map[
 
 // retellSettled says of each batch, in one line, how far it is settled and which
 // of its rows went again: those that were made ready a second time.
-func (a *archive) retellSettled(ctx context.Context, index state.Store, intents []intent.Intent) (lines []logged, err error) {
+func (a *files) retellSettled(ctx context.Context, index state.Store, intents []intent.Intent) (lines []logged, err error) {
 	outbox := register[outputState]{key: a.keys.output()}
 	if err := load(ctx, index, &outbox); err != nil {
 		return nil, err
@@ -139,7 +143,7 @@ func (a *archive) retellSettled(ctx context.Context, index state.Store, intents 
 	return append(lines, logged{Output: &outbox.value}), nil
 }
 
-func (a *archive) settledOf(ctx context.Context, index state.Store, in intent.Intent, last map[digest]entry) (s settled, err error) {
+func (a *files) settledOf(ctx context.Context, index state.Store, in intent.Intent, last map[digest]entry) (s settled, err error) {
 	s.Tag = in.Tag
 	if s.Until, err = a.rowsSettled(ctx, index, in.Tag); err != nil || s.Until == 0 {
 		return s, err
@@ -161,7 +165,7 @@ func (a *archive) settledOf(ctx context.Context, index state.Store, in intent.In
 }
 
 // lastEntries are the entries of items as they were made ready last.
-func (a *archive) lastEntries(ctx context.Context, index state.Store, intents []intent.Intent) (map[digest]entry, error) {
+func (a *files) lastEntries(ctx context.Context, index state.Store, intents []intent.Intent) (map[digest]entry, error) {
 	last := make(map[digest]entry)
 	note := func(e entry) {
 		if k := claimKey(e.key); e.seq > last[k].seq {
@@ -181,7 +185,7 @@ func (a *archive) lastEntries(ctx context.Context, index state.Store, intents []
 }
 
 // readyEntries calls f with each entry of the ready queue from its heads on.
-func (a *archive) readyEntries(ctx context.Context, index state.Store, f func(entry)) error {
+func (a *files) readyEntries(ctx context.Context, index state.Store, f func(entry)) error {
 	for rec, err := range index.Scan(ctx, a.keys.make('e'), nil) {
 		if err != nil {
 			return err
@@ -193,7 +197,7 @@ func (a *archive) readyEntries(ctx context.Context, index state.Store, f func(en
 	return nil
 }
 
-func (a *archive) levelEntries(ctx context.Context, index state.Store, number uint8, f func(entry)) error {
+func (a *files) levelEntries(ctx context.Context, index state.Store, number uint8, f func(entry)) error {
 	tail := register[tailState]{key: a.keys.tail(number)}
 	head := register[headState]{key: a.keys.head(number)}
 	if err := errors.Join(load(ctx, index, &tail), load(ctx, index, &head)); err != nil {

@@ -1,11 +1,11 @@
 package durable
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
@@ -58,6 +58,9 @@ func (e *engine) settleRows(ctx context.Context, in intent.Intent) error {
 	if err := c.commit(ctx); err != nil {
 		return err
 	}
+	if err := e.writeAnswers(in, c.answers); err != nil {
+		return err
+	}
 	return c.blocked
 }
 
@@ -75,7 +78,9 @@ type chunk struct {
 	which   []rowSpan // of the bale: those that go again
 	usage   llm.Usage
 	failed  int
-	blocked error // of a row: somebody has to act
+	cached  int
+	blocked error    // of a row: somebody has to act
+	answers []answer // of the batch: they are not emptied
 }
 
 func (e *engine) newChunk(ctx context.Context, in intent.Intent) (*chunk, error) {
@@ -105,15 +110,21 @@ func (c *chunk) add(o outcome) {
 		c.repeat(int(o.row), true)
 		return
 	}
-	r := c.result(row, &o.Outcome)
-	if r.Error != nil {
+	r := newResult(row, &o, c.e.lanes.get(c.in.Lane).Model, c.in.Batch, c.e.codec)
+	c.bytes += len(r.Response)
+	c.results = append(c.results, r)
+	switch {
+	case r.Error != nil:
 		c.failed++
+	case r.Cached:
+		c.cached++
+		return // nobody pays for it, and it grows no younger
+	default:
+		c.answers = append(c.answers, answer{row.content, o.at})
 	}
 	if r.Usage != nil {
 		c.usage = c.usage.Add(*r.Usage)
 	}
-	c.bytes += len(r.Response)
-	c.results = append(c.results, r)
 }
 
 // repeat lets a row of the bale go again.
@@ -137,31 +148,6 @@ func (c *chunk) goesAgain(row *entry, o *sink.Outcome) bool {
 	return failure.Class != retry.Permanent && int(row.attempts)+1 < c.e.maxAttempts
 }
 
-// result is what is handed on about a row.
-func (c *chunk) result(row *entry, o *sink.Outcome) Result {
-	r := Result{
-		ID: row.key, Status: Succeeded, Response: bytes.Clone(o.Body),
-		Model: c.e.lanes.get(c.in.Lane).Model, Batch: c.in.Batch, Attempts: int(row.attempts) + 1,
-	}
-	failure := o.Err
-	if failure == nil && c.e.codec != nil {
-		reply, err := c.e.codec.Decode(o.Body)
-		if err != nil {
-			failure = &sink.RowError{Class: retry.Permanent, Code: "unreadable_reply", Message: err.Error()}
-		} else {
-			r.Text, r.Usage = reply.Text, &reply.Usage
-			if reply.Model != "" {
-				r.Model = reply.Model
-			}
-		}
-	}
-	if failure != nil {
-		r.Status = Failed
-		r.Error = &ItemError{Class: failure.Class, Code: failure.Code, Message: failure.Message}
-	}
-	return r
-}
-
 // commit delivers and records the chunk, and empties it.
 func (c *chunk) commit(ctx context.Context) error {
 	if c.rows == 0 {
@@ -178,6 +164,7 @@ func (c *chunk) commit(ctx context.Context) error {
 	}
 	s.Succeeded += len(c.results) - c.failed
 	s.Failed += c.failed
+	s.Cached += c.cached
 	if !c.e.gate.cancelled() {
 		s.Retried += len(c.again)
 	}
@@ -190,7 +177,7 @@ func (c *chunk) commit(ctx context.Context) error {
 func (c *chunk) record(ctx context.Context, s outputState, sent bool) error {
 	e, until := c.e, c.progress+uint64(c.rows) //nolint:gosec // a count
 	err := e.journal.Append(logged{Settled: &settled{
-		Tag: c.in.Tag, From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s,
+		Tag: c.in.Tag, At: time.Now(), From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s,
 	}})
 	if err != nil {
 		return err
@@ -203,16 +190,14 @@ func (c *chunk) record(ctx context.Context, s outputState, sent bool) error {
 	if err := e.ready.add(context.WithoutCancel(ctx), c.again, mark, progress); err != nil {
 		return err
 	}
-	e.tally.update(func(p *Progress) {
-		p.Succeeded, p.Failed, p.Retried, p.Usage = s.Succeeded, s.Failed, s.Retried, s.Usage
-	})
+	e.tally.update(func(p *Progress) { s.count(p) })
 	c.reset(until)
 	return nil
 }
 
 func (c *chunk) reset(progress uint64) {
 	c.progress = progress
-	c.rows, c.bytes, c.failed, c.usage = 0, 0, 0, llm.Usage{}
+	c.rows, c.bytes, c.failed, c.cached, c.usage = 0, 0, 0, 0, llm.Usage{}
 	clear(c.results)
 	c.results, c.again, c.which = c.results[:0], c.again[:0], c.which[:0]
 }

@@ -66,11 +66,17 @@ type outputState struct {
 	Mark      string    `json:"mark"`
 	Succeeded int       `json:"succeeded"`
 	Failed    int       `json:"failed"`
+	Cached    int       `json:"cached"`
 	Retried   int       `json:"retried"`
 	Usage     llm.Usage `json:"usage"`
 }
 
 func (s *outputState) settled() int { return s.Succeeded + s.Failed }
+
+func (s *outputState) count(p *Progress) {
+	p.Succeeded, p.Failed, p.Retried, p.Usage = s.Succeeded, s.Failed, s.Retried, s.Usage
+	p.FromCache = s.Cached
+}
 
 // put returns the op that stores the value.
 func (r *register[V]) put(value V) (state.Op, error) {

@@ -13,7 +13,7 @@ import (
 // crash comes between a line of the journal and its commit, so that the store may
 // be behind by one step of each batch, and never ahead. What is otherwise has lost
 // something, and all files are still needed to make it again.
-func (a *archive) verify(ctx context.Context, store state.Store, told *memory) error {
+func (a *files) verify(ctx context.Context, store state.Store, told *memory) error {
 	source := register[sourceState]{key: a.keys.source()}
 	if err := load(ctx, store, &source); err != nil {
 		return err
@@ -36,7 +36,7 @@ func (a *archive) verify(ctx context.Context, store state.Store, told *memory) e
 }
 
 // verifyKnown refuses a journal that lacks a batch of the store's.
-func (a *archive) verifyKnown(ctx context.Context, store state.Store, told *memory) error {
+func (a *files) verifyKnown(ctx context.Context, store state.Store, told *memory) error {
 	prefix := a.keys.make('b')
 	for rec, err := range store.Scan(ctx, prefix, nil) {
 		if err != nil {
@@ -50,7 +50,7 @@ func (a *archive) verifyKnown(ctx context.Context, store state.Store, told *memo
 	return nil
 }
 
-func (a *archive) verifyIntent(ctx context.Context, store state.Store, in intent.Intent) error {
+func (a *files) verifyIntent(ctx context.Context, store state.Store, in intent.Intent) error {
 	stored, err := a.storedRev(ctx, store, in.Tag)
 	switch {
 	case err != nil:
@@ -67,7 +67,7 @@ func (a *archive) verifyIntent(ctx context.Context, store state.Store, in intent
 
 // verifyRows refuses a store that does not know the rows of a batch, which it
 // must have known before they were sealed.
-func (a *archive) verifyRows(ctx context.Context, store state.Store, in intent.Intent) error {
+func (a *files) verifyRows(ctx context.Context, store state.Store, in intent.Intent) error {
 	header, err := a.baleHeader(in.Tag)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (a *archive) verifyRows(ctx context.Context, store state.Store, in intent.I
 }
 
 // storedRev is the revision of a batch in the store, 0 if it is not there.
-func (a *archive) storedRev(ctx context.Context, store state.Store, tag string) (uint64, error) {
+func (a *files) storedRev(ctx context.Context, store state.Store, tag string) (uint64, error) {
 	rec, err := store.Get(ctx, a.keys.intent(tag))
 	if errors.Is(err, state.ErrNotFound) {
 		return 0, nil

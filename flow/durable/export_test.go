@@ -1,0 +1,123 @@
+package durable_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/sink/openai"
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// readJSON reads every line of a file.
+func readJSON[V any](t *testing.T, path string) (all []V) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		var v V
+		d := json.NewDecoder(bytes.NewReader(lines.Bytes()))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&v); err != nil {
+			t.Fatalf("%s: %v: %s", path, err, lines.Bytes())
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+type requestLine struct {
+	CustomID string          `json:"custom_id"`
+	Method   string          `json:"method"`
+	URL      string          `json:"url"`
+	Body     json.RawMessage `json:"body"`
+}
+
+func TestExportHoldsAllThatWasAskedAndAnswered(t *testing.T) {
+	w, job := mixed(t)
+	report := w.mustRun(job)
+	m, err := w.archive("tickets").Export(t.Context(), w.path("export"), openai.AppendRow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read durable.Manifest
+	b, err := os.ReadFile(w.path("export/manifest.json"))
+	if err := errors.Join(err, json.Unmarshal(b, &read)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(read, m); diff != "" || m.Run != "tickets" || m.Provider != "openai" || len(m.Batches) != report.Batches {
+		t.Errorf("manifest of %d batches: %s", len(m.Batches), diff)
+	}
+	results := w.results()
+	asked, failed := 0, 0
+	for _, batch := range m.Batches {
+		requests := readJSON[requestLine](t, filepath.Join(w.path("export"), batch.Requests))
+		outputs := readJSON[durable.ExportedRow](t, filepath.Join(w.path("export"), batch.Outputs))
+		if len(requests) != batch.Rows || len(outputs) != batch.Answered || batch.Answered != batch.Rows || batch.SentAt.IsZero() {
+			t.Errorf("%d requests, %d outputs of %+v", len(requests), len(outputs), batch)
+		}
+		byID := make(map[string]requestLine)
+		for _, r := range requests {
+			byID[r.CustomID] = r
+		}
+		asked += len(requests)
+		for _, o := range outputs {
+			r, ok := byID[o.CustomID]
+			text := "ticket number " + strings.TrimPrefix(o.ID, "t-")
+			if !ok || r.Method != "POST" || r.URL != batch.Endpoint || !bytes.Contains(r.Body, []byte(text)) {
+				t.Fatalf("request %+v of %s", r, o.ID)
+			}
+			if o.Error != nil {
+				failed++
+			}
+			if last := results[o.ID]; last.Batch == batch.Batch && string(last.Response) != string(o.Body) {
+				t.Fatalf("%s was answered %s, and exported %s", o.ID, last.Response, o.Body)
+			}
+		}
+	}
+	if asked != 1000+report.Retried || failed != report.Failed+report.Retried {
+		t.Errorf("%d requests of which %d failed; report %+v", asked, failed, report)
+	}
+	for _, name := range []string{"export", "export/requests", "export/manifest.json", "export/" + m.Batches[0].Outputs} {
+		if info, err := os.Stat(w.path(name)); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: mode %s, %v", name, info.Mode(), err)
+		}
+	}
+}
+
+// What was taken from another run is exported with the batch it came from.
+func TestExportNamesTheOrigin(t *testing.T) {
+	w := newWorld(t, simulator.Config{})
+	w.mustRunAs("one", w.job(), tickets(30)...)
+	w.mustRunAs("two", w.job(), others(0, 30)...)
+	m, err := w.archive("two").Export(t.Context(), w.path("export"), openai.AppendRow)
+	if err != nil || len(m.Batches) != 1 || m.Batches[0].Batch != "" {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	for _, o := range readJSON[durable.ExportedRow](t, filepath.Join(w.path("export"), m.Batches[0].Outputs)) {
+		if o.Origin != w.server.Batches()[0].ID || len(o.Body) == 0 {
+			t.Errorf("%+v", o)
+		}
+	}
+}
+
+func TestExportTakesAnEmptyDirectory(t *testing.T) {
+	w := newWorld(t, simulator.Config{})
+	w.write("in.jsonl", tickets(3)...)
+	w.mustRun(w.job())
+	if _, err := w.archive("tickets").Export(t.Context(), w.dir, openai.AppendRow); err == nil || !strings.Contains(err.Error(), "choose a directory") {
+		t.Errorf("error %v", err)
+	}
+}

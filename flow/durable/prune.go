@@ -1,0 +1,188 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/journal"
+)
+
+// ErrPruned means that the results of a run are not kept any more.
+var ErrPruned = errors.New("durable: the run was pruned")
+
+// Retention says which runs Prune takes the files of. Its zero value means all
+// that have ended.
+type Retention struct {
+	// Name is the only run that is looked at; it must have ended. Zero means
+	// all that have.
+	Name string
+	// OlderThan is how long ago a run must have ended. Zero means at all.
+	OlderThan time.Duration
+	// DryRun changes nothing.
+	DryRun bool
+}
+
+// Pruned is a run of which the files are gone.
+type Pruned struct {
+	Name  string    `json:"name"`
+	Ended time.Time `json:"ended"` // when the last of its results was settled
+	Bytes int64     `json:"bytes"` // that it had
+}
+
+// prunedDirs are the directories of a job that Prune removes.
+var prunedDirs = []string{requestDir, readyDir, baleDir, resultDir, answerDir}
+
+// Prune removes the requests and the results of runs that are finished or
+// cancelled, and says of which. What is left of them is their journal and what
+// the index knows: such a run is still finished, and its items are not done
+// again. What other jobs could have taken from their results they ask for anew.
+// A run that has not ended, or is under way, is left alone; if it was named, that
+// is an error.
+func Prune(ctx context.Context, store *state.Dir, r Retention) ([]Pruned, error) {
+	all, err := prunable(store.Root(), r.Name)
+	if err != nil {
+		return nil, err
+	}
+	var done []Pruned
+	for _, job := range all {
+		if ctx.Err() != nil {
+			return done, context.Cause(ctx)
+		}
+		p, err := pruneUnlessRun(ctx, store, job, r)
+		if err != nil {
+			return done, fmt.Errorf("durable: prune %q: %w", job.Name, err)
+		}
+		if p.Bytes > 0 {
+			done = append(done, p)
+		}
+	}
+	return done, nil
+}
+
+func prunable(state *os.Root, name string) ([]jobMeta, error) {
+	if name == "" {
+		return jobs(state)
+	}
+	job, err := findJob(state, name)
+	return []jobMeta{job}, err
+}
+
+// pruneUnlessRun holds the run's lock meanwhile. One that is under way stays.
+func pruneUnlessRun(ctx context.Context, store *state.Dir, job jobMeta, r Retention) (p Pruned, err error) {
+	lock, err := newRunDir(store.Path(), job.Name).begin(store.Root())
+	if errors.Is(err, ErrRunning) && r.Name == "" {
+		return p, nil
+	}
+	if err != nil {
+		return p, err
+	}
+	p, err = pruneJob(ctx, store, job, r)
+	return p, errors.Join(err, lock.Unlock())
+}
+
+// pruneJob returns no bytes if the job is to stay, or has nothing left.
+func pruneJob(ctx context.Context, store *state.Dir, job jobMeta, r Retention) (p Pruned, err error) {
+	a, err := openArchive(store.Root(), job.Name)
+	if err != nil {
+		return p, err
+	}
+	defer a.Close()
+	ending, err := endOf(ctx, store, job.keys())
+	if err != nil {
+		return p, err
+	}
+	if !a.cancelled && !ending.finished() {
+		if r.Name != "" {
+			err = errors.New("it has not ended: finish or cancel it first")
+		}
+		return p, err
+	}
+	p.Name = job.Name
+	if p.Ended, err = a.ended(); err != nil || time.Since(p.Ended) < r.OlderThan {
+		return p, err
+	}
+	if p.Bytes, err = a.size(); err != nil || r.DryRun || p.Bytes == 0 {
+		return p, err
+	}
+	return p, a.prune(ending)
+}
+
+// ending is where a job stands.
+type ending struct {
+	At     time.Time   `json:"at"` // when it was pruned
+	Source sourceState `json:"source"`
+	Output outputState `json:"output"`
+}
+
+func endOf(ctx context.Context, store state.Store, k keys) (ending, error) {
+	source, output := register[sourceState]{key: k.source()}, register[outputState]{key: k.output()}
+	err := errors.Join(load(ctx, store, &source), load(ctx, store, &output))
+	return ending{At: time.Now(), Source: source.value, Output: output.value}, err
+}
+
+func (e ending) finished() bool {
+	return e.Source.Ended && e.Output.Succeeded+e.Output.Failed == e.Source.Rows
+}
+
+// prune notes in the journal that the files are gone, and then removes them. If
+// a crash leaves some, the next Prune finds them.
+func (a *Archive) prune(end ending) error {
+	if a.pruned == nil {
+		j, err := journal.Open(a.root, journalFile, func([]byte) error { return nil })
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(j.Append(logged{Pruned: &end}), j.Close()); err != nil {
+			return err
+		}
+	}
+	for _, dir := range prunedDirs {
+		if err := a.root.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ended is when the last result was settled, or if there is none when the
+// journal was written last.
+func (a *Archive) ended() (last time.Time, err error) {
+	for _, c := range a.chunks {
+		if c.At.After(last) {
+			last = c.At
+		}
+	}
+	if !last.IsZero() {
+		return last, nil
+	}
+	info, err := a.root.Stat(journalFile)
+	if err != nil {
+		return last, err
+	}
+	return info.ModTime(), nil
+}
+
+// size is that of all files that prune removes.
+func (a *Archive) size() (total int64, err error) {
+	for _, dir := range prunedDirs {
+		err := fs.WalkDir(a.root.FS(), dir, func(_ string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			info, err := d.Info()
+			if err == nil {
+				total += info.Size()
+			}
+			return err
+		})
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return 0, err
+		}
+	}
+	return total, nil
+}

@@ -1,0 +1,79 @@
+package durable
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/segment"
+)
+
+// reuse settles entries by the answers of other jobs. They are a batch of their
+// own, which begins as one that was fetched, so that all that follows is as
+// usual: a crash in between leaves it to the next run, and once it is sealed it is
+// settled even if the run is cancelled. Entries of which the
+// answer cannot be read any more are returned; they have to be sent.
+func (e *engine) reuse(ctx, life context.Context, entries []entry) (lost []entry, err error) {
+	slices.SortFunc(entries, func(a, b entry) int { // as they lie on the disk
+		return cmp.Or(strings.Compare(a.hit.tag, b.hit.tag), cmp.Compare(a.hit.offset, b.hit.offset))
+	})
+	tag := newTag()
+	var found []entry
+	err = writeRecords(e.root, resultName(tag), func(put func([]byte) error) (err error) {
+		found, lost, err = e.copyAnswers(ctx, entries, put)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return lost, e.root.Remove(resultName(tag))
+	}
+	if err := e.gate.enter(ctx); err != nil {
+		return nil, err
+	}
+	in, err := e.seal(context.WithoutCancel(ctx), tag, intent.Fetched, found)
+	e.gate.leave()
+	if err != nil {
+		return nil, err
+	}
+	return lost, e.drive(life, in)
+}
+
+// copyAnswers puts the records of all answers that can be read.
+func (e *engine) copyAnswers(ctx context.Context, entries []entry, put func([]byte) error) (found, lost []entry, err error) {
+	var file openFile
+	defer file.close()
+	var buf []byte
+	for _, row := range entries {
+		o, err := e.readAnswer(&file, row.hit)
+		if err != nil {
+			e.log.DebugContext(ctx, "a cached answer is gone", "tag", row.hit.tag, "error", err)
+			row.hit = nil
+			lost = append(lost, row)
+			continue
+		}
+		buf = appendOutcome(buf[:0], uint32(len(found)), &o.Outcome, row.hit.Batch) //nolint:gosec // bounded by a batch
+		if err := put(buf); err != nil {
+			return nil, nil, err
+		}
+		found = append(found, row)
+	}
+	return found, lost, nil
+}
+
+func (e *engine) readAnswer(file *openFile, h *hit) (outcome, error) {
+	record, err := file.read(e.store.Root(), path.Join(h.job, resultName(h.tag)), h.offset)
+	if err != nil {
+		return outcome{}, err
+	}
+	o, err := decodeOutcome(record)
+	if err == nil && (o.Err != nil || h.Batch == "") {
+		err = fmt.Errorf("%w: it is not of a row that succeeded", segment.ErrDamaged)
+	}
+	return o, err
+}
