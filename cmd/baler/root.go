@@ -14,7 +14,8 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRun(), newStatus(), newRuns(), newWait(), newPause(), newResume(), newCancel(), newDoctor(), newSimulate())
+	root.AddCommand(newRun(), newStatus(), newRuns(), newWait(), newPause(), newResume(), newCancel(),
+		newResults(), newExport(), newPrune(), newDoctor(), newSimulate())
 	return root
 }
 

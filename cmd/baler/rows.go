@@ -15,35 +15,31 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// rows turns the rows of the input into requests.
+// rows turns the rows of the input into chats or requests, of which the function
+// for the other is nil.
 type rows struct {
+	chat    func(source.Row) (llm.Chat, error)
+	request func(source.Row) (durable.Request, error)
+
 	id, model string
-	prompt    *template.Template // nil: rows are requests already
-	fields    []string           // that the prompt uses
-	codec     llm.Codec
+	prompt    *template.Template
+	fields    []string // that the prompt uses
 	buf       bytes.Buffer
 }
 
 func newRows(o *options) (*rows, error) {
 	r := &rows{id: o.id, model: o.model}
 	if o.prompt == "" {
+		r.id, r.request = "custom_id", r.passThrough
 		return r, nil
 	}
+	r.chat = r.fillIn
 	t, err := template.New("prompt").Option("missingkey=error").
 		Funcs(template.FuncMap{"json": toJSON}).Parse(o.prompt)
 	if err != nil {
 		return nil, usage("--prompt: %s", strings.TrimPrefix(err.Error(), "template: "))
 	}
 	r.prompt, r.fields = t, fieldsOf(t.Root)
-	provider, err := newProvider(o)
-	if err != nil {
-		return nil, err
-	}
-	codec, ok := provider.(llm.Codec)
-	if !ok {
-		return nil, usage("--provider %s cannot be given a --prompt", o.provider)
-	}
-	r.codec = codec
 	return r, nil
 }
 
@@ -56,13 +52,9 @@ func toJSON(v any) (string, error) {
 // key identifies a row: by the field of --id, or custom_id for a row in batch
 // format, or else by its line.
 func (r *rows) key(row source.Row) string {
-	field := r.id
-	if r.prompt == nil {
-		field = "custom_id"
-	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(row.JSON, &fields); err == nil {
-		if id := scalar(fields[field]); id != "" {
+		if id := scalar(fields[r.id]); id != "" {
 			return id
 		}
 	}
@@ -82,25 +74,22 @@ func scalar(raw json.RawMessage) string {
 	return ""
 }
 
-func (r *rows) request(row source.Row) (durable.Request, error) {
-	if r.prompt == nil {
-		return r.passThrough(row)
-	}
+// fillIn puts the fields of a row into the prompt.
+func (r *rows) fillIn(row source.Row) (llm.Chat, error) {
 	fields, err := decode(row.JSON)
 	if err != nil {
-		return durable.Request{}, err
+		return llm.Chat{}, err
 	}
 	for _, name := range r.fields {
 		if _, ok := fields[name]; !ok {
-			return durable.Request{}, fmt.Errorf("field %q is missing, and the prompt uses {{.%s}}", name, name)
+			return llm.Chat{}, fmt.Errorf("field %q is missing, and the prompt uses {{.%s}}", name, name)
 		}
 	}
 	r.buf.Reset()
 	if err := r.prompt.Execute(&r.buf, fields); err != nil {
-		return durable.Request{}, errors.New(strings.TrimPrefix(err.Error(), "template: "))
+		return llm.Chat{}, errors.New(strings.TrimPrefix(err.Error(), "template: "))
 	}
-	endpoint, body, err := r.codec.Encode(r.model, llm.Ask(r.buf.String()))
-	return durable.Request{Endpoint: endpoint, Model: r.model, Body: body}, err
+	return llm.Ask(r.buf.String()), nil
 }
 
 func decode(raw []byte) (fields map[string]any, err error) {

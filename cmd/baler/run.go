@@ -31,6 +31,8 @@ type options struct {
 	grace             time.Duration
 	prompt, id        string
 	inFlight, retries int
+	cache             time.Duration
+	noCache           bool
 	keepRemote        bool
 	verbose           bool
 }
@@ -82,6 +84,8 @@ The key is read from the environment: OPENAI_API_KEY.`,
 	f.DurationVar(&o.grace, "grace", 10*time.Minute, "how long a batch is looked for whose creation was not answered, before it is sent again")
 	f.IntVar(&o.inFlight, "max-in-flight", 100, "batches that are open at the provider at a time")
 	f.IntVar(&o.retries, "retries", 3, "how often a row goes again after a failure that may pass")
+	f.DurationVar(&o.cache, "cache", durable.DefaultCache, "how long an answer is taken instead of asking again, from another run in the state directory")
+	f.BoolVar(&o.noCache, "no-cache", false, "ask every row, and keep no answers for other runs")
 	f.BoolVar(&o.keepRemote, "keep-remote", false, "leave the files of finished batches at the provider")
 	f.BoolVar(&o.verbose, "verbose", false, "log what happens to each batch")
 	return cmd
@@ -109,19 +113,29 @@ func (o *options) run(cmd *cobra.Command) error {
 		Settings:    o.settings(),
 		Source:      source.Rows(o.input),
 		Key:         rows.key,
+		Prompt:      rows.chat,
 		Request:     rows.request,
 		Provider:    provider,
+		Model:       o.model,
 		Batch:       accumulator.Config{MaxItems: o.batchSize, MaxWait: o.maxWait},
 		MaxInFlight: o.inFlight,
 		MaxAttempts: o.retries + 1,
 		Poll:        o.poll,
 		Grace:       o.grace,
+		Cache:       o.cacheFor(),
 		TimeLimit:   o.timeLimit,
 		ReadAll:     true,
 		KeepRemote:  o.keepRemote,
 		Store:       store,
 		Log:         log,
 	}), store.Close())
+}
+
+func (o *options) cacheFor() time.Duration {
+	if o.noCache {
+		return -1
+	}
+	return o.cache
 }
 
 func (o *options) do(cmd *cobra.Command, job durable.Job[source.Row]) (err error) {
@@ -178,7 +192,7 @@ func (o *options) validate() error {
 	for _, d := range []struct {
 		flag  string
 		value time.Duration
-	}{{"max-wait", o.maxWait}, {"poll", o.poll}, {"grace", o.grace}} {
+	}{{"max-wait", o.maxWait}, {"poll", o.poll}, {"grace", o.grace}, {"cache", o.cache}} {
 		if d.value <= 0 {
 			return usage("--%s is %s: must be positive", d.flag, d.value)
 		}

@@ -24,7 +24,7 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 	if r.State == durable.Cancelled {
 		line("cancelled", r.Cancelled, "rows without a result")
 	}
-	line("from cache", r.Cached, "")
+	line("from cache", r.Cached, noteIf(r.FromCache, "%s of them answered in other runs"))
 	line("batches", r.Batches, "")
 	line("tokens", tokens(r.Usage), fmt.Sprintf("%s in, %s out", thousands(r.Usage.Input), thousands(r.Usage.Output)))
 	for _, odd := range []struct {

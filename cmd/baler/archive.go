@@ -1,0 +1,36 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/openai"
+)
+
+// dialect is how a provider writes what was sent and what was answered.
+type dialect struct {
+	codec llm.Codec
+	row   durable.RowFormat
+}
+
+func dialectOf(provider string) (dialect, error) {
+	if provider != "openai" {
+		return dialect{}, usage("the run is of provider %q, which this program does not know", provider)
+	}
+	client, err := openai.New("none-is-needed-to-read", openai.Config{})
+	return dialect{client, openai.AppendRow}, err
+}
+
+// openArchive opens the run that the arguments of a command name.
+func openArchive(state string, args []string) (*durable.Archive, error) {
+	a, err := durable.OpenArchive(state, append(args, defaultName)[0])
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return a, nil
+}
+
+func stateFlag(cmd *cobra.Command, dir *string) {
+	cmd.Flags().StringVar(dir, "state", defaultState(), "directory that remembers the runs; also BALER_STATE")
+}

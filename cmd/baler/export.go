@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balerhq/baler/flow/durable"
+)
+
+func newExport() *cobra.Command {
+	var state, dir string
+	cmd := &cobra.Command{
+		Use:   "export [NAME] --dir DIR",
+		Short: "Write the requests of a run and what the provider answered to files",
+		Long: `Write the batches of a run to a new directory: requests/TAG.jsonl, as the provider
+gets them; outputs/TAG.jsonl, one line for each row that it answered, with the
+answer as it was received; and manifest.json, which says what belongs together.
+A row that went again is in several batches.`,
+		Example: `  baler export tickets --dir tickets-export`,
+		Args:    oneName(0),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if dir == "" {
+				return usage("--dir is missing: name a directory for the files")
+			}
+			a, err := openArchive(state, args)
+			if err != nil {
+				return err
+			}
+			return errors.Join(export(cmd, a, dir), a.Close())
+		},
+	}
+	stateFlag(cmd, &state)
+	cmd.Flags().StringVar(&dir, "dir", "", "directory for the files, new or empty (required)")
+	return cmd
+}
+
+func export(cmd *cobra.Command, a *durable.Archive, dir string) error {
+	d, err := dialectOf(a.Provider())
+	if err != nil {
+		return err
+	}
+	m, err := a.Export(cmd.Context(), dir, d.row)
+	if err != nil {
+		return usage("%w", err)
+	}
+	requests, answers := 0, 0
+	for _, b := range m.Batches {
+		requests += b.Rows
+		answers += b.Answered
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s batches, %s requests, %s answers in %s\n", thousands(len(m.Batches)), thousands(requests), thousands(answers), dir)
+	return nil
+}

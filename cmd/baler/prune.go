@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/state"
+)
+
+// keepFor is how long the files of a run that has ended are left alone.
+const keepFor = 30 * 24 * time.Hour
+
+func newPrune() *cobra.Command {
+	var dir string
+	var r durable.Retention
+	cmd := &cobra.Command{
+		Use:   "prune [NAME]",
+		Short: "Remove the requests and results of runs that have ended",
+		Long: `Remove the requests and results of runs that were finished or cancelled 30 days
+ago or earlier, or of the one that is named, from the state directory. A run that
+has not ended keeps everything. A pruned run is still known as finished: it is not
+done again. The output files of runs are not touched.`,
+		Example: `  baler prune --older-than 168h --dry-run
+  baler prune tickets`,
+		Args: oneName(0),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				r.Name = args[0]
+			}
+			if r.Name == "" && !cmd.Flags().Changed("older-than") {
+				r.OlderThan = keepFor
+			}
+			return prune(cmd, dir, r)
+		},
+	}
+	stateFlag(cmd, &dir)
+	cmd.Flags().DurationVar(&r.OlderThan, "older-than", 0, "only runs that ended so long ago (default: 720h, or 0 for a run that is named)")
+	cmd.Flags().BoolVar(&r.DryRun, "dry-run", false, "say what would be removed, and remove nothing")
+	return cmd
+}
+
+func prune(cmd *cobra.Command, dir string, r durable.Retention) error {
+	if _, err := os.Stat(dir); err != nil {
+		return usage("state directory: %w", err)
+	}
+	store, err := state.Open(dir, state.Config{Log: newLogger(cmd.ErrOrStderr(), false)})
+	if err != nil {
+		return usage("%w", err)
+	}
+	pruned, err := durable.Prune(cmd.Context(), store, r)
+	var total int64
+	for _, p := range pruned {
+		total += p.Bytes
+		fmt.Fprintf(cmd.OutOrStdout(), "%s\tended %s\t%s\n", p.Name, p.Ended.Local().Format(time.DateTime), size(p.Bytes))
+	}
+	if err := errors.Join(err, store.Close()); err != nil {
+		return usage("%w", err)
+	}
+	verb := "freed"
+	if r.DryRun {
+		verb = "would free"
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", verb, size(total))
+	return nil
+}
+
+func size(n int64) string { return humanize.Bytes(uint64(n)) } //nolint:gosec // not negative

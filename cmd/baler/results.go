@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balerhq/baler/flow/durable"
+)
+
+// resultOptions are the flags of results.
+type resultOptions struct {
+	state, after, status, out string
+	ordered                   bool
+}
+
+func newResults() *cobra.Command {
+	var o resultOptions
+	cmd := &cobra.Command{
+		Use:   "results [NAME]",
+		Short: "Print the results that a run has so far",
+		Long: `Print the results of a run, one JSON line per row as in its output, from the
+state directory: of a run that is finished, was left or is under way. They come in
+the order in which they were settled, or with --ordered in that of the input. The
+cursor from which a later call goes on is printed to standard error.`,
+		Example: `  baler results tickets --status failed
+  baler results tickets --after 5c1a77e0.12.400`,
+		Args: oneName(0),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			a, err := openArchive(o.state, args)
+			if err != nil {
+				return err
+			}
+			return errors.Join(o.write(cmd, a), a.Close())
+		},
+	}
+	f := cmd.Flags()
+	stateFlag(cmd, &o.state)
+	f.StringVar(&o.after, "after", "", "only what was settled after this cursor")
+	f.BoolVar(&o.ordered, "ordered", false, "in the order of the input, not in that in which they were settled")
+	f.StringVar(&o.status, "status", "", "only those that are succeeded, failed or cancelled")
+	f.StringVar(&o.out, "out", "", "new file for the results (default: standard output)")
+	return cmd
+}
+
+func (o *resultOptions) write(cmd *cobra.Command, a *durable.Archive) error {
+	d, err := dialectOf(a.Provider())
+	if err != nil {
+		return err
+	}
+	q := durable.Query{
+		After: durable.Cursor(o.after), Ordered: o.ordered, Status: durable.ItemStatus(o.status), Codec: d.codec,
+	}
+	n, err := 0, error(nil)
+	if o.out == "" {
+		n, err = writeResults(cmd.OutOrStdout(), a, q)
+	} else {
+		err = createFile(o.out, func(w io.Writer) error {
+			n, err = writeResults(w, a, q)
+			return err
+		})
+	}
+	if err != nil {
+		return usage("%w", err)
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s results; go on with --after %s\n", thousands(n), a.End())
+	return nil
+}
+
+func writeResults(w io.Writer, a *durable.Archive, q durable.Query) (n int, err error) {
+	buf := bufio.NewWriterSize(w, 1<<20)
+	var line []byte
+	for r, err := range a.Results(q) {
+		if err != nil {
+			return n, errors.Join(err, buf.Flush())
+		}
+		if line, err = r.AppendLine(line[:0]); err != nil {
+			return n, err
+		}
+		if _, err := buf.Write(line); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, buf.Flush()
+}
+
+// createFile writes a new file, or leaves none.
+func createFile(path string, fill func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	if err := errors.Join(fill(f), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
+}
