@@ -63,20 +63,6 @@ func others(from, to int) (lines []string) {
 	return lines
 }
 
-// paid is how many rows were paid for so far.
-func (w *world) paid() (n int) {
-	w.t.Helper()
-	for e, err := range w.server.Executions() {
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if e.Billed() {
-			n++
-		}
-	}
-	return n
-}
-
 func TestWhatAnotherJobAskedIsNotPaidAgain(t *testing.T) {
 	w := newWorld(t, simulator.Config{})
 	_, first := w.mustRunAs("one", w.job(), tickets(300)...)
@@ -84,7 +70,7 @@ func TestWhatAnotherJobAskedIsNotPaidAgain(t *testing.T) {
 	if report.FromCache != 300 || report.Cached != 300 || report.Succeeded != 300 || report.Batches != 0 || report.Usage.Output != 0 {
 		t.Errorf("report %+v", report)
 	}
-	if n := w.paid(); n != 300 {
+	if n := w.billed(); n != 300 {
 		t.Errorf("%d rows were billed", n)
 	}
 	for i := range 300 {
@@ -125,7 +111,7 @@ func TestOnlyTheRestIsSentInFullBatches(t *testing.T) {
 			t.Fatalf("%s: cached %t", id, r.Cached)
 		}
 	}
-	if n := w.paid(); n != 600 {
+	if n := w.billed(); n != 600 {
 		t.Errorf("%d rows were billed", n)
 	}
 }
@@ -152,9 +138,9 @@ func TestTheSameRequestIsThatWhichSaysTheSame(t *testing.T) {
 		"another body":   w.requests("gpt-test", strings.Replace(own, "Summarise", "Translate", 1)),
 		"another number": w.requests("gpt-test", strings.Replace(own, `"model"`, `"seed":1,"model"`, 1)),
 	} {
-		before := w.paid()
+		before := w.billed()
 		report, _ := w.mustRunAs(name, job, others(0, 20)...)
-		if report.FromCache != 0 || w.paid()-before != 20 {
+		if report.FromCache != 0 || w.billed()-before != 20 {
 			t.Errorf("%s: report %+v", name, report)
 		}
 	}
@@ -167,7 +153,7 @@ func TestFailuresAreNotCached(t *testing.T) {
 	if one.Failed < 20 || two.FromCache != one.Succeeded {
 		t.Errorf("reports %+v and %+v", one, two)
 	}
-	if n := w.paid(); n != one.Succeeded+two.Succeeded-two.FromCache {
+	if n := w.billed(); n != one.Succeeded+two.Succeeded-two.FromCache {
 		t.Errorf("%d rows were billed", n)
 	}
 }
@@ -185,7 +171,7 @@ func TestSamplesAreAskedEach(t *testing.T) {
 	job := w.job()
 	job.Batch.MaxItems, job.MaxInFlight = 10, 1
 	w.mustRunAs("one", job, same("a")...)
-	if n := w.paid(); n != 40 {
+	if n := w.billed(); n != 40 {
 		t.Errorf("%d rows were billed", n)
 	}
 	if report, got := w.mustRunAs("two", job, same("b")...); report.FromCache != 40 || len(got) != 40 {
@@ -204,7 +190,7 @@ func TestTheCacheCanBeOff(t *testing.T) {
 	if report, _ := w.mustRunAs("nor taken", off, others(0, 10)...); report.FromCache != 0 {
 		t.Errorf("report %+v", report)
 	}
-	if n := w.paid(); n != 30 {
+	if n := w.billed(); n != 30 {
 		t.Errorf("%d rows were billed", n)
 	}
 }
@@ -226,8 +212,8 @@ func TestAnAnswerThatIsGoneIsAMiss(t *testing.T) {
 		t.Fatal(err)
 	}
 	report, got := w.mustRunAs("two", w.job(), others(0, 300)...)
-	if report.FromCache != 199 || report.Succeeded != 300 || len(got) != 300 || w.paid() != 401 {
-		t.Errorf("report %+v, %d billed", report, w.paid())
+	if report.FromCache != 199 || report.Succeeded != 300 || len(got) != 300 || w.billed() != 401 {
+		t.Errorf("report %+v, %d billed", report, w.billed())
 	}
 }
 
@@ -250,7 +236,7 @@ func TestAReuseThatIsCutShortGoesOn(t *testing.T) {
 	for writes := range 3 {
 		w := newWorld(t, simulator.Config{})
 		w.mustRunAs("one", w.job(), tickets(2500)...)
-		before := w.paid()
+		before := w.billed()
 		got := make(map[string]int)
 		job := w.job()
 		job.Batch.MaxItems = 3000
@@ -263,7 +249,7 @@ func TestAReuseThatIsCutShortGoesOn(t *testing.T) {
 		}
 		job.Output.(*dying).writes = 100
 		report, _ := w.mustRunAs("two", job)
-		if report.FromCache != 2500 || len(got) != 2500 || w.paid() != before {
+		if report.FromCache != 2500 || len(got) != 2500 || w.billed() != before {
 			t.Errorf("after %d writes: report %+v, %d results", writes, report, len(got))
 		}
 		for id, n := range got {
@@ -306,12 +292,12 @@ func TestTheCacheForgets(t *testing.T) {
 			{"renewed again", 24 * time.Hour, 0, 50},
 		} {
 			time.Sleep(test.wait)
-			before := w.paid()
+			before := w.billed()
 			again := job()
 			again.Cache = test.cache
 			report, _ := w.mustRunAs(test.name, again, others(0, 50)...)
-			if report.FromCache != test.cached || w.paid()-before != 50-test.cached {
-				t.Errorf("%s: report %+v, %d billed", test.name, report, w.paid()-before)
+			if report.FromCache != test.cached || w.billed()-before != 50-test.cached {
+				t.Errorf("%s: report %+v, %d billed", test.name, report, w.billed()-before)
 			}
 		}
 		server.Client().CloseIdleConnections()

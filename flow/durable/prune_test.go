@@ -118,8 +118,8 @@ func TestAPrunedRunIsAMiss(t *testing.T) {
 		t.Fatal(err)
 	}
 	report, got := w.mustRunAs("three", w.job(), others(0, 100)...)
-	if report.FromCache != 0 || len(got) != 100 || w.paid() != 200 {
-		t.Errorf("report %+v, %d billed", report, w.paid())
+	if report.FromCache != 0 || len(got) != 100 || w.billed() != 200 {
+		t.Errorf("report %+v, %d billed", report, w.billed())
 	}
 	_, stored := all(t, w.archive("two").Results(durable.Query{}))
 	if len(stored) != 50 || len(two) != 50 {
@@ -186,8 +186,8 @@ func TestARunWithCachedAnswersIsRebuilt(t *testing.T) {
 	w.loseIndex()
 	w.rebuild()
 	report, _ := w.mustRunAs("two", w.job())
-	if report.Cached != 250 || report.FromCache != 150 || w.paid() != 250 {
-		t.Errorf("report %+v, %d paid", report, w.paid())
+	if report.Cached != 250 || report.FromCache != 150 || w.billed() != 250 {
+		t.Errorf("report %+v, %d paid", report, w.billed())
 	}
 	h, err := durable.Examine(t.Context(), w.path("state"), quiet)
 	if err != nil || len(h.Problems) > 0 || len(h.Jobs) != 2 {
