@@ -98,12 +98,14 @@ func (r *doctorReport) repair(ctx context.Context, dir string, log *slog.Logger)
 	} else {
 		r.Aside, err = durable.Rebuild(ctx, dir, log)
 	}
-	if err != nil {
-		r.Failed = err.Error()
-		return nil
+	if err != nil && ctx.Err() == nil {
+		r.Failed, err = err.Error(), nil
+		return err
 	}
-	r.Repaired = r.Problems
-	r.Health, err = examine(ctx, dir)
+	if err == nil {
+		r.Repaired = r.Problems
+		r.Health, err = examine(ctx, dir)
+	}
 	return err
 }
 

@@ -40,7 +40,8 @@ func ExamineFiles(ctx context.Context, path string, cause error) (*Health, error
 	defer root.Close()
 	h := &Health{Path: path}
 	h.addIndex(cause)
-	return h, h.examine(ctx, root, nil)
+	err = h.examine(ctx, root, nil)
+	return h, err
 }
 
 // examineWithout goes on with the files if the index is at fault.

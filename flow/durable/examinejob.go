@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
@@ -103,9 +104,7 @@ func (a *files) examineRequests(end segment.Pos, c *claims) (source sourceState,
 
 // examineResults reads the results of a batch that was fetched.
 func (a *files) examineResults(in intent.Intent) error {
-	switch in.State {
-	case intent.Fetched, intent.Committed, intent.Cleaned:
-	default:
+	if !slices.Contains([]intent.State{intent.Fetched, intent.Committed, intent.Cleaned}, in.State) {
 		return nil
 	}
 	for _, err := range a.outcomes(in) {

@@ -87,9 +87,9 @@ func (h *history) undo(to outputState) error {
 
 // last is the last chunk of the batch that was settled.
 func (h *history) last(tag string) settled {
-	for i := len(h.settled) - 1; i >= 0; i-- {
-		if h.settled[i].Tag == tag {
-			return h.settled[i]
+	for _, s := range slices.Backward(h.settled) {
+		if s.Tag == tag {
+			return s
 		}
 	}
 	return settled{Tag: tag}

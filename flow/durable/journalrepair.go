@@ -27,10 +27,9 @@ func RepairJournals(ctx context.Context, path string, log *slog.Logger) error {
 	}
 	archives, err := openFiles(store.Root(), path)
 	for _, a := range archives {
-		if err != nil {
-			break
+		if err == nil {
+			err = a.repairJournal(ctx, store)
 		}
-		err = a.repairJournal(ctx, store)
 	}
 	return errors.Join(err, closeFiles(archives), store.Close())
 }

@@ -21,18 +21,14 @@ import (
 // damaged too; then nothing has changed. It costs one read of all files, and some
 // 50 bytes of memory an item.
 func Rebuild(ctx context.Context, path string, log *slog.Logger) (aside string, err error) {
-	return state.Renew(path, log, func(root *os.Root, index state.Store) error {
+	return state.Renew(ctx, path, log, func(root *os.Root, index state.Store) error {
 		archives, err := openFiles(root, path)
-		if err != nil {
-			return err
-		}
-		defer closeFiles(archives)
 		for _, a := range archives {
-			if err := a.rebuild(ctx, index); err != nil {
-				return err
+			if err == nil {
+				err = a.rebuild(ctx, index)
 			}
 		}
-		return nil
+		return errors.Join(err, closeFiles(archives))
 	})
 }
 

@@ -3,7 +3,6 @@ package durable_test
 import (
 	"context"
 	"errors"
-
 	"os"
 	"path/filepath"
 	"testing"

@@ -20,7 +20,7 @@ const newIndexDir = "index.new"
 // one is moved to the directory aside below path. If fill fails nothing has
 // changed, and after a crash Renew can be called again. A directory between its
 // old index and its new one cannot be opened.
-func Renew(path string, log *slog.Logger, fill func(root *os.Root, index Store) error) (aside string, err error) {
+func Renew(ctx context.Context, path string, log *slog.Logger, fill func(root *os.Root, index Store) error) (aside string, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return "", fmt.Errorf("state: %w", err)
 	}
@@ -44,14 +44,14 @@ func Renew(path string, log *slog.Logger, fill func(root *os.Root, index Store) 
 		return "", err
 	}
 	id.Generation++
-	if err := id.fill(root, path, log, fill); err != nil {
+	if err := id.fill(ctx, root, path, log, fill); err != nil {
 		return "", errors.Join(err, root.RemoveAll(newIndexDir))
 	}
 	return id.replace(root)
 }
 
 // fill makes the new index.
-func (id identity) fill(root *os.Root, path string, log *slog.Logger, fill func(*os.Root, Store) error) error {
+func (id identity) fill(ctx context.Context, root *os.Root, path string, log *slog.Logger, fill func(*os.Root, Store) error) error {
 	if err := root.RemoveAll(newIndexDir); err != nil { // of a Renew that was cut short
 		return fmt.Errorf("state: %w", err)
 	}
@@ -61,7 +61,7 @@ func (id identity) fill(root *os.Root, path string, log *slog.Logger, fill func(
 	}
 	err = fill(root, index)
 	if err == nil {
-		err = index.Commit(context.Background(), Put(generationKey, binary.BigEndian.AppendUint64(nil, id.Generation), id.Generation))
+		err = index.Commit(ctx, Put(generationKey, binary.BigEndian.AppendUint64(nil, id.Generation), id.Generation))
 	}
 	return errors.Join(err, index.Close())
 }

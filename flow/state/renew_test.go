@@ -12,7 +12,7 @@ import (
 
 func renew(t *testing.T, path string, err error) (string, error) {
 	t.Helper()
-	return state.Renew(path, slog.New(slog.DiscardHandler), func(_ *os.Root, index state.Store) error {
+	return state.Renew(t.Context(), path, slog.New(slog.DiscardHandler), func(_ *os.Root, index state.Store) error {
 		return errors.Join(index.Commit(t.Context(), state.Insert([]byte("new"), []byte("v"))), err)
 	})
 }
