@@ -38,8 +38,7 @@ func ExamplePipeline_Wait() {
 
 	err := p.Wait()
 	fmt.Println(err)
-	var failure *flow.StageError
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*flow.StageError](err); ok {
 		fmt.Println(failure.Stage)
 	}
 	// Output:

@@ -60,8 +60,7 @@ func ClassOf(err error) Class {
 	if err == nil {
 		return 0
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Class
 	}
 	if interrupted(err) {
@@ -73,8 +72,7 @@ func ClassOf(err error) Class {
 // interrupted reports an error of the way to the server rather than of the
 // server. Context errors are named because net.Error covers only one of them.
 func interrupted(err error) bool {
-	var failed net.Error
-	if errors.As(err, &failed) {
+	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
 	}
 	for _, target := range []error{context.Canceled, context.DeadlineExceeded, io.ErrUnexpectedEOF} {

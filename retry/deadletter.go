@@ -73,8 +73,7 @@ func (d *DeadLetters[T]) Write(row Row[T]) error {
 		Reason:   clip(fmt.Sprint(row.Err)),
 		Item:     row.Item,
 	}
-	var e *Error
-	if errors.As(row.Err, &e) {
+	if e, ok := errors.AsType[*Error](row.Err); ok {
 		letter.Status, letter.Code = e.Status, e.Code
 	}
 	var line bytes.Buffer

@@ -49,8 +49,7 @@ func (h *Health) add(err error) {
 		return
 	}
 	p := Problem{What: err.Error()}
-	var damage *state.DamageError
-	if errors.As(err, &damage) {
+	if damage, ok := errors.AsType[*state.DamageError](err); ok {
 		p.File, p.What = damage.File, damage.Err.Error()
 	}
 	if filepath.Base(p.File) == journalFile {

@@ -110,8 +110,7 @@ func (c *csvReader) behind(record []string) position {
 // errorLine is where the record begins that could not be read, or the blank
 // lines before it.
 func (c *csvReader) errorLine(err error) int {
-	var p *csv.ParseError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*csv.ParseError](err); ok {
 		return c.base.Line + p.StartLine
 	}
 	return c.at.Line + 1

@@ -31,8 +31,7 @@ func ownValid(r Row) (Row, error) {
 }
 
 func explainJSON(err error) error {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("column %d: not valid JSON: %w", syntax.Offset, err)
 	}
 	return err

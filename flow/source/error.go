@@ -25,8 +25,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 func (f *File[T]) refuse(line int, err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		err = p.Err // the path is said already
 	}
 	return &Error{File: f.path, Line: line, Err: err}

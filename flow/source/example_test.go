@@ -99,8 +99,7 @@ func ExampleError() {
 	defer remove()
 
 	for _, err := range source.Rows(path).Items() {
-		var e *source.Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*source.Error](err); ok {
 			fmt.Println(filepath.Base(e.File), "line", e.Line, e.Err)
 		}
 	}

@@ -116,8 +116,7 @@ func (c *Client) send(ctx context.Context, call Call) (io.ReadCloser, error) {
 	}
 	reply, err := c.do(req)
 	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
+		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err // the method and the path are said below, the full URL need not be
 		}
 		return nil, retry.Transport(call.Effect, sent.Bool(), fmt.Errorf("%s: %w", call, err))

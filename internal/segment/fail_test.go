@@ -35,8 +35,7 @@ func TestAFailedWriteEndsTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	failure := l.Sync()
-	var p *fs.PathError
-	if !errors.As(failure, &p) {
+	if _, ok := errors.AsType[*fs.PathError](failure); !ok {
 		t.Fatalf("sync: %v", failure)
 	}
 	if err := l.cur.Close(); err != nil {

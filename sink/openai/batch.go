@@ -164,8 +164,7 @@ func (c *Client) Cancel(ctx context.Context, h sink.Handle) error {
 }
 
 func status(err error) int {
-	var e *retry.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*retry.Error](err); ok {
 		return e.Status
 	}
 	return 0
