@@ -13,8 +13,8 @@ import (
 // Accumulator must be closed.
 //
 // While [Config.MaxPending] batches are closed and not yet delivered, no batch is
-// opened and Add waits. Who waits goes on in the order of arrival, but those that
-// need not wait may overtake them for some batches. Items added by one goroutine
+// opened and Add waits. Who waits goes on in the order of arrival, but AddMany and
+// a [Producer] that need not wait may overtake them for some batches. Items added by one goroutine
 // keep their order, as far as they share a key.
 type Accumulator[T any] struct {
 	stage  Stage[T]
@@ -33,7 +33,7 @@ type Accumulator[T any] struct {
 	quick     *bale[T] // the open batch, if an item may join it without ado
 	engine    engine[T]
 	holding   bool      // the one with the lock holds the gate
-	crowded   bool      // one who adds one by one found the lock taken since a batch was opened
+	single    bool      // somebody has added one by one since a batch was asked for
 	overtaken int       // batches opened by others since one who waited got through
 	armed     time.Time // when the timer fires; zero if it does not
 	epoch     *epoch

@@ -30,7 +30,8 @@ func (a *Accumulator[T]) AddMany(ctx context.Context, vs []T) (taken int, err er
 // addOne is Add without the fast path.
 func (a *Accumulator[T]) addOne(ctx context.Context, v T) error {
 	n := a.stage.note(&v)
-	a.lock()
+	a.mu.Lock()
+	a.single = true
 	if a.refusal == nil && a.engine.join(&v, n) {
 		a.mu.Unlock()
 		return nil
@@ -45,16 +46,6 @@ func (a *Accumulator[T]) addOne(ctx context.Context, v T) error {
 	}
 	_, err = a.settle(ctx, load[T]{[]T{v}, []note{n}}, err)
 	return err
-}
-
-// lock takes the lock for one item, off the fast path: to see whether it is taken
-// costs 2 ns.
-func (a *Accumulator[T]) lock() {
-	if a.mu.TryLock() {
-		return
-	}
-	a.mu.Lock()
-	a.crowded = true
 }
 
 func (a *Accumulator[T]) addNoted(ctx context.Context, l load[T]) (int, error) {

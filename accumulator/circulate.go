@@ -20,13 +20,13 @@ func (a *Accumulator[T]) fresh() *bale[T] {
 // not while several run that add one by one: they are faster in turns than in a
 // fight for the lock.
 func (a *Accumulator[T]) mustQueue() bool {
-	crowded := a.crowded
-	a.crowded = false
+	single := a.single
+	a.single = false
 	if a.holding || a.waiting.Load() == 0 {
 		return false
 	}
 	a.overtaken++
-	return crowded || a.overtaken > overtakes
+	return single || a.overtaken > overtakes
 }
 
 // emit takes closed bales from the engine.

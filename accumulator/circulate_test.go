@@ -8,21 +8,20 @@ import (
 )
 
 // sleeper returns an Accumulator with somebody at the gate who never wakes up, and
-// a function that adds one item, which makes a batch, and delivers it. It needs a
-// synctest bubble.
+// a function that adds one item as one of many, which makes a batch, and delivers
+// it. It needs a synctest bubble.
 func sleeper(t *testing.T) (a *Accumulator[int], add func() error) {
 	t.Helper()
 	a, err := New[int](Config{MaxItems: 1, MaxPending: 1}).Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	synctest.Wait() // or the clock, which has the lock as it starts, might make a crowd
 	a.gate <- struct{}{}
 	a.waiting.Add(1)
 	impatient, cancel := context.WithCancel(t.Context())
 	cancel()
 	return a, func() error {
-		err := a.Add(impatient, 1)
+		_, err := a.AddMany(impatient, []int{1})
 		if err == nil {
 			a.deliver(a.next(), func(Batch[int]) error { return nil })
 		}
@@ -63,16 +62,18 @@ func TestOvertakingEnds(t *testing.T) {
 	})
 }
 
-func TestACrowdDoesNotOvertake(t *testing.T) {
+// Who adds item by item takes turns with those who wait.
+func TestSingleItemsDoNotOvertake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, add := sleeper(t)
+		a, addMany := sleeper(t)
 		defer closeEmpty(t, a)
-		a.crowded = true
-		if err := add(); !errors.Is(err, context.Canceled) {
-			t.Errorf("one of a crowd: %v, want to wait", err)
+		impatient, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := a.Add(impatient, 1); !errors.Is(err, context.Canceled) {
+			t.Errorf("a single item: %v, want to wait", err)
 		}
-		if err := add(); err != nil {
-			t.Errorf("the crowd is gone: %v", err)
+		if err := addMany(); err != nil {
+			t.Errorf("many at a time: %v", err)
 		}
 	})
 }
