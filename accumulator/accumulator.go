@@ -14,8 +14,8 @@ import (
 //
 // While [Config.MaxPending] batches are closed and not yet delivered, no batch is
 // opened and Add waits. Who waits goes on in the order of arrival, but AddMany and
-// a [Producer] that need not wait may overtake them for some batches. Items added by one goroutine
-// keep their order, as far as they share a key.
+// a [Producer] that need not wait may overtake them for some batches. Items added
+// by one goroutine keep their order, as far as they share a key.
 type Accumulator[T any] struct {
 	stage  Stage[T]
 	ctx    context.Context // of the handlers
