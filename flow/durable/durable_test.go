@@ -414,6 +414,29 @@ func TestOtherSettingsAreRefused(t *testing.T) {
 	}
 }
 
+// A setting may be longer than a record of the index, which knows it all the same,
+// also when it was made again.
+func TestASettingMayBeLong(t *testing.T) {
+	w := newWorld(t, simulator.Config{})
+	w.write("in.jsonl", tickets(20)...)
+	job := w.job()
+	job.Settings = map[string]string{"prompt": strings.Repeat("An example. ", 10_000), "--id": "id"}
+	w.mustRun(job)
+	w.loseIndex()
+	w.rebuild()
+	if report := w.mustRun(job); report.Cached != 20 {
+		t.Errorf("report %+v", report)
+	}
+	if m, err := w.archive("tickets").Export(t.Context(), w.path("export"), openai.AppendRow); err != nil || m.Settings["prompt"] != job.Settings["prompt"] {
+		t.Errorf("a prompt of %d bytes is exported, %v", len(m.Settings["prompt"]), err)
+	}
+	job.Settings = map[string]string{"prompt": job.Settings["prompt"] + "!", "--id": "id"}
+	var mismatch *durable.MismatchError
+	if _, err := w.run(t.Context(), job); !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "another prompt:") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // Stopped at any of its results, the job goes on and delivers none twice.
 func TestStoppedAnywhereItGoesOn(t *testing.T) {
 	w := newWorld(t, simulator.Config{Rows: simulator.RowFaults{ServerError: 0.1}})

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ func openJob(ctx context.Context, c *config) (*os.Root, jobMeta, error) {
 		return nil, now, err
 	}
 	now.Epoch = meta.value.Epoch
-	if changed := now.differences(meta.value); meta.rev > 0 && len(changed) > 0 {
+	if changed := now.brief().differences(meta.value); meta.rev > 0 && len(changed) > 0 {
 		again, err := mayBeginAnew(ctx, c, now.keys())
 		if err != nil {
 			return nil, now, err
@@ -51,10 +52,26 @@ func openJob(ctx context.Context, c *config) (*os.Root, jobMeta, error) {
 
 func (m jobMeta) keys() keys { return newKeys(m.Name, m.Epoch) }
 
+// maxSetting is how many bytes of a setting the index keeps.
+const maxSetting = 100
+
+// brief is the job as the index has it, which keeps small records only: a long
+// setting, such as a prompt with examples, is known by its hash. The journal has
+// it in full.
+func (m jobMeta) brief() jobMeta {
+	m.Settings = maps.Clone(m.Settings)
+	for name, value := range m.Settings {
+		if len(value) > maxSetting {
+			m.Settings[name] = fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(value)))
+		}
+	}
+	return m
+}
+
 // beginJob records the job as it is now and opens its directory.
 func beginJob(ctx context.Context, c *config, meta *register[jobMeta], now jobMeta) (*os.Root, error) {
 	if meta.rev == 0 || now.Epoch != meta.value.Epoch {
-		op, err := meta.put(now)
+		op, err := meta.put(now.brief())
 		if err != nil {
 			return nil, err
 		}

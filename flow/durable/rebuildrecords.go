@@ -25,7 +25,7 @@ func (a *files) rebuildRecords(ctx context.Context, index state.Store, h *histor
 	}
 	var recs records
 	put(&recs, &register[outputState]{key: a.keys.output()}, h.output)
-	put(&recs, &register[jobMeta]{key: metaKey(h.job.Name), rev: h.job.Epoch}, *h.job)
+	put(&recs, &register[jobMeta]{key: metaKey(h.job.Name), rev: h.job.Epoch}, h.job.brief())
 	return recs.commit(ctx, index)
 }
 
