@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink/openai"
@@ -92,6 +93,28 @@ func TestABatchThatIsPutOffAloneIsReported(t *testing.T) {
 		}
 		if w.log.count("make them smaller") == 0 {
 			t.Error("nobody is told")
+		}
+	})
+}
+
+// What a provider says at length is kept in few words: the batch ends, and its
+// rows fail with it.
+func TestALongRefusalIsKeptInFewWords(t *testing.T) {
+	wrap := edit(func(_ string, batch map[string]any) {
+		batch["status"], batch["output_file_id"] = "failed", nil
+		batch["errors"] = map[string]any{"data": []any{map[string]any{
+			"code": strings.Repeat("<bad>", 1000), "message": "no: " + strings.Repeat("<\x00é", 10_000),
+		}}}
+	})
+	bubble(t, simulator.Config{}, openai.Config{}, wrap, func(w *airtight) {
+		w.write("in.jsonl", tickets(10)...)
+		if report := w.mustRun(w.job()); report.Failed != 10 {
+			w.t.Errorf("report %+v", report)
+		}
+		for id, r := range w.results() {
+			if !strings.HasPrefix(r.Error.Message, "no: ") || !utf8.ValidString(r.Error.Message) {
+				w.t.Errorf("%s: %q", id, r.Error.Message)
+			}
 		}
 	})
 }

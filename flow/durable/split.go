@@ -11,7 +11,7 @@ import (
 // for smaller ones, to which its lane is limited from now on. A row that is too
 // large alone fails.
 func (e *engine) split(ctx context.Context, in intent.Intent, refusal error) (intent.Intent, error) {
-	reason := intent.Reason{Class: retry.Permanent.String(), Code: "too_large", Message: refusal.Error()}
+	reason := newReason(retry.Permanent, "too_large", refusal.Error())
 	if in.Rows == 1 {
 		return e.advance(ctx, in, intent.BatchEnded{Reason: &reason})
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
-	"github.com/balerhq/baler/sink"
 )
 
 // vigil is what the driver of a batch remembers of its looks. It is not worth
@@ -58,10 +57,9 @@ func (e *engine) limitWait(ctx context.Context, in intent.Intent, v *vigil, seen
 	}
 	e.log.WarnContext(ctx, "batch given up", "tag", in.Tag, "batch", in.Batch, "seen", seen)
 	e.vigils.over(in.Tag)
-	return e.advance(ctx, in, intent.BatchEnded{Reason: &intent.Reason{
-		Class: retry.Retryable.String(), Code: "not_ended",
-		Message: fmt.Sprintf("the batch had not ended %s after it was sent: %s", time.Since(in.SentAt).Round(time.Second), seen),
-	}})
+	reason := newReason(retry.Retryable, "not_ended",
+		fmt.Sprintf("the batch had not ended %s after it was sent: %s", time.Since(in.SentAt).Round(time.Second), seen))
+	return e.advance(ctx, in, intent.BatchEnded{Reason: &reason})
 }
 
 // cancelLate cancels a batch once that is late.
@@ -91,9 +89,4 @@ func (e *engine) cancelOpen(ctx context.Context, in intent.Intent, v *vigil) err
 // givenUp reports whether a batch was left before it had ended.
 func givenUp(in intent.Intent) bool {
 	return in.Reason != nil && in.Reason.Class == retry.Retryable.String()
-}
-
-// reasonOf is why a batch was refused, as an intent keeps it.
-func reasonOf(e *sink.RowError) intent.Reason {
-	return intent.Reason{Class: e.Class.String(), Code: e.Code, Message: e.Message}
 }

@@ -86,8 +86,7 @@ func (e *engine) finish(err error) error {
 	default:
 		e.enterState(Stopped)
 		if err != nil {
-			reason = err.Error()
-			reason = reason[:min(len(reason), maxReason)]
+			reason = clip(err.Error(), maxReason)
 		}
 	}
 	return e.publish(reason)

@@ -16,9 +16,7 @@ func (e *engine) withdraw(ctx context.Context, in intent.Intent) (intent.Intent,
 			e.log.WarnContext(ctx, "upload left at the provider", "tag", in.Tag, "error", err)
 		}
 	}
-	return e.advance(ctx, in, intent.Refused{Reason: intent.Reason{
-		Class: retry.Permanent.String(), Code: "withdrawn", Message: "the run was cancelled",
-	}})
+	return e.advance(ctx, in, intent.Refused{Reason: newReason(retry.Permanent, "withdrawn", "the run was cancelled")})
 }
 
 // stop cancels a batch of a cancelled run, once in the life of the process, and

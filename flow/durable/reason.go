@@ -1,0 +1,32 @@
+package durable
+
+import (
+	"strings"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+)
+
+// Bounds of what an intent keeps of a provider's words, in bytes, of which JSON
+// makes up to six each: the record of an intent that is longer than
+// state.MaxValue could never be stored.
+const (
+	maxCode    = 64
+	maxMessage = 400
+)
+
+func newReason(class retry.Class, code, message string) intent.Reason {
+	return intent.Reason{Class: class.String(), Code: clip(code, maxCode), Message: clip(message, maxMessage)}
+}
+
+// reasonOf is why a batch was refused, as an intent keeps it.
+func reasonOf(e *sink.RowError) intent.Reason { return newReason(e.Class, e.Code, e.Message) }
+
+// clip is as much of s as n bytes hold of whole characters.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}
