@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/segment"
 )
 
 // Rebuild makes the index of a state directory again from the files of its jobs:
@@ -60,21 +61,60 @@ func (a *files) rebuild(ctx context.Context, index state.Store) error {
 }
 
 // checkComplete refuses a journal that has lost batches of which there are files. A
-// crash leaves one bale at most that was never sealed, and no results.
+// crash leaves one bale at most that was never sealed, and no results but those
+// that were copied from other jobs.
 func (a *files) checkComplete(h *history) error {
-	for dir, allowed := range map[string]int{baleDir: 1, resultDir: 0} {
-		files, err := fs.ReadDir(a.root.FS(), dir)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("durable: %w", err)
+	bales, err := a.unknown(h, baleDir)
+	if err != nil {
+		return err
+	}
+	results, err := a.unknown(h, resultDir)
+	if err != nil {
+		return err
+	}
+	lost := bales[min(1, len(bales)):]
+	for _, tag := range results {
+		copied, err := a.copied(tag)
+		if err != nil {
+			return err
 		}
-		for _, f := range files {
-			if _, ok := h.intents[f.Name()]; ok || !isTag(f.Name()) {
-				continue
-			}
-			if allowed--; allowed < 0 {
-				return a.damaged(journalFile, fmt.Errorf("it has lost batch %s, and with it whether that was bought", f.Name()))
-			}
+		if !copied {
+			lost = append(lost, tag)
 		}
 	}
+	if len(lost) > 0 {
+		return a.damaged(journalFile, fmt.Errorf("it has lost batch %s, and with it whether that was bought", lost[0]))
+	}
 	return nil
+}
+
+// unknown lists the batches that have a file in dir and are not in the journal.
+func (a *files) unknown(h *history, dir string) (tags []string, err error) {
+	found, err := fs.ReadDir(a.root.FS(), dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	for _, f := range found {
+		if _, ok := h.intents[f.Name()]; !ok && isTag(f.Name()) {
+			tags = append(tags, f.Name())
+		}
+	}
+	return tags, nil
+}
+
+// copied reports whether the results of a batch are those of other jobs.
+func (a *files) copied(tag string) (bool, error) {
+	f, err := a.root.Open(resultName(tag))
+	if err != nil {
+		return false, fmt.Errorf("durable: %w", err)
+	}
+	defer f.Close()
+	for record, err := range segment.ReadAll(f) {
+		if err != nil {
+			return false, a.damaged(resultName(tag), err)
+		}
+		o, err := decodeOutcome(record)
+		return o.origin != "", err
+	}
+	return false, nil
 }

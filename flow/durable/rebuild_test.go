@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/state"
@@ -76,4 +77,37 @@ func TestTheIndexIsMadeAgainAtAnyStage(t *testing.T) {
 		t.Errorf("%d results", len(got))
 	}
 	w.wantBilledOnce(1000)
+}
+
+// Answers of another job that were copied when the process ended, and not yet
+// sealed, are no batch that was bought.
+func TestTheIndexIsMadeAgainAmidAReuse(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(w *world) {
+		t := w.t
+		w.mustRunAs("one", w.pipedJob(), others(0, 100)...)
+		w.write("in.jsonl", "{}") // which ends the run before it begins
+		if _, err := w.run(t.Context(), w.pipedJob()); err == nil {
+			t.Fatal("an item without a key")
+		}
+		if err := w.attach().Pause(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.write("in.jsonl", tickets(100)...)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := w.run(ctx, w.pipedJob()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		if left, err := filepath.Glob(w.path("state/job-*/results/*")); err != nil || len(left) != 2 {
+			t.Fatalf("results %v, %v", left, err)
+		}
+		w.loseIndex()
+		w.rebuild()
+		if err := w.attach().Resume(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if report := w.mustRun(w.pipedJob()); report.FromCache != 100 || w.billed() != 100 {
+			t.Errorf("report %+v, %d billed", report, w.billed())
+		}
+	})
 }
