@@ -11,8 +11,7 @@ type numbers struct{ spans []span }
 // span is the numbers from first to last.
 type span struct{ first, last uint64 }
 
-// add is O(1) for a number at the end of the span it was asked for last, which
-// is how the rows of a batch come.
+// add is O(log n) in the spans, but for a number that begins one in their midst.
 func (s *numbers) add(n uint64) {
 	i := sort.Search(len(s.spans), func(i int) bool { return s.spans[i].last+1 >= n })
 	switch {

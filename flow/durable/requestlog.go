@@ -67,12 +67,7 @@ func (g *ingested) take(rec *segment.Record) (ended bool, err error) {
 
 // requestEntry is the entry that stands before a request.
 func requestEntry(rec *segment.Record) (entry, error) {
-	d := decoder{b: rec.Payload[1:]}
-	head := d.take(int(d.u16()))
-	if d.err != nil {
-		return entry{}, d.err
-	}
-	e, err := decodeEntry(head)
+	e, err := decodeRequest(rec.Payload)
 	e.ref = rec.Ref
 	return e, err
 }
