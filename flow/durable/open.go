@@ -121,6 +121,7 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 			return err
 		}
 	}
+	e.tally.now.Batches = bought(told.intents)
 	if told.pruned != nil {
 		return e.rewind(ctx, told.output) // nothing else is left, or needed
 	}
@@ -185,7 +186,6 @@ func (e *engine) rewind(ctx context.Context, told outputState) error {
 // recoverIntents brings the store up to the journal, which is ahead of it by what
 // was under way when the process died, and collects the batches that are open.
 func (e *engine) recoverIntents(ctx context.Context, intents map[string]intent.Intent) error {
-	bought := 0
 	for _, in := range intents {
 		if err := e.redo(ctx, in); err != nil {
 			return err
@@ -195,9 +195,6 @@ func (e *engine) recoverIntents(ctx context.Context, intents map[string]intent.I
 		}
 		e.owners.note(in)
 		e.tally.doubt(intent.Intent{}, in)
-		if in.Batch != "" {
-			bought++
-		}
 		if in.Reason != nil && in.Reason.Limit > 0 {
 			e.lanes.narrow(in.Lane, in.Reason.Limit)
 		}
@@ -205,8 +202,18 @@ func (e *engine) recoverIntents(ctx context.Context, intents map[string]intent.I
 			e.open = append(e.open, in)
 		}
 	}
-	e.tally.now.Batches, e.tally.now.InFlight = bought, len(e.open)
+	e.tally.now.InFlight = len(e.open)
 	return errors.Join(e.sweep(baleDir, intents), e.sweep(resultDir, intents), e.sweep(answerDir, intents))
+}
+
+// bought counts the batches that the provider has, or had.
+func bought(intents map[string]intent.Intent) (n int) {
+	for _, in := range intents {
+		if in.Batch != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // recoverClaims finds out which ready entries stand in a batch.

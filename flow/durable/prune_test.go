@@ -62,7 +62,7 @@ func TestAPrunedRunIsStillFinished(t *testing.T) {
 	if pruned, err := w.prune(durable.Retention{}); err != nil || len(pruned) > 0 {
 		t.Errorf("once more: %+v, %v", pruned, err)
 	}
-	if report := w.mustRun(w.job()); report.Succeeded != 250 || report.Cached != 250 || len(w.results()) != 250 {
+	if report := w.mustRun(w.job()); report.Succeeded != 250 || report.Cached != 250 || report.Batches != 3 || len(w.results()) != 250 {
 		t.Errorf("report %+v", report)
 	}
 	w.wantBilledOnce(250)
