@@ -405,7 +405,7 @@ func TestOtherSettingsAreRefused(t *testing.T) {
 	var mismatch *durable.MismatchError
 	job := w.job()
 	job.Settings = map[string]string{"prompt": "another"}
-	if _, err := w.run(t.Context(), job); !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "another prompt") {
+	if _, err := w.run(t.Context(), job); !errors.As(err, &mismatch) || !strings.Contains(err.Error(), "another prompt: use the same, or give this one another name") {
 		t.Errorf("error %v", err)
 	}
 	w.write("in.jsonl", tickets(21)...)

@@ -40,7 +40,7 @@ func openJob(ctx context.Context, c *config) (*os.Root, jobMeta, error) {
 		}
 		if !again {
 			return nil, now, &MismatchError{fmt.Sprintf("%s holds the job %q with another %s: "+
-				"use the same, or another state directory", c.store.Path(), c.name, strings.Join(changed, ", "))}
+				"use the same, or give this one another name", c.store.Path(), c.name, strings.Join(changed, ", "))}
 		}
 		now.Epoch++
 	} else if meta.rev > 0 {
