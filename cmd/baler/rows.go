@@ -15,6 +15,9 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
+// defaultID is the field by which a row is known.
+const defaultID = "id"
+
 // rows turns the rows of the input into chats or requests, of which the function
 // for the other is nil.
 type rows struct {
@@ -80,6 +83,11 @@ func (r *rows) fillIn(row source.Row) (llm.Chat, error) {
 	if err != nil {
 		return llm.Chat{}, err
 	}
+	switch fields[r.id].(type) {
+	case nil, string, json.Number:
+	default: // its line would be as good as any
+		return llm.Chat{}, fmt.Errorf("field %q identifies the row: it must be a text or a number", r.id)
+	}
 	for _, name := range r.fields {
 		if _, ok := fields[name]; !ok {
 			return llm.Chat{}, fmt.Errorf("field %q is missing, and the prompt uses {{.%s}}", name, name)
@@ -110,11 +118,14 @@ type batchRow struct {
 // passThrough takes a request as it is.
 func (r *rows) passThrough(row source.Row) (durable.Request, error) {
 	var b batchRow
-	if err := json.Unmarshal(row.JSON, &b); err != nil {
-		return durable.Request{}, err
-	}
 	const hint = ` (a row needs "custom_id", "method", "url" and "body", or the command a --prompt)`
+	err := json.Unmarshal(row.JSON, &b)
+	var wrong *json.UnmarshalTypeError
 	switch {
+	case errors.As(err, &wrong):
+		return durable.Request{}, fmt.Errorf("field %q is a %s and must be a text"+hint, wrong.Field, wrong.Value)
+	case err != nil:
+		return durable.Request{}, err
 	case b.CustomID == nil:
 		return durable.Request{}, errors.New(`field "custom_id" is missing` + hint)
 	case b.Method != "POST":

@@ -77,7 +77,7 @@ The key is read from the environment: OPENAI_API_KEY.`,
 	f.StringVar(&o.name, "name", defaultName, "what the run is called, among those of the state directory")
 	f.DurationVar(&o.timeLimit, "time-limit", 0, "how long after its first start the run is cancelled if it is not completed (default: never)")
 	f.StringVar(&o.prompt, "prompt", "", "what to ask about a row, as a Go template of its fields")
-	f.StringVar(&o.id, "id", "id", "field that identifies a row; rows without it are known by their line")
+	f.StringVar(&o.id, "id", defaultID, "field that identifies a row; rows without it are known by their line")
 	f.IntVar(&o.batchSize, "batch-size", 10_000, "rows in a batch at most")
 	f.DurationVar(&o.maxWait, "max-wait", time.Minute, "how long rows that go again wait for others to fill their batch")
 	f.DurationVar(&o.poll, "poll", 10*time.Second, "shortest time between two looks at a batch")
@@ -188,6 +188,8 @@ func (o *options) validate() error {
 		return usage("--retries is %d: must not be negative", o.retries)
 	case o.prompt != "" && o.model == "":
 		return usage("--model is missing: a --prompt needs to know who answers it")
+	case o.prompt == "" && o.id != defaultID:
+		return usage("--id is %q: it needs a --prompt, as rows in batch format are known by their custom_id", o.id)
 	}
 	for _, d := range []struct {
 		flag  string

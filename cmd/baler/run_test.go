@@ -117,6 +117,9 @@ func TestRunRefusesBadInput(t *testing.T) {
 		"batch size":        {lines: tickets(3), args: []string{"--batch-size", "0"}, want: []string{"--batch-size"}},
 		"insecure base URL": {lines: tickets(3), args: []string{"--base-url", "http://example.com/v1"}, want: []string{"https"}},
 		"not batch format":  {lines: tickets(3), args: []string{"--prompt", ""}, want: []string{"in.jsonl:1", "custom_id"}},
+		"odd custom_id":     {lines: []string{`{"custom_id":7,"method":"POST"}`}, args: []string{"--prompt", ""}, want: []string{"in.jsonl:1", `"custom_id" is a number and must be a text`}},
+		"id and no prompt":  {lines: tickets(3), args: []string{"--prompt", "", "--id", "number"}, want: []string{"--id", "custom_id"}},
+		"odd id":            {lines: []string{`{"id":[1],"text":"a"}`}, want: []string{"in.jsonl:1", `"id"`, "text or a number"}},
 		"no model":          {lines: tickets(3), args: []string{"--model", ""}, want: []string{"--model"}},
 		"a second input":    {lines: tickets(3), args: []string{"other.jsonl"}, want: []string{"one input file"}},
 	} {
