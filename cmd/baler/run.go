@@ -104,7 +104,7 @@ func (o *options) run(cmd *cobra.Command) error {
 		return err
 	}
 	log := newLogger(cmd.ErrOrStderr(), o.verbose)
-	store, err := state.Open(o.state, state.Config{Log: log})
+	store, err := state.Open(o.state, state.Config{Log: newLogger(cmd.ErrOrStderr(), false)}) // Badger has much to say
 	if err != nil {
 		return usage("%w", err)
 	}

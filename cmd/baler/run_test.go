@@ -240,6 +240,15 @@ func TestRunRefusesBadState(t *testing.T) {
 	})
 }
 
+func TestVerboseTellsOfBatches(t *testing.T) {
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(3)...)
+	r := runCommand(t, dir, withKey, append(runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}"), "--verbose")...)
+	if r.code != exitOK || !strings.Contains(r.stderr, "state=submitted") || strings.Contains(r.stderr, "badger") {
+		t.Errorf("%+v", r)
+	}
+}
+
 // The key is in no file, and in no output of the command.
 func TestRunKeepsTheKeySecret(t *testing.T) {
 	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
