@@ -24,7 +24,7 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 	if r.State == durable.Cancelled {
 		line("cancelled", r.Cancelled, "rows without a result")
 	}
-	line("from cache", r.Cached, noteIf(r.FromCache, "%s of them answered in other runs"))
+	line("from cache", r.Cached, cacheNote(r))
 	line("batches", r.Batches, "")
 	line("tokens", tokens(r.Usage), fmt.Sprintf("%s in, %s out", thousands(r.Usage.Input), thousands(r.Usage.Output)))
 	for _, odd := range []struct {
@@ -45,6 +45,16 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 	fmt.Fprintf(t, "time\t%s\t\n", r.Elapsed.Round(10*time.Millisecond))
 	_ = t.Flush() // as with Fprintf: there is nobody to tell
 	fmt.Fprintf(w, "results in %s\n", out)
+}
+
+// cacheNote says who answered the rows that were not sent this time.
+func cacheNote(r durable.Report) string {
+	others := noteIf(r.FromCache, "%s of them answered in other runs")
+	before := noteIf(r.Cached-r.FromCache, "%s of them done before this start")
+	if others == "" || before == "" {
+		return others + before
+	}
+	return others + ", " + before
 }
 
 func tokens(u llm.Usage) int { return u.Input + u.Output }

@@ -26,6 +26,10 @@ func TestSummaryNamesWhatIsOddAndNothingElse(t *testing.T) {
 			t.Errorf("no line %q in\n%s", line, odd.stdout)
 		}
 	}
+	again := summary(durable.Report{Progress: durable.Progress{FromCache: 30}, Cached: 1030})
+	if want := "from cache 1,030 30 of them answered in other runs, 1,000 of them done before this start"; !again.says(want) {
+		t.Errorf("no line %q in\n%s", want, again.stdout)
+	}
 	plain := summary(durable.Report{})
 	for _, name := range []string{"missing", "repeated", "foreign", "surplus", "wasted"} {
 		if strings.Contains(plain.stdout, name) {
