@@ -67,7 +67,11 @@ func (o *resultOptions) write(cmd *cobra.Command, a *durable.Archive) error {
 	if err != nil {
 		return usage("%w", err)
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s results; go on with --after %s\n", thousands(n), a.End())
+	goOn := ""
+	if end := a.End(); end != "" {
+		goOn = fmt.Sprintf("; go on with --after %s", end)
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s results%s\n", thousands(n), goOn)
 	return nil
 }
 

@@ -63,6 +63,18 @@ func TestResultsPrintsTheOutputAgain(t *testing.T) {
 	}
 }
 
+// Before anything is settled there is nothing to go on from.
+func TestResultsOfARunThatHasNone(t *testing.T) {
+	server, dir := startSimulator(t, simulator.Config{Keys: []string{"sk-other"}}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(3)...)
+	if r := runCommand(t, dir, withKey, runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")...); r.code != exitUsage {
+		t.Fatalf("%+v", r)
+	}
+	if r := runCommand(t, dir, nil, "results"); r.code != exitOK || r.stdout != "" || r.stderr != "0 results\n" {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestResultsRefusesMistakes(t *testing.T) {
 	_, dir := finishedRun(t)
 	for name, test := range map[string]struct{ args, want []string }{
