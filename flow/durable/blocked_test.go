@@ -80,6 +80,20 @@ func TestATokenLimitAtTheCreationIsWaitedOut(t *testing.T) {
 	})
 }
 
+// However rarely the job looks, and however often it is refused, it tries again
+// within minutes.
+func TestARefusedCreationIsTriedAgainWithinMinutes(t *testing.T) {
+	busy := simulator.Fault{Route: "POST /v1/batches", Action: simulator.Fail, Status: http.StatusTooManyRequests, Times: 10}
+	bubble(t, simulator.Config{Faults: []simulator.Fault{busy}}, openai.Config{}, nil, func(w *airtight) {
+		w.write("in.jsonl", tickets(3)...)
+		job := w.job()
+		job.Poll = time.Minute
+		start := time.Now()
+		w.mustRun(job)
+		w.wantWithin(start, 10*time.Minute, time.Hour)
+	})
+}
+
 // A batch that is over the limit all by itself waits for good, so people are
 // told what to do.
 func TestABatchThatIsPutOffAloneIsReported(t *testing.T) {

@@ -18,7 +18,8 @@ func (e *engine) hold(ctx context.Context, in intent.Intent, call string, attemp
 		return fmt.Errorf("durable: batch %s: %w", in.Tag, err)
 	case retry.Retryable, retry.Ambiguous:
 	}
-	d := max(e.interval(0)<<min(attempts, 8), retry.After(err))
+	longest := max(e.config.poll, maxPoll) // as of a look: what passes is noticed in minutes
+	d := max(min(e.interval(0)<<min(attempts, 8), longest), retry.After(err))
 	e.log.WarnContext(ctx, "trying again", "tag", in.Tag, "call", call, "in", d, "error", err)
 	return e.sleep(ctx, d)
 }
