@@ -36,6 +36,15 @@ func resumable(err error) error {
 	return &exitError{exitResumable, fmt.Errorf("stopped: %w; run the same command again to go on", err)}
 }
 
+// refusedState is why a state directory cannot be opened. One that is in use needs
+// no other command, only patience.
+func refusedState(err error) error {
+	if errors.Is(err, state.ErrInUse) {
+		return &exitError{exitResumable, err}
+	}
+	return usage("%w", err)
+}
+
 // failedRowsError is how a run ends that is finished but not with all rows.
 type failedRowsError struct{ failed int }
 

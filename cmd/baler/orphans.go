@@ -32,7 +32,7 @@ func (o *doctorOptions) findOrphans(ctx context.Context, log *slog.Logger) ([]or
 	}
 	store, err := state.Open(o.state, state.Config{Log: log})
 	if err != nil {
-		return nil, usage("%w", err)
+		return nil, refusedState(err)
 	}
 	found, err := durable.Orphans(ctx, provider, store, time.Now().Add(-o.since))
 	if err := errors.Join(err, store.Close()); err != nil {

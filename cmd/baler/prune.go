@@ -51,7 +51,7 @@ func prune(cmd *cobra.Command, dir string, r durable.Retention) error {
 	}
 	store, err := state.Open(dir, state.Config{Log: newLogger(cmd.ErrOrStderr(), false)})
 	if err != nil {
-		return usage("%w", err)
+		return refusedState(err)
 	}
 	pruned, err := durable.Prune(cmd.Context(), store, r)
 	var total int64

@@ -106,7 +106,7 @@ func (o *options) run(cmd *cobra.Command) error {
 	log := newLogger(cmd.ErrOrStderr(), o.verbose)
 	store, err := state.Open(o.state, state.Config{Log: newLogger(cmd.ErrOrStderr(), false)}) // Badger has much to say
 	if err != nil {
-		return usage("%w", err)
+		return refusedState(err)
 	}
 	return errors.Join(o.do(cmd, durable.Job[source.Row]{
 		Name:        o.name,

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -223,6 +224,18 @@ func TestRunRefusesBadState(t *testing.T) {
 			t.Fatal(err)
 		}
 		refused(t, dir, args, "permission denied")
+	})
+	t.Run("in use", func(t *testing.T) {
+		dir, args := prepare(t)
+		store, err := state.Open(filepath.Join(dir, "state"), state.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		r := runCommand(t, dir, withKey, args...)
+		if r.code != exitResumable || !strings.Contains(r.stderr, "is open in another process") {
+			t.Errorf("%+v", r) // the same command will do, later
+		}
 	})
 	t.Run("a file", func(t *testing.T) {
 		dir, args := prepare(t)

@@ -154,13 +154,16 @@ type Request struct {
 }
 
 func (j *Job[T]) validate() error {
-	for name, missing := range map[string]bool{
-		"Name": j.Name == "", "Source": j.Source == nil, "Key": j.Key == nil,
-		"Provider": j.Provider == nil, "Store": j.Store == nil, "Output": j.Output == nil,
-		"Prompt or Request": j.Prompt == nil && j.Request == nil,
+	for _, field := range []struct {
+		name    string
+		missing bool
+	}{
+		{"Name", j.Name == ""}, {"Source", j.Source == nil}, {"Key", j.Key == nil},
+		{"Provider", j.Provider == nil}, {"Store", j.Store == nil}, {"Output", j.Output == nil},
+		{"Prompt or Request", j.Prompt == nil && j.Request == nil},
 	} {
-		if missing {
-			return fmt.Errorf("durable: Job.%s is missing", name)
+		if field.missing {
+			return fmt.Errorf("durable: Job.%s is missing", field.name)
 		}
 	}
 	if j.Prompt != nil && j.Request != nil {
@@ -175,14 +178,16 @@ func (j *Job[T]) validate() error {
 	if err := j.Unclear.validate(); err != nil {
 		return err
 	}
-	for name, d := range map[string]time.Duration{"Poll": j.Poll, "Grace": j.Grace, "TimeLimit": j.TimeLimit} {
-		if d < 0 {
-			return fmt.Errorf("durable: Job.%s is %s: must not be negative", name, d)
-		}
-	}
-	for name, n := range map[string]int{"MaxInFlight": j.MaxInFlight, "MaxAttempts": j.MaxAttempts} {
-		if n < 0 {
-			return fmt.Errorf("durable: Job.%s is %d: must not be negative", name, n)
+	for _, field := range []struct {
+		name     string
+		negative bool
+		value    any
+	}{
+		{"Poll", j.Poll < 0, j.Poll}, {"Grace", j.Grace < 0, j.Grace}, {"TimeLimit", j.TimeLimit < 0, j.TimeLimit},
+		{"MaxInFlight", j.MaxInFlight < 0, j.MaxInFlight}, {"MaxAttempts", j.MaxAttempts < 0, j.MaxAttempts},
+	} {
+		if field.negative {
+			return fmt.Errorf("durable: Job.%s is %v: must not be negative", field.name, field.value)
 		}
 	}
 	return nil

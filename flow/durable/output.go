@@ -93,7 +93,7 @@ func (o *File) Rewind(mark string) error {
 	}
 	if info.Size() < size {
 		return &MismatchError{fmt.Sprintf("output %s holds %d bytes and the job has written %d: put the file back, "+
-			"or begin anew with another state directory", o.f.Name(), info.Size(), size)}
+			"or begin anew under another name and with another output", o.f.Name(), info.Size(), size)}
 	}
 	crashpoint.Here("before cutting the output")
 	if err := o.f.Truncate(size); err != nil {

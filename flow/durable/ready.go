@@ -3,6 +3,7 @@ package durable
 import (
 	"cmp"
 	"context"
+	"errors"
 	"os"
 	"slices"
 	"sync"
@@ -42,7 +43,7 @@ func openReady(ctx context.Context, root *os.Root, store state.Store, k keys) (*
 	for number := range r.levels {
 		l, err := r.openLevel(ctx, number)
 		if err != nil {
-			return nil, err
+			return nil, errors.Join(append(r.close(), err)...)
 		}
 		r.levels[number] = l
 		r.seq = max(r.seq, l.tail.value.Seq)

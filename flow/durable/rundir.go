@@ -21,8 +21,9 @@ var ErrRunning = errors.New("durable: the run is under way already")
 
 // runDir is where a run is reached from any process. The index belongs to the
 // one that has the state directory open, so these are small files beside it.
-// They outlive the epochs of the job, and hold states and counts, never a
-// payload.
+// They outlive the epochs of the job, and hold states and counts, never a request
+// or a result; but why a run stopped is told in the words of whoever stopped it, and
+// a provider's may quote a request.
 //
 //	lock          held by the process that runs it, for as long as it does
 //	control.json  what is wanted of the run; control.lock guards its changes

@@ -85,7 +85,7 @@ func (r *register[V]) put(value V) (state.Op, error) {
 		return state.Op{}, fmt.Errorf("durable: encode: %w", err)
 	}
 	if len(b) > state.MaxValue {
-		return state.Op{}, fmt.Errorf("durable: record of %d bytes: at most %d: is the source's checkpoint that long?", len(b), state.MaxValue)
+		return state.Op{}, fmt.Errorf("durable: record of %d bytes: at most %d: is the name of the job, or its source's checkpoint, that long?", len(b), state.MaxValue)
 	}
 	r.rev++
 	r.value = value

@@ -18,7 +18,7 @@ type fingerprint struct {
 	Head     string    `json:"head"` // SHA-256 of the first 64 KiB
 }
 
-var errChanged = errors.New("the file has changed since it was read: put it back, or begin anew with another state directory")
+var errChanged = errors.New("the file has changed since it was read: put it back, or begin anew under another name")
 
 // openRegular opens a file that can be read again after a crash. To open any
 // other, such as a named pipe, could take forever.

@@ -2,7 +2,6 @@ package segment
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 )
@@ -32,13 +31,12 @@ func ReadAt(r io.ReaderAt, offset int64, buf []byte) ([]byte, error) {
 	whole := header + int(n)
 	if whole > len(buf) {
 		buf = append(buf, make([]byte, whole-len(buf))...)
-		more, err := r.ReadAt(buf[got:whole], offset+int64(got))
-		if got += more; err != nil && !errors.Is(err, io.EOF) {
-			return nil, torn(err)
-		}
+		var more int
+		more, err = r.ReadAt(buf[got:whole], offset+int64(got))
+		got += more
 	}
 	if whole > got {
-		return nil, torn(io.EOF)
+		return nil, torn(err)
 	}
 	return check(Ref{Len: n}, buf[:whole])
 }
