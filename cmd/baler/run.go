@@ -33,6 +33,7 @@ type options struct {
 	inFlight, retries int
 	cache             time.Duration
 	noCache           bool
+	ingest            bool
 	keepRemote        bool
 	verbose           bool
 }
@@ -87,6 +88,7 @@ The key is read from the environment: OPENAI_API_KEY.`,
 	f.DurationVar(&o.cache, "cache", durable.DefaultCache, "how long an answer is taken instead of asking again, from another run in the state directory")
 	f.BoolVar(&o.noCache, "no-cache", false, "ask every row, and keep no answers for other runs")
 	f.BoolVar(&o.keepRemote, "keep-remote", false, "leave the files of finished batches at the provider")
+	f.BoolVar(&o.ingest, "ingest", false, "read and check the input, and stop before anything is bought")
 	f.BoolVar(&o.verbose, "verbose", false, "log what happens to each batch")
 	return cmd
 }
@@ -146,6 +148,11 @@ func (o *options) do(cmd *cobra.Command, job durable.Job[source.Row]) (err error
 	defer func() { err = errors.Join(err, out.Close()) }()
 	show := newDisplay(cmd.ErrOrStderr())
 	job.Output, job.Progress = out, show.update
+	if o.ingest {
+		report, err := durable.Ingest(cmd.Context(), job)
+		show.close()
+		return o.ingested(cmd, report, err)
+	}
 	report, err := durable.Run(cmd.Context(), job)
 	show.close()
 	var cancelled *durable.CancelledError

@@ -115,6 +115,14 @@ func (w *world) base() durable.Job[ticket] {
 // run runs the job with the world's directory and output file.
 func (w *world) run(ctx context.Context, job durable.Job[ticket]) (durable.Report, error) {
 	w.t.Helper()
+	return w.with(ctx, job, durable.Run[ticket])
+}
+
+// with does something with the job, the world's directory and output file.
+func (w *world) with(
+	ctx context.Context, job durable.Job[ticket], do func(context.Context, durable.Job[ticket]) (durable.Report, error),
+) (durable.Report, error) {
+	w.t.Helper()
 	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
 	if err != nil {
 		w.t.Fatal(err)
@@ -126,7 +134,7 @@ func (w *world) run(ctx context.Context, job durable.Job[ticket]) (durable.Repor
 	}
 	defer out.Close()
 	job.Store, job.Output = store, out
-	return durable.Run(ctx, job)
+	return do(ctx, job)
 }
 
 func (w *world) mustRun(job durable.Job[ticket]) durable.Report {

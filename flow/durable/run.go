@@ -26,6 +26,11 @@ func (e *engine) run(ctx context.Context, source rows) error {
 			return err
 		}
 	}
+	return e.cancellation()
+}
+
+// cancellation is how a run ends that is cancelled and not finished.
+func (e *engine) cancellation() error {
 	if e.finished() || !e.gate.cancelled() {
 		return nil
 	}

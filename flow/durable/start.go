@@ -3,6 +3,8 @@ package durable
 import (
 	"context"
 	"errors"
+
+	"github.com/gofrs/flock"
 )
 
 // Run does the job, or what is left of it, and returns when every item has its
@@ -26,6 +28,43 @@ func Run[T any](ctx context.Context, job Job[T]) (Report, error) {
 // Start begins what Run does and returns a handle of it. The caller must call
 // Wait, until it returns, before the Store or the Output is closed.
 func Start[T any](ctx context.Context, job Job[T]) (*Handle, error) {
+	s, err := begin(ctx, &job)
+	if err != nil {
+		return nil, err
+	}
+	own := &process{poke: s.poke, done: make(chan struct{})}
+	go func() {
+		defer close(own.done)
+		own.report, own.err = s.end(s.run(ctx, s.input))
+	}()
+	return &Handle{name: s.name, dir: s.dir, own: own}, nil
+}
+
+// Ingest does the part of Run that costs nothing: it reads the source to its end
+// and keeps the items, so that Run then goes on behind it. What was bought
+// already is left to Run.
+//
+// It shows whether the input can be used, and comes before Adopt where the state
+// directory was lost. The error is as that of Run.
+func Ingest[T any](ctx context.Context, job Job[T]) (Report, error) {
+	s, err := begin(ctx, &job)
+	if err != nil {
+		return Report{}, err
+	}
+	if err = s.cancellation(); err == nil {
+		err = s.ingest(ctx, s.input)
+	}
+	return s.end(err)
+}
+
+// session is a job that this process has open, and which others cannot run.
+type session struct {
+	*engine
+	input rows
+	lock  *flock.Flock
+}
+
+func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 	if err := job.validate(); err != nil {
 		return nil, err
 	}
@@ -34,22 +73,22 @@ func Start[T any](ctx context.Context, job Job[T]) (*Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	source := &reader[T]{job: &job}
-	e, err := resume(ctx, c, source)
+	input := &reader[T]{job: job}
+	e, err := resume(ctx, c, input)
 	if err != nil {
 		return nil, errors.Join(err, lock.Unlock())
 	}
 	if err := e.publish(""); err != nil {
 		return nil, errors.Join(err, e.close(), lock.Unlock())
 	}
-	own := &process{poke: e.poke, done: make(chan struct{})}
-	go func() {
-		defer close(own.done)
-		err := advise(e.run(ctx, source))
-		err = errors.Join(err, e.finish(err), e.close(), lock.Unlock())
-		own.report, own.err = e.report(), err
-	}()
-	return &Handle{name: c.name, dir: c.dir, own: own}, nil
+	return &session{e, input, lock}, nil
+}
+
+// end publishes how it went and lets others run the job.
+func (s *session) end(err error) (Report, error) {
+	err = advise(err)
+	err = errors.Join(err, s.finish(err), s.close(), s.lock.Unlock())
+	return s.report(), err
 }
 
 // resume opens the job and takes the source to where it was left. A job that
