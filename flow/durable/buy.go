@@ -74,7 +74,7 @@ func (e *engine) buyOne(ctx, life context.Context, rows []entry) error {
 		return err
 	}
 	defer e.gate.leave()
-	in, err := e.seal(context.WithoutCancel(ctx), newTag(), intent.Sealed, rows)
+	in, err := e.seal(context.WithoutCancel(ctx), intent.Intent{Tag: newTag(), State: intent.Sealed}, rows)
 	if err != nil {
 		return err
 	}
@@ -83,14 +83,11 @@ func (e *engine) buyOne(ctx, life context.Context, rows []entry) error {
 	return nil
 }
 
-// seal makes a batch of entries durable: the file of its rows, then the intent
-// in the journal, which claims them, then the store's record and the heads.
-// From the journal on, a restart finishes it.
-func (e *engine) seal(ctx context.Context, tag string, s intent.State, entries []entry) (intent.Intent, error) {
-	in := intent.Intent{
-		Tag: tag, Rev: 1, State: s,
-		Lane: int(entries[0].lane), Rows: len(entries),
-	}
+// seal makes a batch of entries, of which the intent says all else, durable: the
+// file of its rows, then the intent in the journal, which claims them, then the
+// store's record and the heads. From the journal on, a restart finishes it.
+func (e *engine) seal(ctx context.Context, in intent.Intent, entries []entry) (intent.Intent, error) {
+	in.Rev, in.Lane, in.Rows = 1, int(entries[0].lane), len(entries)
 	if err := e.writeBale(in.Tag, entries); err != nil {
 		return in, err
 	}

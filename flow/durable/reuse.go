@@ -36,7 +36,7 @@ func (e *engine) reuse(ctx, life context.Context, entries []entry) (lost []entry
 	if err := e.gate.enter(ctx); err != nil {
 		return nil, err
 	}
-	in, err := e.seal(context.WithoutCancel(ctx), tag, intent.Fetched, found)
+	in, err := e.seal(context.WithoutCancel(ctx), intent.Intent{Tag: tag, State: intent.Fetched}, found)
 	e.gate.leave()
 	if err != nil {
 		return nil, err
