@@ -62,4 +62,7 @@
 // An Archive reads the results of a job again, also while it runs, and exports
 // its requests and raw answers. Other jobs of the Store take answers from it
 // (Job.Cache). Prune frees the room of jobs that have ended.
+//
+// Where the store was lost, Ingest and then Adopt give a new run the answers that
+// were bought for it.
 package durable

@@ -27,8 +27,8 @@ type Orphan struct {
 
 // Orphans lists the batches created since then that carry the tag of a job, but
 // none that a job of the store knows or may yet find itself. They can be
-// cancelled by sink.Provider.Cancel, or their results read. The provider has to
-// be a sink.Lister.
+// cancelled by sink.Provider.Cancel, or adopted by a run. The provider has to be
+// a sink.Lister.
 //
 // Of a provider that keeps no tags, only batches that have ended can be told
 // from those of others: each costs a call.

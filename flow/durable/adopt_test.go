@@ -1,0 +1,250 @@
+package durable_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/sinktest"
+)
+
+// of is the job at the provider, in batches of two, two and one row.
+func (u *untagged) of(p sink.Provider) durable.Job[ticket] {
+	job := u.fresh()
+	job.Provider, job.Batch.MaxItems = p, 2
+	return job
+}
+
+// runUntil runs the job until it has bought so many batches.
+func (u *untagged) runUntil(batches int, job durable.Job[ticket]) {
+	u.t.Helper()
+	enough := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(u.t.Context())
+	defer cancel(nil)
+	job.Progress = func(p durable.Progress) {
+		if p.Batches == batches {
+			cancel(enough)
+		}
+	}
+	if _, err := u.run(ctx, job); !errors.Is(err, enough) {
+		u.t.Fatalf("error %v", err)
+	}
+}
+
+// lose buys the batches of the job, and loses all that is known of them. It returns
+// their names.
+func (u *untagged) lose(p sink.Provider) (names []string) {
+	u.t.Helper()
+	u.runUntil(3, u.of(p))
+	for _, name := range []string{"state", "out.jsonl"} {
+		if err := os.RemoveAll(u.path(name)); err != nil {
+			u.t.Fatal(err)
+		}
+	}
+	for _, b := range u.server.Batches() {
+		names = append(names, b.ID)
+	}
+	return names
+}
+
+// ingest reads the input, which must cost nothing.
+func (u *untagged) ingest(job durable.Job[ticket]) {
+	u.t.Helper()
+	before := len(u.server.Batches())
+	report, err := u.with(u.t.Context(), job, durable.Ingest[ticket])
+	if err != nil || !report.Read || report.Rows != 5 || report.Finished || report.State != durable.Stopped {
+		u.t.Fatalf("error %v, report %+v", err, report)
+	}
+	if n := len(u.server.Batches()); n != before {
+		u.t.Fatalf("%d batches, %d before", n, before)
+	}
+}
+
+func (u *untagged) adopt(p sink.Provider, name string) (all []durable.Adoption, err error) {
+	u.t.Helper()
+	store, err := state.Open(u.path("state"), state.Config{Log: quiet})
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	defer store.Close()
+	return durable.Adopt(u.t.Context(), p, store, name, u.diary.start.Add(-time.Hour))
+}
+
+// wantAdopted fails unless this became of the orphans, in any order: how many rows
+// of each were adopted, or why it is left alone. It returns the adopted ones.
+func (u *untagged) wantAdopted(p sink.Provider, want ...string) (adopted []string) {
+	u.t.Helper()
+	all, err := u.adopt(p, "tickets")
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	var got []string
+	for _, a := range all {
+		if a.Left == "" {
+			adopted = append(adopted, a.Batch)
+			a.Left = strconv.Itoa(a.Adopted)
+		}
+		got = append(got, a.Left)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		u.t.Error(diff)
+	}
+	return adopted
+}
+
+// wantAnswers fails unless the job ends with a result for each row, from a batch of
+// these, and the provider has no others.
+func (u *untagged) wantAnswers(job durable.Job[ticket], batches ...string) {
+	u.t.Helper()
+	report := u.mustRun(job)
+	if report.Succeeded != 5 {
+		u.t.Errorf("report %+v", report)
+	}
+	from := make(map[string]bool)
+	for _, r := range u.results() {
+		from[r.Batch] = true
+	}
+	for _, b := range batches {
+		if !from[b] {
+			u.t.Errorf("no row is answered by %s: %v", b, from)
+		}
+	}
+	if len(from) != len(batches) || len(u.results()) != 5 {
+		u.t.Errorf("%d results, from %v", len(u.results()), from)
+	}
+}
+
+const (
+	stillRuns = "it runs: adopt it when it has ended"
+	nobodys   = "it has no answer that a row of the run waits for"
+	ofAnother = "ABCDEFGHIJKLMNOP" // a tag as of a run, of other items
+)
+
+func TestWhatWasBoughtIsAdopted(t *testing.T) {
+	for name, of := range map[string]func(*untagged) sink.Provider{
+		"with tags":    func(u *untagged) sink.Provider { return u.pipe() },
+		"without tags": func(u *untagged) sink.Provider { return sinktest.Untagged(u.pipe()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			withoutTags(t, func(u *untagged) {
+				p := of(u)
+				bought := u.lose(p)
+				time.Sleep(2 * processing)
+				u.ingest(u.of(p))
+				u.wantAdopted(p, "2", "2", "1")
+				u.wantAdopted(p)
+				u.wantAnswers(u.of(p), bought...)
+				u.wantBilledOnce(5)
+				if n := len(u.server.Batches()); n != 3 {
+					u.t.Errorf("%d batches", n)
+				}
+			})
+		})
+	}
+}
+
+// What runs is adopted later, and what is of others never.
+func TestOrphansThatAreLeftAlone(t *testing.T) {
+	withoutTags(t, func(u *untagged) {
+		p := u.pipe()
+		bought := u.lose(p)
+		u.stranger(2)
+		u.buy(ofAnother, 2)
+		u.ingest(u.of(p))
+		u.wantAdopted(p, stillRuns, stillRuns, stillRuns, stillRuns)
+		time.Sleep(2 * processing)
+		u.wantAdopted(p, "2", "2", "1", nobodys)
+		u.wantAnswers(u.of(p), bought...)
+		if n := len(u.server.Batches()); n != 5 {
+			u.t.Errorf("%d batches", n)
+		}
+	})
+}
+
+// Rows that a run has bought itself are not taken from an orphan.
+func TestAdoptLeavesWhatIsBought(t *testing.T) {
+	withoutTags(t, func(u *untagged) {
+		p := u.pipe()
+		u.lose(p)
+		time.Sleep(2 * processing)
+		job := u.of(p)
+		job.MaxInFlight = 1
+		u.runUntil(1, job)
+		adopted := u.wantAdopted(p, "2", "1", nobodys)
+		u.wantAnswers(u.of(p), append(adopted, u.server.Batches()[3].ID)...)
+	})
+}
+
+// Lost a second time, rows have two answers, of which one is taken.
+func TestRowsThatWereBoughtTwiceAreAdoptedOnce(t *testing.T) {
+	withoutTags(t, func(u *untagged) {
+		p := u.pipe()
+		first := u.lose(p)
+		time.Sleep(time.Minute) // the list begins with the newest
+		second := u.lose(p)[len(first):]
+		time.Sleep(2 * processing)
+		u.ingest(u.of(p))
+		u.wantAdopted(p, "2", "2", "1", nobodys, nobodys, nobodys)
+		u.wantAnswers(u.of(p), second...)
+	})
+}
+
+// The answer of a model is not that of another.
+func TestAdoptTellsModelsApart(t *testing.T) {
+	withoutTags(t, func(u *untagged) {
+		p := u.pipe()
+		u.lose(p)
+		time.Sleep(2 * processing)
+		job := u.of(p)
+		job.Model = "another"
+		u.ingest(job)
+		u.wantAdopted(p, nobodys, nobodys, nobodys)
+	})
+}
+
+func TestAdoptRefuses(t *testing.T) {
+	withoutTags(t, func(u *untagged) {
+		p := u.pipe()
+		u.write("in.jsonl", append(tickets(5), "not JSON")...)
+		if _, err := u.with(u.t.Context(), u.of(p), durable.Ingest[ticket]); err == nil {
+			u.t.Fatal("the input is at fault")
+		}
+		if _, err := u.adopt(p, "tickets"); !errors.Is(err, durable.ErrNotRead) {
+			u.t.Errorf("not read: %v", err)
+		}
+		if _, err := u.adopt(p, "unknown"); !errors.Is(err, durable.ErrNoRun) {
+			u.t.Errorf("unknown: %v", err)
+		}
+	})
+}
+
+func TestAdoptRefusesARunThatIsRun(t *testing.T) {
+	withoutTags(t, func(u *untagged) {
+		_, err := u.with(u.t.Context(), u.of(u.pipe()), func(ctx context.Context, job durable.Job[ticket]) (durable.Report, error) {
+			ctx, cancel := context.WithCancel(ctx)
+			h, err := durable.Start(ctx, job)
+			if err != nil {
+				u.t.Fatal(err)
+			}
+			if _, err := durable.Adopt(ctx, job.Provider, job.Store, job.Name, time.Now()); !errors.Is(err, durable.ErrRunning) {
+				u.t.Errorf("error %v", err)
+			}
+			cancel()
+			return h.Wait(context.WithoutCancel(ctx))
+		})
+		if !errors.Is(err, context.Canceled) {
+			u.t.Errorf("error %v", err)
+		}
+	})
+}
