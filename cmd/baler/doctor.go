@@ -20,6 +20,7 @@ type doctorOptions struct {
 	probe        bool
 
 	orphans, cancelOrphans bool
+	adopt                  string // the run that gets them
 	provider, baseURL      string
 	since                  time.Duration
 }
@@ -35,6 +36,16 @@ that is damaged or lost is made again from the others, and a journal from the
 index; the old one is moved aside. Then the run goes on with the command that
 began it. With --orphans the provider is asked for batches that no run waits for.
 
+With --adopt NAME the answers in such batches go to the rows of that run that wait
+for one, so that they are not bought again. If the state directory was lost, make it
+anew and begin the same run in it, with the same input, ids, prompt and model:
+
+  baler run INPUT ... --name NAME --ingest   reads the input, buys nothing
+  baler doctor --adopt NAME                  again later, if some still run
+  baler run INPUT ... --name NAME            delivers them, and buys the rest
+
+Rows are known by their ids alone: do not adopt for a run that asks something else.
+
 Exit codes: 0 all is well, 1 there are problems, 2 a mistake in the command or a
 directory that cannot be examined, such as one that is in use, 3 interrupted.`,
 		Args: cobra.NoArgs,
@@ -46,11 +57,13 @@ directory that cannot be examined, such as one that is in use, 3 interrupted.`,
 	f.BoolVar(&o.json, "json", false, "report in JSON")
 	f.BoolVar(&o.orphans, "orphans", false, "list the batches at the provider for which no run waits; needs its key")
 	f.BoolVar(&o.cancelOrphans, "cancel-orphans", false, "cancel those that still run, those of other directories too")
-	f.StringVar(&o.provider, "provider", "openai", "whom to ask for --orphans")
+	f.StringVar(&o.adopt, "adopt", "", "run that gets the answers of those that have ended, for its rows that wait for one")
+	f.StringVar(&o.provider, "provider", "openai", "whom to ask for --orphans and --adopt")
 	f.StringVar(&o.baseURL, "base-url", "", "where the API is (default: the provider's)")
 	f.DurationVar(&o.since, "since", 30*24*time.Hour, "how old an orphan may be")
 	f.BoolVar(&o.probe, "probe", false, "examine in this process, which a damaged index may end")
 	_ = f.MarkHidden("probe") // it exists
+	cmd.MarkFlagsMutuallyExclusive("adopt", "cancel-orphans")
 	return cmd
 }
 
@@ -69,8 +82,8 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 			return o.explain(cmd.Context(), err)
 		}
 	}
-	if o.orphans || o.cancelOrphans {
-		if report.Orphans, err = o.findOrphans(cmd.Context(), log); err != nil {
+	if o.orphans || o.cancelOrphans || o.adopt != "" {
+		if err := o.lookAround(cmd.Context(), &report, log); err != nil {
 			return o.explain(cmd.Context(), err)
 		}
 	}
@@ -81,6 +94,14 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 		return &exitError{exitFailed, errors.New("there are problems")}
 	}
 	return nil
+}
+
+// lookAround reports the orphans, and how the directory is once they are adopted.
+func (o *doctorOptions) lookAround(ctx context.Context, report *doctorReport, log *slog.Logger) (err error) {
+	if report.Orphans, err = o.findOrphans(ctx, log); err == nil && o.adopt != "" {
+		report.Health, err = examine(ctx, o.state)
+	}
+	return err
 }
 
 func (o *doctorOptions) explain(ctx context.Context, err error) error {

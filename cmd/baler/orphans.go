@@ -21,10 +21,12 @@ type orphan struct {
 	Ended     bool      `json:"ended"`
 	Surplus   bool      `json:"surplus"` // a run knows it: it was bought twice
 	Cancelled bool      `json:"cancelled"`
+	Adopted   int       `json:"adopted,omitempty"` // rows of the run that adopts it
+	Left      string    `json:"left,omitempty"`    // why it does not
 }
 
-// findOrphans lists the orphans of an account, and cancels on request those that
-// still run.
+// findOrphans lists the orphans of an account, and on request cancels those that
+// still run, or gives the others to a run.
 func (o *doctorOptions) findOrphans(ctx context.Context, log *slog.Logger) ([]orphan, error) {
 	provider, err := newProvider(&options{provider: o.provider, baseURL: o.baseURL, poll: time.Second})
 	if err != nil {
@@ -34,13 +36,15 @@ func (o *doctorOptions) findOrphans(ctx context.Context, log *slog.Logger) ([]or
 	if err != nil {
 		return nil, refusedState(err)
 	}
-	found, err := durable.Orphans(ctx, provider, store, time.Now().Add(-o.since))
+	found, err := o.adoptOrList(ctx, provider, store)
 	if err := errors.Join(err, store.Close()); err != nil {
 		return nil, err
 	}
 	orphans := make([]orphan, len(found))
 	for i, f := range found {
-		orphans[i] = orphan{Batch: f.Batch, Created: f.Created, Rows: f.Rows, Ended: f.Ended, Surplus: f.Surplus}
+		orphans[i] = orphan{
+			Batch: f.Batch, Created: f.Created, Rows: f.Rows, Ended: f.Ended, Surplus: f.Surplus, Adopted: f.Adopted, Left: f.Left,
+		}
 		if !o.cancelOrphans || f.Ended {
 			continue
 		}
@@ -52,6 +56,23 @@ func (o *doctorOptions) findOrphans(ctx context.Context, log *slog.Logger) ([]or
 	return orphans, nil
 }
 
+func (o *doctorOptions) adoptOrList(ctx context.Context, provider sink.Provider, store *state.Dir) ([]durable.Adoption, error) {
+	since := time.Now().Add(-o.since)
+	if o.adopt != "" {
+		adopted, err := durable.Adopt(ctx, provider, store, o.adopt, since)
+		if errors.Is(err, durable.ErrNotRead) {
+			err = fmt.Errorf("%w: give the command that began it once more, with --ingest", err)
+		}
+		return adopted, err
+	}
+	found, err := durable.Orphans(ctx, provider, store, since)
+	listed := make([]durable.Adoption, len(found))
+	for i, f := range found {
+		listed[i].Orphan = f
+	}
+	return listed, err
+}
+
 func tellOrphans(w io.Writer, orphans []orphan) {
 	for _, f := range orphans {
 		what := "of another directory, or of one that was lost"
@@ -60,6 +81,10 @@ func tellOrphans(w io.Writer, orphans []orphan) {
 		}
 		fate := "runs: stop it with --cancel-orphans, unless somebody waits for it"
 		switch {
+		case f.Adopted > 0:
+			fate = fmt.Sprintf("adopted for %s rows, which the run takes from it", thousands(f.Adopted))
+		case f.Left != "":
+			fate = "left alone: " + f.Left
 		case f.Cancelled:
 			fate = "cancelled"
 		case f.Ended:

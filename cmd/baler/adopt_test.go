@@ -1,0 +1,59 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// Whoever has lost the state directory gets what was bought, and pays for the rest
+// only: here for the rows that are new in the input.
+func TestDoctorAdoptsWhatWasLost(t *testing.T) {
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	run := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}", "--keep-remote")
+	doctor := []string{"doctor", "--adopt", "run", "--base-url", server.URL + "/v1"}
+	writeFile(t, dir, "in.jsonl", tickets(250)...)
+	if r := runCommand(t, dir, withKey, run...); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	for _, name := range []string{".baler", "out.jsonl"} {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	writeFile(t, dir, "in.jsonl", append(tickets(250), `{"id":"broken"`)...)
+	if r := runCommand(t, dir, withKey, append(run, "--ingest")...); r.code != exitUsage || !strings.Contains(r.stderr, "in.jsonl:251") {
+		t.Fatalf("%+v", r)
+	}
+	if r := runCommand(t, dir, withKey, doctor...); r.code != exitUsage || !strings.Contains(r.stderr, "--ingest") {
+		t.Fatalf("not read: %+v", r)
+	}
+	writeFile(t, dir, "in.jsonl", tickets(260)...)
+	if r := runCommand(t, dir, withKey, append(run, "--ingest")...); r.code != exitOK || !r.says("260 rows of in.jsonl are read") {
+		t.Fatalf("%+v", r)
+	}
+	r := runCommand(t, dir, withKey, append(doctor, "--json")...)
+	var report doctorReport
+	if err := json.Unmarshal([]byte(r.stdout), &report); err != nil || r.code != exitOK || len(report.Orphans) != 3 {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	adopted := 0
+	for _, o := range report.Orphans {
+		adopted += o.Adopted
+	}
+	if adopted != 250 || report.Jobs[0].Waiting != 10 {
+		t.Errorf("%d rows adopted, %+v", adopted, report.Jobs)
+	}
+	if r := runCommand(t, dir, withKey, run...); r.code != exitOK || len(server.Batches()) != 4 {
+		t.Fatalf("%+v, %d batches", r, len(server.Batches()))
+	}
+	wantExactlyOnce(t, dir, server.URL+"/v1", 260)
+	if r := runCommand(t, dir, withKey, doctor...); r.code != exitUsage || !strings.Contains(r.stderr, "completed") {
+		t.Errorf("completed: %+v", r)
+	}
+}
