@@ -2,23 +2,27 @@ package main
 
 import (
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/balerhq/baler/sink/simulator"
 )
 
+// others are tickets that ask the same under other ids.
+func others(n int) []string {
+	lines := tickets(n)
+	for i := range lines {
+		lines[i] = strings.Replace(lines[i], `"t-`, `"other-`, 1)
+	}
+	return lines
+}
+
 // Under another name and with other ids, the same questions cost nothing, unless
 // answers of others are not wanted.
 func TestRunTakesTheAnswersOfAnother(t *testing.T) {
 	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
 	writeFile(t, dir, "one.jsonl", tickets(250)...)
-	lines := slices.Clone(tickets(250))
-	for i := range lines {
-		lines[i] = strings.Replace(lines[i], `"t-`, `"other-`, 1)
-	}
-	writeFile(t, dir, "two.jsonl", lines...)
+	writeFile(t, dir, "two.jsonl", others(250)...)
 	for _, test := range []struct {
 		name, input string
 		flags, want []string
