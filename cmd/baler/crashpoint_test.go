@@ -37,13 +37,60 @@ type crashWorld struct {
 	t      *testing.T
 	server *simulator.Server
 	dir    string
+	fatal  []string // the command that dies, and is given again
+	bought int      // batches, before it does
 }
 
 func newCrashWorld(t *testing.T) *crashWorld {
 	t.Helper()
-	w := &crashWorld{t, startSimulator(t, simulator.Config{Answer: failSomeOnce()}), t.TempDir()}
+	w := &crashWorld{t: t, server: startSimulator(t, simulator.Config{Answer: failSomeOnce()}), dir: t.TempDir()}
 	writeFile(t, w.dir, "in.jsonl", tickets(pointRows)...)
+	w.fatal = w.buying("in.jsonl", "--out", "out.jsonl")
 	return w
+}
+
+// reusing is a world in which all was answered in another run.
+func reusing(t *testing.T) *crashWorld {
+	t.Helper()
+	w := newCrashWorld(t)
+	w.mustRun(w.buying("in.jsonl", "--out", "one.jsonl", "--name", "one"))
+	w.bought = len(w.server.Batches())
+	writeFile(t, w.dir, "two.jsonl", others(pointRows)...)
+	w.fatal = w.buying("two.jsonl", "--out", "out.jsonl", "--name", "two")
+	return w
+}
+
+// adopting is a world in which all was bought, and the state directory was lost.
+func adopting(t *testing.T) *crashWorld {
+	t.Helper()
+	w := newCrashWorld(t)
+	run := w.buying("in.jsonl", "--out", "out.jsonl", "--keep-remote")
+	w.mustRun(run)
+	w.bought = len(w.server.Batches())
+	for _, name := range []string{".baler", "out.jsonl"} {
+		if err := os.RemoveAll(filepath.Join(w.dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.mustRun(append(run, "--ingest"))
+	w.fatal = []string{"doctor", "--adopt", "run", "--base-url", w.server.URL + "/v1"}
+	return w
+}
+
+// buying is a command that runs an input.
+func (w *crashWorld) buying(args ...string) []string {
+	return append([]string{
+		"run", "--model", "m", "--prompt", "Summarise: {{.text}}",
+		"--base-url", w.server.URL + "/v1", "--poll", "5ms", "--grace", "300ms", "--max-wait", "50ms",
+		"--batch-size", pointBatch,
+	}, args...)
+}
+
+func (w *crashWorld) mustRun(args []string) {
+	w.t.Helper()
+	if r := runCommand(w.t, w.dir, withKey, args...); r.code != exitOK {
+		w.t.Fatalf("%+v", r)
+	}
 }
 
 // failSomeOnce is a model that fails every tenth row when it sees it first.
@@ -68,10 +115,7 @@ func (w *crashWorld) run(n int) (killed bool) {
 	if err := os.RemoveAll(w.trace()); err != nil {
 		w.t.Fatal(err)
 	}
-	cmd := command(w.t.Context(), w.t, w.dir, env,
-		"run", "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "Summarise: {{.text}}",
-		"--base-url", w.server.URL+"/v1", "--poll", "5ms", "--grace", "300ms", "--max-wait", "50ms",
-		"--batch-size", pointBatch)
+	cmd := command(w.t.Context(), w.t, w.dir, env, w.fatal...)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	switch {
@@ -128,7 +172,35 @@ func (d *deaths) add(point string) {
 // something, and is run again. Every row then has its result once, was paid for
 // once, and no batch was created twice. After some crashes the index is lost too.
 func TestCrashAtEveryPoint(t *testing.T) {
-	undisturbed := newCrashWorld(t)
+	crashEverywhere(t, newCrashWorld, func(*crashWorld) {})
+}
+
+// So it does where all is answered from the cache.
+func TestCrashAtEveryPointOfReuse(t *testing.T) {
+	crashEverywhere(t, reusing, (*crashWorld).wantNoMore)
+}
+
+// And where a run adopts what was bought for it.
+func TestCrashAtEveryPointOfAdoption(t *testing.T) {
+	crashEverywhere(t, adopting, func(w *crashWorld) {
+		w.mustRun(w.buying("in.jsonl", "--out", "out.jsonl"))
+		w.wantNoMore()
+	})
+}
+
+// wantNoMore fails if something was bought that was bought already.
+func (w *crashWorld) wantNoMore() {
+	w.t.Helper()
+	if n := len(w.server.Batches()); n != w.bought {
+		w.t.Errorf("%d batches, %d before", n, w.bought)
+	}
+}
+
+// crashEverywhere lets a client die at each point of what it does in such a world,
+// and do it again; then follows what does not die.
+func crashEverywhere(t *testing.T, prepare func(*testing.T) *crashWorld, then func(*crashWorld)) {
+	t.Helper()
+	undisturbed := prepare(t)
 	if undisturbed.run(0) {
 		t.Fatal("killed, though nobody asked for it")
 	}
@@ -138,7 +210,10 @@ func TestCrashAtEveryPoint(t *testing.T) {
 		for n := range points {
 			t.Run(strconv.Itoa(n+1), func(t *testing.T) {
 				t.Parallel()
-				crashAt(t, n+1, &died)
+				w := prepare(t)
+				w.crashAt(n+1, &died)
+				then(w)
+				wantExactlyOnce(t, w.dir, w.server.URL+"/v1", pointRows)
 			})
 		}
 	})
@@ -155,13 +230,12 @@ func TestCrashAtEveryPoint(t *testing.T) {
 	t.Logf("%d points: %v", len(points), died.at)
 }
 
-func crashAt(t *testing.T, n int, died *deaths) {
-	t.Helper()
-	w := newCrashWorld(t)
+func (w *crashWorld) crashAt(n int, died *deaths) {
+	w.t.Helper()
 	if w.run(n) {
 		points := w.points()
 		died.add(points[len(points)-1])
-		t.Logf("died %s", points[len(points)-1])
+		w.t.Logf("died %s", points[len(points)-1])
 	}
 	if *crashTwice {
 		w.run(1 + rand.N(n))
@@ -170,7 +244,6 @@ func crashAt(t *testing.T, n int, died *deaths) {
 		w.loseIndex()
 	}
 	if w.run(0) {
-		t.Fatal("killed, though nobody asked for it")
+		w.t.Fatal("killed, though nobody asked for it")
 	}
-	wantExactlyOnce(t, w.dir, w.server.URL+"/v1", pointRows)
 }

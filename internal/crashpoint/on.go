@@ -15,8 +15,8 @@ const Armed = true
 var (
 	mu      sync.Mutex // points are passed one at a time, so that the nth is one point
 	passed  int
-	fatal   = number(os.Getenv(At))
-	tracing = os.Getenv(Trace)
+	fatal   = number(take(At))
+	tracing = take(Trace)
 )
 
 // Here is a point at which the process may be made to die.
@@ -54,6 +54,15 @@ func trace(name string) {
 	if _, err := fmt.Fprintln(f, name); err != nil {
 		panic(err)
 	}
+}
+
+// take reads a variable that a child of this process must not obey too.
+func take(name string) string {
+	value := os.Getenv(name)
+	if err := os.Unsetenv(name); err != nil {
+		panic(err)
+	}
+	return value
 }
 
 // number is 0, which no point has, if none is asked for.
