@@ -36,8 +36,9 @@ var ErrNotRead = errors.New("durable: the run has not read its input")
 // It returns all orphans. The error is ErrNoRun, ErrNotRead, ErrCancelled,
 // ErrRunning, a *MismatchError if the run is of another provider, that the run is
 // completed, or what the provider or the store said; then earlier orphans may have
-// been adopted, and Adopt may be called again. It reads the results of each orphan, and holds the
-// ids of one at a time in memory.
+// been adopted, and Adopt may be called again. It reads the results of each orphan
+// that has ended, and goes through the waiting rows once for each; the ids of one
+// are in memory at a time.
 func Adopt(ctx context.Context, provider sink.Provider, store *state.Dir, name string, since time.Time) (all []Adoption, err error) {
 	job, err := findJob(store.Root(), name)
 	if err != nil {
