@@ -158,8 +158,12 @@ func (j *Job[T]) validate() error {
 		name    string
 		missing bool
 	}{
-		{"Name", j.Name == ""}, {"Source", j.Source == nil}, {"Key", j.Key == nil},
-		{"Provider", j.Provider == nil}, {"Store", j.Store == nil}, {"Output", j.Output == nil},
+		{"Name", j.Name == ""},
+		{"Source", j.Source == nil},
+		{"Key", j.Key == nil},
+		{"Provider", j.Provider == nil},
+		{"Store", j.Store == nil},
+		{"Output", j.Output == nil},
 		{"Prompt or Request", j.Prompt == nil && j.Request == nil},
 	} {
 		if field.missing {
@@ -183,8 +187,11 @@ func (j *Job[T]) validate() error {
 		negative bool
 		value    any
 	}{
-		{"Poll", j.Poll < 0, j.Poll}, {"Grace", j.Grace < 0, j.Grace}, {"TimeLimit", j.TimeLimit < 0, j.TimeLimit},
-		{"MaxInFlight", j.MaxInFlight < 0, j.MaxInFlight}, {"MaxAttempts", j.MaxAttempts < 0, j.MaxAttempts},
+		{"Poll", j.Poll < 0, j.Poll},
+		{"Grace", j.Grace < 0, j.Grace},
+		{"TimeLimit", j.TimeLimit < 0, j.TimeLimit},
+		{"MaxInFlight", j.MaxInFlight < 0, j.MaxInFlight},
+		{"MaxAttempts", j.MaxAttempts < 0, j.MaxAttempts},
 	} {
 		if field.negative {
 			return fmt.Errorf("durable: Job.%s is %v: must not be negative", field.name, field.value)
