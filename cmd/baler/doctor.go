@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -90,8 +91,11 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 	if err := report.print(cmd.OutOrStdout(), o.json); err != nil {
 		return err
 	}
-	if len(report.Problems) > 0 {
+	switch {
+	case len(report.Problems) > 0:
 		return &exitError{exitFailed, errors.New("there are problems")}
+	case slices.ContainsFunc(report.Orphans, func(f orphan) bool { return f.Failed != "" }):
+		return &exitError{exitFailed, errors.New("not all orphans could be cancelled")}
 	}
 	return nil
 }
@@ -108,7 +112,7 @@ func (o *doctorOptions) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return resumable(errInterrupted)
 	}
-	return usage("%w", err)
+	return refusedState(err)
 }
 
 // repair makes journals again from the index, or the index from them, and looks

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -300,16 +301,34 @@ func TestDoctorFindsOrphans(t *testing.T) {
 		_ = cmd.Wait() // it was killed
 	}
 	args := []string{"doctor", "--json", "--base-url", server.URL + "/v1"}
-	for _, flag := range []string{"--orphans", "--cancel-orphans"} {
+	first := server.Batches()[0].ID
+	found := func(flag string, code int) orphan {
+		t.Helper()
 		r := runCommand(t, dir, withKey, append(args, flag)...)
 		var report doctorReport
-		if err := json.Unmarshal([]byte(r.stdout), &report); err != nil || r.code != exitOK {
+		if err := json.Unmarshal([]byte(r.stdout), &report); err != nil || r.code != code {
 			t.Fatalf("%v: %+v", err, r)
 		}
-		first := server.Batches()[0].ID
-		if len(report.Orphans) != 1 || report.Orphans[0].Batch != first || report.Orphans[0].Cancelled != (flag == "--cancel-orphans") {
+		if len(report.Orphans) != 1 || report.Orphans[0].Batch != first {
 			t.Fatalf("orphans %+v, want %s", report.Orphans, first)
 		}
+		return report.Orphans[0]
+	}
+	if o := found("--orphans", exitOK); o.Cancelled || o.Failed != "" {
+		t.Errorf("listed: %+v", o)
+	}
+	refuse := simulator.Fault{Route: "POST /v1/batches/{id}/cancel", Action: simulator.Fail, Status: http.StatusForbidden}
+	if err := server.SetFaults(refuse); err != nil {
+		t.Fatal(err)
+	}
+	if o := found("--cancel-orphans", exitFailed); o.Cancelled || o.Failed == "" {
+		t.Errorf("refused: %+v", o)
+	}
+	if err := server.SetFaults(); err != nil {
+		t.Fatal(err)
+	}
+	if o := found("--cancel-orphans", exitOK); !o.Cancelled || o.Failed != "" {
+		t.Errorf("cancelled: %+v", o)
 	}
 	if r := runCommand(t, dir, nil, append(args, "--orphans")...); r.code != exitUsage || !strings.Contains(r.stderr, keyVariable) {
 		t.Errorf("without a key: %+v", r)

@@ -23,6 +23,7 @@ type orphan struct {
 	Cancelled bool      `json:"cancelled"`
 	Adopted   int       `json:"adopted,omitempty"` // rows of the run that adopts it
 	Left      string    `json:"left,omitempty"`    // why it does not
+	Failed    string    `json:"failed,omitempty"`  // why it could not be cancelled
 }
 
 // findOrphans lists the orphans of an account, and on request cancels those that
@@ -49,9 +50,10 @@ func (o *doctorOptions) findOrphans(ctx context.Context, log *slog.Logger) ([]or
 			continue
 		}
 		if err := provider.Cancel(ctx, sink.Handle{Batch: f.Batch}); err != nil {
-			return nil, err
+			orphans[i].Failed = err.Error()
+		} else {
+			orphans[i].Cancelled = true
 		}
-		orphans[i].Cancelled = true
 	}
 	return orphans, nil
 }
@@ -87,6 +89,8 @@ func tellOrphans(w io.Writer, orphans []orphan) {
 			fate = "left alone: " + f.Left
 		case f.Cancelled:
 			fate = "cancelled"
+		case f.Failed != "":
+			fate = "runs, and could not be cancelled: " + f.Failed
 		case f.Ended:
 			fate = "has ended"
 		}
