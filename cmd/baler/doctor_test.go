@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -279,6 +280,21 @@ func TestDoctorFindsNothingWrong(t *testing.T) {
 		}
 	}
 	w.wantExactlyOnce()
+}
+
+// What an error in the input ended is as it should be.
+func TestDoctorFindsNothingAfterABadInput(t *testing.T) {
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	for n := range 5 { // the row before the error is acknowledged or not, as it happens
+		writeFile(t, dir, "in.jsonl", `{"id":"1","text":"x"}`, `{"id":`)
+		args := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}", "--name", strconv.Itoa(n))
+		if r := runCommand(t, dir, withKey, args...); r.code != exitUsage {
+			t.Fatalf("%+v", r)
+		}
+	}
+	if r := runCommand(t, dir, nil, "doctor"); r.code != exitOK {
+		t.Errorf("%+v", r)
+	}
 }
 
 // A batch that carries a tag and that no run knows is listed, and cancelled on

@@ -36,7 +36,7 @@ func (h *Health) examineJob(ctx context.Context, a *files, index state.Store) {
 		}
 		h.add(a.examineResults(in))
 	}
-	end, err := a.requestsEnd(ctx, index)
+	end, err := a.requestsEnd(ctx, history.job.Name, index)
 	if err != nil {
 		h.addIndex(err)
 		index = nil
@@ -56,15 +56,21 @@ func (h *Health) examineJob(ctx context.Context, a *files, index state.Store) {
 	}
 }
 
-// requestsEnd is how far the request log is known to reach.
-func (a *files) requestsEnd(ctx context.Context, index state.Store) (segment.Pos, error) {
+// requestsEnd is how far the request log is known to reach. An index that knows the
+// job and nothing of its source has acknowledged none of it: a run that ends at its
+// first rows, by an error in the input, leaves such a log.
+func (a *files) requestsEnd(ctx context.Context, name string, index state.Store) (segment.Pos, error) {
 	end, err := segment.Extent(a.root, requestDir)
 	if err != nil || index == nil {
 		return end, err
 	}
 	source := register[sourceState]{key: a.keys.source()}
-	if err := load(ctx, index, &source); err != nil || source.rev == 0 {
+	meta := register[jobMeta]{key: metaKey(name)}
+	if err := errors.Join(load(ctx, index, &source), load(ctx, index, &meta)); err != nil {
 		return end, err
+	}
+	if source.rev == 0 && (meta.rev == 0 || meta.value.keys() != a.keys) {
+		return end, nil
 	}
 	return source.value.End, nil
 }

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
@@ -76,8 +77,11 @@ func (m *memory) replay(record []byte) error {
 	case l.Job != nil:
 		m.job = l.Job
 	case l.Lane != nil:
+		if l.Lane.N > len(m.lanes) {
+			return fmt.Errorf("lane %d follows %d", l.Lane.N, len(m.lanes)-1)
+		}
 		// A lane of which the number was not used before a crash is replaced.
-		m.lanes = append(m.lanes[:min(l.Lane.N, len(m.lanes))], l.Lane.lane)
+		m.lanes = append(m.lanes[:l.Lane.N], l.Lane.lane)
 	case l.Intent != nil:
 		m.intents[l.Intent.Tag] = *l.Intent
 	case l.Settled != nil:
