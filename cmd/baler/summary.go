@@ -26,7 +26,7 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 	}
 	line("from cache", r.Cached, cacheNote(r))
 	line("batches", r.Batches, "")
-	line("tokens", tokens(r.Usage), fmt.Sprintf("%s in, %s out", thousands(r.Usage.Input), thousands(r.Usage.Output)))
+	line("tokens", tokens(r.Usage), fmt.Sprintf("(%s in, %s out)", thousands(r.Usage.Input), thousands(r.Usage.Output)))
 	for _, odd := range []struct {
 		name string
 		n    int
