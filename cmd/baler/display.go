@@ -94,6 +94,31 @@ func describe(p durable.Progress) string {
 		p.Settled(), p.Rows, p.Failed, p.Batches, p.InFlight)
 }
 
+// notify prints what costs money or hours, on a line of its own.
+func (d *display) notify(n durable.Notice) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.bar != nil {
+		_ = d.bar.Clear() // it is drawn again with the next change
+	}
+	fmt.Fprintln(d.w, noticeLine(n))
+}
+
+// noticeLine is a notice in one line.
+func noticeLine(n durable.Notice) string {
+	line := n.Text
+	if n.Batch != "" {
+		line = "batch " + n.Batch + ": " + line
+	}
+	if !n.Next.IsZero() {
+		line += "; next try at " + clock(n.Next)
+	}
+	if n.Advice != "" {
+		line += ": " + n.Advice
+	}
+	return line
+}
+
 func (d *display) close() {
 	close(d.stop)
 	<-d.done

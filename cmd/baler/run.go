@@ -147,7 +147,7 @@ func (o *options) do(cmd *cobra.Command, job durable.Job[source.Row]) (err error
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
 	show := newDisplay(cmd.ErrOrStderr())
-	job.Output, job.Progress = out, show.update
+	job.Output, job.Progress, job.Notify = out, show.update, show.notify
 	if o.ingest {
 		report, err := durable.Ingest(cmd.Context(), job)
 		show.close()

@@ -30,6 +30,13 @@ func (b *board) show(in intent.Intent) (fresh bool) {
 	return !known || was.Rev != in.Rev
 }
 
+// moved reports whether a batch has changed since it was shown.
+func (b *board) moved(in intent.Intent) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.open[in.Tag].Rev != in.Rev
+}
+
 // list returns the open batches, those that were bought first.
 func (b *board) list() []OpenBatch {
 	b.mu.Lock()

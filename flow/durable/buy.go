@@ -175,6 +175,9 @@ func (e *engine) drive(ctx context.Context, in intent.Intent) (err error) {
 		if in, err = e.step(ctx, in); err != nil && !errors.Is(err, errCancelled) {
 			return err
 		}
+		if err == nil && e.board.moved(in) {
+			e.untell(NoticeWaiting, in.Tag)
+		}
 	}
 	e.board.show(in)
 	return nil

@@ -34,6 +34,7 @@ type engine struct {
 	cache    *cache
 
 	surprises surprises
+	notices   notices
 
 	owners   *owners
 	open     []intent.Intent // found at the start

@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
@@ -20,6 +21,9 @@ func (e *engine) hold(ctx context.Context, in intent.Intent, call string, attemp
 	}
 	longest := max(e.config.poll, maxPoll) // as of a look: what passes is noticed in minutes
 	d := max(min(e.interval(0)<<min(attempts, 8), longest), retry.After(err))
-	e.log.WarnContext(ctx, "trying again", "tag", in.Tag, "call", call, "in", d, "error", err)
+	e.tell(ctx, Notice{
+		Kind: NoticeWaiting, Tag: in.Tag, Batch: in.Batch,
+		Text: fmt.Sprintf("%s failed: %v", call, err), Next: time.Now().Add(d),
+	})
 	return e.sleep(ctx, d)
 }

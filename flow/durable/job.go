@@ -124,6 +124,11 @@ type Job[T any] struct {
 	// Progress is called, from one goroutine at a time, when counts change.
 	// Zero means nobody is told.
 	Progress func(Progress)
+	// Notify is called with what costs money or hours, such as a provider that
+	// cannot be reached, when it begins and every five minutes while it lasts.
+	// It is called by several goroutines, outside of all locks, and delays its
+	// caller. Zero means that notices are in the log and the Status only.
+	Notify func(Notice)
 	// Log receives what happens, never a payload. Zero means slog.Default().
 	Log *slog.Logger
 }
@@ -243,6 +248,7 @@ type config struct {
 	dir         runDir
 	output      Output
 	progress    func(Progress)
+	notify      func(Notice)
 	log         *slog.Logger
 }
 
@@ -261,6 +267,10 @@ func (j *Job[T]) config() config {
 	if progress == nil {
 		progress = func(Progress) {}
 	}
+	notify := j.Notify
+	if notify == nil {
+		notify = func(Notice) {}
+	}
 	return config{
 		name: j.Name, settings: j.Settings,
 		provider: j.Provider, codec: j.codec(), batch: batch, creates: creates, polls: polls,
@@ -270,7 +280,7 @@ func (j *Job[T]) config() config {
 		unclear: j.Unclear, exclusive: j.ExclusiveWorkspace,
 		cache:     cmp.Or(j.Cache, DefaultCache),
 		timeLimit: j.TimeLimit, readAll: j.ReadAll, keepRemote: j.KeepRemote,
-		store: j.Store, dir: newRunDir(j.Store.Path(), j.Name), output: j.Output, progress: progress,
+		store: j.Store, dir: newRunDir(j.Store.Path(), j.Name), output: j.Output, progress: progress, notify: notify,
 		log: cmp.Or(j.Log, slog.Default()),
 	}
 }

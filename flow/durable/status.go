@@ -17,6 +17,8 @@ type Status struct {
 	Wanted State       `json:"wanted"` // Running, Paused or Cancelled
 	Report             // of the process that runs it, or ran it last
 	Open   []OpenBatch `json:"open"`
+	// Notices are what costs money or hours now, the oldest first.
+	Notices []Notice `json:"notices,omitempty"`
 
 	Reason   string    `json:"reason,omitempty"`  // why it stopped or was cancelled
 	PID      int       `json:"pid"`               // of that process

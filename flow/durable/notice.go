@@ -1,0 +1,121 @@
+package durable
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Notice is something that costs a user money or hours and that somebody may
+// have to act on. It is told at once, and kept in the Status for as long as it
+// holds.
+type Notice struct {
+	Kind  NoticeKind `json:"kind"`
+	Tag   string     `json:"tag,omitempty"`   // of the batch that it is about; "" if it is about the run
+	Batch string     `json:"batch,omitempty"` // the provider's name of it
+	Text  string     `json:"text"`            // what happened
+	// Advice says what to do about it, "" if nothing need be done.
+	Advice string `json:"advice,omitempty"`
+	// Next is when the run tries again. Zero means that it does not, or that
+	// nobody knows when.
+	Next  time.Time `json:"next,omitzero"`
+	Since time.Time `json:"since"` // when it was told first
+	Times int       `json:"times"` // how often it was told
+}
+
+// NoticeKind says what a Notice is about.
+type NoticeKind string
+
+// The kinds.
+const (
+	NoticeUnreachable NoticeKind = "unreachable" // the provider does not answer
+	NoticeRefused     NoticeKind = "refused"     // the provider refuses batches
+	NoticeIncomplete  NoticeKind = "incomplete"  // results are not what the provider says they are
+	NoticeUndecided   NoticeKind = "undecided"   // a person has to decide about a batch
+	NoticeUnclear     NoticeKind = "unclear"     // a creation was not answered
+	NoticeWaiting     NoticeKind = "waiting"     // nothing moves for long
+	NoticeStorage     NoticeKind = "storage"     // what is kept at the provider
+)
+
+// noticeInterval is how long a notice that repeats is not told again.
+const noticeInterval = 5 * time.Minute
+
+type noticeKey struct {
+	kind NoticeKind
+	tag  string
+}
+
+// notices are those that hold now.
+type notices struct {
+	mu   sync.Mutex
+	held map[noticeKey]Notice
+	told map[noticeKey]time.Time
+}
+
+// note takes in a notice, counted and dated, and reports whether it is due to be
+// told.
+func (n *notices) note(v Notice) (_ Notice, due bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.held == nil {
+		n.held, n.told = make(map[noticeKey]Notice), make(map[noticeKey]time.Time)
+	}
+	k, now := noticeKey{v.Kind, v.Tag}, time.Now()
+	was := n.held[k]
+	v.Since, v.Times = now, was.Times+1
+	if was.Times > 0 {
+		v.Since = was.Since
+	}
+	n.held[k] = v
+	if last := n.told[k]; !last.IsZero() && now.Sub(last) < noticeInterval {
+		return v, false
+	}
+	n.told[k] = now
+	return v, true
+}
+
+// drop forgets a notice and reports whether there was one.
+func (n *notices) drop(kind NoticeKind, tag string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	k := noticeKey{kind, tag}
+	_, held := n.held[k]
+	delete(n.held, k)
+	delete(n.told, k)
+	return held
+}
+
+// list returns the notices that hold, the oldest first.
+func (n *notices) list() []Notice {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := make([]Notice, 0, len(n.held))
+	for _, v := range n.held {
+		all = append(all, v)
+	}
+	slices.SortFunc(all, func(a, b Notice) int {
+		return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Tag, b.Tag))
+	})
+	return all
+}
+
+// tell makes a notice known: in the log, to Job.Notify and in the status. One
+// that repeats within five minutes only changes the status.
+func (e *engine) tell(ctx context.Context, v Notice) {
+	v, due := e.notices.note(v)
+	e.news.Store(true)
+	if !due {
+		return
+	}
+	e.log.WarnContext(ctx, "notice", "kind", v.Kind, "tag", v.Tag, "batch", v.Batch, "text", v.Text, "next", v.Next)
+	e.notify(v)
+}
+
+// untell withdraws a notice that no longer holds.
+func (e *engine) untell(kind NoticeKind, tag string) {
+	if e.notices.drop(kind, tag) {
+		e.news.Store(true)
+	}
+}
