@@ -30,6 +30,11 @@ type Reply struct {
 	// Body is the JSON to answer with, if the one made from the other fields
 	// will not do. It is not checked. Nil means to make it.
 	Body []byte
+	// Raw is the JSON of the members "response" and "error" of the row's line
+	// in its result file, as it stands, for lines that no server should write.
+	// Error still says which file that is, and whether the row is billed. Nil
+	// means to make it.
+	Raw []byte
 	// InputTokens and OutputTokens are what the row costs. Zero means an
 	// estimate of a token for every four bytes.
 	InputTokens, OutputTokens int64

@@ -15,6 +15,9 @@ type encoder struct {
 
 // appendResult appends the line of a row that ran.
 func (e *encoder) appendResult(b, customID []byte, req Row, reply Reply) []byte {
+	if reply.Raw != nil {
+		return e.appendRaw(b, customID, reply.Raw)
+	}
 	if failure := reply.Error; failure != nil && failure.Status == 0 {
 		return e.appendFailure(b, customID, failure.Code, failure.Message)
 	}
@@ -45,13 +48,22 @@ func (e *encoder) appendFailure(b, customID []byte, code, message string) []byte
 	return append(b, "}}\n"...)
 }
 
+// appendRaw appends a line with members of somebody else's making.
+func (e *encoder) appendRaw(b, customID, members []byte) []byte {
+	b = append(e.appendID(b, customID), ',')
+	return append(append(b, members...), "}\n"...)
+}
+
 func (e *encoder) appendHead(b, customID []byte) []byte {
+	return append(e.appendID(b, customID), `,"response":`...)
+}
+
+func (e *encoder) appendID(b, customID []byte) []byte {
 	e.serial++
 	b = append(b, `{"id":"batch_req_`...)
 	b = e.appendSerial(b)
 	b = append(b, `","custom_id":`...)
-	b = append(b, customID...) // as the client wrote it
-	return append(b, `,"response":`...)
+	return append(b, customID...) // as the client wrote it
 }
 
 // appendSerial appends what makes the ids of this line unique.

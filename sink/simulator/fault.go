@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -36,11 +37,28 @@ type Fault struct {
 	// Header is added to their headers, such as Retry-After.
 	Header map[string]string `json:"header,omitempty"`
 
-	// Delay is the duration, in real time, that Slow, Hang, Late and Stale
-	// speak of. It is in nanoseconds in JSON.
+	// Delay is the duration, in real time, that Slow, Hang, Late, Stale
+	// and Trickle speak of. It is in nanoseconds in JSON.
 	Delay time.Duration `json:"delay,omitempty"`
-	// Bytes is how much of the body Truncate lets through. Zero means half.
+	// Bytes is how much of the body Truncate and Cut let through. Zero means
+	// half.
 	Bytes int64 `json:"bytes,omitempty"`
+	// Body is what Replace answers with, and what Prepend puts first.
+	Body string `json:"body,omitempty"`
+	// Merge is the JSON object that Merge merges into the reply, as RFC 7386
+	// has it: null removes a member.
+	Merge json.RawMessage `json:"merge,omitempty"`
+	// Errors are why a batch fails validation by Invalid. None means that the
+	// batch does not say why.
+	Errors []BatchError `json:"errors,omitempty"`
+}
+
+// BatchError is a reason why a batch fails validation.
+type BatchError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Param   string `json:"param,omitempty"` // zero means null
+	Line    int    `json:"line,omitempty"`  // zero means null
 }
 
 // Action is what a [Fault] does to a request.
@@ -67,9 +85,27 @@ const (
 	Truncate Action = "truncate"
 	// Stale lets a GET see batches and files as they were a Delay ago.
 	Stale Action = "stale"
+	// Replace answers with Status, 200 if that is zero, Header and Body. The
+	// request is not applied.
+	Replace Action = "replace"
+	// Merge applies the request and changes the JSON object of its answer.
+	Merge Action = "merge"
+	// Cut applies the request and lets the body of its answer end early, though
+	// in order.
+	Cut Action = "cut"
+	// Prepend applies the request and puts Body before the body of its answer.
+	Prepend Action = "prepend"
+	// Trickle applies the request and sends a byte of its answer every Delay.
+	Trickle Action = "trickle"
+	// Invalid lets the batch that a request creates fail validation with
+	// Errors, so that no row of it runs.
+	Invalid Action = "invalid"
 )
 
-var actions = []Action{Fail, FailAfter, Reset, ResetAfter, Late, Hang, Slow, Truncate, Stale}
+var actions = []Action{
+	Fail, FailAfter, Reset, ResetAfter, Late, Hang, Slow, Truncate, Stale,
+	Replace, Merge, Cut, Prepend, Trickle, Invalid,
+}
 
 // validate returns an error that names the field that cannot be used.
 func (f Fault) validate() error {
@@ -85,7 +121,13 @@ func (f Fault) validate() error {
 		return fmt.Errorf("field Times is out of range: %d", f.Times)
 	case !(f.Probability >= 0 && f.Probability <= 1):
 		return fmt.Errorf("field Probability is not between 0 and 1: %v", f.Probability)
-	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
+	case f.Action == Merge && mergeFault(f.Merge) != nil:
+		return fmt.Errorf("field Merge is no JSON object: %w", mergeFault(f.Merge))
+	case f.Action == Invalid && f.Route != createRoute:
+		return fmt.Errorf("field Route must be %q for a batch that is invalid: %q", createRoute, f.Route)
+	case f.Action == Replace && f.Status != 0 && (f.Status < 200 || f.Status > 599):
+		return fmt.Errorf("field Status is none: %d", f.Status)
+	case f.Action != Replace && f.Status != 0 && (f.Status < 400 || f.Status > 599):
 		return fmt.Errorf("field Status is not an error: %d", f.Status)
 	case f.Delay < 0:
 		return fmt.Errorf("field Delay is negative: %v", f.Delay)
@@ -93,6 +135,14 @@ func (f Fault) validate() error {
 		return fmt.Errorf("field Bytes is negative: %d", f.Bytes)
 	}
 	return nil
+}
+
+// createRoute is the route that creates batches.
+const createRoute = "POST /v1/batches"
+
+func mergeFault(merge json.RawMessage) error {
+	var object map[string]any
+	return decode(merge, &object)
 }
 
 func validateFaults(faults []Fault) error {

@@ -42,6 +42,19 @@ func (s *Simulator) inject(f Fault, w http.ResponseWriter, r *http.Request) (los
 	case Stale:
 		then := s.clock.now().Add(-s.clock.simulated(f.Delay))
 		s.provider.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), asOfKey{}, then)))
+	case Replace:
+		drain(r)
+		f.replace(w)
+	case Merge:
+		s.rewrite(w, r, f.merge)
+	case Cut:
+		s.rewrite(w, r, f.cut)
+	case Prepend:
+		s.rewrite(w, r, f.prepend)
+	case Trickle:
+		return !s.trickle(f, w, r)
+	case Invalid:
+		s.provider.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), invalidKey{}, f.lineErrors())))
 	}
 	return false
 }
@@ -77,6 +90,22 @@ func (s *Simulator) applyLater(d time.Duration, r *http.Request) {
 			s.provider.ServeHTTP(newDiscard(), later)
 		}
 	})
+}
+
+// invalidKey is the context key of the errors that a batch is to fail with.
+type invalidKey struct{}
+
+// lineErrors are the errors as a batch has them.
+func (f Fault) lineErrors() []lineError {
+	all := make([]lineError, 0, len(f.Errors))
+	for _, e := range f.Errors {
+		l := lineError{Code: e.Code, Message: e.Message, Param: optional(e.Param)}
+		if e.Line > 0 {
+			l.Line = &e.Line
+		}
+		all = append(all, l)
+	}
+	return all
 }
 
 // asOfKey is the context key of the time as of which a stale request reads.

@@ -12,6 +12,9 @@ import (
 // with an error for every bad line.
 func (s *Simulator) validate(ctx context.Context, b batch) error {
 	v := &validation{cfg: s.cfg, endpoint: b.Endpoint}
+	if b.Refused {
+		return s.admit(b, v)
+	}
 	if err := s.work(ctx, func() error { return s.check(b, v) }); err != nil {
 		return fmt.Errorf("simulator: validate %s: %w", b.ID, err)
 	}
@@ -60,6 +63,10 @@ func (s *Simulator) admit(seen batch, v *validation) error {
 			return false
 		}
 		now := s.clock.now()
+		if b.Refused {
+			b.Status, b.EndedAt = failed, now
+			return true
+		}
 		if len(v.errors) > 0 {
 			b.Status, b.EndedAt, b.Errors = failed, now, v.errors
 			return true

@@ -46,6 +46,7 @@ func (s *Simulator) createBatch(r *http.Request, owner string) (any, error) {
 			return nil, err
 		}
 	}
+	refusal, refused := r.Context().Value(invalidKey{}).([]lineError)
 	now := s.clock.now()
 	b, err := s.batches.add(func(seq int) batch {
 		return batch{
@@ -53,6 +54,7 @@ func (s *Simulator) createBatch(r *http.Request, owner string) (any, error) {
 			Endpoint: req.Endpoint, Window: req.CompletionWindow, InputFile: req.InputFileID,
 			Metadata: metadata, KeepFor: keep, Status: validating, ExpiresAt: now.Add(window),
 			OutputFile: newID("file-"), ErrorFile: newID("file-"),
+			Refused: refused, Errors: refusal,
 		}
 	})
 	if err != nil {

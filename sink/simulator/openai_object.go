@@ -82,7 +82,7 @@ func (b batch) object() batchObject {
 		FinalizingAt: unix(b.FinalizingAt), CancellingAt: unix(b.CancellingAt),
 		RequestCounts: b.Counts, Metadata: b.Metadata,
 	}
-	if len(b.Errors) > 0 {
+	if len(b.Errors) > 0 && b.Status == failed {
 		o.Errors = &errorList{Object: "list", Data: b.Errors}
 	}
 	o.Usage.InputTokens, o.Usage.OutputTokens = b.Usage.InputTokens, b.Usage.OutputTokens

@@ -33,6 +33,7 @@ type batch struct {
 	EndedAt      time.Time   `json:"ended_at,omitzero"`
 	ExpiresAt    time.Time   `json:"expires_at"`
 	Errors       []lineError `json:"errors,omitempty"`
+	Refused      bool        `json:"refused,omitempty"` // it is to fail validation
 
 	Model  string `json:"model,omitempty"`
 	Counts counts `json:"counts"`

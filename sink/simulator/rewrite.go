@@ -1,0 +1,125 @@
+package simulator
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// kept is an answer that is not sent yet.
+type kept struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func newKept() *kept { return &kept{header: make(http.Header), status: http.StatusOK} }
+
+func (k *kept) Header() http.Header         { return k.header }
+func (k *kept) Write(p []byte) (int, error) { return k.body.Write(p) }
+func (k *kept) WriteHeader(status int)      { k.status = status }
+
+// send sends the answer with another body, whose length it announces.
+func (k *kept) send(w http.ResponseWriter, body []byte) {
+	maps.Copy(w.Header(), k.header)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(k.status)
+	_, _ = w.Write(body) // a client that went away needs no answer
+}
+
+// rewrite serves the request and answers with what f makes of the body.
+func (s *Simulator) rewrite(w http.ResponseWriter, r *http.Request, f func([]byte) []byte) {
+	k := newKept()
+	s.provider.ServeHTTP(k, r)
+	k.send(w, f(k.body.Bytes()))
+}
+
+// replace is what Replace answers with.
+func (f Fault) replace(w http.ResponseWriter) {
+	k := newKept()
+	if f.Status != 0 {
+		k.status = f.Status
+	}
+	for name, value := range f.Header {
+		k.header.Set(name, value)
+	}
+	k.send(w, []byte(f.Body))
+}
+
+// cut is what Cut lets through of a body.
+func (f Fault) cut(body []byte) []byte {
+	n := f.Bytes
+	if n == 0 {
+		n = int64(len(body)) / 2
+	}
+	return body[:min(n, int64(len(body)))]
+}
+
+// prepend is a body with that of the fault before it.
+func (f Fault) prepend(body []byte) []byte { return append([]byte(f.Body), body...) }
+
+// merge merges the fault's object into the object of a body; a body that is none
+// stays as it is.
+func (f Fault) merge(body []byte) []byte {
+	var target, patch map[string]any
+	if decode(body, &target) != nil || decode(f.Merge, &patch) != nil {
+		return body
+	}
+	merged, err := json.Marshal(mergePatch(target, patch))
+	if err != nil {
+		return body
+	}
+	return append(merged, '\n')
+}
+
+// decode leaves numbers as they are written.
+func decode(data []byte, into *map[string]any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	return d.Decode(into)
+}
+
+// mergePatch applies a patch as RFC 7386 has it: null removes a member, an object
+// is merged, and anything else replaces what was there.
+func mergePatch(target, patch map[string]any) map[string]any {
+	if target == nil {
+		target = make(map[string]any)
+	}
+	for name, value := range patch {
+		inner, isObject := value.(map[string]any)
+		switch {
+		case value == nil:
+			delete(target, name)
+		case isObject:
+			was, _ := target[name].(map[string]any)
+			target[name] = mergePatch(was, inner)
+		default:
+			target[name] = value
+		}
+	}
+	return target
+}
+
+// trickle serves the request and sends the body a byte at a time. It reports
+// whether all was sent.
+func (s *Simulator) trickle(f Fault, w http.ResponseWriter, r *http.Request) bool {
+	k := newKept()
+	s.provider.ServeHTTP(k, r)
+	maps.Copy(w.Header(), k.header)
+	w.Header().Set("Content-Length", strconv.Itoa(k.body.Len()))
+	w.WriteHeader(k.status)
+	control := http.NewResponseController(w)
+	for _, b := range k.body.Bytes() {
+		if !s.sleep(r.Context(), max(f.Delay, time.Nanosecond), false) {
+			return false
+		}
+		if _, err := w.Write([]byte{b}); err != nil {
+			return false
+		}
+		_ = control.Flush()
+	}
+	return true
+}

@@ -1,0 +1,146 @@
+package simulator_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+const (
+	getRoute  = "GET /v1/batches/{id}"
+	fileRoute = "GET /v1/files/{id}"
+)
+
+// with sets the only fault.
+func with(t *testing.T, srv *simulator.Server, f simulator.Fault) {
+	t.Helper()
+	if err := srv.SetFaults(f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReplaceAnswersWithAnything(t *testing.T) {
+	srv, c := start(t, simulator.Config{})
+	for _, test := range []struct {
+		fault  simulator.Fault
+		status int
+		body   string
+	}{
+		{simulator.Fault{Body: "<html>Maintenance</html>"}, 200, "<html>Maintenance</html>"},
+		{simulator.Fault{}, 200, ""},
+		{simulator.Fault{Status: 404, Body: `{"error":{"param":"file_id"}}`}, 404, `{"error":{"param":"file_id"}}`},
+	} {
+		test.fault.Route, test.fault.Action = createRoute, simulator.Replace
+		with(t, srv, test.fault)
+		status, body, err := c.try("POST", "/v1/batches", "application/json", strings.NewReader("{}"))
+		if status != test.status || string(body) != test.body || err != nil {
+			t.Errorf("%+v: %d %q, %v", test.fault, status, body, err)
+		}
+	}
+	if got := runs(srv); got != "" {
+		t.Errorf("created %q", got)
+	}
+}
+
+func TestMergeChangesAnObject(t *testing.T) {
+	srv, c := start(t, simulator.Config{})
+	id := c.create(c.upload(many(3)).ID).ID
+	was := c.await(id, "completed")
+	with(t, srv, simulator.Fault{
+		Route: getRoute, Action: simulator.Merge,
+		Merge: []byte(`{"output_file_id":null,"id":"batch_other","request_counts":{"completed":2}}`),
+	})
+	is := c.get(id)
+	if is.OutputFileID != "" || is.ID != "batch_other" || is.RequestCounts != (counts{3, 2, 0}) || is.CreatedAt != was.CreatedAt {
+		t.Errorf("%+v became %+v", was, is)
+	}
+	if again := c.get(id); again.ID != id {
+		t.Errorf("a second time: %+v", again)
+	}
+}
+
+func TestDownloadsThatEndEarlyOrBeginOddly(t *testing.T) {
+	srv, c := start(t, simulator.Config{})
+	input := many(20)
+	path := "/v1/files/" + c.upload(input).ID + "/content"
+	for _, test := range []struct {
+		fault simulator.Fault
+		want  string
+	}{
+		{simulator.Fault{Action: simulator.Cut}, input[:len(input)/2]},
+		{simulator.Fault{Action: simulator.Cut, Bytes: 5}, input[:5]},
+		{simulator.Fault{Action: simulator.Cut, Bytes: 1 << 20}, input},
+		{simulator.Fault{Action: simulator.Prepend, Body: "\ufeff"}, "\ufeff" + input},
+	} {
+		test.fault.Route = contentRoute
+		with(t, srv, test.fault)
+		status, got, err := c.try("GET", path, "", nil)
+		if status != 200 || err != nil || string(got) != test.want {
+			t.Errorf("%+v: %d, %d bytes, %v", test.fault, status, len(got), err)
+		}
+	}
+}
+
+func TestTrickleSendsAByteAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, c := startInBubble(t, simulator.Config{})
+		id := c.upload(many(1)).ID
+		with(t, srv, simulator.Fault{Route: fileRoute, Action: simulator.Trickle, Delay: time.Minute})
+		began := time.Now()
+		status, body, err := c.try("GET", "/v1/files/"+id, "", nil)
+		if took := time.Since(began); status != 200 || err != nil || took != time.Duration(len(body))*time.Minute {
+			t.Errorf("%d, %d bytes in %s, %v", status, len(body), took, err)
+		}
+	})
+}
+
+func TestABatchIsInvalidOnDemand(t *testing.T) {
+	srv, c := start(t, simulator.Config{})
+	for _, errors := range [][]simulator.BatchError{
+		nil,
+		{{Code: "invalid_request", Message: "Cannot find file.", Param: "file_id"}, {Code: "other", Line: 2}},
+	} {
+		with(t, srv, simulator.Fault{Route: createRoute, Action: simulator.Invalid, Errors: errors})
+		b := c.await(c.create(c.upload(many(3)).ID).ID, "failed")
+		if len(b.Errors.Data) != len(errors) || b.RequestCounts != (counts{}) || b.OutputFileID != "" {
+			t.Fatalf("%+v", b)
+		}
+		for i, e := range b.Errors.Data {
+			if e.Code != errors[i].Code || (e.Param != nil) != (errors[i].Param != "") || (e.Line != nil) != (errors[i].Line != 0) {
+				t.Errorf("%+v, want %+v", e, errors[i])
+			}
+		}
+	}
+	for x, err := range srv.Executions() {
+		t.Errorf("a row ran: %+v, %v", x, err)
+	}
+	if c.await(c.create(c.upload(many(3)).ID).ID, "completed").RequestCounts.Completed != 3 {
+		t.Error("the fault has no end")
+	}
+}
+
+func TestARawReplyIsTheLine(t *testing.T) {
+	const raw = `"response":{"status_code":0,"body":null},"error":null`
+	_, c := start(t, simulator.Config{Answer: func(simulator.Row) simulator.Reply { return simulator.Reply{Raw: []byte(raw)} }})
+	b := c.await(c.create(c.upload(many(1)).ID).ID, "completed")
+	_, content, err := c.try("GET", "/v1/files/"+b.OutputFileID+"/content", "", nil)
+	if err != nil || !strings.HasSuffix(string(content), `",`+raw+"}\n") {
+		t.Errorf("%q, %v", content, err)
+	}
+}
+
+func TestFaultsThatRewriteNeedWhatTheyWrite(t *testing.T) {
+	srv, _ := start(t, simulator.Config{})
+	for field, fault := range map[string]simulator.Fault{
+		"Merge":  {Action: simulator.Merge, Merge: []byte(`[1]`)},
+		"Route":  {Action: simulator.Invalid, Route: getRoute},
+		"Status": {Action: simulator.Replace, Status: 99},
+	} {
+		if err := srv.SetFaults(fault); err == nil || !strings.Contains(err.Error(), field) {
+			t.Errorf("%+v: %v, want an error about %s", fault, err, field)
+		}
+	}
+}
