@@ -26,6 +26,8 @@ func (e *engine) upload(ctx context.Context, in intent.Intent) (intent.Intent, e
 	switch {
 	case errors.Is(err, sink.ErrTooLarge):
 		return e.split(ctx, in, err)
+	case refuses(ctx, err):
+		return e.refuse(ctx, in, "upload", err)
 	case err != nil:
 		return in, e.hold(ctx, in, "upload", in.Creates, err)
 	}
@@ -58,6 +60,8 @@ func (e *engine) create(ctx context.Context, in intent.Intent) (intent.Intent, e
 		return in, err
 	case errors.Is(refusal, sink.ErrTooLarge):
 		return e.split(ctx, in, refusal)
+	case refuses(ctx, refusal):
+		return e.refuse(ctx, in, "creation", refusal)
 	case refusal != nil:
 		if err := e.hold(ctx, in, "create", in.Creates, refusal); err != nil || !errors.Is(refusal, sink.ErrFileGone) {
 			return in, err
