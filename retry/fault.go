@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/balerhq/baler/internal/printable"
 )
 
 // maxMessage bounds what an error carries of a server's words: errors end in
@@ -147,12 +149,8 @@ func words(raw json.RawMessage) string {
 	return clip(s)
 }
 
-func clip(s string) string {
-	if len(s) > maxMessage {
-		s = s[:maxMessage]
-	}
-	return strings.ToValidUTF8(s, "")
-}
+// clip makes a server's words fit for an error: errors are printed.
+func clip(s string) string { return printable.Line(s, maxMessage) }
 
 func firstNonEmpty(values ...string) string {
 	for _, v := range values {

@@ -26,7 +26,9 @@ func (e Effect) unsure() Class {
 // HTTP classifies the reply of an LLM provider: OpenAI and all that speak like
 // it, Anthropic, Gemini and Mistral. It is nil for a 2xx status. The body may be
 // anything, such as an HTML page of a proxy, and may be cut off or empty; 64 KiB
-// of it are plenty. The header may be nil, as for a row of a batch.
+// of it are plenty. The header may be nil, as for a row of a batch. What the
+// error quotes of them is made printable: one line, at most 4 KiB, without
+// control characters.
 //
 //	2xx            nil
 //	401 402 403    Blocked, as are quota and billing codes under any status
@@ -104,7 +106,7 @@ func overrule(class Class, status int, should string) Class {
 func requestID(header http.Header, fault fault) string {
 	for _, name := range []string{"X-Request-Id", "Request-Id"} {
 		if id := header.Get(name); id != "" {
-			return id
+			return clip(id)
 		}
 	}
 	return fault.requestID

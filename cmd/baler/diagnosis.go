@@ -16,14 +16,14 @@ func (r *doctorReport) tell(w io.Writer) {
 		fmt.Fprintf(w, "%s holds no run\n", r.Path)
 	}
 	for i := range r.Jobs {
-		fmt.Fprintf(w, "%s: %s\n", r.Jobs[i].Name, describeJob(&r.Jobs[i]))
+		fmt.Fprintf(w, "%s: %s\n", plain(r.Jobs[i].Name), describeJob(&r.Jobs[i]))
 	}
 	if r.Aside != "" {
 		fmt.Fprintf(w, "the index was made again; the old one is in %s/%s\n", r.Path, r.Aside)
 	}
 	tellProblems(w, "solved", r.Repaired)
 	if r.Failed != "" {
-		fmt.Fprintf(w, "it cannot be repaired: %s\n", r.Failed)
+		fmt.Fprintf(w, "it cannot be repaired: %s\n", plain(r.Failed))
 	}
 	tellProblems(w, "problem", r.Problems)
 	tellOrphans(w, r.Orphans)
@@ -42,7 +42,7 @@ func tellProblems(w io.Writer, word string, problems []durable.Problem) {
 		if p.File != "" {
 			p.What = p.File + ": " + p.What
 		}
-		fmt.Fprintf(w, "%s: %s\n", word, p.What)
+		fmt.Fprintf(w, "%s: %s\n", word, plain(p.What))
 	}
 }
 

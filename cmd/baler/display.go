@@ -101,22 +101,7 @@ func (d *display) notify(n durable.Notice) {
 	if d.bar != nil {
 		_ = d.bar.Clear() // it is drawn again with the next change
 	}
-	fmt.Fprintln(d.w, noticeLine(n))
-}
-
-// noticeLine is a notice in one line.
-func noticeLine(n durable.Notice) string {
-	line := n.Text
-	if n.Batch != "" {
-		line = "batch " + n.Batch + ": " + line
-	}
-	if !n.Next.IsZero() {
-		line += "; next try at " + clock(n.Next)
-	}
-	if n.Advice != "" {
-		line += ": " + n.Advice
-	}
-	return line
+	fmt.Fprintln(d.w, "notice: "+plain(noticeLine(n)))
 }
 
 func (d *display) close() {

@@ -17,7 +17,16 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/balerhq/baler/internal/printable"
 )
+
+// maxLine bounds a line that is printed for people, in bytes: it may quote the
+// provider.
+const maxLine = 8 << 10
+
+// plain makes a text that may quote the provider fit for the terminal.
+func plain(s string) string { return printable.Line(s, maxLine) }
 
 func main() { os.Exit(run()) }
 
@@ -29,7 +38,7 @@ func run() int {
 	defer stop()
 	err := newRoot().ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "baler: %v\n", err)
+		fmt.Fprintf(os.Stderr, "baler: %s\n", printable.Text(err.Error(), maxLine))
 	}
 	return exitCode(err)
 }

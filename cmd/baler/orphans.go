@@ -94,7 +94,7 @@ func tellOrphans(w io.Writer, orphans []orphan) {
 		case f.Ended:
 			fate = "has ended"
 		}
-		fmt.Fprintf(w, "orphan: %s, %s rows, created %s, %s; %s\n",
-			f.Batch, thousands(f.Rows), f.Created.Format(time.DateTime), what, fate)
+		fmt.Fprintln(w, plain(fmt.Sprintf("orphan: %s, %s rows, created %s, %s; %s",
+			f.Batch, thousands(f.Rows), f.Created.Format(time.DateTime), what, fate)))
 	}
 }

@@ -57,7 +57,7 @@ func prune(cmd *cobra.Command, dir string, r durable.Retention) error {
 	var total int64
 	for _, p := range pruned {
 		total += p.Bytes
-		fmt.Fprintf(cmd.OutOrStdout(), "%s\tended %s\t%s\n", p.Name, p.Ended.Local().Format(time.DateTime), size(p.Bytes))
+		fmt.Fprintf(cmd.OutOrStdout(), "%s\tended %s\t%s\n", plain(p.Name), p.Ended.Local().Format(time.DateTime), size(p.Bytes))
 	}
 	if err := errors.Join(err, store.Close()); err != nil {
 		return usage("%w", err)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/internal/printable"
 )
 
 // defaultName is the run of those who name none.
@@ -68,7 +69,7 @@ func printJSON(w io.Writer, s durable.Status) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "%s\n", b)
+	_, err = fmt.Fprintf(w, "%s\n", printable.JSON(b))
 	return err
 }
 

@@ -64,7 +64,7 @@ func (r *reach) list(w io.Writer, runs []durable.Status) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "NAME\tSTATE\tROWS\tSUCCEEDED\tFAILED\tOPEN BATCHES\tUPDATED")
 	for _, s := range runs {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", s.Name, standing(s), thousands(s.Rows),
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", plain(s.Name), standing(s), thousands(s.Rows),
 			thousands(s.Succeeded), thousands(s.Failed), len(s.Open), clock(s.Updated))
 	}
 	return t.Flush()
@@ -74,12 +74,15 @@ func (r *reach) list(w io.Writer, runs []durable.Status) error {
 func printStatus(w io.Writer, s durable.Status) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+		fmt.Fprintf(t, "%s\t%s\n", name, plain(fmt.Sprintf(format, args...)))
 	}
 	line("run", "%s", s.Name)
 	line("state", "%s", standing(s))
 	if note := advice(s); note != "" {
 		line("", "%s", note)
+	}
+	for _, n := range s.Notices {
+		line("notice", "%s", noticeLine(n))
 	}
 	line("rows", "%s%s", thousands(s.Rows), unless(s.Read, ", and not all are read"))
 	line("succeeded", "%s", thousands(s.Succeeded))

@@ -101,9 +101,13 @@ func (n *notices) list() []Notice {
 	return all
 }
 
+// maxNotice bounds the text of a notice, which may quote the provider, in bytes.
+const maxNotice = 600
+
 // tell makes a notice known: in the log, to Job.Notify and in the status. One
 // that repeats within five minutes only changes the status.
 func (e *engine) tell(ctx context.Context, v Notice) {
+	v.Text, v.Advice = clip(v.Text, maxNotice), clip(v.Advice, maxNotice)
 	v, due := e.notices.note(v)
 	e.news.Store(true)
 	if !due {

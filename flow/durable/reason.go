@@ -1,9 +1,8 @@
 package durable
 
 import (
-	"strings"
-
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/printable"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
@@ -23,10 +22,5 @@ func newReason(class retry.Class, code, message string) intent.Reason {
 // reasonOf is why a batch was refused, as an intent keeps it.
 func reasonOf(e *sink.RowError) intent.Reason { return newReason(e.Class, e.Code, e.Message) }
 
-// clip is as much of s as n bytes hold of whole characters.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "")
-}
+// clip is as much of s as fits in a line of n bytes, made printable.
+func clip(s string, n int) string { return printable.Line(s, n) }

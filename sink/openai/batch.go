@@ -105,7 +105,7 @@ func (c *Client) Status(ctx context.Context, h sink.Handle) (sink.Status, error)
 		return sink.Status{}, fmt.Errorf("openai: status: %w", err)
 	}
 	return sink.Status{
-		Ended: b.ended(), Phase: b.status(), Unknown: !b.ended() && !b.running(), Err: b.refusal(),
+		Ended: b.ended(), Phase: words(b.status()), Unknown: !b.ended() && !b.running(), Err: b.refusal(),
 		Total: b.Counts.Total, Succeeded: b.Counts.Completed, Failed: b.Counts.Failed,
 	}, nil
 }
@@ -135,7 +135,7 @@ func (b batch) refusal() *sink.RowError {
 		return &sink.RowError{Class: retry.Permanent, Code: "failed", Message: "the provider gave no reason"}
 	}
 	e := b.Errors.Data[0]
-	return &sink.RowError{Class: e.class(), Code: e.Code, Message: e.text()}
+	return e.rowError()
 }
 
 // class is Retryable for an upload that is no longer there, as it is the rows
@@ -145,6 +145,10 @@ func (e batchError) class() retry.Class {
 		return retry.Retryable
 	}
 	return codeClass(e.Code)
+}
+
+func (e batchError) rowError() *sink.RowError {
+	return &sink.RowError{Class: e.class(), Code: words(e.Code), Message: words(e.text())}
 }
 
 func (e batchError) text() string {

@@ -37,11 +37,11 @@ func (c *Client) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outc
 			named[e.Line] = true
 		}
 		if !b.ended() {
-			yield(sink.Outcome{}, fmt.Errorf("openai: results: batch is %s: %w", b.status(), sink.ErrNotEnded))
+			yield(sink.Outcome{}, fmt.Errorf("openai: results: batch is %s: %w", words(b.status()), sink.ErrNotEnded))
 		}
 	}
 }
 
 func (e batchError) outcome() sink.Outcome {
-	return sink.Outcome{Line: e.Line, Err: &sink.RowError{Class: e.class(), Code: e.Code, Message: e.text()}}
+	return sink.Outcome{Line: e.Line, Err: e.rowError()}
 }
