@@ -20,10 +20,11 @@ type Producer[T any] struct {
 	items []T          // the slab, in its full length
 	held  atomic.Int64 // how many of items were added here and not yet to a
 
+	closed bool // by the goroutine that adds; read by no other
+
 	// Under a.mu.
-	slab   *slab[T]
-	first  time.Time // when the first of the held came
-	closed bool
+	slab  *slab[T]
+	first time.Time // when the first of the held came
 
 	_ [40]byte // 128 bytes: no other handle shares the cache lines
 }
@@ -68,7 +69,8 @@ func (p *Producer[T]) Add(ctx context.Context, v T) error {
 }
 
 // Close adds what the handle holds and makes the Accumulator forget it; after
-// that the handle must not be used. If ctx is done first, the error is the cause
+// that Add returns [ErrClosed]. It must not be called while another goroutine
+// adds. If ctx is done first, the error is the cause
 // of ctx, the handle remains open, and Close may be called again.
 func (p *Producer[T]) Close(ctx context.Context) error {
 	return p.a.do(ctx, p.a.closing, func() error {
@@ -85,15 +87,15 @@ func (p *Producer[T]) Close(ctx context.Context) error {
 // while they are moved.
 func (p *Producer[T]) addSlowly(ctx context.Context, v T) error {
 	a := p.a
-	if p.slab == nil {
+	switch {
+	case p.closed:
+		return ErrClosed
+	case p.slab == nil:
 		return a.Add(ctx, v)
 	}
 	return a.do(ctx, a.closing, func() error {
-		switch {
-		case a.refusal != nil:
+		if a.refusal != nil {
 			return a.refusal
-		case p.closed:
-			return ErrClosed
 		}
 		a.engine.begin()
 		n := p.held.Load()
