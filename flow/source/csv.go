@@ -20,9 +20,27 @@ type csvReader struct {
 	json  []byte
 }
 
-// openCSV reads the header at the start of the file, wherever it goes on.
-func openCSV(r io.ReadSeeker, at position) (rowReader, error) {
-	c, err := newCSV(r, position{})
+// openCSV opens a file of which nobody says how it is written.
+func openCSV(r io.ReadSeeker, at position) (rowReader, error) { return Dialect{}.open(r, at) }
+
+func (d Dialect) open(r io.ReadSeeker, at position) (rowReader, error) {
+	return d.openUpTo(r, at, MaxRow)
+}
+
+// openUpTo reads the header at the start of the file, wherever it goes on, and
+// refuses records of more than most bytes.
+func (d Dialect) openUpTo(r io.ReadSeeker, at position, most int) (rowReader, error) {
+	began, err := readBeginning(r)
+	if err != nil {
+		return nil, err
+	}
+	if began.onlyCR {
+		r = crReader{r}
+	}
+	if d, err = d.resolve(began.sample); err != nil {
+		return nil, err
+	}
+	c, err := newCSV(r, position{Offset: began.mark}, d, most)
 	if err != nil {
 		return nil, err
 	}
@@ -30,12 +48,15 @@ func openCSV(r io.ReadSeeker, at position) (rowReader, error) {
 	if err != nil {
 		return nil, explainCSV(err)
 	}
+	for i, name := range names {
+		names[i] = showQuotes(name)
+	}
 	if err := checkHeader(names); err != nil {
 		return nil, err
 	}
 	c.at = c.behind(names)
 	if at.Offset > 0 {
-		if c, err = newCSV(r, at); err != nil {
+		if c, err = newCSV(r, at, d, most); err != nil {
 			return nil, err
 		}
 	}
@@ -44,37 +65,34 @@ func openCSV(r io.ReadSeeker, at position) (rowReader, error) {
 	return c, nil
 }
 
-func newCSV(r io.ReadSeeker, at position) (*csvReader, error) {
+func newCSV(r io.ReadSeeker, at position, d Dialect, most int) (*csvReader, error) {
 	if _, err := r.Seek(at.Offset, io.SeekStart); err != nil {
 		return nil, err
 	}
-	limit := &limitReader{r: r}
+	limit := &limitReader{r: r, most: most}
 	limit.allow()
-	br := bufio.NewReaderSize(limit, bufferSize)
-	if at.Offset == 0 {
-		if b, err := br.Peek(len(bom)); err == nil && string(b) == bom {
-			n, err := br.Discard(len(bom))
-			if err != nil {
-				return nil, err
-			}
-			at.Offset = int64(n)
-		}
-	}
-	return &csvReader{csv: csv.NewReader(br), limit: limit, base: at, at: at}, nil
+	c := csv.NewReader(bufio.NewReaderSize(&quoteReader{r: limit, delimiter: byte(d.Delimiter)}, bufferSize))
+	c.Comma = d.Delimiter
+	return &csvReader{csv: c, limit: limit, base: at, at: at}, nil
 }
 
+// checkHeader refuses a header that cannot be used. A field without a name, as
+// trailing delimiters and some programs make them, is left out.
 func checkHeader(names []string) error {
 	seen := make(map[string]bool, len(names))
 	for i, name := range names {
 		switch {
 		case name == "":
-			return fmt.Errorf("field %d of the header has no name", i+1)
+			continue
 		case seen[name]:
 			return fmt.Errorf("the header names %q twice", name)
 		case !utf8.ValidString(name):
 			return fmt.Errorf("field %d of the header is not valid UTF-8", i+1)
 		}
 		seen[name] = true
+	}
+	if len(seen) == 0 {
+		return errors.New("the header names no field")
 	}
 	return nil
 }
@@ -91,8 +109,8 @@ func (c *csvReader) next() (Row, position, error) {
 	line, _ := c.csv.FieldPos(0)
 	row := Row{Line: c.base.Line + line}
 	start := c.at.Offset
-	if c.at = c.behind(record); c.at.Offset-start > MaxRow {
-		return row, c.at, errLongRecord
+	if c.at = c.behind(record); c.at.Offset-start > int64(c.limit.most) {
+		return row, c.at, c.limit.exceeded()
 	}
 	row.JSON, err = c.object(record)
 	return row, c.at, err
@@ -123,6 +141,8 @@ func explainCSV(err error) error {
 		return errors.New("the file has no header")
 	case errors.As(err, &p) && errors.Is(p.Err, csv.ErrFieldCount):
 		return errors.New("the record has another number of fields than the header")
+	case errors.As(err, &p) && errors.Is(p.Err, csv.ErrQuote):
+		return fmt.Errorf("column %d: %w: a field in quotes ends with a quote, and one within it is doubled", p.Column, p.Err)
 	case errors.As(err, &p):
 		return fmt.Errorf("column %d: %w", p.Column, p.Err)
 	}

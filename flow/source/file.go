@@ -11,7 +11,7 @@ import (
 )
 
 // MaxRow is the largest row in bytes.
-const MaxRow = 16 << 20
+const MaxRow = 64 << 20
 
 // bufferSize is what is read ahead of a row.
 const bufferSize = 256 << 10
@@ -27,6 +27,7 @@ type Row struct {
 type File[T any] struct {
 	path   string
 	open   opener
+	csv    bool // the format
 	decode func(Row) (T, error)
 
 	text    string // of the last Resume
@@ -53,18 +54,29 @@ func JSONL[T any](path string) *File[T] {
 }
 
 // CSV yields the records of a file whose first one names the fields. Each is
-// decoded as a JSON object of strings would be.
+// decoded as a JSON object of strings would be; fields without a name are left
+// out. What divides the fields is found, or said by WithDialect.
 func CSV[T any](path string) *File[T] {
-	return &File[T]{path: path, open: openCSV, decode: decode[T]}
+	return &File[T]{path: path, open: openCSV, csv: true, decode: decode[T]}
 }
 
 // Rows yields rows that are not decoded, of a CSV file if the path ends in
-// ".csv" and of a JSONL file otherwise. The caller owns them.
+// ".csv", ".tsv" or ".tab", and of a JSONL file otherwise. The caller owns them.
 func Rows(path string) *File[Row] {
-	if strings.EqualFold(filepath.Ext(path), ".csv") {
-		return &File[Row]{path: path, open: openCSV, decode: own}
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".csv", ".tsv", ".tab":
+		return &File[Row]{path: path, open: openCSV, csv: true, decode: own}
 	}
 	return &File[Row]{path: path, open: openJSONL, decode: ownValid}
+}
+
+// WithDialect says how a CSV file is written, and returns f. It does nothing to a
+// file of another format.
+func (f *File[T]) WithDialect(d Dialect) *File[T] {
+	if f.csv {
+		f.open = d.open
+	}
+	return f
 }
 
 // Position is the path and the line of the item yielded last, 0 if there is

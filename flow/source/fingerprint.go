@@ -30,7 +30,8 @@ func openRegular(path string) (*os.File, error) {
 	case info.IsDir():
 		return nil, errors.New("is a directory")
 	case !info.Mode().IsRegular():
-		return nil, errors.New("not a regular file")
+		return nil, errors.New("not a regular file, and it must be read again after a crash: " +
+			"write what it yields to a file first, and name that")
 	}
 	return os.Open(path)
 }

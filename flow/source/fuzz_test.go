@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -47,22 +48,31 @@ func FuzzCSV(f *testing.F) {
 	for _, s := range samples["csv"] {
 		f.Add(s)
 	}
+	commas := Dialect{Delimiter: ','}.open // the one that encoding/csv takes
 	f.Fuzz(func(t *testing.T, content string) {
-		all, err := scan(openCSV, content, position{})
+		if onlyCR([]byte(content)) {
+			t.Skip("encoding/csv knows no such lines")
+		}
+		all, err := scan(commas, content, position{})
 		for n := range all {
-			checkPlace(t, openCSV, content, all, n, err)
+			checkPlace(t, commas, content, all, n, err)
 		}
 		if err != nil {
 			return
 		}
 		records, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(content, bom))).ReadAll()
+		if errors.Is(err, csv.ErrBareQuote) {
+			return // which is text here
+		}
 		if err != nil || len(records) != len(all)+1 {
 			t.Fatalf("%d rows; encoding/csv has %d records: %v", len(all), len(records), err)
 		}
 		for n, row := range all {
 			want := make(map[string]string)
 			for i, name := range records[0] {
-				want[name] = records[n+1][i]
+				if name != "" {
+					want[name] = records[n+1][i]
+				}
 			}
 			var got map[string]string
 			err := json.Unmarshal([]byte(row.JSON), &got)

@@ -80,15 +80,15 @@ func wantError(t *testing.T, err error, line int, text string) {
 	}
 }
 
-// endless yields the same bytes behind a head for ever and counts them.
+// endless yields the same bytes behind a head for ever and counts those since its
+// start.
 type endless struct {
 	head, text string
 	read       int64
 }
 
 func (e *endless) Read(p []byte) (int, error) {
-	n := copy(p, e.head)
-	e.head = e.head[n:]
+	n := copy(p, e.head[min(e.read, int64(len(e.head))):])
 	for n < len(p) {
 		n += copy(p[n:], e.text)
 	}
@@ -96,4 +96,7 @@ func (e *endless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (e *endless) Seek(offset int64, _ int) (int64, error) { return offset, nil }
+func (e *endless) Seek(offset int64, _ int) (int64, error) {
+	e.read = offset
+	return offset, nil
+}

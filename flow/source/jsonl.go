@@ -16,14 +16,25 @@ const (
 type jsonlReader struct {
 	r    *bufio.Reader
 	at   position
+	most int    // bytes of a line
 	long []byte // holds a line that does not fit into r's buffer
 }
 
-func openJSONL(r io.ReadSeeker, at position) (rowReader, error) {
+func openJSONL(r io.ReadSeeker, at position) (rowReader, error) { return openJSONLUpTo(r, at, MaxRow) }
+
+// openJSONLUpTo refuses lines of more than most bytes.
+func openJSONLUpTo(r io.ReadSeeker, at position, most int) (rowReader, error) {
+	began, err := readBeginning(r)
+	if err != nil {
+		return nil, err
+	}
+	if began.onlyCR {
+		r = crReader{r}
+	}
 	if _, err := r.Seek(at.Offset, io.SeekStart); err != nil {
 		return nil, err
 	}
-	return &jsonlReader{r: bufio.NewReaderSize(r, bufferSize), at: at}, nil
+	return &jsonlReader{r: bufio.NewReaderSize(r, bufferSize), at: at, most: most}, nil
 }
 
 func (j *jsonlReader) next() (Row, position, error) {
@@ -67,8 +78,8 @@ func (j *jsonlReader) rest(start []byte) ([]byte, error) {
 	for {
 		more, err := j.r.ReadSlice('\n')
 		j.long = append(j.long, more...)
-		if len(j.long) > MaxRow && len(bytes.TrimRight(j.long, "\r\n")) > MaxRow {
-			return j.long, fmt.Errorf("the line is longer than %d bytes", MaxRow)
+		if len(j.long) > j.most && len(bytes.TrimRight(j.long, "\r\n")) > j.most {
+			return j.long, fmt.Errorf("the line is longer than %d bytes", j.most)
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return j.long, err

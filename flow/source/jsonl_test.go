@@ -1,6 +1,7 @@
 package source
 
 import (
+	"io"
 	"strings"
 	"testing"
 
@@ -66,15 +67,19 @@ func TestJSONLRefusesWhatWouldBeMended(t *testing.T) {
 	}
 }
 
+func shortJSONL(r io.ReadSeeker, at position) (rowReader, error) {
+	return openJSONLUpTo(r, at, testMost)
+}
+
 func TestJSONLLongLines(t *testing.T) {
 	long := func(n int) string { return `{"a":"` + strings.Repeat("x", n-8) + `"}` }
 	for _, end := range []string{"", "\r\n"} {
-		rows, err := scan(openJSONL, "{}\n"+long(MaxRow)+end, position{})
-		if err != nil || len(rows) != 2 || len(rows[1].JSON) != MaxRow {
-			t.Errorf("a line of MaxRow bytes and %q: %d rows, %v", end, len(rows), err)
+		rows, err := scan(shortJSONL, "{}\n"+long(testMost)+end, position{})
+		if err != nil || len(rows) != 2 || len(rows[1].JSON) != testMost {
+			t.Errorf("a line of testMost bytes and %q: %d rows, %v", end, len(rows), err)
 		}
-		_, err = scan(openJSONL, "{}\n"+long(MaxRow+1)+end, position{})
-		wantError(t, err, 2, "longer than 16777216 bytes")
+		_, err = scan(shortJSONL, "{}\n"+long(testMost+1)+end, position{})
+		wantError(t, err, 2, "longer than 1048576 bytes")
 	}
 }
 
@@ -91,13 +96,13 @@ func TestJSONLLinesAroundTheBuffer(t *testing.T) {
 
 func TestJSONLEndlessLine(t *testing.T) {
 	r := &endless{text: "x"}
-	rows, err := openJSONL(r, position{})
+	rows, err := shortJSONL(r, position{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	row, _, err := rows.next()
 	wantError(t, &Error{Line: row.Line, Err: err}, 1, "longer than")
-	if r.read > MaxRow+bufferSize {
+	if r.read > testMost+bufferSize {
 		t.Errorf("%d bytes were read before it was noticed", r.read)
 	}
 }

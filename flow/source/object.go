@@ -5,15 +5,17 @@ import (
 	"unicode/utf8"
 )
 
-// heads returns what stands before each value of an object.
+// heads returns what stands before each value of an object, nil for one that is
+// left out.
 func heads(names []string) [][]byte {
 	all := make([][]byte, len(names))
+	first := byte('{')
 	for i, name := range names {
-		first := byte(',')
-		if i == 0 {
-			first = '{'
+		if name == "" {
+			continue
 		}
 		all[i] = append(appendQuoted([]byte{first}, name), ':')
+		first = ','
 	}
 	return all
 }
@@ -22,6 +24,10 @@ func heads(names []string) [][]byte {
 func (c *csvReader) object(record []string) ([]byte, error) {
 	c.json = c.json[:0]
 	for i, value := range record {
+		if c.heads[i] == nil {
+			continue
+		}
+		value = showQuotes(value)
 		if !utf8.ValidString(value) {
 			return nil, fmt.Errorf("field %q is not valid UTF-8: save the file as UTF-8", c.names[i])
 		}
