@@ -78,6 +78,8 @@ func inputAtFault(err error) error {
 	switch {
 	case errors.As(err, &row):
 		return row
+	case errors.Is(err, source.ErrDelimiter):
+		return fmt.Errorf("%w with --delimiter", err)
 	case errors.As(err, &file):
 		return file
 	case errors.As(err, &mismatch):

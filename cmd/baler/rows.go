@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"text/template"
-	"text/template/parse"
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
@@ -24,36 +22,27 @@ type rows struct {
 	chat    func(source.Row) (llm.Chat, error)
 	request func(source.Row) (durable.Request, error)
 
+	input     string
 	id, model string
-	prompt    *template.Template
-	fields    []string // that the prompt uses
-	buf       bytes.Buffer
+	prompt    *prompt
+	tell      func(string) // what may surprise the user, once
+	told      bool
 }
 
-func newRows(o *options) (*rows, error) {
-	r := &rows{id: o.id, model: o.model}
+func newRows(o *options, tell func(string)) (*rows, error) {
+	r := &rows{input: o.input, id: o.id, model: o.model, tell: tell}
 	if o.prompt == "" {
 		r.id, r.request = "custom_id", r.passThrough
 		return r, nil
 	}
 	r.chat = r.fillIn
-	t, err := template.New("prompt").Option("missingkey=error").
-		Funcs(template.FuncMap{"json": toJSON}).Parse(o.prompt)
-	if err != nil {
-		return nil, usage("--prompt: %s", strings.TrimPrefix(err.Error(), "template: "))
-	}
-	r.prompt, r.fields = t, fieldsOf(t.Root)
-	return r, nil
-}
-
-// toJSON lets a prompt show a field that is not a text: {{json .items}}.
-func toJSON(v any) (string, error) {
-	b, err := json.Marshal(v)
-	return string(b), err
+	var err error
+	r.prompt, err = newPrompt(o.prompt)
+	return r, err
 }
 
 // key identifies a row: by the field of --id, or custom_id for a row in batch
-// format, or else by its line.
+// format, or else by its line. No id can be taken for a line.
 func (r *rows) key(row source.Row) string {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(row.JSON, &fields); err == nil {
@@ -61,7 +50,12 @@ func (r *rows) key(row source.Row) string {
 			return id
 		}
 	}
-	return strconv.Itoa(row.Line)
+	if r.prompt != nil && !r.told {
+		r.told = true
+		r.tell(fmt.Sprintf("%s:%d: a row without a field %q is known by its line%s: --id names the field that identifies a row",
+			r.input, row.Line, r.id, fieldList(fields)))
+	}
+	return "line:" + strconv.Itoa(row.Line)
 }
 
 // scalar is a JSON string's text or a number's digits, and "" for all else.
@@ -83,21 +77,34 @@ func (r *rows) fillIn(row source.Row) (llm.Chat, error) {
 	if err != nil {
 		return llm.Chat{}, err
 	}
-	switch fields[r.id].(type) {
+	if err := r.checkID(fields); err != nil {
+		return llm.Chat{}, err
+	}
+	text, err := r.prompt.fill(fields)
+	if err != nil {
+		return llm.Chat{}, err
+	}
+	return llm.Ask(text), nil
+}
+
+// checkID refuses an id that identifies nothing, and a row without the one that
+// the user has named.
+func (r *rows) checkID(fields map[string]any) error {
+	id, has := fields[r.id]
+	switch id.(type) {
 	case nil, string, json.Number:
 	default: // its line would be as good as any
-		return llm.Chat{}, fmt.Errorf("field %q identifies the row: it must be a text or a number", r.id)
+		return fmt.Errorf("field %q identifies the row: it must be a text or a number", r.id)
 	}
-	for _, name := range r.fields {
-		if _, ok := fields[name]; !ok {
-			return llm.Chat{}, fmt.Errorf("field %q is missing, and the prompt uses {{.%s}}", name, name)
-		}
+	switch {
+	case r.id == defaultID:
+		return nil
+	case !has:
+		return fmt.Errorf("field %q is missing, and --id says that it identifies the row%s", r.id, fieldList(fields))
+	case id == nil || id == "":
+		return fmt.Errorf("field %q is empty, and --id says that it identifies the row", r.id)
 	}
-	r.buf.Reset()
-	if err := r.prompt.Execute(&r.buf, fields); err != nil {
-		return llm.Chat{}, errors.New(strings.TrimPrefix(err.Error(), "template: "))
-	}
-	return llm.Ask(r.buf.String()), nil
+	return nil
 }
 
 func decode(raw []byte) (fields map[string]any, err error) {
@@ -128,6 +135,8 @@ func (r *rows) passThrough(row source.Row) (durable.Request, error) {
 		return durable.Request{}, err
 	case b.CustomID == nil:
 		return durable.Request{}, errors.New(`field "custom_id" is missing` + hint)
+	case *b.CustomID == "":
+		return durable.Request{}, errors.New(`field "custom_id" is empty` + hint)
 	case b.Method != "POST":
 		return durable.Request{}, fmt.Errorf(`field "method" is %q and must be "POST"`+hint, b.Method)
 	case !strings.HasPrefix(b.URL, "/"):
@@ -146,23 +155,4 @@ func (r *rows) passThrough(row source.Row) (durable.Request, error) {
 		return durable.Request{}, fmt.Errorf(`field "body.model" is %q and --model %q: leave --model out`, body.Model, r.model)
 	}
 	return durable.Request{Endpoint: b.URL, Model: body.Model, Body: b.Body}, nil
-}
-
-// fieldsOf lists the fields of the row that the actions outside any condition
-// or loop use: those that every row must have.
-func fieldsOf(list *parse.ListNode) (names []string) {
-	for _, node := range list.Nodes {
-		action, ok := node.(*parse.ActionNode)
-		if !ok {
-			continue
-		}
-		for _, command := range action.Pipe.Cmds {
-			for _, arg := range command.Args {
-				if f, ok := arg.(*parse.FieldNode); ok {
-					names = append(names, f.Ident[0])
-				}
-			}
-		}
-	}
-	return names
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -30,6 +31,7 @@ type options struct {
 	maxWait, poll     time.Duration
 	grace             time.Duration
 	prompt, id        string
+	delimiter         string
 	inFlight, retries int
 	cache             time.Duration
 	noCache           bool
@@ -78,7 +80,8 @@ The key is read from the environment: OPENAI_API_KEY.`,
 	f.StringVar(&o.name, "name", defaultName, "what the run is called, among those of the state directory")
 	f.DurationVar(&o.timeLimit, "time-limit", 0, "how long after its first start the run is cancelled if it is not completed (default: never)")
 	f.StringVar(&o.prompt, "prompt", "", "what to ask about a row, as a Go template of its fields")
-	f.StringVar(&o.id, "id", defaultID, "field that identifies a row; rows without it are known by their line")
+	f.StringVar(&o.id, "id", defaultID, "field that identifies a row; without this flag, rows that have no id are known by their line")
+	f.StringVar(&o.delimiter, "delimiter", "", "what divides the fields of a CSV file: a character, or tab (default: found in the file)")
 	f.IntVar(&o.batchSize, "batch-size", 10_000, "rows in a batch at most")
 	f.DurationVar(&o.maxWait, "max-wait", time.Minute, "how long rows that go again wait for others to fill their batch")
 	f.DurationVar(&o.poll, "poll", 10*time.Second, "shortest time between two looks at a batch")
@@ -101,7 +104,11 @@ func (o *options) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	rows, err := newRows(o)
+	rows, err := newRows(o, func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) })
+	if err != nil {
+		return err
+	}
+	delimiter, err := o.csvDelimiter()
 	if err != nil {
 		return err
 	}
@@ -113,7 +120,7 @@ func (o *options) run(cmd *cobra.Command) error {
 	return errors.Join(o.do(cmd, durable.Job[source.Row]{
 		Name:        o.name,
 		Settings:    o.settings(),
-		Source:      source.Rows(o.input),
+		Source:      source.Rows(o.input).WithDialect(source.Dialect{Delimiter: delimiter}),
 		Key:         rows.key,
 		Prompt:      rows.chat,
 		Request:     rows.request,
@@ -179,8 +186,23 @@ func explain(err error, report durable.Report) error {
 	return resumable(err)
 }
 
+// csvDelimiter is what divides the fields of a CSV file, 0 if that is to be found.
+func (o *options) csvDelimiter() (rune, error) {
+	switch runes := []rune(o.delimiter); {
+	case len(runes) == 0:
+		return 0, nil
+	case o.delimiter == "tab" || o.delimiter == `\t`:
+		return '\t', nil
+	case len(runes) == 1 && runes[0] < 0x80 && !strings.ContainsRune("\"\r\n", runes[0]):
+		return runes[0], nil
+	}
+	return 0, usage("--delimiter is %q: must be a single character, such as ; or |, or tab", o.delimiter)
+}
+
 func (o *options) validate() error {
 	switch {
+	case o.input == "-":
+		return usage("the input must be a file, as it is read again after a crash: write what comes from standard input to one first")
 	case o.out == "":
 		return usage("--out is missing: name the file for the results")
 	case o.name == "" || strings.ContainsFunc(o.name, unicode.IsControl):
@@ -213,7 +235,7 @@ func (o *options) validate() error {
 func (o *options) settings() map[string]string {
 	return map[string]string{
 		"input": absolute(o.input), "--out": absolute(o.out),
-		"--model": o.model, "--prompt": o.prompt, "--id": o.id,
+		"--model": o.model, "--prompt": o.prompt, "--id": o.id, "--delimiter": o.delimiter,
 	}
 }
 

@@ -33,7 +33,7 @@ func TestRunWritesOneLinePerRow(t *testing.T) {
 	if len(got) != 251 {
 		t.Fatalf("%d results", len(got))
 	}
-	if row := got["251"]; row.Status != "succeeded" || !strings.Contains(row.Text, "<ümläuts> & 漢字") {
+	if row := got["line:251"]; row.Status != "succeeded" || !strings.Contains(row.Text, "<ümläuts> & 漢字") {
 		t.Errorf("the row without an id: %+v", row)
 	}
 

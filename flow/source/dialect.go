@@ -17,6 +17,9 @@ type Dialect struct {
 	Delimiter rune
 }
 
+// ErrDelimiter means that a Dialect has to say what divides the fields.
+var ErrDelimiter = errors.New("what divides the fields cannot be told: name the delimiter")
+
 // delimiters are those that a Dialect finds by itself.
 const delimiters = ",;\t|"
 
@@ -58,7 +61,7 @@ func (d Dialect) resolve(sample []byte) (Dialect, error) {
 	case best.fields == 0 && divided.fields == 0:
 		d.Delimiter = ',' // there is but one field
 	default:
-		return d, errors.New("what divides the fields cannot be told: name the delimiter")
+		return d, ErrDelimiter
 	}
 	return d, nil
 }
@@ -122,9 +125,10 @@ func readBeginning(r io.ReadSeeker) (b beginning, err error) {
 }
 
 // onlyCR reports whether lines end as on an old Macintosh, and in programs that
-// still write so.
+// still write so. An editor may have ended the last line otherwise.
 func onlyCR(head []byte) bool {
-	return bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(bytes.TrimRight(head, "\r"), '\r') >= 0
+	head = bytes.TrimRight(head, "\r\n")
+	return bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(head, '\r') >= 0
 }
 
 // foreign are beginnings of files that are no text, and what to do with them.
