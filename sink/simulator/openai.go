@@ -62,7 +62,7 @@ func (s *Simulator) openAI(w http.ResponseWriter, r *http.Request, handle openAI
 		return
 	}
 	if content, isContent := answer.(content); isContent {
-		content.serve(w)
+		content.serve(w, r)
 		return
 	}
 	writeAnswer(w, http.StatusOK, answer)

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -128,9 +127,10 @@ type content struct {
 	in   *os.File
 }
 
-func (c content) serve(w http.ResponseWriter) {
+// serve answers with the file, or the part of it that the request asks for.
+func (c content) serve(w http.ResponseWriter, r *http.Request) {
 	defer func() { _ = c.in.Close() }()
 	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Content-Length", strconv.FormatInt(c.file.Bytes, 10))
-	_, _ = io.Copy(w, c.in) // a client that went away needs no answer
+	w.Header().Set("ETag", strconv.Quote(c.file.ID))
+	http.ServeContent(w, r, "", c.file.Created, c.in)
 }
