@@ -136,4 +136,7 @@ type Outcome struct {
 	Body json.RawMessage
 	// Err is nil if the row succeeded.
 	Err *RowError
+	// Skipped is true if the provider says that the batch ended before the row
+	// was run.
+	Skipped bool
 }

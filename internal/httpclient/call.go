@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/balerhq/baler/retry"
@@ -14,7 +15,8 @@ type Call struct {
 	Method string
 	Path   string // below the base, with a query if need be
 	Effect retry.Effect
-	JSON   any // body; nil for none
+	Header http.Header // beside those that every call has, or in their place
+	JSON   any         // body; nil for none
 
 	Body        io.ReadCloser // body if JSON is nil
 	Size        int64         // of Body, in bytes

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -89,9 +90,16 @@ func unread(effect retry.Effect, err error) error {
 	return retry.Transport(effect, true, err)
 }
 
+// Reply is a large reply of status 2xx, which its reader closes.
+type Reply struct {
+	io.ReadCloser // decoded
+	Status        int
+	Header        http.Header
+}
+
 // Stream makes a call for a large reply, which the caller closes. It fails, as
 // do the reads, if nothing arrives for a minute.
-func (c *Client) Stream(ctx context.Context, call Call) (io.ReadCloser, error) {
+func (c *Client) Stream(ctx context.Context, call Call) (*Reply, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	idle := newIdleTimer(cancel)
 	reply, err := c.send(ctx, call)
@@ -100,12 +108,12 @@ func (c *Client) Stream(ctx context.Context, call Call) (io.ReadCloser, error) {
 		cancel(nil)
 		return nil, err
 	}
-	return &stream{body: reply, limited: atMost(reply, maxStream), idle: idle}, nil
+	reply.ReadCloser = &stream{body: reply.ReadCloser, limited: atMost(reply.ReadCloser, maxStream), idle: idle}
+	return reply, nil
 }
 
-// send returns the decoded body of a reply of status 2xx, or an error with a
-// class.
-func (c *Client) send(ctx context.Context, call Call) (io.ReadCloser, error) {
+// send returns a reply of status 2xx, or an error with a class.
+func (c *Client) send(ctx context.Context, call Call) (*Reply, error) {
 	ctx, sent := retry.Watch(ctx)
 	req, err := c.request(ctx, call)
 	if err != nil {
@@ -123,7 +131,7 @@ func (c *Client) send(ctx context.Context, call Call) (io.ReadCloser, error) {
 	}
 	body := decoded(reply)
 	if reply.StatusCode/100 == 2 {
-		return body, nil
+		return &Reply{body, reply.StatusCode, reply.Header}, nil
 	}
 	defer body.Close()
 	return nil, fmt.Errorf("%s: %w", call, retry.HTTP(call.Effect, reply.StatusCode, reply.Header, c.words(body)))
@@ -157,6 +165,7 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 	}
 	req.Header.Set("User-Agent", "baler")
 	req.Header.Set("Accept-Encoding", "gzip") // decoded here, where it can be bounded
+	maps.Copy(req.Header, call.Header)
 	c.auth(req.Header)
 	return req, nil
 }

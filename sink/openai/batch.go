@@ -92,9 +92,17 @@ func (c *Client) Check(ctx context.Context) error {
 	return nil
 }
 
+// batch reads the batch. What is said of another one says nothing about it.
 func (c *Client) batch(ctx context.Context, id string) (b batch, err error) {
 	call := httpclient.Call{Method: http.MethodGet, Path: "/batches/" + url.PathEscape(id)}
-	err = c.do(ctx, call, &b)
+	err = c.cfg.Retry.Do(ctx, func(ctx context.Context) error {
+		b = batch{}
+		err := c.api.Do(ctx, call, &b)
+		if err == nil && b.ID != "" && b.ID != id {
+			err = retry.Mark(fmt.Errorf("%s: the reply is about another batch", call), retry.Retryable)
+		}
+		return err
+	})
 	return b, err
 }
 

@@ -14,78 +14,141 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// errShort is the end of a file that has fewer lines than the batch counted.
-var errShort = errors.New("file ends early")
+var (
+	// errShort is the end of a file that has fewer rows than the batch counted,
+	// or that ends within a line.
+	errShort = errors.New("file ends early")
+	// errNoResults is a body of which no line is a result, such as the page of a
+	// proxy or the object of an error.
+	errNoResults = errors.New("no line of it is a result")
+	// errUnreadable is a line that may be better in another download.
+	errUnreadable = errors.New("line cannot be read")
+)
 
-// download yields the lines of a result file, each once, over as many calls as
-// the retry policy allows. The file does not change, so it goes on by skipping
-// the lines that it has yielded.
+// download yields the rows of a result file, each once, over as many calls as
+// the retry policy allows. After a broken connection it asks for the rest; a
+// file that is read from the start again may be in another order, so that rows
+// are known by their ids.
 type download struct {
 	client *Client
 	file   string
-	least  int // lines that the file must have
+	least  int // rows that the file must have
+	rows   *tally
 	yield  func(sink.Outcome, error) bool
 
-	seen    int  // lines yielded
-	torn    bool // a line could not be read, so the file was asked for again
-	stopped bool // yield wants no more
+	at      place // behind the last line that was read
+	doubted bool  // an unreadable line was given another chance
+	short   bool  // a file that ends early was given another chance
+	stopped bool  // yield wants no more
 }
 
-// run reports whether to go on with the next file. A file that is short every
-// time is all that the provider has: what is missing in it is for the caller to
-// see.
-func (d *download) run(ctx context.Context) bool {
+// run yields what can be read of the file. The error says that the rest cannot
+// be read now. A file that is short every time is all that the provider has: what
+// is missing in it is for the caller to see.
+func (d *download) run(ctx context.Context) error {
 	err := d.client.cfg.Retry.Do(ctx, d.resume)
-	if errors.Is(err, errShort) && ctx.Err() == nil {
-		err = nil
-	}
 	if err != nil {
-		d.yield(sink.Outcome{}, fmt.Errorf("openai: download %s: %w", d.file, err))
-		return false
+		return fmt.Errorf("openai: download %s: %w", d.file, err)
 	}
-	return !d.stopped
+	return nil
 }
 
 func (d *download) resume(ctx context.Context) error {
-	body, err := d.client.api.Stream(ctx, httpclient.Call{
-		Method: http.MethodGet, Path: "/files/" + url.PathEscape(d.file) + "/content",
+	reply, err := d.client.api.Stream(ctx, httpclient.Call{
+		Method: http.MethodGet, Path: "/files/" + url.PathEscape(d.file) + "/content", Header: d.at.header(),
 	})
+	if err != nil && status(err) == http.StatusRequestedRangeNotSatisfiable && d.at.known() {
+		d.at = place{}
+		return retry.Mark(err, retry.Retryable)
+	}
 	if err != nil {
 		return err
 	}
-	defer body.Close()
-	r := bufio.NewReaderSize(body, 256<<10)
-	for n := 1; ; n++ {
-		line, err := readLine(r)
+	defer reply.Close()
+	if !d.at.continues(reply) {
+		d.at = startOf(reply)
+		d.rows.restart()
+	}
+	err = d.read(&lineReader{r: bufio.NewReaderSize(reply, 256<<10), at: d.at})
+	if errors.Is(err, errShort) && d.short {
+		return nil
+	}
+	d.short = d.short || errors.Is(err, errShort)
+	return err
+}
+
+// read yields the lines of a reply. An error leaves d.at where to go on.
+func (d *download) read(lines *lineReader) error {
+	for {
+		line, whole, err := lines.next()
 		switch {
 		case errors.Is(err, io.EOF):
-			return d.end()
+			d.at = place{} // the file is not what it should be, or it is over
+			return d.end(lines.n)
 		case err != nil:
-			return fmt.Errorf("line %d: %w", n, err)
-		case n <= d.seen:
-			continue
+			return fmt.Errorf("line %d: %w", lines.n+1, err)
 		}
-		if err := d.take(n, line); err != nil || d.stopped {
+		if err := d.take(lines.n, line, whole); err != nil || d.stopped {
 			return err
 		}
+		d.at = lines.at
 	}
 }
 
-func (d *download) end() error {
-	if d.seen < d.least {
-		return retry.Mark(fmt.Errorf("%w: after %d of %d rows", errShort, d.seen, d.least), retry.Retryable)
+// end judges a file that was read to its end.
+func (d *download) end(lines int) error {
+	switch {
+	case d.rows.lines == 0 && lines > 0:
+		return retry.Mark(fmt.Errorf("%w: %d lines", errNoResults, lines), retry.Retryable)
+	case d.rows.torn:
+		return retry.Mark(fmt.Errorf("%w: within line %d", errShort, lines), retry.Retryable)
+	case len(d.rows.ticks) < d.least:
+		return retry.Mark(fmt.Errorf("%w: after %d of %d rows", errShort, len(d.rows.ticks), d.least), retry.Retryable)
 	}
 	return nil
 }
 
-// take yields line n. If one cannot be read the file is asked for again, once:
-// the line may be torn, and if it is not, others may be no better.
-func (d *download) take(n int, line []byte) error {
+// take yields line n. What cannot be read is given another chance: the line may
+// be torn, and if it is not, others may be no better. It is never what the file
+// begins with, or ends with without being whole.
+func (d *download) take(n int, line []byte, whole bool) error {
 	o, err := parseLine(line)
-	if err != nil && !d.torn {
-		d.torn = true
-		return retry.Mark(fmt.Errorf("line %d: %w", n, err), retry.Retryable)
+	readable := err == nil && o.ID != ""
+	switch {
+	case !readable && !whole:
+		d.rows.torn = true
+		return nil
+	case !readable && d.rows.lines == 0:
+		d.rows.unreadable++ // until a row follows, the whole body may be something else
+		return nil
+	case (!readable || d.rows.lines == 0 && d.rows.unreadable > 0) && !d.doubted:
+		d.doubted, d.at = true, place{}
+		return retry.Mark(fmt.Errorf("line %d: %w", n, errors.Join(errUnreadable, err)), retry.Retryable)
+	case !readable:
+		d.rows.unreadable++
+	default:
+		d.rows.lines++
 	}
-	d.seen, d.stopped = n, !d.yield(o, nil)
+	return d.giveAll(o, readable)
+}
+
+// giveAll yields the unreadable lines that were not yielded yet, and then a row,
+// unless it was.
+func (d *download) giveAll(o sink.Outcome, readable bool) error {
+	for d.rows.reported < d.rows.unreadable {
+		d.rows.reported++
+		if d.stopped = !d.yield(unreadable(), nil); d.stopped {
+			return nil
+		}
+	}
+	if readable && d.rows.fresh(o.ID) {
+		d.stopped = !d.yield(o, nil)
+	}
 	return nil
+}
+
+func unreadable() sink.Outcome {
+	return sink.Outcome{Err: &sink.RowError{
+		Class: retry.Permanent, Code: "unreadable_line", Message: "the line names no row, or cannot be read",
+	}}
 }

@@ -1,9 +1,8 @@
 package openai
 
 import (
-	"bytes"
+	"cmp"
 	stdjson "encoding/json"
-	"errors"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -18,12 +17,47 @@ type resultLine struct {
 		StatusCode int            `json:"status_code"`
 		Body       jsontext.Value `json:"body"`
 	} `json:"response"`
-	Error *rowFault `json:"error"`
+	Error rowFault `json:"error"`
 }
 
+// rowFault is an error as it stands in a line: an object, or words.
 type rowFault struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
+	Code    string
+	Message string
+}
+
+// UnmarshalJSON takes whatever the error is.
+func (f *rowFault) UnmarshalJSON(b []byte) error {
+	var known struct {
+		Code    jsontext.Value `json:"code"`
+		Type    jsontext.Value `json:"type"`
+		Message jsontext.Value `json:"message"`
+	}
+	switch string(b) {
+	case "null", "false", `""`:
+		return nil
+	}
+	if jsontext.Value(b).Kind() == '{' {
+		if err := json.Unmarshal(b, &known, tolerant); err != nil {
+			return err
+		}
+		*f = rowFault{Code: text(known.Code), Message: text(known.Message)}
+	} else {
+		*f = rowFault{Code: "error", Message: text(b)}
+	}
+	if kind := text(known.Type); f.Code == "" && f.Message+kind != "" {
+		f.Code = cmp.Or(kind, "error")
+	}
+	return nil
+}
+
+// text is that of a JSON string, and any other value as it is written.
+func text(v []byte) string {
+	var s string
+	if len(v) == 0 || json.Unmarshal(v, &s, tolerant) != nil {
+		s = string(v)
+	}
+	return s
 }
 
 func (f *rowFault) rowError() *sink.RowError {
@@ -49,43 +83,16 @@ func parseLine(line []byte) (sink.Outcome, error) {
 		o.Status, o.Body = l.Response.StatusCode, stdjson.RawMessage(l.Response.Body)
 	}
 	switch {
-	case l.Error != nil && *l.Error != rowFault{}:
+	case l.Error != rowFault{}:
 		o.Err = l.Error.rowError()
+		o.Skipped = o.Status == 0 && skipped(l.Error.Code)
 	case l.Response == nil:
 		o.Err = &sink.RowError{Class: retry.Retryable, Code: "no_response", Message: "the line has neither response nor error"}
 	default:
-		o.Err = rowError(o.Status, o.Body)
+		judge(&o)
 	}
 	return o, nil
 }
 
-func rowError(status int, body []byte) *sink.RowError {
-	err := retry.HTTP(retry.Idempotent, status, nil, body)
-	var e *retry.Error
-	if !errors.As(err, &e) {
-		return failedResponse(body)
-	}
-	return &sink.RowError{Class: e.Class, Code: e.Code, Message: e.Message}
-}
-
-// failedResponse is the failure that the responses endpoint reports under
-// status 200.
-func failedResponse(body []byte) *sink.RowError {
-	if !bytes.Contains(body, []byte(`"failed"`)) { // which is seldom, and saves the parsing
-		return nil
-	}
-	var response struct {
-		Object string    `json:"object"`
-		Status string    `json:"status"`
-		Error  *rowFault `json:"error"`
-	}
-	readable := json.Unmarshal(body, &response, tolerant) == nil
-	if !readable || response.Object != "response" || response.Status != "failed" {
-		return nil
-	}
-	e := &sink.RowError{Class: retry.Permanent, Code: "failed", Message: "the provider gave no reason"}
-	if response.Error != nil {
-		e = response.Error.rowError()
-	}
-	return e
-}
+// skipped reports whether a code says that the batch ended before the row ran.
+func skipped(code string) bool { return code == "batch_expired" || code == "batch_cancelled" }

@@ -158,3 +158,42 @@ func TestPayloadIsNotHeldInMemory(t *testing.T) {
 		t.Errorf("%v allocations for 20,000 rows", allocs)
 	}
 }
+
+// What is no answer is no success: it has a code and a class, and goes again if
+// it never ran.
+func TestWhatIsNoAnswerIsNoSuccess(t *testing.T) {
+	for line, want := range map[string]sink.RowError{
+		`{"custom_id":"a","response":{"status_code":0,"body":""},"error":null}`:                                   {Class: retry.Retryable, Code: "not_executed"},
+		`{"custom_id":"a","response":{"status_code":0,"body":{}},"error":null}`:                                   {Class: retry.Retryable, Code: "not_executed"},
+		`{"custom_id":"a","response":{"status_code":0},"error":null}`:                                             {Class: retry.Retryable, Code: "not_executed"},
+		`{"custom_id":"a","response":{"status_code":0,"body":null},"error":{"code":"batch_expired"}}`:             {Class: retry.Retryable, Code: "batch_expired"},
+		`{"custom_id":"a","response":null,"error":"boom"}`:                                                        {Class: retry.Permanent, Code: "error"},
+		`{"custom_id":"a","response":null,"error":{"code":7,"message":"boom"}}`:                                   {Class: retry.Permanent, Code: "7"},
+		`{"custom_id":"a","response":null,"error":{"code":null,"type":"server_error","message":"m"}}`:             {Class: retry.Retryable, Code: "server_error"},
+		`{"custom_id":"a","response":null,"error":["boom"]}`:                                                      {Class: retry.Permanent, Code: "error"},
+		`{"custom_id":"a","response":{"status_code":200,"body":null}}`:                                            {Class: retry.Permanent, Code: "no_answer"},
+		`{"custom_id":"a","response":{"status_code":200,"body":""}}`:                                              {Class: retry.Permanent, Code: "no_answer"},
+		`{"custom_id":"a","response":{"status_code":200}}`:                                                        {Class: retry.Permanent, Code: "no_answer"},
+		`{"custom_id":"a","response":{"status_code":200,"body":"<html>"}}`:                                        {Class: retry.Permanent, Code: "unreadable_reply"},
+		`{"custom_id":"a","response":{"status_code":200,"body":{"error":{"code":"c","message":"m"}}}}`:            {Class: retry.Permanent, Code: "c"},
+		`{"custom_id":"a","response":{"status_code":200,"body":{"error":{"code":null,"type":"server_error"}}}}`:   {Class: retry.Retryable, Code: "server_error"},
+		`{"custom_id":"a","response":{"status_code":200,"body":{"error":{"message":"m","type":"server_error"}}}}`: {Class: retry.Retryable, Code: "server_error"},
+		`{"custom_id":"a","response":{"status_code":200,"body":{"error":{"code":502,"message":"m"}}}}`:            {Class: retry.Retryable, Code: "status_502"},
+		`{"custom_id":"a","response":{"status_code":200,"body":{"error":"words"}}}`:                               {Class: retry.Permanent, Code: "error"},
+		`{"custom_id":"a","response":{"status_code":500,"body":"<html>"}}`:                                        {Class: retry.Retryable, Code: "status_500"},
+	} {
+		o, err := parseLine([]byte(line))
+		if err != nil || o.ID != "a" || o.Err == nil || o.Err.Class != want.Class || o.Err.Code != want.Code {
+			t.Errorf("%s: %+v, %v", line, o.Err, err)
+		}
+	}
+	for _, line := range []string{
+		`{"response":{"body":{"choices":[{"message":{"content":"an answer, and no status"}}]}}}`,
+		`{"response":{"status_code":200,"body":{"choices":[{}],"error":{"code":"a warning"}}}}`,
+		`{"response":{"status_code":200,"body":{"object":"response","status":"completed","error":null}}}`,
+	} {
+		if o, err := parseLine([]byte(line)); err != nil || o.Err != nil || o.Status != 200 {
+			t.Errorf("%s: %+v, %v", line, o, err)
+		}
+	}
+}

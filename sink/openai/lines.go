@@ -13,20 +13,37 @@ import (
 // maxLine bounds one line of a result file.
 const maxLine = 64 << 20
 
-// readLine returns the next line that is not blank, without white space around
-// it, valid until the next call; io.EOF after the last. A file need not end in a
-// newline.
-func readLine(r *bufio.Reader) ([]byte, error) {
+// mark is the byte order mark that some files begin with.
+var mark = []byte("\xef\xbb\xbf")
+
+// lineReader reads the lines of a file that are not blank, without white space
+// around them.
+type lineReader struct {
+	r  *bufio.Reader
+	at place // behind the last line, its end included
+	n  int   // lines so far, of those that are not blank
+}
+
+// next returns the next line, valid until the next call; io.EOF after the last.
+// A file need not end in a newline, but then the last line may not be whole.
+func (l *lineReader) next() (line []byte, whole bool, err error) {
 	for {
-		line, err := r.ReadSlice('\n')
+		line, err := l.r.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			line, err = readLong(r, line)
+			line, err = readLong(l.r, line)
 		}
-		if line = bytes.TrimSpace(line); len(line) > 0 && (err == nil || errors.Is(err, io.EOF)) {
-			return line, nil
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, false, err
+		}
+		if l.at.offset += int64(len(line)); l.at.offset == int64(len(line)) {
+			line = bytes.TrimPrefix(line, mark)
+		}
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			l.n++
+			return line, err == nil, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 }
