@@ -14,7 +14,7 @@ func TestAFailedWriteEndsTheJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	j, err := Open(root, "journal", nil)
+	j, err := Open(root, "journal", "MINE", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestAFailedWriteEndsTheJournal(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	if j, err = Open(root, "journal", func(r []byte) error { got = append(got, string(r)); return nil }); err != nil {
+	if j, err = Open(root, "journal", "MINE", func(r []byte) error { got = append(got, string(r)); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	defer j.Close()

@@ -17,25 +17,29 @@ import (
 
 // Journal appends records. It is safe for concurrent use.
 type Journal struct {
-	mu  sync.Mutex
-	f   *os.File
-	err error // of the first failed append; nothing may follow a torn line
+	mu    sync.Mutex
+	f     *os.File
+	of    string
+	lines int
+	err   error // of the first failed append; nothing may follow a torn line
 }
 
 // Open opens the journal name below root, creating it if need be, and calls
 // replay with every record in it, oldest first. Replay must not keep the slice.
-// A torn last line was never acknowledged and is cut off.
-func Open(root *os.Root, name string, replay func(record []byte) error) (*Journal, error) {
+// A torn last line was never acknowledged and is cut off. Each line says of which
+// journal it is, in letters and digits; a line of another is ErrDamaged.
+func Open(root *os.Root, name, of string, replay func(record []byte) error) (*Journal, error) {
 	f, err := root.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	end, err := read(f, replay)
+	r := reader{of: of}
+	err = r.read(f, replay)
 	if err == nil {
-		err = f.Truncate(end)
+		err = f.Truncate(r.end)
 	}
 	if err == nil {
-		_, err = f.Seek(end, io.SeekStart)
+		_, err = f.Seek(r.end, io.SeekStart)
 	}
 	if err == nil {
 		err = atomicfile.SyncDir(root, ".")
@@ -43,7 +47,7 @@ func Open(root *os.Root, name string, replay func(record []byte) error) (*Journa
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("journal: read %s: %w", name, err), f.Close())
 	}
-	return &Journal{f: f}, nil
+	return &Journal{f: f, of: r.of, lines: r.lines}, nil
 }
 
 // Append writes v as JSON and returns once it would survive power failure. An
@@ -56,7 +60,10 @@ func (j *Journal) Append(v any) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.err == nil {
-		j.err = write(j.f, encode(record))
+		j.err = write(j.f, encode(line{j.of, j.lines + 1, record}))
+	}
+	if j.err == nil {
+		j.lines++
 	}
 	return j.err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 
@@ -26,7 +27,7 @@ func openRoot(t *testing.T) *os.Root {
 // open opens the journal in root and returns what it holds.
 func open(t *testing.T, root *os.Root) (j *journal.Journal, records []string, err error) {
 	t.Helper()
-	j, err = journal.Open(root, "journal", func(record []byte) error {
+	j, err = journal.Open(root, "journal", "MINE", func(record []byte) error {
 		records = append(records, string(record))
 		return nil
 	})
@@ -126,7 +127,7 @@ func TestAHoleAtTheEndIsTorn(t *testing.T) {
 func TestAnErrorOfReplayStops(t *testing.T) {
 	content, _ := sample(t)
 	stop, n := errors.New("stop"), 0
-	_, err := journal.Open(holding(t, content), "journal", func([]byte) error { n++; return stop })
+	_, err := journal.Open(holding(t, content), "journal", "MINE", func([]byte) error { n++; return stop })
 	if !errors.Is(err, stop) || n != 1 {
 		t.Errorf("after %d records: %v", n, err)
 	}
@@ -168,5 +169,40 @@ func TestManyAppendAtOnce(t *testing.T) {
 	writers.Wait()
 	if _, got, err := open(t, root); len(got) != 80 || err != nil {
 		t.Errorf("%d records, %v", len(got), err)
+	}
+}
+
+// A line that was lost, came twice or is of another journal is damage, although
+// each line is whole.
+func TestLinesOutOfTheirPlaceAreDamage(t *testing.T) {
+	content, ends := sample(t)
+	first, second, third := content[:ends[0]], content[ends[0]:ends[1]], content[ends[1]:]
+	other := openRoot(t)
+	j, err := journal.Open(other, "journal", "OTHER", func([]byte) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(j.Append(1), j.Append(2), j.Close()); err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := other.ReadFile("journal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, lines := range map[string][][]byte{
+		"lost first":  {second, third},
+		"lost":        {first, third},
+		"twice":       {first, second, second, third},
+		"exchanged":   {first, third, second},
+		"another's":   {foreign},
+		"other lines": {first, foreign[len(foreign)/2:]},
+	} {
+		damaged := slices.Concat(lines...)
+		if _, got, err := open(t, holding(t, damaged)); !errors.Is(err, journal.ErrDamaged) {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	if got, err := told(t, journal.Salvage, slices.Concat(first, foreign, third)); err != nil || !slices.Equal(got, []string{sampleRecords[0], sampleRecords[2]}) {
+		t.Errorf("salvaged %q, %v", got, err)
 	}
 }

@@ -22,10 +22,10 @@ func put(t *testing.T, content []byte) *os.Root {
 }
 
 // told returns what a way of reading tells, and that it has changed nothing.
-func told(t *testing.T, read func(*os.Root, string, func([]byte) error) error, content []byte) (records []string, err error) {
+func told(t *testing.T, read func(*os.Root, string, string, func([]byte) error) error, content []byte) (records []string, err error) {
 	t.Helper()
 	root := put(t, content)
-	err = read(root, "journal", func(record []byte) error {
+	err = read(root, "journal", "MINE", func(record []byte) error {
 		records = append(records, string(record))
 		return nil
 	})
@@ -60,7 +60,7 @@ func TestSalvageTellsTheLinesThatAreWhole(t *testing.T) {
 	if got, err := told(t, journal.Salvage, content[:ends[2]-1]); err != nil || !slices.Equal(got, want[:1]) {
 		t.Errorf("torn: %q, %v", got, err)
 	}
-	if err := journal.Salvage(openRoot(t), "journal", nil); !errors.Is(err, fs.ErrNotExist) {
+	if err := journal.Salvage(openRoot(t), "journal", "", nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing: %v", err)
 	}
 }

@@ -7,18 +7,19 @@ import (
 )
 
 // Salvage calls replay with every record of the journal name below root that is
-// whole, whatever stands between them, and changes nothing.
-func Salvage(root *os.Root, name string, replay func(record []byte) error) error {
+// whole and not of another journal, whatever stands between them, and changes
+// nothing. An empty of takes all.
+func Salvage(root *os.Root, name, of string, replay func(record []byte) error) error {
 	b, err := root.ReadFile(name)
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
-	for line := range bytes.SplitAfterSeq(b, []byte("\n")) {
-		record, err := decode(line)
-		if err != nil {
+	for text := range bytes.SplitAfterSeq(b, []byte("\n")) {
+		l, err := decode(text)
+		if err != nil || of != "" && l.of != of {
 			continue
 		}
-		if err := replay(record); err != nil {
+		if err := replay(l.record); err != nil {
 			return fmt.Errorf("journal: read %s: %w", name, err)
 		}
 	}
