@@ -16,7 +16,7 @@ func TestAFailedWriteEndsTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	l, err := OpenLog(root, "log", 1<<20, Pos{})
+	l, err := OpenLog(root, "log", nil, 1<<20, Pos{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,9 +28,10 @@ type Pos struct {
 // Log is a directory of segment files. One goroutine may append while others
 // read; what Sync has returned for survives power failure.
 type Log struct {
-	root *os.Root
-	dir  string
-	max  int64 // bytes at which a file is full
+	root  *os.Root
+	dir   string
+	label Label
+	max   int64 // bytes at which a file is full
 
 	cur  *os.File
 	num  uint32
@@ -44,9 +45,10 @@ const flushAt = 1 << 20
 
 // OpenLog opens the log in the directory dir below root, which ends at end: what
 // was appended behind it, and never acknowledged, is cut off. A log that does
-// not reach as far is ErrDamaged.
-func OpenLog(root *os.Root, dir string, maxFile int64, end Pos) (*Log, error) {
-	l := &Log{root: root, dir: dir, max: maxFile, num: end.File, size: int64(end.Offset)} //nolint:gosec // a file's size
+// not reach as far is ErrDamaged, and so is one with a file of another label:
+// then nothing is cut off.
+func OpenLog(root *os.Root, dir string, label Label, maxFile int64, end Pos) (*Log, error) {
+	l := &Log{root: root, dir: dir, label: label, max: maxFile, num: end.File, size: int64(end.Offset)} //nolint:gosec // a file's size
 	if err := l.open(); err != nil {
 		return nil, fmt.Errorf("segment: open %s: %w", dir, err)
 	}
@@ -55,6 +57,9 @@ func OpenLog(root *os.Root, dir string, maxFile int64, end Pos) (*Log, error) {
 
 func (l *Log) open() error {
 	if err := MkdirAll(l.root, l.dir); err != nil {
+		return err
+	}
+	if err := l.checkLabels(); err != nil {
 		return err
 	}
 	if err := l.removeBehind(); err != nil {
@@ -143,14 +148,16 @@ func Files(root *os.Root, dir string) (numbers []uint32, err error) {
 	}
 	for _, e := range entries {
 		var n uint32
-		if _, err := fmt.Sscanf(e.Name(), "%08x.seg", &n); err == nil {
+		if _, err := fmt.Sscanf(e.Name(), "%08x.seg", &n); err == nil && e.Name() == fileName(n) {
 			numbers = append(numbers, n)
 		}
 	}
 	return numbers, nil
 }
 
-func (l *Log) name(n uint32) string { return fmt.Sprintf("%s/%08x.seg", l.dir, n) }
+func (l *Log) name(n uint32) string { return l.dir + "/" + fileName(n) }
+
+func fileName(n uint32) string { return fmt.Sprintf("%08x.seg", n) }
 
 // End is the place behind the record appended last.
 func (l *Log) End() Pos { return Pos{l.num, uint64(l.size)} } //nolint:gosec // not negative
@@ -200,6 +207,7 @@ func (l *Log) rotate() error {
 	}
 	l.cur, l.size = f, 0
 	l.num++
+	l.begin()
 	return atomicfile.SyncDir(l.root, l.dir)
 }
 

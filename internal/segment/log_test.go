@@ -30,7 +30,7 @@ func openLog(t *testing.T, root *os.Root, maxFile int64) *segment.Log {
 
 func reopenLog(t *testing.T, root *os.Root, maxFile int64, end segment.Pos) *segment.Log {
 	t.Helper()
-	l, err := segment.OpenLog(root, "log", maxFile, end)
+	l, err := segment.OpenLog(root, "log", nil, maxFile, end)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestALogThatEndsTooEarlyIsDamaged(t *testing.T) {
 		"another file": {File: 2},
 		"a longer one": {File: end.File, Offset: end.Offset + 1},
 	} {
-		if _, err := segment.OpenLog(root, "log", 1<<20, wrong); !errors.Is(err, segment.ErrDamaged) {
+		if _, err := segment.OpenLog(root, "log", nil, 1<<20, wrong); !errors.Is(err, segment.ErrDamaged) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 
 // Look returns the log in the directory dir below root to read from. Nothing is
 // cut off, and nothing can be appended.
-func Look(root *os.Root, dir string) *Log {
-	return &Log{root: root, dir: dir, err: fmt.Errorf("segment: %s was opened to be read", dir)}
+func Look(root *os.Root, dir string, label Label) *Log {
+	return &Log{root: root, dir: dir, label: label, err: fmt.Errorf("segment: %s was opened to be read", dir)}
 }
 
 // Extent is the place behind the last byte in the directory, zero if it is

@@ -26,7 +26,7 @@ func TestLookChangesNothing(t *testing.T) {
 	if err != nil || end != l.End() {
 		t.Fatalf("%v, %v, want %v", end, err, l.End())
 	}
-	look := segment.Look(root, "log")
+	look := segment.Look(root, "log", nil)
 	n := 0
 	for _, err := range look.Scan(segment.Pos{}, end) {
 		if err != nil {

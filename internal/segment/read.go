@@ -99,6 +99,9 @@ func (r *Reader) open(n uint32) error {
 	} else if err != nil {
 		return err
 	}
+	if err := r.log.checkLabel(f, n); err != nil {
+		return errors.Join(err, f.Close())
+	}
 	r.f, r.num = f, n
 	return nil
 }

@@ -57,6 +57,10 @@ func (l *Log) scanFile(from Pos, end int64, yield func(Record, error) bool) (mor
 		return false, err
 	}
 	defer f.Close()
+	if err := l.checkLabel(f, from.File); err != nil {
+		return false, err
+	}
+	from.Offset = max(from.Offset, l.first(from.File))
 	if _, err := f.Seek(int64(from.Offset), io.SeekStart); err != nil { //nolint:gosec // a file's size
 		return false, err
 	}
