@@ -13,13 +13,14 @@ import (
 )
 
 const (
-	schema       = 1
+	schema       = 2
 	identityFile = "STATE.json"
 	indexDir     = "index"
 )
 
 // generationKey is the canary: Badger opens as empty, without an error, when
-// its manifest is gone. The file beside it remembers how far it must have got.
+// its manifest is gone. The file beside it remembers how far it must have got,
+// and whose index it is.
 var generationKey = []byte("m/generation")
 
 type identity struct {
@@ -92,10 +93,12 @@ func (id identity) advance(root *os.Root, index *Badger, path string) error {
 	ctx := context.Background()
 	var generation uint64
 	switch r, err := index.Get(ctx, generationKey); {
-	case err == nil && len(r.Value) == 8:
-		generation = binary.BigEndian.Uint64(r.Value)
-	case err == nil:
+	case err == nil && len(r.Value) < 8:
 		return &DamageError{path, indexDir, fmt.Errorf("its generation has %d bytes", len(r.Value))}
+	case err == nil && string(r.Value[8:]) != id.Instance:
+		return &DamageError{path, indexDir, fmt.Errorf("it is not of the directory that %s names: one of them is another's", identityFile)}
+	case err == nil:
+		generation = binary.BigEndian.Uint64(r.Value)
 	case !errors.Is(err, ErrNotFound):
 		return err
 	}
@@ -103,9 +106,14 @@ func (id identity) advance(root *os.Root, index *Badger, path string) error {
 		return &DamageError{path, indexDir, fmt.Errorf("it has lost records (generation %d, was %d)", generation, id.Generation)}
 	}
 	id.Generation = generation + 1
-	value := binary.BigEndian.AppendUint64(nil, id.Generation)
-	if err := index.Commit(ctx, Put(generationKey, value, id.Generation)); err != nil {
+	if err := index.Commit(ctx, id.canary()); err != nil {
 		return err
 	}
 	return id.save(root)
+}
+
+// canary is the op that says in the index whose it is, and of which generation.
+func (id identity) canary() Op {
+	value := binary.BigEndian.AppendUint64(nil, id.Generation)
+	return Put(generationKey, append(value, id.Instance...), id.Generation)
 }

@@ -3,7 +3,6 @@ package state
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -38,12 +37,11 @@ func Renew(ctx context.Context, path string, log *slog.Logger, fill func(root *o
 	}
 	defer root.Close()
 	id, err := readIdentity(root, path)
-	if errors.Is(err, ErrDamaged) {
-		id = identity{Schema: schema, Instance: rand.Text()}
-	} else if err != nil {
+	if err != nil && !errors.Is(err, ErrDamaged) {
 		return "", err
 	}
-	id.Generation++
+	// The file may be that of another directory, so none of it is taken over.
+	id = identity{Schema: schema, Instance: rand.Text(), Generation: id.Generation + 1}
 	if err := id.fill(ctx, root, path, log, fill); err != nil {
 		return "", errors.Join(err, root.RemoveAll(newIndexDir))
 	}
@@ -61,7 +59,7 @@ func (id identity) fill(ctx context.Context, root *os.Root, path string, log *sl
 	}
 	err = fill(root, index)
 	if err == nil {
-		err = index.Commit(ctx, Put(generationKey, binary.BigEndian.AppendUint64(nil, id.Generation), id.Generation))
+		err = index.Commit(ctx, id.canary())
 	}
 	return errors.Join(err, index.Close())
 }

@@ -195,3 +195,31 @@ func write(t *testing.T, path, content string) {
 		t.Fatal(err)
 	}
 }
+
+// Two directories that were opened as often as each other hold files that look
+// alike: an index or an identity that went from one to the other is noticed.
+func TestDirRefusesTheFilesOfAnother(t *testing.T) {
+	for _, name := range []string{"index", "STATE.json"} {
+		t.Run(name, func(t *testing.T) {
+			var dirs [2]string
+			for i := range dirs {
+				dirs[i] = filepath.Join(t.TempDir(), "s")
+				mustClose(t, mustOpen(t, dirs[i]))
+			}
+			aside := filepath.Join(t.TempDir(), "aside")
+			for _, move := range [][2]string{
+				{filepath.Join(dirs[0], name), aside},
+				{filepath.Join(dirs[1], name), filepath.Join(dirs[0], name)},
+			} {
+				if err := os.Rename(move[0], move[1]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			refused(t, dirs[0], "another's")
+			if _, err := state.Renew(t.Context(), dirs[0], quiet.Log, func(*os.Root, state.Store) error { return nil }); err != nil {
+				t.Fatal(err)
+			}
+			mustClose(t, mustOpen(t, dirs[0]))
+		})
+	}
+}
