@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"os"
+	"path"
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
@@ -38,7 +38,7 @@ func (e *engine) writeAnswers(in intent.Intent, answers []answer) error {
 	if e.config.cache <= 0 || len(answers) == 0 {
 		return nil
 	}
-	return writeRecords(e.root, answerName(in.Tag), func(put func([]byte) error) error {
+	return writeRecords(e.root, answerName(in.Tag), e.labelOf(answersKind, in.Tag), func(put func([]byte) error) error {
 		header, err := json.Marshal(answerHeader{time.Now(), in.Batch, len(answers)})
 		if err != nil {
 			return err
@@ -58,30 +58,33 @@ func (e *engine) writeAnswers(in intent.Intent, answers []answer) error {
 // readAnswers reads a file that writeAnswers wrote; the answers only if they are
 // wanted.
 func readAnswers(root *os.Root, name string, wanted bool) (h answerHeader, answers []answer, err error) {
-	f, err := root.Open(name)
-	if err != nil {
-		return h, nil, err
+	n := 0
+	for p, err := range readRecords(root, name, label{Format: fileFormat, Kind: answersKind, Tag: path.Base(name)}) {
+		if err != nil {
+			return h, nil, err
+		}
+		if n++; n == 1 {
+			if err := json.Unmarshal(p.record, &h); err != nil || !wanted {
+				return h, nil, err
+			}
+			continue
+		}
+		if len(p.record) != h.N*answerSize {
+			return h, nil, fmt.Errorf("%w: %d answers in %d bytes", segment.ErrDamaged, h.N, len(p.record))
+		}
+		answers = decodeAnswers(p.record, h.N)
 	}
-	defer f.Close()
-	next, stop := iter.Pull2(segment.ReadAll(f))
-	defer stop()
-	record, err, ok := next()
-	if err == nil && ok {
-		err = json.Unmarshal(record, &h)
+	if len(answers) != h.N {
+		return h, nil, fmt.Errorf("%w: %d answers of %d", segment.ErrDamaged, len(answers), h.N)
 	}
-	if err != nil || !wanted {
-		return h, nil, err
-	}
-	if record, err, _ = next(); err != nil {
-		return h, nil, err
-	}
-	if len(record) != h.N*answerSize {
-		return h, nil, fmt.Errorf("%w: %d answers in %d bytes", segment.ErrDamaged, h.N, len(record))
-	}
+	return h, answers, nil
+}
+
+func decodeAnswers(record []byte, n int) []answer {
 	d := decoder{b: record}
-	answers = make([]answer, h.N)
+	answers := make([]answer, n)
 	for i := range answers {
 		answers[i] = answer{digest(d.take(16)), int64(d.u64())} //nolint:gosec // as it was written
 	}
-	return h, answers, d.err
+	return answers
 }

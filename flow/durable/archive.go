@@ -49,8 +49,8 @@ func openArchive(state *os.Root, name string) (*Archive, error) {
 	if err != nil {
 		return nil, fmt.Errorf("durable: %w", err)
 	}
-	a := &Archive{files: files{path: state.Name(), keys: job.keys(), root: root}, memory: newMemory(), cancelled: run.State == Cancelled}
-	if err := journal.Read(root, journalFile, a.replay); err != nil {
+	a := &Archive{files: files{path: state.Name(), keys: job.keys(), id: job.ID, root: root}, memory: newMemory(), cancelled: run.State == Cancelled}
+	if err := journal.Read(root, journalFile, job.ID, a.replay); err != nil {
 		return nil, errors.Join(a.damaged(journalFile, err), root.Close())
 	}
 	return a, nil
@@ -116,7 +116,7 @@ func jobs(state *os.Root) (all []jobMeta, err error) {
 // readJob reads the first line of a journal; nil if none was written yet.
 func readJob(state *os.Root, dir string) (job *jobMeta, err error) {
 	enough := errors.New("enough")
-	err = journal.Read(state, dir+"/"+journalFile, func(record []byte) error {
+	err = journal.Read(state, dir+"/"+journalFile, "", func(record []byte) error {
 		var l logged
 		if err := json.Unmarshal(record, &l); err != nil {
 			return err

@@ -1,15 +1,12 @@
 package durable
 
 import (
-	"bufio"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"iter"
-	"os"
 	"strings"
 
-	"github.com/balerhq/baler/internal/atomicfile"
 	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/sink"
 )
@@ -39,7 +36,7 @@ func baleName(tag string) string { return baleDir + "/" + tag }
 
 // writeBale fixes the rows of a batch. Their order is that of the upload.
 func (e *engine) writeBale(tag string, entries []entry) error {
-	return writeRecords(e.root, baleName(tag), func(put func([]byte) error) error {
+	return writeRecords(e.root, baleName(tag), e.labelOf(manifestKind, tag), func(put func([]byte) error) error {
 		header, err := json.Marshal(newBaleHeader(entries, e.lanes.get(int(entries[0].lane))))
 		if err != nil {
 			return err
@@ -58,27 +55,6 @@ func (e *engine) writeBale(tag string, entries []entry) error {
 	})
 }
 
-// writeRecords writes a file of records, all or nothing.
-func writeRecords(root *os.Root, name string, fill func(put func([]byte) error) error) error {
-	err := atomicfile.Create(root, name, func(f *os.File) error {
-		w := bufio.NewWriterSize(f, 256<<10)
-		var buf []byte
-		put := func(record []byte) error {
-			buf = segment.Append(buf[:0], record)
-			_, err := w.Write(buf)
-			return err
-		}
-		if err := fill(put); err != nil {
-			return err
-		}
-		return w.Flush()
-	})
-	if err != nil {
-		return fmt.Errorf("durable: %w", err)
-	}
-	return nil
-}
-
 // bale yields the rows of a sealed batch in order.
 func (a *files) bale(tag string) iter.Seq2[entry, error] {
 	return func(yield func(entry, error) bool) {
@@ -89,26 +65,20 @@ func (a *files) bale(tag string) iter.Seq2[entry, error] {
 }
 
 func (a *files) readBale(tag string, yield func(entry, error) bool) error {
-	f, err := a.root.Open(baleName(tag))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	next, stop := iter.Pull2(segment.ReadAll(f))
-	defer stop()
-	header, err := readBaleHeader(next)
-	if err != nil {
-		return err
-	}
-	for range header.Rows {
-		record, err, ok := next()
-		if !ok {
-			return fmt.Errorf("%w: rows are missing", segment.ErrDamaged)
-		}
+	n, rows := 0, 0
+	for p, err := range readRecords(a.root, baleName(tag), a.labelOf(manifestKind, tag)) {
 		if err != nil {
 			return err
 		}
-		row, err := decodeEntry(record)
+		if n++; n == 1 {
+			h, err := decodeBaleHeader(p.record)
+			if err != nil {
+				return err
+			}
+			rows = h.Rows
+			continue
+		}
+		row, err := decodeEntry(p.record)
 		if err != nil {
 			return err
 		}
@@ -116,37 +86,34 @@ func (a *files) readBale(tag string, yield func(entry, error) bool) error {
 			return nil
 		}
 	}
+	if n != 1+rows {
+		return fmt.Errorf("%w: it holds %d rows of %d", segment.ErrDamaged, n-1, rows)
+	}
 	return nil
 }
 
 // baleHeader reads the header alone.
 func (a *files) baleHeader(tag string) (h baleHeader, err error) {
-	f, err := a.root.Open(baleName(tag))
-	if err != nil {
-		return h, a.damaged(baleName(tag), err)
-	}
-	defer f.Close()
-	next, stop := iter.Pull2(segment.ReadAll(f))
-	defer stop()
-	if h, err = readBaleHeader(next); err != nil {
-		err = a.damaged(baleName(tag), err)
-	}
-	return h, err
-}
-
-func readBaleHeader(next func() ([]byte, error, bool)) (h baleHeader, err error) {
-	record, err, ok := next()
-	if !ok {
-		return h, fmt.Errorf("%w: it is empty", segment.ErrDamaged)
-	}
-	if err != nil {
+	for p, err := range readRecords(a.root, baleName(tag), a.labelOf(manifestKind, tag)) {
+		if err == nil {
+			h, err = decodeBaleHeader(p.record)
+		}
+		if err != nil {
+			err = a.damaged(baleName(tag), err)
+		}
 		return h, err
 	}
-	err = json.Unmarshal(record, &h)
+	return h, a.damaged(baleName(tag), segment.ErrDamaged)
+}
+
+func decodeBaleHeader(record []byte) (h baleHeader, err error) {
+	if err = json.Unmarshal(record, &h); err != nil || h.Rows < 0 {
+		err = fmt.Errorf("%w: its header cannot be read", segment.ErrDamaged)
+	}
 	return h, err
 }
 
-// entries reads a whole bale.
+// entries reads a whole bale, of n rows.
 func (a *files) entries(tag string, n int) ([]entry, error) {
 	all := make([]entry, 0, n)
 	for row, err := range a.bale(tag) {
@@ -154,6 +121,9 @@ func (a *files) entries(tag string, n int) ([]entry, error) {
 			return nil, err
 		}
 		all = append(all, row)
+	}
+	if len(all) != n {
+		return nil, a.damaged(baleName(tag), fmt.Errorf("%w: it holds %d rows, and the journal says %d", segment.ErrDamaged, len(all), n))
 	}
 	return all, nil
 }

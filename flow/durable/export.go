@@ -166,7 +166,7 @@ func (a *Archive) writeRequests(w io.Writer, format RowFormat, in intent.Intent,
 		if err != nil {
 			return err
 		}
-		record, err := requests.read(a.root, requestFile(row.ref.File), int64(row.ref.Offset)) //nolint:gosec // a file's size
+		record, err := requests.readRequest(&a.files, row.ref)
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func (e *engine) download(ctx context.Context, in intent.Intent) error {
 	if err != nil {
 		return err
 	}
-	err = writeRecords(e.root, resultName(in.Tag), func(put func([]byte) error) error {
+	err = writeRecords(e.root, resultName(in.Tag), e.labelOf(resultsKind, in.Tag), func(put func([]byte) error) error {
 		var buf []byte
 		for o, err := range e.results(ctx, in) {
 			if err != nil {

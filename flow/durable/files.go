@@ -13,6 +13,7 @@ import (
 type files struct {
 	path string // of the state directory
 	keys keys
+	id   string   // of the job; "" until its journal, or the index, says it
 	root *os.Root // the job's directory
 }
 

@@ -20,7 +20,7 @@ type history struct {
 // readHistory reads the journal of a job, nil if the job has not begun.
 func (a *files) readHistory() (*history, error) {
 	h := &history{memory: *newMemory()}
-	switch err := journal.Read(a.root, journalFile, h.replay); {
+	switch err := journal.Read(a.root, journalFile, "", h.replay); {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, a.mustBeEmpty()
 	case err != nil:
@@ -32,6 +32,7 @@ func (a *files) readHistory() (*history, error) {
 	case h.job.keys() != a.keys:
 		return nil, a.damaged(journalFile, fmt.Errorf("it is of the job %q", h.job.Name))
 	}
+	a.id = h.job.ID
 	return h, nil
 }
 

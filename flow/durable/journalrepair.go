@@ -58,7 +58,7 @@ func (a *files) replaceJournal(lines []logged) error {
 	if err := a.root.Remove(newJournalFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("durable: %w", err)
 	}
-	j, err := journal.Open(a.root, newJournalFile, func([]byte) error { return nil })
+	j, err := journal.Open(a.root, newJournalFile, a.id, func([]byte) error { return nil })
 	if err != nil {
 		return fmt.Errorf("durable: %w", err)
 	}

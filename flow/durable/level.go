@@ -61,7 +61,7 @@ func (r *ready) openLevel(ctx context.Context, number uint8) (*level, error) {
 	if err := load(ctx, r.store, &l.head); err != nil {
 		return nil, err
 	}
-	log, err := segment.OpenLog(r.root, levelDir(number), readySize, l.tail.value.End)
+	log, err := segment.OpenLog(r.root, levelDir(number), r.readyLabel(number), readySize, l.tail.value.End)
 	if err != nil {
 		return nil, fmt.Errorf("durable: %w", err)
 	}

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 
 // jobMeta is what must not change while a job is unfinished.
 type jobMeta struct {
+	ID       string            `json:"id"` // of this epoch: all files of the job name it
 	Name     string            `json:"name"`
 	Provider string            `json:"provider"`
 	Settings map[string]string `json:"settings"`
@@ -27,7 +29,7 @@ type jobMeta struct {
 // openJob finds the job in the store, or begins it, and opens its directory. A
 // job that was begun with other settings is refused.
 func openJob(ctx context.Context, c *config) (*os.Root, jobMeta, error) {
-	now := jobMeta{Name: c.name, Provider: c.provider.Name(), Settings: c.settings, Started: time.Now()}
+	now := jobMeta{ID: newJobID(), Name: c.name, Provider: c.provider.Name(), Settings: c.settings, Started: time.Now()}
 	meta := register[jobMeta]{key: metaKey(c.name)}
 	if err := load(ctx, c.store, &meta); err != nil {
 		return nil, now, err
@@ -44,11 +46,14 @@ func openJob(ctx context.Context, c *config) (*os.Root, jobMeta, error) {
 		}
 		now.Epoch++
 	} else if meta.rev > 0 {
-		now.Started = meta.value.Started
+		now.ID, now.Started = meta.value.ID, meta.value.Started
 	}
 	root, err := beginJob(ctx, c, &meta, now)
 	return root, now, err
 }
+
+// newJobID returns 16 characters of which no two are alike: 80 random bits.
+func newJobID() string { return rand.Text()[:16] }
 
 func (m jobMeta) keys() keys { return newKeys(m.Name, m.Epoch) }
 
@@ -124,7 +129,7 @@ func anew(ctx context.Context, c *config) error {
 		return err
 	}
 	now := meta.value
-	now.Epoch, now.Started = now.Epoch+1, time.Now()
+	now.ID, now.Epoch, now.Started = newJobID(), now.Epoch+1, time.Now()
 	root, err := beginJob(ctx, c, &meta, now)
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ func open(ctx context.Context, c config) (*engine, error) {
 	if e.root, job, err = openJob(ctx, &c); err != nil {
 		return nil, err
 	}
-	e.keys, e.path = job.keys(), c.store.Path()
+	e.keys, e.id, e.path = job.keys(), job.ID, c.store.Path()
 	if e.desk, err = openDesk(&c, job.Started); err != nil {
 		return nil, errors.Join(err, e.root.Close())
 	}
@@ -105,7 +105,7 @@ func jobRoot(root *os.Root, k keys) (*os.Root, error) {
 }
 
 func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
-	told, err := e.readJournal()
+	told, err := e.readJournal(job)
 	if err != nil {
 		return err
 	}
@@ -125,10 +125,10 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 	if told.pruned != nil {
 		return e.rewind(ctx, told.output) // nothing else is left, or needed
 	}
-	if e.requests, err = segment.OpenLog(e.root, requestDir, segmentSize, e.source.value.End); err != nil {
+	if e.requests, err = segment.OpenLog(e.root, requestDir, e.requestsLabel(), segmentSize, e.source.value.End); err != nil {
 		return e.ifDamaged(requestDir, err)
 	}
-	if e.ready, err = openReady(ctx, e.root, e.store, e.keys); err != nil {
+	if e.ready, err = openReady(ctx, &e.files, e.store); err != nil {
 		return e.ifDamaged(readyDir, err)
 	}
 	if err := e.recoverIntents(ctx, told.intents); err != nil {
@@ -146,10 +146,13 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 }
 
 // readJournal replays the journal. Its first line says whose it is.
-func (e *engine) readJournal() (told *memory, err error) {
+func (e *engine) readJournal(job jobMeta) (told *memory, err error) {
 	told = newMemory()
-	if e.journal, err = journal.Open(e.root, journalFile, told.replay); err != nil {
+	if e.journal, err = journal.Open(e.root, journalFile, job.ID, told.replay); err != nil {
 		return nil, e.damaged(journalFile, err)
+	}
+	if told.job != nil && (told.job.ID != job.ID || told.job.keys() != job.keys()) {
+		return nil, e.damaged(journalFile, fmt.Errorf("it is of the job %q", told.job.Name))
 	}
 	return told, nil
 }

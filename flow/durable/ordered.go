@@ -2,7 +2,6 @@ package durable
 
 import (
 	"cmp"
-	"os"
 	"slices"
 
 	"github.com/balerhq/baler/internal/segment"
@@ -101,7 +100,7 @@ func (r *shelfReader) read(q Query, p shelved) (Stored, error) {
 	in := r.archive.intents[r.tags[p.batch]]
 	o := outcome{Outcome: sink.Outcome{Err: r.missing[p.batch]}}
 	if p.result >= 0 {
-		record, err := r.results.read(r.archive.root, resultName(in.Tag), p.result)
+		record, err := r.results.readRecord(r.archive.root, resultName(in.Tag), p.result, r.archive.labelOf(resultsKind, in.Tag))
 		if err == nil {
 			o, err = decodeOutcome(record)
 		}
@@ -115,39 +114,10 @@ func (r *shelfReader) read(q Query, p shelved) (Stored, error) {
 }
 
 func (r *shelfReader) request(p shelved) (entry, error) {
-	name := requestFile(uint32(p.request >> 32))
-	record, err := r.requests.read(r.archive.root, name, int64(p.request&(1<<32-1)))
+	ref := segment.Ref{File: uint32(p.request >> 32), Offset: p.request & (1<<32 - 1)} //nolint:gosec // its upper half
+	record, err := r.requests.readRequest(&r.archive.files, ref)
 	if err != nil {
-		return entry{}, r.archive.damaged(name, err)
+		return entry{}, r.archive.damaged(requestFile(ref.File), err)
 	}
 	return decodeRequest(record)
-}
-
-// openFile is a file of which records are read here and there.
-type openFile struct {
-	name string
-	f    *os.File
-	buf  []byte
-}
-
-func (o *openFile) read(root *os.Root, name string, at int64) (record []byte, err error) {
-	if o.name != name {
-		o.close()
-		if o.f, err = root.Open(name); err != nil {
-			return nil, err
-		}
-		o.name = name
-	}
-	record, err = segment.ReadAt(o.f, at, o.buf)
-	if cap(record) > cap(o.buf) {
-		o.buf = record
-	}
-	return record, err
-}
-
-func (o *openFile) close() {
-	if o.f != nil {
-		o.f.Close()
-	}
-	*o = openFile{buf: o.buf}
 }

@@ -88,22 +88,15 @@ func (a *files) fetched(in intent.Intent, got []bool, yield func(outcome, error)
 		yield(outcome{}, a.damaged(resultName(in.Tag), err))
 		return false
 	}
-	file, err := a.root.Open(resultName(in.Tag))
-	if err != nil {
-		return fail(err)
-	}
-	defer file.Close()
-	at := int64(0)
-	for record, err := range segment.ReadAll(file) {
+	for p, err := range readRecords(a.root, resultName(in.Tag), a.labelOf(resultsKind, in.Tag)) {
 		if err != nil {
 			return fail(err)
 		}
-		o, err := decodeOutcome(record)
-		if err != nil || int(o.row) >= len(got) {
+		o, err := decodeOutcome(p.record)
+		if err != nil || int(o.row) >= len(got) || got[o.row] {
 			return fail(segment.ErrDamaged)
 		}
-		o.at, got[o.row] = at, true
-		at += segment.Overhead + int64(len(record))
+		o.at, got[o.row] = p.at, true
 		if !yield(o, nil) {
 			return false
 		}

@@ -133,7 +133,7 @@ func (e ending) finished() bool {
 // a crash leaves some, the next Prune finds them.
 func (a *Archive) prune(end ending) error {
 	if a.pruned == nil {
-		j, err := journal.Open(a.root, journalFile, func([]byte) error { return nil })
+		j, err := journal.Open(a.root, journalFile, a.id, func([]byte) error { return nil })
 		if err != nil {
 			return err
 		}

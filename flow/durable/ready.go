@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"os"
 	"slices"
 	"sync"
 
@@ -19,9 +18,8 @@ const loadChunk = 1024
 // for each level, the most urgent first. Entries are only added; a head per
 // level says before which all are claimed.
 type ready struct {
-	root  *os.Root
+	*files
 	store state.Store
-	keys  keys
 
 	adding sync.Mutex // entries become visible in the order of their numbers
 	seq    uint64     // the last number given
@@ -32,9 +30,9 @@ type ready struct {
 }
 
 // openReady finds the levels, their heads and the last number given.
-func openReady(ctx context.Context, root *os.Root, store state.Store, k keys) (*ready, error) {
-	r := &ready{root: root, store: store, keys: k, levels: make(map[uint8]*level)}
-	for rec, err := range store.Scan(ctx, k.make('e'), nil) {
+func openReady(ctx context.Context, a *files, store state.Store) (*ready, error) {
+	r := &ready{files: a, store: store, levels: make(map[uint8]*level)}
+	for rec, err := range store.Scan(ctx, a.keys.make('e'), nil) {
 		if err != nil {
 			return nil, err
 		}

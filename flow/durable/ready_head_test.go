@@ -20,7 +20,7 @@ func TestAHeadIsNotAheadOfItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	r, err := openReady(t.Context(), root, state.NewMemory(), newKeys("test", 0))
+	r, err := openReady(t.Context(), &files{root: root, keys: newKeys("test", 0)}, state.NewMemory())
 	if err != nil {
 		t.Fatal(err)
 	}

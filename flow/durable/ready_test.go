@@ -113,7 +113,7 @@ func (p *pile) restart() {
 		}
 	}
 	var err error
-	if p.ready, err = openReady(context.Background(), p.root, p.store, newKeys("test", 0)); err != nil {
+	if p.ready, err = openReady(context.Background(), &files{root: p.root, keys: newKeys("test", 0)}, p.store); err != nil {
 		p.Fatal(err)
 	}
 	p.loaded = nil

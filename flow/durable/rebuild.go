@@ -9,7 +9,6 @@ import (
 	"os"
 
 	"github.com/balerhq/baler/flow/state"
-	"github.com/balerhq/baler/internal/segment"
 )
 
 // Rebuild makes the index of a state directory again from the files of its jobs:
@@ -104,16 +103,11 @@ func (a *files) unknown(h *history, dir string) (tags []string, err error) {
 
 // copied reports whether the results of a batch are those of other jobs.
 func (a *files) copied(tag string) (bool, error) {
-	f, err := a.root.Open(resultName(tag))
-	if err != nil {
-		return false, fmt.Errorf("durable: %w", err)
-	}
-	defer f.Close()
-	for record, err := range segment.ReadAll(f) {
+	for p, err := range readRecords(a.root, resultName(tag), a.labelOf(resultsKind, tag)) {
 		if err != nil {
 			return false, a.damaged(resultName(tag), err)
 		}
-		o, err := decodeOutcome(record)
+		o, err := decodeOutcome(p.record)
 		return o.origin != "", err
 	}
 	return false, nil

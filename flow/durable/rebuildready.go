@@ -33,7 +33,7 @@ func (a *files) newReady(ctx context.Context, index state.Store, last uint64) (*
 			return nil, err
 		}
 	}
-	r, err := openReady(ctx, a.root, index, a.keys)
+	r, err := openReady(ctx, a, index)
 	if err == nil {
 		r.seq = max(r.seq, last)
 	}

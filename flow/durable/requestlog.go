@@ -28,7 +28,7 @@ func (a *files) ingestedGroups(end segment.Pos) iter.Seq2[ingested, error] {
 
 func (a *files) readGroups(end segment.Pos, yield func(ingested) bool) error {
 	var g ingested
-	for rec, err := range segment.Look(a.root, requestDir).Scan(segment.Pos{}, end) {
+	for rec, err := range segment.Look(a.root, requestDir, a.requestsLabel()).Scan(segment.Pos{}, end) {
 		if err != nil {
 			return err
 		}

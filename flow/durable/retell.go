@@ -17,7 +17,11 @@ import (
 func (a *files) retell(ctx context.Context, index state.Store) ([]logged, error) {
 	told := newMemory()
 	known := make(map[int]lane)
-	err := journal.Salvage(a.root, journalFile, func(record []byte) error {
+	lines, err := a.retellJob(ctx, index)
+	if err != nil {
+		return nil, err
+	}
+	err = journal.Salvage(a.root, journalFile, a.id, func(record []byte) error {
 		var l logged
 		if err := json.Unmarshal(record, &l); err != nil {
 			return err
@@ -31,10 +35,6 @@ func (a *files) retell(ctx context.Context, index state.Store) ([]logged, error)
 		return nil, fmt.Errorf("durable: %w", err)
 	}
 	intents, err := a.mergeIntents(ctx, index, told.intents)
-	if err != nil {
-		return nil, err
-	}
-	lines, err := a.retellJob(ctx, index)
 	if err != nil {
 		return nil, err
 	}
@@ -89,6 +89,7 @@ func (a *files) retellJob(ctx context.Context, index state.Store) ([]logged, err
 		}
 		var job jobMeta
 		if err := json.Unmarshal(rec.Value, &job); err == nil && job.keys() == a.keys {
+			a.id = job.ID
 			return []logged{{Job: &job}}, nil
 		}
 	}
@@ -203,7 +204,7 @@ func (a *files) levelEntries(ctx context.Context, index state.Store, number uint
 	if err := errors.Join(load(ctx, index, &tail), load(ctx, index, &head)); err != nil {
 		return err
 	}
-	log := segment.Look(a.root, levelDir(number))
+	log := segment.Look(a.root, levelDir(number), a.readyLabel(number))
 	for rec, err := range log.Scan(head.value.Pos, tail.value.End) {
 		if err != nil {
 			return a.damaged(readyDir, err)

@@ -23,7 +23,7 @@ func (e *engine) reuse(ctx, life context.Context, entries []entry) (lost []entry
 	})
 	tag := newTag()
 	var found []entry
-	err = writeRecords(e.root, resultName(tag), func(put func([]byte) error) (err error) {
+	err = writeRecords(e.root, resultName(tag), e.labelOf(resultsKind, tag), func(put func([]byte) error) (err error) {
 		found, lost, err = e.copyAnswers(ctx, entries, put)
 		return err
 	})
@@ -67,7 +67,9 @@ func (e *engine) copyAnswers(ctx context.Context, entries []entry, put func([]by
 }
 
 func (e *engine) readAnswer(file *openFile, h *hit) (outcome, error) {
-	record, err := file.read(e.store.Root(), path.Join(h.job, resultName(h.tag)), h.offset)
+	record, err := file.readRecord(e.store.Root(), path.Join(h.job, resultName(h.tag)), h.offset, label{
+		Format: fileFormat, Kind: resultsKind, Tag: h.tag,
+	})
 	if err != nil {
 		return outcome{}, err
 	}
