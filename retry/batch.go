@@ -46,13 +46,13 @@ func DoBatch[T any](
 	b := batch[T]{policy: p, pending: rows, dead: dead}
 	for len(b.pending) > 0 {
 		if ctx.Err() != nil {
-			return b.stop(fmt.Errorf("retry: %d rows left: %w", len(b.pending)+len(b.unsure), context.Cause(ctx)))
+			return b.stop(b.ended(context.Cause(ctx)))
 		}
 		errs, err := send(ctx, b.pending)
 		if err == nil && len(errs) != len(b.pending) {
 			return b.stop(fmt.Errorf("retry: %d results for %d rows", len(errs), len(b.pending)))
 		}
-		delay, err := b.settle(errs, err)
+		delay, err := b.settle(ctx, errs, err)
 		if err != nil {
 			return b.stop(err)
 		}
@@ -73,7 +73,7 @@ type batch[T any] struct {
 
 // settle decides about every pending row and leaves those to be sent again. Its
 // error is a reason to stop.
-func (b *batch[T]) settle(errs []error, all error) (delay time.Duration, stop error) {
+func (b *batch[T]) settle(ctx context.Context, errs []error, all error) (delay time.Duration, stop error) {
 	sent := b.pending
 	b.pending = nil
 	for i, row := range sent {
@@ -82,7 +82,7 @@ func (b *batch[T]) settle(errs []error, all error) (delay time.Duration, stop er
 		if all == nil {
 			row.Err = errs[i]
 		}
-		if row.Err == nil {
+		if row.Err = own(ctx, row.Err); row.Err == nil {
 			continue
 		}
 		wait, err := b.decide(row)
@@ -113,6 +113,16 @@ func (b *batch[T]) decide(row Row[T]) (time.Duration, error) {
 		return 0, fmt.Errorf("retry: dead letter: %w", err)
 	}
 	return 0, nil
+}
+
+// ended is the reason to stop that ctx is done. Its class says what is known of
+// the rows: that of the cause is none of theirs.
+func (b *batch[T]) ended(cause error) error {
+	class := Retryable
+	if len(b.unsure) > 0 {
+		class = Ambiguous
+	}
+	return Mark(fmt.Errorf("retry: %d rows left: %w", len(b.pending)+len(b.unsure), cause), class)
 }
 
 // stop returns what is undecided, in the order of sending. Without another

@@ -89,7 +89,11 @@ func (b *Breaker) Do(ctx context.Context, call func(context.Context) error) erro
 	}
 	err = errPanicked // unless call returns
 	defer func() {
-		done(err)
+		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+			done(context.Canceled) // whatever the cause, which says nothing about the provider
+		} else {
+			done(err)
+		}
 		b.tell()
 	}()
 	err = call(ctx)

@@ -69,6 +69,16 @@ func TestBreakerKnowsAnOutageFromARefusal(t *testing.T) {
 	}
 }
 
+// That a call was interrupted says nothing about its provider, whatever the cause.
+func TestBreakerIsNotOpenedByCallsThatAreInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(retry.Mark(errors.New("another call"), retry.Retryable))
+	b := newBreaker(t, retry.BreakerConfig{Failures: 2})
+	if _ = b.do(ctx, 10, context.Cause(ctx)); b.calls != 10 {
+		t.Errorf("open after %d calls", b.calls)
+	}
+}
+
 func TestBreakerInsideAPolicyWaitsForTheCooldown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, retry.BreakerConfig{Failures: 1})

@@ -69,6 +69,26 @@ func ClassOf(err error) Class {
 	return Permanent
 }
 
+// ClassIn is the class of what a call with ctx returned. It is that of
+// [ClassOf], but never the class of what has ended ctx: an error that passes on
+// the cause of ctx, which may be the error of another call, is Ambiguous.
+func ClassIn(ctx context.Context, err error) Class {
+	e, ok := errors.AsType[*Error](err)
+	if ok && ctx.Err() != nil && errors.Is(context.Cause(ctx), e) {
+		return Ambiguous
+	}
+	return ClassOf(err)
+}
+
+// own gives an error of a call with ctx a class of its own, if the one it has
+// is that of what has ended ctx.
+func own(ctx context.Context, err error) error {
+	if ClassIn(ctx, err) != ClassOf(err) {
+		return Mark(err, Ambiguous)
+	}
+	return err
+}
+
 // interrupted reports an error of the way to the server rather than of the
 // server. Context errors are named because net.Error covers only one of them.
 func interrupted(err error) bool {

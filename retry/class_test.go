@@ -81,3 +81,74 @@ func TestClassSurvivesJSON(t *testing.T) {
 		t.Error("an unknown name is a class")
 	}
 }
+
+// Another call ends the context of this one.
+func TestTheClassOfACauseIsNotThatOfTheCall(t *testing.T) {
+	cause := fmt.Errorf("another call: %w", retry.Mark(errors.New("key revoked"), retry.Blocked))
+	ctx, cancel := context.WithCancelCause(t.Context())
+	own := &retry.Error{Class: retry.Permanent, Status: 400}
+	passed := fmt.Errorf("call: %w", cause)
+	if got := retry.ClassIn(ctx, passed); got != retry.Blocked {
+		t.Errorf("before the end: %s", got)
+	}
+	cancel(cause)
+	for _, tc := range []struct {
+		err  error
+		want retry.Class
+	}{
+		{nil, 0},
+		{passed, retry.Ambiguous},
+		{own, retry.Permanent},
+		{fmt.Errorf("call: %w; ended by %w", own, cause), retry.Permanent},
+		{retry.Transport(retry.Create, false, passed), retry.Retryable},
+		{context.Canceled, retry.Ambiguous},
+		{errors.New("plain"), retry.Permanent},
+	} {
+		if got := retry.ClassIn(ctx, tc.err); got != tc.want {
+			t.Errorf("%v: %s, want %s", tc.err, got, tc.want)
+		}
+	}
+}
+
+func TestDoTakesNoClassOfACause(t *testing.T) {
+	cause := &retry.Error{Class: retry.Blocked, Status: 401}
+	busy := retry.Mark(errors.New("busy"), retry.Retryable)
+	for name, tc := range map[string]struct {
+		before bool // the end of the context comes before the call
+		err    func(context.Context) error
+		want   retry.Class
+	}{
+		"not started":         {true, func(context.Context) error { return nil }, retry.Retryable},
+		"while it waits":      {false, func(context.Context) error { return busy }, retry.Retryable},
+		"passed on by the op": {false, context.Cause, retry.Ambiguous},
+	} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		if tc.before {
+			cancel(cause)
+		}
+		err := retry.Policy{Delay: time.Hour, MaxDelay: time.Hour}.Do(ctx, func(ctx context.Context) error {
+			cancel(cause)
+			return tc.err(ctx)
+		})
+		if retry.ClassOf(err) != tc.want || !errors.Is(err, cause) {
+			t.Errorf("%s: %v is %s, want %s", name, err, retry.ClassOf(err), tc.want)
+		}
+	}
+}
+
+// A row is not dead because a call about another one was Permanent.
+func TestDoBatchTakesNoClassOfACause(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := retry.Mark(errors.New("another call"), retry.Permanent)
+	left, err := retry.DoBatch(ctx, retry.Policy{}, retry.Rows([]string{"a"}),
+		func(ctx context.Context, _ []retry.Row[string]) ([]error, error) {
+			cancel(cause)
+			return nil, context.Cause(ctx)
+		}, func(retry.Row[string]) error {
+			t.Error("it is dead")
+			return nil
+		})
+	if len(left) != 1 || retry.ClassOf(err) != retry.Ambiguous {
+		t.Errorf("left %v, %v", left, err)
+	}
+}

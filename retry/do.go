@@ -14,7 +14,8 @@ import (
 //
 // When ctx ends during a wait, Do returns at once with an error that wraps both
 // [context.Cause] and op's last error. If ctx is done from the start, op is not
-// called at all.
+// called at all. In both cases the class is Retryable, and never that of the
+// cause, see [ClassIn].
 //
 // Never put Do around a call that creates something: such a call is Ambiguous
 // when its reply is lost, which ends Do, and has to be reconciled first.
@@ -23,12 +24,12 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 		return err
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("retry: not started: %w", context.Cause(ctx))
+		return Mark(fmt.Errorf("retry: not started: %w", context.Cause(ctx)), Retryable)
 	}
 	loop := &schedule{policy: p}
 	attempt := func() error {
 		loop.attempts++
-		loop.last = op(ctx)
+		loop.last = own(ctx, op(ctx))
 		return loop.last
 	}
 	// The context must be outermost, or backoff does not see it.
@@ -85,5 +86,6 @@ func (s *schedule) outcome(ctx context.Context) error {
 	if errors.Is(s.last, cause) {
 		return fmt.Errorf("retry: stopped after attempt %d: %w", s.attempts, s.last)
 	}
-	return fmt.Errorf("retry: stopped after attempt %d: %w; its error: %w", s.attempts, cause, s.last)
+	err := fmt.Errorf("retry: stopped after attempt %d: %w; its error: %w", s.attempts, cause, s.last)
+	return Mark(err, Retryable) // as it was about to be repeated: the class of cause is that of another call
 }

@@ -2,7 +2,8 @@
 //
 // It knows four classes of error. [HTTP] and [Transport] find the class of a
 // provider's reply or of a broken connection, [Mark] gives one to any error and
-// [ClassOf] reads it back through any wrapping. Nobody has to look at messages.
+// [ClassOf] reads it back through any wrapping, [ClassIn] where the call may have
+// been interrupted by the failure of another. Nobody has to look at messages.
 //
 //	Retryable   try again, after the wait that the server asked for
 //	Permanent   the same call will fail again

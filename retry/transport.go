@@ -37,20 +37,22 @@ func Watch(ctx context.Context) (context.Context, *Sent) {
 // Transport classifies an error of a call that brought no reply: no route, no
 // name, a reset, a timeout, the end of its context. If nothing was sent, nothing
 // happened and the call is Retryable. If something was, a Create is Ambiguous.
+// What was not sent because a certificate cannot be verified is Blocked.
 //
-// A certificate that cannot be verified is Blocked. An err that already has a
-// class is returned as it is, and nil as nil.
+// A class that err has already does not count: a client that is interrupted
+// returns the cause of its context, and that may be the error of another call.
+// Who knows better gives the result another class by [Mark]. Transport of nil is
+// nil.
 func Transport(effect Effect, sent bool, err error) error {
-	var classified *Error
-	if err == nil || errors.As(err, &classified) {
-		return err
+	if err == nil {
+		return nil
 	}
 	var untrusted *tls.CertificateVerificationError
 	switch {
-	case errors.As(err, &untrusted):
-		return Mark(err, Blocked)
 	case sent:
 		return Mark(err, effect.unsure())
+	case errors.As(err, &untrusted):
+		return Mark(err, Blocked)
 	}
 	return Mark(err, Retryable)
 }

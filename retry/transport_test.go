@@ -99,10 +99,33 @@ func TestUnknownCertificateIsBlocked(t *testing.T) {
 	}
 }
 
-func TestTransportKeepsAClass(t *testing.T) {
+// What ends a context may be the error of another call. An interrupted call
+// returns it, and is not answered by it.
+func TestAnInterruptedCallHasNoClassOfAnother(t *testing.T) {
+	for _, other := range []retry.Class{retry.Retryable, retry.Permanent, retry.Blocked, retry.Ambiguous} {
+		cause := fmt.Errorf("poll of another batch: %w", &retry.Error{Class: other, Status: http.StatusUnauthorized})
+		ctx, cancel := context.WithCancelCause(t.Context())
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			cancel(cause)
+			<-r.Context().Done()
+		}))
+		for n, want := range []retry.Class{retry.Ambiguous, retry.Retryable} { // sent, and not sent
+			err := post(t, ctx, server.Client(), server.URL, retry.Create)
+			if retry.ClassOf(err) != want || retry.ClassIn(ctx, err) != want || !errors.Is(err, cause) {
+				t.Errorf("call %d, ended by one that is %s: %v is %s, want %s", n, other, err, retry.ClassOf(err), want)
+			}
+		}
+		server.Close()
+	}
+}
+
+func TestTransportTakesNoClassOver(t *testing.T) {
 	quota := fmt.Errorf("post: %w", retry.Mark(io.EOF, retry.Blocked))
-	if got := retry.Transport(retry.Create, true, quota); !errors.Is(got, quota) || retry.ClassOf(got) != retry.Blocked {
-		t.Errorf("Transport changed %v to %v", quota, got)
+	for effect, want := range map[retry.Effect]retry.Class{retry.Create: retry.Ambiguous, retry.Idempotent: retry.Retryable} {
+		if got := retry.Transport(effect, true, quota); !errors.Is(got, quota) || retry.ClassOf(got) != want {
+			t.Errorf("Transport made %v of %v", got, quota)
+		}
 	}
 	if got := retry.Transport(retry.Create, true, nil); got != nil {
 		t.Errorf("Transport(nil) = %v", got)

@@ -22,14 +22,27 @@ var errTooLarge = retry.Mark(errors.New("reply is larger than it may be"), retry
 // decoded is the body of a reply, decompressed. A few bytes could fill a disk,
 // so a body that grows beyond measure ends in an error.
 func decoded(reply *http.Response) io.ReadCloser {
+	body := wire{reply.Body}
 	switch coding := reply.Header.Get("Content-Encoding"); {
 	case coding == "", coding == "identity", reply.Uncompressed, reply.ContentLength == 0:
-		return reply.Body
+		return body
 	case coding == "gzip":
-		return &gzipBody{raw: counter{reply.Body, 0}}
+		return &gzipBody{raw: counter{body, 0}}
 	default:
-		return opaque{reply.Body, coding}
+		return opaque{body, coding}
 	}
+}
+
+// wire is a body as it arrives. What breaks it off gets its class here: it may be
+// the cause of a done context, and have the class of another call.
+type wire struct{ io.ReadCloser }
+
+func (w wire) Read(p []byte) (int, error) {
+	n, err := w.ReadCloser.Read(p)
+	if err == nil || err == io.EOF { // not Is: a cause may wrap the end of another body
+		return n, err
+	}
+	return n, retry.Transport(retry.Idempotent, true, err)
 }
 
 // opaque is a body in an encoding that nobody asked for.

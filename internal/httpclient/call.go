@@ -3,8 +3,10 @@ package httpclient
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/balerhq/baler/retry"
@@ -51,4 +53,27 @@ func (c Call) body() (body io.ReadCloser, size int64, err error) {
 	enc.SetEscapeHTML(false)
 	err = enc.Encode(c.JSON)
 	return io.NopCloser(&buf), int64(buf.Len()), err
+}
+
+// source is the body of a request. It keeps the class of what it fails with:
+// the transport mixes that with what else ends a call.
+type source struct {
+	io.ReadCloser
+	err atomic.Pointer[error] // the first that has a class
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.ReadCloser.Read(p)
+	if _, ok := errors.AsType[*retry.Error](err); ok {
+		s.err.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+// broken is why the body could not be read, nil if it could.
+func (s *source) broken() error {
+	if err := s.err.Load(); err != nil {
+		return *err
+	}
+	return nil
 }

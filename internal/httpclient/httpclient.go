@@ -87,7 +87,16 @@ func unread(effect retry.Effect, err error) error {
 	if effect == retry.Create {
 		return retry.Mark(err, retry.Ambiguous)
 	}
-	return retry.Transport(effect, true, err)
+	return classified(err)
+}
+
+// classified is the error of a reply that was read in vain. One that has a class
+// got it here, from wire or from those who bound and decode the body.
+func classified(err error) error {
+	if _, ok := errors.AsType[*retry.Error](err); ok {
+		return err
+	}
+	return retry.Transport(retry.Idempotent, true, err)
 }
 
 // Reply is a large reply of status 2xx, which its reader closes.
@@ -127,7 +136,7 @@ func (c *Client) send(ctx context.Context, call Call) (*Reply, error) {
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err // the method and the path are said below, the full URL need not be
 		}
-		return nil, retry.Transport(call.Effect, sent.Bool(), fmt.Errorf("%s: %w", call, err))
+		return nil, failed(call, sent.Bool(), req, err)
 	}
 	body := decoded(reply)
 	if reply.StatusCode/100 == 2 {
@@ -135,6 +144,15 @@ func (c *Client) send(ctx context.Context, call Call) (*Reply, error) {
 	}
 	defer body.Close()
 	return nil, fmt.Errorf("%s: %w", call, retry.HTTP(call.Effect, reply.StatusCode, reply.Header, c.words(body)))
+}
+
+// failed is the error of a request that was not answered: that of its body, if
+// that could not be read.
+func failed(call Call, sent bool, req *http.Request, err error) error {
+	if b, ok := req.Body.(*source); ok && b.broken() != nil && call.Effect != retry.Create {
+		return fmt.Errorf("%s: read what is to be sent: %w", call, b.broken())
+	}
+	return retry.Transport(call.Effect, sent, fmt.Errorf("%s: %w", call, err))
 }
 
 // do sends a request. Those that change something are worth a crash.
@@ -160,7 +178,7 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 		return nil, err
 	}
 	if body != nil {
-		req.Body, req.ContentLength = body, size
+		req.Body, req.ContentLength = &source{ReadCloser: body}, size
 		req.Header.Set("Content-Type", call.contentType())
 	}
 	req.Header.Set("User-Agent", "baler")

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/balerhq/baler/retry"
 )
 
 const idleTimeout = time.Minute // without a byte of a large reply
@@ -40,10 +38,10 @@ func (s *stream) Read(p []byte) (int, error) {
 	s.idle.resume()
 	n, err := s.limited.Read(p)
 	s.idle.pause()
-	if err == nil || errors.Is(err, io.EOF) {
+	if err == nil || err == io.EOF { // as in wire
 		return n, err
 	}
-	return n, retry.Transport(retry.Idempotent, true, fmt.Errorf("read reply: %w", err))
+	return n, classified(fmt.Errorf("read reply: %w", err))
 }
 
 func (s *stream) Close() error {
