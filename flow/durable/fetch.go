@@ -64,7 +64,7 @@ func (e *engine) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.O
 			return
 		}
 		for o, err := range e.provider.Results(ctx, handle(in)) {
-			if err != nil && givenUp(in) && (errors.Is(err, sink.ErrNotEnded) || retry.ClassOf(err) == retry.Permanent) {
+			if err != nil && ctx.Err() == nil && givenUp(in) && (errors.Is(err, sink.ErrNotEnded) || retry.ClassOf(err) == retry.Permanent) {
 				return
 			}
 			if !yield(o, err) {

@@ -71,6 +71,9 @@ func (e *engine) cancel(ctx context.Context, in intent.Intent) (intent.Intent, e
 	surplus := in.Surplus[in.Cancelled]
 	e.log.WarnContext(ctx, "cancelling a second batch of the same tag", "tag", in.Tag, "batch", surplus)
 	err := e.provider.Cancel(ctx, sink.Handle{Batch: surplus})
+	if err != nil && ctx.Err() != nil {
+		return in, context.Cause(ctx) // whatever it says: it may be that of another call
+	}
 	if err != nil && retry.ClassOf(err) != retry.Permanent {
 		return in, e.hold(ctx, in, "cancel", 0, err)
 	}

@@ -93,6 +93,8 @@ func (e *engine) tagOf(ctx context.Context, batch string) (string, error) {
 func readTag(ctx context.Context, p sink.Provider, batch string) (string, error) {
 	for o, err := range p.Results(ctx, sink.Handle{Batch: batch}) {
 		switch {
+		case err != nil && ctx.Err() != nil:
+			return "", context.Cause(ctx)
 		case isGone(err):
 			return "", nil
 		case err != nil:

@@ -68,6 +68,8 @@ func (e *engine) look(ctx context.Context, in intent.Intent) (s sight) {
 // may pass, as its list may be behind; so may a permanent error.
 func (e *engine) judge(ctx context.Context, in intent.Intent, v *vigil, s sight) (intent.Intent, error) {
 	switch {
+	case s.err != nil && ctx.Err() != nil:
+		return in, context.Cause(ctx)
 	case s.err != nil && retry.ClassOf(s.err) != retry.Permanent:
 		return in, e.hold(ctx, in, "poll", 0, s.err)
 	case s.err != nil:

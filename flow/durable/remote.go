@@ -24,6 +24,8 @@ func (e *engine) upload(ctx context.Context, in intent.Intent) (intent.Intent, e
 		return e.provider.Upload(ctx, e.spec(in), e.payload(in.Tag))
 	})
 	switch {
+	case err != nil && ctx.Err() != nil:
+		return in, context.Cause(ctx)
 	case errors.Is(err, sink.ErrTooLarge):
 		return e.split(ctx, in, err)
 	case refuses(ctx, err):
@@ -58,6 +60,8 @@ func (e *engine) create(ctx context.Context, in intent.Intent) (intent.Intent, e
 	switch {
 	case err != nil:
 		return in, err
+	case refusal != nil && ctx.Err() != nil:
+		return in, context.Cause(ctx)
 	case errors.Is(refusal, sink.ErrTooLarge):
 		return e.split(ctx, in, refusal)
 	case refuses(ctx, refusal):
@@ -84,6 +88,9 @@ func (e *engine) send(ctx context.Context, in intent.Intent) (_ intent.Intent, r
 		return in, nil, err
 	}
 	defer e.gate.leave()
+	if ctx.Err() != nil {
+		return in, nil, context.Cause(ctx)
+	}
 	now := time.Now()
 	sent, err := e.advance(ctx, in, intent.Sending{
 		Account: e.provider.Account(), Now: now, Deadline: now.Add(createDeadline),
@@ -91,10 +98,8 @@ func (e *engine) send(ctx context.Context, in intent.Intent) (_ intent.Intent, r
 	if err != nil {
 		return in, nil, err
 	}
-	call, cancel := context.WithDeadline(ctx, sent.Deadline)
-	defer cancel()
-	batch, refusal := e.provider.Create(call, e.spec(in), in.File, e.payload(in.Tag))
-	switch retry.ClassOf(refusal) {
+	batch, class, refusal := e.buyAt(ctx, sent)
+	switch class {
 	case 0:
 		in, err = e.advance(ctx, sent, intent.Created{Batch: batch})
 		return in, nil, err
@@ -113,6 +118,9 @@ func (e *engine) clean(ctx context.Context, in intent.Intent) (intent.Intent, er
 	e.countWaste(ctx, in)
 	if !e.keepRemote && handle(in) != (sink.Handle{}) {
 		if err := e.provider.Remove(ctx, handle(in)); err != nil {
+			if ctx.Err() != nil {
+				return in, context.Cause(ctx) // the next process removes them
+			}
 			e.log.WarnContext(ctx, "files left at the provider", "batch", in.Batch, "error", err)
 		}
 	}

@@ -75,6 +75,9 @@ func (e *engine) cancelLate(ctx context.Context, in intent.Intent, v *vigil) err
 // next looks.
 func (e *engine) cancelOpen(ctx context.Context, in intent.Intent, v *vigil) error {
 	err := e.provider.Cancel(ctx, handle(in))
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	switch retry.ClassOf(err) {
 	case retry.Blocked:
 		return fmt.Errorf("durable: batch %s: %w", in.Tag, err)

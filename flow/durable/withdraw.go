@@ -13,6 +13,9 @@ import (
 func (e *engine) withdraw(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	if in.File != "" && !e.keepRemote {
 		if err := e.provider.Remove(ctx, handle(in)); err != nil {
+			if ctx.Err() != nil {
+				return in, context.Cause(ctx)
+			}
 			e.log.WarnContext(ctx, "upload left at the provider", "tag", in.Tag, "error", err)
 		}
 	}
