@@ -2,7 +2,7 @@
 # that they stay out of the module graph of users.
 TOOL := go tool -modfile=bench/tools.mod
 
-.PHONY: help test race lint fmt fuzz bench crash soak interop tidy ci
+.PHONY: help test race lint fmt fuzz bench crash soak chaos interop tidy ci
 
 help: ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -34,7 +34,10 @@ bench: ## all benchmarks, and the table of peers; takes long and wants a quiet m
 crash: ## a crash at every durable write of a run
 	go test -count=1 -tags crashpoint -run TestCrashAtEveryPoint ./cmd/baler
 
-soak: ## the long suites: 200 kills of 20,000 rows, 200,000 simulated runs, two crashes and a lost index at every durable write
+chaos: ## 200 worlds from a seed: 2,000 kills, rivals, and a provider of its own that fails in all ways
+	go run ./internal/chaos -worlds 200 -kills 2000
+
+soak: chaos ## the long suites: 200 worlds of chaos, 200 kills of 20,000 rows, 200,000 simulated runs, two crashes and a lost index at every durable write
 	go test -count=5 -tags crashpoint -run TestCrashAtEveryPoint ./cmd/baler -crash.twice -crash.lose=1
 	go test -count=1 -timeout 2h -run TestKilledAgainAndAgain ./cmd/baler -crash.rows=20000 -crash.batch=1000 -crash.kills=200 -v
 	go test -count=1 -timeout 2h -run 'TestSimulation$$' ./internal/intent -intent.runs=200000 -v

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"flag"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var replay = flag.String("chaos.world", "", "seed of the one world that the test tries, as it prints it")
+
+func TestMain(m *testing.M) {
+	if playProvider() {
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// Two small worlds of those of make soak.
+func TestWorlds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("kills processes for some seconds")
+	}
+	s := soak{dir: t.TempDir(), small: true}
+	if err := s.prepare(t.Context(), "default", false); err != nil {
+		t.Fatal(err)
+	}
+	seeds := []uint64{rand.Uint64(), rand.Uint64()}
+	if *replay != "" {
+		seed, err := strconv.ParseUint(*replay, 16, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seeds = []uint64{seed}
+	}
+	for _, seed := range seeds {
+		t.Run(seedName(seed), func(t *testing.T) {
+			t.Parallel()
+			l, err := s.try(t.Context(), seed, 5, io.Discard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Log(l.summary())
+			if !l.found.none() {
+				t.Errorf("%s\ntry it again with -chaos.world=%s\n%s", strings.Join(l.found.lines, "\n"), l.Seed, text(filepath.Join(l.dir, "incidents")))
+			}
+		})
+	}
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/balerhq/baler/internal/chaos/provider"
+)
+
+// off are the faults that are left out by default.
+var off = []provider.Kind{
+	// Another call that ends the run while a creation is under way.
+	"create.401", "status.401", "list.401", "content.401", "upload.401", "content.absent",
+	// Results that are late, cut, or something else.
+	"content.cut", "content.html", "content.empty", "content.bom", provider.LateOutput, provider.LateCounts, provider.RowStatus0,
+	"status.cut", "status.html", "status.empty", provider.StatusWrongID,
+	// Refusals of all that is in a batch.
+	provider.RefuseTokens, provider.RefuseFile, provider.RefuseCode, provider.RefuseNull, "create.nofile",
+	// Lists that lie.
+	provider.ListCycle, provider.ListShuffled, provider.ListForeign, "list.cut", "list.html", "list.empty",
+	"files.html", "files.empty",
+}
+
+// chosen reads the flag -faults.
+func chosen(flag string) (kinds []provider.Kind, err error) {
+	all := provider.Kinds()
+	for name := range strings.SplitSeq(flag, ",") {
+		kind := provider.Kind(strings.TrimPrefix(name, "-"))
+		switch {
+		case name == "none":
+		case name == "all":
+			kinds = slices.Clone(all)
+		case name == "default":
+			kinds = slices.DeleteFunc(slices.Clone(all), func(k provider.Kind) bool { return slices.Contains(off, k) })
+		case !slices.Contains(all, kind):
+			return nil, fmt.Errorf("%q is none of %v", kind, all)
+		case strings.HasPrefix(name, "-"):
+			kinds = slices.DeleteFunc(kinds, func(k provider.Kind) bool { return k == kind })
+		default:
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds, nil
+}

@@ -1,0 +1,90 @@
+package provider
+
+import "slices"
+
+// Faults of a batch, drawn when it is created.
+const (
+	CreateDelayed  Kind = "create.delayed"  // applied within the grace, and never answered
+	CreateLate     Kind = "create.late"     // applied after the grace, and never answered
+	ListLag        Kind = "list.lag"        // listed some time after its creation
+	BatchHidden    Kind = "status.404"      // unknown for a while
+	BatchExpired   Kind = "batch.expired"   // its window ends before all rows ran
+	BatchCancelled Kind = "batch.cancelled" // by whoever
+	LateOutput     Kind = "batch.lateoutput"
+	LateCounts     Kind = "batch.latecounts"
+	Word           Kind = "batch.word" // in a status that nobody knows, for a while
+	RefuseTokens   Kind = "refuse.tokens"
+	RefuseFile     Kind = "refuse.file"
+	RefuseCode     Kind = "refuse.code"
+	RefuseNull     Kind = "refuse.null"
+	RefuseLine     Kind = "refuse.line" // because of a row that is always refused; P is the share of rows
+)
+
+// Faults of a row, drawn when its batch is created.
+const (
+	RowFailed   Kind = "row.5xx"      // ran and failed, and later does not
+	RowTimeout  Kind = "row.timeout"  // never ran, and says so
+	RowStatus0  Kind = "row.status0"  // never ran: status 0 and an empty body
+	RowMissing  Kind = "row.missing"  // never ran, and stands in no file; the counts say so
+	RowRepeated Kind = "row.repeated" // stands there twice
+	RowForeign  Kind = "row.foreign"  // stands there, and is of nobody
+	RowBad      Kind = "row.bad"      // fails whenever it is asked; P is the share of rows
+)
+
+// Faults of one call. Its name precedes the dot.
+const (
+	reset     = ".reset"     // not applied, the connection breaks
+	lost      = ".lost"      // applied, the connection breaks
+	before    = ".5xx"       // not applied
+	after     = ".5xxafter"  // applied, and says 5xx
+	tooMany   = ".429"       // not applied, with a Retry-After
+	html      = ".html"      // not applied, a page under 200
+	htmlAfter = ".htmlafter" // applied, a page under 200
+	empty     = ".empty"     // served, nothing under 200
+	denied    = ".401"       // not applied
+	slow      = ".slow"      // served after a while
+	trickle   = ".trickle"   // served a few bytes at a time
+	torn      = ".torn"      // served in part, and the connection breaks
+	cut       = ".cut"       // served in part, and the connection ends well
+	bom       = ".bom"       // served behind a byte order mark
+	absent    = ".absent"    // 404
+	badFile   = ".nofile"    // 400: the file is not there
+)
+
+// Faults of one call that are not actions of all of them.
+const (
+	UploadTooLarge Kind = "upload.413"
+	StatusWrongID  Kind = "status.wrongid"
+	StatusBack     Kind = "status.back" // as it was at first
+	ListCycle      Kind = "list.cycle"  // the page before, and there is more
+	ListShuffled   Kind = "list.shuffled"
+	ListOverlap    Kind = "list.overlap" // begins with what the last page ended with
+	ListForeign    Kind = "list.foreign" // batches of other programs, which write what they like
+	FilesLag       Kind = "files.lag"    // an upload is listed some time after
+)
+
+// actions of each call, in the order in which they are drawn.
+var actions = map[string][]string{
+	"upload":  {reset, lost, before, after, tooMany, html, htmlAfter, denied, slow},
+	"create":  {reset, lost, before, after, tooMany, html, htmlAfter, empty, denied, slow, badFile},
+	"status":  {reset, before, tooMany, html, empty, denied, slow, trickle, torn, cut},
+	"list":    {reset, before, tooMany, html, empty, slow, trickle, cut},
+	"content": {reset, before, tooMany, html, empty, denied, slow, trickle, torn, cut, bom, absent},
+	"files":   {reset, before, html, empty, slow},
+	"file":    {reset, before},
+	"delete":  {reset, lost, before, after},
+	"cancel":  {reset, lost, before, after},
+}
+
+// Kinds are all faults that there are.
+func Kinds() (all []Kind) {
+	for call, list := range actions {
+		for _, action := range list {
+			all = append(all, Kind(call+action))
+		}
+	}
+	slices.Sort(all)
+	return append(all, CreateDelayed, CreateLate, ListLag, BatchHidden, BatchExpired, BatchCancelled, LateOutput, LateCounts,
+		Word, RefuseTokens, RefuseFile, RefuseCode, RefuseNull, RefuseLine, RowFailed, RowTimeout, RowStatus0, RowMissing,
+		RowRepeated, RowForeign, RowBad, UploadTooLarge, StatusWrongID, StatusBack, ListCycle, ListShuffled, ListOverlap, ListForeign, FilesLag)
+}

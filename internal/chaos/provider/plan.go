@@ -1,0 +1,61 @@
+// Package provider is a batch provider of its own, written from the protocol
+// alone: files and batches over HTTP, with its state on disk, a bill, and faults.
+//
+// It shares no code with sink/simulator and sink/openai. A mistake in what these
+// two believe of the protocol is then not made here as well.
+package provider
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Kind names a fault: what is done, and to whom. Those on a call are named after
+// the call and the action, such as "create.lost".
+type Kind string
+
+// Dose is how often a fault happens: with which probability where it can, and at
+// most how many times.
+type Dose struct {
+	P   float64 `json:"p"`
+	Max int     `json:"max"`
+}
+
+// Plan is all that is drawn for a provider. Its zero value is a provider that
+// answers at once and never fails.
+type Plan struct {
+	Seed uint64 `json:"seed"`
+	// Grace is what the client was told. A creation that is applied later than
+	// that after it was received is noted as late.
+	Grace time.Duration `json:"grace"`
+	// How long a batch is in each state. Each batch draws between half of it and
+	// one and a half times of it.
+	Validation, Processing, Finalizing, Cancelling time.Duration
+
+	MaxBytes int64         `json:"max_bytes"` // of an upload; 0 is without bound
+	PageSize int           `json:"page_size"` // of the list of batches; 0 means as asked for
+	Foreign  int           `json:"foreign"`   // batches of other programs that are there from the start
+	Faults   map[Kind]Dose `json:"faults"`
+}
+
+const planFile = "plan.json"
+
+// Write writes the plan to the directory of a provider.
+func (p *Plan) Write(dir string) error {
+	b, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, planFile), b, 0o600)
+}
+
+func readPlan(dir string) (p Plan, err error) {
+	b, err := os.ReadFile(filepath.Join(dir, planFile))
+	if err != nil {
+		return p, err
+	}
+	err = json.Unmarshal(b, &p)
+	return p, err
+}

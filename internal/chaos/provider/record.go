@@ -1,0 +1,184 @@
+package provider
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// event is a line of the provider's own journal. What it knows follows from
+// these and from the time.
+type event struct {
+	File   *fileRecord  `json:"file,omitempty"`
+	Batch  *BatchRecord `json:"batch,omitempty"`  // received, and not always applied
+	Cancel string       `json:"cancel,omitempty"` // the batch
+	Delete string       `json:"delete,omitempty"` // the file
+	At     time.Time    `json:"at"`
+}
+
+// fileRecord is a file. Its content lies beside, under its id.
+type fileRecord struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name"`
+	Purpose string    `json:"purpose"`
+	Bytes   int64     `json:"bytes"`
+	Created time.Time `json:"created"`
+	Listed  time.Time `json:"listed"` // from then on
+	deleted bool
+}
+
+// BatchRecord is a batch with all that is going to happen to it.
+type BatchRecord struct {
+	ID       string          `json:"id"`
+	N        int             `json:"n"`
+	Input    string          `json:"input"`
+	Endpoint string          `json:"endpoint"`
+	Metadata json.RawMessage `json:"metadata"`
+
+	Received time.Time `json:"received"`
+	Created  time.Time `json:"created"` // when it is applied
+	Late     bool      `json:"late"`    // after the client's grace
+	Listed   time.Time `json:"listed"`  // from then on
+	Unknown  time.Time `json:"unknown"` // 404 until then
+	Odd      time.Time `json:"odd"`     // in a status that nobody knows, until then
+	Running  time.Time `json:"running"`
+	RanAll   time.Time `json:"ran_all"`
+	End      time.Time `json:"end"`
+	Output   time.Time `json:"output"` // the names of its files are there from then on
+	Counts   time.Time `json:"counts"` // likewise
+
+	Status  string       `json:"status"` // in the end
+	Refusal []refusal    `json:"refusal,omitempty"`
+	Rows    []row        `json:"-"`    // of its input
+	Fates   string       `json:"fate"` // a letter each
+	Stop    time.Time    `json:"-"`    // when it was cancelled
+	Ran     int          `json:"-"`    // rows, so far
+	files   [2]string    // output and errors
+	done    bool         // its files are written
+	counted [2]int       // that succeeded and failed
+	raw     []jsonObject // foreign batches are as they are
+}
+
+type jsonObject = map[string]any
+
+// row is a request as it was uploaded.
+type row struct {
+	CustomID string          `json:"custom_id"`
+	Method   string          `json:"method"`
+	URL      string          `json:"url"`
+	Body     json.RawMessage `json:"body"`
+	question string
+}
+
+type refusal struct {
+	Code    string  `json:"code"`
+	Message string  `json:"message"`
+	Param   *string `json:"param"`
+	Line    *int    `json:"line"`
+}
+
+// Charge is a record of the bill: a row that was executed and answered.
+type Charge struct {
+	At       time.Time `json:"at"`
+	CustomID string    `json:"custom_id"`
+	Batch    string    `json:"batch"`
+	Late     bool      `json:"late"` // as the batch is
+	Question string    `json:"question"`
+	Body     string    `json:"body"`
+	Answer   string    `json:"answer"`
+}
+
+// The fates of a row.
+const (
+	fine      = 'o'
+	repeated  = 'd' // fine, and twice in the file
+	foreign   = 'f' // fine, and a line of nobody beside it
+	bad       = 'b'
+	failed    = '5'
+	limited   = '4'
+	timeout   = 't'
+	status0   = '0'
+	missing   = 'm'
+	neverSaid = 'x' // never ran, and says so
+	neverMute = 'y' // never ran, and stands nowhere
+)
+
+// runs reports whether a row with this fate is executed and answered.
+func runs(fate byte) bool { return fate == fine || fate == repeated || fate == foreign }
+
+// status is the word for a batch at a time.
+func (b *BatchRecord) status(now time.Time) string {
+	switch {
+	case !b.Stop.IsZero() && now.Before(b.End):
+		return "cancelling"
+	case now.Before(b.Running):
+		return "validating"
+	case now.Before(b.RanAll):
+		return "in_progress"
+	case now.Before(b.End):
+		return "finalizing"
+	}
+	return b.Status
+}
+
+// ranBy is how many rows were executed by then.
+func (b *BatchRecord) ranBy(now time.Time) int {
+	if len(b.Refusal) > 0 || b.Status == "failed" || now.Before(b.Running) {
+		return 0
+	}
+	if !b.Stop.IsZero() && now.After(b.Stop) {
+		now = b.Stop
+	}
+	whole := b.RanAll.Sub(b.Running)
+	if whole <= 0 || !now.Before(b.RanAll) {
+		return len(b.Rows)
+	}
+	return int(float64(len(b.Rows)) * (float64(now.Sub(b.Running)) / float64(whole)))
+}
+
+// Charges reads the bill of a provider.
+func Charges(dir string) ([]Charge, error) { return readAll[Charge](dir + "/" + billFile) }
+
+// Batches reads which creations a provider received, applied or not.
+func Batches(dir string) (all []BatchRecord, err error) {
+	events, err := readAll[event](dir + "/" + eventFile)
+	for _, e := range events {
+		if e.Batch != nil {
+			all = append(all, *e.Batch)
+		}
+	}
+	return all, err
+}
+
+// Left is an upload that is still there, and the batches that were made of it.
+type Left struct {
+	File, Name string
+	Batches    []string
+}
+
+// Inputs reads which inputs were not deleted.
+func Inputs(dir string) ([]Left, error) {
+	events, err := readAll[event](dir + "/" + eventFile)
+	if err != nil {
+		return nil, err
+	}
+	var order []string
+	left := make(map[string]*Left)
+	for _, e := range events {
+		switch {
+		case e.File != nil && e.File.Purpose == "batch":
+			left[e.File.ID] = &Left{File: e.File.ID, Name: e.File.Name}
+			order = append(order, e.File.ID)
+		case e.Batch != nil && left[e.Batch.Input] != nil:
+			left[e.Batch.Input].Batches = append(left[e.Batch.Input].Batches, e.Batch.ID)
+		case e.Delete != "":
+			delete(left, e.Delete)
+		}
+	}
+	var all []Left
+	for _, id := range order {
+		if left[id] != nil {
+			all = append(all, *left[id])
+		}
+	}
+	return all, nil
+}
