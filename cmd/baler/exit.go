@@ -70,7 +70,7 @@ func exitCode(err error) int {
 
 // inputAtFault returns what is wrong with a row, a file or the state, as
 // briefly as it can be said; nil if none of these is at fault.
-func inputAtFault(err error) error {
+func inputAtFault(err error, name string) error {
 	var row *durable.InputError
 	var file *source.Error
 	var mismatch *durable.MismatchError
@@ -83,11 +83,19 @@ func inputAtFault(err error) error {
 	case errors.As(err, &file):
 		return file
 	case errors.As(err, &mismatch):
-		return mismatch
+		return explainMismatch(mismatch, name)
 	case errors.As(err, &damage):
 		return damage
 	case errors.Is(err, state.ErrDamaged):
 		return fmt.Errorf("%w: see baler doctor", err)
 	}
 	return nil
+}
+
+// explainMismatch says how to have an output again that somebody has changed.
+func explainMismatch(m *durable.MismatchError, name string) error {
+	if m.Output == "" {
+		return m
+	}
+	return fmt.Errorf("%w, or move it away and have it written again by: baler results %s --out %s", m, name, m.Output)
 }

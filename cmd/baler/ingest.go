@@ -2,18 +2,17 @@ package main
 
 import (
 	"fmt"
-
-	"github.com/spf13/cobra"
+	"io"
 
 	"github.com/balerhq/baler/flow/durable"
 )
 
 // ingested tells how a run stands that has only read its input.
-func (o *options) ingested(cmd *cobra.Command, report durable.Report, err error) error {
+func (o *options) ingested(w io.Writer, report durable.Report, err error) error {
 	if err != nil {
-		return explain(err, report)
+		return o.explain(err, report)
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s rows of %s are read, %s duplicates dropped, and nothing is bought: "+
+	_, err = fmt.Fprintf(w, "%s rows of %s are read, %s duplicates dropped, and nothing is bought: "+
 		"the same command without --ingest goes on\n", thousands(report.Rows), o.input, thousands(report.Duplicates))
 	return err
 }

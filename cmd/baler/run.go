@@ -57,6 +57,12 @@ and "cancel" reach it by its --name. Exit codes: 0 all rows succeeded, 1 some
 failed (their errors are in the output) or the run was cancelled, 2 a mistake in
 the command or its input, 3 stopped, run again.
 
+A file gets each result exactly once. It belongs to the run until that has ended:
+one that was edited, exchanged or shortened is refused. With "--out -", a pipe or a
+device each result is delivered at least once: a run that goes on does not repeat
+what is recorded as delivered, and "baler results NAME" has all of it. The summary
+then goes to standard error.
+
 The key is read from the environment: OPENAI_API_KEY.`,
 		Example: `  baler run tickets.jsonl --out results.jsonl --provider openai --model gpt-5.4-mini \
     --prompt 'Summarise in one sentence: {{.text}}'`,
@@ -72,7 +78,7 @@ The key is read from the environment: OPENAI_API_KEY.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.out, "out", "", "file that gets one JSON line per row (required)")
+	f.StringVar(&o.out, "out", "", "file that gets one JSON line per row; - is standard output (required)")
 	f.StringVar(&o.provider, "provider", "openai", "who sells the batches: openai, or what speaks its protocol")
 	f.StringVar(&o.model, "model", "", "model that answers; rows in batch format name their own")
 	f.StringVar(&o.baseURL, "base-url", "", "where the API is, such as http://127.0.0.1:8080/v1 (default: the provider's)")
@@ -112,12 +118,16 @@ func (o *options) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	out, err := o.openDescriptor(cmd.OutOrStdout(), cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
 	log := newLogger(cmd.ErrOrStderr(), o.verbose)
 	store, err := state.Open(o.state, state.Config{Log: newLogger(cmd.ErrOrStderr(), false)}) // Badger has much to say
 	if err != nil {
 		return refusedState(err)
 	}
-	return errors.Join(o.do(cmd, durable.Job[source.Row]{
+	return errors.Join(o.do(cmd, out, durable.Job[source.Row]{
 		Name:        o.name,
 		Settings:    o.settings(),
 		Source:      source.Rows(o.input).WithDialect(source.Dialect{Delimiter: delimiter}),
@@ -147,32 +157,33 @@ func (o *options) cacheFor() time.Duration {
 	return o.cache
 }
 
-func (o *options) do(cmd *cobra.Command, job durable.Job[source.Row]) (err error) {
-	out, err := durable.Lines(o.out)
-	if err != nil {
-		return usage("%w", err)
+func (o *options) do(cmd *cobra.Command, out *output, job durable.Job[source.Row]) (err error) {
+	if out == nil {
+		if out, err = o.openOutput(cmd.OutOrStdout()); err != nil {
+			return err
+		}
 	}
-	defer func() { err = errors.Join(err, out.Close()) }()
+	defer func() { err = errors.Join(err, out.close()) }()
 	show := newDisplay(cmd.ErrOrStderr())
-	job.Output, job.Progress, job.Notify = out, show.update, show.notify
+	job.Output, job.Progress, job.Notify = out.Output, show.update, show.notify
 	if o.ingest {
 		report, err := durable.Ingest(cmd.Context(), job)
 		show.close()
-		return o.ingested(cmd, report, err)
+		return o.ingested(out.summary, report, err)
 	}
 	report, err := durable.Run(cmd.Context(), job)
 	show.close()
 	var cancelled *durable.CancelledError
 	if err != nil && !errors.As(err, &cancelled) {
-		return explain(err, report)
+		return o.explain(err, report)
 	}
-	printSummary(cmd.OutOrStdout(), report, o.out)
+	printSummary(out.summary, report, out.name)
 	return ending(report, err)
 }
 
 // explain turns the error of a run into what the user can do.
-func explain(err error, report durable.Report) error {
-	if fault := inputAtFault(err); fault != nil {
+func (o *options) explain(err error, report durable.Report) error {
+	if fault := inputAtFault(err, o.name); fault != nil {
 		return &exitError{exitUsage, fault}
 	}
 	if errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled) {
@@ -234,7 +245,7 @@ func (o *options) validate() error {
 // settings are what a run that goes on must have in common with its beginning.
 func (o *options) settings() map[string]string {
 	return map[string]string{
-		"input": absolute(o.input), "--out": absolute(o.out),
+		"input": absolute(o.input), "--out": outputSetting(o.out),
 		"--model": o.model, "--prompt": o.prompt, "--id": o.id, "--delimiter": o.delimiter,
 	}
 }

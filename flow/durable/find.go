@@ -85,6 +85,6 @@ func (e *engine) sameAccount(in intent.Intent) error {
 	if in.Account == e.provider.Account() {
 		return nil
 	}
-	return &MismatchError{fmt.Sprintf("batch %s was created by account %s and this is %s: use the same key and base URL",
+	return &MismatchError{Reason: fmt.Sprintf("batch %s was created by account %s and this is %s: use the same key and base URL",
 		in.Tag, in.Account, e.provider.Account())}
 }

@@ -41,7 +41,7 @@ func openJob(ctx context.Context, c *config) (*os.Root, jobMeta, error) {
 			return nil, now, err
 		}
 		if !again {
-			return nil, now, &MismatchError{fmt.Sprintf("%s holds the job %q with another %s: "+
+			return nil, now, &MismatchError{Reason: fmt.Sprintf("%s holds the job %q with another %s: "+
 				"use the same, or give this one another name", c.store.Path(), c.name, strings.Join(changed, ", "))}
 		}
 		now.Epoch++

@@ -172,6 +172,9 @@ func (e *engine) rewind(ctx context.Context, told outputState) error {
 	if !ok {
 		return nil
 	}
+	if j, ok := e.output.(tailJudge); ok {
+		j.judgeTail(e.unrecorded())
+	}
 	if err := r.Rewind(s.Mark); err != nil || s.Mark != "" {
 		return err
 	}

@@ -53,8 +53,14 @@ func (e *InputError) Error() string { return fmt.Sprintf("%s:%d: %v", e.Source, 
 func (e *InputError) Unwrap() error { return e.Err }
 
 // MismatchError is a directory that belongs to another job, or to this one with
-// other settings or another account.
-type MismatchError struct{ Reason string }
+// other settings or another account; or an output that is not the job's, or is no
+// longer as the job left it.
+type MismatchError struct {
+	Reason string
+	// Output is the output file, if it is what the job had written and somebody
+	// has changed: Archive.Results has what stood in it.
+	Output string
+}
 
 // Error implements error.
 func (e *MismatchError) Error() string { return "durable: " + e.Reason }

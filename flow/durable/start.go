@@ -73,6 +73,9 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.mustOwnOutput(); err != nil {
+		return nil, errors.Join(err, lock.Unlock())
+	}
 	input := &reader[T]{job: job}
 	e, err := resume(ctx, c, input)
 	if err != nil {

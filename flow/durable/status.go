@@ -20,6 +20,7 @@ type Status struct {
 	// Notices are what costs money or hours now, the oldest first.
 	Notices []Notice `json:"notices,omitempty"`
 
+	Output   string    `json:"output,omitempty"`  // the file that gets the results, if it is one
 	Reason   string    `json:"reason,omitempty"`  // why it stopped or was cancelled
 	PID      int       `json:"pid"`               // of that process
 	Started  time.Time `json:"started"`           // for the first time

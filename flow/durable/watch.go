@@ -101,7 +101,7 @@ func (e *engine) publish(reason string) error {
 		reason = string(e.control.Reason)
 	}
 	return e.dir.write(statusFile, snapshot{Obeyed: e.obeyed, Status: Status{
-		Name: e.name, Wanted: e.control.Want, Report: e.report(), Open: e.board.list(), Notices: e.notices.list(),
+		Name: e.name, Wanted: e.control.Want, Report: e.report(), Open: e.board.list(), Output: outputPath(e.output), Notices: e.notices.list(),
 		Reason: reason, PID: os.Getpid(), Started: e.started, Updated: time.Now(), Deadline: e.expires,
 	}})
 }

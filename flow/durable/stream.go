@@ -1,0 +1,77 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+	"os"
+)
+
+// Stream is an Output that writes JSON lines to what cannot be taken back, such
+// as a pipe, a terminal or standard output. Each result is delivered at least
+// once: what is recorded as handed on is not written again by a later run, and
+// what was written just before a crash may be. Make it with StreamTo.
+type Stream struct {
+	f    *os.File
+	sync bool
+	buf  []byte
+}
+
+var _ Output = (*Stream)(nil)
+
+// StreamTo returns an Output that writes to f, which stays the caller's. It
+// refuses what can take no results, such as a directory, a disk or a closed or
+// read-only file, so that nothing is bought for it. A regular file is locked, and
+// the error is ErrOutputInUse if another holds the lock.
+func StreamTo(f *os.File) (*Stream, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("durable: output: %w", err)
+	}
+	mode := info.Mode()
+	if mode.IsDir() || mode&os.ModeDevice != 0 && mode&os.ModeCharDevice == 0 {
+		return nil, fmt.Errorf("durable: output %s is a directory or a disk: name a file", f.Name())
+	}
+	if _, err := f.Write(nil); err != nil {
+		return nil, fmt.Errorf("durable: output cannot be written: %w", err)
+	}
+	if mode.IsRegular() {
+		switch free, err := lockOutput(f); {
+		case err != nil:
+			return nil, fmt.Errorf("durable: lock output %s: %w", f.Name(), err)
+		case !free:
+			return nil, fmt.Errorf("%w: %s", ErrOutputInUse, f.Name())
+		}
+	}
+	return &Stream{f: f, sync: mode.IsRegular()}, nil
+}
+
+// Write implements Output. If ctx ends while nobody takes the lines, it returns
+// at once, and the rest of them may be written later: the Stream must not be used
+// again.
+func (s *Stream) Write(ctx context.Context, results []Result) (err error) {
+	s.buf = s.buf[:0]
+	for i := range results {
+		if s.buf, err = results[i].AppendLine(s.buf); err != nil {
+			return fmt.Errorf("durable: write output: %w", err)
+		}
+	}
+	written := make(chan error, 1)
+	go func() { written <- s.flush() }()
+	select {
+	case err := <-written:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *Stream) flush() error {
+	_, err := s.f.Write(s.buf)
+	if err == nil && s.sync {
+		err = s.f.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("durable: write output: %w", err)
+	}
+	return nil
+}
