@@ -1,14 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/internal/printable"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -21,6 +25,9 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 	line("rows", r.Rows, noteIf(r.Duplicates, "and %s repeated ones dropped"))
 	line("succeeded", r.Succeeded, "")
 	line("failed", r.Failed, noteIf(r.Retried, "after %s retries of rows"))
+	for _, code := range codes(r.Failures) {
+		line("", r.Failures[code], printable.Line(code, 64))
+	}
 	if r.State == durable.Cancelled {
 		line("cancelled", r.Cancelled, "rows without a result")
 	}
@@ -77,4 +84,11 @@ func thousands(n int) string {
 		b.WriteRune(d)
 	}
 	return b.String()
+}
+
+// codes are those of failures, the most frequent first.
+func codes(failures map[string]int) []string {
+	return slices.SortedFunc(maps.Keys(failures), func(a, b string) int {
+		return cmp.Or(failures[b]-failures[a], strings.Compare(a, b))
+	})
 }

@@ -26,6 +26,12 @@ func TestSummaryNamesWhatIsOddAndNothingElse(t *testing.T) {
 			t.Errorf("no line %q in\n%s", line, odd.stdout)
 		}
 	}
+	failed := summary(durable.Report{
+		Progress: durable.Progress{Failed: 1203}, Failures: map[string]int{"refusal": 3, "max_tokens": 1200},
+	})
+	if want := "failed 1,203 1,200 max_tokens 3 refusal from cache"; !failed.says(want) {
+		t.Errorf("no lines %q in\n%s", want, failed.stdout)
+	}
 	again := summary(durable.Report{Progress: durable.Progress{FromCache: 30}, Cached: 1030})
 	if want := "from cache 1,030 30 of them answered in other runs, 1,000 of them done before this start"; !again.says(want) {
 		t.Errorf("no line %q in\n%s", want, again.stdout)

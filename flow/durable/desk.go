@@ -63,6 +63,7 @@ func (e *engine) report() Report {
 		Elapsed: time.Since(e.began), Finished: e.finished(),
 	}
 	e.surprises.report(&r)
+	r.Failures = e.failures.byCode()
 	if r.State == Cancelled {
 		r.Cancelled = r.Rows - r.Settled()
 	}

@@ -34,6 +34,7 @@ type engine struct {
 	cache    *cache
 
 	surprises surprises
+	failures  failures
 	notices   notices
 
 	owners   *owners

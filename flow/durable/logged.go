@@ -32,6 +32,8 @@ type settled struct {
 	Again  []rowSpan   `json:"again,omitempty"`
 	Unsent bool        `json:"unsent,omitempty"` // those were not sent: the batch was refused
 	Output outputState `json:"output"`
+
+	Failed map[string]int `json:"failed,omitempty"` // items that failed, by their code
 }
 
 // rowSpan is rows of a bale, from the first to the last of them, counted from 0.

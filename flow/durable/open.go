@@ -122,6 +122,9 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 		}
 	}
 	e.tally.now.Batches = bought(told.intents)
+	if err := e.recoverFailures(ctx, told); err != nil {
+		return err
+	}
 	if told.pruned != nil {
 		return e.rewind(ctx, told.output) // nothing else is left, or needed
 	}

@@ -30,12 +30,16 @@ func (p Progress) Settled() int { return p.Succeeded + p.Failed }
 // Report is Progress at the end of a Run, with what this Run did itself.
 type Report struct {
 	Progress
-	Cached    int           `json:"cached"`     // items that it need not send: settled by an earlier Run, or FromCache
-	Cancelled int           `json:"cancelled"`  // items that get no result, as the run was cancelled
-	Strays    Strays        `json:"strays"`     // result rows that are not what was asked for
-	Waste     llm.Usage     `json:"waste"`      // of batches that were bought twice, as far as it is known
-	Elapsed   time.Duration `json:"elapsed_ns"` // of this Run
-	Finished  bool          `json:"finished"`   // every item has its result
+	Cached    int    `json:"cached"`    // items that it need not send: settled by an earlier Run, or FromCache
+	Cancelled int    `json:"cancelled"` // items that get no result, as the run was cancelled
+	Strays    Strays `json:"strays"`    // result rows that are not what was asked for
+	// Failures are the items that have failed in this Run and earlier ones, by
+	// the code of their error. After a repair of the journal they may be fewer
+	// than Failed.
+	Failures map[string]int `json:"failures,omitempty"`
+	Waste    llm.Usage      `json:"waste"`      // of batches that were bought twice, as far as it is known
+	Elapsed  time.Duration  `json:"elapsed_ns"` // of this Run
+	Finished bool           `json:"finished"`   // every item has its result
 }
 
 // InputError is an item that cannot be used. Nothing of its group was kept;

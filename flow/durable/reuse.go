@@ -10,6 +10,7 @@ import (
 
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/sink/llm"
 )
 
 // reuse settles entries by the answers of other jobs. They are a batch of their
@@ -77,5 +78,20 @@ func (e *engine) readAnswer(file *openFile, h *hit) (outcome, error) {
 	if err == nil && (o.Err != nil || h.Batch == "") {
 		err = fmt.Errorf("%w: it is not of a row that succeeded", segment.ErrDamaged)
 	}
+	if err == nil && e.codec != nil {
+		err = usable(e.codec, o.Body)
+	}
 	return o, err
+}
+
+// usable refuses an answer that would not be taken for one if it came now.
+func usable(codec llm.Codec, body []byte) error {
+	reply, err := codec.Decode(body)
+	if err != nil {
+		return err
+	}
+	if flaw := flawOf(&reply); flaw != nil {
+		return flaw
+	}
+	return nil
 }

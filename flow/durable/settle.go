@@ -78,6 +78,7 @@ type chunk struct {
 	which   []rowSpan // of the bale: those that go again
 	usage   llm.Usage
 	failed  int
+	codes   map[string]int // of those that failed
 	cached  int
 	blocked error    // of a row: somebody has to act
 	answers []answer // of the batch: they are not emptied
@@ -116,6 +117,7 @@ func (c *chunk) add(o outcome) {
 	switch {
 	case r.Error != nil:
 		c.failed++
+		c.codes = addFailure(c.codes, r.Error)
 	case r.Cached:
 		c.cached++
 		return // nobody pays for it, and it grows no younger
@@ -177,7 +179,7 @@ func (c *chunk) commit(ctx context.Context) error {
 func (c *chunk) record(ctx context.Context, s outputState, sent bool) error {
 	e, until := c.e, c.progress+uint64(c.rows) //nolint:gosec // a count
 	err := e.journal.Append(logged{Settled: &settled{
-		Tag: c.in.Tag, At: time.Now(), From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s,
+		Tag: c.in.Tag, At: time.Now(), From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s, Failed: c.codes,
 	}})
 	if err != nil {
 		return err
@@ -190,6 +192,7 @@ func (c *chunk) record(ctx context.Context, s outputState, sent bool) error {
 	if err := e.ready.add(context.WithoutCancel(ctx), c.again, mark, progress); err != nil {
 		return err
 	}
+	e.failures.add(c.codes)
 	e.tally.update(func(p *Progress) { s.count(p) })
 	c.reset(until)
 	return nil
@@ -198,6 +201,7 @@ func (c *chunk) record(ctx context.Context, s outputState, sent bool) error {
 func (c *chunk) reset(progress uint64) {
 	c.progress = progress
 	c.rows, c.bytes, c.failed, c.cached, c.usage = 0, 0, 0, 0, llm.Usage{}
+	c.codes = nil
 	clear(c.results)
 	c.results, c.again, c.which = c.results[:0], c.again[:0], c.which[:0]
 }

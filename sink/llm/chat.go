@@ -42,7 +42,11 @@ func (c Chat) As(system string) Chat {
 
 // Reply is what a model answered.
 type Reply struct {
+	// Text is the answer. Of several messages it is the last.
 	Text string
+	// Other is true if the answer is not text but something else, such as calls
+	// of tools or embeddings.
+	Other bool
 	// Refusal is the model's reason not to answer, "" if it did.
 	Refusal string
 	// Finish is the provider's word for why the model stopped.
@@ -77,6 +81,6 @@ type Codec interface {
 	// known to ask the same as one that was written by hand.
 	Encode(model string, chat Chat) (endpoint string, body json.RawMessage, err error)
 	// Decode reads the body of a row that succeeded. Bodies of endpoints that
-	// have no text, such as embeddings, give an empty Text and the usage.
+	// have no text, such as embeddings, give an empty Text, Other and the usage.
 	Decode(body json.RawMessage) (Reply, error)
 }

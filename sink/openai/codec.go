@@ -2,7 +2,6 @@ package openai
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -52,28 +51,6 @@ func (c *Client) Encode(model string, chat llm.Chat) (string, json.RawMessage, e
 	return c.cfg.Endpoint, body, nil
 }
 
-// reply holds the parts of every endpoint's body that say something.
-type reply struct {
-	Model   string `json:"model"`
-	Choices []struct {
-		Text         string `json:"text"`
-		FinishReason string `json:"finish_reason"`
-		Message      struct {
-			Content string `json:"content"`
-			Refusal string `json:"refusal"`
-		} `json:"message"`
-	} `json:"choices"`
-	Status string `json:"status"`
-	Output []struct {
-		Type    string `json:"type"`
-		Content []struct {
-			Text    string `json:"text"`
-			Refusal string `json:"refusal"`
-		} `json:"content"`
-	} `json:"output"`
-	Usage *usage `json:"usage"`
-}
-
 // usage is named differently by the chat and the responses endpoint.
 type usage struct {
 	Prompt       int     `json:"prompt_tokens"`
@@ -89,33 +66,6 @@ type usage struct {
 type details struct {
 	Cached    int `json:"cached_tokens"`
 	Reasoning int `json:"reasoning_tokens"`
-}
-
-// Decode implements llm.Codec.
-func (c *Client) Decode(body json.RawMessage) (llm.Reply, error) {
-	var r reply
-	if len(body) == 0 {
-		return llm.Reply{}, errors.New("openai: decode: empty body")
-	}
-	if err := jsonv2.Unmarshal(body, &r, tolerant); err != nil {
-		return llm.Reply{}, fmt.Errorf("openai: decode: %w", err)
-	}
-	out := llm.Reply{Model: r.Model, Finish: r.Status, Usage: r.Usage.tokens()}
-	if len(r.Choices) > 0 {
-		first := r.Choices[0]
-		out.Text = first.Message.Content + first.Text
-		out.Refusal, out.Finish = first.Message.Refusal, first.FinishReason
-	}
-	for _, item := range r.Output {
-		if item.Type != "message" { // such as "reasoning"
-			continue
-		}
-		for _, part := range item.Content {
-			out.Text += part.Text
-			out.Refusal += part.Refusal
-		}
-	}
-	return out, nil
 }
 
 func (u *usage) tokens() llm.Usage {

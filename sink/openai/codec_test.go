@@ -80,7 +80,7 @@ func TestDecode(t *testing.T) {
 			Text: "ab", Finish: "completed", Model: "m-1", Usage: llm.Usage{Input: 9, CachedInput: 4, Output: 3, Reasoning: 2},
 		},
 		`{"object":"response","status":"completed","output":[{"type":"message","content":[{"type":"refusal","refusal":"no"}]}]}`: {Refusal: "no", Finish: "completed"},
-		`{"object":"list","data":[{"embedding":[0.1]}],"usage":{"prompt_tokens":5}}`:                                             {Usage: llm.Usage{Input: 5}},
+		`{"object":"list","data":[{"embedding":[0.1]}],"usage":{"prompt_tokens":5}}`:                                             {Other: true, Usage: llm.Usage{Input: 5}},
 		`{"choices":[],"usage":null}`: {},
 	} {
 		got, err := codec(t, "").Decode(json.RawMessage(body))
@@ -99,5 +99,64 @@ func TestUsageAdds(t *testing.T) {
 	a := llm.Usage{Input: 1, CachedInput: 2, Output: 3, Reasoning: 4}
 	if got, want := a.Add(a), (llm.Usage{Input: 2, CachedInput: 4, Output: 6, Reasoning: 8}); got != want {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Of several messages the last is the answer: glued together they would be none.
+func TestDecodeOfSeveralMessages(t *testing.T) {
+	got, err := codec(t, "").Decode(json.RawMessage(`{"object":"response","status":"completed","output":[
+		{"type":"message","content":[{"type":"output_text","text":"{\"draft\":1}"}]},
+		{"type":"reasoning","content":[]},
+		{"type":"message","content":[{"type":"output_text","text":"{\"final\":"},{"type":"output_text","text":"2}"}]}]}`))
+	if err != nil || got.Text != `{"final":2}` || got.Flaw() != "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestFlawsOfReplies(t *testing.T) {
+	message := func(finish, message string) string {
+		return `{"object":"chat.completion","choices":[{"finish_reason":` + finish + `,"message":{"role":"assistant",` + message + `}}]}`
+	}
+	output := func(status, more, items string) string {
+		return `{"object":"response","status":"` + status + `",` + more + `"output":[` + items + `]}`
+	}
+	said := `{"type":"message","content":[{"type":"output_text","text":"hi"}]}`
+	for body, want := range map[string]llm.Flaw{
+		message(`"stop"`, `"content":"hi"`):                            "",
+		message(`null`, `"content":"hi"`):                              "",
+		message(`"length"`, `"content":"hi"`):                          llm.Cut,
+		message(`"length"`, `"content":null,"reasoning_content":"hm"`): llm.Cut,
+		message(`"content_filter"`, `"content":"hi"`):                  llm.Filtered,
+		message(`"stop"`, `"content":null,"refusal":"no"`):             llm.Refused,
+		message(`"stop"`, `"content":""`):                              llm.Empty,
+		message(`"stop"`, `"content":" \n"`):                           llm.Empty,
+		message(`"stop"`, `"content":null,"reasoning_content":"hm"`):   llm.Empty,
+		message(`"stop"`, `"content":[{"type":"text","text":"hi"}]`):   "",
+		message(`"stop"`, `"content":[]`):                              llm.Empty,
+		message(`"error"`, `"content":"hi"`):                           llm.Interrupted,
+		message(`"tool_calls"`, `"content":null,"tool_calls":[{}]`):    "",
+		message(`"stop"`, `"content":null,"tool_calls":[]`):            llm.Empty,
+		`{"object":"chat.completion","choices":[]}`:                    llm.Empty,
+		`{"object":"chat.completion"}`:                                 llm.Empty,
+		`{"choices":[{"finish_reason":"length","text":"old"}]}`:        llm.Cut,
+		`{}`:                            llm.Empty,
+		`{"message":"try again"}`:       llm.Empty,
+		`{"object":"list","data":[{}]}`: "",
+		`{"id":"modr-1","results":[]}`:  "",
+		output("completed", "", said):   "",
+		output("incomplete", `"incomplete_details":{"reason":"max_output_tokens"},`, said): llm.Cut,
+		output("incomplete", `"incomplete_details":{"reason":"content_filter"},`, ""):      llm.Filtered,
+		output("incomplete", "", said):                      llm.Interrupted,
+		output("in_progress", "", ""):                       llm.Interrupted,
+		output("completed", "", ""):                         llm.Empty,
+		output("completed", "", `{"type":"reasoning"}`):     llm.Empty,
+		output("completed", "", `{"type":"function_call"}`): "",
+		output("completed", "", `{"type":"message","content":[{"type":"refusal","refusal":"no"}]}`):       llm.Refused,
+		output("completed", "", `{"type":"message","content":[{"type":"refusal","refusal":"no"}]},`+said): "",
+	} {
+		got, err := codec(t, "").Decode(json.RawMessage(body))
+		if err != nil || got.Flaw() != want {
+			t.Errorf("%s: %q, %v, want %q", body, got.Flaw(), err, want)
+		}
 	}
 }

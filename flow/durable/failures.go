@@ -1,0 +1,73 @@
+package durable
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"sync"
+
+	"github.com/balerhq/baler/internal/intent"
+)
+
+// failures counts the items that have failed, by the code of their error.
+type failures struct {
+	mu    sync.Mutex
+	codes map[string]int
+}
+
+// otherFailures is the code under which rare ones of a chunk are counted.
+const otherFailures = "other"
+
+// maxCodes bounds how many codes a chunk counts apart.
+const maxCodes = 32
+
+// addFailure counts a failed item of a chunk.
+func addFailure(codes map[string]int, e *ItemError) map[string]int {
+	code := clip(cmp.Or(e.Code, e.Class.String()), maxCode)
+	if _, known := codes[code]; !known && len(codes) >= maxCodes {
+		code = otherFailures
+	}
+	if codes == nil {
+		codes = make(map[string]int)
+	}
+	codes[code]++
+	return codes
+}
+
+func (f *failures) add(more map[string]int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.codes == nil && len(more) > 0 {
+		f.codes = make(map[string]int)
+	}
+	for code, n := range more {
+		f.codes[code] += n
+	}
+}
+
+func (f *failures) byCode() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.codes)
+}
+
+// recoverFailures counts those of earlier runs. A chunk that the store does not
+// know of is settled again.
+func (e *engine) recoverFailures(ctx context.Context, told *memory) error {
+	for i := range told.chunks {
+		c := &told.chunks[i]
+		if len(c.Failed) == 0 {
+			continue
+		}
+		if in := told.intents[c.Tag]; in.State == intent.Fetched || in.State == intent.Ended {
+			if n, err := e.rowsSettled(ctx, e.store, c.Tag); err != nil || n < c.Until {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		e.failures.add(c.Failed)
+	}
+	return nil
+}
