@@ -52,8 +52,10 @@ type Provider interface {
 	// Cancel asks the provider to stop; the batch then ends with what it has.
 	// Cancelling an ended batch is not an error.
 	Cancel(ctx context.Context, h Handle) error
-	// Remove deletes what the provider stores for the batch. What is gone
-	// already is not an error.
+	// Remove deletes what the provider stores under the handle: with a File
+	// alone, what Upload stored, and the results of the batch stay; with a
+	// Batch, its results too, and what it was made from. What is gone already
+	// is not an error.
 	Remove(ctx context.Context, h Handle) error
 }
 

@@ -4,10 +4,12 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -172,7 +174,31 @@ func (d *deaths) add(point string) {
 // something, and is run again. Every row then has its result once, was paid for
 // once, and no batch was created twice. After some crashes the index is lost too.
 func TestCrashAtEveryPoint(t *testing.T) {
-	crashEverywhere(t, newCrashWorld, func(*crashWorld) {})
+	crashEverywhere(t, newCrashWorld, (*crashWorld).wantNothingStored)
+}
+
+// wantNothingStored fails if the provider still has results of a run that has
+// ended.
+func (w *crashWorld) wantNothingStored() {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.server.URL+"/v1/files?purpose=batch_output", nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	_, key, _ := strings.Cut(withKey[0], "=")
+	req.Header.Set("Authorization", "Bearer "+key)
+	reply, err := http.DefaultClient.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	var list struct{ Data []struct{ ID string } }
+	if err := json.NewDecoder(reply.Body).Decode(&list); err != nil || reply.StatusCode != http.StatusOK {
+		w.t.Fatal(reply.Status, err)
+	}
+	if len(list.Data) > 0 {
+		w.t.Errorf("%d files of results are left at the provider", len(list.Data))
+	}
 }
 
 // So it does where all is answered from the cache.

@@ -23,6 +23,7 @@ type doctorOptions struct {
 	probe        bool
 
 	orphans, cancelOrphans bool
+	sweep                  bool
 	adopt                  string // the run that gets them
 	provider, baseURL      string
 	since                  time.Duration
@@ -38,6 +39,9 @@ results of each run with each other and with the index. With --repair an index
 that is damaged or lost is made again from the others, and a journal from the
 index; the old one is moved aside. Then the run goes on with the command that
 began it. With --orphans the provider is asked for batches that no run waits for.
+
+With --sweep the provider's files of runs that have ended are removed, which they are
+at the end of a run but for --keep-remote=DURATION, or when the provider failed.
 
 With --adopt NAME the answers in such batches go to the rows of that run that wait
 for one, so that they are not bought again. If the state directory was lost, make it
@@ -60,8 +64,9 @@ directory that cannot be examined, such as one that is in use, 3 interrupted.`,
 	f.BoolVar(&o.json, "json", false, "report in JSON")
 	f.BoolVar(&o.orphans, "orphans", false, "list the batches at the provider for which no run waits; needs its key")
 	f.BoolVar(&o.cancelOrphans, "cancel-orphans", false, "cancel those that still run, those of other directories too")
+	f.BoolVar(&o.sweep, "sweep", false, "remove what the provider still stores of runs that have ended, unless --keep-remote keeps it; needs its key")
 	f.StringVar(&o.adopt, "adopt", "", "run that gets the answers of those that have ended, for its rows that wait for one")
-	f.StringVar(&o.provider, "provider", "openai", "whom to ask for --orphans and --adopt")
+	f.StringVar(&o.provider, "provider", "openai", "whom to ask for --orphans, --adopt and --sweep")
 	f.StringVar(&o.baseURL, "base-url", "", "where the API is (default: the provider's)")
 	f.DurationVar(&o.since, "since", 30*24*time.Hour, "how old an orphan may be")
 	f.BoolVar(&o.probe, "probe", false, "examine in this process, which a damaged index may end")
@@ -90,6 +95,11 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 			return o.explain(cmd.Context(), err)
 		}
 	}
+	if o.sweep {
+		if report.Removals, err = o.removeKept(cmd.Context(), log); err != nil {
+			return o.explain(cmd.Context(), err)
+		}
+	}
 	if err := report.print(cmd.OutOrStdout(), o.json); err != nil {
 		return err
 	}
@@ -98,6 +108,8 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 		return &exitError{exitFailed, errors.New("there are problems")}
 	case slices.ContainsFunc(report.Orphans, func(f orphan) bool { return f.Failed != "" }):
 		return &exitError{exitFailed, errors.New("not all orphans could be cancelled")}
+	case slices.ContainsFunc(report.Removals, func(r durable.Removal) bool { return r.Reason != "" }):
+		return &exitError{exitFailed, errors.New("not all files could be removed")}
 	}
 	return nil
 }
@@ -141,6 +153,7 @@ type doctorReport struct {
 	*durable.Health
 	Repaired []durable.Problem `json:"repaired,omitempty"` // that were there before
 	Orphans  []orphan          `json:"orphans,omitempty"`
+	Removals []durable.Removal `json:"removals,omitempty"`
 	Aside    string            `json:"aside,omitempty"`  // where the old index is
 	Failed   string            `json:"failed,omitempty"` // why it could not be repaired
 }

@@ -29,13 +29,9 @@ type orphan struct {
 // findOrphans lists the orphans of an account, and on request cancels those that
 // still run, or gives the others to a run.
 func (o *doctorOptions) findOrphans(ctx context.Context, log *slog.Logger) ([]orphan, error) {
-	provider, err := newProvider(&options{provider: o.provider, baseURL: o.baseURL, poll: time.Second})
+	provider, store, err := o.open(ctx, log)
 	if err != nil {
 		return nil, err
-	}
-	store, err := state.Open(o.state, state.Config{Log: log})
-	if err != nil {
-		return nil, refusedState(err)
 	}
 	found, err := o.adoptOrList(ctx, provider, store)
 	if err := errors.Join(err, store.Close()); err != nil {
@@ -56,6 +52,19 @@ func (o *doctorOptions) findOrphans(ctx context.Context, log *slog.Logger) ([]or
 		}
 	}
 	return orphans, nil
+}
+
+// open returns the provider and the state directory.
+func (o *doctorOptions) open(_ context.Context, log *slog.Logger) (sink.Provider, *state.Dir, error) {
+	provider, err := newProvider(&options{provider: o.provider, baseURL: o.baseURL, poll: time.Second})
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := state.Open(o.state, state.Config{Log: log})
+	if err != nil {
+		return nil, nil, refusedState(err)
+	}
+	return provider, store, nil
 }
 
 func (o *doctorOptions) adoptOrList(ctx context.Context, provider sink.Provider, store *state.Dir) ([]durable.Adoption, error) {

@@ -36,7 +36,7 @@ type options struct {
 	cache             time.Duration
 	noCache           bool
 	ingest            bool
-	keepRemote        bool
+	keepRemote        keepFlag
 	verbose           bool
 }
 
@@ -96,7 +96,8 @@ The key is read from the environment: OPENAI_API_KEY.`,
 	f.IntVar(&o.retries, "retries", 3, "how often a row goes again after a failure that may pass")
 	f.DurationVar(&o.cache, "cache", durable.DefaultCache, "how long an answer is taken instead of asking again, from another run in the state directory")
 	f.BoolVar(&o.noCache, "no-cache", false, "ask every row, and keep no answers for other runs")
-	f.BoolVar(&o.keepRemote, "keep-remote", false, "leave the files of finished batches at the provider")
+	f.Var(&o.keepRemote, "keep-remote", "leave results at the provider after the end of the run, for good or, as in --keep-remote=72h, for so long")
+	f.Lookup("keep-remote").NoOptDefVal = keepForever
 	f.BoolVar(&o.ingest, "ingest", false, "read and check the input, and stop before anything is bought")
 	f.BoolVar(&o.verbose, "verbose", false, "log what happens to each batch")
 	return cmd
@@ -144,7 +145,7 @@ func (o *options) run(cmd *cobra.Command) error {
 		Cache:       o.cacheFor(),
 		TimeLimit:   o.timeLimit,
 		ReadAll:     true,
-		KeepRemote:  o.keepRemote,
+		KeepRemote:  time.Duration(o.keepRemote),
 		Store:       store,
 		Log:         log,
 	}), store.Close())

@@ -91,6 +91,9 @@ func printStatus(w io.Writer, s durable.Status) {
 		line("cancelled", "%s", thousands(s.Cancelled))
 	}
 	line("batches", "%d bought, %d open", s.Batches, len(s.Open))
+	if r := s.Remote; r != (durable.Remote{}) {
+		line("at provider", "%s", stored(r))
+	}
 	line("started", "%s", clock(s.Started))
 	line("updated", "%s", clock(s.Updated))
 	if !s.Deadline.IsZero() && !s.Ended() {
@@ -108,6 +111,12 @@ func name(b durable.OpenBatch) string {
 		return b.Tag
 	}
 	return b.Batch
+}
+
+// stored is what the provider stores for a run.
+func stored(r durable.Remote) string {
+	return fmt.Sprintf("%s uploads, results of %s batches (about %s)",
+		thousands(r.Inputs), thousands(r.Results), size(r.Bytes))
 }
 
 func since(t time.Time) string {

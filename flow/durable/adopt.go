@@ -44,18 +44,11 @@ func Adopt(ctx context.Context, provider sink.Provider, store *state.Dir, name s
 	if err != nil {
 		return nil, err
 	}
-	c := (&Job[any]{Name: name, Settings: job.Settings, Provider: provider, Store: store}).config()
-	lock, err := c.dir.begin(store.Root())
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, lock.Unlock()) }()
-	e, err := open(ctx, c)
-	if err != nil {
-		return nil, advise(err)
-	}
-	all, err = e.adoptAll(ctx, since)
-	return all, errors.Join(advise(err), e.close())
+	err = withJob(ctx, provider, store, job, func(e *engine) (err error) {
+		all, err = e.adoptAll(ctx, since)
+		return err
+	})
+	return all, err
 }
 
 func (e *engine) adoptAll(ctx context.Context, since time.Time) (all []Adoption, err error) {

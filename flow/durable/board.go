@@ -37,6 +37,13 @@ func (b *board) moved(in intent.Intent) bool {
 	return b.open[in.Tag].Rev != in.Rev
 }
 
+// intents returns the open batches in any order.
+func (b *board) intents() []intent.Intent {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Values(b.open))
+}
+
 // list returns the open batches, those that were bought first.
 func (b *board) list() []OpenBatch {
 	b.mu.Lock()

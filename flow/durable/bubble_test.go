@@ -149,6 +149,17 @@ func (w *airtight) wantWithin(start time.Time, least, most time.Duration) {
 // files are the names of the files at the provider.
 func (w *airtight) files() (ids []string) {
 	w.t.Helper()
+	for _, f := range w.list() {
+		ids = append(ids, f.ID)
+	}
+	return ids
+}
+
+// remoteFile is a file at the provider.
+type remoteFile struct{ ID, Filename, Purpose string }
+
+func (w *airtight) list() []remoteFile {
+	w.t.Helper()
 	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://127.0.0.1/v1/files", nil)
 	if err != nil {
 		w.t.Fatal(err)
@@ -159,16 +170,16 @@ func (w *airtight) files() (ids []string) {
 		w.t.Fatal(err)
 	}
 	defer reply.Body.Close()
-	var list struct {
-		Data []struct {
-			ID string `json:"id"`
-		} `json:"data"`
-	}
+	var list struct{ Data []remoteFile }
 	if err := json.NewDecoder(reply.Body).Decode(&list); err != nil {
 		w.t.Fatal(err)
 	}
-	for _, f := range list.Data {
-		ids = append(ids, f.ID)
+	return list.Data
+}
+
+func (w *airtight) setFaults(faults ...simulator.Fault) {
+	w.t.Helper()
+	if err := w.server.SetFaults(faults...); err != nil {
+		w.t.Fatal(err)
 	}
-	return ids
 }

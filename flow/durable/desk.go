@@ -60,7 +60,7 @@ func (e *engine) report() Report {
 	now := e.tally.progress()
 	r := Report{
 		Progress: now, Cached: e.before.Settled() + now.FromCache - e.before.FromCache,
-		Elapsed: time.Since(e.began), Finished: e.finished(),
+		Remote: e.remote(), Elapsed: time.Since(e.began), Finished: e.finished(),
 	}
 	e.surprises.report(&r)
 	r.Failures = e.failures.byCode()

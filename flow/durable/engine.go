@@ -35,6 +35,7 @@ type engine struct {
 
 	surprises surprises
 	failures  failures
+	kept      kept
 	notices   notices
 
 	owners   *owners

@@ -114,8 +114,15 @@ type Job[T any] struct {
 	// an error in its last item costs nothing. Until then the job may begin
 	// anew with another input or other settings.
 	ReadAll bool
-	// KeepRemote leaves the files of settled batches at the provider.
-	KeepRemote bool
+	// KeepRemote is how long after the end of the run, completed or cancelled,
+	// the provider keeps the results of its batches: from these a run in another
+	// directory can go on if the state directory is lost (see Adopt). Until the
+	// run has ended they are kept in any case; but if the source has not ended
+	// when a batch has been settled for KeepRemote, or zero for seven days, then
+	// its results go. Uploads go when their batch is settled. What could not be
+	// removed is removed by a later Run, or by RemoveKept, as is all that becomes
+	// due after the end of Run. Zero means until the end; KeepForever leaves all.
+	KeepRemote time.Duration
 
 	// Store remembers.
 	Store *state.Dir
@@ -195,6 +202,7 @@ func (j *Job[T]) validate() error {
 		{"Poll", j.Poll < 0, j.Poll},
 		{"Grace", j.Grace < 0, j.Grace},
 		{"TimeLimit", j.TimeLimit < 0, j.TimeLimit},
+		{"KeepRemote", j.KeepRemote < 0 && j.KeepRemote != KeepForever, j.KeepRemote},
 		{"MaxInFlight", j.MaxInFlight < 0, j.MaxInFlight},
 		{"MaxAttempts", j.MaxAttempts < 0, j.MaxAttempts},
 	} {
@@ -243,7 +251,7 @@ type config struct {
 	cache       time.Duration
 	timeLimit   time.Duration
 	readAll     bool
-	keepRemote  bool
+	keepRemote  time.Duration
 	store       *state.Dir
 	dir         runDir
 	output      Output

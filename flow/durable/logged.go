@@ -16,8 +16,10 @@ type logged struct {
 	Lane    *numberedLane  `json:"lane,omitempty"`
 	Intent  *intent.Intent `json:"intent,omitempty"`
 	Settled *settled       `json:"settled,omitempty"`
-	Output  *outputState   `json:"output,omitempty"` // is taken back to here
-	Pruned  *ending        `json:"pruned,omitempty"` // of all this, only the journal is left
+	Output  *outputState   `json:"output,omitempty"`  // is taken back to here
+	Pruned  *ending        `json:"pruned,omitempty"`  // of all this, only the journal is left
+	Keep    *time.Duration `json:"keep,omitempty"`    // Job.KeepRemote, if it is not what it was
+	Removed []string       `json:"removed,omitempty"` // tags of which the provider has nothing any more
 }
 
 // settled is what became of the outcomes of a batch between From and Until: all
@@ -57,6 +59,8 @@ type memory struct {
 	chunks  []settled   // in the order in which they were settled first
 	index   map[chunkID]int
 	pruned  *ending
+	keep    time.Duration
+	removed map[string]bool
 }
 
 // chunkID is how chunks are known that replace one another.
@@ -66,7 +70,9 @@ type chunkID struct {
 }
 
 func newMemory() *memory {
-	return &memory{intents: make(map[string]intent.Intent), index: make(map[chunkID]int)}
+	return &memory{
+		intents: make(map[string]intent.Intent), index: make(map[chunkID]int), removed: make(map[string]bool),
+	}
 }
 
 // replay takes in one line.
@@ -93,6 +99,12 @@ func (m *memory) replay(record []byte) error {
 		m.output = *l.Output
 	case l.Pruned != nil:
 		m.pruned = l.Pruned
+	case l.Keep != nil:
+		m.keep = *l.Keep
+	case l.Removed != nil:
+		for _, tag := range l.Removed {
+			m.removed[tag] = true
+		}
 	}
 	return nil
 }

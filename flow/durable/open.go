@@ -125,6 +125,7 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 	if err := e.recoverFailures(ctx, told); err != nil {
 		return err
 	}
+	e.recoverKept(told)
 	if told.pruned != nil {
 		return e.rewind(ctx, told.output) // nothing else is left, or needed
 	}

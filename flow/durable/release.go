@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"time"
 
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
@@ -19,7 +20,13 @@ func (e *engine) release(ctx context.Context, in intent.Intent) (intent.Intent, 
 	if err := e.releaseRows(ctx, in); err != nil {
 		return in, err
 	}
-	in, err := e.advance(ctx, in, intent.CleanDone{})
+	gone, err := e.removeInput(ctx, in)
+	if err != nil {
+		return in, err
+	}
+	if in, err = e.advance(ctx, in, intent.CleanDone{FileGone: gone}); err == nil {
+		e.kept.addReleased(in, time.Now())
+	}
 	if err != nil || in.Reason.Class != retry.Blocked.String() || e.gate.cancelled() {
 		return in, err
 	}

@@ -113,16 +113,16 @@ func (e *engine) send(ctx context.Context, in intent.Intent) (_ intent.Intent, r
 	return in, refusal, err
 }
 
-// clean deletes what the provider keeps of a settled batch.
+// clean deletes what was uploaded for a settled batch. Its results stay at the
+// provider, in case that the state directory is lost.
 func (e *engine) clean(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	e.countWaste(ctx, in)
-	if !e.keepRemote && handle(in) != (sink.Handle{}) {
-		if err := e.provider.Remove(ctx, handle(in)); err != nil {
-			if ctx.Err() != nil {
-				return in, context.Cause(ctx) // the next process removes them
-			}
-			e.log.WarnContext(ctx, "files left at the provider", "batch", in.Batch, "error", err)
-		}
+	gone, err := e.removeInput(ctx, in)
+	if err != nil {
+		return in, err
 	}
-	return e.advance(ctx, in, intent.CleanDone{})
+	if in, err = e.advance(ctx, in, intent.CleanDone{FileGone: gone}); err == nil {
+		e.kept.add(in, time.Now(), e.resultSize(in.Tag))
+	}
+	return in, err
 }

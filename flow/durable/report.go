@@ -38,6 +38,7 @@ type Report struct {
 	// than Failed.
 	Failures map[string]int `json:"failures,omitempty"`
 	Waste    llm.Usage      `json:"waste"`      // of batches that were bought twice, as far as it is known
+	Remote   Remote         `json:"remote"`     // what the provider stores for the run
 	Elapsed  time.Duration  `json:"elapsed_ns"` // of this Run
 	Finished bool           `json:"finished"`   // every item has its result
 }

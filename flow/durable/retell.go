@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
@@ -53,6 +55,12 @@ func (a *files) retell(ctx context.Context, index state.Store) ([]logged, error)
 	lines = append(lines, settled...)
 	if told.pruned != nil {
 		lines = append(lines, logged{Pruned: told.pruned})
+	}
+	if told.keep != 0 {
+		lines = append(lines, logged{Keep: &told.keep})
+	}
+	if removed := slices.Sorted(maps.Keys(told.removed)); len(removed) > 0 {
+		lines = append(lines, logged{Removed: removed})
 	}
 	return lines, nil
 }

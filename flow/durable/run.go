@@ -15,17 +15,20 @@ import (
 
 // run does what is left to do.
 func (e *engine) run(ctx context.Context, source rows) error {
-	if e.finished() {
-		return nil
-	}
-	if err := e.obey(); err != nil { // before anything is bought
+	if err := e.noteKeep(); err != nil {
 		return err
 	}
-	if !e.gate.cancelled() || len(e.open) > 0 {
-		if err := e.work(ctx, source); err != nil {
+	if !e.finished() {
+		if err := e.obey(); err != nil { // before anything is bought
 			return err
 		}
+		if !e.gate.cancelled() || len(e.open) > 0 {
+			if err := e.work(ctx, source); err != nil {
+				return err
+			}
+		}
 	}
+	e.removeDue(ctx)
 	return e.cancellation()
 }
 
@@ -46,6 +49,7 @@ func (e *engine) work(ctx context.Context, source rows) error {
 	g, ctx := errgroup.WithContext(ctx)
 	watched, done := context.WithCancel(ctx)
 	g.Go(func() error { return e.watch(watched) })
+	g.Go(func() error { return e.removeDelivered(watched) })
 	g.Go(func() error {
 		defer done()
 		return e.settleAll(ctx, source)

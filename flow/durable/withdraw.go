@@ -11,14 +11,6 @@ import (
 // withdraw gives up a batch that the provider has not got and, as the run is
 // cancelled, never gets.
 func (e *engine) withdraw(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	if in.File != "" && !e.keepRemote {
-		if err := e.provider.Remove(ctx, handle(in)); err != nil {
-			if ctx.Err() != nil {
-				return in, context.Cause(ctx)
-			}
-			e.log.WarnContext(ctx, "upload left at the provider", "tag", in.Tag, "error", err)
-		}
-	}
 	return e.advance(ctx, in, intent.Refused{Reason: newReason(retry.Permanent, "withdrawn", "the run was cancelled")})
 }
 

@@ -103,5 +103,8 @@ func (e CleanDone) apply(i *Intent) error {
 	if i.Next() == Find || i.Next() == Cancel {
 		return i.outOfOrder(e)
 	}
+	if e.FileGone {
+		i.File = ""
+	}
 	return i.move(e, Cleaned, Committed, Rejected)
 }

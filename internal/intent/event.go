@@ -54,6 +54,7 @@ type (
 	FetchLost struct{}
 	// SettleDone says that every row is settled.
 	SettleDone struct{}
-	// CleanDone says that remote files are gone, or the rows were freed.
-	CleanDone struct{}
+	// CleanDone says that nothing is left to do for the batch: its rows are
+	// settled or free. FileGone says that the provider no longer has its File.
+	CleanDone struct{ FileGone bool }
 )

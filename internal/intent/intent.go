@@ -68,7 +68,7 @@ type Intent struct {
 	Rows    int    `json:"rows"`              // number of rows
 	Account string `json:"account,omitempty"` // who bought it; set when it is sent
 
-	File     string    `json:"file,omitempty"`     // the provider's name of the uploaded file
+	File     string    `json:"file,omitempty"`     // the provider's name of the uploaded file, until that is removed
 	Batch    string    `json:"batch,omitempty"`    // the provider's name of the batch
 	Unproven bool      `json:"unproven,omitempty"` // Batch may be somebody else's
 	Creates  int       `json:"creates,omitempty"`  // requests to create it that were sent

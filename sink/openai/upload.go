@@ -87,8 +87,8 @@ func (c *Client) upload(ctx context.Context, spec sink.Spec, rows sink.Rows, siz
 	return f.ID, err
 }
 
-// Remove implements sink.Provider: it deletes the input, output and error file.
-// The batch itself cannot be deleted.
+// Remove implements sink.Provider: it deletes the input file and, if the handle
+// names the batch, its output and error file. The batch itself cannot be deleted.
 func (c *Client) Remove(ctx context.Context, h sink.Handle) error {
 	files := []string{h.File}
 	if h.Batch != "" {

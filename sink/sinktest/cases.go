@@ -148,9 +148,14 @@ func (s *suite) remove() {
 	s.Finish()
 	s.await(h)
 	for range 2 {
+		s.must(s.Provider.Remove(s.ctx, sink.Handle{File: h.File}))
+		if got := s.outcomes(h); len(got) != 2 {
+			s.Errorf("%d outcomes without the upload", len(got))
+		}
+	}
+	for range 2 {
 		s.must(s.Provider.Remove(s.ctx, h))
 	}
-	s.must(s.Provider.Remove(s.ctx, sink.Handle{File: h.File}))
 	for _, err := range s.Provider.Results(s.ctx, h) {
 		s.want(retry.Permanent, "reading removed results", err)
 	}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// Results that are kept for a time are shown, and go when it is over.
+func TestResultsAreKeptForATime(t *testing.T) {
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	run := func(keep string) result {
+		return runCommand(t, dir, withKey, runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}", keep)...)
+	}
+	sweep := []string{"doctor", "--sweep", "--base-url", server.URL + "/v1"}
+	writeFile(t, dir, "in.jsonl", tickets(30)...)
+	if r := run("--keep-remote=tomorrow"); r.code != exitUsage || !strings.Contains(r.stderr, "72h") {
+		t.Errorf("%+v", r)
+	}
+	if r := run("--keep-remote=72h"); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	if r := runCommand(t, dir, withKey, sweep...); r.code != exitOK || strings.Contains(r.stdout, "removed") {
+		t.Errorf("too early: %+v", r)
+	}
+	if r := runCommand(t, dir, nil, "status"); !r.says("at provider 0 uploads, results of 1 batches") {
+		t.Errorf("%+v", r)
+	}
+	if r := run("--keep-remote=1ns"); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	if r := runCommand(t, dir, nil, "status"); r.says("at provider") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// The doctor removes what a run has left behind.
+func TestDoctorSweepsWhatIsLeft(t *testing.T) {
+	failing := simulator.Fault{Route: "DELETE /v1/files/{id}", Times: -1, Action: simulator.Fail, Status: 403}
+	server, dir := startSimulator(t, simulator.Config{Faults: []simulator.Fault{failing}}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(30)...)
+	r := runCommand(t, dir, withKey, runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")...)
+	if r.code != exitOK || !strings.Contains(r.stderr, "doctor --sweep") {
+		t.Fatalf("%+v", r)
+	}
+	sweep := []string{"doctor", "--sweep", "--base-url", server.URL + "/v1"}
+	if r := runCommand(t, dir, withKey, sweep...); r.code != exitFailed || !r.says("left at the provider") {
+		t.Errorf("%+v", r)
+	}
+	if err := server.SetFaults(); err != nil {
+		t.Fatal(err)
+	}
+	if r := runCommand(t, dir, withKey, sweep...); r.code != exitOK || !r.says("the files of 1 batches are removed") || !r.says("all is well") {
+		t.Errorf("%+v", r)
+	}
+}

@@ -1,0 +1,164 @@
+package durable
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/sink"
+)
+
+// KeepForever is the Job.KeepRemote that leaves all files at the provider.
+const KeepForever time.Duration = -1
+
+// keepDelivered is how long results stay at the provider after their delivery,
+// by default, in a run whose source has not ended.
+const keepDelivered = 7 * 24 * time.Hour
+
+// Remote is what the provider stores for a run.
+type Remote struct {
+	Inputs  int   `json:"inputs"`  // uploaded files
+	Results int   `json:"results"` // batches whose results are there
+	Bytes   int64 `json:"bytes"`   // of the results that were downloaded, about
+}
+
+func (r *Remote) add(k keptBatch) {
+	if k.File != "" {
+		r.Inputs++
+	}
+	if k.Batch != "" {
+		r.Results++
+		r.Bytes += k.bytes
+	}
+}
+
+// keptBatch is what the provider stores of a batch that the job is done with.
+type keptBatch struct {
+	sink.Handle
+	tag, account string
+	surplus      []string // further batches of the tag
+	at           time.Time
+	bytes        int64
+}
+
+// kept are the batches that the job is done with and the provider is not. The
+// journal tells which they are: those that are cleaned and not yet removed.
+type kept struct {
+	mu      sync.Mutex
+	keep    time.Duration // Job.KeepRemote as the journal has it
+	batches map[string]keptBatch
+	last    time.Time // when a batch was settled last
+}
+
+// add takes in a batch that is cleaned since then.
+func (k *kept) add(in intent.Intent, at time.Time, bytes int64) {
+	k.put(keptBatch{
+		Handle: handle(in), tag: in.Tag, account: in.Account, surplus: in.Surplus, at: at, bytes: bytes,
+	})
+}
+
+// addReleased takes in a batch whose rows were freed: there are no results.
+func (k *kept) addReleased(in intent.Intent, at time.Time) {
+	k.put(keptBatch{Handle: sink.Handle{File: in.File}, tag: in.Tag, account: in.Account, surplus: in.Surplus, at: at})
+}
+
+func (k *kept) put(b keptBatch) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if b.at.After(k.last) {
+		k.last = b.at
+	}
+	if b.Handle != (sink.Handle{}) || len(b.surplus) > 0 {
+		k.batches[b.tag] = b
+	}
+}
+
+func (k *kept) drop(tags []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, tag := range tags {
+		delete(k.batches, tag)
+	}
+}
+
+// list returns the batches that were settled by then, the oldest first.
+func (k *kept) list(until time.Time) (found []keptBatch) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, b := range k.batches {
+		if !b.at.After(until) {
+			found = append(found, b)
+		}
+	}
+	slices.SortFunc(found, func(a, b keptBatch) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.tag, b.tag)) })
+	return found
+}
+
+func (k *kept) remote() (r Remote) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, b := range k.batches {
+		r.add(b)
+	}
+	return r
+}
+
+// ended is when the last batch was settled.
+func (k *kept) ended() time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.last
+}
+
+// remote counts what the provider stores, of open batches too.
+func (e *engine) remote() Remote {
+	r := e.kept.remote()
+	for _, in := range e.board.intents() {
+		b := keptBatch{Handle: sink.Handle{File: in.File}}
+		if slices.Contains([]intent.State{intent.Ended, intent.Fetched, intent.Committed}, in.State) {
+			b.Batch = in.Batch
+		}
+		r.add(b)
+	}
+	return r
+}
+
+// recoverKept finds out what the journal tells of the provider's files.
+func (e *engine) recoverKept(told *memory) {
+	e.kept.batches, e.kept.keep = make(map[string]keptBatch), told.keep
+	last := make(map[string]settled, len(told.intents))
+	for i := range told.chunks {
+		last[told.chunks[i].Tag] = told.chunks[i]
+	}
+	for tag, in := range told.intents {
+		switch s := last[tag]; {
+		case !in.Done() || told.removed[tag]:
+			e.kept.put(keptBatch{at: s.At})
+		case s.Unsent:
+			e.kept.addReleased(in, s.At)
+		default:
+			e.kept.add(in, s.At, e.resultSize(tag))
+		}
+	}
+}
+
+// resultSize is that of the results as they lie here, 0 once they are pruned.
+func (e *engine) resultSize(tag string) int64 {
+	info, err := e.root.Stat(resultName(tag))
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// noteKeep makes Job.KeepRemote known to RemoveKept, which has no Job.
+func (e *engine) noteKeep() error {
+	keep := e.keepRemote
+	if keep == e.kept.keep {
+		return nil
+	}
+	e.kept.keep = keep
+	return e.journal.Append(logged{Keep: &keep})
+}

@@ -1,0 +1,91 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/sink"
+)
+
+// Removal is what RemoveKept did about a run that has ended.
+type Removal struct {
+	Name    string `json:"name"`
+	Removed int    `json:"removed"`          // batches whose files are gone from the provider now
+	Remote  Remote `json:"remote"`           // what it still stores
+	Reason  string `json:"reason,omitempty"` // why, if something could not be removed
+}
+
+// RemoveKept removes what the provider still stores of runs that have ended,
+// unless Job.KeepRemote keeps it: what a run could not remove at its end, and
+// what has become due since. Runs that have not ended, are under way or are of
+// another provider are left alone. It returns those of which there was
+// something to remove.
+func RemoveKept(ctx context.Context, provider sink.Provider, store *state.Dir) (all []Removal, err error) {
+	runs, err := jobs(store.Root())
+	if err != nil {
+		return nil, err
+	}
+	for _, job := range runs {
+		if job.Provider != provider.Name() {
+			continue
+		}
+		r, found, err := removeKept(ctx, provider, store, job)
+		switch {
+		case errors.Is(err, ErrRunning):
+			continue
+		case err != nil:
+			return all, fmt.Errorf("durable: remove the files of %q: %w", job.Name, err)
+		case found:
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+// removeKept reports whether there was something to remove.
+func removeKept(ctx context.Context, provider sink.Provider, store *state.Dir, job jobMeta) (r Removal, found bool, err error) {
+	r.Name = job.Name
+	err = withJob(ctx, provider, store, job, func(e *engine) error {
+		due := len(e.due())
+		if found = due > 0; found {
+			e.removeDue(ctx)
+		}
+		r.Removed, r.Remote = due-len(e.due()), e.remote()
+		for _, n := range e.notices.list() {
+			if n.Kind == NoticeStorage {
+				r.Reason = n.Text
+			}
+		}
+		return errors.Join(e.showRemote(), context.Cause(ctx))
+	})
+	return r, found, err
+}
+
+// showRemote changes in the status file what it tells of the provider's files.
+func (e *engine) showRemote() error {
+	var s snapshot
+	found, err := e.dir.read(statusFile, &s)
+	if err != nil || !found {
+		return err
+	}
+	s.Remote, s.Notices, s.Updated = e.remote(), e.notices.list(), time.Now()
+	return e.dir.write(statusFile, s)
+}
+
+// withJob does something with a job that no process runs.
+func withJob(ctx context.Context, provider sink.Provider, store *state.Dir, job jobMeta, do func(*engine) error) (err error) {
+	c := (&Job[any]{Name: job.Name, Settings: job.Settings, Provider: provider, Store: store}).config()
+	lock, err := c.dir.begin(store.Root())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	e, err := open(ctx, c)
+	if err != nil {
+		return advise(err)
+	}
+	return errors.Join(advise(do(e)), e.close())
+}
