@@ -28,7 +28,7 @@ func (r *doctorReport) tell(w io.Writer) {
 	tellProblems(w, "problem", r.Problems)
 	tellOrphans(w, r.Orphans)
 	tellRemovals(w, r.Removals)
-	switch curable := r.Needs(durable.RebuildIndex) || r.Needs(durable.RewriteJournal); {
+	switch curable := r.Curable(); {
 	case len(r.Problems) == 0:
 		fmt.Fprintln(w, "all is well")
 	case curable && r.Failed == "":

@@ -33,11 +33,11 @@ func newDoctor() *cobra.Command {
 	var o doctorOptions
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Examine the directory that remembers a run, and make its index again",
+		Short: "Examine the directory that remembers a run, and make again what is damaged",
 		Long: `Compare all that is in a state directory: the journal, requests, batches and
 results of each run with each other and with the index. With --repair an index
-that is damaged or lost is made again from the others, and a journal from the
-index; the old one is moved aside. Then the run goes on with the command that
+that is damaged or lost is made again from the others, a journal from the index,
+and what a batch asks from the journal; the old one is moved aside. Then the run goes on with the command that
 began it. With --orphans the provider is asked for batches that no run waits for.
 
 With --sweep the provider's files of runs that have ended are removed, which they are
@@ -60,7 +60,7 @@ directory that cannot be examined, such as one that is in use, 3 interrupted.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.state, "state", defaultState(), "directory that remembers the run; also BALER_STATE")
-	f.BoolVar(&o.repair, "repair", false, "make a damaged index again")
+	f.BoolVar(&o.repair, "repair", false, "make again what is damaged")
 	f.BoolVar(&o.json, "json", false, "report in JSON")
 	f.BoolVar(&o.orphans, "orphans", false, "list the batches at the provider for which no run waits; needs its key")
 	f.BoolVar(&o.cancelOrphans, "cancel-orphans", false, "cancel those that still run, those of other directories too")
@@ -85,7 +85,7 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 		return o.explain(cmd.Context(), err)
 	}
 	report := doctorReport{Health: health}
-	if o.repair && (health.Needs(durable.RebuildIndex) || health.Needs(durable.RewriteJournal)) {
+	if o.repair && health.Curable() {
 		if err := report.repair(cmd.Context(), o.state, log); err != nil {
 			return o.explain(cmd.Context(), err)
 		}
@@ -129,22 +129,42 @@ func (o *doctorOptions) explain(ctx context.Context, err error) error {
 	return refusedState(err)
 }
 
-// repair makes journals again from the index, or the index from them, and looks
-// whether that has helped.
-func (r *doctorReport) repair(ctx context.Context, dir string, log *slog.Logger) (err error) {
-	if r.Needs(durable.RewriteJournal) {
-		err = durable.RepairJournals(ctx, dir, log)
-	} else {
-		r.Aside, err = durable.Rebuild(ctx, dir, log)
+// maxRepairs is how many kinds of damage there are: one may hide another.
+const maxRepairs = 3
+
+// repair makes again what can be, and looks whether that has helped.
+func (r *doctorReport) repair(ctx context.Context, dir string, log *slog.Logger) error {
+	for range maxRepairs {
+		if !r.Curable() {
+			break
+		}
+		err := r.repairOne(ctx, dir, log)
+		if err != nil && ctx.Err() == nil {
+			r.Failed = err.Error()
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r.Repaired = append(r.Repaired, r.Problems...)
+		if r.Health, err = examine(ctx, dir); err != nil {
+			return err
+		}
 	}
-	if err != nil && ctx.Err() == nil {
-		r.Failed, err = err.Error(), nil
-		return err
+	r.Repaired = slices.DeleteFunc(r.Repaired, func(p durable.Problem) bool { return slices.Contains(r.Problems, p) })
+	return nil
+}
+
+// repairOne makes journals again from the index, or files of batches from both, or
+// the index from all of them.
+func (r *doctorReport) repairOne(ctx context.Context, dir string, log *slog.Logger) (err error) {
+	switch {
+	case r.Needs(durable.RewriteJournal):
+		return durable.RepairJournals(ctx, dir, log)
+	case r.Needs(durable.RemakeFiles):
+		return durable.RepairFiles(ctx, dir, log)
 	}
-	if err == nil {
-		r.Repaired = r.Problems
-		r.Health, err = examine(ctx, dir)
-	}
+	r.Aside, err = durable.Rebuild(ctx, dir, log)
 	return err
 }
 

@@ -55,11 +55,11 @@ func (e *engine) writeAnswers(in intent.Intent, answers []answer) error {
 	})
 }
 
-// readAnswers reads a file that writeAnswers wrote; the answers only if they are
-// wanted.
-func readAnswers(root *os.Root, name string, wanted bool) (h answerHeader, answers []answer, err error) {
+// readAnswers reads a file that writeAnswers wrote, of a job or, if that is "", of
+// any; the answers only if they are wanted.
+func readAnswers(root *os.Root, name, job string, wanted bool) (h answerHeader, answers []answer, err error) {
 	n := 0
-	for p, err := range readRecords(root, name, label{Format: fileFormat, Kind: answersKind, Tag: path.Base(name)}) {
+	for p, err := range readRecords(root, name, label{Format: fileFormat, Kind: answersKind, Job: job, Tag: path.Base(name)}) {
 		if err != nil {
 			return h, nil, err
 		}

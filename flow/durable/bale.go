@@ -35,9 +35,9 @@ func newBaleHeader(entries []entry, l lane) baleHeader {
 func baleName(tag string) string { return baleDir + "/" + tag }
 
 // writeBale fixes the rows of a batch. Their order is that of the upload.
-func (e *engine) writeBale(tag string, entries []entry) error {
-	return writeRecords(e.root, baleName(tag), e.labelOf(manifestKind, tag), func(put func([]byte) error) error {
-		header, err := json.Marshal(newBaleHeader(entries, e.lanes.get(int(entries[0].lane))))
+func (a *files) writeBale(tag string, entries []entry, l lane) error {
+	return writeRecords(a.root, baleName(tag), a.labelOf(manifestKind, tag), func(put func([]byte) error) error {
+		header, err := json.Marshal(newBaleHeader(entries, l))
 		if err != nil {
 			return err
 		}

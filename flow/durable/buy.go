@@ -88,12 +88,14 @@ func (e *engine) buyOne(ctx, life context.Context, rows []entry) error {
 // store's record and the heads. From the journal on, a restart finishes it.
 func (e *engine) seal(ctx context.Context, in intent.Intent, entries []entry) (intent.Intent, error) {
 	in.Rev, in.Lane, in.Rows = 1, int(entries[0].lane), len(entries)
-	if err := e.writeBale(in.Tag, entries); err != nil {
+	if err := e.writeBale(in.Tag, entries, e.lanes.get(in.Lane)); err != nil {
 		return in, err
 	}
-	if err := e.journal.Append(logged{Intent: &in}); err != nil {
+	spans := claimSpans(entries)
+	if err := e.journal.Append(logged{Intent: &in, Claims: spans}); err != nil {
 		return in, err
 	}
+	e.ready.pin(in.Tag, spans)
 	ops, err := e.ready.claim(entries)
 	if err != nil {
 		return in, err
@@ -144,6 +146,9 @@ func (e *engine) advance(ctx context.Context, in intent.Intent, ev intent.Event)
 		return in, err
 	}
 	e.owners.note(next)
+	if next.Done() {
+		e.ready.unpin(next.Tag)
+	}
 	e.tally.doubt(in, next)
 	e.log.DebugContext(ctx, "batch", "tag", next.Tag, "state", next.State, "batch", next.Batch, "rows", next.Rows)
 	return next, nil

@@ -91,7 +91,7 @@ func (c *cache) load() error {
 		if n += b.N; n > maxAnswers {
 			break
 		}
-		_, answers, err := readAnswers(c.root, path.Join(b.job, answerName(b.tag)), true)
+		_, answers, err := readAnswers(c.root, path.Join(b.job, answerName(b.tag)), "", true)
 		if err != nil {
 			c.log.Warn("answers cannot be read", "tag", b.tag, "error", err)
 			continue
@@ -118,7 +118,7 @@ func (c *cache) list() error {
 		if job == c.own {
 			continue
 		}
-		h, _, err := readAnswers(c.root, name, false)
+		h, _, err := readAnswers(c.root, name, "", false)
 		if err != nil {
 			c.log.Warn("answers cannot be read", "tag", tag, "error", err)
 			continue

@@ -66,17 +66,30 @@ type control struct {
 
 // control reads what is wanted: to run, unless somebody said otherwise.
 func (d runDir) control() (control, error) {
-	c := control{Want: Running}
-	if _, err := d.read(controlFile, &c); err != nil {
-		return control{}, err
+	c, found, err := d.readControl(controlFile)
+	other, kept, failed := d.readControl(controlCopy)
+	switch {
+	case err != nil && !kept, failed != nil && !found: // one of them tells
+		return control{}, errors.Join(err, failed)
+	case kept && (!found || other.Rev > c.Rev):
+		return other, nil
+	case found:
+		return c, nil
+	}
+	return control{Want: Running}, nil
+}
+
+func (d runDir) readControl(name string) (c control, found bool, err error) {
+	if found, err = d.read(name, &c); err != nil || !found {
+		return c, false, err
 	}
 	switch c.Want {
 	case Running, Paused, Cancelled:
-		return c, nil
+		return c, true, nil
 	case Cancelling, Completed, Stopped:
 	}
-	return control{}, fmt.Errorf("%w: %s wants the run to be %q: it can be %s, %s or %s", state.ErrDamaged,
-		filepath.Join(d.path, controlFile), c.Want, Running, Paused, Cancelled)
+	return control{}, false, fmt.Errorf("%w: %s wants the run to be %q: it can be %s, %s or %s", state.ErrDamaged,
+		filepath.Join(d.path, name), c.Want, Running, Paused, Cancelled)
 }
 
 // want makes durable what is wanted from now on. Cancelled is not undone.
@@ -94,5 +107,8 @@ func (d runDir) want(wanted State, reason CancelReason) (c control, err error) {
 		return c, ErrCancelled
 	}
 	c = control{Rev: c.Rev + 1, Want: wanted, Reason: reason, At: time.Now()}
+	if err := d.write(controlCopy, c); err != nil {
+		return c, err
+	}
 	return c, d.write(controlFile, c)
 }

@@ -571,7 +571,7 @@ func TestControlFilesAreDiscreet(t *testing.T) {
 		}
 		_, _ = run.end()
 		files, err := filepath.Glob(w.path("state/runs/*/*"))
-		if err != nil || len(files) != 4 {
+		if err != nil || len(files) != 5 {
 			t.Fatalf("%v, %v", files, err)
 		}
 		for _, path := range files {

@@ -66,5 +66,5 @@ func (h *Health) examine(ctx context.Context, root *os.Root, index state.Store) 
 		}
 		h.examineJob(ctx, a, index)
 	}
-	return errors.Join(err, closeFiles(archives))
+	return errors.Join(err, h.examineRuns(), closeFiles(archives))
 }

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"slices"
 
 	"github.com/balerhq/baler/flow/state"
-	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/segment"
 )
 
@@ -29,12 +26,14 @@ func (h *Health) examineJob(ctx context.Context, a *files, index state.Store) {
 		h.Jobs = append(h.Jobs, job)
 		return
 	}
+	whole := true
 	for _, in := range history.intents {
 		job.Batches[string(in.State)]++
-		if in.State == intent.Fetched && history.last(in.Tag).Until == 0 {
-			continue // what is damaged is downloaded again
-		}
-		h.add(a.examineResults(in))
+		whole = h.examineBatch(a, history, in) && whole
+	}
+	if !whole {
+		h.Jobs = append(h.Jobs, job)
+		return
 	}
 	end, err := a.requestsEnd(ctx, history.job.Name, index)
 	if err != nil {
@@ -106,20 +105,4 @@ func (a *files) examineRequests(end segment.Pos, c *claims) (source sourceState,
 		err = a.damaged(requestDir, fmt.Errorf("%d rows of batches are not in it", len(c.balance)-sealed))
 	}
 	return source, waiting, err
-}
-
-// examineResults reads the results of a batch that was fetched.
-func (a *files) examineResults(in intent.Intent) error {
-	if !slices.Contains([]intent.State{intent.Fetched, intent.Committed, intent.Cleaned}, in.State) {
-		return nil
-	}
-	for _, err := range a.outcomes(in) {
-		if errors.Is(err, fs.ErrNotExist) && in.Done() {
-			return nil // pruned, or never had any
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

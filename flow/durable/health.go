@@ -42,6 +42,7 @@ const (
 	None           Cure = ""
 	RebuildIndex   Cure = "index"   // by Rebuild
 	RewriteJournal Cure = "journal" // by RepairJournals
+	RemakeFiles    Cure = "files"   // by RepairFiles
 )
 
 func (h *Health) add(err error) {
@@ -58,6 +59,17 @@ func (h *Health) add(err error) {
 	h.Problems = append(h.Problems, p)
 }
 
+// addFile adds a problem that RepairFiles solves, if it can.
+func (h *Health) addFile(err error, curable bool) {
+	if err == nil {
+		return
+	}
+	h.add(err)
+	if curable {
+		h.Problems[len(h.Problems)-1].Cure = RemakeFiles
+	}
+}
+
 // addIndex adds a problem that Rebuild solves, unless it is one of the journal.
 func (h *Health) addIndex(err error) {
 	if err == nil {
@@ -72,6 +84,11 @@ func (h *Health) addIndex(err error) {
 // Needs reports whether the cure may help against one of the problems.
 func (h *Health) Needs(c Cure) bool {
 	return slices.ContainsFunc(h.Problems, func(p Problem) bool { return p.Cure == c })
+}
+
+// Curable reports whether a cure may help against one of the problems.
+func (h *Health) Curable() bool {
+	return h.Needs(RebuildIndex) || h.Needs(RewriteJournal) || h.Needs(RemakeFiles)
 }
 
 // indexFile is a file of the index, as problems name it.

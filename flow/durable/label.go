@@ -71,7 +71,7 @@ func (l label) is(other label) bool {
 func (l label) describe() string {
 	switch {
 	case l.Tag != "":
-		return fmt.Sprintf("the file of %s of batch %.20q", l.Kind, l.Tag)
+		return fmt.Sprintf("the %s file of batch %.20q", l.Kind, l.Tag)
 	case l.Level != nil:
 		return fmt.Sprintf("file %d of level %d of the ready queue", l.File, *l.Level)
 	}

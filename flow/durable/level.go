@@ -20,7 +20,8 @@ type level struct {
 	log     *segment.Log
 	tail    register[tailState]
 	head    register[headState]
-	dropped uint32 // files of the log below this one are gone
+	dropped uint32            // files of the log below this one are gone
+	starts  map[uint32]uint64 // numbers of the first entries of files
 
 	end     segment.Pos         // what was acknowledged
 	next    segment.Pos         // what was not loaded; only load moves it
@@ -54,6 +55,7 @@ func (r *ready) openLevel(ctx context.Context, number uint8) (*level, error) {
 		tail:    register[tailState]{key: r.keys.tail(number)},
 		head:    register[headState]{key: r.keys.head(number)},
 		claimed: make(map[uint64]struct{}),
+		starts:  make(map[uint32]uint64),
 	}
 	if err := load(ctx, r.store, &l.tail); err != nil {
 		return nil, err
@@ -113,14 +115,51 @@ func (l *level) read(end segment.Pos, found []entry, n int) (_ []entry, next hea
 	return found, next, places, nil
 }
 
-// advance moves the head to the first entry that is not claimed. Files that
-// lie before the head as it was recorded last are of no more use.
-func (l *level) advance() (state.Op, error) {
-	if recorded := l.head.value.Pos; recorded.File > l.dropped {
-		if err := l.log.Drop(recorded); err != nil {
-			return state.Op{}, fmt.Errorf("durable: %w", err)
+// drop removes the files of which no entry is needed.
+func (l *level) drop(pinned uint64) error {
+	recorded := l.head.value.Pos.File
+	if recorded <= l.dropped {
+		return nil
+	}
+	first := max(l.dropped, 1)
+	for first < recorded {
+		begins, err := l.begins(first + 1)
+		if err != nil || begins > pinned {
+			break // what cannot be read stays
 		}
-		l.dropped = recorded.File
+		first++
+	}
+	if first == l.dropped {
+		return nil
+	}
+	l.dropped = first
+	return l.log.Drop(segment.Pos{File: first})
+}
+
+// begins is the number of the first entry of a file.
+func (l *level) begins(file uint32) (uint64, error) {
+	if seq, ok := l.starts[file]; ok {
+		return seq, nil
+	}
+	for rec, err := range l.log.Scan(segment.Pos{File: file}, segment.Pos{File: file + 1}) {
+		if err != nil {
+			return 0, err
+		}
+		e, err := decodeEntry(rec.Payload)
+		if err == nil {
+			l.starts[file] = e.seq
+		}
+		return e.seq, err
+	}
+	return 0, segment.ErrDamaged
+}
+
+// advance moves the head to the first entry that is not claimed. Files that
+// lie before the head as it was recorded last, and before the first entry that is
+// pinned, are of no more use.
+func (l *level) advance(pinned uint64) (state.Op, error) {
+	if err := l.drop(pinned); err != nil {
+		return state.Op{}, fmt.Errorf("durable: %w", err)
 	}
 	n := 0
 	for n < len(l.loaded) {

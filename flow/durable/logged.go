@@ -8,13 +8,14 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// logged is one line of the journal, of which one field is set. A line is
+// logged is one line of the journal, of which one field is set, or two. A line is
 // durable before the store knows of it, so that the store can be made again
 // from the journal, the requests and the bales.
 type logged struct {
 	Job     *jobMeta       `json:"job,omitempty"`
 	Lane    *numberedLane  `json:"lane,omitempty"`
 	Intent  *intent.Intent `json:"intent,omitempty"`
+	Claims  []claimSpan    `json:"claims,omitempty"` // of an intent that is sealed
 	Settled *settled       `json:"settled,omitempty"`
 	Output  *outputState   `json:"output,omitempty"`  // is taken back to here
 	Pruned  *ending        `json:"pruned,omitempty"`  // of all this, only the journal is left
@@ -55,9 +56,12 @@ type memory struct {
 	job     *jobMeta
 	lanes   []lane
 	intents map[string]intent.Intent
-	output  outputState // as the last line has it
-	chunks  []settled   // in the order in which they were settled first
+	claims  map[string][]claimSpan // by tag
+	output  outputState            // as the last line has it
+	before  outputState            // as the line before it had it
+	chunks  []settled              // in the order in which they were settled first
 	index   map[chunkID]int
+	latest  map[string]int // by tag: the chunk that was settled last
 	pruned  *ending
 	keep    time.Duration
 	removed map[string]bool
@@ -71,7 +75,8 @@ type chunkID struct {
 
 func newMemory() *memory {
 	return &memory{
-		intents: make(map[string]intent.Intent), index: make(map[chunkID]int), removed: make(map[string]bool),
+		intents: make(map[string]intent.Intent), claims: make(map[string][]claimSpan),
+		index: make(map[chunkID]int), latest: make(map[string]int), removed: make(map[string]bool),
 	}
 }
 
@@ -92,11 +97,14 @@ func (m *memory) replay(record []byte) error {
 		m.lanes = append(m.lanes[:l.Lane.N], l.Lane.lane)
 	case l.Intent != nil:
 		m.intents[l.Intent.Tag] = *l.Intent
+		if len(l.Claims) > 0 {
+			m.claims[l.Intent.Tag] = l.Claims
+		}
 	case l.Settled != nil:
-		m.output = l.Settled.Output
+		m.before, m.output = m.output, l.Settled.Output
 		m.settle(*l.Settled)
 	case l.Output != nil:
-		m.output = *l.Output
+		m.before, m.output = m.output, *l.Output
 	case l.Pruned != nil:
 		m.pruned = l.Pruned
 	case l.Keep != nil:
@@ -112,9 +120,19 @@ func (m *memory) replay(record []byte) error {
 func (m *memory) settle(s settled) {
 	id := chunkID{s.Tag, s.From}
 	if i, ok := m.index[id]; ok {
-		m.chunks[i] = s
+		m.chunks[i], m.latest[s.Tag] = s, i
 		return
 	}
-	m.index[id] = len(m.chunks)
+	m.index[id], m.latest[s.Tag] = len(m.chunks), len(m.chunks)
 	m.chunks = append(m.chunks, s)
+}
+
+// settledUntil is how far the rows of a batch are settled, and how far they were
+// before the last chunk of it.
+func (m *memory) settledUntil(tag string) (from, until uint64) {
+	i, ok := m.latest[tag]
+	if !ok {
+		return 0, 0
+	}
+	return m.chunks[i].From, m.chunks[i].Until
 }

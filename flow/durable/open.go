@@ -135,7 +135,7 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 	if e.ready, err = openReady(ctx, &e.files, e.store); err != nil {
 		return e.ifDamaged(readyDir, err)
 	}
-	if err := e.recoverIntents(ctx, told.intents); err != nil {
+	if err := e.recoverIntents(ctx, told); err != nil {
 		return err
 	}
 	if err := e.rewind(ctx, told.output); err != nil {
@@ -195,12 +195,16 @@ func (e *engine) rewind(ctx context.Context, told outputState) error {
 
 // recoverIntents brings the store up to the journal, which is ahead of it by what
 // was under way when the process died, and collects the batches that are open.
-func (e *engine) recoverIntents(ctx context.Context, intents map[string]intent.Intent) error {
+func (e *engine) recoverIntents(ctx context.Context, told *memory) error {
+	intents := told.intents
+	if err := e.mendBales(ctx, told); err != nil {
+		return err
+	}
 	for _, in := range intents {
 		if err := e.redo(ctx, in); err != nil {
 			return err
 		}
-		if err := e.recoverClaims(in); err != nil {
+		if err := e.recoverClaims(in, told.claims[in.Tag]); err != nil {
 			return err
 		}
 		e.owners.note(in)
@@ -227,7 +231,14 @@ func bought(intents map[string]intent.Intent) (n int) {
 }
 
 // recoverClaims finds out which ready entries stand in a batch.
-func (e *engine) recoverClaims(in intent.Intent) error {
+func (e *engine) recoverClaims(in intent.Intent, spans []claimSpan) error {
+	if len(spans) > 0 {
+		e.ready.takenSpans(spans)
+		if !in.Done() {
+			e.ready.pin(in.Tag, spans)
+		}
+		return nil
+	}
 	header, err := e.baleHeader(in.Tag)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && in.Done(): // it was pruned

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"sync"
 
@@ -26,12 +27,13 @@ type ready struct {
 
 	mu     sync.Mutex
 	levels map[uint8]*level
-	more   bool // there may be entries that were not loaded
+	pins   map[string]map[uint8]uint64 // by tag: the lowest numbers that open batches have claimed
+	more   bool                        // there may be entries that were not loaded
 }
 
 // openReady finds the levels, their heads and the last number given.
 func openReady(ctx context.Context, a *files, store state.Store) (*ready, error) {
-	r := &ready{files: a, store: store, levels: make(map[uint8]*level)}
+	r := &ready{files: a, store: store, levels: make(map[uint8]*level), pins: make(map[string]map[uint8]uint64)}
 	for rec, err := range store.Scan(ctx, a.keys.make('e'), nil) {
 		if err != nil {
 			return nil, err
@@ -171,7 +173,7 @@ func (r *ready) claim(entries []entry) ([]state.Op, error) {
 	}
 	var ops []state.Op
 	for l := range touched {
-		op, err := l.advance()
+		op, err := l.advance(r.pinned(l.number, math.MaxUint64))
 		if err != nil {
 			return nil, err
 		}

@@ -50,7 +50,7 @@ func (a *files) retell(ctx context.Context, index state.Store) ([]logged, error)
 	}
 	lines = append(lines, lanes...)
 	for _, in := range intents {
-		lines = append(lines, logged{Intent: &in})
+		lines = append(lines, logged{Intent: &in, Claims: a.claimsOf(in, told)})
 	}
 	lines = append(lines, settled...)
 	if told.pruned != nil {
@@ -88,6 +88,19 @@ func (a *files) mergeIntents(ctx context.Context, index state.Store, told map[st
 		}
 	}
 	return merged, nil
+}
+
+// claimsOf is what a batch has claimed, by its bale, or else by what is left of
+// the journal.
+func (a *files) claimsOf(in intent.Intent, told *memory) []claimSpan {
+	if spans := told.claims[in.Tag]; len(spans) > 0 {
+		return spans
+	}
+	entries, err := a.entries(in.Tag, in.Rows)
+	if err != nil {
+		return nil
+	}
+	return claimSpans(entries)
 }
 
 func (a *files) retellJob(ctx context.Context, index state.Store) ([]logged, error) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -27,6 +28,7 @@ var ErrRunning = errors.New("durable: the run is under way already")
 //
 //	lock          held by the process that runs it, for as long as it does
 //	control.json  what is wanted of the run; control.lock guards its changes
+//	control.copy  the same, written before, in case that the other is lost
 //	status.json   how far the run is; written by the process that runs it
 type runDir struct{ path string }
 
@@ -34,6 +36,7 @@ const (
 	runsDir     = "runs"
 	lockFile    = "lock"
 	controlFile = "control.json"
+	controlCopy = "control.copy"
 	controlLock = "control.lock"
 	statusFile  = "status.json"
 )
@@ -95,6 +98,22 @@ func (d runDir) held() (bool, error) {
 	return false, l.Unlock()
 }
 
+// runFile is what stands in a file of a run: whose it is, and a checksum.
+type runFile struct {
+	Format int             `json:"format"`
+	Run    string          `json:"run"`  // the directory's name
+	File   string          `json:"file"` // which of its files
+	Sum    string          `json:"sum"`
+	Value  json.RawMessage `json:"value"`
+}
+
+func (f *runFile) sum() string {
+	return fmt.Sprintf("%08x", crc32.Checksum(fmt.Appendf(nil, "%d %s %s %s", f.Format, f.Run, f.File, f.Value), castagnoli))
+}
+
+// name is what the files of the run name it by.
+func (d runDir) name() string { return filepath.Base(d.path) }
+
 // read reads a file, if there is one.
 func (d runDir) read(name string, v any) (found bool, err error) {
 	path := filepath.Join(d.path, name)
@@ -105,15 +124,43 @@ func (d runDir) read(name string, v any) (found bool, err error) {
 	case err != nil:
 		return false, fmt.Errorf("durable: %w", err)
 	}
-	if err := json.Unmarshal(b, v); err != nil {
-		return false, fmt.Errorf("%w: %s: %w: remove the file, and give again what was wanted of the run", state.ErrDamaged, path, err)
+	if err := d.decode(name, b, v); err != nil {
+		advice := "remove the file, and give again what was wanted of the run"
+		if name == statusFile {
+			advice = "it is written anew when the run goes on"
+		}
+		return false, fmt.Errorf("%w: %s: %w: %s", state.ErrDamaged, path, err, advice)
 	}
 	return true, nil
 }
 
+func (d runDir) decode(name string, b []byte, v any) error {
+	var f runFile
+	if err := json.Unmarshal(b, &f); err != nil {
+		return err
+	}
+	switch {
+	case f.Format != fileFormat:
+		return fmt.Errorf("it has format %d and this program reads %d", f.Format, fileFormat)
+	case f.Sum != f.sum():
+		return errors.New("its checksum is wrong")
+	case f.Run != d.name():
+		return errors.New("it is of another run")
+	case f.File != name:
+		return fmt.Errorf("it is the file %.40q", f.File)
+	}
+	return json.Unmarshal(f.Value, v)
+}
+
 // write replaces a file, durably.
 func (d runDir) write(name string, v any) error {
-	b, err := json.Marshal(v)
+	f := runFile{Format: fileFormat, Run: d.name(), File: name}
+	var err error
+	if f.Value, err = json.Marshal(v); err != nil {
+		return fmt.Errorf("durable: encode %s: %w", name, err)
+	}
+	f.Sum = f.sum()
+	b, err := json.Marshal(f)
 	if err != nil {
 		return fmt.Errorf("durable: encode %s: %w", name, err)
 	}

@@ -28,11 +28,17 @@ func (a *files) verify(ctx context.Context, store state.Store, told *memory) err
 		return err
 	}
 	for _, in := range told.intents {
-		if err := a.verifyIntent(ctx, store, in); err != nil {
+		if err := a.verifyIntent(ctx, store, told, in); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := a.verifyLevels(ctx, store, told); err != nil {
+		return err
+	}
+	if err := a.verifyOutput(ctx, store, told); err != nil {
+		return err
+	}
+	return a.verifyItems(ctx, store, source.value)
 }
 
 // verifyKnown refuses a journal that lacks a batch of the store's.
@@ -50,7 +56,7 @@ func (a *files) verifyKnown(ctx context.Context, store state.Store, told *memory
 	return nil
 }
 
-func (a *files) verifyIntent(ctx context.Context, store state.Store, in intent.Intent) error {
+func (a *files) verifyIntent(ctx context.Context, store state.Store, told *memory, in intent.Intent) error {
 	stored, err := a.storedRev(ctx, store, in.Tag)
 	switch {
 	case err != nil:
@@ -58,30 +64,80 @@ func (a *files) verifyIntent(ctx context.Context, store state.Store, in intent.I
 	case stored > in.Rev:
 		return a.damaged(journalFile, fmt.Errorf("it has lost what became of batch %s", in.Tag))
 	case stored+1 < in.Rev:
-		return a.damaged("", fmt.Errorf("the index has lost what became of batch %s", in.Tag))
-	case stored == 0:
-		return a.verifyRows(ctx, store, in)
+		return a.indexLost("what became of batch %s", in.Tag)
+	}
+	have, err := a.rowsSettled(ctx, store, in.Tag)
+	switch from, until := told.settledUntil(in.Tag); {
+	case err != nil:
+		return err
+	case have > until:
+		return a.damaged(journalFile, fmt.Errorf("it has lost which rows of batch %s are settled", in.Tag))
+	case have != until && have != from:
+		return a.indexLost("which rows of batch %s are settled: %d, and %d in the journal", in.Tag, have, until)
 	}
 	return nil
 }
 
-// verifyRows refuses a store that does not know the rows of a batch, which it
-// must have known before they were sealed.
-func (a *files) verifyRows(ctx context.Context, store state.Store, in intent.Intent) error {
-	header, err := a.baleHeader(in.Tag)
-	if err != nil {
-		return err
+// verifyLevels refuses a store that does not know rows which are in batches.
+func (a *files) verifyLevels(ctx context.Context, store state.Store, told *memory) error {
+	if told.pruned != nil {
+		return nil // they are gone
 	}
-	for number, last := range header.Last {
-		tail := register[tailState]{key: a.keys.tail(number)}
+	last := make(map[uint8]uint64)
+	for _, spans := range told.claims {
+		for _, s := range spans {
+			last[s.level()] = max(last[s.level()], s[2])
+		}
+	}
+	for level, seq := range last {
+		tail := register[tailState]{key: a.keys.tail(level)}
 		if err := load(ctx, store, &tail); err != nil {
 			return err
 		}
-		if tail.value.Seq < last {
-			return a.damaged("", fmt.Errorf("the index has lost rows of batch %s", in.Tag))
+		if tail.value.Seq < seq {
+			return a.indexLost("rows that are in batches")
 		}
 	}
 	return nil
+}
+
+// verifyOutput allows for a chunk that the journal knows of and the store does not.
+func (a *files) verifyOutput(ctx context.Context, store state.Store, told *memory) error {
+	outbox := register[outputState]{key: a.keys.output()}
+	if err := load(ctx, store, &outbox); err != nil {
+		return err
+	}
+	switch have := outbox.value; {
+	case have == told.output, have == told.before:
+		return nil
+	case have.settled() > told.output.settled():
+		return a.damaged(journalFile, fmt.Errorf("it has lost results: it knows of %d, and the index of %d", told.output.settled(), have.settled()))
+	default:
+		return a.indexLost("results: it knows of %d, and the journal of %d", have.settled(), told.output.settled())
+	}
+}
+
+// verifyItems counts the items by which repetitions are known, as long as there may
+// be any.
+func (a *files) verifyItems(ctx context.Context, store state.Store, source sourceState) error {
+	if source.Ended {
+		return nil
+	}
+	n := 0
+	for _, err := range store.Scan(ctx, a.keys.make('i'), nil) {
+		if err != nil {
+			return err
+		}
+		n++
+	}
+	if n != source.Rows {
+		return a.indexLost("rows: it knows %d of %d", n, source.Rows)
+	}
+	return nil
+}
+
+func (a *files) indexLost(format string, args ...any) error {
+	return a.damaged("", fmt.Errorf("the index has lost "+format, args...))
 }
 
 // storedRev is the revision of a batch in the store, 0 if it is not there.

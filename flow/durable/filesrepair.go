@@ -1,0 +1,58 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"github.com/balerhq/baler/flow/state"
+)
+
+// RepairFiles mends the files of batches that are damaged and that others tell
+// about: what a batch asks is made again from the journal and the ready queue;
+// answers that were kept for other runs are removed, so that those ask again. The
+// files of runs that say what is wanted of them are made again from their copies.
+//
+// The error is a state.ErrDamaged if the index, a journal or the requests are
+// damaged too: they come first.
+func RepairFiles(ctx context.Context, path string, log *slog.Logger) error {
+	store, err := state.Open(path, state.Config{Log: log})
+	if err != nil {
+		return err
+	}
+	archives, err := openFiles(store.Root(), path)
+	for _, a := range archives {
+		if err == nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		if err == nil {
+			err = a.repairBatches(log)
+		}
+	}
+	if err == nil {
+		err = repairRuns(path)
+	}
+	return errors.Join(err, closeFiles(archives), store.Close())
+}
+
+func (a *files) repairBatches(log *slog.Logger) error {
+	h, err := a.readHistory()
+	if err != nil || h == nil || h.pruned != nil {
+		return err
+	}
+	for tag, in := range h.intents {
+		if damage := a.checkBale(in); damage != nil {
+			if err := a.remakeBale(in, &h.memory); err != nil {
+				log.Warn("the file of a batch's rows", "tag", tag, "error", errors.Join(damage, err))
+			}
+		}
+		if err := a.examineAnswers(tag); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := a.root.Remove(answerName(tag)); err != nil {
+				return fmt.Errorf("durable: %w", err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package durable_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// What is wanted of a run is not forgotten, or taken for what is wanted of another,
+// when a file that says so is lost, damaged or exchanged.
+func TestWhatIsWantedSurvivesALostFile(t *testing.T) {
+	w := newWorld(t, simulator.Config{})
+	w.write("in.jsonl", tickets(10)...)
+	for _, name := range []string{"cancelled", "wanted"} {
+		job := w.job()
+		job.Name = name
+		if _, err := w.with(t.Context(), job, durable.Ingest[ticket]); err != nil {
+			t.Fatal(err)
+		}
+		h, err := durable.Attach(w.path("state"), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(h.Pause(t.Context()), h.Resume(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h, err := durable.Attach(w.path("state"), "cancelled")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Cancel(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	dirs := firstOf(t, w.path("state/runs/*"), 2)
+	wanted := func() map[string]durable.State {
+		all, err := durable.Runs(w.path("state"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make(map[string]durable.State)
+		for _, s := range all {
+			got[s.Name] = s.Wanted
+		}
+		return got
+	}
+	check := func(what string) {
+		t.Helper()
+		if got := wanted(); got["cancelled"] != durable.Cancelled || got["wanted"] != durable.Running {
+			t.Errorf("%s: %v", what, got)
+		}
+		h, err := durable.Examine(t.Context(), w.path("state"), quiet)
+		if err != nil || len(h.Problems) == 0 || !h.Needs(durable.RemakeFiles) {
+			t.Errorf("%s: %+v, %v", what, h, err)
+		}
+		if err := durable.RepairFiles(t.Context(), w.path("state"), quiet); err != nil {
+			t.Fatal(err)
+		}
+		if h, err = durable.Examine(t.Context(), w.path("state"), quiet); err != nil || len(h.Problems) > 0 {
+			t.Errorf("%s, repaired: %+v, %v", what, h, err)
+		}
+	}
+	for _, name := range []string{"control.json", "control.copy"} {
+		for how, do := range harms {
+			for _, dir := range dirs {
+				harm(t, filepath.Join(dir, name), do)
+			}
+			check(name + " " + how)
+		}
+		w.exchange(filepath.Join(dirs[0], name), filepath.Join(dirs[1], name))
+		check(name + " exchanged")
+		b, err := os.ReadFile(filepath.Join(dirs[0], name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dirs[1], name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		check(name + " copied")
+	}
+}
