@@ -10,8 +10,6 @@ import (
 
 // off are the faults that are left out by default.
 var off = []provider.Kind{
-	// Another call that ends the run while a creation is under way.
-	"create.401", "status.401", "list.401", "content.401", "upload.401", "content.absent",
 	// Results that are late, cut, or something else.
 	"content.cut", "content.html", "content.empty", "content.bom", provider.LateOutput, provider.LateCounts, provider.RowStatus0,
 	"status.cut", "status.html", "status.empty", provider.StatusWrongID,
@@ -37,7 +35,7 @@ func chosen(flag string) (kinds []provider.Kind, err error) {
 			return nil, fmt.Errorf("%q is none of %v", kind, all)
 		case strings.HasPrefix(name, "-"):
 			kinds = slices.DeleteFunc(kinds, func(k provider.Kind) bool { return k == kind })
-		default:
+		case !slices.Contains(kinds, kind):
 			kinds = append(kinds, kind)
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -95,15 +96,23 @@ func (w *world) drawPlan(seed uint64, kinds []provider.Kind) {
 	}
 	p.Faults = make(map[provider.Kind]provider.Dose)
 	for _, kind := range kinds {
-		if dose := w.drawDose(kind); r.IntN(4) == 0 && dose.Max > 0 {
+		dice := rand.New(rand.NewPCG(seed, kindSeed(kind))) //nolint:gosec // not a secret
+		if dose := w.drawDose(dice, kind); dice.IntN(4) == 0 && dose.Max > 0 {
 			p.Faults[kind] = dose
 		}
 	}
 }
 
+// kindSeed is that of the dice of a fault, so that it is drawn alike whichever
+// others there are.
+func kindSeed(kind provider.Kind) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(kind)) // it cannot fail
+	return h.Sum64()
+}
+
 // drawDose draws how often a fault happens. What it costs a client bounds it.
-func (w *world) drawDose(kind provider.Kind) provider.Dose {
-	r := w.random
+func (w *world) drawDose(r *rand.Rand, kind provider.Kind) provider.Dose {
 	share := 0.05 + 0.35*r.Float64()
 	switch name := string(kind); {
 	case kind == provider.RowBad:
