@@ -10,9 +10,8 @@ import (
 
 // off are the faults that are left out by default.
 var off = []provider.Kind{
-	// Results that are late, cut, or something else.
-	"content.cut", "content.html", "content.empty", "content.bom", provider.LateOutput, provider.LateCounts, provider.RowStatus0,
-	"status.cut", "status.html", "status.empty", provider.StatusWrongID,
+	// Batches that have ended before their files and counts are there.
+	provider.LateOutput, provider.LateCounts, provider.RowStatus0, provider.StatusWrongID,
 	// Refusals of all that is in a batch.
 	provider.RefuseTokens, provider.RefuseFile, provider.RefuseCode, provider.RefuseNull, "create.nofile",
 	// Lists that lie.
