@@ -134,7 +134,7 @@ func (l *life) checkAgain(ctx context.Context) error {
 		return err
 	}
 	if p.code() != l.code {
-		l.found.add(other, "the run ended with code %d, and with %d when it was given again: %s", l.code, p.code(), firstLine(p.stderr()))
+		l.found.add(other, "the run ended with code %d, and with %d when it was given again: %s", l.code, p.code(), lastLine(p.stderr()))
 	}
 	if output != text(filepath.Join(l.dir, "out.jsonl")) {
 		l.found.add(other, "the output changed when the command was given again")
@@ -154,7 +154,7 @@ func (l *life) checkResults(ctx context.Context) error {
 	}
 	a, b := strings.Count(p.stdout(), "\n"), strings.Count(text(filepath.Join(l.dir, "out.jsonl")), "\n")
 	if p.code() != 0 || a != b {
-		l.found.add(other, "results ended with code %d and has %d results, the output %d: %s", p.code(), a, b, firstLine(p.stderr()))
+		l.found.add(other, "results ended with code %d and has %d results, the output %d: %s", p.code(), a, b, lastLine(p.stderr()))
 	}
 	return nil
 }
@@ -167,7 +167,7 @@ func (l *life) checkDoctor(ctx context.Context) error {
 		return err
 	}
 	if p.code() != 0 || !strings.Contains(p.stdout(), "all is well") {
-		l.found.add(other, "doctor ended with code %d: %s %s", p.code(), p.stdout(), firstLine(p.stderr()))
+		l.found.add(other, "doctor ended with code %d: %s %s", p.code(), p.stdout(), lastLine(p.stderr()))
 	}
 	p, err = l.ask(ctx, "doctor", "--orphans", "--base-url", l.vendor.url(), "--json")
 	if err != nil {
@@ -179,7 +179,7 @@ func (l *life) checkDoctor(ctx context.Context) error {
 		} `json:"orphans"`
 	}
 	if json.Unmarshal([]byte(p.stdout()), &report) != nil || p.code() != 0 {
-		l.found.add(other, "doctor --orphans ended with code %d: %s", p.code(), firstLine(p.stderr()))
+		l.found.add(other, "doctor --orphans ended with code %d: %s", p.code(), lastLine(p.stderr()))
 	}
 	batches, err := l.batches()
 	for _, o := range report.Orphans {
@@ -320,7 +320,7 @@ func (l *life) checkTexts() error {
 			l.found.add(other, "the key stands in %s", path)
 		}
 		if at := crash.FindIndex(b); at != nil && (strings.HasSuffix(path, ".err") || filepath.Base(path) == "stderr") {
-			l.found.add(other, "%s: %s", path, firstLine(string(b[at[0]:])))
+			l.found.add(other, "%s: %s", path, string(b[at[0]:min(len(b), at[0]+200)]))
 		}
 		return nil
 	})

@@ -15,7 +15,7 @@ func (l *life) disturb(ctx context.Context) error {
 			return err
 		}
 		l.await(ctx)
-		if l.client.ended(ctx, 0) {
+		if l.client.hasEnded() {
 			l.reap()
 			continue
 		}
@@ -141,12 +141,12 @@ func (l *life) rival(ctx context.Context) error {
 			l.hangs(ctx, p, "the rival")
 		}
 	}
-	alone := !l.client.ended(ctx, 0)
-	l.say("rival: %d %s", p.code(), firstLine(p.stderr()))
+	alone := !l.client.hasEnded()
+	l.say("rival: %d %s", p.code(), lastLine(p.stderr()))
 	switch {
 	case p.code() == 3, p.code() == -1:
 	case alone:
-		l.found.add(other, "a second run ended with code %d while the first went on: %s", p.code(), firstLine(p.stderr()))
+		l.found.add(other, "a second run ended with code %d while the first went on: %s", p.code(), lastLine(p.stderr()))
 	}
 	return nil
 }
@@ -183,7 +183,7 @@ func (l *life) mustExit(ctx context.Context, codes []int, args ...string) error 
 	if l.young(p) {
 		return nil
 	}
-	l.found.add(other, "%s ended with code %d: %s", strings.Join(args, " "), p.code(), firstLine(p.stderr()))
+	l.found.add(other, "%s ended with code %d: %s", strings.Join(args, " "), p.code(), lastLine(p.stderr()))
 	return nil
 }
 
@@ -198,7 +198,7 @@ func (l *life) doctor(ctx context.Context) error {
 	if err != nil || p.code() == 0 || l.young(p) || p.code() >= 2 && strings.Contains(p.stderr(), "in use") {
 		return err
 	}
-	l.found.add(other, "doctor ended with code %d: %s %s", p.code(), firstLine(p.stderr()), p.stdout())
+	l.found.add(other, "doctor ended with code %d: %s %s", p.code(), lastLine(p.stderr()), p.stdout())
 	return nil
 }
 
@@ -210,7 +210,7 @@ func (l *life) pauseRun(ctx context.Context) error {
 	}
 	h := hold{from: time.Now()}
 	pause(ctx, between(l.random, 0, 1500*time.Millisecond))
-	if l.random.IntN(3) == 0 && !l.client.ended(ctx, 0) { // it stays paused for the next one
+	if l.random.IntN(3) == 0 && !l.client.hasEnded() { // it stays paused for the next one
 		if err := l.kill(ctx); err != nil {
 			return err
 		}
@@ -233,7 +233,7 @@ func (l *life) resume(ctx context.Context) error {
 	if err != nil || p.code() == 0 || p.code() == 2 {
 		return err
 	}
-	return fmt.Errorf("resume ended with code %d: %s", p.code(), firstLine(p.stderr()))
+	return fmt.Errorf("resume ended with code %d: %s", p.code(), lastLine(p.stderr()))
 }
 
 // restart ends the provider and starts it again.

@@ -128,7 +128,7 @@ func (l *life) reap() {
 	p := l.client
 	l.client = nil
 	l.code = p.code()
-	l.say("run ended: %d %s", l.code, firstLine(p.stderr()))
+	l.say("run ended: %d %s", l.code, lastLine(p.stderr()))
 	l.starts++
 	switch {
 	case l.code == 0, l.code == 1:
@@ -136,11 +136,11 @@ func (l *life) reap() {
 	case l.code == 3, l.code == 2 && l.mayRefuseKey(p):
 		if l.starts > maxStarts {
 			l.over = true
-			l.found.add(lost, "the run does not come to its end: it stopped %d times, the last time: %s", l.starts, firstLine(p.stderr()))
+			l.found.add(lost, "the run does not come to its end: it stopped %d times, the last time: %s", l.starts, lastLine(p.stderr()))
 		}
 	default:
 		l.over = true
-		l.found.add(other, "the run ended with code %d: %s", l.code, firstLine(p.stderr()))
+		l.found.add(other, "the run ended with code %d: %s", l.code, lastLine(p.stderr()))
 	}
 }
 
@@ -151,8 +151,10 @@ func (l *life) mayRefuseKey(p *process) bool {
 		func(k provider.Kind) bool { return l.Plan.Faults[k].Max > 0 })
 }
 
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+// lastLine is what a command said in the end, behind its notices.
+func lastLine(s string) string {
+	s = strings.TrimSpace(s)
+	line := s[strings.LastIndexByte(s, '\n')+1:]
 	if len(line) > 300 {
 		line = line[:300] + "..."
 	}
