@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -131,6 +132,7 @@ func (l *life) detach(ctx context.Context) error {
 
 // rival starts the run a second time, which is refused while the first goes on.
 func (l *life) rival(ctx context.Context) error {
+	first := l.holds()
 	p, err := l.start(l.runArgs()...)
 	if err != nil {
 		return err
@@ -141,14 +143,21 @@ func (l *life) rival(ctx context.Context) error {
 			l.hangs(ctx, p, "the rival")
 		}
 	}
-	alone := !l.client.hasEnded()
+	first = first && !l.client.hasEnded()
 	l.say("rival: %d %s", p.code(), lastLine(p.stderr()))
 	switch {
 	case p.code() == 3, p.code() == -1:
-	case alone:
+	case first:
 		l.found.add(other, "a second run ended with code %d while the first went on: %s", p.code(), lastLine(p.stderr()))
 	}
 	return nil
+}
+
+// holds reports whether the client has come so far that the run is its own.
+func (l *life) holds() bool {
+	names, _ := filepath.Glob(filepath.Join(l.dir, ".baler", "runs", "*", "status.json")) // the pattern is right
+	pid := fmt.Sprintf(`"pid":%d,`, l.client.cmd.Process.Pid)
+	return len(names) == 1 && strings.Contains(text(names[0]), pid)
 }
 
 // query asks about the run, or for something, from another process.

@@ -14,9 +14,8 @@ var off = []provider.Kind{
 	provider.LateOutput, provider.LateCounts,
 	// Refusals of all that is in a batch.
 	provider.RefuseTokens, provider.RefuseFile, provider.RefuseCode, provider.RefuseNull, "create.nofile",
-	// Lists that lie.
-	provider.ListCycle, provider.ListShuffled, provider.ListForeign, "list.cut", "list.html", "list.empty",
-	"files.html", "files.empty",
+	// What does not let itself be listed.
+	provider.ListForeign,
 }
 
 // chosen reads the flag -faults.
