@@ -15,7 +15,7 @@ import (
 func TestDoctorAdoptsWhatWasLost(t *testing.T) {
 	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
 	run := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}", "--keep-remote")
-	doctor := []string{"doctor", "--adopt", "run", "--base-url", server.URL + "/v1"}
+	doctor := []string{"doctor", "--adopt", "in", "--base-url", server.URL + "/v1"}
 	writeFile(t, dir, "in.jsonl", tickets(250)...)
 	if r := runCommand(t, dir, withKey, run...); r.code != exitOK {
 		t.Fatalf("%+v", r)

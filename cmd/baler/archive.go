@@ -24,7 +24,11 @@ func dialectOf(provider string) (dialect, error) {
 
 // openArchive opens the run that the arguments of a command name.
 func openArchive(state string, args []string) (*durable.Archive, error) {
-	a, err := durable.OpenArchive(state, append(args, defaultName)[0])
+	name, err := pickName(state, args)
+	if err != nil {
+		return nil, err
+	}
+	a, err := durable.OpenArchive(state, name)
 	if err != nil {
 		return nil, usage("%w", err)
 	}

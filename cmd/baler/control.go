@@ -11,7 +11,7 @@ import (
 
 const controlExit = `
 
-It works whether a process runs the run or not: what no process obeys now, the
+Without a NAME it is the only run of the state directory. It works whether a process runs the run or not: what no process obeys now, the
 next one does. The exit code is 0 once it is obeyed, or recorded for the next
 process; 2 if there is no such run, or it has ended; 3 if it was interrupted
 before the process had obeyed, which it then does later.`
@@ -38,12 +38,12 @@ go on later, interrupt it, or pause it.`, (*durable.Handle).Cancel)
 func newControl(use, short, long string, ask func(*durable.Handle, context.Context) error) *cobra.Command {
 	var r reach
 	cmd := &cobra.Command{
-		Use:   use + " NAME",
+		Use:   use + " [NAME]",
 		Short: short,
 		Long:  long + controlExit,
-		Args:  oneName(1),
+		Args:  oneName(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			h, err := r.attach(args[0])
+			h, err := r.attach(args)
 			if err != nil {
 				return err
 			}

@@ -358,8 +358,6 @@ func TestControlRefusesMistakes(t *testing.T) {
 		want string
 	}{
 		{"status weekly", `no run "weekly": it has daily`},
-		{"status", `no run "run": it has daily`},
-		{"wait", "takes the name of a run"},
 		{"cancel daily weekly", "takes the name of a run"},
 		{"pause daily --state elsewhere", "elsewhere"},
 		{"runs --state elsewhere", "elsewhere"},

@@ -75,7 +75,7 @@ func adopting(t *testing.T) *crashWorld {
 		}
 	}
 	w.mustRun(append(run, "--ingest"))
-	w.fatal = []string{"doctor", "--adopt", "run", "--base-url", w.server.URL + "/v1"}
+	w.fatal = []string{"doctor", "--adopt", "in", "--base-url", w.server.URL + "/v1"}
 	return w
 }
 

@@ -67,7 +67,7 @@ directory that cannot be examined, such as one that is in use, 3 interrupted.`,
 	f.BoolVar(&o.sweep, "sweep", false, "remove what the provider still stores of runs that have ended, unless --keep-remote keeps it; needs its key")
 	f.StringVar(&o.adopt, "adopt", "", "run that gets the answers of those that have ended, for its rows that wait for one")
 	f.StringVar(&o.provider, "provider", "openai", "whom to ask for --orphans, --adopt and --sweep")
-	f.StringVar(&o.baseURL, "base-url", "", "where the API is (default: the provider's)")
+	f.StringVar(&o.baseURL, "base-url", "", "where the API is (default: OPENAI_BASE_URL, or the provider's)")
 	f.DurationVar(&o.since, "since", 30*24*time.Hour, "how old an orphan may be")
 	f.BoolVar(&o.probe, "probe", false, "examine in this process, which a damaged index may end")
 	_ = f.MarkHidden("probe") // it exists
@@ -124,9 +124,9 @@ func (o *doctorOptions) lookAround(ctx context.Context, report *doctorReport, lo
 
 func (o *doctorOptions) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return resumable(errInterrupted)
+		return (&stop{err: errInterrupted, again: sameCommand}).explain()
 	}
-	return refusedState(err)
+	return refusedState(err, o.state)
 }
 
 // maxRepairs is how many kinds of damage there are: one may hide another.

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/balerhq/baler/flow/durable"
-	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/flow/state"
 )
 
@@ -32,18 +30,19 @@ func usage(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-func resumable(err error) error {
-	return &exitError{exitResumable, fmt.Errorf("stopped: %w; run the same command again to go on", err)}
+// refusedState is why a state directory cannot be opened: something else than the
+// same command is wanted, but for one that is in use.
+func refusedState(err error, dir string) error {
+	s := &stop{err: err, state: dir, again: sameCommand}
+	explained := s.explain()
+	if exit, ok := errors.AsType[*exitError](explained); ok && !errors.Is(err, state.ErrInUse) && exit.code == exitResumable {
+		return &exitError{exitUsage, exit.err}
+	}
+	return explained
 }
 
-// refusedState is why a state directory cannot be opened. One that is in use needs
-// no other command, only patience.
-func refusedState(err error) error {
-	if errors.Is(err, state.ErrInUse) {
-		return &exitError{exitResumable, err}
-	}
-	return usage("%w", err)
-}
+// sameCommand is what makes most runs go on.
+const sameCommand = "the same command again"
 
 // failedRowsError is how a run ends that is finished but not with all rows.
 type failedRowsError struct{ failed int }
@@ -66,36 +65,4 @@ func exitCode(err error) int {
 		return exit.code
 	}
 	return exitUsage
-}
-
-// inputAtFault returns what is wrong with a row, a file or the state, as
-// briefly as it can be said; nil if none of these is at fault.
-func inputAtFault(err error, name string) error {
-	var row *durable.InputError
-	var file *source.Error
-	var mismatch *durable.MismatchError
-	var damage *state.DamageError
-	switch {
-	case errors.As(err, &row):
-		return row
-	case errors.Is(err, source.ErrDelimiter):
-		return fmt.Errorf("%w with --delimiter", err)
-	case errors.As(err, &file):
-		return file
-	case errors.As(err, &mismatch):
-		return explainMismatch(mismatch, name)
-	case errors.As(err, &damage):
-		return damage
-	case errors.Is(err, state.ErrDamaged):
-		return fmt.Errorf("%w: see baler doctor", err)
-	}
-	return nil
-}
-
-// explainMismatch says how to have an output again that somebody has changed.
-func explainMismatch(m *durable.MismatchError, name string) error {
-	if m.Output == "" {
-		return m
-	}
-	return fmt.Errorf("%w, or move it away and have it written again by: baler results %s --out %s", m, name, m.Output)
 }

@@ -19,7 +19,7 @@ gets them; outputs/TAG.jsonl, one line for each row that it answered, with the
 answer as it was received; and manifest.json, which says what belongs together.
 A row that went again is in several batches.`,
 		Example: `  baler export tickets --dir tickets-export`,
-		Args:    oneName(0),
+		Args:    oneName(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if dir == "" {
 				return usage("--dir is missing: name a directory for the files")

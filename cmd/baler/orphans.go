@@ -62,7 +62,7 @@ func (o *doctorOptions) open(_ context.Context, log *slog.Logger) (sink.Provider
 	}
 	store, err := state.Open(o.state, state.Config{Log: log})
 	if err != nil {
-		return nil, nil, refusedState(err)
+		return nil, nil, refusedState(err, o.state)
 	}
 	return provider, store, nil
 }

@@ -9,7 +9,11 @@ import (
 	"github.com/balerhq/baler/sink/openai"
 )
 
-const keyVariable = "OPENAI_API_KEY"
+// The variables that a run is told by, the same as OpenAI's clients read.
+const (
+	keyVariable     = "OPENAI_API_KEY"
+	baseURLVariable = "OPENAI_BASE_URL"
+)
 
 func defaultState() string { return cmp.Or(os.Getenv("BALER_STATE"), ".baler") }
 
@@ -24,7 +28,7 @@ func newProvider(o *options) (sink.Provider, error) {
 		return nil, usage("%s is not set: it must hold the key of the account that pays", keyVariable)
 	}
 	client, err := openai.New(key, openai.Config{
-		BaseURL: o.baseURL,
+		BaseURL: cmp.Or(o.baseURL, os.Getenv(baseURLVariable)),
 		Retry:   retry.Policy{Delay: o.poll}, // who looks often wants to try again soon
 	})
 	if err != nil {

@@ -28,7 +28,7 @@ has not ended keeps everything. A pruned run is still known as finished: it is n
 done again. The output files of runs are not touched.`,
 		Example: `  baler prune --older-than 168h --dry-run
   baler prune tickets`,
-		Args: oneName(0),
+		Args: oneName(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				r.Name = args[0]
@@ -51,7 +51,7 @@ func prune(cmd *cobra.Command, dir string, r durable.Retention) error {
 	}
 	store, err := state.Open(dir, state.Config{Log: newLogger(cmd.ErrOrStderr(), false)})
 	if err != nil {
-		return refusedState(err)
+		return refusedState(err, dir)
 	}
 	pruned, err := durable.Prune(cmd.Context(), store, r)
 	var total int64

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,8 +14,44 @@ import (
 	"github.com/balerhq/baler/internal/printable"
 )
 
-// defaultName is the run of those who name none.
-const defaultName = "run"
+// nameOf is the name of a run that was given none: that of its input, without the
+// directory and the extension.
+func nameOf(input string) string {
+	name := filepath.Base(input)
+	for _, packed := range []string{".gz", ".zst", ".bz2", ".xz"} {
+		name = strings.TrimSuffix(name, packed)
+	}
+	name = strings.TrimSuffix(name, filepath.Ext(name))
+	if name == "" || name == "-" || name == string(filepath.Separator) {
+		return "run"
+	}
+	return name
+}
+
+// pickName is the run that the arguments of a command name, or the only one.
+func pickName(dir string, args []string) (string, error) {
+	if len(args) > 0 {
+		return args[0], nil
+	}
+	runs, err := durable.Runs(dir)
+	switch {
+	case err != nil:
+		return "", usage("%w", err)
+	case len(runs) == 1:
+		return runs[0].Name, nil
+	case len(runs) == 0:
+		return "", usage("%s has no run", dir)
+	}
+	return "", usage("%s has more than one run: name one of %s", dir, names(runs))
+}
+
+func names(runs []durable.Status) string {
+	all := make([]string, len(runs))
+	for i := range runs {
+		all[i] = runs[i].Name
+	}
+	return strings.Join(all, ", ")
+}
 
 // reach is how a command finds a run and shows it.
 type reach struct {
@@ -28,7 +65,11 @@ func (r *reach) flags(cmd *cobra.Command) {
 }
 
 // attach finds the run, or says which ones there are.
-func (r *reach) attach(name string) (*durable.Handle, error) {
+func (r *reach) attach(args []string) (*durable.Handle, error) {
+	name, err := pickName(r.state, args)
+	if err != nil {
+		return nil, err
+	}
 	h, err := durable.Attach(r.state, name)
 	if errors.Is(err, durable.ErrNoRun) {
 		return nil, usage("%s has no run %q: %s", r.state, name, r.known())
@@ -44,11 +85,7 @@ func (r *reach) known() string {
 	if err != nil || len(runs) == 0 {
 		return "it has none"
 	}
-	names := make([]string, len(runs))
-	for i, s := range runs {
-		names[i] = s.Name
-	}
-	return "it has " + strings.Join(names, ", ")
+	return "it has " + names(runs)
 }
 
 // show prints where the run stands.
@@ -73,10 +110,10 @@ func printJSON(w io.Writer, s durable.Status) error {
 	return err
 }
 
-// oneName takes the name of a run, or none where there is a default.
-func oneName(least int) cobra.PositionalArgs {
+// oneName takes the name of a run, or none.
+func oneName() cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < least || len(args) > 1 {
+		if len(args) > 1 {
 			return usage("%s takes the name of a run, got %d arguments", cmd.Name(), len(args))
 		}
 		return nil

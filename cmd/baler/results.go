@@ -29,7 +29,7 @@ the order in which they were settled, or with --ordered in that of the input. Th
 cursor from which a later call goes on is printed to standard error.`,
 		Example: `  baler results tickets --status failed
   baler results tickets --after 5c1a77e0.12.400`,
-		Args: oneName(0),
+		Args: oneName(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a, err := openArchive(o.state, args)
 			if err != nil {

@@ -47,7 +47,7 @@ func TestResultsPrintsTheOutputAgain(t *testing.T) {
 	if cursor == nil {
 		t.Fatalf("no cursor: %s", r.stderr)
 	}
-	if r = runCommand(t, dir, nil, "results", "run", "--after", cursor[1]); r.code != exitOK || r.stdout != "" {
+	if r = runCommand(t, dir, nil, "results", "in", "--after", cursor[1]); r.code != exitOK || r.stdout != "" {
 		t.Errorf("after the end: %+v", r)
 	}
 	if r = runCommand(t, dir, nil, "results", "--status", "failed"); r.code != exitOK || !strings.HasPrefix(r.stdout, `{"id":"bad","status":"failed"`) || strings.Count(r.stdout, "\n") != 1 {
@@ -78,7 +78,7 @@ func TestResultsOfARunThatHasNone(t *testing.T) {
 func TestResultsRefusesMistakes(t *testing.T) {
 	_, dir := finishedRun(t)
 	for name, test := range map[string]struct{ args, want []string }{
-		"unknown run":    {[]string{"results", "runn"}, []string{`"runn"`, `"run"`}},
+		"unknown run":    {[]string{"results", "runn"}, []string{`"runn"`, `"in"`}},
 		"unknown status": {[]string{"results", "--status", "lost"}, []string{`"lost"`, "cancelled"}},
 		"odd cursor":     {[]string{"results", "--after", "7"}, []string{`"7" is not a cursor`}},
 		"existing file":  {[]string{"results", "--out", "out.jsonl"}, []string{"--out", "exists"}},
@@ -87,7 +87,7 @@ func TestResultsRefusesMistakes(t *testing.T) {
 		"export nowhere": {[]string{"export"}, []string{"--dir"}},
 		"export to full": {[]string{"export", "--dir", "."}, []string{"choose a directory"}},
 		"prune no state": {[]string{"prune", "--state", "nowhere"}, []string{"nowhere"}},
-		"prune unknown":  {[]string{"prune", "runn"}, []string{`"runn"`, `"run"`}},
+		"prune unknown":  {[]string{"prune", "runn"}, []string{`"runn"`, `"in"`}},
 	} {
 		r := runCommand(t, dir, nil, test.args...)
 		if r.code != exitUsage || r.stdout != "" {
@@ -134,7 +134,7 @@ func TestPruneFreesWhatHasEnded(t *testing.T) {
 	if r := runCommand(t, dir, nil, "prune", "--older-than", "0s", "--dry-run"); r.code != exitOK || !r.says("would free") || r.says("free 0 B") {
 		t.Errorf("dry run: %+v", r)
 	}
-	if r := runCommand(t, dir, nil, "prune", "run"); r.code != exitOK || !r.says("run ended") || r.says("freed 0 B") {
+	if r := runCommand(t, dir, nil, "prune", "in"); r.code != exitOK || !r.says("in ended") || r.says("freed 0 B") {
 		t.Errorf("%+v", r)
 	}
 	if r := runCommand(t, dir, nil, "results"); r.code != exitUsage || !strings.Contains(r.stderr, "pruned") {

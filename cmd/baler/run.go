@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"time"
@@ -17,7 +15,6 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/flow/state"
-	"github.com/balerhq/baler/retry"
 )
 
 // options are the flags of run.
@@ -63,7 +60,8 @@ device each result is delivered at least once: a run that goes on does not repea
 what is recorded as delivered, and "baler results NAME" has all of it. The summary
 then goes to standard error.
 
-The key is read from the environment: OPENAI_API_KEY.`,
+The key is read from the environment: OPENAI_API_KEY. So is where the API is, unless
+--base-url says it: OPENAI_BASE_URL.`,
 		Example: `  baler run tickets.jsonl --out results.jsonl --provider openai --model gpt-5.4-mini \
     --prompt 'Summarise in one sentence: {{.text}}'`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -74,6 +72,9 @@ The key is read from the environment: OPENAI_API_KEY.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.input = args[0]
+			if !cmd.Flags().Changed("name") {
+				o.name = nameOf(o.input)
+			}
 			return o.run(cmd)
 		},
 	}
@@ -81,9 +82,9 @@ The key is read from the environment: OPENAI_API_KEY.`,
 	f.StringVar(&o.out, "out", "", "file that gets one JSON line per row; - is standard output (required)")
 	f.StringVar(&o.provider, "provider", "openai", "who sells the batches: openai, or what speaks its protocol")
 	f.StringVar(&o.model, "model", "", "model that answers; rows in batch format name their own")
-	f.StringVar(&o.baseURL, "base-url", "", "where the API is, such as http://127.0.0.1:8080/v1 (default: the provider's)")
+	f.StringVar(&o.baseURL, "base-url", "", "where the API is, such as http://127.0.0.1:8080/v1 (default: OPENAI_BASE_URL, or the provider's)")
 	f.StringVar(&o.state, "state", defaultState(), "directory that remembers the run; also BALER_STATE")
-	f.StringVar(&o.name, "name", defaultName, "what the run is called, among those of the state directory")
+	f.StringVar(&o.name, "name", "", "what the run is called, among those of the state directory (default: the input without directory and extension)")
 	f.DurationVar(&o.timeLimit, "time-limit", 0, "how long after its first start the run is cancelled if it is not completed (default: never)")
 	f.StringVar(&o.prompt, "prompt", "", "what to ask about a row, as a Go template of its fields")
 	f.StringVar(&o.id, "id", defaultID, "field that identifies a row; without this flag, rows that have no id are known by their line")
@@ -126,7 +127,7 @@ func (o *options) run(cmd *cobra.Command) error {
 	log := newLogger(cmd.ErrOrStderr(), o.verbose)
 	store, err := state.Open(o.state, state.Config{Log: newLogger(cmd.ErrOrStderr(), false)}) // Badger has much to say
 	if err != nil {
-		return refusedState(err)
+		return refusedState(err, o.state)
 	}
 	return errors.Join(o.do(cmd, out, durable.Job[source.Row]{
 		Name:        o.name,
@@ -184,18 +185,8 @@ func (o *options) do(cmd *cobra.Command, out *output, job durable.Job[source.Row
 
 // explain turns the error of a run into what the user can do.
 func (o *options) explain(err error, report durable.Report) error {
-	if fault := inputAtFault(err, o.name); fault != nil {
-		return &exitError{exitUsage, fault}
-	}
-	if errors.Is(err, errInterrupted) || errors.Is(err, context.Canceled) {
-		return resumable(errInterrupted)
-	}
-	var reply *retry.Error
-	if errors.As(err, &reply) && reply.Class == retry.Blocked && report.Batches == 0 &&
-		(reply.Status == http.StatusUnauthorized || reply.Status == http.StatusForbidden) {
-		return usage("the provider refuses the key in %s: %w", keyVariable, err)
-	}
-	return resumable(err)
+	s := &stop{err: err, state: o.state, name: o.name, bought: report.Batches > 0, again: sameCommand}
+	return s.explain()
 }
 
 // csvDelimiter is what divides the fields of a CSV file, 0 if that is to be found.

@@ -177,7 +177,7 @@ func TestRunRefusesBadState(t *testing.T) {
 		t.Helper()
 		dir = t.TempDir()
 		writeFile(t, dir, "in.jsonl", tickets(3)...)
-		return dir, runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}", "--state", "state")
+		return dir, runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}", "--state", "state", "--name", "run")
 	}
 	refused := func(t *testing.T, dir string, args []string, want ...string) {
 		t.Helper()

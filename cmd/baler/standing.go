@@ -39,6 +39,9 @@ func advice(s durable.Status) string {
 
 func stoppedAdvice(s durable.Status) string {
 	again := "run it again to go on"
+	if s.NeedsAction {
+		again = "see to that, and then run it again to go on"
+	}
 	switch s.Wanted {
 	case durable.Cancelled:
 		again = "run it again to cancel its open batches and to fetch what ran"

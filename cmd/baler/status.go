@@ -17,12 +17,12 @@ func newStatus() *cobra.Command {
 		Use:   "status [NAME]",
 		Short: "Show how far a run is, whether a process runs it or not",
 		Long: `Show how far a run is. It may run in another process, have ended, or be stopped:
-then "baler run" with the same flags goes on. Without a NAME, it is the run of
-those who gave none. The exit code is 0 for every state that a run can be in, and
+then "baler run" with the same flags goes on. Without a NAME, it is the only run of
+the state directory. The exit code is 0 for every state that a run can be in, and
 2 if there is no such run.`,
-		Args: oneName(0),
+		Args: oneName(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			h, err := r.attach(append(args, defaultName)[0])
+			h, err := r.attach(args)
 			if err != nil {
 				return err
 			}

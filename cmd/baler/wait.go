@@ -17,17 +17,17 @@ func newWait() *cobra.Command {
 		timeout time.Duration
 	)
 	cmd := &cobra.Command{
-		Use:   "wait NAME",
+		Use:   "wait [NAME]",
 		Short: "Wait until a run in another process has ended",
 		Long: `Wait until no process runs the run any more, and exit as "baler run" would: 0 if
 all rows succeeded, 1 if some failed or the run was cancelled, 2 if there is no
 such run, 3 if it stopped and can be run again, or --timeout was over first.`,
-		Args: oneName(1),
+		Args: oneName(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if timeout < 0 {
 				return usage("--timeout is %s: must not be negative", timeout)
 			}
-			h, err := r.attach(args[0])
+			h, err := r.attach(args)
 			if err != nil {
 				return err
 			}
@@ -48,10 +48,9 @@ such run, 3 if it stopped and can be run again, or --timeout was over first.`,
 
 // ending is the error that makes a command exit as the run did.
 func ending(report durable.Report, err error) error {
-	var cancelled *durable.CancelledError
 	switch {
-	case errors.As(err, &cancelled):
-		return &exitError{exitFailed, fmt.Errorf("%w; to begin anew, give another --name and --out", cancelled)}
+	case isA[*durable.CancelledError](&stop{err: err}):
+		return (&stop{err: err}).explain()
 	case err != nil:
 		return &exitError{exitResumable, err}
 	case report.Failed > 0:

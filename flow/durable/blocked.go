@@ -1,8 +1,11 @@
 package durable
 
 import (
+	"errors"
 	"fmt"
+	"syscall"
 
+	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/retry"
 )
 
@@ -13,4 +16,20 @@ func advise(err error) error {
 	}
 	return fmt.Errorf("%w: nothing more is sent until somebody sees to the key, "+
 		"the quota or the billing of the account: then run the job again", err)
+}
+
+// needsAction reports whether running the job again would end in the same way
+// until somebody has done something about it.
+func needsAction(err error) bool {
+	if e, ok := errors.AsType[*retry.Error](err); ok && (e.Class == retry.Blocked || e.Class == retry.Permanent && e.Status != 0) {
+		return true
+	}
+	_, input := errors.AsType[*InputError](err)
+	_, mismatch := errors.AsType[*MismatchError](err)
+	for _, target := range []error{state.ErrDamaged, state.ErrDiskLow, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return input || mismatch
 }

@@ -18,6 +18,7 @@ type desk struct {
 	started time.Time // for the first time
 	expires time.Time // zero: never
 
+	stuck   bool    // it stopped, and will again
 	control control // as it was read last
 	obeyed  int     // its revision, once nothing goes on that it forbids
 }

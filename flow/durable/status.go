@@ -20,8 +20,12 @@ type Status struct {
 	// Notices are what costs money or hours now, the oldest first.
 	Notices []Notice `json:"notices,omitempty"`
 
-	Output   string    `json:"output,omitempty"`  // the file that gets the results, if it is one
-	Reason   string    `json:"reason,omitempty"`  // why it stopped or was cancelled
+	Output string `json:"output,omitempty"` // the file that gets the results, if it is one
+	Reason string `json:"reason,omitempty"` // why it stopped or was cancelled
+	// NeedsAction says that it will stop for the same Reason again until somebody
+	// does something about it.
+	NeedsAction bool `json:"needs_action,omitempty"`
+
 	PID      int       `json:"pid"`               // of that process
 	Started  time.Time `json:"started"`           // for the first time
 	Updated  time.Time `json:"updated"`           // when any of this changed last

@@ -87,6 +87,7 @@ func (e *engine) finish(err error) error {
 		e.enterState(Stopped)
 		if err != nil {
 			reason = clip(err.Error(), maxReason)
+			e.stuck = needsAction(err)
 		}
 	}
 	return e.publish(reason)
@@ -102,6 +103,6 @@ func (e *engine) publish(reason string) error {
 	}
 	return e.dir.write(statusFile, snapshot{Obeyed: e.obeyed, Status: Status{
 		Name: e.name, Wanted: e.control.Want, Report: e.report(), Open: e.board.list(), Output: outputPath(e.output), Notices: e.notices.list(),
-		Reason: reason, PID: os.Getpid(), Started: e.started, Updated: time.Now(), Deadline: e.expires,
+		Reason: reason, NeedsAction: e.stuck, PID: os.Getpid(), Started: e.started, Updated: time.Now(), Deadline: e.expires,
 	}})
 }

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/retry"
+)
+
+// stop is why a command ended before its time, and what is known about it.
+type stop struct {
+	err    error
+	state  string // the state directory
+	name   string // of the run, if it is about one
+	bought bool   // the provider has batches of the run, or had
+	again  string // what makes the run go on
+}
+
+// stopKind is a kind of error: what it exits with, and what the user can do.
+type stopKind struct {
+	name   string
+	is     func(*stop) bool
+	code   int
+	advice func(*stop) string
+}
+
+// stopKinds are looked through in this order; the last takes all that is left.
+var stopKinds = []stopKind{
+	{"told already", isA[*exitError], 0, nothing},
+	{"delimiter", is(source.ErrDelimiter), exitUsage, say("give it with --delimiter")},
+	{"input", either(isA[*durable.InputError], isA[*source.Error]), exitUsage, nothing},
+	{"changed output", isChangedOutput, exitUsage, writeAgain},
+	{"mismatch", isA[*durable.MismatchError], exitUsage, nothing},
+	{"damage", either(isA[*state.DamageError], is(state.ErrDamaged), is(state.ErrIndex)), exitUsage, seeDoctor},
+	{"output in use", is(durable.ErrOutputInUse), exitUsage, say("wait until that has ended, or name another file")},
+	{"state in use", is(state.ErrInUse), exitResumable, holderOf},
+	{"running", is(durable.ErrRunning), exitResumable, say(`"baler wait" tells when it has ended`)},
+	{"cancelled", isA[*durable.CancelledError], exitFailed, say("to begin anew, give another --name and --out")},
+	{"interrupted", is(errInterrupted, context.Canceled), exitResumable, again},
+	{"disk full", is(state.ErrDiskLow, syscall.ENOSPC, syscall.EDQUOT), exitResumable, after("make room on that disk")},
+	{"read only", is(syscall.EROFS, fs.ErrPermission), exitResumable, after("make it writable for this user")},
+	{"no reader", isBrokenPipe, exitResumable, after("nobody reads the output any more: start its reader")},
+	{"key refused at once", isKeyRefused(false), exitUsage, say("set " + keyVariable + " to one that the provider takes")},
+	{"key refused", isKeyRefused(true), exitResumable, after("set " + keyVariable + " to one of the same account that the provider takes")},
+	{"blocked", isOf(retry.Blocked), exitResumable, after("see to what the provider says")},
+	{"refused at once", isRefused(false), exitUsage, say("look at --base-url and --model: the same would be refused again")},
+	{"refused", isRefused(true), exitResumable, after("see to what the provider says, as the same would be refused again")},
+	{"network", isOf(retry.Retryable, retry.Ambiguous), exitResumable, after("look at the connection, and at --base-url")},
+	{"other", func(*stop) bool { return true }, exitResumable, again},
+}
+
+func (s *stop) kind() *stopKind {
+	for i := range stopKinds {
+		if stopKinds[i].is(s) {
+			return &stopKinds[i]
+		}
+	}
+	return nil
+}
+
+// explain is the error with its exit code and what to do about it.
+func (s *stop) explain() error {
+	k := s.kind()
+	if k.code == 0 {
+		return s.err
+	}
+	format := "%w"
+	if k.code == exitResumable && !errors.Is(s.err, state.ErrInUse) {
+		format = "stopped: %w"
+	}
+	err := fmt.Errorf(format, s.brief())
+	if advice := k.advice(s); advice != "" {
+		err = fmt.Errorf("%w; %s", err, advice)
+	}
+	return &exitError{k.code, err}
+}
+
+// brief is the error without what led to it, if that says nothing more.
+func (s *stop) brief() error {
+	if errors.Is(s.err, errInterrupted) || errors.Is(s.err, context.Canceled) {
+		return errInterrupted
+	}
+	return cmpErr(
+		find[*durable.InputError](s.err), find[*source.Error](s.err), find[*durable.MismatchError](s.err),
+		find[*state.DamageError](s.err), find[*durable.CancelledError](s.err), s.err)
+}
+
+// cmpErr returns the first that is not nil.
+func cmpErr(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func find[E error](err error) error {
+	if e, ok := errors.AsType[E](err); ok {
+		return e
+	}
+	return nil
+}
+
+// The ways of knowing a kind.
+
+func isA[E error](s *stop) bool {
+	_, ok := errors.AsType[E](s.err)
+	return ok
+}
+
+func is(targets ...error) func(*stop) bool {
+	return func(s *stop) bool {
+		for _, target := range targets {
+			if errors.Is(s.err, target) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func either(kinds ...func(*stop) bool) func(*stop) bool {
+	return func(s *stop) bool {
+		for _, is := range kinds {
+			if is(s) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func isChangedOutput(s *stop) bool {
+	m, ok := errors.AsType[*durable.MismatchError](s.err)
+	return ok && m.Output != ""
+}
+
+// isBrokenPipe is about files: a connection that broke is another matter.
+func isBrokenPipe(s *stop) bool {
+	f, ok := errors.AsType[*fs.PathError](s.err)
+	return ok && errors.Is(f.Err, syscall.EPIPE)
+}
+
+// isOf knows errors that were classified.
+func isOf(classes ...retry.Class) func(*stop) bool {
+	return func(s *stop) bool {
+		e, ok := errors.AsType[*retry.Error](s.err)
+		return ok && slices.Contains(classes, e.Class)
+	}
+}
+
+func isKeyRefused(bought bool) func(*stop) bool {
+	return func(s *stop) bool {
+		e, ok := errors.AsType[*retry.Error](s.err)
+		return ok && e.Class == retry.Blocked && s.bought == bought &&
+			(e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden)
+	}
+}
+
+// isRefused is about a reply that would be the same again.
+func isRefused(bought bool) func(*stop) bool {
+	return func(s *stop) bool {
+		e, ok := errors.AsType[*retry.Error](s.err)
+		return ok && e.Class == retry.Permanent && e.Status != 0 && s.bought == bought
+	}
+}
+
+// What to do.
+
+func nothing(*stop) string { return "" }
+
+func say(advice string) func(*stop) string { return func(*stop) string { return advice } }
+
+func again(s *stop) string { return "run " + s.again + " to go on" }
+
+func after(advice string) func(*stop) string {
+	return func(s *stop) string { return advice + ", and then run " + s.again + " to go on" }
+}
+
+func seeDoctor(s *stop) string {
+	if strings.Contains(s.brief().Error(), "baler doctor") {
+		return ""
+	}
+	return "see baler doctor --state " + s.state
+}
+
+// writeAgain says how to have an output again that somebody has changed.
+func writeAgain(s *stop) string {
+	m, _ := errors.AsType[*durable.MismatchError](s.err)
+	return fmt.Sprintf("or move it away and have it written again: baler results %s%s --out %s",
+		s.name, s.stateFlag(), m.Output)
+}
+
+// stateFlag is what a command needs that is about the same directory.
+func (s *stop) stateFlag() string {
+	if s.state == defaultState() {
+		return ""
+	}
+	return " --state " + s.state
+}
+
+// holderOf says who has the state directory, and how not to need it.
+func holderOf(s *stop) string {
+	const other = "or give this run a directory of its own with --state DIR"
+	runs, _ := durable.Runs(s.state) // who cannot be named is not
+	var held []string
+	for i := range runs {
+		if r := &runs[i]; r.State != durable.Stopped && !r.Ended() {
+			held = append(held, fmt.Sprintf("process %d runs %q there (baler wait %s%s)",
+				r.PID, r.Name, r.Name, s.stateFlag()))
+		}
+	}
+	if len(held) == 0 {
+		return "wait until it is done, " + other
+	}
+	return strings.Join(held, ", ") + ": wait until it is done, " + other
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// Each kind of error has its exit code and its advice, and "again" is said only
+// where it helps, after what has to be done first.
+func TestEachErrorHasItsCodeAndAdvice(t *testing.T) {
+	t.Parallel()
+	reply := func(class retry.Class, status int) error {
+		return fmt.Errorf("durable: %w", &retry.Error{Class: class, Status: status, Message: "its words"})
+	}
+	path := func(err error) error {
+		return fmt.Errorf("durable: %w", &fs.PathError{Op: "write", Path: "p", Err: err})
+	}
+	tried := make(map[string]bool)
+	for _, test := range []struct {
+		kind   string
+		err    error
+		bought bool
+		code   int
+		want   string
+		again  bool
+	}{
+		{"told already", usage("--x is odd"), true, exitUsage, "--x is odd", false},
+		{"input", &durable.InputError{Source: "in.jsonl", Line: 3, Err: errors.New("odd")}, false, exitUsage, "in.jsonl:3: odd", false},
+		{"input", &source.Error{File: "in.jsonl", Line: 3, Err: errors.New("odd")}, false, exitUsage, "in.jsonl:3", false},
+		{"delimiter", fmt.Errorf("in.csv: %w", source.ErrDelimiter), false, exitUsage, "--delimiter", false},
+		{"changed output", &durable.MismatchError{Reason: "changed", Output: "o.jsonl"}, true, exitUsage, "baler results tickets --state dir --out o.jsonl", false},
+		{"mismatch", &durable.MismatchError{Reason: "another prompt"}, true, exitUsage, "another prompt", false},
+		{"damage", &state.DamageError{Dir: "dir", File: "f", Err: errors.New("odd")}, true, exitUsage, "baler doctor --state dir", false},
+		{"damage", fmt.Errorf("%w: record", state.ErrDamaged), true, exitUsage, "baler doctor --state dir", false},
+		{"output in use", fmt.Errorf("%w: o.jsonl", durable.ErrOutputInUse), false, exitUsage, "name another file", false},
+		{"state in use", fmt.Errorf("%w: dir", state.ErrInUse), false, exitResumable, "--state DIR", false},
+		{"running", durable.ErrRunning, false, exitResumable, "baler wait", false},
+		{"cancelled", &durable.CancelledError{Name: "tickets"}, true, exitFailed, "another --name", false},
+		{"interrupted", fmt.Errorf("durable: %w", errInterrupted), true, exitResumable, "stopped: interrupted; ", true},
+		{"interrupted", context.Canceled, true, exitResumable, "stopped: interrupted; ", true},
+		{"disk full", fmt.Errorf("%w: dir", state.ErrDiskLow), true, exitResumable, "make room", true},
+		{"disk full", path(syscall.ENOSPC), true, exitResumable, "make room", true},
+		{"disk full", path(syscall.EDQUOT), true, exitResumable, "make room", true},
+		{"read only", path(syscall.EROFS), true, exitResumable, "make it writable", true},
+		{"read only", path(syscall.EACCES), true, exitResumable, "make it writable", true},
+		{"no reader", path(syscall.EPIPE), true, exitResumable, "start its reader", true},
+		{"key refused at once", reply(retry.Blocked, 401), false, exitUsage, "OPENAI_API_KEY", false},
+		{"key refused", reply(retry.Blocked, 403), true, exitResumable, "OPENAI_API_KEY", true},
+		{"blocked", reply(retry.Blocked, 429), true, exitResumable, "see to what the provider says", true},
+		{"refused at once", reply(retry.Permanent, 404), false, exitUsage, "--base-url", false},
+		{"refused", reply(retry.Permanent, 404), true, exitResumable, "would be refused again", true},
+		{"network", reply(retry.Retryable, 503), true, exitResumable, "the connection", true},
+		{"network", retry.Mark(syscall.ECONNREFUSED, retry.Ambiguous), false, exitResumable, "the connection", true},
+		{"other", errors.New("something else"), true, exitResumable, "something else; ", true},
+	} {
+		tried[test.kind] = true
+		s := &stop{err: test.err, state: "dir", name: "tickets", bought: test.bought, again: sameCommand}
+		if got := s.kind().name; got != test.kind {
+			t.Errorf("%v is of the kind %q, want %q", test.err, got, test.kind)
+		}
+		err := s.explain()
+		if got := exitCode(err); got != test.code {
+			t.Errorf("%s: exit code %d, want %d", test.kind, got, test.code)
+		}
+		if !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), sameCommand) != test.again {
+			t.Errorf("%s: %v", test.kind, err)
+		}
+	}
+	for _, k := range stopKinds {
+		if !tried[k.name] {
+			t.Errorf("%q was not tried", k.name)
+		}
+	}
+}
+
+// The second of two terminals hears at once who has the directory and how to do
+// without it.
+func TestTwoTerminals(t *testing.T) {
+	t.Parallel()
+	server, dir := startSimulator(t, anHour), t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(10)...)
+	writeFile(t, dir, "other.jsonl", tickets(10)...)
+	first := startCommand(t, dir, ask(server, "out.jsonl")...)
+	statusOf(t, dir, "in", open(1, server))
+	second := runArgs(server, "other.jsonl", "--out", "other-out.jsonl", "--model", "m", "--prompt", "{{.text}}")
+	r := runCommand(t, dir, withKey, second...)
+	holder := fmt.Sprintf("process %d runs \"in\"", first.cmd.Process.Pid)
+	if r.code != exitResumable || !strings.Contains(r.stderr, holder) || !strings.Contains(r.stderr, "--state DIR") {
+		t.Errorf("%+v", r)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "other-out.jsonl")); err == nil {
+		t.Error("it made an output")
+	}
+	own := slices.Concat(second, []string{"--state", "other", "--base-url", startSimulator(t, simulator.Config{}).URL + "/v1"})
+	if r := runCommand(t, dir, withKey, own...); r.code != exitOK {
+		t.Errorf("with a directory of its own: %+v", r)
+	}
+	if r := first.end(os.Interrupt); r.code != exitResumable {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A run is called after its input, and the only one need not be named.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for input, want := range map[string]string{
+		"tickets.jsonl": "tickets", "dir/tickets.csv": "tickets", "tickets": "tickets", "/x/tickets.jsonl.gz": "tickets",
+		"v1.2.csv": "v1.2", ".jsonl": "run", "-": "run", "/dev/stdin": "stdin",
+	} {
+		if got := nameOf(input); got != want {
+			t.Errorf("%s is called %q, want %q", input, got, want)
+		}
+	}
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(3)...)
+	if r := runCommand(t, dir, nil, "status", "--state", "."); r.code != exitUsage || !strings.Contains(r.stderr, "no run") {
+		t.Errorf("%+v", r)
+	}
+	if r := runCommand(t, dir, withKey, ask(server, "out.jsonl")...); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	for _, command := range []string{"status", "wait", "results"} {
+		if r := runCommand(t, dir, nil, command); r.code != exitOK || r.stdout == "" {
+			t.Errorf("%s: %+v", command, r)
+		}
+	}
+	if r := runCommand(t, dir, withKey, ask(server, "out2.jsonl", "--name", "second")...); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	for _, command := range []string{"status", "wait", "results", "pause", "resume", "cancel"} {
+		if r := runCommand(t, dir, nil, command); r.code != exitUsage || !strings.Contains(r.stderr, "in, second") {
+			t.Errorf("%s: %+v", command, r)
+		}
+	}
+}
