@@ -14,6 +14,10 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/dedup"
+	"github.com/balerhq/baler/flow/internal/flowtest"
+	"github.com/balerhq/baler/flow/join"
+	"github.com/balerhq/baler/flow/router"
 )
 
 // everyStage makes a pipeline out of everything that has goroutines. Each of its items is a number that comes in and goes
@@ -24,24 +28,24 @@ func everyStage(t *testing.T, p *flow.Pipeline, in <-chan []int) <-chan []int {
 		return strconv.Itoa(v), nil
 	}), flow.Concurrency{Workers: 3}))
 
-	router, err := flow.NewRouter(itemKey, replyKey, flow.RoundRobin[string](),
-		[]lane{failsAll("bad"), gathers(7, answers("b")), answers("c")},
-		flow.RouterConfig[string, reply]{Failed: replyFailed})
+	routed, err := router.New(flowtest.ItemKey, flowtest.ReplyKey, router.RoundRobin[string](),
+		[]flowtest.Route{flowtest.FailsAll("bad"), flowtest.Gathers(7, flowtest.Answers("b")), flowtest.Answers("c")},
+		router.Config[string, flowtest.Reply]{Failed: flowtest.ReplyFailed})
 	if err != nil {
 		t.Fatal(err)
 	}
-	results := flow.Via(p, texts, flow.Coalesce(itemKey, func(r routed) string { return r.Result.Item }, router, 0))
+	results := flow.Via(p, texts, dedup.Coalesce(flowtest.ItemKey, func(r flowtest.Routed) string { return r.Result.Item }, routed, 0))
 
-	numbers := flow.Via(p, results, flow.Parallel(flow.Map(func(_ context.Context, a flow.Answered[string, routed]) (int, error) {
+	numbers := flow.Via(p, results, flow.Parallel(flow.Map(func(_ context.Context, a dedup.Answered[string, flowtest.Routed]) (int, error) {
 		return strconv.Atoi(a.Item)
 	}), flow.Concurrency{Workers: 2, Unordered: true}))
 
 	a, b := flow.Tee(p, numbers)
 	evens, odds := flow.Partition(p, a, even)
 	same := func(v int) int { return v }
-	pairs := flow.Join2(p, flow.Merge(p, evens, odds), b, same, same, flow.Join2Config[int, int]{MaxOpen: 10_000})
-	return flow.Via(p, pairs, flow.Compose(func(p *flow.Pipeline, in <-chan []flow.Pair[int, int]) <-chan []int {
-		left := flow.Map(func(_ context.Context, pair flow.Pair[int, int]) (int, error) { return pair.Left, nil })
+	pairs := join.Pairs(p, flow.Merge(p, evens, odds), b, same, same, join.PairConfig[int, int]{MaxOpen: 10_000})
+	return flow.Via(p, pairs, flow.Compose(func(p *flow.Pipeline, in <-chan []join.Pair[int, int]) <-chan []int {
+		left := flow.Map(func(_ context.Context, pair join.Pair[int, int]) (int, error) { return pair.Left, nil })
 		return flow.Via(p, in, flow.Then(left, flow.Filter(func(int) bool { return true })))
 	}))
 }
@@ -54,7 +58,7 @@ func TestEveryItemOfALongPipelineArrivesOnce(t *testing.T) {
 		}
 	})
 	var got []int
-	flow.To(p, everyStage(t, p, numbers), collect(&got))
+	flow.To(p, everyStage(t, p, numbers), flowtest.Collect(&got))
 	if err := p.Wait(); err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +82,7 @@ func TestCancelAtAnyMoment(t *testing.T) {
 		numbers := flow.From(p, func(yield func(int) bool) {
 			for i := 0; yield(i); i++ {
 				if made.Add(1) > after && !inSink {
-					cancel(errBoom)
+					cancel(flowtest.ErrBoom)
 				}
 			}
 		})
@@ -87,11 +91,11 @@ func TestCancelAtAnyMoment(t *testing.T) {
 				late.Add(1)
 			}
 			if arrived.Add(1) > after && inSink {
-				cancel(errBoom)
+				cancel(flowtest.ErrBoom)
 			}
 			return nil
 		})
-		if err := p.Wait(); !errors.Is(err, errBoom) || errors.As(err, new(*flow.StageError)) {
+		if err := p.Wait(); !errors.Is(err, flowtest.ErrBoom) || errors.As(err, new(*flow.StageError)) {
 			rt.Errorf("Wait() = %v, want the cause and nobody to blame", err)
 		}
 		if inSink && late.Load() > 0 {
@@ -106,7 +110,7 @@ func TestAnErrorAnywhereEndsEveryGoroutine(t *testing.T) {
 		at := rapid.IntRange(0, 2000).Draw(rt, "at")
 		fails := flow.Each(func(_ context.Context, v int) error {
 			if v >= at {
-				return errBoom
+				return flowtest.ErrBoom
 			}
 			return nil
 		})
@@ -118,7 +122,7 @@ func TestAnErrorAnywhereEndsEveryGoroutine(t *testing.T) {
 		last := everyStage(t, p, numbers)
 		flow.Discard(p, flow.Via(p, last, fails, flow.Name("fails")))
 		var failure *flow.StageError
-		if err := p.Wait(); !errors.As(err, &failure) || failure.Stage != "fails" || !errors.Is(err, errBoom) {
+		if err := p.Wait(); !errors.As(err, &failure) || failure.Stage != "fails" || !errors.Is(err, flowtest.ErrBoom) {
 			rt.Errorf("Wait() = %v, want boom from fails", err)
 		}
 	})

@@ -1,11 +1,15 @@
 package flow
 
-import "context"
+import (
+	"context"
+
+	"github.com/balerhq/baler/internal/mailbox"
+)
 
 // Chan returns the items of in one by one, for code that reads a plain channel. It is closed at the end of the stream and
 // when the pipeline is aborted: [Pipeline.Wait] tells which. Read it to its end, or cancel the pipeline.
 func Chan[T any](p *Pipeline, in <-chan []T, opts ...StageOption) <-chan T {
-	out := make(chan T, maxSlice)
+	out := make(chan T, mailbox.MaxSlice)
 	name := p.plan.add("chan", opts, []any{in}, nil)
 	in = inlet(p, in, true)
 	p.stage(p.stages, name, func(ctx context.Context) error {

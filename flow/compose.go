@@ -2,7 +2,7 @@ package flow
 
 import "context"
 
-// Compose makes one stage of a part of a pipeline, such as a lane of a [Router]: build adds stages that read in, and
+// Compose makes one stage of a part of a pipeline, such as a route of a router: build adds stages that read in, and
 // returns the output of the last. It is called once per Run.
 func Compose[In, Out any](build func(p *Pipeline, in <-chan []In) <-chan []Out) Stage[In, Out] {
 	return named[In, Out]{name: "compose", StageFunc: func(ctx context.Context, in <-chan []In, out chan<- []Out) error {

@@ -23,9 +23,11 @@
 // A function that follows a source or another function joins its goroutine: an item goes from one to the next without a
 // channel between them. [Parallel] runs a function on many items at a time, or with one worker in a goroutine of its own.
 // [Then] makes one function of two, and [Compose] one stage of a part of a pipeline. [Tee], [Partition] and [Merge] split
-// and unite streams. [Join] and [Join2] correlate items by key, [Dedup] passes on one item of every key, also over restarts,
-// [Coalesce] lets identical requests share one answer, and a [Router] sends every item to one of several lanes and fails
-// over to another.
+// and unite streams.
+//
+// Larger stages have packages of their own: flow/router sends every item to one of several routes and fails over to another,
+// flow/join correlates items by key, and flow/dedup passes on one item of every key, also over restarts, and lets identical
+// requests share one answer.
 //
 // # What it costs
 //

@@ -9,6 +9,10 @@ import (
 // would be lost.
 var ErrUnread = errors.New("returned before the end of its input")
 
+// ErrUnanswered is reported for a stage that did not keep to the rule of one answer
+// for every item.
+var ErrUnanswered = errors.New("stage does not answer every item once")
+
 // StageError says which stage failed. [Pipeline.Wait] returns it; errors.Is and errors.As see through it.
 type StageError struct {
 	Stage string // as named by Name, or by the pipeline

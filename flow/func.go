@@ -81,8 +81,24 @@ func Each[T any](f func(context.Context, T) error) Func[T, T] {
 	})
 }
 
+// Slicewise makes a Func of a function that handles several items at a time, up to
+// 64 while it is fast, such as one that asks a store about them. It appends to made
+// what it makes of items, not more than one Out of each, and returns it. Once it has
+// begun to append it may find made in the place of items.
+func Slicewise[In, Out any](
+	name string, f func(ctx context.Context, made []Out, items []In) ([]Out, error),
+) Func[In, Out] {
+	return stateless(name, true, f)
+}
+
 func stateless[In, Out any](name string, shrinks bool, t transform[In, Out]) Func[In, Out] {
 	return Func[In, Out]{name: name, shrinks: shrinks, bind: func() transform[In, Out] { return t }}
+}
+
+// Named returns f with another name.
+func (f Func[In, Out]) Named(name string) Func[In, Out] {
+	f.name = name
+	return f
 }
 
 // String returns the name of the stage: "map", "filter" and so on.

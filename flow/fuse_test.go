@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/internal/flowtest"
 )
 
 func nap(_ context.Context, v int) (int, error) {
@@ -78,7 +79,7 @@ func TestAnybodyMayReadAFusedStageAtAnyTime(t *testing.T) {
 			return got
 		},
 		"another function": func(p *flow.Pipeline, in <-chan []int) (got []int) {
-			flow.To(p, flow.Via(p, in, flow.Filter(func(int) bool { return true })), collect(&got))
+			flow.To(p, flow.Via(p, in, flow.Filter(func(int) bool { return true })), flowtest.Collect(&got))
 			if err := p.Wait(); err != nil {
 				t.Error(err)
 			}
@@ -113,8 +114,8 @@ func TestAStageThatNobodyReadsEndsWithThePipeline(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	p := flow.New(ctx)
 	flow.Via(p, flow.From(p, forever), flow.Map(double))
-	cancel(errBoom)
-	if err := p.Wait(); !errors.Is(err, errBoom) {
+	cancel(flowtest.ErrBoom)
+	if err := p.Wait(); !errors.Is(err, flowtest.ErrBoom) {
 		t.Errorf("Wait() = %v, want boom", err)
 	}
 }
@@ -126,14 +127,14 @@ func TestAnErrorNamesTheFusedStageThatMadeIt(t *testing.T) {
 		for i, name := range []string{"one", "two", "three"} {
 			items = flow.Via(p, items, flow.Each(func(_ context.Context, v int) error {
 				if i == at && v == 1000 {
-					return errBoom
+					return flowtest.ErrBoom
 				}
 				return nil
 			}), flow.Name(name))
 		}
 		flow.Discard(p, items)
 		var failure *flow.StageError
-		if err := p.Wait(); !errors.As(err, &failure) || failure.Stage != want || failure.Err != errBoom { //nolint:errorlint // not wrapped
+		if err := p.Wait(); !errors.As(err, &failure) || failure.Stage != want || failure.Err != flowtest.ErrBoom { //nolint:errorlint // not wrapped
 			t.Errorf("Wait() = %v, want boom from %s", err, want)
 		}
 	}
@@ -200,7 +201,7 @@ func TestNoSliceIsFilledAgainWhileItIsInUse(t *testing.T) {
 		var got []string
 		synctest.Test(t, func(t *testing.T) {
 			p := flow.New(t.Context())
-			flow.To(p, flow.Via(p, manyWays(p, n, slow), stage), collect(&got))
+			flow.To(p, flow.Via(p, manyWays(p, n, slow), stage), flowtest.Collect(&got))
 			if err := p.Wait(); err != nil {
 				rt.Error(err)
 			}

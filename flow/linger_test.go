@@ -11,6 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/dedup"
+	"github.com/balerhq/baler/flow/internal/flowtest"
+	"github.com/balerhq/baler/flow/join"
+	"github.com/balerhq/baler/flow/router"
 )
 
 // arrivals returns when each item reached the end of the pipeline, in whole seconds since start.
@@ -95,13 +99,13 @@ func oneToOne(t *testing.T) map[string]func(p *flow.Pipeline, in <-chan []int) <
 		return func(p *flow.Pipeline, in <-chan []int) <-chan []int { return flow.Via(p, in, stage) }
 	}
 	same := flow.Map(func(_ context.Context, v int) (int, error) { return v, nil })
-	router, err := flow.NewRouter(name, name, flow.RoundRobin[int](), []flow.Lane[int, int]{
+	routed, err := router.New(name, name, router.RoundRobin[int](), []router.Route[int, int]{
 		{Name: "a", Build: func() flow.Stage[int, int] { return same }}, {Name: "b", Build: func() flow.Stage[int, int] { return same }},
-	}, flow.RouterConfig[int, int]{})
+	}, router.Config[int, int]{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := flow.NewKeys(&flow.MemoryStates{})
+	keys := dedup.NewKeys(&dedup.MemoryStates{})
 	number := func(v int) int { return v }
 	return map[string]func(p *flow.Pipeline, in <-chan []int) <-chan []int{
 		"map": via(same), "filter": via(flow.Filter(func(int) bool { return true })), "stage": via(asStage(same)),
@@ -113,24 +117,24 @@ func oneToOne(t *testing.T) map[string]func(p *flow.Pipeline, in <-chan []int) <
 		"compose": via(flow.Compose(func(p *flow.Pipeline, in <-chan []int) <-chan []int {
 			return flow.Via(p, flow.Via(p, in, asStage(same)), same)
 		})),
-		"dedup": via(flow.Then(flow.Then(flow.Dedup(keys, name, nil), flow.Claim(keys, name)), flow.Settle(keys, name))),
+		"dedup": via(flow.Then(flow.Then(dedup.New(keys, name, nil), dedup.Claim(keys, name)), dedup.Settle(keys, name))),
 		"router": func(p *flow.Pipeline, in <-chan []int) <-chan []int {
-			return flow.Via(p, flow.Via(p, in, router), flow.Map(func(_ context.Context, r flow.Routed[int]) (int, error) { return r.Result, nil }))
+			return flow.Via(p, flow.Via(p, in, routed), flow.Map(func(_ context.Context, r router.Routed[int]) (int, error) { return r.Result, nil }))
 		},
 		"coalesce": func(p *flow.Pipeline, in <-chan []int) <-chan []int {
-			return flow.Via(p, flow.Via(p, in, flow.Coalesce(name, name, same, 0)),
-				flow.Map(func(_ context.Context, a flow.Answered[int, int]) (int, error) { return a.Result, nil }))
+			return flow.Via(p, flow.Via(p, in, dedup.Coalesce(name, name, same, 0)),
+				flow.Map(func(_ context.Context, a dedup.Answered[int, int]) (int, error) { return a.Result, nil }))
 		},
 		"samples and flatten": func(p *flow.Pipeline, in <-chan []int) <-chan []int {
-			ones := flow.Via(p, flow.Via(p, in, flow.Samples[int](1)), flow.Map(func(_ context.Context, s flow.Sample[int]) ([]int, error) {
+			ones := flow.Via(p, flow.Via(p, in, dedup.Samples[int](1)), flow.Map(func(_ context.Context, s dedup.Sample[int]) ([]int, error) {
 				return []int{s.Item}, nil
 			}))
 			return flow.Via(p, ones, flow.Flatten[int]())
 		},
 		"tee and join": func(p *flow.Pipeline, in <-chan []int) <-chan []int {
 			a, b := flow.Tee(p, in)
-			return flow.Via(p, flow.Join2(p, a, b, number, number, flow.Join2Config[int, int]{MaxOpen: 9}),
-				flow.Map(func(_ context.Context, pair flow.Pair[int, int]) (int, error) { return pair.Left, nil }))
+			return flow.Via(p, join.Pairs(p, a, b, number, number, join.PairConfig[int, int]{MaxOpen: 9}),
+				flow.Map(func(_ context.Context, pair join.Pair[int, int]) (int, error) { return pair.Left, nil }))
 		},
 		"partition and merge": func(p *flow.Pipeline, in <-chan []int) <-chan []int {
 			evens, odds := flow.Partition(p, in, even)
@@ -159,7 +163,7 @@ func TestNoItemLingersInAnyKindOfStage(t *testing.T) {
 							}
 						}
 					})
-					flow.To(p, add(p, quiet), collect(&got))
+					flow.To(p, add(p, quiet), flowtest.Collect(&got))
 					if err := p.Wait(); err != nil {
 						t.Fatal(err)
 					}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/internal/flowtest"
 )
 
 // sleepThat is a call that takes as many seconds as it is told.
@@ -26,20 +27,11 @@ func sleepThat(ctx context.Context, seconds int) (int, error) {
 	}
 }
 
-// throughStage returns what stage makes of items, and the error of the pipeline.
-func throughStage[In, Out any](t *testing.T, stage flow.Stage[In, Out], items ...In) ([]Out, error) {
-	t.Helper()
-	p := flow.New(t.Context())
-	var got []Out
-	flow.To(p, flow.Via(p, flow.From(p, slices.Values(items)), stage), collect(&got))
-	return got, p.Wait()
-}
-
 func TestParallelKeepsTheOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		want := []int{5, 1, 4, 1, 3, 9, 2, 1, 1, 1, 1, 7}
 		start := time.Now()
-		got, err := throughStage(t, flow.Parallel(flow.Map(sleepThat), flow.Concurrency{Workers: 4}), want...)
+		got, err := flowtest.Through(t, flow.Parallel(flow.Map(sleepThat), flow.Concurrency{Workers: 4}), want...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +47,7 @@ func TestParallelKeepsTheOrder(t *testing.T) {
 func TestParallelUnorderedSendsResultsAsTheyCome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stage := flow.Parallel(flow.Map(sleepThat), flow.Concurrency{Workers: 3, Unordered: true})
-		got, err := throughStage(t, stage, 3, 2, 1)
+		got, err := flowtest.Through(t, stage, 3, 2, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +66,7 @@ func TestParallelRunsAtMostItsWorkers(t *testing.T) {
 			now.Add(-1)
 			return nil
 		})
-		if _, err := throughStage(t, flow.Parallel(call, flow.Concurrency{Workers: 3}), make([]int, 20)...); err != nil {
+		if _, err := flowtest.Through(t, flow.Parallel(call, flow.Concurrency{Workers: 3}), make([]int, 20)...); err != nil {
 			t.Fatal(err)
 		}
 		if most.Load() != 3 {
@@ -102,7 +94,7 @@ func TestParallelSendsAResultWhileOthersAreStillOnTheirWay(t *testing.T) {
 func TestParallelGivesUpOnAnItemAfterItsTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		_, err := throughStage(t, flow.Parallel(flow.Map(sleepThat), flow.Concurrency{Workers: 2, Timeout: 3 * time.Second}), 1, 60, 2)
+		_, err := flowtest.Through(t, flow.Parallel(flow.Map(sleepThat), flow.Concurrency{Workers: 2, Timeout: 3 * time.Second}), 1, 60, 2)
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 3*time.Second {
 			t.Errorf("got %v after %v, want a deadline after 3s", err, time.Since(start))
 		}
@@ -110,7 +102,7 @@ func TestParallelGivesUpOnAnItemAfterItsTimeout(t *testing.T) {
 }
 
 func TestParallelFilterLeavesNoGapInTheOrder(t *testing.T) {
-	got, err := throughStage(t, flow.Parallel(flow.Filter(even), flow.Concurrency{Workers: 3}), 1, 2, 3, 4, 5, 6)
+	got, err := flowtest.Through(t, flow.Parallel(flow.Filter(even), flow.Concurrency{Workers: 3}), 1, 2, 3, 4, 5, 6)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +113,7 @@ func TestParallelFilterLeavesNoGapInTheOrder(t *testing.T) {
 
 func TestParallelRefusesAConfigThatMakesNoSense(t *testing.T) {
 	for _, c := range []flow.Concurrency{{Workers: -1}, {Timeout: -1}} {
-		if _, err := throughStage(t, flow.Parallel(flow.Map(double), c), 1); err == nil {
+		if _, err := flowtest.Through(t, flow.Parallel(flow.Map(double), c), 1); err == nil {
 			t.Errorf("%+v was accepted", c)
 		}
 	}

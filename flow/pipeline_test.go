@@ -14,17 +14,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/internal/flowtest"
 )
-
-var errBoom = errors.New("boom")
-
-// collect is a sink that keeps what it is given.
-func collect[T any](into *[]T) func(context.Context, T) error {
-	return func(_ context.Context, v T) error {
-		*into = append(*into, v)
-		return nil
-	}
-}
 
 func double(_ context.Context, v int) (int, error) { return 2 * v, nil }
 
@@ -51,7 +42,7 @@ func TestItemsGoThroughEveryStageInOrder(t *testing.T) {
 	twice := flow.Via(p, evens, flow.FlatMap(func(_ context.Context, v int) ([]int, error) { return []int{v, v}, nil }))
 	texts := flow.Via(p, twice, flow.Map(func(_ context.Context, v int) (string, error) { return strconv.Itoa(v), nil }))
 	var got []string
-	flow.To(p, texts, collect(&got))
+	flow.To(p, texts, flowtest.Collect(&got))
 	if err := p.Wait(); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +56,7 @@ func TestAFailingStageIsNamedAndAbortsTheOthers(t *testing.T) {
 	numbers := flow.From(p, forever)
 	checked := flow.Via(p, numbers, flow.Each(func(_ context.Context, v int) error {
 		if v == 1000 {
-			return errBoom
+			return flowtest.ErrBoom
 		}
 		return nil
 	}), flow.Name("check"))
@@ -74,7 +65,7 @@ func TestAFailingStageIsNamedAndAbortsTheOthers(t *testing.T) {
 	err := p.Wait()
 
 	var failure *flow.StageError
-	if !errors.As(err, &failure) || failure.Stage != "check" || !errors.Is(err, errBoom) {
+	if !errors.As(err, &failure) || failure.Stage != "check" || !errors.Is(err, flowtest.ErrBoom) {
 		t.Errorf("Wait() = %v, want boom from check", err)
 	}
 }
@@ -82,9 +73,9 @@ func TestAFailingStageIsNamedAndAbortsTheOthers(t *testing.T) {
 func TestASourceCanFail(t *testing.T) {
 	p := flow.New(t.Context())
 	flow.Discard(p, flow.FromSeq2(p, func(yield func(int, error) bool) {
-		_ = yield(1, nil) && yield(0, errBoom)
+		_ = yield(1, nil) && yield(0, flowtest.ErrBoom)
 	}))
-	if err := p.Wait(); !errors.Is(err, errBoom) {
+	if err := p.Wait(); !errors.Is(err, flowtest.ErrBoom) {
 		t.Errorf("Wait() = %v, want boom", err)
 	}
 }
@@ -94,12 +85,12 @@ func TestCancelAbortsWithTheCause(t *testing.T) {
 	p := flow.New(ctx)
 	flow.To(p, flow.Via(p, flow.From(p, forever), flow.Map(double)), func(_ context.Context, v int) error {
 		if v > 1000 {
-			cancel(errBoom)
+			cancel(flowtest.ErrBoom)
 		}
 		return nil
 	})
 	err := p.Wait()
-	if !errors.Is(err, errBoom) {
+	if !errors.Is(err, flowtest.ErrBoom) {
 		t.Errorf("Wait() = %v, want the cause", err)
 	}
 	if errors.As(err, new(*flow.StageError)) {
@@ -137,10 +128,10 @@ func TestACancelledFunctionIsNotToBlame(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	p := flow.New(ctx)
 	flow.To(p, flow.From(p, forever), func(ctx context.Context, _ int) error {
-		cancel(errBoom)
+		cancel(flowtest.ErrBoom)
 		return fmt.Errorf("insert: %w", ctx.Err())
 	})
-	if err := p.Wait(); !errors.Is(err, errBoom) || errors.As(err, new(*flow.StageError)) {
+	if err := p.Wait(); !errors.Is(err, flowtest.ErrBoom) || errors.As(err, new(*flow.StageError)) {
 		t.Errorf("Wait() = %v, want the cause and nobody to blame", err)
 	}
 }
@@ -150,9 +141,9 @@ func TestAFailureWhileStoppingIsReportedToo(t *testing.T) {
 	p := flow.New(ctx)
 	flow.To(p, flow.From(p, forever), func(context.Context, int) error {
 		cancel()
-		return errBoom
+		return flowtest.ErrBoom
 	})
-	if err := p.Wait(); !errors.Is(err, errBoom) || !errors.Is(err, context.Canceled) {
+	if err := p.Wait(); !errors.Is(err, flowtest.ErrBoom) || !errors.Is(err, context.Canceled) {
 		t.Errorf("Wait() = %v, want both the cancellation and the failure", err)
 	}
 }
@@ -238,7 +229,7 @@ func TestNoItemLingersWhenTheSourceGoesQuiet(t *testing.T) {
 			}
 		}
 		same := flow.Filter(func(int) bool { return true })
-		flow.To(p, flow.Via(p, flow.Via(p, flow.From(p, quiet), same), same), collect(&got))
+		flow.To(p, flow.Via(p, flow.Via(p, flow.From(p, quiet), same), same), flowtest.Collect(&got))
 		if err := p.Wait(); err != nil {
 			t.Fatal(err)
 		}

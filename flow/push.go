@@ -3,12 +3,12 @@ package flow
 import (
 	"context"
 	"slices"
+
+	"github.com/balerhq/baler/internal/mailbox"
 )
 
-// A push hands a slice on to whoever comes next. It takes the slice, and returns memory for another: what it took, when
-// nobody needs that any more, or what it took earlier, or nil. So slices go round, and a fast stream allocates none. What
-// is left of old items in the memory is up to the caller: see vacate.
-type push[T any] func(ctx context.Context, slice []T) (spare []T, err error)
+// push hands a slice on, see [mailbox.Push].
+type push[T any] = mailbox.Push[T]
 
 // give sends slices on out to a reader that owns them.
 func give[T any](out chan<- []T) push[T] {
@@ -30,10 +30,4 @@ func lend[T any](out chan<- []T) push[T] {
 		lent = append(lent, slice)
 		return done, nil
 	}
-}
-
-// vacate makes room of a spare slice: empty, and without what the old items point to.
-func vacate[T any](spare []T) []T {
-	clear(spare[:cap(spare)])
-	return spare[:0]
 }

@@ -10,14 +10,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/internal/flowtest"
 )
 
 func TestTeeSendsEveryItemBothWays(t *testing.T) {
 	p := flow.New(t.Context())
 	a, b := flow.Tee(p, flow.From(p, slices.Values([]int{1, 2, 3})))
 	var gotA, gotB []int
-	flow.To(p, flow.Via(p, a, flow.Map(double)), collect(&gotA)) // changes its slices in place
-	flow.To(p, b, collect(&gotB))
+	flow.To(p, flow.Via(p, a, flow.Map(double)), flowtest.Collect(&gotA)) // changes its slices in place
+	flow.To(p, b, flowtest.Collect(&gotB))
 	if err := p.Wait(); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func TestPartitionThenMergeLosesNothing(t *testing.T) {
 	evens, odds := flow.Partition(p, flow.From(p, slices.Values([]int{1, 2, 3, 4, 5})), even)
 	tens := flow.Via(p, odds, flow.Map(func(_ context.Context, v int) (int, error) { return 10 * v, nil }))
 	var got []int
-	flow.To(p, flow.Merge(p, evens, tens), collect(&got))
+	flow.To(p, flow.Merge(p, evens, tens), flowtest.Collect(&got))
 	if err := p.Wait(); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func TestPartitionThenMergeLosesNothing(t *testing.T) {
 
 func TestMergeOfNothingIsAnEmptyStream(t *testing.T) {
 	p := flow.New(t.Context())
-	flow.To(p, flow.Merge[int](p), func(context.Context, int) error { return errBoom })
+	flow.To(p, flow.Merge[int](p), func(context.Context, int) error { return flowtest.ErrBoom })
 	if err := p.Wait(); err != nil {
 		t.Error(err)
 	}
@@ -67,7 +68,7 @@ func TestMergeOfNothingIsAnEmptyStream(t *testing.T) {
 
 func TestThenFusesFunctions(t *testing.T) {
 	explode := flow.FlatMap(func(_ context.Context, v int) ([]int, error) { return []int{v, v + 1}, nil })
-	got, err := throughStage(t, flow.Then(flow.Then(explode, flow.Filter(even)), flow.Map(double)), 1, 2, 3)
+	got, err := flowtest.Through(t, flow.Then(flow.Then(explode, flow.Filter(even)), flow.Map(double)), 1, 2, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func TestComposeMakesOneStageOfSeveral(t *testing.T) {
 		flow.Discard(p, odds)
 		return flow.Via(p, evens, flow.Map(double))
 	})
-	got, err := throughStage(t, stage, 1, 2, 3, 4)
+	got, err := flowtest.Through(t, stage, 1, 2, 3, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,9 +94,9 @@ func TestComposeMakesOneStageOfSeveral(t *testing.T) {
 
 func TestAnErrorInsideAComposedStageNamesBothStages(t *testing.T) {
 	stage := flow.Compose(func(p *flow.Pipeline, in <-chan []int) <-chan []int {
-		return flow.Via(p, in, flow.Each(func(context.Context, int) error { return errBoom }), flow.Name("inner"))
+		return flow.Via(p, in, flow.Each(func(context.Context, int) error { return flowtest.ErrBoom }), flow.Name("inner"))
 	})
-	_, err := throughStage(t, stage, 1)
+	_, err := flowtest.Through(t, stage, 1)
 	const want = `flow: stage "compose": flow: stage "inner": boom`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -103,7 +104,7 @@ func TestAnErrorInsideAComposedStageNamesBothStages(t *testing.T) {
 }
 
 func TestFlattenTurnsBatchesIntoItems(t *testing.T) {
-	got, err := throughStage(t, flow.Flatten[int](), []int{1, 2}, nil, []int{3})
+	got, err := flowtest.Through(t, flow.Flatten[int](), []int{1, 2}, nil, []int{3})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,8 @@ package flow
 import (
 	"context"
 	"slices"
+
+	"github.com/balerhq/baler/internal/mailbox"
 )
 
 // step is one run of a Func: it pushes what the Func makes of the slices that are pushed to it.
@@ -26,7 +28,7 @@ func (s *step[In, Out]) push(ctx context.Context, items []In) (spare []In, err e
 		if made, err = s.next(ctx, made); err != nil {
 			return nil, err
 		}
-		made = vacate(made)
+		made = mailbox.Vacate(made)
 	}
 	s.room = made
 	return items, nil
@@ -66,7 +68,7 @@ func (s *step[In, Out]) some(ctx context.Context, made []Out, items []In) (_ []O
 			return nil, nil, err
 		}
 		items = items[n:]
-		if slow := s.pace.done(n); slow || len(made) >= maxSlice {
+		if slow := s.pace.done(n); slow || len(made) >= mailbox.MaxSlice {
 			break
 		}
 	}

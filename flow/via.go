@@ -15,7 +15,7 @@ func Via[In, Out any](p *Pipeline, in <-chan []In, stage Stage[In, Out], opts ..
 	in = inlet(p, in, borrows(stage))
 	p.stage(p.stages, name, func(ctx context.Context) error {
 		defer close(ch)
-		return runToEnd(ctx, stage, in, ch)
+		return RunStage(ctx, stage, in, ch)
 	})
 	return out
 }
@@ -46,8 +46,9 @@ func pump[T any](ctx context.Context, in <-chan []T, to push[T]) error {
 	return context.Cause(ctx)
 }
 
-// runToEnd runs the stage and makes sure that nil means that it has read everything.
-func runToEnd[In, Out any](ctx context.Context, stage Stage[In, Out], in <-chan []In, out chan<- []Out) error {
+// RunStage runs a stage inside of another one and makes sure that nil means that it
+// has read everything: else the error is [ErrUnread]. It does not close out.
+func RunStage[In, Out any](ctx context.Context, stage Stage[In, Out], in <-chan []In, out chan<- []Out) error {
 	if err := stage.Run(ctx, in, out); err != nil {
 		return err
 	}

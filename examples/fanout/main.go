@@ -12,6 +12,7 @@ import (
 
 	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/router"
 )
 
 type story struct{ Title, Genre string }
@@ -23,7 +24,7 @@ type review struct {
 
 // model is a lane that reviews stories in batches of two. A real one would call a provider where this one makes something
 // up.
-func model(name, refuses string) flow.Lane[story, review] {
+func model(name, refuses string) router.Route[story, review] {
 	ask := flow.FlatMap(func(_ context.Context, batch accumulator.Batch[story]) ([]review, error) {
 		var reviews []review
 		for _, s := range batch.Items {
@@ -31,7 +32,7 @@ func model(name, refuses string) flow.Lane[story, review] {
 		}
 		return reviews, nil
 	})
-	return flow.Lane[story, review]{Name: name, Build: func() flow.Stage[story, review] {
+	return router.Route[story, review]{Name: name, Build: func() flow.Stage[story, review] {
 		return flow.Compose(func(p *flow.Pipeline, in <-chan []story) <-chan []review {
 			batches := flow.Via(p, in, accumulator.New[story](accumulator.Config{MaxItems: 2, MaxWait: time.Second}))
 			return flow.Via(p, batches, ask)
@@ -40,17 +41,17 @@ func model(name, refuses string) flow.Lane[story, review] {
 }
 
 func run(ctx context.Context, w io.Writer) error {
-	byGenre := flow.ByTable(
+	byGenre := router.ByTable(
 		func(s story) string { return s.Genre },
 		map[string]string{"poem": "muse", "thriller": "sleuth"},
 		"clerk", // for all other genres
 	)
-	router, err := flow.NewRouter(
+	routed, err := router.New(
 		func(s story) string { return s.Title },
 		func(r review) string { return r.Title },
 		byGenre,
-		[]flow.Lane[story, review]{model("clerk", ""), model("muse", ""), model("sleuth", "thriller")},
-		flow.RouterConfig[story, review]{Failed: func(r review) bool { return r.Refused }},
+		[]router.Route[story, review]{model("clerk", ""), model("muse", ""), model("sleuth", "thriller")},
+		router.Config[story, review]{Failed: func(r review) bool { return r.Refused }},
 	)
 	if err != nil {
 		return err
@@ -60,9 +61,9 @@ func run(ctx context.Context, w io.Writer) error {
 	stories := flow.From(p, slices.Values([]story{
 		{"Dawn", "poem"}, {"The Key", "thriller"}, {"Minutes", "report"}, {"Dusk", "poem"}, {"Ledger", "report"},
 	}))
-	reviews := flow.Via(p, stories, router)
-	flow.To(p, reviews, func(_ context.Context, r flow.Routed[review]) error {
-		_, err := fmt.Fprintf(w, "%s: %s, says %s after %v\n", r.Result.Title, r.Result.Text, r.Lane, r.Tried)
+	reviews := flow.Via(p, stories, routed)
+	flow.To(p, reviews, func(_ context.Context, r router.Routed[review]) error {
+		_, err := fmt.Fprintf(w, "%s: %s, says %s after %v\n", r.Result.Title, r.Result.Text, r.Route, r.Tried)
 		return err
 	})
 	return p.Wait()

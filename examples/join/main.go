@@ -11,6 +11,7 @@ import (
 
 	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/join"
 )
 
 type reading struct {
@@ -35,15 +36,15 @@ func run(ctx context.Context, w io.Writer) error {
 	p := flow.New(ctx)
 	indoors := flow.From(p, sensor(20, -1), flow.Name("indoors"))
 	outdoors := flow.From(p, sensor(5, 7), flow.Name("outdoors"))
-	pairs := flow.Join2(p, indoors, outdoors, minute, minute, flow.Join2Config[reading, reading]{
+	pairs := join.Pairs(p, indoors, outdoors, minute, minute, join.PairConfig[reading, reading]{
 		Within: time.Minute,
 		Expired: func(_ context.Context, in, _ *reading) error {
 			_, err := fmt.Fprintf(w, "minute %d has only one reading: %.0f\n", in.Minute, in.Value)
 			return err
 		},
 	})
-	fives := flow.Via(p, pairs, accumulator.New[flow.Pair[reading, reading]](accumulator.Config{MaxItems: 5}))
-	flow.To(p, fives, func(_ context.Context, batch accumulator.Batch[flow.Pair[reading, reading]]) error {
+	fives := flow.Via(p, pairs, accumulator.New[join.Pair[reading, reading]](accumulator.Config{MaxItems: 5}))
+	flow.To(p, fives, func(_ context.Context, batch accumulator.Batch[join.Pair[reading, reading]]) error {
 		in, out := 0.0, 0.0
 		for _, pair := range batch.Items {
 			in += pair.Left.Value

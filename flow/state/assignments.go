@@ -6,7 +6,7 @@ import (
 )
 
 // Assignments keeps the lane of each item of a flow.Router in a Store: it is a
-// flow.Assignments.
+// router.Assignments.
 //
 // An item, with a key of any length, is one record of 46 bytes and the lane's
 // name, which stays. Assign makes one commit of up to 128 items, on Badger one

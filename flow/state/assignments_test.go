@@ -13,14 +13,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/router"
 	"github.com/balerhq/baler/flow/state"
 )
 
 // answer is an item, and an exclamation mark if it failed.
 type answer = string
 
-func answering(name string, fails bool) flow.Lane[string, answer] {
-	return flow.Lane[string, answer]{Name: name, Build: func() flow.Stage[string, answer] {
+func answering(name string, fails bool) router.Route[string, answer] {
+	return router.Route[string, answer]{Name: name, Build: func() flow.Stage[string, answer] {
 		return flow.Map(func(_ context.Context, item string) (answer, error) {
 			if fails {
 				item += "!"
@@ -31,10 +32,10 @@ func answering(name string, fails bool) flow.Lane[string, answer] {
 }
 
 // route returns the lane that answered each item, and how many had to be tried before.
-func route(t *testing.T, a flow.Assignments, pick flow.Strategy[string], lanes []flow.Lane[string, answer], items ...string) (by map[string]string, tried int) {
+func route(t *testing.T, a router.Assignments, pick router.Strategy[string], lanes []router.Route[string, answer], items ...string) (by map[string]string, tried int) {
 	t.Helper()
-	router, err := flow.NewRouter(word, func(a answer) string { return strings.TrimSuffix(a, "!") }, pick, lanes,
-		flow.RouterConfig[string, answer]{
+	routed, err := router.New(word, func(a answer) string { return strings.TrimSuffix(a, "!") }, pick, lanes,
+		router.Config[string, answer]{
 			Assignments: a,
 			Failed:      func(a answer) bool { return strings.HasSuffix(a, "!") },
 		})
@@ -43,8 +44,8 @@ func route(t *testing.T, a flow.Assignments, pick flow.Strategy[string], lanes [
 	}
 	by = map[string]string{}
 	p := flow.New(t.Context())
-	flow.To(p, flow.Via(p, flow.From(p, slices.Values(items)), router), func(_ context.Context, r flow.Routed[answer]) error {
-		by[r.Result] = r.Lane
+	flow.To(p, flow.Via(p, flow.From(p, slices.Values(items)), routed), func(_ context.Context, r router.Routed[answer]) error {
+		by[r.Result] = r.Route
 		tried += len(r.Tried)
 		return nil
 	})
@@ -58,17 +59,17 @@ func TestARestartedRouterSendsItemsWhereTheyWere(t *testing.T) {
 	for kind, start := range stores {
 		t.Run(kind, func(t *testing.T) {
 			reopen := start(t)
-			lanes := []flow.Lane[string, answer]{answering("a", false), answering("b", false), answering("c", false)}
+			lanes := []router.Route[string, answer]{answering("a", false), answering("b", false), answering("c", false)}
 			items := make([]string, 30)
 			for i := range items {
 				items[i] = fmt.Sprint("item", i)
 			}
-			first, _ := route(t, state.NewAssignments(reopen(), "job"), flow.RoundRobin[string](), lanes, items...)
+			first, _ := route(t, state.NewAssignments(reopen(), "job"), router.RoundRobin[string](), lanes, items...)
 			if used := slices.Compact(slices.Sorted(maps.Values(first))); len(used) != 3 {
 				t.Fatalf("the first run used %q only", used)
 			}
 			slices.Reverse(items) // so that taking turns would lead elsewhere
-			again, _ := route(t, state.NewAssignments(reopen(), "job"), flow.InOrder[string](), lanes, append(items, "new")...)
+			again, _ := route(t, state.NewAssignments(reopen(), "job"), router.InOrder[string](), lanes, append(items, "new")...)
 			first["new"] = "a"
 			if diff := cmp.Diff(first, again); diff != "" {
 				t.Errorf("rerouted after the restart:\n%s", diff)
@@ -81,9 +82,9 @@ func TestARestartedRouterRemembersWhereAnItemFailedOverTo(t *testing.T) {
 	for kind, start := range stores {
 		t.Run(kind, func(t *testing.T) {
 			reopen := start(t)
-			lanes := []flow.Lane[string, answer]{answering("a", true), answering("b", false)}
+			lanes := []router.Route[string, answer]{answering("a", true), answering("b", false)}
 			for run, want := range []int{1, 0} {
-				by, tried := route(t, state.NewAssignments(reopen(), "job"), flow.InOrder[string](), lanes, "x")
+				by, tried := route(t, state.NewAssignments(reopen(), "job"), router.InOrder[string](), lanes, "x")
 				if by["x"] != "b" || tried != want {
 					t.Errorf("run %d: x came from %q after %d others, want b after %d", run, by["x"], tried, want)
 				}
@@ -172,9 +173,9 @@ func TestManyItemsAreAssignedInFewCommits(t *testing.T) {
 // One slice with two items of the same key: both go to one lane, and the slice is one commit.
 func TestARouterRecordsASliceAtOnce(t *testing.T) {
 	store := &counting{Store: state.NewMemory()}
-	router, err := flow.NewRouter(word, word, flow.RoundRobin[string](),
-		[]flow.Lane[string, answer]{answering("a", false), answering("b", false)},
-		flow.RouterConfig[string, answer]{Assignments: state.NewAssignments(store, "job")})
+	routed, err := router.New(word, word, router.RoundRobin[string](),
+		[]router.Route[string, answer]{answering("a", false), answering("b", false)},
+		router.Config[string, answer]{Assignments: state.NewAssignments(store, "job")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,11 +184,11 @@ func TestARouterRecordsASliceAtOnce(t *testing.T) {
 	whole <- []string{"x", "y", "x", "z"}
 	close(whole)
 	lanes := map[string]string{}
-	flow.To(p, flow.Via(p, whole, router), func(_ context.Context, r flow.Routed[answer]) error {
-		if was, ok := lanes[r.Result]; ok && was != r.Lane {
-			t.Errorf("%s went to %s and %s", r.Result, was, r.Lane)
+	flow.To(p, flow.Via(p, whole, routed), func(_ context.Context, r router.Routed[answer]) error {
+		if was, ok := lanes[r.Result]; ok && was != r.Route {
+			t.Errorf("%s went to %s and %s", r.Result, was, r.Route)
 		}
-		lanes[r.Result] = r.Lane
+		lanes[r.Result] = r.Route
 		return nil
 	})
 	if err := p.Wait(); err != nil {

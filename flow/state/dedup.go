@@ -3,7 +3,7 @@ package state
 import "context"
 
 // Dedup keeps the states of flow.Dedup, Claim, Settle and Release in a Store:
-// it is a flow.States.
+// it is a dedup.States.
 //
 // A key, of any length, is one record, and as it must be known for ever, it
 // stays: 53 bytes at most, and 70 on Badger's disk. Each call costs one read a

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/dedup"
 	"github.com/balerhq/baler/flow/state"
 )
 
@@ -22,14 +23,14 @@ func word(s string) string { return s }
 var errCrash = errors.New("crash")
 
 // work sends words through all states, and returns those that were worked on.
-func work(t *testing.T, s flow.States, do func(string) error, words ...string) (done []string, err error) {
+func work(t *testing.T, s dedup.States, do func(string) error, words ...string) (done []string, err error) {
 	t.Helper()
-	keys := flow.NewKeys(s)
+	keys := dedup.NewKeys(s)
 	p := flow.New(t.Context())
-	fresh := flow.Via(p, flow.From(p, slices.Values(words)), flow.Dedup(keys, word, nil))
-	claimed := flow.Via(p, fresh, flow.Claim(keys, word))
+	fresh := flow.Via(p, flow.From(p, slices.Values(words)), dedup.New(keys, word, nil))
+	claimed := flow.Via(p, fresh, dedup.Claim(keys, word))
 	worked := flow.Via(p, claimed, flow.Each(func(_ context.Context, s string) error { return do(s) }))
-	flow.To(p, flow.Via(p, worked, flow.Settle(keys, word)), func(_ context.Context, s string) error {
+	flow.To(p, flow.Via(p, worked, dedup.Settle(keys, word)), func(_ context.Context, s string) error {
 		done = append(done, s)
 		return nil
 	})
@@ -57,13 +58,13 @@ func TestDedupOverARestartResumesWhatIsOpenAndDropsWhatIsDone(t *testing.T) {
 			if _, err := work(t, d, func(string) error { return errCrash }, "claimed"); !errors.Is(err, errCrash) {
 				t.Fatal(err)
 			}
-			if _, err := d.Swap(t.Context(), []string{"queued"}, "", flow.Queued); err != nil {
+			if _, err := d.Swap(t.Context(), []string{"queued"}, "", dedup.Queued); err != nil {
 				t.Fatal(err)
 			}
 
 			d = state.NewDedup(reopen(), "job")
-			names := []string{flow.Done, flow.Claimed, flow.Queued, "new"}
-			want := []string{flow.Done, flow.Claimed, flow.Queued, ""}
+			names := []string{dedup.Done, dedup.Claimed, dedup.Queued, "new"}
+			want := []string{dedup.Done, dedup.Claimed, dedup.Queued, ""}
 			if diff := cmp.Diff(want, statesOf(t, d, names...)); diff != "" {
 				t.Fatal("before the second run: " + diff)
 			}
@@ -87,8 +88,8 @@ func TestDedupAgreesWithMemoryStates(t *testing.T) {
 			store, run := reopen(), 0
 			rapid.Check(t, func(rt *rapid.T) {
 				run++
-				name, model := fmt.Sprint(run), new(flow.MemoryStates)
-				states := rapid.SampledFrom([]string{"", flow.Queued, flow.Claimed, flow.Done})
+				name, model := fmt.Sprint(run), new(dedup.MemoryStates)
+				states := rapid.SampledFrom([]string{"", dedup.Queued, dedup.Claimed, dedup.Done})
 				keys := rapid.SliceOfN(rapid.SampledFrom([]string{"", "a", "b", "ab", strings.Repeat("long", 1000)}), 0, 6)
 				for range rapid.IntRange(1, 20).Draw(rt, "steps") {
 					ks, old, next := keys.Draw(rt, "keys"), states.Draw(rt, "old"), states.Draw(rt, "next")
@@ -117,7 +118,7 @@ func TestOfSwapsAtOnceOneWins(t *testing.T) {
 			for w := range 8 {
 				all.Go(func() {
 					for part := range slices.Chunk(keys, 8+w) { // they overlap in all ways
-						were, err := state.NewDedup(store, "job").Swap(t.Context(), part, "", flow.Queued)
+						were, err := state.NewDedup(store, "job").Swap(t.Context(), part, "", dedup.Queued)
 						if err != nil {
 							t.Error(err)
 						}
@@ -141,7 +142,7 @@ func TestOfSwapsAtOnceOneWins(t *testing.T) {
 
 func TestDedupKeepsNamesApart(t *testing.T) {
 	store := state.NewMemory()
-	if _, err := state.NewDedup(store, "a").Swap(t.Context(), []string{"bc"}, "", flow.Done); err != nil {
+	if _, err := state.NewDedup(store, "a").Swap(t.Context(), []string{"bc"}, "", dedup.Done); err != nil {
 		t.Fatal(err)
 	}
 	if was := statesOf(t, state.NewDedup(store, "ab"), "c"); was[0] != "" {

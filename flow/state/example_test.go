@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/dedup"
+	"github.com/balerhq/baler/flow/router"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/ratelimit"
@@ -81,15 +83,15 @@ func ExampleNewCapacity() {
 func ExampleNewDedup() {
 	store := state.NewMemory() // or state.Open, to survive the process
 	run := func(tickets ...string) error {
-		keys := flow.NewKeys(state.NewDedup(store, "tickets"))
+		keys := dedup.NewKeys(state.NewDedup(store, "tickets"))
 		p := flow.New(context.Background())
-		fresh := flow.Via(p, flow.From(p, slices.Values(tickets)), flow.Dedup(keys, word, nil))
-		claimed := flow.Via(p, fresh, flow.Claim(keys, word))
+		fresh := flow.Via(p, flow.From(p, slices.Values(tickets)), dedup.New(keys, word, nil))
+		claimed := flow.Via(p, fresh, dedup.Claim(keys, word))
 		worked := flow.Via(p, claimed, flow.Each(func(_ context.Context, ticket string) error {
 			fmt.Println("work on", ticket)
 			return nil
 		}))
-		flow.Discard(p, flow.Via(p, worked, flow.Settle(keys, word)))
+		flow.Discard(p, flow.Via(p, worked, dedup.Settle(keys, word)))
 		return p.Wait()
 	}
 
@@ -107,21 +109,21 @@ func ExampleNewDedup() {
 func ExampleNewAssignments() {
 	store := state.NewMemory() // or state.Open, to survive the process
 	run := func(models ...string) error {
-		var lanes []flow.Lane[string, string]
+		var lanes []router.Route[string, string]
 		for _, model := range models {
-			lanes = append(lanes, flow.Lane[string, string]{Name: model, Build: func() flow.Stage[string, string] {
+			lanes = append(lanes, router.Route[string, string]{Name: model, Build: func() flow.Stage[string, string] {
 				return flow.Map(func(_ context.Context, ticket string) (string, error) { return ticket, nil })
 			}})
 		}
-		router, err := flow.NewRouter(word, word, flow.InOrder[string](), lanes,
-			flow.RouterConfig[string, string]{Assignments: state.NewAssignments(store, "tickets")})
+		routed, err := router.New(word, word, router.InOrder[string](), lanes,
+			router.Config[string, string]{Assignments: state.NewAssignments(store, "tickets")})
 		if err != nil {
 			return err
 		}
 		p := flow.New(context.Background())
-		flow.To(p, flow.Via(p, flow.From(p, slices.Values([]string{"one"})), router),
-			func(_ context.Context, r flow.Routed[string]) error {
-				fmt.Println(r.Result, "by", r.Lane)
+		flow.To(p, flow.Via(p, flow.From(p, slices.Values([]string{"one"})), routed),
+			func(_ context.Context, r router.Routed[string]) error {
+				fmt.Println(r.Result, "by", r.Route)
 				return nil
 			})
 		return p.Wait()

@@ -1,4 +1,4 @@
-package flow_test
+package dedup_test
 
 import (
 	"context"
@@ -10,26 +10,28 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/dedup"
+	"github.com/balerhq/baler/flow/internal/flowtest"
 )
 
 func word(s string) string { return s }
 
 // lifecycle sends words through all states, and returns those that were worked on and those that were duplicates.
-func lifecycle(t *testing.T, store flow.States, work func(context.Context, string) error, words ...string) (done, dup []string, err error) {
+func lifecycle(t *testing.T, store dedup.States, work func(context.Context, string) error, words ...string) (done, dup []string, err error) {
 	t.Helper()
-	keys := flow.NewKeys(store)
+	keys := dedup.NewKeys(store)
 	p := flow.New(t.Context())
-	fresh := flow.Via(p, flow.From(p, slices.Values(words)), flow.Dedup(keys, word, collect(&dup)))
-	claimed := flow.Via(p, fresh, flow.Claim(keys, word))
+	fresh := flow.Via(p, flow.From(p, slices.Values(words)), dedup.New(keys, word, flowtest.Collect(&dup)))
+	claimed := flow.Via(p, fresh, dedup.Claim(keys, word))
 	worked := flow.Via(p, claimed, flow.Each(work))
-	flow.To(p, flow.Via(p, worked, flow.Settle(keys, word)), collect(&done))
+	flow.To(p, flow.Via(p, worked, dedup.Settle(keys, word)), flowtest.Collect(&done))
 	return done, dup, p.Wait()
 }
 
 func fine(context.Context, string) error { return nil }
 
 func TestDedupPassesOneItemOfEveryKey(t *testing.T) {
-	done, dup, err := lifecycle(t, &flow.MemoryStates{}, fine, "a", "b", "a", "a", "c", "b")
+	done, dup, err := lifecycle(t, &dedup.MemoryStates{}, fine, "a", "b", "a", "a", "c", "b")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +41,7 @@ func TestDedupPassesOneItemOfEveryKey(t *testing.T) {
 }
 
 func TestDedupRemembersWhatWasSettled(t *testing.T) {
-	store := &flow.MemoryStates{}
+	store := &dedup.MemoryStates{}
 	if _, _, err := lifecycle(t, store, fine, "a"); err != nil {
 		t.Fatal(err)
 	}
@@ -53,33 +55,33 @@ func TestDedupRemembersWhatWasSettled(t *testing.T) {
 }
 
 func TestDedupLetsWhatACrashLeftBehindComeAgain(t *testing.T) {
-	store := &flow.MemoryStates{}
+	store := &dedup.MemoryStates{}
 	_, _, err := lifecycle(t, store, func(_ context.Context, s string) error {
 		if s == "b" {
-			return errBoom
+			return flowtest.ErrBoom
 		}
 		return nil
 	}, "a", "b", "c")
-	if !errors.Is(err, errBoom) {
+	if !errors.Is(err, flowtest.ErrBoom) {
 		t.Fatalf("got %v, want boom", err)
 	}
-	if left := stateOf(t, store, "b"); left[0] != flow.Claimed {
+	if left := stateOf(t, store, "b"); left[0] != dedup.Claimed {
 		t.Fatalf("b was left %q, want it claimed", left[0])
 	}
 	_, _, err = lifecycle(t, store, fine, "a", "b", "c")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{flow.Done, flow.Done, flow.Done}, stateOf(t, store, "a", "b", "c")); diff != "" {
+	if diff := cmp.Diff([]string{dedup.Done, dedup.Done, dedup.Done}, stateOf(t, store, "a", "b", "c")); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestAReleasedKeyMayComeAgain(t *testing.T) {
-	keys := flow.NewKeys(&flow.MemoryStates{})
-	once := flow.Then(flow.Then(flow.Dedup(keys, word, nil), flow.Claim(keys, word)), flow.Release(keys, word))
+	keys := dedup.NewKeys(&dedup.MemoryStates{})
+	once := flow.Then(flow.Then(dedup.New(keys, word, nil), dedup.Claim(keys, word)), dedup.Release(keys, word))
 	for range 2 {
-		got, err := throughStage(t, once, "a")
+		got, err := flowtest.Through(t, once, "a")
 		if err != nil || len(got) != 1 {
 			t.Errorf("got %v, %v, want a", got, err)
 		}
@@ -87,9 +89,9 @@ func TestAReleasedKeyMayComeAgain(t *testing.T) {
 }
 
 func TestSettlingWhatNobodyClaimedIsAnError(t *testing.T) {
-	_, err := throughStage(t, flow.Settle(flow.NewKeys(&flow.MemoryStates{}), word), "a")
-	var wrong *flow.StateError
-	if !errors.As(err, &wrong) || wrong.Key != "a" || wrong.Want != flow.Claimed {
+	_, err := flowtest.Through(t, dedup.Settle(dedup.NewKeys(&dedup.MemoryStates{}), word), "a")
+	var wrong *dedup.StateError
+	if !errors.As(err, &wrong) || wrong.Key != "a" || wrong.Want != dedup.Claimed {
 		t.Errorf("got %v, want a StateError for a", err)
 	}
 }
@@ -98,11 +100,11 @@ func TestSettlingWhatNobodyClaimedIsAnError(t *testing.T) {
 type failingStates struct{}
 
 func (failingStates) Swap(context.Context, []string, string, string) ([]string, error) {
-	return nil, errBoom
+	return nil, flowtest.ErrBoom
 }
 
 func TestDedupReportsAStoreThatFails(t *testing.T) {
-	if _, _, err := lifecycle(t, failingStates{}, fine, "a"); !errors.Is(err, errBoom) {
+	if _, _, err := lifecycle(t, failingStates{}, fine, "a"); !errors.Is(err, flowtest.ErrBoom) {
 		t.Errorf("got %v, want boom", err)
 	}
 }
@@ -110,21 +112,21 @@ func TestDedupReportsAStoreThatFails(t *testing.T) {
 // Over any number of runs that fail anywhere, every key is settled once, and no item is neither passed nor a duplicate.
 func TestEveryKeyIsSettledOnceOverManyRuns(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		store := &flow.MemoryStates{}
+		store := &dedup.MemoryStates{}
 		words := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}), 1, 20).Draw(rt, "words")
 		settled := map[string]int{}
 		for range rapid.IntRange(0, 3).Draw(rt, "crashes") {
 			left := rapid.IntRange(0, len(words)).Draw(rt, "until")
 			_, _, _ = lifecycle(t, store, func(context.Context, string) error {
 				if left--; left < 0 {
-					return errBoom
+					return flowtest.ErrBoom
 				}
 				return nil
 			}, words...)
 		}
 		distinct := slices.Compact(slices.Sorted(slices.Values(words)))
 		for i, state := range stateOf(t, store, distinct...) {
-			if state == flow.Done {
+			if state == dedup.Done {
 				settled[distinct[i]]++
 			}
 		}
@@ -147,7 +149,7 @@ func TestEveryKeyIsSettledOnceOverManyRuns(t *testing.T) {
 }
 
 // stateOf reads states by a swap that changes nothing.
-func stateOf(t *testing.T, store flow.States, keys ...string) []string {
+func stateOf(t *testing.T, store dedup.States, keys ...string) []string {
 	t.Helper()
 	states, err := store.Swap(t.Context(), keys, "no such state", "")
 	if err != nil {

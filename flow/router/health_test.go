@@ -1,4 +1,4 @@
-package flow_test
+package router_test
 
 import (
 	"context"
@@ -10,23 +10,25 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/internal/flowtest"
+	"github.com/balerhq/baler/flow/router"
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 )
 
 // lanesOf routes one item after the other, pausing between them, and returns the lanes that answered.
-func lanesOf(t *testing.T, n int, pause time.Duration, s flow.Strategy[string], c flow.RouterConfig[string, reply], lanes ...lane) (by string) {
+func lanesOf(t *testing.T, n int, pause time.Duration, s router.Strategy[string], c router.Config[string, flowtest.Reply], lanes ...flowtest.Route) (by string) {
 	t.Helper()
-	router, err := flow.NewRouter(itemKey, replyKey, s, lanes, c)
+	routed, err := router.New(flowtest.ItemKey, flowtest.ReplyKey, s, lanes, c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := flow.New(t.Context())
 	items := make(chan string)
-	results := flow.Chan(p, flow.Via(p, flow.FromChan(p, items), router))
+	results := flow.Chan(p, flow.Via(p, flow.FromChan(p, items), routed))
 	for range n {
 		items <- "x"
-		by += (<-results).Lane
+		by += (<-results).Route
 		time.Sleep(pause)
 	}
 	close(items)
@@ -43,17 +45,17 @@ func TestRouterSkipsALaneThatAFailureGuardHasPaused(t *testing.T) {
 			t.Fatal(err)
 		}
 		scope := retry.Scope{Provider: "a"}
-		guarded := failsAll("a")
+		guarded := flowtest.FailsAll("a")
 		guarded.Open = func() bool { _, paused := guard.Paused(scope); return !paused }
 		asked := 0
-		failed := func(r reply) bool {
+		failed := func(r flowtest.Reply) bool {
 			if r.By == "a" {
 				asked++
 				guard.Record(scope, errors.New("refused"))
 			}
 			return r.Bad
 		}
-		by := lanesOf(t, 10, time.Second, flow.InOrder[string](), flow.RouterConfig[string, reply]{Failed: failed}, guarded, answers("b"))
+		by := lanesOf(t, 10, time.Second, router.InOrder[string](), router.Config[string, flowtest.Reply]{Failed: failed}, guarded, flowtest.Answers("b"))
 		if by != "bbbbbbbbbb" || asked != 3 {
 			t.Errorf("%s after a was asked %d times, want b every time and a 3 times", by, asked)
 		}
@@ -66,24 +68,24 @@ func TestRouterSkipsALaneWhileItsLimiterIsPenalized(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		limited := answers("a")
+		limited := flowtest.Answers("a")
 		limited.Open = func() bool { _, ok := limiter.TryTake(time.Now(), ratelimit.Cost{}); return ok }
 		limiter.Penalize(time.Now().Add(2500 * time.Millisecond))
-		if by := lanesOf(t, 5, time.Second, flow.InOrder[string](), flow.RouterConfig[string, reply]{}, limited, answers("b")); by != "bbbaa" {
+		if by := lanesOf(t, 5, time.Second, router.InOrder[string](), router.Config[string, flowtest.Reply]{}, limited, flowtest.Answers("b")); by != "bbbaa" {
 			t.Errorf("lanes %s, want bbbaa: the limiter is penalized for 2.5s", by)
 		}
 	})
 }
 
 // takes answers after so many seconds: those of the first calls, and then the last one again and again.
-func takes(name string, seconds ...int) lane {
-	return lane{Name: name, Build: func() flow.Stage[string, reply] {
-		return flow.Map(func(_ context.Context, s string) (reply, error) {
+func takes(name string, seconds ...int) flowtest.Route {
+	return flowtest.Route{Name: name, Build: func() flow.Stage[string, flowtest.Reply] {
+		return flow.Map(func(_ context.Context, s string) (flowtest.Reply, error) {
 			time.Sleep(time.Duration(seconds[0]) * time.Second)
 			if len(seconds) > 1 {
 				seconds = seconds[1:]
 			}
-			return reply{Item: s, By: name}, nil
+			return flowtest.Reply{Item: s, By: name}, nil
 		})
 	}}
 }
@@ -91,7 +93,7 @@ func takes(name string, seconds ...int) lane {
 // After one call each b is the faster one, until it has taken ten seconds so often that its average is above a's three.
 func TestRouterFollowsTheAverageLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		by := lanesOf(t, 9, 0, flow.Fastest[string](), flow.RouterConfig[string, reply]{}, takes("a", 3), takes("b", 1, 1, 1, 10))
+		by := lanesOf(t, 9, 0, router.Fastest[string](), router.Config[string, flowtest.Reply]{}, takes("a", 3), takes("b", 1, 1, 1, 10))
 		if diff := cmp.Diff("abbbbbaaa", by); diff != "" {
 			t.Error(diff)
 		}
@@ -105,10 +107,10 @@ type ticket struct {
 }
 
 func TestRouterSendsItemsByPriorityAndByAFunctionOfOnesOwn(t *testing.T) {
-	byPriority := flow.ByTable(func(t ticket) int { return t.Priority }, map[int]string{0: "fast"}, "cheap")
-	longNames := func(t ticket, lanes []flow.LaneState) int { return min(len(t.Name)-1, len(lanes)-1) }
+	byPriority := router.ByTable(func(t ticket) int { return t.Priority }, map[int]string{0: "fast"}, "cheap")
+	longNames := func(t ticket, lanes []router.State) int { return min(len(t.Name)-1, len(lanes)-1) }
 	for name, c := range map[string]struct {
-		strategy flow.Strategy[ticket]
+		strategy router.Strategy[ticket]
 		want     map[string]string
 	}{
 		"priority": {byPriority, map[string]string{"x": "fast", "yy": "cheap"}},
@@ -118,18 +120,18 @@ func TestRouterSendsItemsByPriorityAndByAFunctionOfOnesOwn(t *testing.T) {
 			same := flow.Each(func(context.Context, ticket) error { return nil })
 			build := func() flow.Stage[ticket, ticket] { return same }
 			nameOf := func(t ticket) string { return t.Name }
-			router, err := flow.NewRouter(nameOf, nameOf, c.strategy,
-				[]flow.Lane[ticket, ticket]{{Name: "cheap", Build: build}, {Name: "fast", Build: build}}, flow.RouterConfig[ticket, ticket]{})
+			routed, err := router.New(nameOf, nameOf, c.strategy,
+				[]router.Route[ticket, ticket]{{Name: "cheap", Build: build}, {Name: "fast", Build: build}}, router.Config[ticket, ticket]{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			results, err := throughStage(t, router, ticket{"x", 0}, ticket{"yy", 1})
+			results, err := flowtest.Through(t, routed, ticket{"x", 0}, ticket{"yy", 1})
 			if err != nil {
 				t.Fatal(err)
 			}
 			got := map[string]string{}
 			for _, r := range results {
-				got[r.Result.Name] = r.Lane
+				got[r.Result.Name] = r.Route
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)

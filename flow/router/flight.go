@@ -1,15 +1,15 @@
-package flow
+package router
 
 import "time"
 
-// flight is an item on its way through a lane.
+// flight is an item on its way through a route.
 type flight[In any] struct {
 	key   string
 	item  In
 	cost  float64
-	home  string // the lane that it was assigned to before a restart
-	lane  int
-	tried []string // lanes that failed it
+	home  string // the route that it was assigned to before a restart
+	route int
+	tried []string // routes that failed it
 	began time.Time
 }
 
@@ -25,11 +25,11 @@ func (f *flights[In]) add(fl *flight[In]) {
 	f.count++
 }
 
-// remove returns the oldest flight of key in lane, or nil.
-func (f *flights[In]) remove(key string, lane int) *flight[In] {
+// remove returns the oldest flight of key in route, or nil.
+func (f *flights[In]) remove(key string, route int) *flight[In] {
 	same := f.byKey[key]
 	for i, fl := range same {
-		if fl.lane != lane {
+		if fl.route != route {
 			continue
 		}
 		f.count--

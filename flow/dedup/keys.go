@@ -1,4 +1,4 @@
-package flow
+package dedup
 
 import (
 	"context"
@@ -46,10 +46,10 @@ func (m *MemoryStates) Swap(_ context.Context, keys []string, old, next string) 
 type StateError struct{ Key, State, Want string }
 
 func (e *StateError) Error() string {
-	return fmt.Sprintf("flow: key %q is in state %q, want %q", e.Key, e.State, e.Want)
+	return fmt.Sprintf("dedup: key %q is in state %q, want %q", e.Key, e.State, e.Want)
 }
 
-// Keys connects the stages that take a key through its states: [Dedup], [Claim], [Settle] and [Release]. It knows which
+// Keys connects the stages that take a key through its states: [New], [Claim], [Settle] and [Release]. It knows which
 // keys are on their way in this run, and a [States] knows what earlier runs have done. It is safe for concurrent use.
 type Keys struct {
 	store States
@@ -102,7 +102,7 @@ func (k *Keys) swap(ctx context.Context, keys []string, from, to string) ([]stri
 	}
 	were, err := k.store.Swap(ctx, keys, from, to)
 	if err != nil {
-		return nil, fmt.Errorf("flow: %d keys from %q to %q: %w", len(keys), from, to, err)
+		return nil, fmt.Errorf("dedup: %d keys from %q to %q: %w", len(keys), from, to, err)
 	}
 	return were, nil
 }

@@ -1,4 +1,4 @@
-package flow
+package join
 
 import (
 	"container/list"
@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// joinTable holds the incomplete groups of a Join, in the order in which they were opened. It has no clock and no limits.
+// table holds the incomplete groups of a join, in the order in which they were opened. It has no clock and no limits.
 // Every operation takes constant time, but for keys with several open groups.
-type joinTable[K comparable, T any] struct {
+type table[K comparable, T any] struct {
 	parts int
 	seen  int        // items so far
 	order *list.List // of *openGroup, oldest first
@@ -23,13 +23,13 @@ type openGroup[K comparable, T any] struct {
 	at     *list.Element
 }
 
-func newJoinTable[K comparable, T any](parts int) *joinTable[K, T] {
-	return &joinTable[K, T]{parts: parts, order: list.New(), byKey: map[K][]*openGroup[K, T]{}}
+func newTable[K comparable, T any](parts int) *table[K, T] {
+	return &table[K, T]{parts: parts, order: list.New(), byKey: map[K][]*openGroup[K, T]{}}
 }
 
-func (t *joinTable[K, T]) open() int { return t.order.Len() }
+func (t *table[K, T]) open() int { return t.order.Len() }
 
-func (t *joinTable[K, T]) oldest() *openGroup[K, T] {
+func (t *table[K, T]) oldest() *openGroup[K, T] {
 	if front := t.order.Front(); front != nil {
 		return front.Value.(*openGroup[K, T])
 	}
@@ -37,7 +37,7 @@ func (t *joinTable[K, T]) oldest() *openGroup[K, T] {
 }
 
 // add puts item into the oldest group of its key that lacks its part, and returns the group if that completes it.
-func (t *joinTable[K, T]) add(key K, part int, item T, now time.Time) *Group[K, T] {
+func (t *table[K, T]) add(key K, part int, item T, now time.Time) *Group[K, T] {
 	g := t.lacking(key, part)
 	if g == nil {
 		g = t.start(key, now)
@@ -52,7 +52,7 @@ func (t *joinTable[K, T]) add(key K, part int, item T, now time.Time) *Group[K, 
 	return &g.group
 }
 
-func (t *joinTable[K, T]) lacking(key K, part int) *openGroup[K, T] {
+func (t *table[K, T]) lacking(key K, part int) *openGroup[K, T] {
 	for _, g := range t.byKey[key] {
 		if slices.Contains(g.group.Missing, part) {
 			return g
@@ -61,7 +61,7 @@ func (t *joinTable[K, T]) lacking(key K, part int) *openGroup[K, T] {
 	return nil
 }
 
-func (t *joinTable[K, T]) start(key K, now time.Time) *openGroup[K, T] {
+func (t *table[K, T]) start(key K, now time.Time) *openGroup[K, T] {
 	missing := make([]int, t.parts)
 	for part := range missing {
 		missing[part] = part
@@ -72,7 +72,7 @@ func (t *joinTable[K, T]) start(key K, now time.Time) *openGroup[K, T] {
 	return g
 }
 
-func (t *joinTable[K, T]) remove(g *openGroup[K, T]) {
+func (t *table[K, T]) remove(g *openGroup[K, T]) {
 	t.order.Remove(g.at)
 	same := slices.DeleteFunc(t.byKey[g.group.Key], func(other *openGroup[K, T]) bool { return other == g })
 	if len(same) == 0 {

@@ -1,4 +1,4 @@
-package flow
+package router
 
 import (
 	"context"
@@ -8,42 +8,42 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// routing is one run of a router. Everything but the lanes happens in one goroutine, which never waits for a lane: the
-// mailboxes in front of them hold all that may be in flight. So lanes and router cannot wait for each other.
+// routing is one run of a router. Everything but the routes happens in one goroutine, which never waits for a route: the
+// mailboxes in front of them hold all that may be in flight. So routes and router cannot wait for each other.
 type routing[In, Out any] struct {
 	*Router[In, Out]
 	out     chan<- []Routed[Out]
 	group   *errgroup.Group
-	table   laneTable[In]
-	running []*laneRun[In, Out] // by lane, nil when not started
-	later   [][]*flight[In]     // by lane: for its next run
+	table   table[In]
+	running []*routeRun[In, Out] // by route, nil when not started
+	later   [][]*flight[In]      // by route: for its next run
 	answers chan answer[Out]
 	flights flights[In]
-	waiting []*flight[In] // found no lane that takes them
-	fresh   int           // those of them that no lane has tried: while there are some, more input is no use
+	waiting []*flight[In] // found no route that takes them
+	fresh   int           // those of them that no route has tried: while there are some, more input is no use
 	ended   bool          // the input has
 }
 
-// answer is what a lane sent, or that its run is over.
+// answer is what a route sent, or that its run is over.
 type answer[Out any] struct {
-	lane    int
+	route   int
 	results []Out
 	over    bool
 }
 
-func newRouting[In, Out any](r *Router[In, Out], out chan<- []Routed[Out]) *routing[In, Out] {
+func newRun[In, Out any](r *Router[In, Out], out chan<- []Routed[Out]) *routing[In, Out] {
 	run := &routing[In, Out]{
 		Router:  r,
 		out:     out,
-		table:   laneTable[In]{pick: r.pick, books: make([]laneBook, len(r.lanes))},
-		running: make([]*laneRun[In, Out], len(r.lanes)),
-		later:   make([][]*flight[In], len(r.lanes)),
+		table:   table[In]{pick: r.pick, books: make([]health, len(r.routes))},
+		running: make([]*routeRun[In, Out], len(r.routes)),
+		later:   make([][]*flight[In], len(r.routes)),
 		answers: make(chan answer[Out]),
 		flights: flights[In]{byKey: map[string][]*flight[In]{}},
 	}
-	for i, l := range r.lanes {
-		state := LaneState{Name: l.Name, Weight: max(l.Weight, 1), Price: l.Price}
-		run.table.books[i] = laneBook{state: state, limit: l.Limit, open: l.Open}
+	for i, l := range r.routes {
+		state := State{Name: l.Name, Weight: max(l.Weight, 1), Price: l.Price}
+		run.table.books[i] = health{state: state, limit: l.Limit, open: l.Open}
 	}
 	return run
 }
@@ -81,7 +81,7 @@ func (r *routing[In, Out]) loop(ctx context.Context, in <-chan []In) error {
 		if err != nil {
 			return err
 		}
-		r.closeLanes()
+		r.closeRoutes()
 	}
 	return nil
 }
@@ -107,7 +107,7 @@ func (r *routing[In, Out]) accept(ctx context.Context, slice []In) error {
 	return r.assign(ctx, fls)
 }
 
-// assign sends each item to a lane, or lets it wait. All are recorded before the first is sent.
+// assign sends each item to a route, or lets it wait. All are recorded before the first is sent.
 func (r *routing[In, Out]) assign(ctx context.Context, fls []*flight[In]) error {
 	if err := r.recall(ctx, fls); err != nil {
 		return err
@@ -132,26 +132,26 @@ func (r *routing[In, Out]) assign(ctx context.Context, fls []*flight[In]) error 
 	return nil
 }
 
-// place puts an item down for a lane: the one that it was assigned to before, or an item with its key in this round, or
+// place puts an item down for a route: the one that it was assigned to before, or an item with its key in this round, or
 // the one that the strategy picks.
 func (r *routing[In, Out]) place(fl *flight[In], record *ledger) (ok bool) {
 	now := time.Now()
 	home := fl.home
 	if home == "" && len(fl.tried) == 0 {
-		home = record.lane(fl.key)
+		home = record.route(fl.key)
 	}
-	lane := slices.IndexFunc(r.lanes, func(l Lane[In, Out]) bool { return l.Name == home })
-	if lane < 0 {
-		if lane, ok = r.table.choose(fl.item, fl.tried, now); !ok {
+	route := slices.IndexFunc(r.routes, func(l Route[In, Out]) bool { return l.Name == home })
+	if route < 0 {
+		if route, ok = r.table.choose(fl.item, fl.tried, now); !ok {
 			return false
 		}
 		if r.c.Assignments != nil {
-			record.enter(fl.key, r.lanes[lane].Name)
+			record.enter(fl.key, r.routes[route].Name)
 		}
 	}
-	fl.lane, fl.began, fl.home = lane, now, ""
+	fl.route, fl.began, fl.home = route, now, ""
 	r.flights.add(fl)
-	r.table.books[lane].sent(fl.cost)
+	r.table.books[route].sent(fl.cost)
 	return true
 }
 
@@ -162,23 +162,23 @@ func (r *routing[In, Out]) postpone(fl *flight[In]) {
 	}
 }
 
-// deliver hands an item to its lane: to the run that is on, to a new one, or, when the run that is on takes no more, to
+// deliver hands an item to its route: to the run that is on, to a new one, or, when the run that is on takes no more, to
 // the next.
 func (r *routing[In, Out]) deliver(ctx context.Context, fl *flight[In]) error {
-	run := r.running[fl.lane]
+	run := r.running[fl.route]
 	if run == nil {
-		run = startLane(ctx, r.group, fl.lane, r.lanes[fl.lane].Build(), r.answers)
-		r.running[fl.lane] = run
+		run = startRoute(ctx, r.group, fl.route, r.routes[fl.route].Build(), r.answers)
+		r.running[fl.route] = run
 	}
 	if run.closed {
-		r.later[fl.lane] = append(r.later[fl.lane], fl)
+		r.later[fl.route] = append(r.later[fl.route], fl)
 		return nil
 	}
-	return run.box.put(ctx, ctx, &fl.item)
+	return run.box.Put(ctx, ctx, &fl.item)
 }
 
-// closeLanes tells the lanes when nothing more is to come, so that they answer what they have gathered.
-func (r *routing[In, Out]) closeLanes() {
+// closeRoutes tells the routes when nothing more is to come, so that they answer what they have gathered.
+func (r *routing[In, Out]) closeRoutes() {
 	if !r.ended || r.fresh > 0 {
 		return
 	}

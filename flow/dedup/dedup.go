@@ -1,16 +1,28 @@
-package flow
+// Package dedup has stages that do the work for a key once, also over restarts:
+//
+//	keys := dedup.NewKeys(store)
+//	fresh := flow.Via(p, orders, dedup.New(keys, Order.ID, nil))
+//	claimed := flow.Via(p, fresh, dedup.Claim(keys, Order.ID))
+//	done := flow.Via(p, flow.Via(p, claimed, flow.Each(work)), dedup.Settle(keys, Order.ID))
+//
+// [Coalesce] lets items that are the same and in flight at a time share one answer.
+package dedup
 
-import "context"
+import (
+	"context"
 
-// Dedup passes on one item of every key, and gives the others to duplicate, which may be nil. A key is a duplicate while it
+	"github.com/balerhq/baler/flow"
+)
+
+// New returns a stage that passes on one item of every key, and gives the others to duplicate, which may be nil. A key is a duplicate while it
 // is on its way, and for ever when it was settled. What an earlier run had queued or claimed but not settled comes again:
 // so a crash loses nothing, and a work that must not be done twice needs a record of its own of what it began.
 //
-// The stages after Dedup take the key on: [Claim] before the work, [Settle] after it, or [Release] when it failed. Each
+// The stages after it take the key on: [Claim] before the work, [Settle] after it, or [Release] when it failed. Each
 // moves up to 64 keys in one call of the store.
-func Dedup[T any](k *Keys, key func(T) string, duplicate func(context.Context, T) error) Func[T, T] {
+func New[T any](k *Keys, key func(T) string, duplicate func(context.Context, T) error) flow.Func[T, T] {
 	d := dedup[T]{k, key, duplicate}
-	return stateless("dedup", true, d.filter)
+	return flow.Slicewise("dedup", d.filter)
 }
 
 type dedup[T any] struct {
@@ -57,15 +69,15 @@ func (d dedup[T]) reject(ctx context.Context, item T) error {
 	return d.duplicate(ctx, item)
 }
 
-// Claim marks the keys of items as being worked on and passes the items on. They must come from [Dedup].
-func Claim[T any](k *Keys, key func(T) string) Func[T, T] {
+// Claim marks the keys of items as being worked on and passes the items on. They must come from [New].
+func Claim[T any](k *Keys, key func(T) string) flow.Func[T, T] {
 	return transition("claim", key, func(ctx context.Context, keys []string) error {
 		return k.move(ctx, keys, Queued, Claimed)
 	})
 }
 
 // Settle marks the keys of items, or of what was made of them, as done for ever and passes the items on.
-func Settle[T any](k *Keys, key func(T) string) Func[T, T] {
+func Settle[T any](k *Keys, key func(T) string) flow.Func[T, T] {
 	return transition("settle", key, func(ctx context.Context, keys []string) error {
 		defer k.leave(keys...)
 		return k.move(ctx, keys, Claimed, Done)
@@ -73,15 +85,15 @@ func Settle[T any](k *Keys, key func(T) string) Func[T, T] {
 }
 
 // Release gives the keys of items back, so that an item with the same key may come again, and passes the items on.
-func Release[T any](k *Keys, key func(T) string) Func[T, T] {
+func Release[T any](k *Keys, key func(T) string) flow.Func[T, T] {
 	return transition("release", key, func(ctx context.Context, keys []string) error {
 		defer k.leave(keys...)
 		return k.move(ctx, keys, Claimed, Queued)
 	})
 }
 
-func transition[T any](name string, key func(T) string, move func(context.Context, []string) error) Func[T, T] {
-	return stateless(name, true, func(ctx context.Context, made, items []T) ([]T, error) {
+func transition[T any](name string, key func(T) string, move func(context.Context, []string) error) flow.Func[T, T] {
+	return flow.Slicewise(name, func(ctx context.Context, made, items []T) ([]T, error) {
 		keys := make([]string, len(items))
 		for i, item := range items {
 			keys[i] = key(item)

@@ -1,21 +1,30 @@
-package flow
+// Package join is a stage that correlates the items of a stream by key, within a
+// time or a number of items:
+//
+//	pairs := flow.Via(p, readings, join.New(Reading.Minute, Reading.Sensor, 2,
+//		join.Config[int, Reading]{Within: time.Minute}))
+//
+// [Pairs] joins two streams of different types.
+package join
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/balerhq/baler/flow"
 )
 
-// Group is what [Join] makes of items with the same key.
+// Group is what [New] makes of items with the same key.
 type Group[K comparable, T any] struct {
 	Key     K
 	Items   []T   // by part
 	Missing []int // the parts that did not come in time; empty in a complete group
 }
 
-// JoinConfig bounds a [Join]. At least one of Within, WithinItems and MaxOpen must be set.
-type JoinConfig[K comparable, T any] struct {
+// Config bounds a join. At least one of Within, WithinItems and MaxOpen must be set.
+type Config[K comparable, T any] struct {
 	// Within is how long after its first item a group may still be completed. Zero means for ever.
 	Within time.Duration
 	// WithinItems is how many more items of the whole stream may come before a group must be complete. Zero means any
@@ -28,49 +37,63 @@ type JoinConfig[K comparable, T any] struct {
 	Expired func(context.Context, Group[K, T]) error
 }
 
-// ErrIncomplete is a group that was not complete in time, in a [Join] without an Expired hook.
+// ErrIncomplete is a group that was not complete in time, in a join without an Expired hook.
 var ErrIncomplete = errors.New("group is incomplete")
 
-func (c JoinConfig[K, T]) check(parts int) error {
+func (c Config[K, T]) check(parts int) error {
 	switch {
 	case parts < 2:
-		return errors.New("flow: Join: parts must be at least two")
+		return errors.New("join: parts must be at least two")
 	case c.Within < 0 || c.WithinItems < 0 || c.MaxOpen < 0:
-		return errors.New("flow: JoinConfig: Within, WithinItems and MaxOpen must not be negative")
+		return errors.New("joinConfig: Within, WithinItems and MaxOpen must not be negative")
 	case c.Within == 0 && c.WithinItems == 0 && c.MaxOpen == 0:
-		return errors.New("flow: JoinConfig: one of Within, WithinItems and MaxOpen must be set")
+		return errors.New("joinConfig: one of Within, WithinItems and MaxOpen must be set")
 	}
 	return nil
 }
 
-// Join is a stage that correlates items by key: a group is complete when it has one item of every part, which are numbered
+// New returns a stage that correlates items by key: a group is complete when it has one item of every part, which are numbered
 // from 0 to parts-1. Every item goes into one group, the oldest of its key that still lacks its part. Groups leave in the
-// order in which they become complete. A JoinConfig that makes no sense is the error of Run.
+// order in which they become complete. A Config that makes no sense is the error of Run.
 //
-// For items of different types see [Join2], or let T be an interface.
-func Join[T any, K comparable](key func(T) K, part func(T) int, parts int, c JoinConfig[K, T]) Stage[T, Group[K, T]] {
+// For items of different types see [Pairs], or let T be an interface.
+func New[T any, K comparable](key func(T) K, part func(T) int, parts int, c Config[K, T]) *Stage[K, T] {
 	if c.Expired == nil {
 		c.Expired = func(_ context.Context, g Group[K, T]) error {
-			return fmt.Errorf("flow: join %v: parts %v: %w", g.Key, g.Missing, ErrIncomplete)
+			return fmt.Errorf("join %v: parts %v: %w", g.Key, g.Missing, ErrIncomplete)
 		}
 	}
-	return named[T, Group[K, T]]{name: "join", StageFunc: func(ctx context.Context, in <-chan []T, out chan<- []Group[K, T]) error {
-		if err := c.check(parts); err != nil {
-			return err
-		}
-		timer := time.NewTimer(0)
-		defer timer.Stop()
-		j := joining[K, T]{key: key, part: part, c: c, table: newJoinTable[K, T](parts), timer: timer}
-		return j.run(ctx, in, out)
-	}}
+	return &Stage[K, T]{key: key, part: part, parts: parts, c: c}
 }
 
-// joining is one run of a Join: the table, and a timer for the oldest group.
+// Stage is a stage that joins, see [New].
+type Stage[K comparable, T any] struct {
+	key   func(T) K
+	part  func(T) int
+	parts int
+	c     Config[K, T]
+}
+
+// String names the stage.
+func (s *Stage[K, T]) String() string { return "join" }
+
+// Run makes a Stage a flow.Stage.
+func (s *Stage[K, T]) Run(ctx context.Context, in <-chan []T, out chan<- []Group[K, T]) error {
+	if err := s.c.check(s.parts); err != nil {
+		return err
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	j := joining[K, T]{key: s.key, part: s.part, c: s.c, table: newTable[K, T](s.parts), timer: timer}
+	return j.run(ctx, in, out)
+}
+
+// joining is one run of a join: the table, and a timer for the oldest group.
 type joining[K comparable, T any] struct {
 	key   func(T) K
 	part  func(T) int
-	c     JoinConfig[K, T]
-	table *joinTable[K, T]
+	c     Config[K, T]
+	table *table[K, T]
 	timer *time.Timer
 }
 
@@ -85,7 +108,7 @@ func (j *joining[K, T]) run(ctx context.Context, in <-chan []T, out chan<- []Gro
 			if err != nil {
 				return err
 			}
-			if err := Send(ctx, out, complete); err != nil {
+			if err := flow.Send(ctx, out, complete); err != nil {
 				return err
 			}
 		case now := <-j.timer.C:
@@ -105,7 +128,7 @@ func (j *joining[K, T]) add(ctx context.Context, slice []T) (complete []Group[K,
 	for _, item := range slice {
 		part := j.part(item)
 		if part < 0 || part >= j.table.parts {
-			return nil, fmt.Errorf("flow: join: part %d, want 0 to %d", part, j.table.parts-1)
+			return nil, fmt.Errorf("join: part %d, want 0 to %d", part, j.table.parts-1)
 		}
 		j.table.seen++
 		if err := j.expire(ctx, func(g *openGroup[K, T]) bool { return j.late(g, now) }); err != nil {

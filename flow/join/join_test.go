@@ -1,4 +1,4 @@
-package flow_test
+package join_test
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/internal/flowtest"
+	"github.com/balerhq/baler/flow/join"
 )
 
 // reading is what a test sensor sends.
@@ -22,7 +24,7 @@ type reading struct {
 	Value  int
 }
 
-type readings = flow.Group[int, reading]
+type readings = join.Group[int, reading]
 
 func at(r reading) int     { return r.At }
 func sensor(r reading) int { return r.Sensor }
@@ -37,7 +39,7 @@ func expired(into *[]readings) func(context.Context, readings) error {
 
 func TestJoinPutsItemsOfOneKeyTogether(t *testing.T) {
 	var late []readings
-	got, err := throughStage(t, flow.Join(at, sensor, 2, flow.JoinConfig[int, reading]{MaxOpen: 10, Expired: expired(&late)}),
+	got, err := flowtest.Through(t, join.New(at, sensor, 2, join.Config[int, reading]{MaxOpen: 10, Expired: expired(&late)}),
 		reading{1, 0, 10}, reading{2, 1, 21}, reading{3, 0, 30}, reading{2, 0, 20}, reading{1, 1, 11})
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +57,7 @@ func TestJoinPutsItemsOfOneKeyTogether(t *testing.T) {
 }
 
 func TestJoinGivesEveryItemOneGroupEvenIfAPartComesTwice(t *testing.T) {
-	got, err := throughStage(t, flow.Join(at, sensor, 2, flow.JoinConfig[int, reading]{MaxOpen: 10}),
+	got, err := flowtest.Through(t, join.New(at, sensor, 2, join.Config[int, reading]{MaxOpen: 10}),
 		reading{1, 0, 1}, reading{1, 0, 2}, reading{1, 1, 3}, reading{1, 1, 4})
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +75,7 @@ func TestJoinExpiresAGroupThatIsTooOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		var when []time.Duration
-		stage := flow.Join(at, sensor, 2, flow.JoinConfig[int, reading]{
+		stage := join.New(at, sensor, 2, join.Config[int, reading]{
 			Within:  time.Minute,
 			Expired: func(context.Context, readings) error { when = append(when, time.Since(start)); return nil },
 		})
@@ -95,14 +97,14 @@ func TestJoinExpiresAGroupThatIsTooOld(t *testing.T) {
 }
 
 func TestJoinExpiresByCountAndByNumberOfKeys(t *testing.T) {
-	for name, c := range map[string]flow.JoinConfig[int, reading]{
+	for name, c := range map[string]join.Config[int, reading]{
 		"two more items": {WithinItems: 2},
 		"two keys":       {MaxOpen: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var late []readings
 			c.Expired = expired(&late)
-			got, err := throughStage(t, flow.Join(at, sensor, 2, c),
+			got, err := flowtest.Through(t, join.New(at, sensor, 2, c),
 				reading{1, 0, 0}, reading{2, 0, 0}, reading{3, 0, 0}, reading{4, 0, 0}, reading{4, 1, 0}, reading{1, 1, 0})
 			if err != nil || len(got) != 1 || got[0].Key != 4 {
 				t.Errorf("complete: %v, %v, want the group 4", got, err)
@@ -119,20 +121,20 @@ func TestJoinExpiresByCountAndByNumberOfKeys(t *testing.T) {
 }
 
 func TestJoinWithoutAHookFailsRatherThanDropAnItem(t *testing.T) {
-	_, err := throughStage(t, flow.Join(at, sensor, 2, flow.JoinConfig[int, reading]{MaxOpen: 1}), reading{1, 0, 0})
-	if !errors.Is(err, flow.ErrIncomplete) {
+	_, err := flowtest.Through(t, join.New(at, sensor, 2, join.Config[int, reading]{MaxOpen: 1}), reading{1, 0, 0})
+	if !errors.Is(err, join.ErrIncomplete) {
 		t.Errorf("got %v, want ErrIncomplete", err)
 	}
 }
 
 func TestJoinRefusesWhatMakesNoSense(t *testing.T) {
 	for name, stage := range map[string]flow.Stage[reading, readings]{
-		"one part":  flow.Join(at, sensor, 1, flow.JoinConfig[int, reading]{MaxOpen: 1}),
-		"no bound":  flow.Join(at, sensor, 2, flow.JoinConfig[int, reading]{}),
-		"negative":  flow.Join(at, sensor, 2, flow.JoinConfig[int, reading]{MaxOpen: -1}),
-		"part nine": flow.Join(at, func(reading) int { return 9 }, 2, flow.JoinConfig[int, reading]{MaxOpen: 1}),
+		"one part":  join.New(at, sensor, 1, join.Config[int, reading]{MaxOpen: 1}),
+		"no bound":  join.New(at, sensor, 2, join.Config[int, reading]{}),
+		"negative":  join.New(at, sensor, 2, join.Config[int, reading]{MaxOpen: -1}),
+		"part nine": join.New(at, func(reading) int { return 9 }, 2, join.Config[int, reading]{MaxOpen: 1}),
 	} {
-		if _, err := throughStage(t, stage, reading{}); err == nil {
+		if _, err := flowtest.Through(t, stage, reading{}); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -143,8 +145,8 @@ func TestJoin2PairsItemsOfTwoTypes(t *testing.T) {
 	names := flow.From(p, slices.Values([]string{"one", "three", "seven!"}))
 	numbers := flow.From(p, slices.Values([]int{5, 3, 4}))
 	var lonely []any
-	pairs := flow.Join2(p, names, numbers, func(s string) int { return len(s) }, func(n int) int { return n },
-		flow.Join2Config[string, int]{MaxOpen: 9, Expired: func(_ context.Context, s *string, n *int) error {
+	pairs := join.Pairs(p, names, numbers, func(s string) int { return len(s) }, func(n int) int { return n },
+		join.PairConfig[string, int]{MaxOpen: 9, Expired: func(_ context.Context, s *string, n *int) error {
 			if s != nil {
 				lonely = append(lonely, *s)
 			} else {
@@ -152,13 +154,13 @@ func TestJoin2PairsItemsOfTwoTypes(t *testing.T) {
 			}
 			return nil
 		}})
-	var got []flow.Pair[string, int]
-	flow.To(p, pairs, collect(&got))
+	var got []join.Pair[string, int]
+	flow.To(p, pairs, flowtest.Collect(&got))
 	if err := p.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	slices.SortFunc(got, func(a, b flow.Pair[string, int]) int { return a.Right - b.Right })
-	if diff := cmp.Diff([]flow.Pair[string, int]{{"one", 3}, {"three", 5}}, got); diff != "" {
+	slices.SortFunc(got, func(a, b join.Pair[string, int]) int { return a.Right - b.Right })
+	if diff := cmp.Diff([]join.Pair[string, int]{{"one", 3}, {"three", 5}}, got); diff != "" {
 		t.Error(diff)
 	}
 	if len(lonely) != 2 {
@@ -175,7 +177,7 @@ func TestJoinLosesAndRepeatsNothing(t *testing.T) {
 			items[i] = reading{rapid.IntRange(0, 4).Draw(rt, "key"), rapid.IntRange(0, 2).Draw(rt, "part"), i}
 		}
 		var groups []readings
-		got, err := throughStage(t, flow.Join(at, sensor, 3, flow.JoinConfig[int, reading]{
+		got, err := flowtest.Through(t, join.New(at, sensor, 3, join.Config[int, reading]{
 			WithinItems: rapid.IntRange(0, 20).Draw(rt, "within"),
 			MaxOpen:     rapid.IntRange(1, 5).Draw(rt, "open"),
 			Expired:     expired(&groups),
@@ -216,12 +218,12 @@ func TestJoinGroupsItemsOfThreeTypes(t *testing.T) {
 		}
 	}
 	key := func(v any) string { return fmt.Sprint(v)[:1] }
-	got, err := throughStage(t, flow.Join(key, part, 3, flow.JoinConfig[string, any]{MaxOpen: 4}),
+	got, err := flowtest.Through(t, join.New(key, part, 3, join.Config[string, any]{MaxOpen: 4}),
 		any("7up"), any(42), any(7), any(4.5), any(7.25), any("4x4"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []flow.Group[string, any]{
+	want := []join.Group[string, any]{
 		{Key: "7", Items: []any{"7up", 7, 7.25}},
 		{Key: "4", Items: []any{"4x4", 42, 4.5}},
 	}

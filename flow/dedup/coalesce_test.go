@@ -1,4 +1,4 @@
-package flow_test
+package dedup_test
 
 import (
 	"context"
@@ -13,34 +13,36 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/dedup"
+	"github.com/balerhq/baler/flow/internal/flowtest"
 )
 
 // request is asked for by somebody, and costs money.
 type request struct{ From, Question string }
 
-type answeredRequest = flow.Answered[request, reply]
+type answeredRequest = dedup.Answered[request, flowtest.Reply]
 
 func question(r request) string { return r.Question }
 
 // slowly answers after a minute, up to eight at a time, and counts.
-func slowly(asked *atomic.Int64) flow.Stage[request, reply] {
-	return flow.Parallel(flow.Map(func(_ context.Context, r request) (reply, error) {
+func slowly(asked *atomic.Int64) flow.Stage[request, flowtest.Reply] {
+	return flow.Parallel(flow.Map(func(_ context.Context, r request) (flowtest.Reply, error) {
 		asked.Add(1)
 		time.Sleep(time.Minute)
-		return reply{Item: r.Question, By: r.From}, nil
+		return flowtest.Reply{Item: r.Question, By: r.From}, nil
 	}), flow.Concurrency{Workers: 8})
 }
 
 func TestCoalesceAsksOnceAndAnswersEverybody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int64
-		got, err := throughStage(t, flow.Coalesce(question, replyKey, slowly(&asked), 0),
+		got, err := flowtest.Through(t, dedup.Coalesce(question, flowtest.ReplyKey, slowly(&asked), 0),
 			request{"ann", "why"}, request{"bob", "how"}, request{"cid", "why"}, request{"dan", "why"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		slices.SortFunc(got, func(a, b answeredRequest) int { return int(a.Item.From[0]) - int(b.Item.From[0]) })
-		why, how := reply{Item: "why", By: "ann"}, reply{Item: "how", By: "bob"}
+		why, how := flowtest.Reply{Item: "why", By: "ann"}, flowtest.Reply{Item: "how", By: "bob"}
 		want := []answeredRequest{
 			{request{"ann", "why"}, why}, {request{"bob", "how"}, how}, {request{"cid", "why"}, why}, {request{"dan", "why"}, why},
 		}
@@ -58,7 +60,7 @@ func TestCoalesceAsksAgainOnceTheAnswerIsGiven(t *testing.T) {
 		var asked atomic.Int64
 		p := flow.New(t.Context())
 		requests := make(chan request)
-		flow.Discard(p, flow.Via(p, flow.FromChan(p, requests), flow.Coalesce(question, replyKey, slowly(&asked), 0)))
+		flow.Discard(p, flow.Via(p, flow.FromChan(p, requests), dedup.Coalesce(question, flowtest.ReplyKey, slowly(&asked), 0)))
 		for range 2 {
 			requests <- request{"ann", "why"}
 			time.Sleep(time.Hour)
@@ -78,7 +80,7 @@ func TestCoalesceKeepsToItsLimit(t *testing.T) {
 		for i := range items {
 			items[i].Question = fmt.Sprint(i)
 		}
-		got, err := throughStage(t, flow.Coalesce(question, replyKey, slowly(&asked), 3), items...)
+		got, err := flowtest.Through(t, dedup.Coalesce(question, flowtest.ReplyKey, slowly(&asked), 3), items...)
 		if err != nil || len(got) != 9 {
 			t.Fatalf("%d answers, %v", len(got), err)
 		}
@@ -91,17 +93,17 @@ func TestCoalesceKeepsToItsLimit(t *testing.T) {
 func TestSamplesOfOneItemAreAskedForOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int64
-		type sample = flow.Sample[request]
+		type sample = dedup.Sample[request]
 		key := func(s sample) string { return s.Key(s.Item.Question) }
-		ask := flow.Parallel(flow.Map(func(_ context.Context, s sample) (reply, error) {
+		ask := flow.Parallel(flow.Map(func(_ context.Context, s sample) (flowtest.Reply, error) {
 			asked.Add(1)
 			time.Sleep(time.Minute)
-			return reply{Item: key(s)}, nil
+			return flowtest.Reply{Item: key(s)}, nil
 		}), flow.Concurrency{Workers: 8})
-		stage := flow.Compose(func(p *flow.Pipeline, in <-chan []request) <-chan []flow.Answered[sample, reply] {
-			return flow.Via(p, flow.Via(p, in, flow.Samples[request](3)), flow.Coalesce(key, replyKey, ask, 0))
+		stage := flow.Compose(func(p *flow.Pipeline, in <-chan []request) <-chan []dedup.Answered[sample, flowtest.Reply] {
+			return flow.Via(p, flow.Via(p, in, dedup.Samples[request](3)), dedup.Coalesce(key, flowtest.ReplyKey, ask, 0))
 		})
-		got, err := throughStage(t, stage, request{"ann", "why"}, request{"bob", "why"})
+		got, err := flowtest.Through(t, stage, request{"ann", "why"}, request{"bob", "why"})
 		if err != nil || len(got) != 6 || asked.Load() != 3 {
 			t.Errorf("%d answers to %d calls, %v, want 6 to 3", len(got), asked.Load(), err)
 		}
@@ -109,12 +111,12 @@ func TestSamplesOfOneItemAreAskedForOneByOne(t *testing.T) {
 }
 
 func TestCoalesceReportsAStageThatForgetsOrInventsAnswers(t *testing.T) {
-	for name, ask := range map[string]flow.Func[request, reply]{
-		"forgets": flow.FlatMap(func(context.Context, request) ([]reply, error) { return nil, nil }),
-		"invents": flow.Map(func(context.Context, request) (reply, error) { return reply{Item: "other"}, nil }),
+	for name, ask := range map[string]flow.Func[request, flowtest.Reply]{
+		"forgets": flow.FlatMap(func(context.Context, request) ([]flowtest.Reply, error) { return nil, nil }),
+		"invents": flow.Map(func(context.Context, request) (flowtest.Reply, error) { return flowtest.Reply{Item: "other"}, nil }),
 	} {
-		_, err := throughStage(t, flow.Coalesce(question, replyKey, ask, 0), request{"ann", "why"})
-		if !errors.Is(err, flow.ErrLane) {
+		_, err := flowtest.Through(t, dedup.Coalesce(question, flowtest.ReplyKey, ask, 0), request{"ann", "why"})
+		if !errors.Is(err, flow.ErrUnanswered) {
 			t.Errorf("%s: got %v, want ErrLane", name, err)
 		}
 	}
@@ -122,10 +124,10 @@ func TestCoalesceReportsAStageThatForgetsOrInventsAnswers(t *testing.T) {
 
 func TestCoalesceAndSamplesRefuseWhatMakesNoSense(t *testing.T) {
 	var asked atomic.Int64
-	if _, err := throughStage(t, flow.Coalesce(question, replyKey, slowly(&asked), -1), request{}); err == nil {
+	if _, err := flowtest.Through(t, dedup.Coalesce(question, flowtest.ReplyKey, slowly(&asked), -1), request{}); err == nil {
 		t.Error("a negative limit was accepted")
 	}
-	if _, err := throughStage(t, flow.Samples[int](0), 1); err == nil {
+	if _, err := flowtest.Through(t, dedup.Samples[int](0), 1); err == nil {
 		t.Error("no samples were accepted")
 	}
 }

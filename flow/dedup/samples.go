@@ -1,9 +1,11 @@
-package flow
+package dedup
 
 import (
 	"context"
 	"errors"
 	"strconv"
+
+	"github.com/balerhq/baler/flow"
 )
 
 // Sample is one of several independent requests for the same item.
@@ -12,22 +14,20 @@ type Sample[T any] struct {
 	N    int // counted from 0
 }
 
-// Key returns a key that differs between the samples of an item, so that [Coalesce] and [Dedup] keep them apart. key is that
+// Key returns a key that differs between the samples of an item, so that [Coalesce] and [New] keep them apart. key is that
 // of the item.
 func (s Sample[T]) Key(key string) string { return key + "#" + strconv.Itoa(s.N) }
 
 // Samples makes n samples of every item. Less than one is the error of the stage.
-func Samples[T any](n int) Func[T, Sample[T]] {
-	f := FlatMap(func(_ context.Context, item T) ([]Sample[T], error) {
+func Samples[T any](n int) flow.Func[T, Sample[T]] {
+	return flow.FlatMap(func(_ context.Context, item T) ([]Sample[T], error) {
 		if n < 1 {
-			return nil, errors.New("flow: Samples: n must be at least one")
+			return nil, errors.New("dedup: samples: n must be at least one")
 		}
 		samples := make([]Sample[T], n)
 		for i := range samples {
 			samples[i] = Sample[T]{Item: item, N: i}
 		}
 		return samples, nil
-	})
-	f.name = "samples"
-	return f
+	}).Named("samples")
 }
