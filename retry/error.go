@@ -16,6 +16,7 @@ type Error struct {
 	Status     int           // HTTP status of the reply; 0 means that there was none
 	Code       string        // the provider's own code, such as "rate_limit_exceeded"
 	Message    string        // the provider's words, for people
+	Param      string        // what of the call it names as being at fault, such as "endpoint"
 	RequestID  string        // the provider's name for the call, for its support
 	RetryAfter time.Duration // how long the server asks to wait; 0 means it did not say
 	Err        error         // the cause; nil if the reply itself is all there is

@@ -17,8 +17,8 @@ const maxMessage = 4 << 10
 
 // fault is what the error envelopes of all providers come down to.
 type fault struct {
-	code, message, requestID string
-	delay                    time.Duration
+	code, message, param, requestID string
+	delay                           time.Duration
 }
 
 // envelope is the outer shape of a reply. OpenAI, Anthropic and Gemini nest the
@@ -35,6 +35,7 @@ type envelope struct {
 type inner struct {
 	Message json.RawMessage `json:"message"`
 	Type    string          `json:"type"`
+	Param   json.RawMessage `json:"param"`
 	Code    json.RawMessage `json:"code"`
 	Status  string          `json:"status"`
 	Details json.RawMessage `json:"details"`
@@ -54,7 +55,7 @@ func parseFault(body []byte) fault {
 			in = inner{Message: env.Error} // {"error": "words"}
 		}
 	}
-	f := fault{requestID: clip(env.RequestID), message: words(in.Message)}
+	f := fault{requestID: clip(env.RequestID), message: words(in.Message), param: clip(name(in.Param))}
 	if f.message == "" {
 		f.message = words(env.Detail)
 	}

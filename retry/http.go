@@ -51,6 +51,7 @@ func HTTP(effect Effect, status int, header http.Header, body []byte) error {
 		Status:    status,
 		Code:      fault.code,
 		Message:   fault.message,
+		Param:     fault.param,
 		RequestID: requestID(header, fault),
 	}
 	e.Class = overrule(e.Class, status, header.Get("X-Should-Retry"))

@@ -152,6 +152,23 @@ func TestBatchThatIsAlwaysPutOffFailsInTheEnd(t *testing.T) {
 	})
 }
 
+// Why a batch is refused may be unknown: then it is tried as often as rows are.
+func TestBatchThatIsRefusedForAnUnknownReasonIsTriedAgain(t *testing.T) {
+	for times, class := range map[int]retry.Class{2: 0, -1: retry.Permanent} {
+		cfg := simulator.Config{Faults: []simulator.Fault{{
+			Route: create, Action: simulator.Invalid, Times: times, Errors: []simulator.BatchError{{Code: "odd", Message: "m"}},
+		}}}
+		bubble(t, cfg, openai.Config{}, func(w world) {
+			for text, r := range w.mustRun(sink.Config{Attempts: 3}, texts(3)) {
+				if retry.ClassOf(r.Err) != class {
+					w.t.Errorf("refused %d times: %q: %+v", times, text, r)
+				}
+			}
+			w.wantBatches(3)
+		})
+	}
+}
+
 func TestRowAtFaultForARefusedBatchFailsAlone(t *testing.T) {
 	bubble(t, simulator.Config{Models: []string{"gpt-5.4-mini"}}, openai.Config{}, func(w world) {
 		t := w.t

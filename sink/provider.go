@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -32,8 +33,8 @@ type Provider interface {
 	Upload(ctx context.Context, spec Spec, rows Rows) (file string, err error)
 	// Create buys the batch, once. An error of class retry.Ambiguous means that
 	// the batch may exist: look for it with Find. Any other error means that it
-	// does not: among them ErrTooLarge and, if what Upload stored is no longer
-	// there, ErrFileGone.
+	// does not: among them ErrTooLarge, ErrFull, ErrNotYet and, if what Upload
+	// stored is no longer there, ErrFileGone.
 	Create(ctx context.Context, spec Spec, file string, rows Rows) (batch string, err error)
 	// Find returns the batches created since then that carry the tag: exactly
 	// this one, in their metadata or, where there is no such thing, as their
@@ -65,9 +66,28 @@ var (
 	ErrTooLarge = retry.Mark(errors.New("the batch is larger than the provider takes"), retry.Permanent)
 	// ErrFileGone means that the rows have to be uploaded again.
 	ErrFileGone = retry.Mark(errors.New("the uploaded file is gone"), retry.Retryable)
+	// ErrNotYet means that the same batch passes later, from the same upload: the
+	// provider does not see the file yet, or is not well.
+	ErrNotYet = retry.Mark(errors.New("the provider does not take the batch yet"), retry.Retryable)
+	// ErrFull means that the same batch passes once others have ended, or in
+	// smaller ones. A FullError says how much there is room for.
+	ErrFull = retry.Mark(errors.New("the account has as much enqueued as it may"), retry.Retryable)
 	// ErrNotEnded means that there may be more results later.
 	ErrNotEnded = retry.Mark(errors.New("the batch has not ended"), retry.Retryable)
 )
+
+// FullError is an ErrFull of a provider that says how much may be enqueued.
+type FullError struct {
+	Tokens int64 // of input that all batches of the model may have together
+}
+
+// Error implements error.
+func (e *FullError) Error() string {
+	return fmt.Sprintf("the account may have %d tokens enqueued", e.Tokens)
+}
+
+// Unwrap is ErrFull.
+func (e *FullError) Unwrap() error { return ErrFull }
 
 // Spec says what a batch is.
 type Spec struct {
@@ -115,12 +135,22 @@ type Status struct {
 	// Unknown is true if the client does not know what Phase means. The batch
 	// then counts as not ended.
 	Unknown bool
+	// Accepted is true once the provider has said that it runs the rows, or has
+	// run them: it does not refuse the batch any more. A provider that does not
+	// say so leaves it false.
+	Accepted bool
 	// Phase is the provider's own word, for people.
 	Phase string
 	// Total, Succeeded and Failed count rows, as far as the provider says.
 	Total, Succeeded, Failed int
-	// Err is why the provider refused the batch as a whole, nil if it did not.
-	// Retryable means that the same rows pass later, in another batch.
+	// Err is why the provider refused the batch, so that none of it ran; nil if it
+	// did not. Its class is
+	//
+	//	Permanent  the same rows never pass, or not those that Results names;
+	//	           with the cause ErrTooLarge, they pass in several batches
+	//	Retryable  they may pass later, and do if the cause is ErrFull, ErrNotYet
+	//	           or ErrFileGone
+	//	Blocked    they pass when somebody has acted
 	Err *RowError
 }
 

@@ -39,7 +39,13 @@ type RowError struct {
 	Class   retry.Class
 	Code    string // the provider's word, such as "invalid_request_error"
 	Message string
+	// Cause is the error among those of this package that explains why a batch
+	// was refused, as a Status has it. Nil otherwise.
+	Cause error
 }
+
+// Unwrap is the cause.
+func (e *RowError) Unwrap() error { return e.Cause }
 
 // Error implements error.
 func (e *RowError) Error() string {

@@ -81,7 +81,12 @@ func (t *trip) buy(ctx context.Context) (refused *RowError, err error) {
 		if refused.Class == retry.Blocked {
 			return nil, refused
 		}
-		// The same file passes later: the account has too much enqueued.
+		if refused.Cause == nil && n >= t.cfg.Attempts { // nobody knows that it passes
+			final := *refused
+			final.Class = retry.Permanent
+			return &final, nil
+		}
+		// The same file passes later, for example when less is enqueued.
 		t.cfg.Log.InfoContext(ctx, "batch put off", "batch", t.batch, "reason", refused.Code)
 		t.batch, t.spec.Tag = "", newTag() // or Find would bring the refused one
 		t.until = lastCreation

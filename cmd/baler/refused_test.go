@@ -24,7 +24,7 @@ func TestARowWithAWrongURLFailsAlone(t *testing.T) {
 	writeFile(t, dir, "in.jsonl", rows...)
 	args := runArgs(server, "in.jsonl", "--out", "out.jsonl")
 	r := runCommand(t, dir, withKey, args...)
-	if r.code != exitFailed || !r.says("succeeded 9") || !r.says("failed 1") || !strings.Contains(r.stderr, "invalid_value") {
+	if r.code != exitFailed || !r.says("succeeded 9") || !r.says("failed 1") || !strings.Contains(r.stderr, "invalid_value") || !r.says("batches 1 and 1 refused") {
 		t.Errorf("%+v", r)
 	}
 	got := readResults(t, filepath.Join(dir, "out.jsonl"))

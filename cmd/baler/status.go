@@ -90,7 +90,7 @@ func printStatus(w io.Writer, s durable.Status) {
 	if s.State == durable.Cancelled {
 		line("cancelled", "%s", thousands(s.Cancelled))
 	}
-	line("batches", "%d bought, %d open", s.Batches, len(s.Open))
+	line("batches", "%d bought, %d open%s", s.Batches, len(s.Open), noteIf(s.Refused, ", %s refused"))
 	if r := s.Remote; r != (durable.Remote{}) {
 		line("at provider", "%s", stored(r))
 	}

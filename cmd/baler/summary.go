@@ -32,7 +32,7 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 		line("cancelled", r.Cancelled, "rows without a result")
 	}
 	line("from cache", r.Cached, cacheNote(r))
-	line("batches", r.Batches, "")
+	line("batches", r.Batches, noteIf(r.Refused, "and %s refused, of which nothing ran"))
 	line("tokens", tokens(r.Usage), fmt.Sprintf("(%s in, %s out)", thousands(r.Usage.Input), thousands(r.Usage.Output)))
 	for _, odd := range []struct {
 		name string

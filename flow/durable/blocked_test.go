@@ -1,8 +1,6 @@
 package durable_test
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -94,28 +92,11 @@ func TestARefusedCreationIsTriedAgainWithinMinutes(t *testing.T) {
 	})
 }
 
-// A batch that is over the limit all by itself waits for good, so people are
-// told what to do.
-func TestABatchThatIsPutOffAloneIsReported(t *testing.T) {
-	bubble(t, simulator.Config{Limits: simulator.Limits{EnqueuedTokens: 1}}, openai.Config{}, nil, func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(10)...)
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-		defer cancel()
-		if report, err := w.run(ctx, w.job()); !errors.Is(err, context.DeadlineExceeded) || report.Failed != 0 {
-			t.Errorf("report %+v, %v", report, err)
-		}
-		if w.log.count("make them smaller") == 0 {
-			t.Error("nobody is told")
-		}
-	})
-}
-
 // What a provider says at length is kept in few words: the batch ends, and its
 // rows fail with it.
 func TestALongRefusalIsKeptInFewWords(t *testing.T) {
 	wrap := edit(func(_ string, batch map[string]any) {
-		batch["status"], batch["output_file_id"] = "failed", nil
+		batch["status"], batch["output_file_id"], batch["request_counts"] = "failed", nil, nil
 		batch["errors"] = map[string]any{"data": []any{map[string]any{
 			"code": strings.Repeat("<bad>", 1000), "message": "no: " + strings.Repeat("<\x00é", 10_000),
 		}}}

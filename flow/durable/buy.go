@@ -150,6 +150,10 @@ func (e *engine) advance(ctx context.Context, in intent.Intent, ev intent.Event)
 		e.ready.unpin(next.Tag)
 	}
 	e.tally.doubt(in, next)
+	e.tally.count(in, next)
+	if !atProvider(next) && (atProvider(in) || next.State != intent.Uploaded) {
+		e.throttles.leave(next)
+	}
 	e.log.DebugContext(ctx, "batch", "tag", next.Tag, "state", next.State, "batch", next.Batch, "rows", next.Rows)
 	return next, nil
 }
@@ -157,7 +161,7 @@ func (e *engine) advance(ctx context.Context, in intent.Intent, ev intent.Event)
 // spawn starts the driver of an open batch, which holds a slot.
 func (e *engine) spawn(ctx context.Context, in intent.Intent) {
 	e.drivers.Go(func() error {
-		defer func() { <-e.slots }()
+		defer e.leaveSlot()
 		if err := e.drive(ctx, in); err != nil {
 			return err
 		}

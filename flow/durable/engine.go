@@ -38,17 +38,18 @@ type engine struct {
 	kept      kept
 	notices   notices
 
-	owners   *owners
-	open     []intent.Intent // found at the start
-	drivers  *errgroup.Group
-	polls    *poller
-	vigils   vigils
-	limiter  *ratelimit.Limiter
-	slots    chan struct{} // one per open batch
-	creating chan struct{} // one creation at a time: it keeps an unclear one unambiguous
-	heavy    chan struct{} // uploads and downloads at a time
-	settling sync.Mutex    // one batch at a time hands on its results or frees its rows: it has the outbox
-	changed  chan struct{} // something that await looks at
+	owners    *owners
+	open      []intent.Intent // found at the start
+	drivers   *errgroup.Group
+	polls     *poller
+	vigils    vigils
+	limiter   *ratelimit.Limiter
+	throttles *throttles
+	slots     chan struct{} // one per open batch
+	creating  chan struct{} // one creation at a time: it keeps an unclear one unambiguous
+	heavy     chan struct{} // uploads and downloads at a time
+	settling  sync.Mutex    // one batch at a time hands on its results or frees its rows: it has the outbox
+	changed   chan struct{} // something that await looks at
 }
 
 const (

@@ -36,7 +36,6 @@ func (e *engine) resolved(ctx context.Context, was, in intent.Intent) error {
 	switch {
 	case in.State == intent.Submitted:
 		e.log.InfoContext(ctx, "found the batch", "tag", in.Tag, "batch", in.Batch, "unproven", in.Unproven)
-		e.tally.update(func(p *Progress) { p.Batches++ })
 		return nil
 	case in.State == intent.Unknown:
 		return e.sleep(ctx, max(min(e.config.poll, time.Until(in.Appears(e.grace))), time.Millisecond))
@@ -57,6 +56,9 @@ func (e *engine) list(ctx context.Context, in intent.Intent) (intent.Event, erro
 	listed.Batches, err = e.provider.Find(ctx, in.Tag, in.Since.Add(-findSlack))
 	if errors.Is(err, errors.ErrUnsupported) {
 		listed.Batches, listed.Candidates, err = e.match(ctx, in)
+	}
+	if err == nil && in.Refusals > 0 {
+		listed.Batches, err = withoutRefused(ctx, e.provider, in, listed.Batches)
 	}
 	listed.Terms = intent.Terms{
 		Grace: e.grace, Window: e.provider.Limits(e.spec(in).Model).Window, Policy: intent.Policy(e.unclear),

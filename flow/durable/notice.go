@@ -87,6 +87,14 @@ func (n *notices) drop(kind NoticeKind, tag string) bool {
 	return held
 }
 
+// has reports whether a notice holds.
+func (n *notices) has(kind NoticeKind, tag string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	_, held := n.held[noticeKey{kind, tag}]
+	return held
+}
+
 // list returns the notices that hold, the oldest first.
 func (n *notices) list() []Notice {
 	n.mu.Lock()

@@ -27,7 +27,7 @@ func open(ctx context.Context, c config) (*engine, error) {
 		return nil, fmt.Errorf("durable: Job.Polls: %w", err)
 	}
 	e := &engine{
-		config: c, limiter: limiter, polls: polls, owners: newOwners(),
+		config: c, limiter: limiter, polls: polls, owners: newOwners(), throttles: newThrottles(),
 		tally:    tally{notify: c.progress},
 		digester: newDigester(c.provider),
 		creating: make(chan struct{}, 1),
@@ -121,7 +121,9 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 			return err
 		}
 	}
-	e.tally.now.Batches = bought(told.intents)
+	for _, in := range told.intents {
+		e.tally.now.count(intent.Intent{}, in)
+	}
 	if err := e.recoverFailures(ctx, told); err != nil {
 		return err
 	}
@@ -214,20 +216,11 @@ func (e *engine) recoverIntents(ctx context.Context, told *memory) error {
 		}
 		if !in.Done() {
 			e.open = append(e.open, in)
+			e.throttles.recover(in, e.lanes.get(in.Lane).Model)
 		}
 	}
 	e.tally.now.InFlight = len(e.open)
 	return errors.Join(e.sweep(baleDir, intents), e.sweep(resultDir, intents), e.sweep(answerDir, intents))
-}
-
-// bought counts the batches that the provider has, or had.
-func bought(intents map[string]intent.Intent) (n int) {
-	for _, in := range intents {
-		if in.Batch != "" {
-			n++
-		}
-	}
-	return n
 }
 
 // recoverClaims finds out which ready entries stand in a batch.

@@ -61,7 +61,16 @@ func orphans(ctx context.Context, provider sink.Provider, store state.Store, sin
 			return nil, err
 		}
 		in, known := intents[l.Tag]
-		if isTag(l.Tag) && (!known || in.Done() && !in.Owns(l.Batch)) {
+		if !isTag(l.Tag) || known && (!in.Done() || in.Owns(l.Batch)) {
+			continue
+		}
+		left := []string{l.Batch}
+		if in.Refusals > 0 && l.Ended {
+			if left, err = withoutRefused(ctx, provider, in, left); err != nil {
+				return nil, err
+			}
+		}
+		if len(left) > 0 {
 			found = append(found, Orphan{Listing: l, Surplus: known})
 		}
 	}

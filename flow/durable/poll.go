@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -77,6 +78,8 @@ func (e *engine) judge(ctx context.Context, in intent.Intent, v *vigil, s sight)
 	case s.status.Ended:
 		e.vigils.over(in.Tag)
 		return e.end(ctx, in, s.status.Err)
+	case s.status.Accepted:
+		e.accepted(in)
 	case s.status.Unknown && !v.warned:
 		v.warned = true
 		e.log.WarnContext(ctx, "unknown status, waiting for the batch to end", "tag", in.Tag, "batch", in.Batch, "status", s.status.Phase)
@@ -84,22 +87,28 @@ func (e *engine) judge(ctx context.Context, in intent.Intent, v *vigil, s sight)
 	return e.limitWait(ctx, in, v, s.String())
 }
 
-// end records that a batch has ended. One that was refused is either put off,
-// and its rows are free, or its rows fail with it.
+// end records that a batch has ended. Of one that was refused nothing ran: it is
+// put off, or goes in smaller ones, or its rows fail, or wait for a person.
 func (e *engine) end(ctx context.Context, in intent.Intent, refusal *sink.RowError) (intent.Intent, error) {
-	if refusal == nil {
+	switch {
+	case refusal == nil:
+		e.accepted(in)
 		return e.advance(ctx, in, intent.BatchEnded{})
+	case errors.Is(refusal, sink.ErrTooLarge):
+		return e.split(ctx, in, refusal)
+	case refusal.Class == retry.Permanent:
+		return e.refuse(ctx, in, refusal)
+	case refusal.Class == retry.Blocked:
+		return e.advance(ctx, in, intent.Refused{Reason: reasonOf(refusal)})
 	}
-	e.log.WarnContext(ctx, "batch refused", "tag", in.Tag, "batch", in.Batch, "code", refusal.Code)
-	reason := reasonOf(refusal)
-	if refusal.Class == retry.Permanent {
-		return e.advance(ctx, in, intent.BatchEnded{Reason: &reason})
+	return e.putOff(ctx, in, refusal)
+}
+
+// accepted takes note that the provider runs a batch, or has run it.
+func (e *engine) accepted(in intent.Intent) {
+	if notice := e.throttles.accept(in); notice != "" {
+		e.untell(NoticeRefused, notice)
 	}
-	if refusal.Class == retry.Retryable && e.inFlight() == 1 {
-		e.log.WarnContext(ctx, "the batch was put off though the job has no other open: "+
-			"if the account has none either, make them smaller with Job.Batch", "rows", in.Rows)
-	}
-	return e.advance(ctx, in, intent.Refused{Reason: reason})
 }
 
 // nextLook is when to look at a batch: as long after the last look as suits its

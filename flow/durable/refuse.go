@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"syscall"
+	"time"
 
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
 )
 
 // refuses reports whether err is a provider's no to one batch, which stays a no
@@ -37,23 +39,26 @@ func local(err error) bool {
 	return false
 }
 
-// refuse ends a batch that the provider will never take: its rows fail with the
-// reason, and all others go on.
-func (e *engine) refuse(ctx context.Context, in intent.Intent, call string, refusal error) (intent.Intent, error) {
-	reason := refusalReason(refusal)
-	l := e.lanes.get(in.Lane)
+// refuse ends a batch that the provider will not take: its rows fail with the
+// reason, or those that it names do and the rest goes again, and all others go
+// on.
+func (e *engine) refuse(ctx context.Context, in intent.Intent, refusal error) (intent.Intent, error) {
+	e.throttles.leave(in)
+	reason := refusalReason(retry.Permanent, refusal)
 	e.tell(ctx, Notice{
-		Kind: NoticeRefused, Tag: in.Tag,
-		Text: fmt.Sprintf("the provider does not take a batch of %d rows for %s, model %q (%s): %s: %s",
-			in.Rows, l.Endpoint, l.Model, call, reason.Code, reason.Message),
-		Advice: "these rows fail with that reason and cost nothing; all others go on",
+		Kind: NoticeRefused, Tag: in.Tag, Batch: in.Batch,
+		Text:   fmt.Sprintf("the provider does not take a batch of %d rows for %s: %s", in.Rows, e.laneName(in), said(reason)),
+		Advice: "the rows that it is about fail with that and cost nothing; all others go on",
 	})
 	return e.advance(ctx, in, intent.BatchEnded{Reason: &reason})
 }
 
 // refusalReason is what the provider said, innermost, or else what the client did.
-func refusalReason(err error) intent.Reason {
+func refusalReason(class retry.Class, err error) intent.Reason {
 	code, message := "refused", err.Error()
+	if row, ok := errors.AsType[*sink.RowError](err); ok {
+		return newReason(class, row.Code, row.Message)
+	}
 	for said := new(retry.Error); errors.As(err, &said); err = said.Err {
 		if said.Code != "" {
 			code = said.Code
@@ -62,5 +67,99 @@ func refusalReason(err error) intent.Reason {
 			message = said.Message
 		}
 	}
-	return newReason(retry.Permanent, code, message)
+	return newReason(class, code, message)
+}
+
+func said(r intent.Reason) string {
+	if r.Code == "" {
+		return r.Message
+	}
+	return r.Code + ": " + r.Message
+}
+
+func (e *engine) laneName(in intent.Intent) string {
+	l := e.lanes.get(in.Lane)
+	return fmt.Sprintf("%s, model %q", l.Endpoint, l.Model)
+}
+
+// passes reports whether a refusal is one that is waited out.
+func passes(refusal error) bool {
+	return errors.Is(refusal, sink.ErrFull) || errors.Is(refusal, sink.ErrNotYet) || errors.Is(refusal, sink.ErrFileGone)
+}
+
+// putOff lets a batch that was refused wait, together with all of its lane, as
+// none of it ran. What never passes has an end: then its rows fail with the reason.
+func (e *engine) putOff(ctx context.Context, in intent.Intent, refusal error) (intent.Intent, error) {
+	if e.gate.cancelled() {
+		return e.advance(ctx, in, intent.Refused{Reason: refusalReason(retry.Permanent, refusal)})
+	}
+	r := e.throttles.refuse(in, refusal, 3*e.interval(0))
+	if errors.Is(refusal, sink.ErrFull) {
+		if next, done, err := e.makeRoom(ctx, in, refusal, r); done || err != nil {
+			return next, err
+		}
+	}
+	if e.givesUp(in, refusal, r) {
+		return e.refuse(ctx, in, refusal)
+	}
+	reason := refusalReason(retry.Retryable, refusal)
+	reason.Times, reason.Since = r.refusals, r.since
+	e.tellPutOff(ctx, in, refusal, r)
+	anew := errors.Is(refusal, sink.ErrFileGone)
+	if !anew && errors.Is(refusal, sink.ErrNotYet) && in.Refusals%4 == 3 {
+		anew = e.forget(ctx, in) // the upload may be at fault after all
+	}
+	return e.advance(ctx, in, intent.PutOff{Reason: reason, Again: r.until, Upload: anew})
+}
+
+// forget deletes an upload, which would otherwise be found and used again.
+func (e *engine) forget(ctx context.Context, in intent.Intent) (done bool) {
+	err := e.provider.Remove(ctx, sink.Handle{File: in.File})
+	if err != nil {
+		e.log.WarnContext(ctx, "upload left at the provider", "tag", in.Tag, "error", err)
+	}
+	return err == nil
+}
+
+// givesUp reports whether a batch was refused often enough: as often as rows are
+// sent if nobody knows why, and else for as long as a batch may take.
+func (e *engine) givesUp(in intent.Intent, refusal error, r refused) bool {
+	if !passes(refusal) {
+		return max(r.refusals, in.Refusals+1) >= e.maxAttempts
+	}
+	return r.refusals >= minRefusals && !time.Now().Before(e.refusalEnd(in, r))
+}
+
+// minRefusals are those before which no batch is given up whose refusal passes,
+// however long ago the first was: nobody may have asked meanwhile.
+const minRefusals = 20
+
+// refusalEnd is when batches of a lane are given up that are refused all the time.
+func (e *engine) refusalEnd(in intent.Intent, r refused) time.Time {
+	window := e.provider.Limits(e.lanes.get(in.Lane).Model).Window
+	if window == 0 {
+		window = 24 * time.Hour
+	}
+	return r.since.Add(window + e.grace)
+}
+
+// tellPutOff tells of a lane what is the same for all its batches.
+func (e *engine) tellPutOff(ctx context.Context, in intent.Intent, refusal error, r refused) {
+	n := Notice{
+		Kind: NoticeRefused, Tag: r.notice, Batch: in.Batch, Next: r.until,
+		Text: fmt.Sprintf("the provider refuses batches for %s, %d times in a row so far; nothing of them ran: %s",
+			e.laneName(in), r.refusals, said(refusalReason(retry.Retryable, refusal))),
+	}
+	end := e.refusalEnd(in, r).Format("2006-01-02 15:04")
+	switch {
+	case errors.Is(refusal, sink.ErrFull) && r.others > 0:
+		n.Advice = fmt.Sprintf("they wait for room: the next goes when one of the %d that run has ended", r.others)
+	case errors.Is(refusal, sink.ErrFull):
+		n.Advice = "they wait until there is room, at most until " + end + "; smaller batches (Job.Batch, --batch-size) or a higher limit of the account help"
+	case passes(refusal):
+		n.Advice = "this passes, as a rule; otherwise their rows fail after " + end
+	default:
+		n.Advice = fmt.Sprintf("after %d refusals in a row the rows fail with that", e.maxAttempts)
+	}
+	e.tell(ctx, n)
 }

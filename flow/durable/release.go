@@ -8,15 +8,9 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// release frees the rows of a batch that was refused: at once if it was too
-// large, later if the reason passes, and for the next run if a person has to
-// remove it.
+// release frees the rows of a batch that was refused, and that is not put off:
+// for smaller batches, or for the next run if a person has to act.
 func (e *engine) release(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	if in.Reason.Class == retry.Retryable.String() && !e.gate.cancelled() {
-		if err := e.sleep(ctx, 3*e.interval(0)); err != nil {
-			return in, err
-		}
-	}
 	if err := e.releaseRows(ctx, in); err != nil {
 		return in, err
 	}

@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
@@ -20,6 +21,13 @@ func handle(in intent.Intent) sink.Handle { return sink.Handle{Batch: in.Batch, 
 
 // upload may be repeated: what is left over at the provider expires.
 func (e *engine) upload(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	in, ok, err := e.fits(ctx, in)
+	if err != nil || !ok {
+		return in, err
+	}
+	if err := e.awaitLane(ctx, in); err != nil {
+		return in, err
+	}
 	file, err := heavily(ctx, e, func() (string, error) {
 		return e.provider.Upload(ctx, e.spec(in), e.payload(in.Tag))
 	})
@@ -29,7 +37,7 @@ func (e *engine) upload(ctx context.Context, in intent.Intent) (intent.Intent, e
 	case errors.Is(err, sink.ErrTooLarge):
 		return e.split(ctx, in, err)
 	case refuses(ctx, err):
-		return e.refuse(ctx, in, "upload", err)
+		return e.refuse(ctx, in, fmt.Errorf("upload: %w", err))
 	case err != nil:
 		return in, e.hold(ctx, in, "upload", in.Creates, err)
 	}
@@ -51,6 +59,13 @@ func (e *engine) create(ctx context.Context, in intent.Intent) (intent.Intent, e
 	if in.Account != e.provider.Account() {
 		return e.upload(ctx, in) // another account cannot see the file
 	}
+	in, ok, err := e.fits(ctx, in)
+	if err != nil || !ok {
+		return in, err
+	}
+	if err := e.awaitLane(ctx, in); err != nil {
+		return in, err
+	}
 	wanted, stop := e.gate.whileWanted(ctx)
 	defer stop()
 	if err := e.limiter.Wait(wanted, ratelimit.Cost{Requests: 1}); err != nil {
@@ -65,14 +80,11 @@ func (e *engine) create(ctx context.Context, in intent.Intent) (intent.Intent, e
 	case errors.Is(refusal, sink.ErrTooLarge):
 		return e.split(ctx, in, refusal)
 	case refuses(ctx, refusal):
-		return e.refuse(ctx, in, "creation", refusal)
+		return e.refuse(ctx, in, fmt.Errorf("create: %w", refusal))
+	case passes(refusal):
+		return e.putOff(ctx, in, refusal)
 	case refusal != nil:
-		if err := e.hold(ctx, in, "create", in.Creates, refusal); err != nil || !errors.Is(refusal, sink.ErrFileGone) {
-			return in, err
-		}
-		return e.upload(ctx, in)
-	case in.State == intent.Submitted:
-		e.tally.update(func(p *Progress) { p.Batches++ })
+		return in, e.hold(ctx, in, "create", in.Creates, refusal)
 	}
 	return in, nil
 }

@@ -18,6 +18,7 @@ type Progress struct {
 	FromCache  int       `json:"from_cache"` // of those that succeeded: answered in other jobs
 	Retried    int       `json:"retried"`    // times that an item went again
 	Batches    int       `json:"batches"`    // bought
+	Refused    int       `json:"refused"`    // times that the provider refused a batch, so that nothing of it ran
 	InFlight   int       `json:"in_flight"`  // batches not settled yet
 	Surplus    int       `json:"surplus"`    // batches that were bought twice, and cancelled if they still ran
 	Suspects   int       `json:"suspects"`   // batches that may have been bought twice: they ran, and are somebody's

@@ -108,7 +108,7 @@ func (c *chunk) add(o outcome) {
 	c.rows++
 	row := &c.entries[o.row]
 	if o.Err != nil && c.goesAgain(row, &o.Outcome) {
-		c.repeat(int(o.row), true)
+		c.repeat(int(o.row), !c.unsent())
 		return
 	}
 	r := newResult(row, &o, c.e.lanes.get(c.in.Lane).Model, c.in.Batch, c.e.codec)
@@ -143,12 +143,19 @@ func (c *chunk) goesAgain(row *entry, o *sink.Outcome) bool {
 	if c.e.gate.cancelled() {
 		return neverRan(o)
 	}
+	if c.unsent() && failure.Class == retry.Retryable {
+		return true // others are at fault, and fail: so there is an end
+	}
 	if failure.Class == retry.Blocked {
 		c.blocked = retry.Mark(fmt.Errorf("durable: batch %s: %w", c.in.Batch, failure), retry.Blocked)
 		return true
 	}
 	return failure.Class != retry.Permanent && int(row.attempts)+1 < c.e.maxAttempts
 }
+
+// unsent reports whether the batch was refused, so that nothing of it was sent to
+// a model.
+func (c *chunk) unsent() bool { return c.in.Refused() }
 
 // commit delivers and records the chunk, and empties it.
 func (c *chunk) commit(ctx context.Context) error {
@@ -167,11 +174,11 @@ func (c *chunk) commit(ctx context.Context) error {
 	s.Succeeded += len(c.results) - c.failed
 	s.Failed += c.failed
 	s.Cached += c.cached
-	if !c.e.gate.cancelled() {
+	if !c.e.gate.cancelled() && !c.unsent() {
 		s.Retried += len(c.again)
 	}
 	s.Usage = s.Usage.Add(c.usage)
-	return c.record(ctx, s, true)
+	return c.record(ctx, s, !c.unsent())
 }
 
 // record notes in the journal and then in the store what became of the rows of

@@ -34,8 +34,7 @@ func (f *first) is(id string) bool {
 }
 
 // Whatever the terminal status of a batch and whichever files it has: what is in
-// them counts, and only the rest goes again. Nothing goes again if the batch was
-// refused as a whole.
+// them counts, and only the rest goes again.
 func TestEveryEndOfABatchIsSettled(t *testing.T) {
 	const rows = 8
 	for _, status := range []string{"completed", "failed", "expired", "cancelled"} {
@@ -59,26 +58,21 @@ func TestEveryEndOfABatchIsSettled(t *testing.T) {
 				t := w.t
 				w.write("in.jsonl", tickets(rows)...)
 				report := w.mustRun(w.job())
-				refused := status == "failed" && files == "no file"
 				again := 0
 				for id, r := range w.results() {
 					odd := strings.ContainsAny(id, "1357")
 					there := odd && has.output || !odd && has.errors
 					attempts := 2
-					if there || refused {
+					if there {
 						attempts = 1
 					} else {
 						again++
 					}
-					if r.Attempts != attempts || (r.Status == durable.Succeeded) != (odd && !refused) {
+					if r.Attempts != attempts || (r.Status == durable.Succeeded) != odd {
 						t.Errorf("%s with %s: %s: %+v", status, files, id, r)
 					}
 				}
-				missing := again
-				if status == "failed" { // its rows are not missed
-					missing = 0
-				}
-				if report.Retried != again || report.Strays != (durable.Strays{Missing: missing}) {
+				if report.Retried != again || report.Strays != (durable.Strays{Missing: again}) {
 					t.Errorf("%s with %s: %d went again: report %+v", status, files, again, report)
 				}
 			})

@@ -25,16 +25,29 @@ func (t *tally) update(change func(*Progress)) {
 	t.notify(t.now)
 }
 
-// doubt counts what an intent in doubt has given back, or has more than it needs.
+// doubt counts what an intent in doubt has more than it needs.
 func (t *tally) doubt(was, in intent.Intent) {
 	surplus, suspects := len(in.Surplus)-len(was.Surplus), len(in.Suspects)-len(was.Suspects)
-	back := 0
-	if was.Batch != "" && in.Batch == "" {
-		back = 1
+	if surplus != 0 || suspects != 0 {
+		t.update(func(p *Progress) { p.Surplus += surplus; p.Suspects += suspects })
 	}
-	if surplus != 0 || suspects != 0 || back != 0 {
-		t.update(func(p *Progress) { p.Surplus += surplus; p.Suspects += suspects; p.Batches -= back })
+}
+
+// count takes note of whether a batch was bought, or given back, or refused.
+func (t *tally) count(was, in intent.Intent) {
+	if was.Bought() != in.Bought() || was.Refusals != in.Refusals {
+		t.update(func(p *Progress) { p.count(was, in) })
 	}
+}
+
+func (p *Progress) count(was, in intent.Intent) {
+	if was.Bought() {
+		p.Batches--
+	}
+	if in.Bought() {
+		p.Batches++
+	}
+	p.Refused += in.Refusals - was.Refusals
 }
 
 func (t *tally) progress() Progress {

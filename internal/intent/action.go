@@ -10,7 +10,7 @@ const (
 	Doubt   Action = "doubt"   // [Unclear]: the process that sent it is gone
 	Find    Action = "find"    // [Listed]: what the provider has under the tag
 	Cancel  Action = "cancel"  // [CancelDone]: Surplus[Cancelled], which nobody needs
-	Poll    Action = "poll"    // [BatchEnded, Refused]; [Listed] too, to find Surplus early
+	Poll    Action = "poll"    // [BatchEnded, Refused, PutOff]; [Listed] too, to find Surplus early
 	Prove   Action = "prove"   // [Proven, Disowned]: whose rows the batch has
 	Fetch   Action = "fetch"   // [FetchDone]: of no Batch, that there are no results
 	Settle  Action = "settle"  // [SettleDone, FetchLost]

@@ -46,7 +46,7 @@ func (e Sending) apply(i *Intent) error {
 }
 
 func (e Created) apply(i *Intent) error {
-	i.Batch = e.Batch
+	i.Batch, i.Reason = e.Batch, nil
 	return i.move(e, Submitted, Creating)
 }
 
@@ -72,9 +72,25 @@ func (e CancelDone) apply(i *Intent) error {
 	return nil
 }
 
+func (e PutOff) apply(i *Intent) error {
+	if i.Unproven {
+		return i.disown(e, Submitted)
+	}
+	i.Reason, i.Again, i.Batch = &e.Reason, e.Again, ""
+	i.Refusals++
+	to := Uploaded
+	if e.Upload {
+		to, i.File = Sealed, ""
+	}
+	return i.move(e, to, Uploaded, Submitted)
+}
+
 func (e Refused) apply(i *Intent) error {
 	if i.Unproven {
 		return i.disown(e, Submitted)
+	}
+	if i.Batch != "" {
+		i.Refusals++
 	}
 	i.Reason = &e.Reason
 	return i.move(e, Rejected, Sealed, Uploaded, Submitted)
@@ -85,6 +101,9 @@ func (e BatchEnded) apply(i *Intent) error {
 		return i.disown(e, Submitted)
 	}
 	i.Reason = e.Reason
+	if i.Refused() && i.State != Sealed {
+		i.Refusals++
+	}
 	return i.move(e, Ended, Sealed, Uploaded, Submitted)
 }
 

@@ -36,6 +36,14 @@ type (
 	}
 	// CancelDone says that Surplus[Cancelled] is cancelled, or cannot be.
 	CancelDone struct{}
+	// PutOff says that the provider refused the batch for now, so that nothing of
+	// it ran, and that it may be created again from then on: from the same upload
+	// or, if Upload is set, from a new one.
+	PutOff struct {
+		Reason Reason
+		Again  time.Time
+		Upload bool
+	}
 	// Refused says that the provider does not accept the batch, or its upload,
 	// or that a batch that does not exist yet is not wanted any more.
 	Refused struct{ Reason Reason }

@@ -38,6 +38,9 @@ var unclear = Reason{
 func (e Listed) apply(i *Intent) error {
 	switch i.State {
 	case Unknown, Held:
+		// Those that were bought twice are cancelled: none of them is adopted after
+		// another was refused.
+		e.Batches = slices.DeleteFunc(slices.Clone(e.Batches), func(b string) bool { return slices.Contains(i.Surplus, b) })
 		return e.resolve(i)
 	case Submitted:
 		if i.Unproven && len(e.Batches) > 0 {

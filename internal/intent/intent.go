@@ -3,6 +3,8 @@
 // follows from what happened. The caller makes every state durable before it
 // acts on it, so that after a crash Next says how to go on.
 //
+//	  +<----------------------------------- put off
+//	  v           +<----------------------- put off
 //	sealed -> uploaded -> creating -> submitted -> ended -> fetched -> committed -> cleaned
 //	              ^       |      |     ^  ^  |     ^  |                             ^
 //	              |<------+      v     |  |  +-----|--|---> rejected ---------------+
@@ -25,7 +27,10 @@
 // was ever in doubt is looked for until it is done with, and each surplus one
 // found is recorded and cancelled. A batch that was refused, maybe before it
 // existed, is rejected, and its rows are free again; if they are to fail with it,
-// it has ended.
+// it has ended. One that was refused for now is put off: it is created again from
+// the same upload, or from another, under the same tag. What the provider lists
+// then has the refused batches too, of which no row ran: the caller leaves them
+// out.
 //
 // A provider may keep the tag with the batch, in its metadata or its name, and
 // list it; or it may keep none. Then a batch shows whose it is only when it has
@@ -74,7 +79,10 @@ type Intent struct {
 	Creates  int       `json:"creates,omitempty"`  // requests to create it that were sent
 	SentAt   time.Time `json:"sent_at,omitzero"`   // when the last of them left
 	Deadline time.Time `json:"deadline,omitzero"`  // by which it had returned or was given up
-	Reason   *Reason   `json:"reason,omitempty"`   // why the batch was rejected, or its rows fail
+	Reason   *Reason   `json:"reason,omitempty"`   // why the batch was rejected or put off, or its rows fail
+
+	Refusals int       `json:"refusals,omitempty"` // times that the provider refused it, so that nothing ran
+	Again    time.Time `json:"again,omitzero"`     // when one that was put off may be created
 
 	Doubts    int       `json:"doubts,omitempty"`    // requests of which it was unclear what they did
 	Since     time.Time `json:"since,omitzero"`      // when the first of them left
@@ -90,6 +98,19 @@ type Reason struct {
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
 	Limit   int    `json:"limit,omitempty"` // what the next batches of the lane may weigh, in bytes
+
+	Times int       `json:"times,omitempty"` // refusals of the lane in a row
+	Since time.Time `json:"since,omitzero"`  // when the first of them came
+}
+
+// Refused reports whether the provider does not take the batch: its rows are
+// freed, or fail with the Reason, or those do that are at fault.
+func (i Intent) Refused() bool { return i.Reason != nil && i.Reason.Class == "permanent" }
+
+// Bought reports whether the provider has the batch, or had it, and did not
+// refuse it.
+func (i Intent) Bought() bool {
+	return i.Batch != "" && (i.Reason == nil || i.Reason.Class == "retryable")
 }
 
 // Done reports whether nothing is left to do.

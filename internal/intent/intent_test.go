@@ -75,6 +75,8 @@ func TestEveryEventInEveryState(t *testing.T) {
 		{intent.Refused{}, to{
 			intent.Sealed: intent.Rejected, intent.Uploaded: intent.Rejected, intent.Submitted: intent.Rejected,
 		}},
+		{intent.PutOff{}, to{intent.Uploaded: intent.Uploaded, intent.Submitted: intent.Uploaded}},
+		{intent.PutOff{Upload: true}, to{intent.Uploaded: intent.Sealed, intent.Submitted: intent.Sealed}},
 		{intent.BatchEnded{}, to{
 			intent.Sealed: intent.Ended, intent.Uploaded: intent.Ended, intent.Submitted: intent.Ended,
 		}},
@@ -186,11 +188,53 @@ func apply(t *testing.T, i intent.Intent, events ...intent.Event) intent.Intent 
 	return i
 }
 
+// What was put off keeps its tag and, if it may, its upload; the batch that was
+// refused is not its batch any more, and was never bought.
+func TestPutOff(t *testing.T) {
+	why := intent.Reason{Class: "retryable", Code: "full"}
+	off := apply(t, in(intent.Submitted), intent.PutOff{Reason: why, Again: deadline})
+	if off.Batch != "" || off.File != "file_1" || off.Refusals != 1 || !off.Again.Equal(deadline) || off.Bought() {
+		t.Errorf("%+v", off)
+	}
+	anew := apply(t, off, intent.PutOff{Reason: why, Upload: true})
+	if anew.File != "" || anew.Refusals != 2 || anew.Next() != intent.Upload {
+		t.Errorf("%+v", anew)
+	}
+	bought := apply(t, off, intent.Sending{Now: sent, Deadline: deadline}, intent.Created{Batch: "batch_2"})
+	if bought.Reason != nil || !bought.Bought() {
+		t.Errorf("%+v", bought)
+	}
+	somebodyElses := in(intent.Submitted)
+	somebodyElses.Unproven = true
+	if i := apply(t, somebodyElses, intent.PutOff{Reason: why}); i.State != intent.Unknown || i.Batch != "" || i.Refusals != 0 {
+		t.Errorf("%+v", i)
+	}
+}
+
+// A batch counts as bought unless it was refused.
+func TestBought(t *testing.T) {
+	for name, tc := range map[string]struct {
+		in   intent.Intent
+		want bool
+	}{
+		"runs":     {in(intent.Submitted), true},
+		"ended":    {apply(t, in(intent.Submitted), intent.BatchEnded{}), true},
+		"given up": {apply(t, in(intent.Submitted), intent.BatchEnded{Reason: &intent.Reason{Class: "retryable"}}), true},
+		"refused":  {apply(t, in(intent.Submitted), intent.BatchEnded{Reason: &intent.Reason{Class: "permanent"}}), false},
+		"blocked":  {apply(t, in(intent.Submitted), intent.Refused{Reason: intent.Reason{Class: "blocked"}}), false},
+		"uploaded": {in(intent.Uploaded), false},
+	} {
+		if got := tc.in.Bought(); got != tc.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
 // What is not persisted does not survive a crash.
 func TestAllOfAnIntentIsPersisted(t *testing.T) {
 	i := intent.Intent{
 		Tag: "TAG", Rev: 1, State: intent.Sealed, Lane: 2, Rows: 3, Account: "a", File: "f", Batch: "b", Unproven: true,
-		Creates: 4, SentAt: sent, Deadline: deadline, Reason: &intent.Reason{Class: "c", Code: "d", Message: "e"},
+		Creates: 4, SentAt: sent, Deadline: deadline, Reason: &intent.Reason{Class: "c", Code: "d", Message: "e"}, Refusals: 6, Again: sent,
 		Doubts: 5, Since: sent, Surplus: []string{"x", "y"}, Cancelled: 1, Suspects: []string{"z"}, Swept: true,
 	}
 	b, err := json.Marshal(i)

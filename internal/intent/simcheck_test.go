@@ -79,18 +79,18 @@ func (w *world) checkBatches() {
 	}
 }
 
-// bought returns our batches by their tags, and how often an item was paid for
-// at most.
+// bought returns our batches that were not refused by their tags, and how often
+// an item was paid for at most.
 func (w *world) bought() (created map[string][]*batch, paid int) {
 	created = make(map[string][]*batch)
 	times := make([]int, w.items)
 	for _, b := range w.provider.batches {
-		if len(b.rows) == 0 || b.rows[0].item == somebody {
+		if len(b.rows) == 0 || b.rows[0].item == somebody || b.refused {
 			continue
 		}
 		created[b.tag] = append(created[b.tag], b)
 		for _, r := range b.rows {
-			if r.end == answered && !b.refused {
+			if r.end == answered {
 				times[r.item]++
 			}
 		}

@@ -15,6 +15,9 @@ func (e *engine) list(d *driver) {
 		shown = e.provider.list(d.in.Since.Add(-listSlack))
 	})
 	for _, b := range shown {
+		if d.in.Refusals > 0 && b.refused && e.provider.ended(b) {
+			continue // as the provider says
+		}
 		switch e.whose(b, d.in) {
 		case ours:
 			listed.Batches = append(listed.Batches, b.id)

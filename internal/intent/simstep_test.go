@@ -99,6 +99,9 @@ func (e *engine) poll(d *driver) {
 	case !e.provider.ended(b):
 	case !b.refused:
 		e.advance(d, intent.BatchEnded{})
+	case d.in.Refusals < 3 && e.chance(0.5):
+		e.stats["put off"]++
+		e.advance(d, intent.PutOff{Again: e.now, Upload: e.chance(0.5)})
 	case len(b.rows)%2 == 0:
 		e.advance(d, intent.Refused{})
 	default:

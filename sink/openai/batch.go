@@ -23,10 +23,8 @@ type batch struct {
 	ErrorFile  string    `json:"error_file_id"`
 	CreatedAt  timestamp `json:"created_at"`
 	Metadata   metadata  `json:"metadata"`
-	Errors     struct {
-		Data []batchError `json:"data"`
-	} `json:"errors"`
-	Counts struct {
+	Errors     refusals  `json:"errors"`
+	Counts     struct {
 		Total     int `json:"total"`
 		Completed int `json:"completed"`
 		Failed    int `json:"failed"`
@@ -36,13 +34,6 @@ type batch struct {
 // metadata is what marks a batch as ours. What others write is not read.
 type metadata struct {
 	Tag string `json:"baler_tag"`
-}
-
-type batchError struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-	Param   string `json:"param"`
-	Line    int    `json:"line"`
 }
 
 func (b batch) status() string { return strings.ToLower(b.Status) }
@@ -66,21 +57,6 @@ func (c *Client) Create(ctx context.Context, spec sink.Spec, file string, _ sink
 		return "", fmt.Errorf("openai: create batch: %w", c.explain(ctx, err, file))
 	}
 	return b.ID, nil
-}
-
-// explain tells of a creation that failed because the batch is too large, or
-// because its file is gone.
-func (c *Client) explain(ctx context.Context, err error, file string) error {
-	switch status(err) {
-	case http.StatusRequestEntityTooLarge:
-		return fmt.Errorf("%w: %w", sink.ErrTooLarge, err)
-	case http.StatusBadRequest, http.StatusNotFound:
-		call := httpclient.Call{Method: http.MethodGet, Path: "/files/" + url.PathEscape(file)}
-		if notFound(c.do(ctx, call, nil)) {
-			return retry.Mark(fmt.Errorf("%w: %w", sink.ErrFileGone, err), retry.Retryable)
-		}
-	}
-	return err
 }
 
 // Check implements sink.Provider: it lists a single batch.
@@ -113,7 +89,8 @@ func (c *Client) Status(ctx context.Context, h sink.Handle) (sink.Status, error)
 		return sink.Status{}, fmt.Errorf("openai: status: %w", err)
 	}
 	return sink.Status{
-		Ended: b.ended(), Phase: words(b.status()), Unknown: !b.ended() && !b.running(), Err: b.refusal(),
+		Ended: b.ended(), Phase: words(b.status()), Unknown: !b.ended() && !b.running(), Accepted: b.accepted(),
+		Err:   c.refusal(ctx, b),
 		Total: b.Counts.Total, Succeeded: b.Counts.Completed, Failed: b.Counts.Failed,
 	}, nil
 }
@@ -132,38 +109,6 @@ func (b batch) running() bool {
 		return true
 	}
 	return false
-}
-
-// refusal is why validation failed, the first reason if there are several.
-func (b batch) refusal() *sink.RowError {
-	if b.status() != "failed" {
-		return nil
-	}
-	if len(b.Errors.Data) == 0 {
-		return &sink.RowError{Class: retry.Permanent, Code: "failed", Message: "the provider gave no reason"}
-	}
-	e := b.Errors.Data[0]
-	return e.rowError()
-}
-
-// class is Retryable for an upload that is no longer there, as it is the rows
-// that count: uploaded again they pass.
-func (e batchError) class() retry.Class {
-	if e.Param == "file_id" || e.Param == "input_file_id" {
-		return retry.Retryable
-	}
-	return codeClass(e.Code)
-}
-
-func (e batchError) rowError() *sink.RowError {
-	return &sink.RowError{Class: e.class(), Code: words(e.Code), Message: words(e.text())}
-}
-
-func (e batchError) text() string {
-	if e.Param == "" {
-		return e.Message
-	}
-	return e.Message + " (" + e.Param + ")"
 }
 
 // Cancel implements sink.Provider.

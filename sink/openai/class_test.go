@@ -71,7 +71,7 @@ func TestFileThatIsGoneSaysSo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := await(t, c, sink.Handle{Batch: batch}, "failed"); s.Err == nil || s.Err.Class != retry.Retryable {
+	if s := await(t, c, sink.Handle{Batch: batch}, "failed"); s.Err == nil || s.Err.Class != retry.Retryable || !errors.Is(s.Err, sink.ErrFileGone) {
 		t.Errorf("validation: %+v", s.Err)
 	}
 	// Others when it is created.
@@ -79,6 +79,40 @@ func TestFileThatIsGoneSaysSo(t *testing.T) {
 	_, err = c.Create(t.Context(), spec("tag"), "file-gone", nil)
 	if !errors.Is(err, sink.ErrFileGone) || retry.ClassOf(err) != retry.Retryable {
 		t.Errorf("creation: %v", err)
+	}
+}
+
+// A creation is refused for good only in words of the provider about the batch.
+func TestWhatARefusedCreationMeans(t *testing.T) {
+	for body, want := range map[string]struct {
+		status int
+		class  retry.Class
+		cause  error
+	}{
+		`{"error":{"message":"Cannot find file","param":"file_id","code":"invalid_request"}}`: {400, retry.Retryable, sink.ErrNotYet},
+		`{"error":{"message":"Input file not found","type":"invalid_request_error"}}`:         {404, retry.Retryable, sink.ErrNotYet},
+		`{"error":{"message":"no such model","code":"model_not_found"}}`:                      {404, retry.Permanent, nil},
+		`{"error":{"message":"no such endpoint","param":"endpoint","code":"invalid_value"}}`:  {400, retry.Permanent, nil},
+		`{"error":{"message":"Limit: 10 enqueued tokens","code":"token_limit_exceeded"}}`:     {400, retry.Retryable, sink.ErrFull},
+		`{"error":{"message":"Limit: 11 enqueued tokens","code":"token_limit_exceeded"}}`:     {429, retry.Retryable, sink.ErrFull},
+		`{"error":{"message":"you have to pay first","code":"billing_not_active"}}`:           {400, retry.Blocked, nil},
+		`<html>moved</html>`: {302, retry.Retryable, sink.ErrNotYet},
+		`<html>gone</html>`:  {410, retry.Retryable, sink.ErrNotYet},
+		``:                   {405, retry.Retryable, sink.ErrNotYet},
+		`<html>bad</html>`:   {400, retry.Permanent, nil},
+	} {
+		c := handle(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				w.WriteHeader(want.status)
+				_, _ = w.Write([]byte(body))
+				return
+			}
+			_, _ = w.Write([]byte(`{"id":"file-there"}`))
+		})
+		_, err := c.Create(t.Context(), spec("tag"), "file-there", nil)
+		if retry.ClassOf(err) != want.class || want.cause != nil && !errors.Is(err, want.cause) {
+			t.Errorf("%d %s: %v", want.status, body, err)
+		}
 	}
 }
 

@@ -35,11 +35,13 @@ func (c *Client) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outc
 			return
 		}
 		named := make(map[int]bool) // a line may be at fault in several ways
-		for _, e := range b.Errors.Data {
-			if e.Line > 0 && !named[e.Line] && !yield(e.outcome(), nil) {
+		for _, e := range b.Errors {
+			if !e.ofLine() || named[e.Line] {
+				continue
+			}
+			if named[e.Line] = true; !yield(e.outcome(), nil) {
 				return
 			}
-			named[e.Line] = true
 		}
 		if !b.ended() {
 			yield(sink.Outcome{}, fmt.Errorf("openai: results: batch is %s: %w", words(b.status()), sink.ErrNotEnded))
@@ -69,8 +71,4 @@ func (c *Client) download(ctx context.Context, b batch, yield func(sink.Outcome,
 func passes(err error) bool {
 	gone := notFound(err) || status(err) == http.StatusGone
 	return retry.ClassOf(err) == retry.Retryable || gone
-}
-
-func (e batchError) outcome() sink.Outcome {
-	return sink.Outcome{Line: e.Line, Err: e.rowError()}
 }

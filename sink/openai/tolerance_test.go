@@ -2,6 +2,7 @@ package openai_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -37,16 +38,16 @@ var one = sink.Handle{Batch: "b", File: "in"}
 
 func TestStatusIsReadHoweverItIsWritten(t *testing.T) {
 	for body, want := range map[string]sink.Status{
-		`{"status":"COMPLETED"}`:                                                         {Ended: true, Phase: "completed"},
-		`{"status":"Expired","created_at":null}`:                                         {Ended: true, Phase: "expired"},
+		`{"status":"COMPLETED"}`:                                                         {Ended: true, Accepted: true, Phase: "completed"},
+		`{"status":"Expired","created_at":null}`:                                         {Ended: true, Accepted: true, Phase: "expired"},
 		`{"status":"cancelled","created_at":1763600000.5}`:                               {Ended: true, Phase: "cancelled"},
-		`{"status":"in_progress","created_at":"2026-11-21T05:00:00Z","extra":{"a":[1]}}`: {Phase: "in_progress"},
+		`{"status":"in_progress","created_at":"2026-11-21T05:00:00Z","extra":{"a":[1]}}`: {Accepted: true, Phase: "in_progress"},
 		`{"status":"validating","created_at":"yesterday"}`:                               {Phase: "validating"},
 		`{"status":"paused_by_operator"}`:                                                {Unknown: true, Phase: "paused_by_operator"},
-		`{"status":"completed","request_counts":null,"errors":null,"metadata":null}`:     {Ended: true, Phase: "completed"},
-		`{"status":"completed","request_counts":{"total":null,"completed":3}}`:           {Ended: true, Phase: "completed", Succeeded: 3},
-		`{"status":"completed","metadata":{"n":1,"o":{"p":null}}}`:                       {Ended: true, Phase: "completed"},
-		`{"status":"Finalizing"}`:                                                        {Phase: "finalizing"},
+		`{"status":"completed","request_counts":null,"errors":null,"metadata":null}`:     {Ended: true, Accepted: true, Phase: "completed"},
+		`{"status":"completed","request_counts":{"total":null,"completed":3}}`:           {Ended: true, Accepted: true, Phase: "completed", Succeeded: 3},
+		`{"status":"completed","metadata":{"n":1,"o":{"p":null}}}`:                       {Ended: true, Accepted: true, Phase: "completed"},
+		`{"status":"Finalizing"}`:                                                        {Accepted: true, Phase: "finalizing"},
 		`{"status":"cancelling"}`:                                                        {Phase: "cancelling"},
 		`{}`:                                                                             {Unknown: true},
 	} {
@@ -59,17 +60,74 @@ func TestStatusIsReadHoweverItIsWritten(t *testing.T) {
 }
 
 func TestRefusalHasAClass(t *testing.T) {
+	const noReason = "the provider gave no reason"
+	line := func(code string) string {
+		return `{"code":"` + code + `","message":"m","param":null,"line":2}`
+	}
+	of := func(data string) string {
+		return `{"status":"failed","errors":{"object":"list","data":[` + data + `]}}`
+	}
 	for body, want := range map[string]sink.RowError{
-		`{"status":"failed"}`:                      {Class: retry.Permanent, Code: "failed", Message: "the provider gave no reason"},
-		`{"status":"FAILED","errors":{"data":[]}}`: {Class: retry.Permanent, Code: "failed", Message: "the provider gave no reason"},
-		`{"status":"failed","errors":{"data":[{"code":"empty_file","message":"m","param":null,"line":null}]}}`: {Class: retry.Permanent, Code: "empty_file", Message: "m"},
-		`{"status":"failed","errors":{"data":[{"code":"billing_not_active","message":"m"}]}}`:                  {Class: retry.Blocked, Code: "billing_not_active", Message: "m"},
-		`{"status":"failed","errors":{"data":[{"code":"invalid_url","message":"m","param":"url","line":1}]}}`:  {Class: retry.Permanent, Code: "invalid_url", Message: "m (url)"},
+		// None of it ran, and nobody knows why.
+		`{"status":"failed"}`:                                               {Class: retry.Retryable, Code: "failed", Message: noReason},
+		`{"status":"failed","errors":null}`:                                 {Class: retry.Retryable, Code: "failed", Message: noReason},
+		`{"status":"failed","errors":{}}`:                                   {Class: retry.Retryable, Code: "failed", Message: noReason},
+		`{"status":"FAILED","errors":{"data":[]}}`:                          {Class: retry.Retryable, Code: "failed", Message: noReason},
+		`{"status":"failed","errors":{"data":null}}`:                        {Class: retry.Retryable, Code: "failed", Message: noReason},
+		of(`{"code":"odd","message":"m"}`):                                  {Class: retry.Retryable, Code: "odd", Message: "m"},
+		of(`{"code":"invalid_request","message":"m","param":"x","line":0}`): {Class: retry.Retryable, Code: "invalid_request", Message: "m (x)"},
+		// In whatever shape it is said.
+		`{"status":"failed","errors":"words"}`:                               {Class: retry.Retryable, Message: "words"},
+		`{"status":"failed","errors":["words"]}`:                             {Class: retry.Retryable, Message: "words"},
+		`{"status":"failed","errors":[{"code":"odd","message":"m"}]}`:        {Class: retry.Retryable, Code: "odd", Message: "m"},
+		`{"status":"failed","errors":{"code":"odd","message":"m"}}`:          {Class: retry.Retryable, Code: "odd", Message: "m"},
+		`{"status":"failed","errors":{"data":{"code":7,"message":{"a":1}}}}`: {Class: retry.Retryable, Code: "7", Message: `{"a":1}`},
+		`{"status":"failed","errors":[null,7]}`:                              {Class: retry.Retryable, Code: "failed", Message: noReason},
+		of(`{"code":"invalid_url","message":"m","param":null,"line":"1"}`):   {Class: retry.Permanent, Code: "invalid_url", Message: "m"},
+		// Lines are at fault, whatever else is said.
+		of(`{"code":"invalid_url","message":"m","param":"url","line":1}`): {Class: retry.Permanent, Code: "invalid_url", Message: "m (url)"},
+		of(line("odd")): {Class: retry.Permanent, Code: "odd", Message: "m"},
+		of(`{"code":"other","message":"n"},` + line("odd")): {Class: retry.Permanent, Code: "odd", Message: "m"},
+		// All rows are.
+		of(`{"code":"empty_file","message":"m","param":null,"line":null}`): {Class: retry.Permanent, Code: "empty_file", Message: "m"},
+		of(`{"code":"model_not_found","message":"m"}`):                     {Class: retry.Permanent, Code: "model_not_found", Message: "m"},
+		of(`{"code":"file_too_large","message":"m"}`):                      {Class: retry.Permanent, Code: "file_too_large", Message: "m", Cause: sink.ErrTooLarge},
+		// It passes.
+		of(`{"code":"invalid_request","message":"m","param":"file_id"}`): {Class: retry.Retryable, Code: "invalid_request", Message: "m (file_id)", Cause: sink.ErrNotYet},
+		of(`{"code":"token_limit_exceeded","message":"m"}`):              {Class: retry.Retryable, Code: "token_limit_exceeded", Message: "m", Cause: sink.ErrFull},
+		of(`{"code":"server_error","message":"m"}`):                      {Class: retry.Retryable, Code: "server_error", Message: "m", Cause: sink.ErrNotYet},
+		of(`{"code":"server_error","message":"m","line":3}`):             {Class: retry.Retryable, Code: "server_error", Message: "m", Cause: sink.ErrNotYet},
+		of(line("odd") + `,{"code":"billing_not_active","message":"n"}`): {Class: retry.Blocked, Code: "billing_not_active", Message: "n"},
 	} {
 		c := canned(t, map[string]string{"/v1/batches/b": body})
 		got, err := c.Status(t.Context(), one)
-		if err != nil || !got.Ended || got.Err == nil || *got.Err != want {
+		if err != nil || !got.Ended || got.Accepted || got.Err == nil || *got.Err != want {
 			t.Errorf("%s: %+v, %v", body, got.Err, err)
+		}
+	}
+}
+
+// How much there is room for is read, if it is said.
+func TestTheTokenLimitIsRead(t *testing.T) {
+	const said = `Enqueued token limit reached for gpt-x in organization org-x. Limit: 90,000 enqueued tokens. Please try again`
+	c := canned(t, map[string]string{
+		"/v1/batches/b": `{"status":"failed","errors":{"data":[{"code":"token_limit_exceeded","message":"` + said + `"}]}}`,
+	})
+	s, err := c.Status(t.Context(), one)
+	if err != nil || s.Err == nil {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if full, ok := errors.AsType[*sink.FullError](s.Err); !ok || full.Tokens != 90_000 || !errors.Is(s.Err, sink.ErrFull) {
+		t.Errorf("%+v", s.Err)
+	}
+}
+
+// Of a batch that ran, what it did counts, and not that it failed.
+func TestABatchThatRanWasNotRefused(t *testing.T) {
+	for _, ran := range []string{`"output_file_id":"out"`, `"error_file_id":"err"`, `"request_counts":{"total":2,"completed":1}`} {
+		c := canned(t, map[string]string{"/v1/batches/b": `{"status":"failed",` + ran + `,"errors":{"data":[{"code":"odd"}]}}`})
+		if s, err := c.Status(t.Context(), one); err != nil || !s.Ended || !s.Accepted || s.Err != nil {
+			t.Errorf("%s: %+v, %v", ran, s, err)
 		}
 	}
 }
@@ -241,7 +299,7 @@ func TestCreateIsCalledOnceAndClassified(t *testing.T) {
 		`400 {"error":{"code":"invalid_value","param":"endpoint"}}`: retry.Permanent,
 		`401 {}`:     retry.Blocked,
 		`403 {}`:     retry.Blocked,
-		`404 {}`:     retry.Permanent,
+		`404 {}`:     retry.Retryable, // the file is there
 		`408 `:       retry.Ambiguous,
 		`409 {}`:     retry.Ambiguous,
 		`413 <html>`: retry.Permanent,
@@ -253,7 +311,8 @@ func TestCreateIsCalledOnceAndClassified(t *testing.T) {
 		`503 {}`:        retry.Ambiguous,
 		`504 <html>`:    retry.Ambiguous,
 		`529 {}`:        retry.Ambiguous,
-		`307 elsewhere`: retry.Permanent,
+		`307 elsewhere`: retry.Retryable, // not the provider's word
+		`422 {}`:        retry.Permanent,
 	} {
 		calls := 0
 		c := handle(t, func(w http.ResponseWriter, r *http.Request) {

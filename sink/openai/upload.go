@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/internal/httpclient"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
 
@@ -35,8 +36,11 @@ func (c *Client) Upload(ctx context.Context, spec sink.Spec, rows sink.Rows) (st
 		id, err = c.upload(ctx, spec, rows, size)
 		return err
 	})
+	if said, ok := errors.AsType[*retry.Error](err); ok {
+		err = unlessSaid(said, err)
+	}
 	if status(err) == http.StatusRequestEntityTooLarge {
-		err = fmt.Errorf("%w: %w", sink.ErrTooLarge, err)
+		err = because(sink.ErrTooLarge, err)
 	}
 	if err != nil {
 		return "", fmt.Errorf("openai: upload of %d bytes: %w", size, err)
