@@ -17,13 +17,14 @@ type Call struct {
 	Method string
 	Path   string // below the base, with a query if need be
 	Effect retry.Effect
+	Kind   Kind
 	Header http.Header // beside those that every call has, or in their place
 	JSON   any         // body; nil for none
 
 	Body        io.ReadCloser // body if JSON is nil
 	Size        int64         // of Body, in bytes
 	ContentType string        // of Body
-	Timeout     time.Duration // of Do; zero means a minute
+	Timeout     time.Duration // of Do, once it is the call's turn; zero means a minute
 }
 
 // String is the call without the host, as errors name it.

@@ -14,8 +14,6 @@ import (
 	"net/url"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/balerhq/baler/internal/crashpoint"
 	"github.com/balerhq/baler/retry"
 )
@@ -28,19 +26,22 @@ const (
 
 // Client calls one API. It is safe for concurrent use.
 type Client struct {
-	base *url.URL
-	auth func(http.Header)
-	pace *rate.Limiter
-	http *http.Client
+	base  *url.URL
+	auth  func(http.Header)
+	hide  hider
+	turns turns
+	http  *http.Client
 }
 
 // New returns a client of the API at base. auth sets the credentials of each
 // request, from a closure, so that no field can print them. A base that is not
 // https is refused unless it is on this machine; so is one with credentials or
-// a query. No more than perSecond calls begin in a second, in the order in which
-// they are made: the account's other limits are for whoever makes them. A
-// transport of nil is one that refuses link-local addresses.
-func New(base string, auth func(http.Header), perSecond int, transport http.RoundTripper) (*Client, error) {
+// a query. The pace is kept for each kind of call apart: the account's other
+// limits are for whoever makes them. A transport of nil is one that refuses
+// link-local addresses.
+//
+// The credentials are found in nothing that a server sends: see [hider].
+func New(base string, auth func(http.Header), pace Pace, transport http.RoundTripper) (*Client, error) {
 	u, err := parseBase(base)
 	if err != nil {
 		return nil, err
@@ -48,7 +49,7 @@ func New(base string, auth func(http.Header), perSecond int, transport http.Roun
 	if transport == nil {
 		transport = newTransport()
 	}
-	return &Client{base: u, auth: auth, pace: rate.NewLimiter(rate.Limit(perSecond), perSecond), http: &http.Client{
+	return &Client{base: u, auth: auth, hide: newHider(auth), turns: pace.turns(), http: &http.Client{
 		Transport: transport,
 		// Go would forward every credential header but Authorization.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -63,15 +64,27 @@ func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
 
 // Do makes the call and decodes the JSON of the reply into into, unless that is
 // nil. A reply that cannot be read or decoded leaves it open what happened.
+//
+// It is bounded: by its timeout, and if it has a Body, by a minute in which next
+// to nothing of that leaves.
 func (c *Client) Do(ctx context.Context, call Call, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, call.timeout())
+	if err := c.turns.await(ctx, call); err != nil {
+		return err
+	}
+	timed, cancel := context.WithTimeout(ctx, call.timeout())
 	defer cancel()
+	watched, stop := call.watch(timed)
+	defer stop()
+	return c.fit(ctx, c.exchange(watched, call, into))
+}
+
+func (c *Client) exchange(ctx context.Context, call Call, into any) error {
 	reply, err := c.send(ctx, call)
 	if err != nil {
 		return err
 	}
 	defer reply.Close()
-	body, err := io.ReadAll(atMost(reply, maxReply))
+	body, err := io.ReadAll(c.hide.reader(atMost(reply, maxReply)))
 	if err == nil && into != nil {
 		err = json.Unmarshal(body, into)
 	}
@@ -107,17 +120,25 @@ type Reply struct {
 }
 
 // Stream makes a call for a large reply, which the caller closes. It fails, as
-// do the reads, if nothing arrives for a minute.
+// do the reads, if nothing, or next to nothing, arrives for a minute.
 func (c *Client) Stream(ctx context.Context, call Call) (*Reply, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	idle := newIdleTimer(cancel)
-	reply, err := c.send(ctx, call)
-	idle.pause()
-	if err != nil {
-		cancel(nil)
+	if err := c.turns.await(ctx, call); err != nil {
 		return nil, err
 	}
-	reply.ReadCloser = &stream{body: reply.ReadCloser, limited: atMost(reply.ReadCloser, maxStream), idle: idle}
+	watched, cancel := context.WithCancelCause(ctx)
+	p := newPatience(cancel)
+	p.resume()
+	reply, err := c.send(watched, call)
+	p.pause(0)
+	if err != nil {
+		cancel(nil)
+		return nil, c.fit(ctx, err)
+	}
+	patient := &receiving{atMost(reply.ReadCloser, maxStream), p}
+	reply.ReadCloser = &stream{
+		body: reply.ReadCloser, hidden: c.hide.reader(patient), cancel: cancel,
+		fit: func(err error) error { return c.fit(ctx, err) },
+	}
 	return reply, nil
 }
 
@@ -128,9 +149,6 @@ func (c *Client) send(ctx context.Context, call Call) (*Reply, error) {
 	if err != nil {
 		return nil, retry.Mark(fmt.Errorf("%s: %w", call, err), retry.Permanent)
 	}
-	if err := c.pace.Wait(ctx); err != nil {
-		return nil, retry.Mark(fmt.Errorf("%s: wait for its turn: %w", call, err), retry.Retryable)
-	}
 	reply, err := c.do(req)
 	if err != nil {
 		if u, ok := errors.AsType[*url.Error](err); ok {
@@ -139,6 +157,7 @@ func (c *Client) send(ctx context.Context, call Call) (*Reply, error) {
 		return nil, failed(call, sent.Bool(), req, err)
 	}
 	body := decoded(reply)
+	c.hide.header(reply.Header)
 	if reply.StatusCode/100 == 2 {
 		return &Reply{body, reply.StatusCode, reply.Header}, nil
 	}

@@ -23,7 +23,7 @@ func serve(t *testing.T, handle http.HandlerFunc) *Client {
 func connect(t *testing.T, handle http.HandlerFunc, auth func(http.Header)) *Client {
 	t.Helper()
 	srv := httptest.NewServer(handle)
-	c, err := New(srv.URL+"/v1", auth, 1000, nil)
+	c, err := New(srv.URL+"/v1", auth, Evenly(1000), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

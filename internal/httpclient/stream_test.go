@@ -46,7 +46,7 @@ func (d *dripping) Read(p []byte) (int, error) {
 
 func dripClient(t *testing.T, status int, pauses ...time.Duration) *Client {
 	t.Helper()
-	c, err := New("https://host", bearer, 50, canned{status, func(ctx context.Context) io.Reader { return &dripping{ctx, pauses} }})
+	c, err := New("https://host", bearer, Evenly(50), canned{status, func(ctx context.Context) io.Reader { return &dripping{ctx, pauses} }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,14 +55,18 @@ func dripClient(t *testing.T, status int, pauses ...time.Duration) *Client {
 
 func TestSilentServerIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		body, err := dripClient(t, 200, 50*time.Second, 50*time.Second, 50*time.Second).Stream(t.Context(), anyCall)
+		start := time.Now()
+		body, err := dripClient(t, 200, 20*time.Second, 20*time.Second).Stream(t.Context(), anyCall)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer body.Close()
 		got, err := io.ReadAll(body)
-		if string(got) != "..." || !errors.Is(err, errIdle) || retry.ClassOf(err) != retry.Retryable {
+		if string(got) != ".." || !errors.Is(err, errIdle) || retry.ClassOf(err) != retry.Retryable {
 			t.Errorf("%q, %v", got, err)
+		}
+		if took := time.Since(start); took != time.Minute {
+			t.Errorf("after %s", took)
 		}
 	})
 }

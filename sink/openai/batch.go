@@ -42,7 +42,7 @@ func (b batch) status() string { return strings.ToLower(b.Status) }
 func (c *Client) Create(ctx context.Context, spec sink.Spec, file string, _ sink.Rows) (string, error) {
 	var b batch
 	err := c.api.Do(ctx, httpclient.Call{
-		Method: http.MethodPost, Path: "/batches", Effect: retry.Create,
+		Method: http.MethodPost, Path: "/batches", Effect: retry.Create, Kind: httpclient.Create,
 		JSON: map[string]any{
 			"input_file_id":     file,
 			"endpoint":          spec.Endpoint,
@@ -69,8 +69,8 @@ func (c *Client) Check(ctx context.Context) error {
 }
 
 // batch reads the batch. What is said of another one says nothing about it.
-func (c *Client) batch(ctx context.Context, id string) (b batch, err error) {
-	call := httpclient.Call{Method: http.MethodGet, Path: "/batches/" + url.PathEscape(id)}
+func (c *Client) batch(ctx context.Context, id string, why httpclient.Kind) (b batch, err error) {
+	call := httpclient.Call{Method: http.MethodGet, Path: "/batches/" + url.PathEscape(id), Kind: why}
 	err = c.cfg.Retry.Do(ctx, func(ctx context.Context) error {
 		b = batch{}
 		err := c.api.Do(ctx, call, &b)
@@ -84,7 +84,7 @@ func (c *Client) batch(ctx context.Context, id string) (b batch, err error) {
 
 // Status implements sink.Provider.
 func (c *Client) Status(ctx context.Context, h sink.Handle) (sink.Status, error) {
-	b, err := c.batch(ctx, h.Batch)
+	b, err := c.batch(ctx, h.Batch, httpclient.Poll)
 	if err != nil {
 		return sink.Status{}, fmt.Errorf("openai: status: %w", err)
 	}

@@ -34,8 +34,6 @@ const (
 	window   = 24 * time.Hour
 )
 
-const callsPerSecond = 50
-
 // Config adjusts a Client. Its zero value is OpenAI itself.
 type Config struct {
 	// BaseURL is where the API is, up to and with the version, such as
@@ -53,9 +51,11 @@ type Config struct {
 	// Retry is for calls that may be repeated, which Create is not. Zero means
 	// the retry.Policy defaults.
 	Retry retry.Policy
-	// CallsPerSecond bounds how many calls of any kind begin in a second, so
-	// that many open batches do not poll the account into its limits. As many
-	// may begin at once. Zero means 50.
+	// Calls bounds how many calls of each kind begin in a second, so that many
+	// open batches do not run the account into its limits.
+	Calls Calls
+	// CallsPerSecond is for each kind that Calls says nothing about. Zero means
+	// the defaults of Calls.
 	CallsPerSecond int
 	// Transport carries the requests. Zero means one that keeps connections
 	// alive and refuses link-local addresses.
@@ -87,8 +87,8 @@ func New(key string, cfg Config) (*Client, error) {
 		setNonEmpty(h, "OpenAI-Organization", cfg.Organization)
 		setNonEmpty(h, "OpenAI-Project", cfg.Project)
 	}
-	api, err := httpclient.New(cmp.Or(cfg.BaseURL, DefaultBaseURL), auth,
-		cmp.Or(cfg.CallsPerSecond, callsPerSecond), cfg.Transport)
+	pace := cfg.Calls.pace(cfg.CallsPerSecond)
+	api, err := httpclient.New(cmp.Or(cfg.BaseURL, DefaultBaseURL), auth, pace, cfg.Transport)
 	if err != nil {
 		return nil, fmt.Errorf("openai: Config.BaseURL: %w", err)
 	}
@@ -106,6 +106,8 @@ func (c Config) validate(key string) error {
 		return fmt.Errorf("Config.Endpoint is %q: must be %s or %s", c.Endpoint, chatEndpoint, responsesEndpoint)
 	case c.CallsPerSecond < 0:
 		return fmt.Errorf("Config.CallsPerSecond is %d: must not be negative", c.CallsPerSecond)
+	case c.Calls.least() < 0:
+		return fmt.Errorf("Config.Calls is %+v: must not be negative", c.Calls)
 	case min(int64(c.Limits.Rows), c.Limits.Bytes, int64(c.Limits.Window)) < 0:
 		return fmt.Errorf("Config.Limits is %+v: must not be negative", c.Limits)
 	}

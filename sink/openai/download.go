@@ -56,6 +56,7 @@ func (d *download) run(ctx context.Context) error {
 func (d *download) resume(ctx context.Context) error {
 	reply, err := d.client.api.Stream(ctx, httpclient.Call{
 		Method: http.MethodGet, Path: "/files/" + url.PathEscape(d.file) + "/content", Header: d.at.header(),
+		Kind: httpclient.Download,
 	})
 	if err != nil && status(err) == http.StatusRequestedRangeNotSatisfiable && d.at.known() {
 		d.at = place{}

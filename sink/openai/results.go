@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 
+	"github.com/balerhq/baler/internal/httpclient"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
@@ -21,7 +22,7 @@ import (
 // If the output file cannot be read now, the error file is, before the error.
 func (c *Client) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outcome, error] {
 	return func(yield func(sink.Outcome, error) bool) {
-		b, err := c.batch(ctx, h.Batch)
+		b, err := c.batch(ctx, h.Batch, httpclient.Download)
 		if err != nil {
 			yield(sink.Outcome{}, fmt.Errorf("openai: results: %w", err))
 			return

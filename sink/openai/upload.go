@@ -20,6 +20,10 @@ type file struct {
 	Bytes    int64  `json:"bytes"`
 }
 
+// slowest is what a line must carry for an upload to be worth it, in bytes a
+// second: the largest batch of OpenAI then takes less than an hour.
+const slowest = 64 << 10
+
 // Upload implements sink.Provider. The file is named after the tag, so that an
 // upload whose reply was lost is found and used. The rows are ranged over
 // twice: first for their size, since some servers refuse chunked bodies.
@@ -55,7 +59,7 @@ func (c *Client) uploaded(ctx context.Context, tag string, size int64) (string, 
 	var list struct {
 		Data []file `json:"data"`
 	}
-	call := httpclient.Call{Method: http.MethodGet, Path: "/files?purpose=batch&order=desc&limit=100"}
+	call := httpclient.Call{Method: http.MethodGet, Path: "/files?purpose=batch&order=desc&limit=100", Kind: httpclient.Unpaced}
 	if err := c.api.Do(ctx, call, &list); err != nil {
 		if notFound(err) || status(err) == http.StatusMethodNotAllowed {
 			return "", nil // a server that keeps no list
@@ -80,10 +84,10 @@ func (c *Client) upload(ctx context.Context, spec sink.Spec, rows sink.Rows, siz
 	defer body.Close()
 	var f file
 	err := c.api.Do(ctx, httpclient.Call{
-		Method: http.MethodPost, Path: "/files",
+		Method: http.MethodPost, Path: "/files", Kind: httpclient.Upload,
 		Body: body, Size: int64(len(head)) + size + int64(len(tail)),
 		ContentType: "multipart/form-data; boundary=" + boundary,
-		Timeout:     time.Minute + time.Duration(size)*time.Second/(256<<10), // at least 256 KiB/s
+		Timeout:     time.Minute + time.Duration(size)*time.Second/slowest,
 	}, &f)
 	if err == nil && f.ID == "" {
 		err = errors.New("reply names no file")
@@ -96,7 +100,7 @@ func (c *Client) upload(ctx context.Context, spec sink.Spec, rows sink.Rows, siz
 func (c *Client) Remove(ctx context.Context, h sink.Handle) error {
 	files := []string{h.File}
 	if h.Batch != "" {
-		b, err := c.batch(ctx, h.Batch)
+		b, err := c.batch(ctx, h.Batch, httpclient.Delete)
 		if err != nil && !notFound(err) {
 			return fmt.Errorf("openai: remove: %w", err)
 		}
@@ -108,7 +112,7 @@ func (c *Client) Remove(ctx context.Context, h sink.Handle) error {
 			continue
 		}
 		deleted[id] = true
-		call := httpclient.Call{Method: http.MethodDelete, Path: "/files/" + url.PathEscape(id)}
+		call := httpclient.Call{Method: http.MethodDelete, Path: "/files/" + url.PathEscape(id), Kind: httpclient.Delete}
 		if err := c.do(ctx, call, nil); err != nil && !notFound(err) {
 			return fmt.Errorf("openai: remove: %w", err)
 		}
