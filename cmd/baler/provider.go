@@ -29,6 +29,7 @@ func newProvider(o *options) (sink.Provider, error) {
 	}
 	client, err := openai.New(key, openai.Config{
 		BaseURL: cmp.Or(o.baseURL, os.Getenv(baseURLVariable)),
+		Calls:   o.pace.calls(),
 		Retry:   retry.Policy{Delay: o.poll}, // who looks often wants to try again soon
 	})
 	if err != nil {

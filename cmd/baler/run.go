@@ -35,6 +35,7 @@ type options struct {
 	ingest            bool
 	keepRemote        keepFlag
 	verbose           bool
+	pace              pace
 }
 
 func newRun() *cobra.Command {
@@ -79,6 +80,7 @@ The key is read from the environment: OPENAI_API_KEY. So is where the API is, un
 		},
 	}
 	f := cmd.Flags()
+	f.SortFlags = false // what belongs together stands together
 	f.StringVar(&o.out, "out", "", "file that gets one JSON line per row; - is standard output (required)")
 	f.StringVar(&o.provider, "provider", "openai", "who sells the batches: openai, or what speaks its protocol")
 	f.StringVar(&o.model, "model", "", "model that answers; rows in batch format name their own")
@@ -101,6 +103,7 @@ The key is read from the environment: OPENAI_API_KEY. So is where the API is, un
 	f.Lookup("keep-remote").NoOptDefVal = keepForever
 	f.BoolVar(&o.ingest, "ingest", false, "read and check the input, and stop before anything is bought")
 	f.BoolVar(&o.verbose, "verbose", false, "log what happens to each batch")
+	o.pace.flags(cmd)
 	return cmd
 }
 
@@ -144,6 +147,9 @@ func (o *options) run(cmd *cobra.Command) error {
 		Poll:        o.poll,
 		Grace:       o.grace,
 		Cache:       o.cacheFor(),
+		Creates:     o.pace.createLimit(),
+		Polls:       o.pace.pollLimit(),
+		Transfers:   o.pace.transfers,
 		TimeLimit:   o.timeLimit,
 		ReadAll:     true,
 		KeepRemote:  time.Duration(o.keepRemote),
@@ -231,7 +237,7 @@ func (o *options) validate() error {
 			return usage("--%s is %s: must be positive", d.flag, d.value)
 		}
 	}
-	return nil
+	return o.pace.validate()
 }
 
 // settings are what a run that goes on must have in common with its beginning.

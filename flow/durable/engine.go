@@ -54,7 +54,6 @@ type engine struct {
 
 const (
 	journalFile    = "journal.jsonl"
-	maxHeavy       = 2
 	segmentSize    = 64 << 20
 	createDeadline = time.Minute
 )

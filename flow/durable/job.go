@@ -23,6 +23,8 @@ const (
 	DefaultGrace          = 10 * time.Minute
 	DefaultMaxInFlight    = 100
 	DefaultMaxAttempts    = 4
+	DefaultCreatesPerHour = 2000
+	DefaultTransfers      = 2
 	DefaultPollsPerMinute = 3000
 	DefaultPollsAtOnce    = 8
 	DefaultCache          = 30 * 24 * time.Hour
@@ -65,9 +67,12 @@ type Job[T any] struct {
 	// MaxWeight in bytes, MaxWait. Zero fields mean the provider's limits and
 	// a MaxWait of one minute.
 	Batch accumulator.Config
-	// Creates bounds how fast batches are created. Zero means 2,000 an hour,
-	// of which a sixth may go at once.
+	// Creates bounds how fast batches are created. Zero Requests mean 2,000 an
+	// hour, which is OpenAI's limit, of which a sixth may go at once.
 	Creates ratelimit.Config
+	// Transfers is how many uploads and downloads are under way at a time. Zero
+	// means 2: each holds a batch's worth of bandwidth, not of memory.
+	Transfers int
 	// MaxInFlight is the number of batches that may be open at the provider.
 	// Zero means 100.
 	MaxInFlight int
@@ -77,8 +82,8 @@ type Job[T any] struct {
 	// with the batch's age up to five minutes. Zero means ten seconds.
 	Poll time.Duration
 	// Polls bounds how fast the open batches together are looked at, in
-	// Requests, and how many at a time, in Slots. Zero means 50 a second and 8
-	// at a time.
+	// Requests, and how many at a time, in Slots. Zero Requests mean 50 a
+	// second, zero Slots 8 at a time.
 	Polls ratelimit.Config
 	// Grace is how long a batch is looked for whose creation was not answered,
 	// before it is created again. It must exceed the time in which the
@@ -204,6 +209,7 @@ func (j *Job[T]) validate() error {
 		{"TimeLimit", j.TimeLimit < 0, j.TimeLimit},
 		{"KeepRemote", j.KeepRemote < 0 && j.KeepRemote != KeepForever, j.KeepRemote},
 		{"MaxInFlight", j.MaxInFlight < 0, j.MaxInFlight},
+		{"Transfers", j.Transfers < 0, j.Transfers},
 		{"MaxAttempts", j.MaxAttempts < 0, j.MaxAttempts},
 	} {
 		if field.negative {
@@ -243,6 +249,7 @@ type config struct {
 	batch       accumulator.Config
 	creates     ratelimit.Config
 	polls       ratelimit.Config
+	transfers   int
 	maxInFlight int
 	maxAttempts int
 	poll, grace time.Duration
@@ -263,14 +270,6 @@ type config struct {
 func (j *Job[T]) config() config {
 	batch := j.Batch
 	batch.MaxWait = cmp.Or(batch.MaxWait, DefaultMaxWait)
-	creates := j.Creates
-	if creates == (ratelimit.Config{}) {
-		creates = ratelimit.Config{Requests: 2000, Window: time.Hour, Burst: 10 * time.Minute}
-	}
-	polls := j.Polls
-	if polls == (ratelimit.Config{}) {
-		polls = ratelimit.Config{Requests: DefaultPollsPerMinute, Slots: DefaultPollsAtOnce}
-	}
 	progress := j.Progress
 	if progress == nil {
 		progress = func(Progress) {}
@@ -281,7 +280,8 @@ func (j *Job[T]) config() config {
 	}
 	return config{
 		name: j.Name, settings: j.Settings,
-		provider: j.Provider, codec: j.codec(), batch: batch, creates: creates, polls: polls,
+		provider: j.Provider, codec: j.codec(), batch: batch, creates: createLimit(j.Creates), polls: pollLimit(j.Polls),
+		transfers:   cmp.Or(j.Transfers, DefaultTransfers),
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),
 		poll:        cmp.Or(j.Poll, DefaultPoll), grace: cmp.Or(j.Grace, DefaultGrace),

@@ -31,7 +31,7 @@ func open(ctx context.Context, c config) (*engine, error) {
 		tally:    tally{notify: c.progress},
 		digester: newDigester(c.provider),
 		creating: make(chan struct{}, 1),
-		heavy:    make(chan struct{}, maxHeavy),
+		heavy:    make(chan struct{}, c.transfers),
 		changed:  make(chan struct{}, 1),
 	}
 	if err := e.limitBatch(); err != nil {

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/ratelimit"
+	"github.com/balerhq/baler/sink/openai"
+)
+
+// pace are the flags that bound how fast a run calls the provider, one for each
+// kind of call.
+type pace struct {
+	createsPerHour, transfers          int
+	uploads, downloads, polls, deletes int // per second
+}
+
+func (p *pace) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.IntVar(&p.createsPerHour, "creates-per-hour", durable.DefaultCreatesPerHour, "pace: batches created in an hour, of which a sixth may go at once; OpenAI takes 2,000")
+	f.IntVar(&p.uploads, "uploads-per-second", openai.DefaultUploadsPerSecond, "pace: uploads begun in a second; OpenAI takes 1,000 a minute")
+	f.IntVar(&p.downloads, "downloads-per-second", openai.DefaultDownloadsPerSecond, "pace: downloads begun in a second")
+	f.IntVar(&p.polls, "polls-per-second", openai.DefaultPollsPerSecond, "pace: looks at batches begun in a second")
+	f.IntVar(&p.deletes, "deletes-per-second", openai.DefaultDeletesPerSecond, "pace: deletions of files begun in a second")
+	f.IntVar(&p.transfers, "transfers", durable.DefaultTransfers, "pace: uploads and downloads under way at a time")
+}
+
+func (p *pace) validate() error {
+	for _, flag := range []struct {
+		name  string
+		value int
+	}{
+		{"creates-per-hour", p.createsPerHour},
+		{"uploads-per-second", p.uploads},
+		{"downloads-per-second", p.downloads},
+		{"polls-per-second", p.polls},
+		{"deletes-per-second", p.deletes},
+		{"transfers", p.transfers},
+	} {
+		if flag.value < 1 {
+			return usage("--%s is %d: must be at least 1", flag.name, flag.value)
+		}
+	}
+	return nil
+}
+
+// calls are those that the client paces. Creations are paced by the hour.
+func (p *pace) calls() openai.Calls {
+	return openai.Calls{
+		Uploads: p.uploads, Downloads: p.downloads, Polls: p.polls, Deletes: p.deletes,
+		Creates: max(p.createsPerHour, openai.DefaultCreatesPerSecond),
+	}
+}
+
+func (p *pace) createLimit() ratelimit.Config {
+	return ratelimit.Config{Requests: p.createsPerHour, Window: time.Hour, Burst: 10 * time.Minute}
+}
+
+// pollLimit looks at as many at a time as a provider needs that takes a sixth of
+// a second to answer.
+func (p *pace) pollLimit() ratelimit.Config {
+	return ratelimit.Config{Requests: 60 * p.polls, Window: time.Minute, Slots: max(p.polls/6, 1)}
+}
