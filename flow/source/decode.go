@@ -37,9 +37,9 @@ func explainJSON(err error) error {
 	return err
 }
 
-// checkLine refuses what encoding/json would silently mend, and what is not an
+// check refuses what encoding/json would silently mend, and what is not an
 // object. Whether it is valid JSON otherwise shows when it is decoded.
-func checkLine(line []byte) error {
+func (j *jsonlReader) check(line []byte) error {
 	if !utf8.Valid(line) {
 		return fmt.Errorf("column %d: not valid UTF-8: save the file as UTF-8", invalidColumn(line))
 	}
@@ -47,6 +47,9 @@ func checkLine(line []byte) error {
 		return fmt.Errorf(`column %d: a \u escape that is half of a character`, column)
 	}
 	if bytes.TrimLeft(line, blank)[0] == '{' {
+		if name, column := j.seen.find(line); column > 0 {
+			return fmt.Errorf("column %d: the member %.80q comes twice in one object: which of them counts? Leave one out", column, name)
+		}
 		return nil
 	}
 	if err := json.Unmarshal(line, new(json.RawMessage)); err != nil {

@@ -18,6 +18,7 @@ type jsonlReader struct {
 	at   position
 	most int    // bytes of a line
 	long []byte // holds a line that does not fit into r's buffer
+	seen repetitions
 }
 
 func openJSONL(r io.ReadSeeker, at position) (rowReader, error) { return openJSONLUpTo(r, at, MaxRow) }
@@ -48,7 +49,7 @@ func (j *jsonlReader) next() (Row, position, error) {
 			continue
 		}
 		row.JSON = line
-		return row, j.at, checkLine(line)
+		return row, j.at, j.check(line)
 	}
 }
 

@@ -14,18 +14,17 @@ func TestJSONLRows(t *testing.T) {
 		content string
 		want    rows
 	}{
-		"two lines":           {"{}\n{\"a\":1}\n", rows{{"{}", 1, position{3, 1}}, {`{"a":1}`, 2, position{11, 2}}}},
-		"no final newline":    {"{}\n{}", rows{{"{}", 1, position{3, 1}}, {"{}", 2, position{5, 2}}}},
-		"CRLF":                {"{}\r\n{}\r\n", rows{{"{}", 1, position{4, 1}}, {"{}", 2, position{8, 2}}}},
-		"byte order mark":     {"\ufeff{}\n", rows{{"{}", 1, position{6, 1}}}},
-		"blank lines":         {"\n \t\r\n{}\n\n", rows{{"{}", 3, position{8, 3}}}},
-		"a mark and a blank":  {"\ufeff\n{}", rows{{"{}", 2, position{6, 2}}}},
-		"space around":        {" {} \n", rows{{"{}", 1, position{5, 1}}}},
-		"escaped characters":  {`{"a":"\ud83d\ude00\u0000\\ud800"}`, rows{{`{"a":"\ud83d\ude00\u0000\\ud800"}`, 1, position{33, 1}}}},
-		"duplicate keys stay": {`{"a":1,"a":2}`, rows{{`{"a":1,"a":2}`, 1, position{13, 1}}}},
-		"large numbers stay":  {`{"n":9007199254740993,"f":1.0}`, rows{{`{"n":9007199254740993,"f":1.0}`, 1, position{30, 1}}}},
-		"nothing":             {"", nil},
-		"only a mark":         {"\ufeff", nil},
+		"two lines":          {"{}\n{\"a\":1}\n", rows{{"{}", 1, position{3, 1}}, {`{"a":1}`, 2, position{11, 2}}}},
+		"no final newline":   {"{}\n{}", rows{{"{}", 1, position{3, 1}}, {"{}", 2, position{5, 2}}}},
+		"CRLF":               {"{}\r\n{}\r\n", rows{{"{}", 1, position{4, 1}}, {"{}", 2, position{8, 2}}}},
+		"byte order mark":    {"\ufeff{}\n", rows{{"{}", 1, position{6, 1}}}},
+		"blank lines":        {"\n \t\r\n{}\n\n", rows{{"{}", 3, position{8, 3}}}},
+		"a mark and a blank": {"\ufeff\n{}", rows{{"{}", 2, position{6, 2}}}},
+		"space around":       {" {} \n", rows{{"{}", 1, position{5, 1}}}},
+		"escaped characters": {`{"a":"\ud83d\ude00\u0000\\ud800"}`, rows{{`{"a":"\ud83d\ude00\u0000\\ud800"}`, 1, position{33, 1}}}},
+		"large numbers stay": {`{"n":9007199254740993,"f":1.0}`, rows{{`{"n":9007199254740993,"f":1.0}`, 1, position{30, 1}}}},
+		"nothing":            {"", nil},
+		"only a mark":        {"\ufeff", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := scan(openJSONL, tc.content, position{})
@@ -50,6 +49,7 @@ func TestJSONLRefusesWhatWouldBeMended(t *testing.T) {
 		"behind a space":       {` {"a" 1}`, "column 7: not valid JSON"},
 		"cut off":              {`{"a":"`, "column 6: not valid JSON"},
 		"a backslash":          {`\`, "column 1: not valid JSON"},
+		"a member twice":       {`{"a":1,"b":{"c":2,"\u0063":3}}`, `column 19: the member "c" comes twice`},
 		"two values":           {`{}{}`, "column 3: not valid JSON"},
 		"an array":             {`[{}]`, "not a JSON object"},
 		"a string":             {`"{}"`, "not a JSON object"},
