@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/balerhq/baler/queue"
 )
 
@@ -132,7 +134,10 @@ func (r *Request) check() error {
 		return fmt.Errorf("endpoint %q: must be a path such as /v1/chat/completions", r.Endpoint)
 	case r.Model == "":
 		return errors.New("the request names no model")
-	case !r.encoded && !json.Valid(r.Body):
+	case !r.encoded && !jsontext.Value(r.Body).IsValid():
+		if json.Valid(r.Body) {
+			return errors.New("the request's body names a member twice in one object, or holds text that is not UTF-8")
+		}
 		return errors.New("the request's body is not valid JSON")
 	case bytes.ContainsAny(r.Body, "\r\n"):
 		var b bytes.Buffer
