@@ -34,6 +34,7 @@ func main() { os.Exit(run()) }
 var errInterrupted = errors.New("interrupted")
 
 func run() int {
+	keepPrivate()
 	ctx, stop := interruptible()
 	defer stop()
 	err := newRoot().ExecuteContext(ctx)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/balerhq/baler/internal/atomicfile"
 	"github.com/balerhq/baler/internal/journal"
 )
 
@@ -44,6 +45,9 @@ func openArchive(state *os.Root, name string) (*Archive, error) {
 	run, _, err := newRunDir(state.Name(), name).look() // first: nothing is settled after a run is cancelled
 	if err != nil && !errors.Is(err, ErrNoRun) {
 		return nil, err
+	}
+	if err := atomicfile.Private(state, job.keys().dir()); err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
 	}
 	root, err := state.OpenRoot(job.keys().dir())
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/atomicfile"
 )
 
 // Examine opens the state directory at path and compares all that is in it: the
@@ -38,6 +39,9 @@ func ExamineFiles(ctx context.Context, path string, cause error) (*Health, error
 		return nil, fmt.Errorf("durable: %w", err)
 	}
 	defer root.Close()
+	if err := atomicfile.Private(root, "."); err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
 	h := &Health{Path: path}
 	h.addIndex(cause)
 	err = h.examine(ctx, root, nil)

@@ -98,7 +98,7 @@ const (
 )
 
 func (a *Archive) export(ctx context.Context, root *os.Root, format RowFormat, m *Manifest) error {
-	if err := errors.Join(root.Mkdir(exportRequests, 0o700), root.Mkdir(exportOutputs, 0o700)); err != nil {
+	if err := errors.Join(atomicfile.Mkdir(root, exportRequests), atomicfile.Mkdir(root, exportOutputs)); err != nil {
 		return err
 	}
 	for _, in := range a.byTime() {

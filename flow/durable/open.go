@@ -90,7 +90,7 @@ func narrow(wanted, limit int) int {
 func jobRoot(root *os.Root, k keys) (*os.Root, error) {
 	dir := k.dir()
 	for _, name := range []string{dir, dir + "/" + baleDir, dir + "/" + resultDir, dir + "/" + answerDir} {
-		if err := root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := atomicfile.Mkdir(root, name); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("durable: %w", err)
 		}
 	}

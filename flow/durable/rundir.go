@@ -48,8 +48,11 @@ func newRunDir(stateDir, name string) runDir {
 
 // begin makes the directory and takes the lock.
 func (d runDir) begin(root *os.Root) (*flock.Flock, error) {
+	if err := atomicfile.Private(root, runsDir); err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
 	for _, name := range []string{runsDir, filepath.Join(runsDir, filepath.Base(d.path))} {
-		if err := root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := atomicfile.Mkdir(root, name); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fmt.Errorf("durable: %w", err)
 		}
 		if err := atomicfile.SyncDir(root, filepath.Dir(name)); err != nil {
@@ -117,7 +120,7 @@ func (d runDir) name() string { return filepath.Base(d.path) }
 // read reads a file, if there is one.
 func (d runDir) read(name string, v any) (found bool, err error) {
 	path := filepath.Join(d.path, name)
-	b, err := os.ReadFile(path)
+	b, err := readReal(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
@@ -132,6 +135,18 @@ func (d runDir) read(name string, v any) (found bool, err error) {
 		return false, fmt.Errorf("%w: %s: %w: %s", state.ErrDamaged, path, err, advice)
 	}
 	return true, nil
+}
+
+// readReal reads a file that is no link.
+func readReal(path string) ([]byte, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: %w: put a real one in its place", path, atomicfile.ErrLink)
+	}
+	return os.ReadFile(path)
 }
 
 func (d runDir) decode(name string, b []byte, v any) error {

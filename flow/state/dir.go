@@ -60,11 +60,14 @@ func openDir(root *os.Root, path string, log *slog.Logger) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := private(root, "."); err != nil {
+		return nil, err
+	}
 	index, err := OpenBadger(filepath.Join(path, indexDir), log)
 	if err != nil {
 		return nil, err
 	}
-	if err := id.advance(root, index, path); err != nil {
+	if err := errors.Join(id.advance(root, index, path), private(root, indexDir)); err != nil {
 		return nil, errors.Join(err, index.Close())
 	}
 	return &Dir{Badger: index, root: root, path: path}, nil
@@ -72,21 +75,32 @@ func openDir(root *os.Root, path string, log *slog.Logger) (*Dir, error) {
 
 // prepare makes the directory, or checks that nobody else can look into it.
 func prepare(path string) error {
-	info, err := os.Stat(path)
+	info, err := os.Lstat(filepath.Clean(path))
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := os.MkdirAll(path, 0o700); err != nil {
-			return fmt.Errorf("state: create directory: %w", err)
-		}
-		return os.Chmod(path, 0o700) //nolint:gosec // a directory needs x; the umask may have taken bits
+		return makePrivate(path)
 	}
 	switch {
 	case err != nil:
 		return fmt.Errorf("state: open directory: %w", err)
+	case info.Mode().Type() == fs.ModeSymlink:
+		return fmt.Errorf("state: %s is a symbolic link: name the directory that it leads to", path)
 	case !info.IsDir():
 		return fmt.Errorf("state: %s is not a directory", path)
 	case info.Mode().Perm()&0o077 != 0:
 		return fmt.Errorf("state: %s is open to other users (mode %04o): run chmod 700 %s",
 			path, info.Mode().Perm(), path)
+	}
+	return nil
+}
+
+// makePrivate makes a directory of mode 0700 whatever the umask.
+func makePrivate(path string) error {
+	err := os.MkdirAll(path, 0o700)
+	if err == nil {
+		err = os.Chmod(path, 0o700) //nolint:gosec // a directory needs x; the umask may have taken bits
+	}
+	if err != nil {
+		return fmt.Errorf("state: create directory: %w", err)
 	}
 	return nil
 }
@@ -100,7 +114,16 @@ func (d *Dir) Path() string { return d.path }
 
 // Close closes the index, releases the lock and closes the root.
 func (d *Dir) Close() error {
-	return errors.Join(d.Badger.Close(), closeRoot(d.root))
+	return errors.Join(d.Badger.Close(), private(d.root, indexDir), closeRoot(d.root))
+}
+
+// private makes all that is in a directory private, and refuses links in it. Badger
+// gives its files the modes that the umask leaves.
+func private(root *os.Root, dir string) error {
+	if err := atomicfile.Private(root, dir); err != nil && !errors.Is(err, fs.ErrClosed) {
+		return fmt.Errorf("state: %w", err)
+	}
+	return nil
 }
 
 func closeRoot(root *os.Root) error {

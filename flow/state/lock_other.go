@@ -11,8 +11,8 @@ import (
 const ownLock = false
 
 func lock(dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("state: %w", err)
+	if err := makePrivate(dir); err != nil {
+		return nil, err
 	}
 	return os.Open(dir)
 }

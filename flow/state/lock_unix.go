@@ -15,8 +15,8 @@ const ownLock = true
 // lock keeps others away from a directory until the file is closed or the
 // process is gone. It locks what Badger would, before its files are looked at.
 func lock(dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("state: %w", err)
+	if err := makePrivate(dir); err != nil {
+		return nil, err
 	}
 	f, err := os.Open(dir)
 	if err != nil {

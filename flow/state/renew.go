@@ -40,6 +40,9 @@ func Renew(ctx context.Context, path string, log *slog.Logger, fill func(root *o
 	if err != nil && !errors.Is(err, ErrDamaged) {
 		return "", err
 	}
+	if err := private(root, "."); err != nil {
+		return "", err
+	}
 	// The file may be that of another directory, so none of it is taken over.
 	id = identity{Schema: schema, Instance: rand.Text(), Generation: id.Generation + 1}
 	if err := id.fill(ctx, root, path, log, fill); err != nil {
@@ -61,7 +64,7 @@ func (id identity) fill(ctx context.Context, root *os.Root, path string, log *sl
 	if err == nil {
 		err = index.Commit(ctx, id.canary())
 	}
-	return errors.Join(err, index.Close())
+	return errors.Join(err, index.Close(), private(root, newIndexDir))
 }
 
 // replace moves the old index aside and the new one to its place, and last says
@@ -88,7 +91,7 @@ func (id identity) replace(root *os.Root) (aside string, err error) {
 func makeAside(root *os.Root) (name string, err error) {
 	for n := 1; ; n++ {
 		name = fmt.Sprintf("damaged-%d", n)
-		if err = root.Mkdir(name, 0o700); !errors.Is(err, fs.ErrExist) {
+		if err = atomicfile.Mkdir(root, name); !errors.Is(err, fs.ErrExist) {
 			break
 		}
 	}

@@ -5,6 +5,7 @@ package atomicfile
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 
@@ -26,7 +27,10 @@ func Write(root *os.Root, name string, data []byte) error {
 func Create(root *os.Root, name string, fill func(*os.File) error) (err error) {
 	tmp := name + ".tmp"
 	crashpoint.Here("before creating a file")
-	f, err := root.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+	if err := root.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a crash, or a link
+		return fmt.Errorf("create %s: %w", name, err)
+	}
+	f, err := New(root, tmp, os.O_RDWR)
 	if err != nil {
 		return fmt.Errorf("create %s: %w", name, err)
 	}
@@ -41,6 +45,27 @@ func Create(root *os.Root, name string, fill func(*os.File) error) (err error) {
 	err = SyncDir(root, path.Dir(name))
 	crashpoint.Here("after syncing a directory")
 	return err
+}
+
+// New makes a file of mode 0600 whatever the umask, which must not exist.
+func New(root *os.Root, name string, flag int) (*os.File, error) {
+	f, err := root.OpenFile(name, flag|os.O_CREATE|os.O_EXCL, fileMode)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Chmod(fileMode); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// Mkdir makes a directory of mode 0700 whatever the umask. That it is there is
+// fs.ErrExist.
+func Mkdir(root *os.Root, name string) error {
+	if err := root.Mkdir(name, dirMode); err != nil {
+		return err
+	}
+	return root.Chmod(name, dirMode)
 }
 
 // SyncDir makes the entries of a directory survive power failure.

@@ -34,7 +34,9 @@ func Open(root *os.Root, name, of string, replay func(record []byte) error) (*Jo
 		return nil, fmt.Errorf("journal: %w", err)
 	}
 	r := reader{of: of}
-	err = r.read(f, replay)
+	if err = f.Chmod(0o600); err == nil { // the umask may have taken bits
+		err = r.read(f, replay)
+	}
 	if err == nil {
 		err = f.Truncate(r.end)
 	}

@@ -89,7 +89,7 @@ func MkdirAll(root *os.Root, dir string) error {
 			return err
 		}
 	}
-	if err := root.Mkdir(dir, 0o700); errors.Is(err, fs.ErrExist) {
+	if err := atomicfile.Mkdir(root, dir); errors.Is(err, fs.ErrExist) {
 		return nil
 	} else if err != nil {
 		return err
@@ -201,7 +201,7 @@ func (l *Log) rotate() error {
 	if err := l.finish(); err != nil {
 		return err
 	}
-	f, err := l.root.OpenFile(l.name(l.num+1), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := atomicfile.New(l.root, l.name(l.num+1), os.O_WRONLY)
 	if err != nil {
 		return fmt.Errorf("segment: %w", err)
 	}
