@@ -16,6 +16,27 @@ type Lister interface {
 	List(ctx context.Context, since time.Time) iter.Seq2[Listing, error]
 }
 
+// FileLister is a Provider that can say which uploads its account stores, so
+// that those are found that no batch was made from.
+type FileLister interface {
+	// Files yields what Upload has stored and Remove has not deleted, in any
+	// order. It may yield what others have stored too. An error ends the
+	// sequence.
+	Files(ctx context.Context) iter.Seq2[File, error]
+}
+
+// File is an upload as a list shows it.
+type File struct {
+	// File is what Upload has returned, or would have.
+	File string
+	// Tag is the one that it was uploaded for, "" if others have stored it.
+	Tag string
+	// Created is when, by the provider's clock. Zero if it does not say.
+	Created time.Time
+	// Bytes is its size, 0 if the provider does not say.
+	Bytes int64
+}
+
 // Listing is a batch as a list shows it.
 type Listing struct {
 	// Batch is what Create has returned, or would have.
@@ -30,4 +51,6 @@ type Listing struct {
 	Rows int
 	// Ended is as in Status.
 	Ended bool
+	// File is what the batch was made from, "" if the provider does not say.
+	File string
 }

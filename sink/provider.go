@@ -19,7 +19,8 @@ type Provider interface {
 	// Name is the provider's short name, for example "openai".
 	Name() string
 	// Account identifies who pays, without revealing the key. Batches can be
-	// polled only by the account that created them.
+	// polled only by the account that created them. One account may have several
+	// names, as of several keys: what sees a batch is its account.
 	Account() string
 	// Limits are the provider's bounds for one batch of the model.
 	Limits(model string) Limits

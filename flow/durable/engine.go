@@ -36,6 +36,7 @@ type engine struct {
 	surprises surprises
 	failures  failures
 	kept      kept
+	accounts  accounts
 	notices   notices
 
 	owners    *owners

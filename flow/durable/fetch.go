@@ -16,6 +16,11 @@ func resultName(tag string) string { return resultDir + "/" + tag }
 // each of its rows. Rows that were not asked for, or come again, are counted
 // and left out.
 func (e *engine) fetch(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	if in.Batch != "" {
+		if same, err := e.sameAccount(ctx, in); !same {
+			return in, err
+		}
+	}
 	_, err := heavily(ctx, e, func() (struct{}, error) { return struct{}{}, e.download(ctx, in) })
 	if err != nil {
 		return in, e.hold(ctx, in, "download", 0, err)

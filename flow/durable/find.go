@@ -3,7 +3,6 @@ package durable
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
@@ -16,8 +15,8 @@ const findSlack = 15 * time.Minute // by which the provider's clock may differ f
 // find looks for a batch whose creation was not answered, and at its end for
 // others like it.
 func (e *engine) find(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	if err := e.sameAccount(in); err != nil {
-		return in, err
+	if same, err := e.sameAccount(ctx, in); !same {
+		return e.notFindable(ctx, in, err)
 	}
 	listed, err := e.list(ctx, in)
 	if err != nil {
@@ -71,6 +70,9 @@ func (e *engine) list(ctx context.Context, in intent.Intent) (intent.Event, erro
 // costs what it costs, and must not stop the job.
 func (e *engine) cancel(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	surplus := in.Surplus[in.Cancelled]
+	if same, err := e.sameAccount(ctx, in); !same {
+		return e.notCancellable(ctx, in, err)
+	}
 	e.log.WarnContext(ctx, "cancelling a second batch of the same tag", "tag", in.Tag, "batch", surplus)
 	err := e.provider.Cancel(ctx, sink.Handle{Batch: surplus})
 	if err != nil && ctx.Err() != nil {
@@ -80,13 +82,4 @@ func (e *engine) cancel(ctx context.Context, in intent.Intent) (intent.Intent, e
 		return in, e.hold(ctx, in, "cancel", 0, err)
 	}
 	return e.advance(ctx, in, intent.CancelDone{})
-}
-
-// sameAccount refuses to look for a batch with a key that cannot see it.
-func (e *engine) sameAccount(in intent.Intent) error {
-	if in.Account == e.provider.Account() {
-		return nil
-	}
-	return &MismatchError{Reason: fmt.Sprintf("batch %s was created by account %s and this is %s: use the same key and base URL",
-		in.Tag, in.Account, e.provider.Account())}
 }

@@ -38,10 +38,13 @@ func (r *Remote) add(k keptBatch) {
 type keptBatch struct {
 	sink.Handle
 	tag, account string
+	sent         time.Time
 	surplus      []string // further batches of the tag
 	at           time.Time
 	bytes        int64
 }
+
+func (b *keptBatch) witness() witness { return witness{b.Handle, b.tag, b.account, b.sent} }
 
 // kept are the batches that the job is done with and the provider is not. The
 // journal tells which they are: those that are cleaned and not yet removed.
@@ -55,13 +58,13 @@ type kept struct {
 // add takes in a batch that is cleaned since then.
 func (k *kept) add(in intent.Intent, at time.Time, bytes int64) {
 	k.put(keptBatch{
-		Handle: handle(in), tag: in.Tag, account: in.Account, surplus: in.Surplus, at: at, bytes: bytes,
+		Handle: handle(in), tag: in.Tag, account: in.Account, sent: in.SentAt, surplus: in.Surplus, at: at, bytes: bytes,
 	})
 }
 
 // addReleased takes in a batch whose rows were freed: there are no results.
 func (k *kept) addReleased(in intent.Intent, at time.Time) {
-	k.put(keptBatch{Handle: sink.Handle{File: in.File}, tag: in.Tag, account: in.Account, surplus: in.Surplus, at: at})
+	k.put(keptBatch{Handle: sink.Handle{File: in.File}, tag: in.Tag, account: in.Account, sent: in.SentAt, surplus: in.Surplus, at: at})
 }
 
 func (k *kept) put(b keptBatch) {

@@ -21,6 +21,7 @@ type logged struct {
 	Pruned  *ending        `json:"pruned,omitempty"`  // of all this, only the journal is left
 	Keep    *time.Duration `json:"keep,omitempty"`    // Job.KeepRemote, if it is not what it was
 	Removed []string       `json:"removed,omitempty"` // tags of which the provider has nothing any more
+	Account *sameAccounts  `json:"account,omitempty"` // two keys that are of one account
 }
 
 // settled is what became of the outcomes of a batch between From and Until: all
@@ -65,6 +66,7 @@ type memory struct {
 	pruned  *ending
 	keep    time.Duration
 	removed map[string]bool
+	same    []sameAccounts
 }
 
 // chunkID is how chunks are known that replace one another.
@@ -109,6 +111,8 @@ func (m *memory) replay(record []byte) error {
 		m.pruned = l.Pruned
 	case l.Keep != nil:
 		m.keep = *l.Keep
+	case l.Account != nil:
+		m.same = append(m.same, *l.Account)
 	case l.Removed != nil:
 		for _, tag := range l.Removed {
 			m.removed[tag] = true

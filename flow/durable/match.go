@@ -61,7 +61,7 @@ func (e *engine) alike(ctx context.Context, in intent.Intent) (found []sink.List
 // prove finds out whose rows a batch has that was adopted because it could be
 // nobody else's.
 func (e *engine) prove(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	if err := e.sameAccount(in); err != nil {
+	if same, err := e.sameAccount(ctx, in); !same {
 		return in, err
 	}
 	tag, err := e.tagOf(ctx, in.Batch)

@@ -128,6 +128,7 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 		return err
 	}
 	e.recoverKept(told)
+	e.recoverAccounts(told)
 	if told.pruned != nil {
 		return e.rewind(ctx, told.output) // nothing else is left, or needed
 	}

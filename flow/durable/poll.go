@@ -17,7 +17,7 @@ const maxPoll = 5 * time.Minute
 // nobody knows says anything about its rows: then it is looked at again, for as
 // long as it may run.
 func (e *engine) poll(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	if err := e.sameAccount(in); err != nil {
+	if same, err := e.sameAccount(ctx, in); !same {
 		return in, err
 	}
 	v := e.vigils.of(in.Tag)

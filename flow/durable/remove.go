@@ -23,8 +23,8 @@ const (
 // removeInput deletes what was uploaded for a batch and reports whether it is
 // gone. The error is that of ctx: then the next process removes it.
 func (e *engine) removeInput(ctx context.Context, in intent.Intent) (gone bool, _ error) {
-	if in.File == "" || e.keepRemote == KeepForever || e.sameAccount(in) != nil {
-		return false, nil
+	if in.File == "" || e.keepRemote == KeepForever || !e.isAccount(in.Account) {
+		return false, nil // with the results, once it is known whose they are
 	}
 	err := e.provider.Remove(ctx, sink.Handle{File: in.File})
 	if err != nil && ctx.Err() != nil {
@@ -149,8 +149,8 @@ func (e *engine) removeSome(ctx context.Context, some []keptBatch) (failed int, 
 }
 
 func (e *engine) removeBatch(ctx context.Context, b keptBatch) error {
-	if err := e.sameAccount(intent.Intent{Tag: b.tag, Account: b.account}); err != nil {
-		return retry.Mark(err, retry.Permanent)
+	if err := e.mustBeAccount(ctx, b.witness()); err != nil {
+		return err
 	}
 	if b.Handle != (sink.Handle{}) {
 		if err := e.provider.Remove(ctx, b.Handle); err != nil {

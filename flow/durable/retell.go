@@ -59,6 +59,9 @@ func (a *files) retell(ctx context.Context, index state.Store) ([]logged, error)
 	if told.keep != 0 {
 		lines = append(lines, logged{Keep: &told.keep})
 	}
+	for i := range told.same {
+		lines = append(lines, logged{Account: &told.same[i]})
+	}
 	if removed := slices.Sorted(maps.Keys(told.removed)); len(removed) > 0 {
 		lines = append(lines, logged{Removed: removed})
 	}

@@ -17,7 +17,7 @@ func (e *engine) withdraw(ctx context.Context, in intent.Intent) (intent.Intent,
 // stop cancels a batch of a cancelled run, once in the life of the process, and
 // looks whether it has ended. One that may be somebody else's is waited for.
 func (e *engine) stop(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	if err := e.sameAccount(in); err != nil {
+	if same, err := e.sameAccount(ctx, in); !same {
 		return in, err
 	}
 	if v := e.vigils.of(in.Tag); !in.Unproven && v.cancelled.IsZero() {

@@ -49,7 +49,7 @@ func (c *Client) List(ctx context.Context, since time.Time) iter.Seq2[sink.Listi
 }
 
 func (b batch) listing() sink.Listing {
-	l := sink.Listing{Batch: b.ID, Tag: b.Metadata.Tag, Rows: b.Counts.Total, Ended: b.ended()}
+	l := sink.Listing{Batch: b.ID, Tag: b.Metadata.Tag, Rows: b.Counts.Total, Ended: b.ended(), File: b.InputFile}
 	if b.CreatedAt > 0 {
 		l.Created = b.CreatedAt.Time()
 	}

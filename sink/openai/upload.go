@@ -15,9 +15,10 @@ import (
 )
 
 type file struct {
-	ID       string `json:"id"`
-	Filename string `json:"filename"`
-	Bytes    int64  `json:"bytes"`
+	ID        string    `json:"id"`
+	Filename  string    `json:"filename"`
+	Bytes     int64     `json:"bytes"`
+	CreatedAt timestamp `json:"created_at"`
 }
 
 // slowest is what a line must carry for an upload to be worth it, in bytes a

@@ -16,8 +16,15 @@ type Config struct {
 	Dir string
 
 	// Keys are the API keys that are accepted. The objects made with one key
-	// do not exist for another. Zero means every key is accepted.
+	// do not exist for another, unless they are of one of the Accounts. Zero
+	// means every key is accepted.
 	Keys []string
+
+	// Accounts says whose a key is. The keys of one account see the same
+	// objects, and answers to them name the account in the header
+	// openai-organization. Zero means that each key is an account of its own, as
+	// is one that is not named.
+	Accounts map[string]string
 
 	// Models are the model names that validation accepts. Zero means all.
 	Models []string

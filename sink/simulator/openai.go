@@ -52,9 +52,12 @@ func (s *Simulator) unknownURL(r *http.Request, _ string) (any, error) {
 // openAI answers one request: with JSON, with the content of a file or with an
 // error in OpenAI's envelope.
 func (s *Simulator) openAI(w http.ResponseWriter, r *http.Request, handle openAIHandler) {
-	owner, err := s.authenticate(r)
+	owner, account, err := s.authenticate(r)
 	var answer any
 	if err == nil {
+		if account != "" {
+			w.Header().Set("Openai-Organization", account)
+		}
 		answer, err = handle(s, r, owner)
 	}
 	if err != nil {
@@ -68,22 +71,26 @@ func (s *Simulator) openAI(w http.ResponseWriter, r *http.Request, handle openAI
 	writeAnswer(w, http.StatusOK, answer)
 }
 
-// authenticate returns the owner of the objects that the request may see.
-func (s *Simulator) authenticate(r *http.Request) (owner string, err error) {
+// authenticate returns the owner of the objects that the request may see, and
+// the account's name if it has one.
+func (s *Simulator) authenticate(r *http.Request) (owner, account string, err error) {
 	key, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !found || key == "" {
-		return "", &apiError{
+		return "", "", &apiError{
 			status: http.StatusUnauthorized, Type: "invalid_request_error",
 			Message: "You didn't provide an API key in an Authorization header using Bearer auth.",
 		}
 	}
 	if len(s.cfg.Keys) > 0 && !slices.Contains(s.cfg.Keys, key) {
-		return "", &apiError{
+		return "", "", &apiError{
 			status: http.StatusUnauthorized, Type: "invalid_request_error", Code: "invalid_api_key",
 			Message: "Incorrect API key provided.",
 		}
 	}
-	return fingerprint(key), nil
+	if account, named := s.cfg.Accounts[key]; named {
+		return fingerprint("account " + account), account, nil
+	}
+	return fingerprint(key), "", nil
 }
 
 // fingerprint stands for a key where the key itself must not be kept.

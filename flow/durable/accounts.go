@@ -1,0 +1,229 @@
+package durable
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+)
+
+// maxWitnesses bounds the batches by which it is found out whether an account is
+// the one of before.
+const maxWitnesses = 10
+
+// sameAccounts says that Account sees the batches of As: it is the same one,
+// under another key.
+type sameAccounts struct {
+	Account string `json:"account"`
+	As      string `json:"as"`
+}
+
+// witness is something at the provider that only its account can see.
+type witness struct {
+	sink.Handle
+	tag, account string
+	sent         time.Time
+}
+
+func newWitness(in intent.Intent) witness { return witness{handle(in), in.Tag, in.Account, in.SentAt} }
+
+// accounts knows which accounts are one. What sees a batch of ours, by its name
+// and its tag, is its account, whatever key it has now.
+type accounts struct {
+	proving   sync.Mutex // one at a time, as one proof serves all
+	mu        sync.Mutex
+	first     map[string]string    // the account that one is the same as
+	witnesses map[string][]witness // of other accounts: the open ones first, then the latest
+}
+
+// same reports whether two accounts are known to be one.
+func (a *accounts) same(x, y string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.root(x) == a.root(y)
+}
+
+func (a *accounts) root(x string) string {
+	for {
+		first, ok := a.first[x]
+		if !ok {
+			return x
+		}
+		x = first
+	}
+}
+
+func (a *accounts) join(s sameAccounts) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if x, y := a.root(s.Account), a.root(s.As); x != y {
+		a.first[x] = y
+	}
+}
+
+// recoverAccounts takes in what the journal tells of accounts that are one, and of
+// what other accounts have bought.
+func (e *engine) recoverAccounts(told *memory) {
+	a := &e.accounts
+	a.first, a.witnesses = make(map[string]string), make(map[string][]witness)
+	for _, s := range told.same {
+		a.join(s)
+	}
+	var others []intent.Intent
+	for _, in := range told.intents {
+		visible := in.Batch != "" && !in.Unproven || in.File != "" && !in.Done()
+		if visible && in.Account != "" && !e.isAccount(in.Account) {
+			others = append(others, in)
+		}
+	}
+	slices.SortFunc(others, func(x, y intent.Intent) int {
+		return cmp.Or(cmp.Compare(doneLast(x), doneLast(y)), y.SentAt.Compare(x.SentAt), cmp.Compare(x.Tag, y.Tag))
+	})
+	for _, in := range others {
+		if all := a.witnesses[in.Account]; len(all) < maxWitnesses {
+			a.witnesses[in.Account] = append(all, newWitness(in))
+		}
+	}
+}
+
+func doneLast(in intent.Intent) int {
+	if in.Done() {
+		return 1
+	}
+	return 0
+}
+
+// isAccount reports whether the account is known to be the one that pays now.
+func (e *engine) isAccount(account string) bool {
+	return e.accounts.same(account, e.provider.Account())
+}
+
+// sameAccount makes sure that the key sees what is the intent's: with one that
+// does not, it would be taken for gone. It returns false and no error if that
+// cannot be said yet, after it has waited.
+func (e *engine) sameAccount(ctx context.Context, in intent.Intent) (same bool, err error) {
+	err = e.mustBeAccount(ctx, newWitness(in))
+	var mismatch *MismatchError
+	if err != nil && !errors.As(err, &mismatch) {
+		return false, e.hold(ctx, in, "looking whose it is", 0, err)
+	}
+	return err == nil, err
+}
+
+// mustBeAccount returns a *MismatchError if the key does not see what was made
+// with another one.
+func (e *engine) mustBeAccount(ctx context.Context, w witness) error {
+	if e.isAccount(w.account) {
+		return nil
+	}
+	a := &e.accounts
+	a.proving.Lock()
+	defer a.proving.Unlock()
+	if e.isAccount(w.account) {
+		return nil // another has found out meanwhile
+	}
+	for _, w := range append([]witness{w}, a.witnesses[w.account]...) {
+		switch visible, err := e.sees(ctx, w); {
+		case err != nil:
+			return err
+		case visible:
+			return e.joinAccounts(ctx, w.account)
+		}
+	}
+	return &MismatchError{Reason: fmt.Sprintf("batch %s was created by account %s, and this one is %s, which sees no batch of it: "+
+		"use a key of that account, and the same base URL; if there is none any more, begin the run under another name, "+
+		"and give it what was delivered (baler doctor --adopt-output)", cmp.Or(w.Batch, w.tag), w.account, e.provider.Account())}
+}
+
+// joinAccounts records that the account is that of before.
+func (e *engine) joinAccounts(ctx context.Context, before string) error {
+	s := sameAccounts{Account: e.provider.Account(), As: before}
+	if err := e.journal.Append(logged{Account: &s}); err != nil {
+		return err
+	}
+	e.accounts.join(s)
+	e.log.InfoContext(ctx, "the key is another, and the account the same", "account", s.Account, "before", s.As)
+	return nil
+}
+
+// sees reports whether the account has the batch, under its tag where the
+// provider keeps one, or else the upload.
+func (e *engine) sees(ctx context.Context, w witness) (bool, error) {
+	if w.Batch == "" {
+		return e.seesFile(ctx, w)
+	}
+	if _, err := e.provider.Status(ctx, w.Handle); err != nil {
+		return false, unlessNotVisible(err)
+	}
+	found, err := e.provider.Find(ctx, w.tag, w.sent.Add(-findSlack))
+	if errors.Is(err, errors.ErrUnsupported) {
+		return true, nil
+	}
+	return slices.Contains(found, w.Batch), unlessNotVisible(err)
+}
+
+func (e *engine) seesFile(ctx context.Context, w witness) (bool, error) {
+	lister, ok := e.provider.(sink.FileLister)
+	if !ok || w.File == "" {
+		return false, nil
+	}
+	for f, err := range lister.Files(ctx) {
+		if err != nil {
+			return false, unlessNotVisible(err)
+		}
+		if f.File == w.File && f.Tag == w.tag {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// notVisible reports whether a provider says that there is no such thing for the
+// key.
+func notVisible(err error) bool {
+	class := retry.ClassOf(err)
+	return class == retry.Permanent || class == retry.Blocked
+}
+
+func unlessNotVisible(err error) error {
+	if notVisible(err) {
+		return nil
+	}
+	return err
+}
+
+// notFindable is what becomes of a batch in doubt that another account has
+// created. If its rows are settled, nothing depends on it but the cancellation of
+// a second one, and it must not hold up the run.
+func (e *engine) notFindable(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
+	if err == nil || in.State != intent.Committed && in.State != intent.Rejected {
+		return in, err
+	}
+	e.tell(ctx, Notice{
+		Kind: NoticeUnclear, Tag: in.Tag, Batch: in.Batch,
+		Text:   "whether it was bought twice cannot be found out, as another account has created it",
+		Advice: "look in that account for a batch of the tag " + in.Tag,
+	})
+	return e.advance(ctx, in, intent.Listed{Now: time.Now()})
+}
+
+// notCancellable leaves a second batch to itself that another account has bought.
+func (e *engine) notCancellable(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
+	if err == nil {
+		return in, nil
+	}
+	surplus := in.Surplus[in.Cancelled]
+	e.tell(ctx, Notice{
+		Kind: NoticeUnclear, Tag: in.Tag, Batch: surplus,
+		Text:   "it was bought twice and cannot be cancelled, as another account has created it",
+		Advice: "cancel it with a key of that account",
+	})
+	return e.advance(ctx, in, intent.CancelDone{})
+}
