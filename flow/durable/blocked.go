@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"syscall"
@@ -16,6 +17,28 @@ func advise(err error) error {
 	}
 	return fmt.Errorf("%w: nothing more is sent until somebody sees to the key, "+
 		"the quota or the billing of the account: then run the job again", err)
+}
+
+// tellBlocked says what becomes of the batches that run while the account is
+// blocked: the run ends at once, since somebody has to know, and loses nothing.
+func (e *engine) tellBlocked(ctx context.Context, err error) {
+	if retry.ClassOf(err) != retry.Blocked {
+		return
+	}
+	n, rows := 0, 0
+	for _, in := range e.board.intents() {
+		if in.Bought() {
+			n, rows = n+1, rows+in.Rows
+		}
+	}
+	if n == 0 {
+		return
+	}
+	e.tell(ctx, Notice{
+		Kind:   NoticeRefused,
+		Text:   fmt.Sprintf("the account is blocked, while %d batches of %d rows that were bought go on at the provider", n, rows),
+		Advice: "nothing of them is lost or paid again: run the same again, when somebody has seen to the account, and they are fetched",
+	})
 }
 
 // needsAction reports whether running the job again would end in the same way

@@ -61,6 +61,35 @@ func TestSpendAndQuotaBlockTheRun(t *testing.T) {
 	}
 }
 
+// What was bought before the account was blocked is not lost, and that is said.
+func TestWhatRunsWhileTheAccountIsBlockedIsFetchedLater(t *testing.T) {
+	cfg := simulator.Config{
+		Latency: simulator.Latency{Processing: time.Hour},
+		Faults: []simulator.Fault{{
+			Route: "POST /v1/batches", Action: simulator.Fail, Status: http.StatusTooManyRequests, Code: "insufficient_quota", From: 2,
+		}},
+	}
+	bubble(t, cfg, openai.Config{}, nil, func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(200)...)
+		job := w.job()
+		notices := told(&job)
+		if report, err := w.run(t.Context(), job); retry.ClassOf(err) != retry.Blocked || report.Failed > 0 || report.Batches != 1 {
+			t.Errorf("report %+v, %v", report, err)
+		}
+		if all := *notices; len(all) != 1 || !strings.Contains(all[0].Text, "1 batches of 100 rows that were bought go on") {
+			t.Errorf("told %+v", all)
+		}
+		if s, err := w.attach().Status(); err != nil || len(s.Notices) != 1 {
+			t.Errorf("status %+v, %v", s, err)
+		}
+		if report := w.mustRun(w.job()); report.Succeeded != 200 || report.Batches != 2 {
+			t.Errorf("report %+v", report)
+		}
+		w.wantBilledOnce(200)
+	})
+}
+
 // HTTP 429 says it at the creation, where OpenAI otherwise says it in the batch.
 func TestATokenLimitAtTheCreationIsWaitedOut(t *testing.T) {
 	full := simulator.Fault{

@@ -35,7 +35,7 @@ func Start[T any](ctx context.Context, job Job[T]) (*Handle, error) {
 	own := &process{poke: s.poke, done: make(chan struct{})}
 	go func() {
 		defer close(own.done)
-		own.report, own.err = s.end(s.run(ctx, s.input))
+		own.report, own.err = s.end(ctx, s.run(ctx, s.input))
 	}()
 	return &Handle{name: s.name, dir: s.dir, own: own}, nil
 }
@@ -54,7 +54,7 @@ func Ingest[T any](ctx context.Context, job Job[T]) (Report, error) {
 	if err = s.cancellation(); err == nil {
 		err = s.ingest(ctx, s.input)
 	}
-	return s.end(err)
+	return s.end(ctx, err)
 }
 
 // session is a job that this process has open, and which others cannot run.
@@ -88,7 +88,8 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 }
 
 // end publishes how it went and lets others run the job.
-func (s *session) end(err error) (Report, error) {
+func (s *session) end(ctx context.Context, err error) (Report, error) {
+	s.tellBlocked(ctx, err)
 	err = advise(err)
 	err = errors.Join(err, s.finish(err), s.close(), s.lock.Unlock())
 	return s.report(), err
