@@ -13,7 +13,7 @@ import (
 // Accumulator must be closed.
 //
 // While [Config.MaxPending] batches are closed and not yet delivered, no batch is
-// opened and Add waits. Who waits goes on in the order of arrival, but AddMany and
+// opened and Add waits. Waiting callers proceed in order of arrival, but AddMany and
 // a [Producer] that need not wait may overtake them for some batches. Items added
 // by one goroutine keep their order, as far as they share a key.
 type Accumulator[T any] struct {
@@ -24,26 +24,26 @@ type Accumulator[T any] struct {
 	wg     sync.WaitGroup
 	plain  bool
 
-	full    chan *bale[T] // closed; has room for all, so that to close one never blocks
-	gate    chan struct{} // held by the first of those who wait
-	news    chan struct{} // what that one waits for may have come
-	closing chan struct{} // Close was called
+	full    chan *openBatch[T] // closed; has room for all, so that to close one never blocks
+	gate    chan struct{}      // held by the first waiting caller
+	wake    chan struct{}      // what that one waits for may have come
+	closing chan struct{}      // Close was called
 
 	mu        sync.Mutex
-	quick     *bale[T] // the open batch, if an item may join it without ado
+	current   *openBatch[T] // the open batch, if an item may join it without opening or closing one
 	engine    engine[T]
 	holding   bool      // the one with the lock holds the gate
 	single    bool      // somebody has added one by one since a batch was asked for
-	overtaken int       // batches opened by others since one who waited got through
+	overtaken int       // batches opened by others since a waiting caller got through
 	armed     time.Time // when the timer fires; zero if it does not
 	epoch     *epoch
 	producers map[*Producer[T]]struct{}
 	refusal   error      // why items are no longer taken
 	failed    []Batch[T] // what handlers returned an error for
 
-	free    returns[bale[T]] // delivered, to be used again
-	pending atomic.Int64     // batches closed and not yet delivered
-	waiting atomic.Int64     // goroutines at the gate, the holder included
+	free    freeList[openBatch[T]] // delivered, to be used again
+	pending atomic.Int64           // batches closed and not yet delivered
+	waiting atomic.Int64           // goroutines at the gate, the holder included
 }
 
 // Add puts v into a batch. It waits while too many batches are pending, until
@@ -57,7 +57,7 @@ func (a *Accumulator[T]) Add(ctx context.Context, v T) error {
 		return a.addOne(ctx, v)
 	}
 	a.mu.Lock()
-	if b := a.quick; b != nil && len(b.items)+1 < b.lim.items {
+	if b := a.current; b != nil && len(b.items)+1 < b.lim.items {
 		b.items = append(b.items, v)
 		a.mu.Unlock()
 		return nil

@@ -15,13 +15,13 @@ const chunk = 32
 // is not nil.
 func (a *Accumulator[T]) AddMany(ctx context.Context, vs []T) (taken int, err error) {
 	if a.plain {
-		return a.addNoted(ctx, load[T]{items: vs})
+		return a.addMeta(ctx, metaItems[T]{items: vs})
 	}
-	var notes [chunk]note
+	var metas [chunk]itemMeta
 	for taken < len(vs) && err == nil {
-		part := a.stage.annotate(vs[taken:], &notes)
+		part := a.stage.annotate(vs[taken:], &metas)
 		var n int
-		n, err = a.addNoted(ctx, part)
+		n, err = a.addMeta(ctx, part)
 		taken += n
 	}
 	return taken, err
@@ -29,7 +29,7 @@ func (a *Accumulator[T]) AddMany(ctx context.Context, vs []T) (taken int, err er
 
 // addOne is Add without the fast path.
 func (a *Accumulator[T]) addOne(ctx context.Context, v T) error {
-	n := a.stage.note(&v)
+	n := a.stage.metaOf(&v)
 	a.mu.Lock()
 	a.single = true
 	if a.refusal == nil && a.engine.join(&v, n) {
@@ -44,11 +44,11 @@ func (a *Accumulator[T]) addOne(ctx context.Context, v T) error {
 	if err == nil {
 		return nil
 	}
-	_, err = a.settle(ctx, load[T]{[]T{v}, []note{n}}, err)
+	_, err = a.settle(ctx, metaItems[T]{[]T{v}, []itemMeta{n}}, err)
 	return err
 }
 
-func (a *Accumulator[T]) addNoted(ctx context.Context, l load[T]) (int, error) {
+func (a *Accumulator[T]) addMeta(ctx context.Context, l metaItems[T]) (int, error) {
 	a.mu.Lock()
 	n, err := 0, a.refusal
 	if err == nil {
@@ -59,13 +59,13 @@ func (a *Accumulator[T]) addNoted(ctx context.Context, l load[T]) (int, error) {
 		return n, nil
 	}
 	l.skip(n)
-	l.notes = slices.Clone(l.notes) // so that those of AddMany stay on its stack
+	l.metas = slices.Clone(l.metas) // so that those of AddMany stay on its stack
 	m, err := a.settle(ctx, l, err)
 	return n + m, err
 }
 
 // settle goes on with a load after err has stopped it.
-func (a *Accumulator[T]) settle(ctx context.Context, l load[T], err error) (taken int, _ error) {
+func (a *Accumulator[T]) settle(ctx context.Context, l metaItems[T], err error) (taken int, _ error) {
 	attempt := func() error {
 		if a.refusal != nil {
 			return a.refusal

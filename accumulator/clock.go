@@ -31,7 +31,7 @@ func (a *Accumulator[T]) expire() {
 	a.armed = time.Time{}
 	a.engine.expire(time.Now())
 	a.engine.changed = true // the timer is not set now, even if nothing was due
-	a.tidy()
+	a.rearm()
 	for p := range a.producers {
 		if due, ok := p.due(); ok {
 			a.arm(due)

@@ -44,7 +44,7 @@ func (a *Accumulator[T]) Close(ctx context.Context) (undelivered []Batch[T], err
 	if err == nil {
 		a.refusal = ErrClosed
 	}
-	a.quick = nil
+	a.current = nil
 	a.mu.Unlock()
 
 	if err == nil {
@@ -116,10 +116,10 @@ func (a *Accumulator[T]) leftovers() []Batch[T] {
 	for len(a.full) > 0 {
 		left = append(left, (<-a.full).batch())
 	}
-	a.engine.fresh = func() *bale[T] { return newBale[T]() }
-	a.engine.emit = func(b *bale[T]) { left = append(left, b.batch()) }
+	a.engine.fresh = func() *openBatch[T] { return newOpenBatch[T]() }
+	a.engine.emit = func(b *openBatch[T]) { left = append(left, b.batch()) }
 	for p := range a.producers {
-		_ = p.move(0) // there is always a fresh bale now
+		_ = p.move(0) // there is always a fresh batch now
 	}
 	a.engine.closeAll(Close)
 	return left

@@ -2,23 +2,23 @@ package accumulator
 
 import "time"
 
-// none is the slot of a bale that is not in the heap.
+// none is the slot of a batch that is not in the heap.
 const none = -1
 
-// deadlines is a binary heap of bales that know their slot in it, so that one
+// deadlines is a binary heap of batches that know their slot in it, so that one
 // that closes early is removed in O(log n). Bales mostly arrive in the order
 // of their deadlines, in which case push is O(1).
-type deadlines[T any] struct{ heap []*bale[T] }
+type deadlines[T any] struct{ heap []*openBatch[T] }
 
-func (d *deadlines[T]) first() *bale[T] {
+func (d *deadlines[T]) first() *openBatch[T] {
 	if len(d.heap) == 0 {
 		return nil
 	}
 	return d.heap[0]
 }
 
-// push adds a bale, unless it has no deadline.
-func (d *deadlines[T]) push(b *bale[T]) {
+// push adds a batch, unless it has no deadline.
+func (d *deadlines[T]) push(b *openBatch[T]) {
 	b.deadline = b.due()
 	b.slot = none
 	if b.deadline.IsZero() {
@@ -28,7 +28,7 @@ func (d *deadlines[T]) push(b *bale[T]) {
 	d.up(b, len(d.heap)-1)
 }
 
-func (d *deadlines[T]) remove(b *bale[T]) {
+func (d *deadlines[T]) remove(b *openBatch[T]) {
 	if b.slot == none {
 		return
 	}
@@ -44,20 +44,20 @@ func (d *deadlines[T]) remove(b *bale[T]) {
 }
 
 // advance moves b forward after its deadline has become earlier.
-func (d *deadlines[T]) advance(b *bale[T]) {
+func (d *deadlines[T]) advance(b *openBatch[T]) {
 	if b.slot != none {
 		b.deadline = b.due()
 		d.up(b, b.slot)
 	}
 }
 
-func (d *deadlines[T]) postpone(b *bale[T], due time.Time) {
+func (d *deadlines[T]) postpone(b *openBatch[T], due time.Time) {
 	b.deadline = due
 	d.down(b, b.slot)
 }
 
 // up places b at slot or above it.
-func (d *deadlines[T]) up(b *bale[T], slot int) {
+func (d *deadlines[T]) up(b *openBatch[T], slot int) {
 	for slot > 0 {
 		parent := (slot - 1) / 2
 		if !b.deadline.Before(d.heap[parent].deadline) {
@@ -70,7 +70,7 @@ func (d *deadlines[T]) up(b *bale[T], slot int) {
 }
 
 // down places b at slot or below it.
-func (d *deadlines[T]) down(b *bale[T], slot int) {
+func (d *deadlines[T]) down(b *openBatch[T], slot int) {
 	for {
 		child := 2*slot + 1
 		if child >= len(d.heap) {
@@ -88,7 +88,7 @@ func (d *deadlines[T]) down(b *bale[T], slot int) {
 	d.set(slot, b)
 }
 
-func (d *deadlines[T]) set(slot int, b *bale[T]) {
+func (d *deadlines[T]) set(slot int, b *openBatch[T]) {
 	d.heap[slot] = b
 	b.slot = slot
 }

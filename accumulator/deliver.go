@@ -36,8 +36,8 @@ func (a *Accumulator[T]) work(handle func(context.Context, Batch[T]) error) {
 	}
 }
 
-// next waits for a closed bale. It returns nil when the Accumulator stopped.
-func (a *Accumulator[T]) next() *bale[T] {
+// next waits for a closed batch. It returns nil when the Accumulator stopped.
+func (a *Accumulator[T]) next() *openBatch[T] {
 	if a.ctx.Err() != nil { // even if there are more
 		return nil
 	}
@@ -54,10 +54,10 @@ func (a *Accumulator[T]) next() *bale[T] {
 	}
 }
 
-// deliver hands over one batch and lets its bale go round again. If to fails, or
+// deliver hands over one batch and lets its memory be used again. If to fails, or
 // does not return at all (it panicked, or ended its goroutine), the batch is
 // kept for Close.
-func (a *Accumulator[T]) deliver(b *bale[T], to func(Batch[T]) error) {
+func (a *Accumulator[T]) deliver(b *openBatch[T], to func(Batch[T]) error) {
 	batch, epoch := b.batch(), b.epoch
 	b.epoch = nil // it would keep alive all that follow it
 	err := errUnfinished
@@ -91,7 +91,7 @@ func (a *Accumulator[T]) stop(why error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.cancel(why)
-	a.quick = nil
+	a.current = nil
 	if a.refusal == nil {
 		a.refusal = fmt.Errorf("accumulator: stopped: %w", a.cause())
 	}

@@ -3,7 +3,7 @@ package accumulator
 import "time"
 
 // engine decides which batch an item joins and which batches close. It is the
-// core of both the stage and the Accumulator, which differ in where bales come
+// core of both the stage and the Accumulator, which differ in where batches come
 // from and go to. It is not safe for concurrent use.
 type engine[T any] struct {
 	stage  Stage[T]
@@ -11,12 +11,12 @@ type engine[T any] struct {
 	pool   *pool[T]
 	meter  *meter
 	open   openSet[T]
-	fresh  func() *bale[T] // returns nil if the item must wait for one
-	emit   func(*bale[T])  // takes a closed bale; must not block
-	born   time.Time       // when the items being placed arrived; zero means now
+	fresh  func() *openBatch[T] // returns nil if the item must wait for one
+	emit   func(*openBatch[T])  // takes a closed batch; must not block
+	born   time.Time            // when the items being placed arrived; zero means now
 
-	changed bool      // batches opened or closed; reset by the owner
-	moment  time.Time // what now returns; zero if it has not read the clock yet
+	changed   bool      // batches opened or closed; reset by the owner
+	clockRead time.Time // what now returns; zero if it has not read the clock yet
 }
 
 func newEngine[T any](s Stage[T], m *meter, keep int) engine[T] {
@@ -31,7 +31,7 @@ func newEngine[T any](s Stage[T], m *meter, keep int) engine[T] {
 }
 
 // add puts v into the batch where it belongs. It returns what place does.
-func (e *engine[T]) add(v *T, n note) error {
+func (e *engine[T]) add(v *T, n itemMeta) error {
 	e.begin()
 	return e.place(v, n)
 }
@@ -39,7 +39,7 @@ func (e *engine[T]) add(v *T, n note) error {
 // place is a step of add or fill, closing and opening batches as needed. It returns
 // errNeedBale or errNeedKey if v must wait, and an *OverweightError if v is for the
 // reject hook.
-func (e *engine[T]) place(v *T, n note) error {
+func (e *engine[T]) place(v *T, n itemMeta) error {
 	b := e.open.get(n.key)
 	if b != nil && !b.fits(n.weight) {
 		if e.stage.reject != nil && n.weight > b.lim.weight {
@@ -66,7 +66,7 @@ func (e *engine[T]) place(v *T, n note) error {
 
 // join puts v into the batch where it belongs, if that neither opens nor closes
 // one. It does nothing that place would not do, but what is left is quick.
-func (e *engine[T]) join(v *T, n note) bool {
+func (e *engine[T]) join(v *T, n itemMeta) bool {
 	b := e.open.get(n.key)
 	if b == nil || len(b.items)+1 >= b.lim.items || n.weight >= b.lim.weight-b.weight || b.lim.idle > 0 {
 		return false
@@ -76,7 +76,7 @@ func (e *engine[T]) join(v *T, n note) bool {
 }
 
 // start opens the batch for an item.
-func (e *engine[T]) start(n note) (*bale[T], error) {
+func (e *engine[T]) start(n itemMeta) (*openBatch[T], error) {
 	lim, err := e.limitsOf(n.key)
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (e *engine[T]) start(n note) (*bale[T], error) {
 	}
 	b := e.fresh()
 	if b == nil {
-		return nil, errNeedBale
+		return nil, errNeedBatch
 	}
 	if crowded {
 		e.close(e.open.oldest, Evict)
@@ -108,19 +108,19 @@ func (e *engine[T]) start(n note) (*bale[T], error) {
 }
 
 // close ends an open batch and hands it on.
-func (e *engine[T]) close(b *bale[T], why Reason) {
+func (e *engine[T]) close(b *openBatch[T], why Reason) {
 	e.open.remove(b)
 	e.changed = true
 	e.meter.open.Add(-1)
 	e.seal(b, why)
 }
 
-// ship closes a batch that was never open: a slab full of items that have been
+// emitFull closes a batch that was never open: a slab full of items that have been
 // waiting since born. Its items would overtake those of an open batch.
-func (e *engine[T]) ship(born time.Time, s *slab[T]) error {
+func (e *engine[T]) emitFull(born time.Time, s *slab[T]) error {
 	b := e.fresh()
 	if b == nil {
-		return errNeedBale
+		return errNeedBatch
 	}
 	b.hold(s, born)
 	b.lim, b.pool = e.limits, e.pool
@@ -129,7 +129,7 @@ func (e *engine[T]) ship(born time.Time, s *slab[T]) error {
 }
 
 // seal hands on a batch that is not, or no longer, among the open ones.
-func (e *engine[T]) seal(b *bale[T], why Reason) {
+func (e *engine[T]) seal(b *openBatch[T], why Reason) {
 	b.why = why
 	b.closed = e.now()
 	e.meter.count(len(b.items), b.fullness(), b.closed.Sub(b.opened), why)
@@ -138,13 +138,13 @@ func (e *engine[T]) seal(b *bale[T], why Reason) {
 
 // begin starts a call: all that a call does happens at one moment, so that the
 // clock is read once at most.
-func (e *engine[T]) begin() { e.moment = time.Time{} }
+func (e *engine[T]) begin() { e.clockRead = time.Time{} }
 
 func (e *engine[T]) now() time.Time {
-	if e.moment.IsZero() {
-		e.moment = time.Now()
+	if e.clockRead.IsZero() {
+		e.clockRead = time.Now()
 	}
-	return e.moment
+	return e.clockRead
 }
 
 func (e *engine[T]) closeAll(why Reason) {
@@ -156,7 +156,7 @@ func (e *engine[T]) closeAll(why Reason) {
 
 // expire closes what is due.
 func (e *engine[T]) expire(now time.Time) {
-	e.moment = now // and so it is for what closes
+	e.clockRead = now // and so it is for what closes
 	for b := e.open.expired(now); b != nil; b = e.open.expired(now) {
 		e.close(b, b.reason(now))
 	}

@@ -2,29 +2,29 @@ package accumulator
 
 import "time"
 
-// note is what the engine must know about an item.
-type note struct {
+// itemMeta is what the engine must know about an item.
+type itemMeta struct {
 	key    string
 	weight int
 }
 
-// load is a run of items with their notes, or without any if the stage is
+// metaItems is a run of items with their metas, or without any if the stage is
 // plain.
-type load[T any] struct {
+type metaItems[T any] struct {
 	items []T
-	notes []note
+	metas []itemMeta
 }
 
-func (l *load[T]) skip(n int) {
+func (l *metaItems[T]) skip(n int) {
 	l.items = l.items[n:]
-	if l.notes != nil {
-		l.notes = l.notes[n:]
+	if l.metas != nil {
+		l.metas = l.metas[n:]
 	}
 }
 
-// note takes a pointer, like place and join: an item may be large.
-func (s *Stage[T]) note(v *T) note {
-	var n note
+// metaOf takes a pointer, like place and join: an item may be large.
+func (s *Stage[T]) metaOf(v *T) itemMeta {
+	var n itemMeta
 	if s.key != nil {
 		n.key = s.key(*v)
 	}
@@ -34,25 +34,25 @@ func (s *Stage[T]) note(v *T) note {
 	return n
 }
 
-// annotate returns the first items of vs with their notes, which it writes to
+// annotate returns the first items of vs with their metas, which it writes to
 // a place of the caller's. It calls the functions of the user, so it must not be
 // called under a lock.
-func (s *Stage[T]) annotate(vs []T, notes *[chunk]note) load[T] {
+func (s *Stage[T]) annotate(vs []T, metas *[chunk]itemMeta) metaItems[T] {
 	vs = vs[:min(chunk, len(vs))]
 	for i := range vs {
-		notes[i] = s.note(&vs[i])
+		metas[i] = s.metaOf(&vs[i])
 	}
-	return load[T]{vs, notes[:len(vs)]}
+	return metaItems[T]{vs, metas[:len(vs)]}
 }
 
 // fill places items until one must wait or be rejected, and returns how many
 // it placed.
-func (e *engine[T]) fill(l load[T]) (int, error) {
+func (e *engine[T]) fill(l metaItems[T]) (int, error) {
 	e.begin()
 	for n := 0; n < len(l.items); n++ {
-		var about note
-		if l.notes != nil {
-			about = l.notes[n]
+		var about itemMeta
+		if l.metas != nil {
+			about = l.metas[n]
 		} else if n += e.append(l.items[n:]); n == len(l.items) {
 			break
 		}
@@ -74,14 +74,14 @@ func (e *engine[T]) append(vs []T) int {
 	return n
 }
 
-// fillSince is fill for items without notes that have been waiting since born.
+// fillSince is fill for items without metas that have been waiting since born.
 func (e *engine[T]) fillSince(born time.Time, vs []T) (int, error) {
 	if b := e.open.one; b != nil && born.Before(b.opened) {
 		b.opened = born
 		e.open.deadlines.advance(b)
 	}
 	e.born = born
-	n, err := e.fill(load[T]{items: vs})
+	n, err := e.fill(metaItems[T]{items: vs})
 	e.born = time.Time{}
 	return n, err
 }

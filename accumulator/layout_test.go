@@ -15,12 +15,12 @@ func TestAHandleHasItsCacheLinesToItself(t *testing.T) {
 func TestWhatAddNeedsOfABaleIsInOneCacheLine(t *testing.T) {
 	on64Bits(t)
 	const line = 64
-	var b bale[int]
+	var b openBatch[int]
 	if end := unsafe.Offsetof(b.weight) + unsafe.Sizeof(b.weight); end > line {
 		t.Errorf("it ends at %d, want at most %d", end, line)
 	}
 	if size := unsafe.Sizeof(b); size != 256 {
-		t.Errorf("a bale has %d bytes, want 256, so that it begins with a line", size)
+		t.Errorf("an open batch has %d bytes, want 256, so that it begins with a line", size)
 	}
 }
 

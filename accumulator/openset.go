@@ -2,30 +2,30 @@ package accumulator
 
 import "time"
 
-// openSet holds the open bales: by key, in the order of opening, and by
-// deadline. Only keys with an open bale are in it, so that its size does not
+// openSet holds the open batches: by key, in the order of opening, and by
+// deadline. Only keys with an open batch are in it, so that its size does not
 // depend on how many keys were ever seen.
 type openSet[T any] struct {
 	keyed bool
-	byKey map[string]*bale[T]
-	one   *bale[T] // without keys
+	byKey map[string]*openBatch[T]
+	one   *openBatch[T] // without keys
 
-	oldest, newest *bale[T]
+	oldest, newest *openBatch[T]
 	count          int
 	deadlines      deadlines[T]
 }
 
-func (o *openSet[T]) get(key string) *bale[T] {
+func (o *openSet[T]) get(key string) *openBatch[T] {
 	if !o.keyed {
 		return o.one
 	}
 	return o.byKey[key]
 }
 
-func (o *openSet[T]) put(b *bale[T]) {
+func (o *openSet[T]) put(b *openBatch[T]) {
 	if o.keyed {
 		if o.byKey == nil {
-			o.byKey = make(map[string]*bale[T])
+			o.byKey = make(map[string]*openBatch[T])
 		}
 		o.byKey[b.key] = b
 	} else {
@@ -42,7 +42,7 @@ func (o *openSet[T]) put(b *bale[T]) {
 	o.deadlines.push(b)
 }
 
-func (o *openSet[T]) remove(b *bale[T]) {
+func (o *openSet[T]) remove(b *openBatch[T]) {
 	if o.keyed {
 		delete(o.byKey, b.key)
 	} else {
@@ -63,8 +63,8 @@ func (o *openSet[T]) remove(b *bale[T]) {
 	o.deadlines.remove(b)
 }
 
-// expired returns a bale whose deadline has passed, or nil.
-func (o *openSet[T]) expired(now time.Time) *bale[T] {
+// expired returns a batch whose deadline has passed, or nil.
+func (o *openSet[T]) expired(now time.Time) *openBatch[T] {
 	for {
 		b := o.deadlines.first()
 		if b == nil || b.deadline.After(now) {

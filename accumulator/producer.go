@@ -11,7 +11,7 @@ import (
 // [Accumulator.Producer].
 //
 // The goroutine alone appends to items, without a lock: it writes the item and
-// then counts it in held, unless held has changed since. Who moves the items takes
+// then counts it in held, unless held has changed since. A mover of items takes
 // the count away first, and so finds nothing or whole items, and the producer
 // finds the count gone and goes the slow way, which takes the lock.
 type Producer[T any] struct {
@@ -29,8 +29,8 @@ type Producer[T any] struct {
 	_ [40]byte // 128 bytes: no other handle shares the cache lines
 }
 
-// handful is how many items a Producer holds at most.
-const handful = 128
+// producerCapacity is how many items a Producer holds at most.
+const producerCapacity = 128
 
 // Producer returns a handle for one goroutine. It holds up to 128 items, or a
 // batch if that is less, and adds them together: an item costs about two thirds of
@@ -127,7 +127,7 @@ func (p *Producer[T]) move(more int) error {
 	e := &p.a.engine
 	if len(items) == e.limits.items && e.open.one == nil {
 		p.slab.items = items
-		if err := e.ship(p.first, p.slab); err != nil {
+		if err := e.emitFull(p.first, p.slab); err != nil {
 			p.held.Store(int64(len(items) - more))
 			return err
 		}
@@ -143,7 +143,7 @@ func (p *Producer[T]) move(more int) error {
 
 // renew gives the handle memory. It needs the lock.
 func (p *Producer[T]) renew() {
-	room := min(handful, p.a.engine.limits.items)
+	room := min(producerCapacity, p.a.engine.limits.items)
 	p.slab = p.a.engine.pool.get()
 	p.slab.items = slices.Grow(p.slab.items, room)
 	p.items = p.slab.items[:room]

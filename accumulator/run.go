@@ -36,7 +36,7 @@ type run[T any] struct {
 	out    chan<- []Batch[T]
 	plain  bool
 	engine engine[T]
-	free   []*bale[T]
+	free   []*openBatch[T]
 	ready  []Batch[T] // closed and not yet sent
 	timer  *time.Timer
 	armed  time.Time
@@ -91,11 +91,11 @@ func (r *run[T]) send() error {
 // add places a received slice.
 func (r *run[T]) add(vs []T) error {
 	if r.plain {
-		return r.fill(load[T]{items: vs})
+		return r.fill(metaItems[T]{items: vs})
 	}
-	var notes [chunk]note
+	var metas [chunk]itemMeta
 	for len(vs) > 0 {
-		l := r.engine.stage.annotate(vs, &notes)
+		l := r.engine.stage.annotate(vs, &metas)
 		if err := r.fill(l); err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func (r *run[T]) add(vs []T) error {
 	return nil
 }
 
-func (r *run[T]) fill(l load[T]) error {
+func (r *run[T]) fill(l metaItems[T]) error {
 	for {
 		n, err := r.engine.fill(l)
 		if err == nil {
@@ -118,7 +118,7 @@ func (r *run[T]) fill(l load[T]) error {
 }
 
 // makeWay does what the first item of l needs, which cannot be placed because of obstacle.
-func (r *run[T]) makeWay(l *load[T], obstacle error) error {
+func (r *run[T]) makeWay(l *metaItems[T], obstacle error) error {
 	if errors.Is(obstacle, errNeedKey) {
 		return r.waitForKey()
 	}
@@ -131,16 +131,16 @@ func (r *run[T]) makeWay(l *load[T], obstacle error) error {
 	return nil
 }
 
-func (r *run[T]) fresh() *bale[T] {
+func (r *run[T]) fresh() *openBatch[T] {
 	if n := len(r.free); n > 0 {
 		b := r.free[n-1]
 		r.free = r.free[:n-1]
 		return b
 	}
-	return newBale[T]()
+	return newOpenBatch[T]()
 }
 
-func (r *run[T]) emit(b *bale[T]) {
+func (r *run[T]) emit(b *openBatch[T]) {
 	r.ready = append(r.ready, b.batch())
 	r.free = append(r.free, b)
 }

@@ -19,7 +19,7 @@ type slab[T any] struct {
 	items []T
 	use   atomic.Uint32 // counts the batches that have lived in it
 	home  *pool[T]
-	link  link[slab[T]]
+	node  node[slab[T]]
 }
 
 // release puts the slab back, unless the batch which lived in it as number
@@ -32,12 +32,12 @@ func (s *slab[T]) release(use uint32) {
 		clear(s.items) // do not keep alive what the items point to
 	}
 	s.items = s.items[:0]
-	s.home.idle.put(&s.link)
+	s.home.idle.put(&s.node)
 }
 
 // pool keeps released slabs. It costs nothing when nobody releases.
 type pool[T any] struct {
-	idle     returns[slab[T]]
+	idle     freeList[slab[T]]
 	hint     atomic.Int64 // how many items a batch is likely to get
 	pointers bool         // items have some
 }
@@ -48,7 +48,7 @@ func newPool[T any](l limits, keyed bool, keep int) *pool[T] {
 	if keyed {
 		first = firstItems
 	}
-	p := &pool[T]{idle: returns[slab[T]]{most: int64(keep)}, pointers: hasPointers(reflect.TypeFor[T]())}
+	p := &pool[T]{idle: freeList[slab[T]]{most: int64(keep)}, pointers: hasPointers(reflect.TypeFor[T]())}
 	p.hint.Store(int64(min(l.items, first)))
 	return p
 }
@@ -72,7 +72,7 @@ func (p *pool[T]) get() *slab[T] {
 		return s
 	}
 	s := &slab[T]{items: make([]T, 0, p.hint.Load()), home: p}
-	s.link.thing = s
+	s.node.thing = s
 	return s
 }
 

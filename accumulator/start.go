@@ -40,17 +40,17 @@ func (s Stage[T]) Open(ctx context.Context) (*Accumulator[T], error) {
 		return nil, err
 	}
 	s.cfg = s.cfg.withDefaults()
-	bales := s.cfg.MaxPending
+	batches := s.cfg.MaxPending
 	if s.key != nil {
-		bales += s.cfg.MaxKeys
+		batches += s.cfg.MaxKeys
 	}
 	a := &Accumulator[T]{
 		stage:   s,
 		plain:   s.plain(),
-		free:    returns[bale[T]]{most: int64(bales)},
-		full:    make(chan *bale[T], bales),
+		free:    freeList[openBatch[T]]{most: int64(batches)},
+		full:    make(chan *openBatch[T], batches),
 		gate:    make(chan struct{}, 1),
-		news:    make(chan struct{}, 1),
+		wake:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		epoch:   newEpoch(1),
 

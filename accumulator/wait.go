@@ -7,15 +7,15 @@ import (
 
 // Why an item cannot be placed yet.
 var (
-	errNeedBale = errors.New("accumulator: no batch is free")
-	errNeedKey  = errors.New("accumulator: all keys are in use")
+	errNeedBatch = errors.New("accumulator: no batch is free")
+	errNeedKey   = errors.New("accumulator: all keys are in use")
 )
 
 func isNeed(err error) bool {
-	return err != nil && (errors.Is(err, errNeedBale) || errors.Is(err, errNeedKey))
+	return err != nil && (errors.Is(err, errNeedBatch) || errors.Is(err, errNeedKey))
 }
 
-// do runs attempt under the lock until it no longer fails for want of a bale
+// do runs attempt under the lock until it no longer fails for want of a batch
 // or a key.
 func (a *Accumulator[T]) do(ctx context.Context, closing <-chan struct{}, attempt func() error) error {
 	a.mu.Lock()
@@ -44,18 +44,18 @@ func (a *Accumulator[T]) await(ctx context.Context, closing <-chan struct{}, att
 		if err := a.retry(attempt); !isNeed(err) {
 			return err
 		}
-		if err := a.sleep(ctx, closing, nil, a.news); err != nil {
+		if err := a.sleep(ctx, closing, nil, a.wake); err != nil {
 			return err
 		}
 	}
 }
 
-// sleep waits until the gate is taken or there are news.
-func (a *Accumulator[T]) sleep(ctx context.Context, closing <-chan struct{}, gate chan<- struct{}, news <-chan struct{}) error {
+// sleep waits until the gate is taken or wake fires.
+func (a *Accumulator[T]) sleep(ctx context.Context, closing <-chan struct{}, gate chan<- struct{}, wake <-chan struct{}) error {
 	select {
 	case gate <- struct{}{}:
 		return nil
-	case <-news:
+	case <-wake:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -76,7 +76,7 @@ func (a *Accumulator[T]) retry(attempt func() error) error {
 	if !isNeed(err) {
 		a.overtaken = 0
 	}
-	a.tidy()
+	a.rearm()
 	return err
 }
 
@@ -93,18 +93,18 @@ func (a *Accumulator[T]) unlock(err error) {
 	if isNeed(err) {
 		a.waiting.Add(1)
 	}
-	a.tidy()
+	a.rearm()
 	a.mu.Unlock()
 }
 
-// tidy brings up to date what depends on the open batches.
-func (a *Accumulator[T]) tidy() {
+// rearm brings up to date what depends on the open batches.
+func (a *Accumulator[T]) rearm() {
 	if !a.engine.changed {
 		return
 	}
 	a.engine.changed = false
 	if a.plain && a.refusal == nil {
-		a.quick = a.engine.open.one
+		a.current = a.engine.open.one
 	}
 	if due, ok := a.engine.open.next(); ok {
 		a.arm(due)

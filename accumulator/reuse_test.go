@@ -62,7 +62,7 @@ func TestOvertakingEnds(t *testing.T) {
 	})
 }
 
-// Who adds item by item takes turns with those who wait.
+// A caller that adds item by item takes turns with waiting callers.
 func TestSingleItemsDoNotOvertake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, addMany := sleeper(t)

@@ -8,7 +8,7 @@ import (
 
 type thing struct {
 	users atomic.Int32
-	link  link[thing]
+	link  node[thing]
 }
 
 func newThing() *thing {
@@ -18,7 +18,7 @@ func newThing() *thing {
 }
 
 func TestReturnsKeepsSoMany(t *testing.T) {
-	r := returns[thing]{most: 2}
+	r := freeList[thing]{most: 2}
 	a, b, c := newThing(), newThing(), newThing()
 	for _, v := range []*thing{a, b, c} {
 		r.put(&v.link)
@@ -38,7 +38,7 @@ func TestReturnsKeepsSoMany(t *testing.T) {
 
 func TestWhatReturnsHasOneUserAtATime(t *testing.T) {
 	const n, most = 20_000, 4
-	r := returns[thing]{most: most}
+	r := freeList[thing]{most: most}
 	used := make(chan *thing, most)
 	var wg sync.WaitGroup
 	for range 3 {
@@ -73,7 +73,7 @@ func TestWhatReturnsHasOneUserAtATime(t *testing.T) {
 	}
 }
 
-func drain(r *returns[thing]) map[*thing]bool {
+func drain(r *freeList[thing]) map[*thing]bool {
 	all := map[*thing]bool{}
 	for v := r.get(); v != nil; v = r.get() {
 		all[v] = true

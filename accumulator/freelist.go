@@ -2,24 +2,24 @@ package accumulator
 
 import "sync/atomic"
 
-// returns is where things that were used come back to be used again. Any
+// freeList is where things that were used come back to be used again. Any
 // goroutine may put; one at a time may get. For the same work a channel takes two
 // locks, on cache lines that both sides write.
-type returns[E any] struct {
+type freeList[E any] struct {
 	most  int64                   // how many are kept; more are left to the garbage collector
-	ready *link[E]                // seen by the one who gets
-	_     [48]byte                // what follows is for those who put
+	ready *node[E]                // seen by the one who gets
+	_     [48]byte                // what follows is for putting
 	count atomic.Int64            // of all
-	top   atomic.Pointer[link[E]] // put since get last looked
+	top   atomic.Pointer[node[E]] // put since get last looked
 }
 
-// link is the part of a thing by which it hangs on the one that came before it.
-type link[E any] struct {
+// node is the part of a thing by which it hangs on the one that came before it.
+type node[E any] struct {
 	thing *E
-	next  *link[E]
+	next  *node[E]
 }
 
-func (r *returns[E]) put(l *link[E]) {
+func (r *freeList[E]) put(l *node[E]) {
 	if r.count.Add(1) > r.most {
 		r.count.Add(-1)
 		return
@@ -33,7 +33,7 @@ func (r *returns[E]) put(l *link[E]) {
 }
 
 // get returns a thing, or nil if none is there.
-func (r *returns[E]) get() *E {
+func (r *freeList[E]) get() *E {
 	if r.ready == nil {
 		// All are taken at once: to take one from a stack that others push to, its
 		// next would have to be read while it may be taken, used and put again.
