@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
+	"os"
 )
 
 // Class says what an error means for the call that returned it. It is the only
@@ -92,6 +94,9 @@ func own(ctx context.Context, err error) error {
 // interrupted reports an error of the way to the server rather than of the
 // server. Context errors are named because net.Error covers only one of them.
 func interrupted(err error) bool {
+	if ofFile(err) {
+		return false // its system call would be taken for one of the network
+	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
 	}
@@ -101,4 +106,11 @@ func interrupted(err error) bool {
 		}
 	}
 	return false
+}
+
+// ofFile reports an error of a file, such as a full disk.
+func ofFile(err error) bool {
+	_, path := errors.AsType[*fs.PathError](err)
+	_, link := errors.AsType[*os.LinkError](err)
+	return path || link
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-
-	"github.com/balerhq/baler/flow/state"
 )
 
 // The exit codes of run and of wait. Of the other commands, 0 means that they
@@ -31,14 +29,14 @@ func usage(format string, args ...any) error {
 }
 
 // refusedState is why a state directory cannot be opened: something else than the
-// same command is wanted, but for one that is in use.
+// same command is wanted, but for one that is in use or has no room.
 func refusedState(err error, dir string) error {
 	s := &stop{err: err, state: dir, again: sameCommand}
-	explained := s.explain()
-	if exit, ok := errors.AsType[*exitError](explained); ok && !errors.Is(err, state.ErrInUse) && exit.code == exitResumable {
-		return &exitError{exitUsage, exit.err}
+	exit, ok := errors.AsType[*exitError](s.explain())
+	if ok && exit.code == exitResumable && s.kind().name == "other" {
+		return usage("%w", err)
 	}
-	return explained
+	return s.explain()
 }
 
 // sameCommand is what makes most runs go on.

@@ -49,7 +49,7 @@ func needsAction(err error) bool {
 	}
 	_, input := errors.AsType[*InputError](err)
 	_, mismatch := errors.AsType[*MismatchError](err)
-	for _, target := range []error{state.ErrDamaged, state.ErrDiskLow, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS} {
+	for _, target := range []error{state.ErrDamaged, state.ErrDiskLow, state.ErrStalled, syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS} {
 		if errors.Is(err, target) {
 			return true
 		}

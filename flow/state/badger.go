@@ -22,6 +22,7 @@ type Badger struct {
 	commits chan *commit
 	closing chan struct{}
 	stopped chan struct{}
+	trouble *trouble
 	once    sync.Once
 	err     error
 }
@@ -37,7 +38,11 @@ func OpenBadger(dir string, log *slog.Logger) (*Badger, error) {
 	if err != nil {
 		return nil, err
 	}
-	db, err := openDB(dir, log)
+	if err := mustBeWritable(dir); err != nil {
+		return nil, errors.Join(err, locked.Close())
+	}
+	t := &trouble{}
+	db, err := openDB(dir, badgerLog{log, t})
 	if err != nil {
 		return nil, errors.Join(err, locked.Close())
 	}
@@ -47,13 +52,25 @@ func OpenBadger(dir string, log *slog.Logger) (*Badger, error) {
 		commits: make(chan *commit, groupOps),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
+		trouble: t,
 	}
 	go b.committer()
 	return b, nil
 }
 
-func openDB(dir string, log *slog.Logger) (*badger.DB, error) {
-	if err := removeEmpty(dir, log); err != nil {
+// mustBeWritable makes a file and removes it, so that what is wrong with the disk is
+// not taken for damage.
+func mustBeWritable(dir string) error {
+	name := filepath.Join(dir, "writable.tmp")
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("state: %s cannot be written: %w", dir, err)
+	}
+	return errors.Join(f.Close(), os.Remove(name))
+}
+
+func openDB(dir string, log badgerLog) (*badger.DB, error) {
+	if err := removeEmpty(dir, log.log); err != nil {
 		return nil, err
 	}
 	opts := badgerOptions(dir, log)
@@ -70,7 +87,7 @@ func openDB(dir string, log *slog.Logger) (*badger.DB, error) {
 // badgerOptions is a profile for small records. What costs memory in Badger is
 // its memtables and the blocks it decompresses, so the former are small and
 // there are none of the latter: tables are read where they are mapped.
-func badgerOptions(dir string, log *slog.Logger) badger.Options {
+func badgerOptions(dir string, log badgerLog) badger.Options {
 	return badger.DefaultOptions(dir).
 		// Badger's Sync skips logs that await their flush, so each commit syncs.
 		WithSyncWrites(true).
@@ -89,7 +106,7 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		// What was overwritten takes no room once a job is done.
 		WithCompactL0OnClose(true).
 		WithMetricsEnabled(false).
-		WithLogger(badgerLog{log})
+		WithLogger(log)
 }
 
 // Get implements Store.
@@ -168,8 +185,17 @@ func record(item *badger.Item) (r Record, err error) {
 func (b *Badger) Close() error {
 	b.once.Do(func() {
 		close(b.closing)
-		<-b.stopped
-		if err := errors.Join(b.db.Close(), b.lock.Close()); err != nil {
+		closed := make(chan error, 1)
+		done := make(chan struct{})
+		go func() {
+			<-b.stopped
+			closed <- errors.Join(b.db.Close(), b.lock.Close())
+			close(done)
+		}()
+		if b.err = b.trouble.wait(done); b.err != nil {
+			return // as is the goroutine, to the end of the process
+		}
+		if err := <-closed; err != nil {
 			b.err = fmt.Errorf("state: close index: %w", err)
 		}
 	})

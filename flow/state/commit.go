@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -36,16 +37,29 @@ func (b *Badger) Commit(ctx context.Context, ops ...Op) error {
 	}
 	// Once queued, the commit happens: its outcome is worth waiting for, and
 	// the caller's slices are in use until then.
-	select {
-	case err := <-c.done:
-		return err
-	case <-b.stopped:
-	}
-	select {
-	case err := <-c.done:
-		return err
-	default:
-		return ErrClosed
+	return b.outcome(c)
+}
+
+// outcome waits for that of a commit, as long as there can be one.
+func (b *Badger) outcome(c *commit) error {
+	tick := time.NewTicker(stallCheck)
+	defer tick.Stop()
+	for waited := time.Duration(0); ; waited += stallCheck {
+		select {
+		case err := <-c.done:
+			return err
+		case <-b.stopped:
+			select {
+			case err := <-c.done:
+				return err
+			default:
+				return ErrClosed
+			}
+		case <-tick.C:
+			if err := b.trouble.stalled(waited); err != nil {
+				return err
+			}
+		}
 	}
 }
 

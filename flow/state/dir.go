@@ -47,11 +47,15 @@ func Open(path string, cfg Config) (*Dir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state: open directory: %w", err)
 	}
+	minFree := cmp.Or(cfg.MinFree, DefaultMinFree)
+	if err := reserve(path, minFree); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
 	d, err := openDir(root, path, cmp.Or(cfg.Log, slog.Default()))
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	d.minFree = cmp.Or(cfg.MinFree, DefaultMinFree)
+	d.minFree = minFree
 	return d, nil
 }
 
