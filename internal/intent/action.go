@@ -12,8 +12,8 @@ const (
 	Cancel  Action = "cancel"  // [CancelDone]: Surplus[Cancelled], which nobody needs
 	Poll    Action = "poll"    // [BatchEnded, Refused, PutOff]; [Listed] too, to find Surplus early
 	Prove   Action = "prove"   // [Proven, Disowned]: whose rows the batch has
-	Fetch   Action = "fetch"   // [FetchDone]: of no Batch, that there are no results
-	Settle  Action = "settle"  // [SettleDone, FetchLost]
+	Fetch   Action = "fetch"   // [FetchDone, FetchPart, Decided]: of no Batch, that there are no results
+	Settle  Action = "settle"  // [SettleDone, SettlePart, FetchLost]
 	Clean   Action = "clean"   // [CleanDone]
 	Release Action = "release" // [CleanDone]
 	Nothing Action = "nothing"

@@ -111,12 +111,46 @@ func (e FetchDone) apply(i *Intent) error {
 	if i.Unproven {
 		return i.outOfOrder(e)
 	}
+	i.Missing = e.Missing
+	i.Undecided = i.Undecided && e.Missing > 0
 	return i.move(e, Fetched, Ended)
+}
+
+func (e FetchPart) apply(i *Intent) error {
+	undecided := i.Undecided || e.Undecided
+	if i.State != Ended || i.Unproven || e.Missing <= 0 {
+		return i.outOfOrder(e)
+	}
+	if i.Missing == e.Missing && i.Undecided == undecided {
+		return nil
+	}
+	i.Missing, i.Undecided = e.Missing, undecided
+	return i.move(e, Ended, Ended)
+}
+
+func (e Decided) apply(i *Intent) error {
+	if i.Missing == 0 || i.Verdict != "" || e.Verdict == "" {
+		return i.outOfOrder(e)
+	}
+	i.Verdict, i.Undecided = e.Verdict, false
+	return i.move(e, Ended, Ended)
 }
 
 func (e FetchLost) apply(i *Intent) error { return i.move(e, Ended, Fetched) }
 
-func (e SettleDone) apply(i *Intent) error { return i.move(e, Committed, Fetched) }
+func (e SettlePart) apply(i *Intent) error {
+	if !i.Waits() {
+		return i.outOfOrder(e)
+	}
+	return i.move(e, Ended, Fetched)
+}
+
+func (e SettleDone) apply(i *Intent) error {
+	if i.Waits() {
+		return i.outOfOrder(e)
+	}
+	return i.move(e, Committed, Fetched)
+}
 
 func (e CleanDone) apply(i *Intent) error {
 	if i.Next() == Find || i.Next() == Cancel {

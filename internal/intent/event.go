@@ -56,10 +56,21 @@ type (
 	// Disowned says that the rows of the batch are somebody else's, or that it
 	// has none. From then on it is no candidate.
 	Disowned struct{}
-	// FetchDone says that all results are on disk.
-	FetchDone struct{}
+	// FetchDone says that all results are on disk, but for those of Missing rows
+	// which may come later.
+	FetchDone struct{ Missing int }
+	// FetchPart says that so many rows are Missing, and maybe that from now on
+	// a person has to decide about them.
+	FetchPart struct {
+		Missing   int
+		Undecided bool
+	}
+	// Decided says what a person wants to become of Missing rows.
+	Decided struct{ Verdict Verdict }
 	// FetchLost says that the results on disk are damaged, and none is settled.
 	FetchLost struct{}
+	// SettlePart says that every row is settled but those that are Missing.
+	SettlePart struct{}
 	// SettleDone says that every row is settled.
 	SettleDone struct{}
 	// CleanDone says that nothing is left to do for the batch: its rows are

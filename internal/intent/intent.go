@@ -15,6 +15,10 @@
 //	              +<---------------|------+           |
 //	                               +------------------+ not ours
 //
+// The results of a batch that has ended may be late, cut or gone. What came is
+// settled, and the batch has ended again, with rows that are Missing: until they
+// come, or a person has decided about them, it is not committed.
+//
 // There is no state for a batch that is being put together: the file of its
 // rows is written whole or not at all, and claims nothing until the journal has
 // the intent, sealed. A file that the journal does not name is removed after a
@@ -90,7 +94,20 @@ type Intent struct {
 	Cancelled int       `json:"cancelled,omitempty"` // how many of Surplus were cancelled
 	Suspects  []string  `json:"suspects,omitempty"`  // at most 16 batches that may be surplus: they ran when they were looked at last
 	Swept     bool      `json:"swept,omitempty"`     // looked for Surplus a last time
+
+	Missing   int     `json:"missing,omitempty"`   // rows that ran, or may have, and are in no result so far
+	Undecided bool    `json:"undecided,omitempty"` // a person has to say what becomes of them
+	Verdict   Verdict `json:"verdict,omitempty"`   // what was said
 }
+
+// Verdict is what becomes of the rows that are Missing.
+type Verdict string
+
+// The verdicts. The zero Verdict is that the results are asked for again.
+const (
+	FailMissing Verdict = "fail"  // they fail, though they may have been paid for
+	SendMissing Verdict = "again" // they are sent again, though they may then be paid for twice
+)
 
 // Reason is why a provider refused a batch, or why its rows fail.
 type Reason struct {
@@ -129,6 +146,9 @@ func (i Intent) Open() bool {
 func (i Intent) Owns(batch string) bool {
 	return batch == i.Batch && !i.Unproven || slices.Contains(i.Surplus, batch)
 }
+
+// Waits reports whether rows are missing about which nobody has decided.
+func (i Intent) Waits() bool { return i.Missing > 0 && i.Verdict == "" }
 
 // Appears is when a batch that is not listed by then will never be.
 func (i Intent) Appears(grace time.Duration) time.Time { return i.Deadline.Add(grace) }

@@ -83,6 +83,9 @@ func TestEveryEventInEveryState(t *testing.T) {
 		{intent.Proven{}, nil},
 		{intent.Disowned{}, nil},
 		{intent.FetchDone{}, to{intent.Ended: intent.Fetched}},
+		{intent.FetchPart{Missing: 1}, to{intent.Ended: intent.Ended}},
+		{intent.Decided{Verdict: intent.FailMissing}, nil},
+		{intent.SettlePart{}, nil},
 		{intent.SettleDone{}, to{intent.Fetched: intent.Committed}},
 		{intent.CleanDone{}, to{intent.Committed: intent.Cleaned, intent.Rejected: intent.Cleaned}},
 	} {
@@ -236,6 +239,7 @@ func TestAllOfAnIntentIsPersisted(t *testing.T) {
 		Tag: "TAG", Rev: 1, State: intent.Sealed, Lane: 2, Rows: 3, Account: "a", File: "f", Batch: "b", Unproven: true,
 		Creates: 4, SentAt: sent, Deadline: deadline, Reason: &intent.Reason{Class: "c", Code: "d", Message: "e"}, Refusals: 6, Again: sent,
 		Doubts: 5, Since: sent, Surplus: []string{"x", "y"}, Cancelled: 1, Suspects: []string{"z"}, Swept: true,
+		Missing: 6, Undecided: true, Verdict: intent.SendMissing,
 	}
 	b, err := json.Marshal(i)
 	if err != nil {

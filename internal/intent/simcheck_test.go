@@ -42,7 +42,7 @@ func (w *world) checkItems() {
 		if row < 0 {
 			w.fail("item %d has the result of a batch that it was not in", n)
 		}
-		if want := b.rows[row].end; !b.refused && m.end != want {
+		if want := b.rows[row].end; !b.refused && m.end != want && in.Verdict == "" {
 			w.fail("item %d is recorded as %d and was %d", n, m.end, want)
 		}
 	}

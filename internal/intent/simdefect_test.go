@@ -19,23 +19,25 @@ const (
 	trustClock
 	adoptEnded
 	neverProve
+	missingNeverRan
 )
 
 // The simulation is worth what it notices.
 func TestSimulationNoticesDefects(t *testing.T) {
 	for name, d := range map[string]defect{
-		"an unclear creation is sent again at once":      sendAgain,
-		"a creation leaves before that is durable":       sendBeforeSending,
-		"the store is ahead of the journal":              storeBeforeJournal,
-		"the journal is ahead of the rows":               journalBeforeBale,
-		"results are recorded before they are handed on": recordBeforeDelivery,
-		"progress and the end of the queue are apart":    endApart,
-		"the journal is not told what was cut off":       neverTakeBack,
-		"nobody looks for batches that came late":        neverSweep,
-		"batches that run are not thought to be ours":    ignoreCandidates,
-		"the provider's clock is taken for ours":         trustClock,
-		"whatever has ended is taken for ours":           adoptEnded,
-		"what was adopted unproven is not proven":        neverProve,
+		"an unclear creation is sent again at once":        sendAgain,
+		"a creation leaves before that is durable":         sendBeforeSending,
+		"the store is ahead of the journal":                storeBeforeJournal,
+		"the journal is ahead of the rows":                 journalBeforeBale,
+		"results are recorded before they are handed on":   recordBeforeDelivery,
+		"progress and the end of the queue are apart":      endApart,
+		"the journal is not told what was cut off":         neverTakeBack,
+		"nobody looks for batches that came late":          neverSweep,
+		"batches that run are not thought to be ours":      ignoreCandidates,
+		"the provider's clock is taken for ours":           trustClock,
+		"whatever has ended is taken for ours":             adoptEnded,
+		"what was adopted unproven is not proven":          neverProve,
+		"results that are late are of rows that never ran": missingNeverRan,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for n := range uint64(2000) {

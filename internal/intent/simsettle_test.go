@@ -2,12 +2,57 @@ package intent_test
 
 import (
 	"slices"
+	"time"
 
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// fetch keeps the results of rows that are ours, the first of each.
+// fetch keeps the results of rows that are ours, the first of each, behind those
+// that it has. Some may not be there yet.
 func (e *engine) fetch(d *driver) {
+	var results []result
+	if d.in.Missing > 0 {
+		results = slices.Clone(e.disk.results[d.in.Tag])
+	}
+	had, held := len(results), 0
+	for _, r := range e.came(d) {
+		switch {
+		case slices.ContainsFunc(results[:had], func(has result) bool { return has.item == r.item }):
+		case r.end != missing && d.in.Batch != "" && d.in.Reason == nil && e.chance(e.holds):
+			if held++; e.defect == missingNeverRan {
+				results = append(results, result{r.item, missing})
+			}
+			if d.in.Verdict == intent.FailMissing {
+				results = append(results, result{r.item, refused})
+			}
+		default:
+			results = append(results, r)
+		}
+	}
+	if e.defect == missingNeverRan {
+		held = 0
+	}
+	e.do(func() { e.disk.results[d.in.Tag] = results })
+	e.conclude(d, held, len(results) > had)
+}
+
+// conclude hands on what came, or waits for what has not.
+func (e *engine) conclude(d *driver, held int, fresh bool) {
+	if held == 0 || d.in.Verdict != "" || fresh {
+		e.advance(d, intent.FetchDone{Missing: held})
+		return
+	}
+	e.stats["incomplete"]++
+	e.advance(d, intent.FetchPart{Missing: held, Undecided: e.chance(0.3)})
+	d.wake = e.now.Add(time.Minute)
+	if d.in.Undecided && e.chance(0.3) {
+		e.stats["decided"]++
+		e.advance(d, intent.Decided{Verdict: intent.FailMissing})
+	}
+}
+
+// came is what became of each row, and missing if it is in no result.
+func (e *engine) came(d *driver) []result {
 	rows := e.disk.bales[d.in.Tag]
 	results := make([]result, len(rows))
 	for n, r := range rows {
@@ -23,8 +68,7 @@ func (e *engine) fetch(d *driver) {
 			}
 		}
 	}
-	e.do(func() { e.disk.results[d.in.Tag] = results })
-	e.advance(d, intent.FetchDone{})
+	return results
 }
 
 // settle hands on the results in chunks and records each.
@@ -40,6 +84,10 @@ func (e *engine) settle(d *driver) {
 			c.add(e.row(d.in.Tag, r.item), r.end)
 		}
 		e.finish(c)
+	}
+	if d.in.Waits() {
+		e.advance(d, intent.SettlePart{})
+		return
 	}
 	e.advance(d, intent.SettleDone{})
 }

@@ -16,6 +16,7 @@ type weather struct {
 	grace           time.Duration
 	replies         replies
 	refusals, fails float64 // of a batch, of a row
+	holds           float64 // of the result of a row, each time that it is asked for
 	skew            time.Duration
 	foreign         int // batches of others that are there from the start
 	kind
@@ -53,7 +54,7 @@ func newWorld(seed uint64) *world {
 		losses: 0.05,
 		grace:  w.upTo(20 * time.Minute), lateness: w.upTo(10 * time.Minute), lag: w.upTo(10 * time.Minute),
 		replies:  replies{rejected: 0.1, unapplied: 0.1, lost: 0.2, late: 0.1, twice: 0.05},
-		refusals: 0.1, fails: 0.2,
+		refusals: 0.1, fails: 0.2, holds: []float64{0, 0.1, 0.5}[w.IntN(3)],
 		skew:    w.upTo(20*time.Minute) - 10*time.Minute,
 		foreign: w.IntN(4),
 		kind:    kinds[w.IntN(len(kinds))],
