@@ -48,7 +48,9 @@ type Provider interface {
 	Status(ctx context.Context, h Handle) (Status, error)
 	// Results streams the rows of an ended batch in any order, but a row that
 	// succeeded before anything else that is said of it. Rows that never ran may
-	// be absent. An error ends the sequence. Of a batch that has not ended it
+	// be absent, and so may others whose results are not there yet: what the
+	// Status counts tells them apart. A body that is no result is an error, and
+	// no outcome. An error ends the sequence. Of a batch that has not ended it
 	// yields what there is, and then ErrNotEnded.
 	Results(ctx context.Context, h Handle) iter.Seq2[Outcome, error]
 	// Cancel asks the provider to stop; the batch then ends with what it has.
@@ -144,6 +146,11 @@ type Status struct {
 	Phase string
 	// Total, Succeeded and Failed count rows, as far as the provider says.
 	Total, Succeeded, Failed int
+	// NotRun is how many rows at most the provider says that it never ran, or
+	// any number that is larger than the batch if it ran none. Zero means none,
+	// or that it does not say. Only in so far may rows be absent from the
+	// results of an ended batch, see Unaccounted.
+	NotRun int
 	// Err is why the provider refused the batch, so that none of it ran; nil if it
 	// did not. Its class is
 	//

@@ -2,8 +2,10 @@ package openai
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -24,11 +26,47 @@ type batch struct {
 	CreatedAt  timestamp `json:"created_at"`
 	Metadata   metadata  `json:"metadata"`
 	Errors     refusals  `json:"errors"`
-	Counts     struct {
-		Total     int `json:"total"`
-		Completed int `json:"completed"`
-		Failed    int `json:"failed"`
-	} `json:"request_counts"`
+	Counts     counts    `json:"request_counts"`
+}
+
+// counts are of rows.
+type counts struct {
+	Total, Completed, Failed int
+
+	known bool // there are any
+}
+
+// UnmarshalJSON notes whether there are counts at all. What is of another type is
+// none.
+func (c *counts) UnmarshalJSON(b []byte) error {
+	var read struct{ Total, Completed, Failed *int }
+	if json.Unmarshal(b, &read) != nil {
+		read.Total, read.Completed, read.Failed = nil, nil, nil
+	}
+	*c = counts{known: read.Total != nil && read.Completed != nil}
+	for _, field := range []struct{ to, from *int }{{&c.Total, read.Total}, {&c.Completed, read.Completed}, {&c.Failed, read.Failed}} {
+		if field.from != nil {
+			*field.to = *field.from
+		}
+	}
+	return nil
+}
+
+// notRun is how many rows never ran: those that an ended batch does not count, and
+// all of one that was refused, or stopped before it counted one.
+func (b batch) notRun() int {
+	c := b.Counts
+	switch stopped := b.ended() && b.status() != "completed"; {
+	case !b.ended():
+		return 0
+	case b.status() == "failed" && !b.ran():
+		return math.MaxInt
+	case c.Total > 0:
+		return max(c.Total-c.Completed-c.Failed, 0)
+	case stopped && c.known && c.Completed+c.Failed == 0:
+		return math.MaxInt
+	}
+	return 0
 }
 
 // metadata is what marks a batch as ours. What others write is not read.
@@ -91,7 +129,7 @@ func (c *Client) Status(ctx context.Context, h sink.Handle) (sink.Status, error)
 	return sink.Status{
 		Ended: b.ended(), Phase: words(b.status()), Unknown: !b.ended() && !b.running(), Accepted: b.accepted(),
 		Err:   c.refusal(ctx, b),
-		Total: b.Counts.Total, Succeeded: b.Counts.Completed, Failed: b.Counts.Failed,
+		Total: b.Counts.Total, Succeeded: b.Counts.Completed, Failed: b.Counts.Failed, NotRun: b.notRun(),
 	}, nil
 }
 
