@@ -14,7 +14,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRun(), newStatus(), newRuns(), newWait(), newPause(), newResume(), newCancel(),
+	root.AddCommand(newRun(), newStatus(), newRuns(), newWait(), newPause(), newResume(), newCancel(), newSettle(),
 		newResults(), newExport(), newPrune(), newDoctor(), newSimulate())
 	return root
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/balerhq/baler/flow/durable"
 )
@@ -51,6 +52,9 @@ func stoppedAdvice(s durable.Status) string {
 	case durable.Paused:
 		again = fmt.Sprintf("\"baler resume %s\" and run it again to go on", s.Name)
 	case durable.Running, durable.Cancelling, durable.Completed, durable.Stopped:
+		if slices.ContainsFunc(s.Open, func(b durable.OpenBatch) bool { return b.Undecided }) {
+			again = "run it again to ask once more, or decide by \"baler settle\""
+		}
 	}
 	return s.Reason + ": " + again
 }

@@ -100,7 +100,7 @@ func printStatus(w io.Writer, s durable.Status) {
 		line("time limit", "%s", clock(s.Deadline))
 	}
 	for _, b := range s.Open {
-		line("open batch", "%s  %s, %s rows%s", name(b), b.State, thousands(b.Rows), since(b.SentAt))
+		line("open batch", "%s  %s, %s rows%s%s", name(b), b.State, thousands(b.Rows), noteIf(b.Missing, ", %s missing"), since(b.SentAt))
 	}
 	_ = t.Flush() // as with Fprintf: there is nobody to tell
 }

@@ -45,6 +45,7 @@ var stopKinds = []stopKind{
 	{"state in use", is(state.ErrInUse), exitResumable, holderOf},
 	{"running", is(durable.ErrRunning), exitResumable, say(`"baler wait" tells when it has ended`)},
 	{"cancelled", isA[*durable.CancelledError], exitFailed, say("to begin anew, give another --name and --out")},
+	{"undecided", isA[*durable.UndecidedError], exitResumable, decide},
 	{"interrupted", is(errInterrupted, context.Canceled), exitResumable, again},
 	{"disk full", is(state.ErrDiskLow, syscall.ENOSPC, syscall.EDQUOT), exitResumable, after("make room on that disk")},
 	{"stalled", is(state.ErrStalled), exitResumable, after("see that its disk has room, for more files too, and can be written")},

@@ -50,6 +50,10 @@ func TestEachErrorHasItsCodeAndAdvice(t *testing.T) {
 		{"state in use", fmt.Errorf("%w: dir", state.ErrInUse), false, exitResumable, "--state DIR", false},
 		{"running", durable.ErrRunning, false, exitResumable, "baler wait", false},
 		{"cancelled", &durable.CancelledError{Name: "tickets"}, true, exitFailed, "another --name", false},
+		{
+			"undecided", &durable.UndecidedError{Name: "tickets", Batches: []durable.OpenBatch{{Batch: "batch_1", Missing: 3}}}, true, exitResumable,
+			"baler settle tickets --batch batch_1 --state dir --missing fail|again", true,
+		},
 		{"interrupted", fmt.Errorf("durable: %w", errInterrupted), true, exitResumable, "stopped: interrupted; ", true},
 		{"interrupted", context.Canceled, true, exitResumable, "stopped: interrupted; ", true},
 		{"disk full", fmt.Errorf("%w: dir", state.ErrDiskLow), true, exitResumable, "make room", true},

@@ -50,7 +50,10 @@ func (b *board) list() []OpenBatch {
 	defer b.mu.Unlock()
 	all := make([]OpenBatch, 0, len(b.open))
 	for in := range maps.Values(b.open) {
-		all = append(all, OpenBatch{Tag: in.Tag, Batch: in.Batch, State: string(in.State), Rows: in.Rows, SentAt: in.SentAt})
+		all = append(all, OpenBatch{
+			Tag: in.Tag, Batch: in.Batch, State: string(in.State), Rows: in.Rows, SentAt: in.SentAt,
+			Missing: in.Missing, Undecided: in.Undecided,
+		})
 	}
 	slices.SortFunc(all, func(x, y OpenBatch) int {
 		return cmp.Or(x.SentAt.Compare(y.SentAt), cmp.Compare(x.Tag, y.Tag))

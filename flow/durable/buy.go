@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/balerhq/baler/accumulator"
@@ -158,11 +159,17 @@ func (e *engine) advance(ctx context.Context, in intent.Intent, ev intent.Event)
 	return next, nil
 }
 
-// spawn starts the driver of an open batch, which holds a slot.
+// spawn starts the driver of an open batch, which holds a slot until the batch is
+// settled, or its results are not to be had.
 func (e *engine) spawn(ctx context.Context, in intent.Intent) {
+	v := e.evidences.of(in.Tag)
+	v.freeSlot = sync.OnceFunc(e.leaveSlot)
 	e.drivers.Go(func() error {
-		defer e.leaveSlot()
-		if err := e.drive(ctx, in); err != nil {
+		defer e.evidences.over(in.Tag)
+		defer v.freeSlot()
+		if err := e.drive(ctx, in); errors.Is(err, errLeft) {
+			return nil
+		} else if err != nil {
 			return err
 		}
 		e.tally.update(func(p *Progress) { p.InFlight-- })

@@ -93,20 +93,36 @@ func (d runDir) readControl(name string) (c control, found bool, err error) {
 }
 
 // want makes durable what is wanted from now on. Cancelled is not undone.
-func (d runDir) want(wanted State, reason CancelReason) (c control, err error) {
+func (d runDir) want(wanted State, reason CancelReason) (control, error) {
+	return d.change(func(c *control) (changed bool, err error) {
+		switch c.Want {
+		case wanted:
+			return false, nil
+		case Cancelled:
+			return false, ErrCancelled
+		case Running, Paused, Cancelling, Completed, Stopped:
+		}
+		c.Want, c.Reason, c.At = wanted, reason, time.Now()
+		return true, nil
+	})
+}
+
+// change makes what is wanted durable, under the next revision if it changes.
+func (d runDir) change(change func(*control) (changed bool, err error)) (c control, err error) {
 	l := flock.New(filepath.Join(d.path, controlLock))
 	if err := l.Lock(); err != nil {
 		return control{}, fmt.Errorf("durable: lock %s: %w", controlFile, err)
 	}
 	defer func() { err = errors.Join(err, l.Unlock()) }()
 	c, err = d.control()
-	switch {
-	case err != nil || c.Want == wanted:
-		return c, err
-	case c.Want == Cancelled:
-		return c, ErrCancelled
+	if err != nil {
+		return control{}, err
 	}
-	c = control{Rev: c.Rev + 1, Want: wanted, Reason: reason, At: time.Now()}
+	changed, err := change(&c)
+	if err != nil || !changed {
+		return c, err
+	}
+	c.Rev++
 	if err := d.write(controlCopy, c); err != nil {
 		return c, err
 	}

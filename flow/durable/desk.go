@@ -18,9 +18,10 @@ type desk struct {
 	started time.Time // for the first time
 	expires time.Time // zero: never
 
-	stuck   bool    // it stopped, and will again
-	control control // as it was read last
-	obeyed  int     // its revision, once nothing goes on that it forbids
+	stuck     bool    // it stopped, and will again
+	control   control // as it was read last
+	decisions *decisions
+	obeyed    int // its revision, once nothing goes on that it forbids
 }
 
 // openDesk reads what is wanted of the run.
@@ -29,9 +30,13 @@ func openDesk(c *config, started time.Time) (*desk, error) {
 	if err != nil {
 		return nil, err
 	}
+	made, err := c.dir.decisions()
+	if err != nil {
+		return nil, err
+	}
 	d := &desk{
 		gate: newGate(wanted.Want), board: newBoard(), poke: make(chan struct{}, 1),
-		began: time.Now(), started: started, control: wanted, obeyed: wanted.Rev,
+		began: time.Now(), started: started, control: wanted, decisions: newDecisions(made), obeyed: wanted.Rev,
 	}
 	if c.timeLimit > 0 {
 		d.expires = started.Add(c.timeLimit)

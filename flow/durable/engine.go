@@ -44,6 +44,8 @@ type engine struct {
 	drivers   *errgroup.Group
 	polls     *poller
 	vigils    vigils
+	evidences evidences
+	rest      *rest
 	limiter   *ratelimit.Limiter
 	throttles *throttles
 	slots     chan struct{} // one per open batch

@@ -12,51 +12,116 @@ import (
 
 func resultName(tag string) string { return resultDir + "/" + tag }
 
-// fetch downloads the results of an ended batch to a file, at most one for
-// each of its rows. Rows that were not asked for, or come again, are counted
-// and left out.
-func (e *engine) fetch(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	if in.Batch != "" {
-		if same, err := e.sameAccount(ctx, in); !same {
-			return in, err
-		}
-	}
-	_, err := heavily(ctx, e, func() (struct{}, error) { return struct{}{}, e.download(ctx, in) })
-	if err != nil {
-		return in, e.hold(ctx, in, "download", 0, err)
-	}
-	return e.advance(ctx, in, intent.FetchDone{})
-}
-
-func (e *engine) download(ctx context.Context, in intent.Intent) error {
+// download adds what the provider has of the results of an ended batch to those
+// that are on disk, at most one for each of its rows. Rows that were not asked
+// for, or come again, are counted and left out. An error is of the disk, or the
+// end of ctx; what is wrong with the results is found.
+func (e *engine) download(ctx context.Context, in intent.Intent) (found harvest, err error) {
 	r, err := e.roll(in)
 	if err != nil {
-		return err
+		return found, err
+	}
+	kept, err := e.earlier(ctx, in, r)
+	if err != nil {
+		return found, err
 	}
 	err = writeRecords(e.root, resultName(in.Tag), e.labelOf(resultsKind, in.Tag), func(put func([]byte) error) error {
-		var buf []byte
-		for o, err := range e.results(ctx, in) {
-			if err != nil {
-				return err
-			}
-			n, ok := r.tick(&o)
-			if !ok {
-				continue
-			}
-			buf = appendOutcome(buf[:0], n, &o, "")
-			if err := put(buf); err != nil {
-				return err
+		found, err = e.harvest(ctx, in, r, kept, put)
+		if err == nil && kept && found.fresh == 0 {
+			err = errNothingNew
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, errNothingNew) {
+		return found, err
+	}
+	return found, nil
+}
+
+// errNothingNew leaves the results on disk as they are.
+var errNothingNew = errors.New("durable: no new results")
+
+// earlier reports whether there are results of earlier downloads of a batch of which
+// rows are missing. Their order must stay, so that they are copied; their rows are
+// ticked off. If they cannot be read any more that does not matter as long as none
+// is settled.
+func (e *engine) earlier(ctx context.Context, in intent.Intent, r *roll) (bool, error) {
+	if in.Missing == 0 {
+		return false, nil
+	}
+	var damage error
+	e.fetched(in, r.got, func(_ outcome, err error) bool {
+		damage = err
+		return err == nil
+	})
+	if damage == nil {
+		return true, nil
+	}
+	n, err := e.rowsSettled(ctx, e.store, in.Tag)
+	if err != nil || n > 0 {
+		return false, errors.Join(damage, err)
+	}
+	clear(r.got)
+	return false, nil
+}
+
+// harvest is what a download has brought.
+type harvest struct {
+	fresh  int   // rows that had no result before
+	absent int   // rows that have none now
+	came   int   // rows that it had results of
+	skips  int   // of these: those that the provider says it skipped
+	err    error // why there may be more
+	strays Strays
+}
+
+// harvest puts the results that are new, after the old ones if there are any.
+func (e *engine) harvest(ctx context.Context, in intent.Intent, r *roll, kept bool, put func([]byte) error) (h harvest, err error) {
+	var buf []byte
+	came := make([]bool, in.Rows)
+	for o, err := range e.results(ctx, in) {
+		if ctx.Err() != nil {
+			return h, context.Cause(ctx)
+		}
+		if err != nil {
+			h.err = err
+			break
+		}
+		n, ok := r.tick(&o, came)
+		if !ok {
+			continue
+		}
+		h.came++
+		if o.Skipped {
+			h.skips++
+		}
+		if r.got[n] {
+			continue
+		}
+		r.got[n] = true
+		if h.fresh++; h.fresh == 1 && kept {
+			if err := e.copyResults(in, put); err != nil {
+				return h, err
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		return err
+		buf = appendOutcome(buf[:0], n, &o, "")
+		if err := put(buf); err != nil {
+			return h, err
+		}
 	}
-	if strays := r.call(in, e.gate.cancelled()); strays.Total() > 0 {
-		e.surprises.addStrays(strays)
-		e.log.WarnContext(ctx, "results that are not what was asked for", "tag", in.Tag, "batch", in.Batch, "missing", strays.Missing,
-			"repeated", strays.Repeated, "foreign", strays.Foreign, "surplus", strays.Surplus)
+	h.absent, h.strays = r.absent(), r.strays
+	return h, nil
+}
+
+// copyResults puts the records of a file of results.
+func (e *engine) copyResults(in intent.Intent, put func([]byte) error) error {
+	for p, err := range readRecords(e.root, resultName(in.Tag), e.labelOf(resultsKind, in.Tag)) {
+		if err != nil {
+			return e.damaged(resultName(in.Tag), err)
+		}
+		if err := put(p.record); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -87,6 +87,12 @@ func (h *Handle) ask(ctx context.Context, wanted State) error {
 	if err != nil {
 		return err
 	}
+	return h.obeyed(ctx, c.Rev, string(wanted))
+}
+
+// obeyed waits until the process that runs the run, if one does, obeys a revision
+// of the control file.
+func (h *Handle) obeyed(ctx context.Context, rev int, what string) error {
 	if h.own != nil {
 		select {
 		case h.own.poke <- struct{}{}:
@@ -95,11 +101,11 @@ func (h *Handle) ask(ctx context.Context, wanted State) error {
 	}
 	for {
 		s, held, err := h.dir.look()
-		if err != nil || !held || s.Obeyed >= c.Rev {
+		if err != nil || !held || s.Obeyed >= rev {
 			return err
 		}
 		if err := sleep(ctx, obeyInterval); err != nil {
-			return fmt.Errorf("durable: %s is recorded, and not obeyed yet: %w", wanted, err)
+			return fmt.Errorf("durable: %s is recorded, and not obeyed yet: %w", what, err)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func open(ctx context.Context, c config) (*engine, error) {
 		return nil, fmt.Errorf("durable: Job.Polls: %w", err)
 	}
 	e := &engine{
-		config: c, limiter: limiter, polls: polls, owners: newOwners(), throttles: newThrottles(),
+		config: c, limiter: limiter, polls: polls, owners: newOwners(), throttles: newThrottles(), rest: newRest(),
 		tally:    tally{notify: c.progress},
 		digester: newDigester(c.provider),
 		creating: make(chan struct{}, 1),

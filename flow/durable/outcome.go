@@ -71,10 +71,16 @@ func (a *files) outcomes(in intent.Intent) iter.Seq2[outcome, error] {
 	}
 }
 
+const missingMessage = "the provider ran the row, or may have, and has no result of it: it may have to be paid for"
+
 // missing is why a row has no result: the batch was refused as a whole, given
 // up, or ended before the row was run, for example because others were at fault.
 func missing(in intent.Intent, others bool) *sink.RowError {
 	switch {
+	case in.Verdict == intent.FailMissing:
+		return &sink.RowError{Class: retry.Ambiguous, Code: codeMissing, Message: missingMessage}
+	case in.Verdict == intent.SendMissing:
+		return &sink.RowError{Class: retry.Retryable, Code: codeMissing, Message: missingMessage}
 	case givenUp(in):
 		return &sink.RowError{Class: retry.Retryable, Code: in.Reason.Code, Message: in.Reason.Message}
 	case in.Reason != nil && !others:

@@ -28,6 +28,9 @@ func (e *engine) run(ctx context.Context, source rows) error {
 			}
 		}
 	}
+	if err := e.undecided(); err != nil {
+		return err
+	}
 	e.removeDue(ctx)
 	return e.cancellation()
 }
@@ -66,7 +69,12 @@ func (e *engine) settleAll(ctx context.Context, source rows) error {
 	for _, in := range e.open {
 		e.spawn(ctx, in)
 	}
-	g.Go(func() error { return e.take(ctx, source) })
+	g.Go(func() error {
+		if err := e.take(ctx, source); err != nil {
+			return err
+		}
+		return e.retired(ctx)
+	})
 	return g.Wait()
 }
 
@@ -118,12 +126,13 @@ func (e *engine) round(ctx, life context.Context) error {
 
 // await returns true when a round is worth its while: something is ready, and
 // it is not just a few items that go again while open batches may yet add more.
+// A batch that waits for a person adds none.
 func (e *engine) await(ctx context.Context) (more bool, err error) {
 	linger, lingers := time.NewTimer(e.batch.MaxWait), false
 	linger.Stop() // until something is ready that may wait
 	defer linger.Stop()
 	for {
-		ended, open := e.ended(), e.inFlight()
+		ended, open := e.ended(), e.inFlight()-e.rest.sleepers()
 		switch ready := e.ready.any(); {
 		case e.readAll && !ended:
 		case ready && (open == 0 || !ended):
@@ -131,7 +140,7 @@ func (e *engine) await(ctx context.Context) (more bool, err error) {
 		case ready && !lingers:
 			lingers = true
 			linger.Reset(e.batch.MaxWait)
-		case !ready && ended && open == 0:
+		case !ready && ended && open == 0 && e.retire(func() bool { return !e.ready.any() }):
 			return false, nil
 		}
 		select {

@@ -29,6 +29,7 @@ var ErrRunning = errors.New("durable: the run is under way already")
 //	lock          held by the process that runs it, for as long as it does
 //	control.json  what is wanted of the run; control.lock guards its changes
 //	control.copy  the same, written before, in case that the other is lost
+//	decisions.json  what was decided about rows without a result, likewise
 //	status.json   how far the run is; written by the process that runs it
 type runDir struct{ path string }
 
@@ -38,7 +39,9 @@ const (
 	controlFile = "control.json"
 	controlCopy = "control.copy"
 	controlLock = "control.lock"
-	statusFile  = "status.json"
+
+	decisionsFile = "decisions.json"
+	statusFile    = "status.json"
 )
 
 func newRunDir(stateDir, name string) runDir {

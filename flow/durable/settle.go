@@ -32,6 +32,9 @@ func (e *engine) settle(ctx context.Context, in intent.Intent) (intent.Intent, e
 	if err := e.settleRows(ctx, in); err != nil {
 		return e.refetch(ctx, in, err)
 	}
+	if in.Waits() {
+		return e.advance(ctx, in, intent.SettlePart{})
+	}
 	return e.advance(ctx, in, intent.SettleDone{})
 }
 
@@ -45,8 +48,12 @@ func (e *engine) settleRows(ctx context.Context, in intent.Intent) error {
 		if err != nil {
 			return err
 		}
+		if o.at < 0 && in.Waits() {
+			break // they may yet come
+		}
 		if n++; n <= c.progress {
-			continue // an earlier run has done it
+			c.keep(o) // it is done
+			continue
 		}
 		c.add(o)
 		if c.full() {
@@ -129,6 +136,17 @@ func (c *chunk) add(o outcome) {
 	}
 }
 
+// keep notes the answer of an outcome that was handed on before.
+func (c *chunk) keep(o outcome) {
+	if o.Err != nil || o.origin != "" {
+		return
+	}
+	row := &c.entries[o.row]
+	if r := newResult(row, &o, "", c.in.Batch, c.e.codec); r.Error == nil {
+		c.answers = append(c.answers, answer{row.content, o.at})
+	}
+}
+
 // repeat lets a row of the bale go again.
 func (c *chunk) repeat(n int, sent bool) {
 	c.again = append(c.again, c.entries[n].again(sent))
@@ -140,6 +158,9 @@ func (c *chunk) repeat(n int, sent bool) {
 // means to get no result: the row waits, and nothing is bought.
 func (c *chunk) goesAgain(row *entry, o *sink.Outcome) bool {
 	failure := o.Err
+	if failure.Code == codeMissing {
+		return failure.Class == retry.Retryable // as a person has decided
+	}
 	if c.e.gate.cancelled() {
 		return neverRan(o)
 	}

@@ -14,7 +14,8 @@ import (
 //
 // The error is an *InputError for an item that cannot be used, a
 // *MismatchError for a directory of another job, a *CancelledError for a run
-// that was cancelled, ErrRunning, the cause of a done ctx, or what the provider,
+// that was cancelled, an *UndecidedError for one of which a person has to decide
+// about rows, ErrRunning, the cause of a done ctx, or what the provider,
 // the store or the output said; errors of class retry.Blocked need a person. The
 // Report is filled in any case.
 func Run[T any](ctx context.Context, job Job[T]) (Report, error) {

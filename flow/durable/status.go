@@ -39,6 +39,12 @@ type OpenBatch struct {
 	State  string    `json:"state"`           // such as "submitted"
 	Rows   int       `json:"rows"`
 	SentAt time.Time `json:"sent_at,omitzero"` // when it was bought
+
+	// Missing are rows that ran, or may have, and are in no result so far.
+	Missing int `json:"missing,omitempty"`
+	// Undecided is true if a person has to say what becomes of these, see
+	// Handle.Settle.
+	Undecided bool `json:"undecided,omitempty"`
 }
 
 // Ended reports whether the run is completed or cancelled.

@@ -1,15 +1,12 @@
 package durable
 
-import (
-	"github.com/balerhq/baler/internal/intent"
-	"github.com/balerhq/baler/sink"
-)
+import "github.com/balerhq/baler/sink"
 
 // Strays counts result rows that are not what was asked for. None of them is
 // handed on.
 type Strays struct {
 	// Missing rows are in no result of their batch, which ended otherwise well:
-	// they went again, or failed.
+	// they went again, or failed. Those that wait for a person do not count yet.
 	Missing int `json:"missing"`
 	// Repeated results are of a row that had one: the first counts.
 	Repeated int `json:"repeated"`
@@ -30,21 +27,22 @@ func (s Strays) add(t Strays) Strays {
 type roll struct {
 	tag    string
 	index  map[itemHash]uint32
-	got    []bool
+	got    []bool // those that have a result on disk
 	strays Strays
 }
 
-// tick returns the row that a result belongs to, unless it is a stray.
-func (r *roll) tick(o *sink.Outcome) (n uint32, ok bool) {
+// tick returns the row that a result belongs to, unless it is a stray. It ticks
+// off those that came in one download.
+func (r *roll) tick(o *sink.Outcome, came []bool) (n uint32, ok bool) {
 	n, stray := r.find(o)
-	if stray == nil && r.got[n] {
+	if stray == nil && came[n] {
 		stray = &r.strays.Repeated
 	}
 	if stray != nil {
 		*stray++
 		return 0, false
 	}
-	r.got[n] = true
+	came[n] = true
 	return n, true
 }
 
@@ -69,15 +67,12 @@ func (r *roll) find(o *sink.Outcome) (n uint32, stray *int) {
 	return n, nil
 }
 
-// call counts the rows without a result. Those of a batch that was refused,
-// given up or cancelled with its run are not missed.
-func (r *roll) call(in intent.Intent, cancelled bool) Strays {
-	if in.Reason == nil && !cancelled {
-		for _, ok := range r.got {
-			if !ok {
-				r.strays.Missing++
-			}
+// absent counts the rows without a result on disk.
+func (r *roll) absent() (n int) {
+	for _, ok := range r.got {
+		if !ok {
+			n++
 		}
 	}
-	return r.strays
+	return n
 }

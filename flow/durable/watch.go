@@ -50,6 +50,13 @@ func (e *engine) obey() error {
 		e.log.Info("the run is now", "state", c.Want, "reason", c.Reason)
 		e.enterState(stateOf(c.Want))
 	}
+	if c.Rev != e.control.Rev {
+		made, err := e.dir.decisions()
+		if err != nil {
+			return err
+		}
+		e.decisions.set(made)
+	}
 	e.control = c
 	if c.Rev > e.obeyed && e.gate.obeyed() {
 		e.obeyed = c.Rev

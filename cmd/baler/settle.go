@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balerhq/baler/flow/durable"
+)
+
+func newSettle() *cobra.Command {
+	var (
+		r              reach
+		batch, missing string
+	)
+	cmd := &cobra.Command{
+		Use:   "settle [NAME] --batch ID --missing fail|again",
+		Short: "Decide about rows that the provider ran and has no result of",
+		Long: `Decide about rows of a batch that the provider says it ran, or may have run, and of
+which it has no result, however often it is asked: "baler status" names the batch.
+With "fail" they fail, with the code result_missing; with "again" they are sent
+again, and may be paid for twice. Results that come before the decision is carried
+out count. Without a decision, every "baler run" asks for them once more, and the
+files at the provider stay.` + controlExit,
+		Example: `  baler settle tickets --batch batch_68f2c1 --missing again`,
+		Args:    oneName(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if batch == "" {
+				return usage(`--batch is missing: "baler status" names it`)
+			}
+			h, err := r.attach(args)
+			if err != nil {
+				return err
+			}
+			if err := settle(cmd.Context(), h, batch, durable.Decision(missing)); err != nil {
+				return err
+			}
+			return r.show(cmd.OutOrStdout(), h)
+		},
+	}
+	r.flags(cmd)
+	cmd.Flags().StringVar(&batch, "batch", "", `the batch, as "baler status" names it (required)`)
+	cmd.Flags().StringVar(&missing, "missing", "", "what becomes of its rows without a result: fail or again (required)")
+	return cmd
+}
+
+func settle(ctx context.Context, h *durable.Handle, batch string, d durable.Decision) error {
+	if d != durable.FailMissing && d != durable.SendMissing {
+		return usage("--missing is %q: must be %s or %s", d, durable.FailMissing, durable.SendMissing)
+	}
+	err := h.Settle(ctx, batch, d)
+	switch {
+	case errors.Is(err, errInterrupted):
+		return &exitError{exitResumable, err}
+	case err != nil:
+		return usage("%w", err)
+	}
+	return nil
+}
+
+// decide says how to decide about the batches that wait for a person.
+func decide(s *stop) string {
+	waits, _ := errors.AsType[*durable.UndecidedError](s.err)
+	var b strings.Builder
+	b.WriteString("run "+s.again+" to ask for them once more, or decide to fail them or to send them again:")
+	for _, open := range waits.Batches {
+		fmt.Fprintf(&b, "\n  baler settle %s --batch %s%s --missing fail|again", waits.Name, open.Batch, s.stateFlag())
+	}
+	return b.String()
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// The results of a batch stay away: the run ends by itself, says what to do, and
+// does what a person decides.
+func TestSettleDecidesAboutMissingRows(t *testing.T) {
+	for _, missing := range []string{"fail", "again"} {
+		server, dir := startSimulator(t, simulator.Config{Faults: []simulator.Fault{
+			{Route: "GET /v1/files/{id}/content", Action: simulator.Replace, Status: http.StatusNotFound, Body: "{}", Times: -1},
+		}}), t.TempDir()
+		writeFile(t, dir, "in.jsonl", tickets(10)...)
+		args := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "gpt-test", "--prompt", "{{.text}}", "--grace", "100ms", "--name", "some")
+		r := runCommand(t, dir, withKey, args...)
+		batch := server.Batches()[0].ID
+		advice := "baler settle some --batch " + batch + " --missing fail|again"
+		if r.code != exitResumable || !strings.Contains(r.stderr, advice) || !strings.Contains(r.stderr, "10 rows") {
+			t.Fatalf("%+v", r)
+		}
+		if s := runCommand(t, dir, withKey, "status"); s.code != exitOK || !s.says("10 missing") || !strings.Contains(s.stdout, "baler settle some --batch "+batch) {
+			t.Errorf("status %+v", s)
+		}
+		for _, wrong := range [][]string{
+			{"--batch", batch, "--missing", "all"}, {"--batch", batch}, {"--missing", "fail"}, {"--batch", "other", "--missing", "fail"},
+		} {
+			if s := runCommand(t, dir, withKey, append([]string{"settle", "some"}, wrong...)...); s.code != exitUsage {
+				t.Errorf("%q: %+v", wrong, s)
+			}
+		}
+		for range 2 {
+			if s := runCommand(t, dir, withKey, "settle", "some", "--batch", batch, "--missing", missing); s.code != exitOK {
+				t.Fatalf("%+v", s)
+			}
+		}
+		if missing == "again" {
+			if err := server.SetFaults(); err != nil {
+				t.Fatal(err)
+			}
+			// What the provider has by now counts, so that nothing goes again.
+		}
+		r = runCommand(t, dir, withKey, args...)
+		want := map[string]int{"fail": exitFailed, "again": exitOK}[missing]
+		if r.code != want || missing == "fail" && !r.says("10 result_missing") {
+			t.Errorf("%s: %+v", missing, r)
+		}
+		if n := len(readResults(t, filepath.Join(dir, "out.jsonl"))); n != 10 || len(server.Batches()) != 1 {
+			t.Errorf("%s: %d results, %d batches", missing, n, len(server.Batches()))
+		}
+	}
+}
