@@ -32,10 +32,13 @@ func (l *life) check(ctx context.Context) error {
 	}
 	expected := l.expected()
 	fails := l.checkOutput(expected)
+	if l.cancelled {
+		fails = true // for its exit code
+	}
 	if fails != (l.code == 1) && l.code != 2 && l.code != 3 {
 		l.found.add(other, "exit code %d, and rows that failed: %t", l.code, fails)
 	}
-	for _, step := range []func(context.Context) error{l.checkAgain, l.checkResults, l.checkDoctor} {
+	for _, step := range []func(context.Context) error{l.checkAgain, l.checkResults, l.checkDoctor, l.checkFiles} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -44,9 +47,6 @@ func (l *life) check(ctx context.Context) error {
 		return err
 	}
 	if err := l.checkCreations(); err != nil {
-		return err
-	}
-	if err := l.checkInputs(); err != nil {
 		return err
 	}
 	return l.checkTexts()
@@ -98,8 +98,13 @@ func (l *life) checkOutput(expected map[string]item) (fails bool) {
 		fails = fails || r.Status != "succeeded"
 		l.checkRow(i, r)
 	}
+	l.missing = make(map[string]bool)
 	for id := range expected {
-		if !seen[id] {
+		switch {
+		case seen[id]:
+		case l.cancelled: // unless it was paid for, as the bill will tell
+			l.missing[id] = true
+		default:
 			l.found.add(lost, "row %s has no result", id)
 		}
 	}
@@ -183,7 +188,7 @@ func (l *life) checkDoctor(ctx context.Context) error {
 	}
 	batches, err := l.batches()
 	for _, o := range report.Orphans {
-		if b, ok := batches[o.Batch]; ok && !b.Late {
+		if b, ok := batches[o.Batch]; ok && !l.excused(b) {
 			l.found.add(other, "batch %s is an orphan", o.Batch)
 		}
 	}
@@ -224,6 +229,9 @@ func (l *life) checkBill(expected map[string]item) error {
 			l.found.add(twice, "row %s was billed in %v", id, batches)
 		case len(batches)+late[hash] > 1:
 			l.found.outside++
+		case l.missing[id] && len(batches) > 0:
+			l.found.add(lost, "row %s was billed in %v before the run was cancelled, and has no result", id, batches)
+		case l.missing[id]:
 		case len(batches)+late[hash] == 0 && l.Plan.Verdict(i.question()) == "":
 			l.found.add(wrong, "row %s was never executed", id)
 		}
@@ -279,29 +287,39 @@ func (l *life) checkCreations() error {
 	return nil
 }
 
-// inputsGo says that an input goes when its batch has ended, whatever fails
-// meanwhile. A removal that fails is not tried again yet, and the upload expires.
-const inputsGo = false
-
-// checkInputs looks whether the inputs are gone of batches that have ended.
-func (l *life) checkInputs() error {
-	left, err := provider.Inputs(l.vendor.dir)
+// checkFiles looks whether the files of batches are gone once the run has ended
+// and the doctor has swept. Uploads of which no batch was made stay.
+func (l *life) checkFiles(ctx context.Context) error {
+	p, err := l.ask(ctx, "doctor", "--sweep", "--base-url", l.vendor.url())
+	if err != nil {
+		return err
+	}
+	if p.code() != 0 {
+		l.found.add(other, "doctor --sweep ended with code %d: %s %s", p.code(), p.stdout(), lastLine(p.stderr()))
+	}
+	left, err := provider.LeftFiles(l.vendor.dir)
 	if err != nil {
 		return err
 	}
 	batches, err := l.batches()
 	for _, f := range left {
-		late := len(f.Batches) == 0 // or never used
+		stray := len(f.Batches) == 0
 		for _, id := range f.Batches {
-			late = late || batches[id].Late
+			stray = stray || l.excused(batches[id])
 		}
-		if late || !inputsGo {
-			l.found.strayInputs++
+		if stray {
+			l.found.strays++
 		} else {
-			l.found.add(other, "the input %s of %v is still at the provider", f.File, f.Batches)
+			l.found.add(other, "the file %s of %v is still at the provider", f.File, f.Batches)
 		}
 	}
 	return err
+}
+
+// excused reports whether a batch may be nobody's: its creation came after the
+// grace, or the directory that knew it was lost.
+func (l *life) excused(b provider.BatchRecord) bool {
+	return b.Late || b.Received.Before(l.lost)
 }
 
 var crash = regexp.MustCompile(`(?m)^(panic:|fatal error:|WARNING: DATA RACE|goroutine \d+ \[)`)

@@ -69,6 +69,9 @@ func (l *life) happen(ctx context.Context) error {
 		{&left.Queries, &done.Queries, l.query},
 		{&left.Restarts, &done.Restarts, l.restart},
 		{&left.Freezes, &done.Freezes, l.freeze},
+		{&left.Others, &done.Others, l.other},
+		{&left.Cancels, &done.Cancels, l.cancel},
+		{&left.Losses, &done.Losses, l.lose},
 	} {
 		if n < *i.left {
 			*i.left--

@@ -24,10 +24,10 @@ type findings struct {
 	count map[sort]int
 	lines []string
 
-	faults      map[provider.Kind]int
-	batches     int // created
-	outside     int // rows billed twice because a creation came after the grace
-	strayInputs int // uploads that are there and of which no batch was made
+	faults  map[provider.Kind]int
+	batches int // created
+	outside int // rows billed twice because a creation came after the grace
+	strays  int // files that are there and that no batch needs
 }
 
 const maxFindings = 5 // of a kind that are told

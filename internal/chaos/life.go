@@ -33,6 +33,10 @@ type life struct {
 	code   int      // with which the run ended
 	over   bool     // it has
 
+	cancelled bool
+	missing   map[string]bool // rows without a result after that
+	lost      time.Time       // when the state directory was
+
 	happened incidents
 	held     []hold
 	found    findings

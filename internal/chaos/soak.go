@@ -156,7 +156,7 @@ func (t *totals) add(l *life) {
 	t.rows += l.Rows
 	t.batches += l.found.batches
 	t.outside += l.found.outside
-	t.strays += l.found.strayInputs
+	t.strays += l.found.strays
 	h, n := &t.happened, l.happened
 	h.Kills += n.Kills
 	h.Stops += n.Stops
@@ -165,6 +165,9 @@ func (t *totals) add(l *life) {
 	h.Queries += n.Queries
 	h.Restarts += n.Restarts
 	h.Freezes += n.Freezes
+	h.Others += n.Others
+	h.Cancels += n.Cancels
+	h.Losses += n.Losses
 	for kind, times := range l.found.faults {
 		t.faults[kind] += times
 	}
@@ -181,11 +184,12 @@ func (t *totals) tell(took time.Duration) {
 		sum += t.faults[kind]
 	}
 	fmt.Printf("%d worlds in %s: %d rows, %d batches, %d faults\n", t.worlds, took.Round(time.Second), t.rows, t.batches, sum)
-	fmt.Printf("%d kills, %d stops, %d detached, %d rivals, %d queries; the provider started again %d times and stopped %d times\n",
-		h.Kills, h.Stops, h.Detaches, h.Rivals, h.Queries, h.Restarts, h.Freezes)
+	fmt.Printf("%d kills, %d stops, %d detached, %d rivals, %d of another directory, %d queries, %d cancelled, %d directories lost; "+
+		"the provider started again %d times and stopped %d times\n",
+		h.Kills, h.Stops, h.Detaches, h.Rivals, h.Others, h.Queries, h.Cancels, h.Losses, h.Restarts, h.Freezes)
 	for _, s := range sorts {
 		fmt.Printf("%s %d, ", s, t.broken[s])
 	}
-	fmt.Printf("billed twice because a creation came after the grace %d, uploads left that no batch used %d\n", t.outside, t.strays)
+	fmt.Printf("billed twice because a creation came after the grace %d, files left that no batch needs %d\n", t.outside, t.strays)
 	fmt.Printf("%d worlds failed\n", t.failed)
 }

@@ -39,10 +39,13 @@ type incidents struct {
 	Queries  int `json:"queries"`  // of other processes
 	Restarts int `json:"restarts"` // of the provider
 	Freezes  int `json:"freezes"`  // of the provider
+	Others   int `json:"others"`   // runs of another directory that want the same output
+	Cancels  int `json:"cancels"`
+	Losses   int `json:"losses"` // of the state directory and the output
 }
 
 func (n incidents) left() int {
-	return n.Kills + n.Stops + n.Detaches + n.Rivals + n.Queries + n.Restarts + n.Freezes
+	return n.Kills + n.Stops + n.Detaches + n.Rivals + n.Queries + n.Restarts + n.Freezes + n.Others + n.Cancels + n.Losses
 }
 
 // drawWorld draws a world. A small one is over within some seconds.
@@ -65,7 +68,13 @@ func drawWorld(seed uint64, kinds []provider.Kind, kills int, small bool) *world
 	}
 	w.Incidents = incidents{
 		Kills: kills/2 + r.IntN(kills+1), Stops: r.IntN(4), Detaches: r.IntN(3), Rivals: r.IntN(4), Queries: r.IntN(8),
-		Restarts: r.IntN(4), Freezes: r.IntN(3),
+		Restarts: r.IntN(4), Freezes: r.IntN(3), Others: r.IntN(2),
+	}
+	switch r.IntN(20) {
+	case 0, 1:
+		w.Incidents.Cancels = 1
+	case 2, 3, 4:
+		w.Incidents.Losses = 1
 	}
 	w.drawPlan(seed, kinds)
 	if small {

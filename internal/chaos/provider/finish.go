@@ -38,7 +38,7 @@ func (s *server) finish(b *BatchRecord, now time.Time) {
 		s.dice.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
 		b.files[n] = fmt.Sprintf("file-%s-%d", b.ID, n)
 		s.keep(&fileRecord{
-			ID: b.files[n], Name: b.files[n] + ".jsonl", Purpose: "batch_output", Created: now, Listed: now,
+			ID: b.files[n], Name: b.files[n] + ".jsonl", Purpose: "batch_output", Batch: b.ID, Created: now, Listed: now,
 		}, bytes.Join(lines, nil))
 	}
 }

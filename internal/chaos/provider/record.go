@@ -20,6 +20,7 @@ type fileRecord struct {
 	ID      string    `json:"id"`
 	Name    string    `json:"name"`
 	Purpose string    `json:"purpose"`
+	Batch   string    `json:"batch,omitempty"` // of which it has the results
 	Bytes   int64     `json:"bytes"`
 	Created time.Time `json:"created"`
 	Listed  time.Time `json:"listed"` // from then on
@@ -149,14 +150,16 @@ func Batches(dir string) (all []BatchRecord, err error) {
 	return all, err
 }
 
-// Left is an upload that is still there, and the batches that were made of it.
+// Left is a file that is still there: an upload with the batches that were made
+// of it, or the results of one.
 type Left struct {
 	File, Name string
+	Result     bool
 	Batches    []string
 }
 
-// Inputs reads which inputs were not deleted.
-func Inputs(dir string) ([]Left, error) {
+// LeftFiles reads which files were not deleted.
+func LeftFiles(dir string) ([]Left, error) {
 	events, err := readAll[event](dir + "/" + eventFile)
 	if err != nil {
 		return nil, err
@@ -165,9 +168,13 @@ func Inputs(dir string) ([]Left, error) {
 	left := make(map[string]*Left)
 	for _, e := range events {
 		switch {
-		case e.File != nil && e.File.Purpose == "batch":
-			left[e.File.ID] = &Left{File: e.File.ID, Name: e.File.Name}
-			order = append(order, e.File.ID)
+		case e.File != nil:
+			f := &Left{File: e.File.ID, Name: e.File.Name, Result: e.File.Purpose != "batch"}
+			if f.Result {
+				f.Batches = []string{e.File.Batch}
+			}
+			left[f.File] = f
+			order = append(order, f.File)
 		case e.Batch != nil && left[e.Batch.Input] != nil:
 			left[e.Batch.Input].Batches = append(left[e.Batch.Input].Batches, e.Batch.ID)
 		case e.Delete != "":

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/balerhq/baler/internal/chaos/provider"
+)
+
+// other starts the same work from another state directory: it would write to the
+// same output, and is refused before it buys anything.
+func (l *life) other(ctx context.Context) error {
+	if !l.holds() {
+		return nil
+	}
+	p, err := l.start(append(l.runArgs(), "--state", "other")...)
+	if err != nil {
+		return err
+	}
+	if !p.ended(ctx, 5*time.Second) {
+		p.signal(syscall.SIGINT)
+		if !p.ended(ctx, patience) {
+			l.hangs(ctx, p, "the run of another directory")
+		}
+	}
+	l.say("other directory: %d %s", p.code(), lastLine(p.stderr()))
+	if p.code() != 2 && p.code() != 3 && !l.client.hasEnded() {
+		l.found.add(other, "a run of another directory ended with code %d, and has the same output: %s", p.code(), lastLine(p.stderr()))
+	}
+	return nil
+}
+
+// cancel ends the run for good. What ran counts, and nothing more is bought.
+func (l *life) cancel(ctx context.Context) error {
+	p, err := l.ask(ctx, "cancel", "chaos")
+	if err != nil || p.code() != 0 {
+		return err
+	}
+	l.cancelled = true
+	l.held = append(l.held, hold{from: time.Now(), to: time.Now().Add(time.Hour)})
+	return nil
+}
+
+// lose loses the state directory and the output. What was bought is adopted by
+// a new run once nothing is under way at the provider.
+func (l *life) lose(ctx context.Context) error {
+	if l.cancelled || !l.holds() {
+		return nil
+	}
+	l.client.kill()
+	l.client = nil
+	for _, name := range []string{".baler", "out.jsonl"} {
+		if err := os.RemoveAll(filepath.Join(l.dir, name)); err != nil {
+			return err
+		}
+	}
+	l.lost = time.Now()
+	l.say("the state directory is lost")
+	if err := l.quiet(ctx); err != nil {
+		return err
+	}
+	p, err := l.ask(ctx, append(l.runArgs(), "--ingest")...)
+	if err != nil {
+		return err
+	}
+	if p.code() != 0 {
+		l.found.add(other, "run --ingest ended with code %d: %s", p.code(), lastLine(p.stderr()))
+	}
+	for n := 1; ; n++ {
+		p, err := l.ask(ctx, "doctor", "--adopt", "chaos", "--base-url", l.vendor.url(), "--json")
+		if err != nil {
+			return err
+		}
+		if p.code() == 0 && allEnded(p.stdout()) {
+			return nil
+		}
+		if n == maxAdopts {
+			l.found.add(other, "doctor --adopt ended with code %d: %s", p.code(), lastLine(p.stderr()))
+			return nil
+		}
+		pause(ctx, 300*time.Millisecond)
+	}
+}
+
+const maxAdopts = 20 // while the provider fails
+
+// quiet waits until no batch is under way, and none can still appear.
+func (l *life) quiet(ctx context.Context) error {
+	pause(ctx, l.Plan.Grace)
+	for ctx.Err() == nil {
+		batches, err := provider.Batches(l.vendor.dir)
+		if err != nil {
+			return err
+		}
+		last := l.lost
+		for _, b := range batches {
+			for _, t := range []time.Time{b.End, b.Output, b.Counts, b.Listed, b.Unknown, b.Odd} {
+				if t.After(last) {
+					last = t
+				}
+			}
+		}
+		d := time.Until(last)
+		if d < 0 {
+			return nil
+		}
+		pause(ctx, d)
+	}
+	return ctx.Err()
+}
+
+// allEnded reports whether no orphan of ours is under way.
+func allEnded(report string) bool {
+	var r struct {
+		Orphans []struct {
+			Batch string `json:"batch"`
+			Ended bool   `json:"ended"`
+		} `json:"orphans"`
+	}
+	if json.Unmarshal([]byte(report), &r) != nil {
+		return false
+	}
+	for _, o := range r.Orphans {
+		if !o.Ended && !strings.Contains(o.Batch, "foreign") {
+			return false
+		}
+	}
+	return true
+}
