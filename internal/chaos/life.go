@@ -148,10 +148,9 @@ func (l *life) reap() {
 	}
 }
 
-// mayRefuseKey reports whether a run ended as one should whose key is refused
-// before it has bought anything.
+// mayRefuseKey reports whether a run ended as one should whose key is refused.
 func (l *life) mayRefuseKey(p *process) bool {
-	return strings.Contains(p.stderr(), "refuses the key") && slices.ContainsFunc([]provider.Kind{"upload.401", "create.401", "status.401", "list.401", "content.401"},
+	return strings.Contains(p.stderr(), "invalid_api_key") && slices.ContainsFunc([]provider.Kind{"upload.401", "create.401", "status.401", "list.401", "content.401", "files.401"},
 		func(k provider.Kind) bool { return l.Plan.Faults[k].Max > 0 })
 }
 

@@ -13,8 +13,12 @@ import (
 )
 
 // other starts the same work from another state directory: it would write to the
-// same output, and is refused before it buys anything.
+// same output, and is refused before it buys anything. The run is stopped
+// meanwhile, so that it does not end and leave the output to whoever comes.
 func (l *life) other(ctx context.Context) error {
+	client := l.client
+	client.signal(syscall.SIGSTOP)
+	defer client.signal(syscall.SIGCONT)
 	if !l.holds() {
 		return nil
 	}
@@ -22,14 +26,11 @@ func (l *life) other(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !p.ended(ctx, 5*time.Second) {
-		p.signal(syscall.SIGINT)
-		if !p.ended(ctx, patience) {
-			l.hangs(ctx, p, "the run of another directory")
-		}
+	if !p.ended(ctx, patience) {
+		l.hangs(ctx, p, "the run of another directory")
 	}
 	l.say("other directory: %d %s", p.code(), lastLine(p.stderr()))
-	if p.code() != 2 && p.code() != 3 && !l.client.hasEnded() {
+	if p.code() != 2 && p.code() != 3 {
 		l.found.add(other, "a run of another directory ended with code %d, and has the same output: %s", p.code(), lastLine(p.stderr()))
 	}
 	return nil

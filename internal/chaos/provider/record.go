@@ -109,16 +109,16 @@ func runs(fate byte) bool { return fate == fine || fate == repeated || fate == f
 // status is the word for a batch at a time.
 func (b *BatchRecord) status(now time.Time) string {
 	switch {
-	case !b.Stop.IsZero() && now.Before(b.End):
+	case !now.Before(b.End):
+		return b.Status
+	case !b.Stop.IsZero():
 		return "cancelling"
 	case now.Before(b.Running):
 		return "validating"
 	case now.Before(b.RanAll):
 		return "in_progress"
-	case now.Before(b.End):
-		return "finalizing"
 	}
-	return b.Status
+	return "finalizing"
 }
 
 // ranBy is how many rows were executed by then.
