@@ -27,7 +27,7 @@ func (h *Health) examineBatch(a *files, told *history, in intent.Intent) (whole 
 // is settled are downloaded again if they are damaged.
 func (a *files) examineResults(told *history, in intent.Intent) error {
 	last := told.last(in.Tag)
-	if last.Until == 0 || last.Unsent {
+	if last.Until == 0 || last.Unsent && last.allAgain() {
 		return nil
 	}
 	for _, err := range a.outcomes(in) {

@@ -40,6 +40,16 @@ type settled struct {
 	Failed map[string]int `json:"failed,omitempty"` // items that failed, by their code
 }
 
+// allAgain reports whether no outcome was handed on, as of a batch that was
+// released without any.
+func (s *settled) allAgain() bool {
+	again := uint64(0)
+	for _, span := range s.Again {
+		again += uint64(span[1] - span[0] + 1) //nolint:gosec // a count
+	}
+	return again == s.Until-s.From
+}
+
 // rowSpan is rows of a bale, from the first to the last of them, counted from 0.
 type rowSpan [2]int
 

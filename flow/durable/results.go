@@ -135,8 +135,8 @@ func (r *batchReader) close() {
 // chunk yields the outcomes of the ith chunk from the nth of its batch on.
 func (r *batchReader) chunk(i int, n uint64, yield func(settlement, error) bool) (more bool, err error) {
 	c := &r.archive.chunks[i]
-	if c.Unsent {
-		return true, nil // they all go again
+	if c.allAgain() {
+		return true, nil // there need be no results
 	}
 	if err := r.seek(c.Tag, n); err != nil {
 		return false, err

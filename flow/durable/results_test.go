@@ -272,6 +272,21 @@ func TestResultsOfABatchThatWasRefused(t *testing.T) {
 	}
 }
 
+// The rows that were the reason why a batch was refused have their results in
+// it, though all others of it go again.
+func TestResultsOfRowsThatValidationNamed(t *testing.T) {
+	w := newWorld(t, simulator.Config{Faults: []simulator.Fault{
+		invalid(1, simulator.BatchError{Code: "odd_line", Message: "m", Line: 2}),
+	}})
+	w.write("in.jsonl", tickets(10)...)
+	if report := w.mustRun(w.job()); report.Failed != 1 || report.Succeeded != 9 {
+		t.Fatalf("report %+v", report)
+	}
+	if got, _ := all(t, w.archive("tickets").Results(durable.Query{Codec: w.client("sk")})); !slices.Equal(got, w.lines()) {
+		t.Errorf("%d results and %d lines", len(got), len(w.lines()))
+	}
+}
+
 // What was damaged is said, not left out.
 func TestDamagedResultsAreSaid(t *testing.T) {
 	w := newWorld(t, simulator.Config{})
