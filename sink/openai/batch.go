@@ -108,15 +108,34 @@ func (c *Client) Check(ctx context.Context) error {
 
 // batch reads the batch. What is said of another one says nothing about it.
 func (c *Client) batch(ctx context.Context, id string, why httpclient.Kind) (b batch, err error) {
+	err = c.cfg.Retry.Do(ctx, func(ctx context.Context) (err error) {
+		b, err = c.batchOnce(ctx, id, why)
+		return err
+	})
+	return b, err
+}
+
+func (c *Client) batchOnce(ctx context.Context, id string, why httpclient.Kind) (b batch, err error) {
 	call := httpclient.Call{Method: http.MethodGet, Path: "/batches/" + url.PathEscape(id), Kind: why}
-	err = c.cfg.Retry.Do(ctx, func(ctx context.Context) error {
-		b = batch{}
-		err := c.api.Do(ctx, call, &b)
-		if err == nil && b.ID != "" && b.ID != id {
-			err = retry.Mark(fmt.Errorf("%s: the reply is about another batch", call), retry.Retryable)
+	err = c.api.Do(ctx, call, &b)
+	if err == nil && b.ID != "" && b.ID != id {
+		err = retry.Mark(fmt.Errorf("%s: the reply is about another batch", call), retry.Retryable)
+	}
+	return b, err
+}
+
+// endedBatch looks a few times, as a reply may be older than one before it. The
+// error is Permanent if the batch has not ended: only time can help.
+func (c *Client) endedBatch(ctx context.Context, id string, why httpclient.Kind) (b batch, err error) {
+	err = c.cfg.Retry.Do(ctx, func(ctx context.Context) (err error) {
+		if b, err = c.batchOnce(ctx, id, why); err == nil && !b.ended() {
+			err = fmt.Errorf("batch is %s: %w", b.status(), sink.ErrNotEnded)
 		}
 		return err
 	})
+	if errors.Is(err, sink.ErrNotEnded) {
+		err = retry.Mark(err, retry.Permanent)
+	}
 	return b, err
 }
 

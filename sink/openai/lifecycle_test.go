@@ -1,6 +1,8 @@
 package openai_test
 
 import (
+	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -228,6 +230,33 @@ func TestRowsMissingInBothFilesAreAbsent(t *testing.T) {
 	}
 	if got := outcomes(t, c, h); len(got) != 0 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A batch that is said to run, though it has ended, has files all the same.
+func TestRemoveWaitsForTheEnd(t *testing.T) {
+	server, c := simulate(t, simulator.Config{})
+	h := buy(t, c, "tag", chat("a"), chat("[[400]]"))
+	await(t, c, h, "completed")
+	stale := simulator.Fault{
+		Route: batchRoute, Action: simulator.Merge, Times: -1,
+		Merge: json.RawMessage(`{"status":"validating","output_file_id":null,"error_file_id":null}`),
+	}
+	if err := server.SetFaults(stale); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Remove(t.Context(), h); !errors.Is(err, sink.ErrNotEnded) || retry.ClassOf(err) != retry.Permanent {
+		t.Errorf("removed while it runs: %v", err)
+	}
+	stale.Times = 2
+	if err := server.SetFaults(stale); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Remove(t.Context(), h); err != nil {
+		t.Error(err)
+	}
+	if n := requests(t, server, "DELETE /v1/files/{id}"); n != 3 {
+		t.Errorf("%d files deleted, want input, output and errors", n)
 	}
 }
 

@@ -97,11 +97,13 @@ func (c *Client) upload(ctx context.Context, spec sink.Spec, rows sink.Rows, siz
 }
 
 // Remove implements sink.Provider: it deletes the input file and, if the handle
-// names the batch, its output and error file. The batch itself cannot be deleted.
+// names the batch, its output and error file, of which there are none before it
+// has ended: then the error is sink.ErrNotEnded. The batch itself cannot be
+// deleted.
 func (c *Client) Remove(ctx context.Context, h sink.Handle) error {
 	files := []string{h.File}
 	if h.Batch != "" {
-		b, err := c.batch(ctx, h.Batch, httpclient.Delete)
+		b, err := c.endedBatch(ctx, h.Batch, httpclient.Delete)
 		if err != nil && !notFound(err) {
 			return fmt.Errorf("openai: remove: %w", err)
 		}
