@@ -74,7 +74,7 @@ func (e *engine) adoptAll(ctx context.Context, since time.Time) (all []Adoption,
 		adopted[o.Tag] = adopted[o.Tag] || a.Adopted > 0
 		all = append(all, a)
 	}
-	return all, nil
+	return all, e.reconcile(ctx, all)
 }
 
 // adopt seals the rows that an orphan has answered as a batch that has ended. A

@@ -75,7 +75,7 @@ func (e *engine) buyOne(ctx, life context.Context, rows []entry) error {
 		return err
 	}
 	defer e.gate.leave()
-	in, err := e.seal(context.WithoutCancel(ctx), intent.Intent{Tag: newTag(), State: intent.Sealed}, rows)
+	in, err := e.seal(context.WithoutCancel(ctx), intent.Intent{Tag: e.tagOfJob(), State: intent.Sealed}, rows)
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,7 @@ type engine struct {
 	accounts  accounts
 	notices   notices
 
+	replayed  replayed
 	owners    *owners
 	open      []intent.Intent // found at the start
 	drivers   *errgroup.Group

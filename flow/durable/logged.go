@@ -20,6 +20,7 @@ type logged struct {
 	Output  *outputState   `json:"output,omitempty"`  // is taken back to here
 	Pruned  *ending        `json:"pruned,omitempty"`  // of all this, only the journal is left
 	Keep    *time.Duration `json:"keep,omitempty"`    // Job.KeepRemote, if it is not what it was
+	Seen    []string       `json:"seen,omitempty"`    // tags of batches that were bought without this journal, and given up
 	Removed []string       `json:"removed,omitempty"` // tags of which the provider has nothing any more
 	Account *sameAccounts  `json:"account,omitempty"` // two keys that are of one account
 }
@@ -77,6 +78,7 @@ type memory struct {
 	keep    time.Duration
 	removed map[string]bool
 	same    []sameAccounts
+	seen    map[string]bool
 }
 
 // chunkID is how chunks are known that replace one another.
@@ -88,7 +90,7 @@ type chunkID struct {
 func newMemory() *memory {
 	return &memory{
 		intents: make(map[string]intent.Intent), claims: make(map[string][]claimSpan),
-		index: make(map[chunkID]int), latest: make(map[string]int), removed: make(map[string]bool),
+		index: make(map[chunkID]int), latest: make(map[string]int), removed: make(map[string]bool), seen: make(map[string]bool),
 	}
 }
 
@@ -123,6 +125,10 @@ func (m *memory) replay(record []byte) error {
 		m.keep = *l.Keep
 	case l.Account != nil:
 		m.same = append(m.same, *l.Account)
+	case l.Seen != nil:
+		for _, tag := range l.Seen {
+			m.seen[tag] = true
+		}
 	case l.Removed != nil:
 		for _, tag := range l.Removed {
 			m.removed[tag] = true

@@ -109,6 +109,7 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 	if err != nil {
 		return err
 	}
+	e.replayed = replayed{told.job == nil, told.intents, told.seen}
 	e.lanes = newLanes(e.journal, told.lanes)
 	if err := e.recoverCounts(ctx); err != nil {
 		return err

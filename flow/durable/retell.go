@@ -62,6 +62,9 @@ func (a *files) retell(ctx context.Context, index state.Store) ([]logged, error)
 	for i := range told.same {
 		lines = append(lines, logged{Account: &told.same[i]})
 	}
+	if seen := slices.Sorted(maps.Keys(told.seen)); len(seen) > 0 {
+		lines = append(lines, logged{Seen: seen})
+	}
 	if removed := slices.Sorted(maps.Keys(told.removed)); len(removed) > 0 {
 		lines = append(lines, logged{Removed: removed})
 	}

@@ -22,7 +22,7 @@ func (e *engine) reuse(ctx, life context.Context, entries []entry) (lost []entry
 	slices.SortFunc(entries, func(a, b entry) int { // as they lie on the disk
 		return cmp.Or(strings.Compare(a.hit.tag, b.hit.tag), cmp.Compare(a.hit.offset, b.hit.offset))
 	})
-	tag := newTag()
+	tag := e.tagOfJob()
 	var found []entry
 	err = writeRecords(e.root, resultName(tag), e.labelOf(resultsKind, tag), func(put func([]byte) error) (err error) {
 		found, lost, err = e.copyAnswers(ctx, entries, put)

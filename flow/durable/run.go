@@ -66,6 +66,9 @@ func (e *engine) settleAll(ctx context.Context, source rows) error {
 	g, ctx := errgroup.WithContext(ctx)
 	e.drivers = g
 	defer e.polls.start(ctx)()
+	if err := e.mustBeNewest(ctx); err != nil && !errors.Is(err, errCancelled) {
+		return err
+	}
 	for _, in := range e.open {
 		e.spawn(ctx, in)
 	}

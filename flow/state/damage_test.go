@@ -44,9 +44,13 @@ func killedDir(t *testing.T) string {
 	fill(t, d, 0, damageRecords/2)
 	mustClose(t, d)
 	d = mustOpen(t, path)
-	defer mustClose(t, d)
 	fill(t, d, damageRecords/2, damageRecords)
-	return copyDir(t, path)
+	killed := copyDir(t, path)
+	mustClose(t, d)
+	if err := os.RemoveAll(path); err != nil { // beside it, copies are refused
+		t.Fatal(err)
+	}
+	return killed
 }
 
 // copyDir copies a directory, and keeps the holes of its files.

@@ -27,12 +27,13 @@ type identity struct {
 	Schema     int    `json:"schema"`
 	Instance   string `json:"instance"`
 	Generation uint64 `json:"generation"` // number of times opened
+	Place      string `json:"place"`      // path of the directory, when it was opened last
 	Sum        string `json:"sum"`        // of the others
 }
 
 // sum tells another schema from damage.
 func (id identity) sum() string {
-	return fmt.Sprintf("%08x", crc32.Checksum(fmt.Appendf(nil, "%d %s %d", id.Schema, id.Instance, id.Generation), castagnoli))
+	return fmt.Sprintf("%08x", crc32.Checksum(fmt.Appendf(nil, "%d %s %d %s", id.Schema, id.Instance, id.Generation, id.Place), castagnoli))
 }
 
 // readIdentity reads the directory's file, or writes it as the first thing in
@@ -104,6 +105,9 @@ func (id identity) advance(root *os.Root, index *Badger, path string) error {
 	}
 	if generation < id.Generation {
 		return &DamageError{path, indexDir, fmt.Errorf("it has lost records (generation %d, was %d)", generation, id.Generation)}
+	}
+	if err := id.settle(path); err != nil {
+		return err
 	}
 	id.Generation = generation + 1
 	if err := index.Commit(ctx, id.canary()); err != nil {
