@@ -26,7 +26,13 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if path := os.Getenv(asProbe); path != "" {
+		probeAndTell(path)
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var quiet = slog.New(slog.DiscardHandler)
 

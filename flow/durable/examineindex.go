@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/segment"
 )
 
 // examined is a job whose files agree with each other.
@@ -24,7 +25,7 @@ func (h *Health) examineIndex(ctx context.Context, index state.Store, x *examine
 		return // the rest would only say so again
 	}
 	for _, check := range []func(context.Context, state.Store) error{
-		x.checkJob, x.checkOutput, x.checkProgress, x.checkItems, x.checkReady,
+		x.checkJob, x.checkLevels, x.checkOutput, x.checkProgress, x.checkItems, x.checkReady,
 	} {
 		h.addIndex(check(ctx, index))
 	}
@@ -93,6 +94,24 @@ func (x *examined) checkItems(ctx context.Context, index state.Store) error {
 	}
 	if n != x.source.Rows {
 		return x.lost("it knows %d rows of %d", n, x.source.Rows)
+	}
+	return nil
+}
+
+// checkLevels looks whether the logs of the ready queue can be opened.
+func (x *examined) checkLevels(ctx context.Context, index state.Store) error {
+	for rec, err := range index.Scan(ctx, x.keys.make('e'), nil) {
+		if err != nil {
+			return err
+		}
+		number := rec.Key[len(rec.Key)-1]
+		tail := register[tailState]{key: x.keys.tail(number)}
+		if err := load(ctx, index, &tail); err != nil {
+			return err
+		}
+		if err := segment.Check(x.root, levelDir(number), x.readyLabel(number), tail.value.End); err != nil {
+			return x.damaged(readyDir, err)
+		}
 	}
 	return nil
 }

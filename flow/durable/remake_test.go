@@ -21,7 +21,12 @@ var harms = map[string]func([]byte) []byte{
 	"emptied": func([]byte) []byte { return []byte{} },
 	"cut":     func(b []byte) []byte { return b[:len(b)/2] },
 	"torn":    func(b []byte) []byte { return b[:max(0, len(b)-7)] },
-	"flipped": func(b []byte) []byte { b[len(b)/2] ^= 1; return b },
+	"flipped": func(b []byte) []byte {
+		if len(b) > 0 {
+			b[len(b)/2] ^= 1
+		}
+		return b
+	},
 }
 
 func harm(t *testing.T, file string, how func([]byte) []byte) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 )
 
 // Label returns what the first record of each file of a Log says: whose file it
@@ -41,6 +43,35 @@ func (l *Log) checkLabel(f io.ReaderAt, n uint32) error {
 		err = ErrLabel
 	}
 	return err
+}
+
+// Check reports what OpenLog would refuse, and changes nothing.
+func Check(root *os.Root, dir string, label Label, end Pos) error {
+	l := &Log{root: root, dir: dir, label: label, num: end.File}
+	err := l.checkLabels()
+	if errors.Is(err, fs.ErrNotExist) && end == (Pos{}) {
+		return nil
+	}
+	if err == nil && end.File > 0 {
+		err = l.checkEnd(end)
+	}
+	if err != nil {
+		return fmt.Errorf("segment: %s: %w", dir, err)
+	}
+	return nil
+}
+
+// checkEnd looks whether the last file reaches as far as it should.
+func (l *Log) checkEnd(end Pos) error {
+	switch info, err := l.root.Stat(l.name(end.File)); {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: %s is missing", ErrDamaged, l.name(end.File))
+	case err != nil:
+		return err
+	case uint64(info.Size()) < end.Offset: //nolint:gosec // not negative
+		return fmt.Errorf("%w: %s holds %d bytes of %d", ErrDamaged, l.name(end.File), info.Size(), end.Offset)
+	}
+	return nil
 }
 
 // checkLabels reads the labels of all files. One behind the end may be torn.

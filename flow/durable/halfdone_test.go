@@ -1,0 +1,318 @@
+package durable_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink/openai"
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// The half-finished run of the damage suite: job "first" is finished and job "half"
+// took 60 answers from it. Of the others one batch is settled, one is settled in
+// part, one is submitted, one is sealed, and 150 rows wait.
+const (
+	firstRows, sharedRows = 120, 60
+	halfBatch, halfRows   = 1100, sharedRows + 4*halfBatch + 150
+)
+
+// disk is a directory in memory, without the holes of its files.
+type disk map[string]diskFile
+
+type diskFile struct {
+	data []byte
+	size int64
+}
+
+func readDisk(t *testing.T, dir string) disk {
+	t.Helper()
+	d := make(disk)
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		d[filepath.ToSlash(rel)] = diskFile{bytes.Clone(bytes.TrimRight(b, "\x00")), int64(len(b))}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (d disk) write(t *testing.T, dir string) {
+	t.Helper()
+	for name, f := range d {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.WriteFile(path, f.data, 0o600), os.Truncate(path, f.size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// bench is a place where the two jobs run against their provider, which remembers.
+type bench struct {
+	*testing.T
+	dir    string
+	inputs string // which are not the same files once they were copied
+	server *simulator.Server
+	log    *logbook
+	wrap   func(http.RoundTripper) http.RoundTripper
+}
+
+func (b *bench) open() {
+	b.Helper()
+	server, err := simulator.StartPipe(simulator.Config{Dir: filepath.Join(b.dir, "provider")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.server, b.log = server, &logbook{}
+	b.Cleanup(func() { _ = server.Close() }) // which may have been done
+}
+
+// job is one of the two, "first" or "half".
+func (b *bench) job(name string, out durable.Output, store *state.Dir) durable.Job[ticket] {
+	b.Helper()
+	transport := b.server.Client().Transport
+	if b.wrap != nil {
+		transport = b.wrap(transport)
+	}
+	client, err := openai.New("sk-test", openai.Config{
+		BaseURL: "http://127.0.0.1/v1", Transport: transport, CallsPerSecond: 1_000_000,
+		Retry: retry.Policy{Delay: time.Millisecond, MaxDelay: 10 * time.Millisecond},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	job := durable.Job[ticket]{
+		Name: name, Source: source.JSONL[ticket](filepath.Join(b.inputs, name+".jsonl")), Key: ticket.key, Prompt: ticket.prompt,
+		Model: "gpt-test", Provider: client, Store: store, Output: out, Log: slog.New(b.log), MaxInFlight: 3,
+		Batch: accumulator.Config{MaxItems: halfBatch, MaxWait: time.Hour}, Poll: time.Millisecond, Grace: 50 * time.Millisecond,
+		KeepRemote: durable.KeepForever, ReadAll: true,
+	}
+	if name == "first" {
+		job.Batch.MaxItems = firstRows / 2
+	}
+	return job
+}
+
+func (b *bench) state() string { return filepath.Join(b.dir, "state") }
+
+func (b *bench) out(name string) string { return filepath.Join(b.dir, name+".out.jsonl") }
+
+// run runs a job to its end.
+func (b *bench) run(ctx context.Context, name string) error {
+	store, err := state.Open(b.state(), state.Config{Log: slog.New(b.log)})
+	for errors.Is(err, state.ErrInUse) && ctx.Err() == nil { // a process that is just being started holds all locks
+		time.Sleep(time.Millisecond)
+		store, err = state.Open(b.state(), state.Config{Log: slog.New(b.log)})
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(b.runIn(ctx, store, name), store.Close())
+}
+
+func (b *bench) runIn(ctx context.Context, store *state.Dir, name string) error {
+	out, err := durable.Lines(b.out(name))
+	if err != nil {
+		return err
+	}
+	report, err := durable.Run(ctx, b.job(name, out, store))
+	if err == nil && !report.Finished {
+		err = fmt.Errorf("it ended without an error, and is not finished: %+v", report)
+	}
+	return errors.Join(err, out.Close())
+}
+
+// held is what keeps the half-finished run where it is: the third batch does not
+// end, and the fourth is not uploaded.
+type held struct {
+	uploads, creates atomic.Int32
+	third            atomic.Value // name of the batch
+	stuck            chan struct{}
+}
+
+func (h *held) wrap(next http.RoundTripper) http.RoundTripper {
+	return tripper(func(r *http.Request) (*http.Response, error) {
+		create := r.Method == http.MethodPost && r.URL.Path == "/v1/batches"
+		if r.Method == http.MethodPost && r.URL.Path == "/v1/files" && h.uploads.Add(1) == 4 {
+			close(h.stuck)
+			<-r.Context().Done()
+			return nil, context.Cause(r.Context())
+		}
+		reply, err := next.RoundTrip(r)
+		if err != nil || reply.StatusCode != http.StatusOK || !create && !strings.HasPrefix(r.URL.Path, "/v1/batches/") {
+			return reply, err
+		}
+		return h.edit(reply, create)
+	})
+}
+
+func (h *held) edit(reply *http.Response, create bool) (*http.Response, error) {
+	var batch map[string]any
+	if err := errors.Join(json.NewDecoder(reply.Body).Decode(&batch), reply.Body.Close()); err != nil {
+		return nil, err
+	}
+	if create && h.creates.Add(1) == 3 {
+		h.third.Store(batch["id"])
+	}
+	if batch["id"] == h.third.Load() {
+		batch["status"] = "in_progress"
+	}
+	body, err := json.Marshal(batch)
+	reply.Body, reply.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return reply, err
+}
+
+// halfWay dies at the second chunk of the second batch, once the others are where
+// they are to be.
+type halfWay struct {
+	*durable.File
+	writes int
+	stuck  <-chan struct{}
+}
+
+func (o *halfWay) Write(ctx context.Context, results []durable.Result) error {
+	if o.writes++; o.writes < 5 {
+		return o.File.Write(ctx, results)
+	}
+	select {
+	case <-o.stuck:
+		return errDied
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// halfFinished makes the run, and returns all that it leaves, as if its process had
+// been killed, and where its inputs are.
+func halfFinished(t *testing.T) (disk, string) {
+	t.Helper()
+	b := &bench{T: t, dir: filepath.Join(t.TempDir(), "half"), inputs: t.TempDir()}
+	if err := os.Mkdir(b.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	all := tickets(firstRows - sharedRows + halfRows)
+	for name, lines := range map[string][]string{"first": all[:firstRows], "half": all[firstRows-sharedRows:]} {
+		if err := os.WriteFile(filepath.Join(b.inputs, name+".jsonl"), []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.open()
+	if err := b.run(t.Context(), "first"); err != nil {
+		t.Fatal(err)
+	}
+	h := &held{stuck: make(chan struct{})}
+	b.wrap = h.wrap
+	store, err := state.Open(b.state(), state.Config{Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := durable.Lines(b.out("half"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := durable.Run(t.Context(), b.job("half", &halfWay{File: out, stuck: h.stuck}, store)); !errors.Is(err, errDied) {
+		t.Fatalf("error %v", err)
+	}
+	handle, err := durable.Attach(b.state(), "half")
+	if err == nil {
+		err = errors.Join(handle.Pause(t.Context()), handle.Resume(t.Context()))
+	}
+	if err := errors.Join(err, out.Close(), b.server.Close()); err != nil {
+		t.Fatal(err)
+	}
+	d := readDisk(t, b.dir)
+	if err := errors.Join(store.Close(), os.RemoveAll(b.dir)); err != nil {
+		t.Fatal(err)
+	}
+	return d, b.inputs
+}
+
+// check compares the outputs and the bill with what they have to be; twice says
+// whether the answers of "first" may have been asked again.
+func (b *bench) check(twice bool) (wrong []string) {
+	note := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	for name, span := range map[string][2]int{"first": {0, firstRows}, "half": {firstRows - sharedRows, firstRows - sharedRows + halfRows}} {
+		f, err := os.Open(b.out(name))
+		if err != nil {
+			note("%v", err)
+			continue
+		}
+		checkLines(f, span, note)
+		f.Close()
+	}
+	bills, err := simulator.Tally(b.server.Executions(), simulator.AfterTag)
+	if err != nil {
+		note("%v", err)
+	}
+	again := 0
+	for _, bill := range bills {
+		again += bill.Billed - 1
+	}
+	if want := firstRows - sharedRows + halfRows; len(bills) != want || again != 0 && (!twice || again > sharedRows) {
+		note("%d rows were billed, want %d; %d again", len(bills), want, again)
+	}
+	return wrong
+}
+
+func checkLines(r io.Reader, span [2]int, note func(string, ...any)) {
+	got := make(map[string]bool)
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var result durable.Result
+		if err := json.Unmarshal(lines.Bytes(), &result); err != nil {
+			note("torn line: %v", err)
+			continue
+		}
+		checkResult(&result, note)
+		if got[result.ID] {
+			note("%s twice", result.ID)
+		}
+		got[result.ID] = true
+	}
+	for n := span[0]; n < span[1]; n++ {
+		if !got[fmt.Sprint("t-", n)] {
+			note("t-%d is missing", n)
+		}
+	}
+	if want := span[1] - span[0]; len(got) != want {
+		note("%d results, want %d", len(got), want)
+	}
+}
+
+func checkResult(r *durable.Result, note func(string, ...any)) {
+	number, _ := strings.CutPrefix(r.ID, "t-")
+	if r.Status != durable.Succeeded || !strings.HasSuffix(r.Text, "ticket number "+number) {
+		note("%s: %s, %q", r.ID, r.Status, r.Text)
+	}
+}
