@@ -75,6 +75,9 @@ var (
 	// ErrFull means that the same batch passes once others have ended, or in
 	// smaller ones. A FullError says how much there is room for.
 	ErrFull = retry.Mark(errors.New("the account has as much enqueued as it may"), retry.Retryable)
+	// ErrStorageFull means that the account stores as much as it may: the same
+	// upload passes once files have been removed.
+	ErrStorageFull = retry.Mark(errors.New("the account stores as many files as it may"), retry.Retryable)
 	// ErrNotEnded means that there may be more results later.
 	ErrNotEnded = retry.Mark(errors.New("the batch has not ended"), retry.Retryable)
 )

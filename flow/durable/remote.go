@@ -36,11 +36,14 @@ func (e *engine) upload(ctx context.Context, in intent.Intent) (intent.Intent, e
 		return in, context.Cause(ctx)
 	case errors.Is(err, sink.ErrTooLarge):
 		return e.split(ctx, in, err)
+	case errors.Is(err, sink.ErrStorageFull):
+		return in, e.awaitStorage(ctx, in, err)
 	case refuses(ctx, err):
 		return e.refuse(ctx, in, fmt.Errorf("upload: %w", err))
 	case err != nil:
 		return in, e.hold(ctx, in, "upload", in.Creates, err)
 	}
+	e.untell(NoticeStorage, storageFull)
 	return e.advance(ctx, in, intent.UploadDone{Account: e.provider.Account(), File: file})
 }
 

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/balerhq/baler/internal/httpclient"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
 
@@ -26,7 +28,10 @@ func (c *Client) Files(ctx context.Context) iter.Seq2[sink.File, error] {
 				HasMore bool   `json:"has_more"`
 			}
 			call := httpclient.Call{Method: http.MethodGet, Path: "/files?" + query.Encode()}
-			if err := c.do(ctx, call, &list); err != nil {
+			switch err := c.do(ctx, call, &list); {
+			case notFound(err) || status(err) == http.StatusMethodNotAllowed:
+				return // a server that keeps no list
+			case err != nil:
 				yield(sink.File{}, fmt.Errorf("openai: list files: %w", err))
 				return
 			}
@@ -46,6 +51,25 @@ func (c *Client) Files(ctx context.Context) iter.Seq2[sink.File, error] {
 			query.Set("after", list.Data[len(list.Data)-1].ID)
 		}
 	}
+}
+
+// storageFull reports whether an upload was refused because of what the account
+// stores already. OpenAI says so in words alone, under status 400 and without a
+// code.
+func storageFull(err error) bool {
+	said, ok := errors.AsType[*retry.Error](err)
+	if !ok {
+		return false
+	}
+	switch said.Status {
+	case http.StatusInsufficientStorage:
+		return true
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests:
+		words := strings.ToLower(said.Code + " " + said.Message)
+		return strings.Contains(words, "storage") &&
+			(strings.Contains(words, "quota") || strings.Contains(words, "limit") || strings.Contains(words, "exceed"))
+	}
+	return false
 }
 
 func (f file) listed() sink.File {

@@ -44,7 +44,10 @@ func (c *Client) Upload(ctx context.Context, spec sink.Spec, rows sink.Rows) (st
 	if said, ok := errors.AsType[*retry.Error](err); ok {
 		err = unlessSaid(said, err)
 	}
-	if status(err) == http.StatusRequestEntityTooLarge {
+	switch {
+	case storageFull(err):
+		err = because(sink.ErrStorageFull, err)
+	case status(err) == http.StatusRequestEntityTooLarge:
 		err = because(sink.ErrTooLarge, err)
 	}
 	if err != nil {
