@@ -57,3 +57,39 @@ func TestDoctorAdoptsWhatWasLost(t *testing.T) {
 		t.Errorf("completed: %+v", r)
 	}
 }
+
+// What was bought and cannot be had any more is said, by batch and number, and an
+// old output brings it back.
+func TestDoctorSaysWhatCannotBeAdopted(t *testing.T) {
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	run := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")
+	doctor := []string{"doctor", "--adopt", "run", "--base-url", server.URL + "/v1"}
+	writeFile(t, dir, "in.jsonl", tickets(250)...)
+	if r := runCommand(t, dir, withKey, append(run, "--name", "run")...); r.code != exitOK { // which removes its results
+		t.Fatalf("%+v", r)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, ".baler")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "out.jsonl"), filepath.Join(dir, "old.jsonl")); err != nil {
+		t.Fatal(err)
+	}
+	if r := runCommand(t, dir, withKey, append(run, "--name", "run", "--ingest")...); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	r := runCommand(t, dir, withKey, doctor...)
+	if r.code != exitFailed || r.says("all is well") || !r.says("250 rows of 3 batches could not be brought back") || !r.says("gone at the provider") {
+		t.Errorf("%+v", r)
+	}
+	if r := runCommand(t, dir, withKey, "doctor", "--adopt-output", "old.jsonl"); r.code != exitUsage || !strings.Contains(r.stderr, "--adopt") {
+		t.Errorf("%+v", r)
+	}
+	r = runCommand(t, dir, withKey, append(doctor, "--adopt-output", "old.jsonl")...)
+	if r.code != exitOK || !r.says("old output: 250 rows adopted") {
+		t.Errorf("%+v", r)
+	}
+	if r := runCommand(t, dir, withKey, append(run, "--name", "run")...); r.code != exitOK || len(server.Batches()) != 3 {
+		t.Fatalf("%+v, %d batches", r, len(server.Batches()))
+	}
+	wantExactlyOnce(t, dir, server.URL+"/v1", 250)
+}

@@ -26,9 +26,16 @@ func (r *doctorReport) tell(w io.Writer) {
 		fmt.Fprintf(w, "it cannot be repaired: %s\n", plain(r.Failed))
 	}
 	tellProblems(w, "problem", r.Problems)
+	tellOutput(w, r.Output)
 	tellOrphans(w, r.Orphans)
+	r.Adoption.tell(w)
+	tellFiles(w, r.Files)
 	tellRemovals(w, r.Removals)
 	switch curable := r.Curable(); {
+	case len(r.Problems) == 0 && r.Adoption.incomplete():
+		fmt.Fprintln(w, "the directory is as it should be, but not all that was bought could be brought back")
+	case len(r.Problems) == 0 && r.Adoption != nil && r.Adoption.Waiting > 0:
+		fmt.Fprintln(w, "the directory is as it should be")
 	case len(r.Problems) == 0:
 		fmt.Fprintln(w, "all is well")
 	case curable && r.Failed == "":

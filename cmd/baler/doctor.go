@@ -25,6 +25,7 @@ type doctorOptions struct {
 	orphans, cancelOrphans bool
 	sweep                  bool
 	adopt                  string // the run that gets them
+	adoptOutput            string // and the results in this file
 	provider, baseURL      string
 	since                  time.Duration
 }
@@ -40,8 +41,9 @@ that is damaged or lost is made again from the others, a journal from the index,
 and what a batch asks from the journal; the old one is moved aside. Then the run goes on with the command that
 began it. With --orphans the provider is asked for batches that no run waits for.
 
-With --sweep the provider's files of runs that have ended are removed, which they are
-at the end of a run but for --keep-remote=DURATION, or when the provider failed.
+With --sweep the provider's files are removed that nobody needs: those of runs that
+have ended, which they are at the end of a run but for --keep-remote=DURATION, or when
+the provider failed, and uploads that a crash has left without a batch.
 
 With --adopt NAME the answers in such batches go to the rows of that run that wait
 for one, so that they are not bought again. If the state directory was lost, make it
@@ -51,10 +53,15 @@ anew and begin the same run in it, with the same input, ids, prompt and model:
   baler doctor --adopt NAME                  again later, if some still run
   baler run INPUT ... --name NAME            delivers them, and buys the rest
 
+What cannot be brought back is named with its number of rows. With --adopt-output
+FILE the results in an old output file of the run go to it first, also those whose
+batches are gone at the provider: move the file away before the run is begun anew.
+
 Rows are known by their ids alone: do not adopt for a run that asks something else.
 
 Exit codes: 0 all is well, 1 there are problems, 2 a mistake in the command or a
-directory that cannot be examined, such as one that is in use, 3 interrupted.`,
+directory that cannot be examined, such as one that is in use, 3 interrupted. What
+--adopt could not bring back for rows that still wait is a problem, too.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
@@ -62,10 +69,11 @@ directory that cannot be examined, such as one that is in use, 3 interrupted.`,
 	f.StringVar(&o.state, "state", defaultState(), "directory that remembers the run; also BALER_STATE")
 	f.BoolVar(&o.repair, "repair", false, "make again what is damaged")
 	f.BoolVar(&o.json, "json", false, "report in JSON")
-	f.BoolVar(&o.orphans, "orphans", false, "list the batches at the provider for which no run waits; needs its key")
+	f.BoolVar(&o.orphans, "orphans", false, "list the batches at the provider for which no run waits, and uploads without a batch; needs its key")
 	f.BoolVar(&o.cancelOrphans, "cancel-orphans", false, "cancel those that still run, those of other directories too")
-	f.BoolVar(&o.sweep, "sweep", false, "remove what the provider still stores of runs that have ended, unless --keep-remote keeps it; needs its key")
+	f.BoolVar(&o.sweep, "sweep", false, "remove the provider's files that nobody needs, unless --keep-remote keeps them; needs its key")
 	f.StringVar(&o.adopt, "adopt", "", "run that gets the answers of those that have ended, for its rows that wait for one")
+	f.StringVar(&o.adoptOutput, "adopt-output", "", "old output file of the run that --adopt names: its results go to rows that wait, by their ids")
 	f.StringVar(&o.provider, "provider", "openai", "whom to ask for --orphans, --adopt and --sweep")
 	f.StringVar(&o.baseURL, "base-url", "", "where the API is (default: OPENAI_BASE_URL, or the provider's)")
 	f.DurationVar(&o.since, "since", 30*24*time.Hour, "how old an orphan may be")
@@ -76,6 +84,9 @@ directory that cannot be examined, such as one that is in use, 3 interrupted.`,
 }
 
 func (o *doctorOptions) run(cmd *cobra.Command) error {
+	if o.adoptOutput != "" && o.adopt == "" {
+		return usage("--adopt-output needs --adopt, which names the run that gets the results")
+	}
 	log := newLogger(cmd.ErrOrStderr(), false)
 	if o.probe {
 		return probe(cmd.Context(), cmd.OutOrStdout(), o.state, log)
@@ -90,15 +101,8 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 			return o.explain(cmd.Context(), err)
 		}
 	}
-	if o.orphans || o.cancelOrphans || o.adopt != "" {
-		if err := o.lookAround(cmd.Context(), &report, log); err != nil {
-			return o.explain(cmd.Context(), err)
-		}
-	}
-	if o.sweep {
-		if report.Removals, err = o.removeKept(cmd.Context(), log); err != nil {
-			return o.explain(cmd.Context(), err)
-		}
+	if err := o.lookAround(cmd.Context(), &report, log); err != nil {
+		return o.explain(cmd.Context(), err)
 	}
 	if err := report.print(cmd.OutOrStdout(), o.json); err != nil {
 		return err
@@ -108,16 +112,40 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 		return &exitError{exitFailed, errors.New("there are problems")}
 	case slices.ContainsFunc(report.Orphans, func(f orphan) bool { return f.Failed != "" }):
 		return &exitError{exitFailed, errors.New("not all orphans could be cancelled")}
-	case slices.ContainsFunc(report.Removals, func(r durable.Removal) bool { return r.Reason != "" }):
+	case report.Adoption.incomplete():
+		return &exitError{exitFailed, errors.New("not all that was bought could be brought back")}
+	case slices.ContainsFunc(report.Files, func(f orphanFile) bool { return f.Failed != "" }),
+		slices.ContainsFunc(report.Removals, func(r durable.Removal) bool { return r.Reason != "" }):
 		return &exitError{exitFailed, errors.New("not all files could be removed")}
 	}
 	return nil
 }
 
-// lookAround reports the orphans, and how the directory is once they are adopted.
+// lookAround reports what the provider has, and what becomes of it.
 func (o *doctorOptions) lookAround(ctx context.Context, report *doctorReport, log *slog.Logger) (err error) {
-	if report.Orphans, err = o.findOrphans(ctx, log); err == nil && o.adopt != "" {
-		report.Health, err = examine(ctx, o.state)
+	if o.adoptOutput != "" {
+		if report.Output, err = o.takeOutput(ctx, log); err != nil {
+			return err
+		}
+	}
+	if o.orphans || o.cancelOrphans || o.adopt != "" {
+		if report.Orphans, err = o.findOrphans(ctx, log); err != nil {
+			return err
+		}
+	}
+	if o.adopt != "" {
+		if report.Health, err = examine(ctx, o.state); err != nil {
+			return err
+		}
+		report.Adoption = report.sum(o.adopt)
+	}
+	if o.orphans || o.sweep {
+		if report.Files, err = o.findFiles(ctx, log); err != nil {
+			return err
+		}
+	}
+	if o.sweep {
+		report.Removals, err = o.removeKept(ctx, log)
 	}
 	return err
 }
@@ -171,11 +199,14 @@ func (r *doctorReport) repairOne(ctx context.Context, dir string, log *slog.Logg
 // doctorReport is what doctor found and did.
 type doctorReport struct {
 	*durable.Health
-	Repaired []durable.Problem `json:"repaired,omitempty"` // that were there before
-	Orphans  []orphan          `json:"orphans,omitempty"`
-	Removals []durable.Removal `json:"removals,omitempty"`
-	Aside    string            `json:"aside,omitempty"`  // where the old index is
-	Failed   string            `json:"failed,omitempty"` // why it could not be repaired
+	Repaired []durable.Problem       `json:"repaired,omitempty"` // that were there before
+	Orphans  []orphan                `json:"orphans,omitempty"`
+	Output   *durable.OutputAdoption `json:"output,omitempty"`   // what became of --adopt-output
+	Adoption *adoptionSum            `json:"adoption,omitempty"` // of --adopt
+	Files    []orphanFile            `json:"files,omitempty"`    // uploads without a batch
+	Removals []durable.Removal       `json:"removals,omitempty"`
+	Aside    string                  `json:"aside,omitempty"`  // where the old index is
+	Failed   string                  `json:"failed,omitempty"` // why it could not be repaired
 }
 
 func (r *doctorReport) print(w io.Writer, asJSON bool) error {

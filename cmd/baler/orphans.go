@@ -15,15 +15,16 @@ import (
 
 // orphan is a batch at the provider for which no run waits.
 type orphan struct {
-	Batch     string    `json:"batch"`
-	Created   time.Time `json:"created,omitzero"`
-	Rows      int       `json:"rows"`
-	Ended     bool      `json:"ended"`
-	Surplus   bool      `json:"surplus"` // a run knows it: it was bought twice
-	Cancelled bool      `json:"cancelled"`
-	Adopted   int       `json:"adopted,omitempty"` // rows of the run that adopts it
-	Left      string    `json:"left,omitempty"`    // why it does not
-	Failed    string    `json:"failed,omitempty"`  // why it could not be cancelled
+	Batch     string       `json:"batch"`
+	Created   time.Time    `json:"created,omitzero"`
+	Rows      int          `json:"rows"`
+	Ended     bool         `json:"ended"`
+	Surplus   bool         `json:"surplus"` // a run knows it: it was bought twice
+	Cancelled bool         `json:"cancelled"`
+	Adopted   int          `json:"adopted,omitempty"` // rows of the run that adopts it
+	Left      string       `json:"left,omitempty"`    // why it does not
+	Lost      durable.Lost `json:"lost,omitzero"`     // its rows that could not be brought back
+	Failed    string       `json:"failed,omitempty"`  // why it could not be cancelled
 }
 
 // findOrphans lists the orphans of an account, and on request cancels those that
@@ -40,7 +41,7 @@ func (o *doctorOptions) findOrphans(ctx context.Context, log *slog.Logger) ([]or
 	orphans := make([]orphan, len(found))
 	for i, f := range found {
 		orphans[i] = orphan{
-			Batch: f.Batch, Created: f.Created, Rows: f.Rows, Ended: f.Ended, Surplus: f.Surplus, Adopted: f.Adopted, Left: f.Left,
+			Batch: f.Batch, Created: f.Created, Rows: f.Rows, Ended: f.Ended, Surplus: f.Surplus, Adopted: f.Adopted, Left: f.Left, Lost: f.Lost,
 		}
 		if !o.cancelOrphans || f.Ended {
 			continue
@@ -71,10 +72,7 @@ func (o *doctorOptions) adoptOrList(ctx context.Context, provider sink.Provider,
 	since := time.Now().Add(-o.since)
 	if o.adopt != "" {
 		adopted, err := durable.Adopt(ctx, provider, store, o.adopt, since)
-		if errors.Is(err, durable.ErrNotRead) {
-			err = fmt.Errorf("%w: give the command that began it once more, with --ingest", err)
-		}
-		return adopted, err
+		return adopted, adviseIngest(err)
 	}
 	found, err := durable.Orphans(ctx, provider, store, since)
 	listed := make([]durable.Adoption, len(found))
@@ -102,6 +100,9 @@ func tellOrphans(w io.Writer, orphans []orphan) {
 			fate = "runs, and could not be cancelled: " + f.Failed
 		case f.Ended:
 			fate = "has ended"
+		}
+		if f.Lost.Total() > 0 {
+			fate += "; not brought back: " + describeLost(f.Lost)
 		}
 		fmt.Fprintln(w, plain(fmt.Sprintf("orphan: %s, %s rows, created %s, %s; %s",
 			f.Batch, thousands(f.Rows), f.Created.Format(time.DateTime), what, fate)))

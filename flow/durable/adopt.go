@@ -8,6 +8,7 @@ import (
 
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
 
@@ -16,7 +17,22 @@ type Adoption struct {
 	Orphan
 	Adopted int    // rows of the run that get their result from it
 	Left    string // why there are none, for people; "" if there are
+	Lost    Lost   // its rows that the run does not get a result for
 }
+
+// Lost are rows of an orphan that could not be brought back, by the reason. Those
+// that the run has a result for, or a batch, are not among them. A batch whose
+// number of rows is not known counts as one.
+type Lost struct {
+	Gone       int `json:"gone,omitempty"`        // the provider does not have, or does not give, the results
+	Running    int `json:"running,omitempty"`     // the batch has not ended
+	Failed     int `json:"failed,omitempty"`      // they failed, or never ran
+	Unknown    int `json:"unknown,omitempty"`     // the run has no item of their key
+	OtherModel int `json:"other_model,omitempty"` // the run asks another model, or several
+}
+
+// Total is how many there are.
+func (l Lost) Total() int { return l.Gone + l.Running + l.Failed + l.Unknown + l.OtherModel }
 
 // ErrNotRead means that a run has not read its source to the end: Ingest does.
 var ErrNotRead = errors.New("durable: the run has not read its input")
@@ -33,7 +49,8 @@ var ErrNotRead = errors.New("durable: the run has not read its input")
 // have been one batch of the run, and a row if its answer names a model that the
 // run does not ask.
 //
-// It returns all orphans. The error is ErrNoRun, ErrNotRead, ErrCancelled,
+// It returns all orphans, each with the rows that could not be brought back. The
+// error is ErrNoRun, ErrNotRead, ErrCancelled,
 // ErrRunning, a *MismatchError if the run is of another provider, that the run is
 // completed, or what the provider or the store said; then earlier orphans may have
 // been adopted, and Adopt may be called again. It reads the results of each orphan
@@ -52,13 +69,8 @@ func Adopt(ctx context.Context, provider sink.Provider, store *state.Dir, name s
 }
 
 func (e *engine) adoptAll(ctx context.Context, since time.Time) (all []Adoption, err error) {
-	switch {
-	case e.gate.cancelled():
-		return nil, ErrCancelled
-	case !e.ended():
-		return nil, fmt.Errorf("%w: %q", ErrNotRead, e.name)
-	case e.finished():
-		return nil, fmt.Errorf("durable: the run %q is completed: no row of it waits", e.name)
+	if err := e.mayAdopt(); err != nil {
+		return nil, err
 	}
 	found, err := Orphans(ctx, e.provider, e.store, since)
 	if err != nil {
@@ -77,43 +89,74 @@ func (e *engine) adoptAll(ctx context.Context, since time.Time) (all []Adoption,
 	return all, e.reconcile(ctx, all)
 }
 
+// mayAdopt returns an error unless rows of the run may wait for a batch.
+func (e *engine) mayAdopt() error {
+	switch {
+	case e.gate.cancelled():
+		return ErrCancelled
+	case !e.ended():
+		return fmt.Errorf("%w: %q", ErrNotRead, e.name)
+	case e.finished():
+		return fmt.Errorf("durable: the run %q is completed: no row of it waits", e.name)
+	}
+	return nil
+}
+
 // adopt seals the rows that an orphan has answered as a batch that has ended. A
 // crash leaves what a crash in seal does.
 func (e *engine) adopt(ctx context.Context, o Orphan) (Adoption, error) {
-	entries, left, err := e.answeredBy(ctx, o)
-	if err != nil || left != "" {
-		return Adoption{Orphan: o, Left: left}, err
+	a := Adoption{Orphan: o}
+	entries, err := e.answeredBy(ctx, &a)
+	if err != nil || len(entries) == 0 {
+		return a, err
 	}
 	_, err = e.seal(context.WithoutCancel(ctx), intent.Intent{
 		Tag: o.Tag, State: intent.Ended, Account: e.provider.Account(), Batch: o.Batch, SentAt: o.Created,
 	}, entries)
 	e.ready.taken(entries)
-	return Adoption{Orphan: o, Adopted: len(entries)}, err
+	a.Adopted = len(entries)
+	return a, err
 }
 
-// answeredBy returns the waiting entries that an orphan has answered, or why it
-// has to be left alone.
-func (e *engine) answeredBy(ctx context.Context, o Orphan) (entries []entry, left string, err error) {
+// answeredBy returns the waiting entries that an orphan has answered, and says in
+// a why there are none and what is lost.
+func (e *engine) answeredBy(ctx context.Context, a *Adoption) ([]entry, error) {
 	switch {
-	case o.Surplus:
-		return nil, "it was bought twice, and the other one counts", nil
-	case !o.Ended:
-		return nil, "it runs: adopt it when it has ended", nil
+	case a.Surplus:
+		a.Left = "it was bought twice, and the other one counts"
+		return nil, nil
+	case !a.Ended:
+		a.Left, a.Lost.Running = "it runs: adopt it when it has ended", max(a.Rows, 1)
+		return nil, nil
 	}
-	answers, err := readAnswered(ctx, e.provider, o)
-	if errors.Is(err, errLines) {
-		return nil, errLines.Error(), nil
+	r, err := readAnswered(ctx, e.provider, a.Orphan)
+	if err != nil {
+		return nil, a.unread(ctx, err)
 	}
-	if err == nil {
-		entries, err = e.waitingFor(answers)
-	}
+	a.Lost.Failed = max(r.failed, a.Rows-len(r.models))
+	entries, err := e.waitingFor(ctx, r.models, &a.Lost)
 	switch {
 	case err != nil:
-		return nil, "", err
+		return nil, err
 	case len(entries) == 0:
-		return nil, "it has no answer that a row of the run waits for", nil
+		a.Left = "it has no answer that a row of the run waits for"
 	case !sameLane(entries):
-		return nil, "its rows ask different models or endpoints in the run, and so were no batch of it", nil
+		a.Left = "its rows ask different models or endpoints in the run, and so were no batch of it"
+		a.Lost.OtherModel += len(entries)
+		return nil, nil
 	}
-	return entries, "", nil
+	return entries, nil
+}
+
+// unread says in a that its results cannot be read, unless those of no orphan can
+// be now.
+func (a *Adoption) unread(ctx context.Context, err error) error {
+	if ctx.Err() != nil || retry.ClassOf(err) == retry.Blocked {
+		return err
+	}
+	a.Left, a.Lost.Gone = "its results cannot be read: "+err.Error(), max(a.Rows, 1)
+	if isGone(err) {
+		a.Left = "its results are gone at the provider"
+	}
+	return nil
 }

@@ -6,29 +6,35 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
 )
 
 // errLines is a batch that was never run.
-var errLines = errors.New("its results name lines, of which nobody knows the rows")
+var errLines = errors.New("they name lines, of which nobody knows the rows")
 
-// readAnswered returns the rows of an orphan that succeeded, each with the model
-// that its answer names, if it does. Those of one whose results are gone are none.
-func readAnswered(ctx context.Context, p sink.Provider, o Orphan) (map[itemHash]string, error) {
-	answers := make(map[itemHash]string)
+// answered is what an orphan says of its rows.
+type answered struct {
+	models map[itemHash]string // of those that succeeded: what the answer says it is of, if it does
+	failed int
+}
+
+func readAnswered(ctx context.Context, p sink.Provider, o Orphan) (answered, error) {
+	r := answered{models: make(map[itemHash]string)}
 	for row, err := range p.Results(ctx, sink.Handle{Batch: o.Batch}) {
-		switch h, ok := parseRowID(o.Tag, row.ID); {
-		case isGone(err):
-			return nil, nil
+		h, ok := parseRowID(o.Tag, row.ID)
+		switch {
 		case err != nil:
-			return nil, err
+			return r, err
 		case row.ID == "" && row.Line > 0:
-			return nil, errLines
+			return r, errLines
 		case ok && row.Err == nil:
-			answers[h] = answeredModel(row.Body)
+			r.models[h] = answeredModel(row.Body)
+		case ok:
+			r.failed++
 		}
 	}
-	return answers, nil
+	return r, nil
 }
 
 // answeredModel is the model that an answer says it is of. All providers that say
@@ -43,22 +49,52 @@ func answeredModel(body []byte) string {
 	return answer.Model
 }
 
-// waitingFor returns the waiting entries of answered rows.
-func (e *engine) waitingFor(answers map[itemHash]string) (entries []entry, err error) {
-	if len(answers) == 0 {
+// waitingFor returns the waiting entries of answered rows, and counts the rows
+// that the run cannot use. It takes from models what it has found.
+func (e *engine) waitingFor(ctx context.Context, models map[itemHash]string, lost *Lost) (entries []entry, err error) {
+	if len(models) == 0 {
 		return nil, nil
 	}
 	for row, err := range e.ready.waiting() {
 		if err != nil {
 			return nil, e.ifDamaged(readyDir, err)
 		}
-		model, ok := answers[hashKey(row.key)]
-		// The answer may name a version of what was asked for.
-		if ok && (model == "" || strings.HasPrefix(model, e.lanes.get(int(row.lane)).Model)) {
-			entries = append(entries, row)
+		h := hashKey(row.key)
+		model, ok := models[h]
+		if !ok {
+			continue
+		}
+		delete(models, h)
+		if !e.asks(row.lane, model) {
+			lost.OtherModel++
+			continue
+		}
+		entries = append(entries, row)
+	}
+	for h := range models {
+		switch known, err := e.has(ctx, h); {
+		case err != nil:
+			return nil, err
+		case !known:
+			lost.Unknown++
 		}
 	}
 	return entries, nil
+}
+
+// asks reports whether an answer of the model may be one to what the lane asks:
+// it may name a version of that.
+func (e *engine) asks(lane uint16, model string) bool {
+	return model == "" || strings.HasPrefix(model, e.lanes.get(int(lane)).Model)
+}
+
+// has reports whether the run has read an item.
+func (e *engine) has(ctx context.Context, h itemHash) (bool, error) {
+	_, err := e.store.Get(ctx, e.keys.item(h))
+	if errors.Is(err, state.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func sameLane(entries []entry) bool {

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/balerhq/baler/flow/durable"
+)
+
+// takeOutput gives a run the results in an old output file.
+func (o *doctorOptions) takeOutput(ctx context.Context, log *slog.Logger) (*durable.OutputAdoption, error) {
+	provider, store, err := o.open(ctx, log)
+	if err != nil {
+		return nil, err
+	}
+	a, err := durable.AdoptOutput(ctx, provider, store, o.adopt, o.adoptOutput)
+	return &a, errors.Join(adviseIngest(err), store.Close())
+}
+
+func adviseIngest(err error) error {
+	if errors.Is(err, durable.ErrNotRead) {
+		return fmt.Errorf("%w: give the command that began it once more, with --ingest", err)
+	}
+	return err
+}
+
+// adoptionSum is what adoption has brought back, and what it has not.
+type adoptionSum struct {
+	Run     string `json:"run"`
+	Adopted int    `json:"adopted"` // rows, from batches and from an old output
+	Waiting int    `json:"waiting"` // rows of the run that are in no batch
+	Lost    int    `json:"lost"`    // rows at the provider that could not be brought back
+	Batches int    `json:"batches"` // whose those are
+	Unread  int    `json:"unread"`  // lines of the old output that are no result
+}
+
+// sum adds up what became of a run's adoption.
+func (r *doctorReport) sum(run string) *adoptionSum {
+	s := &adoptionSum{Run: run}
+	for _, f := range r.Orphans {
+		s.Adopted += f.Adopted
+		if lost := f.Lost.Total(); lost > 0 {
+			s.Lost += lost
+			s.Batches++
+		}
+	}
+	if r.Output != nil {
+		s.Adopted += r.Output.Adopted
+		s.Unread = r.Output.Unusable
+	}
+	for i := range r.Jobs {
+		if r.Jobs[i].Name == run {
+			s.Waiting = r.Jobs[i].Waiting
+		}
+	}
+	return s
+}
+
+// incomplete reports whether rows wait that may have been bought before.
+func (s *adoptionSum) incomplete() bool { return s != nil && s.Waiting > 0 && s.Lost+s.Unread > 0 }
+
+func (s *adoptionSum) tell(w io.Writer) {
+	if s == nil {
+		return
+	}
+	fmt.Fprintf(w, "%s: %s rows adopted, which the next run delivers; %s rows wait in no batch, which it buys\n",
+		plain(s.Run), thousands(s.Adopted), thousands(s.Waiting))
+	if s.Lost > 0 {
+		fmt.Fprintf(w, "%s: %s rows of %s batches could not be brought back\n", plain(s.Run), thousands(s.Lost), thousands(s.Batches))
+	}
+}
+
+// describeLost names the reasons and the numbers.
+func describeLost(l durable.Lost) string {
+	var parts []string
+	for _, p := range []struct {
+		n   int
+		why string
+	}{
+		{l.Gone, "whose results are not to be had"},
+		{l.Running, "that still run"},
+		{l.Failed, "that failed or never ran"},
+		{l.Unknown, "that are not in the input"},
+		{l.OtherModel, "for which the run asks another model"},
+	} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%s rows %s", thousands(p.n), p.why))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func tellOutput(w io.Writer, a *durable.OutputAdoption) {
+	if a == nil {
+		return
+	}
+	fmt.Fprintf(w, "old output: %s rows adopted\n", thousands(a.Adopted))
+	for _, l := range a.Lines {
+		fmt.Fprintf(w, "old output: line %s cannot be used: %s\n", thousands(l.Line), l.Reason)
+	}
+	for _, p := range []struct {
+		n    int
+		what string
+	}{
+		{a.Unusable - len(a.Lines), "further lines cannot be used"},
+		{a.Failed, "rows had failed, and are bought again"},
+		{a.Unknown, "rows are not in the input"},
+		{a.OtherModel, "rows are left alone, as the run asks another model"},
+		{a.Settled, "rows are left alone, as the run has a result or a batch for them"},
+		{a.Repeated, "lines are of an id that came before"},
+	} {
+		if p.n > 0 {
+			fmt.Fprintf(w, "old output: %s %s\n", thousands(p.n), p.what)
+		}
+	}
+}

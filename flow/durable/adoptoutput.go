@@ -1,0 +1,256 @@
+package durable
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/sink"
+)
+
+// maxLineErrors bounds the lines of an old output that are named.
+const maxLineErrors = 20
+
+// OutputAdoption is what AdoptOutput has made of the lines of an old output.
+type OutputAdoption struct {
+	Adopted    int         `json:"adopted"`               // rows of the run that get their result from it
+	Failed     int         `json:"failed,omitempty"`      // rows that had failed, or were cancelled: they are bought again
+	Settled    int         `json:"settled,omitempty"`     // rows that do not wait: the run has a result or a batch for them
+	Unknown    int         `json:"unknown,omitempty"`     // rows of which the run has no item
+	OtherModel int         `json:"other_model,omitempty"` // rows for which the run asks another model
+	Repeated   int         `json:"repeated,omitempty"`    // lines of an id that stands in the file before
+	Unusable   int         `json:"unusable,omitempty"`    // lines that are no result
+	Lines      []LineError `json:"lines,omitempty"`       // the first of those
+}
+
+// LineError is a line that cannot be used.
+type LineError struct {
+	Line   int    `json:"line"`
+	Reason string `json:"reason"`
+}
+
+// AdoptOutput gives the run of that name the results of an old output, a file of
+// the lines that Lines writes: those of rows that succeeded, and that wait in the
+// run for a batch. The next Run delivers them like answers from the Cache, and
+// buys only the others. It makes no call; the provider is the run's.
+//
+// A row is known by its id alone, as the line has no request: that the requests
+// are what they were is the caller's word. A line is left alone if it names a
+// model that the run does not ask.
+//
+// The error is as that of Adopt, or that the file cannot be read; then some lines
+// may have been adopted, and AdoptOutput may be called again. The hashes of all
+// ids in the file are in memory, and the entries of those that wait.
+func AdoptOutput(ctx context.Context, provider sink.Provider, store *state.Dir, name, path string) (a OutputAdoption, err error) {
+	job, err := findJob(store.Root(), name)
+	if err != nil {
+		return a, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return a, fmt.Errorf("durable: adopt output: %w", err)
+	}
+	defer f.Close()
+	err = withJob(ctx, provider, store, job, func(e *engine) error {
+		if err := e.mayAdopt(); err != nil {
+			return err
+		}
+		old := &oldOutput{file: f, at: make(map[itemHash]oldLine), adoption: &a}
+		if err := old.read(ctx); err != nil {
+			return fmt.Errorf("durable: adopt output: %w", err)
+		}
+		return e.adoptOutput(ctx, old)
+	})
+	return a, err
+}
+
+// oldOutput is the file of an earlier run.
+type oldOutput struct {
+	file     *os.File
+	at       map[itemHash]oldLine
+	adoption *OutputAdoption
+}
+
+// oldLine is where the result of a row stands.
+type oldLine struct {
+	offset, length int64
+	model          string
+}
+
+// read finds the rows that succeeded.
+func (o *oldOutput) read(ctx context.Context) error {
+	r := bufio.NewReaderSize(o.file, 1<<20)
+	offset, models := int64(0), make(map[string]string)
+	for n := 1; ; n++ {
+		line, err := r.ReadBytes('\n')
+		last := errors.Is(err, io.EOF)
+		if err != nil && !last {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		text := bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\ufeff")))
+		if len(text) > 0 {
+			o.note(n, text, oldLine{offset: offset, length: int64(len(line))}, models)
+		}
+		if last {
+			return nil
+		}
+		offset += int64(len(line))
+	}
+}
+
+// note takes in a line. The models are few, and kept once.
+func (o *oldOutput) note(n int, text []byte, at oldLine, models map[string]string) {
+	a := o.adoption
+	row, err := parseOldLine(text)
+	switch h := hashKey(row.ID); {
+	case err != nil:
+		if a.Unusable++; len(a.Lines) < maxLineErrors {
+			a.Lines = append(a.Lines, LineError{Line: n, Reason: err.Error()})
+		}
+	case row.Status != Succeeded:
+		a.Failed++
+	case o.at[h].length > 0:
+		a.Repeated++
+	default:
+		if _, ok := models[row.Model]; !ok {
+			models[row.Model] = row.Model
+		}
+		at.model = models[row.Model]
+		o.at[h] = at
+	}
+}
+
+// parseOldLine reads a result. What is wrong with it is said without its content.
+func parseOldLine(text []byte) (row Result, err error) {
+	if json.Unmarshal(text, &row) != nil {
+		return row, errors.New("it is no JSON object of a result, or a part of one")
+	}
+	response := bytes.TrimSpace(row.Response)
+	switch {
+	case row.ID == "":
+		return row, errors.New("it has no id")
+	case row.Status == Failed || row.Status == ItemCancelled:
+		return row, nil
+	case row.Status != Succeeded:
+		return row, errors.New("its status is none of succeeded, failed and cancelled")
+	case len(response) == 0 || bytes.Equal(response, []byte("null")):
+		return row, errors.New("it has no response")
+	case row.Batch == "":
+		return row, errors.New("it names no batch")
+	}
+	return row, nil
+}
+
+// result reads a row again.
+func (o *oldOutput) result(h itemHash) (Result, error) {
+	at := o.at[h]
+	line := make([]byte, at.length)
+	if _, err := o.file.ReadAt(line, at.offset); err != nil {
+		return Result{}, fmt.Errorf("durable: adopt output: %w", err)
+	}
+	row, err := parseOldLine(bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\ufeff"))))
+	if err == nil && (row.Status != Succeeded || hashKey(row.ID) != h) {
+		err = errors.New("it is being written to")
+	}
+	if err != nil {
+		return row, fmt.Errorf("durable: adopt output: %w", err)
+	}
+	return row, nil
+}
+
+// adoptOutput seals what waits and is in the file, in batches of one lane.
+func (e *engine) adoptOutput(ctx context.Context, old *oldOutput) error {
+	lanes := make(map[uint16][]entry)
+	a := old.adoption
+	for row, err := range e.ready.waiting() {
+		if err != nil {
+			return e.ifDamaged(readyDir, err)
+		}
+		switch at, ok := old.at[hashKey(row.key)]; {
+		case !ok:
+		case !e.asks(row.lane, at.model):
+			a.OtherModel++
+		default:
+			lanes[row.lane] = append(lanes[row.lane], row)
+		}
+	}
+	if err := e.countOthers(ctx, old, lanes); err != nil {
+		return err
+	}
+	for _, entries := range lanes {
+		for len(entries) > 0 {
+			some := entries[:min(len(entries), reuseRows)]
+			entries = entries[len(some):]
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if err := e.adoptLines(ctx, old, some); err != nil {
+				return err
+			}
+			a.Adopted += len(some)
+		}
+	}
+	return nil
+}
+
+// reuseRows bounds a batch of adopted lines: its entries are in memory when it is
+// settled.
+const reuseRows = 10_000
+
+// countOthers counts the rows of the file that do not wait.
+func (e *engine) countOthers(ctx context.Context, old *oldOutput, lanes map[uint16][]entry) error {
+	waiting := old.adoption.OtherModel
+	for _, entries := range lanes {
+		waiting += len(entries)
+	}
+	if waiting == len(old.at) {
+		return nil
+	}
+	known := 0
+	for h := range old.at {
+		switch ok, err := e.has(ctx, h); {
+		case err != nil:
+			return err
+		case ok:
+			known++
+		}
+	}
+	old.adoption.Settled, old.adoption.Unknown = known-waiting, len(old.at)-known
+	return nil
+}
+
+// adoptLines seals entries as a batch whose results are here already, as reuse
+// does with the answers of another run.
+func (e *engine) adoptLines(ctx context.Context, old *oldOutput, entries []entry) error {
+	tag := newTag()
+	err := writeRecords(e.root, resultName(tag), e.labelOf(resultsKind, tag), func(put func([]byte) error) error {
+		var buf []byte
+		for n := range entries {
+			row, err := old.result(hashKey(entries[n].key))
+			if err != nil {
+				return err
+			}
+			buf = appendOutcome(buf[:0], uint32(n), &sink.Outcome{Status: 200, Body: row.Response}, row.Batch) //nolint:gosec // at most reuseRows
+			if err := put(buf); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	_, err = e.seal(context.WithoutCancel(ctx), intent.Intent{Tag: tag, State: intent.Fetched}, entries)
+	e.ready.taken(entries)
+	return err
+}

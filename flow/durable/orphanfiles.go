@@ -1,0 +1,79 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/sink"
+)
+
+// OrphanFiles lists the uploads of jobs that no batch was made from and that no
+// job of the store is about to use: a crash between an upload and the creation
+// of its batch leaves such. They can be removed by sink.Provider.Remove. Younger
+// ones than that are left out, as another store may be about to use them; if it
+// then misses one, it uploads that again.
+//
+// The provider has to be a sink.FileLister, and a sink.Lister that says what a
+// batch was made from.
+func OrphanFiles(ctx context.Context, provider sink.Provider, store state.Store, age time.Duration) ([]sink.File, error) {
+	found, err := orphanFiles(ctx, provider, store, time.Now().Add(-age))
+	if err != nil {
+		return nil, fmt.Errorf("durable: orphan files: %w", err)
+	}
+	return found, nil
+}
+
+func orphanFiles(ctx context.Context, provider sink.Provider, store state.Store, before time.Time) ([]sink.File, error) {
+	files, ok := provider.(sink.FileLister)
+	lister, lists := provider.(sink.Lister)
+	if !ok || !lists {
+		return nil, fmt.Errorf("%s cannot list files and batches: %w", provider.Name(), errors.ErrUnsupported)
+	}
+	intents, err := allIntents(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	var found []sink.File
+	oldest := before
+	for f, err := range files.Files(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		in, known := intents[f.Tag]
+		needed := known && !in.Done()
+		if isTag(f.Tag) && !needed && !f.Created.IsZero() && f.Created.Before(before) {
+			found = append(found, f)
+			oldest = earlier(oldest, f.Created)
+		}
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	return withoutBatch(ctx, lister, found, oldest.Add(-findSlack))
+}
+
+// withoutBatch returns the files that no batch since then was made from.
+func withoutBatch(ctx context.Context, lister sink.Lister, files []sink.File, since time.Time) (found []sink.File, err error) {
+	used := make(map[string]bool)
+	for l, err := range lister.List(ctx, since) {
+		if err != nil {
+			return nil, err
+		}
+		if l.File == "" {
+			return nil, fmt.Errorf("the provider does not say what batch %s was made from: %w", l.Batch, errors.ErrUnsupported)
+		}
+		used[l.File] = true
+		if l.Tag != "" {
+			used[l.Tag] = true
+		}
+	}
+	for _, f := range files {
+		if !used[f.File] && !used[f.Tag] {
+			found = append(found, f)
+		}
+	}
+	return found, nil
+}
