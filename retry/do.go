@@ -26,10 +26,13 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 	if ctx.Err() != nil {
 		return Mark(fmt.Errorf("retry: not started: %w", context.Cause(ctx)), Retryable)
 	}
-	loop := &schedule{policy: p}
+	loop := &schedule{policy: p, ctx: ctx}
 	attempt := func() error {
 		loop.attempts++
 		loop.last = own(ctx, op(ctx))
+		if loop.last == nil {
+			loop.observe(0)
+		}
 		return loop.last
 	}
 	// The context must be outermost, or backoff does not see it.
@@ -55,6 +58,7 @@ func DoValue[T any](ctx context.Context, p Policy, op func(context.Context) (T, 
 // because backoff hides it when a context ends and unwraps permanent ones.
 type schedule struct {
 	policy   Policy
+	ctx      context.Context //nolint:containedctx // of the one Do that it is for
 	attempts int
 	last     error
 }
@@ -62,6 +66,7 @@ type schedule struct {
 // NextBackOff implements backoff.BackOff.
 func (s *schedule) NextBackOff() time.Duration {
 	delay, again := s.policy.Next(s.attempts, s.last)
+	s.observe(delay)
 	if !again {
 		return backoff.Stop
 	}
@@ -69,6 +74,13 @@ func (s *schedule) NextBackOff() time.Duration {
 		s.policy.Notify(s.attempts, s.last, delay)
 	}
 	return delay
+}
+
+// observe tells of the last attempt.
+func (s *schedule) observe(delay time.Duration) {
+	if s.last == nil || s.ctx.Err() == nil {
+		observer(s.ctx)(Attempt{s.attempts, s.last, delay})
+	}
 }
 
 // Reset implements backoff.BackOff. A schedule is used once.

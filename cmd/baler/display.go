@@ -22,7 +22,9 @@ type display struct {
 
 	mu  sync.Mutex
 	now durable.Progress
-	bar *progressbar.ProgressBar // nil when not on a terminal
+
+	printing sync.Mutex
+	bar      *progressbar.ProgressBar // nil when not on a terminal
 }
 
 const (
@@ -73,6 +75,8 @@ func (d *display) loop(interval time.Duration) {
 }
 
 func (d *display) show(p durable.Progress) {
+	d.printing.Lock()
+	defer d.printing.Unlock()
 	if d.bar == nil {
 		fmt.Fprintln(d.w, describe(p))
 		return
@@ -94,14 +98,17 @@ func describe(p durable.Progress) string {
 		p.Settled(), p.Rows, p.Failed, p.Batches, p.InFlight)
 }
 
-// notify prints what costs money or hours, on a line of its own.
+// notify prints what costs money or hours, on a line of its own above the bar.
 func (d *display) notify(n durable.Notice) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.bar != nil {
-		_ = d.bar.Clear() // it is drawn again with the next change
+	d.printing.Lock()
+	defer d.printing.Unlock()
+	if d.bar == nil {
+		fmt.Fprintln(d.w, "notice: "+plain(noticeLine(n)))
+		return
 	}
+	_ = d.bar.Clear()
 	fmt.Fprintln(d.w, "notice: "+plain(noticeLine(n)))
+	_ = d.bar.RenderBlank() // as it was: the next change may be hours away
 }
 
 func (d *display) close() {

@@ -1,11 +1,27 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/retry"
 )
+
+// told is the context of a command that asks the provider something by itself:
+// what it waits for is printed.
+func told(cmd *cobra.Command) context.Context {
+	return retry.Observe(cmd.Context(), func(a retry.Attempt) {
+		if a.Delay > 0 {
+			n := durable.Notice{Text: a.Err.Error(), Next: time.Now().Add(a.Delay)}
+			fmt.Fprintln(cmd.ErrOrStderr(), "notice: "+plain(noticeLine(n)))
+		}
+	})
+}
 
 // noticeLine is a notice in one line: what happened, since when and how often,
 // when the run tries again, and what to do.

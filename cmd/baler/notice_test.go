@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/schollz/progressbar/v3"
+
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/sink/simulator"
 )
 
 func TestNoticeTellsWhatSinceWhenNextAndWhatToDo(t *testing.T) {
@@ -23,5 +28,70 @@ func TestNoticeTellsWhatSinceWhenNextAndWhatToDo(t *testing.T) {
 	printStatus(&b, durable.Status{Notices: []durable.Notice{n}})
 	if !strings.Contains(strings.Join(strings.Fields(b.String()), " "), "notice "+noticeLine(n)) {
 		t.Errorf("the status does not show it:\n%s", b.String())
+	}
+}
+
+// A notice takes a line of its own, also on a terminal, where the bar is drawn
+// again below it.
+func TestNoticeDoesNotBreakTheBar(t *testing.T) {
+	var b bytes.Buffer
+	d := &display{w: &b, bar: progressbar.NewOptions(10, progressbar.OptionSetWriter(&b), progressbar.OptionSetWidth(10))}
+	d.show(durable.Progress{State: durable.Running, Rows: 10, Succeeded: 4})
+	d.notify(durable.Notice{Text: "no route"})
+	before, after, found := strings.Cut(b.String(), "notice: no route\n")
+	if !found || !strings.Contains(before, " 40% ") || !strings.HasSuffix(before, "\r") || !strings.Contains(after, " 40% ") {
+		t.Errorf("%q", b.String())
+	}
+}
+
+// The first word about a provider that cannot be reached comes at once, on
+// stderr and in the status, without a flag.
+func TestUnreachableProviderIsToldAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(3)...)
+	cmd := command(t.Context(), t, dir, withKey, "run", "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}",
+		"--base-url", "http://127.0.0.1:1/v1", "--name", "run") // nobody listens
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() && !strings.HasPrefix(lines.Text(), "notice: ") {
+	}
+	for _, word := range []string{"127.0.0.1 cannot be reached", "connection refused", "; next try at ", "base URL"} {
+		if !strings.Contains(lines.Text(), word) {
+			t.Errorf("no %q in %q", word, lines.Text())
+		}
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	for lines.Scan() {
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitResumable {
+		t.Errorf("exit code %d", code)
+	}
+	if r := runCommand(t, dir, withKey, "status", "run"); !r.says("notice 127.0.0.1 cannot be reached") {
+		t.Errorf("status: %+v", r)
+	}
+}
+
+func TestDoctorTellsWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	server := startSimulator(t, simulator.Config{Faults: []simulator.Fault{{Action: simulator.Fail, Status: 503}}})
+	dir := t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(3)...)
+	run := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")
+	if r := runCommand(t, dir, withKey, append(run, "--ingest")...); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	r := runCommand(t, dir, withKey, "doctor", "--orphans", "--base-url", server.URL+"/v1")
+	if r.code != exitOK || !strings.Contains(r.stderr, "notice: ") || !strings.Contains(r.stderr, "503") || !strings.Contains(r.stderr, "next try at") {
+		t.Errorf("%+v", r)
 	}
 }

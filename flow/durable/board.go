@@ -13,9 +13,27 @@ import (
 type board struct {
 	mu   sync.Mutex
 	open map[string]intent.Intent
+	seen map[string]seen
 }
 
-func newBoard() *board { return &board{open: make(map[string]intent.Intent)} }
+// seen is what the last look at a batch has shown.
+type seen struct {
+	phase string
+	ran   int // rows
+}
+
+func newBoard() *board {
+	return &board{open: make(map[string]intent.Intent), seen: make(map[string]seen)}
+}
+
+// see posts what a look has shown, and reports whether that is new.
+func (b *board) see(tag string, s seen) (fresh bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was, known := b.seen[tag]
+	b.seen[tag] = s
+	return !known || was != s
+}
 
 // show posts where a batch stands, and reports whether that is new.
 func (b *board) show(in intent.Intent) (fresh bool) {
@@ -23,6 +41,7 @@ func (b *board) show(in intent.Intent) (fresh bool) {
 	defer b.mu.Unlock()
 	if in.Done() {
 		delete(b.open, in.Tag)
+		delete(b.seen, in.Tag)
 		return true
 	}
 	was, known := b.open[in.Tag]
@@ -50,10 +69,14 @@ func (b *board) list() []OpenBatch {
 	defer b.mu.Unlock()
 	all := make([]OpenBatch, 0, len(b.open))
 	for in := range maps.Values(b.open) {
-		all = append(all, OpenBatch{
+		open := OpenBatch{
 			Tag: in.Tag, Batch: in.Batch, State: string(in.State), Rows: in.Rows, SentAt: in.SentAt,
 			Missing: in.Missing, Undecided: in.Undecided,
-		})
+		}
+		if s := b.seen[in.Tag]; in.State == intent.Submitted {
+			open.Phase, open.Ran = s.phase, s.ran
+		}
+		all = append(all, open)
 	}
 	slices.SortFunc(all, func(x, y OpenBatch) int {
 		return cmp.Or(x.SentAt.Compare(y.SentAt), cmp.Compare(x.Tag, y.Tag))

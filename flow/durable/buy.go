@@ -188,11 +188,12 @@ func (e *engine) drive(ctx context.Context, in intent.Intent) (err error) {
 			e.news.Store(true)
 		}
 		// Cancelled while it waited, the batch needs another step.
-		if in, err = e.step(ctx, in); err != nil && !errors.Is(err, errCancelled) {
+		if in, err = e.step(e.observed(ctx, in), in); err != nil && !errors.Is(err, errCancelled) {
 			return err
 		}
 		if err == nil && e.board.moved(in) {
 			e.untell(NoticeWaiting, in.Tag)
+			e.moved()
 		}
 	}
 	e.board.show(in)

@@ -54,8 +54,10 @@ func (e *engine) appear() {
 	for _, in := range e.open {
 		e.board.show(in)
 	}
+	e.moved()
 	e.tally.notify = func(p Progress) {
 		e.news.Store(true)
+		e.moved()
 		e.progress(p)
 	}
 	e.news.Store(true)

@@ -38,6 +38,8 @@ type engine struct {
 	kept      kept
 	accounts  accounts
 	notices   notices
+	stall     stall
+	paced     paced
 
 	replayed  replayed
 	owners    *owners

@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
@@ -32,11 +33,15 @@ func (e *engine) find(ctx context.Context, in intent.Intent) (intent.Intent, err
 // resolved says what is known now of a batch in doubt, and waits if that is
 // nothing yet.
 func (e *engine) resolved(ctx context.Context, was, in intent.Intent) error {
+	if in.State != intent.Unknown && in.State != intent.Held {
+		e.untell(NoticeUnclear, in.Tag)
+	}
 	switch {
 	case in.State == intent.Submitted:
 		e.log.InfoContext(ctx, "found the batch", "tag", in.Tag, "batch", in.Batch, "unproven", in.Unproven)
 		return nil
 	case in.State == intent.Unknown:
+		e.tellUnclear(ctx, in, "it is not listed yet")
 		return e.sleep(ctx, max(min(e.config.poll, time.Until(in.Appears(e.grace))), time.Millisecond))
 	case in.State != intent.Held:
 		e.log.WarnContext(ctx, "the batch was not found", "tag", in.Tag, "state", in.State)
@@ -44,7 +49,22 @@ func (e *engine) resolved(ctx context.Context, was, in intent.Intent) error {
 	case was.State != intent.Held:
 		e.log.WarnContext(ctx, "waiting until the batches have ended that may be this one", "tag", in.Tag)
 	}
+	e.tell(ctx, Notice{
+		Kind: NoticeUnclear, Tag: in.Tag,
+		Text:   fmt.Sprintf("the creation of a batch of %d rows was not answered, and others that run may be it", in.Rows),
+		Advice: "it waits until they have ended, and is bought only if none of them was it",
+	})
 	return e.sleep(ctx, e.interval(time.Since(in.SentAt)))
+}
+
+// tellUnclear tells of a batch of which it is not known whether it was created.
+func (e *engine) tellUnclear(ctx context.Context, in intent.Intent, why string) {
+	e.tell(ctx, Notice{
+		Kind: NoticeUnclear, Tag: in.Tag,
+		Text: fmt.Sprintf("the creation of a batch of %d rows was not answered: %s", in.Rows, why),
+		Advice: "the batch is looked for, and sent again only if it is not there by " +
+			in.Appears(e.grace).Local().Format(time.DateTime),
+	})
 }
 
 // list asks what the provider has under the tag, or what may be the batch if it

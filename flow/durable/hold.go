@@ -19,11 +19,14 @@ func (e *engine) hold(ctx context.Context, in intent.Intent, call string, attemp
 		return fmt.Errorf("durable: batch %s: %w", in.Tag, err)
 	case retry.Retryable, retry.Ambiguous:
 	}
-	longest := max(e.config.poll, maxPoll) // as of a look: what passes is noticed in minutes
-	d := max(min(e.interval(0)<<min(attempts, 8), longest), retry.After(err))
-	e.tell(ctx, Notice{
-		Kind: NoticeWaiting, Tag: in.Tag, Batch: in.Batch,
-		Text: fmt.Sprintf("%s failed: %v", call, err), Next: time.Now().Add(d),
-	})
+	d := e.pause(attempts, err)
+	e.tellTrouble(ctx, in, trouble{call: call, err: err, again: d, lasts: true})
 	return e.sleep(ctx, d)
+}
+
+// pause is how long to wait after so many attempts, as of a look: what passes is
+// noticed in minutes.
+func (e *engine) pause(attempts int, err error) time.Duration {
+	longest := max(e.config.poll, maxPoll)
+	return max(min(e.interval(0)<<min(attempts, 8), longest), retry.After(err))
 }

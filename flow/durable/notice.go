@@ -21,8 +21,8 @@ type Notice struct {
 	// Next is when the run tries again. Zero means that it does not, or that
 	// nobody knows when.
 	Next  time.Time `json:"next,omitzero"`
-	Since time.Time `json:"since"` // when it was told first
-	Times int       `json:"times"` // how often it was told
+	Since time.Time `json:"since"` // when it began
+	Times int       `json:"times"` // how often it happened
 }
 
 // NoticeKind says what a Notice is about.
@@ -30,28 +30,51 @@ type NoticeKind string
 
 // The kinds.
 const (
-	NoticeUnreachable NoticeKind = "unreachable" // the provider does not answer
+	NoticeUnreachable NoticeKind = "unreachable" // the provider does not answer, or only with errors
+	NoticeLimited     NoticeKind = "limited"     // the provider asks to wait for long
+	NoticePaced       NoticeKind = "paced"       // Job.Creates holds up batches for long
 	NoticeRefused     NoticeKind = "refused"     // the provider refuses batches
 	NoticeIncomplete  NoticeKind = "incomplete"  // results are not what the provider says they are
 	NoticeUndecided   NoticeKind = "undecided"   // a person has to decide about a batch
 	NoticeUnclear     NoticeKind = "unclear"     // a creation was not answered
-	NoticeWaiting     NoticeKind = "waiting"     // nothing moves for long
+	NoticeWaiting     NoticeKind = "waiting"     // a batch, or without a Tag the whole run, does not get on
+	NoticeGivenUp     NoticeKind = "given_up"    // a batch has not ended in all its time
 	NoticeStorage     NoticeKind = "storage"     // what is kept at the provider
 )
 
-// noticeInterval is how long a notice that repeats is not told again.
-const noticeInterval = 5 * time.Minute
+// How long a notice that repeats is not told again: at first, at most, as it
+// grows each time, and if it had been withdrawn meanwhile.
+const (
+	noticeInterval    = 5 * time.Minute
+	maxNoticeInterval = time.Hour
+	minNoticeInterval = time.Minute
+)
 
 type noticeKey struct {
 	kind NoticeKind
 	tag  string
 }
 
-// notices are those that hold now.
+// notices are those that hold now, and when each was told.
 type notices struct {
 	mu   sync.Mutex
 	held map[noticeKey]Notice
-	told map[noticeKey]time.Time
+	told map[noticeKey]telling
+}
+
+// telling is when a notice was told, and until when it is not told again.
+type telling struct {
+	at   time.Time
+	next time.Duration
+}
+
+// again is the telling after t, which is that of a notice told never if it is
+// zero.
+func (t telling) again(now time.Time) telling {
+	if t.next < noticeInterval {
+		return telling{now, noticeInterval}
+	}
+	return telling{now, min(2*t.next, maxNoticeInterval)}
 }
 
 // note takes in a notice, counted and dated, and reports whether it is due to be
@@ -60,30 +83,37 @@ func (n *notices) note(v Notice) (_ Notice, due bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.held == nil {
-		n.held, n.told = make(map[noticeKey]Notice), make(map[noticeKey]time.Time)
+		n.held, n.told = make(map[noticeKey]Notice), make(map[noticeKey]telling)
 	}
 	k, now := noticeKey{v.Kind, v.Tag}, time.Now()
 	was := n.held[k]
-	v.Since, v.Times = now, was.Times+1
-	if was.Times > 0 {
+	v.Times = was.Times + 1
+	switch {
+	case was.Times > 0:
 		v.Since = was.Since
+	case v.Since.IsZero():
+		v.Since = now
 	}
 	n.held[k] = v
-	if last := n.told[k]; !last.IsZero() && now.Sub(last) < noticeInterval {
+	last, before := n.told[k]
+	if before && now.Sub(last.at) < last.next {
 		return v, false
 	}
-	n.told[k] = now
+	n.told[k] = last.again(now)
 	return v, true
 }
 
-// drop forgets a notice and reports whether there was one.
+// drop forgets a notice and reports whether there was one. If it comes back it
+// is told again soon, but not each time: what comes and goes is one thing.
 func (n *notices) drop(kind NoticeKind, tag string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	k := noticeKey{kind, tag}
 	_, held := n.held[k]
 	delete(n.held, k)
-	delete(n.told, k)
+	if last, ok := n.told[k]; ok && held {
+		n.told[k] = telling{last.at, minNoticeInterval}
+	}
 	return held
 }
 
@@ -113,7 +143,7 @@ func (n *notices) list() []Notice {
 const maxNotice = 600
 
 // tell makes a notice known: in the log, to Job.Notify and in the status. One
-// that repeats within five minutes only changes the status.
+// that repeats soon only changes the status.
 func (e *engine) tell(ctx context.Context, v Notice) {
 	v.Text, v.Advice = clip(v.Text, maxNotice), clip(v.Advice, maxNotice)
 	v, due := e.notices.note(v)

@@ -32,8 +32,29 @@ func TestNoticeIsToldAtOnceAndThenRarely(t *testing.T) {
 		if !n.drop(NoticeRefused, "A") || n.drop(NoticeRefused, "A") || len(n.list()) != 1 {
 			t.Error("not dropped once")
 		}
-		if again, due := n.note(v); !due || again.Times != 1 {
-			t.Errorf("after it was dropped: %+v, due %v", again, due)
+		if again, due := n.note(v); due || again.Times != 1 || !again.Since.Equal(time.Now()) {
+			t.Errorf("at once after it was dropped: %+v, due %v", again, due)
+		}
+		time.Sleep(minNoticeInterval)
+		if again, due := n.note(v); !due || again.Times != 2 {
+			t.Errorf("soon after it was dropped: %+v, due %v", again, due)
+		}
+	})
+}
+
+// What lasts is told ever more rarely: in a day, of what is tried every minute,
+// some thirty times.
+func TestNoticeThatLastsIsToldRarely(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n notices
+		var told []time.Duration
+		for start := time.Now(); time.Since(start) < 24*time.Hour; time.Sleep(time.Minute) {
+			if _, due := n.note(Notice{Kind: NoticeUnreachable}); due {
+				told = append(told, time.Since(start))
+			}
+		}
+		if len(told) != 27 || told[1] != 5*time.Minute || told[2] != 15*time.Minute || told[5] != told[4]+time.Hour {
+			t.Errorf("told %d times, at %v", len(told), told)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -75,16 +76,55 @@ func (e *engine) judge(ctx context.Context, in intent.Intent, v *vigil, s sight)
 		return in, e.hold(ctx, in, "poll", 0, s.err)
 	case s.err != nil:
 		e.log.WarnContext(ctx, "the batch cannot be looked at", "tag", in.Tag, "batch", in.Batch, "error", s.err)
+		e.tellUnseen(ctx, in, v, s.err)
+		return e.limitWait(ctx, in, v, s.String())
+	}
+	e.see(ctx, in, v, s.status)
+	switch {
 	case s.status.Ended:
 		e.vigils.over(in.Tag)
 		return e.end(ctx, in, s.status.Err)
 	case s.status.Accepted:
 		e.accepted(in)
-	case s.status.Unknown && !v.warned:
-		v.warned = true
-		e.log.WarnContext(ctx, "unknown status, waiting for the batch to end", "tag", in.Tag, "batch", in.Batch, "status", s.status.Phase)
 	}
 	return e.limitWait(ctx, in, v, s.String())
+}
+
+// see takes note of what a look has shown.
+func (e *engine) see(ctx context.Context, in intent.Intent, v *vigil, s sink.Status) {
+	v.unseen = 0
+	if e.board.see(in.Tag, seen{s.Phase, s.Succeeded + s.Failed}) {
+		e.moved()
+		e.news.Store(true)
+	}
+	if !s.Unknown {
+		e.untell(NoticeWaiting, in.Tag)
+		return
+	}
+	if !v.warned {
+		v.warned = true
+		e.log.WarnContext(ctx, "unknown status, waiting for the batch to end", "tag", in.Tag, "batch", in.Batch, "status", s.Phase)
+	}
+	e.tellWait(ctx, in, v, fmt.Sprintf("has a status that is not known: %q", s.Phase))
+}
+
+// tellUnseen tells of a batch that the provider does not show. Right after its
+// creation that means nothing.
+func (e *engine) tellUnseen(ctx context.Context, in intent.Intent, v *vigil, err error) {
+	if v.unseen++; v.unseen < 2 {
+		return
+	}
+	e.tellWait(ctx, in, v, fmt.Sprintf("cannot be looked at: %v", err))
+}
+
+// tellWait tells of a batch about which nothing is known.
+func (e *engine) tellWait(ctx context.Context, in intent.Intent, v *vigil, what string) {
+	n := Notice{Kind: NoticeWaiting, Tag: in.Tag, Batch: in.Batch, Text: what, Next: e.nextLook(in, v)}
+	if limit, limited := e.deadline(in, v); limited {
+		n.Advice = "if it does not end, it is cancelled or given up at " + limit.Local().Format(time.DateTime) +
+			"; look for it at the provider, with the key that created it"
+	}
+	e.tell(ctx, n)
 }
 
 // end records that a batch has ended. Of one that was refused nothing ran: it is

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
-	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
@@ -71,7 +70,7 @@ func (e *engine) create(ctx context.Context, in intent.Intent) (intent.Intent, e
 	}
 	wanted, stop := e.gate.whileWanted(ctx)
 	defer stop()
-	if err := e.limiter.Wait(wanted, ratelimit.Cost{Requests: 1}); err != nil {
+	if err := e.awaitCreation(wanted); err != nil {
 		return in, err
 	}
 	in, refusal, err := e.send(ctx, in)
@@ -120,7 +119,9 @@ func (e *engine) send(ctx context.Context, in intent.Intent) (_ intent.Intent, r
 		return in, nil, err
 	case retry.Ambiguous:
 		e.log.WarnContext(ctx, "creation unclear, looking for the batch", "tag", in.Tag, "error", refusal)
-		in, err = e.advance(ctx, sent, intent.Unclear{Now: time.Now()})
+		if in, err = e.advance(ctx, sent, intent.Unclear{Now: time.Now()}); err == nil {
+			e.tellUnclear(ctx, in, refusal.Error())
+		}
 		return in, nil, err
 	case retry.Retryable, retry.Permanent, retry.Blocked:
 	}

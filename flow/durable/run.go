@@ -46,15 +46,18 @@ func (e *engine) cancellation() error {
 
 // work settles all that it can, and keeps watch meanwhile.
 func (e *engine) work(ctx context.Context, source rows) error {
-	if err := e.provider.Check(ctx); err != nil {
-		return err
-	}
 	g, ctx := errgroup.WithContext(ctx)
 	watched, done := context.WithCancel(ctx)
 	g.Go(func() error { return e.watch(watched) })
 	g.Go(func() error { return e.removeDelivered(watched) })
 	g.Go(func() error {
 		defer done()
+		switch err := e.reach(ctx); {
+		case errors.Is(err, errCancelled): // and nothing is open
+			return nil
+		case err != nil:
+			return err
+		}
 		return e.settleAll(ctx, source)
 	})
 	return g.Wait()

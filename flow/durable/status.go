@@ -45,6 +45,11 @@ type OpenBatch struct {
 	// Undecided is true if a person has to say what becomes of these, see
 	// Handle.Settle.
 	Undecided bool `json:"undecided,omitempty"`
+
+	// Phase is what the provider calls its state, as of the last look, and Ran
+	// how many of its rows have run. Some providers count only at the end.
+	Phase string `json:"phase,omitempty"`
+	Ran   int    `json:"ran,omitempty"`
 }
 
 // Ended reports whether the run is completed or cancelled.

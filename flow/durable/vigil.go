@@ -15,6 +15,7 @@ import (
 type vigil struct {
 	looked    time.Time // last
 	warned    bool      // of an unknown status
+	unseen    int       // looks in a row that the provider refused
 	late      time.Time // when it was found to have had all its time
 	cancelled time.Time // when the provider was asked to end it
 }
@@ -59,6 +60,10 @@ func (e *engine) limitWait(ctx context.Context, in intent.Intent, v *vigil, seen
 	e.vigils.over(in.Tag)
 	reason := newReason(retry.Retryable, "not_ended",
 		fmt.Sprintf("the batch had not ended %s after it was sent: %s", time.Since(in.SentAt).Round(time.Second), seen))
+	e.tell(ctx, Notice{
+		Kind: NoticeGivenUp, Tag: in.Tag, Batch: in.Batch, Text: "given up: " + reason.Message,
+		Advice: "the results that it has count, and its other rows go again as often as they may",
+	})
 	return e.advance(ctx, in, intent.BatchEnded{Reason: &reason})
 }
 
@@ -68,6 +73,11 @@ func (e *engine) cancelLate(ctx context.Context, in intent.Intent, v *vigil) err
 		return nil
 	}
 	e.log.WarnContext(ctx, "the batch has not ended in time, cancelling it", "tag", in.Tag, "batch", in.Batch)
+	e.tell(ctx, Notice{
+		Kind: NoticeGivenUp, Tag: in.Tag, Batch: in.Batch,
+		Text:   fmt.Sprintf("not ended %s after it was sent: cancelling it", time.Since(in.SentAt).Round(time.Second)),
+		Advice: "the results that it has count, and its other rows go again as often as they may",
+	})
 	return e.cancelOpen(ctx, in, v)
 }
 

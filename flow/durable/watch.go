@@ -28,6 +28,7 @@ func (e *engine) watch(ctx context.Context) error {
 		if err := e.obey(); err != nil {
 			return err
 		}
+		e.noticeStall(ctx)
 		if err := e.publish(""); err != nil { // which is no reason to stop
 			e.news.Store(true)
 			e.log.WarnContext(ctx, "status not written", "error", err)

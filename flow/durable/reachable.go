@@ -1,0 +1,83 @@
+package durable
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
+)
+
+// firstReach is how long a run tries to reach the provider for which nothing is
+// bought yet: somebody is waiting then, and it may be the wrong address.
+const firstReach = time.Minute
+
+// UnreachableError means that the provider did not answer, or only with errors,
+// before anything was bought.
+type UnreachableError struct {
+	Provider string        // its host, or name
+	After    time.Duration // for which it was tried
+	Err      error
+}
+
+// Error says what to check.
+func (e *UnreachableError) Error() string {
+	return fmt.Sprintf("durable: %s could not be reached for %s, and nothing was bought: "+
+		"check its address, the network and the proxy: %v", e.Provider, e.After.Round(time.Second), e.Err)
+}
+
+// Unwrap is what the last attempt brought.
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+var errFirstReach = errors.New("no answer in time")
+
+// reach waits until the provider answers: if something is bought, for as long as
+// that takes. It returns errCancelled if the run is cancelled meanwhile.
+func (e *engine) reach(ctx context.Context) error {
+	limited, stop := ctx, func() {}
+	if len(e.open) == 0 && e.tally.progress().Batches == 0 {
+		limited, stop = context.WithTimeoutCause(ctx, firstReach, errFirstReach)
+	}
+	defer stop()
+	start := time.Now()
+	var last error
+	for n := 0; ; n++ {
+		err := e.check(ctx, limited, &last)
+		if err == nil {
+			e.untroubled()
+			return nil
+		}
+		if limited.Err() == nil && !errors.Is(err, errCancelled) {
+			if last = err; retry.ClassOf(err) == retry.Permanent || retry.ClassOf(err) == retry.Blocked {
+				return err
+			}
+			d := e.pause(n, err)
+			e.tellTrouble(ctx, intent.Intent{}, trouble{call: "check", err: err, again: d, lasts: true})
+			err = e.sleep(limited, d)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case limited.Err() != nil:
+			e.untroubled()
+			return &UnreachableError{e.providerName(), time.Since(start), retry.Mark(cmp.Or(last, err), retry.Retryable)}
+		case errors.Is(err, errCancelled) && len(e.open) == 0:
+			return err
+		}
+	}
+}
+
+// check asks the provider, until the run is cancelled, and keeps the last error
+// of an attempt.
+func (e *engine) check(ctx, limited context.Context, last *error) error {
+	wanted, stop := e.gate.noticing(limited)
+	defer stop()
+	return e.provider.Check(retry.Observe(wanted, func(a retry.Attempt) {
+		if *last = cmp.Or(a.Err, *last); a.Delay > 0 {
+			e.tellTrouble(ctx, intent.Intent{}, trouble{call: "check", err: a.Err, again: a.Delay, lasts: a.N > 1})
+		}
+	}))
+}

@@ -1,0 +1,454 @@
+package durable_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/ratelimit"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/openai"
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// earful is what a job was told, and when.
+type earful struct {
+	mu    sync.Mutex
+	start time.Time
+	told  []durable.Notice
+	at    []time.Duration
+}
+
+func listen(job *durable.Job[ticket]) *earful {
+	e := &earful{start: time.Now()}
+	job.Notify = func(n durable.Notice) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.told, e.at = append(e.told, n), append(e.at, time.Since(e.start))
+	}
+	return e
+}
+
+// of returns the notices of a kind and when each was told.
+func (e *earful) of(kind durable.NoticeKind) (told []durable.Notice, at []time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i, n := range e.told {
+		if n.Kind == kind {
+			told, at = append(told, n), append(at, e.at[i])
+		}
+	}
+	return told, at
+}
+
+// wantTold fails unless a notice of the kind was told, the first by then, with
+// these words.
+func (w *airtight) wantTold(e *earful, kind durable.NoticeKind, by time.Duration, words ...string) durable.Notice {
+	w.t.Helper()
+	told, at := e.of(kind)
+	if len(told) == 0 || at[0] > by {
+		w.t.Fatalf("%s: told %+v at %v, want one by %s", kind, e.told, e.at, by)
+	}
+	for _, word := range words {
+		if !strings.Contains(told[0].Text+"; "+told[0].Advice, word) {
+			w.t.Errorf("%s: no %q in %+v", kind, word, told[0])
+		}
+	}
+	return told[0]
+}
+
+// outage lets nobody through while it lasts.
+func outage(lasts func() bool, err error) func(http.RoundTripper) http.RoundTripper {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return tripper(func(r *http.Request) (*http.Response, error) {
+			if !lasts() {
+				return next.RoundTrip(r)
+			}
+			if err == nil {
+				<-r.Context().Done()
+				return nil, context.Cause(r.Context())
+			}
+			return nil, err
+		})
+	}
+}
+
+var (
+	refused = &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	unnamed = &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: "api.example.com", IsNotFound: true}}
+	forever = func() bool { return true }
+	anHour  = simulator.Config{Latency: simulator.Latency{Processing: time.Hour}}
+)
+
+func TestFirstStartThatReachesNobodyEndsAfterAMinute(t *testing.T) {
+	for name, test := range map[string]struct {
+		err   error
+		at    time.Duration // of the first notice
+		words []string
+	}{
+		"refused":   {refused, 0, []string{"127.0.0.1", "connection refused"}},
+		"no name":   {unnamed, 0, []string{"127.0.0.1", "no such host"}},
+		"no answer": {nil, time.Minute, []string{"127.0.0.1"}},
+	} {
+		bubble(t, simulator.Config{}, openai.Config{}, outage(forever, test.err), func(w *airtight) {
+			t := w.t
+			w.write("in.jsonl", tickets(3)...)
+			job := w.job()
+			told := listen(&job)
+			start := time.Now()
+			_, err := w.run(t.Context(), job)
+			w.wantWithin(start, 50*time.Second, 61*time.Second)
+			var nobody *durable.UnreachableError
+			if !errors.As(err, &nobody) || retry.ClassOf(err) != retry.Retryable {
+				t.Fatalf("%s: %v", name, err)
+			}
+			for _, word := range append(test.words, "nothing was bought", "check") {
+				if !strings.Contains(err.Error(), word) {
+					t.Errorf("%s: no %q in %v", name, word, err)
+				}
+			}
+			if test.err != nil {
+				if n := w.wantTold(told, durable.NoticeUnreachable, test.at, test.words...); !n.Next.After(start) || n.Advice == "" {
+					t.Errorf("%s: %+v", name, n)
+				}
+			}
+			h, err := durable.Attach(w.path("state"), job.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s, err := h.Status(); err != nil || s.State != durable.Stopped || !strings.Contains(s.Reason, "127.0.0.1") {
+				t.Errorf("%s: status %+v, %v", name, s, err)
+			}
+		})
+	}
+}
+
+func TestFirstStartAtAProviderThatIsDownEndsAfterAMinute(t *testing.T) {
+	down := simulator.Config{Faults: []simulator.Fault{{Action: simulator.Fail, Status: 503, Times: -1}}}
+	bubble(t, down, openai.Config{}, nil, func(w *airtight) {
+		w.write("in.jsonl", tickets(3)...)
+		job := w.job()
+		told := listen(&job)
+		start := time.Now()
+		_, err := w.run(w.t.Context(), job)
+		w.wantWithin(start, 0, 61*time.Second)
+		if _, ok := errors.AsType[*durable.UnreachableError](err); !ok || !strings.Contains(err.Error(), "503") {
+			w.t.Error(err)
+		}
+		w.wantTold(told, durable.NoticeUnreachable, 50*time.Second, "503")
+	})
+}
+
+// A run that may be cancelled is not deaf while it waits.
+func TestFirstStartThatReachesNobodyCanBeCancelled(t *testing.T) {
+	bubble(t, simulator.Config{}, openai.Config{}, outage(forever, refused), func(w *airtight) {
+		w.write("in.jsonl", tickets(3)...)
+		run := w.start(w.t.Context(), w.job())
+		time.Sleep(20 * time.Second)
+		start := time.Now()
+		if err := run.Cancel(w.t.Context()); err != nil {
+			w.t.Fatal(err)
+		}
+		_, err := run.Wait(w.t.Context())
+		w.wantWithin(start, 0, 35*time.Second)
+		if _, ok := errors.AsType[*durable.CancelledError](err); !ok {
+			w.t.Error(err)
+		}
+		_, _ = run.end()
+	})
+}
+
+// What is bought is worth any wait. It is told at once, and not each time.
+func TestRunWithOpenBatchesWaitsForTheProvider(t *testing.T) {
+	down := false
+	start := time.Now()
+	lasts := func() bool { return down && time.Since(start) < 90*time.Minute }
+	bubble(t, anHour, openai.Config{}, outage(lasts, unnamed), func(w *airtight) {
+		t := w.t
+		start = time.Now()
+		w.write("in.jsonl", tickets(6)...)
+		job := w.job()
+		job.Batch = accumulator.Config{MaxItems: 1}
+		brief, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		if _, err := w.run(brief, job); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		down = true
+		told := listen(&job)
+		report := w.mustRun(job)
+		w.wantWithin(start, 90*time.Minute, 100*time.Minute)
+		if report.Succeeded != 6 || report.Batches != 6 {
+			t.Errorf("report %+v", report)
+		}
+		w.wantTold(told, durable.NoticeUnreachable, 0, "no such host")
+		if n, at := told.of(durable.NoticeUnreachable); len(n) > 6 || len(told.told) > 6 {
+			t.Errorf("told %d times in 90 minutes, at %v: %+v", len(told.told), at, told.told)
+		}
+	})
+}
+
+// An outage is one, however many batches it concerns.
+func TestOutageDuringARunIsToldOnce(t *testing.T) {
+	var from, until time.Time
+	lasts := func() bool { return time.Now().After(from) && time.Now().Before(until) }
+	bubble(t, anHour, openai.Config{}, outage(lasts, refused), func(w *airtight) {
+		t := w.t
+		from, until = time.Now().Add(10*time.Minute), time.Now().Add(50*time.Minute)
+		w.write("in.jsonl", tickets(6)...)
+		job := w.job()
+		job.Batch = accumulator.Config{MaxItems: 1}
+		told := listen(&job)
+		run := w.start(t.Context(), job)
+		time.Sleep(20 * time.Minute)
+		s, err := run.Status()
+		if err != nil || !slices.ContainsFunc(s.Notices, func(n durable.Notice) bool {
+			return n.Kind == durable.NoticeUnreachable && n.Tag == "" && n.Times > 1 && n.Next.After(n.Since)
+		}) {
+			t.Errorf("status in the outage: %+v, %v", s.Notices, err)
+		}
+		report, err := run.Wait(t.Context())
+		_, _ = run.end()
+		if err != nil || report.Succeeded != 6 {
+			t.Fatalf("%+v, %v", report, err)
+		}
+		w.wantTold(told, durable.NoticeUnreachable, 12*time.Minute, "connection refused")
+		if n := len(told.told); n > 6 {
+			t.Errorf("told %d times: %+v", n, told.told)
+		}
+		if s, err := w.attach().Status(); err != nil || len(s.Notices) > 0 {
+			t.Errorf("status at the end: %+v, %v", s.Notices, err)
+		}
+	})
+}
+
+func TestLongRetryAfterIsToldAtOnce(t *testing.T) {
+	limited := simulator.Config{Faults: []simulator.Fault{
+		{Route: "POST /v1/files", Action: simulator.Fail, Status: 429, Header: map[string]string{"Retry-After": "1800"}},
+	}}
+	bubble(t, limited, openai.Config{}, nil, func(w *airtight) {
+		w.write("in.jsonl", tickets(3)...)
+		job := w.job()
+		told := listen(&job)
+		start := time.Now()
+		w.mustRun(job)
+		n := w.wantTold(told, durable.NoticeLimited, time.Second, "30m0s", "429", "upload")
+		if wait := n.Next.Sub(start); wait < 30*time.Minute || wait > 31*time.Minute {
+			w.t.Errorf("next try in %s", wait)
+		}
+	})
+}
+
+func TestDownloadThatFailsAgainAndAgainIsTold(t *testing.T) {
+	broken := simulator.Config{Faults: []simulator.Fault{{Route: contentRoute, Action: simulator.Reset, Times: 9}}}
+	bubble(t, broken, openai.Config{}, nil, func(w *airtight) {
+		w.write("in.jsonl", tickets(3)...)
+		job := w.job()
+		told := listen(&job)
+		w.mustRun(job)
+		w.wantBilledOnce(3)
+		for _, kind := range []durable.NoticeKind{durable.NoticeUnreachable, durable.NoticeWaiting} {
+			if n, at := told.of(kind); len(n) > 0 {
+				if at[0] > time.Minute || n[0].Next.IsZero() || !strings.Contains(n[0].Text, "content") {
+					w.t.Errorf("%+v at %s", n[0], at[0])
+				}
+				return
+			}
+		}
+		w.t.Errorf("nothing was told")
+	})
+}
+
+// A failure that passes at once is nobody's concern.
+func TestOneFailureIsNotTold(t *testing.T) {
+	hiccups := simulator.Config{Faults: []simulator.Fault{
+		{Route: contentRoute, Action: simulator.Reset},
+		{Route: getBatch, Action: simulator.Fail, Status: 502},
+		{Route: "POST /v1/files", Action: simulator.Fail, Status: 429, Header: map[string]string{"Retry-After": "5"}},
+	}}
+	bubble(t, hiccups, openai.Config{}, nil, func(w *airtight) {
+		w.write("in.jsonl", tickets(3)...)
+		job := w.job()
+		told := listen(&job)
+		w.mustRun(job)
+		if len(told.told) > 0 {
+			w.t.Errorf("told %+v", told.told)
+		}
+	})
+}
+
+func TestBatchThatIsUnknownForLongIsTold(t *testing.T) {
+	lost := simulator.Config{Faults: []simulator.Fault{{
+		Route: getBatch, Action: simulator.Replace, Status: 404, Times: -1,
+		Body: `{"error":{"message":"No batch found with id 'x'.","type":"invalid_request_error","param":null,"code":null}}`,
+	}}}
+	bubble(t, lost, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, nil, func(w *airtight) {
+		w.write("in.jsonl", tickets(3)...)
+		job := w.job()
+		job.MaxAttempts, job.Grace = 1, 2*time.Minute
+		told := listen(&job)
+		if _, err := w.run(w.t.Context(), job); err != nil && retry.ClassOf(err) != retry.Permanent {
+			w.t.Fatal(err)
+		}
+		n := w.wantTold(told, durable.NoticeWaiting, time.Minute, "cannot be looked at", "No batch found", "given up at", "key")
+		if n.Batch == "" || n.Next.IsZero() {
+			w.t.Errorf("%+v", n)
+		}
+		w.wantTold(told, durable.NoticeGivenUp, 15*time.Minute, "12m0s after it was sent")
+	})
+}
+
+func TestUnknownStatusIsTold(t *testing.T) {
+	bubble(t, simulator.Config{Latency: simulator.Latency{Processing: 20 * time.Minute}}, openai.Config{}, rename("in_progress", "in_review"), func(w *airtight) {
+		w.write("in.jsonl", tickets(3)...)
+		job := w.job()
+		told := listen(&job)
+		w.mustRun(job)
+		w.wantTold(told, durable.NoticeWaiting, time.Minute, `"in_review"`, "given up at")
+		if s, err := w.attach().Status(); err != nil || len(s.Notices) > 0 {
+			w.t.Errorf("status at the end: %+v, %v", s.Notices, err)
+		}
+	})
+}
+
+func TestStallIsTold(t *testing.T) {
+	slow := simulator.Config{Latency: simulator.Latency{Processing: 2 * time.Hour}}
+	uncounted := edit(func(_ string, batch map[string]any) {
+		if batch["status"] == "in_progress" {
+			batch["request_counts"] = nil
+		}
+	})
+	bubble(t, slow, openai.Config{}, uncounted, func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(500)...) // five batches
+		job := w.job()
+		told := listen(&job)
+		run := w.start(t.Context(), job)
+		time.Sleep(15 * time.Minute)
+		s, err := run.Status()
+		if err != nil || len(s.Notices) != 1 || len(s.Open) != 5 || s.Open[0].Phase != "in_progress" {
+			t.Errorf("status %+v, %v", s, err)
+		}
+		if _, err := run.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = run.end()
+		w.wantTold(told, durable.NoticeWaiting, 12*time.Minute, "nothing has moved for 10m0s", "5 open: batch "+s.Open[0].Batch+" in_progress, 0 of 100 rows", "and 2 more")
+		if n := len(told.told); n > 5 {
+			t.Errorf("told %d times in 2 hours, at %v", n, told.at)
+		}
+		if s, err := w.attach().Status(); err != nil || len(s.Notices) > 0 {
+			t.Errorf("status at the end: %+v, %v", s.Notices, err)
+		}
+	})
+}
+
+// Counts that grow are no stall.
+func TestBatchThatGetsOnDoesNotStall(t *testing.T) {
+	slow := simulator.Config{Latency: simulator.Latency{Processing: 2 * time.Hour}}
+	bubble(t, slow, openai.Config{}, nil, func(w *airtight) {
+		w.write("in.jsonl", tickets(100)...)
+		job := w.job()
+		told := listen(&job)
+		w.mustRun(job)
+		if len(told.told) > 0 {
+			w.t.Errorf("told %+v", told.told)
+		}
+	})
+}
+
+func TestPausedRunDoesNotStall(t *testing.T) {
+	bubble(t, anHour, openai.Config{}, nil, func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(3)...)
+		job := w.job()
+		told := listen(&job)
+		run := w.start(t.Context(), job)
+		time.Sleep(time.Second)
+		if err := run.Pause(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * time.Minute)
+		if len(told.told) > 0 {
+			t.Errorf("told %+v", told.told)
+		}
+		if err := run.Resume(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := run.Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+		_, _ = run.end()
+	})
+}
+
+func TestCreationsThatWaitForTheirPaceAreTold(t *testing.T) {
+	bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *airtight) {
+		w.write("in.jsonl", tickets(4)...)
+		job := w.job()
+		job.Batch = accumulator.Config{MaxItems: 1}
+		job.Creates = ratelimit.Config{Requests: 12, Window: time.Hour}
+		told := listen(&job)
+		w.mustRun(job)
+		w.wantTold(told, durable.NoticePaced, 2*time.Minute, "12 in 1h0m0s", "Job.Creates")
+		if s, err := w.attach().Status(); err != nil || len(s.Notices) > 0 {
+			w.t.Errorf("status at the end: %+v, %v", s.Notices, err)
+		}
+	})
+}
+
+func TestUnclearCreationIsTold(t *testing.T) {
+	late := simulator.Config{Faults: []simulator.Fault{
+		{Route: "POST /v1/batches", Action: simulator.Late, Delay: 5 * time.Minute},
+	}}
+	bubble(t, late, openai.Config{}, nil, func(w *airtight) {
+		w.write("in.jsonl", tickets(3)...)
+		job := w.job()
+		told := listen(&job)
+		w.mustRun(job)
+		w.wantBilledOnce(3)
+		w.wantTold(told, durable.NoticeUnclear, time.Second, "not answered", "sent again only if it is not there by")
+		if s, err := w.attach().Status(); err != nil || len(s.Notices) > 0 {
+			w.t.Errorf("status at the end: %+v, %v", s.Notices, err)
+		}
+	})
+}
+
+// A transfer that is stuck, or trickles, ends in time and is made again.
+func TestStuckTransfersAreMadeAgain(t *testing.T) {
+	for name, fault := range map[string]simulator.Fault{
+		"download trickles": {Route: contentRoute, Action: simulator.Trickle, Delay: 20 * time.Second, Times: 2},
+		"download hangs":    {Route: contentRoute, Action: simulator.Hang, Times: 2},
+		"upload hangs":      {Route: "POST /v1/files", Action: simulator.Hang, Times: 2},
+		"look hangs":        {Route: getBatch, Action: simulator.Hang, Times: 2},
+		"look trickles":     {Route: getBatch, Action: simulator.Trickle, Delay: 20 * time.Second, Times: 2},
+		"list hangs":        {Route: "GET /v1/batches", Action: simulator.Hang},
+	} {
+		bubble(t, simulator.Config{Faults: []simulator.Fault{fault}}, openai.Config{}, nil, func(w *airtight) {
+			w.write("in.jsonl", tickets(3)...)
+			start := time.Now()
+			job := w.job()
+			if name == "list hangs" { // a first start has but a minute
+				if _, err := w.run(w.t.Context(), job); err == nil {
+					w.t.Errorf("%s: no error", name)
+				}
+				w.wantWithin(start, 0, 61*time.Second)
+				return
+			}
+			if report := w.mustRun(job); report.Succeeded != 3 || report.Batches != 1 {
+				w.t.Errorf("%s: %+v", name, report)
+			}
+			w.wantWithin(start, time.Minute, 6*time.Minute)
+		})
+	}
+}
