@@ -66,6 +66,30 @@ func TestResultsThatAreNotThereYetAreAskedForAgain(t *testing.T) {
 	}
 }
 
+// A status may be ahead of its counts and files: of a batch that is completed some
+// rows ran, and that others did not has to be said twice, a while apart.
+func TestCountsThatAreLateBuyNothing(t *testing.T) {
+	for counts, times := range map[string]int{`"completed":0,"failed":0`: 20, `"completed":1,"failed":0`: 2, `"failed":0,"completed":0`: -1} {
+		lie := simulator.Fault{
+			Route: statusRoute, Action: simulator.Merge, From: 2, Times: times,
+			Merge: json.RawMessage(`{"output_file_id":null,"request_counts":{"total":30,` + counts + `}}`),
+		}
+		bubble(t, simulator.Config{Faults: []simulator.Fault{lie}}, openai.Config{}, nil, func(w *airtight) {
+			w.write("in.jsonl", tickets(30)...)
+			if times < 0 {
+				if _, err := w.run(w.t.Context(), w.job()); !errors.As(err, new(*durable.UndecidedError)) || len(w.server.Batches()) != 1 {
+					w.t.Errorf("for good: %v", err)
+				}
+				return
+			}
+			if report := w.mustRun(w.job()); report.Succeeded != 30 || report.Retried != 0 || len(w.server.Batches()) != 1 {
+				w.t.Errorf("%s: report %+v", counts, report)
+			}
+			w.wantBilledOnce(30)
+		})
+	}
+}
+
 // A byte order mark is none of the first row.
 func TestAByteOrderMarkTakesNoRowAway(t *testing.T) {
 	mark := simulator.Fault{Route: contentRoute, Action: simulator.Prepend, Body: "\xef\xbb\xbf", Times: -1}

@@ -42,6 +42,9 @@ func TestEveryEndOfABatchIsSettled(t *testing.T) {
 		for files, has := range map[string]struct{ output, errors bool }{
 			"both files": {true, true}, "an output file": {true, false}, "an error file": {false, true}, "no file": {},
 		} {
+			if status == "completed" && files == "no file" {
+				continue // of which some rows must have run: see TestCountsThatAreLateBuyNothing
+			}
 			var batch first
 			wrap := edit(func(id string, b map[string]any) {
 				if b["status"] != "completed" || !batch.is(id) {

@@ -53,7 +53,8 @@ func (c *counts) UnmarshalJSON(b []byte) error {
 }
 
 // notRun is how many rows never ran: those that an ended batch does not count, and
-// all of one that was refused, or stopped before it counted one.
+// all of one that was refused, or stopped before it counted one. A batch that is
+// completed has counted some, or its counts are late.
 func (b batch) notRun() int {
 	c := b.Counts
 	switch stopped := b.ended() && b.status() != "completed"; {
@@ -61,9 +62,11 @@ func (b batch) notRun() int {
 		return 0
 	case b.status() == "failed" && !b.ran():
 		return math.MaxInt
+	case !stopped && c.Completed+c.Failed == 0:
+		return 0
 	case c.Total > 0:
 		return max(c.Total-c.Completed-c.Failed, 0)
-	case stopped && c.known && c.Completed+c.Failed == 0:
+	case c.known && c.Completed+c.Failed == 0:
 		return math.MaxInt
 	}
 	return 0
