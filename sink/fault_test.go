@@ -3,6 +3,7 @@ package sink_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -87,22 +88,89 @@ func TestDownloadThatBreaksOffLosesNothing(t *testing.T) {
 	}
 }
 
-func TestStrayRowsAreNobodysAndMissingOnesGoAgain(t *testing.T) {
+// Rows that are counted as run and in no result are not bought again.
+func TestStrayRowsAreNobodysAndMissingOnesFail(t *testing.T) {
 	rows := simulator.RowFaults{Repeated: 0.3, Foreign: 0.3, Missing: 0.1}
 	bubble(t, simulator.Config{Rows: rows}, openai.Config{}, func(w world) {
 		t := w.t
-		again := 0
-		for text, r := range w.mustRun(sink.Config{Attempts: 20}, texts(300)) {
-			if r.Err != nil {
+		missing := 0
+		for text, r := range w.mustRun(sink.Config{Attempts: 20, Remove: true}, texts(300)) {
+			if r.Err == nil {
+				continue
+			}
+			if missing++; retry.ClassOf(r.Err) != retry.Ambiguous || !strings.Contains(r.Err.Error(), "result_missing") {
 				t.Errorf("%q: %v", text, r.Err)
 			}
-			if r.Attempts > 1 {
-				again++
+		}
+		if missing < 10 || missing > 60 {
+			t.Errorf("%d of 300 rows are missing, want about 30", missing)
+		}
+		w.wantBatches(1)
+		removed := false
+		for r, err := range w.server.Requests() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			removed = removed || r.Method == http.MethodDelete
+		}
+		if removed {
+			t.Error("files were removed of which rows are missing")
+		}
+	})
+}
+
+func TestResultsThatAreNotThereYetAreAskedForAgain(t *testing.T) {
+	const content = "GET /v1/files/{id}/content"
+	for name, f := range map[string]simulator.Fault{
+		"late":    {Route: "GET /v1/batches/{id}", Action: simulator.Merge, Merge: json.RawMessage(`{"output_file_id":null}`)},
+		"a page":  {Route: content, Action: simulator.Replace, Body: "<html>\n<p>\n"},
+		"empty":   {Route: content, Action: simulator.Replace},
+		"cut":     {Route: content, Action: simulator.Cut},
+		"gone":    {Route: content, Action: simulator.Replace, Status: http.StatusNotFound, Body: "{}"},
+		"a batch": {Route: "GET /v1/batches/{id}", Action: simulator.Merge, Merge: json.RawMessage(`{"id":"another","status":"failed"}`)},
+	} {
+		f.From, f.Times = 2, 9
+		bubble(t, simulator.Config{Faults: []simulator.Fault{f}}, openai.Config{}, func(w world) {
+			for text, r := range w.mustRun(sink.Config{}, texts(50)) {
+				if r.Err != nil || r.Attempts != 1 {
+					w.t.Errorf("%s: %q: %+v", name, text, r)
+				}
+			}
+			w.wantBatches(1)
+			w.wantBilled(50)
+		})
+	}
+}
+
+// Rows go again that have no status, and those without a result for which the
+// counts leave room.
+func TestRowsThatNeverRanGoAgain(t *testing.T) {
+	var asked atomic.Int64
+	cfg := simulator.Config{Answer: func(r simulator.Row) simulator.Reply {
+		if asked.Add(1) == 1 {
+			return simulator.Reply{Raw: []byte(`"response":{"status_code":0,"body":""},"error":null`)}
+		}
+		return simulator.Echo(r)
+	}}
+	bubble(t, cfg, openai.Config{}, func(w world) {
+		for text, r := range w.mustRun(sink.Config{}, texts(3)) {
+			if r.Err != nil {
+				w.t.Errorf("%q: %+v", text, r)
 			}
 		}
-		if again < 10 || again > 60 {
-			t.Errorf("%d of 300 rows went again, want about 30", again)
+		w.wantBatches(2)
+	})
+	uncounted := simulator.Config{Rows: simulator.RowFaults{Missing: 1}, Faults: []simulator.Fault{{
+		Route: "GET /v1/batches/{id}", Action: simulator.Merge, Times: -1,
+		Merge: json.RawMessage(`{"status":"expired","request_counts":{"total":3,"completed":0,"failed":0}}`),
+	}}}
+	bubble(t, uncounted, openai.Config{}, func(w world) {
+		for text, r := range w.mustRun(sink.Config{Attempts: 2}, texts(3)) {
+			if r.Err == nil || !strings.Contains(r.Err.Error(), "not_executed") || r.Attempts != 2 {
+				w.t.Errorf("%q: %+v", text, r)
+			}
 		}
+		w.wantBatches(2)
 	})
 }
 

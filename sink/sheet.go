@@ -41,19 +41,35 @@ func (s *sheet) all(yield func(Row, error) bool) {
 // begin starts to read the outcomes, from the first or once more.
 func (s *sheet) begin() { s.now, s.strays = s.now+1, 0 }
 
-// take gives an outcome on, unless its row is unknown or has one.
-func (s *sheet) take(batch string, o *Outcome) error {
+// take gives an outcome on, unless its row is unknown or has one, and reports
+// whether it did.
+func (s *sheet) take(batch string, o *Outcome) (fresh bool, err error) {
 	n, ok := s.index(o)
 	if !ok || s.ticked[n] == s.now {
 		s.strays++
-		return nil
+		return false, nil
 	}
 	first := s.ticked[n] == 0
 	s.ticked[n] = s.now
 	if !first {
-		return nil
+		return false, nil
 	}
-	return s.give(batch, n, o)
+	return true, s.give(batch, n, o)
+}
+
+// came counts the rows that this reading has brought.
+func (s *sheet) came() int { return s.count(func(reading int) bool { return reading == s.now }) }
+
+// absent counts the rows that have no outcome.
+func (s *sheet) absent() int { return s.count(func(reading int) bool { return reading == 0 }) }
+
+func (s *sheet) count(is func(reading int) bool) (n int) {
+	for _, reading := range s.ticked {
+		if is(reading) {
+			n++
+		}
+	}
+	return n
 }
 
 // index finds the row of an outcome. Its own spelling of the number is the only

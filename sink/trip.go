@@ -46,14 +46,15 @@ func (t *trip) run(ctx context.Context) error {
 		return err
 	}
 	refused, err := t.buy(ctx)
+	missing := true
 	if err == nil {
 		t.renew()
-		err = t.persist(ctx, "download", func() error { return t.download(ctx) })
+		missing, err = t.collect(ctx)
 	}
 	if err == nil {
-		err = t.settleRest(t.missing(refused))
+		err = t.settleRest(t.reason(missing, refused))
 	}
-	if err == nil && t.cfg.Remove {
+	if err == nil && !missing && t.cfg.Remove {
 		if err := t.provider.Remove(ctx, t.handle()); err != nil {
 			t.cfg.Log.WarnContext(ctx, "files left at the provider", "batch", t.batch, "error", err)
 		}
@@ -116,32 +117,6 @@ func (t *trip) await(ctx context.Context) (refused *RowError, err error) {
 			t.cfg.Log.WarnContext(ctx, "unknown status, waiting for the batch to end", "batch", t.batch, "status", s.Phase)
 		}
 	}
-}
-
-// download takes the outcomes. It may be repeated: rows that were taken are not
-// taken again. The one who takes them may be slow, so it is given up only if it
-// does not get on.
-func (t *trip) download(ctx context.Context) error {
-	t.rows.begin()
-	for o, err := range t.provider.Results(ctx, t.handle()) {
-		if err != nil {
-			return err
-		}
-		if err := t.rows.take(t.batch, &o); err != nil {
-			return retry.Mark(err, retry.Permanent)
-		}
-		t.renew()
-	}
-	return nil
-}
-
-// missing is why a row has no result: its batch was refused as a whole, or
-// ended, perhaps because of other rows, before the row was run.
-func (t *trip) missing(refused *RowError) *RowError {
-	if refused != nil && !t.rows.some() {
-		return refused
-	}
-	return &RowError{Class: retry.Retryable, Code: "not_executed", Message: "the batch ended without a result for this row"}
 }
 
 // settleRest gives all rows that have no outcome this one.

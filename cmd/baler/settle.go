@@ -65,7 +65,7 @@ func settle(ctx context.Context, h *durable.Handle, batch string, d durable.Deci
 func decide(s *stop) string {
 	waits, _ := errors.AsType[*durable.UndecidedError](s.err)
 	var b strings.Builder
-	b.WriteString("run "+s.again+" to ask for them once more, or decide to fail them or to send them again:")
+	b.WriteString("run " + s.again + " to ask for them once more, or decide to fail them or to send them again:")
 	for _, open := range waits.Batches {
 		fmt.Fprintf(&b, "\n  baler settle %s --batch %s%s --missing fail|again", waits.Name, open.Batch, s.stateFlag())
 	}

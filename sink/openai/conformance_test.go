@@ -66,6 +66,15 @@ func harness(t *testing.T, path string) sinktest.Harness {
 		Finish:       func() { must(server.Advance(2 * time.Hour)) },
 		LoseCreate:   fault(simulator.Fault{Action: simulator.ResetAfter}),
 		RefuseCreate: fault(simulator.Fault{Action: simulator.Fail, Status: 429}),
-		Created:      func() int { return len(server.Batches()) },
+		Withhold: func(on bool) {
+			if !on {
+				must(server.SetFaults())
+				return
+			}
+			must(server.SetFaults(simulator.Fault{
+				Route: "GET /v1/files/{id}/content", Action: simulator.Replace, Body: "<html>", Times: -1,
+			}))
+		},
+		Created: func() int { return len(server.Batches()) },
 	}
 }

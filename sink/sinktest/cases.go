@@ -177,6 +177,30 @@ func (s *suite) readAgain() {
 	}
 }
 
+// lateResults: as long as results are withheld, no row is said to have failed, or
+// to have never run.
+func (s *suite) lateResults() {
+	const n = 3
+	h := s.buy("late", s.good(n)...)
+	s.Finish()
+	s.Withhold(true)
+	status := s.await(h)
+	for o, err := range s.Provider.Results(s.ctx, h) {
+		if err != nil {
+			s.want(retry.Retryable, "results that are late", err)
+		} else if o.ID != "" || o.Line != 0 {
+			s.Errorf("an outcome of a row: %+v", o)
+		}
+	}
+	if missing := status.Unaccounted(n, 0, 0); missing != n {
+		s.Errorf("%d of %d rows may have run, says %+v", missing, n, status)
+	}
+	s.Withhold(false)
+	if got := s.outcomes(h); len(got) != n {
+		s.Errorf("%d outcomes", len(got))
+	}
+}
+
 func (s *suite) wrongKey() {
 	s.want(retry.Blocked, "the check of a wrong key", s.Stranger.Check(s.ctx))
 	s.must(s.Provider.Check(s.ctx))

@@ -42,6 +42,9 @@ type Harness struct {
 	// RefuseCreate makes the provider turn the next creation away for now, as
 	// when there are too many.
 	RefuseCreate func()
+	// Withhold makes the provider hand out no results of batches that have
+	// ended, as if they were late, or hand them out again.
+	Withhold func(bool)
 	// Created is how many batches have ever been created.
 	Created func() int
 }
@@ -63,6 +66,7 @@ func Run(t *testing.T, start func(*testing.T) Harness) {
 		"cancel ends a batch and may repeat":   (*suite).cancel,
 		"remove may repeat":                    (*suite).remove,
 		"results may be left and read again":   (*suite).readAgain,
+		"late results are not never run":       (*suite).lateResults,
 		"a wrong key is blocked":               (*suite).wrongKey,
 		"an unknown batch is permanent":        (*suite).unknownBatch,
 		"a done context ends every call":       (*suite).doneContext,
