@@ -1,15 +1,19 @@
 package queue
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/balerhq/baler/queue/internal/rank"
+)
 
 var (
 	errNoIndex   = errors.New("queue: Index was not called")
 	errLateIndex = errors.New("queue: Index called on a queue in use")
 )
 
-// Index makes the items known by id, which must be unique among those that
-// wait, so that [Queue.Remove], [Queue.Update] and [Queue.Position] can find
-// them. It costs a map entry per item. Call it before anything else; it
+// Index makes the items known by id, so that [Queue.Remove], [Queue.Update] and
+// [Queue.Position] can find them. An id must be unique among the items that
+// wait. Index costs a map entry per item. Call it before anything else. It
 // returns q, so that it can be chained to [By] or [New].
 func (q *Queue[T]) Index(id func(T) string) *Queue[T] {
 	q.mu.Lock()
@@ -17,12 +21,12 @@ func (q *Queue[T]) Index(id func(T) string) *Queue[T] {
 	if q.err != nil {
 		return q
 	}
-	if q.held() > 0 || q.index != nil {
+	if q.occupied() > 0 || q.index != nil {
 		q.err = errLateIndex
 		return q
 	}
 	x := newIndex(id)
-	x.order = q.policy.ranked(q.cfg, x.moved)
+	x.order = q.policy.indexed(q.cfg, x.moved)
 	q.order, q.index = x.order, x
 	return q
 }
@@ -32,65 +36,65 @@ func (q *Queue[T]) Index(id func(T) string) *Queue[T] {
 func (q *Queue[T]) Remove(id string) (T, error) {
 	q.mu.Lock()
 	defer q.unlock()
-	p, err := q.find(id)
+	k, err := q.find(id)
 	if err != nil {
 		var none T
 		return none, err
 	}
-	v := q.index.order.remove(p)
+	v := q.index.order.Remove(k)
 	q.index.free(v)
 	return v, nil
 }
 
-// Update replaces the item with that id by what change makes of it, and moves
-// it to where its new priority or deadline puts it. Among its new equals it
-// keeps the age it has; under [Fair] it joins the end of its tenant's share. It
+// Update replaces the item with that id by the result of change, and moves it
+// to the place of its new priority or deadline. Among its new equals the item
+// keeps its age. Under [Fair] it joins the end of its tenant's share. Update
 // returns [ErrNotFound] if the item does not wait and [ErrDuplicate] if change
 // gave it the id of another one. O(log n).
 //
-// change runs under the lock of the queue: it must not call the queue.
+// change runs under the lock of the queue, so it must not call the queue.
 func (q *Queue[T]) Update(id string, change func(T) T) error {
 	q.mu.Lock()
 	defer q.unlock()
-	p, err := q.find(id)
+	k, err := q.find(id)
 	if err != nil {
 		return err
 	}
-	v := change(q.index.order.at(p))
+	v := change(q.index.order.At(k))
 	renamed := q.index.id(v)
 	if renamed != id && q.index.has(renamed) {
 		return ErrDuplicate
 	}
-	delete(q.index.places, id)
-	q.index.places[renamed] = q.index.order.update(p, v)
+	delete(q.index.keys, id)
+	q.index.keys[renamed] = q.index.order.Update(k, v)
 	return nil
 }
 
-// Position is how many items leave before the one with that id, if nothing
-// changes until then: 0 for the next one. It returns [ErrNotFound] if the item
-// does not wait. O(log n).
+// Position returns how many items leave before the one with that id, if nothing
+// changes until then. It is 0 for the next one. Position returns [ErrNotFound]
+// if the item does not wait. O(log n).
 func (q *Queue[T]) Position(id string) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	p, err := q.find(id)
+	k, err := q.find(id)
 	if err != nil {
 		return 0, err
 	}
-	return q.leased + q.index.order.rank(p), nil
+	return q.offered + q.index.order.Rank(k), nil
 }
 
-// find is the present place of an item.
-func (q *Queue[T]) find(id string) (place, error) {
+// find returns the present key of an item.
+func (q *Queue[T]) find(id string) (rank.Key, error) {
 	if q.err != nil {
-		return place{}, q.err
+		return rank.Key{}, q.err
 	}
 	if q.index == nil {
-		return place{}, errNoIndex
+		return rank.Key{}, errNoIndex
 	}
-	q.order.tick()
-	p, ok := q.index.places[id]
+	q.order.Tick()
+	k, ok := q.index.keys[id]
 	if !ok {
-		return place{}, ErrNotFound
+		return rank.Key{}, ErrNotFound
 	}
-	return p, nil
+	return k, nil
 }

@@ -1,10 +1,12 @@
 package queue
 
-// What is in one commit at most; see [Store].
+import "github.com/balerhq/baler/queue/internal/rank"
+
+// The most that one commit holds; see [Store].
 const (
 	commitItems = 1024
 	commitBytes = 512 << 10
-	pairBytes   = 16 // what a store may need beside a key and its value
+	pairBytes   = 16 // what a store may need in addition to a key and its value
 )
 
 // write is a change of the store.
@@ -15,11 +17,12 @@ func (w *write) set(key, value []byte) {
 	w.values = append(w.values, value)
 }
 
-// piece is how many of values, at least one, one commit stores as items.
-func (l *ledger) piece(values [][]byte) int {
+// maxItems returns how many of values, at least one, one commit stores as
+// items.
+func (x *ackIndex) maxItems(values [][]byte) int {
 	bytes := 0
 	for i, v := range values {
-		bytes += l.pair() + len(v)
+		bytes += x.pairSize() + len(v)
 		if i > 0 && (i == commitItems || bytes > commitBytes) {
 			return i
 		}
@@ -27,9 +30,9 @@ func (l *ledger) piece(values [][]byte) int {
 	return len(values)
 }
 
-// most is how many items one commit can mark as done, if each of them moves the
-// head of its level.
-func (l *ledger) most() int { return max(1, min(commitItems, commitBytes/(2*l.pair()))) }
+// maxAcks returns how many items one commit can acknowledge if each of them
+// moves the head of its level.
+func (x *ackIndex) maxAcks() int { return max(1, min(commitItems, commitBytes/(2*x.pairSize()))) }
 
-// pair is what an item takes beside its value.
-func (l *ledger) pair() int { return len(l.keys.item(place{})) + pairBytes }
+// pairSize is the size of a stored item without its value.
+func (x *ackIndex) pairSize() int { return len(x.keys.item(rank.Key{})) + pairBytes }

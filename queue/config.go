@@ -7,36 +7,36 @@ import (
 
 // Config sets the numbers of a queue. The zero Config is ready to use.
 type Config struct {
-	// Capacity is the most items that wait inside; Push waits while the queue
-	// is full. It bounds memory and is how far ahead a late urgent item can
+	// Capacity is the most items that wait inside. Push waits while the queue
+	// is full. It bounds memory, and how many items a late urgent one can
 	// overtake. Zero means 10,000.
 	Capacity int
 
 	// Slice is the most items that Run sends downstream at once. An item that
-	// arrives late may overtake everything but a slice already taken. A slice
-	// of one is the most exact, a slice of 64 passes items on several times
-	// faster. Zero means 64.
+	// arrives late may overtake all others except those of a slice that was
+	// taken already. A slice of one is the most exact. A slice of 64 passes
+	// items on several times faster. Zero means 64.
 	Slice int
 
 	// Aging is for [Aged]: the head start that one level of priority gives. A
-	// normal item that has waited Aging longer goes before a high one. By
-	// deadline, it is how long after its arrival an item without a deadline is
-	// due. Zero means one hour.
+	// normal item that has waited Aging longer leaves before a high one. By
+	// deadline, an item without a deadline is due Aging after its arrival. Zero
+	// means one hour.
 	Aging time.Duration
 
 	// Critical and High turn a deadline into a level for [Fair] and for
-	// [Config.Level]: it is critical when at most Critical is left, high when at
-	// most High is left, otherwise normal. Zero means 24 hours and 72 hours.
+	// [Config.Level]: critical when at most Critical is left, high when at most
+	// High is left, otherwise normal. Zero means 24 hours and 72 hours.
 	Critical, High time.Duration
 
-	// Weights is for [Fair]: the share of a tenant among those that wait in the
-	// same level, at least 1. The map must not change afterwards. A tenant that
-	// is missing has weight 1.
+	// Weights is for [Fair]: the share of each tenant among those that wait in
+	// the same level, at least 1. The map must not change afterwards. A missing
+	// tenant has weight 1.
 	Weights map[string]int
 }
 
-// Level is the level that a deadline has at the time now: it rises by itself
-// as the deadline nears. An item without a deadline (the zero time) is normal.
+// Level returns the level of a deadline at the time now. It rises by itself as
+// the deadline nears. An item without a deadline (the zero time) is normal.
 func (c Config) Level(deadline, now time.Time) Priority {
 	c = c.withDefaults()
 	left := deadline.Sub(now)
@@ -47,6 +47,19 @@ func (c Config) Level(deadline, now time.Time) Priority {
 		return High
 	default:
 		return Critical
+	}
+}
+
+// rises returns when a deadline leaves a level for the next one, and false if
+// it never does. The defaults must be filled in.
+func (c Config) rises(level Priority, deadline time.Time) (time.Time, bool) {
+	switch {
+	case deadline.IsZero() || level == Critical:
+		return time.Time{}, false
+	case level == High:
+		return deadline.Add(-c.Critical), true
+	default:
+		return deadline.Add(-c.High), true
 	}
 }
 
@@ -69,8 +82,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// validate reports the first field that makes no sense. It expects defaults to
-// be filled in.
+// validate reports the first field that makes no sense. The defaults must be
+// filled in.
 func (c Config) validate() error {
 	switch {
 	case c.Capacity < 0:

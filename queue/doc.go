@@ -1,39 +1,39 @@
-// Package queue holds items back and lets the most urgent one go first.
+// Package queue holds items back and lets the most urgent one leave first.
 //
 // A [Queue] is bounded, safe for concurrent use, and ordered by a function of
-// its items: a priority, or a deadline.
+// its items: a priority or a deadline.
 //
 //	q := queue.By(Ticket.Deadline, queue.Config{Capacity: 10_000})
 //	err := q.Push(ctx, ticket)
-//	ticket, err := q.Pop(ctx)
+//	next, err := q.Pop(ctx)
 //
-// It is a stage of a pipeline as well: [Queue.Run] takes slices of items from
+// A Queue is also a stage of a pipeline: [Queue.Run] takes slices of items from
 // one channel and sends the most urgent ones to another. While the next stage
-// is busy, items wait inside, where one that arrives late overtakes those that
-// are less urgent.
+// is busy, items wait inside, where a late item overtakes those that are less
+// urgent.
 //
 //	urgent := flow.Via(p, tickets, queue.By(Ticket.Deadline, queue.Config{}))
 //
 // # Policies
 //
-// [By] is short for [New] with [Strict]: the most urgent always goes first, so
-// a constant stream of urgent items keeps the others waiting for good. [Aged]
-// gives each level a head start in time instead, so everything leaves in the
-// end. [Fair] shares each level among tenants by weight. Among equals, the
-// first to arrive leaves first.
+// [By] is short for [New] with [Strict]: the most urgent item always leaves
+// first, so a constant stream of urgent items keeps the others waiting for
+// good. [Aged] gives each level a head start in time instead, so every item
+// leaves in the end. [Fair] shares each level among tenants by weight. Equals
+// leave in the order of their arrival.
 //
 //	queue.New(queue.Aged(Ticket.Priority), queue.Config{Aging: time.Minute})
 //	queue.New(queue.Fair(Ticket.Priority, Ticket.Customer, Ticket.Tokens), queue.Config{})
 //
-// Nothing is sorted again as time passes. An item waits under a key that stays
-// the same while it waits: its deadline, or the time of its arrival less its
-// head start, and what is earliest now was earliest before.
+// Nothing is sorted again as time passes. The sort key of an item stays the
+// same while the item waits: its deadline, or the time of its arrival less its
+// head start. The item that is earliest now was earliest before.
 //
 // # Finding items
 //
-// [Queue.Index] makes items known by an id. [Queue.Position] then tells how many
-// leave before one, [Queue.Remove] takes it out, and [Queue.Update] changes its
-// priority or deadline, also while the queue runs as a stage.
+// [Queue.Index] makes items known by an id. Then [Queue.Position] tells how
+// many items leave before one, [Queue.Remove] takes it out, and [Queue.Update]
+// changes its priority or deadline, also while the queue runs as a stage.
 //
 // # Costs
 //
@@ -46,12 +46,12 @@
 //	Fair by priority                  O(log f)   O(log f)   -
 //	by deadline, or with an index     O(log n)   O(log n)   O(log n)
 //
-// An item takes 2 to 40 bytes beside its own size, 140 with an index. Aged and
-// Fair by priority take some 400 more for each priority, or tenant and level, of
-// which something waits.
+// An item takes 2 to 40 bytes in addition to its own size, 140 with an index.
+// Aged and Fair by priority take about 400 more for each priority, or for each
+// tenant and level, with items that wait.
 //
 // # Restarts
 //
 // A [Durable] queue keeps its items in a store of the caller's until they are
-// acknowledged. [OpenIndexed] makes them known by an id, too.
+// acknowledged. [OpenIndexed] makes them known by an id as well.
 package queue

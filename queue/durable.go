@@ -5,40 +5,44 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/balerhq/baler/queue/internal/order"
+	"github.com/balerhq/baler/queue/internal/rank"
 )
 
 // Durable is a queue whose items survive a restart. An item is stored before
-// Push returns and stays stored until it is acknowledged: what was popped and
-// not acknowledged when the process ended is there again after the next
-// [Open]. Delivery is thus at least once. It is safe for concurrent use.
+// Push returns and stays stored until it is acknowledged. An item that was
+// popped and not acknowledged when the process ended is there again after the
+// next [Open]. Delivery is thus at least once. A Durable is safe for concurrent
+// use.
 //
-// The items are in memory as well, in an ordinary [Queue], so the policies, the
-// order and the capacity are the same. After a restart items keep the order of
-// their arrival; Aged counts their age from the restart.
+// The items are in memory as well, in an ordinary [Queue], so policies, order
+// and capacity are the same. After a restart items keep the order of their
+// arrival. Aged counts their age from the restart.
 type Durable[T any] struct {
 	queue   *Queue[Delivery[T]]
 	store   Store
-	ledger  *ledger
+	acks    *ackIndex
 	urgency urgency[T]
 	id      func(T) string // nil unless indexed
 
-	turn chan struct{} // holds a token while a Remove or Update is stored
+	writer chan struct{} // holds the writer token while a Remove or Update is stored
 }
 
-// Delivery is an item of a [Durable] queue. Give it to [Durable.Ack] when
-// nothing more has to be done for the item.
+// Delivery is an item of a [Durable] queue. Give it to [Durable.Ack] when the
+// work for the item is done.
 type Delivery[T any] struct {
-	Item  T
-	place place  // key is the level
-	id    string // empty unless indexed
+	Item T
+	key  rank.Key // its urgency is the level
+	id   string   // empty unless indexed
 }
 
-// Open returns the queue of that name in store, with what waits in it. The name
-// is not empty and contains no NUL. Items are stored as JSON. Only one Durable
-// of a name may be in use at a time.
+// Open returns the queue of that name in store, with the items that wait in it.
+// The name is not empty and contains no NUL. Items are stored as JSON. Only one
+// Durable of a name may be in use at a time.
 //
-// It costs O(n log n) for n waiting items. What was acknowledged costs nothing,
-// because the queue remembers where the first waiting item of each level is.
+// Open costs O(n log n) for n waiting items. Acknowledged items cost nothing,
+// because the queue remembers the first waiting item of each level.
 func Open[T any](ctx context.Context, store Store, name string, policy Policy[T], cfg Config) (*Durable[T], error) {
 	return open(ctx, store, name, nil, policy, cfg)
 }
@@ -50,10 +54,10 @@ func open[T any](ctx context.Context, store Store, name string, id func(T) strin
 	d := &Durable[T]{
 		queue:   New(delivered(policy), cfg),
 		store:   store,
-		ledger:  &ledger{store: store, keys: newKeyspace(name), levels: make(map[int64]*stock)},
+		acks:    &ackIndex{store: store, keys: newKeyspace(name), levels: make(map[int64]*levelState)},
 		urgency: policy.urgency,
 		id:      id,
-		turn:    make(chan struct{}, 1),
+		writer:  make(chan struct{}, 1),
 	}
 	if id != nil {
 		d.queue.Index(func(v Delivery[T]) string { return v.id }).index.stored = true
@@ -67,7 +71,7 @@ func open[T any](ctx context.Context, store Store, name string, id func(T) strin
 	return d, nil
 }
 
-// delivered is the policy p for deliveries.
+// delivered returns the policy p for deliveries.
 func delivered[T any](p Policy[T]) Policy[Delivery[T]] {
 	return Policy[Delivery[T]]{
 		urgency: urgency[Delivery[T]]{
@@ -87,22 +91,22 @@ func onItem[T, R any](f func(T) R) func(Delivery[T]) R {
 	return func(d Delivery[T]) R { return f(d.Item) }
 }
 
-func (d *Durable[T]) delivery(v T, p place) Delivery[T] {
+func (d *Durable[T]) delivery(v T, k rank.Key) Delivery[T] {
 	if d.id == nil {
-		return Delivery[T]{Item: v, place: p}
+		return Delivery[T]{Item: v, key: k}
 	}
-	return Delivery[T]{Item: v, place: p, id: d.id(v)}
+	return Delivery[T]{Item: v, key: k, id: d.id(v)}
 }
 
-// level is the level under which v is stored.
+// level returns the level under which v is stored.
 func (d *Durable[T]) level(v T) int64 {
 	if d.urgency.priority != nil {
-		return levelKey(d.urgency.priority(v))
+		return order.LevelKey(d.urgency.priority(v))
 	}
-	return levelKey(d.queue.cfg.Level(d.urgency.deadline(v), time.Now()))
+	return order.LevelKey(d.queue.cfg.Level(d.urgency.deadline(v), time.Now()))
 }
 
-// Len is the number of items that were not popped. O(1).
+// Len returns the number of items that were not popped. O(1).
 func (d *Durable[T]) Len() int { return d.queue.Len() }
 
 // Close ends the queue as [Queue.Close] does. It does not close the store.

@@ -6,25 +6,27 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+
+	"github.com/balerhq/baler/queue/internal/rank"
 )
 
-// load reads what is stored, level by level from its head.
+// load reads the stored items, each level from its head on.
 func (d *Durable[T]) load(ctx context.Context) error {
-	l := d.ledger
-	err := d.store.Scan(ctx, l.keys.bound(), l.keys.bound(), func(_, value []byte) bool {
-		l.bound = tail(value)
-		l.seq = l.bound
+	x := d.acks
+	err := d.store.Scan(ctx, x.keys.bound(), x.keys.bound(), func(_, value []byte) bool {
+		x.bound = lastNumber(value)
+		x.seq = x.bound
 		return false
 	})
 	if err != nil {
 		return err
 	}
-	err = d.store.Scan(ctx, l.keys.heads(), l.keys.heads(), func(key, value []byte) bool {
-		l.levels[level64(key)] = &stock{head: tail(value)}
+	err = d.store.Scan(ctx, x.keys.heads(), x.keys.heads(), func(key, value []byte) bool {
+		x.levels[headLevel(key)] = &levelState{head: lastNumber(value)}
 		return true
 	})
 	var all []Delivery[T]
-	for level := range l.levels {
+	for level := range x.levels {
 		if err == nil {
 			all, err = d.loadLevel(ctx, level, all)
 		}
@@ -32,57 +34,58 @@ func (d *Durable[T]) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(all, func(a, b Delivery[T]) int { return cmp.Compare(a.place.seq, b.place.seq) })
+	slices.SortFunc(all, func(a, b Delivery[T]) int { return cmp.Compare(a.key.Seq, b.key.Seq) })
 	if d.id != nil {
 		all, err = d.unique(ctx, all)
 	}
-	d.put(all)
+	d.requeue(all)
 	return err
 }
 
-// unique leaves the last item of each id, and the others are done.
+// unique keeps the last item of each id and acknowledges the others.
 func (d *Durable[T]) unique(ctx context.Context, all []Delivery[T]) ([]Delivery[T], error) {
-	last := make(map[string]place, len(all))
+	last := make(map[string]rank.Key, len(all))
 	for _, v := range all {
-		last[v.id] = v.place
+		last[v.id] = v.key
 	}
-	var stale []place
+	var stale []rank.Key
 	all = slices.DeleteFunc(all, func(v Delivery[T]) bool {
-		old := last[v.id] != v.place
+		old := last[v.id] != v.key
 		if old {
-			stale = append(stale, v.place)
+			stale = append(stale, v.key)
 		}
 		return old
 	})
-	return all, d.finish(ctx, stale, nil)
+	return all, d.acknowledge(ctx, stale, nil)
 }
 
 func (d *Durable[T]) loadLevel(ctx context.Context, level int64, all []Delivery[T]) ([]Delivery[T], error) {
-	from := d.ledger.keys.item(place{key: level, seq: d.ledger.levels[level].head})
+	from := d.acks.keys.item(rank.Key{Urgency: level, Seq: d.acks.levels[level].head})
 	var bad error
-	err := d.store.Scan(ctx, d.ledger.keys.items(level), from, func(key, value []byte) bool {
+	err := d.store.Scan(ctx, d.acks.keys.items(level), from, func(key, value []byte) bool {
 		var v T
 		if bad = json.Unmarshal(value, &v); bad != nil {
 			return false
 		}
-		p := place{key: level, seq: sequence(key)}
-		d.ledger.restore(p)
-		all = append(all, d.delivery(v, p))
+		k := rank.Key{Urgency: level, Seq: itemSeq(key)}
+		d.acks.restore(k)
+		all = append(all, d.delivery(v, k))
 		return true
 	})
 	return all, errors.Join(err, bad)
 }
 
-// put adds stored items to the queue in memory, whatever its capacity.
-func (d *Durable[T]) put(items []Delivery[T]) {
+// requeue adds stored items to the queue in memory, whatever its capacity.
+func (d *Durable[T]) requeue(items []Delivery[T]) {
 	d.queue.mu.Lock()
 	defer d.queue.unlock()
-	d.enter(items)
+	d.enqueue(items)
 }
 
-func (d *Durable[T]) enter(items []Delivery[T]) {
-	d.queue.order.tick()
+// enqueue is requeue for a caller that holds the lock.
+func (d *Durable[T]) enqueue(items []Delivery[T]) {
+	d.queue.order.Tick()
 	for _, v := range items {
-		d.queue.place(v) //nolint:errcheck // the ids of stored items are taken already
+		d.queue.add(v) //nolint:errcheck // the ids of stored items are taken already
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"github.com/balerhq/baler/queue/internal/rank"
 )
 
 // Pop takes the most urgent item; see [Queue.Pop]. It stays stored until
@@ -16,39 +18,39 @@ func (d *Durable[T]) PopMany(ctx context.Context, n int) ([]Delivery[T], error) 
 }
 
 // Ack removes delivered items from the store, at most 1024 in one commit. It
-// passes over those that were acknowledged before. After an error they may come
-// again after a restart; Ack may be repeated.
+// skips those that were acknowledged before. After an error the items may come
+// again after a restart. Ack may be repeated.
 func (d *Durable[T]) Ack(ctx context.Context, deliveries ...Delivery[T]) error {
-	places, ids := make([]place, len(deliveries)), make(map[place]string)
+	keys, ids := make([]rank.Key, len(deliveries)), make(map[rank.Key]string)
 	for i, v := range deliveries {
-		places[i] = v.place
+		keys[i] = v.key
 		if d.id != nil {
-			ids[v.place] = v.id
+			ids[v.key] = v.id
 		}
 	}
-	return d.finish(ctx, d.ledger.waiting(places), ids)
+	return d.acknowledge(ctx, d.acks.unacked(keys), ids)
 }
 
-// finish stores that places are done and gives their ids free.
-func (d *Durable[T]) finish(ctx context.Context, places []place, ids map[place]string) error {
-	for some := range slices.Chunk(places, d.ledger.most()) {
-		w := d.ledger.finish(some)
+// acknowledge stores that keys are done and releases their ids.
+func (d *Durable[T]) acknowledge(ctx context.Context, keys []rank.Key, ids map[rank.Key]string) error {
+	for some := range slices.Chunk(keys, d.acks.maxAcks()) {
+		w := d.acks.ack(some)
 		if err := d.store.Commit(ctx, w.keys, w.values); err != nil {
 			return fmt.Errorf("queue: acknowledge %d items: %w", len(some), err)
 		}
-		d.free(d.ledger.settle(some), ids)
+		d.freeIDs(d.acks.forget(some), ids)
 	}
 	return nil
 }
 
-// free gives the ids of places free.
-func (d *Durable[T]) free(places []place, ids map[place]string) {
+// freeIDs releases the ids of keys.
+func (d *Durable[T]) freeIDs(keys []rank.Key, ids map[rank.Key]string) {
 	if len(ids) == 0 {
 		return
 	}
 	d.queue.mu.Lock()
 	defer d.queue.mu.Unlock()
-	for _, p := range places {
-		d.queue.index.free(Delivery[T]{id: ids[p]})
+	for _, k := range keys {
+		d.queue.index.free(Delivery[T]{id: ids[k]})
 	}
 }

@@ -5,20 +5,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/balerhq/baler/queue/internal/rank"
 )
 
-// Push stores v and adds it, waiting for room while the queue is full. It
-// returns [ErrClosed], [ErrDuplicate], the cause of a done ctx, or what the
-// store or the encoding says. After an error of the store the item may or may
-// not be there after a restart; it is not before.
+// Push stores v and adds it. It waits for room while the queue is full. It
+// returns [ErrClosed], [ErrDuplicate], the cause of a done ctx, or the error of
+// the store or the encoding. After an error of the store the item is not in the
+// queue, but may be after a restart.
 func (d *Durable[T]) Push(ctx context.Context, v T) error {
 	_, err := d.PushMany(ctx, []T{v})
 	return err
 }
 
 // PushMany stores and adds the items in order and returns how many it added:
-// all of them, unless the error says why not. Items share commits, so this is
-// much cheaper than as many calls of Push.
+// all of them, unless the error says why not. Items share commits, so PushMany
+// is much cheaper than as many calls of Push.
 func (d *Durable[T]) PushMany(ctx context.Context, items []T) (int, error) {
 	added := 0
 	for added < len(items) {
@@ -36,51 +38,52 @@ func (d *Durable[T]) PushMany(ctx context.Context, items []T) (int, error) {
 	return added, nil
 }
 
-// reserve keeps room and takes the ids for the first of items, at least for one.
+// reserve reserves room and claims the ids for the first of items, at least for
+// one.
 func (d *Durable[T]) reserve(ctx context.Context, items []T) ([]T, error) {
 	q := d.queue
 	if err := q.lockForRoom(ctx); err != nil {
 		return nil, err
 	}
 	defer q.unlock()
-	n, err := d.claim(items[:min(len(items), commitItems, q.cfg.Capacity-q.held())])
-	q.kept += n
+	n, err := d.claimIDs(items[:min(len(items), commitItems, q.cfg.Capacity-q.occupied())])
+	q.reserved += n
 	if n > 0 {
 		return items[:n], nil
 	}
 	return nil, err
 }
 
-// admit adds those of the reserved items that were stored, the first ones, and
-// gives up what was kept for all.
+// admit adds the reserved items that were stored, which are the first ones. It
+// gives up the reserved room of all and the claimed ids of the others.
 func (d *Durable[T]) admit(reserved []T, stored []Delivery[T]) {
 	q := d.queue
 	q.mu.Lock()
 	defer q.unlock()
-	q.kept -= len(reserved)
-	d.enter(stored)
-	d.unclaim(reserved[len(stored):])
+	q.reserved -= len(reserved)
+	d.enqueue(stored)
+	d.unclaimIDs(reserved[len(stored):])
 }
 
-// claim takes the ids of items up to the first that is taken already, and
-// returns how many.
-func (d *Durable[T]) claim(items []T) (int, error) {
+// claimIDs takes the ids of items up to the first that is taken already. It
+// returns how many it took.
+func (d *Durable[T]) claimIDs(items []T) (int, error) {
 	for i, v := range items {
-		if err := d.queue.index.claim(d.delivery(v, place{})); err != nil {
+		if err := d.queue.index.claim(d.delivery(v, rank.Key{})); err != nil {
 			return i, err
 		}
 	}
 	return len(items), nil
 }
 
-func (d *Durable[T]) unclaim(items []T) {
+func (d *Durable[T]) unclaimIDs(items []T) {
 	for _, v := range items {
-		d.queue.index.free(d.delivery(v, place{}))
+		d.queue.index.free(d.delivery(v, rank.Key{}))
 	}
 }
 
-// save stores items in as few commits as it takes and returns those that it
-// stored, which are the first ones.
+// save stores items in as few commits as possible. It returns the items that
+// were stored, which are the first ones.
 func (d *Durable[T]) save(ctx context.Context, items []T) ([]Delivery[T], error) {
 	values := make([][]byte, len(items))
 	for i, v := range items {
@@ -92,7 +95,7 @@ func (d *Durable[T]) save(ctx context.Context, items []T) ([]Delivery[T], error)
 	var all []Delivery[T]
 	for len(all) < len(items) {
 		from := len(all)
-		to := from + d.ledger.piece(values[from:])
+		to := from + d.acks.maxItems(values[from:])
 		stored, err := d.commit(ctx, items[from:to], values[from:to])
 		if err != nil {
 			return all, fmt.Errorf("queue: store %d items: %w", to-from, err)
@@ -107,17 +110,17 @@ func (d *Durable[T]) commit(ctx context.Context, items []T, values [][]byte) ([]
 	for i, v := range items {
 		levels[i] = d.level(v)
 	}
-	places, err := d.ledger.admit(ctx, levels)
+	keys, err := d.acks.assign(ctx, levels)
 	if err != nil {
 		return nil, err
 	}
-	keys, stored := make([][]byte, len(items)), make([]Delivery[T], len(items))
-	for i, p := range places {
-		keys[i] = d.ledger.keys.item(p)
-		stored[i] = d.delivery(items[i], p)
+	storeKeys, stored := make([][]byte, len(items)), make([]Delivery[T], len(items))
+	for i, k := range keys {
+		storeKeys[i] = d.acks.keys.item(k)
+		stored[i] = d.delivery(items[i], k)
 	}
-	if err := d.store.Commit(ctx, keys, values); err != nil {
-		d.ledger.settle(places)
+	if err := d.store.Commit(ctx, storeKeys, values); err != nil {
+		d.acks.forget(keys)
 		return nil, err
 	}
 	return stored, nil

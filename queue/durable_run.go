@@ -6,10 +6,9 @@ import (
 	"slices"
 )
 
-// Run makes the queue a stage, as [Queue.Run] does, from items to deliveries:
-// it stores what it receives before it offers it, and what waited in the store
-// is delivered as well. Whoever is at the end of the pipeline calls
-// [Durable.Ack].
+// Run makes the queue a stage, as [Queue.Run] does, from items to deliveries.
+// It stores each item before it offers it. Items that waited in the store are
+// delivered as well. The end of the pipeline calls [Durable.Ack].
 func (d *Durable[T]) Run(ctx context.Context, in <-chan []T, out chan<- []Delivery[T]) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -31,7 +30,7 @@ func (d *Durable[T]) Run(ctx context.Context, in <-chan []T, out chan<- []Delive
 	return err
 }
 
-// saveAll stores what it receives and passes it on.
+// saveAll stores the items that it receives and sends them on.
 func (d *Durable[T]) saveAll(ctx context.Context, in <-chan []T, stored chan<- []Delivery[T]) error {
 	for {
 		select {
@@ -42,7 +41,7 @@ func (d *Durable[T]) saveAll(ctx context.Context, in <-chan []T, stored chan<- [
 				return nil
 			}
 			for some := range slices.Chunk(items, commitItems) {
-				if err := d.passOn(ctx, some, stored); err != nil {
+				if err := d.storeAndSend(ctx, some, stored); err != nil {
 					return err
 				}
 			}
@@ -50,31 +49,32 @@ func (d *Durable[T]) saveAll(ctx context.Context, in <-chan []T, stored chan<- [
 	}
 }
 
-// passOn stores items and sends them. If it cannot send them, they are in the
-// queue all the same, for whoever uses it next.
-func (d *Durable[T]) passOn(ctx context.Context, items []T, stored chan<- []Delivery[T]) error {
-	deliveries, err := d.take(ctx, items)
+// storeAndSend stores items and sends them on. If it cannot send them, it adds
+// them to the queue itself, for its next user.
+func (d *Durable[T]) storeAndSend(ctx context.Context, items []T, stored chan<- []Delivery[T]) error {
+	deliveries, err := d.storeAll(ctx, items)
 	if err != nil {
-		d.put(deliveries)
+		d.requeue(deliveries)
 		return err
 	}
 	select {
 	case stored <- deliveries:
 		return nil
 	case <-ctx.Done():
-		d.put(deliveries)
+		d.requeue(deliveries)
 		return context.Cause(ctx)
 	}
 }
 
-// take stores items as reserve, save and admit do, whether there is room or not.
-func (d *Durable[T]) take(ctx context.Context, items []T) ([]Delivery[T], error) {
+// storeAll stores items as reserve, save and admit do, whether there is room or
+// not.
+func (d *Durable[T]) storeAll(ctx context.Context, items []T) ([]Delivery[T], error) {
 	d.queue.mu.Lock()
-	n, taken := d.claim(items)
+	n, taken := d.claimIDs(items)
 	d.queue.mu.Unlock()
 	stored, err := d.save(ctx, items[:n])
 	d.queue.mu.Lock()
 	defer d.queue.mu.Unlock()
-	d.unclaim(items[len(stored):n])
+	d.unclaimIDs(items[len(stored):n])
 	return stored, cmp.Or(err, taken)
 }

@@ -4,8 +4,8 @@ import "errors"
 
 // Errors that callers act on. Match them with [errors.Is].
 var (
-	// ErrClosed means that the queue was closed: nothing more is accepted, or,
-	// from Pop and PopMany, nothing is left.
+	// ErrClosed means that the queue was closed. It accepts no more items or,
+	// from Pop and PopMany, has none left.
 	ErrClosed = errors.New("queue: closed")
 	// ErrNotFound means that no item with that id waits in the queue: it never
 	// did, or it has left.

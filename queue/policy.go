@@ -1,5 +1,10 @@
 package queue
 
+import (
+	"github.com/balerhq/baler/queue/internal/order"
+	"github.com/balerhq/baler/queue/internal/rank"
+)
+
 // Policy decides which waiting item leaves next. Make one with [Strict],
 // [Aged] or [Fair] and give it to [New]. It keeps no state, so several queues
 // may share one.
@@ -10,23 +15,23 @@ type Policy[T any] struct {
 	cost    func(T) int64
 }
 
-// Strict lets the most urgent item leave first, whatever waits behind it, and
-// equals in the order of their arrival.
+// Strict lets the most urgent item leave first, however long others wait.
+// Equals leave in the order of their arrival.
 //
-// By deadline, the most urgent is the earliest; items without a deadline come
+// By deadline, the earliest is the most urgent. Items without a deadline come
 // last. Levels need no sorting as time passes: a critical deadline is always
 // before a high one, and that before a normal one (see [Config.Level]).
 //
-// Each operation costs O(log n); Push and Pop of the four named levels O(1),
-// unless the queue has an [Queue.Index].
+// Each operation costs O(log n). Push and Pop of the four named levels cost
+// O(1), unless the queue has an [Queue.Index].
 func Strict[T any, U Urgency](of func(T) U) Policy[T] {
 	return Policy[T]{urgency: urgencyOf(of)}
 }
 
-// Aged is [Strict] without starvation: an item is due when it arrived, less a
-// head start of [Config.Aging] for each level of its priority, and the earliest
-// due leaves first. So every item leaves in the end, however many more urgent
-// ones keep arriving.
+// Aged is [Strict] without starvation. An item is due when it arrived, less a
+// head start of [Config.Aging] for each level of its priority. The item that is
+// due first leaves first. So every item leaves in the end, however many more
+// urgent ones keep arriving.
 //
 // By deadline, an item without one is due Config.Aging after its arrival.
 //
@@ -35,20 +40,22 @@ func Aged[T any, U Urgency](of func(T) U) Policy[T] {
 	return Policy[T]{urgency: urgencyOf(of), aged: true}
 }
 
-// Fair shares each level among tenants: of those that have items waiting in
-// the most urgent level, each gets a part in proportion to its weight (see
-// [Config.Weights]), measured in the unit of cost, however many items it has
-// queued. A tenant that was away starts level with the others: unused share is
-// not saved up. Items of one tenant leave in the order of their arrival.
+// Fair shares each level among tenants. Those with items in the most urgent
+// level are served in proportion to their weights (see [Config.Weights]),
+// measured in the unit of cost, however many items they have queued. A tenant
+// that was away starts level with the others: unused share is not saved up.
+// Items of one tenant leave in the order of their arrival.
 //
-// tenant names the one an item belongs to. cost is what it uses up, such as its
-// tokens, between 1 and 2^40; nil means that each item costs 1.
+// tenant returns the name of an item's tenant. cost returns what the item uses
+// up, such as its tokens, between 1 and 2^40. A nil cost means that each item
+// costs 1.
 //
 // By deadline, the level of an item is that of [Config.Level] and rises while
-// it waits: it then joins the end of its tenant's share in the level above.
+// it waits. The item then joins the end of its tenant's share in the level
+// above.
 //
-// Each operation costs O(log n); a rise costs O(log n) and happens at most
-// twice in the life of an item.
+// Each operation costs O(log n). So does a rise, which happens at most twice in
+// the life of an item.
 //
 // The turn of an item is fixed when it is pushed. Removing an item does not
 // bring forward those that its tenant queued after it.
@@ -59,48 +66,49 @@ func Fair[T any, U Urgency](of func(T) U, tenant func(T) string, cost func(T) in
 	return Policy[T]{urgency: urgencyOf(of), tenant: tenant, cost: cost}
 }
 
-// order makes the fastest order that need not find its items again.
-func (p Policy[T]) order(c Config) order[T] {
+// order returns the fastest order. It may not find its items again.
+func (p Policy[T]) order(c Config) order.Order[T] {
 	switch {
 	case p.tenant != nil && p.urgency.priority != nil:
-		return &fairFlows[T]{shares: p.shares(c), of: p.urgency.priority}
+		return order.NewFair(p.urgency.priority, p.tenants(c))
 	case p.tenant != nil:
-		return p.ranked(c, func(T, place) {})
+		return p.indexed(c, func(T, rank.Key) {})
 	case p.urgency.deadline != nil:
-		return &heaped[T]{rule: p.rule(c)}
+		return order.NewHeap(p.rule(c))
 	case p.aged:
-		return &aged[T]{rule: newAgedPriority(p.urgency.priority, c)}
+		return order.NewAging(p.urgency.priority, c.Aging)
 	default:
-		return newLanes(p.urgency.priority)
+		return order.NewLevelFIFO(p.urgency.priority)
 	}
 }
 
-// ranked makes an order that finds its items again. It calls moved for an item
-// that changes its place by itself.
-func (p Policy[T]) ranked(c Config, moved func(T, place)) ranked[T] {
-	if p.tenant == nil {
-		return &sorted[T]{rule: p.rule(c)}
+// indexed returns an order that finds its items again. The order calls moved
+// for an item whose key changes while it waits.
+func (p Policy[T]) indexed(c Config, moved func(T, rank.Key)) order.Indexed[T] {
+	switch {
+	case p.tenant == nil:
+		return order.NewTree(p.rule(c))
+	case p.urgency.deadline != nil:
+		levels := order.Levels[T, Priority]{Deadline: p.urgency.deadline, Level: c.Level, Rises: c.rises}
+		return order.NewDeadlineFair(levels, p.tenants(c), moved)
+	default:
+		return order.NewFairTree(p.urgency.priority, p.tenants(c))
 	}
-	f := fair[T]{shares: p.shares(c), of: p.urgency.priority}
-	if p.urgency.deadline != nil {
-		return &rising[T]{fair: f, due: p.urgency.deadline, config: c, moved: moved}
-	}
-	return &f
 }
 
-func (p Policy[T]) shares(c Config) shares[T] {
-	return shares[T]{tenant: p.tenant, cost: p.cost, weights: c.Weights}
+func (p Policy[T]) tenants(c Config) order.Tenants[T] {
+	return order.Tenants[T]{Name: p.tenant, Cost: p.cost, Weights: c.Weights}
 }
 
-func (p Policy[T]) rule(c Config) rule[T] {
+func (p Policy[T]) rule(c Config) order.Rule[T] {
 	switch u := p.urgency; {
 	case p.aged && u.deadline != nil:
-		return &agedDeadline[T]{clock: newClock(), of: u.deadline, aging: c.Aging}
+		return order.AgedDeadline(u.deadline, c.Aging)
 	case p.aged:
-		return newAgedPriority(u.priority, c)
+		return order.AgedPriority(u.priority, c.Aging)
 	case u.deadline != nil:
-		return byDeadline[T]{u.deadline}
+		return order.ByDeadline(u.deadline)
 	default:
-		return byPriority[T]{u.priority}
+		return order.ByPriority(u.priority)
 	}
 }

@@ -2,7 +2,7 @@ package queue
 
 import "context"
 
-// Pop takes the most urgent item, waiting for one while the queue is empty. It
+// Pop takes the most urgent item. It waits for one while the queue is empty. It
 // returns [ErrClosed] once the queue is closed and empty, or the cause of a
 // done ctx.
 func (q *Queue[T]) Pop(ctx context.Context) (T, error) {
@@ -11,9 +11,9 @@ func (q *Queue[T]) Pop(ctx context.Context) (T, error) {
 		return none, err
 	}
 	defer q.unlock()
-	q.order.tick()
-	v := *q.order.head()
-	q.order.pop()
+	q.order.Tick()
+	v := *q.order.Head()
+	q.order.Pop()
 	q.index.popped(v)
 	return v, nil
 }
@@ -25,11 +25,11 @@ func (q *Queue[T]) PopMany(ctx context.Context, n int) ([]T, error) {
 		return nil, err
 	}
 	defer q.unlock()
-	q.order.tick()
-	items := make([]T, max(1, min(n, q.order.len())))
+	q.order.Tick()
+	items := make([]T, max(1, min(n, q.order.Len())))
 	for i := range items {
-		items[i] = *q.order.head()
-		q.order.pop()
+		items[i] = *q.order.Head()
+		q.order.Pop()
 		q.index.popped(items[i])
 	}
 	return items, nil

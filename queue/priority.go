@@ -6,7 +6,7 @@ import (
 )
 
 // Priority says how urgent an item is: the greater, the sooner it leaves. Any
-// integer will do; the four named levels are the fastest.
+// integer will do. The four named levels are the fastest.
 type Priority int
 
 // The named levels. The zero value is Normal.
@@ -17,7 +17,7 @@ const (
 	Critical Priority = 2
 )
 
-// String names the four levels and gives any other priority as a number.
+// String returns the name of a level, or any other priority as a number.
 func (p Priority) String() string {
 	switch p {
 	case Low:
@@ -33,13 +33,13 @@ func (p Priority) String() string {
 	}
 }
 
-// Urgency is what orders a queue: either a priority or a deadline. The zero
-// time means that an item has no deadline.
+// Urgency orders a queue: it is either a priority or a deadline. The zero time
+// means that an item has no deadline.
 type Urgency interface {
 	Priority | int | time.Time
 }
 
-// urgency is a function that returns an [Urgency]; one of the two is set.
+// urgency is a function that returns an [Urgency]. One of the two is set.
 type urgency[T any] struct {
 	priority func(T) Priority
 	deadline func(T) time.Time

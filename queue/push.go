@@ -1,26 +1,30 @@
 package queue
 
-import "context"
+import (
+	"context"
+
+	"github.com/balerhq/baler/queue/internal/rank"
+)
 
 // burst is the most items that move under one hold of the lock.
 const burst = 128
 
-// Push adds v, waiting for room while the queue is full. It returns
-// [ErrClosed], [ErrDuplicate], or the cause of a done ctx; then v was not
-// added.
+// Push adds v. It waits for room while the queue is full. It returns
+// [ErrClosed], [ErrDuplicate], or the cause of a done ctx. After an error v was
+// not added.
 func (q *Queue[T]) Push(ctx context.Context, v T) error {
 	if err := q.lockForRoom(ctx); err != nil {
 		return err
 	}
 	defer q.unlock()
-	q.order.tick()
-	_, err := q.place(v)
+	q.order.Tick()
+	_, err := q.add(v)
 	return err
 }
 
 // PushMany adds the items in order and returns how many it added: all of them,
 // unless the error says why not. It waits for room as often as it must, and
-// does not keep the slice. Cheaper than as many calls of Push.
+// does not keep the slice. It is cheaper than as many calls of Push.
 func (q *Queue[T]) PushMany(ctx context.Context, items []T) (int, error) {
 	added := 0
 	for added < len(items) {
@@ -39,20 +43,20 @@ func (q *Queue[T]) pushSome(ctx context.Context, items []T) (int, error) {
 		return 0, err
 	}
 	defer q.unlock()
-	q.order.tick()
-	n := min(len(items), burst, q.cfg.Capacity-q.held())
+	q.order.Tick()
+	n := min(len(items), burst, q.cfg.Capacity-q.occupied())
 	for i, v := range items[:n] {
-		if _, err := q.place(v); err != nil {
+		if _, err := q.add(v); err != nil {
 			return i, err
 		}
 	}
 	return n, nil
 }
 
-// place adds one item.
-func (q *Queue[T]) place(v T) (place, error) {
+// add adds one item.
+func (q *Queue[T]) add(v T) (rank.Key, error) {
 	if q.index == nil {
-		return q.order.push(v), nil
+		return q.order.Push(v), nil
 	}
 	return q.index.push(v)
 }
