@@ -8,13 +8,13 @@ import (
 // bucket is one dimension that refills by itself. The zero bucket has no limit.
 type bucket struct {
 	limit float64 // of a window
-	burst float64 // what it holds at most
-	rate  float64 // what comes in per nanosecond
-	level float64 // what is in it; negative is a debt
+	burst float64 // the most that it holds
+	rate  float64 // refill per nanosecond
+	level float64 // content; negative is a debt
 }
 
-// newBucket sizes a bucket so that what it holds plus what one window refills
-// is the limit, whichever moment the provider's window begins at.
+// newBucket sizes a bucket so that its burst plus the refill of one window is
+// the limit, whenever the window of the provider begins.
 func newBucket(limit int, c Config) bucket {
 	if limit == 0 {
 		return bucket{}
@@ -28,20 +28,20 @@ func newBucket(limit int, c Config) bucket {
 	}
 }
 
-// add puts n in, or takes it out if negative, and spills what is above the
-// burst.
-func (b *bucket) add(n float64, p pace) {
-	b.level = min(b.level+n, b.burst*p.burst)
+// add puts n in, or takes it out if negative. Whatever exceeds the burst is
+// lost.
+func (b *bucket) add(n float64, t throttle) {
+	b.level = min(b.level+n, b.burst*t.burst)
 }
 
-// wait is the time until n can be taken, 0 for now. What is larger than the
-// bucket can be taken once that is full, or it would wait for ever.
-func (b *bucket) wait(n float64, p pace) time.Duration {
+// wait returns the time until n can be taken, 0 for now. An n larger than the
+// bucket can be taken once the bucket is full, or it would wait for ever.
+func (b *bucket) wait(n float64, t throttle) time.Duration {
 	// Sums of floating-point refills miss a round number by less than this.
 	const tolerance = 1e-6
-	short := min(n, b.burst*p.burst) - b.level
+	short := min(n, b.burst*t.burst) - b.level
 	if n <= 0 || b.rate == 0 || short <= tolerance {
 		return 0
 	}
-	return time.Duration(math.Ceil(short / (b.rate * p.rate)))
+	return time.Duration(math.Ceil(short / (b.rate * t.rate)))
 }

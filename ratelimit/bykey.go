@@ -17,9 +17,10 @@ type Keyed[T any, K comparable] struct {
 	limiters map[K]*Limiter
 }
 
-// ByKey keeps each item under the limits of its key. A key that configs does not
-// name has the limits of fallback to itself; the zero fallback limits nothing.
-// The error names the key whose Config is wrong. Do not change configs later.
+// ByKey keeps each item under the limits of its key. A key that is not in
+// configs has a limiter of its own with the limits of fallback. The zero
+// fallback does not limit. An error names the key whose Config is wrong. Do not
+// change configs later.
 //
 // Parallelism and time per kind of work are limits like any other:
 //
@@ -28,7 +29,7 @@ type Keyed[T any, K comparable] struct {
 //		"summarize": {Slots: 2, Timeout: 5 * time.Minute},
 //	}, ratelimit.Config{Slots: 4, Timeout: time.Minute})
 //
-// A limiter stays for each key that was used, so keys must be few.
+// The limiter of a key is kept once it was used, so there must be few keys.
 func ByKey[T any, K comparable](key func(T) K, configs map[K]Config, fallback Config) (*Keyed[T, K], error) {
 	for k, c := range configs {
 		if err := c.Validate(); err != nil {
@@ -41,7 +42,7 @@ func ByKey[T any, K comparable](key func(T) K, configs map[K]Config, fallback Co
 	return &Keyed[T, K]{key: key, configs: configs, fallback: fallback, limiters: make(map[K]*Limiter)}, nil
 }
 
-// Limiter is the limiter of item's key, the same one each time.
+// Limiter returns the limiter of the item's key, the same one each time.
 func (k *Keyed[T, K]) Limiter(item T) *Limiter {
 	key := k.key(item)
 	k.mu.Lock()

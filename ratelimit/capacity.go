@@ -7,15 +7,16 @@ import (
 	"time"
 )
 
-// Capacity keeps batches under the standing limits of a batch API: tokens, rows
-// and batches that a model has enqueued, held from submission until the batch
-// ends. Work waits for its turn; it does not fail.
+// Capacity keeps batches under the standing limits of a batch API: the tokens,
+// rows and batches that a model has enqueued, from submission until the batch
+// ends. Work that does not fit waits and does not fail.
 //
-// Reservations have a name, the batch's, so that all is safe to repeat after a
-// crash: reserving again changes nothing, releasing again neither. A lane's
-// reservations are one record of about 60 bytes and the name for each.
+// A lane is one such limit, usually that of a model. A reservation has the name
+// of its batch, so each call is safe to repeat after a crash: reserving or
+// releasing again changes nothing. The reservations of a lane are one record of
+// about 60 bytes and the name for each.
 //
-// It is safe for concurrent use. Make it with [NewCapacity].
+// A Capacity is safe for concurrent use. Make it with [NewCapacity].
 type Capacity struct {
 	cfg CapacityConfig
 
@@ -23,10 +24,10 @@ type Capacity struct {
 	lanes map[string]*lane
 }
 
-// lane is what this process knows of a lane.
+// lane is the state of a lane in this process.
 type lane struct {
-	turn     chan struct{} // holds one token: whoever has it may reserve next
-	released chan struct{} // wakes the one whose turn it is
+	turn     chan struct{} // holds one token: its owner may reserve next
+	released chan struct{} // wakes the owner of the token
 }
 
 // NewCapacity returns a Capacity, or an error that names the wrong field of c.
@@ -43,15 +44,15 @@ func NewCapacity(c CapacityConfig) (*Capacity, error) {
 	return &Capacity{cfg: c, lanes: make(map[string]*lane)}, nil
 }
 
-// Reserve holds load for batch in the lane as soon as it fits, in the order of
-// the calls. If the batch holds something there already, that stays and nothing
-// is added. The error wraps [ErrTooLarge] for a load that never fits,
-// [context.Cause], or what the Store says.
+// Reserve reserves load for batch in the lane as soon as it fits. Callers
+// proceed in the order of their calls. A reservation that the batch has in the
+// lane already stays as it is. The error wraps [ErrTooLarge] for a load that
+// never fits, [context.Cause], or an error of the Store.
 func (c *Capacity) Reserve(ctx context.Context, lane, batch string, load Load) error {
 	if held, err := c.Held(ctx, lane); err != nil {
 		return err
 	} else if _, ok := held[batch]; ok {
-		return nil // not in turn: the first in line may wait for this very batch
+		return nil // without the token: its owner may wait for this very batch
 	}
 	l := c.lane(lane)
 	select {
@@ -75,8 +76,8 @@ func (c *Capacity) Reserve(ctx context.Context, lane, batch string, load Load) e
 	}
 }
 
-// TryReserve is Reserve for a caller that does not wait: false means not now. It
-// may take what a Reserve is waiting for.
+// TryReserve is Reserve for a caller that does not wait. False means that the
+// load does not fit now. TryReserve may take capacity that a Reserve waits for.
 func (c *Capacity) TryReserve(ctx context.Context, lane, batch string, load Load) (ok bool, err error) {
 	limit := c.limit(lane)
 	if err := load.check(); err != nil {
@@ -96,7 +97,7 @@ func (c *Capacity) TryReserve(ctx context.Context, lane, batch string, load Load
 	return ok && err == nil, err
 }
 
-// Release gives back what batch holds in the lane, if anything.
+// Release gives back the reservation of batch in the lane, if there is one.
 func (c *Capacity) Release(ctx context.Context, lane, batch string) error {
 	err := c.update(ctx, lane, func(held map[string]Load) (changed bool) {
 		_, changed = held[batch]
@@ -108,13 +109,14 @@ func (c *Capacity) Release(ctx context.Context, lane, batch string) error {
 	}
 	select {
 	case c.lane(lane).released <- struct{}{}:
-	default: // it will look anyway
+	default: // the owner of the token tries again anyway
 	}
 	return nil
 }
 
-// Held returns what each batch holds in the lane, the caller's to keep. After a
-// crash it tells which reservations may have lost their owner.
+// Held returns the reservation of each batch in the lane. The map belongs to
+// the caller. After a crash it shows which reservations may have lost their
+// owner.
 func (c *Capacity) Held(ctx context.Context, lane string) (held map[string]Load, err error) {
 	err = c.update(ctx, lane, func(h map[string]Load) (changed bool) { held = h; return false })
 	return held, err

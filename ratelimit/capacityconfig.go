@@ -5,19 +5,18 @@ import (
 	"time"
 )
 
-// CapacityConfig tells what each lane holds. Its zero value limits nothing.
+// CapacityConfig sets the limit of each lane. The zero value does not limit.
 type CapacityConfig struct {
 	// Limits are the lanes' limits by name, such as "openai/gpt-5.4-mini". A
 	// zero field of a Load does not limit.
 	Limits map[string]Load
 	// Fallback is the limit of each lane that Limits does not name.
 	Fallback Load
-	// Store is shared by all runs on the same account. Zero means memory, for
-	// a run that is alone and does not survive its process.
+	// Store is shared by all runs on the same account. Zero means memory, for a
+	// single run whose reservations end with its process.
 	Store Store
-	// Poll is how often a Reserve that waits looks at the Store for what other
-	// runs have released; what this Capacity releases it sees at once. Zero
-	// means 10 s.
+	// Poll is how often a waiting Reserve reads the Store for releases by other
+	// runs. It sees the releases of this Capacity at once. Zero means 10 s.
 	Poll time.Duration
 }
 

@@ -16,24 +16,24 @@ type Config struct {
 
 	// Window is the time that the limits are for. Zero means one minute.
 	Window time.Duration
-	// Burst is how much of a limit may go at once after a quiet time, as the
-	// part of the Window in which it comes up. The rest is spread evenly, so
-	// that burst and refill of any one Window stay within the limit. Longer
-	// lets more start together and leaves less in all: Burst/Window of the
-	// limit goes unused. A call dearer than the burst may carry a Window over
-	// the limit by the difference, so a usual call should fit. Must be shorter
-	// than Window. Zero means a 60th of it.
+	// Burst is how much of a limit may pass at once after a quiet time, given
+	// as the time in which that much accrues. The rest is spread evenly, so
+	// that burst and refill of any one Window stay within the limit. A longer
+	// Burst lets more calls start together and fewer in total: Burst/Window of
+	// the limit goes unused. A call dearer than the burst may exceed the limit
+	// of a Window by the difference, so a usual call should fit. Burst must be
+	// shorter than Window. Zero means a 60th of it.
 	Burst time.Duration
-	// Aging is how long a call must have waited to be level with a newcomer
-	// of the next higher priority, so that nothing waits for ever. Zero means
-	// 10 minutes; negative means never.
+	// Aging is how long a call must have waited to be level with a newcomer of
+	// the next higher priority, so that no call waits for ever. Zero means 10
+	// minutes. Negative means never.
 	Aging time.Duration
 	// Timeout is the time that Do allows a call once it may start. Zero means
 	// no limit.
 	Timeout time.Duration
 }
 
-// Per is a limit of n requests per window and nothing else.
+// Per returns a limit of n requests per window and no other limit.
 func Per(n int, window time.Duration) Config {
 	return Config{Requests: n, Window: window}
 }

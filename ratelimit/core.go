@@ -8,16 +8,16 @@ import (
 // forever is the wait of a call that only a Settle lets through.
 const forever time.Duration = math.MaxInt64
 
-// core is the arithmetic of a limiter. It has no clock and no lock.
+// core computes for a limiter. It has no clock and no lock.
 type core struct {
-	buckets [dimensions]bucket
-	slots   int // places; 0 means no limit
-	inUse   int
-	last    time.Time // of the last refill
-	until   time.Time // nothing passes before
-	pacing  pacing
-	pace    pace
-	second  *second // nil unless the pace is by the second
+	buckets  [dimensions]bucket
+	slots    int // at the same time; 0 means no limit
+	inUse    int
+	last     time.Time // of the last refill
+	until    time.Time // no call passes before
+	backoff  backoff
+	throttle throttle
+	sliding  *slidingWindow // nil unless throttle.sliding
 }
 
 func newCore(c Config) core {
@@ -27,28 +27,27 @@ func newCore(c Config) core {
 			newBucket(c.InputTokens, c),
 			newBucket(c.OutputTokens, c),
 		},
-		slots:  c.Slots,
-		pacing: pacing{window: c.Window},
+		slots:   c.Slots,
+		backoff: backoff{window: c.Window},
 	}
-	k.pace = k.pacing.pace()
+	k.throttle = k.backoff.throttle()
 	return k
 }
 
-// setPace follows a step of the pacing.
-func (k *core) setPace() {
-	k.pace = k.pacing.pace()
+// setThrottle follows a step of the back-off.
+func (k *core) setThrottle() {
+	k.throttle = k.backoff.throttle()
 	switch {
-	case !k.pace.bySecond:
-		k.second = nil
-	case k.second == nil:
-		k.second = k.newSecond()
+	case !k.throttle.sliding:
+		k.sliding = nil
+	case k.sliding == nil:
+		k.sliding = k.newSlidingWindow()
 	}
 }
 
-// newSecond takes it that the last second was full, because it did end with a
-// rejection.
-func (k *core) newSecond() *second {
-	s := &second{span: k.pacing.window / 60}
+// newSlidingWindow returns a full window: the last one ended with a rejection.
+func (k *core) newSlidingWindow() *slidingWindow {
+	s := &slidingWindow{span: k.backoff.window / 60}
 	for i, b := range k.buckets {
 		s.limit[i] = b.limit / 60
 	}
@@ -56,7 +55,7 @@ func (k *core) newSecond() *second {
 	return s
 }
 
-// resize changes the limits and keeps what was taken.
+// resize changes the limits. Costs that were taken stay taken.
 func (k *core) resize(c Config) {
 	old := *k
 	*k = newCore(c)
@@ -68,7 +67,8 @@ func (k *core) resize(c Config) {
 	}
 }
 
-// take takes all of cost, or nothing and returns how long to wait.
+// take takes all of cost. If it does not fit, it takes nothing and returns how
+// long to wait.
 func (k *core) take(now time.Time, cost Cost) (wait time.Duration, ok bool) {
 	k.advance(now)
 	if wait := k.wait(now, cost); wait > 0 {
@@ -78,15 +78,15 @@ func (k *core) take(now time.Time, cost Cost) (wait time.Duration, ok bool) {
 	for i, n := range rates {
 		k.buckets[i].level -= n
 	}
-	if k.second != nil {
-		k.second.take(now, rates)
+	if k.sliding != nil {
+		k.sliding.take(now, rates)
 	}
 	k.inUse += max(cost.Slots, 0)
 	return 0, true
 }
 
-// wait is how long cost has to wait: the largest of the waits of all limits,
-// since those run at the same time.
+// wait returns how long cost has to wait: the longest wait of all limits, since
+// those run at the same time.
 func (k *core) wait(now time.Time, cost Cost) (wait time.Duration) {
 	if k.slots > 0 && cost.Slots > 0 && k.inUse > 0 && k.inUse+cost.Slots > k.slots {
 		return forever
@@ -96,10 +96,10 @@ func (k *core) wait(now time.Time, cost Cost) (wait time.Duration) {
 	}
 	rates := cost.rates()
 	for i, n := range rates {
-		wait = max(wait, k.buckets[i].wait(n, k.pace))
+		wait = max(wait, k.buckets[i].wait(n, k.throttle))
 	}
-	if k.second != nil {
-		wait = max(wait, k.second.wait(now, rates))
+	if k.sliding != nil {
+		wait = max(wait, k.sliding.wait(now, rates))
 	}
 	return wait
 }
@@ -111,42 +111,42 @@ func (k *core) advance(now time.Time) {
 	if elapsed <= 0 {
 		return
 	}
-	for k.pacing.faster(now) {
-		k.setPace()
+	for k.backoff.faster(now) {
+		k.setThrottle()
 	}
-	if k.second != nil {
-		k.second.expire(now)
+	if k.sliding != nil {
+		k.sliding.expire(now)
 	}
 	for i := range k.buckets {
 		b := &k.buckets[i]
-		b.add(b.rate*k.pace.rate*float64(elapsed), k.pace)
+		b.add(b.rate*k.throttle.rate*float64(elapsed), k.throttle)
 	}
 	k.last = now
 }
 
-// settle replaces what was taken by what was used. More in use than taken
-// becomes a debt; what comes back never fills a bucket above its burst.
+// settle replaces the cost that was taken by the cost that was used. An excess
+// becomes a debt. A refund never fills a bucket above its burst.
 func (k *core) settle(taken, used Cost) {
 	back, spent := taken.rates(), used.rates()
 	for i := range k.buckets {
-		k.buckets[i].add(back[i]-spent[i], k.pace)
+		k.buckets[i].add(back[i]-spent[i], k.throttle)
 	}
 	k.inUse = max(k.inUse-max(taken.Slots, 0)+max(used.Slots, 0), 0)
 }
 
 // penalize lets nothing pass before until. Rejections of calls that started
-// before an earlier penalty began say nothing new about the pace.
+// before an earlier penalty began say nothing new about the rate.
 func (k *core) penalize(until time.Time) {
-	if !k.last.Before(k.until) && k.pacing.slower(k.last) {
-		k.setPace()
+	if !k.last.Before(k.until) && k.backoff.slower(k.last) {
+		k.setThrottle()
 	}
 	if until.After(k.until) {
 		k.until = until
 	}
 }
 
-// clamp lowers dimension i to what the provider says is left. It never raises:
-// an answer may be older than calls under way.
+// clamp lowers dimension i to what the provider says is left. It never raises
+// it, because a reply may be older than calls under way.
 func (k *core) clamp(i int, remaining float64) {
 	k.buckets[i].level = min(k.buckets[i].level, remaining)
 }

@@ -1,19 +1,19 @@
 package ratelimit
 
-// Cost is what one call takes of each limit. A dimension without a limit costs
-// nothing, and a negative amount counts as zero.
+// Cost is the amount that one call takes of each limit. A dimension without a
+// limit is ignored, and a negative amount counts as zero.
 type Cost struct {
 	Requests     int
 	InputTokens  int
 	OutputTokens int
-	// Slots are places among the calls at the same time, 1 for a usual call.
-	// They are held until Settle. A call that wants more than there are passes
-	// when it is alone.
+	// Slots bound the calls at the same time. A usual call takes 1. Slots are
+	// taken until Settle. A call that takes more than the limit passes when it
+	// is alone.
 	Slots int
 }
 
-// rates are the dimensions that refill by themselves, in the order of
-// [Limiter]'s buckets.
+// rates returns the dimensions that refill by themselves, in the order of the
+// buckets of a [Limiter].
 func (c Cost) rates() [dimensions]float64 {
 	return [dimensions]float64{
 		float64(max(c.Requests, 0)),

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Do waits for cost in its turn, runs call and settles what call says it has
-// used. Slots are free again when Do returns, so call need not count them. A call
-// that returns an error and no cost is taken to have used all it asked for,
+// Do waits for cost as [Limiter.Wait] does, runs call and settles the cost that
+// call returns. Slots are free again when Do returns, so call need not count
+// them. A call that returns an error and no cost counts as the whole cost,
 // because providers count failed requests too.
 //
 // The context of call ends after Config.Timeout, with a [TimeoutError] as its
-// cause. The wait does not count.
+// cause. The wait before the call does not count.
 func (l *Limiter) Do(ctx context.Context, cost Cost, call func(context.Context) (used Cost, err error)) error {
 	if err := l.Wait(ctx, cost); err != nil {
 		return err
@@ -41,20 +41,20 @@ func (l *Limiter) withTimeout(ctx context.Context) (context.Context, context.Can
 	return context.WithTimeoutCause(ctx, after, &TimeoutError{After: after})
 }
 
-// TimeoutError tells that a call had run for the Timeout of its limiter. It is a
+// TimeoutError says that a call has run for the Timeout of its limiter. It is a
 // [context.DeadlineExceeded] to errors.Is and a timeout to [net.Error].
 type TimeoutError struct{ After time.Duration }
 
-// Error names the time allowed.
+// Error returns a message with the time allowed.
 func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("ratelimit: call took longer than %s", e.After)
 }
 
-// Unwrap is [context.DeadlineExceeded].
+// Unwrap returns [context.DeadlineExceeded].
 func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 
-// Timeout is true.
+// Timeout returns true.
 func (e *TimeoutError) Timeout() bool { return true }
 
-// Temporary is true: the next call may be faster.
+// Temporary returns true: the next call may be faster.
 func (e *TimeoutError) Temporary() bool { return true }

@@ -17,17 +17,21 @@
 //
 // Most callers want [Limiter.Do], or [New] for a stage of a pipeline. Code with
 // its own loop uses [Limiter.Wait] and [Limiter.Settle]. [Limiter.Observe] and
-// [Limiter.Penalize] take in what the provider says. [ByKey] keeps a limiter per
-// model or per kind of work, and [Capacity] the standing limits of batch APIs,
-// which are held for hours rather than refilled.
+// [Limiter.Penalize] follow the replies of the provider. [ByKey] keeps a
+// limiter per model or per kind of work. [Capacity] keeps the standing limits
+// of batch APIs, which batches occupy for hours and which do not refill.
 //
 // # Why not x/time/rate
 //
-// [golang.org/x/time/rate] paces one dimension well, but its answer to "not
-// yet" is a reservation, a place in a line. That cannot serve here: two limiters
-// cannot be taken together, since giving back a reservation that is not the
-// newest refunds nothing; a call dearer than the burst never passes; an urgent
-// call waits behind all that came before; and an estimate cannot be corrected
-// afterwards. Here nobody holds a place. Whoever is first in order of priority
-// asks again when its wait is over.
+// [golang.org/x/time/rate] paces one dimension well, but a call that must wait
+// gets a reservation, a place in a line. That does not work here:
+//
+//   - Two limiters cannot be taken together, because cancelling a reservation
+//     that is not the newest refunds nothing.
+//   - A call dearer than the burst never passes.
+//   - An urgent call waits for all that came before.
+//   - An estimate cannot be corrected afterwards.
+//
+// Here no call has a reservation. The first call in order of priority tries
+// again when its wait is over.
 package ratelimit

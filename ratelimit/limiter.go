@@ -3,6 +3,8 @@ package ratelimit
 import (
 	"sync"
 	"time"
+
+	"github.com/balerhq/baler/internal/indexheap"
 )
 
 // Limiter keeps calls under all limits of one model or account. Make it with
@@ -14,8 +16,8 @@ type Limiter struct {
 
 	mu      sync.Mutex
 	core    core
-	waiters waiters
-	timer   *time.Timer // runs tick when the first waiter's wait is over
+	waiters indexheap.Heap[*waiter]
+	timer   *time.Timer // runs tick when the wait of the first waiter is over
 	seq     uint64
 }
 
@@ -33,31 +35,32 @@ func newLimiter(c Config) *Limiter {
 	return &Limiter{config: c, epoch: time.Now(), core: newCore(c)}
 }
 
-// TryTake takes all of cost at the time now, or nothing and returns how long to
-// wait before it is worth asking again: the longest Duration if only a Settle
-// can help. It never overtakes a call in Wait. O(1), without allocation.
+// TryTake takes all of cost at the time now. If it does not fit, TryTake takes
+// nothing and returns how long to wait before another try. The wait is the
+// longest Duration if only a Settle can help. TryTake never overtakes a call in
+// Wait. O(1), without allocation.
 //
 // The time is an argument so that a caller with many limiters reads the clock
-// once; it must not be far from the real time if anybody uses Wait as well.
+// once. It must not be far from the real time if Wait is used as well.
 func (l *Limiter) TryTake(now time.Time, cost Cost) (wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.waiters) > 0 {
+	if l.waiters.Len() > 0 {
 		l.core.advance(now)
-		return max(l.core.wait(now, l.waiters[0].cost), l.core.wait(now, cost), 1), false
+		return max(l.core.wait(now, l.waiters.First().cost), l.core.wait(now, cost), 1), false
 	}
 	return l.core.take(now, cost)
 }
 
-// Settle corrects what a call took to what it used, once both are known, and
-// frees its slots. Unused tokens are there for others at once; an excess is a
-// debt that the next calls wait for. Call it once per successful Wait or TryTake
+// Settle replaces the cost that a call took by the cost that it used, and frees
+// its slots. Unused tokens are available to others at once. An excess is a debt
+// that the next calls wait for. Call Settle once per successful Wait or TryTake
 // that took Slots or an estimate:
 //
 //	limiter.Settle(taken, ratelimit.Cost{Requests: 1, InputTokens: 812})
 //
-// A call that the provider turned down has still cost its request. One that
-// never left has used Cost{}. Slots in used stay taken.
+// A call that the provider rejected has still cost its request. A call that was
+// never sent has used Cost{}. Slots in used stay taken.
 func (l *Limiter) Settle(taken, used Cost) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -65,11 +68,12 @@ func (l *Limiter) Settle(taken, used Cost) {
 	l.dispatch()
 }
 
-// Penalize lets nobody pass before until, the end of a Retry-After. Call it for
-// each rejected call (HTTP 429), with the present time if the provider did not
-// name one. Rejections slow the limiter down: after the first, no second holds
-// more than a 60th of a minute's limit, further ones lead to smaller bursts and
-// then to a lower rate, and quiet minutes speed it up again.
+// Penalize lets no call pass before until, the end of a Retry-After. Call it
+// for each rejected call (HTTP 429), with the present time if the provider
+// named no other. Rejections slow the limiter down. After the first one, no
+// second holds more than a 60th of a minute's limit. Further ones lead to
+// smaller bursts and then to a lower rate. Quiet minutes speed the limiter up
+// again.
 func (l *Limiter) Penalize(until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -77,9 +81,9 @@ func (l *Limiter) Penalize(until time.Time) {
 	l.dispatch()
 }
 
-// Update changes the limits, for calls that wait already as well. What was taken
-// and not settled stays taken, and a debt stays a debt. The error names the wrong
-// field of c; then nothing changes.
+// Update changes the limits, also for calls that wait already. Costs that were
+// taken and not settled stay taken, and a debt stays a debt. An error names the
+// wrong field of c, and then nothing changes.
 func (l *Limiter) Update(c Config) error {
 	if err := c.Validate(); err != nil {
 		return err

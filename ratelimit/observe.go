@@ -5,9 +5,9 @@ import (
 	"strconv"
 )
 
-// remainders are the headers that tell what is left of a limit, by dimension.
-// The first are OpenAI's and of all that speak like it; the second Anthropic's.
-// Limits and resets are not read: their window differs between providers.
+// remainders are the headers with the rest of a limit, by dimension: those of
+// OpenAI and compatible providers, then those of Anthropic. Limits and resets
+// are not read, because their window differs between providers.
 var remainders = [...]struct {
 	name      string
 	dimension int
@@ -19,9 +19,9 @@ var remainders = [...]struct {
 	{"Anthropic-Ratelimit-Output-Tokens-Remaining", 2},
 }
 
-// Observe takes in the header of a reply. If the provider has less left of a
-// limit than the limiter believes, the limiter follows; the other way round
-// nothing changes. Headers it does not know, or cannot read, change nothing.
+// Observe reads the header of a reply. If the provider has less left of a limit
+// than the limiter has, the limiter follows. If the provider has more, nothing
+// changes. Unknown or unreadable headers change nothing.
 func (l *Limiter) Observe(header http.Header) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Stage lets what flows through it pass at the pace of a limiter, in order.
+// Stage lets values pass in order, as fast as a limiter allows.
 type Stage[T any] struct {
 	limiter *Limiter
 	cost    func(T) Cost
@@ -15,7 +15,7 @@ type Stage[T any] struct {
 // New returns a stage that lets one value pass per request that c allows: an
 // item, or a whole batch where batches flow. A wrong c is reported by Run.
 //
-// c must not limit Slots or tokens, which nobody would give back or count: use
+// c must not limit Slots or tokens, because New cannot free or count them. Use
 // [Pace] for those.
 func New[T any](c Config) *Stage[T] {
 	if c.Slots != 0 || c.InputTokens != 0 || c.OutputTokens != 0 {
@@ -25,9 +25,9 @@ func New[T any](c Config) *Stage[T] {
 	return &Stage[T]{limiter: limiter, cost: oneRequest[T], err: err}
 }
 
-// Pace returns a stage that takes each value's cost of a limiter that others may
-// use too. Whoever makes the call downstream settles it, above all if it costs
-// Slots.
+// Pace returns a stage that takes the cost of each value from a limiter, which
+// may have other users. The stage downstream that makes the call settles the
+// cost, above all if it has Slots.
 func Pace[T any](limiter *Limiter, cost func(T) Cost) *Stage[T] {
 	return &Stage[T]{limiter: limiter, cost: cost}
 }
@@ -38,8 +38,8 @@ func oneRequest[T any](T) Cost { return Cost{Requests: 1} }
 func (s *Stage[T]) String() string { return "ratelimit" }
 
 // Run forwards in to out until in is closed or ctx is done, as a stage of a
-// pipeline does. Values that may pass together stay together. It takes over the
-// slices it receives and returns [context.Cause] of a ctx that ended.
+// pipeline does. Values that may pass together stay together. Run owns the
+// slices that it receives. It returns [context.Cause] of a ctx that has ended.
 func (s *Stage[T]) Run(ctx context.Context, in <-chan []T, out chan<- []T) error {
 	if s.err != nil {
 		return s.err
@@ -59,8 +59,8 @@ func (s *Stage[T]) Run(ctx context.Context, in <-chan []T, out chan<- []T) error
 	}
 }
 
-// forward sends values in as few pieces as the limiter allows. What may pass is
-// sent before the wait for the next.
+// forward sends values in as few pieces as the limiter allows. It sends the
+// values that may pass before it waits for the next.
 func (s *Stage[T]) forward(ctx context.Context, values []T, out chan<- []T) error {
 	passed := 0
 	for i, v := range values {
@@ -80,7 +80,8 @@ func (s *Stage[T]) forward(ctx context.Context, values []T, out chan<- []T) erro
 	return send(ctx, out, values[passed:])
 }
 
-// send delivers values unless ctx is done: select alone would pick at random.
+// send delivers values unless ctx is done. A select alone would choose at
+// random.
 func send[T any](ctx context.Context, out chan<- []T, values []T) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

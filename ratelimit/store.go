@@ -8,20 +8,20 @@ import (
 	"sync"
 )
 
-// Store keeps a small record per lane. Update must be atomic among all that share
-// the store.
+// Store keeps a small record per lane. Update must be atomic among all that
+// share the store.
 type Store interface {
-	// Update replaces the record under key, nil if there is none, by what
-	// change returns. If change fails, nothing is written and its error is
-	// returned, possibly wrapped. It may call change more than once.
+	// Update replaces the record under key by the result of change. old is nil
+	// if there is no record. If change fails, Update writes nothing and returns
+	// the error, possibly wrapped. Update may call change more than once.
 	Update(ctx context.Context, key string, change func(old []byte) ([]byte, error)) error
 }
 
-// errUnchanged keeps a Store from writing what it has read.
+// errUnchanged keeps a Store from writing an unchanged record.
 var errUnchanged = errors.New("unchanged")
 
-// update has change look at the lane's reservations and edit them, atomically.
-// Nothing is written unless it says that it did.
+// update lets change read and edit the reservations of the lane, atomically. It
+// writes only if change reports a change.
 func (c *Capacity) update(ctx context.Context, lane string, change func(held map[string]Load) (changed bool)) error {
 	err := c.cfg.Store.Update(ctx, lane, func(old []byte) ([]byte, error) {
 		held, err := parseHeld(old)
@@ -39,7 +39,8 @@ func (c *Capacity) update(ctx context.Context, lane string, change func(held map
 	return nil
 }
 
-// parseHeld reads a lane's record. It never returns a nil map without an error.
+// parseHeld decodes the record of a lane. It never returns a nil map without an
+// error.
 func parseHeld(record []byte) (map[string]Load, error) {
 	held := make(map[string]Load)
 	if len(record) == 0 {
@@ -66,7 +67,7 @@ func total(held map[string]Load) (sum Load) {
 	return sum
 }
 
-// memory is the Store of a run that is alone.
+// memory is the Store of a single run.
 type memory struct {
 	mu      sync.Mutex
 	records map[string][]byte

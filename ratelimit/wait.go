@@ -1,13 +1,12 @@
 package ratelimit
 
 import (
-	"container/heap"
 	"context"
 	"fmt"
 	"time"
 )
 
-// Priority orders waiting calls: higher goes first. Any integer will do.
+// Priority orders waiting calls: the higher passes first. Any integer will do.
 type Priority int
 
 // Names for the usual priorities. Normal is that of Wait.
@@ -18,17 +17,18 @@ const (
 	Critical Priority = 2
 )
 
-// Wait takes cost as soon as the limits allow it, in its turn, or returns an
-// error that wraps [context.Cause] and takes nothing. A cost larger than a whole
-// burst passes once that has filled up and leaves a debt.
+// Wait takes cost as soon as the limits allow it. Waiting callers proceed in
+// order of priority, then of arrival. If ctx ends first, Wait takes nothing and
+// returns an error that wraps [context.Cause]. A cost larger than a whole burst
+// passes once the burst is full, and leaves a debt.
 //
-// O(1) if nobody waits, O(log n) among n others.
+// O(1) if no other call waits, O(log n) among n others.
 func (l *Limiter) Wait(ctx context.Context, cost Cost) error {
 	return l.WaitPriority(ctx, Normal, cost)
 }
 
-// WaitPriority is Wait for a call that passes before all of lower priority, even
-// those that came earlier, but see Config.Aging.
+// WaitPriority is Wait for a call that passes before all calls of lower
+// priority, even those that came earlier. Config.Aging bounds by how much.
 func (l *Limiter) WaitPriority(ctx context.Context, p Priority, cost Cost) error {
 	if ctx.Err() != nil {
 		return waitError(ctx)
@@ -54,28 +54,27 @@ func (l *Limiter) enter(p Priority, cost Cost) *waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	if len(l.waiters) == 0 {
+	if l.waiters.Len() == 0 {
 		if _, ok := l.core.take(now, cost); ok {
 			return nil
 		}
 	}
 	l.seq++
 	w := &waiter{cost: cost, due: l.due(now, p), seq: l.seq, ready: make(chan struct{})}
-	heap.Push(&l.waiters, w)
-	if w.index == 0 {
+	if l.waiters.Push(w) {
 		l.dispatch() // the timer was for another
 	}
 	return w
 }
 
-// leave takes w out of the queue, or gives back what it got too late.
+// leave takes w out of the queue, or refunds a cost that was granted too late.
 func (l *Limiter) leave(w *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if w.index < 0 {
-		l.core.settle(w.cost, Cost{})
+	if w.InHeap() {
+		l.waiters.Remove(w)
 	} else {
-		heap.Remove(&l.waiters, w.index)
+		l.core.settle(w.cost, Cost{})
 	}
 	l.dispatch()
 }
