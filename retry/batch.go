@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Row is an item of a batch with what happened to it so far.
+// Row is an item of a batch with its history so far.
 type Row[T any] struct {
 	Item     T
 	Attempts int   // calls that it was part of
 	Err      error // of the last attempt; nil if it succeeded or was not tried
 }
 
-// Rows are items that were not tried yet.
+// Rows returns rows that were not tried yet.
 func Rows[T any](items []T) []Row[T] {
 	rows := make([]Row[T], len(items))
 	for i, item := range items {
@@ -22,19 +22,18 @@ func Rows[T any](items []T) []Row[T] {
 	return rows
 }
 
-// DoBatch sends rows until each has succeeded or is given up. Only those that
-// failed go again, together, each with its own count of attempts, after the
-// longest of their delays.
+// DoBatch sends rows until each has succeeded or is given up. It retries only
+// the failed rows, together, after the longest of their delays. Each row has
+// its own count of attempts.
 //
-// Send returns an error, or nil, for each of the rows it gets, in their order;
-// or one error that holds for all of them. It may keep the rows. A row whose
-// error is Permanent, or Retryable for the last time, goes to dead, see
-// [DeadLetters.Write].
+// Send returns an error or nil for each of its rows, in their order, or one
+// error for all of them. It may keep the rows. A row whose error is Permanent,
+// or Retryable for the last time, goes to dead, see [DeadLetters.Write].
 //
-// The rows in left are those that nothing was decided about, and err says why:
-// an error was Blocked, so that sending more is no use; one was Ambiguous, so
-// that its row must be looked up first; ctx ended; or dead failed. Both are nil
-// together. Nothing is ever in two places: a row succeeds, is dead or is left.
+// The undecided rows are in left, and err says why: an error was Blocked, so
+// sending more is no use; one was Ambiguous, so its row must be looked up
+// first; ctx ended; or dead failed. Both are nil together. A row is never in
+// two places: it succeeds, is dead or is left.
 func DoBatch[T any](
 	ctx context.Context, p Policy, rows []Row[T],
 	send func(context.Context, []Row[T]) ([]error, error),
@@ -71,7 +70,7 @@ type batch[T any] struct {
 	unsure  []Row[T] // Ambiguous
 }
 
-// settle decides about every pending row and leaves those to be sent again. Its
+// settle decides about every pending row and keeps those to be retried. Its
 // error is a reason to stop.
 func (b *batch[T]) settle(ctx context.Context, errs []error, all error) (delay time.Duration, stop error) {
 	sent := b.pending
@@ -115,8 +114,8 @@ func (b *batch[T]) decide(row Row[T]) (time.Duration, error) {
 	return 0, nil
 }
 
-// ended is the reason to stop that ctx is done. Its class says what is known of
-// the rows: that of the cause is none of theirs.
+// ended returns the reason to stop for a done ctx. Its class is that of the
+// rows. The class of the cause belongs to another call.
 func (b *batch[T]) ended(cause error) error {
 	class := Retryable
 	if len(b.unsure) > 0 {
@@ -125,8 +124,8 @@ func (b *batch[T]) ended(cause error) error {
 	return Mark(fmt.Errorf("retry: %d rows left: %w", len(b.pending)+len(b.unsure), cause), class)
 }
 
-// stop returns what is undecided, in the order of sending. Without another
-// reason, what is unsure is one.
+// stop returns the undecided rows, in the order of sending. Without another
+// reason, unsure rows are one.
 func (b *batch[T]) stop(reason error) ([]Row[T], error) {
 	if reason == nil && len(b.unsure) > 0 {
 		reason = fmt.Errorf("retry: %d rows may have happened: %w", len(b.unsure), b.unsure[0].Err)

@@ -14,10 +14,10 @@ import (
 // ErrOpen is the cause of errors of a [Breaker] that lets no call through.
 var ErrOpen = errors.New("circuit breaker is open")
 
-// errPanicked is what a breaker is told of a call that never returned.
+// errPanicked is the outcome of a call that never returned.
 var errPanicked = Mark(errors.New("call panicked"), Retryable)
 
-// BreakerConfig tells a [Breaker] when to open. Its zero value is ready to use.
+// BreakerConfig says when a [Breaker] opens. The zero value is ready to use.
 type BreakerConfig struct {
 	// Failures in a row open the breaker. Zero means 5.
 	Failures int
@@ -25,17 +25,18 @@ type BreakerConfig struct {
 	// means one minute.
 	Cooldown time.Duration
 	// OnChange is called after each opening and closing, by one goroutine of
-	// many, and may call the breaker. Zero means nobody is told.
+	// many, and may call the breaker. Zero means no notification.
 	OnChange func(provider string, open bool)
 }
 
-// Breaker keeps calls away from a provider that is down: after some failures in
-// a row it fails them at once, and after a cooldown one call tries whether the
-// provider is back. It is safe for concurrent use. Make it with [NewBreaker].
+// Breaker keeps calls away from a provider that is down. After some failures in
+// a row it fails all calls at once. After a cooldown one call tries whether the
+// provider is back. A Breaker is safe for concurrent use. Make it with
+// [NewBreaker].
 //
-// A provider is down if calls to it are Retryable or Ambiguous, but for HTTP
-// 429, which a rate limiter deals with. One that says no, with a Permanent or
-// Blocked error, is up. Cancelled calls do not count.
+// A provider is down if calls to it are Retryable or Ambiguous, except for HTTP
+// 429, which is the business of a rate limiter. A provider that refuses, with a
+// Permanent or Blocked error, is up. Cancelled calls do not count.
 type Breaker struct {
 	provider string
 	cfg      BreakerConfig
@@ -43,7 +44,7 @@ type Breaker struct {
 
 	mu      sync.Mutex
 	retryAt time.Time
-	changes []bool // not yet told to OnChange
+	changes []bool // without a call of OnChange yet
 }
 
 // NewBreaker returns a closed breaker for one provider, or an error that names
@@ -78,23 +79,23 @@ func isTooMany(err error) bool {
 	return errors.As(err, &e) && e.Status == http.StatusTooManyRequests
 }
 
-// Do runs call and returns its error. While the breaker is open it does not, and
-// returns a Retryable error that wraps [ErrOpen] and asks to come back when the
-// cooldown is over, which a [Policy] around it obeys.
+// Do runs call and returns its error. While the breaker is open, Do does not
+// run call. It then returns a Retryable error that wraps [ErrOpen] and whose
+// RetryAfter is the rest of the cooldown, which a [Policy] around it obeys.
 func (b *Breaker) Do(ctx context.Context, call func(context.Context) error) error {
 	done, err := b.steps.Allow()
-	b.tell()
+	b.notify()
 	if err != nil {
 		return b.open()
 	}
 	err = errPanicked // unless call returns
 	defer func() {
 		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
-			done(context.Canceled) // whatever the cause, which says nothing about the provider
+			done(context.Canceled) // the cause says nothing about the provider
 		} else {
 			done(err)
 		}
-		b.tell()
+		b.notify()
 	}()
 	err = call(ctx)
 	return err
@@ -111,8 +112,8 @@ func (b *Breaker) open() error {
 	}
 }
 
-// changed runs under gobreaker's lock, where a hook that asks the breaker
-// anything would block for ever. So it only takes notes.
+// changed runs under the lock of gobreaker, where a hook that calls the breaker
+// would block for ever. So it only records the change.
 func (b *Breaker) changed(_ string, from, to gobreaker.State) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -128,7 +129,7 @@ func (b *Breaker) changed(_ string, from, to gobreaker.State) {
 	}
 }
 
-func (b *Breaker) tell() {
+func (b *Breaker) notify() {
 	b.mu.Lock()
 	changes := b.changes
 	b.changes = nil

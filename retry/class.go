@@ -10,8 +10,8 @@ import (
 	"os"
 )
 
-// Class says what an error means for the call that returned it. It is the only
-// thing about an error that the rest of Baler acts on.
+// Class is the meaning of an error for the call that returned it. The rest of
+// Baler acts on nothing else about an error.
 type Class uint8
 
 // The classes. The zero Class belongs to no error at all.
@@ -20,16 +20,16 @@ const (
 	Retryable Class = iota + 1
 	// Permanent says that the same call will fail again.
 	Permanent
-	// Blocked says that no call will pass until somebody acts: a key, a quota,
-	// a bill. What was asked is not at fault, so it must be kept, not failed.
+	// Blocked says that no call will pass until a person acts: a key, a quota,
+	// a bill. The request is not at fault, so it must be kept, not failed.
 	Blocked
-	// Ambiguous says that the call may have happened. Look before repeating it.
+	// Ambiguous says that the call may have happened. Find out before a retry.
 	Ambiguous
 )
 
 var classNames = [...]string{"none", "retryable", "permanent", "blocked", "ambiguous"}
 
-// String is the name of the class in lower case.
+// String returns the name of the class in lower case.
 func (c Class) String() string {
 	if int(c) < len(classNames) {
 		return classNames[c]
@@ -51,13 +51,13 @@ func (c *Class) UnmarshalText(text []byte) error {
 	return fmt.Errorf("retry: unknown class %q", text)
 }
 
-// ClassOf is the class of the outermost [Error] in err's chain, and zero for a
-// nil err.
+// ClassOf returns the class of the outermost [Error] in err's chain, and zero
+// for a nil err.
 //
-// An error that nobody classified is Permanent, because repeating what is not
-// known to be repeatable can cost money twice. The exceptions are ends of a
-// context and failures of the network: they say nothing about the call, so
-// they are Ambiguous.
+// An error without a class is Permanent, because a retry that is not known to
+// be safe can cost money twice. The exceptions are ends of a context and
+// failures of the network. They say nothing about the call, so they are
+// Ambiguous.
 func ClassOf(err error) Class {
 	if err == nil {
 		return 0
@@ -71,9 +71,9 @@ func ClassOf(err error) Class {
 	return Permanent
 }
 
-// ClassIn is the class of what a call with ctx returned. It is that of
-// [ClassOf], but never the class of what has ended ctx: an error that passes on
-// the cause of ctx, which may be the error of another call, is Ambiguous.
+// ClassIn returns the class of an error of a call with ctx. It is that of
+// [ClassOf], except for an error that passes on the cause of ctx. That may be
+// the error of another call, so ClassIn is Ambiguous.
 func ClassIn(ctx context.Context, err error) Class {
 	e, ok := errors.AsType[*Error](err)
 	if ok && ctx.Err() != nil && errors.Is(context.Cause(ctx), e) {
@@ -82,8 +82,8 @@ func ClassIn(ctx context.Context, err error) Class {
 	return ClassOf(err)
 }
 
-// own gives an error of a call with ctx a class of its own, if the one it has
-// is that of what has ended ctx.
+// own gives an error of a call with ctx a class of its own if its class is that
+// of the cause of ctx.
 func own(ctx context.Context, err error) error {
 	if ClassIn(ctx, err) != ClassOf(err) {
 		return Mark(err, Ambiguous)
@@ -91,8 +91,8 @@ func own(ctx context.Context, err error) error {
 	return err
 }
 
-// interrupted reports an error of the way to the server rather than of the
-// server. Context errors are named because net.Error covers only one of them.
+// interrupted reports an error on the way to the server rather than of the
+// server. Context errors are listed because net.Error covers only one of them.
 func interrupted(err error) bool {
 	if ofFile(err) {
 		return false // its system call would be taken for one of the network

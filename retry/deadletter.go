@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// DeadLetter is a row that was given up, and why. It is one line of JSON.
+// DeadLetter is a row that was given up, with the reason. It is one line of
+// JSON.
 type DeadLetter[T any] struct {
 	Time     time.Time `json:"time"`
 	Attempts int       `json:"attempts"`
@@ -24,8 +25,8 @@ type DeadLetter[T any] struct {
 	Item     T         `json:"item"`
 }
 
-// DeadLetters writes rows that were given up, one line each, so that they can be
-// mended and sent again. It is safe for concurrent use.
+// DeadLetters writes rows that were given up, one line each, so that they can
+// be repaired and sent again. It is safe for concurrent use.
 type DeadLetters[T any] struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -34,9 +35,9 @@ type DeadLetters[T any] struct {
 // NewDeadLetters writes to w, with one call of its Write per row.
 func NewDeadLetters[T any](w io.Writer) *DeadLetters[T] { return &DeadLetters[T]{w: w} }
 
-// OpenDeadLetters appends to the file at path, which it makes readable to its
-// owner alone, since items may be confidential. A line that a crash cut short is
-// ended first. Close it when done.
+// OpenDeadLetters appends to the file at path. It makes the file readable to
+// its owner alone, since items may be confidential. It ends a line that a crash
+// cut short. Close it when done.
 func OpenDeadLetters[T any](path string) (*DeadLetters[T], error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
@@ -48,7 +49,7 @@ func OpenDeadLetters[T any](path string) (*DeadLetters[T], error) {
 	return NewDeadLetters[T](f), nil
 }
 
-// endLine makes sure that what is appended begins a line.
+// endLine makes sure that the next write begins a line.
 func endLine(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil || info.Size() == 0 {
@@ -62,9 +63,9 @@ func endLine(f *os.File) error {
 	return err
 }
 
-// Write records a row that was given up, by its Err. It has the shape of the
-// hook of [DoBatch]. The line is with the operating system when it returns, and
-// on disk after Close.
+// Write records a row that was given up because of its Err. It can be the dead
+// hook of [DoBatch]. The line is with the operating system when Write returns,
+// and on disk after Close.
 func (d *DeadLetters[T]) Write(row Row[T]) error {
 	letter := DeadLetter[T]{
 		Time:     time.Now().UTC(),
@@ -104,8 +105,8 @@ func (d *DeadLetters[T]) Close() error {
 	return nil
 }
 
-// ReadDeadLetters yields what was written, in order. A damaged line, such as one
-// cut short by a crash, yields an error that names it and is passed over; a
+// ReadDeadLetters yields the letters in order. A damaged line, such as one cut
+// short by a crash, yields an error that names it, and reading continues. A
 // failure to read ends the sequence. Lines may have any length.
 func ReadDeadLetters[T any](r io.Reader) iter.Seq2[DeadLetter[T], error] {
 	return func(yield func(DeadLetter[T], error) bool) {

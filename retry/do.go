@@ -9,16 +9,17 @@ import (
 	"github.com/cenkalti/backoff/v4"
 )
 
-// Do calls op until it succeeds, fails with a class other than Retryable, or has
-// had all its attempts. It returns nil or an error that wraps op's last one.
+// Do calls op until it succeeds, fails with a class other than Retryable, or
+// has used all attempts. It returns nil or an error that wraps the last error
+// of op.
 //
 // When ctx ends during a wait, Do returns at once with an error that wraps both
-// [context.Cause] and op's last error. If ctx is done from the start, op is not
-// called at all. In both cases the class is Retryable, and never that of the
-// cause, see [ClassIn].
+// [context.Cause] and the last error of op. If ctx is done from the start, op
+// is not called at all. In both cases the class is Retryable, and never that of
+// the cause, see [ClassIn].
 //
-// Never put Do around a call that creates something: such a call is Ambiguous
-// when its reply is lost, which ends Do, and has to be reconciled first.
+// Never put Do around a call that creates something. Such a call is Ambiguous
+// when its reply is lost, which ends Do, and must be reconciled first.
 func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 	if err := p.Validate(); err != nil {
 		return err
@@ -43,8 +44,8 @@ func (p Policy) Do(ctx context.Context, op func(context.Context) error) error {
 	return loop.outcome(ctx)
 }
 
-// DoValue is [Policy.Do] for an op with a result. The result is op's last one,
-// also beside an error.
+// DoValue is [Policy.Do] for an op with a result. It returns the last result of
+// op, also together with an error.
 func DoValue[T any](ctx context.Context, p Policy, op func(context.Context) (T, error)) (T, error) {
 	var value T
 	err := p.Do(ctx, func(ctx context.Context) (err error) {
@@ -54,8 +55,9 @@ func DoValue[T any](ctx context.Context, p Policy, op func(context.Context) (T, 
 	return value, err
 }
 
-// schedule lets a Policy drive backoff's loop. It keeps the last error itself,
-// because backoff hides it when a context ends and unwraps permanent ones.
+// schedule lets a Policy drive the loop of backoff. It keeps the last error
+// itself, because backoff hides it when a context ends and unwraps permanent
+// ones.
 type schedule struct {
 	policy   Policy
 	ctx      context.Context //nolint:containedctx // of the one Do that it is for
@@ -86,7 +88,7 @@ func (s *schedule) observe(delay time.Duration) {
 // Reset implements backoff.BackOff. A schedule is used once.
 func (s *schedule) Reset() {}
 
-// outcome is the error to return once the loop has ended without success.
+// outcome returns the error of a loop that has ended without success.
 func (s *schedule) outcome(ctx context.Context) error {
 	if _, again := s.policy.Next(s.attempts, s.last); !again || ctx.Err() == nil {
 		if s.attempts == 1 {
@@ -99,5 +101,5 @@ func (s *schedule) outcome(ctx context.Context) error {
 		return fmt.Errorf("retry: stopped after attempt %d: %w", s.attempts, s.last)
 	}
 	err := fmt.Errorf("retry: stopped after attempt %d: %w; its error: %w", s.attempts, cause, s.last)
-	return Mark(err, Retryable) // as it was about to be repeated: the class of cause is that of another call
+	return Mark(err, Retryable) // a retry was due; the class of cause is that of another call
 }

@@ -9,20 +9,21 @@ import (
 
 // Error is an error with a class. Every field but Class may be empty.
 //
-// It is made by [HTTP], [Transport] and [Mark], or as a literal by a client
-// that knows better. It is immutable once returned.
+// [HTTP], [Transport] and [Mark] make it, or a client with more knowledge makes
+// a literal. It is immutable once returned.
 type Error struct {
 	Class      Class
 	Status     int           // HTTP status of the reply; 0 means that there was none
 	Code       string        // the provider's own code, such as "rate_limit_exceeded"
 	Message    string        // the provider's words, for people
-	Param      string        // what of the call it names as being at fault, such as "endpoint"
+	Param      string        // the part of the call that is at fault, such as "endpoint"
 	RequestID  string        // the provider's name for the call, for its support
-	RetryAfter time.Duration // how long the server asks to wait; 0 means it did not say
+	RetryAfter time.Duration // how long the server asks to wait; 0 means that it did not say
 	Err        error         // the cause; nil if the reply itself is all there is
 }
 
-// Error is what is known, the class last: "HTTP 503: overloaded (retryable)".
+// Error returns all that is known, the class last: "HTTP 503: overloaded
+// (retryable)".
 func (e *Error) Error() string {
 	var parts []string
 	if head := e.head(); head != "" {
@@ -41,7 +42,7 @@ func (e *Error) Error() string {
 	return strings.TrimLeft(strings.Join(parts, ": ")+" ("+end+")", " ")
 }
 
-// head is the status and the code, as far as there are any.
+// head returns the status and the code, as far as there are any.
 func (e *Error) head() string {
 	if e.Status == 0 {
 		return e.Code
@@ -49,10 +50,10 @@ func (e *Error) head() string {
 	return strings.TrimRight(fmt.Sprintf("HTTP %d %s", e.Status, e.Code), " ")
 }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Mark gives err a class, whatever class it had before. What a server said
+// Mark gives err a class, whatever class it had before. The reply of a server
 // stays reachable through errors.As and [After]. Mark(nil, class) is nil.
 func Mark(err error, class Class) error {
 	if err == nil {
@@ -61,8 +62,8 @@ func Mark(err error, class Class) error {
 	return &Error{Class: class, Err: err}
 }
 
-// After is the longest wait that a server asked for anywhere in err's chain,
-// and 0 if none did.
+// After returns the longest wait that a server asked for anywhere in err's
+// chain, and 0 if none did.
 func After(err error) time.Duration {
 	var longest time.Duration
 	var e *Error

@@ -11,12 +11,12 @@ import (
 	"github.com/balerhq/baler/internal/printable"
 )
 
-// maxMessage bounds what an error carries of a server's words: errors end in
-// logs and records, and a proxy may echo a whole request.
+// maxMessage bounds the text of a server in an error. Errors end in logs and
+// records, and a proxy may echo a whole request.
 const maxMessage = 4 << 10
 
-// fault is what the error envelopes of all providers come down to.
-type fault struct {
+// errorBody is the content that the error envelopes of all providers share.
+type errorBody struct {
 	code, message, param, requestID string
 	delay                           time.Duration
 }
@@ -30,8 +30,8 @@ type envelope struct {
 	inner
 }
 
-// inner is the error proper. Fields of which providers disagree on the type
-// stay raw.
+// inner is the error inside the envelope. Fields whose type differs between
+// providers stay raw.
 type inner struct {
 	Message json.RawMessage `json:"message"`
 	Type    string          `json:"type"`
@@ -41,12 +41,12 @@ type inner struct {
 	Details json.RawMessage `json:"details"`
 }
 
-// parseFault reads what it can of body and never fails: a body that is no known
-// envelope is an empty fault.
-func parseFault(body []byte) fault {
+// parseErrorBody reads as much of body as it can and never fails. A body in no
+// known envelope gives an empty errorBody.
+func parseErrorBody(body []byte) errorBody {
 	var env envelope
-	if decode(firstOf(body), &env) != nil {
-		return fault{}
+	if decode(unwrapList(body), &env) != nil {
+		return errorBody{}
 	}
 	in := env.inner
 	if len(env.Error) > 0 && string(env.Error) != "null" {
@@ -55,17 +55,16 @@ func parseFault(body []byte) fault {
 			in = inner{Message: env.Error} // {"error": "words"}
 		}
 	}
-	f := fault{requestID: clip(env.RequestID), message: words(in.Message), param: clip(name(in.Param))}
-	if f.message == "" {
-		f.message = words(env.Detail)
+	b := errorBody{requestID: clip(env.RequestID), message: text(in.Message), param: clip(name(in.Param))}
+	if b.message == "" {
+		b.message = text(env.Detail)
 	}
-	f.readDetails(in.Details)
-	f.code = clip(firstNonEmpty(f.code, name(in.Code), in.Status, in.Type))
-	return f
+	b.readDetails(in.Details)
+	b.code = clip(firstNonEmpty(b.code, name(in.Code), in.Status, in.Type))
+	return b
 }
 
-// decode unmarshals leniently: a field of an unexpected type is skipped and the
-// rest is kept.
+// decode skips a field of an unexpected type and keeps the rest.
 func decode(raw []byte, into any) error {
 	err := json.Unmarshal(raw, into)
 	var mistyped *json.UnmarshalTypeError
@@ -75,9 +74,9 @@ func decode(raw []byte, into any) error {
 	return err
 }
 
-// firstOf unpacks the array of one that Gemini's streaming endpoints wrap an
-// error in.
-func firstOf(body []byte) []byte {
+// unwrapList returns the error in the list of one that the streaming endpoints
+// of Gemini send.
+func unwrapList(body []byte) []byte {
 	var list []json.RawMessage
 	if bytes.HasPrefix(body, []byte("[")) && json.Unmarshal(body, &list) == nil && len(list) > 0 {
 		return list[0]
@@ -85,13 +84,14 @@ func firstOf(body []byte) []byte {
 	return body
 }
 
-// readDetails takes Gemini's list of typed messages or Anthropic's object.
-func (f *fault) readDetails(raw json.RawMessage) {
+// readDetails reads the list of typed messages of Gemini or the object of
+// Anthropic.
+func (b *errorBody) readDetails(raw json.RawMessage) {
 	var anthropic struct {
 		Code string `json:"error_code"`
 	}
 	if json.Unmarshal(raw, &anthropic) == nil {
-		f.code = anthropic.Code
+		b.code = anthropic.Code
 		return
 	}
 	var google []struct {
@@ -103,10 +103,10 @@ func (f *fault) readDetails(raw json.RawMessage) {
 	}
 	for _, d := range google {
 		if delay, err := time.ParseDuration(d.RetryDelay); err == nil {
-			f.delay = max(f.delay, delay)
+			b.delay = max(b.delay, delay)
 		}
 		if slices.Contains(blockedCodes, d.Reason) {
-			f.code = d.Reason
+			b.code = d.Reason
 		}
 	}
 }
@@ -119,20 +119,21 @@ var blockedCodes = []string{
 	"API_KEY_INVALID",
 }
 
-// blockedMessages begin the replies of Anthropic that tell of an empty or
-// capped account under the code of a malformed request. There is no other sign.
+// blockedMessages are prefixes of the replies of Anthropic for an empty or
+// capped account. Their code is that of a malformed request, so there is no
+// other sign.
 var blockedMessages = []string{
 	"You have reached your specified API usage limits",
 	"Your credit balance is too low",
 }
 
-func (f fault) blocked() bool {
-	return slices.Contains(blockedCodes, f.code) ||
-		slices.ContainsFunc(blockedMessages, func(s string) bool { return strings.HasPrefix(f.message, s) })
+func (b errorBody) blocked() bool {
+	return slices.Contains(blockedCodes, b.code) ||
+		slices.ContainsFunc(blockedMessages, func(s string) bool { return strings.HasPrefix(b.message, s) })
 }
 
-// name is a JSON string's value. A number is no name: Gemini's only repeats the
-// HTTP status.
+// name returns the value of a JSON string. A number is no name: that of Gemini
+// only repeats the HTTP status.
 func name(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) != nil {
@@ -141,8 +142,8 @@ func name(raw json.RawMessage) string {
 	return s
 }
 
-// words is a JSON string's value, and anything else as it is written.
-func words(raw json.RawMessage) string {
+// text returns the value of a JSON string, and anything else as it is written.
+func text(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) != nil {
 		s = string(raw)
@@ -150,7 +151,7 @@ func words(raw json.RawMessage) string {
 	return clip(s)
 }
 
-// clip makes a server's words fit for an error: errors are printed.
+// clip makes the text of a server printable and short enough for an error.
 func clip(s string) string { return printable.Line(s, maxMessage) }
 
 func firstNonEmpty(values ...string) string {

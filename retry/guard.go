@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Guard watches the failure rate of a run, of its providers and of their models,
-// and stops what goes wrong before it has spent everything: above one rate it
-// tells, above a higher one it pauses the scope until somebody resumes it. A
+// Guard watches the failure rate of a run, of its providers and of their
+// models. It stops a failing scope before it has spent everything: above one
+// rate it notifies, above a higher one it pauses the scope until Resume. A
 // Blocked error pauses its provider at once.
 //
 // Record outcomes as they come in and put Wait before new work. A Guard is safe
@@ -25,13 +25,13 @@ type Guard struct {
 
 // watch is the state of one scope.
 type watch struct {
-	window window
-	told   bool   // above NotifyAbove since it was last below
-	pause  *Alert // nil unless paused
+	window   window
+	notified bool   // above NotifyAbove since it was last below
+	pause    *Alert // nil unless paused
 }
 
-// NewGuard returns a guard that has seen nothing, or an error that names the
-// wrong field of c.
+// NewGuard returns a guard without outcomes, or an error that names the wrong
+// field of c.
 func NewGuard(c GuardConfig) (*Guard, error) {
 	c = c.withDefaults()
 	if err := c.validate(); err != nil {
@@ -40,9 +40,9 @@ func NewGuard(c GuardConfig) (*Guard, error) {
 	return &Guard{cfg: c, scopes: make(map[Scope]*watch), resumed: make(chan struct{})}, nil
 }
 
-// Record counts the outcome of one row or call in its scope and in those around
-// it. A nil err is a success; one that comes from a cancelled context is
-// neither. The hooks run before it returns. O(1), memory O(scopes).
+// Record counts the outcome of one row or call in its scope and in the wider
+// ones. A nil err is a success. An err of a cancelled context does not count.
+// The hooks run before Record returns. O(1), memory O(scopes).
 func (g *Guard) Record(s Scope, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
@@ -61,14 +61,14 @@ func (g *Guard) Record(s Scope, err error) {
 	}
 }
 
-// record returns the hook that is to be called, outside the lock.
+// record returns the hook to call outside the lock.
 func (g *Guard) record(now time.Time, scope, origin Scope, err error) (hook func(Alert), alert Alert) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	w := g.watch(scope)
 	w.window.add(now, err != nil)
 	if err == nil {
-		w.told = w.told && w.window.rate() > g.cfg.NotifyAbove
+		w.notified = w.notified && w.window.rate() > g.cfg.NotifyAbove
 		return nil, Alert{}
 	}
 	alert = Alert{Scope: scope, Failed: w.window.failed, Total: w.window.total, Err: err}
@@ -81,8 +81,8 @@ func (g *Guard) record(now time.Time, scope, origin Scope, err error) (hook func
 		paused := alert // so that only a pause allocates
 		w.pause = &paused
 		return g.cfg.OnPause, alert
-	case ripe && alert.Rate() > g.cfg.NotifyAbove && !w.told:
-		w.told = true
+	case ripe && alert.Rate() > g.cfg.NotifyAbove && !w.notified:
+		w.notified = true
 		return g.cfg.OnNotify, alert
 	}
 	return nil, Alert{}
@@ -97,7 +97,7 @@ func (g *Guard) watch(s Scope) *watch {
 	return w
 }
 
-// Paused returns why s is paused, itself or as part of a wider scope.
+// Paused reports whether s or a wider scope is paused, and why.
 func (g *Guard) Paused(s Scope) (Alert, bool) {
 	alert, _ := g.paused(s)
 	if alert == nil {
@@ -117,8 +117,9 @@ func (g *Guard) paused(s Scope) (*Alert, <-chan struct{}) {
 	return nil, nil
 }
 
-// Wait returns nil as soon as neither s nor a scope around it is paused, or an
-// error that wraps [context.Cause] and the failure behind the pause.
+// Wait returns nil as soon as neither s nor a wider scope is paused. If ctx
+// ends first, the error wraps [context.Cause] and the failure that led to the
+// pause.
 func (g *Guard) Wait(ctx context.Context, s Scope) error {
 	for {
 		alert, resumed := g.paused(s)
@@ -133,8 +134,8 @@ func (g *Guard) Wait(ctx context.Context, s Scope) error {
 	}
 }
 
-// Resume ends the pauses of s and of all scopes in it and forgets their
-// outcomes, so that they are judged afresh. Resume(Scope{}) resumes everything.
+// Resume ends the pauses of s and of all scopes in it, and forgets their
+// outcomes. Resume(Scope{}) resumes everything.
 func (g *Guard) Resume(s Scope) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

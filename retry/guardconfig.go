@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// GuardConfig tells a [Guard] what is too much. Its zero value is ready to use.
+// GuardConfig sets the limits of a [Guard]. The zero value is ready to use.
 type GuardConfig struct {
 	// Window is how far back outcomes count. Zero means 10 minutes.
 	Window time.Duration
@@ -19,7 +19,7 @@ type GuardConfig struct {
 	// be lower than NotifyAbove; 1 means that no rate pauses. Zero means 0.5.
 	PauseAbove float64
 	// OnNotify and OnPause are called from Record, by one goroutine of many,
-	// and may call the guard. Zero means nobody is told.
+	// and may call the guard. Zero means no notification.
 	OnNotify, OnPause func(Alert)
 }
 

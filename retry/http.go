@@ -2,12 +2,12 @@ package retry
 
 import "net/http"
 
-// Effect says what a second, identical call would do. It decides the class of a
+// Effect is the effect of a second, identical call. It decides the class of a
 // call whose outcome is unknown.
 type Effect uint8
 
 const (
-	// Idempotent calls do the same as the first: reading, deleting, cancelling.
+	// Idempotent calls change nothing more: reading, deleting, cancelling.
 	// They are never Ambiguous.
 	Idempotent Effect = iota
 	// Create makes one more of something, and a bill for it. A call that may
@@ -23,11 +23,11 @@ func (e Effect) unsure() Class {
 	return Retryable
 }
 
-// HTTP classifies the reply of an LLM provider: OpenAI and all that speak like
-// it, Anthropic, Gemini and Mistral. It is nil for a 2xx status. The body may be
-// anything, such as an HTML page of a proxy, and may be cut off or empty; 64 KiB
-// of it are plenty. The header may be nil, as for a row of a batch. What the
-// error quotes of them is made printable: one line, at most 4 KiB, without
+// HTTP classifies the reply of an LLM provider: OpenAI and compatible ones,
+// Anthropic, Gemini and Mistral. It is nil for a 2xx status. The body may be
+// anything, such as an HTML page of a proxy, and may be cut off or empty. 64
+// KiB of it are plenty. The header may be nil, as for a row of a batch.
+// Quotations in the error are printable: one line, at most 4 KiB, without
 // control characters.
 //
 //	2xx            nil
@@ -37,31 +37,31 @@ func (e Effect) unsure() Class {
 //	425 429        Retryable: the call was turned away before it began
 //	501 505        Permanent, as is everything else
 //
-// The header x-should-retry overrules the status in whether to try again, never
-// in whether a Create may have happened. RetryAfter is what the server said in
-// Retry-After-Ms, Retry-After, a google.rpc.RetryInfo or, for a 429 only,
-// x-ratelimit-reset-*, in this order, and at most [MaxRetryAfter].
+// The header x-should-retry decides over the status whether to retry, but never
+// whether a Create may have happened. RetryAfter is read from Retry-After-Ms,
+// Retry-After, a google.rpc.RetryInfo or, for a 429 only, x-ratelimit-reset-*,
+// in this order. It is at most [MaxRetryAfter].
 func HTTP(effect Effect, status int, header http.Header, body []byte) error {
 	if status/100 == 2 {
 		return nil
 	}
-	fault := parseFault(body)
+	parsed := parseErrorBody(body)
 	e := &Error{
 		Class:     classOfStatus(effect, status),
 		Status:    status,
-		Code:      fault.code,
-		Message:   fault.message,
-		Param:     fault.param,
-		RequestID: requestID(header, fault),
+		Code:      parsed.code,
+		Message:   parsed.message,
+		Param:     parsed.param,
+		RequestID: requestID(header, parsed),
 	}
 	e.Class = overrule(e.Class, status, header.Get("X-Should-Retry"))
-	if fault.blocked() {
+	if parsed.blocked() {
 		e.Class = Blocked
 	}
 	if e.Message == "" {
 		e.Message = http.StatusText(status)
 	}
-	e.RetryAfter = serverDelay(status, header, fault)
+	e.RetryAfter = serverDelay(status, header, parsed)
 	return e
 }
 
@@ -88,7 +88,7 @@ func classOfStatus(effect Effect, status int) Class {
 }
 
 // overrule applies x-should-retry. A 429 that must not be retried is a limit
-// that time does not lift, so somebody has to.
+// that time does not lift, so a person must.
 func overrule(class Class, status int, should string) Class {
 	switch {
 	case class == Ambiguous:
@@ -103,12 +103,12 @@ func overrule(class Class, status int, should string) Class {
 	return class
 }
 
-// requestID finds the call's name where the providers put it.
-func requestID(header http.Header, fault fault) string {
+// requestID returns the id that the provider gave the call.
+func requestID(header http.Header, body errorBody) string {
 	for _, name := range []string{"X-Request-Id", "Request-Id"} {
 		if id := header.Get(name); id != "" {
 			return clip(id)
 		}
 	}
-	return fault.requestID
+	return body.requestID
 }

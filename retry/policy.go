@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What the zero Policy does.
+// The defaults of the zero Policy.
 const (
 	DefaultMaxAttempts = 4 // the first and three retries
 	DefaultDelay       = 10 * time.Second
@@ -21,8 +21,8 @@ const (
 // value, safe to copy and to use from many goroutines.
 //
 // Delays have full jitter: a delay is anything from 0 to the step for that
-// attempt, so that callers who failed together do not come back together. There
-// is no limit on the time in all; a context sets one.
+// attempt, so that callers that failed together do not retry together. There is
+// no limit on the total time. A context sets one.
 type Policy struct {
 	// MaxAttempts counts all calls, the first included: 1 means no retry.
 	// Zero means 4.
@@ -32,24 +32,24 @@ type Policy struct {
 	// Factor by which the delay grows with each further attempt, at least 1.
 	// Zero means 2.
 	Factor float64
-	// MaxDelay is what the delay grows to, jitter included. Zero means 120 s.
+	// MaxDelay is the longest delay, jitter included. Zero means 120 s.
 	MaxDelay time.Duration
-	// MaxRetryAfter is the longest wait that a server's Retry-After is obeyed
-	// for. It may be longer than MaxDelay. Zero means MaxRetryAfter, one hour.
+	// MaxRetryAfter is the longest wait that a server may ask for. It may be
+	// longer than MaxDelay. Zero means MaxRetryAfter, one hour.
 	MaxRetryAfter time.Duration
-	// Classify finds the class of an error. Only a Retryable one is tried
-	// again. Zero means ClassOf.
+	// Classify returns the class of an error. Only a Retryable one is retried.
+	// Zero means ClassOf.
 	Classify func(error) Class
 	// Notify is called before each wait with the number of attempts so far,
-	// the error of the last and the delay. Zero means nobody is told.
+	// the error of the last and the delay. Zero means no notification.
 	Notify func(attempts int, err error, delay time.Duration)
 }
 
-// Next decides about a call that failed with err after so many attempts: whether
-// it may go again and how long it must wait first. It keeps no state, so the
-// caller can persist the attempts and the time and come back after a restart.
+// Next decides about a call that failed with err after so many attempts:
+// whether to retry it, and after which delay. It keeps no state, so the caller
+// can persist the attempts and the time and continue after a restart.
 //
-// The delay is at least what the server asked for, see [After].
+// The delay is at least the one that the server asked for, see [After].
 func (p Policy) Next(attempts int, err error) (delay time.Duration, again bool) {
 	p = p.withDefaults()
 	if attempts >= p.MaxAttempts || p.Classify(err) != Retryable {
@@ -58,14 +58,14 @@ func (p Policy) Next(attempts int, err error) (delay time.Duration, again bool) 
 	return max(jitter(p.step(attempts)), min(After(err), p.MaxRetryAfter)), true
 }
 
-// step is the longest delay after so many attempts. In floating point, so that
-// it cannot overflow before it is capped.
+// step returns the longest delay after so many attempts. It is computed in
+// floating point, so that it cannot overflow before it is capped.
 func (p Policy) step(attempts int) time.Duration {
 	grown := float64(p.Delay) * math.Pow(p.Factor, float64(max(attempts, 1)-1))
 	return time.Duration(min(grown, float64(p.MaxDelay)))
 }
 
-// jitter is anything below longest.
+// jitter returns a random delay below longest.
 func jitter(longest time.Duration) time.Duration {
 	return rand.N(max(longest, 1))
 }

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// MaxRetryAfter is the longest wait that is believed of a server. A mistaken or
+// MaxRetryAfter is the longest wait that a server may ask for. A mistaken or
 // hostile reply could otherwise stop a run for ever.
 const MaxRetryAfter = time.Hour
 
-// serverDelay is how long the server asks to wait, 0 if it does not say.
-func serverDelay(status int, header http.Header, f fault) time.Duration {
+// serverDelay returns how long the server asks to wait, 0 if it does not say.
+func serverDelay(status int, header http.Header, b errorBody) time.Duration {
 	for _, read := range []func() (time.Duration, bool){
 		func() (time.Duration, bool) { return scaled(header.Get("Retry-After-Ms"), time.Millisecond) },
 		func() (time.Duration, bool) { return scaled(header.Get("Retry-After"), time.Second) },
 		func() (time.Duration, bool) { return untilDate(header) },
-		func() (time.Duration, bool) { return f.delay, f.delay > 0 },
+		func() (time.Duration, bool) { return b.delay, b.delay > 0 },
 		func() (time.Duration, bool) { return resetDelay(header), status == http.StatusTooManyRequests },
 	} {
 		if d, ok := read(); ok {
@@ -50,9 +50,8 @@ func untilDate(header http.Header) (time.Duration, bool) {
 	return at.Sub(now), true
 }
 
-// resetDelay is the time to the refill of those limits that are used up. A
-// limit that still has something left does not say how long this call must
-// wait.
+// resetDelay returns the time until the limits that are used up refill. The
+// reset of any other limit does not say how long this call must wait.
 func resetDelay(header http.Header) time.Duration {
 	var longest time.Duration
 	for _, kind := range []string{"Requests", "Tokens"} {

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// Sent tells whether a request left this machine. See [Watch].
+// Sent records whether a request left this machine. See [Watch].
 type Sent struct{ flag atomic.Bool }
 
 // Bool reports whether any of the request was written to a connection. Safe for
@@ -16,7 +16,7 @@ type Sent struct{ flag atomic.Bool }
 func (s *Sent) Bool() bool { return s.flag.Load() }
 
 // Watch returns a context for one HTTP request and a Sent that is set as soon
-// as anything of the request is written: the knowledge that [Transport] needs.
+// as any of the request is written. [Transport] needs it.
 //
 //	ctx, sent := retry.Watch(ctx)
 //	reply, err := client.Do(request.WithContext(ctx))
@@ -34,15 +34,15 @@ func Watch(ctx context.Context) (context.Context, *Sent) {
 	}), sent
 }
 
-// Transport classifies an error of a call that brought no reply: no route, no
-// name, a reset, a timeout, the end of its context. If nothing was sent, nothing
-// happened and the call is Retryable. If something was, a Create is Ambiguous.
-// What was not sent because a certificate cannot be verified is Blocked.
+// Transport classifies an error of a call without a reply: no route, no name, a
+// reset, a timeout, the end of its context. If nothing was sent, the call did
+// not happen and is Retryable. If any of it was sent, a Create is Ambiguous. A
+// call that was not sent because a certificate cannot be verified is Blocked.
 //
-// A class that err has already does not count: a client that is interrupted
-// returns the cause of its context, and that may be the error of another call.
-// Who knows better gives the result another class by [Mark]. Transport of nil is
-// nil.
+// Transport ignores a class that err has already: an interrupted client returns
+// the cause of its context, which may be the error of another call. A caller
+// with more knowledge gives the result another class by [Mark]. Transport of
+// nil is nil.
 func Transport(effect Effect, sent bool, err error) error {
 	if err == nil {
 		return nil

@@ -2,7 +2,8 @@ package retry
 
 import "time"
 
-// windowParts is how many parts a window is counted in: it forgets a tenth at a time.
+// windowParts is the number of parts of a window. It forgets one part at a
+// time.
 const windowParts = 10
 
 // window counts outcomes of the last so many minutes in constant memory.
