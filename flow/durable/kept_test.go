@@ -196,6 +196,41 @@ func TestARemovalThatFailsIsDoneLater(t *testing.T) {
 	}
 }
 
+// A process may die between the settlement of the last row and the end of its
+// batch: the next one brings the batch to its end.
+func TestWhatACrashHasLeftOfASettledRun(t *testing.T) {
+	bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *airtight) {
+		w.write("in.jsonl", tickets(50)...)
+		w.setFaults(simulator.Fault{Route: removal, Times: -1, Action: simulator.Hang})
+		enough := errors.New("enough")
+		ctx, cancel := context.WithCancelCause(w.t.Context())
+		defer cancel(nil)
+		job := w.job()
+		job.Progress = func(p durable.Progress) {
+			if p.Succeeded == 50 {
+				time.AfterFunc(time.Second, func() { cancel(enough) })
+			}
+		}
+		if _, err := w.run(ctx, job); !errors.Is(err, enough) {
+			w.t.Fatalf("error %v", err)
+		}
+		w.wantStored(1, 1)
+		job.Progress = nil
+		w.setFaults(simulator.Fault{Route: "GET /v1/batches", Times: -1, Action: simulator.Fail, Status: 403})
+		if report := w.mustRun(job); report.Succeeded != 50 { // whose provider cannot be used
+			w.t.Errorf("report %+v", report)
+		}
+		if all := w.removeKept(); len(all) != 1 || all[0].Reason == "" {
+			w.t.Errorf("%+v", all)
+		}
+		w.setFaults()
+		if report := w.mustRun(job); report.Succeeded != 50 || report.InFlight != 0 {
+			w.t.Errorf("report %+v", report)
+		}
+		w.wantStored(0, 0)
+	})
+}
+
 // endless yields an item every second.
 type endless struct {
 	ctx context.Context

@@ -36,10 +36,15 @@ func (e *engine) removeInput(ctx context.Context, in intent.Intent) (gone bool, 
 	return err == nil, nil
 }
 
+// hasEnded reports whether nothing more is delivered.
+func (e *engine) hasEnded() bool {
+	return e.finished() || e.gate.cancelled() && e.inFlight() == 0
+}
+
 // due returns the batches whose files need not be kept any longer.
 func (e *engine) due() []keptBatch {
 	now, keep := time.Now(), e.kept.keep
-	ended := e.finished() || e.gate.cancelled() && e.inFlight() == 0
+	ended := e.hasEnded()
 	switch {
 	case keep == KeepForever:
 		return nil

@@ -50,8 +50,11 @@ func removeKept(ctx context.Context, provider sink.Provider, store *state.Dir, j
 	r.Name = job.Name
 	err = withJob(ctx, provider, store, job, func(e *engine) error {
 		due := len(e.due())
-		if found = due > 0; found {
+		if due > 0 {
 			e.removeDue(ctx)
+		}
+		if open := len(e.open); open > 0 && e.hasEnded() {
+			r.Reason = fmt.Sprintf("%d batches are settled and not finished: run it again", open)
 		}
 		r.Removed, r.Remote = due-len(e.due()), e.remote()
 		for _, n := range e.notices.list() {
@@ -59,6 +62,7 @@ func removeKept(ctx context.Context, provider sink.Provider, store *state.Dir, j
 				r.Reason = n.Text
 			}
 		}
+		found = due > 0 || r.Reason != ""
 		return errors.Join(e.showRemote(), context.Cause(ctx))
 	})
 	return r, found, err

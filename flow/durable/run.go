@@ -11,6 +11,7 @@ import (
 	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow"
 	"github.com/balerhq/baler/queue"
+	"github.com/balerhq/baler/retry"
 )
 
 // run does what is left to do.
@@ -18,21 +19,56 @@ func (e *engine) run(ctx context.Context, source rows) error {
 	if err := e.noteKeep(); err != nil {
 		return err
 	}
-	if !e.finished() {
-		if err := e.obey(); err != nil { // before anything is bought
-			return err
-		}
-		if !e.gate.cancelled() || len(e.open) > 0 {
-			if err := e.work(ctx, source); err != nil {
-				return err
-			}
-		}
+	if err := e.workOff(ctx, source); err != nil {
+		return err
 	}
 	if err := e.undecided(); err != nil {
 		return err
 	}
 	e.removeDue(ctx)
 	return e.cancellation()
+}
+
+// leftOpen is by what the notice of workOff is known.
+const leftOpen = "left open"
+
+// workOff settles what is not settled, and finishes what a crash has left of
+// batches that are. The latter needs no more of the provider than to be rid of
+// files and second batches, which must not spoil a run that has all its results.
+func (e *engine) workOff(ctx context.Context, source rows) error {
+	finished := e.finished()
+	if finished && len(e.open) == 0 {
+		return nil
+	}
+	if err := e.obey(); err != nil { // before anything is bought
+		return err
+	}
+	if e.gate.cancelled() && len(e.open) == 0 {
+		return nil
+	}
+	err := e.work(ctx, source)
+	if finished && e.mayBeLeft(ctx, err) {
+		return nil
+	}
+	return err
+}
+
+// mayBeLeft reports whether an error of a run that has all its results is one of
+// the provider, or of the end of ctx. It tells of the former.
+func (e *engine) mayBeLeft(ctx context.Context, err error) bool {
+	_, said := errors.AsType[*retry.Error](err)
+	_, mismatch := errors.AsType[*MismatchError](err)
+	switch {
+	case ctx.Err() != nil:
+		return true
+	case !said && !mismatch:
+		return false
+	}
+	e.tell(ctx, Notice{
+		Kind: NoticeStorage, Tag: leftOpen, Text: fmt.Sprintf("what the provider has of %d batches is left there: %v", e.inFlight(), err),
+		Advice: "run it again later",
+	})
+	return true
 }
 
 // cancellation is how a run ends that is cancelled and not finished.
