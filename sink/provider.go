@@ -154,6 +154,9 @@ type Status struct {
 	// or that it does not say. Only in so far may rows be absent from the
 	// results of an ended batch, see Unaccounted.
 	NotRun int
+	// Age is for how long the batch exists, by the provider's clock alone. Zero
+	// if that does not say.
+	Age time.Duration
 	// Err is why the provider refused the batch, so that none of it ran; nil if it
 	// did not. Its class is
 	//

@@ -31,6 +31,7 @@ type Client struct {
 	hide  hider
 	turns turns
 	http  *http.Client
+	clock *clock
 }
 
 // New returns a client of the API at base. auth sets the credentials of each
@@ -49,7 +50,7 @@ func New(base string, auth func(http.Header), pace Pace, transport http.RoundTri
 	if transport == nil {
 		transport = newTransport()
 	}
-	return &Client{base: u, auth: auth, hide: newHider(auth), turns: pace.turns(), http: &http.Client{
+	return &Client{clock: new(clock), base: u, auth: auth, hide: newHider(auth), turns: pace.turns(), http: &http.Client{
 		Transport: transport,
 		// Go would forward every credential header but Authorization.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -156,6 +157,7 @@ func (c *Client) send(ctx context.Context, call Call) (*Reply, error) {
 		}
 		return nil, failed(call, sent.Bool(), req, err)
 	}
+	c.clock.note(reply.Header)
 	body := decoded(reply)
 	c.hide.header(reply.Header)
 	if reply.StatusCode/100 == 2 {

@@ -72,9 +72,48 @@ func (b batch) notRun() int {
 	return 0
 }
 
+// UnmarshalJSON implements json.Unmarshaler: a member of another type than it
+// should be is as good as none, and an id may be a number.
+func (b *batch) UnmarshalJSON(data []byte) error {
+	type plain batch
+	err := json.Unmarshal(data, (*plain)(b))
+	if _, odd := errors.AsType[*json.UnmarshalTypeError](err); !odd {
+		return err
+	}
+	if b.ID == "" {
+		var only struct {
+			ID json.RawMessage `json:"id"`
+		}
+		_ = json.Unmarshal(data, &only) // it may be no object at all
+		b.ID = asText(only.ID)
+	}
+	return nil
+}
+
+// parseBatch reads an item of a list as far as it can be read.
+func parseBatch(item json.RawMessage) (b batch) {
+	_ = b.UnmarshalJSON(item) // it is JSON, as it was a part of some
+	return b
+}
+
 // metadata is what marks a batch as ours. What others write is not read.
 type metadata struct {
 	Tag string `json:"baler_tag"`
+}
+
+// UnmarshalJSON implements json.Unmarshaler. It never fails: metadata in another
+// form are somebody else's. Some servers keep the object as a text.
+func (m *metadata) UnmarshalJSON(b []byte) error {
+	*m = metadata{}
+	var inner string
+	if json.Unmarshal(b, &inner) == nil {
+		b = []byte(inner)
+	}
+	var all map[string]json.RawMessage
+	if json.Unmarshal(b, &all) == nil {
+		_ = json.Unmarshal(all["baler_tag"], &m.Tag) // or it is no tag
+	}
+	return nil
 }
 
 func (b batch) status() string { return strings.ToLower(b.Status) }
@@ -96,6 +135,9 @@ func (c *Client) Create(ctx context.Context, spec sink.Spec, file string, _ sink
 	}
 	if err != nil {
 		return "", fmt.Errorf("openai: create batch: %w", c.explain(ctx, err, file))
+	}
+	if b.Metadata.Tag == spec.Tag {
+		c.echoes.Store(true)
 	}
 	return b.ID, nil
 }
@@ -151,7 +193,7 @@ func (c *Client) Status(ctx context.Context, h sink.Handle) (sink.Status, error)
 	return sink.Status{
 		Ended: b.ended(), Phase: words(b.status()), Unknown: !b.ended() && !b.running(), Accepted: b.accepted(),
 		Err:   c.refusal(ctx, b),
-		Total: b.Counts.Total, Succeeded: b.Counts.Completed, Failed: b.Counts.Failed, NotRun: b.notRun(),
+		Total: b.Counts.Total, Succeeded: b.Counts.Completed, Failed: b.Counts.Failed, NotRun: b.notRun(), Age: c.age(b),
 	}, nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/balerhq/baler/internal/httpclient"
@@ -67,11 +68,16 @@ type Client struct {
 	api     *httpclient.Client
 	account string
 	cfg     Config
+
+	files  *knownFiles
+	echoes *atomic.Bool // the server has shown metadata of ours, so it keeps them
 }
 
 var (
 	_ sink.Provider = (*Client)(nil)
 	_ sink.Origin   = (*Client)(nil)
+	_ sink.Lister   = (*Client)(nil)
+	_ sink.Clock    = (*Client)(nil)
 	_ llm.Codec     = (*Client)(nil)
 )
 
@@ -93,7 +99,7 @@ func New(key string, cfg Config) (*Client, error) {
 		return nil, fmt.Errorf("openai: Config.BaseURL: %w", err)
 	}
 	digest := sha256.Sum256([]byte("baler account\x00" + key + "\x00" + cfg.Organization + "\x00" + cfg.Project))
-	return &Client{api: api, cfg: cfg, account: "openai:" + api.Host() + ":" + hex.EncodeToString(digest[:8])}, nil
+	return &Client{api: api, cfg: cfg, files: new(knownFiles), echoes: new(atomic.Bool), account: "openai:" + api.Host() + ":" + hex.EncodeToString(digest[:8])}, nil
 }
 
 func (c Config) validate(key string) error {

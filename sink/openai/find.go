@@ -5,24 +5,31 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/http"
-	"net/url"
+	"slices"
 	"time"
 
-	"github.com/balerhq/baler/internal/httpclient"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
 
-// Find implements sink.Provider: it looks through the list for the tag.
+// Find implements sink.Provider: it looks through the list for the tag. Servers
+// that lose the metadata of a batch tell it by the name of its input file. It is
+// errors.ErrUnsupported if neither tells anything of any batch.
 func (c *Client) Find(ctx context.Context, tag string, since time.Time) (found []string, err error) {
-	for b, err := range c.List(ctx, since) {
-		if err != nil {
-			return nil, err
+	f := c.search(ctx)
+	untold := false
+	for l, err := range f.list(since) {
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("openai: list batches: %w", err)
+		case l.Tag == tag && !slices.Contains(found, l.Batch):
+			found = append(found, l.Batch)
+		case l.Tag == "" && (l.Created.IsZero() || !l.Created.Before(since)):
+			untold = true
 		}
-		if b.Tag == tag {
-			found = append(found, b.Batch)
-		}
+	}
+	if untold && len(found) == 0 && !f.tells(tag) {
+		return nil, fmt.Errorf("openai: the server keeps neither metadata nor the name of the input file: %w", errors.ErrUnsupported)
 	}
 	return found, nil
 }
@@ -31,67 +38,93 @@ func (c *Client) Find(ctx context.Context, tag string, since time.Time) (found [
 // since.
 func (c *Client) List(ctx context.Context, since time.Time) iter.Seq2[sink.Listing, error] {
 	return func(yield func(sink.Listing, error) bool) {
-		for p, err := range c.pages(ctx) {
+		for l, err := range c.search(ctx).list(since) {
 			if err != nil {
-				yield(sink.Listing{}, fmt.Errorf("openai: list batches: %w", err))
+				err = fmt.Errorf("openai: list batches: %w", err)
+			}
+			if !yield(l, err) {
 				return
 			}
-			for _, b := range p.Data {
-				if !yield(b.listing(), nil) {
+		}
+	}
+}
+
+// search is one way through the list of batches.
+type search struct {
+	client *Client
+	ctx    context.Context //nolint:containedctx // of the one call that it is made for
+	names  *filenames
+
+	marked bool // a batch showed metadata of ours
+	filed  bool // a batch showed its input file
+}
+
+func (c *Client) search(ctx context.Context) *search {
+	return &search{client: c, ctx: ctx, names: newFilenames(c)}
+}
+
+// tells reports whether a batch of the tag would have been known by what the
+// list shows.
+func (s *search) tells(tag string) bool {
+	return s.marked || s.client.echoes.Load() || s.filed && s.names.has(filename(tag))
+}
+
+// list yields the batches back to since at least. What others have written of
+// theirs is no reason not to find ours, so it is read as far as it can be.
+func (s *search) list(since time.Time) iter.Seq2[sink.Listing, error] {
+	return func(yield func(sink.Listing, error) bool) {
+		var seen order
+		for p, err := range s.client.pages(s.ctx, "/batches", "100") {
+			if err != nil {
+				yield(sink.Listing{}, err)
+				return
+			}
+			for _, item := range p.items {
+				b := parseBatch(item)
+				seen.add(b.CreatedAt)
+				if l, err := s.listing(b); (b.ID != "" || err != nil) && !yield(l, err) || err != nil {
 					return
 				}
 			}
-			if p.reaches(since) {
+			if seen.reaches(since) {
 				return
 			}
 		}
 	}
 }
 
-func (b batch) listing() sink.Listing {
+// errNameless is a batch of ours of which nobody can say any more than that.
+var errNameless = retry.Mark(errors.New("the list shows a batch of ours without an id that can be read"), retry.Permanent)
+
+func (s *search) listing(b batch) (sink.Listing, error) {
 	l := sink.Listing{Batch: b.ID, Tag: b.Metadata.Tag, Rows: b.Counts.Total, Ended: b.ended(), File: b.InputFile}
+	s.marked, s.filed = s.marked || l.Tag != "", s.filed || b.InputFile != ""
+	if l.Tag == "" && b.InputFile != "" {
+		name, err := s.names.of(s.ctx, b.InputFile)
+		if err != nil {
+			return l, err
+		}
+		l.Tag = untagged(name)
+	}
+	if b.ID == "" && l.Tag != "" && b.Metadata.Tag == l.Tag {
+		return l, errNameless
+	}
 	if b.CreatedAt > 0 {
 		l.Created = b.CreatedAt.Time()
 	}
-	return l
+	l.Age = s.client.age(b)
+	return l, nil
 }
 
-// page is a part of the list of batches.
-type page struct {
-	Data    []batch `json:"data"`
-	HasMore bool    `json:"has_more"`
-}
-
-// errStuck is a list that cannot be paged through.
-var errStuck = retry.Mark(errors.New("the list does not go on after its first page"), retry.Permanent)
-
-// pages are those of the whole list that have something in them.
-func (c *Client) pages(ctx context.Context) iter.Seq2[page, error] {
-	return func(yield func(page, error) bool) {
-		query := url.Values{"limit": {"100"}}
-		for {
-			var p page
-			call := httpclient.Call{Method: http.MethodGet, Path: "/batches?" + query.Encode()}
-			if err := c.do(ctx, call, &p); err != nil {
-				yield(page{}, err)
-				return
-			}
-			if len(p.Data) == 0 || !yield(p, nil) || !p.HasMore {
-				return
-			}
-			last := p.Data[len(p.Data)-1].ID
-			if last == query.Get("after") {
-				yield(page{}, errStuck)
-				return
-			}
-			query.Set("after", last)
-		}
+// age is for how long a batch exists, by the server's clock, 0 if that is not
+// known.
+func (c *Client) age(b batch) time.Duration {
+	now, known := c.api.Now()
+	if !known || b.CreatedAt <= 0 {
+		return 0
 	}
+	return max(now.Sub(b.CreatedAt.Time()), 0)
 }
 
-// reaches reports whether all further pages are older than since. Of a list
-// that is not newest first that cannot be said.
-func (p page) reaches(since time.Time) bool {
-	first, last := p.Data[0].CreatedAt, p.Data[len(p.Data)-1].CreatedAt
-	return 0 < last && last <= first && last.Time().Before(since)
-}
+// Clock implements sink.Clock.
+func (c *Client) Clock() (now time.Time, known bool) { return c.api.Now() }

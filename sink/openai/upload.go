@@ -53,10 +53,9 @@ func (c *Client) Upload(ctx context.Context, spec sink.Spec, rows sink.Rows) (st
 	if err != nil {
 		return "", fmt.Errorf("openai: upload of %d bytes: %w", size, err)
 	}
+	c.files.add(id, filename(spec.Tag))
 	return id, nil
 }
-
-func filename(tag string) string { return tag + ".jsonl" }
 
 // uploaded looks among the newest files for an earlier upload of this one.
 func (c *Client) uploaded(ctx context.Context, tag string, size int64) (string, error) {
