@@ -162,7 +162,7 @@ func (e *engine) sees(ctx context.Context, w witness) (bool, error) {
 	if _, err := e.provider.Status(ctx, w.Handle); err != nil {
 		return false, unlessNotVisible(err)
 	}
-	found, err := e.provider.Find(ctx, w.tag, w.sent.Add(-findSlack))
+	found, err := e.provider.Find(ctx, w.tag, e.past(w.sent).Add(-farBack))
 	if errors.Is(err, errors.ErrUnsupported) {
 		return true, nil
 	}
@@ -211,7 +211,7 @@ func (e *engine) notFindable(ctx context.Context, in intent.Intent, err error) (
 		Text:   "whether it was bought twice cannot be found out, as another account has created it",
 		Advice: "look in that account for a batch of the tag " + in.Tag,
 	})
-	return e.advance(ctx, in, intent.Listed{Now: time.Now()})
+	return e.advance(ctx, in, intent.Listed{})
 }
 
 // notCancellable leaves a second batch to itself that another account has bought.

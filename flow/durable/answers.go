@@ -39,7 +39,7 @@ func (e *engine) writeAnswers(in intent.Intent, answers []answer) error {
 		return nil
 	}
 	return writeRecords(e.root, answerName(in.Tag), e.labelOf(answersKind, in.Tag), func(put func([]byte) error) error {
-		header, err := json.Marshal(answerHeader{time.Now(), in.Batch, len(answers)})
+		header, err := json.Marshal(answerHeader{e.now(), in.Batch, len(answers)})
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow"
@@ -216,7 +215,8 @@ func (e *engine) step(ctx context.Context, in intent.Intent) (intent.Intent, err
 	case intent.Create:
 		return e.create(ctx, in)
 	case intent.Doubt:
-		return e.advance(ctx, in, intent.Unclear{Now: time.Now()})
+		e.tellUnclear(ctx, in, "the process that asked for it ended")
+		return e.advance(ctx, in, intent.Unclear{Now: e.now()})
 	case intent.Find:
 		return e.find(ctx, in)
 	case intent.Cancel:

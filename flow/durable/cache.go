@@ -20,6 +20,7 @@ type cache struct {
 	root *os.Root // the state directory
 	own  string   // directory of the job
 	ttl  time.Duration
+	now  func() time.Time // nil means that of this machine
 	log  *slog.Logger
 
 	read    bool
@@ -74,7 +75,7 @@ func (c *cache) find(content digest) *hit {
 	}
 	a := &c.answers[i]
 	b := &c.batches[a.batch]
-	if time.Since(b.At) >= c.ttl {
+	if c.age(b.answerHeader) >= c.ttl {
 		return nil
 	}
 	return &hit{b, a.offset}
@@ -123,9 +124,17 @@ func (c *cache) list() error {
 			c.log.Warn("answers cannot be read", "tag", tag, "error", err)
 			continue
 		}
-		if time.Since(h.At) < c.ttl {
+		if c.age(h) < c.ttl {
 			c.batches = append(c.batches, answeredBatch{h, job, tag})
 		}
 	}
 	return nil
+}
+
+// age is how old answers are.
+func (c *cache) age(h answerHeader) time.Duration {
+	if c.now == nil {
+		return time.Since(h.At)
+	}
+	return c.now().Sub(h.At)
 }

@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
@@ -17,7 +18,7 @@ const createLinger = 5 * time.Second
 // buyAt asks the provider for a batch, once, and returns its name or the class
 // of the answer.
 func (e *engine) buyAt(ctx context.Context, in intent.Intent) (batch string, class retry.Class, refusal error) {
-	call, stop := lingering(ctx, in.Deadline, createLinger)
+	call, stop := lingering(ctx, time.Now().Add(createDeadline), createLinger)
 	defer stop()
 	if ctx.Err() != nil { // while that it leaves was made durable
 		return "", retry.Retryable, context.Cause(ctx)
@@ -40,6 +41,15 @@ func creationClass(ctx context.Context, sent bool, err error) retry.Class {
 		return class
 	}
 	return retry.Ambiguous
+}
+
+// tellHeld makes known that it may take a day to tell a batch from others.
+func (e *engine) tellHeld(ctx context.Context, in intent.Intent) {
+	e.tell(ctx, Notice{
+		Kind: NoticeUnclear, Tag: in.Tag,
+		Text:   fmt.Sprintf("a batch of %d rows may be one of those that run at the provider, which shows that only when they have ended", in.Rows),
+		Advice: "nothing need be done: it is waited for; Job.Unclear says otherwise",
+	})
 }
 
 // lingering returns a context that is done at the deadline, or a while after ctx.

@@ -39,6 +39,9 @@ func openDesk(c *config, started time.Time) (*desk, error) {
 		began: time.Now(), started: started, control: wanted, decisions: newDecisions(made), obeyed: wanted.Rev,
 	}
 	if c.timeLimit > 0 {
+		if d.began.Before(started) { // the clock was set back
+			started = d.began
+		}
 		d.expires = started.Add(c.timeLimit)
 	}
 	return d, nil

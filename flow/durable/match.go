@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
@@ -13,49 +14,68 @@ import (
 
 // match finds the batch of a provider that keeps no tags: those that have ended
 // say by the ids of their rows whether they are it, the others may be it.
-func (e *engine) match(ctx context.Context, in intent.Intent) (ours, candidates []string, err error) {
-	alike, err := e.alike(ctx, in)
+func (e *engine) match(ctx context.Context, in intent.Intent, listed *intent.Listed) error {
+	alike, err := e.alike(ctx, in, listed.Waited)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	for _, l := range alike {
-		if e.owners.has(l.Batch) {
+		switch {
+		case e.owners.has(l.Batch), l.Tag != "" && l.Tag != in.Tag:
 			continue
-		}
-		if !l.Ended {
-			candidates = append(candidates, l.Batch)
+		case l.Tag == "" && !l.Ended:
+			if age := e.agedAtLeast(in, l); len(listed.Candidates) == 0 || age < listed.Aged {
+				listed.Aged = age
+			}
+			listed.Candidates = append(listed.Candidates, l.Batch)
 			continue
+		case l.Tag == "":
+			if l.Tag, err = e.tagOf(ctx, l.Batch); err != nil {
+				return err
+			}
 		}
-		switch tag, err := e.tagOf(ctx, l.Batch); {
-		case err != nil:
-			return nil, nil, err
-		case tag == in.Tag:
-			ours = append(ours, l.Batch)
+		if l.Tag == in.Tag {
+			listed.Batches = append(listed.Batches, l.Batch)
 		}
 	}
-	return ours, candidates, nil
+	return nil
+}
+
+// agedAtLeast is how old a batch is, as far as the provider's word and the clock
+// agree.
+func (e *engine) agedAtLeast(in intent.Intent, l sink.Listing) time.Duration {
+	return max(min(l.Age, e.now().Sub(in.SentAt)), 0)
 }
 
 // alike lists all batches that could be the intent's, by their size and time. It
 // asks for the whole list before any is compared with what is known: of a batch
 // that is created meanwhile it is then known whose it is.
-func (e *engine) alike(ctx context.Context, in intent.Intent) (found []sink.Listing, err error) {
+func (e *engine) alike(ctx context.Context, in intent.Intent, waited time.Duration) (found []sink.Listing, err error) {
 	lister, ok := e.provider.(sink.Lister)
 	if !ok {
 		return nil, fmt.Errorf("%s keeps no tag with a batch and lists none, so the batch cannot be looked for: %w",
 			e.provider.Name(), errors.ErrUnsupported)
 	}
-	from, to := in.Since.Add(-findSlack), in.Appears(e.grace).Add(findSlack)
+	from := e.lookBack(in, false)
 	for l, err := range lister.List(ctx, from) {
 		if err != nil {
 			return nil, err
 		}
-		late := in.Open() && !l.Ended && l.Created.After(to)
+		late := in.Open() && !l.Ended && e.tooYoung(in, l, waited)
 		if (l.Rows == 0 || l.Rows == in.Rows) && (l.Created.IsZero() || !l.Created.Before(from)) && !late {
 			found = append(found, l)
 		}
 	}
 	return found, nil
+}
+
+// tooYoung reports whether a batch was made when the intent's could no longer
+// be. By its age that is told whatever the clock says, or was.
+func (e *engine) tooYoung(in intent.Intent, l sink.Listing, waited time.Duration) bool {
+	if l.Age > 0 {
+		return l.Age+e.grace+findSlack < waited
+	}
+	return l.Created.After(in.Appears(e.grace).Add(findSlack))
 }
 
 // prove finds out whose rows a batch has that was adopted because it could be

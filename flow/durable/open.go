@@ -145,7 +145,7 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 	if err := e.rewind(ctx, told.output); err != nil {
 		return err
 	}
-	e.cache = &cache{root: e.store.Root(), own: e.keys.dir(), ttl: e.config.cache, log: e.log}
+	e.cache = &cache{root: e.store.Root(), own: e.keys.dir(), ttl: e.config.cache, now: e.now, log: e.log}
 	e.slots = make(chan struct{}, max(e.maxInFlight, len(e.open)))
 	for range e.open {
 		e.slots <- struct{}{}

@@ -45,7 +45,7 @@ func orphans(ctx context.Context, provider sink.Provider, store state.Store, sin
 	if err != nil {
 		return nil, err
 	}
-	tagged, err := keepsTags(ctx, provider)
+	tagged, err := keepsTags(ctx, provider, since)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func orphans(ctx context.Context, provider sink.Provider, store state.Store, sin
 		return nil, fmt.Errorf("%s cannot list batches: %w", provider.Name(), errors.ErrUnsupported)
 	}
 	for l, err := range lister.List(ctx, since) {
-		if err == nil && l.Ended && !tagged {
+		if err == nil && l.Ended && l.Tag == "" && !tagged {
 			l.Tag, err = readTag(ctx, provider, l.Batch)
 		}
 		if err != nil {
@@ -78,8 +78,8 @@ func orphans(ctx context.Context, provider sink.Provider, store state.Store, sin
 }
 
 // keepsTags asks for a batch that does not exist.
-func keepsTags(ctx context.Context, p sink.Provider) (bool, error) {
-	_, err := p.Find(ctx, newTag(), time.Now())
+func keepsTags(ctx context.Context, p sink.Provider, since time.Time) (bool, error) {
+	_, err := p.Find(ctx, newTag(), since)
 	if errors.Is(err, errors.ErrUnsupported) {
 		return false, nil
 	}

@@ -28,7 +28,12 @@ func (e *engine) poll(ctx context.Context, in intent.Intent) (intent.Intent, err
 	}
 	s := e.look(ctx, in)
 	done()
+	if ctx.Err() == nil && unlisted(s.listErr) { // it ends all the same
+		e.log.WarnContext(ctx, "whether the batch was bought twice cannot be told", "tag", in.Tag, "batch", in.Batch, "error", s.listErr)
+		s.listed, s.listErr = nil, nil
+	}
 	v.looked = time.Now()
+	v.note(s.status)
 	switch {
 	case s.listErr != nil:
 		return in, e.hold(ctx, in, "find", 0, s.listErr)
@@ -58,9 +63,7 @@ func (s sight) String() string {
 
 func (e *engine) look(ctx context.Context, in intent.Intent) (s sight) {
 	if in.InDoubt() { // a second one should be found while it is cheap
-		if s.listed, s.listErr = e.list(ctx, in); s.listErr != nil {
-			return s
-		}
+		s.listed, s.listErr = e.list(ctx, in)
 	}
 	s.status, s.err = e.provider.Status(ctx, handle(in))
 	return s
@@ -120,8 +123,8 @@ func (e *engine) tellUnseen(ctx context.Context, in intent.Intent, v *vigil, err
 // tellWait tells of a batch about which nothing is known.
 func (e *engine) tellWait(ctx context.Context, in intent.Intent, v *vigil, what string) {
 	n := Notice{Kind: NoticeWaiting, Tag: in.Tag, Batch: in.Batch, Text: what, Next: e.nextLook(in, v)}
-	if limit, limited := e.deadline(in, v); limited {
-		n.Advice = "if it does not end, it is cancelled or given up at " + limit.Local().Format(time.DateTime) +
+	if left, limited := e.left(in, v); limited {
+		n.Advice = "if it does not end, it is cancelled or given up at " + time.Now().Add(left).Format(time.DateTime) +
 			"; look for it at the provider, with the key that created it"
 	}
 	e.tell(ctx, n)
@@ -155,7 +158,8 @@ func (e *engine) accepted(in intent.Intent) {
 // age, and just when it has had all its time. One that another process bought is
 // looked at once.
 func (e *engine) nextLook(in intent.Intent, v *vigil) time.Time {
-	last, since := in.SentAt, in.SentAt
+	last := time.Now().Add(-max(e.age(in, v), e.now().Sub(in.SentAt))) // when it was sent, or long ago
+	since := last
 	if v.looked.After(last) {
 		last = v.looked
 	}
@@ -164,9 +168,14 @@ func (e *engine) nextLook(in intent.Intent, v *vigil) time.Time {
 			since = fresh
 		}
 	}
+	if v.looked.IsZero() && !v.mine {
+		return time.Now()
+	}
 	due := last.Add(e.interval(last.Sub(since)))
-	if limit, limited := e.deadline(in, v); limited && limit.After(last) && limit.Before(due) {
-		return limit
+	if left, limited := e.left(in, v); limited {
+		if limit := time.Now().Add(left); limit.After(last) && limit.Before(due) {
+			return limit
+		}
 	}
 	return due
 }

@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"time"
 
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
@@ -19,7 +18,7 @@ func (e *engine) release(ctx context.Context, in intent.Intent) (intent.Intent, 
 		return in, err
 	}
 	if in, err = e.advance(ctx, in, intent.CleanDone{FileGone: gone}); err == nil {
-		e.kept.addReleased(in, time.Now())
+		e.kept.addReleased(in, e.now())
 	}
 	if err != nil || in.Reason.Class != retry.Blocked.String() || e.gate.cancelled() {
 		return in, err

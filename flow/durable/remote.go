@@ -105,13 +105,14 @@ func (e *engine) send(ctx context.Context, in intent.Intent) (_ intent.Intent, r
 	if ctx.Err() != nil {
 		return in, nil, context.Cause(ctx)
 	}
-	now := time.Now()
+	now := e.now()
 	sent, err := e.advance(ctx, in, intent.Sending{
 		Account: e.provider.Account(), Now: now, Deadline: now.Add(createDeadline),
 	})
 	if err != nil {
 		return in, nil, err
 	}
+	v := e.vigils.begin(in.Tag)
 	batch, class, refusal := e.buyAt(ctx, sent)
 	switch class {
 	case 0:
@@ -119,7 +120,8 @@ func (e *engine) send(ctx context.Context, in intent.Intent) (_ intent.Intent, r
 		return in, nil, err
 	case retry.Ambiguous:
 		e.log.WarnContext(ctx, "creation unclear, looking for the batch", "tag", in.Tag, "error", refusal)
-		if in, err = e.advance(ctx, sent, intent.Unclear{Now: time.Now()}); err == nil {
+		v.doubt = time.Now()
+		if in, err = e.advance(ctx, sent, intent.Unclear{Now: e.now()}); err == nil {
 			e.tellUnclear(ctx, in, refusal.Error())
 		}
 		return in, nil, err
@@ -138,7 +140,7 @@ func (e *engine) clean(ctx context.Context, in intent.Intent) (intent.Intent, er
 		return in, err
 	}
 	if in, err = e.advance(ctx, in, intent.CleanDone{FileGone: gone}); err == nil {
-		e.kept.add(in, time.Now(), e.resultSize(in.Tag))
+		e.kept.add(in, e.now(), e.resultSize(in.Tag))
 	}
 	return in, err
 }

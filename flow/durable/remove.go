@@ -43,7 +43,7 @@ func (e *engine) hasEnded() bool {
 
 // due returns the batches whose files need not be kept any longer.
 func (e *engine) due() []keptBatch {
-	now, keep := time.Now(), e.kept.keep
+	now, keep := e.now(), e.kept.keep
 	ended := e.hasEnded()
 	switch {
 	case keep == KeepForever:

@@ -40,6 +40,7 @@ func (e *engine) workOff(ctx context.Context, source rows) error {
 	if finished && len(e.open) == 0 {
 		return nil
 	}
+	e.askTime(ctx)
 	if err := e.obey(); err != nil { // before anything is bought
 		return err
 	}
@@ -94,6 +95,7 @@ func (e *engine) work(ctx context.Context, source rows) error {
 		case err != nil:
 			return err
 		}
+		e.compareClocks(ctx)
 		return e.settleAll(ctx, source)
 	})
 	return g.Wait()

@@ -13,6 +13,11 @@ import (
 // vigil is what the driver of a batch remembers of its looks. It is not worth
 // keeping: another process may warn and cancel again.
 type vigil struct {
+	began     time.Time // when this process sent it, or found it
+	mine      bool      // this process sent it
+	doubt     time.Time // when this process knew that its creation had been given up
+	age       time.Duration
+	aged      time.Time // when the provider said that it was of that age; zero if it did not
 	looked    time.Time // last
 	warned    bool      // of an unknown status
 	unseen    int       // looks in a row that the provider refused
@@ -24,42 +29,45 @@ type vigil struct {
 type vigils struct{ byTag sync.Map }
 
 func (v *vigils) of(tag string) *vigil {
-	kept, _ := v.byTag.LoadOrStore(tag, new(vigil))
+	kept, _ := v.byTag.LoadOrStore(tag, &vigil{began: time.Now()})
 	return kept.(*vigil) //nolint:forcetypeassert // the only type in it
+}
+
+// begin forgets what was seen of a batch, as another is sent in its place.
+func (v *vigils) begin(tag string) *vigil {
+	begun := &vigil{began: time.Now(), mine: true}
+	v.byTag.Store(tag, begun)
+	return begun
 }
 
 func (v *vigils) over(tag string) { v.byTag.Delete(tag) }
 
-// deadline is when a batch has had all its time: the provider's window, counted
-// from when it may have been accepted at the latest, and the grace. A batch that
-// is late has the grace once more, for its cancellation.
-func (e *engine) deadline(in intent.Intent, v *vigil) (limit time.Time, limited bool) {
+// left is how much of its time a batch has left: the provider's window and the
+// grace. A batch that is late has the grace once more, for its cancellation.
+func (e *engine) left(in intent.Intent, v *vigil) (d time.Duration, limited bool) {
 	if !v.late.IsZero() {
-		return v.late.Add(e.grace), true
+		return e.grace - time.Since(v.late), true
 	}
 	window := e.provider.Limits(e.lanes.get(in.Lane).Model).Window
-	accepted := in.SentAt
-	if in.InDoubt() {
-		accepted = in.Appears(e.grace)
-	}
-	return accepted.Add(window + e.grace), window > 0
+	return window + e.grace - e.age(in, v), window > 0
 }
 
 // limitWait cancels a batch that has had all its time, so that it ends with what
 // it has, and gives up one that does not end even then: what results there are
 // count, and its other rows go again.
 func (e *engine) limitWait(ctx context.Context, in intent.Intent, v *vigil, seen string) (intent.Intent, error) {
-	if limit, limited := e.deadline(in, v); !limited || time.Now().Before(limit) {
+	if left, limited := e.left(in, v); !limited || left > 0 {
 		return in, e.cancelLate(ctx, in, v)
 	}
 	if v.late.IsZero() && !in.Unproven { // which may be somebody else's
 		v.late = time.Now()
 		return in, e.cancelLate(ctx, in, v)
 	}
+	age := e.age(in, v)
 	e.log.WarnContext(ctx, "batch given up", "tag", in.Tag, "batch", in.Batch, "seen", seen)
 	e.vigils.over(in.Tag)
 	reason := newReason(retry.Retryable, "not_ended",
-		fmt.Sprintf("the batch had not ended %s after it was sent: %s", time.Since(in.SentAt).Round(time.Second), seen))
+		fmt.Sprintf("the batch had not ended %s after it was sent: %s", age.Round(time.Second), seen))
 	e.tell(ctx, Notice{
 		Kind: NoticeGivenUp, Tag: in.Tag, Batch: in.Batch, Text: "given up: " + reason.Message,
 		Advice: "the results that it has count, and its other rows go again as often as they may",

@@ -66,10 +66,6 @@ func (e *engine) obey() error {
 	return nil
 }
 
-func (e *engine) overdue() bool {
-	return !e.expires.IsZero() && !time.Now().Before(e.expires)
-}
-
 // stateOf is where a run stands of which that is wanted.
 func stateOf(want State) State {
 	if want == Cancelled {

@@ -42,6 +42,7 @@ func (e UploadDone) apply(i *Intent) error {
 func (e Sending) apply(i *Intent) error {
 	i.Account, i.SentAt, i.Deadline = e.Account, e.Now, e.Deadline
 	i.Creates++
+	i.Looks = 0
 	return i.move(e, Creating, Uploaded)
 }
 
@@ -57,7 +58,7 @@ func (e Unclear) apply(i *Intent) error {
 		i.Since = i.SentAt
 	}
 	i.Doubts++
-	if e.Now.Before(i.Deadline) {
+	if e.Now.Before(i.Deadline) && !e.Now.Before(i.SentAt) { // or the clock was set back
 		i.Deadline = e.Now
 	}
 	return i.move(e, Unknown, Creating)

@@ -23,10 +23,16 @@ type (
 	// Unclear says that the request was given up at Now, by an error or by the
 	// death of the process that sent it, and the batch may exist.
 	Unclear struct{ Now time.Time }
-	// Listed says what the provider lists from the intent's Since on. The
-	// request for the list left at Now.
+	// Listed says what the provider lists from the intent's Since on, in a list
+	// that was read to its end.
 	Listed struct {
-		Now time.Time
+		// Waited is for how long the creation had been given up when the request
+		// for the list left, as far as the process that asks has seen it itself:
+		// the clock may have been set while there was none.
+		Waited time.Duration
+		// Aged is for how long all Candidates exist at least, 0 if that is not
+		// known.
+		Aged time.Duration
 		Terms
 		// Batches are all that carry the tag for certain.
 		Batches []string

@@ -63,16 +63,18 @@ func (e Listed) apply(i *Intent) error {
 
 // resolve adopts the batch, waits for it, or gives it up.
 func (e Listed) resolve(i *Intent) error {
-	over := func(d time.Duration) bool { return !e.Now.Before(i.Appears(d)) }
-	gone := e.Window > 0 && over(e.Grace+e.Window)
+	gone := e.Window > 0 && max(e.Waited, e.Aged) >= e.Grace+e.Window
 	switch {
 	case len(e.Batches) > 0:
 		i.adopt(e.Batches)
 		return i.move(e, Submitted, i.State)
-	case !over(e.Grace):
+	case e.Waited < e.Grace && i.Looks == 0:
 		return nil
+	case e.Waited < e.Grace: // another process begins anew
+		i.Looks = 0
+		return i.move(e, i.State, i.State)
 	case len(e.Candidates) == 0:
-		return i.move(e, Uploaded, i.State)
+		return e.inVain(i)
 	case len(e.Candidates) == 1 && e.Alone && !gone:
 		i.Batch, i.Unproven = e.Candidates[0], true
 		return i.move(e, Submitted, i.State)
@@ -81,11 +83,25 @@ func (e Listed) resolve(i *Intent) error {
 		i.Reason = &reason
 		return i.move(e, Ended, i.State)
 	case e.Policy == Resubmit || gone:
-		return i.move(e, Uploaded, i.State)
-	case i.State == Held:
+		return e.inVain(i)
+	case i.State == Held && i.Looks == 0:
 		return nil
 	}
+	i.Looks = 0
 	return i.move(e, Held, i.State)
+}
+
+// looks is how often in a row a batch is looked for in vain before it is sent
+// again. Once is not enough: what a list shows may change its order while it is
+// paged through, and then it lacks what is there.
+const looks = 2
+
+// inVain lets the batch be sent again if it was looked for often enough.
+func (e Listed) inVain(i *Intent) error {
+	if i.Looks++; i.Looks < looks {
+		return i.move(e, i.State, i.State)
+	}
+	return i.move(e, Uploaded, i.State)
 }
 
 // adopt makes one of the batches the intent's own: the one that it has, or else

@@ -27,7 +27,9 @@
 // Creating is made durable before the request leaves. Whatever is in that
 // state after a restart, or whose reply was unclear, may exist at the provider:
 // it is looked for by its tag, and only sent again once it can no longer
-// appear. Should it appear nevertheless, then it was bought twice: a batch that
+// appear and was looked for twice in vain since then. For how long it was waited
+// for, only the process that asks can tell by itself, so that a new one waits
+// anew. Should it appear nevertheless, then it was bought twice: a batch that
 // was ever in doubt is looked for until it is done with, and each surplus one
 // found is recorded and cancelled. A batch that was refused, maybe before it
 // existed, is rejected, and its rows are free again; if they are to fail with it,
@@ -90,6 +92,7 @@ type Intent struct {
 
 	Doubts    int       `json:"doubts,omitempty"`    // requests of which it was unclear what they did
 	Since     time.Time `json:"since,omitzero"`      // when the first of them left
+	Looks     int       `json:"looks,omitempty"`     // for the batch in vain, in a row, since it can no longer appear
 	Surplus   []string  `json:"surplus,omitempty"`   // further batches of the tag: bought twice
 	Cancelled int       `json:"cancelled,omitempty"` // how many of Surplus were cancelled
 	Suspects  []string  `json:"suspects,omitempty"`  // at most 16 batches that may be surplus: they ran when they were looked at last
@@ -150,5 +153,15 @@ func (i Intent) Owns(batch string) bool {
 // Waits reports whether rows are missing about which nobody has decided.
 func (i Intent) Waits() bool { return i.Missing > 0 && i.Verdict == "" }
 
-// Appears is when a batch that is not listed by then will never be.
+// Decides reports whether a look that finds nothing decides something: that the
+// batch is sent again, or that nobody looks any more.
+func (i Intent) Decides(grace, waited time.Duration) bool {
+	if i.State == Unknown || i.State == Held {
+		return waited >= grace
+	}
+	return i.State != Submitted
+}
+
+// Appears is when a batch that is not listed by then will never be, by the clock
+// of the process that sent it.
 func (i Intent) Appears(grace time.Duration) time.Time { return i.Deadline.Add(grace) }

@@ -49,7 +49,7 @@ func TestSimulation(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(byKind)) {
 		t.Logf("%-14s %v", name, byKind[name])
 	}
-	for _, what := range []string{"crashes", "losses", "redelivered", "held", "early", "disowned", "given up", "surplus", "suspects", "put off"} {
+	for _, what := range []string{"crashes", "losses", "redelivered", "held", "early", "disowned", "given up", "surplus", "suspects", "put off", "ends", "jumps"} {
 		if all[what] == 0 {
 			t.Errorf("the simulated world is too kind to show anything about %q", what)
 		}
@@ -92,6 +92,30 @@ func TestCrashAtEveryPointOfADoubt(t *testing.T) {
 			return w
 		}, func(int, int) {})
 		t.Logf("%s: %d places", k.name, places)
+	}
+}
+
+// Another call ends a run at every place of every call, before and after the
+// provider has heard of it: with replies, and with none.
+func TestEndAtEveryCall(t *testing.T) {
+	for _, k := range kinds {
+		for _, lost := range []float64{0, 1} {
+			world := func(at int) *world {
+				w := calm(k)
+				w.replies.lost, w.endAt = lost, at
+				return w
+			}
+			undisturbed := world(0)
+			if err := undisturbed.run(); err != nil {
+				t.Fatal(err)
+			}
+			for n := range undisturbed.calls {
+				w := world(n + 1)
+				if err := w.run(); err != nil || w.stats["ends"] != 1 {
+					t.Fatalf("%s: ended at %d, %d times: %v", k.name, n+1, w.stats["ends"], err)
+				}
+			}
+		}
 	}
 }
 

@@ -119,10 +119,13 @@ func (w *world) checkBatch(in intent.Intent, b *batch) {
 	case b.id == in.Batch:
 	case slices.Contains(in.Surplus, b.id):
 		w.stats["surplus"]++
+		if !b.cancelled {
+			w.fail("batch %s of tag %s was bought twice, and is booked as cancelled", b.id, in.Tag)
+		}
 	case slices.Contains(in.Suspects, b.id), len(in.Suspects) == maxSuspects:
 		w.stats["suspects"]++
-	case b.listed.After(w.looked[in.Tag]):
-		w.stats["missed"]++ // it came after all was over
+	case b.listed.After(w.looked[in.Tag]), b.overlooked:
+		w.stats["missed"]++ // it came after all was over, or the last list lacked it
 	default:
 		w.fail("batch %s of tag %s was bought twice, and nobody knows", b.id, in.Tag)
 	}

@@ -20,6 +20,10 @@ const (
 	adoptEnded
 	neverProve
 	missingNeverRan
+	foreignClass
+	trustWallClock
+	lookAheadOnly
+	lookOnce
 )
 
 // The simulation is worth what it notices.
@@ -38,6 +42,10 @@ func TestSimulationNoticesDefects(t *testing.T) {
 		"whatever has ended is taken for ours":             adoptEnded,
 		"what was adopted unproven is not proven":          neverProve,
 		"results that are late are of rows that never ran": missingNeverRan,
+		"what ends the run is taken for the answer":        foreignClass,
+		"our own clock is believed after a restart":        trustWallClock,
+		"batches are asked for from when ours was sent":    lookAheadOnly,
+		"one look in vain is enough":                       lookOnce,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for n := range uint64(2000) {

@@ -12,8 +12,9 @@ const (
 	maxAttempts = 4
 	window      = 24 * time.Hour
 	listSlack   = 15 * time.Minute // by which the provider's clock may differ
-	maxSuspects = 16               // that are kept of an intent
-	maxTurns    = 20_000           // of one life, by when it must be done
+	farBack     = 7 * 24 * time.Hour
+	maxSuspects = 16     // that are kept of an intent
+	maxTurns    = 20_000 // of one life, by when it must be done
 )
 
 // engine is the process: all that a crash forgets. Its drivers take turns by
@@ -22,12 +23,14 @@ type engine struct {
 	*world
 	ready []entry
 	open  []*driver
+	over  bool // another call has ended the run
 }
 
 // driver takes one intent to its end.
 type driver struct {
-	in   intent.Intent
-	wake time.Time
+	in    intent.Intent
+	wake  time.Time
+	doubt time.Time // since when this process knows that its creation was given up
 }
 
 func (e *engine) run() {
@@ -35,6 +38,9 @@ func (e *engine) run() {
 	for range maxTurns {
 		if len(e.ready) == 0 && len(e.open) == 0 {
 			return
+		}
+		if e.over {
+			panic(crashed{}) // though in order
 		}
 		if len(e.ready) > 0 && len(e.open) < maxOpen && e.chance(0.5) {
 			e.seal()

@@ -8,12 +8,20 @@ import (
 
 // list looks for batches of the tag, by it or among all that it could be.
 func (e *engine) list(d *driver) {
-	listed := intent.Listed{Now: e.now}
+	if d.doubt.IsZero() { // an earlier process has given it up, nobody knows when
+		d.doubt = e.now
+	}
+	listed := intent.Listed{Waited: e.now.Sub(d.doubt)}
+	if e.defect == trustWallClock {
+		listed.Waited = e.wall().Sub(d.in.Deadline)
+	}
 	var shown []*batch
-	e.do(func() {
+	if !e.call(func() {
 		e.looked[d.in.Tag] = e.now
-		shown = e.provider.list(d.in.Since.Add(-listSlack))
-	})
+		shown = e.provider.list(d.in.Tag, e.since(d.in, listed.Waited))
+	}) {
+		return
+	}
 	for _, b := range shown {
 		if d.in.Refusals > 0 && b.refused && e.provider.ended(b) {
 			continue // as the provider says
@@ -34,7 +42,24 @@ func (e *engine) list(d *driver) {
 	case e.defect == ignoreCandidates:
 		listed.Candidates = nil
 	}
+	if again := d.in.State == intent.Unknown && len(listed.Batches) == 0 && listed.Waited >= e.grace; again && e.defect == lookOnce && !e.untagged && d.in.Looks == 0 {
+		e.advance(d, listed)
+	}
 	e.advance(d, listed)
+}
+
+// since is from when on batches are asked for: from long before if that decides
+// something, as the clock may have been ahead when ours was sent.
+func (e *engine) since(in intent.Intent, waited time.Duration) time.Time {
+	decides := in.Decides(e.grace, waited)
+	since := in.Since
+	if now := e.wall(); now.Before(since) {
+		since = now
+	}
+	if decides && e.defect != lookAheadOnly {
+		since = since.Add(-farBack)
+	}
+	return since.Add(-listSlack)
 }
 
 type owner int
@@ -95,7 +120,9 @@ func (e *engine) alone(in intent.Intent) bool {
 // prove looks whose rows a batch has that was adopted unproven.
 func (e *engine) prove(d *driver) {
 	var tag string
-	e.do(func() { tag = e.provider.get(d.in.Batch).tag })
+	if !e.call(func() { tag = e.provider.get(d.in.Batch).tag }) {
+		return
+	}
 	if tag == d.in.Tag || e.defect == neverProve {
 		e.advance(d, intent.Proven{})
 		return

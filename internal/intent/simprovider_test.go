@@ -25,6 +25,8 @@ type batch struct {
 	applied, listed time.Time
 	ends            time.Time
 	refused         bool
+	cancelled       bool
+	overlooked      bool // when it was looked for last
 	rows            []result
 }
 
@@ -52,6 +54,7 @@ const (
 	yes reply = iota
 	no
 	silence
+	unsent // the run ended before
 )
 
 func (p *provider) create(tag string, rows []entry) reply {
@@ -121,11 +124,15 @@ func (p *provider) stranger(rows int) {
 // last is the batch that the last create made.
 func (p *provider) last() string { return p.batches[len(p.batches)-1].id }
 
-// list shows the batches that are visible by now, in any order.
-func (p *provider) list(since time.Time) (found []*batch) {
+// list shows the batches that are visible by now, in any order. As that changes
+// while it is read, it may lack the one that is looked for, but not twice in a row.
+func (p *provider) list(tag string, since time.Time) (found []*batch) {
 	for _, n := range p.Perm(len(p.batches)) {
 		b := p.batches[n]
-		if !p.now.Before(b.listed) && !p.created(b).Before(since) {
+		if b.tag == tag {
+			b.overlooked = !b.overlooked && p.chance(p.gaps)
+		}
+		if !p.now.Before(b.listed) && !p.created(b).Before(since) && (!b.overlooked || b.tag != tag) {
 			found = append(found, b)
 		}
 	}
@@ -163,6 +170,7 @@ func (p *provider) results(id string) []result {
 // cancel ends a batch with what it has.
 func (p *provider) cancel(id string) {
 	b := p.get(id)
+	b.cancelled = true
 	if p.ended(b) {
 		return
 	}

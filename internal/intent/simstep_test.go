@@ -10,8 +10,9 @@ import (
 func (e *engine) step(d *driver) {
 	switch d.in.Next() {
 	case intent.Upload:
-		e.do(func() { e.pass(e.upTo(time.Minute)) })
-		e.advance(d, intent.UploadDone{File: "file"})
+		if e.call(func() { e.pass(e.upTo(time.Minute)) }) {
+			e.advance(d, intent.UploadDone{File: "file"})
+		}
 	case intent.Create:
 		e.create(d)
 	case intent.Doubt:
@@ -19,8 +20,9 @@ func (e *engine) step(d *driver) {
 	case intent.Find:
 		e.find(d)
 	case intent.Cancel:
-		e.do(func() { e.provider.cancel(d.in.Surplus[d.in.Cancelled]) })
-		e.advance(d, intent.CancelDone{})
+		if e.call(func() { e.provider.cancel(d.in.Surplus[d.in.Cancelled]) }) || e.defect == foreignClass {
+			e.advance(d, intent.CancelDone{})
+		}
 	case intent.Poll:
 		e.poll(d)
 	case intent.Prove:
@@ -32,8 +34,9 @@ func (e *engine) step(d *driver) {
 	case intent.Release:
 		e.release(d)
 	case intent.Clean:
-		e.do(func() {}) // the provider deletes its files
-		e.advance(d, intent.CleanDone{})
+		if e.call(func() {}) { // the provider deletes its files
+			e.advance(d, intent.CleanDone{})
+		}
 	case intent.Nothing:
 		e.fail("nothing to do for %+v", d.in)
 	}
@@ -41,12 +44,17 @@ func (e *engine) step(d *driver) {
 
 // create sends the one request that costs money.
 func (e *engine) create(d *driver) {
-	sending := intent.Sending{Account: account, Now: e.now, Deadline: e.now.Add(time.Minute)}
+	sending := intent.Sending{Account: account, Now: e.wall(), Deadline: e.wall().Add(time.Minute)}
 	if e.defect != sendBeforeSending {
 		e.advance(d, sending)
 	}
-	var r reply
-	e.do(func() { r = e.provider.create(d.in.Tag, e.disk.bales[d.in.Tag]) })
+	r := unsent
+	if !e.call(func() { r = e.provider.create(d.in.Tag, e.disk.bales[d.in.Tag]) }) && r != unsent {
+		r = silence
+		if e.defect == foreignClass {
+			r = no
+		}
+	}
 	e.pass(e.upTo(time.Minute))
 	if e.defect == sendBeforeSending {
 		e.advance(d, sending)
@@ -54,7 +62,7 @@ func (e *engine) create(d *driver) {
 	switch r {
 	case yes:
 		e.advance(d, intent.Created{Batch: e.provider.last()})
-	case no:
+	case no, unsent:
 		e.advance(d, intent.NotCreated{})
 		d.wake = e.now.Add(time.Minute)
 	case silence:
@@ -68,14 +76,18 @@ func (e *engine) doubt(d *driver) {
 		e.advance(d, intent.NotCreated{})
 		return
 	}
-	e.advance(d, intent.Unclear{Now: e.now})
+	d.doubt = e.now
+	e.advance(d, intent.Unclear{Now: e.wall()})
 }
 
-// find lists until the doubt is resolved, more often in the beginning.
+// find lists until the doubt is resolved: seldom, or a process that dies often
+// gets nowhere.
 func (e *engine) find(d *driver) {
 	was := d.in.State
-	e.list(d)
-	d.wake = e.now.Add(time.Minute)
+	if e.list(d); e.over {
+		return
+	}
+	d.wake = e.now.Add(max(time.Minute, d.doubt.Add(e.grace).Sub(e.now)))
 	switch {
 	case d.in.State == intent.Held:
 		d.wake = e.now.Add(10 * time.Minute)
@@ -90,7 +102,7 @@ func (e *engine) find(d *driver) {
 func (e *engine) poll(d *driver) {
 	d.wake = e.now.Add(10*time.Minute + e.upTo(10*time.Minute))
 	if d.in.InDoubt() {
-		if e.list(d); d.in.Next() != intent.Poll {
+		if e.list(d); d.in.Next() != intent.Poll || e.over {
 			return
 		}
 	}

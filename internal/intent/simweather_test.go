@@ -11,7 +11,10 @@ import (
 type weather struct {
 	items, batch    int
 	crash           float64 // at each point
+	end             float64 // at each call: another one ends the run
 	losses          float64 // of the store, at a crash
+	jumps           float64 // of our clock, at a crash
+	gaps            float64 // that a list lacks a batch
 	lateness, lag   time.Duration
 	grace           time.Duration
 	replies         replies
@@ -51,7 +54,9 @@ func newWorld(seed uint64) *world {
 	w.weather = weather{
 		items: 1 + w.IntN(20), batch: 1 + w.IntN(6),
 		crash:  []float64{0, 0.01, 0.04, 0.1}[w.IntN(4)],
+		end:    []float64{0, 0.01, 0.04}[w.IntN(3)],
 		losses: 0.05,
+		gaps:   []float64{0, 0.2, 0.5}[w.IntN(3)],
 		grace:  w.upTo(20 * time.Minute), lateness: w.upTo(10 * time.Minute), lag: w.upTo(10 * time.Minute),
 		replies:  replies{rejected: 0.1, unapplied: 0.1, lost: 0.2, late: 0.1, twice: 0.05},
 		refusals: 0.1, fails: 0.2, holds: []float64{0, 0.1, 0.5}[w.IntN(3)],
@@ -66,7 +71,11 @@ func newWorld(seed uint64) *world {
 		w.replies.twice = 0 // a provider of which the promise holds
 	}
 	if w.untagged {
+		w.gaps = 0     // or what is somebody else's would look like what is ours
 		w.refusals = 0 // a batch without rows would say nothing about whose it is
+	}
+	if !w.untagged { // or whose batch is as old as ours could not be told
+		w.jumps = []float64{0, 0.3}[w.IntN(2)]
 	}
 	w.start()
 	return w

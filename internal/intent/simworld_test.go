@@ -16,8 +16,11 @@ type world struct {
 	*rand.Rand
 	weather
 	now      time.Time
-	points   int   // places so far at which the process could have died
-	crashAt  []int // those at which it does, beside the random ones
+	clock    time.Duration // by which the clock of our machine is ahead
+	points   int           // places so far at which the process could have died
+	crashAt  []int         // those at which it does, beside the random ones
+	calls    int           // places so far at which another call could have ended the run
+	endAt    int           // the one at which it does, beside the random ones
 	disk     disk
 	looked   map[string]time.Time // when each intent looked for batches last
 	provider provider
@@ -29,6 +32,9 @@ func (w *world) chance(p float64) bool { return w.Float64() < p }
 
 func (w *world) upTo(d time.Duration) time.Duration { return time.Duration(w.Int64N(int64(d) + 1)) }
 
+// wall is what the clock of our machine says.
+func (w *world) wall() time.Time { return w.now.Add(w.clock) }
+
 // pass lets time go by.
 func (w *world) pass(d time.Duration) { w.now = w.now.Add(d) }
 
@@ -38,6 +44,27 @@ func (w *world) do(f func()) {
 	w.point()
 	f()
 	w.point()
+}
+
+// call is an effect at the provider. It reports whether there was a reply: another
+// call may end the run before the effect or the reply.
+func (e *engine) call(f func()) (answered bool) {
+	if e.ends() {
+		return false
+	}
+	e.do(f)
+	return !e.ends()
+}
+
+// ends reports whether another call ends the run here. What is under way then
+// comes to no reply, and what is known is still recorded.
+func (e *engine) ends() bool {
+	e.calls++
+	if e.chance(e.end) || e.calls == e.endAt {
+		e.over = true
+		e.stats["ends"]++
+	}
+	return e.over
 }
 
 type crashed struct{}
@@ -76,6 +103,10 @@ func (w *world) run() (err error) {
 		w.pass(w.upTo(10 * time.Minute))
 		if w.chance(0.1) {
 			w.pass(w.upTo(24 * time.Hour))
+		}
+		if w.chance(w.jumps) {
+			w.stats["jumps"]++
+			w.clock = w.upTo(96*time.Hour) - 48*time.Hour
 		}
 		if w.chance(w.losses) {
 			w.stats["losses"]++

@@ -9,7 +9,7 @@ import (
 )
 
 func listed(batches ...string) intent.Event {
-	return intent.Listed{Now: sent, Terms: terms, Batches: batches}
+	return intent.Listed{Terms: terms, Batches: batches}
 }
 
 func TestTheFirstBatchFoundIsAdoptedAndTheOthersCancelled(t *testing.T) {

@@ -2,7 +2,6 @@ package intent_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/balerhq/baler/internal/intent"
 )
@@ -15,7 +14,7 @@ func TestRefusedInDoubtIsSweptFirst(t *testing.T) {
 	if err != nil || in.Next() != intent.Find {
 		t.Fatalf("%+v, %v", in, err)
 	}
-	in, err = intent.Apply(in, intent.Listed{Now: time.Now(), Batches: []string{"late"}})
+	in, err = intent.Apply(in, intent.Listed{Batches: []string{"late"}})
 	if err != nil || in.Next() != intent.Cancel || in.Surplus[0] != "late" {
 		t.Fatalf("%+v, %v", in, err)
 	}
