@@ -1,0 +1,351 @@
+package durable_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/sink/openai"
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+const threeDays = 72 * time.Hour
+
+// clocks are what a clock may be set by between two processes.
+var clocks = map[string]time.Duration{"set forward": threeDays, "set back": -threeDays, "as it was": 0}
+
+// set does to the kept times of a job what setting the clock does.
+func (w *airtight) set(by time.Duration) {
+	w.t.Helper()
+	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer store.Close()
+	out, err := durable.Lines(w.path("out.jsonl"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer out.Close()
+	job := w.job()
+	job.Store, job.Output = store, out
+	if err := durable.Shift(w.t.Context(), job, -by); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// runFor runs the job for so long, as one that is killed then.
+func (w *airtight) runFor(d time.Duration) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), d)
+	defer cancel()
+	if _, err := w.run(ctx, w.job()); !errors.Is(err, context.DeadlineExceeded) {
+		w.t.Fatal(err)
+	}
+}
+
+// A creation was not answered, and the next process has another clock. The batch
+// appears in the list late, or never, or is there: it is bought once, and nobody
+// waits for days.
+func TestTheClockIsSetWhileACreationIsInDoubt(t *testing.T) {
+	t.Parallel()
+	for name, by := range clocks {
+		for what, fault := range map[string]simulator.Fault{
+			"it is there":    {Action: simulator.ResetAfter},
+			"it comes late":  {Action: simulator.Late, Delay: 5 * time.Minute},
+			"it never comes": {Action: simulator.Reset},
+		} {
+			t.Run(name+", "+what, func(t *testing.T) {
+				t.Parallel()
+				fault.Route = creation
+				cfg := simulator.Config{Faults: []simulator.Fault{fault}, Latency: simulator.Latency{Processing: 20 * time.Minute}}
+				bubble(t, cfg, openai.Config{}, nil, func(w *airtight) {
+					w.write("in.jsonl", tickets(5)...)
+					w.runFor(time.Second)
+					w.set(by)
+					start := time.Now()
+					if report := w.mustRun(w.job()); report.Succeeded != 5 || report.Surplus != 0 {
+						w.t.Errorf("report %+v", report)
+					}
+					w.wantWithin(start, 15*time.Minute, time.Hour)
+					w.wantTagsOnce(1)
+					w.wantBilledOnce(5)
+				})
+			})
+		}
+	}
+}
+
+// A batch runs, and the next process has another clock: it is neither cancelled
+// nor left to itself.
+func TestTheClockIsSetWhileABatchRuns(t *testing.T) {
+	t.Parallel()
+	for name, by := range clocks {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := simulator.Config{Latency: simulator.Latency{Processing: 3 * time.Hour}}
+			bubble(t, cfg, openai.Config{}, nil, func(w *airtight) {
+				w.write("in.jsonl", tickets(5)...)
+				w.runFor(time.Minute)
+				w.set(by)
+				start := time.Now()
+				if report := w.mustRun(w.job()); report.Succeeded != 5 || report.Batches != 1 || report.Retried != 0 {
+					w.t.Errorf("report %+v", report)
+				}
+				w.wantWithin(start, 2*time.Hour, 4*time.Hour)
+				w.wantBilledOnce(5)
+			})
+		})
+	}
+}
+
+// behind shows a provider whose clock is behind that of our machine.
+type behind struct {
+	next http.RoundTripper
+
+	mu sync.Mutex
+	by time.Duration
+}
+
+func (b *behind) RoundTrip(r *http.Request) (*http.Response, error) {
+	reply, err := b.next.RoundTrip(r)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err == nil {
+		reply.Header.Set("Date", time.Now().Add(-b.by).UTC().Format(http.TimeFormat))
+	}
+	return reply, err
+}
+
+func (b *behind) set(by time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.by = by
+}
+
+// A clock that is set forward ends no time limit, as the provider's has not come
+// so far; one that is set back prolongs none.
+func TestTheClockIsSetWhileATimeLimitRuns(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		ahead     time.Duration // of our clock
+		kept      time.Duration // by which what is kept is ahead
+		cancelled bool
+	}{
+		"set forward": {threeDays, 0, false},
+		"set back":    {0, -threeDays, true},
+		"time passes": {0, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b *behind
+			wrap := func(next http.RoundTripper) http.RoundTripper { b = &behind{next: next}; return b }
+			cfg := simulator.Config{Latency: simulator.Latency{Processing: 2 * time.Hour}}
+			bubble(t, cfg, openai.Config{}, wrap, func(w *airtight) {
+				w.write("in.jsonl", tickets(5)...)
+				if _, err := w.with(w.t.Context(), w.job(), durable.Ingest[ticket]); err != nil {
+					w.t.Fatal(err)
+				}
+				w.set(tc.kept)
+				time.Sleep(tc.ahead)
+				b.set(tc.ahead)
+				job := w.job()
+				if job.TimeLimit = 12 * time.Hour; tc.cancelled {
+					job.TimeLimit = time.Hour
+				}
+				report, err := w.run(w.t.Context(), job)
+				var cancelled *durable.CancelledError
+				if errors.As(err, &cancelled) != tc.cancelled || (report.Succeeded == 5) == tc.cancelled {
+					w.t.Errorf("report %+v, %v", report, err)
+				}
+			})
+		})
+	}
+}
+
+// A machine whose clock is days ahead when it buys, and is right in the next
+// process: what is kept is of the provider's time all along.
+func TestTheClockIsWrongWhenABatchIsBought(t *testing.T) {
+	t.Parallel()
+	var b *behind
+	wrap := func(next http.RoundTripper) http.RoundTripper { b = &behind{next: next}; return b }
+	cfg := simulator.Config{Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}}
+	bubble(t, cfg, openai.Config{}, wrap, func(w *airtight) {
+		w.write("in.jsonl", tickets(5)...)
+		b.set(threeDays)
+		w.runFor(time.Second)
+		b.set(0)
+		start := time.Now()
+		if report := w.mustRun(w.job()); report.Succeeded != 5 {
+			w.t.Errorf("report %+v", report)
+		}
+		w.wantWithin(start, 0, time.Hour)
+		w.wantTagsOnce(1)
+	})
+}
+
+// What was answered an hour ago is not bought again because the clock was set
+// forward.
+func TestTheClockIsSetBetweenTwoJobs(t *testing.T) {
+	t.Parallel()
+	var b *behind
+	wrap := func(next http.RoundTripper) http.RoundTripper { b = &behind{next: next}; return b }
+	bubble(t, simulator.Config{}, openai.Config{}, wrap, func(w *airtight) {
+		w.write("in.jsonl", tickets(5)...)
+		job := w.job()
+		job.Cache = 24 * time.Hour
+		w.mustRun(job)
+		time.Sleep(threeDays)
+		b.set(threeDays)
+		job = w.job()
+		job.Name, job.Cache = "again", 24*time.Hour
+		report, err := w.with(w.t.Context(), job, func(ctx context.Context, job durable.Job[ticket]) (durable.Report, error) {
+			job.Output = durable.Each(func(context.Context, durable.Result) error { return nil })
+			return durable.Run(ctx, job)
+		})
+		if err != nil || report.FromCache != 5 || report.Batches != 0 {
+			w.t.Errorf("report %+v, %v", report, err)
+		}
+	})
+}
+
+// rewrite changes the list of batches that the client reads, or answers for it.
+func rewrite(change func(list map[string]any)) func(http.RoundTripper) http.RoundTripper {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return tripper(func(r *http.Request) (*http.Response, error) {
+			reply, err := next.RoundTrip(r)
+			if err != nil || r.URL.Path != "/v1/batches" || r.Method != http.MethodGet || r.URL.Query().Get("limit") == "1" {
+				return reply, err
+			}
+			defer reply.Body.Close()
+			var list map[string]any
+			if err := json.NewDecoder(reply.Body).Decode(&list); err != nil {
+				return nil, err
+			}
+			change(list)
+			body, err := json.Marshal(list)
+			reply.Body, reply.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+			return reply, err
+		})
+	}
+}
+
+// The list lacks the batch for as long as it may, and once more: then it is
+// there, and must not have been bought again.
+func TestAListThatLacksABatchOnceBuysNothing(t *testing.T) {
+	t.Parallel()
+	var start time.Time
+	over := 0
+	gaps := rewrite(func(list map[string]any) {
+		if since := time.Since(start); since < graceOver || over == 0 {
+			if list["data"] = []any{}; since >= graceOver {
+				over++
+			}
+		}
+	})
+	cfg := simulator.Config{
+		Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}, Latency: simulator.Latency{Processing: time.Hour},
+	}
+	bubble(t, cfg, openai.Config{}, gaps, func(w *airtight) {
+		w.write("in.jsonl", tickets(5)...)
+		start = time.Now()
+		if report := w.mustRun(w.job()); report.Succeeded != 5 || over != 1 {
+			w.t.Errorf("report %+v, %d looks in vain after the grace", report, over)
+		}
+		w.wantTagsOnce(1)
+	})
+}
+
+// A list that goes round in a circle shows nothing. That is told, all else goes
+// on, and when the list is whole again the batch is found.
+func TestAListThatGoesRoundHoldsTheBatchInDoubtAlone(t *testing.T) {
+	t.Parallel()
+	var start time.Time
+	circle := rewrite(func(list map[string]any) {
+		if time.Since(start) < 2*time.Hour {
+			list["data"] = []any{map[string]any{"id": "batch_of_others"}, map[string]any{"id": "batch_again"}}
+			list["has_more"] = true
+		}
+	})
+	cfg := simulator.Config{Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}}
+	bubble(t, cfg, openai.Config{}, circle, func(w *airtight) {
+		w.write("in.jsonl", tickets(20)...)
+		job := w.job()
+		job.Batch.MaxItems = 10
+		var mu sync.Mutex
+		var told []durable.Notice
+		job.Notify = func(n durable.Notice) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, n)
+		}
+		start = time.Now()
+		report := w.mustRun(job)
+		w.wantWithin(start, 2*time.Hour, 3*time.Hour)
+		if report.Succeeded != 20 || report.Batches != 2 || report.Surplus != 0 {
+			w.t.Errorf("report %+v", report)
+		}
+		w.wantTagsOnce(2)
+		unclear := 0
+		for _, n := range told {
+			if n.Kind == durable.NoticeUnclear && strings.Contains(n.Text, "cannot be listed") {
+				unclear++
+			}
+		}
+		if unclear == 0 {
+			w.t.Errorf("nothing was told of it: %+v", told)
+		}
+	})
+}
+
+// A server that loses metadata shows the name of the file, and one that lists no
+// files says it of each.
+func TestABatchWithoutMetadataIsFoundByItsFile(t *testing.T) {
+	t.Parallel()
+	for name, noList := range map[string]bool{"by the list of files": false, "file by file": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forget := rewrite(func(list map[string]any) {
+				for _, b := range list["data"].([]any) {
+					b.(map[string]any)["metadata"] = nil
+				}
+			})
+			wrap := func(next http.RoundTripper) http.RoundTripper {
+				next = forget(next)
+				return tripper(func(r *http.Request) (*http.Response, error) {
+					if noList && r.Method == http.MethodGet && r.URL.Path == "/v1/files" {
+						return answerWith(r, http.StatusNotFound, `{}`), nil
+					}
+					return next.RoundTrip(r)
+				})
+			}
+			cfg := simulator.Config{
+				Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}, Latency: simulator.Latency{Processing: time.Hour},
+			}
+			bubble(t, cfg, openai.Config{}, wrap, func(w *airtight) {
+				w.write("in.jsonl", tickets(5)...)
+				w.runFor(time.Second) // and its names are forgotten
+				start := time.Now()
+				client, err := openai.New("sk-test", openai.Config{BaseURL: "http://127.0.0.1/v1", Transport: wrap(w.server.Client().Transport)})
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				w.provider = client
+				if report := w.mustRun(w.job()); report.Succeeded != 5 || report.Batches != 1 {
+					w.t.Errorf("report %+v", report)
+				}
+				w.wantWithin(start, 30*time.Minute, 70*time.Minute)
+				w.wantTagsOnce(1)
+			})
+		})
+	}
+}
