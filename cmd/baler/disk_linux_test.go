@@ -160,14 +160,3 @@ func TestTheDiskIsReadOnly(t *testing.T) {
 		}
 	}
 }
-
-func waitForBatches(t *testing.T, server *simulator.Server, n int) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(time.Minute); len(server.Batches()) < n; <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d batches", len(server.Batches()))
-		}
-	}
-}

@@ -25,7 +25,9 @@ func newPrune() *cobra.Command {
 		Long: `Remove the requests and results of runs that were finished or cancelled 30 days
 ago or earlier, or of the one that is named, from the state directory. A run that
 has not ended keeps everything. A pruned run is still known as finished: it is not
-done again. The output files of runs are not touched.`,
+done again. What its answers could have saved later runs is said; they are kept for
+30 days, as long as --cache reaches by default. The output files of runs are not
+touched, and "baler rm" removes a run altogether.`,
 		Example: `  baler prune --older-than 168h --dry-run
   baler prune tickets`,
 		Args: oneName(),
@@ -57,7 +59,8 @@ func prune(cmd *cobra.Command, dir string, r durable.Retention) error {
 	var total int64
 	for _, p := range pruned {
 		total += p.Bytes
-		fmt.Fprintf(cmd.OutOrStdout(), "%s\tended %s\t%s\n", plain(p.Name), p.Ended.Local().Format(time.DateTime), size(p.Bytes))
+		fmt.Fprintf(cmd.OutOrStdout(), "%s\tended %s\t%s%s\n", plain(p.Name), p.Ended.Local().Format(time.DateTime), size(p.Bytes),
+			noteIf(p.Answers, "\t%s answers that later runs cannot take from the cache any more"))
 	}
 	if err := errors.Join(err, store.Close()); err != nil {
 		return usage("%w", err)

@@ -32,7 +32,7 @@ type options struct {
 	inFlight, retries int
 	cache             time.Duration
 	noCache           bool
-	ingest            bool
+	ingest, fresh     bool
 	keepRemote        keepFlag
 	verbose           bool
 	pace              pace
@@ -102,6 +102,7 @@ The key is read from the environment: OPENAI_API_KEY. So is where the API is, un
 	f.Var(&o.keepRemote, "keep-remote", "leave results at the provider after the end of the run, for good or, as in --keep-remote=72h, for so long")
 	f.Lookup("keep-remote").NoOptDefVal = keepForever
 	f.BoolVar(&o.ingest, "ingest", false, "read and check the input, and stop before anything is bought")
+	f.BoolVar(&o.fresh, "fresh", false, "begin anew under the same name, with a new --out; refused while batches of the run before are open")
 	f.BoolVar(&o.verbose, "verbose", false, "log what happens to each batch")
 	o.pace.flags(cmd)
 	return cmd
@@ -152,6 +153,7 @@ func (o *options) run(cmd *cobra.Command) error {
 		Transfers:   o.pace.transfers,
 		TimeLimit:   o.timeLimit,
 		ReadAll:     true,
+		Fresh:       o.fresh,
 		KeepRemote:  time.Duration(o.keepRemote),
 		Store:       store,
 		Log:         log,
@@ -192,6 +194,9 @@ func (o *options) do(cmd *cobra.Command, out *output, job durable.Job[source.Row
 // explain turns the error of a run into what the user can do.
 func (o *options) explain(err error, report durable.Report) error {
 	s := &stop{err: err, state: o.state, name: o.name, bought: report.Batches > 0, again: sameCommand}
+	if o.fresh {
+		s.again += " without --fresh"
+	}
 	return s.explain()
 }
 

@@ -41,10 +41,11 @@ var stopKinds = []stopKind{
 	{"changed output", isChangedOutput, exitUsage, writeAgain},
 	{"mismatch", isA[*durable.MismatchError], exitUsage, nothing},
 	{"damage", either(isA[*state.DamageError], is(state.ErrDamaged), is(state.ErrIndex)), exitUsage, seeDoctor},
+	{"open batches", isA[*durable.OpenError], exitUsage, endFirst},
 	{"output in use", is(durable.ErrOutputInUse), exitUsage, say("wait until that has ended, or name another file")},
 	{"state in use", is(state.ErrInUse), exitResumable, holderOf},
 	{"running", is(durable.ErrRunning), exitResumable, say(`"baler wait" tells when it has ended`)},
-	{"cancelled", isA[*durable.CancelledError], exitFailed, say("to begin anew, give another --name and --out")},
+	{"cancelled", isA[*durable.CancelledError], exitFailed, say("to begin anew, give --fresh and another --out")},
 	{"undecided", isA[*durable.UndecidedError], exitResumable, decide},
 	{"interrupted", is(errInterrupted, context.Canceled), exitResumable, again},
 	{"disk full", is(state.ErrDiskLow, syscall.ENOSPC, syscall.EDQUOT), exitResumable, after("make room on that disk")},
@@ -201,6 +202,15 @@ func writeAgain(s *stop) string {
 	m, _ := errors.AsType[*durable.MismatchError](s.err)
 	return fmt.Sprintf("or move it away and have it written again: baler results %s%s --out %s",
 		s.name, s.stateFlag(), m.Output)
+}
+
+// endFirst says what must become of a run before another takes its place.
+func endFirst(s *stop) string {
+	open, _ := errors.AsType[*durable.OpenError](s.err)
+	if len(open.Batches) > 0 {
+		return fmt.Sprintf("let it end, or cancel it (baler cancel %s%s) and run it once more without --fresh to end them", s.name, s.stateFlag())
+	}
+	return "baler doctor --sweep removes those of a run that has ended; else let it end, or cancel it"
 }
 
 // stateFlag is what a command needs that is about the same directory.

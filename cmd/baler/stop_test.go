@@ -46,10 +46,12 @@ func TestEachErrorHasItsCodeAndAdvice(t *testing.T) {
 		{"mismatch", &durable.MismatchError{Reason: "another prompt"}, true, exitUsage, "another prompt", false},
 		{"damage", &state.DamageError{Dir: "dir", File: "f", Err: errors.New("odd")}, true, exitUsage, "baler doctor --state dir", false},
 		{"damage", fmt.Errorf("%w: record", state.ErrDamaged), true, exitUsage, "baler doctor --state dir", false},
+		{"open batches", &durable.OpenError{Name: "tickets", Batches: []string{"batch_1"}}, true, exitUsage, "batch_1; let it end, or cancel it (baler cancel tickets", false},
+		{"open batches", &durable.OpenError{Name: "tickets", Stored: 3}, true, exitUsage, "doctor --sweep", false},
 		{"output in use", fmt.Errorf("%w: o.jsonl", durable.ErrOutputInUse), false, exitUsage, "name another file", false},
 		{"state in use", fmt.Errorf("%w: dir", state.ErrInUse), false, exitResumable, "--state DIR", false},
 		{"running", durable.ErrRunning, false, exitResumable, "baler wait", false},
-		{"cancelled", &durable.CancelledError{Name: "tickets"}, true, exitFailed, "another --name", false},
+		{"cancelled", &durable.CancelledError{Name: "tickets"}, true, exitFailed, "--fresh", false},
 		{
 			"undecided", &durable.UndecidedError{Name: "tickets", Batches: []durable.OpenBatch{{Batch: "batch_1", Missing: 3}}}, true, exitResumable,
 			"baler settle tickets --batch batch_1 --state dir --missing fail|again", true,

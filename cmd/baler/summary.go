@@ -43,6 +43,7 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 		{"repeated", r.Strays.Repeated, "results of a row that had one, left out"},
 		{"foreign", r.Strays.Foreign, "results that name no row of their batch or cannot be read, left out"},
 		{"surplus", r.Strays.Surplus, "results of rows that the batch does not have, left out"},
+		{"not cached", r.CacheGone, "rows that were sent, as what other runs were answered is gone"},
 		{"wasted", tokens(r.Waste), "tokens of batches that were bought twice"},
 	} {
 		if odd.n > 0 {

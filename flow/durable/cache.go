@@ -3,6 +3,7 @@ package durable
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -110,9 +111,11 @@ func (c *cache) load() error {
 // list finds the batches of other jobs that were answered of late.
 func (c *cache) list() error {
 	names, err := fs.Glob(c.root.FS(), jobPrefix+"*/"+answerDir+"/*")
-	if err != nil {
+	earlier, failed := fs.Glob(c.root.FS(), earlierPrefix+"*/"+answerDir+"/*")
+	if err := errors.Join(err, failed); err != nil {
 		return err
 	}
+	names = append(names, earlier...)
 	for _, name := range names {
 		dir, tag := path.Split(name)
 		job := path.Dir(path.Clean(dir))

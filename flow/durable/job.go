@@ -129,6 +129,12 @@ type Job[T any] struct {
 	// due after the end of Run. Zero means until the end; KeepForever leaves all.
 	KeepRemote time.Duration
 
+	// Fresh begins the job anew if the Store has one of its Name: with this
+	// Source and these Settings, and an Output that is new to it. What the one
+	// before was answered can still be taken from the Cache, as from another job.
+	// Refused, with an *OpenError, as long as batches of it are open.
+	Fresh bool
+
 	// Store remembers.
 	Store *state.Dir
 	// Output receives the results.
@@ -258,6 +264,7 @@ type config struct {
 	cache       time.Duration
 	timeLimit   time.Duration
 	readAll     bool
+	fresh       bool
 	keepRemote  time.Duration
 	store       *state.Dir
 	dir         runDir
@@ -287,7 +294,7 @@ func (j *Job[T]) config() config {
 		poll:        cmp.Or(j.Poll, DefaultPoll), grace: cmp.Or(j.Grace, DefaultGrace),
 		unclear: j.Unclear, exclusive: j.ExclusiveWorkspace,
 		cache:     cmp.Or(j.Cache, DefaultCache),
-		timeLimit: j.TimeLimit, readAll: j.ReadAll, keepRemote: j.KeepRemote,
+		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, keepRemote: j.KeepRemote,
 		store: j.Store, dir: newRunDir(j.Store.Path(), j.Name), output: j.Output, progress: progress, notify: notify,
 		log: cmp.Or(j.Log, slog.Default()),
 	}

@@ -83,6 +83,15 @@ func (o *File) Rewind(mark string) error {
 	return err
 }
 
+// mustBeNew is what Rewind says of an output that is new to the job.
+func (o *File) mustBeNew() error {
+	info, err := o.f.Stat()
+	if err != nil {
+		return fmt.Errorf("durable: output: %w", err)
+	}
+	return o.mustBeEmpty(info.Size())
+}
+
 func (o *File) mustBeEmpty(size int64) error {
 	if size == 0 {
 		return nil

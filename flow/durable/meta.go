@@ -24,6 +24,8 @@ type jobMeta struct {
 	Settings map[string]string `json:"settings"`
 	Epoch    uint64            `json:"epoch"`
 	Started  time.Time         `json:"started"` // this epoch, for the first time
+	// Forgotten says that Forget has removed the job, and this epoch has not begun.
+	Forgotten bool `json:"forgotten,omitempty"`
 }
 
 // openJob finds the job in the store, or begins it, and opens its directory. A
@@ -35,6 +37,10 @@ func openJob(ctx context.Context, c *config) (*os.Root, jobMeta, error) {
 		return nil, now, err
 	}
 	now.Epoch = meta.value.Epoch
+	if meta.value.Forgotten {
+		root, err := beginJob(ctx, c, &meta, now)
+		return root, now, err
+	}
 	if changed := now.brief().differences(meta.value); meta.rev > 0 && len(changed) > 0 {
 		again, err := mayBeginAnew(ctx, c, now.keys())
 		if err != nil {
@@ -75,7 +81,7 @@ func (m jobMeta) brief() jobMeta {
 
 // beginJob records the job as it is now and opens its directory.
 func beginJob(ctx context.Context, c *config, meta *register[jobMeta], now jobMeta) (*os.Root, error) {
-	if meta.rev == 0 || now.Epoch != meta.value.Epoch {
+	if meta.rev == 0 || now.Epoch != meta.value.Epoch || meta.value.Forgotten {
 		op, err := meta.put(now.brief())
 		if err != nil {
 			return nil, err
@@ -85,7 +91,7 @@ func beginJob(ctx context.Context, c *config, meta *register[jobMeta], now jobMe
 		}
 	}
 	if now.Epoch > 0 {
-		if err := c.store.Root().RemoveAll(newKeys(c.name, now.Epoch-1).dir()); err != nil {
+		if err := dropEpoch(c.store.Root(), newKeys(c.name, now.Epoch-1)); err != nil {
 			return nil, fmt.Errorf("durable: remove what was read before: %w", err)
 		}
 	}

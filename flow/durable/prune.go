@@ -32,6 +32,9 @@ type Pruned struct {
 	Name  string    `json:"name"`
 	Ended time.Time `json:"ended"` // when the last of its results was settled
 	Bytes int64     `json:"bytes"` // that it had
+	// Answers is how many of its answers other runs could have taken from the
+	// cache, as far as they were young enough.
+	Answers int `json:"answers"`
 }
 
 // prunedDirs are the directories of a job that Prune removes.
@@ -61,7 +64,8 @@ func Prune(ctx context.Context, store *state.Dir, r Retention) ([]Pruned, error)
 			done = append(done, p)
 		}
 	}
-	return done, nil
+	earlier, err := pruneEarlier(store.Root(), r)
+	return append(done, earlier...), err
 }
 
 func prunable(state *os.Root, name string) ([]jobMeta, error) {
@@ -104,6 +108,9 @@ func pruneJob(ctx context.Context, store *state.Dir, job jobMeta, r Retention) (
 	}
 	p.Name = job.Name
 	if p.Ended, err = a.ended(); err != nil || time.Since(p.Ended) < r.OlderThan {
+		return p, err
+	}
+	if p.Answers, _, err = countAnswers(a.root); err != nil {
 		return p, err
 	}
 	if p.Bytes, err = a.size(); err != nil || r.DryRun || p.Bytes == 0 {
@@ -168,9 +175,11 @@ func (a *Archive) ended() (last time.Time, err error) {
 }
 
 // size is that of all files that prune removes.
-func (a *Archive) size() (total int64, err error) {
-	for _, dir := range prunedDirs {
-		err := fs.WalkDir(a.root.FS(), dir, func(_ string, d fs.DirEntry, err error) error {
+func (a *Archive) size() (int64, error) { return sizeOf(a.root, prunedDirs) }
+
+func sizeOf(root *os.Root, dirs []string) (total int64, err error) {
+	for _, dir := range dirs {
+		err := fs.WalkDir(root.FS(), dir, func(_ string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() {
 				return err
 			}

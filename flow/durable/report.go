@@ -31,9 +31,10 @@ func (p Progress) Settled() int { return p.Succeeded + p.Failed }
 // Report is Progress at the end of a Run, with what this Run did itself.
 type Report struct {
 	Progress
-	Cached    int    `json:"cached"`    // items that it need not send: settled by an earlier Run, or FromCache
-	Cancelled int    `json:"cancelled"` // items that get no result, as the run was cancelled
-	Strays    Strays `json:"strays"`    // result rows that are not what was asked for
+	Cached    int    `json:"cached"`               // items that it need not send: settled by an earlier Run, or FromCache
+	CacheGone int    `json:"cache_gone,omitempty"` // items that are sent although they were answered in other jobs: the answers cannot be read any more
+	Cancelled int    `json:"cancelled"`            // items that get no result, as the run was cancelled
+	Strays    Strays `json:"strays"`               // result rows that are not what was asked for
 	// Failures are the items that have failed in this Run and earlier ones, by
 	// the code of their error. After a repair of the journal they may be fewer
 	// than Failed.

@@ -31,6 +31,10 @@ func (e *engine) reuse(ctx, life context.Context, entries []entry) (lost []entry
 	if err != nil {
 		return nil, err
 	}
+	if len(lost) > 0 {
+		e.surprises.addGone(len(lost))
+		e.log.WarnContext(ctx, "answers of other runs are gone, so that rows are sent", "rows", len(lost))
+	}
 	if len(found) == 0 {
 		return lost, e.root.Remove(resultName(tag))
 	}

@@ -77,6 +77,11 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 	if err := c.mustOwnOutput(); err != nil {
 		return nil, errors.Join(err, lock.Unlock())
 	}
+	if c.fresh {
+		if err := c.beginFresh(ctx); err != nil {
+			return nil, errors.Join(err, lock.Unlock())
+		}
+	}
 	input := &reader[T]{job: job}
 	e, err := resume(ctx, c, input)
 	if err != nil {

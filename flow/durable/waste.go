@@ -14,6 +14,13 @@ type surprises struct {
 	mu     sync.Mutex
 	strays Strays
 	waste  llm.Usage
+	gone   int // answers of other jobs that were there when this one looked
+}
+
+func (s *surprises) addGone(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone += n
 }
 
 func (s *surprises) addStrays(more Strays) {
@@ -32,7 +39,7 @@ func (s *surprises) addWaste(more llm.Usage) {
 func (s *surprises) report(r *Report) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.Strays, r.Waste = s.strays, s.waste
+	r.Strays, r.Waste, r.CacheGone = s.strays, s.waste, s.gone
 }
 
 // countWaste adds up what the surplus batches of an intent have cost. Their

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/state"
+)
+
+func newRemove() *cobra.Command {
+	var dir string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "rm NAME",
+		Short: "Remove a run that has ended, or has bought nothing",
+		Long: `Remove all that the state directory knows of a run: one that has ended, or one that
+bought nothing, such as one that failed on its input. Its name is then free, and
+what it was answered is no longer in the cache. It is refused while batches of it
+are open, or the provider still stores files of it. The output is not touched.`,
+		Example: `  baler rm tickets`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage("rm takes the name of a run, got %d arguments", len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return remove(cmd, dir, args[0], force) },
+	}
+	stateFlag(cmd, &dir)
+	cmd.Flags().BoolVar(&force, "force", false, "even though the provider still stores files of it, which nobody then removes")
+	return cmd
+}
+
+func remove(cmd *cobra.Command, dir, name string, force bool) error {
+	if _, err := os.Stat(dir); err != nil {
+		return usage("state directory: %w", err)
+	}
+	store, err := state.Open(dir, state.Config{Log: newLogger(cmd.ErrOrStderr(), false)})
+	if err != nil {
+		return refusedState(err, dir)
+	}
+	err = durable.Forget(cmd.Context(), store, name, force)
+	if err := errors.Join(err, store.Close()); err != nil {
+		s := &stop{err: err, state: dir, name: name}
+		if s.kind().name == "other" {
+			return usage("%w", err)
+		}
+		return s.explain()
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s is removed; its output is not\n", name)
+	return nil
+}
