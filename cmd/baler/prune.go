@@ -16,6 +16,9 @@ import (
 // keepFor is how long the files of a run that has ended are left alone.
 const keepFor = 30 * 24 * time.Hour
 
+// roomToFree is how little room a command may begin with that frees some.
+const roomToFree = 16 << 20
+
 func newPrune() *cobra.Command {
 	var dir string
 	var r durable.Retention
@@ -51,7 +54,7 @@ func prune(cmd *cobra.Command, dir string, r durable.Retention) error {
 	if _, err := os.Stat(dir); err != nil {
 		return usage("state directory: %w", err)
 	}
-	store, err := state.Open(dir, state.Config{Log: newLogger(cmd.ErrOrStderr(), false)})
+	store, err := state.Open(dir, state.Config{Log: newLogger(cmd.ErrOrStderr(), false), MinFree: roomToFree})
 	if err != nil {
 		return refusedState(err, dir)
 	}

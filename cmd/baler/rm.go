@@ -39,7 +39,7 @@ func remove(cmd *cobra.Command, dir, name string, force bool) error {
 	if _, err := os.Stat(dir); err != nil {
 		return usage("state directory: %w", err)
 	}
-	store, err := state.Open(dir, state.Config{Log: newLogger(cmd.ErrOrStderr(), false)})
+	store, err := state.Open(dir, state.Config{Log: newLogger(cmd.ErrOrStderr(), false), MinFree: roomToFree})
 	if err != nil {
 		return refusedState(err, dir)
 	}
@@ -51,6 +51,6 @@ func remove(cmd *cobra.Command, dir, name string, force bool) error {
 		}
 		return s.explain()
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s is removed; its output is not\n", name)
+	fmt.Fprintf(cmd.OutOrStdout(), "%s is removed; its output is not\n", plain(name))
 	return nil
 }

@@ -212,7 +212,7 @@ func TestAnAnswerThatIsGoneIsAMiss(t *testing.T) {
 		t.Fatal(err)
 	}
 	report, got := w.mustRunAs("two", w.job(), others(0, 300)...)
-	if report.FromCache != 199 || report.Succeeded != 300 || len(got) != 300 || w.billed() != 401 {
+	if report.FromCache != 199 || report.CacheGone != 101 || report.Succeeded != 300 || len(got) != 300 || w.billed() != 401 {
 		t.Errorf("report %+v, %d billed", report, w.billed())
 	}
 }
