@@ -1,11 +1,11 @@
 package durable
 
 import (
-	"container/heap"
 	"context"
 	"sync"
 	"time"
 
+	"github.com/balerhq/baler/internal/indexheap"
 	"github.com/balerhq/baler/ratelimit"
 )
 
@@ -17,7 +17,7 @@ type poller struct {
 	wake  chan struct{} // another turn may be the first
 
 	mu    sync.Mutex
-	turns turns
+	turns indexheap.Heap[*turn]
 }
 
 func newPoller(limit ratelimit.Config) (*poller, error) {
@@ -77,10 +77,10 @@ func (p *poller) run(ctx context.Context) {
 func (p *poller) next() (wait time.Duration, some bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.turns) == 0 {
+	if p.turns.Len() == 0 {
 		return 0, false
 	}
-	return time.Until(p.turns[0].due), true
+	return time.Until(p.turns.First().due), true
 }
 
 // grant gives what was taken of the limit to the first turn, or gives it back
@@ -88,19 +88,17 @@ func (p *poller) next() (wait time.Duration, some bool) {
 func (p *poller) grant() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.turns) == 0 || time.Until(p.turns[0].due) > 0 {
+	if p.turns.Len() == 0 || time.Until(p.turns.First().due) > 0 {
 		p.limit.Settle(price(), ratelimit.Cost{})
 		return
 	}
-	t := heap.Pop(&p.turns).(*turn) //nolint:forcetypeassert // the only type in it
-	close(t.granted)
+	close(p.turns.Pop().granted)
 }
 
 func (p *poller) add(t *turn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	heap.Push(&p.turns, t)
-	if t.index == 0 {
+	if p.turns.Push(t) {
 		select {
 		case p.wake <- struct{}{}:
 		default:
@@ -112,10 +110,10 @@ func (p *poller) add(t *turn) {
 func (p *poller) remove(t *turn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if t.index < 0 {
+	if !t.InHeap() {
 		return false
 	}
-	heap.Remove(&p.turns, t.index)
+	p.turns.Remove(t)
 	return true
 }
 
