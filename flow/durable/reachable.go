@@ -38,14 +38,15 @@ var errFirstReach = errors.New("no answer in time")
 // that takes. It returns errCancelled if the run is cancelled meanwhile.
 func (e *engine) reach(ctx context.Context) error {
 	limited, stop := ctx, func() {}
-	if len(e.open) == 0 && e.tally.progress().Batches == 0 {
+	first := len(e.open) == 0 && e.tally.progress().Batches == 0
+	if first {
 		limited, stop = context.WithTimeoutCause(ctx, firstReach, errFirstReach)
 	}
 	defer stop()
 	start := time.Now()
 	var last error
 	for n := 0; ; n++ {
-		err := e.check(ctx, limited, &last)
+		err := e.check(ctx, limited, first, &last)
 		if err == nil {
 			e.untroubled()
 			return nil
@@ -55,7 +56,7 @@ func (e *engine) reach(ctx context.Context) error {
 				return err
 			}
 			d := e.pause(n, err)
-			e.tellTrouble(ctx, intent.Intent{}, trouble{call: "check", err: err, again: d, lasts: true})
+			e.tellTrouble(ctx, intent.Intent{}, trouble{call: "check", err: err, again: d, lasts: true, first: first})
 			err = e.sleep(limited, d)
 		}
 		switch {
@@ -63,7 +64,10 @@ func (e *engine) reach(ctx context.Context) error {
 			return context.Cause(ctx)
 		case limited.Err() != nil:
 			e.untroubled()
-			return &UnreachableError{e.providerName(), time.Since(start), retry.Mark(cmp.Or(last, err), retry.Retryable)}
+			if last = cmp.Or(last, err); retry.ClassOf(last) != retry.Retryable {
+				last = retry.Mark(last, retry.Retryable)
+			}
+			return &UnreachableError{e.providerName(), time.Since(start), last}
 		case errors.Is(err, errCancelled) && len(e.open) == 0:
 			return err
 		}
@@ -72,12 +76,12 @@ func (e *engine) reach(ctx context.Context) error {
 
 // check asks the provider, until the run is cancelled, and keeps the last error
 // of an attempt.
-func (e *engine) check(ctx, limited context.Context, last *error) error {
+func (e *engine) check(ctx, limited context.Context, first bool, last *error) error {
 	wanted, stop := e.gate.noticing(limited)
 	defer stop()
 	return e.provider.Check(retry.Observe(wanted, func(a retry.Attempt) {
 		if *last = cmp.Or(a.Err, *last); a.Delay > 0 {
-			e.tellTrouble(ctx, intent.Intent{}, trouble{call: "check", err: a.Err, again: a.Delay, lasts: a.N > 1})
+			e.tellTrouble(ctx, intent.Intent{}, trouble{call: "check", err: a.Err, again: a.Delay, lasts: a.N > 1, first: first})
 		}
 	}))
 }

@@ -23,6 +23,7 @@ type trouble struct {
 	err   error
 	again time.Duration // until then
 	lasts bool          // it is not the first failure in a row
+	first bool          // nothing is bought yet, and the run ends if this lasts
 }
 
 // tellTrouble tells of a call that failed. What is the provider's trouble with
@@ -48,6 +49,9 @@ func (e *engine) tellTrouble(ctx context.Context, in intent.Intent, t trouble) {
 		n.Kind, n.Tag, n.Batch = NoticeWaiting, in.Tag, in.Batch
 		n.Text = fmt.Sprintf("%s failed: %v", t.call, t.err)
 		n.Advice = "it is tried again by itself, and nothing is bought twice"
+	}
+	if t.first {
+		n.Advice = "nothing is bought yet, and the run ends if this lasts for a minute: check the network, the proxy and the base URL"
 	}
 	e.tell(ctx, n)
 }
