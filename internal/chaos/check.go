@@ -258,13 +258,19 @@ func (l *life) checkCreations() error {
 	reasons := 0
 	for _, f := range faults {
 		l.found.faults[f.Kind]++
+		if f.Kind == provider.RefuseFull {
+			continue
+		}
 		if name := string(f.Kind); !strings.HasPrefix(name, "status.") && !strings.HasPrefix(name, "list.") {
 			reasons++
 		}
 	}
 	groups := (l.Rows + l.BatchSize - 1) / l.BatchSize
-	if bound := 10 + 2*groups + 2*reasons; len(batches) > bound {
+	if bound := 10 + 3*groups + 2*reasons + l.found.faults[provider.RefuseFull]; len(batches) > bound {
 		l.found.add(other, "%d creations for %d groups of rows and %d faults", len(batches), groups, reasons)
+	}
+	if n := l.found.faults[provider.RefuseFull]; n > 20+3*groups {
+		l.found.add(other, "%d creations where there was no room, for %d groups of rows", n, groups)
 	}
 	l.found.batches = len(batches)
 	for _, h := range l.held {

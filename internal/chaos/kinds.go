@@ -10,12 +10,7 @@ import (
 
 // off are the faults that are left out by default.
 var off = []provider.Kind{
-	// Batches that have ended before their files and counts are there.
-	provider.LateOutput, provider.LateCounts,
-	// Refusals of all that is in a batch.
-	provider.RefuseTokens, provider.RefuseFile, provider.RefuseCode, provider.RefuseNull, "create.nofile",
-	// What does not let itself be listed.
-	provider.ListForeign,
+	provider.ListForeign, // the list cannot be read yet
 }
 
 // chosen reads the flag -faults.

@@ -175,7 +175,7 @@ func (l *life) settle(ctx context.Context) error {
 		}
 		if !l.client.ended(ctx, patience) {
 			l.hangs(ctx, l.client, "the run")
-			l.client, l.over = nil, true
+			l.client, l.over, l.code = nil, true, 3
 			break
 		}
 		l.reap()

@@ -82,7 +82,22 @@ func drawWorld(seed uint64, kinds []provider.Kind, kills int, small bool) *world
 		w.Plan.Processing /= 2
 	}
 	w.input = drawItems(r, w)
+	if room := w.drawRoom(); slices.Contains(kinds, provider.RefuseFull) && r.IntN(6) == 0 {
+		w.Plan.Enqueued = room
+	}
 	return w
+}
+
+// drawRoom draws how many tokens may be open at a time: those of some batches,
+// and always more than those of a row.
+func (w *world) drawRoom() int {
+	sum, largest := 0, 0
+	for _, i := range w.input {
+		n := len(i.text)/2 + 60
+		sum += n
+		largest = max(largest, n)
+	}
+	return max(3*largest, int(float64(sum*w.BatchSize/len(w.input))*(0.5+3*w.random.Float64())))
 }
 
 // drawPlan draws what kind of a provider there is, and which faults it has.
@@ -128,7 +143,7 @@ func (w *world) drawDose(r *rand.Rand, kind provider.Kind) provider.Dose {
 		return provider.Dose{P: 0.03 * r.Float64(), Max: 1 << 30}
 	case kind == provider.RefuseLine:
 		return provider.Dose{P: 2 / float64(w.Rows), Max: 1 << 30}
-	case kind == provider.ListForeign:
+	case kind == provider.ListForeign, kind == provider.RefuseFull:
 		return provider.Dose{} // they are there or not
 	case kind == provider.CreateLate:
 		return provider.Dose{P: share, Max: r.IntN(2)} // seldom, as it pays twice

@@ -14,6 +14,7 @@ const (
 	LateCounts     Kind = "batch.latecounts"
 	Word           Kind = "batch.word" // in a status that nobody knows, for a while
 	RefuseTokens   Kind = "refuse.tokens"
+	RefuseFull     Kind = "refuse.full" // as there is no room beside the batches that are open
 	RefuseFile     Kind = "refuse.file"
 	RefuseCode     Kind = "refuse.code"
 	RefuseNull     Kind = "refuse.null"
@@ -85,6 +86,6 @@ func Kinds() (all []Kind) {
 	}
 	slices.Sort(all)
 	return append(all, CreateDelayed, CreateLate, ListLag, BatchHidden, BatchExpired, BatchCancelled, LateOutput, LateCounts,
-		Word, RefuseTokens, RefuseFile, RefuseCode, RefuseNull, RefuseLine, RowFailed, RowTimeout, RowStatus0, RowMissing,
+		Word, RefuseTokens, RefuseFull, RefuseFile, RefuseCode, RefuseNull, RefuseLine, RowFailed, RowTimeout, RowStatus0, RowMissing,
 		RowRepeated, RowForeign, RowBad, UploadTooLarge, StatusWrongID, StatusBack, ListCycle, ListShuffled, ListOverlap, ListForeign, FilesLag)
 }

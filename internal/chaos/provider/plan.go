@@ -35,6 +35,7 @@ type Plan struct {
 	Validation, Processing, Finalizing, Cancelling time.Duration
 
 	MaxBytes int64         `json:"max_bytes"` // of an upload; 0 is without bound
+	Enqueued int           `json:"enqueued"`  // tokens of the batches that are open at a time; 0 is without bound
 	PageSize int           `json:"page_size"` // of the list of batches; 0 means as asked for
 	Foreign  int           `json:"foreign"`   // batches of other programs that are there from the start
 	Faults   map[Kind]Dose `json:"faults"`

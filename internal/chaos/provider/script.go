@@ -103,8 +103,11 @@ func (s *server) refuse(b *BatchRecord) bool {
 	switch {
 	case len(faults) > 0:
 		b.Refusal = faults
-	case d.roll(RefuseTokens, b.ID):
-		b.Refusal = []refusal{{Code: "token_limit_exceeded", Message: "Enqueued token limit reached for m in organization o. Limit: 9 enqueued tokens."}}
+	case s.plan.Enqueued > 0 && tokens(rows)+s.enqueued(b.Created) > s.plan.Enqueued:
+		d.note(RefuseFull, b.ID)
+		b.Refusal = []refusal{full(s.plan.Enqueued)}
+	case d.roll(RefuseTokens, b.ID): // those of others are in the way
+		b.Refusal = []refusal{full(20_000_000)}
 	case d.roll(RefuseFile, b.ID):
 		b.Refusal = []refusal{noFile(b.Input)}
 	case d.roll(RefuseCode, b.ID):
@@ -114,6 +117,29 @@ func (s *server) refuse(b *BatchRecord) bool {
 		return false
 	}
 	return true
+}
+
+// tokens are those of the inputs of some rows, roughly.
+func tokens(rows []row) (n int) {
+	for i := range rows {
+		n += len(rows[i].Body) / 4
+	}
+	return n
+}
+
+// enqueued are the tokens of the batches that are open.
+func (s *server) enqueued(now time.Time) (n int) {
+	for _, b := range s.batches {
+		if b.raw == nil && b.Status != "failed" && now.Before(b.End) {
+			n += tokens(b.Rows)
+		}
+	}
+	return n
+}
+
+func full(limit int) refusal {
+	return refusal{Code: "token_limit_exceeded", Message: fmt.Sprintf(
+		"Enqueued token limit reached for m in organization o. Limit: %d enqueued tokens. Please try again once some in_progress batches have been completed.", limit)}
 }
 
 func noFile(id string) refusal {
