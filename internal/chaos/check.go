@@ -30,6 +30,9 @@ func (l *life) check(ctx context.Context) error {
 	if err := l.quieten(); err != nil {
 		return err
 	}
+	if err := l.readBill(); err != nil {
+		return err
+	}
 	expected := l.expected()
 	fails := l.checkOutput(expected)
 	if l.cancelled {
@@ -43,9 +46,7 @@ func (l *life) check(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := l.checkBill(expected); err != nil {
-		return err
-	}
+	l.checkBill(expected)
 	if err := l.checkCreations(); err != nil {
 		return err
 	}
@@ -113,6 +114,9 @@ func (l *life) checkOutput(expected map[string]item) (fails bool) {
 
 func (l *life) checkRow(i item, r result) {
 	code := l.Plan.Verdict(i.question())
+	if l.bill[provider.Hash(i.question())].failed && r.Status == "failed" {
+		code = resultMissing
+	}
 	switch {
 	case code == "" && r.Status != "succeeded":
 		got := ""
@@ -204,43 +208,6 @@ func (l *life) batches() (map[string]provider.BatchRecord, error) {
 		byID[b.ID] = b
 	}
 	return byID, err
-}
-
-// checkBill looks whether each row was paid for once. A second time is forgiven
-// where a creation came after the grace.
-func (l *life) checkBill(expected map[string]item) error {
-	charges, err := provider.Charges(l.vendor.dir)
-	if err != nil {
-		return err
-	}
-	paid, late := make(map[string][]string), make(map[string]int)
-	for _, c := range charges {
-		if c.Late {
-			late[c.Question]++
-		} else {
-			paid[c.Question] = append(paid[c.Question], c.Batch)
-		}
-	}
-	for id, i := range expected {
-		hash := provider.Hash(i.question())
-		batches := paid[hash]
-		delete(paid, hash)
-		switch {
-		case len(batches) > 1:
-			l.found.add(twice, "row %s was billed in %v", id, batches)
-		case len(batches)+late[hash] > 1:
-			l.found.outside++
-		case l.missing[id] && len(batches) > 0:
-			l.found.add(lost, "row %s was billed in %v before the run was cancelled, and has no result", id, batches)
-		case l.missing[id]:
-		case len(batches)+late[hash] == 0 && l.Plan.Verdict(i.question()) == "":
-			l.found.add(wrong, "row %s was never executed", id)
-		}
-	}
-	for hash, batches := range paid {
-		l.found.add(wrong, "%s is no row, and was billed in %v", hash, batches)
-	}
-	return nil
 }
 
 // checkCreations looks whether each creation has a reason: a group of rows that

@@ -18,6 +18,9 @@ func (l *life) disturb(ctx context.Context) error {
 		l.await(ctx)
 		if l.client.hasEnded() {
 			l.reap()
+			if err := l.decide(ctx); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := l.happen(ctx); err != nil {

@@ -36,6 +36,10 @@ type life struct {
 	cancelled bool
 	missing   map[string]bool // rows without a result after that
 	lost      time.Time       // when the state directory was
+	undecided bool            // the run waits for a decision
+	decisions map[string]bool // of batches, whether their rows are sent again
+
+	bill map[string]paid // by the hash of the question
 
 	happened incidents
 	held     []hold
@@ -137,6 +141,8 @@ func (l *life) reap() {
 	switch {
 	case l.code == 0, l.code == 1:
 		l.over = true
+	case l.code == 3 && strings.Contains(p.stderr(), "baler settle"):
+		l.undecided = true
 	case l.code == 3, l.code == 2 && l.mayRefuseKey(p):
 		if l.starts > maxStarts {
 			l.over = true
@@ -179,6 +185,9 @@ func (l *life) settle(ctx context.Context) error {
 			break
 		}
 		l.reap()
+		if err := l.decide(ctx); err != nil {
+			return err
+		}
 	}
 	return ctx.Err()
 }

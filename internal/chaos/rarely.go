@@ -133,3 +133,42 @@ func allEnded(report string) bool {
 	}
 	return true
 }
+
+// decide says what becomes of the rows that the provider ran and has no results
+// of, if the run has ended because of them.
+func (l *life) decide(ctx context.Context) error {
+	if !l.undecided {
+		return nil
+	}
+	l.undecided = false
+	p, err := l.ask(ctx, "status", "chaos", "--json")
+	if err != nil {
+		return err
+	}
+	var status struct {
+		Open []struct {
+			Batch     string `json:"batch"`
+			Undecided bool   `json:"undecided"`
+		} `json:"open"`
+	}
+	if err := json.Unmarshal([]byte(p.stdout()), &status); err != nil {
+		l.found.add(other, "status --json cannot be read: %s", p.stdout())
+	}
+	for _, open := range status.Open {
+		if !open.Undecided {
+			continue
+		}
+		again := l.random.IntN(2) == 0
+		missing := map[bool]string{true: "again", false: "fail"}[again]
+		p, err := l.ask(ctx, "settle", "chaos", "--batch", open.Batch, "--missing", missing)
+		if err != nil {
+			return err
+		}
+		if p.code() != 0 {
+			l.found.add(other, "settle ended with code %d: %s", p.code(), lastLine(p.stderr()))
+		}
+		l.happened.Decisions++
+		l.decisions[open.Batch] = again
+	}
+	return nil
+}

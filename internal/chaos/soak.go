@@ -115,7 +115,7 @@ func (s *soak) try(ctx context.Context, seed uint64, kills int, trace io.Writer)
 		world: drawWorld(seed, s.kinds, kills, s.small), dir: dir, baler: s.baler, trace: io.MultiWriter(log, trace),
 		vendor: vendor{dir: filepath.Join(dir, "provider")},
 	}
-	l.found.faults = make(map[provider.Kind]int)
+	l.found.faults, l.decisions = make(map[provider.Kind]int), make(map[string]bool)
 	if err := l.live(ctx); err != nil {
 		return l, err
 	}
@@ -168,6 +168,7 @@ func (t *totals) add(l *life) {
 	h.Others += n.Others
 	h.Cancels += n.Cancels
 	h.Losses += n.Losses
+	h.Decisions += n.Decisions
 	for kind, times := range l.found.faults {
 		t.faults[kind] += times
 	}
@@ -184,9 +185,9 @@ func (t *totals) tell(took time.Duration) {
 		sum += t.faults[kind]
 	}
 	fmt.Printf("%d worlds in %s: %d rows, %d batches, %d faults\n", t.worlds, took.Round(time.Second), t.rows, t.batches, sum)
-	fmt.Printf("%d kills, %d stops, %d detached, %d rivals, %d of another directory, %d queries, %d cancelled, %d directories lost; "+
+	fmt.Printf("%d kills, %d stops, %d detached, %d rivals, %d of another directory, %d queries, %d cancelled, %d directories lost, %d decisions; "+
 		"the provider started again %d times and stopped %d times\n",
-		h.Kills, h.Stops, h.Detaches, h.Rivals, h.Others, h.Queries, h.Cancels, h.Losses, h.Restarts, h.Freezes)
+		h.Kills, h.Stops, h.Detaches, h.Rivals, h.Others, h.Queries, h.Cancels, h.Losses, h.Decisions, h.Restarts, h.Freezes)
 	for _, s := range sorts {
 		fmt.Printf("%s %d, ", s, t.broken[s])
 	}

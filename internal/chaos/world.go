@@ -42,6 +42,8 @@ type incidents struct {
 	Others   int `json:"others"`   // runs of another directory that want the same output
 	Cancels  int `json:"cancels"`
 	Losses   int `json:"losses"` // of the state directory and the output
+
+	Decisions int `json:"-"` // about rows without results, as often as there is need
 }
 
 func (n incidents) left() int {
@@ -145,6 +147,10 @@ func (w *world) drawDose(r *rand.Rand, kind provider.Kind) provider.Dose {
 		return provider.Dose{P: 2 / float64(w.Rows), Max: 1 << 30}
 	case kind == provider.ListForeign, kind == provider.RefuseFull:
 		return provider.Dose{} // they are there or not
+	case kind == provider.RowVanished: // a person has to decide, which takes a while
+		return provider.Dose{P: share / 8, Max: r.IntN(6) / 5 * (1 + r.IntN(5))}
+	case kind == provider.BatchVanished:
+		return provider.Dose{P: share, Max: r.IntN(6) / 5}
 	case kind == provider.CreateLate:
 		return provider.Dose{P: share, Max: r.IntN(2)} // seldom, as it pays twice
 	case strings.HasPrefix(name, "row."):

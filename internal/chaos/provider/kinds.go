@@ -12,7 +12,8 @@ const (
 	BatchCancelled Kind = "batch.cancelled" // by whoever
 	LateOutput     Kind = "batch.lateoutput"
 	LateCounts     Kind = "batch.latecounts"
-	Word           Kind = "batch.word" // in a status that nobody knows, for a while
+	BatchVanished  Kind = "batch.vanished" // it ran, and has no output file, ever
+	Word           Kind = "batch.word"     // in a status that nobody knows, for a while
 	RefuseTokens   Kind = "refuse.tokens"
 	RefuseFull     Kind = "refuse.full" // as there is no room beside the batches that are open
 	RefuseFile     Kind = "refuse.file"
@@ -27,6 +28,7 @@ const (
 	RowTimeout  Kind = "row.timeout"  // never ran, and says so
 	RowStatus0  Kind = "row.status0"  // never ran: status 0 and an empty body
 	RowMissing  Kind = "row.missing"  // never ran, and stands in no file; the counts say so
+	RowVanished Kind = "row.vanished" // ran and is on the bill, and stands in no file, ever
 	RowRepeated Kind = "row.repeated" // stands there twice
 	RowForeign  Kind = "row.foreign"  // stands there, and is of nobody
 	RowBad      Kind = "row.bad"      // fails whenever it is asked; P is the share of rows
@@ -86,6 +88,6 @@ func Kinds() (all []Kind) {
 	}
 	slices.Sort(all)
 	return append(all, CreateDelayed, CreateLate, ListLag, BatchHidden, BatchExpired, BatchCancelled, LateOutput, LateCounts,
-		Word, RefuseTokens, RefuseFull, RefuseFile, RefuseCode, RefuseNull, RefuseLine, RowFailed, RowTimeout, RowStatus0, RowMissing,
+		BatchVanished, RowVanished, Word, RefuseTokens, RefuseFull, RefuseFile, RefuseCode, RefuseNull, RefuseLine, RowFailed, RowTimeout, RowStatus0, RowMissing,
 		RowRepeated, RowForeign, RowBad, UploadTooLarge, StatusWrongID, StatusBack, ListCycle, ListShuffled, ListOverlap, ListForeign, FilesLag)
 }

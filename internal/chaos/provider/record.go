@@ -82,7 +82,8 @@ type Charge struct {
 	At       time.Time `json:"at"`
 	CustomID string    `json:"custom_id"`
 	Batch    string    `json:"batch"`
-	Late     bool      `json:"late"` // as the batch is
+	Late     bool      `json:"late"`     // as the batch is
+	Vanished bool      `json:"vanished"` // nobody ever gets to see the answer
 	Question string    `json:"question"`
 	Body     string    `json:"body"`
 	Answer   string    `json:"answer"`
@@ -101,10 +102,13 @@ const (
 	missing   = 'm'
 	neverSaid = 'x' // never ran, and says so
 	neverMute = 'y' // never ran, and stands nowhere
+	vanished  = 'v' // executed and answered, and stands nowhere
 )
 
 // runs reports whether a row with this fate is executed and answered.
-func runs(fate byte) bool { return fate == fine || fate == repeated || fate == foreign }
+func runs(fate byte) bool {
+	return fate == fine || fate == repeated || fate == foreign || fate == vanished
+}
 
 // status is the word for a batch at a time.
 func (b *BatchRecord) status(now time.Time) string {

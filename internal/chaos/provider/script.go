@@ -168,6 +168,13 @@ func (s *server) decide(b *BatchRecord) {
 			fates[i] = never
 		}
 	}
+	if d.roll(BatchVanished, b.ID) {
+		for i := range fates {
+			if runs(fates[i]) {
+				fates[i] = vanished
+			}
+		}
+	}
 	b.Fates = string(fates)
 }
 
@@ -197,6 +204,8 @@ func (s *server) fate(b *BatchRecord, i int) byte {
 		return repeated
 	case d.roll(RowForeign, target):
 		return foreign
+	case d.roll(RowVanished, target):
+		return vanished
 	}
 	return fine
 }

@@ -202,7 +202,7 @@ func (s *server) execute(b *BatchRecord, n int) {
 			continue
 		}
 		charges = append(charges, Charge{
-			At: time.Now(), CustomID: r.CustomID, Batch: b.ID, Late: b.Late,
+			At: time.Now(), CustomID: r.CustomID, Batch: b.ID, Late: b.Late, Vanished: b.Fates[b.Ran] == vanished,
 			Question: Hash(r.question), Body: digest("body", string(r.Body)), Answer: digest("bill", Answer(r.question)),
 		})
 		s.charge(charges[len(charges)-1])
