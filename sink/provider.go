@@ -182,7 +182,7 @@ type Outcome struct {
 	Body json.RawMessage
 	// Err is nil if the row succeeded.
 	Err *RowError
-	// Skipped is true if the provider says that the batch ended before the row
-	// was run.
+	// Skipped is true if the provider says that the row was not run, so that it is
+	// not among those that it counts as succeeded.
 	Skipped bool
 }

@@ -85,14 +85,11 @@ func parseLine(line []byte) (sink.Outcome, error) {
 	switch {
 	case l.Error != rowFault{}:
 		o.Err = l.Error.rowError()
-		o.Skipped = o.Status == 0 && skipped(l.Error.Code)
 	case l.Response == nil:
 		o.Err = &sink.RowError{Class: retry.Retryable, Code: "no_response", Message: "the line has neither response nor error"}
 	default:
 		judge(&o)
 	}
+	o.Skipped = o.Status == 0 && o.Err != nil
 	return o, nil
 }
-
-// skipped reports whether a code says that the batch ended before the row ran.
-func skipped(code string) bool { return code == "batch_expired" || code == "batch_cancelled" }

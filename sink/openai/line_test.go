@@ -47,6 +47,28 @@ func TestClassOfARow(t *testing.T) {
 	}
 }
 
+// A row that was not run is not among those that the provider counts as
+// succeeded, by whichever words it says so.
+func TestRowsThatWereNotRunAreSkipped(t *testing.T) {
+	for line, want := range map[string]bool{
+		`{"response":null,"error":{"code":"batch_expired"}}`:           true,
+		`{"response":null,"error":{"code":"batch_cancelled"}}`:         true,
+		`{"response":null,"error":{"code":"request_timeout"}}`:         true,
+		`{"response":{"status_code":0,"body":null},"error":null}`:      true,
+		`{"response":{"status_code":0,"body":{}}}`:                     true,
+		`{}`:                                                           true,
+		`{"response":{"status_code":0,"body":{"choices":[]}}}`:         false,
+		`{"response":{"status_code":200,"body":{"choices":[]}}}`:       false,
+		`{"response":{"status_code":200,"body":null}}`:                 false,
+		`{"response":{"status_code":500,"body":{"error":{}}}}`:         false,
+		`{"response":{"status_code":429},"error":{"code":"too_many"}}`: false,
+	} {
+		if o, err := parseLine([]byte(line)); err != nil || o.Skipped != want {
+			t.Errorf("%s: skipped %t, %v", line, o.Skipped, err)
+		}
+	}
+}
+
 // FuzzParseLine: a line is read the same whatever white space is around it, its
 // body byte for byte, and an outcome with an error is never a success.
 func FuzzParseLine(f *testing.F) {
