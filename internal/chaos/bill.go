@@ -23,13 +23,19 @@ func (l *life) readBill() error {
 		return err
 	}
 	batches, err := l.batches()
+	lateTags := make(map[string]bool) // their rows may be answered by either batch
+	for _, b := range batches {
+		if b.Late {
+			lateTags[string(b.Metadata)] = true
+		}
+	}
 	l.bill = make(map[string]paid)
 	for _, c := range charges {
 		p := l.bill[c.Question]
 		again, decided := l.decisions[c.Batch]
 		p.batches = append(p.batches, c.Batch)
 		switch {
-		case c.Late:
+		case lateTags[string(batches[c.Batch].Metadata)]:
 			p.excused++
 			p.late = true
 		case c.Vanished:
