@@ -77,6 +77,9 @@ func (e PutOff) apply(i *Intent) error {
 	if i.Unproven {
 		return i.disown(e, Submitted)
 	}
+	if i.Batch != "" {
+		i.Past = append(slices.Clip(i.Past), i.Batch)
+	}
 	i.Reason, i.Again, i.Batch = &e.Reason, e.Again, ""
 	i.Refusals++
 	to := Uploaded

@@ -36,6 +36,9 @@ var unclear = Reason{
 }
 
 func (e Listed) apply(i *Intent) error {
+	past := func(b string) bool { return slices.Contains(i.Past, b) }
+	e.Batches = slices.DeleteFunc(slices.Clone(e.Batches), past)
+	e.Candidates = slices.DeleteFunc(slices.Clone(e.Candidates), past)
 	switch i.State {
 	case Unknown, Held:
 		// Those that were bought twice are cancelled: none of them is adopted after

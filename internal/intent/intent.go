@@ -35,8 +35,9 @@
 // existed, is rejected, and its rows are free again; if they are to fail with it,
 // it has ended. One that was refused for now is put off: it is created again from
 // the same upload, or from another, under the same tag. What the provider lists
-// then has the refused batches too, of which no row ran: the caller leaves them
-// out.
+// then has the refused batches too, of which no row ran: those that had a name
+// here are Past and count no more, whatever is said of them; any other one the
+// caller leaves out.
 //
 // A provider may keep the tag with the batch, in its metadata or its name, and
 // list it; or it may keep none. Then a batch shows whose it is only when it has
@@ -89,6 +90,7 @@ type Intent struct {
 
 	Refusals int       `json:"refusals,omitempty"` // times that the provider refused it, so that nothing ran
 	Again    time.Time `json:"again,omitzero"`     // when one that was put off may be created
+	Past     []string  `json:"past,omitempty"`     // batches of the tag that were put off: nothing of them ran
 
 	Doubts    int       `json:"doubts,omitempty"`    // requests of which it was unclear what they did
 	Since     time.Time `json:"since,omitzero"`      // when the first of them left

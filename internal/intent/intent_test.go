@@ -192,6 +192,25 @@ func apply(t *testing.T, i intent.Intent, events ...intent.Event) intent.Intent 
 	return i
 }
 
+// A batch that was put off is not what an unclear creation has made, though a
+// stale reply may say that it runs.
+func TestABatchThatWasPutOffIsNotFoundAgain(t *testing.T) {
+	off := in(intent.Submitted)
+	off.Batch = "refused"
+	doubtful := apply(t, off, intent.PutOff{})
+	doubtful.State = intent.Unknown
+	if i := apply(t, doubtful, listed("refused")); i.State != intent.Unknown || i.Batch != "" {
+		t.Errorf("adopted: %+v", i)
+	}
+	i := apply(t, doubtful, listed("refused", "new"))
+	if i.State != intent.Submitted || i.Batch != "new" || len(i.Surplus) > 0 {
+		t.Errorf("found beside it: %+v", i)
+	}
+	if i = apply(t, i, listed("refused", "new")); len(i.Surplus) > 0 {
+		t.Errorf("bought twice: %+v", i)
+	}
+}
+
 // What was put off keeps its tag and, if it may, its upload; the batch that was
 // refused is not its batch any more, and was never bought.
 func TestPutOff(t *testing.T) {
@@ -238,7 +257,7 @@ func TestBought(t *testing.T) {
 func TestAllOfAnIntentIsPersisted(t *testing.T) {
 	i := intent.Intent{
 		Tag: "TAG", Rev: 1, State: intent.Sealed, Lane: 2, Rows: 3, Account: "a", File: "f", Batch: "b", Unproven: true,
-		Creates: 4, SentAt: sent, Deadline: deadline, Reason: &intent.Reason{Class: "c", Code: "d", Message: "e"}, Refusals: 6, Again: sent,
+		Creates: 4, SentAt: sent, Deadline: deadline, Reason: &intent.Reason{Class: "c", Code: "d", Message: "e"}, Refusals: 6, Again: sent, Past: []string{"w"},
 		Doubts: 5, Since: sent, Looks: 1, Surplus: []string{"x", "y"}, Cancelled: 1, Suspects: []string{"z"}, Swept: true,
 		Missing: 6, Undecided: true, Verdict: intent.SendMissing,
 	}
