@@ -51,12 +51,12 @@ func TestClassOfARow(t *testing.T) {
 // succeeded, by whichever words it says so.
 func TestRowsThatWereNotRunAreSkipped(t *testing.T) {
 	for line, want := range map[string]bool{
-		`{"response":null,"error":{"code":"batch_expired"}}`:           true,
-		`{"response":null,"error":{"code":"batch_cancelled"}}`:         true,
-		`{"response":null,"error":{"code":"request_timeout"}}`:         true,
-		`{"response":{"status_code":0,"body":null},"error":null}`:      true,
-		`{"response":{"status_code":0,"body":{}}}`:                     true,
-		`{}`:                                                           true,
+		`{"response":null,"error":{"code":"batch_expired"}}`:      true,
+		`{"response":null,"error":{"code":"batch_cancelled"}}`:    true,
+		`{"response":null,"error":{"code":"request_timeout"}}`:    true,
+		`{"response":{"status_code":0,"body":null},"error":null}`: true,
+		`{"response":{"status_code":0,"body":{}}}`:                true,
+		`{}`: true,
 		`{"response":{"status_code":0,"body":{"choices":[]}}}`:         false,
 		`{"response":{"status_code":200,"body":{"choices":[]}}}`:       false,
 		`{"response":{"status_code":200,"body":null}}`:                 false,
