@@ -32,10 +32,14 @@ func (t *trip) create(ctx context.Context) error {
 	return nil
 }
 
+// looksInVain is how often in a row a batch is looked for in vain before it is
+// created again: a list may lack one once, as its order changes while it is read.
+const looksInVain = 2
+
 // reconcile looks for the batch until the grace is over. It leaves no batch if
-// there is none.
+// there is none. If the list cannot be read, nobody knows.
 func (t *trip) reconcile(ctx context.Context, unclear error) error {
-	for {
+	for vain := 0; ; {
 		var found []string
 		looked := time.Now()
 		err := t.persist(ctx, "find", func() (err error) {
@@ -45,15 +49,21 @@ func (t *trip) reconcile(ctx context.Context, unclear error) error {
 		switch {
 		case errors.Is(err, errors.ErrUnsupported): // it keeps no tags
 			return retry.Mark(unclear, retry.Ambiguous)
+		case retry.ClassOf(err) == retry.Permanent:
+			return retry.Mark(fmt.Errorf("%w; and whether the batch exists cannot be told: %w", unclear, err), retry.Ambiguous)
 		case err != nil:
 			return err
 		case len(found) > 0:
 			t.batch = found[0]
 			return t.cancelSurplus(ctx, found[1:])
-		case looked.Sub(t.sent) >= t.cfg.Grace:
-			return nil
 		}
 		wait := min(t.interval(time.Since(t.sent)), max(time.Until(t.sent.Add(t.cfg.Grace)), 0))
+		if looked.Sub(t.sent) >= t.cfg.Grace {
+			if vain++; vain == looksInVain {
+				return nil
+			}
+			wait = t.interval(0)
+		}
 		if err := t.pause(ctx, wait, retry.Mark(unclear, retry.Ambiguous)); err != nil {
 			return err
 		}

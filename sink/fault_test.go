@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -432,4 +433,61 @@ func TestUnknownStatusIsWaitedOutWithOneWarning(t *testing.T) {
 			w.t.Errorf("%d warnings: %s", n, &log)
 		}
 	})
+}
+
+// list is what a client reads of the list of batches.
+type list struct {
+	next   http.RoundTripper
+	change func(reply *http.Response) string // "" for no change
+}
+
+func (l list) RoundTrip(r *http.Request) (*http.Response, error) {
+	reply, err := l.next.RoundTrip(r)
+	if err != nil || r.Method != http.MethodGet || r.URL.Path != "/v1/batches" {
+		return reply, err
+	}
+	if body := l.change(reply); body != "" {
+		_ = reply.Body.Close()
+		reply.Body, reply.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+	}
+	return reply, nil
+}
+
+// A list that lacks the batch once, when it could no longer appear, is asked
+// again; one that cannot be read to its end leaves it open whether the batch
+// exists.
+func TestABatchInDoubtIsNotBoughtAgainTooSoon(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(since time.Duration, vain *int) string
+		class  retry.Class
+	}{
+		"lacks it once": {func(since time.Duration, vain *int) string {
+			if since < 10*time.Minute || *vain == 0 {
+				if since >= 10*time.Minute {
+					*vain++
+				}
+				return `{"data":[],"has_more":false}`
+			}
+			return ""
+		}, 0},
+		"goes round": {func(time.Duration, *int) string { return `{"data":[{"id":"x"}],"has_more":true}` }, retry.Ambiguous},
+	} {
+		bubble(t, simulator.Config{Faults: []simulator.Fault{fault(create, simulator.ResetAfter)}}, openai.Config{}, func(w world) {
+			t := w.t
+			start, vain := time.Now(), 0
+			client, err := openai.New(key, openai.Config{BaseURL: "http://127.0.0.1/v1", Transport: list{
+				w.server.Client().Transport, func(*http.Response) string { return tc.change(time.Since(start), &vain) },
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.provider = client
+			for text, r := range w.mustRun(sink.Config{}, texts(5)) {
+				if retry.ClassOf(r.Err) != tc.class {
+					t.Errorf("%s: %q: %+v", name, text, r)
+				}
+			}
+			w.wantBatches(1)
+		})
+	}
 }
