@@ -349,3 +349,40 @@ func TestABatchWithoutMetadataIsFoundByItsFile(t *testing.T) {
 		})
 	}
 }
+
+// An orphan that has lost its metadata is known by its file, and, if that is gone
+// too, by its rows.
+func TestOrphansWithoutMetadata(t *testing.T) {
+	t.Parallel()
+	for name, gone := range map[string]bool{"by the file": false, "by the rows": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			forget := rewrite(func(list map[string]any) {
+				for _, b := range list["data"].([]any) {
+					b.(map[string]any)["metadata"] = nil
+				}
+			})
+			bubble(t, simulator.Config{}, openai.Config{}, forget, func(w *airtight) {
+				w.write("in.jsonl", tickets(5)...)
+				job := w.job()
+				if job.KeepRemote = durable.KeepForever; gone {
+					job.KeepRemote = 24 * time.Hour
+				}
+				w.mustRun(job)
+				client, err := openai.New("sk-test", openai.Config{BaseURL: "http://127.0.0.1/v1", Transport: forget(w.server.Client().Transport)})
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				store, err := state.Open(w.path("another"), state.Config{Log: quiet})
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				defer store.Close()
+				found, err := durable.Orphans(w.t.Context(), client, store, time.Now().Add(-time.Hour))
+				if err != nil || len(found) != 1 || len(found[0].Tag) != 16 {
+					w.t.Errorf("found %+v, %v", found, err)
+				}
+			})
+		})
+	}
+}
