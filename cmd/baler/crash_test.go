@@ -46,7 +46,8 @@ func startProcess(t *testing.T, dir string, args ...string) (baseURL string) {
 }
 
 // The client is killed again and again, while the provider loses replies and
-// fails requests and rows. In the end every row has its result once, was paid
+// fails requests and rows; or it is interrupted, or ends itself as a look at a
+// batch is refused, whatever else is under way. In the end every row has its result once, was paid
 // for once, and no batch was created twice.
 func TestKilledAgainAndAgain(t *testing.T) {
 	if testing.Short() {
@@ -68,11 +69,19 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		"--base-url", url, "--poll", "20ms", "--grace", "2s", "--max-wait", "1s", "--batch-size", *crashBatch, "--retries", "20",
 	}
 
+	provider := simulator.Control{URL: strings.TrimSuffix(url, "/v1")}
+	revoked := simulator.Fault{Route: "GET /v1/batches/{id}", Action: simulator.Fail, Status: 401, Probability: 0.02}
+	if err := provider.SetFaults(t.Context(), append(chaosFaults(), revoked)...); err != nil {
+		t.Fatal(err)
+	}
 	for n := range *crashKills {
 		after := time.Duration(random.Int64N(int64(400 * time.Millisecond)))
-		if killed := runAndKill(t, dir, after, args); !killed {
+		if !endSomehow(t, dir, after, n%3 == 2, args) {
 			t.Fatalf("finished after %d kills: the job is too small", n)
 		}
+	}
+	if err := provider.SetFaults(t.Context(), chaosFaults()...); err != nil {
+		t.Fatal(err)
 	}
 	if r := runCommand(t, dir, withKey, args...); r.code != exitOK {
 		t.Fatalf("%+v", r)
@@ -101,6 +110,23 @@ func TestKilledWhileStarting(t *testing.T) {
 			t.Fatalf("%d results", n)
 		}
 	}
+}
+
+// endSomehow starts the client and kills it after a while, or interrupts it,
+// unless it has ended before. It reports whether something is left to do.
+func endSomehow(t *testing.T, dir string, after time.Duration, interrupt bool, args []string) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), after)
+	defer cancel()
+	cmd := command(ctx, t, dir, withKey, args...)
+	if interrupt {
+		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	}
+	out, err := cmd.CombinedOutput()
+	if ctx.Err() == nil && err != nil && !strings.Contains(string(out), "HTTP 401") {
+		t.Fatalf("ended by itself: %v: %s", err, out)
+	}
+	return err != nil
 }
 
 // runAndKill starts the client and kills it after a while, unless it is done.
