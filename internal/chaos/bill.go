@@ -11,7 +11,6 @@ type paid struct {
 	batches []string // in which it was executed
 	excused int      // of these: a creation came after the grace, the answer cannot be had, or the directory was lost
 	late    bool     // the former
-	failed  bool     // it was decided that it fails
 	unseen  bool     // no answer can be had
 }
 
@@ -32,7 +31,6 @@ func (l *life) readBill() error {
 	l.bill = make(map[string]paid)
 	for _, c := range charges {
 		p := l.bill[c.Question]
-		again, decided := l.decisions[c.Batch]
 		p.batches = append(p.batches, c.Batch)
 		switch {
 		case lateTags[string(batches[c.Batch].Metadata)]:
@@ -40,8 +38,7 @@ func (l *life) readBill() error {
 			p.late = true
 		case c.Vanished:
 			p.unseen = true
-			p.failed = p.failed || decided && !again
-			if decided && again || batches[c.Batch].Received.Before(l.lost) {
+			if l.decisions[c.Batch] || batches[c.Batch].Received.Before(l.lost) {
 				p.excused++
 			}
 		}
@@ -64,7 +61,7 @@ func (l *life) checkBill(expected map[string]item) {
 			l.found.outside++
 		case l.missing[id] && len(p.batches) > p.excused && !p.unseen:
 			l.found.add(lost, "row %s was billed in %v before the run was cancelled, and has no result", id, p.batches)
-		case l.missing[id]:
+		case l.missing[id], l.given[id]:
 		case len(p.batches) == 0 && l.Plan.Verdict(i.question()) == "":
 			l.found.add(wrong, "row %s was never executed", id)
 		}

@@ -26,7 +26,7 @@ func TestWorlds(t *testing.T) {
 		t.Skip("kills processes for some seconds")
 	}
 	s := soak{dir: t.TempDir(), small: true}
-	if err := s.prepare(t.Context(), "default,-row.vanished,-batch.vanished", false); err != nil {
+	if err := s.prepare(t.Context(), "all,-row.vanished,-batch.vanished", false); err != nil {
 		t.Fatal(err)
 	}
 	seeds := []uint64{rand.Uint64(), rand.Uint64()}

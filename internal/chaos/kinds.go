@@ -8,11 +8,6 @@ import (
 	"github.com/balerhq/baler/internal/chaos/provider"
 )
 
-// off are the faults that are left out by default.
-var off = []provider.Kind{
-	provider.ListForeign, // the list cannot be read yet
-}
-
 // chosen reads the flag -faults.
 func chosen(flag string) (kinds []provider.Kind, err error) {
 	all := provider.Kinds()
@@ -22,8 +17,6 @@ func chosen(flag string) (kinds []provider.Kind, err error) {
 		case name == "none":
 		case name == "all":
 			kinds = slices.Clone(all)
-		case name == "default":
-			kinds = slices.DeleteFunc(slices.Clone(all), func(k provider.Kind) bool { return slices.Contains(off, k) })
 		case !slices.Contains(all, kind):
 			return nil, fmt.Errorf("%q is none of %v", kind, all)
 		case strings.HasPrefix(name, "-"):

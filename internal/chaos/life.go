@@ -35,6 +35,7 @@ type life struct {
 
 	cancelled bool
 	missing   map[string]bool // rows without a result after that
+	given     map[string]bool // rows that were given up by decision
 	lost      time.Time       // when the state directory was
 	undecided bool            // the run waits for a decision
 	decisions map[string]bool // of batches, whether their rows are sent again

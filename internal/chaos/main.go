@@ -64,7 +64,7 @@ func run(ctx context.Context) error {
 	flag.IntVar(&s.parallel, "parallel", 2, "worlds at a time")
 	flag.Uint64Var(&s.seed, "seed", 0, "seed of the worlds; 0 draws one")
 	flag.StringVar(&one, "world", "", "seed of the one world to try")
-	flag.StringVar(&faults, "faults", "default", "which faults there are: default, all, none, or their names with commas between; -name leaves one out")
+	flag.StringVar(&faults, "faults", "all", "which faults there are: all, none, or their names with commas between; -name leaves one out")
 	flag.StringVar(&s.baler, "baler", "", "the command that is tried (default: built from ./cmd/baler)")
 	flag.BoolVar(&race, "race", false, "build it with the race detector")
 	flag.StringVar(&s.dir, "dir", "", "directory of the worlds; those that fail stay there (default: a temporary one)")

@@ -77,7 +77,7 @@ func (l *life) lose(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if p.code() == 0 && allEnded(p.stdout()) {
+		if p.code() <= 1 && allEnded(p.stdout()) { // 1 if not all came back, which the bill shows
 			return nil
 		}
 		if n == maxAdopts {

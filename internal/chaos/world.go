@@ -87,6 +87,9 @@ func drawWorld(seed uint64, kinds []provider.Kind, kills int, small bool) *world
 	if room := w.drawRoom(); slices.Contains(kinds, provider.RefuseFull) && r.IntN(6) == 0 {
 		w.Plan.Enqueued = room
 	}
+	if _, full := w.Plan.Faults[provider.RefuseTokens]; full || w.Plan.Enqueued > 0 {
+		w.Plan.Foreign = 0 // those of others would be waited for, ten minutes at a time
+	}
 	return w
 }
 
