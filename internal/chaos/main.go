@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command chaos holds baler to its promise: it runs the real command as processes
 // against a provider that shares no code with it, and kills, stops, disturbs and
 // rivals it while the provider fails in all ways that a seed draws. In the end the
