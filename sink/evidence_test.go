@@ -30,6 +30,8 @@ func TestRowsAreAccountedForAsFarAsCountsLeaveRoom(t *testing.T) {
 		"not ended":                             {sink.Status{Total: 9, NotRun: 9}, 9, 8, 0, 1},
 		"skipped ones listed, and all that ran": {ended(9, 5, 0), 9, 8, 3, 0},
 		"skipped ones take the room":            {ended(9, 5, 0), 9, 7, 3, 2},
+		"failed ones, skipped ones and room":    {ended(9, 5, 2), 9, 8, 1, 0},
+		"skipped, and a failed one is missing":  {ended(9, 5, 2), 9, 8, 2, 1},
 		"none ran, and none is counted":         {none, 9, 0, 0, 0},
 	} {
 		if got := test.status.Unaccounted(test.rows, test.came, test.skipped); got != test.want {
