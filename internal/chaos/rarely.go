@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,20 @@ import (
 	"github.com/balerhq/baler/internal/chaos/provider"
 )
 
+// settling is how long a process may go on after it was stopped.
+const settling = 20 * time.Millisecond
+
+// locked reports whether a process writes to the output. One that is about to end,
+// or has just begun, does not.
+func locked(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+}
+
 // other starts the same work from another state directory: it would write to the
 // same output, and is refused before it buys anything. The run is stopped
 // meanwhile, so that it does not end and leave the output to whoever comes.
@@ -21,7 +36,8 @@ func (l *life) other(ctx context.Context) error {
 	client := l.client
 	client.signal(syscall.SIGSTOP)
 	defer client.signal(syscall.SIGCONT)
-	if !l.holds() {
+	pause(ctx, settling) // a signal takes a moment
+	if !l.holds() || !locked(filepath.Join(l.dir, "out.jsonl")) {
 		return nil
 	}
 	p, err := l.start(append(l.runArgs(), "--state", "other")...)
