@@ -59,7 +59,14 @@ func Open(path string, cfg Config) (*Dir, error) {
 	return d, nil
 }
 
+// openDir opens one directory at a time: another process that comes in between
+// would be given another instance, or its own be overwritten.
 func openDir(root *os.Root, path string, log *slog.Logger) (*Dir, error) {
+	opening, err := lock(path)
+	if err != nil {
+		return nil, err
+	}
+	defer opening.Close()
 	id, err := readIdentity(root, path)
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ package main
 import (
 	"flag"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -31,7 +30,7 @@ func TestWorlds(t *testing.T) {
 	if err := s.prepare(t.Context(), "all,-row.vanished,-batch.vanished", false); err != nil {
 		t.Fatal(err)
 	}
-	seeds := []uint64{rand.Uint64(), rand.Uint64()}
+	seeds := []uint64{3, 4} // others are for make chaos, which draws them
 	if *replay != "" {
 		seed, err := strconv.ParseUint(*replay, 16, 64)
 		if err != nil {
