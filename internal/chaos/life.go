@@ -37,7 +37,7 @@ type life struct {
 
 	cancelled bool
 	missing   map[string]bool // rows without a result after that
-	given     map[string]bool // rows that were given up by decision
+	given     map[string]bool // rows that were given up, by decision or as the run was cancelled
 	lost      time.Time       // when the state directory was
 	undecided bool            // the run waits for a decision
 	decisions map[string]bool // of batches, whether their rows are sent again

@@ -95,7 +95,7 @@ func (l *life) lose(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if p.code() <= 1 && allEnded(p.stdout()) { // 1 if not all came back, which the bill shows
+		if ended := allEnded(p.stdout()); ended && (p.code() == 0 || p.code() == 1 && n >= enoughAdopts) {
 			return nil
 		}
 		if n == maxAdopts {
@@ -106,7 +106,10 @@ func (l *life) lose(ctx context.Context) error {
 	}
 }
 
-const maxAdopts = 20 // while the provider fails
+const (
+	enoughAdopts = 6  // of which each says that not all came back; the bill shows it
+	maxAdopts    = 20 // while the provider fails
+)
 
 // quiet waits until no batch is under way, and none can still appear.
 func (l *life) quiet(ctx context.Context) error {
