@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/balerhq/baler/internal/mailbox"
 )
 
 // Concurrency says how [Parallel] runs a function. The zero value is ready to use.
@@ -85,7 +87,7 @@ func labour[In, Out any](
 ) error {
 	spent := busyIn(ctx)
 	for {
-		j, ok := receive(ctx, jobs)
+		j, ok := mailbox.Receive(ctx, jobs)
 		if !ok || ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -40,7 +40,7 @@ func FromSeq2[T any](p *Pipeline, seq iter.Seq2[T, error], opts ...StageOption) 
 func FromChan[T any](p *Pipeline, ch <-chan T, opts ...StageOption) <-chan []T {
 	return fromItems(p, opts, func(ctx context.Context, box *mailbox.Mailbox[T]) error {
 		for {
-			item, ok := receive(ctx, ch)
+			item, ok := mailbox.Receive(ctx, ch)
 			if !ok {
 				return context.Cause(ctx)
 			}

@@ -3,6 +3,8 @@ package flow
 import (
 	"context"
 	"iter"
+
+	"github.com/balerhq/baler/internal/mailbox"
 )
 
 // A Stage turns a stream of In into a stream of Out. [Via] runs it in a goroutine of its own, unless it is a [Func].
@@ -57,26 +59,12 @@ func (n named[In, Out]) String() string { return n.name }
 func Slices[T any](ctx context.Context, in <-chan []T) iter.Seq[[]T] {
 	return func(yield func([]T) bool) {
 		for ctx.Err() == nil {
-			slice, ok := receive(ctx, in)
+			slice, ok := mailbox.Receive(ctx, in)
 			if !ok || !yield(slice) {
 				return
 			}
 		}
 	}
-}
-
-// receive tries without ctx first: a select of two cases costs several times a plain receive.
-func receive[T any](ctx context.Context, in <-chan T) (v T, ok bool) {
-	select {
-	case v, ok = <-in:
-		return v, ok
-	default:
-	}
-	select {
-	case v, ok = <-in:
-	case <-ctx.Done():
-	}
-	return v, ok
 }
 
 // Send sends slice on out and gives it away. It returns context.Cause(ctx), and sends nothing, once ctx is done.

@@ -1,6 +1,10 @@
 package flow
 
-import "context"
+import (
+	"context"
+
+	"github.com/balerhq/baler/internal/mailbox"
+)
 
 // Via starts stage on what in carries and returns its output. A channel has one reader: give in to nobody else.
 //
@@ -52,7 +56,7 @@ func RunStage[In, Out any](ctx context.Context, stage Stage[In, Out], in <-chan 
 	if err := stage.Run(ctx, in, out); err != nil {
 		return err
 	}
-	if _, unread := receive(ctx, in); unread {
+	if _, unread := mailbox.Receive(ctx, in); unread {
 		return ErrUnread
 	}
 	return nil

@@ -1,5 +1,5 @@
-// Package mailbox joins a goroutine that produces single items to one that sends
-// them on in slices.
+// Package mailbox joins a goroutine that produces single items to one that
+// sends them on in slices.
 package mailbox
 
 import (
@@ -8,28 +8,29 @@ import (
 	"sync"
 )
 
-// MaxSlice is how many items a slice holds at most. Larger slices cost more memory
-// and cache and hardly save time: see bench/README.md.
+// MaxSlice is how many items a slice holds at most. Larger slices cost more
+// memory and cache and hardly save time: see bench/README.md.
 const MaxSlice = 128
 
-// A Push hands a slice on to whoever comes next. It takes the slice, and returns
-// memory for another: what it took, when nobody needs that any more, or what it
-// took earlier, or nil. So slices go round, and a fast stream allocates none. What
-// is left of old items in the memory is up to the caller: see [Vacate].
+// A Push hands a slice on to whoever comes next. It takes the slice, and
+// returns memory for another: what it took, when nobody needs that any more, or
+// what it took earlier, or nil. So slices go round, and a fast stream allocates
+// none. What is left of old items in the memory is up to the caller: see
+// [Vacate].
 type Push[T any] func(ctx context.Context, slice []T) (spare []T, err error)
 
-// Vacate makes room of a spare slice: empty, and without what the old items point
-// to.
+// Vacate makes room of a spare slice: empty, and without what the old items
+// point to.
 func Vacate[T any](spare []T) []T {
 	clear(spare[:cap(spare)])
 	return spare[:0]
 }
 
-// Mailbox lies between the goroutine that produces single items and the one that
-// sends slices. The sender takes what there is whenever the next stage can take
-// more. So a slow source sends slices of one and a fast one slices of up to
-// MaxSlice, without a timer, and no item waits in a buffer that only the producer
-// could empty.
+// Mailbox lies between the goroutine that produces single items and the one
+// that sends slices. The sender takes what there is whenever the next stage can
+// take more. So a slow source sends slices of one and a fast one slices of up
+// to MaxSlice, without a timer, and no item waits in a buffer that only the
+// producer could empty.
 type Mailbox[T any] struct {
 	limit int           // how many full slices it holds at most
 	wake  chan struct{} // of capacity 1: there is something to take; closed by the producer
@@ -50,9 +51,10 @@ func New[T any](limit int) *Mailbox[T] {
 	return &Mailbox[T]{limit: limit, wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
-// Put adds an item; while the box is full it waits, as long as patience is not done. Then it returns context.Cause(ctx): a
-// producer whose ctx is done may stop, but what it had in hand is in the box. It is one function, without defer, because
-// it runs for every item of a pipeline.
+// Put adds an item; while the box is full it waits, as long as patience is not
+// done. Then it returns context.Cause(ctx): a producer whose ctx is done may
+// stop, but what it had in hand is in the box. It is one function, without
+// defer, because it runs for every item of a pipeline.
 func (m *Mailbox[T]) Put(ctx, patience context.Context, item *T) error {
 	for {
 		m.mu.Lock()
@@ -70,16 +72,18 @@ func (m *Mailbox[T]) Put(ctx, patience context.Context, item *T) error {
 		}
 		m.full = true
 		m.mu.Unlock()
-		if _, ok := receive(patience, m.room); !ok {
+		if _, ok := Receive(patience, m.room); !ok {
 			return context.Cause(patience)
 		}
 	}
 }
 
-// Close ends the input. Only the producer may call it, once, and put nothing more.
+// Close ends the input. Only the producer may call it, once, and put nothing
+// more.
 func (m *Mailbox[T]) Close() { close(m.wake) }
 
-// turn puts the last slice, which is full, into the queue if there is room for it, and begins another.
+// turn puts the last slice, which is full, into the queue if there is room for
+// it, and begins another.
 func (m *Mailbox[T]) turn() bool {
 	if len(m.queue) >= m.limit {
 		return false
@@ -107,7 +111,8 @@ func (m *Mailbox[T]) notify() {
 	}
 }
 
-// take returns the oldest slice, if there is one, and may leave an empty one for the producer.
+// take returns the oldest slice, if there is one, and may leave an empty one
+// for the producer.
 func (m *Mailbox[T]) take(empty []T) []T {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -132,7 +137,7 @@ func (m *Mailbox[T]) take(empty []T) []T {
 // Send pushes what is put until the producer has closed the box.
 func (m *Mailbox[T]) Send(ctx context.Context, to Push[T]) error {
 	for open := true; open; {
-		_, open = receive(ctx, m.wake)
+		_, open = Receive(ctx, m.wake)
 		var spare []T
 		for items := m.take(nil); len(items) > 0; items = m.take(Vacate(spare)) {
 			var err error
@@ -144,9 +149,9 @@ func (m *Mailbox[T]) Send(ctx context.Context, to Push[T]) error {
 	return context.Cause(ctx)
 }
 
-// receive tries without ctx first: a select of two cases costs several times a
-// plain receive.
-func receive[T any](ctx context.Context, in <-chan T) (v T, ok bool) {
+// Receive receives from in unless ctx is done. It tries without ctx first: a
+// select of two cases costs several times a plain receive.
+func Receive[T any](ctx context.Context, in <-chan T) (v T, ok bool) {
 	select {
 	case v, ok = <-in:
 		return v, ok
