@@ -212,6 +212,41 @@ func TestBatchesWaitForRoom(t *testing.T) {
 	})
 }
 
+// What made room while no process ran is noticed by the next one.
+func TestRoomIsMadeWhileNobodyRuns(t *testing.T) {
+	cfg := simulator.Config{
+		Limits:  simulator.Limits{EnqueuedTokens: 4000}, // one of two
+		Latency: simulator.Latency{Processing: 5 * time.Minute},
+	}
+	bubble(t, cfg, openai.Config{}, nil, func(w *airtight) {
+		t := w.t
+		w.write("in.jsonl", tickets(200)...)
+		start := time.Now()
+		for _, faults := range [][]simulator.Fault{nil, {
+			{Route: createBatch, Action: simulator.Fail, Status: http.StatusTooManyRequests, Times: -1}, // it sees that the first has ended, and no more
+		}} {
+			if err := w.server.SetFaults(faults...); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Since(start) * 5)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			_, err := w.run(ctx, w.job())
+			cancel()
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatal(err)
+			}
+		}
+		if err := w.server.SetFaults(); err != nil {
+			t.Fatal(err)
+		}
+		if report := w.mustRun(w.job()); report.Succeeded != 200 {
+			t.Errorf("report %+v", report)
+		}
+		w.wantWithin(start, 12*time.Minute, 13*time.Minute)
+		w.wantBilledOnce(200)
+	})
+}
+
 // A batch that is above the limit all by itself goes in parts that fit, and a row
 // that is fails alone. That takes minutes.
 func TestWhatNeverFitsIsCut(t *testing.T) {

@@ -104,6 +104,9 @@ func (e *engine) putOff(ctx context.Context, in intent.Intent, refusal error) (i
 	}
 	reason := refusalReason(retry.Retryable, refusal)
 	reason.Times, reason.Since = r.refusals, r.since
+	if errors.Is(refusal, sink.ErrFull) {
+		reason.Room = r.room
+	}
 	e.tellPutOff(ctx, in, refusal, r)
 	anew := errors.Is(refusal, sink.ErrFileGone)
 	if !anew && errors.Is(refusal, sink.ErrNotYet) && in.Refusals%4 == 3 {

@@ -149,6 +149,7 @@ type refused struct {
 	until    time.Time
 	alone    int // refusals in a row while nothing else of ours was under way
 	others   int // batches of ours that are under way
+	room     int // batches of the lane that are, if it is full
 	notice   string
 }
 
@@ -184,7 +185,7 @@ func (t *throttles) refuse(in intent.Intent, refusal error, base time.Duration) 
 		l.until = now.Add(l.wait(base, others))
 	}
 	l.signal()
-	return refused{l.refusals, l.since, l.until, l.alone, others, l.notice}
+	return refused{l.refusals, l.since, l.until, l.alone, others, l.room, l.notice}
 }
 
 // wait is for how long nothing is created. That others make room is noticed, so
@@ -249,6 +250,7 @@ func (t *throttles) recover(in intent.Intent, model string) {
 			now := time.Now() // the clock may have been put back
 			l.refusals, l.since, l.last, l.notice = r.Times, earlier(r.Since, now), earlier(in.SentAt, now), in.Tag
 			l.until = earlier(in.Again, now.Add(maxRefusalWait))
+			l.full, l.room = r.Room > 0, r.Room // of which some may have ended meanwhile
 		}
 	}
 }

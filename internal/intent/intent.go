@@ -121,6 +121,7 @@ type Reason struct {
 	Message string `json:"message,omitempty"`
 	Limit   int    `json:"limit,omitempty"` // what the next batches of the lane may weigh, in bytes
 
+	Room  int       `json:"room,omitempty"`  // batches of the lane that were under way, if there was no room for more
 	Times int       `json:"times,omitempty"` // refusals of the lane in a row
 	Since time.Time `json:"since,omitzero"`  // when the first of them came
 }
