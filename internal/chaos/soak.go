@@ -64,6 +64,9 @@ func (s *soak) run(ctx context.Context) error {
 		wg.Go(func() {
 			for seed, ok := next(); ok; seed, ok = next() {
 				l, err := s.try(ctx, seed, each, io.Discard)
+				if err != nil {
+					err = fmt.Errorf("world %s: %w", seedName(seed), err)
+				}
 				if ctx.Err() == nil {
 					s.report(l, err)
 				}
@@ -138,7 +141,7 @@ func (s *soak) report(l *life, err error) {
 	s.total.worlds++
 	if err != nil {
 		s.total.failed++
-		fmt.Printf("a world has failed: %v\n", err)
+		fmt.Printf("%v\n", err)
 		return
 	}
 	s.total.add(l)

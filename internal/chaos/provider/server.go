@@ -135,6 +135,9 @@ func (s *server) apply(e event) error {
 		return s.load(e.Batch)
 	case e.Cancel != "":
 		b := s.byID[e.Cancel]
+		if b.Status == "failed" {
+			return nil // it is about to be refused
+		}
 		b.Stop, b.Status = e.At, "cancelled"
 		b.End = e.At.Add(s.plan.Cancelling)
 		b.Output, b.Counts = b.End, b.End
