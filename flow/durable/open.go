@@ -27,13 +27,14 @@ func open(ctx context.Context, c config) (*engine, error) {
 		return nil, fmt.Errorf("durable: Job.Polls: %w", err)
 	}
 	e := &engine{
-		config: c, limiter: limiter, polls: polls, owners: newOwners(), throttles: newThrottles(), rest: newRest(),
+		config: c, limiter: limiter, polls: polls, owners: newOwners(), rest: newRest(),
 		tally:    tally{notify: c.progress},
 		digester: newDigester(c.provider),
 		creating: make(chan struct{}, 1),
 		heavy:    make(chan struct{}, c.transfers),
 		changed:  make(chan struct{}, 1),
 	}
+	e.throttles = newThrottles(e.now)
 	if err := e.limitBatch(); err != nil {
 		return nil, err
 	}

@@ -130,7 +130,7 @@ func (e *engine) givesUp(in intent.Intent, refusal error, r refused) bool {
 	if !passes(refusal) {
 		return max(r.refusals, in.Refusals+1) >= e.maxAttempts
 	}
-	return r.refusals >= minRefusals && !time.Now().Before(e.refusalEnd(in, r))
+	return r.refusals >= minRefusals && !e.now().Before(e.refusalEnd(in, r))
 }
 
 // minRefusals are those before which no batch is given up whose refusal passes,

@@ -19,6 +19,8 @@ const (
 // Refusals in a row make for longer and longer waits, by which all batches of the
 // lane go: only one at a time is on trial, until the provider accepts it.
 type throttles struct {
+	now func() time.Time // the time by which batches are sent, which need not be this machine's
+
 	mu     sync.Mutex
 	lanes  map[int]*throttle
 	models map[int]string // of the lanes
@@ -49,8 +51,8 @@ type presence struct {
 	accepted bool
 }
 
-func newThrottles() *throttles {
-	return &throttles{lanes: make(map[int]*throttle), models: make(map[int]string)}
+func newThrottles(now func() time.Time) *throttles {
+	return &throttles{now: now, lanes: make(map[int]*throttle), models: make(map[int]string)}
 }
 
 // of returns the throttle of a lane. The caller holds mu.
@@ -158,7 +160,7 @@ type refused struct {
 func (t *throttles) refuse(in intent.Intent, refusal error, base time.Duration) refused {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l, now := t.of(in.Lane), time.Now()
+	l, now := t.of(in.Lane), t.now()
 	delete(l.under, in.Tag)
 	others := t.underWay(in.Lane)
 	fresh := l.refusals == 0 || in.SentAt.After(l.last)
@@ -182,7 +184,7 @@ func (t *throttles) refuse(in intent.Intent, refusal error, base time.Duration) 
 		l.alone++
 	}
 	if fresh || others == 0 {
-		l.until = now.Add(l.wait(base, others))
+		l.until = time.Now().Add(l.wait(base, others))
 	}
 	l.signal()
 	return refused{l.refusals, l.since, l.until, l.alone, others, l.room, l.notice}
@@ -247,9 +249,9 @@ func (t *throttles) recover(in intent.Intent, model string) {
 		l.under[in.Tag] = presence{since: in.SentAt}
 	case intent.Sealed, intent.Uploaded:
 		if r := in.Reason; r != nil && r.Times > l.refusals {
-			now := time.Now() // the clock may have been put back
+			now := t.now() // the clock may have been put back
 			l.refusals, l.since, l.last, l.notice = r.Times, earlier(r.Since, now), earlier(in.SentAt, now), in.Tag
-			l.until = earlier(in.Again, now.Add(maxRefusalWait))
+			l.until = earlier(in.Again, time.Now().Add(maxRefusalWait))
 			l.full, l.room = r.Room > 0, r.Room // of which some may have ended meanwhile
 		}
 	}

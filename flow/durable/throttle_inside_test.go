@@ -1,0 +1,39 @@
+package durable
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/balerhq/baler/internal/intent"
+)
+
+// Batches are sent by the provider's clock, of which this machine's may be days
+// off: refusals in a row are counted all the same, and those of batches that were
+// sent together once.
+func TestRefusalsAreCountedWhateverTheClock(t *testing.T) {
+	for name, off := range map[string]time.Duration{"right": 0, "ahead": -72 * time.Hour, "behind": 72 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				there := func() time.Time { return time.Now().Add(off) }
+				throttles := newThrottles(there)
+				refusal := errors.New("refused")
+				for n := 1; n <= 5; n++ {
+					sent := there()
+					time.Sleep(time.Second)
+					for _, tag := range []string{"A", "B"} {
+						r := throttles.refuse(intent.Intent{Tag: tag, SentAt: sent}, refusal, time.Second)
+						if r.refusals != n {
+							t.Errorf("%s: refusal %d counts as %d", tag, n, r.refusals)
+						}
+						if wait := time.Until(r.until); wait <= 0 || wait > maxRefusalWait {
+							t.Errorf("%s: the next try is in %s", tag, wait)
+						}
+					}
+					time.Sleep(time.Minute)
+				}
+			})
+		})
+	}
+}
