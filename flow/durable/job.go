@@ -103,13 +103,13 @@ type Job[T any] struct {
 	// when it has ended. Being wrong about this costs time, not money. Zero
 	// means that others may.
 	ExclusiveWorkspace bool
-	// Cache is how old an answer may be that is taken instead of asking again: an
-	// item whose request has succeeded in another job of the Store, at the same
-	// provider, gets that result, and is not sent. What counts are batches that
-	// were settled when this job began to send, the latest two million answers
-	// of them, which take 32 bytes of memory each. Two items of this job that
-	// ask the same are both sent. Zero means 30 days; negative means that nothing
-	// is taken from other jobs or kept for them.
+	// Cache is how old an answer may be that is taken instead of asking again:
+	// an item whose request has succeeded in another job of the Store, at the
+	// same provider, gets that result, and is not sent. What counts are batches
+	// that were settled when this job began to send, the latest two million
+	// answers of them, which take 32 bytes of memory each. Two items of this
+	// job that ask the same are both sent. Zero means 30 days; negative means
+	// that nothing is taken from other jobs or kept for them.
 	Cache time.Duration
 	// TimeLimit is how long after its first start the run is cancelled, as by
 	// Handle.Cancel, if it is not completed; the time counts while it is paused
@@ -120,19 +120,20 @@ type Job[T any] struct {
 	// anew with another input or other settings.
 	ReadAll bool
 	// KeepRemote is how long after the end of the run, completed or cancelled,
-	// the provider keeps the results of its batches: from these a run in another
-	// directory can go on if the state directory is lost (see Adopt). Until the
-	// run has ended they are kept in any case; but if the source has not ended
-	// when a batch has been settled for KeepRemote, or zero for seven days, then
-	// its results go. Uploads go when their batch is settled. What could not be
-	// removed is removed by a later Run, or by RemoveKept, as is all that becomes
-	// due after the end of Run. Zero means until the end; KeepForever leaves all.
+	// the provider keeps the results of its batches: from these a run in
+	// another directory can go on if the state directory is lost (see Adopt).
+	// Until the run has ended they are kept in any case; but if the source has
+	// not ended when a batch has been settled for KeepRemote, or zero for seven
+	// days, then its results go. Uploads go when their batch is settled. What
+	// could not be removed is removed by a later Run, or by RemoveKept, as is
+	// all that becomes due after the end of Run. Zero means until the end;
+	// KeepForever leaves all.
 	KeepRemote time.Duration
 
 	// Fresh begins the job anew if the Store has one of its Name: with this
 	// Source and these Settings, and an Output that is new to it. What the one
-	// before was answered can still be taken from the Cache, as from another job.
-	// Refused, with an *OpenError, as long as batches of it are open.
+	// before was answered can still be taken from the Cache, as from another
+	// job. Refused, with an *OpenError, as long as batches of it are open.
 	Fresh bool
 
 	// Store remembers.
@@ -143,9 +144,10 @@ type Job[T any] struct {
 	// Zero means nobody is told.
 	Progress func(Progress)
 	// Notify is called with what costs money or hours, such as a provider that
-	// cannot be reached: when it begins, again after five minutes, and ever more
-	// rarely while it lasts, at least once an hour. It is called by several goroutines, outside of all locks, and delays its
-	// caller. Zero means that notices are in the log and the Status only.
+	// cannot be reached: when it begins, again after five minutes, and ever
+	// more rarely while it lasts, at least once an hour. It is called by
+	// several goroutines, outside of all locks, and delays its caller. Zero
+	// means that notices are in the log and the Status only.
 	Notify func(Notice)
 	// Log receives what happens, never a payload. Zero means slog.Default().
 	Log *slog.Logger
