@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -112,6 +114,9 @@ func (o *options) run(cmd *cobra.Command) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
+	if err := o.checkInput(); err != nil {
+		return err
+	}
 	provider, err := newProvider(o)
 	if err != nil {
 		return err
@@ -211,6 +216,16 @@ func (o *options) csvDelimiter() (rune, error) {
 		return runes[0], nil
 	}
 	return 0, usage("--delimiter is %q: must be a single character, such as ; or |, or tab", o.delimiter)
+}
+
+// checkInput refuses a file that is not there, before the provider is asked and a
+// run begins.
+func (o *options) checkInput() error {
+	_, err := os.Stat(o.input)
+	if missing, ok := errors.AsType[*fs.PathError](err); ok {
+		return usage("%s: %w", o.input, missing.Err)
+	}
+	return nil
 }
 
 func (o *options) validate() error {
