@@ -145,9 +145,9 @@ type Job[T any] struct {
 	Progress func(Progress)
 	// Notify is called with what costs money or hours, such as a provider that
 	// cannot be reached: when it begins, again after five minutes, and ever
-	// more rarely while it lasts, at least once an hour. It is called by
-	// several goroutines, outside of all locks, and delays its caller. Zero
-	// means that notices are in the log and the Status only.
+	// more rarely while it lasts, at least once an hour. It is called for one
+	// notice at a time, in their order, outside all locks. Zero means that
+	// notices are in the log and the Status only.
 	Notify func(Notice)
 	// Log receives what happens, never a payload. Zero means slog.Default().
 	Log *slog.Logger

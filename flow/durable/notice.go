@@ -60,6 +60,9 @@ type notices struct {
 	mu   sync.Mutex
 	held map[noticeKey]Notice
 	told map[noticeKey]telling
+
+	due        []Notice // to be delivered, the oldest first
+	delivering bool     // by one goroutine
 }
 
 // telling is when a notice was told, and until when it is not told again.
@@ -142,6 +145,26 @@ func (n *notices) list() []Notice {
 // maxNotice bounds the text of a notice, which may quote the provider, in bytes.
 const maxNotice = 600
 
+// deliver gives a notice to f, which is called for one notice at a time, in their
+// order, outside the lock: by the goroutine that is calling it already, if one is.
+func (n *notices) deliver(v Notice, f func(Notice)) {
+	n.mu.Lock()
+	n.due = append(n.due, v)
+	if n.delivering {
+		n.mu.Unlock()
+		return
+	}
+	n.delivering = true
+	for len(n.due) > 0 {
+		v, n.due = n.due[0], n.due[1:]
+		n.mu.Unlock()
+		f(v)
+		n.mu.Lock()
+	}
+	n.delivering = false
+	n.mu.Unlock()
+}
+
 // tell makes a notice known: in the log, to Job.Notify and in the status. One
 // that repeats soon only changes the status.
 func (e *engine) tell(ctx context.Context, v Notice) {
@@ -152,7 +175,7 @@ func (e *engine) tell(ctx context.Context, v Notice) {
 		return
 	}
 	e.log.WarnContext(ctx, "notice", "kind", v.Kind, "tag", v.Tag, "batch", v.Batch, "text", v.Text, "next", v.Next)
-	e.notify(v)
+	e.notices.deliver(v, e.notify)
 }
 
 // untell withdraws a notice that no longer holds.
