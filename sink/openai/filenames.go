@@ -60,7 +60,7 @@ func (f *filenames) of(ctx context.Context, id string) (string, error) {
 // list takes in all files of batches.
 func (f *filenames) list(ctx context.Context) error {
 	f.listed = true
-	for p, err := range f.client.pages(ctx, "/files", "100") {
+	for p, err := range f.client.pages(ctx, "/files", url.Values{"limit": {"100"}}) {
 		if unserved(err) {
 			f.noList = true
 			return nil

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -9,7 +10,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/balerhq/baler/internal/httpclient"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
@@ -17,40 +17,40 @@ import (
 var _ sink.FileLister = (*Client)(nil)
 
 // Files implements sink.FileLister: it pages through the account's files for
-// batches.
+// batches. A server that keeps no list of files shows none.
 func (c *Client) Files(ctx context.Context) iter.Seq2[sink.File, error] {
 	return func(yield func(sink.File, error) bool) {
-		query := url.Values{"purpose": {"batch"}, "limit": {"1000"}}
 		seen := make(map[string]bool)
-		for {
-			var list struct {
-				Data    []file `json:"data"`
-				HasMore bool   `json:"has_more"`
+		for p, err := range c.pages(ctx, "/files", url.Values{"purpose": {"batch"}, "limit": {"1000"}}) {
+			if unserved(err) && len(seen) == 0 {
+				return
 			}
-			call := httpclient.Call{Method: http.MethodGet, Path: "/files?" + query.Encode()}
-			switch err := c.do(ctx, call, &list); {
-			case notFound(err) || status(err) == http.StatusMethodNotAllowed:
-				return // a server that keeps no list
-			case err != nil:
+			if err != nil {
 				yield(sink.File{}, fmt.Errorf("openai: list files: %w", err))
 				return
 			}
-			fresh := false
-			for _, f := range list.Data {
-				if seen[f.ID] {
+			for _, item := range p.items {
+				f := parseFile(item)
+				if f.ID == "" || seen[f.ID] {
 					continue
 				}
-				seen[f.ID], fresh = true, true
-				if !yield(f.listed(), nil) {
+				if seen[f.ID] = true; !yield(f.listed(), nil) {
 					return
 				}
 			}
-			if !list.HasMore || !fresh {
-				return
-			}
-			query.Set("after", list.Data[len(list.Data)-1].ID)
 		}
 	}
+}
+
+// parseFile reads an item of a list as far as it can be read: what others have
+// left must not hide what is ours.
+func parseFile(item json.RawMessage) (f file) {
+	var id struct {
+		ID json.RawMessage `json:"id"`
+	}
+	_, _ = json.Unmarshal(item, &f), json.Unmarshal(item, &id)
+	f.ID = asText(id.ID)
+	return f
 }
 
 // storageFull reports whether an upload was refused because of what the account

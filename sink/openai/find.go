@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/url"
 	"slices"
 	"time"
 
@@ -74,7 +75,7 @@ func (s *search) tells(tag string) bool {
 func (s *search) list(since time.Time) iter.Seq2[sink.Listing, error] {
 	return func(yield func(sink.Listing, error) bool) {
 		var seen order
-		for p, err := range s.client.pages(s.ctx, "/batches", "100") {
+		for p, err := range s.client.pages(s.ctx, "/batches", url.Values{"limit": {"100"}}) {
 			if err != nil {
 				yield(sink.Listing{}, err)
 				return

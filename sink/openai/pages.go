@@ -85,10 +85,11 @@ const maxPages = 10_000
 // may be there all the same.
 var errStuck = retry.Mark(errors.New("the list cannot be read to its end: its pages repeat, or do not say how to go on"), retry.Permanent)
 
-// pages are those of a whole list that have something in them.
-func (c *Client) pages(ctx context.Context, path, limit string) iter.Seq2[page, error] {
+// pages are those of a whole list that have something in them. The query is the
+// caller's no more.
+func (c *Client) pages(ctx context.Context, path string, query url.Values) iter.Seq2[page, error] {
 	return func(yield func(page, error) bool) {
-		query, seen := url.Values{"limit": {limit}}, make(map[string]bool)
+		seen := make(map[string]bool)
 		for n := range maxPages {
 			var p page
 			call := httpclient.Call{Method: http.MethodGet, Path: path + "?" + query.Encode()}
