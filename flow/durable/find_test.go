@@ -3,7 +3,9 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +97,31 @@ func TestABatchAdoptedWronglyIsGivenBack(t *testing.T) {
 		u.succeed(1)
 		if when, back := u.diary.when(found), u.diary.when(disowned); when > 2*graceOver || back < processing {
 			u.t.Errorf("found after %s, given back after %s", when, back)
+		}
+	})
+}
+
+// A batch that cannot be read, so that nobody knows whose it is, stops no other.
+func TestABatchThatCannotBeProvenStopsNoOther(t *testing.T) {
+	withoutTags(t, func(u *untagged) {
+		u.job.ExclusiveWorkspace = true
+		u.write("in.jsonl", tickets(10)...)
+		told := listen(&u.job)
+		u.fault(
+			simulator.Fault{Route: creation, Action: simulator.ResetAfter},
+			simulator.Fault{Route: contentRoute, Action: simulator.Fail, Status: http.StatusBadRequest, Times: 8},
+		)
+		if report := u.mustRun(u.job); report.Succeeded != 10 || report.Batches != 2 || len(u.server.Batches()) != 2 {
+			u.t.Errorf("report %+v", report)
+		}
+		unclear, _ := told.of(durable.NoticeUnclear)
+		if !slices.ContainsFunc(unclear, func(n durable.Notice) bool {
+			return n.Batch != "" && strings.Contains(n.Text, "cannot be read") && !n.Next.IsZero()
+		}) {
+			u.t.Errorf("told %+v", told.told)
+		}
+		if s := mustStatus(u.t, u.attach()); len(s.Notices) > 0 {
+			u.t.Errorf("status at the end: %+v", s.Notices)
 		}
 	})
 }

@@ -86,13 +86,29 @@ func (e *engine) prove(ctx context.Context, in intent.Intent) (intent.Intent, er
 	}
 	tag, err := e.tagOf(ctx, in.Batch)
 	switch {
+	case retry.ClassOf(err) == retry.Permanent && ctx.Err() == nil:
+		return in, e.unproven(ctx, in, err)
 	case err != nil:
 		return in, e.hold(ctx, in, "prove", 0, err)
-	case tag == in.Tag:
+	}
+	e.untell(NoticeUnclear, in.Tag)
+	if tag == in.Tag {
 		return e.advance(ctx, in, intent.Proven{})
 	}
 	e.log.WarnContext(ctx, "the batch is somebody else's: is the workspace exclusive?", "tag", in.Tag, "batch", in.Batch)
 	return e.advance(ctx, in, intent.Disowned{})
+}
+
+// unproven waits, as it cannot be read whose rows a batch has: it is read again,
+// for as long as it takes, while all others go on.
+func (e *engine) unproven(ctx context.Context, in intent.Intent, err error) error {
+	d := max(e.config.poll, maxPoll)
+	e.tell(ctx, Notice{
+		Kind: NoticeUnclear, Tag: in.Tag, Batch: in.Batch, Next: time.Now().Add(d),
+		Text:   fmt.Sprintf("whether the batch is the run's cannot be told, as its results cannot be read: %v", err),
+		Advice: "until they can, its rows are neither settled nor bought again; all others go on",
+	})
+	return e.sleep(ctx, d)
 }
 
 // tagOf is the tag of a batch that has ended, by the first row that tells, or ""
