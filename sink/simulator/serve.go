@@ -25,16 +25,17 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveLogged serves a request to the provider and logs it, before the client
-// can tell that it is over. It reports whether a fault wants the connection
-// broken.
+// serveLogged serves a request to the provider and logs it, before anything of
+// the answer leaves: a client that has all of it may look into the log. It
+// reports whether a fault wants the connection broken.
 func (s *Simulator) serveLogged(w http.ResponseWriter, r *http.Request) (lost bool) {
 	_, route := s.provider.Handler(r)
 	fault := s.faults.next(route)
 	body := &countedBody{ReadCloser: r.Body, hash: sha256.New()}
 	r.Body = body
 	answer := &statusWriter{ResponseWriter: w}
-	defer func() { s.record(r, route, fault, body, answer.status) }()
+	answer.begins = func() { s.record(r, route, fault, body, answer.status) }
+	defer answer.begin(0) // unless it was answered
 	answer.Header().Set("X-Request-Id", newID("req_"))
 	if fault != nil {
 		return s.inject(*fault, answer, r)
@@ -76,10 +77,21 @@ func (b *countedBody) Read(p []byte) (int, error) {
 type statusWriter struct {
 	http.ResponseWriter
 	status int
+	begins func() // called once, before the answer leaves or if there is none
+}
+
+// begin notes the status, unless there is one.
+func (w *statusWriter) begin(status int) {
+	if w.begins == nil {
+		return
+	}
+	begins := w.begins
+	w.status, w.begins = status, nil
+	begins()
 }
 
 func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
+	w.begin(status)
 	w.ResponseWriter.WriteHeader(status)
 }
 
@@ -87,16 +99,12 @@ func (w *statusWriter) WriteHeader(status int) {
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *statusWriter) Write(p []byte) (int, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
+	w.begin(http.StatusOK)
 	return w.ResponseWriter.Write(p)
 }
 
 // ReadFrom lets the kernel copy a file into the connection.
 func (w *statusWriter) ReadFrom(in io.Reader) (int64, error) {
-	if w.status == 0 {
-		w.status = http.StatusOK
-	}
+	w.begin(http.StatusOK)
 	return io.Copy(w.ResponseWriter, in)
 }
