@@ -108,12 +108,40 @@ func failSomeOnce() func(simulator.Row) simulator.Reply {
 	}
 }
 
-// run runs the client to its end or its death at the nth point.
-func (w *crashWorld) run(n int) (killed bool) {
+// point is one that a run comes by: its name, and how often it was met by then.
+// What is concurrent may change places, so that the nth point of two runs may have
+// different names.
+type point struct {
+	name string
+	nth  int
+}
+
+// numbered are the points of a run.
+func numbered(names []string) []point {
+	met := make(map[string]int)
+	points := make([]point, len(names))
+	for i, name := range names {
+		met[name]++
+		points[i] = point{name, met[name]}
+	}
+	return points
+}
+
+// run runs the client to its end.
+func (w *crashWorld) run() {
 	w.t.Helper()
-	env := slices.Concat(withKey, []string{
-		fmt.Sprintf("%s=%d", crashpoint.At, n), crashpoint.Trace + "=" + w.trace(),
-	})
+	if w.runUntil(point{}) {
+		w.t.Fatal("killed, though nobody asked for it")
+	}
+}
+
+// runUntil runs the client to its death at a point, or to its end.
+func (w *crashWorld) runUntil(p point) (killed bool) {
+	w.t.Helper()
+	env := append(slices.Clone(withKey), crashpoint.Trace+"="+w.trace())
+	if p != (point{}) {
+		env = append(env, fmt.Sprintf("%s=%d %s", crashpoint.At, p.nth, p.name))
+	}
 	if err := os.RemoveAll(w.trace()); err != nil {
 		w.t.Fatal(err)
 	}
@@ -227,17 +255,25 @@ func (w *crashWorld) wantNoMore() {
 func crashEverywhere(t *testing.T, prepare func(*testing.T) *crashWorld, then func(*crashWorld)) {
 	t.Helper()
 	undisturbed := prepare(t)
-	if undisturbed.run(0) {
-		t.Fatal("killed, though nobody asked for it")
-	}
-	points := undisturbed.points()
+	undisturbed.run()
+	points := numbered(undisturbed.points())
 	died := deaths{at: make(map[string]int)}
 	t.Run("at", func(t *testing.T) {
-		for n := range points {
+		for n, p := range points {
 			t.Run(strconv.Itoa(n+1), func(t *testing.T) {
 				t.Parallel()
 				w := prepare(t)
-				w.crashAt(n+1, &died)
+				if w.runUntil(p) {
+					died.add(p.name)
+					t.Logf("died %s", p.name)
+				}
+				if *crashTwice {
+					w.runUntil(points[rand.N(n+1)])
+				}
+				if *crashLose > 0 && (n+1)%*crashLose == 0 {
+					w.loseIndex()
+				}
+				w.run()
 				then(w)
 				wantExactlyOnce(t, w.dir, w.server.URL+"/v1", pointRows)
 			})
@@ -249,27 +285,9 @@ func crashEverywhere(t *testing.T, prepare func(*testing.T) *crashWorld, then fu
 		t.Errorf("died %d times in a run of %d points", died.n, len(points))
 	}
 	for _, p := range points {
-		if died.at[p] == 0 {
-			t.Errorf("never died %s", p)
+		if died.at[p.name] == 0 {
+			t.Errorf("never died %s", p.name)
 		}
 	}
 	t.Logf("%d points: %v", len(points), died.at)
-}
-
-func (w *crashWorld) crashAt(n int, died *deaths) {
-	w.t.Helper()
-	if w.run(n) {
-		points := w.points()
-		died.add(points[len(points)-1])
-		w.t.Logf("died %s", points[len(points)-1])
-	}
-	if *crashTwice {
-		w.run(1 + rand.N(n))
-	}
-	if *crashLose > 0 && n%*crashLose == 0 {
-		w.loseIndex()
-	}
-	if w.run(0) {
-		w.t.Fatal("killed, though nobody asked for it")
-	}
 }

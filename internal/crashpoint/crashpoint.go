@@ -3,8 +3,9 @@
 //
 // In a program that is built as usual, Here does nothing and costs nothing. With
 // the build tag crashpoint it counts, and two environment variables say what for:
-// under [At] the process kills itself when it comes by the nth point, and under
-// [Trace] it appends the name of each point to a file. Its children do neither.
+// under [At] stands how often it comes by which point until it kills itself, such
+// as "2 after a commit", and under [Trace] a file that it appends the name of each
+// point to. Its children do neither.
 package crashpoint
 
 // The environment variables of a program built with the tag crashpoint.

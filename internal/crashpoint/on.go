@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -13,21 +14,23 @@ import (
 const Armed = true
 
 var (
-	mu      sync.Mutex // points are passed one at a time, so that the nth is one point
-	passed  int
-	fatal   = number(take(At))
-	tracing = take(Trace)
+	mu         sync.Mutex // points are passed one at a time, so that the nth is one point
+	passed     int        // the fatal point
+	nth, fatal = parse(take(At))
+	tracing    = take(Trace)
 )
 
 // Here is a point at which the process may be made to die.
 func Here(name string) {
 	mu.Lock()
 	defer mu.Unlock()
-	passed++
 	if tracing != "" {
 		trace(name)
 	}
-	if passed == fatal {
+	if name != fatal {
+		return
+	}
+	if passed++; passed == nth {
 		die()
 	}
 }
@@ -65,14 +68,15 @@ func take(name string) string {
 	return value
 }
 
-// number is 0, which no point has, if none is asked for.
-func number(s string) int {
+// parse reads what a point is, "" if none is asked for.
+func parse(s string) (nth int, name string) {
 	if s == "" {
-		return 0
+		return 0, ""
 	}
-	n, err := strconv.Atoi(s)
+	number, name, _ := strings.Cut(s, " ")
+	nth, err := strconv.Atoi(number)
 	if err != nil {
 		panic(fmt.Sprintf("%s: %v", At, err))
 	}
-	return n
+	return nth, name
 }
