@@ -23,6 +23,7 @@ type result struct {
 	Batch  string `json:"batch"`
 	Status string `json:"status"`
 	Text   string `json:"text"`
+	Cached bool   `json:"cached"`
 	Error  *struct {
 		Code string `json:"code"`
 	} `json:"error"`
@@ -53,6 +54,9 @@ func (l *life) check(ctx context.Context) error {
 	if err := l.checkCreations(); err != nil {
 		return err
 	}
+	if err := l.checkCache(ctx, expected); err != nil {
+		return err
+	}
 	return l.checkTexts()
 }
 
@@ -61,9 +65,9 @@ func (l *life) quieten() error {
 	l.vendor.kill()
 	calm := l.Plan
 	calm.Faults = make(map[provider.Kind]provider.Dose)
-	for _, kind := range []provider.Kind{provider.RowBad, provider.RefuseLine} {
-		if dose, ok := l.Plan.Faults[kind]; ok {
-			calm.Faults[kind] = dose
+	for _, v := range provider.Verdicts {
+		if dose, ok := l.Plan.Faults[v.Kind]; ok {
+			calm.Faults[v.Kind] = dose
 		}
 	}
 	if err := calm.Write(l.vendor.dir); err != nil {
@@ -117,7 +121,7 @@ func (l *life) checkOutput(expected map[string]item) (fails bool) {
 }
 
 func (l *life) checkRow(i item, r result) {
-	code := l.Plan.Verdict(i.question())
+	code := l.Plan.Verdict(i.question()).Code
 	if again, decided := l.decisions[r.Batch]; decided && !again && r.Status == "failed" && r.Error != nil && r.Error.Code == resultMissing {
 		l.given[r.ID] = true
 		return

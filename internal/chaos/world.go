@@ -146,7 +146,7 @@ func kindSeed(kind provider.Kind) uint64 {
 func (w *world) drawDose(r *rand.Rand, kind provider.Kind) provider.Dose {
 	share := 0.05 + 0.35*r.Float64()
 	switch name := string(kind); {
-	case kind == provider.RowBad:
+	case kind == provider.RowBad, isFlaw(kind):
 		return provider.Dose{P: 0.03 * r.Float64(), Max: 1 << 30}
 	case kind == provider.RefuseLine:
 		return provider.Dose{P: 2 / float64(w.Rows), Max: 1 << 30}
@@ -164,6 +164,11 @@ func (w *world) drawDose(r *rand.Rand, kind provider.Kind) provider.Dose {
 		return provider.Dose{P: share / 2, Max: 1 + r.IntN(8)}
 	}
 	return provider.Dose{P: share, Max: 1 + r.IntN(4)}
+}
+
+// isFlaw reports whether the fault makes a question one that gets no answer.
+func isFlaw(kind provider.Kind) bool {
+	return slices.ContainsFunc(provider.Verdicts, func(v provider.Verdict) bool { return v.Kind == kind && v.Ran })
 }
 
 func between(r *rand.Rand, low, high time.Duration) time.Duration {

@@ -34,26 +34,3 @@ func digest(salt, text string) string {
 	sum := sha256.Sum256([]byte(salt + "\x00" + text))
 	return hex.EncodeToString(sum[:12])
 }
-
-// Verdict is what becomes of a question whenever it is asked: "" if it can be
-// answered, and else the code under which it fails.
-func (p *Plan) Verdict(question string) string {
-	at := chance(p.Seed, digest("verdict", question))
-	for _, v := range []struct {
-		kind Kind
-		code string
-	}{{RowBad, CodeBad}, {RefuseLine, CodeLine}} {
-		share := p.Faults[v.kind].P
-		if at < share {
-			return v.code
-		}
-		at -= share
-	}
-	return ""
-}
-
-// The codes of questions that fail whenever they are asked.
-const (
-	CodeBad  = "content_policy_violation" // alone
-	CodeLine = "model_not_found"          // with its batch, which fails validation and names the line
-)

@@ -25,7 +25,7 @@ func (s *server) finish(b *BatchRecord, now time.Time) {
 			files[l.file] = append(files[l.file], l.text)
 		}
 		switch {
-		case runs(fate):
+		case runs(fate), fate == mistaken: // whatever it says, its status is 200
 			b.counted[0]++
 		case fate == bad, fate == failed, fate == limited:
 			b.counted[1]++
@@ -74,11 +74,15 @@ func (s *server) lines(b *BatchRecord, i int, fate byte) []line {
 		stranger.CustomID = "somebody-elses"
 		return []line{{0, answered(b, r)}, {0, answered(b, &stranger)}}
 	case bad:
-		return []line{{1, refused(b, r, 400, CodeBad)}}
+		return []line{{1, refused(b, r, []int{400, 200}[i%2], s.plan.Verdict(r.question).Code)}}
+	case flawed:
+		return []line{{0, flaw(b, r, i, s.plan.Verdict(r.question).Code)}}
 	case failed:
 		return []line{{1, refused(b, r, 500, "server_error")}}
 	case limited:
 		return []line{{1, refused(b, r, 429, "rate_limit_exceeded")}}
+	case mistaken:
+		return []line{{0, refused(b, r, 200, [...]string{"server_error", "rate_limit_exceeded"}[i%2])}}
 	case timeout:
 		return []line{{1, neverRan(b, r, "request_timeout")}}
 	case neverSaid:
@@ -90,13 +94,14 @@ func (s *server) lines(b *BatchRecord, i int, fate byte) []line {
 }
 
 func answered(b *BatchRecord, r *row) []byte {
+	return completed(b, r, "stop", jsonObject{"role": "assistant", "content": Answer(r.question), "refusal": nil})
+}
+
+func completed(b *BatchRecord, r *row, finish string, message jsonObject) []byte {
 	return wrap(b, r, jsonObject{"status_code": 200, "request_id": "req_" + r.CustomID, "body": jsonObject{
 		"id": "chatcmpl-" + Hash(r.question), "object": "chat.completion", "created": b.Created.Unix(), "model": "m-2026",
-		"choices": []any{jsonObject{
-			"index": 0, "finish_reason": "stop", "logprobs": nil,
-			"message": jsonObject{"role": "assistant", "content": Answer(r.question), "refusal": nil},
-		}},
-		"usage": jsonObject{"prompt_tokens": len(r.question), "completion_tokens": 6, "total_tokens": len(r.question) + 6},
+		"choices": []any{jsonObject{"index": 0, "finish_reason": finish, "logprobs": nil, "message": message}},
+		"usage":   jsonObject{"prompt_tokens": len(r.question), "completion_tokens": 6, "total_tokens": len(r.question) + 6},
 	}}, nil)
 }
 

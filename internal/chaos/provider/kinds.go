@@ -25,6 +25,7 @@ const (
 // Faults of a row, drawn when its batch is created.
 const (
 	RowFailed   Kind = "row.5xx"      // ran and failed, and later does not
+	RowError    Kind = "row.200error" // so it did, and says it under 200
 	RowTimeout  Kind = "row.timeout"  // never ran, and says so
 	RowStatus0  Kind = "row.status0"  // never ran: status 0 and an empty body
 	RowMissing  Kind = "row.missing"  // never ran, and stands in no file; the counts say so
@@ -32,6 +33,16 @@ const (
 	RowRepeated Kind = "row.repeated" // stands there twice
 	RowForeign  Kind = "row.foreign"  // stands there, and is of nobody
 	RowBad      Kind = "row.bad"      // fails whenever it is asked; P is the share of rows
+)
+
+// Faults of a question, which is executed and billed and gets no answer, whenever
+// it is asked. P is the share of rows.
+const (
+	RowCut      Kind = "row.cut"      // the answer reached the limit of tokens
+	RowFiltered Kind = "row.filtered" // it was held back
+	RowRefused  Kind = "row.refused"  // the model would not
+	RowEmpty    Kind = "row.empty"    // it says nothing
+	RowSilent   Kind = "row.silent"   // there is none at all
 )
 
 // Faults of one call. Its name precedes the dot.
@@ -88,6 +99,6 @@ func Kinds() (all []Kind) {
 	}
 	slices.Sort(all)
 	return append(all, CreateDelayed, CreateLate, ListLag, BatchHidden, BatchExpired, BatchCancelled, LateOutput, LateCounts,
-		BatchVanished, RowVanished, Word, RefuseTokens, RefuseFull, RefuseFile, RefuseCode, RefuseNull, RefuseLine, RowFailed, RowTimeout, RowStatus0, RowMissing,
-		RowRepeated, RowForeign, RowBad, UploadTooLarge, StatusWrongID, StatusBack, ListCycle, ListShuffled, ListOverlap, ListForeign, FilesLag)
+		BatchVanished, RowVanished, Word, RefuseTokens, RefuseFull, RefuseFile, RefuseCode, RefuseNull, RefuseLine, RowFailed, RowError, RowTimeout, RowStatus0, RowMissing,
+		RowRepeated, RowForeign, RowBad, RowCut, RowFiltered, RowRefused, RowEmpty, RowSilent, UploadTooLarge, StatusWrongID, StatusBack, ListCycle, ListShuffled, ListOverlap, ListForeign, FilesLag)
 }

@@ -97,6 +97,8 @@ const (
 	bad       = 'b'
 	failed    = '5'
 	limited   = '4'
+	mistaken  = 'e' // failed, under 200
+	flawed    = 'n' // executed and no answer, as the verdict on the question says
 	timeout   = 't'
 	status0   = '0'
 	missing   = 'm'
@@ -107,7 +109,7 @@ const (
 
 // runs reports whether a row with this fate is executed and answered.
 func runs(fate byte) bool {
-	return fate == fine || fate == repeated || fate == foreign || fate == vanished
+	return fate == fine || fate == repeated || fate == foreign || fate == flawed || fate == vanished
 }
 
 // status is the word for a batch at a time.

@@ -93,9 +93,9 @@ func (s *server) refuse(b *BatchRecord) bool {
 			n, param := i+1, "url"
 			faults = append(faults, refusal{"invalid_url", "The URL does not match the endpoint of the batch.", &param, &n})
 		}
-		if s.plan.Verdict(rows[i].question) == CodeLine {
+		if v := s.plan.Verdict(rows[i].question); v.Kind == RefuseLine {
 			n, param := i+1, "body.model"
-			faults = append(faults, refusal{CodeLine, "The provided model is not supported by the Batch API.", &param, &n})
+			faults = append(faults, refusal{v.Code, "The provided model is not supported by the Batch API.", &param, &n})
 			d.note(RefuseLine, b.ID)
 		}
 	}
@@ -182,15 +182,18 @@ func (s *server) decide(b *BatchRecord) {
 func (s *server) fate(b *BatchRecord, i int) byte {
 	d, question := s.dice, b.Rows[i].question
 	target := b.ID + " " + strconv.Itoa(i)
-	if s.plan.Verdict(question) == CodeBad {
-		d.note(RowBad, target)
+	if v := s.plan.Verdict(question); v.Code != "" {
+		d.note(v.Kind, target)
+		if v.Ran {
+			return flawed
+		}
 		return bad
 	}
 	if s.attempts[question] < 3 {
 		for _, f := range []struct {
 			kind Kind
 			fate byte
-		}{{RowFailed, failed}, {RowTimeout, timeout}, {RowStatus0, status0}, {RowMissing, missing}} {
+		}{{RowFailed, failed}, {RowError, mistaken}, {RowTimeout, timeout}, {RowStatus0, status0}, {RowMissing, missing}} {
 			if d.roll(f.kind, target) {
 				if f.fate == failed && d.IntN(2) == 0 {
 					return limited
