@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -154,19 +155,23 @@ func (e *engine) joinAccounts(ctx context.Context, before string) error {
 }
 
 // sees reports whether the account has the batch, under its tag where the
-// provider keeps one, or else the upload.
+// provider keeps one, or else the upload. Only the batch itself can be denied: a
+// list that cannot be read to its end says nothing about what is not in it.
 func (e *engine) sees(ctx context.Context, w witness) (bool, error) {
 	if w.Batch == "" {
 		return e.seesFile(ctx, w)
 	}
-	if _, err := e.provider.Status(ctx, w.Handle); err != nil {
-		return false, unlessNotVisible(err)
+	switch _, err := e.provider.Status(ctx, w.Handle); {
+	case denied(err):
+		return false, nil
+	case err != nil:
+		return false, err
 	}
 	found, err := e.provider.Find(ctx, w.tag, e.past(w.sent).Add(-farBack))
 	if errors.Is(err, errors.ErrUnsupported) {
 		return true, nil
 	}
-	return slices.Contains(found, w.Batch), unlessNotVisible(err)
+	return slices.Contains(found, w.Batch), err
 }
 
 func (e *engine) seesFile(ctx context.Context, w witness) (bool, error) {
@@ -176,7 +181,7 @@ func (e *engine) seesFile(ctx context.Context, w witness) (bool, error) {
 	}
 	for f, err := range lister.Files(ctx) {
 		if err != nil {
-			return false, unlessNotVisible(err)
+			return false, err
 		}
 		if f.File == w.File && f.Tag == w.tag {
 			return true, nil
@@ -185,44 +190,42 @@ func (e *engine) seesFile(ctx context.Context, w witness) (bool, error) {
 	return false, nil
 }
 
-// notVisible reports whether a provider says that there is no such thing for the
-// key.
-func notVisible(err error) bool {
-	class := retry.ClassOf(err)
-	return class == retry.Permanent || class == retry.Blocked
-}
-
-func unlessNotVisible(err error) error {
-	if notVisible(err) {
-		return nil
+// denied reports whether a provider says that there is no such batch for the key.
+// A key that may do nothing at all, or an account that cannot pay, is no such word.
+func denied(err error) bool {
+	if retry.ClassOf(err) == retry.Permanent {
+		return true
 	}
-	return err
+	e, ok := errors.AsType[*retry.Error](err)
+	return ok && e.Status == http.StatusForbidden
 }
 
-// notFindable is what becomes of a batch in doubt that another account has
-// created. If its rows are settled, nothing depends on it but the cancellation of
-// a second one, and it must not hold up the run.
+// notFindable is what becomes of a batch in doubt that another key has created,
+// whose account is not known to be this one. If its rows are settled, nothing
+// depends on it but the cancellation of a second one, and it must not hold up the
+// run.
 func (e *engine) notFindable(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
-	if err == nil || in.State != intent.Committed && in.State != intent.Rejected {
+	if ctx.Err() != nil || !unlisted(err) || in.State != intent.Committed && in.State != intent.Rejected {
 		return in, err
 	}
 	e.tell(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag, Batch: in.Batch,
-		Text:   "whether it was bought twice cannot be found out, as another account has created it",
+		Text:   "whether it was bought twice cannot be found out, as another key has created it",
 		Advice: "look in that account for a batch of the tag " + in.Tag,
 	})
 	return e.advance(ctx, in, intent.Listed{})
 }
 
-// notCancellable leaves a second batch to itself that another account has bought.
+// notCancellable leaves a second batch to itself that another key has bought, whose
+// account is not known to be this one.
 func (e *engine) notCancellable(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
-	if err == nil {
-		return in, nil
+	if ctx.Err() != nil || !unlisted(err) {
+		return in, err
 	}
 	surplus := in.Surplus[in.Cancelled]
 	e.tell(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag, Batch: surplus,
-		Text:   "it was bought twice and cannot be cancelled, as another account has created it",
+		Text:   "it was bought twice and cannot be cancelled, as another key has created it",
 		Advice: "cancel it with a key of that account",
 	})
 	return e.advance(ctx, in, intent.CancelDone{})

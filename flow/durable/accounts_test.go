@@ -94,6 +94,47 @@ func TestAnotherKeyOfTheSameAccountGoesOn(t *testing.T) {
 	}
 }
 
+// A list that cannot be read to its end is no word about whose the key is.
+func TestAListThatCannotBeReadDisownsNoAccount(t *testing.T) {
+	endless := func(route string, from int) simulator.Fault {
+		return simulator.Fault{Route: route, From: from, Times: -1, Action: simulator.Replace, Body: `{"data":[{"id":"x"}],"has_more":true}`}
+	}
+	for name, test := range map[string]struct {
+		leave func(*airtight, durable.Job[ticket])
+		list  simulator.Fault
+	}{
+		"of batches": {func(w *airtight, job durable.Job[ticket]) { w.leaveOpen(job, 1) }, endless("GET /v1/batches", 3)}, // after a check, and a look for what the journal lacks,
+		"of files": {func(w *airtight, job durable.Job[ticket]) {
+			w.setFaults(simulator.Fault{Route: creation, Action: simulator.Reset})
+			w.leaveInDoubt(job)
+		}, endless("GET /v1/files", 1)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			twoKeys(t, func(w *airtight) {
+				w.write("in.jsonl", tickets(50)...)
+				job := w.job()
+				test.leave(w, job)
+				before := len(w.server.Batches())
+				w.setFaults(test.list)
+				job.Provider = w.key("sk-new")
+				_, err := w.run(w.t.Context(), job)
+				if errors.As(err, new(*durable.MismatchError)) || err == nil || !strings.Contains(err.Error(), "cannot be read to its end") {
+					w.t.Errorf("error %v", err)
+				}
+				if n := len(w.server.Batches()); n != before {
+					w.t.Errorf("%d batches, %d before", n, before)
+				}
+				w.setFaults()
+				job.Provider = w.key("sk-newest")
+				if report := w.mustRun(job); report.Succeeded != 50 {
+					w.t.Errorf("report %+v", report)
+				}
+				w.wantBilledOnce(50)
+			})
+		})
+	}
+}
+
 // With nothing open, whose the key is does not matter.
 func TestAnotherAccountGoesOnWithNothingOpen(t *testing.T) {
 	twoKeys(t, func(w *airtight) {
