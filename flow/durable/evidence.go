@@ -2,12 +2,14 @@ package durable
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
 )
 
 // A batch of which rows are missing is downloaded again, after longer and longer
@@ -92,7 +94,7 @@ func (e *engine) fetch(ctx context.Context, in intent.Intent) (intent.Intent, er
 // provider says that they did not, it has to say so again after a while: a status
 // may be ahead of its counts and files.
 func (e *engine) missingRows(ctx context.Context, in intent.Intent, v *evidence, h *harvest) (missing int, again bool) {
-	if h.absent == 0 || in.Batch == "" || givenUp(in) {
+	if h.absent == 0 || in.Batch == "" {
 		return 0, false
 	}
 	if h.err != nil {
@@ -100,6 +102,9 @@ func (e *engine) missingRows(ctx context.Context, in intent.Intent, v *evidence,
 		return h.absent, false
 	}
 	s, err := e.provider.Status(ctx, handle(in))
+	if givenUp(in) && isGone(err) {
+		return 0, false // the provider has had all that time to show it
+	}
 	if h.err = err; err != nil || s.Unaccounted(in.Rows, h.came, h.skips) > 0 {
 		v.agreed = 0
 		return h.absent, false
@@ -121,12 +126,18 @@ func (e *engine) incomplete(ctx context.Context, in intent.Intent, v *evidence, 
 	}
 	wait := min(e.interval(0)<<min(v.looks, 8), max(e.config.poll, maxPoll))
 	v.next = time.Now().Add(max(wait, retry.After(h.err)))
-	over := v.looks >= leastLooks && time.Since(v.first) >= patience*e.grace
+	over := v.looks >= leastLooks && time.Since(v.first) >= patience*e.grace || neverEnds(in, h)
 	e.tellMissing(ctx, in, v, h, missing, in.Undecided || over)
 	if h.fresh > 0 {
 		return e.advance(ctx, in, intent.FetchDone{Missing: missing})
 	}
 	return e.advance(ctx, in, intent.FetchPart{Missing: missing, Undecided: over})
+}
+
+// neverEnds reports whether the provider still shows as unfinished what was given
+// up: its end has been waited for, after it was asked to cancel it.
+func neverEnds(in intent.Intent, h *harvest) bool {
+	return givenUp(in) && errors.Is(h.err, sink.ErrNotEnded)
 }
 
 // tellMissing tells of rows that are missing, unless it is for the first time:
@@ -135,6 +146,10 @@ func (e *engine) tellMissing(ctx context.Context, in intent.Intent, v *evidence,
 	n := Notice{
 		Kind: NoticeIncomplete, Tag: in.Tag, Batch: in.Batch, Next: v.next,
 		Text: fmt.Sprintf("it has ended, and %d of its %d rows are in no result, though they ran or may have", missing, in.Rows),
+	}
+	if neverEnds(in, h) {
+		n.Text = fmt.Sprintf("the provider was asked to cancel it and has not ended it, and %d of its %d rows are in no result: they may yet run, and be paid for",
+			missing, in.Rows)
 	}
 	if h.err != nil {
 		n.Text += ": " + h.err.Error()

@@ -127,14 +127,14 @@ func (e *engine) copyResults(in intent.Intent, put func([]byte) error) error {
 }
 
 // results streams what became of the rows of a batch: nothing if it was never
-// created, and if it was given up, what there is.
+// created, or was given up and is gone.
 func (e *engine) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.Outcome, error] {
 	return func(yield func(sink.Outcome, error) bool) {
 		if in.Batch == "" {
 			return
 		}
 		for o, err := range e.provider.Results(ctx, handle(in)) {
-			if err != nil && ctx.Err() == nil && givenUp(in) && (errors.Is(err, sink.ErrNotEnded) || retry.ClassOf(err) == retry.Permanent) {
+			if err != nil && ctx.Err() == nil && givenUp(in) && isGone(err) {
 				return
 			}
 			if !yield(o, err) {

@@ -89,8 +89,9 @@ type Job[T any] struct {
 	// before it is created again. It must exceed the time in which the
 	// provider applies and lists a creation. It is also how much longer than
 	// the provider's window a batch is waited for before it is cancelled, and
-	// how long again before it is given up: its results so far are used, and
-	// its other rows go again. Zero means ten minutes.
+	// how long again before it is given up: its results so far are used. If the
+	// provider still shows it as unfinished, its other rows may yet run, and a
+	// person decides about them (Handle.Settle). Zero means ten minutes.
 	Grace time.Duration
 	// Unclear is what becomes of a batch whose creation was not answered if the
 	// provider keeps no tag with a batch, as Anthropic does: then others of the

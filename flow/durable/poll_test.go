@@ -106,25 +106,44 @@ func TestBatchThatTakesTooLongIsCancelled(t *testing.T) {
 	})
 }
 
-func TestBatchThatNeverEndsIsGivenUp(t *testing.T) {
-	cfg := simulator.Config{Latency: simulator.Latency{Processing: 20 * time.Hour, Cancelling: 20 * time.Hour}}
-	bubble(t, cfg, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, nil, func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(3)...)
-		job := w.job()
-		job.MaxAttempts, job.Grace = 2, 2*time.Minute
-		start := time.Now()
-		report := w.mustRun(job)
-		w.wantWithin(start, 2*14*time.Minute, 2*16*time.Minute) // window, grace and grace again
-		if report.Failed != 3 || report.Batches != 2 {
-			t.Errorf("report %+v", report)
-		}
-		for id, r := range w.results() {
-			if r.Error == nil || r.Error.Code != "not_ended" || !strings.Contains(r.Error.Message, "cancelling") || r.Attempts != 2 {
-				t.Errorf("%s: %+v", id, r)
+// A batch that the provider shows as unfinished after all its time may yet run and
+// be paid for: it is cancelled, its end waited for, and then a person decides
+// whether its rows go again. Should it end after all, its results count.
+func TestBatchThatNeverEndsWaitsForAPerson(t *testing.T) {
+	for _, decision := range []durable.Decision{"", durable.FailMissing, durable.SendMissing} {
+		var ended atomic.Bool
+		var first atomic.Value
+		stuck := edit(func(id string, batch map[string]any) {
+			if first.CompareAndSwap(nil, id); first.Load() == id && !ended.Load() {
+				batch["status"], batch["output_file_id"] = "cancelling", nil
 			}
-		}
-	})
+		})
+		bubble(t, simulator.Config{}, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, stuck, func(w *airtight) {
+			t := w.t
+			w.write("in.jsonl", tickets(3)...)
+			job := w.job()
+			job.Grace = 2 * time.Minute
+			told := listen(&job)
+			start := time.Now()
+			report, err := w.run(t.Context(), job)
+			w.wantWithin(start, 14*time.Minute, 16*time.Minute) // window, grace and grace again
+			var undecided *durable.UndecidedError
+			if !errors.As(err, &undecided) || undecided.Batches[0].Missing != 3 || report.Retried > 0 || len(w.server.Batches()) != 1 {
+				t.Fatalf("%q: report %+v, %v", decision, report, err)
+			}
+			w.wantTold(told, durable.NoticeUndecided, 16*time.Minute, "has not ended it", "may yet run", "baler settle tickets --batch")
+			if decision == "" {
+				ended.Store(true)
+			} else if err := w.attach().Settle(t.Context(), undecided.Batches[0].Batch, decision); err != nil {
+				t.Fatal(err)
+			}
+			report = w.mustRun(job)
+			want := map[durable.Decision][3]int{"": {3, 0, 1}, durable.FailMissing: {0, 3, 1}, durable.SendMissing: {3, 0, 2}}[decision]
+			if got := [3]int{report.Succeeded, report.Failed, len(w.server.Batches())}; got != want {
+				t.Errorf("%q: report %+v, %v", decision, report, got)
+			}
+		})
+	}
 }
 
 func TestUnknownStatusIsWaitedOutWithOneWarning(t *testing.T) {
@@ -229,15 +248,16 @@ func (g *gauge) densest() (most int) {
 }
 
 // A batch that an earlier process has bought is looked at once, and not given
-// more time for that nobody looked.
+// more time for that nobody looked: one that never ends is cancelled, and a person
+// is asked, a grace later.
 func TestABatchOfAnEarlierProcessIsLookedAtOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		latency     simulator.Latency
 		least, most time.Duration
-		again       int
+		settled     int
 	}{
-		"has ended":  {simulator.Latency{Processing: time.Hour}, 0, time.Second, 0},
-		"never ends": {simulator.Latency{Cancelling: 1000 * time.Hour}, 10 * time.Minute, 15 * time.Minute, 20},
+		"has ended":  {simulator.Latency{Processing: time.Hour}, 0, time.Second, 20},
+		"never ends": {simulator.Latency{Cancelling: 1000 * time.Hour}, 10 * time.Minute, 15 * time.Minute, 0},
 	} {
 		stuck := edit(func(_ string, batch map[string]any) {
 			if name == "never ends" && batch["created_at"].(float64) < float64(time.Date(2000, 1, 2, 0, 0, 0, 0, time.UTC).Unix()) {
@@ -254,9 +274,12 @@ func TestABatchOfAnEarlierProcessIsLookedAtOnce(t *testing.T) {
 			}
 			time.Sleep(72 * time.Hour)
 			start := time.Now()
-			report := w.mustRun(w.job())
+			report, err := w.run(t.Context(), w.job())
 			w.wantWithin(start, test.least, test.most)
-			if report.Succeeded != 20 || report.Retried != test.again {
+			if _, asked := errors.AsType[*durable.UndecidedError](err); asked != (test.settled == 0) || err != nil && !asked {
+				t.Errorf("%s: %v", name, err)
+			}
+			if report.Succeeded != test.settled || report.Batches != 1 || report.Retried != 0 {
 				t.Errorf("%s: report %+v", name, report)
 			}
 		})

@@ -54,7 +54,9 @@ func (e *engine) left(in intent.Intent, v *vigil) (d time.Duration, limited bool
 
 // limitWait cancels a batch that has had all its time, so that it ends with what
 // it has, and gives up one that does not end even then: what results there are
-// count, and its other rows go again.
+// count. The provider may yet run its other rows, so that they are not sent again
+// unless it says that they never ran, or that it has no such batch, or a person
+// decides so.
 func (e *engine) limitWait(ctx context.Context, in intent.Intent, v *vigil, seen string) (intent.Intent, error) {
 	if left, limited := e.left(in, v); !limited || left > 0 {
 		return in, e.cancelLate(ctx, in, v)
@@ -70,7 +72,7 @@ func (e *engine) limitWait(ctx context.Context, in intent.Intent, v *vigil, seen
 		fmt.Sprintf("the batch had not ended %s after it was sent: %s", age.Round(time.Second), seen))
 	e.tell(ctx, Notice{
 		Kind: NoticeGivenUp, Tag: in.Tag, Batch: in.Batch, Text: "given up: " + reason.Message,
-		Advice: "the results that it has count, and its other rows go again as often as they may",
+		Advice: "the results that it has count; its other rows go again only if the provider has no such batch, or you say so",
 	})
 	return e.advance(ctx, in, intent.BatchEnded{Reason: &reason})
 }
@@ -84,7 +86,7 @@ func (e *engine) cancelLate(ctx context.Context, in intent.Intent, v *vigil) err
 	e.tell(ctx, Notice{
 		Kind: NoticeGivenUp, Tag: in.Tag, Batch: in.Batch,
 		Text:   fmt.Sprintf("not ended %s after it was sent: cancelling it", time.Since(in.SentAt).Round(time.Second)),
-		Advice: "the results that it has count, and its other rows go again as often as they may",
+		Advice: "the results that it has count, and the rows that never ran go again as often as they may",
 	})
 	return e.cancelOpen(ctx, in, v)
 }

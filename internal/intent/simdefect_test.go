@@ -20,6 +20,7 @@ const (
 	adoptEnded
 	neverProve
 	missingNeverRan
+	givenUpNeverRuns
 	foreignClass
 	trustWallClock
 	lookAheadOnly
@@ -42,6 +43,7 @@ func TestSimulationNoticesDefects(t *testing.T) {
 		"whatever has ended is taken for ours":             adoptEnded,
 		"what was adopted unproven is not proven":          neverProve,
 		"results that are late are of rows that never ran": missingNeverRan,
+		"what has not ended in time is taken not to run":   givenUpNeverRuns,
 		"what ends the run is taken for the answer":        foreignClass,
 		"our own clock is believed after a restart":        trustWallClock,
 		"batches are asked for from when ours was sent":    lookAheadOnly,

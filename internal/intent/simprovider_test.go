@@ -90,6 +90,9 @@ func (p *provider) apply(tag string, rows []entry, late time.Duration) *batch {
 	}
 	b.listed = b.applied.Add(p.upTo(p.lag))
 	b.ends = b.applied.Add(time.Hour + p.upTo(window-time.Hour))
+	if p.chance(p.hangs) {
+		b.ends = b.ends.Add(3 * window) // whoever cancels it
+	}
 	if b.refused {
 		b.ends = b.applied.Add(p.upTo(10 * time.Minute)) // found out by validation
 	}

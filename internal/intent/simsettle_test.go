@@ -18,7 +18,7 @@ func (e *engine) fetch(d *driver) {
 	for _, r := range e.came(d) {
 		switch {
 		case slices.ContainsFunc(results[:had], func(has result) bool { return has.item == r.item }):
-		case r.end != missing && d.in.Batch != "" && d.in.Reason == nil && e.chance(e.holds):
+		case e.held(d.in, r):
 			if held++; e.defect == missingNeverRan {
 				results = append(results, result{r.item, missing})
 			}
@@ -35,6 +35,20 @@ func (e *engine) fetch(d *driver) {
 	e.do(func() { e.disk.results[d.in.Tag] = results })
 	e.conclude(d, held, len(results) > had)
 }
+
+// held reports whether the result of a row is not there, though it has run, or may
+// yet as the batch has not ended.
+func (e *engine) held(in intent.Intent, r result) bool {
+	switch {
+	case in.Batch == "":
+		return false
+	case givenUp(in) && !e.provider.ended(e.provider.get(in.Batch)):
+		return e.defect != givenUpNeverRuns
+	}
+	return r.end != missing && (in.Reason == nil || givenUp(in)) && e.chance(e.holds)
+}
+
+func givenUp(in intent.Intent) bool { return in.Reason != nil && in.Reason.Class == "retryable" }
 
 // conclude hands on what came, or waits for what has not.
 func (e *engine) conclude(d *driver, held int, fresh bool) {
@@ -57,11 +71,11 @@ func (e *engine) came(d *driver) []result {
 	results := make([]result, len(rows))
 	for n, r := range rows {
 		results[n] = result{r.item, missing}
-		if d.in.Reason != nil {
+		if d.in.Reason != nil && !givenUp(d.in) {
 			results[n].end = refused
 		}
 	}
-	if d.in.Batch != "" {
+	if d.in.Batch != "" && (!givenUp(d.in) || e.provider.ended(e.provider.get(d.in.Batch))) {
 		for _, r := range slices.Backward(e.provider.results(d.in.Batch)) {
 			if n := slices.IndexFunc(rows, func(own entry) bool { return own.item == r.item }); n >= 0 {
 				results[n] = r

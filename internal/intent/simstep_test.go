@@ -109,6 +109,10 @@ func (e *engine) poll(d *driver) {
 	b := e.provider.get(d.in.Batch)
 	switch {
 	case !e.provider.ended(b):
+		if e.now.Sub(b.applied) > window+2*e.grace {
+			e.stats["not ended"]++
+			e.advance(d, intent.BatchEnded{Reason: &intent.Reason{Class: "retryable"}})
+		}
 	case !b.refused:
 		e.advance(d, intent.BatchEnded{})
 	case d.in.Refusals < 3 && e.chance(0.5):

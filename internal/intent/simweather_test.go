@@ -19,6 +19,7 @@ type weather struct {
 	grace           time.Duration
 	replies         replies
 	refusals, fails float64 // of a batch, of a row
+	hangs           float64 // that a batch does not end in all its time
 	holds           float64 // of the result of a row, each time that it is asked for
 	skew            time.Duration
 	foreign         int // batches of others that are there from the start
@@ -61,6 +62,7 @@ func newWorld(seed uint64) *world {
 		replies:  replies{rejected: 0.1, unapplied: 0.1, lost: 0.2, late: 0.1, twice: 0.05},
 		refusals: 0.1, fails: 0.2, holds: []float64{0, 0.1, 0.5}[w.IntN(3)],
 		skew:    w.upTo(20*time.Minute) - 10*time.Minute,
+		hangs:   []float64{0, 0.1}[w.IntN(2)],
 		foreign: w.IntN(4),
 		kind:    kinds[w.IntN(len(kinds))],
 	}
@@ -72,6 +74,7 @@ func newWorld(seed uint64) *world {
 	}
 	if w.untagged {
 		w.gaps = 0     // or what is somebody else's would look like what is ours
+		w.hangs = 0    // or its candidates would be waited for as long
 		w.refusals = 0 // a batch without rows would say nothing about whose it is
 	}
 	if !w.untagged { // or whose batch is as old as ours could not be told
