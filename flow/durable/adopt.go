@@ -130,14 +130,21 @@ func (e *engine) answeredBy(ctx context.Context, a *Adoption) ([]entry, error) {
 		return nil, nil
 	}
 	r, err := readAnswered(ctx, e.provider, a.Orphan)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, a.unread(ctx, err)
+	case r.refused:
+		a.Left = "it was refused, and nothing of it ran"
+		return nil, nil
 	}
-	a.Lost.Failed = max(r.failed, a.Rows-len(r.models))
+	none := len(r.models) == 0
+	a.count(&r)
 	entries, err := e.waitingFor(ctx, r.models, &a.Lost)
 	switch {
 	case err != nil:
 		return nil, err
+	case none && r.err != nil:
+		a.Left = whyGone(r.err)
 	case len(entries) == 0:
 		a.Left = "it has no answer that a row of the run waits for"
 	case !sameLane(entries):
@@ -148,15 +155,36 @@ func (e *engine) answeredBy(ctx context.Context, a *Adoption) ([]entry, error) {
 	return entries, nil
 }
 
-// unread says in a that its results cannot be read, unless those of no orphan can
-// be now.
+// count counts the rows that have no answer.
+func (a *Adoption) count(r *answered) {
+	untold := max(a.Rows-len(r.models)-r.failed, 0)
+	switch {
+	case r.err == nil: // what is not told of never ran
+		a.Lost.Failed = r.failed + untold
+	case a.Rows == 0:
+		a.Lost.Failed, a.Lost.Gone = r.failed, 1
+	default:
+		a.Lost.Failed, a.Lost.Gone = r.failed, untold
+	}
+}
+
+// unread says in a that its results cannot be read now, unless those of no orphan
+// can be.
 func (a *Adoption) unread(ctx context.Context, err error) error {
 	if ctx.Err() != nil || retry.ClassOf(err) == retry.Blocked {
 		return err
 	}
-	a.Left, a.Lost.Gone = "its results cannot be read: "+err.Error(), max(a.Rows, 1)
-	if isGone(err) {
-		a.Left = "its results are gone at the provider"
+	a.Left, a.Lost.Gone = whyGone(err), max(a.Rows, 1)
+	if retry.ClassOf(err) != retry.Permanent {
+		a.Left = "its results cannot be read now, so adopt it again: " + err.Error()
 	}
 	return nil
+}
+
+// whyGone is why there are no results any more, for people.
+func whyGone(err error) string {
+	if isGone(err) {
+		return "its results are gone at the provider"
+	}
+	return "its results cannot be read: " + err.Error()
 }

@@ -7,34 +7,54 @@ import (
 	"strings"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
 
-// errLines is a batch that was never run.
-var errLines = errors.New("they name lines, of which nobody knows the rows")
-
 // answered is what an orphan says of its rows.
 type answered struct {
-	models map[itemHash]string // of those that succeeded: what the answer says it is of, if it does
-	failed int
+	refused bool                // it never ran
+	models  map[itemHash]string // of those that succeeded: what the answer says it is of, if it does
+	failed  int
+	err     error // why there may be more rows than these
 }
 
+// readAnswered reads what there is of an orphan that has ended. The error is one
+// that may pass: then what is missing may be there later.
 func readAnswered(ctx context.Context, p sink.Provider, o Orphan) (answered, error) {
 	r := answered{models: make(map[itemHash]string)}
-	for row, err := range p.Results(ctx, sink.Handle{Batch: o.Batch}) {
+	h := sink.Handle{Batch: o.Batch}
+	s, err := p.Status(ctx, h)
+	if err != nil {
+		return r, err
+	}
+	if s.Err != nil && s.Unaccounted(max(o.Rows, 1), 0, 0) == 0 {
+		r.refused = true
+		return r, nil
+	}
+	for row, err := range p.Results(ctx, h) {
 		h, ok := parseRowID(o.Tag, row.ID)
 		switch {
 		case err != nil:
-			return r, err
-		case row.ID == "" && row.Line > 0:
-			return r, errLines
+			r.err = err
 		case ok && row.Err == nil:
 			r.models[h] = answeredModel(row.Body)
 		case ok:
 			r.failed++
 		}
 	}
+	if r.err != nil && (ctx.Err() != nil || !r.final(s)) {
+		return r, r.err
+	}
 	return r, nil
+}
+
+// final reports whether there will be no more answers than these. A file that is
+// gone takes nothing along of another one; and once all answers are there, it is
+// only failures that cannot be read.
+func (r *answered) final(s sink.Status) bool {
+	all := len(r.models) > 0 && len(r.models) == s.Succeeded
+	return all || retry.ClassOf(r.err) == retry.Permanent
 }
 
 // answeredModel is the model that an answer says it is of. All providers that say
