@@ -11,9 +11,10 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 )
 
-// takeOutput gives a run the results in an old output file.
+// takeOutput gives a run the results in an old output file, which needs nobody's
+// word.
 func (o *doctorOptions) takeOutput(ctx context.Context, log *slog.Logger) (*durable.OutputAdoption, error) {
-	provider, store, err := o.open(ctx, log)
+	provider, store, err := o.openWith(ctx, newKeyless, log)
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +37,7 @@ type adoptionSum struct {
 	Lost    int    `json:"lost"`    // rows at the provider that could not be brought back
 	Batches int    `json:"batches"` // whose those are
 	Unread  int    `json:"unread"`  // lines of the old output that are no result
+	Unasked bool   `json:"unasked"` // there is no key to ask the provider with
 }
 
 // sum adds up what became of a run's adoption.
@@ -61,7 +63,9 @@ func (r *doctorReport) sum(run string) *adoptionSum {
 }
 
 // incomplete reports whether rows wait that may have been bought before.
-func (s *adoptionSum) incomplete() bool { return s != nil && s.Waiting > 0 && s.Lost+s.Unread > 0 }
+func (s *adoptionSum) incomplete() bool {
+	return s != nil && s.Waiting > 0 && (s.Lost+s.Unread > 0 || s.Unasked)
+}
 
 func (s *adoptionSum) tell(w io.Writer) {
 	if s == nil {
@@ -69,6 +73,9 @@ func (s *adoptionSum) tell(w io.Writer) {
 	}
 	fmt.Fprintf(w, "%s: %s rows adopted, which the next run delivers; %s rows wait in no batch, which it buys\n",
 		plain(s.Run), thousands(s.Adopted), thousands(s.Waiting))
+	if s.Unasked {
+		fmt.Fprintf(w, "%s: the provider was not asked for batches, as %s is not set\n", plain(s.Run), keyVariable)
+	}
 	if s.Lost > 0 {
 		fmt.Fprintf(w, "%s: %s rows of %s batches could not be brought back\n", plain(s.Run), thousands(s.Lost), thousands(s.Batches))
 	}

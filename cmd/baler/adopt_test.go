@@ -93,3 +93,40 @@ func TestDoctorSaysWhatCannotBeAdopted(t *testing.T) {
 	}
 	wantExactlyOnce(t, dir, server.URL+"/v1", 250)
 }
+
+// An old output is adopted without a key, and what the provider may have besides
+// is not said to be well.
+func TestAnOldOutputNeedsNoKey(t *testing.T) {
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	run := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")
+	doctor := []string{"doctor", "--adopt", "in", "--base-url", server.URL + "/v1"}
+	writeFile(t, dir, "in.jsonl", tickets(20)...)
+	if r := runCommand(t, dir, withKey, run...); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	lines := readLines(t, filepath.Join(dir, "out.jsonl"))
+	for _, name := range []string{".baler", "out.jsonl"} {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := runCommand(t, dir, withKey, append(run, "--ingest")...); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	if r := runCommand(t, dir, nil, doctor...); r.code != exitUsage || !strings.Contains(r.stderr, keyVariable) {
+		t.Errorf("%+v", r)
+	}
+	writeFile(t, dir, "part.jsonl", lines[:15]...)
+	r := runCommand(t, dir, nil, append(doctor, "--adopt-output", "part.jsonl")...)
+	if r.code != exitFailed || r.says("all is well") || !r.says("15 rows adopted") || !r.says("not asked for batches, as "+keyVariable) {
+		t.Errorf("%+v", r)
+	}
+	writeFile(t, dir, "whole.jsonl", lines...)
+	if r := runCommand(t, dir, nil, append(doctor, "--adopt-output", "whole.jsonl")...); r.code != exitOK || !r.says("5 rows adopted") {
+		t.Errorf("%+v", r)
+	}
+	if r := runCommand(t, dir, withKey, run...); r.code != exitOK || len(server.Batches()) != 1 {
+		t.Fatalf("%+v, %d batches", r, len(server.Batches()))
+	}
+	wantExactlyOnce(t, dir, server.URL+"/v1", 20)
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"slices"
 	"time"
 
@@ -56,6 +57,7 @@ anew and begin the same run in it, with the same input, ids, prompt and model:
 What cannot be brought back is named with its number of rows. With --adopt-output
 FILE the results in an old output file of the run go to it first, also those whose
 batches are gone at the provider: move the file away before the run is begun anew.
+Where no key is set, that file is all that is looked at.
 
 Rows are known by their ids alone: do not adopt for a run that asks something else.
 
@@ -128,7 +130,7 @@ func (o *doctorOptions) lookAround(ctx context.Context, report *doctorReport, lo
 			return err
 		}
 	}
-	if o.orphans || o.cancelOrphans || o.adopt != "" {
+	if o.orphans || o.cancelOrphans || o.adopt != "" && !o.keyless() {
 		if report.Orphans, err = o.findOrphans(ctx, log); err != nil {
 			return err
 		}
@@ -138,6 +140,7 @@ func (o *doctorOptions) lookAround(ctx context.Context, report *doctorReport, lo
 			return err
 		}
 		report.Adoption = report.sum(o.adopt)
+		report.Adoption.Unasked = o.keyless()
 	}
 	if o.orphans || o.sweep {
 		if report.Files, err = o.findFiles(ctx, log); err != nil {
@@ -148,6 +151,11 @@ func (o *doctorOptions) lookAround(ctx context.Context, report *doctorReport, lo
 		report.Removals, err = o.removeKept(ctx, log)
 	}
 	return err
+}
+
+// keyless reports whether an old output is all that can be adopted.
+func (o *doctorOptions) keyless() bool {
+	return o.adoptOutput != "" && !o.orphans && os.Getenv(keyVariable) == ""
 }
 
 func (o *doctorOptions) explain(ctx context.Context, err error) error {

@@ -56,8 +56,13 @@ func (o *doctorOptions) findOrphans(ctx context.Context, log *slog.Logger) ([]or
 }
 
 // open returns the provider and the state directory.
-func (o *doctorOptions) open(_ context.Context, log *slog.Logger) (sink.Provider, *state.Dir, error) {
-	provider, err := newProvider(&options{provider: o.provider, baseURL: o.baseURL, poll: time.Second})
+func (o *doctorOptions) open(ctx context.Context, log *slog.Logger) (sink.Provider, *state.Dir, error) {
+	return o.openWith(ctx, newProvider, log)
+}
+
+// openWith is open with a client that is made so.
+func (o *doctorOptions) openWith(_ context.Context, client func(*options) (sink.Provider, error), log *slog.Logger) (sink.Provider, *state.Dir, error) {
+	provider, err := client(&options{provider: o.provider, baseURL: o.baseURL, poll: time.Second})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -20,13 +20,32 @@ func defaultState() string { return cmp.Or(os.Getenv("BALER_STATE"), ".baler") }
 // newProvider makes the client. The key comes from the environment alone: a
 // flag would be seen in the list of processes.
 func newProvider(o *options) (sink.Provider, error) {
-	if o.provider != "openai" {
-		return nil, usage("--provider %q is not known: it must be openai", o.provider)
+	if err := checkProvider(o.provider); err != nil {
+		return nil, err
 	}
 	key := os.Getenv(keyVariable)
 	if key == "" {
 		return nil, usage("%s is not set: it must hold the key of the account that pays", keyVariable)
 	}
+	return newClient(o, key)
+}
+
+// newKeyless makes a client for what makes no call.
+func newKeyless(o *options) (sink.Provider, error) {
+	if err := checkProvider(o.provider); err != nil {
+		return nil, err
+	}
+	return newClient(o, "none")
+}
+
+func checkProvider(name string) error {
+	if name != "openai" {
+		return usage("--provider %q is not known: it must be openai", name)
+	}
+	return nil
+}
+
+func newClient(o *options, key string) (sink.Provider, error) {
 	client, err := openai.New(key, openai.Config{
 		BaseURL: cmp.Or(o.baseURL, os.Getenv(baseURLVariable)),
 		Calls:   o.pace.calls(),
