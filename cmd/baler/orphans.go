@@ -74,7 +74,7 @@ func (o *doctorOptions) openWith(_ context.Context, client func(*options) (sink.
 }
 
 func (o *doctorOptions) adoptOrList(ctx context.Context, provider sink.Provider, store *state.Dir) ([]durable.Adoption, error) {
-	since := time.Now().Add(-o.since)
+	since := sink.Now(ctx, provider).Add(-o.since)
 	if o.adopt != "" {
 		adopted, err := durable.Adopt(ctx, provider, store, o.adopt, since)
 		return adopted, adviseIngest(err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -385,4 +386,80 @@ func TestOrphansWithoutMetadata(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A clock that was set forward removes nothing at the provider that is young there:
+// neither results that are kept for a day nor an upload that is about to be used.
+func TestTheClockIsSetBeforeASweep(t *testing.T) {
+	t.Parallel()
+	var b *behind
+	wrap := func(next http.RoundTripper) http.RoundTripper { b = &behind{next: next}; return b }
+	bubble(t, simulator.Config{}, openai.Config{}, wrap, func(w *airtight) {
+		w.write("in.jsonl", tickets(5)...)
+		job := w.job()
+		job.KeepRemote = 24 * time.Hour
+		w.mustRun(job)
+		none := func(func(sink.Row, error) bool) {}
+		if _, err := w.provider.Upload(w.t.Context(), sink.Spec{Tag: ofAnother, Endpoint: "/v1/chat/completions"}, none); err != nil {
+			w.t.Fatal(err)
+		}
+		time.Sleep(threeDays)
+		for by, want := range map[time.Duration]int{threeDays: 0, 0: 1} {
+			b.set(by)
+			if got := w.sweepable(b); got != want {
+				w.t.Errorf("the clock is ahead by %s: %d uploads", by, got)
+			}
+		}
+		b.set(threeDays)
+		if got := w.sweepKept(b); got != 0 {
+			w.t.Errorf("the results of %d batches were removed", got)
+		}
+		b.set(0)
+		if got := w.sweepKept(b); got != 1 {
+			w.t.Errorf("the results of %d batches were removed", got)
+		}
+	})
+}
+
+// newcomer is a client that has heard nothing yet.
+func (w *airtight) newcomer(transport http.RoundTripper) *openai.Client {
+	w.t.Helper()
+	c, err := openai.New("sk-test", openai.Config{BaseURL: "http://127.0.0.1/v1", Transport: transport})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+// sweepable counts the uploads without a batch that are an hour old.
+func (w *airtight) sweepable(transport http.RoundTripper) int {
+	w.t.Helper()
+	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer store.Close()
+	found, err := durable.OrphanFiles(w.t.Context(), w.newcomer(transport), store, time.Hour)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return len(found)
+}
+
+// sweepKept removes what is due, and counts the batches.
+func (w *airtight) sweepKept(transport http.RoundTripper) (removed int) {
+	w.t.Helper()
+	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer store.Close()
+	all, err := durable.RemoveKept(w.t.Context(), w.newcomer(transport), store)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, r := range all {
+		removed += r.Removed
+	}
+	return removed
 }

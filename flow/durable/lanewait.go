@@ -103,7 +103,7 @@ func (e *engine) othersRun(ctx context.Context) bool {
 		return false
 	}
 	window := e.provider.Limits("").Window
-	for l, err := range lister.List(ctx, time.Now().Add(-window-e.grace)) {
+	for l, err := range lister.List(ctx, e.now().Add(-window-e.grace)) {
 		if err != nil || !l.Ended && !e.owners.has(l.Batch) {
 			return true
 		}

@@ -19,7 +19,7 @@ import (
 // The provider has to be a sink.FileLister, and a sink.Lister that says what a
 // batch was made from.
 func OrphanFiles(ctx context.Context, provider sink.Provider, store state.Store, age time.Duration) ([]sink.File, error) {
-	found, err := orphanFiles(ctx, provider, store, time.Now().Add(-age))
+	found, err := orphanFiles(ctx, provider, store, sink.Now(ctx, provider).Add(-age))
 	if err != nil {
 		return nil, fmt.Errorf("durable: orphan files: %w", err)
 	}

@@ -50,6 +50,10 @@ func removeKept(ctx context.Context, provider sink.Provider, store *state.Dir, j
 	r.Name = job.Name
 	err = withJob(ctx, provider, store, job, func(e *engine) error {
 		due := len(e.due())
+		if _, known := e.clock(); due > 0 && !known { // it may be too early
+			_ = sink.Now(ctx, provider)
+			due = len(e.due())
+		}
 		if due > 0 {
 			e.removeDue(ctx)
 		}

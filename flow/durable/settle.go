@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
@@ -207,7 +206,7 @@ func (c *chunk) commit(ctx context.Context) error {
 func (c *chunk) record(ctx context.Context, s outputState, sent bool) error {
 	e, until := c.e, c.progress+uint64(c.rows) //nolint:gosec // a count
 	err := e.journal.Append(logged{Settled: &settled{
-		Tag: c.in.Tag, At: time.Now(), From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s, Failed: c.codes,
+		Tag: c.in.Tag, At: e.now(), From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s, Failed: c.codes,
 	}})
 	if err != nil {
 		return err
