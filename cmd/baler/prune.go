@@ -30,7 +30,11 @@ ago or earlier, or of the one that is named, from the state directory. A run tha
 has not ended keeps everything. A pruned run is still known as finished: it is not
 done again. What its answers could have saved later runs is said; they are kept for
 30 days, as long as --cache reaches by default. The output files of runs are not
-touched, and "baler rm" removes a run altogether.`,
+touched, and "baler rm" removes a run altogether.
+
+How old a run is this machine's clock says. If by that nothing has happened in the
+directory for 30 days, or for as long as --older-than, the clock may be wrong and
+nothing is removed without --force; a run that is named alone needs none.`,
 		Example: `  baler prune --older-than 168h --dry-run
   baler prune tickets`,
 		Args: oneName(),
@@ -46,6 +50,7 @@ touched, and "baler rm" removes a run altogether.`,
 	}
 	stateFlag(cmd, &dir)
 	cmd.Flags().DurationVar(&r.OlderThan, "older-than", 0, "only runs that ended so long ago (default: 720h, or 0 for a run that is named)")
+	cmd.Flags().BoolVar(&r.Force, "force", false, "trust this machine's clock, though nothing has happened in the directory for long")
 	cmd.Flags().BoolVar(&r.DryRun, "dry-run", false, "say what would be removed, and remove nothing")
 	return cmd
 }
@@ -64,6 +69,9 @@ func prune(cmd *cobra.Command, dir string, r durable.Retention) error {
 		total += p.Bytes
 		fmt.Fprintf(cmd.OutOrStdout(), "%s\tended %s\t%s%s\n", plain(p.Name), p.Ended.Local().Format(time.DateTime), size(p.Bytes),
 			noteIf(p.Answers, "\t%s answers that later runs cannot take from the cache any more"))
+	}
+	if errors.Is(err, durable.ErrClock) {
+		err = fmt.Errorf("%w; if the clock is right, give --force", err)
 	}
 	if err := errors.Join(err, store.Close()); err != nil {
 		return usage("%w", err)

@@ -15,6 +15,11 @@ import (
 // ErrPruned means that the results of a run are not kept any more.
 var ErrPruned = errors.New("durable: the run was pruned")
 
+// ErrClock means that by this machine's clock nothing has happened in the state
+// directory for so long that the clock itself is in doubt: a result may be
+// younger than it looks.
+var ErrClock = errors.New("durable: the clock of this machine may be wrong")
+
 // Retention says which runs Prune takes the files of. Its zero value means all
 // that have ended.
 type Retention struct {
@@ -23,6 +28,8 @@ type Retention struct {
 	Name string
 	// OlderThan is how long ago a run must have ended. Zero means at all.
 	OlderThan time.Duration
+	// Force takes this machine's clock for right, see ErrClock.
+	Force bool
 	// DryRun changes nothing.
 	DryRun bool
 }
@@ -46,10 +53,19 @@ var prunedDirs = []string{requestDir, readyDir, baleDir, resultDir, answerDir}
 // again. What other jobs could have taken from their results they ask for anew.
 // A run that has not ended, or is under way, is left alone; if it was named, that
 // is an error.
+//
+// How old a run is only this machine's clock says, as Prune asks nobody. If that
+// would have it that nothing in the directory is younger than OlderThan, and than
+// DefaultCache, the error is ErrClock unless it is forced.
 func Prune(ctx context.Context, store *state.Dir, r Retention) ([]Pruned, error) {
 	all, err := prunable(store.Root(), r.Name)
 	if err != nil {
 		return nil, err
+	}
+	if r.OlderThan > 0 && !r.Force {
+		if err := mustBeInUse(store.Root(), max(r.OlderThan, DefaultCache)); err != nil {
+			return nil, err
+		}
 	}
 	var done []Pruned
 	for _, job := range all {
@@ -66,6 +82,45 @@ func Prune(ctx context.Context, store *state.Dir, r Retention) ([]Pruned, error)
 	}
 	earlier, err := pruneEarlier(store.Root(), r)
 	return append(done, earlier...), err
+}
+
+// mustBeInUse refuses to believe a clock by which nothing was recorded for so long.
+func mustBeInUse(root *os.Root, long time.Duration) error {
+	last, err := lastRecorded(root)
+	if err != nil || last.IsZero() || time.Since(last) < long {
+		return err
+	}
+	return fmt.Errorf("%w: by it, nothing has happened in the state directory since %s, which is %d days ago",
+		ErrClock, last.Local().Format(time.DateTime), time.Since(last)/(24*time.Hour))
+}
+
+// lastRecorded is when something was bought or settled last, zero if nothing was.
+func lastRecorded(root *os.Root) (last time.Time, err error) {
+	all, err := jobs(root)
+	if err != nil {
+		return last, err
+	}
+	for _, job := range all {
+		a, err := openArchive(root, job.Name)
+		if err != nil {
+			return last, err
+		}
+		last = later(last, a.lastRecorded())
+		if err := a.Close(); err != nil {
+			return last, err
+		}
+	}
+	return last, nil
+}
+
+func (a *Archive) lastRecorded() (last time.Time) {
+	for _, in := range a.intents {
+		last = later(last, in.SentAt)
+	}
+	for _, c := range a.chunks {
+		last = later(last, c.At)
+	}
+	return last
 }
 
 func prunable(state *os.Root, name string) ([]jobMeta, error) {
@@ -160,9 +215,7 @@ func (a *Archive) prune(end ending) error {
 // journal was written last.
 func (a *Archive) ended() (last time.Time, err error) {
 	for _, c := range a.chunks {
-		if c.At.After(last) {
-			last = c.At
-		}
+		last = later(last, c.At)
 	}
 	if !last.IsZero() {
 		return last, nil

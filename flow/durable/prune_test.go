@@ -11,6 +11,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -217,5 +218,25 @@ func TestARunThatIsUnderWayIsNotPruned(t *testing.T) {
 	})
 	if report, err := durable.Run(t.Context(), job); err != nil || report.Succeeded != 20 {
 		t.Errorf("report %+v, %v", report, err)
+	}
+}
+
+// A clock that is years ahead makes every result old: it is not believed, unless
+// somebody says so.
+func TestAClockThatIsAheadPrunesNothing(t *testing.T) {
+	dir := t.TempDir()
+	bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *airtight) { // in the year 2000
+		w.dir = dir
+		w.mustRunAs("run", w.job(), tickets(20)...)
+	})
+	w := &world{t: t, dir: dir}
+	before := w.payloadSize()
+	for _, r := range []durable.Retention{{OlderThan: time.Hour}, {OlderThan: 60 * 24 * time.Hour}, {OlderThan: time.Hour, DryRun: true}} {
+		if pruned, err := w.prune(r); !errors.Is(err, durable.ErrClock) || len(pruned) > 0 || w.payloadSize() != before {
+			t.Errorf("%+v: %+v, %v", r, pruned, err)
+		}
+	}
+	if pruned, err := w.prune(durable.Retention{OlderThan: time.Hour, Force: true}); err != nil || len(pruned) != 1 || w.payloadSize() != 0 {
+		t.Errorf("%+v, %v", pruned, err)
 	}
 }
