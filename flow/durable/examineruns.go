@@ -28,7 +28,7 @@ func (h *Health) examineRuns() error {
 	for _, d := range dirs {
 		for _, f := range d.damaged() {
 			_, err := d.control()
-			h.addFile(&state.DamageError{Dir: h.Path, File: f.name, Err: f.err}, err == nil || filepath.Base(f.name) == statusFile)
+			h.addFile(&state.DamageError{Dir: h.Path, File: f.name, Err: f.err}, err == nil || removable(f))
 		}
 	}
 	return err
@@ -59,7 +59,16 @@ func (d runDir) damaged() (all []runDamage) {
 	}
 	_, err = d.read(statusFile, new(snapshot))
 	note(statusFile, err)
+	_, err = d.decisions()
+	note(decisionsFile, err)
 	return all
+}
+
+// removable reports whether nothing goes wrong without the file: how far a run is
+// is written anew, and what was decided is asked again.
+func removable(f runDamage) bool {
+	name := filepath.Base(f.name)
+	return name == statusFile || name == decisionsFile
 }
 
 // repairRuns writes anew what can be.
@@ -78,8 +87,8 @@ func repairRuns(path string) error {
 
 func (d runDir) repair() error {
 	for _, f := range d.damaged() {
-		if filepath.Base(f.name) == statusFile {
-			if err := os.Remove(filepath.Join(d.path, statusFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if removable(f) {
+			if err := os.Remove(filepath.Join(d.path, filepath.Base(f.name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("durable: %w", err)
 			}
 			continue

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -81,5 +84,51 @@ func TestWhatIsWantedSurvivesALostFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		check(name + " copied")
+	}
+}
+
+// What a person has decided is never taken for the other decision, whatever becomes
+// of the file that says so: it is refused, or the person is asked again.
+func TestALostDecisionIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	for how, do := range harms {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			b := &broken{body: half}
+			bubble(t, simulator.Config{}, openai.Config{}, b.wrap, func(w *airtight) {
+				job := w.missingJob()
+				waits := w.undecided(job, 25)
+				if err := w.attach().Settle(w.t.Context(), waits.Batch, durable.SendMissing); err != nil {
+					w.t.Fatal(err)
+				}
+				file := firstOf(w.t, w.path("state/runs/*/decisions.json"), 1)[0]
+				harm(w.t, file, do)
+				if how != "deleted" {
+					w.wantDamaged(job, "decisions.json")
+				}
+				if again := w.undecided(job, 25); again.Tag != waits.Tag || len(w.server.Batches()) != 3 {
+					w.t.Errorf("batch %+v, then %+v", waits, again)
+				}
+			})
+		})
+	}
+}
+
+// wantDamaged fails unless the job is refused because of a file, which the doctor
+// finds and mends.
+func (w *airtight) wantDamaged(job durable.Job[ticket], file string) {
+	w.t.Helper()
+	if _, err := w.run(w.t.Context(), job); !errors.Is(err, state.ErrDamaged) || !strings.Contains(err.Error(), file) {
+		w.t.Errorf("error %v", err)
+	}
+	h, err := durable.Examine(w.t.Context(), w.path("state"), quiet)
+	if err != nil || len(h.Problems) != 1 || filepath.Base(h.Problems[0].File) != file || !h.Needs(durable.RemakeFiles) {
+		w.t.Errorf("%+v, %v", h, err)
+	}
+	if err := durable.RepairFiles(w.t.Context(), w.path("state"), quiet); err != nil {
+		w.t.Fatal(err)
+	}
+	if h, err = durable.Examine(w.t.Context(), w.path("state"), quiet); err != nil || len(h.Problems) > 0 {
+		w.t.Errorf("repaired: %+v, %v", h, err)
 	}
 }
