@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -198,11 +199,24 @@ func (o *options) do(cmd *cobra.Command, out *output, job durable.Job[source.Row
 
 // explain turns the error of a run into what the user can do.
 func (o *options) explain(err error, report durable.Report) error {
-	s := &stop{err: err, state: o.state, name: o.name, bought: report.Batches > 0, again: sameCommand}
+	s := &stop{err: err, state: o.state, name: o.name, bought: report.Batches > 0 || o.maybeBought(), again: sameCommand}
 	if o.fresh {
 		s.again += " without --fresh"
 	}
 	return s.explain()
+}
+
+// maybeBought reports whether the provider may have a batch whose creation was not
+// answered.
+func (o *options) maybeBought() bool {
+	h, err := durable.Attach(o.state, o.name)
+	if err != nil {
+		return false
+	}
+	s, err := h.Status()
+	return err == nil && slices.ContainsFunc(s.Open, func(b durable.OpenBatch) bool {
+		return b.State == "creating" || b.State == "unknown" || b.State == "held"
+	})
 }
 
 // csvDelimiter is what divides the fields of a CSV file, 0 if that is to be found.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -151,6 +152,40 @@ func TestNames(t *testing.T) {
 	for _, command := range []string{"status", "wait", "results", "pause", "resume", "cancel"} {
 		if r := runCommand(t, dir, nil, command); r.code != exitUsage || !strings.Contains(r.stderr, "in, second") {
 			t.Errorf("%s: %+v", command, r)
+		}
+	}
+}
+
+// A key that is refused while batches run, or may run, at the provider: they go on
+// there, that is said, and the same command goes on.
+func TestAKeyThatIsRefusedWhileBatchesRun(t *testing.T) {
+	t.Parallel()
+	for name, faults := range map[string][]simulator.Fault{
+		"bought": {{Route: "GET /v1/batches/{id}", Action: simulator.Fail, Status: http.StatusUnauthorized, Times: -1}},
+		"unclear": {
+			{Route: "POST /v1/batches", Action: simulator.ResetAfter},
+			{Route: "GET /v1/batches", Action: simulator.Fail, Status: http.StatusUnauthorized, From: 2, Times: -1},
+		},
+	} {
+		server, dir := startSimulator(t, simulator.Config{Faults: faults}), t.TempDir()
+		writeFile(t, dir, "in.jsonl", tickets(10)...)
+		r := runCommand(t, dir, withKey, ask(server, "out.jsonl")...)
+		if len(server.Batches()) != 1 {
+			t.Fatalf("%s: %+v", name, r)
+		}
+		if r.code != exitResumable {
+			t.Errorf("%s: %+v", name, r)
+		}
+		for _, words := range []string{"1 batches of 10 rows that were bought go on at the provider", "same account", sameCommand} {
+			if !strings.Contains(r.stderr, words) {
+				t.Errorf("%s: no %q in %s", name, words, r.stderr)
+			}
+		}
+		if err := server.SetFaults(); err != nil {
+			t.Fatal(err)
+		}
+		if r := runCommand(t, dir, withKey, ask(server, "out.jsonl")...); r.code != exitOK || len(server.Batches()) != 1 {
+			t.Errorf("%s, mended: %+v", name, r)
 		}
 	}
 }

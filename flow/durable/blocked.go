@@ -1,12 +1,14 @@
 package durable
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"syscall"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 )
 
@@ -19,19 +21,35 @@ func advise(err error) error {
 		"the quota or the billing of the account: then run the job again", err)
 }
 
-// tellBlocked says what becomes of the batches that run while the account is
-// blocked: the run ends at once, since somebody has to know, and loses nothing.
+// block ends all buying as the account is blocked, which the provider has said of
+// a batch or its rows: what was bought is waited for and delivered, and then the
+// run ends with the first such error. It returns errBlocked.
+func (e *engine) block(ctx context.Context, in intent.Intent, err error) error {
+	if !e.gate.block(fmt.Errorf("durable: batch %s: %w", cmp.Or(in.Batch, in.Tag), err)) {
+		return errBlocked
+	}
+	text := "the account is blocked and nothing more is bought"
+	if n, rows := e.running(in.Tag); n > 0 {
+		text += fmt.Sprintf(", while %d batches of %d rows that were bought go on at the provider", n, rows)
+	}
+	e.tell(ctx, Notice{
+		Kind: NoticeRefused, Text: fmt.Sprintf("%s: %v", text, err),
+		Advice: "what was bought is waited for and delivered, then the run ends: " +
+			"see to the key, the quota or the billing of the account, and run the same again",
+	})
+	return errBlocked
+}
+
+// tellBlocked says what becomes of the batches that run if the account is blocked
+// for calls about them too: the run ends at once, since nobody can look at them,
+// and loses nothing.
 func (e *engine) tellBlocked(ctx context.Context, err error) {
 	if retry.ClassOf(err) != retry.Blocked {
 		return
 	}
-	n, rows := 0, 0
-	for _, in := range e.board.intents() {
-		if in.Bought() {
-			n, rows = n+1, rows+in.Rows
-		}
-	}
+	n, rows := e.running("")
 	if n == 0 {
+		e.untell(NoticeRefused, "") // all is delivered that was bought
 		return
 	}
 	e.tell(ctx, Notice{
@@ -39,6 +57,17 @@ func (e *engine) tellBlocked(ctx context.Context, err error) {
 		Text:   fmt.Sprintf("the account is blocked, while %d batches of %d rows that were bought go on at the provider", n, rows),
 		Advice: "nothing of them is lost or paid again: run the same again, when somebody has seen to the account, and they are fetched",
 	})
+}
+
+// running counts the batches but one that were bought, or may have been, and that
+// nobody has to decide about, and their rows.
+func (e *engine) running(but string) (n, rows int) {
+	for _, in := range e.board.intents() {
+		if in.Tag != but && (in.Bought() || in.Open()) && !in.Undecided {
+			n, rows = n+1, rows+in.Rows
+		}
+	}
+	return n, rows
 }
 
 // needsAction reports whether running the job again would end in the same way

@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -61,17 +63,72 @@ func TestSpendAndQuotaBlockTheRun(t *testing.T) {
 	}
 }
 
-// What was bought before the account was blocked is not lost, and that is said.
-func TestWhatRunsWhileTheAccountIsBlockedIsFetchedLater(t *testing.T) {
+// What was bought before the account was blocked is waited for and delivered, and
+// nothing more is created or uploaded meanwhile.
+func TestWhatRunsWhileTheAccountIsBlockedIsDelivered(t *testing.T) {
+	for route, words := range map[string]string{
+		"POST /v1/files":   "the account is blocked", // while the first is being created
+		"POST /v1/batches": "1 batches of 100 rows that were bought go on",
+	} {
+		cfg := simulator.Config{
+			Latency: simulator.Latency{Processing: 5 * time.Minute},
+			Faults: []simulator.Fault{{
+				Route: route, Action: simulator.Fail, Status: http.StatusTooManyRequests, Code: "insufficient_quota", From: 2, Times: -1,
+			}},
+		}
+		bubble(t, cfg, openai.Config{}, nil, func(w *airtight) {
+			t := w.t
+			w.write("in.jsonl", tickets(500)...)
+			job := w.job()
+			job.Transfers, job.Creates = 1, ratelimit.Per(1, time.Minute)
+			told := listen(&job)
+			start := time.Now()
+			report, err := w.run(t.Context(), job)
+			w.wantWithin(start, 5*time.Minute, 8*time.Minute)
+			if retry.ClassOf(err) != retry.Blocked || !strings.Contains(err.Error(), "insufficient_quota") ||
+				report.Succeeded != 100 || report.Failed > 0 || report.Batches != 1 {
+				t.Errorf("%s: report %+v, %v", route, report, err)
+			}
+			w.wantTold(told, durable.NoticeRefused, 2*time.Minute, words, "insufficient_quota", "run the same again")
+			if s, err := w.attach().Status(); err != nil || s.State != durable.Stopped || !s.NeedsAction || len(s.Notices) > 0 {
+				t.Errorf("%s: status %+v, %v", route, s, err)
+			}
+			if n := w.requested(route); n != 2 {
+				t.Errorf("%s: %d calls, want none after the refusal", route, n)
+			}
+			w.setFaults()
+			if report := w.mustRun(w.job()); report.Succeeded != 500 || report.Batches != 5 {
+				t.Errorf("%s: report %+v", route, report)
+			}
+			w.wantBilledOnce(500)
+		})
+	}
+}
+
+// requested counts the requests to a route.
+func (w *airtight) requested(route string) (n int) {
+	w.t.Helper()
+	for r, err := range w.server.Requests() {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if r.Route == route {
+			n++
+		}
+	}
+	return n
+}
+
+// Where nobody can look at what was bought the run ends at once: nothing of it is
+// lost, and that is said.
+func TestWhatNobodyCanLookAtIsFetchedLater(t *testing.T) {
 	cfg := simulator.Config{
-		Latency: simulator.Latency{Processing: time.Hour},
-		Faults: []simulator.Fault{{
-			Route: "POST /v1/batches", Action: simulator.Fail, Status: http.StatusTooManyRequests, Code: "insufficient_quota", From: 2,
-		}},
+		Latency: simulator.Latency{Processing: 5 * time.Minute},
+		Faults:  []simulator.Fault{{Route: getBatch, Action: simulator.Fail, Status: http.StatusUnauthorized, From: 2}},
 	}
 	bubble(t, cfg, openai.Config{}, nil, func(w *airtight) {
 		t := w.t
-		w.write("in.jsonl", tickets(200)...)
+		w.write("in.jsonl", tickets(100)...)
 		job := w.job()
 		notices := told(&job)
 		if report, err := w.run(t.Context(), job); retry.ClassOf(err) != retry.Blocked || report.Failed > 0 || report.Batches != 1 {
@@ -83,10 +140,10 @@ func TestWhatRunsWhileTheAccountIsBlockedIsFetchedLater(t *testing.T) {
 		if s, err := w.attach().Status(); err != nil || len(s.Notices) != 1 {
 			t.Errorf("status %+v, %v", s, err)
 		}
-		if report := w.mustRun(w.job()); report.Succeeded != 200 || report.Batches != 2 {
+		if report := w.mustRun(w.job()); report.Succeeded != 100 || report.Batches != 1 {
 			t.Errorf("report %+v", report)
 		}
-		w.wantBilledOnce(200)
+		w.wantBilledOnce(100)
 	})
 }
 
@@ -141,4 +198,40 @@ func TestALongRefusalIsKeptInFewWords(t *testing.T) {
 			}
 		}
 	})
+}
+
+// So it is if the quota is found to be exhausted by the validation of a batch, or
+// by a row: the other batches are waited for, and those rows go again.
+func TestABatchThatIsBlockedStopsNoOther(t *testing.T) {
+	for _, place := range []string{"validation", "row"} {
+		var paid atomic.Bool
+		var first atomic.Value
+		cfg := simulator.Config{Latency: simulator.Latency{Processing: 5 * time.Minute}, Answer: func(r simulator.Row) simulator.Reply {
+			if place == "row" && !paid.Load() && strings.Contains(string(r.Body), "number 3\"") {
+				return simulator.Reply{Error: &simulator.RowError{Status: http.StatusTooManyRequests, Code: "insufficient_quota", Message: "no"}}
+			}
+			return simulator.Echo(r)
+		}}
+		wrap := edit(func(id string, batch map[string]any) {
+			if first.CompareAndSwap(nil, id); place == "validation" && first.Load() == id && !paid.Load() {
+				batch["status"], batch["output_file_id"] = "failed", nil
+				batch["errors"] = map[string]any{"data": []any{map[string]any{"code": "insufficient_quota", "message": "no"}}}
+			}
+		})
+		bubble(t, cfg, openai.Config{}, wrap, func(w *airtight) {
+			t := w.t
+			w.write("in.jsonl", tickets(200)...)
+			job := w.job()
+			job.MaxAttempts = 1
+			want := map[string]int{"validation": 100, "row": 199}[place]
+			report, err := w.run(t.Context(), job)
+			if retry.ClassOf(err) != retry.Blocked || report.Succeeded != want || report.Failed > 0 {
+				t.Errorf("%s: report %+v, %v", place, report, err)
+			}
+			paid.Store(true)
+			if report := w.mustRun(job); report.Succeeded != 200 || report.Failed > 0 {
+				t.Errorf("%s, paid: report %+v", place, report)
+			}
+		})
+	}
 }

@@ -186,8 +186,8 @@ func (e *engine) drive(ctx context.Context, in intent.Intent) (err error) {
 		if e.board.show(in) {
 			e.news.Store(true)
 		}
-		// Cancelled while it waited, the batch needs another step.
-		if in, err = e.step(e.observed(ctx, in), in); err != nil && !errors.Is(err, errCancelled) {
+		// Cancelled or blocked while it waited, the batch needs another step.
+		if in, err = e.step(e.observed(ctx, in), in); err != nil && !errors.Is(err, errCancelled) && !errors.Is(err, errBlocked) {
 			return err
 		}
 		if err == nil && e.board.moved(in) {
@@ -208,6 +208,9 @@ func (e *engine) step(ctx context.Context, in intent.Intent) (intent.Intent, err
 		case intent.Poll:
 			return e.stop(ctx, in)
 		}
+	}
+	if e.gate.blocked() != nil && (next == intent.Upload || next == intent.Create) {
+		return in, e.leave()
 	}
 	switch next {
 	case intent.Upload:

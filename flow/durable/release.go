@@ -23,7 +23,8 @@ func (e *engine) release(ctx context.Context, in intent.Intent) (intent.Intent, 
 	if err != nil || in.Reason.Class != retry.Blocked.String() || e.gate.cancelled() {
 		return in, err
 	}
-	return in, &retry.Error{Class: retry.Blocked, Code: in.Reason.Code, Message: in.Reason.Message}
+	_ = e.block(ctx, in, &retry.Error{Class: retry.Blocked, Code: in.Reason.Code, Message: in.Reason.Message})
+	return in, nil // it is done with
 }
 
 // releaseRows lets all rows of a batch go again that are not settled.

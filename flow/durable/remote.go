@@ -28,11 +28,18 @@ func (e *engine) upload(ctx context.Context, in intent.Intent) (intent.Intent, e
 		return in, err
 	}
 	file, err := heavily(ctx, e, func() (string, error) {
+		if e.gate.blocked() != nil {
+			return "", errBlocked
+		}
 		return e.provider.Upload(ctx, e.spec(in), e.payload(in.Tag))
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return in, context.Cause(ctx)
+	case errors.Is(err, errBlocked):
+		return in, err
+	case retry.ClassOf(err) == retry.Blocked:
+		return in, e.block(ctx, in, err)
 	case errors.Is(err, sink.ErrTooLarge):
 		return e.split(ctx, in, err)
 	case errors.Is(err, sink.ErrStorageFull):
@@ -79,6 +86,8 @@ func (e *engine) create(ctx context.Context, in intent.Intent) (intent.Intent, e
 		return in, err
 	case refusal != nil && ctx.Err() != nil:
 		return in, context.Cause(ctx)
+	case retry.ClassOf(refusal) == retry.Blocked:
+		return in, e.block(ctx, in, refusal)
 	case errors.Is(refusal, sink.ErrTooLarge):
 		return e.split(ctx, in, refusal)
 	case refuses(ctx, refusal):

@@ -21,7 +21,7 @@ type rest struct {
 func newRest() *rest { return &rest{end: make(chan struct{})} }
 
 // errLeft is why a driver leaves its batch to the next run.
-var errLeft = errors.New("durable: left for a person to decide")
+var errLeft = errors.New("durable: left until a person has acted")
 
 // lie puts a driver to sleep.
 func (r *rest) lie() {
@@ -39,6 +39,13 @@ func (r *rest) rise() error {
 	}
 	r.asleep--
 	return nil
+}
+
+// leave puts a driver to sleep for good: its batch is left to the next run.
+func (e *engine) leave() error {
+	e.rest.lie()
+	e.signal()
+	return errLeft
 }
 
 // sleepers counts the drivers that sleep.

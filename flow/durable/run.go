@@ -22,6 +22,9 @@ func (e *engine) run(ctx context.Context, source rows) error {
 	if err := e.workOff(ctx, source); err != nil {
 		return err
 	}
+	if err := e.gate.blocked(); err != nil && !e.finished() {
+		return err
+	}
 	if err := e.undecided(); err != nil {
 		return err
 	}
@@ -122,7 +125,8 @@ func (e *engine) settleAll(ctx context.Context, source rows) error {
 	return g.Wait()
 }
 
-// take reads the source and buys what it yields, as long as the run is wanted.
+// take reads the source and buys what it yields, as long as the run is wanted and
+// its account is not blocked.
 func (e *engine) take(ctx context.Context, source rows) error {
 	if e.gate.cancelled() {
 		return nil
@@ -132,7 +136,7 @@ func (e *engine) take(ctx context.Context, source rows) error {
 	both, wanted := errgroup.WithContext(wanted)
 	both.Go(func() error { return e.ingest(wanted, source) })
 	both.Go(func() error { return e.rounds(wanted, ctx) })
-	if err := both.Wait(); !errors.Is(err, errCancelled) {
+	if err := both.Wait(); !errors.Is(err, errCancelled) && !errors.Is(err, errBlocked) {
 		return err
 	}
 	return nil

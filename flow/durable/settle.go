@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
@@ -67,7 +66,10 @@ func (e *engine) settleRows(ctx context.Context, in intent.Intent) error {
 	if err := e.writeAnswers(in, c.answers); err != nil {
 		return err
 	}
-	return c.blocked
+	if c.blocked != nil {
+		_ = e.block(ctx, in, c.blocked) // this batch is done with
+	}
+	return nil
 }
 
 // chunk gathers outcomes until they are committed together.
@@ -167,7 +169,7 @@ func (c *chunk) goesAgain(row *entry, o *sink.Outcome) bool {
 		return true // others are at fault, and fail: so there is an end
 	}
 	if failure.Class == retry.Blocked {
-		c.blocked = retry.Mark(fmt.Errorf("durable: batch %s: %w", c.in.Batch, failure), retry.Blocked)
+		c.blocked = retry.Mark(failure, retry.Blocked)
 		return true
 	}
 	return failure.Class != retry.Permanent && int(row.attempts)+1 < c.e.maxAttempts
