@@ -270,42 +270,47 @@ func TestAListThatLacksABatchOnceBuysNothing(t *testing.T) {
 // on, and when the list is whole again the batch is found.
 func TestAListThatGoesRoundHoldsTheBatchInDoubtAlone(t *testing.T) {
 	t.Parallel()
-	var start time.Time
-	circle := rewrite(func(list map[string]any) {
-		if time.Since(start) < 2*time.Hour {
-			list["data"] = []any{map[string]any{"id": "batch_of_others"}, map[string]any{"id": "batch_again"}}
-			list["has_more"] = true
-		}
-	})
-	cfg := simulator.Config{Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}}
-	bubble(t, cfg, openai.Config{}, circle, func(w *airtight) {
-		w.write("in.jsonl", tickets(20)...)
-		job := w.job()
-		job.Batch.MaxItems = 10
-		var mu sync.Mutex
-		var told []durable.Notice
-		job.Notify = func(n durable.Notice) {
-			mu.Lock()
-			defer mu.Unlock()
-			told = append(told, n)
-		}
-		start = time.Now()
-		report := w.mustRun(job)
-		w.wantWithin(start, 2*time.Hour, 3*time.Hour)
-		if report.Succeeded != 20 || report.Batches != 2 || report.Surplus != 0 {
-			w.t.Errorf("report %+v", report)
-		}
-		w.wantTagsOnce(2)
-		unclear := 0
-		for _, n := range told {
-			if n.Kind == durable.NoticeUnclear && strings.Contains(n.Text, "cannot be listed") {
-				unclear++
-			}
-		}
-		if unclear == 0 {
-			w.t.Errorf("nothing was told of it: %+v", told)
-		}
-	})
+	for _, tc := range []struct{ round, done time.Duration }{{2 * time.Hour, 3 * time.Hour}, {7 * time.Minute, 9 * time.Minute}} {
+		t.Run(tc.round.String(), func(t *testing.T) {
+			t.Parallel()
+			var start time.Time
+			circle := rewrite(func(list map[string]any) {
+				if time.Since(start) < tc.round {
+					list["data"] = []any{map[string]any{"id": "batch_of_others"}, map[string]any{"id": "batch_again"}}
+					list["has_more"] = true
+				}
+			})
+			cfg := simulator.Config{Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}}
+			bubble(t, cfg, openai.Config{}, circle, func(w *airtight) {
+				w.write("in.jsonl", tickets(20)...)
+				job := w.job()
+				job.Batch.MaxItems = 10
+				var mu sync.Mutex
+				var told []durable.Notice
+				job.Notify = func(n durable.Notice) {
+					mu.Lock()
+					defer mu.Unlock()
+					told = append(told, n)
+				}
+				start = time.Now()
+				report := w.mustRun(job)
+				w.wantWithin(start, tc.round, tc.done)
+				if report.Succeeded != 20 || report.Batches != 2 || report.Surplus != 0 {
+					w.t.Errorf("report %+v", report)
+				}
+				w.wantTagsOnce(2)
+				unclear := 0
+				for _, n := range told {
+					if n.Kind == durable.NoticeUnclear && strings.Contains(n.Text, "cannot be listed") {
+						unclear++
+					}
+				}
+				if unclear == 0 {
+					w.t.Errorf("nothing was told of it: %+v", told)
+				}
+			})
+		})
+	}
 }
 
 // A server that loses metadata shows the name of the file, and one that lists no

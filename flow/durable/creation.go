@@ -47,8 +47,8 @@ func creationClass(ctx context.Context, sent bool, err error) retry.Class {
 func (e *engine) tellHeld(ctx context.Context, in intent.Intent) {
 	e.tell(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag,
-		Text:   fmt.Sprintf("a batch of %d rows may be one of those that run at the provider, which shows that only when they have ended", in.Rows),
-		Advice: "nothing need be done: it is waited for; Job.Unclear says otherwise",
+		Text:   fmt.Sprintf("a batch of %d rows may be one of those at the provider that run, or have ended without a result, which shows only when they have results", in.Rows),
+		Advice: "it is waited for, and not bought again; Job.Unclear says otherwise",
 	})
 }
 

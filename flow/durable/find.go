@@ -75,6 +75,10 @@ func (e *engine) tellUnclear(ctx context.Context, in intent.Intent, why string) 
 // keeps no tags.
 func (e *engine) list(ctx context.Context, in intent.Intent) (intent.Event, error) {
 	listed := intent.Listed{Waited: e.vigils.of(in.Tag).waited()}
+	listed.Terms = intent.Terms{
+		Grace: e.grace, Window: e.provider.Limits(e.spec(in).Model).Window, Policy: intent.Policy(e.unclear),
+		Alone: e.exclusive && e.owners.alone(in.Tag),
+	}
 	var err error
 	listed.Batches, err = e.provider.Find(ctx, in.Tag, e.lookBack(in, in.Decides(e.grace, listed.Waited)))
 	if errors.Is(err, errors.ErrUnsupported) && ctx.Err() == nil {
@@ -82,10 +86,6 @@ func (e *engine) list(ctx context.Context, in intent.Intent) (intent.Event, erro
 	}
 	if err == nil && in.Refusals > 0 {
 		listed.Batches, err = withoutRefused(ctx, e.provider, in, listed.Batches)
-	}
-	listed.Terms = intent.Terms{
-		Grace: e.grace, Window: e.provider.Limits(e.spec(in).Model).Window, Policy: intent.Policy(e.unclear),
-		Alone: e.exclusive && e.owners.alone(in.Tag),
 	}
 	return listed, err
 }
@@ -101,7 +101,7 @@ func (e *engine) unseen(ctx context.Context, in intent.Intent, err error) (inten
 		e.log.WarnContext(ctx, "whether the batch was bought twice cannot be told", "tag", in.Tag, "batch", in.Batch, "error", err)
 		return e.advance(ctx, in, intent.Listed{})
 	}
-	d := max(e.config.poll, maxPoll)
+	d := e.interval(e.vigils.of(in.Tag).waited())
 	e.tell(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag, Next: time.Now().Add(d),
 		Text:   fmt.Sprintf("whether the provider has a batch of %d rows cannot be told, as its batches cannot be listed: %v", in.Rows, err),

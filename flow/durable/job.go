@@ -95,7 +95,7 @@ type Job[T any] struct {
 	Grace time.Duration
 	// Unclear is what becomes of a batch whose creation was not answered if the
 	// provider keeps no tag with a batch, as Anthropic does: then others of the
-	// same size, made at the same time, may be it until they have ended. Zero
+	// same size, made at the same time, may be it until their results tell. Zero
 	// means UnclearWait.
 	Unclear Unclear
 	// ExclusiveWorkspace says that nobody but this job creates batches in the

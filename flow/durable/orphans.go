@@ -55,7 +55,9 @@ func orphans(ctx context.Context, provider sink.Provider, store state.Store, sin
 	}
 	for l, err := range lister.List(ctx, since) {
 		if err == nil && l.Ended && l.Tag == "" && !tagged {
-			l.Tag, err = readTag(ctx, provider, l.Batch)
+			if l.Tag, err = readTag(ctx, provider, l.Batch); errors.Is(err, errSilent) {
+				continue
+			}
 		}
 		if err != nil {
 			return nil, err
