@@ -52,8 +52,12 @@ func (d *delivery[T]) take(batch string, row int, o *Outcome) error {
 		return nil
 	}
 	result := Result[T]{Item: e.item, Body: o.Body, Status: o.Status, Batch: batch, Attempts: e.attempts}
-	if o.Err != nil {
-		result.Err = o.Err // never a nil *RowError
+	failure := o.Err
+	if failure == nil {
+		failure = judge(d.run.courier.provider, o.Body)
+	}
+	if failure != nil {
+		result.Err = failure // never a nil *RowError
 	}
 	if d.ready = append(d.ready, result); len(d.ready) < chunk {
 		return nil

@@ -44,7 +44,7 @@ func TestEveryItemHasOneResult(t *testing.T) {
 func TestRowThatMaySucceedGoesAgainUpToAttempts(t *testing.T) {
 	bubble(t, simulator.Config{}, openai.Config{}, func(w world) {
 		t := w.t
-		got := w.mustRun(sink.Config{Attempts: 4}, []string{"good", "[[429]]", "[[timeout]]", "[[400]]", "[[refuse]]"})
+		got := w.mustRun(sink.Config{Attempts: 4}, []string{"good", "[[429]]", "[[timeout]]", "[[400]]", "[[refuse]]", "[[length]]"})
 		for text, want := range map[string]struct {
 			attempts, status int
 			class            retry.Class
@@ -53,7 +53,8 @@ func TestRowThatMaySucceedGoesAgainUpToAttempts(t *testing.T) {
 			"[[429]]":     {4, 429, retry.Retryable},
 			"[[timeout]]": {4, 0, retry.Retryable},
 			"[[400]]":     {1, 400, retry.Permanent},
-			"[[refuse]]":  {1, 200, 0},
+			"[[refuse]]":  {1, 200, retry.Permanent},
+			"[[length]]":  {1, 200, retry.Permanent},
 		} {
 			r := got[text]
 			if r.Attempts != want.attempts || r.Status != want.status || retry.ClassOf(r.Err) != want.class {

@@ -70,19 +70,9 @@ func (r *Result) read(codec llm.Codec, body []byte) *sink.RowError {
 	if reply.Model != "" {
 		r.Model = reply.Model
 	}
-	return flawOf(&reply)
-}
-
-// flawOf is why a reply is no success: the same request would most likely end
-// likewise, and has been paid for, so that it does not go again.
-func flawOf(reply *llm.Reply) *sink.RowError {
-	flaw := reply.Flaw()
-	if flaw == "" {
-		return nil
+	flaw := sink.Flaw(&reply)
+	if flaw != nil {
+		flaw.Message = clip(flaw.Message, maxMessage)
 	}
-	message := flaw.String()
-	if reply.Refusal != "" {
-		message += ": " + clip(reply.Refusal, maxMessage)
-	}
-	return &sink.RowError{Class: retry.Permanent, Code: string(flaw), Message: message}
+	return flaw
 }

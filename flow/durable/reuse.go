@@ -10,6 +10,7 @@ import (
 
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -94,7 +95,7 @@ func usable(codec llm.Codec, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if flaw := flawOf(&reply); flaw != nil {
+	if flaw := sink.Flaw(&reply); flaw != nil {
 		return flaw
 	}
 	return nil
