@@ -286,7 +286,7 @@ func TestDoctorFindsNothingWrong(t *testing.T) {
 func TestDoctorFindsNothingAfterABadInput(t *testing.T) {
 	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
 	for n := range 5 { // the row before the error is acknowledged or not, as it happens
-		writeFile(t, dir, "in.jsonl", `{"id":"1","text":"x"}`, `{"id":`)
+		writeFile(t, dir, "in.jsonl", append(tickets(previewRows), `{"id":`)...)
 		args := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}", "--name", strconv.Itoa(n))
 		if r := runCommand(t, dir, withKey, args...); r.code != exitUsage {
 			t.Fatalf("%+v", r)

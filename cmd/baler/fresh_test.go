@@ -88,7 +88,7 @@ func TestRemove(t *testing.T) {
 	t.Parallel()
 	server, dir := startSimulator(t, anHour), t.TempDir()
 	writeFile(t, dir, "in.jsonl", tickets(50)...)
-	writeFile(t, dir, "bad.jsonl", `{`)
+	writeFile(t, dir, "bad.jsonl", append(tickets(previewRows), `{`)...)
 	if r := runCommand(t, dir, withKey, runArgs(server, "bad.jsonl", "--out", "bad-out.jsonl", "--model", "m", "--prompt", "{{.text}}")...); r.code != exitUsage {
 		t.Fatalf("%+v", r)
 	}

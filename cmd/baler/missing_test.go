@@ -2,8 +2,11 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/balerhq/baler/sink/simulator"
 )
 
 // A file that is not there is said before anybody is asked, and leaves no run.
@@ -16,5 +19,54 @@ func TestRunWithoutItsInput(t *testing.T) {
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// So is what is wrong with the first rows, or with all of them.
+func TestTheFirstRowsAreCheckedBeforeAnybodyIsAsked(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		rows []string
+		args []string
+		want string
+	}{
+		"a field of the prompt": {tickets(3), []string{"--prompt", "{{.body}}"}, "in.jsonl:1: "},
+		"an unknown --id":       {tickets(3), []string{"--prompt", "{{.text}}", "--id", "number"}, `in.jsonl:1: field "number" is missing`},
+		"a malformed row":       {append(tickets(3), `{"id":`), []string{"--prompt", "{{.text}}"}, "in.jsonl:4: "},
+		"no batch format":       {tickets(3), nil, `in.jsonl:1: field "custom_id" is missing`},
+		"empty":                 {nil, []string{"--prompt", "{{.text}}"}, "empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			writeFile(t, dir, "in.jsonl", test.rows...)
+			if test.rows == nil {
+				if err := os.Truncate(filepath.Join(dir, "in.jsonl"), 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			args := []string{"run", "in.jsonl", "--out", "out.jsonl", "--model", "m", "--base-url", "http://127.0.0.1:1/v1"}
+			r := runCommand(t, dir, withKey, append(args, test.args...)...)
+			if r.code != exitUsage || !strings.Contains(r.stderr, test.want) {
+				t.Errorf("%+v", r)
+			}
+			if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+		})
+	}
+}
+
+// Of a run that has read its input, what matters is that it is the same.
+func TestARunThatHasReadItsInputIsNotChecked(t *testing.T) {
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(30)...)
+	args := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")
+	if r := runCommand(t, dir, withKey, append(args, "--ingest")...); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	writeFile(t, dir, "in.jsonl", `{"id":`)
+	if r := runCommand(t, dir, withKey, args...); r.code != exitUsage || !strings.Contains(r.stderr, "the file has changed since it was read") {
+		t.Errorf("%+v", r)
 	}
 }

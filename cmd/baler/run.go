@@ -118,15 +118,19 @@ func (o *options) run(cmd *cobra.Command) error {
 	if err := o.checkInput(); err != nil {
 		return err
 	}
-	provider, err := newProvider(o)
-	if err != nil {
-		return err
-	}
 	rows, err := newRows(o, func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) })
 	if err != nil {
 		return err
 	}
 	delimiter, err := o.csvDelimiter()
+	if err != nil {
+		return err
+	}
+	dialect := source.Dialect{Delimiter: delimiter}
+	if err := o.preview(dialect); err != nil {
+		return err
+	}
+	provider, err := newProvider(o)
 	if err != nil {
 		return err
 	}
@@ -142,7 +146,7 @@ func (o *options) run(cmd *cobra.Command) error {
 	return errors.Join(o.do(cmd, out, durable.Job[source.Row]{
 		Name:        o.name,
 		Settings:    o.settings(),
-		Source:      source.Rows(o.input).WithDialect(source.Dialect{Delimiter: delimiter}),
+		Source:      source.Rows(o.input).WithDialect(dialect),
 		Key:         rows.key,
 		Prompt:      rows.chat,
 		Request:     rows.request,
