@@ -66,7 +66,9 @@ func reusing(t *testing.T) *crashWorld {
 func adopting(t *testing.T) *crashWorld {
 	t.Helper()
 	w := newCrashWorld(t)
-	run := w.buying("in.jsonl", "--out", "out.jsonl", "--keep-remote")
+	// The rows that failed at first wait for one another, so that there are as many
+	// batches in each world.
+	run := w.buying("in.jsonl", "--out", "out.jsonl", "--keep-remote", "--max-wait", "1m")
 	w.mustRun(run)
 	w.bought = len(w.server.Batches())
 	for _, name := range []string{".baler", "out.jsonl"} {
