@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/openai"
 )
@@ -11,7 +11,7 @@ import (
 // dialect is how a provider writes what was sent and what was answered.
 type dialect struct {
 	codec llm.Codec
-	row   durable.RowFormat
+	row   archive.RowFormat
 }
 
 func dialectOf(provider string) (dialect, error) {
@@ -23,12 +23,12 @@ func dialectOf(provider string) (dialect, error) {
 }
 
 // openArchive opens the run that the arguments of a command name.
-func openArchive(state string, args []string) (*durable.Archive, error) {
+func openArchive(state string, args []string) (*archive.Archive, error) {
 	name, err := pickName(state, args)
 	if err != nil {
 		return nil, err
 	}
-	a, err := durable.OpenArchive(state, name)
+	a, err := archive.Open(state, name)
 	if err != nil {
 		return nil, usage("%w", err)
 	}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/doctor"
 )
 
 // tell writes a report for people.
@@ -45,7 +45,7 @@ func (r *doctorReport) tell(w io.Writer) {
 	}
 }
 
-func tellProblems(w io.Writer, word string, problems []durable.Problem) {
+func tellProblems(w io.Writer, word string, problems []doctor.Problem) {
 	for _, p := range problems {
 		if p.File != "" {
 			p.What = p.File + ": " + p.What
@@ -54,7 +54,7 @@ func tellProblems(w io.Writer, word string, problems []durable.Problem) {
 	}
 }
 
-func describeJob(j *durable.JobHealth) string {
+func describeJob(j *doctor.JobHealth) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s rows", thousands(j.Rows))
 	if !j.Read {

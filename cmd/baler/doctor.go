@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/internal/printable"
 )
 
@@ -187,7 +188,7 @@ func (r *doctorReport) repair(ctx context.Context, dir string, log *slog.Logger)
 			return err
 		}
 	}
-	r.Repaired = slices.DeleteFunc(r.Repaired, func(p durable.Problem) bool { return slices.Contains(r.Problems, p) })
+	r.Repaired = slices.DeleteFunc(r.Repaired, func(p doctor.Problem) bool { return slices.Contains(r.Problems, p) })
 	return nil
 }
 
@@ -195,19 +196,19 @@ func (r *doctorReport) repair(ctx context.Context, dir string, log *slog.Logger)
 // the index from all of them.
 func (r *doctorReport) repairOne(ctx context.Context, dir string, log *slog.Logger) (err error) {
 	switch {
-	case r.Needs(durable.RewriteJournal):
-		return durable.RepairJournals(ctx, dir, log)
-	case r.Needs(durable.RemakeFiles):
-		return durable.RepairFiles(ctx, dir, log)
+	case r.Needs(doctor.RewriteJournal):
+		return doctor.RepairJournals(ctx, dir, log)
+	case r.Needs(doctor.RemakeFiles):
+		return doctor.RepairFiles(ctx, dir, log)
 	}
-	r.Aside, err = durable.Rebuild(ctx, dir, log)
+	r.Aside, err = doctor.Rebuild(ctx, dir, log)
 	return err
 }
 
 // doctorReport is what doctor found and did.
 type doctorReport struct {
-	*durable.Health
-	Repaired []durable.Problem       `json:"repaired,omitempty"` // that were there before
+	*doctor.Health
+	Repaired []doctor.Problem        `json:"repaired,omitempty"` // that were there before
 	Orphans  []orphan                `json:"orphans,omitempty"`
 	Output   *durable.OutputAdoption `json:"output,omitempty"`   // what became of --adopt-output
 	Adoption *adoptionSum            `json:"adoption,omitempty"` // of --adopt

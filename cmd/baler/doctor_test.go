@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -271,7 +271,7 @@ func TestDoctorFindsNothingWrong(t *testing.T) {
 		if d.code != exitOK || !d.says("all is well") {
 			t.Fatalf("%s: %+v", stage, d)
 		}
-		var h durable.Health
+		var h doctor.Health
 		if d = w.doctor("--json"); d.code != exitOK || json.Unmarshal([]byte(d.stdout), &h) != nil || len(h.Jobs) != 1 || h.Jobs[0].Rows != wardRows {
 			t.Fatalf("%s: %+v", stage, d)
 		}

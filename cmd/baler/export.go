@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/archive"
 )
 
 func newExport() *cobra.Command {
@@ -36,7 +36,7 @@ A row that went again is in several batches.`,
 	return cmd
 }
 
-func export(cmd *cobra.Command, a *durable.Archive, dir string) error {
+func export(cmd *cobra.Command, a *archive.Archive, dir string) error {
 	d, err := dialectOf(a.Provider())
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/doctor"
 )
 
 // What a provider named or said does not reach the terminal as it is, wherever
@@ -21,7 +22,7 @@ func TestWordsOfTheProviderArePrintable(t *testing.T) {
 	}
 	status.State = durable.Stopped
 	report := doctorReport{
-		Health:  &durable.Health{Path: "p", Jobs: []durable.JobHealth{{Name: hostile}}, Problems: []durable.Problem{{What: hostile}}},
+		Health:  &doctor.Health{Path: "p", Jobs: []doctor.JobHealth{{Name: hostile}}, Problems: []doctor.Problem{{What: hostile}}},
 		Orphans: []orphan{{Batch: hostile, Left: hostile}, {Batch: hostile, Failed: hostile}}, Failed: hostile,
 	}
 	for name, write := range map[string]func(*bytes.Buffer) error{

@@ -12,21 +12,21 @@ import (
 	"os/exec"
 	"strings"
 
-	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/flow/state"
 )
 
 // probed is what a probe prints.
 type probed struct {
-	Health *durable.Health `json:"health,omitempty"`
-	Error  string          `json:"error,omitempty"`
+	Health *doctor.Health `json:"health,omitempty"`
+	Error  string         `json:"error,omitempty"`
 }
 
 // probe examines a directory in this process.
 func probe(ctx context.Context, w io.Writer, dir string, log *slog.Logger) error {
 	var p probed
 	var err error
-	if p.Health, err = durable.Examine(ctx, dir, log); err != nil {
+	if p.Health, err = doctor.Examine(ctx, dir, log); err != nil {
 		p = probed{Error: err.Error()}
 	}
 	return json.NewEncoder(w).Encode(p)
@@ -34,7 +34,7 @@ func probe(ctx context.Context, w io.Writer, dir string, log *slog.Logger) error
 
 // examine examines a directory in a process of its own: Badger ends the one that
 // opens a damaged index, from a goroutine where nobody can catch it.
-func examine(ctx context.Context, dir string) (*durable.Health, error) {
+func examine(ctx context.Context, dir string) (*doctor.Health, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find myself: %w", err)
@@ -48,7 +48,7 @@ func examine(ctx context.Context, dir string) (*durable.Health, error) {
 	}
 	var p probed
 	if err := json.Unmarshal(stdout.Bytes(), &p); err != nil {
-		return durable.ExamineFiles(ctx, dir, &state.DamageError{Dir: dir, File: "index", Err: deathOf(died, stderr.String())})
+		return doctor.ExamineFiles(ctx, dir, &state.DamageError{Dir: dir, File: "index", Err: deathOf(died, stderr.String())})
 	}
 	if p.Error != "" {
 		return nil, errors.New(p.Error)

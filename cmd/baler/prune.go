@@ -9,7 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/flow/state"
 )
 
@@ -21,7 +21,7 @@ const roomToFree = 16 << 20
 
 func newPrune() *cobra.Command {
 	var dir string
-	var r durable.Retention
+	var r archive.Retention
 	cmd := &cobra.Command{
 		Use:   "prune [NAME]",
 		Short: "Remove the requests and results of runs that have ended",
@@ -55,7 +55,7 @@ nothing is removed without --force; a run that is named alone needs none.`,
 	return cmd
 }
 
-func prune(cmd *cobra.Command, dir string, r durable.Retention) error {
+func prune(cmd *cobra.Command, dir string, r archive.Retention) error {
 	if _, err := os.Stat(dir); err != nil {
 		return usage("state directory: %w", err)
 	}
@@ -63,14 +63,14 @@ func prune(cmd *cobra.Command, dir string, r durable.Retention) error {
 	if err != nil {
 		return refusedState(err, dir)
 	}
-	pruned, err := durable.Prune(cmd.Context(), store, r)
+	pruned, err := archive.Prune(cmd.Context(), store, r)
 	var total int64
 	for _, p := range pruned {
 		total += p.Bytes
 		fmt.Fprintf(cmd.OutOrStdout(), "%s\tended %s\t%s%s\n", plain(p.Name), p.Ended.Local().Format(time.DateTime), size(p.Bytes),
 			noteIf(p.Answers, "\t%s answers that later runs cannot take from the cache any more"))
 	}
-	if errors.Is(err, durable.ErrClock) {
+	if errors.Is(err, archive.ErrClock) {
 		err = fmt.Errorf("%w; if the clock is right, give --force", err)
 	}
 	if err := errors.Join(err, store.Close()); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/archive"
 )
 
 // resultOptions are the flags of results.
@@ -47,13 +48,13 @@ cursor from which a later call goes on is printed to standard error.`,
 	return cmd
 }
 
-func (o *resultOptions) write(cmd *cobra.Command, a *durable.Archive) error {
+func (o *resultOptions) write(cmd *cobra.Command, a *archive.Archive) error {
 	d, err := dialectOf(a.Provider())
 	if err != nil {
 		return err
 	}
-	q := durable.Query{
-		After: durable.Cursor(o.after), Ordered: o.ordered, Status: durable.ItemStatus(o.status), Codec: d.codec,
+	q := archive.Query{
+		After: archive.Cursor(o.after), Ordered: o.ordered, Status: durable.ItemStatus(o.status), Codec: d.codec,
 	}
 	n, err := 0, error(nil)
 	if o.out == "" {
@@ -75,7 +76,7 @@ func (o *resultOptions) write(cmd *cobra.Command, a *durable.Archive) error {
 	return nil
 }
 
-func writeResults(w io.Writer, a *durable.Archive, q durable.Query) (n int, err error) {
+func writeResults(w io.Writer, a *archive.Archive, q archive.Query) (n int, err error) {
 	buf := bufio.NewWriterSize(w, 1<<20)
 	var line []byte
 	for r, err := range a.Results(q) {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -110,7 +110,7 @@ func TestExportWritesAllBatches(t *testing.T) {
 	if r.code != exitOK || !r.says("3 batches, 250 requests, 250 answers in export") {
 		t.Fatalf("%+v", r)
 	}
-	var m durable.Manifest
+	var m archive.Manifest
 	b, err := os.ReadFile(filepath.Join(dir, "export", "manifest.json"))
 	if err != nil {
 		t.Fatal(err)

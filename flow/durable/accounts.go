@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
@@ -18,13 +19,6 @@ import (
 // maxWitnesses bounds the batches by which it is found out whether an account is
 // the one of before.
 const maxWitnesses = 10
-
-// sameAccounts says that Account sees the batches of As: it is the same one,
-// under another key.
-type sameAccounts struct {
-	Account string `json:"account"`
-	As      string `json:"as"`
-}
 
 // witness is something at the provider that only its account can see.
 type witness struct {
@@ -61,7 +55,7 @@ func (a *accounts) root(x string) string {
 	}
 }
 
-func (a *accounts) join(s sameAccounts) {
+func (a *accounts) join(s jobdir.SameAccounts) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if x, y := a.root(s.Account), a.root(s.As); x != y {
@@ -71,14 +65,14 @@ func (a *accounts) join(s sameAccounts) {
 
 // recoverAccounts takes in what the journal tells of accounts that are one, and of
 // what other accounts have bought.
-func (e *engine) recoverAccounts(told *memory) {
+func (e *engine) recoverAccounts(told *jobdir.Replayed) {
 	a := &e.accounts
 	a.first, a.witnesses = make(map[string]string), make(map[string][]witness)
-	for _, s := range told.same {
+	for _, s := range told.Same {
 		a.join(s)
 	}
 	var others []intent.Intent
-	for _, in := range told.intents {
+	for _, in := range told.Intents {
 		visible := in.Batch != "" && !in.Unproven || in.File != "" && !in.Done()
 		if visible && in.Account != "" && !e.isAccount(in.Account) {
 			others = append(others, in)
@@ -145,8 +139,8 @@ func (e *engine) mustBeAccount(ctx context.Context, w witness) error {
 
 // joinAccounts records that the account is that of before.
 func (e *engine) joinAccounts(ctx context.Context, before string) error {
-	s := sameAccounts{Account: e.provider.Account(), As: before}
-	if err := e.journal.Append(logged{Account: &s}); err != nil {
+	s := jobdir.SameAccounts{Account: e.provider.Account(), As: before}
+	if err := e.journal.Append(jobdir.Line{Account: &s}); err != nil {
 		return err
 	}
 	e.accounts.join(s)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
@@ -57,7 +58,7 @@ var ErrNotRead = errors.New("durable: the run has not read its input")
 // that has ended, and goes through the waiting rows once for each; the ids of one
 // are in memory at a time.
 func Adopt(ctx context.Context, provider sink.Provider, store *state.Dir, name string, since time.Time) (all []Adoption, err error) {
-	job, err := findJob(store.Root(), name)
+	job, err := jobdir.Find(store.Root(), name)
 	if err != nil {
 		return nil, err
 	}
@@ -113,14 +114,14 @@ func (e *engine) adopt(ctx context.Context, o Orphan) (Adoption, error) {
 	_, err = e.seal(context.WithoutCancel(ctx), intent.Intent{
 		Tag: o.Tag, State: intent.Ended, Account: e.provider.Account(), Batch: o.Batch, SentAt: o.Created,
 	}, entries)
-	e.ready.taken(entries)
+	e.ready.Taken(entries)
 	a.Adopted = len(entries)
 	return a, err
 }
 
 // answeredBy returns the waiting entries that an orphan has answered, and says in
 // a why there are none and what is lost.
-func (e *engine) answeredBy(ctx context.Context, a *Adoption) ([]entry, error) {
+func (e *engine) answeredBy(ctx context.Context, a *Adoption) ([]jobdir.Entry, error) {
 	switch {
 	case a.Surplus:
 		a.Left = "it was bought twice, and the other one counts"

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/sink"
@@ -49,7 +50,7 @@ type LineError struct {
 // may have been adopted, and AdoptOutput may be called again. The hashes of all
 // ids in the file are in memory, and the entries of those that wait.
 func AdoptOutput(ctx context.Context, provider sink.Provider, store *state.Dir, name, path string) (a OutputAdoption, err error) {
-	job, err := findJob(store.Root(), name)
+	job, err := jobdir.Find(store.Root(), name)
 	if err != nil {
 		return a, err
 	}
@@ -62,7 +63,7 @@ func AdoptOutput(ctx context.Context, provider sink.Provider, store *state.Dir, 
 		if err := e.mayAdopt(); err != nil {
 			return err
 		}
-		old := &oldOutput{file: f, at: make(map[itemHash]oldLine), adoption: &a}
+		old := &oldOutput{file: f, at: make(map[jobdir.ItemHash]oldLine), adoption: &a}
 		if err := old.read(ctx); err != nil {
 			return fmt.Errorf("durable: adopt output: %w", err)
 		}
@@ -74,7 +75,7 @@ func AdoptOutput(ctx context.Context, provider sink.Provider, store *state.Dir, 
 // oldOutput is the file of an earlier run.
 type oldOutput struct {
 	file     *os.File
-	at       map[itemHash]oldLine
+	at       map[jobdir.ItemHash]oldLine
 	adoption *OutputAdoption
 }
 
@@ -112,7 +113,7 @@ func (o *oldOutput) read(ctx context.Context) error {
 func (o *oldOutput) note(n int, text []byte, at oldLine, models map[string]string) {
 	a := o.adoption
 	row, err := parseOldLine(text)
-	switch h := hashKey(row.ID); {
+	switch h := jobdir.HashKey(row.ID); {
 	case err != nil:
 		if a.Unusable++; len(a.Lines) < maxLineErrors {
 			a.Lines = append(a.Lines, LineError{Line: n, Reason: err.Error()})
@@ -152,14 +153,14 @@ func parseOldLine(text []byte) (row Result, err error) {
 }
 
 // result reads a row again.
-func (o *oldOutput) result(h itemHash) (Result, error) {
+func (o *oldOutput) result(h jobdir.ItemHash) (Result, error) {
 	at := o.at[h]
 	line := make([]byte, at.length)
 	if _, err := o.file.ReadAt(line, at.offset); err != nil {
 		return Result{}, fmt.Errorf("durable: adopt output: %w", err)
 	}
 	row, err := parseOldLine(bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\ufeff"))))
-	if err == nil && (row.Status != Succeeded || hashKey(row.ID) != h) {
+	if err == nil && (row.Status != Succeeded || jobdir.HashKey(row.ID) != h) {
 		err = errors.New("it is being written to")
 	}
 	if err != nil {
@@ -170,18 +171,18 @@ func (o *oldOutput) result(h itemHash) (Result, error) {
 
 // adoptOutput seals what waits and is in the file, in batches of one lane.
 func (e *engine) adoptOutput(ctx context.Context, old *oldOutput) error {
-	lanes := make(map[uint16][]entry)
+	lanes := make(map[uint16][]jobdir.Entry)
 	a := old.adoption
-	for row, err := range e.ready.waiting() {
+	for row, err := range e.ready.Waiting() {
 		if err != nil {
-			return e.ifDamaged(readyDir, err)
+			return e.IfDamaged(jobdir.ReadyDir, err)
 		}
-		switch at, ok := old.at[hashKey(row.key)]; {
+		switch at, ok := old.at[jobdir.HashKey(row.Key)]; {
 		case !ok:
-		case !e.asks(row.lane, at.model):
+		case !e.asks(row.Route, at.model):
 			a.OtherModel++
 		default:
-			lanes[row.lane] = append(lanes[row.lane], row)
+			lanes[row.Route] = append(lanes[row.Route], row)
 		}
 	}
 	if err := e.countOthers(ctx, old, lanes); err != nil {
@@ -208,7 +209,7 @@ func (e *engine) adoptOutput(ctx context.Context, old *oldOutput) error {
 const reuseRows = 10_000
 
 // countOthers counts the rows of the file that do not wait.
-func (e *engine) countOthers(ctx context.Context, old *oldOutput, lanes map[uint16][]entry) error {
+func (e *engine) countOthers(ctx context.Context, old *oldOutput, lanes map[uint16][]jobdir.Entry) error {
 	waiting := old.adoption.OtherModel
 	for _, entries := range lanes {
 		waiting += len(entries)
@@ -231,16 +232,16 @@ func (e *engine) countOthers(ctx context.Context, old *oldOutput, lanes map[uint
 
 // adoptLines seals entries as a batch whose results are here already, as reuse
 // does with the answers of another run.
-func (e *engine) adoptLines(ctx context.Context, old *oldOutput, entries []entry) error {
-	tag := newTag()
-	err := writeRecords(e.root, resultName(tag), e.labelOf(resultsKind, tag), func(put func([]byte) error) error {
+func (e *engine) adoptLines(ctx context.Context, old *oldOutput, entries []jobdir.Entry) error {
+	tag := jobdir.NewTag()
+	err := jobdir.WriteRecords(e.Root, jobdir.ResultName(tag), e.LabelOf(jobdir.ResultsKind, tag), func(put func([]byte) error) error {
 		var buf []byte
 		for n := range entries {
-			row, err := old.result(hashKey(entries[n].key))
+			row, err := old.result(jobdir.HashKey(entries[n].Key))
 			if err != nil {
 				return err
 			}
-			buf = appendOutcome(buf[:0], uint32(n), &sink.Outcome{Status: 200, Body: row.Response}, row.Batch) //nolint:gosec // at most reuseRows
+			buf = jobdir.AppendOutcome(buf[:0], uint32(n), &sink.Outcome{Status: 200, Body: row.Response}, row.Batch) //nolint:gosec // at most reuseRows
 			if err := put(buf); err != nil {
 				return err
 			}
@@ -251,6 +252,6 @@ func (e *engine) adoptLines(ctx context.Context, old *oldOutput, entries []entry
 		return err
 	}
 	_, err = e.seal(context.WithoutCancel(ctx), intent.Intent{Tag: tag, State: intent.Fetched}, entries)
-	e.ready.taken(entries)
+	e.ready.Taken(entries)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
@@ -13,8 +14,8 @@ import (
 
 // answered is what an orphan says of its rows.
 type answered struct {
-	refused bool                // it never ran
-	models  map[itemHash]string // of those that succeeded: what the answer says it is of, if it does
+	refused bool                       // it never ran
+	models  map[jobdir.ItemHash]string // of those that succeeded: what the answer says it is of, if it does
 	failed  int
 	err     error // why there may be more rows than these
 }
@@ -22,7 +23,7 @@ type answered struct {
 // readAnswered reads what there is of an orphan that has ended. The error is one
 // that may pass: then what is missing may be there later.
 func readAnswered(ctx context.Context, p sink.Provider, o Orphan) (answered, error) {
-	r := answered{models: make(map[itemHash]string)}
+	r := answered{models: make(map[jobdir.ItemHash]string)}
 	h := sink.Handle{Batch: o.Batch}
 	s, err := p.Status(ctx, h)
 	if err != nil {
@@ -33,7 +34,7 @@ func readAnswered(ctx context.Context, p sink.Provider, o Orphan) (answered, err
 		return r, nil
 	}
 	for row, err := range p.Results(ctx, h) {
-		h, ok := parseRowID(o.Tag, row.ID)
+		h, ok := jobdir.ParseRowID(o.Tag, row.ID)
 		switch {
 		case err != nil:
 			r.err = err
@@ -71,21 +72,21 @@ func answeredModel(body []byte) string {
 
 // waitingFor returns the waiting entries of answered rows, and counts the rows
 // that the run cannot use. It takes from models what it has found.
-func (e *engine) waitingFor(ctx context.Context, models map[itemHash]string, lost *Lost) (entries []entry, err error) {
+func (e *engine) waitingFor(ctx context.Context, models map[jobdir.ItemHash]string, lost *Lost) (entries []jobdir.Entry, err error) {
 	if len(models) == 0 {
 		return nil, nil
 	}
-	for row, err := range e.ready.waiting() {
+	for row, err := range e.ready.Waiting() {
 		if err != nil {
-			return nil, e.ifDamaged(readyDir, err)
+			return nil, e.IfDamaged(jobdir.ReadyDir, err)
 		}
-		h := hashKey(row.key)
+		h := jobdir.HashKey(row.Key)
 		model, ok := models[h]
 		if !ok {
 			continue
 		}
 		delete(models, h)
-		if !e.asks(row.lane, model) {
+		if !e.asks(row.Route, model) {
 			lost.OtherModel++
 			continue
 		}
@@ -109,17 +110,17 @@ func (e *engine) asks(lane uint16, model string) bool {
 }
 
 // has reports whether the run has read an item.
-func (e *engine) has(ctx context.Context, h itemHash) (bool, error) {
-	_, err := e.store.Get(ctx, e.keys.item(h))
+func (e *engine) has(ctx context.Context, h jobdir.ItemHash) (bool, error) {
+	_, err := e.store.Get(ctx, e.Keys.Item(h))
 	if errors.Is(err, state.ErrNotFound) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-func sameLane(entries []entry) bool {
+func sameLane(entries []jobdir.Entry) bool {
 	for i := range entries {
-		if entries[i].lane != entries[0].lane {
+		if entries[i].Route != entries[0].Route {
 			return false
 		}
 	}

@@ -5,28 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
-
-// ownerLen is how many characters of a job's id begin the tags of its batches, so
-// that those which it does not know are known to be its own.
-const ownerLen = 7
-
-// tagOfJob returns a tag of this job: 35 bits that all its tags have, and 45 that
-// no other has.
-func (a *files) tagOfJob() string {
-	return a.id[:min(ownerLen, len(a.id))] + newTag()[min(ownerLen, len(a.id)):]
-}
-
-// isOwnTag reports whether tagOfJob may have made the tag.
-func (a *files) isOwnTag(tag string) bool {
-	return len(a.id) >= ownerLen && isTag(tag) && strings.HasPrefix(tag, a.id[:ownerLen])
-}
 
 // replayed is what the journal knows of batches when a process begins.
 type replayed struct {
@@ -97,7 +82,7 @@ func (e *engine) bought(ctx context.Context) (lacking []sink.Listing, err error)
 		if err != nil {
 			return nil, err
 		}
-		if e.isOwnTag(l.Tag) && e.replayed.lacks(l.Tag) {
+		if e.IsOwnTag(l.Tag) && e.replayed.lacks(l.Tag) {
 			lacking = append(lacking, l)
 		}
 	}
@@ -114,7 +99,7 @@ func (e *engine) reconcile(ctx context.Context, adopted []Adoption) error {
 	}
 	var seen []string
 	for _, a := range adopted {
-		if a.Left != "" && a.Ended && e.isOwnTag(a.Tag) && e.replayed.lacks(a.Tag) {
+		if a.Left != "" && a.Ended && e.IsOwnTag(a.Tag) && e.replayed.lacks(a.Tag) {
 			seen = append(seen, a.Tag)
 		}
 	}
@@ -131,7 +116,7 @@ func (e *engine) reconcile(ctx context.Context, adopted []Adoption) error {
 		return nil
 	}
 	slices.Sort(seen)
-	return e.journal.Append(logged{Seen: slices.Compact(seen)})
+	return e.journal.Append(jobdir.Line{Seen: slices.Compact(seen)})
 }
 
 // doubt notes of a batch that the provider lists that it was sent: the next run

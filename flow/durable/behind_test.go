@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -128,7 +129,7 @@ func TestACopyRunElsewhereIsRefused(t *testing.T) {
 	if _, err := state.Open(w.path("aside"), state.Config{Log: quiet}); !errors.Is(err, state.ErrCopy) || !strings.Contains(err.Error(), w.path("state")) {
 		t.Fatalf("error %v", err)
 	}
-	if _, err := durable.Examine(t.Context(), w.path("aside"), quiet); !errors.Is(err, state.ErrCopy) {
+	if _, err := doctor.Examine(t.Context(), w.path("aside"), quiet); !errors.Is(err, state.ErrCopy) {
 		t.Errorf("the doctor: %v", err)
 	}
 	if err := os.Rename(w.path("state"), filepath.Join(w.dir, "moved")); err != nil {

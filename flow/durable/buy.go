@@ -2,27 +2,26 @@ package durable
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/durable/internal/ready"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
 )
 
 // load feeds a round with ready entries until the source has ended and there
 // are none.
-func (e *engine) load(ctx context.Context, out chan<- []entry) error {
+func (e *engine) load(ctx context.Context, out chan<- []jobdir.Entry) error {
 	for {
 		ended := e.ended() // before load, which might otherwise miss the last
-		entries, err := e.ready.load(loadChunk)
+		entries, err := e.ready.Load(ready.LoadChunk)
 		if err != nil {
-			return e.ifDamaged(readyDir, err)
+			return e.IfDamaged(jobdir.ReadyDir, err)
 		}
 		if err := e.cache.mark(entries); err != nil {
 			return err
@@ -46,15 +45,15 @@ func (e *engine) load(ctx context.Context, out chan<- []entry) error {
 
 // buy seals a batch, or several if its lane takes only smaller ones, and starts
 // their drivers, which outlive the round: life is the context of the run.
-func (e *engine) buy(ctx, life context.Context, b accumulator.Batch[entry]) error {
+func (e *engine) buy(ctx, life context.Context, b accumulator.Batch[jobdir.Entry]) error {
 	entries := b.Items
-	if entries[0].hit != nil {
+	if entries[0].Hit != nil {
 		var err error
 		if entries, err = e.reuse(ctx, life, entries); err != nil {
 			return err
 		}
 	}
-	var rows []entry
+	var rows []jobdir.Entry
 	for rest := entries; len(rest) > 0; {
 		if err := acquire(ctx, e.slots); err != nil {
 			return err
@@ -69,12 +68,12 @@ func (e *engine) buy(ctx, life context.Context, b accumulator.Batch[entry]) erro
 
 // buyOne seals one batch, if the run still wants any, and to the end once it
 // has begun.
-func (e *engine) buyOne(ctx, life context.Context, rows []entry) error {
+func (e *engine) buyOne(ctx, life context.Context, rows []jobdir.Entry) error {
 	if err := e.gate.enter(ctx); err != nil {
 		return err
 	}
 	defer e.gate.leave()
-	in, err := e.seal(context.WithoutCancel(ctx), intent.Intent{Tag: e.tagOfJob(), State: intent.Sealed}, rows)
+	in, err := e.seal(context.WithoutCancel(ctx), intent.Intent{Tag: e.TagOfJob(), State: intent.Sealed}, rows)
 	if err != nil {
 		return err
 	}
@@ -86,17 +85,17 @@ func (e *engine) buyOne(ctx, life context.Context, rows []entry) error {
 // seal makes a batch of entries, of which the intent says all else, durable: the
 // file of its rows, then the intent in the journal, which claims them, then the
 // store's record and the heads. From the journal on, a restart finishes it.
-func (e *engine) seal(ctx context.Context, in intent.Intent, entries []entry) (intent.Intent, error) {
-	in.Rev, in.Lane, in.Rows = 1, int(entries[0].lane), len(entries)
-	if err := e.writeBale(in.Tag, entries, e.lanes.get(in.Lane)); err != nil {
+func (e *engine) seal(ctx context.Context, in intent.Intent, entries []jobdir.Entry) (intent.Intent, error) {
+	in.Rev, in.Route, in.Rows = 1, int(entries[0].Route), len(entries)
+	if err := e.WriteManifest(in.Tag, entries, e.lanes.get(in.Route)); err != nil {
 		return in, err
 	}
-	spans := claimSpans(entries)
-	if err := e.journal.Append(logged{Intent: &in, Claims: spans}); err != nil {
+	spans := jobdir.ClaimSpans(entries)
+	if err := e.journal.Append(jobdir.Line{Intent: &in, Claims: spans}); err != nil {
 		return in, err
 	}
-	e.ready.pin(in.Tag, spans)
-	ops, err := e.ready.claim(entries)
+	e.ready.Pin(in.Tag, spans)
+	ops, err := e.ready.Claim(entries)
 	if err != nil {
 		return in, err
 	}
@@ -107,26 +106,8 @@ func (e *engine) seal(ctx context.Context, in intent.Intent, entries []entry) (i
 	return in, e.store.Commit(ctx, append(ops, op)...)
 }
 
-const tagLen = 16
-
-// newTag returns 16 characters of which no two are alike: 80 random bits.
-func newTag() string { return rand.Text()[:tagLen] }
-
-// isTag reports whether newTag may have made the tag: nobody else's look so.
-func isTag(tag string) bool {
-	return len(tag) == tagLen && strings.Trim(tag, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
-}
-
 // record returns the op that stores an intent.
-func (e *engine) record(in intent.Intent) (state.Op, error) { return recordOf(e.keys, in) }
-
-func recordOf(k keys, in intent.Intent) (state.Op, error) {
-	b, err := json.Marshal(in)
-	if err != nil {
-		return state.Op{}, fmt.Errorf("durable: encode intent: %w", err)
-	}
-	return state.Put(k.intent(in.Tag), b, in.Rev), nil
-}
+func (e *engine) record(in intent.Intent) (state.Op, error) { return jobdir.IntentOp(e.Keys, in) }
 
 // advance applies an event and makes the new state durable, in the journal
 // first. It does so even if ctx is done: what happened must not be forgotten.
@@ -135,7 +116,7 @@ func (e *engine) advance(ctx context.Context, in intent.Intent, ev intent.Event)
 	if err != nil || next.Rev == in.Rev {
 		return in, err
 	}
-	if err := e.journal.Append(logged{Intent: &next}); err != nil {
+	if err := e.journal.Append(jobdir.Line{Intent: &next}); err != nil {
 		return in, err
 	}
 	op, err := e.record(next)
@@ -147,7 +128,7 @@ func (e *engine) advance(ctx context.Context, in intent.Intent, ev intent.Event)
 	}
 	e.owners.note(next)
 	if next.Done() {
-		e.ready.unpin(next.Tag)
+		e.ready.Unpin(next.Tag)
 	}
 	e.tally.doubt(in, next)
 	e.tally.count(in, next)

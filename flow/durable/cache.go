@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 )
 
 // maxAnswers bounds the answers of other jobs that are in memory, 32 bytes each.
@@ -25,30 +27,18 @@ type cache struct {
 	log  *slog.Logger
 
 	read    bool
-	batches []answeredBatch // the latest first
-	answers []cachedAnswer  // by content, then the latest first
-}
-
-// answeredBatch is a batch of another job.
-type answeredBatch struct {
-	answerHeader
-	job, tag string // job is its directory
+	batches []jobdir.AnsweredBatch // the latest first
+	answers []cachedAnswer         // by content, then the latest first
 }
 
 // cachedAnswer is an answer of a batch.
 type cachedAnswer struct {
-	answer
+	jobdir.Answer
 	batch uint32 // index
 }
 
-// hit is what an item is answered by, without being sent.
-type hit struct {
-	*answeredBatch
-	offset int64
-}
-
 // mark notes which of the entries that were not sent yet have an answer.
-func (c *cache) mark(entries []entry) error {
+func (c *cache) mark(entries []jobdir.Entry) error {
 	if c.ttl <= 0 {
 		return nil
 	}
@@ -59,27 +49,27 @@ func (c *cache) mark(entries []entry) error {
 		c.read = true
 	}
 	for i := range entries {
-		if e := &entries[i]; e.attempts == 0 {
-			e.hit = c.find(e.content)
+		if e := &entries[i]; e.Attempts == 0 {
+			e.Hit = c.find(e.Content)
 		}
 	}
 	return nil
 }
 
 // find returns the latest answer to a request; nil if there is none of late.
-func (c *cache) find(content digest) *hit {
-	i, ok := slices.BinarySearchFunc(c.answers, content, func(a cachedAnswer, content digest) int {
-		return bytes.Compare(a.content[:], content[:])
+func (c *cache) find(content jobdir.Digest) *jobdir.Hit {
+	i, ok := slices.BinarySearchFunc(c.answers, content, func(a cachedAnswer, content jobdir.Digest) int {
+		return bytes.Compare(a.Content[:], content[:])
 	})
 	if !ok {
 		return nil
 	}
 	a := &c.answers[i]
 	b := &c.batches[a.batch]
-	if c.age(b.answerHeader) >= c.ttl {
+	if c.age(b.AnswerHeader) >= c.ttl {
 		return nil
 	}
-	return &hit{b, a.offset}
+	return &jobdir.Hit{AnsweredBatch: b, Offset: a.Offset}
 }
 
 // load reads what there is. A batch of which the file is damaged is none.
@@ -87,15 +77,15 @@ func (c *cache) load() error {
 	if err := c.list(); err != nil {
 		return err
 	}
-	slices.SortFunc(c.batches, func(a, b answeredBatch) int { return cmp.Or(b.At.Compare(a.At), strings.Compare(a.tag, b.tag)) })
+	slices.SortFunc(c.batches, func(a, b jobdir.AnsweredBatch) int { return cmp.Or(b.At.Compare(a.At), strings.Compare(a.Tag, b.Tag)) })
 	n := 0
 	for i, b := range c.batches {
 		if n += b.N; n > maxAnswers {
 			break
 		}
-		_, answers, err := readAnswers(c.root, path.Join(b.job, answerName(b.tag)), "", true)
+		_, answers, err := jobdir.ReadAnswers(c.root, path.Join(b.Job, jobdir.AnswerName(b.Tag)), "", true)
 		if err != nil {
-			c.log.Warn("answers cannot be read", "tag", b.tag, "error", err)
+			c.log.Warn("answers cannot be read", "tag", b.Tag, "error", err)
 			continue
 		}
 		for _, a := range answers {
@@ -103,15 +93,15 @@ func (c *cache) load() error {
 		}
 	}
 	slices.SortFunc(c.answers, func(a, b cachedAnswer) int {
-		return cmp.Or(bytes.Compare(a.content[:], b.content[:]), cmp.Compare(a.batch, b.batch))
+		return cmp.Or(bytes.Compare(a.Content[:], b.Content[:]), cmp.Compare(a.batch, b.batch))
 	})
 	return nil
 }
 
 // list finds the batches of other jobs that were answered of late.
 func (c *cache) list() error {
-	names, err := fs.Glob(c.root.FS(), jobPrefix+"*/"+answerDir+"/*")
-	earlier, failed := fs.Glob(c.root.FS(), earlierPrefix+"*/"+answerDir+"/*")
+	names, err := fs.Glob(c.root.FS(), jobdir.JobPrefix+"*/"+jobdir.AnswerDir+"/*")
+	earlier, failed := fs.Glob(c.root.FS(), jobdir.EarlierPrefix+"*/"+jobdir.AnswerDir+"/*")
 	if err := errors.Join(err, failed); err != nil {
 		return err
 	}
@@ -122,20 +112,20 @@ func (c *cache) list() error {
 		if job == c.own {
 			continue
 		}
-		h, _, err := readAnswers(c.root, name, "", false)
+		h, _, err := jobdir.ReadAnswers(c.root, name, "", false)
 		if err != nil {
 			c.log.Warn("answers cannot be read", "tag", tag, "error", err)
 			continue
 		}
 		if c.age(h) < c.ttl {
-			c.batches = append(c.batches, answeredBatch{h, job, tag})
+			c.batches = append(c.batches, jobdir.AnsweredBatch{AnswerHeader: h, Job: job, Tag: tag})
 		}
 	}
 	return nil
 }
 
 // age is how old answers are.
-func (c *cache) age(h answerHeader) time.Duration {
+func (c *cache) age(h jobdir.AnswerHeader) time.Duration {
 	if c.now == nil {
 		return time.Since(h.At)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 )
 
@@ -20,28 +21,28 @@ func answeredBatches(tb testing.TB, batches int) *cache {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = root.Close() })
-	other := newKeys("other", 0)
-	sub, err := jobRoot(root, other)
+	other := jobdir.NewKeys("other", 0)
+	sub, err := jobdir.MakeRoot(root, other)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer sub.Close()
-	e := &engine{files: files{root: sub}, config: config{cache: time.Hour}}
+	e := &engine{Dir: jobdir.Dir{Root: sub}, config: config{cache: time.Hour}}
 	for n := range batches {
-		answers := make([]answer, 1000)
+		answers := make([]jobdir.Answer, 1000)
 		for i := range answers {
-			answers[i] = answer{numbered(n*1000 + i), int64(i)}
+			answers[i] = jobdir.Answer{Content: numbered(n*1000 + i), Offset: int64(i)}
 		}
-		in := intent.Intent{Tag: newTag(), Batch: fmt.Sprintf("batch_%d", n)}
+		in := intent.Intent{Tag: jobdir.NewTag(), Batch: fmt.Sprintf("batch_%d", n)}
 		if err := e.writeAnswers(in, answers); err != nil {
 			tb.Fatal(err)
 		}
 	}
-	return &cache{root: root, own: newKeys("own", 0).dir(), ttl: time.Hour, log: slog.New(slog.DiscardHandler)}
+	return &cache{root: root, own: jobdir.NewKeys("own", 0).Dir(), ttl: time.Hour, log: slog.New(slog.DiscardHandler)}
 }
 
 // numbered is the digest of a request, as evenly spread as digests are.
-func numbered(n int) (d digest) {
+func numbered(n int) (d jobdir.Digest) {
 	random := rand.New(rand.NewPCG(uint64(n), 0)) //nolint:gosec // not a secret
 	for i := range d {
 		d[i] = byte(random.Uint32()) //nolint:gosec // a byte of it
@@ -51,20 +52,20 @@ func numbered(n int) (d digest) {
 
 func TestTheCacheKnowsAllAnswersAndNoOthers(t *testing.T) {
 	c := answeredBatches(t, 20)
-	entries := make([]entry, 25_000)
+	entries := make([]jobdir.Entry, 25_000)
 	for i := range entries {
-		entries[i].content = numbered(i)
+		entries[i].Content = numbered(i)
 	}
-	entries[7].attempts = 1 // it was sent, so what it gets is what it paid for
+	entries[7].Attempts = 1 // it was sent, so what it gets is what it paid for
 	if err := c.mark(entries); err != nil {
 		t.Fatal(err)
 	}
 	for i := range entries {
-		switch h := entries[i].hit; {
+		switch h := entries[i].Hit; {
 		case (h != nil) != (i < 20_000 && i != 7):
 			t.Fatalf("request %d: hit %v", i, h)
-		case h != nil && (h.Batch != fmt.Sprintf("batch_%d", i/1000) || h.offset != int64(i%1000)):
-			t.Fatalf("request %d was answered by %+v at %d", i, h.answeredBatch, h.offset)
+		case h != nil && (h.Batch != fmt.Sprintf("batch_%d", i/1000) || h.Offset != int64(i%1000)):
+			t.Fatalf("request %d was answered by %+v at %d", i, h.AnsweredBatch, h.Offset)
 		}
 	}
 }
@@ -73,23 +74,23 @@ func TestTheCacheKnowsAllAnswersAndNoOthers(t *testing.T) {
 func TestTheCacheKnowsTheLatestAnswerOfAnother(t *testing.T) {
 	c := answeredBatches(t, 1)
 	for _, name := range []string{"later", "own"} {
-		sub, err := jobRoot(c.root, newKeys(name, 0))
+		sub, err := jobdir.MakeRoot(c.root, jobdir.NewKeys(name, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := &engine{files: files{root: sub}, config: config{cache: time.Hour}}
-		if err := e.writeAnswers(intent.Intent{Tag: newTag(), Batch: name}, []answer{{numbered(3), 99}}); err != nil {
+		e := &engine{Dir: jobdir.Dir{Root: sub}, config: config{cache: time.Hour}}
+		if err := e.writeAnswers(intent.Intent{Tag: jobdir.NewTag(), Batch: name}, []jobdir.Answer{{Content: numbered(3), Offset: 99}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := sub.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	entries := []entry{{content: numbered(2)}, {content: numbered(3)}}
+	entries := []jobdir.Entry{{Content: numbered(2)}, {Content: numbered(3)}}
 	if err := c.mark(entries); err != nil {
 		t.Fatal(err)
 	}
-	if first, second := entries[0].hit, entries[1].hit; first.Batch != "batch_0" || second.Batch != "later" || second.offset != 99 {
+	if first, second := entries[0].Hit, entries[1].Hit; first.Batch != "batch_0" || second.Batch != "later" || second.Offset != 99 {
 		t.Errorf("hits %+v and %+v", first, second)
 	}
 }
@@ -105,7 +106,7 @@ func BenchmarkCache(b *testing.B) {
 		}
 	})
 	for name, from := range map[string]int{"hit": 0, "miss": 1_000_000} {
-		wanted := make([]digest, 10_000)
+		wanted := make([]jobdir.Digest, 10_000)
 		for i := range wanted {
 			wanted[i] = numbered(from + rand.IntN(500_000)) //nolint:gosec // not a secret
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/openai"
@@ -82,7 +83,7 @@ func TestWhatAnotherJobAskedIsNotPaidAgain(t *testing.T) {
 	if report, _ = w.mustRunAs("two", w.job()); report.FromCache != 300 || report.Cached != 300 {
 		t.Errorf("once more: %+v", report)
 	}
-	_, stored := all(t, w.archive("two").Results(durable.Query{Ordered: true, Codec: w.client("sk")}))
+	_, stored := all(t, w.archive("two").Results(archive.Query{Ordered: true, Codec: w.client("sk")}))
 	for _, r := range stored {
 		if r.Batch != got[r.ID].Batch || !r.Cached || r.Text != got[r.ID].Text || r.Attempts != 0 {
 			t.Fatalf("stored %+v", r)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/archive"
 )
 
 // cancelledRun is one that was left in the middle and cancelled then.
@@ -28,8 +29,8 @@ func cancelledRun(t *testing.T) (w *world, job durable.Job[ticket], settled int)
 func TestWhatACancelledRunDidNotAnswer(t *testing.T) {
 	w, _, settled := cancelledRun(t)
 	a := w.archive("tickets")
-	_, whole := all(t, a.Results(durable.Query{}))
-	_, ordered := all(t, a.Results(durable.Query{Ordered: true}))
+	_, whole := all(t, a.Results(archive.Query{}))
+	_, ordered := all(t, a.Results(archive.Query{Ordered: true}))
 	if len(whole) != len(ordered) || len(whole) <= settled {
 		t.Fatalf("%d results, %d in order, %d settled", len(whole), len(ordered), settled)
 	}
@@ -44,8 +45,8 @@ func TestWhatACancelledRunDidNotAnswer(t *testing.T) {
 		}
 	}
 	for _, ordered := range []bool{false, true} {
-		_, rest := all(t, a.Results(durable.Query{Status: durable.ItemCancelled, Ordered: ordered}))
-		if !slices.EqualFunc(rest, whole[settled:], func(a, b durable.Stored) bool { return a.ID == b.ID }) {
+		_, rest := all(t, a.Results(archive.Query{Status: durable.ItemCancelled, Ordered: ordered}))
+		if !slices.EqualFunc(rest, whole[settled:], func(a, b archive.Stored) bool { return a.ID == b.ID }) {
 			t.Errorf("ordered %t: %d are cancelled", ordered, len(rest))
 		}
 	}
@@ -54,19 +55,19 @@ func TestWhatACancelledRunDidNotAnswer(t *testing.T) {
 func TestACursorAmongTheCancelled(t *testing.T) {
 	w, _, settled := cancelledRun(t)
 	a := w.archive("tickets")
-	_, whole := all(t, a.Results(durable.Query{}))
+	_, whole := all(t, a.Results(archive.Query{}))
 	for _, i := range []int{0, settled - 2, settled - 1, settled, settled + 1, (settled + len(whole)) / 2, len(whole) - 1} {
-		_, rest := all(t, a.Results(durable.Query{After: whole[i].Cursor}))
+		_, rest := all(t, a.Results(archive.Query{After: whole[i].Cursor}))
 		if !slices.EqualFunc(rest, whole[i+1:], sameStored) {
 			t.Errorf("after result %d of %d come %d", i, len(whole), len(rest))
 		}
-		_, ordered := all(t, a.Results(durable.Query{After: whole[i].Cursor, Ordered: true}))
-		if len(ordered) != len(whole)-i-1 || !slices.IsSortedFunc(ordered, func(a, b durable.Stored) int { return a.Line - b.Line }) {
+		_, ordered := all(t, a.Results(archive.Query{After: whole[i].Cursor, Ordered: true}))
+		if len(ordered) != len(whole)-i-1 || !slices.IsSortedFunc(ordered, func(a, b archive.Stored) int { return a.Line - b.Line }) {
 			t.Errorf("after result %d of %d come %d in order", i, len(whole), len(ordered))
 		}
 	}
 	for _, ordered := range []bool{false, true} {
-		if _, rest := all(t, a.Results(durable.Query{After: a.End(), Ordered: ordered})); len(rest) > 0 {
+		if _, rest := all(t, a.Results(archive.Query{After: a.End(), Ordered: ordered})); len(rest) > 0 {
 			t.Errorf("ordered %t: %d after the end", ordered, len(rest))
 		}
 	}
@@ -74,7 +75,7 @@ func TestACursorAmongTheCancelled(t *testing.T) {
 
 func TestACancelledRunIsPruned(t *testing.T) {
 	w, job, settled := cancelledRun(t)
-	pruned, err := w.prune(durable.Retention{})
+	pruned, err := w.prune(archive.Retention{})
 	if err != nil || len(pruned) != 1 || pruned[0].Name != "tickets" || w.payloadSize() != 0 {
 		t.Errorf("%+v, %v", pruned, err)
 	}
@@ -83,8 +84,8 @@ func TestACancelledRunIsPruned(t *testing.T) {
 	if !errors.As(err, &cancelled) || report.Settled() != settled {
 		t.Errorf("report %+v, %v", report, err)
 	}
-	for _, err := range w.archive("tickets").Results(durable.Query{}) {
-		if !errors.Is(err, durable.ErrPruned) {
+	for _, err := range w.archive("tickets").Results(archive.Query{}) {
+		if !errors.Is(err, archive.ErrPruned) {
 			t.Errorf("results: %v", err)
 		}
 	}

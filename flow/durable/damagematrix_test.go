@@ -20,7 +20,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/archive"
+	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/openai"
@@ -32,7 +33,7 @@ var damageCases = flag.Int("damage.cases", 40, "how many ways to damage a half-f
 const asProbe = "DURABLE_TEST_PROBE"
 
 func probeAndTell(path string) {
-	h, err := durable.Examine(context.Background(), path, quiet)
+	h, err := doctor.Examine(context.Background(), path, quiet)
 	if err != nil {
 		fmt.Println(`{"problems":[{"what":"` + strings.ReplaceAll(err.Error(), `"`, "'") + `"}]}`)
 		return
@@ -53,7 +54,7 @@ func kindOf(name string) string {
 	switch dir, base := path.Split(name); {
 	case strings.Contains(dir, "job-"):
 		if sub := strings.Split(dir, "/"); len(sub) > 3 {
-			return sub[2] // bales, results ...
+			return sub[2] // manifests, results ...
 		}
 		return base
 	case strings.Contains(dir, "/index/"):
@@ -97,7 +98,7 @@ func damageOf(d disk) (all []damageCase) {
 			}
 		}
 		if kindOf(f) == "bales" {
-			if g := strings.Replace(f, "/bales/", "/results/", 1); d[g].size > 0 {
+			if g := strings.Replace(f, "/manifests/", "/results/", 1); d[g].size > 0 {
 				all = append(all, damageCase{"exchanged", f, g, func(d disk) { d[f], d[g] = d[g], d[f] }})
 			}
 		}
@@ -193,7 +194,7 @@ func (b *bench) try(ctx context.Context, c *damageCase) (file string, err error)
 			return "index", err
 		}
 		for _, p := range h.Problems { // Badger leaves goroutines behind when it fails
-			if p.Cure == durable.RebuildIndex {
+			if p.Cure == doctor.RebuildIndex {
 				return p.File, &state.DamageError{Dir: b.state(), File: p.File, Err: errors.New(p.What)}
 			}
 		}
@@ -228,7 +229,7 @@ func (b *bench) outcome(c *damageCase, twice, mended bool) string {
 // checkArchive reads the results of a job once more: they are right, or a file is
 // named.
 func (b *bench) checkArchive(name string) (wrong []string) {
-	a, err := durable.OpenArchive(b.state(), name)
+	a, err := archive.Open(b.state(), name)
 	if err != nil {
 		if !namesAFile(err, b.state()) {
 			wrong = append(wrong, err.Error())
@@ -236,7 +237,7 @@ func (b *bench) checkArchive(name string) (wrong []string) {
 		return wrong
 	}
 	defer a.Close()
-	for s, err := range a.Results(durable.Query{Codec: b.codec()}) {
+	for s, err := range a.Results(archive.Query{Codec: b.codec()}) {
 		if err != nil {
 			if !namesAFile(err, b.state()) {
 				wrong = append(wrong, err.Error())
@@ -262,7 +263,7 @@ func namesAFile(err error, dir string) bool {
 }
 
 // probe examines the directory in another process, and returns why that died.
-func (b *bench) probe(ctx context.Context) (*durable.Health, error) {
+func (b *bench) probe(ctx context.Context) (*doctor.Health, error) {
 	self, err := os.Executable()
 	if err != nil {
 		b.Fatal(err)
@@ -272,17 +273,17 @@ func (b *bench) probe(ctx context.Context) (*durable.Health, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, died := cmd.Output()
-	var h durable.Health
+	var h doctor.Health
 	if err := json.Unmarshal(out, &h); err != nil {
 		return nil, &state.DamageError{Dir: b.state(), File: "index", Err: fmt.Errorf("%w: %.200s", cmp.Or(died, err), stderr.String())}
 	}
 	return &h, nil
 }
 
-func (b *bench) examine(ctx context.Context) *durable.Health {
+func (b *bench) examine(ctx context.Context) *doctor.Health {
 	h, err := b.probe(ctx)
 	if err != nil {
-		if h, err = durable.ExamineFiles(ctx, b.state(), err); err != nil {
+		if h, err = doctor.ExamineFiles(ctx, b.state(), err); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -290,14 +291,14 @@ func (b *bench) examine(ctx context.Context) *durable.Health {
 }
 
 // cure does what the doctor does.
-func (b *bench) cure(ctx context.Context, h *durable.Health) (err error) {
+func (b *bench) cure(ctx context.Context, h *doctor.Health) (err error) {
 	switch {
-	case h.Needs(durable.RewriteJournal):
-		err = durable.RepairJournals(ctx, b.state(), quiet)
-	case h.Needs(durable.RemakeFiles):
-		err = durable.RepairFiles(ctx, b.state(), quiet)
+	case h.Needs(doctor.RewriteJournal):
+		err = doctor.RepairJournals(ctx, b.state(), quiet)
+	case h.Needs(doctor.RemakeFiles):
+		err = doctor.RepairFiles(ctx, b.state(), quiet)
 	default:
-		_, err = durable.Rebuild(ctx, b.state(), quiet)
+		_, err = doctor.Rebuild(ctx, b.state(), quiet)
 	}
 	if err != nil && !namesAFile(err, b.state()) {
 		b.Errorf("the doctor names no file: %v", err)

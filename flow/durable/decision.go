@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/balerhq/baler/flow/durable/internal/rundir"
 	"github.com/balerhq/baler/internal/intent"
 )
 
@@ -23,9 +24,6 @@ const (
 	// SendMissing sends the rows again: they may be paid for twice.
 	SendMissing Decision = "again"
 )
-
-// codeMissing is that of rows which fail by FailMissing.
-const codeMissing = "result_missing"
 
 // ErrNotMissing refuses to decide about a batch of which no row is missing.
 var ErrNotMissing = errors.New("durable: no row of the batch is missing")
@@ -76,21 +74,21 @@ func (h *Handle) Settle(ctx context.Context, batch string, d Decision) error {
 			tag = b.Tag
 		}
 	}
-	c, err := h.dir.change(func(*control) (bool, error) { return h.dir.decide(batch, tag, d) })
+	c, err := h.dir.Change(func(*rundir.Control) (bool, error) { return decideIn(h.dir, batch, tag, d) })
 	if err != nil {
 		return err
 	}
 	return h.obeyed(ctx, c.Rev, "the decision")
 }
 
-// decide records a decision under the tag of the batch, and as the caller named
+// decideIn records a decision under the tag of the batch, and as the caller named
 // it, so that it is known when the batch is settled.
-func (d runDir) decide(batch, tag string, decision Decision) (changed bool, err error) {
-	made, err := d.decisions()
+func decideIn(d rundir.Dir, batch, tag string, decision Decision) (changed bool, err error) {
+	made, err := d.Decisions()
 	if err != nil {
 		return false, err
 	}
-	switch was := cmp.Or(made[tag], made[batch]); {
+	switch was := Decision(cmp.Or(made[tag], made[batch])); {
 	case was == decision:
 		return false, nil
 	case was != "":
@@ -98,29 +96,22 @@ func (d runDir) decide(batch, tag string, decision Decision) (changed bool, err 
 	case tag == "":
 		return false, fmt.Errorf("%w: %q", ErrNotMissing, batch)
 	}
-	made[tag], made[batch] = decision, decision
-	return true, d.write(decisionsFile, made)
-}
-
-// decisions reads what was decided, by tag and by batch.
-func (d runDir) decisions() (map[string]Decision, error) {
-	made := make(map[string]Decision)
-	_, err := d.read(decisionsFile, &made)
-	return made, err
+	made[tag], made[batch] = string(decision), string(decision)
+	return true, d.Write(rundir.DecisionsFile, made)
 }
 
 // decisions are those that this process knows of.
 type decisions struct {
 	mu    sync.Mutex
-	made  map[string]Decision // by tag
-	moved chan struct{}       // closed when there are more
+	made  map[string]string // by tag
+	moved chan struct{}     // closed when there are more
 }
 
-func newDecisions(made map[string]Decision) *decisions {
+func newDecisions(made map[string]string) *decisions {
 	return &decisions{made: made, moved: make(chan struct{})}
 }
 
-func (d *decisions) set(made map[string]Decision) {
+func (d *decisions) set(made map[string]string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(made) > len(d.made) { // none is ever taken back
@@ -135,7 +126,7 @@ func (d *decisions) set(made map[string]Decision) {
 func (d *decisions) of(in intent.Intent) (Decision, <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.made[in.Tag], d.moved
+	return Decision(d.made[in.Tag]), d.moved
 }
 
 // decide records what was decided about the rows that are missing.

@@ -3,6 +3,8 @@ package durable
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/balerhq/baler/flow/durable/internal/rundir"
 )
 
 // desk is where a run meets other processes: it obeys their control file and
@@ -18,24 +20,24 @@ type desk struct {
 	started time.Time // for the first time
 	expires time.Time // zero: never
 
-	stuck     bool    // it stopped, and will again
-	control   control // as it was read last
+	stuck     bool           // it stopped, and will again
+	control   rundir.Control // as it was read last
 	decisions *decisions
 	obeyed    int // its revision, once nothing goes on that it forbids
 }
 
 // openDesk reads what is wanted of the run.
 func openDesk(c *config, started time.Time) (*desk, error) {
-	wanted, err := c.dir.control()
+	wanted, err := c.dir.Control()
 	if err != nil {
 		return nil, err
 	}
-	made, err := c.dir.decisions()
+	made, err := c.dir.Decisions()
 	if err != nil {
 		return nil, err
 	}
 	d := &desk{
-		gate: newGate(wanted.Want), board: newBoard(), poke: make(chan struct{}, 1),
+		gate: newGate(State(wanted.Want)), board: newBoard(), poke: make(chan struct{}, 1),
 		began: time.Now(), started: started, control: wanted, decisions: newDecisions(made), obeyed: wanted.Rev,
 	}
 	if c.timeLimit > 0 {
@@ -50,7 +52,7 @@ func openDesk(c *config, started time.Time) (*desk, error) {
 // appear puts up what a process sees first.
 func (e *engine) appear() {
 	e.before = e.tally.progress()
-	e.tally.now.State = stateOf(e.control.Want)
+	e.tally.now.State = stateOf(State(e.control.Want))
 	if e.finished() {
 		e.tally.now.State = Completed
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/openai"
 )
@@ -41,7 +42,7 @@ func TestDigestsOfWhatSaysTheSame(t *testing.T) {
 }
 
 func TestDigestsOfWhatDiffers(t *testing.T) {
-	seen := make(map[digest]string)
+	seen := make(map[jobdir.Digest]string)
 	add := func(d *digester, r *Request) {
 		t.Helper()
 		sum, text := d.digest(r), d.provider+" "+r.Endpoint+" "+r.Model+" "+string(r.Body)

@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/durable/internal/ready"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/journal"
 	"github.com/balerhq/baler/internal/segment"
@@ -20,15 +22,15 @@ import (
 type engine struct {
 	config
 	*desk
-	files
+	jobdir.Dir
 	requests *segment.Log
 	journal  *journal.Journal
 
 	lanes  *lanes
-	ready  *ready
+	ready  *ready.Log
 	tally  tally
-	source register[sourceState]
-	outbox register[outputState]
+	source jobdir.Record[jobdir.SourceState]
+	outbox jobdir.Record[jobdir.OutputState]
 
 	digester *digester
 	cache    *cache
@@ -59,7 +61,6 @@ type engine struct {
 }
 
 const (
-	journalFile    = "journal.jsonl"
 	segmentSize    = 64 << 20
 	createDeadline = time.Minute
 )

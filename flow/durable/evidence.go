@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
@@ -102,7 +103,7 @@ func (e *engine) missingRows(ctx context.Context, in intent.Intent, v *evidence,
 		return h.absent, false
 	}
 	s, err := e.provider.Status(ctx, handle(in))
-	if givenUp(in) && isGone(err) {
+	if jobdir.GivenUp(in) && isGone(err) {
 		return 0, false // the provider has had all that time to show it
 	}
 	if h.err = err; err != nil || s.Unaccounted(in.Rows, h.came, h.skips) > 0 {
@@ -137,7 +138,7 @@ func (e *engine) incomplete(ctx context.Context, in intent.Intent, v *evidence, 
 // neverEnds reports whether the provider still shows as unfinished what was given
 // up: its end has been waited for, after it was asked to cancel it.
 func neverEnds(in intent.Intent, h *harvest) bool {
-	return givenUp(in) && errors.Is(h.err, sink.ErrNotEnded)
+	return jobdir.GivenUp(in) && errors.Is(h.err, sink.ErrNotEnded)
 }
 
 // tellMissing tells of rows that are missing, unless it is for the first time:

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -52,7 +52,7 @@ func TestExportHoldsAllThatWasAskedAndAnswered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var read durable.Manifest
+	var read archive.Manifest
 	b, err := os.ReadFile(w.path("export/manifest.json"))
 	if err := errors.Join(err, json.Unmarshal(b, &read)); err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestExportHoldsAllThatWasAskedAndAnswered(t *testing.T) {
 	asked, failed := 0, 0
 	for _, batch := range m.Batches {
 		requests := readJSON[requestLine](t, filepath.Join(w.path("export"), batch.Requests))
-		outputs := readJSON[durable.ExportedRow](t, filepath.Join(w.path("export"), batch.Outputs))
+		outputs := readJSON[archive.ExportedRow](t, filepath.Join(w.path("export"), batch.Outputs))
 		if len(requests) != batch.Rows || len(outputs) != batch.Answered || batch.Answered != batch.Rows || batch.SentAt.IsZero() {
 			t.Errorf("%d requests, %d outputs of %+v", len(requests), len(outputs), batch)
 		}
@@ -106,7 +106,7 @@ func TestExportNamesTheOrigin(t *testing.T) {
 	if err != nil || len(m.Batches) != 1 || m.Batches[0].Batch != "" {
 		t.Fatalf("%+v, %v", m, err)
 	}
-	for _, o := range readJSON[durable.ExportedRow](t, filepath.Join(w.path("export"), m.Batches[0].Outputs)) {
+	for _, o := range readJSON[archive.ExportedRow](t, filepath.Join(w.path("export"), m.Batches[0].Outputs)) {
 		if o.Origin != w.server.Batches()[0].ID || len(o.Body) == 0 {
 			t.Errorf("%+v", o)
 		}

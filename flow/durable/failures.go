@@ -6,6 +6,7 @@ import (
 	"maps"
 	"sync"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 )
 
@@ -53,14 +54,14 @@ func (f *failures) byCode() map[string]int {
 
 // recoverFailures counts those of earlier runs. A chunk that the store does not
 // know of is settled again.
-func (e *engine) recoverFailures(ctx context.Context, told *memory) error {
-	for i := range told.chunks {
-		c := &told.chunks[i]
+func (e *engine) recoverFailures(ctx context.Context, told *jobdir.Replayed) error {
+	for i := range told.Chunks {
+		c := &told.Chunks[i]
 		if len(c.Failed) == 0 {
 			continue
 		}
-		if in := told.intents[c.Tag]; in.State == intent.Fetched || in.State == intent.Ended {
-			if n, err := e.rowsSettled(ctx, e.store, c.Tag); err != nil || n < c.Until {
+		if in := told.Intents[c.Tag]; in.State == intent.Fetched || in.State == intent.Ended {
+			if n, err := e.RowsSettled(ctx, e.store, c.Tag); err != nil || n < c.Until {
 				if err != nil {
 					return err
 				}

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"iter"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
-
-func resultName(tag string) string { return resultDir + "/" + tag }
 
 // download adds what the provider has of the results of an ended batch to those
 // that are on disk, at most one for each of its rows. Rows that were not asked
@@ -25,7 +24,7 @@ func (e *engine) download(ctx context.Context, in intent.Intent) (found harvest,
 	if err != nil {
 		return found, err
 	}
-	err = writeRecords(e.root, resultName(in.Tag), e.labelOf(resultsKind, in.Tag), func(put func([]byte) error) error {
+	err = jobdir.WriteRecords(e.Root, jobdir.ResultName(in.Tag), e.LabelOf(jobdir.ResultsKind, in.Tag), func(put func([]byte) error) error {
 		found, err = e.harvest(ctx, in, r, kept, put)
 		if err == nil && kept && found.fresh == 0 {
 			err = errNothingNew
@@ -50,14 +49,14 @@ func (e *engine) earlier(ctx context.Context, in intent.Intent, r *roll) (bool, 
 		return false, nil
 	}
 	var damage error
-	e.fetched(in, r.got, func(_ outcome, err error) bool {
+	e.Fetched(in, r.got, func(_ jobdir.Outcome, err error) bool {
 		damage = err
 		return err == nil
 	})
 	if damage == nil {
 		return true, nil
 	}
-	n, err := e.rowsSettled(ctx, e.store, in.Tag)
+	n, err := e.RowsSettled(ctx, e.store, in.Tag)
 	if err != nil || n > 0 {
 		return false, errors.Join(damage, err)
 	}
@@ -104,7 +103,7 @@ func (e *engine) harvest(ctx context.Context, in intent.Intent, r *roll, kept bo
 				return h, err
 			}
 		}
-		buf = appendOutcome(buf[:0], n, &o, "")
+		buf = jobdir.AppendOutcome(buf[:0], n, &o, "")
 		if err := put(buf); err != nil {
 			return h, err
 		}
@@ -115,11 +114,11 @@ func (e *engine) harvest(ctx context.Context, in intent.Intent, r *roll, kept bo
 
 // copyResults puts the records of a file of results.
 func (e *engine) copyResults(in intent.Intent, put func([]byte) error) error {
-	for p, err := range readRecords(e.root, resultName(in.Tag), e.labelOf(resultsKind, in.Tag)) {
+	for p, err := range jobdir.ReadRecords(e.Root, jobdir.ResultName(in.Tag), e.LabelOf(jobdir.ResultsKind, in.Tag)) {
 		if err != nil {
-			return e.damaged(resultName(in.Tag), err)
+			return e.Damaged(jobdir.ResultName(in.Tag), err)
 		}
-		if err := put(p.record); err != nil {
+		if err := put(p.Record); err != nil {
 			return err
 		}
 	}
@@ -134,7 +133,7 @@ func (e *engine) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.O
 			return
 		}
 		for o, err := range e.provider.Results(ctx, handle(in)) {
-			if err != nil && ctx.Err() == nil && givenUp(in) && isGone(err) {
+			if err != nil && ctx.Err() == nil && jobdir.GivenUp(in) && isGone(err) {
 				return
 			}
 			if !yield(o, err) {
@@ -145,12 +144,12 @@ func (e *engine) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.O
 }
 
 func (e *engine) roll(in intent.Intent) (*roll, error) {
-	r := &roll{tag: in.Tag, index: make(map[itemHash]uint32, in.Rows), got: make([]bool, in.Rows)}
-	for row, err := range e.bale(in.Tag) {
+	r := &roll{tag: in.Tag, index: make(map[jobdir.ItemHash]uint32, in.Rows), got: make([]bool, in.Rows)}
+	for row, err := range e.Rows(in.Tag) {
 		if err != nil {
 			return nil, retry.Mark(err, retry.Permanent)
 		}
-		r.index[hashKey(row.key)] = uint32(len(r.index)) //nolint:gosec // bounded by a batch
+		r.index[jobdir.HashKey(row.Key)] = uint32(len(r.index)) //nolint:gosec // bounded by a batch
 	}
 	return r, nil
 }

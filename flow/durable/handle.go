@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/balerhq/baler/flow/durable/internal/rundir"
 )
 
 // obeyInterval is how often another process is looked at that is to obey.
@@ -17,7 +19,7 @@ const obeyInterval = 100 * time.Millisecond
 // the next one. A Handle is safe for concurrent use and need not be closed.
 type Handle struct {
 	name string
-	dir  runDir
+	dir  rundir.Dir
 	own  *process // nil unless started here
 }
 
@@ -36,7 +38,7 @@ func Attach(stateDir, name string) (*Handle, error) {
 	if _, err := os.Stat(stateDir); err != nil {
 		return nil, fmt.Errorf("durable: state directory: %w", err)
 	}
-	h := &Handle{name: name, dir: newRunDir(stateDir, name)}
+	h := &Handle{name: name, dir: rundir.New(stateDir, name)}
 	if _, err := h.Status(); err != nil {
 		return nil, err
 	}
@@ -49,7 +51,7 @@ func (h *Handle) Name() string { return h.name }
 // Status reads how far the run is: as of at most a second or two ago, if a
 // process runs it. Stopped means that none does, and that Run goes on.
 func (h *Handle) Status() (Status, error) {
-	s, _, err := h.dir.look()
+	s, _, err := lookAt(h.dir)
 	if errors.Is(err, ErrNoRun) {
 		err = fmt.Errorf("%w: %q", err, h.name)
 	}
@@ -83,7 +85,7 @@ func (h *Handle) ask(ctx context.Context, wanted State) error {
 	if wanted == Cancelled {
 		reason = CancelRequested
 	}
-	c, err := h.dir.want(wanted, reason)
+	c, err := want(h.dir, wanted, reason)
 	if err != nil {
 		return err
 	}
@@ -100,7 +102,7 @@ func (h *Handle) obeyed(ctx context.Context, rev int, what string) error {
 		}
 	}
 	for {
-		s, held, err := h.dir.look()
+		s, held, err := lookAt(h.dir)
 		if err != nil || !held || s.Obeyed >= rev {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
 )
 
@@ -51,7 +52,7 @@ func (e *engine) keepAll(ctx context.Context, want chan<- struct{}, groups <-cha
 }
 
 func (e *engine) endSource(ctx context.Context) error {
-	s := e.source.value
+	s := e.source.Value
 	s.Ended = true
 	op, err := e.endGroup(s)
 	if err != nil {
@@ -74,22 +75,22 @@ func (e *engine) keep(ctx context.Context, g group) error {
 	if err != nil {
 		return err
 	}
-	entries := make([]entry, len(fresh))
+	entries := make([]jobdir.Entry, len(fresh))
 	ops := make([]state.Op, len(fresh), len(fresh)+3)
 	for i := range fresh {
 		if entries[i], err = e.write(&fresh[i]); err != nil {
 			return err
 		}
-		ops[i] = entries[i].remember(e.keys)
+		ops[i] = entries[i].Remember(e.Keys)
 	}
-	s := e.source.value
+	s := e.source.Value
 	s.Checkpoint, s.Rows, s.Duplicates = g.checkpoint, s.Rows+len(fresh), s.Duplicates+duplicates
-	s.Lanes = e.lanes.count()
+	s.Routes = e.lanes.count()
 	op, err := e.endGroup(s)
 	if err != nil {
 		return err
 	}
-	if err := e.ready.add(ctx, entries, append(ops, op)...); err != nil {
+	if err := e.ready.Add(ctx, entries, append(ops, op)...); err != nil {
 		return err
 	}
 	e.tally.update(func(p *Progress) { p.Rows, p.Duplicates = s.Rows, s.Duplicates })
@@ -99,25 +100,25 @@ func (e *engine) keep(ctx context.Context, g group) error {
 
 // endGroup makes the requests of a group survive, with the state of the source
 // behind it, and returns the op that records that state.
-func (e *engine) endGroup(s sourceState) (state.Op, error) {
+func (e *engine) endGroup(s jobdir.SourceState) (state.Op, error) {
 	record, err := json.Marshal(s)
 	if err != nil {
 		return state.Op{}, fmt.Errorf("durable: encode source: %w", err)
 	}
-	if _, err := e.requests.Append([]byte{groupKind}, record); err != nil {
+	if _, err := e.requests.Append([]byte{jobdir.GroupKind}, record); err != nil {
 		return state.Op{}, err
 	}
 	if err := e.requests.Sync(); err != nil {
 		return state.Op{}, err
 	}
 	s.End = e.requests.End()
-	return e.source.put(s)
+	return e.source.Put(s)
 }
 
 // fresh is a row that was not seen before.
 type fresh struct {
 	*row
-	content digest
+	content jobdir.Digest
 }
 
 // admit drops the duplicates among rows and refuses conflicts.
@@ -142,21 +143,21 @@ func (e *engine) admit(ctx context.Context, rows []row) (kept []fresh, duplicate
 // known reports whether the row was seen, on which line, and refuses it if its
 // content was another.
 func (e *engine) known(ctx context.Context, group map[string]fresh, r *fresh) (known bool, line int, err error) {
-	var content digest
+	var content jobdir.Digest
 	if first, ok := group[r.key]; ok {
 		content, line = first.content, first.line
 	} else {
-		switch rec, err := e.store.Get(ctx, e.keys.item(hashKey(r.key))); {
+		switch rec, err := e.store.Get(ctx, e.Keys.Item(jobdir.HashKey(r.key))); {
 		case errors.Is(err, state.ErrNotFound):
 			return false, 0, nil
 		case err != nil:
 			return false, 0, err
 		default:
-			it, err := decodeItem(rec.Value)
+			it, err := jobdir.DecodeItem(rec.Value)
 			if err != nil {
 				return false, 0, err
 			}
-			content, line = it.content, int(it.line)
+			content, line = it.Content, int(it.Line)
 		}
 	}
 	if content != r.content {
@@ -169,29 +170,23 @@ func (e *engine) known(ctx context.Context, group map[string]fresh, r *fresh) (k
 }
 
 // write appends a row's request to the log.
-func (e *engine) write(r *fresh) (entry, error) {
-	lane, err := e.lanes.number(lane{Endpoint: r.request.Endpoint, Model: r.request.Model})
+func (e *engine) write(r *fresh) (jobdir.Entry, error) {
+	lane, err := e.lanes.number(jobdir.Route{Endpoint: r.request.Endpoint, Model: r.request.Model})
 	if err != nil {
-		return entry{}, err
+		return jobdir.Entry{}, err
 	}
-	out := entry{
-		key: r.key, content: r.content, line: uint32(r.line), //nolint:gosec // a line number
-		lane: lane, level: r.level,
+	out := jobdir.Entry{
+		Key: r.key, Content: r.content, Line: uint32(r.line), //nolint:gosec // a line number
+		Route: lane, Level: r.level,
 	}
-	if out.ref, err = e.requests.Append(out.requestHead(), r.request.Body); err != nil {
-		return entry{}, err
+	if out.Ref, err = e.requests.Append(out.RequestHead(), r.request.Body); err != nil {
+		return jobdir.Entry{}, err
 	}
-	if limit := e.batch.MaxWeight; limit > 0 && out.weight() > limit {
-		return entry{}, &InputError{
+	if limit := e.batch.MaxWeight; limit > 0 && out.Weight() > limit {
+		return jobdir.Entry{}, &InputError{
 			Source: r.name, Line: r.line,
 			Err: fmt.Errorf("the request has %d bytes, and a batch at most %d", len(r.request.Body), limit),
 		}
 	}
 	return out, nil
 }
-
-// rowOverhead is what a row adds to its body in a batch, at most: id, method,
-// endpoint and punctuation.
-const rowOverhead = 256
-
-func (e entry) weight() int { return e.size() + rowOverhead }

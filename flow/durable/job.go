@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/flow/durable/internal/rundir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/ratelimit"
@@ -270,7 +271,7 @@ type config struct {
 	fresh       bool
 	keepRemote  time.Duration
 	store       *state.Dir
-	dir         runDir
+	dir         rundir.Dir
 	output      Output
 	progress    func(Progress)
 	notify      func(Notice)
@@ -298,7 +299,7 @@ func (j *Job[T]) config() config {
 		unclear: j.Unclear, exclusive: j.ExclusiveWorkspace,
 		cache:     cmp.Or(j.Cache, DefaultCache),
 		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, keepRemote: j.KeepRemote,
-		store: j.Store, dir: newRunDir(j.Store.Path(), j.Name), output: j.Output, progress: progress, notify: notify,
+		store: j.Store, dir: rundir.New(j.Store.Path(), j.Name), output: j.Output, progress: progress, notify: notify,
 		log: cmp.Or(j.Log, slog.Default()),
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -63,14 +64,14 @@ func TestTheJournalIsWrittenAnewAtAnyStage(t *testing.T) {
 			t.Fatalf("error %v, report %+v", err, report)
 		}
 		w.loseJournal()
-		if err := durable.RepairJournals(t.Context(), w.path("state"), quiet); err != nil {
+		if err := doctor.RepairJournals(t.Context(), w.path("state"), quiet); err != nil {
 			t.Fatal(err)
 		}
 		if stop%2 == 1 {
 			w.loseIndex()
 			w.rebuild()
 		}
-		h, err := durable.Examine(t.Context(), w.path("state"), quiet)
+		h, err := doctor.Examine(t.Context(), w.path("state"), quiet)
 		if err != nil || len(h.Problems) > 0 {
 			t.Fatalf("stage %d: %+v, %v", stop, h, err)
 		}
@@ -91,10 +92,10 @@ func TestWithoutJournalAndIndexNothingIsMadeUp(t *testing.T) {
 	w.mustRun(w.job())
 	w.loseJournal()
 	w.loseIndex()
-	if err := durable.RepairJournals(t.Context(), w.path("state"), quiet); !errors.Is(err, state.ErrDamaged) {
+	if err := doctor.RepairJournals(t.Context(), w.path("state"), quiet); !errors.Is(err, state.ErrDamaged) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := durable.Rebuild(t.Context(), w.path("state"), quiet); !errors.Is(err, state.ErrDamaged) {
+	if _, err := doctor.Rebuild(t.Context(), w.path("state"), quiet); !errors.Is(err, state.ErrDamaged) {
 		t.Errorf("error %v", err)
 	}
 }

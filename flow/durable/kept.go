@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/sink"
 )
@@ -129,15 +130,15 @@ func (e *engine) remote() Remote {
 }
 
 // recoverKept finds out what the journal tells of the provider's files.
-func (e *engine) recoverKept(told *memory) {
-	e.kept.batches, e.kept.keep = make(map[string]keptBatch), told.keep
-	last := make(map[string]settled, len(told.intents))
-	for i := range told.chunks {
-		last[told.chunks[i].Tag] = told.chunks[i]
+func (e *engine) recoverKept(told *jobdir.Replayed) {
+	e.kept.batches, e.kept.keep = make(map[string]keptBatch), told.Keep
+	last := make(map[string]jobdir.Settled, len(told.Intents))
+	for i := range told.Chunks {
+		last[told.Chunks[i].Tag] = told.Chunks[i]
 	}
-	for tag, in := range told.intents {
+	for tag, in := range told.Intents {
 		switch s := last[tag]; {
-		case !in.Done() || told.removed[tag]:
+		case !in.Done() || told.Removed[tag]:
 			e.kept.put(keptBatch{at: s.At})
 		case s.Unsent:
 			e.kept.addReleased(in, s.At)
@@ -149,7 +150,7 @@ func (e *engine) recoverKept(told *memory) {
 
 // resultSize is that of the results as they lie here, 0 once they are pruned.
 func (e *engine) resultSize(tag string) int64 {
-	info, err := e.root.Stat(resultName(tag))
+	info, err := e.Root.Stat(jobdir.ResultName(tag))
 	if err != nil {
 		return 0
 	}
@@ -163,5 +164,5 @@ func (e *engine) noteKeep() error {
 		return nil
 	}
 	e.kept.keep = keep
-	return e.journal.Append(logged{Keep: &keep})
+	return e.journal.Append(jobdir.Line{Keep: &keep})
 }

@@ -3,23 +3,11 @@ package durable
 import (
 	"errors"
 	"math"
-	"strconv"
 	"sync"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/journal"
 )
-
-// lane is what all rows of a batch have in common.
-type lane struct {
-	Endpoint string `json:"endpoint"`
-	Model    string `json:"model"`
-}
-
-// numberedLane is a lane as the journal knows it.
-type numberedLane struct {
-	N int `json:"n"`
-	lane
-}
 
 // lanes numbers the lanes of a job, since every record that names one should
 // be small.
@@ -27,36 +15,26 @@ type lanes struct {
 	journal *journal.Journal
 
 	mu      sync.Mutex
-	byIndex []lane
-	index   map[lane]uint16
+	byIndex []jobdir.Route
+	index   map[jobdir.Route]uint16
 	limits  map[int]int // what a batch may weigh, in bytes, where less than usual
 }
 
-// laneKey is what rows are accumulated by. Those that need not be sent are
-// apart.
-func (e entry) laneKey() string {
-	key := strconv.Itoa(int(e.lane))
-	if e.hit != nil {
-		key += " cached"
-	}
-	return key
-}
-
-func newLanes(j *journal.Journal, known []lane) *lanes {
-	l := &lanes{journal: j, index: make(map[lane]uint16), limits: make(map[int]int)}
+func newLanes(j *journal.Journal, known []jobdir.Route) *lanes {
+	l := &lanes{journal: j, index: make(map[jobdir.Route]uint16), limits: make(map[int]int)}
 	for _, v := range known {
 		l.add(v)
 	}
 	return l
 }
 
-func (l *lanes) add(v lane) {
+func (l *lanes) add(v jobdir.Route) {
 	l.index[v] = uint16(len(l.byIndex)) //nolint:gosec // bounded by number
 	l.byIndex = append(l.byIndex, v)
 }
 
 // number returns the lane's number, after writing a new one to the journal.
-func (l *lanes) number(v lane) (uint16, error) {
+func (l *lanes) number(v jobdir.Route) (uint16, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if n, ok := l.index[v]; ok {
@@ -66,7 +44,7 @@ func (l *lanes) number(v lane) (uint16, error) {
 	if n > math.MaxUint16 {
 		return 0, errors.New("durable: more than 65,536 pairs of endpoint and model")
 	}
-	if err := l.journal.Append(logged{Lane: &numberedLane{n, v}}); err != nil {
+	if err := l.journal.Append(jobdir.Line{Route: &jobdir.NumberedRoute{N: n, Route: v}}); err != nil {
 		return 0, err
 	}
 	l.add(v)
@@ -79,7 +57,7 @@ func (l *lanes) count() int {
 	return len(l.byIndex)
 }
 
-func (l *lanes) get(n int) lane {
+func (l *lanes) get(n int) jobdir.Route {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.byIndex[n]

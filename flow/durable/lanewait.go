@@ -16,7 +16,7 @@ func (e *engine) awaitLane(ctx context.Context, in intent.Intent) error {
 	wanted, stop := e.gate.whileWanted(ctx)
 	defer stop()
 	for {
-		ok, at, moved := e.throttles.enter(in, e.lanes.get(in.Lane).Model)
+		ok, at, moved := e.throttles.enter(in, e.lanes.get(in.Route).Model)
 		if ok {
 			return nil
 		}
@@ -42,7 +42,7 @@ func (e *engine) leaveSlot() {
 
 // tellWaiting tells of a refusal that an earlier process met, if nobody has.
 func (e *engine) tellWaiting(ctx context.Context, in intent.Intent, at time.Time) {
-	if in.Reason == nil || e.throttles.noticeOf(in.Lane) != in.Tag || e.notices.has(NoticeRefused, in.Tag) {
+	if in.Reason == nil || e.throttles.noticeOf(in.Route) != in.Tag || e.notices.has(NoticeRefused, in.Tag) {
 		return
 	}
 	e.tell(ctx, Notice{

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/crashpoint"
 )
 
@@ -163,7 +164,7 @@ func (o *File) append(r *Result) (err error) {
 	}
 	n, err := o.w.Write(o.line)
 	o.size += int64(n)
-	o.sum = crc32.Update(o.sum, castagnoli, o.line[:n])
+	o.sum = crc32.Update(o.sum, jobdir.Castagnoli, o.line[:n])
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/crashpoint"
 )
 
@@ -102,7 +103,7 @@ func (o *File) mustBeEmpty(size int64) error {
 
 // compare reads what the job has written, and takes over its checksum.
 func (o *File) compare(to lineMark) error {
-	sum := crc32.New(castagnoli)
+	sum := crc32.New(jobdir.Castagnoli)
 	if _, err := io.Copy(sum, io.NewSectionReader(o.f, 0, to.size)); err != nil {
 		return fmt.Errorf("durable: read output: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
@@ -190,9 +191,9 @@ func TestResultsOfAnOldOutputAreAdopted(t *testing.T) {
 	})
 }
 
-func (w *airtight) archived(name string) (all []durable.Stored) {
+func (w *airtight) archived(name string) (all []archive.Stored) {
 	w.t.Helper()
-	for r, err := range w.archive(name).Results(durable.Query{}) {
+	for r, err := range w.archive(name).Results(archive.Query{}) {
 		if err != nil {
 			w.t.Fatal(err)
 		}

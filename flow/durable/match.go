@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
@@ -172,7 +173,7 @@ func readTag(ctx context.Context, p sink.Provider, batch string) (string, error)
 		case err != nil:
 			return "", err
 		case o.ID != "":
-			return rowTag(o.ID), nil
+			return jobdir.RowTag(o.ID), nil
 		}
 	}
 	return "", errSilent

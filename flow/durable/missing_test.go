@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -208,7 +209,7 @@ func TestResultsThatStayAwayStopTheirBatchAlone(t *testing.T) {
 				t.Errorf("%s: report %+v", name, report)
 			}
 			w.wantBilledOnce(30)
-			got, _ := all(t, w.archive("tickets").Results(durable.Query{Codec: w.provider}))
+			got, _ := all(t, w.archive("tickets").Results(archive.Query{Codec: w.provider}))
 			if lines := w.lines(); len(got) != 30 || strings.Join(got, "") != strings.Join(lines, "") {
 				t.Errorf("%s: %d archived results are not the %d lines of the output", name, len(got), len(lines))
 			}

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 
-	"github.com/balerhq/baler/internal/atomicfile"
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/durable/internal/ready"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/journal"
 	"github.com/balerhq/baler/internal/segment"
@@ -38,13 +38,13 @@ func open(ctx context.Context, c config) (*engine, error) {
 	if err := e.limitBatch(); err != nil {
 		return nil, err
 	}
-	var job jobMeta
-	if e.root, job, err = openJob(ctx, &c); err != nil {
+	var job jobdir.Meta
+	if e.Root, job, err = openJob(ctx, &c); err != nil {
 		return nil, err
 	}
-	e.keys, e.id, e.path = job.keys(), job.ID, c.store.Path()
+	e.Keys, e.ID, e.Path = job.Keys(), job.ID, c.store.Path()
 	if e.desk, err = openDesk(&c, job.Started); err != nil {
-		return nil, errors.Join(err, e.root.Close())
+		return nil, errors.Join(err, e.Root.Close())
 	}
 	if err := e.recover(ctx, job); err != nil {
 		return nil, errors.Join(err, e.abandon())
@@ -55,7 +55,7 @@ func open(ctx context.Context, c config) (*engine, error) {
 
 // abandon closes what recover has opened before it failed.
 func (e *engine) abandon() error {
-	errs := []error{e.root.Close()}
+	errs := []error{e.Root.Close()}
 	if e.journal != nil {
 		errs = append(errs, e.journal.Close())
 	}
@@ -63,7 +63,7 @@ func (e *engine) abandon() error {
 		errs = append(errs, e.requests.Close())
 	}
 	if e.ready != nil {
-		errs = append(errs, e.ready.close()...)
+		errs = append(errs, e.ready.Close()...)
 	}
 	return errors.Join(errs...)
 }
@@ -87,43 +87,25 @@ func narrow(wanted, limit int) int {
 	return wanted
 }
 
-// jobRoot opens the job's directory below the state directory.
-func jobRoot(root *os.Root, k keys) (*os.Root, error) {
-	dir := k.dir()
-	for _, name := range []string{dir, dir + "/" + baleDir, dir + "/" + resultDir, dir + "/" + answerDir} {
-		if err := atomicfile.Mkdir(root, name); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, fmt.Errorf("durable: %w", err)
-		}
-	}
-	if err := atomicfile.SyncDir(root, "."); err != nil {
-		return nil, fmt.Errorf("durable: %w", err)
-	}
-	sub, err := root.OpenRoot(dir)
-	if err != nil {
-		return nil, fmt.Errorf("durable: %w", err)
-	}
-	return sub, nil
-}
-
-func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
+func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 	told, err := e.readJournal(job)
 	if err != nil {
 		return err
 	}
-	e.replayed = replayed{told.job == nil, told.intents, told.seen}
-	e.lanes = newLanes(e.journal, told.lanes)
+	e.replayed = replayed{told.Meta == nil, told.Intents, told.Seen}
+	e.lanes = newLanes(e.journal, told.Routes)
 	if err := e.recoverCounts(ctx); err != nil {
 		return err
 	}
-	if err := e.verify(ctx, e.store, told); err != nil {
+	if err := e.Verify(ctx, e.store, told); err != nil {
 		return err
 	}
-	if told.job == nil {
-		if err := e.journal.Append(logged{Job: &job}); err != nil {
+	if told.Meta == nil {
+		if err := e.journal.Append(jobdir.Line{Job: &job}); err != nil {
 			return err
 		}
 	}
-	for _, in := range told.intents {
+	for _, in := range told.Intents {
 		e.tally.now.count(intent.Intent{}, in)
 	}
 	if err := e.recoverFailures(ctx, told); err != nil {
@@ -131,22 +113,22 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 	}
 	e.recoverKept(told)
 	e.recoverAccounts(told)
-	if told.pruned != nil {
-		return e.rewind(ctx, told.output) // nothing else is left, or needed
+	if told.Pruned != nil {
+		return e.rewind(ctx, told.Output) // nothing else is left, or needed
 	}
-	if e.requests, err = segment.OpenLog(e.root, requestDir, e.requestsLabel(), segmentSize, e.source.value.End); err != nil {
-		return e.ifDamaged(requestDir, err)
+	if e.requests, err = segment.OpenLog(e.Root, jobdir.RequestDir, e.RequestsLabel(), segmentSize, e.source.Value.End); err != nil {
+		return e.IfDamaged(jobdir.RequestDir, err)
 	}
-	if e.ready, err = openReady(ctx, &e.files, e.store); err != nil {
-		return e.ifDamaged(readyDir, err)
+	if e.ready, err = ready.Open(ctx, &e.Dir, e.store); err != nil {
+		return e.IfDamaged(jobdir.ReadyDir, err)
 	}
 	if err := e.recoverIntents(ctx, told); err != nil {
 		return err
 	}
-	if err := e.rewind(ctx, told.output); err != nil {
+	if err := e.rewind(ctx, told.Output); err != nil {
 		return err
 	}
-	e.cache = &cache{root: e.store.Root(), own: e.keys.dir(), ttl: e.config.cache, now: e.now, log: e.log}
+	e.cache = &cache{root: e.store.Root(), own: e.Keys.Dir(), ttl: e.config.cache, now: e.now, log: e.log}
 	e.slots = make(chan struct{}, max(e.maxInFlight, len(e.open)))
 	for range e.open {
 		e.slots <- struct{}{}
@@ -155,13 +137,13 @@ func (e *engine) recover(ctx context.Context, job jobMeta) (err error) {
 }
 
 // readJournal replays the journal. Its first line says whose it is.
-func (e *engine) readJournal(job jobMeta) (told *memory, err error) {
-	told = newMemory()
-	if e.journal, err = journal.Open(e.root, journalFile, job.ID, told.replay); err != nil {
-		return nil, e.damaged(journalFile, err)
+func (e *engine) readJournal(job jobdir.Meta) (told *jobdir.Replayed, err error) {
+	told = jobdir.NewReplayed()
+	if e.journal, err = journal.Open(e.Root, jobdir.JournalFile, job.ID, told.Replay); err != nil {
+		return nil, e.Damaged(jobdir.JournalFile, err)
 	}
-	if told.job != nil && (told.job.ID != job.ID || told.job.keys() != job.keys()) {
-		return nil, e.damaged(journalFile, fmt.Errorf("it is of the job %q", told.job.Name))
+	if told.Meta != nil && (told.Meta.ID != job.ID || told.Meta.Keys() != job.Keys()) {
+		return nil, e.Damaged(jobdir.JournalFile, fmt.Errorf("it is of the job %q", told.Meta.Name))
 	}
 	return told, nil
 }
@@ -170,10 +152,10 @@ func (e *engine) readJournal(job jobMeta) (told *memory, err error) {
 // more, it must know before. That a new output is the job's is recorded before
 // anything is written to it: what is found in it later is then known to be its
 // own.
-func (e *engine) rewind(ctx context.Context, told outputState) error {
-	s := e.outbox.value
+func (e *engine) rewind(ctx context.Context, told jobdir.OutputState) error {
+	s := e.outbox.Value
 	if s != told {
-		if err := e.journal.Append(logged{Output: &s}); err != nil {
+		if err := e.journal.Append(jobdir.Line{Output: &s}); err != nil {
 			return err
 		}
 	}
@@ -188,10 +170,10 @@ func (e *engine) rewind(ctx context.Context, told outputState) error {
 		return err
 	}
 	s.Mark = r.Mark()
-	if err := e.journal.Append(logged{Output: &s}); err != nil {
+	if err := e.journal.Append(jobdir.Line{Output: &s}); err != nil {
 		return err
 	}
-	op, err := e.outbox.put(s)
+	op, err := e.outbox.Put(s)
 	if err != nil {
 		return err
 	}
@@ -200,8 +182,8 @@ func (e *engine) rewind(ctx context.Context, told outputState) error {
 
 // recoverIntents brings the store up to the journal, which is ahead of it by what
 // was under way when the process died, and collects the batches that are open.
-func (e *engine) recoverIntents(ctx context.Context, told *memory) error {
-	intents := told.intents
+func (e *engine) recoverIntents(ctx context.Context, told *jobdir.Replayed) error {
+	intents := told.Intents
 	if err := e.mendBales(ctx, told); err != nil {
 		return err
 	}
@@ -209,52 +191,52 @@ func (e *engine) recoverIntents(ctx context.Context, told *memory) error {
 		if err := e.redo(ctx, in); err != nil {
 			return err
 		}
-		if err := e.recoverClaims(in, told.claims[in.Tag]); err != nil {
+		if err := e.recoverClaims(in, told.Claims[in.Tag]); err != nil {
 			return err
 		}
 		e.owners.note(in)
 		e.tally.doubt(intent.Intent{}, in)
 		if in.Reason != nil && in.Reason.Limit > 0 {
-			e.lanes.narrow(in.Lane, in.Reason.Limit)
+			e.lanes.narrow(in.Route, in.Reason.Limit)
 		}
 		if !in.Done() {
 			e.open = append(e.open, in)
-			e.throttles.recover(in, e.lanes.get(in.Lane).Model)
+			e.throttles.recover(in, e.lanes.get(in.Route).Model)
 		}
 	}
 	e.tally.now.InFlight = len(e.open)
-	return errors.Join(e.sweep(baleDir, intents), e.sweep(resultDir, intents), e.sweep(answerDir, intents))
+	return errors.Join(e.sweep(jobdir.ManifestDir, intents), e.sweep(jobdir.ResultDir, intents), e.sweep(jobdir.AnswerDir, intents))
 }
 
 // recoverClaims finds out which ready entries stand in a batch.
-func (e *engine) recoverClaims(in intent.Intent, spans []claimSpan) error {
+func (e *engine) recoverClaims(in intent.Intent, spans []jobdir.ClaimSpan) error {
 	if len(spans) > 0 {
-		e.ready.takenSpans(spans)
+		e.ready.TakenSpans(spans)
 		if !in.Done() {
-			e.ready.pin(in.Tag, spans)
+			e.ready.Pin(in.Tag, spans)
 		}
 		return nil
 	}
-	header, err := e.baleHeader(in.Tag)
+	header, err := e.Header(in.Tag)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && in.Done(): // it was pruned
 		return nil
 	case err != nil:
 		return err
-	case !e.ready.mayTake(header.Last):
+	case !e.ready.MayTake(header.Last):
 		return nil
 	}
-	entries, err := e.entries(in.Tag, in.Rows)
+	entries, err := e.Entries(in.Tag, in.Rows)
 	if err != nil {
 		return err
 	}
-	e.ready.taken(entries)
+	e.ready.Taken(entries)
 	return nil
 }
 
 // redo brings the store up to the journal.
 func (e *engine) redo(ctx context.Context, in intent.Intent) error {
-	stored, err := e.storedRev(ctx, e.store, in.Tag)
+	stored, err := e.StoredRev(ctx, e.store, in.Tag)
 	if err != nil || stored == in.Rev {
 		return err
 	}
@@ -267,7 +249,7 @@ func (e *engine) redo(ctx context.Context, in intent.Intent) error {
 
 // sweep removes the files of batches that were never sealed.
 func (e *engine) sweep(dir string, intents map[string]intent.Intent) error {
-	files, err := fs.ReadDir(e.root.FS(), dir)
+	files, err := fs.ReadDir(e.Root.FS(), dir)
 	if err != nil {
 		return fmt.Errorf("durable: %w", err)
 	}
@@ -275,7 +257,7 @@ func (e *engine) sweep(dir string, intents map[string]intent.Intent) error {
 		if _, ok := intents[f.Name()]; ok {
 			continue
 		}
-		if err := e.root.Remove(dir + "/" + f.Name()); err != nil {
+		if err := e.Root.Remove(dir + "/" + f.Name()); err != nil {
 			return fmt.Errorf("durable: %w", err)
 		}
 	}
@@ -284,15 +266,15 @@ func (e *engine) sweep(dir string, intents map[string]intent.Intent) error {
 
 // recoverCounts reads how far the source and the output are.
 func (e *engine) recoverCounts(ctx context.Context) error {
-	e.source.key, e.outbox.key = e.keys.source(), e.keys.output()
-	if err := load(ctx, e.store, &e.source); err != nil {
+	e.source.Key, e.outbox.Key = e.Keys.Source(), e.Keys.Output()
+	if err := jobdir.Load(ctx, e.store, &e.source); err != nil {
 		return err
 	}
-	if err := load(ctx, e.store, &e.outbox); err != nil {
+	if err := jobdir.Load(ctx, e.store, &e.outbox); err != nil {
 		return err
 	}
-	in, p := e.source.value, &e.tally.now
+	in, p := e.source.Value, &e.tally.now
 	p.Rows, p.Duplicates, p.Read = in.Rows, in.Duplicates, in.Ended
-	e.outbox.value.count(p)
+	countOutput(&e.outbox.Value, p)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
 )
@@ -44,7 +45,7 @@ func orphanFiles(ctx context.Context, provider sink.Provider, store state.Store,
 		}
 		in, known := intents[f.Tag]
 		needed := known && !in.Done()
-		if isTag(f.Tag) && !needed && !f.Created.IsZero() && f.Created.Before(before) {
+		if jobdir.IsTag(f.Tag) && !needed && !f.Created.IsZero() && f.Created.Before(before) {
 			found = append(found, f)
 			oldest = earlier(oldest, f.Created)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/sink"
@@ -63,7 +64,7 @@ func orphans(ctx context.Context, provider sink.Provider, store state.Store, sin
 			return nil, err
 		}
 		in, known := intents[l.Tag]
-		if !isTag(l.Tag) || known && (!in.Done() || in.Owns(l.Batch)) {
+		if !jobdir.IsTag(l.Tag) || known && (!in.Done() || in.Owns(l.Batch)) {
 			continue
 		}
 		left := []string{l.Batch}
@@ -81,7 +82,7 @@ func orphans(ctx context.Context, provider sink.Provider, store state.Store, sin
 
 // keepsTags asks for a batch that does not exist.
 func keepsTags(ctx context.Context, p sink.Provider, since time.Time) (bool, error) {
-	_, err := p.Find(ctx, newTag(), since)
+	_, err := p.Find(ctx, jobdir.NewTag(), since)
 	if errors.Is(err, errors.ErrUnsupported) {
 		return false, nil
 	}
@@ -91,7 +92,7 @@ func keepsTags(ctx context.Context, p sink.Provider, since time.Time) (bool, err
 // allIntents are those of all jobs in a store, by their tags.
 func allIntents(ctx context.Context, store state.Store) (map[string]intent.Intent, error) {
 	all := make(map[string]intent.Intent)
-	for rec, err := range store.Scan(ctx, []byte{intentKind}, nil) {
+	for rec, err := range store.Scan(ctx, []byte{jobdir.IntentKind}, nil) {
 		if err != nil {
 			return nil, err
 		}

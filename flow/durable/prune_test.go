@@ -10,19 +10,21 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/archive"
+	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-func (w *world) prune(r durable.Retention) ([]durable.Pruned, error) {
+func (w *world) prune(r archive.Retention) ([]archive.Pruned, error) {
 	w.t.Helper()
 	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer store.Close()
-	return durable.Prune(w.t.Context(), store, r)
+	return archive.Prune(w.t.Context(), store, r)
 }
 
 // payloadSize is what is kept of requests and results.
@@ -52,7 +54,7 @@ func TestAPrunedRunIsStillFinished(t *testing.T) {
 	w.mustRun(w.job())
 	before := w.payloadSize()
 	for _, dry := range []bool{true, false} {
-		pruned, err := w.prune(durable.Retention{DryRun: dry})
+		pruned, err := w.prune(archive.Retention{DryRun: dry})
 		if err != nil || len(pruned) != 1 || pruned[0].Name != "tickets" || pruned[0].Bytes != before || time.Since(pruned[0].Ended) > time.Hour {
 			t.Errorf("dry run %t: %+v, %v; want %d bytes", dry, pruned, err, before)
 		}
@@ -60,19 +62,19 @@ func TestAPrunedRunIsStillFinished(t *testing.T) {
 			t.Errorf("dry run %t: %d bytes are left", dry, left)
 		}
 	}
-	if pruned, err := w.prune(durable.Retention{}); err != nil || len(pruned) > 0 {
+	if pruned, err := w.prune(archive.Retention{}); err != nil || len(pruned) > 0 {
 		t.Errorf("once more: %+v, %v", pruned, err)
 	}
 	if report := w.mustRun(w.job()); report.Succeeded != 250 || report.Cached != 250 || report.Batches != 3 || len(w.results()) != 250 {
 		t.Errorf("report %+v", report)
 	}
 	w.wantBilledOnce(250)
-	for _, err := range w.archive("tickets").Results(durable.Query{}) {
-		if !errors.Is(err, durable.ErrPruned) {
+	for _, err := range w.archive("tickets").Results(archive.Query{}) {
+		if !errors.Is(err, archive.ErrPruned) {
 			t.Errorf("results: %v", err)
 		}
 	}
-	if _, err := w.archive("tickets").Export(t.Context(), w.path("export"), nil); !errors.Is(err, durable.ErrPruned) {
+	if _, err := w.archive("tickets").Export(t.Context(), w.path("export"), nil); !errors.Is(err, archive.ErrPruned) {
 		t.Errorf("export: %v", err)
 	}
 }
@@ -87,19 +89,19 @@ func TestOnlyWhatHasEndedLongAgoIsPruned(t *testing.T) {
 	if _, _, err := w.runAs("left", left, others(200, 220)...); !errors.Is(err, enough) {
 		t.Fatal(err)
 	}
-	if pruned, err := w.prune(durable.Retention{OlderThan: time.Hour}); err != nil || len(pruned) > 0 {
+	if pruned, err := w.prune(archive.Retention{OlderThan: time.Hour}); err != nil || len(pruned) > 0 {
 		t.Errorf("%+v, %v", pruned, err)
 	}
-	if pruned, err := w.prune(durable.Retention{Name: "old"}); err != nil || len(pruned) != 1 {
+	if pruned, err := w.prune(archive.Retention{Name: "old"}); err != nil || len(pruned) != 1 {
 		t.Errorf("%+v, %v", pruned, err)
 	}
-	if _, err := w.prune(durable.Retention{Name: "left"}); err == nil || !strings.Contains(err.Error(), `"left": it has not ended`) {
+	if _, err := w.prune(archive.Retention{Name: "left"}); err == nil || !strings.Contains(err.Error(), `"left": it has not ended`) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := w.prune(durable.Retention{Name: "unknown"}); !errors.Is(err, durable.ErrNoRun) {
+	if _, err := w.prune(archive.Retention{Name: "unknown"}); !errors.Is(err, durable.ErrNoRun) {
 		t.Errorf("error %v", err)
 	}
-	pruned, err := w.prune(durable.Retention{})
+	pruned, err := w.prune(archive.Retention{})
 	if err != nil || len(pruned) != 1 || pruned[0].Name != "new" {
 		t.Errorf("%+v, %v", pruned, err)
 	}
@@ -115,14 +117,14 @@ func TestAPrunedRunIsAMiss(t *testing.T) {
 	w := newWorld(t, simulator.Config{})
 	w.mustRunAs("one", w.job(), tickets(100)...)
 	_, two := w.mustRunAs("two", w.job(), others(0, 50)...)
-	if _, err := w.prune(durable.Retention{Name: "one"}); err != nil {
+	if _, err := w.prune(archive.Retention{Name: "one"}); err != nil {
 		t.Fatal(err)
 	}
 	report, got := w.mustRunAs("three", w.job(), others(0, 100)...)
 	if report.FromCache != 0 || len(got) != 100 || w.billed() != 200 {
 		t.Errorf("report %+v, %d billed", report, w.billed())
 	}
-	_, stored := all(t, w.archive("two").Results(durable.Query{}))
+	_, stored := all(t, w.archive("two").Results(archive.Query{}))
 	if len(stored) != 50 || len(two) != 50 {
 		t.Errorf("%d are stored", len(stored))
 	}
@@ -142,7 +144,7 @@ func TestAPruneThatIsCutShortGoesOn(t *testing.T) {
 	if err := os.CopyFS(spare, os.DirFS(kept[0]+"/results")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.prune(durable.Retention{}); err != nil {
+	if _, err := w.prune(archive.Retention{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.CopyFS(kept[0]+"/results", os.DirFS(spare)); err != nil {
@@ -152,7 +154,7 @@ func TestAPruneThatIsCutShortGoesOn(t *testing.T) {
 		t.Errorf("report %+v", report)
 	}
 	size := w.payloadSize()
-	pruned, err := w.prune(durable.Retention{})
+	pruned, err := w.prune(archive.Retention{})
 	if err != nil || len(pruned) != 1 || pruned[0].Bytes != size || w.payloadSize() != 0 {
 		t.Errorf("%+v, %v", pruned, err)
 	}
@@ -164,7 +166,7 @@ func TestAPrunedRunIsRebuilt(t *testing.T) {
 	w := newWorld(t, simulator.Config{})
 	w.write("in.jsonl", tickets(250)...)
 	w.mustRun(w.job())
-	if _, err := w.prune(durable.Retention{}); err != nil {
+	if _, err := w.prune(archive.Retention{}); err != nil {
 		t.Fatal(err)
 	}
 	w.loseIndex()
@@ -172,7 +174,7 @@ func TestAPrunedRunIsRebuilt(t *testing.T) {
 	if report := w.mustRun(w.job()); report.Cached != 250 || report.Succeeded != 250 {
 		t.Errorf("report %+v", report)
 	}
-	h, err := durable.Examine(t.Context(), w.path("state"), quiet)
+	h, err := doctor.Examine(t.Context(), w.path("state"), quiet)
 	if err != nil || len(h.Problems) > 0 || len(h.Jobs) != 1 || h.Jobs[0].Rows != 250 {
 		t.Errorf("%+v, %v", h, err)
 	}
@@ -190,7 +192,7 @@ func TestARunWithCachedAnswersIsRebuilt(t *testing.T) {
 	if report.Cached != 250 || report.FromCache != 150 || w.billed() != 250 {
 		t.Errorf("report %+v, %d paid", report, w.billed())
 	}
-	h, err := durable.Examine(t.Context(), w.path("state"), quiet)
+	h, err := doctor.Examine(t.Context(), w.path("state"), quiet)
 	if err != nil || len(h.Problems) > 0 || len(h.Jobs) != 2 {
 		t.Errorf("%+v, %v", h, err)
 	}
@@ -207,10 +209,10 @@ func TestARunThatIsUnderWayIsNotPruned(t *testing.T) {
 	job := w.job()
 	job.Store = store
 	job.Output = durable.Each(func(ctx context.Context, _ durable.Result) error {
-		if pruned, err := durable.Prune(ctx, store, durable.Retention{}); err != nil || len(pruned) > 0 {
+		if pruned, err := archive.Prune(ctx, store, archive.Retention{}); err != nil || len(pruned) > 0 {
 			t.Errorf("%+v, %v", pruned, err)
 		}
-		_, err := durable.Prune(ctx, store, durable.Retention{Name: job.Name})
+		_, err := archive.Prune(ctx, store, archive.Retention{Name: job.Name})
 		if !errors.Is(err, durable.ErrRunning) {
 			t.Errorf("error %v", err)
 		}
@@ -231,12 +233,12 @@ func TestAClockThatIsAheadPrunesNothing(t *testing.T) {
 	})
 	w := &world{t: t, dir: dir}
 	before := w.payloadSize()
-	for _, r := range []durable.Retention{{OlderThan: time.Hour}, {OlderThan: 60 * 24 * time.Hour}, {OlderThan: time.Hour, DryRun: true}} {
-		if pruned, err := w.prune(r); !errors.Is(err, durable.ErrClock) || len(pruned) > 0 || w.payloadSize() != before {
+	for _, r := range []archive.Retention{{OlderThan: time.Hour}, {OlderThan: 60 * 24 * time.Hour}, {OlderThan: time.Hour, DryRun: true}} {
+		if pruned, err := w.prune(r); !errors.Is(err, archive.ErrClock) || len(pruned) > 0 || w.payloadSize() != before {
 			t.Errorf("%+v: %+v, %v", r, pruned, err)
 		}
 	}
-	if pruned, err := w.prune(durable.Retention{OlderThan: time.Hour, Force: true}); err != nil || len(pruned) != 1 || w.payloadSize() != 0 {
+	if pruned, err := w.prune(archive.Retention{OlderThan: time.Hour, Force: true}); err != nil || len(pruned) != 1 || w.payloadSize() != 0 {
 		t.Errorf("%+v, %v", pruned, err)
 	}
 }

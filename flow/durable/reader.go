@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/queue"
 )
 
@@ -119,9 +119,9 @@ func (r *reader[T]) row(item T) (row, error) {
 	if err := request.check(); err != nil {
 		return refuse(err)
 	}
-	level := levelOf(queue.Normal)
+	level := jobdir.LevelOf(queue.Normal)
 	if r.job.Priority != nil {
-		level = levelOf(r.job.Priority(item))
+		level = jobdir.LevelOf(r.job.Priority(item))
 	}
 	return row{key: key, request: request, level: level, name: name, line: line}, nil
 }
@@ -148,11 +148,3 @@ func (r *Request) check() error {
 	}
 	return nil
 }
-
-// levelOf maps a priority to the byte that sorts it: the most urgent first.
-func levelOf(p queue.Priority) uint8 {
-	return uint8(math.MaxInt8 - min(max(p, math.MinInt8), math.MaxInt8)) //nolint:gosec // clamped
-}
-
-// priority undoes levelOf.
-func (e entry) priority() queue.Priority { return queue.Priority(math.MaxInt8 - int(e.level)) }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -27,7 +28,7 @@ func (w *world) loseIndex() {
 
 func (w *world) rebuild() {
 	w.t.Helper()
-	aside, err := durable.Rebuild(w.t.Context(), w.path("state"), quiet)
+	aside, err := doctor.Rebuild(w.t.Context(), w.path("state"), quiet)
 	if err != nil {
 		w.t.Fatal(err)
 	}

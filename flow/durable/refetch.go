@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
 )
@@ -14,10 +15,10 @@ import (
 // which ones is known by their order alone, and another download may have another.
 func (e *engine) refetch(ctx context.Context, in intent.Intent, cause error) (intent.Intent, error) {
 	var damage *state.DamageError
-	if !errors.As(cause, &damage) || damage.File != filepath.Join(e.keys.dir(), resultName(in.Tag)) {
+	if !errors.As(cause, &damage) || damage.File != filepath.Join(e.Keys.Dir(), jobdir.ResultName(in.Tag)) {
 		return in, cause
 	}
-	if n, err := e.rowsSettled(ctx, e.store, in.Tag); err != nil || n > 0 {
+	if n, err := e.RowsSettled(ctx, e.store, in.Tag); err != nil || n > 0 {
 		return in, errors.Join(cause, err)
 	}
 	e.log.WarnContext(ctx, "results are damaged, downloading them again", "tag", in.Tag, "error", cause)

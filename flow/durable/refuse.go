@@ -78,7 +78,7 @@ func said(r intent.Reason) string {
 }
 
 func (e *engine) laneName(in intent.Intent) string {
-	l := e.lanes.get(in.Lane)
+	l := e.lanes.get(in.Route)
 	return fmt.Sprintf("%s, model %q", l.Endpoint, l.Model)
 }
 
@@ -139,7 +139,7 @@ const minRefusals = 20
 
 // refusalEnd is when batches of a lane are given up that are refused all the time.
 func (e *engine) refusalEnd(in intent.Intent, r refused) time.Time {
-	window := e.provider.Limits(e.lanes.get(in.Lane).Model).Window
+	window := e.provider.Limits(e.lanes.get(in.Route).Model).Window
 	if window == 0 {
 		window = 24 * time.Hour
 	}

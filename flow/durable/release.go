@@ -41,7 +41,7 @@ func (e *engine) releaseRows(ctx context.Context, in intent.Intent) error {
 			c.rows++
 			c.repeat(first+n, false)
 		}
-		if err := c.record(ctx, e.outbox.value, false); err != nil {
+		if err := c.record(ctx, e.outbox.Value, false); err != nil {
 			return err
 		}
 	}

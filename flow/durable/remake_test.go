@@ -104,8 +104,8 @@ func TestRowsThatCannotBeFoundAreNotMadeUp(t *testing.T) {
 	w.write("in.jsonl", tickets(300)...)
 	w.dieAtFirstResults(w.job())
 	before := len(w.server.Batches())
-	bale := firstOf(t, filepath.Join(w.jobDir(), "bales", "*"), 3)[1]
-	harm(t, bale, harms["flipped"])
+	manifest := firstOf(t, filepath.Join(w.jobDir(), "bales", "*"), 3)[1]
+	harm(t, manifest, harms["flipped"])
 	if err := os.RemoveAll(filepath.Join(w.jobDir(), "ready", "7f")); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestRowsThatCannotBeFoundAreNotMadeUp(t *testing.T) {
 	if !errors.Is(err, state.ErrDamaged) {
 		t.Errorf("error %v", err)
 	}
-	if !slices.ContainsFunc([]string{"/bales/", "/ready"}, func(s string) bool { return strings.Contains(err.Error(), s) }) {
+	if !slices.ContainsFunc([]string{"/manifests/", "/ready"}, func(s string) bool { return strings.Contains(err.Error(), s) }) {
 		t.Errorf("error %v names no file", err)
 	}
 	if n := len(w.server.Batches()); n != before {

@@ -12,7 +12,7 @@ import (
 )
 
 func (e *engine) spec(in intent.Intent) sink.Spec {
-	l := e.lanes.get(in.Lane)
+	l := e.lanes.get(in.Route)
 	return sink.Spec{Tag: in.Tag, Endpoint: l.Endpoint, Model: l.Model}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
@@ -141,7 +142,7 @@ func (e *engine) removeSome(ctx context.Context, some []keptBatch) (failed int, 
 	}
 	_ = g.Wait() // the errors are in errs
 	if len(gone) > 0 {
-		if err := e.journal.Append(logged{Removed: gone}); err != nil {
+		if err := e.journal.Append(jobdir.Line{Removed: gone}); err != nil {
 			return len(some), err
 		}
 		e.kept.drop(gone)

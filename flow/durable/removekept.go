@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/durable/internal/rundir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
 )
@@ -24,7 +26,7 @@ type Removal struct {
 // another provider are left alone. It returns those of which there was
 // something to remove.
 func RemoveKept(ctx context.Context, provider sink.Provider, store *state.Dir) (all []Removal, err error) {
-	runs, err := jobs(store.Root())
+	runs, err := jobdir.List(store.Root())
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +48,7 @@ func RemoveKept(ctx context.Context, provider sink.Provider, store *state.Dir) (
 }
 
 // removeKept reports whether there was something to remove.
-func removeKept(ctx context.Context, provider sink.Provider, store *state.Dir, job jobMeta) (r Removal, found bool, err error) {
+func removeKept(ctx context.Context, provider sink.Provider, store *state.Dir, job jobdir.Meta) (r Removal, found bool, err error) {
 	r.Name = job.Name
 	err = withJob(ctx, provider, store, job, func(e *engine) error {
 		due := len(e.due())
@@ -75,18 +77,18 @@ func removeKept(ctx context.Context, provider sink.Provider, store *state.Dir, j
 // showRemote changes in the status file what it tells of the provider's files.
 func (e *engine) showRemote() error {
 	var s snapshot
-	found, err := e.dir.read(statusFile, &s)
+	found, err := e.dir.Read(rundir.StatusFile, &s)
 	if err != nil || !found {
 		return err
 	}
 	s.Remote, s.Notices, s.Updated = e.remote(), e.notices.list(), time.Now()
-	return e.dir.write(statusFile, s)
+	return e.dir.Write(rundir.StatusFile, s)
 }
 
 // withJob does something with a job that no process runs.
-func withJob(ctx context.Context, provider sink.Provider, store *state.Dir, job jobMeta, do func(*engine) error) (err error) {
+func withJob(ctx context.Context, provider sink.Provider, store *state.Dir, job jobdir.Meta, do func(*engine) error) (err error) {
 	c := (&Job[any]{Name: job.Name, Settings: job.Settings, Provider: provider, Store: store}).config()
-	lock, err := c.dir.begin(store.Root())
+	lock, err := c.dir.Begin(store.Root())
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,10 @@ package durable
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
@@ -40,16 +42,11 @@ type ItemError struct {
 	Message string      `json:"message"`
 }
 
-// newResult is what is handed on about a row of a batch. Without a codec the
-// response is not read.
-func newResult(row *entry, o *outcome, model, batch string, codec llm.Codec) Result {
-	r := Result{
-		ID: row.key, Status: Succeeded, Response: bytes.Clone(o.Body),
-		Model: model, Batch: batch, Attempts: int(row.attempts) + 1,
-	}
-	if o.origin != "" {
-		r.Cached, r.Batch, r.Attempts = true, o.origin, int(row.attempts)
-	}
+// ResultOf returns what a provider's outcome says about the item of that key.
+// Without a codec the response is not read. Batch and Attempts stay zero, and
+// Model is what the reply says: the caller knows more.
+func ResultOf(key string, o sink.Outcome, codec llm.Codec) Result {
+	r := Result{ID: key, Status: Succeeded, Response: bytes.Clone(o.Body)}
 	failure := o.Err
 	if failure == nil && codec != nil {
 		failure = r.read(codec, o.Body)
@@ -58,6 +55,14 @@ func newResult(row *entry, o *outcome, model, batch string, codec llm.Codec) Res
 		r.Status = Failed
 		r.Error = &ItemError{Class: failure.Class, Code: failure.Code, Message: failure.Message}
 	}
+	return r
+}
+
+// newResult is what is handed on about a row of a batch.
+func newResult(row *jobdir.Entry, o *jobdir.Outcome, model, batch string, codec llm.Codec) Result {
+	r := ResultOf(row.Key, o.Outcome, codec)
+	r.Model = cmp.Or(r.Model, model)
+	r.Batch, r.Attempts, r.Cached = o.Origins(row, batch)
 	return r
 }
 

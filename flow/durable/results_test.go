@@ -13,13 +13,14 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-func (w *world) archive(name string) *durable.Archive {
+func (w *world) archive(name string) *archive.Archive {
 	w.t.Helper()
-	a, err := durable.OpenArchive(w.path("state"), name)
+	a, err := archive.Open(w.path("state"), name)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -32,7 +33,7 @@ func (w *world) archive(name string) *durable.Archive {
 }
 
 // all collects results, as the lines that an output would hold.
-func all(t *testing.T, results iter.Seq2[durable.Stored, error]) (lines []string, stored []durable.Stored) {
+func all(t *testing.T, results iter.Seq2[archive.Stored, error]) (lines []string, stored []archive.Stored) {
 	t.Helper()
 	for r, err := range results {
 		if err != nil {
@@ -74,7 +75,7 @@ func TestResultsAreThoseOfTheOutput(t *testing.T) {
 		t.Fatalf("report %+v", report)
 	}
 	a := w.archive("tickets")
-	got, stored := all(t, a.Results(durable.Query{Codec: w.client("sk-test")}))
+	got, stored := all(t, a.Results(archive.Query{Codec: w.client("sk-test")}))
 	if !slices.Equal(got, w.lines()) {
 		t.Errorf("%d results and %d lines of output differ", len(got), len(w.lines()))
 	}
@@ -84,7 +85,7 @@ func TestResultsAreThoseOfTheOutput(t *testing.T) {
 		}
 	}
 
-	got, stored = all(t, a.Results(durable.Query{Codec: w.client("sk-test"), Ordered: true}))
+	got, stored = all(t, a.Results(archive.Query{Codec: w.client("sk-test"), Ordered: true}))
 	for i, r := range stored {
 		if r.Line != i+1 {
 			t.Fatalf("result %d is of line %d", i, r.Line)
@@ -106,7 +107,7 @@ func TestResultsOfAStatus(t *testing.T) {
 		for status, n := range map[durable.ItemStatus]int{
 			durable.Succeeded: report.Succeeded, durable.Failed: report.Failed, durable.ItemCancelled: 0, "": 1000,
 		} {
-			_, got := all(t, a.Results(durable.Query{Status: status, Ordered: ordered}))
+			_, got := all(t, a.Results(archive.Query{Status: status, Ordered: ordered}))
 			if len(got) != n {
 				t.Errorf("%d are %q, want %d", len(got), status, n)
 			}
@@ -117,7 +118,7 @@ func TestResultsOfAStatus(t *testing.T) {
 			}
 		}
 	}
-	for _, err := range a.Results(durable.Query{Status: "lost"}) {
+	for _, err := range a.Results(archive.Query{Status: "lost"}) {
 		if err == nil || !strings.Contains(err.Error(), `"lost"`) {
 			t.Errorf("error %v", err)
 		}
@@ -129,27 +130,27 @@ func TestACursorGoesOn(t *testing.T) {
 	w, job := mixed(t)
 	w.mustRun(job)
 	a := w.archive("tickets")
-	_, whole := all(t, a.Results(durable.Query{}))
+	_, whole := all(t, a.Results(archive.Query{}))
 	for i := 0; i < len(whole); i += 97 {
-		_, rest := all(t, a.Results(durable.Query{After: whole[i].Cursor}))
+		_, rest := all(t, a.Results(archive.Query{After: whole[i].Cursor}))
 		if !slices.EqualFunc(rest, whole[i+1:], sameStored) {
 			t.Fatalf("after result %d come %d, want %d", i, len(rest), len(whole)-i-1)
 		}
-		_, ordered := all(t, a.Results(durable.Query{After: whole[i].Cursor, Ordered: true}))
-		want := slices.SortedFunc(slices.Values(whole[i+1:]), func(a, b durable.Stored) int { return a.Line - b.Line })
-		if !slices.EqualFunc(ordered, want, func(a, b durable.Stored) bool { return a.ID == b.ID }) {
+		_, ordered := all(t, a.Results(archive.Query{After: whole[i].Cursor, Ordered: true}))
+		want := slices.SortedFunc(slices.Values(whole[i+1:]), func(a, b archive.Stored) int { return a.Line - b.Line })
+		if !slices.EqualFunc(ordered, want, func(a, b archive.Stored) bool { return a.ID == b.ID }) {
 			t.Fatalf("after result %d come %d in order, want %d", i, len(ordered), len(want))
 		}
 		if len(ordered) > 0 && ordered[0].Cursor != whole[i].Cursor {
 			t.Error("in the order of the input the cursor moved on")
 		}
 	}
-	if _, rest := all(t, a.Results(durable.Query{After: a.End()})); len(rest) > 0 {
+	if _, rest := all(t, a.Results(archive.Query{After: a.End()})); len(rest) > 0 {
 		t.Errorf("%d results after the end", len(rest))
 	}
 }
 
-func sameStored(a, b durable.Stored) bool { return a.ID == b.ID && a.Cursor == b.Cursor }
+func sameStored(a, b archive.Stored) bool { return a.ID == b.ID && a.Cursor == b.Cursor }
 
 func TestOddCursorsAreRefused(t *testing.T) {
 	w := newWorld(t, simulator.Config{})
@@ -159,7 +160,7 @@ func TestOddCursorsAreRefused(t *testing.T) {
 	mark, _, _ := strings.Cut(string(a.End()), ".")
 	for _, c := range []string{"x", "1.2", "00000000.0.1", mark + ".9.0", mark + ".-1.0", mark + ".0.x", mark + ".0.1.2"} {
 		n := 0
-		for _, err := range a.Results(durable.Query{After: durable.Cursor(c)}) {
+		for _, err := range a.Results(archive.Query{After: archive.Cursor(c)}) {
 			if n++; err == nil || !strings.Contains(err.Error(), c) {
 				t.Errorf("cursor %s: error %v", c, err)
 			}
@@ -176,9 +177,9 @@ func TestResultsAreFollowed(t *testing.T) {
 	w, job := mixed(t)
 	job.Batch.MaxItems = 50
 	var followed []string
-	var cursor durable.Cursor
+	var cursor archive.Cursor
 	follow := func() {
-		a, err := durable.OpenArchive(w.path("state"), "tickets")
+		a, err := archive.Open(w.path("state"), "tickets")
 		if errors.Is(err, durable.ErrNoRun) {
 			return
 		}
@@ -186,7 +187,7 @@ func TestResultsAreFollowed(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		for r, err := range a.Results(durable.Query{After: cursor}) {
+		for r, err := range a.Results(archive.Query{After: cursor}) {
 			if err != nil {
 				t.Error(err)
 				break
@@ -237,12 +238,12 @@ func (w *world) leave(job durable.Job[ticket], settled int) durable.Report {
 func TestResultsOfAJobThatWasLeft(t *testing.T) {
 	w, job := mixed(t)
 	w.leave(job, 300)
-	_, left := all(t, w.archive("tickets").Results(durable.Query{}))
+	_, left := all(t, w.archive("tickets").Results(archive.Query{}))
 	if len(left) != len(w.lines()) || len(left) == 1000 {
 		t.Errorf("%d results, %d lines", len(left), len(w.lines()))
 	}
 	w.mustRun(job)
-	_, now := all(t, w.archive("tickets").Results(durable.Query{}))
+	_, now := all(t, w.archive("tickets").Results(archive.Query{}))
 	if !slices.EqualFunc(now[:len(left)], left, sameStored) || len(now) != 1000 {
 		t.Errorf("%d results, of which the first %d have changed", len(now), len(left))
 	}
@@ -252,11 +253,11 @@ func TestAnUnknownRunIsNamedWithTheOthers(t *testing.T) {
 	w := newWorld(t, simulator.Config{})
 	w.write("in.jsonl", tickets(3)...)
 	w.mustRun(w.job())
-	_, err := durable.OpenArchive(w.path("state"), "ticket")
+	_, err := archive.Open(w.path("state"), "ticket")
 	if !errors.Is(err, durable.ErrNoRun) || !strings.Contains(err.Error(), `"tickets"`) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := durable.OpenArchive(w.path("nowhere"), "tickets"); !errors.Is(err, os.ErrNotExist) {
+	if _, err := archive.Open(w.path("nowhere"), "tickets"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -267,7 +268,7 @@ func TestResultsOfABatchThatWasRefused(t *testing.T) {
 	w := newWorld(t, simulator.Config{Limits: simulator.Limits{EnqueuedTokens: 4000}})
 	w.write("in.jsonl", tickets(400)...)
 	w.mustRun(w.job())
-	if got, _ := all(t, w.archive("tickets").Results(durable.Query{Codec: w.client("sk")})); !slices.Equal(got, w.lines()) {
+	if got, _ := all(t, w.archive("tickets").Results(archive.Query{Codec: w.client("sk")})); !slices.Equal(got, w.lines()) {
 		t.Errorf("%d results and %d lines", len(got), len(w.lines()))
 	}
 }
@@ -282,7 +283,7 @@ func TestResultsOfRowsThatValidationNamed(t *testing.T) {
 	if report := w.mustRun(w.job()); report.Failed != 1 || report.Succeeded != 9 {
 		t.Fatalf("report %+v", report)
 	}
-	if got, _ := all(t, w.archive("tickets").Results(durable.Query{Codec: w.client("sk")})); !slices.Equal(got, w.lines()) {
+	if got, _ := all(t, w.archive("tickets").Results(archive.Query{Codec: w.client("sk")})); !slices.Equal(got, w.lines()) {
 		t.Errorf("%d results and %d lines", len(got), len(w.lines()))
 	}
 }
@@ -306,7 +307,7 @@ func TestDamagedResultsAreSaid(t *testing.T) {
 	}
 	for _, ordered := range []bool{false, true} {
 		var last error
-		for _, err := range w.archive("tickets").Results(durable.Query{Ordered: ordered}) {
+		for _, err := range w.archive("tickets").Results(archive.Query{Ordered: ordered}) {
 			last = err
 		}
 		if !errors.Is(last, state.ErrDamaged) || !strings.Contains(last.Error(), "/results/") {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/sink"
@@ -19,13 +20,13 @@ import (
 // usual: a crash in between leaves it to the next run, and once it is sealed it is
 // settled even if the run is cancelled. Entries of which the
 // answer cannot be read any more are returned; they have to be sent.
-func (e *engine) reuse(ctx, life context.Context, entries []entry) (lost []entry, err error) {
-	slices.SortFunc(entries, func(a, b entry) int { // as they lie on the disk
-		return cmp.Or(strings.Compare(a.hit.tag, b.hit.tag), cmp.Compare(a.hit.offset, b.hit.offset))
+func (e *engine) reuse(ctx, life context.Context, entries []jobdir.Entry) (lost []jobdir.Entry, err error) {
+	slices.SortFunc(entries, func(a, b jobdir.Entry) int { // as they lie on the disk
+		return cmp.Or(strings.Compare(a.Hit.Tag, b.Hit.Tag), cmp.Compare(a.Hit.Offset, b.Hit.Offset))
 	})
-	tag := e.tagOfJob()
-	var found []entry
-	err = writeRecords(e.root, resultName(tag), e.labelOf(resultsKind, tag), func(put func([]byte) error) (err error) {
+	tag := e.TagOfJob()
+	var found []jobdir.Entry
+	err = jobdir.WriteRecords(e.Root, jobdir.ResultName(tag), e.LabelOf(jobdir.ResultsKind, tag), func(put func([]byte) error) (err error) {
 		found, lost, err = e.copyAnswers(ctx, entries, put)
 		return err
 	})
@@ -37,7 +38,7 @@ func (e *engine) reuse(ctx, life context.Context, entries []entry) (lost []entry
 		e.log.WarnContext(ctx, "answers of other runs are gone, so that rows are sent", "rows", len(lost))
 	}
 	if len(found) == 0 {
-		return lost, e.root.Remove(resultName(tag))
+		return lost, e.Root.Remove(jobdir.ResultName(tag))
 	}
 	if err := e.gate.enter(ctx); err != nil {
 		return nil, err
@@ -51,19 +52,19 @@ func (e *engine) reuse(ctx, life context.Context, entries []entry) (lost []entry
 }
 
 // copyAnswers puts the records of all answers that can be read.
-func (e *engine) copyAnswers(ctx context.Context, entries []entry, put func([]byte) error) (found, lost []entry, err error) {
-	var file openFile
-	defer file.close()
+func (e *engine) copyAnswers(ctx context.Context, entries []jobdir.Entry, put func([]byte) error) (found, lost []jobdir.Entry, err error) {
+	var file jobdir.OpenFile
+	defer file.Close()
 	var buf []byte
 	for _, row := range entries {
-		o, err := e.readAnswer(&file, row.hit)
+		o, err := e.readAnswer(&file, row.Hit)
 		if err != nil {
-			e.log.DebugContext(ctx, "a cached answer is gone", "tag", row.hit.tag, "error", err)
-			row.hit = nil
+			e.log.DebugContext(ctx, "a cached answer is gone", "tag", row.Hit.Tag, "error", err)
+			row.Hit = nil
 			lost = append(lost, row)
 			continue
 		}
-		buf = appendOutcome(buf[:0], uint32(len(found)), &o.Outcome, row.hit.Batch) //nolint:gosec // bounded by a batch
+		buf = jobdir.AppendOutcome(buf[:0], uint32(len(found)), &o.Outcome, row.Hit.Batch) //nolint:gosec // bounded by a batch
 		if err := put(buf); err != nil {
 			return nil, nil, err
 		}
@@ -72,14 +73,14 @@ func (e *engine) copyAnswers(ctx context.Context, entries []entry, put func([]by
 	return found, lost, nil
 }
 
-func (e *engine) readAnswer(file *openFile, h *hit) (outcome, error) {
-	record, err := file.readRecord(e.store.Root(), path.Join(h.job, resultName(h.tag)), h.offset, label{
-		Format: fileFormat, Kind: resultsKind, Tag: h.tag,
+func (e *engine) readAnswer(file *jobdir.OpenFile, h *jobdir.Hit) (jobdir.Outcome, error) {
+	record, err := file.ReadRecord(e.store.Root(), path.Join(h.Job, jobdir.ResultName(h.Tag)), h.Offset, jobdir.Label{
+		Format: jobdir.FileFormat, Kind: jobdir.ResultsKind, Tag: h.Tag,
 	})
 	if err != nil {
-		return outcome{}, err
+		return jobdir.Outcome{}, err
 	}
-	o, err := decodeOutcome(record)
+	o, err := jobdir.DecodeOutcome(record)
 	if err == nil && (o.Err != nil || h.Batch == "") {
 		err = fmt.Errorf("%w: it is not of a row that succeeded", segment.ErrDamaged)
 	}

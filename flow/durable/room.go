@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 )
@@ -26,8 +27,8 @@ const (
 // it can ever fit. One that cannot, certainly or by all that can be seen, goes in
 // smaller ones; a row that cannot fit alone fails.
 func (e *engine) makeRoom(ctx context.Context, in intent.Intent, refusal error, r refused) (_ intent.Intent, done bool, err error) {
-	limit, _ := e.throttles.limit(in.Lane)
-	entries, err := e.entries(in.Tag, in.Rows)
+	limit, _ := e.throttles.limit(in.Route)
+	entries, err := e.Entries(in.Tag, in.Rows)
 	if err != nil {
 		return in, true, err
 	}
@@ -60,14 +61,14 @@ func (e *engine) wasAlone(ctx context.Context, r refused) bool {
 
 // cutToFit takes back a batch for which there will be no room, so that its rows go
 // in smaller ones.
-func (e *engine) cutToFit(ctx context.Context, in intent.Intent, entries []entry, limit int64, refusal error) (intent.Intent, error) {
+func (e *engine) cutToFit(ctx context.Context, in intent.Intent, entries []jobdir.Entry, limit int64, refusal error) (intent.Intent, error) {
 	reason := refusalReason(retry.Permanent, refusal)
 	reason.Limit = largerHalf(entries)
 	if limit > 0 { // a tenth less, as it is a guess
 		reason.Limit = int(max(min(int64(reason.Limit), int64(weigh(entries))*limit/tokensOf(entries)*9/10), 1))
 	}
-	e.lanes.narrow(in.Lane, reason.Limit)
-	e.throttles.smaller(in.Lane, limit > 0)
+	e.lanes.narrow(in.Route, reason.Limit)
+	e.throttles.smaller(in.Route, limit > 0)
 	e.tell(ctx, Notice{
 		Kind: NoticeRefused, Tag: in.Tag, Batch: in.Batch,
 		Text: fmt.Sprintf("a batch of %d rows for %s is more than the account may have enqueued; nothing of it ran: %s",
@@ -78,10 +79,10 @@ func (e *engine) cutToFit(ctx context.Context, in intent.Intent, entries []entry
 }
 
 // tokensOf guesses how many tokens the requests of entries have, at least one.
-func tokensOf(entries []entry) int64 {
+func tokensOf(entries []jobdir.Entry) int64 {
 	total := 0
 	for i := range entries {
-		total += entries[i].size()
+		total += entries[i].Size()
 	}
 	return max(int64(total)/bytesPerToken, 1)
 }
@@ -89,12 +90,12 @@ func tokensOf(entries []entry) int64 {
 // fits takes back a batch that is larger than its lane allows since it was sealed,
 // before it is sent for nothing. A row for which there will be no room fails.
 func (e *engine) fits(ctx context.Context, in intent.Intent) (_ intent.Intent, ok bool, err error) {
-	limit := e.lanes.limitOf(in.Lane)
-	tokens, refusal := e.throttles.limit(in.Lane)
+	limit := e.lanes.limitOf(in.Route)
+	tokens, refusal := e.throttles.limit(in.Route)
 	if limit == 0 && tokens == 0 {
 		return in, true, nil
 	}
-	entries, err := e.entries(in.Tag, in.Rows)
+	entries, err := e.Entries(in.Tag, in.Rows)
 	switch {
 	case err != nil:
 		return in, false, err

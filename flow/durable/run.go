@@ -10,6 +10,8 @@ import (
 
 	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/durable/internal/ready"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/retry"
 )
@@ -81,7 +83,7 @@ func (e *engine) cancellation() error {
 		return nil
 	}
 	p := e.tally.progress()
-	return &CancelledError{Name: e.name, Reason: e.control.Reason, At: e.control.At, Rows: p.Rows - p.Settled()}
+	return &CancelledError{Name: e.name, Reason: CancelReason(e.control.Reason), At: e.control.At, Rows: p.Rows - p.Settled()}
 }
 
 // work settles all that it can, and keeps watch meanwhile.
@@ -160,10 +162,10 @@ func (e *engine) rounds(ctx, life context.Context) error {
 // the accumulator still holds then leaves with it.
 func (e *engine) round(ctx, life context.Context) error {
 	p := flow.New(ctx)
-	ready := flow.FromFunc(p, e.load, flow.Name("load"))
-	urgent := flow.Via(p, ready, queue.By(entry.priority, queue.Config{Capacity: loadChunk}))
-	batches := flow.Via(p, urgent, accumulator.By(entry.laneKey, e.batch).WeighBy(entry.weight))
-	flow.To(p, batches, func(step context.Context, b accumulator.Batch[entry]) error {
+	rows := flow.FromFunc(p, e.load, flow.Name("load"))
+	urgent := flow.Via(p, rows, queue.By(jobdir.Entry.Priority, queue.Config{Capacity: ready.LoadChunk}))
+	batches := flow.Via(p, urgent, accumulator.By(jobdir.Entry.RouteKey, e.batch).WeighBy(jobdir.Entry.Weight))
+	flow.To(p, batches, func(step context.Context, b accumulator.Batch[jobdir.Entry]) error {
 		return e.buy(step, life, b)
 	}, flow.Name("buy"))
 	if err := p.Wait(); err != nil {
@@ -181,14 +183,14 @@ func (e *engine) await(ctx context.Context) (more bool, err error) {
 	defer linger.Stop()
 	for {
 		ended, open := e.ended(), e.inFlight()-e.rest.sleepers()
-		switch ready := e.ready.any(); {
+		switch ready := e.ready.Any(); {
 		case e.readAll && !ended:
 		case ready && (open == 0 || !ended):
 			return true, nil
 		case ready && !lingers:
 			lingers = true
 			linger.Reset(e.batch.MaxWait)
-		case !ready && ended && open == 0 && e.retire(func() bool { return !e.ready.any() }):
+		case !ready && ended && open == 0 && e.retire(func() bool { return !e.ready.Any() }):
 			return false, nil
 		}
 		select {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -56,14 +57,14 @@ func TestWhatIsWantedSurvivesALostFile(t *testing.T) {
 		if got := wanted(); got["cancelled"] != durable.Cancelled || got["wanted"] != durable.Running {
 			t.Errorf("%s: %v", what, got)
 		}
-		h, err := durable.Examine(t.Context(), w.path("state"), quiet)
-		if err != nil || len(h.Problems) == 0 || !h.Needs(durable.RemakeFiles) {
+		h, err := doctor.Examine(t.Context(), w.path("state"), quiet)
+		if err != nil || len(h.Problems) == 0 || !h.Needs(doctor.RemakeFiles) {
 			t.Errorf("%s: %+v, %v", what, h, err)
 		}
-		if err := durable.RepairFiles(t.Context(), w.path("state"), quiet); err != nil {
+		if err := doctor.RepairFiles(t.Context(), w.path("state"), quiet); err != nil {
 			t.Fatal(err)
 		}
-		if h, err = durable.Examine(t.Context(), w.path("state"), quiet); err != nil || len(h.Problems) > 0 {
+		if h, err = doctor.Examine(t.Context(), w.path("state"), quiet); err != nil || len(h.Problems) > 0 {
 			t.Errorf("%s, repaired: %+v, %v", what, h, err)
 		}
 	}
@@ -121,14 +122,14 @@ func (w *airtight) wantDamaged(job durable.Job[ticket], file string) {
 	if _, err := w.run(w.t.Context(), job); !errors.Is(err, state.ErrDamaged) || !strings.Contains(err.Error(), file) {
 		w.t.Errorf("error %v", err)
 	}
-	h, err := durable.Examine(w.t.Context(), w.path("state"), quiet)
-	if err != nil || len(h.Problems) != 1 || filepath.Base(h.Problems[0].File) != file || !h.Needs(durable.RemakeFiles) {
+	h, err := doctor.Examine(w.t.Context(), w.path("state"), quiet)
+	if err != nil || len(h.Problems) != 1 || filepath.Base(h.Problems[0].File) != file || !h.Needs(doctor.RemakeFiles) {
 		w.t.Errorf("%+v, %v", h, err)
 	}
-	if err := durable.RepairFiles(w.t.Context(), w.path("state"), quiet); err != nil {
+	if err := doctor.RepairFiles(w.t.Context(), w.path("state"), quiet); err != nil {
 		w.t.Fatal(err)
 	}
-	if h, err = durable.Examine(w.t.Context(), w.path("state"), quiet); err != nil || len(h.Problems) > 0 {
+	if h, err = doctor.Examine(w.t.Context(), w.path("state"), quiet); err != nil || len(h.Problems) > 0 {
 		w.t.Errorf("repaired: %+v, %v", h, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
@@ -42,11 +43,11 @@ func (e *engine) settleRows(ctx context.Context, in intent.Intent) error {
 		return err
 	}
 	n := uint64(0)
-	for o, err := range e.outcomes(in) {
+	for o, err := range e.Outcomes(in) {
 		if err != nil {
 			return err
 		}
-		if o.at < 0 && in.Waits() {
+		if o.At < 0 && in.Waits() {
 			break // they may yet come
 		}
 		if n++; n <= c.progress {
@@ -76,50 +77,50 @@ func (e *engine) settleRows(ctx context.Context, in intent.Intent) error {
 type chunk struct {
 	e        *engine
 	in       intent.Intent
-	entries  []entry
+	entries  []jobdir.Entry
 	progress uint64 // rows of the batch that are recorded
 	rows     int    // rows in the chunk
 	bytes    int
 
 	results []Result
-	again   []entry
-	which   []rowSpan // of the bale: those that go again
+	again   []jobdir.Entry
+	which   []jobdir.RowSpan // of the manifest: those that go again
 	usage   llm.Usage
 	failed  int
 	codes   map[string]int // of those that failed
 	cached  int
-	blocked error    // of a row: somebody has to act
-	answers []answer // of the batch: they are not emptied
+	blocked error           // of a row: somebody has to act
+	answers []jobdir.Answer // of the batch: they are not emptied
 }
 
 func (e *engine) newChunk(ctx context.Context, in intent.Intent) (*chunk, error) {
-	entries, err := e.entries(in.Tag, in.Rows)
+	entries, err := e.Entries(in.Tag, in.Rows)
 	if err != nil {
 		return nil, err
 	}
 	c := &chunk{e: e, in: in, entries: entries}
-	rec, err := e.store.Get(ctx, e.keys.progress(in.Tag))
+	rec, err := e.store.Get(ctx, e.Keys.Progress(in.Tag))
 	if errors.Is(err, state.ErrNotFound) {
 		return c, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	d := decoder{b: rec.Value}
-	c.progress = d.u64()
-	return c, d.err
+	d := jobdir.Decoder{B: rec.Value}
+	c.progress = d.U64()
+	return c, d.Err
 }
 
 func (c *chunk) full() bool { return c.rows >= chunkRows || c.bytes >= chunkBytes }
 
-func (c *chunk) add(o outcome) {
+func (c *chunk) add(o jobdir.Outcome) {
 	c.rows++
-	row := &c.entries[o.row]
+	row := &c.entries[o.Row]
 	if o.Err != nil && c.goesAgain(row, &o.Outcome) {
-		c.repeat(int(o.row), !c.unsent())
+		c.repeat(int(o.Row), !c.unsent())
 		return
 	}
-	r := newResult(row, &o, c.e.lanes.get(c.in.Lane).Model, c.in.Batch, c.e.codec)
+	r := newResult(row, &o, c.e.lanes.get(c.in.Route).Model, c.in.Batch, c.e.codec)
 	c.bytes += len(r.Response)
 	c.results = append(c.results, r)
 	switch {
@@ -130,7 +131,7 @@ func (c *chunk) add(o outcome) {
 		c.cached++
 		return // nobody pays for it, and it grows no younger
 	default:
-		c.answers = append(c.answers, answer{row.content, o.at})
+		c.answers = append(c.answers, jobdir.Answer{Content: row.Content, Offset: o.At})
 	}
 	if r.Usage != nil {
 		c.usage = c.usage.Add(*r.Usage)
@@ -138,28 +139,28 @@ func (c *chunk) add(o outcome) {
 }
 
 // keep notes the answer of an outcome that was handed on before.
-func (c *chunk) keep(o outcome) {
-	if o.Err != nil || o.origin != "" {
+func (c *chunk) keep(o jobdir.Outcome) {
+	if o.Err != nil || o.Origin != "" {
 		return
 	}
-	row := &c.entries[o.row]
+	row := &c.entries[o.Row]
 	if r := newResult(row, &o, "", c.in.Batch, c.e.codec); r.Error == nil {
-		c.answers = append(c.answers, answer{row.content, o.at})
+		c.answers = append(c.answers, jobdir.Answer{Content: row.Content, Offset: o.At})
 	}
 }
 
-// repeat lets a row of the bale go again.
+// repeat lets a row of the manifest go again.
 func (c *chunk) repeat(n int, sent bool) {
-	c.again = append(c.again, c.entries[n].again(sent))
-	c.which = addRow(c.which, n)
+	c.again = append(c.again, c.entries[n].Again(sent))
+	c.which = jobdir.AddRow(c.which, n)
 }
 
 // goesAgain reports whether a failed row is sent once more. One that is blocked
 // is not at fault, so it never fails for that. In a cancelled run to go again
 // means to get no result: the row waits, and nothing is bought.
-func (c *chunk) goesAgain(row *entry, o *sink.Outcome) bool {
+func (c *chunk) goesAgain(row *jobdir.Entry, o *sink.Outcome) bool {
 	failure := o.Err
-	if failure.Code == codeMissing {
+	if failure.Code == jobdir.CodeMissing {
 		return failure.Class == retry.Retryable // as a person has decided
 	}
 	if c.e.gate.cancelled() {
@@ -172,7 +173,7 @@ func (c *chunk) goesAgain(row *entry, o *sink.Outcome) bool {
 		c.blocked = retry.Mark(failure, retry.Blocked)
 		return true
 	}
-	return failure.Class != retry.Permanent && int(row.attempts)+1 < c.e.maxAttempts
+	return failure.Class != retry.Permanent && int(row.Attempts)+1 < c.e.maxAttempts
 }
 
 // unsent reports whether the batch was refused, so that nothing of it was sent to
@@ -189,7 +190,7 @@ func (c *chunk) commit(ctx context.Context) error {
 			return err
 		}
 	}
-	s := c.e.outbox.value
+	s := c.e.outbox.Value
 	if r, ok := c.e.output.(Rewinder); ok {
 		s.Mark = r.Mark()
 	}
@@ -205,24 +206,24 @@ func (c *chunk) commit(ctx context.Context) error {
 
 // record notes in the journal and then in the store what became of the rows of
 // the chunk. What happened must not be forgotten, so it does not end with ctx.
-func (c *chunk) record(ctx context.Context, s outputState, sent bool) error {
+func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) error {
 	e, until := c.e, c.progress+uint64(c.rows) //nolint:gosec // a count
-	err := e.journal.Append(logged{Settled: &settled{
+	err := e.journal.Append(jobdir.Line{Settled: &jobdir.Settled{
 		Tag: c.in.Tag, At: e.now(), From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s, Failed: c.codes,
 	}})
 	if err != nil {
 		return err
 	}
-	mark, err := e.outbox.put(s)
+	mark, err := e.outbox.Put(s)
 	if err != nil {
 		return err
 	}
-	progress := state.Put(e.keys.progress(c.in.Tag), binary.BigEndian.AppendUint64(nil, until), until)
-	if err := e.ready.add(context.WithoutCancel(ctx), c.again, mark, progress); err != nil {
+	progress := state.Put(e.Keys.Progress(c.in.Tag), binary.BigEndian.AppendUint64(nil, until), until)
+	if err := e.ready.Add(context.WithoutCancel(ctx), c.again, mark, progress); err != nil {
 		return err
 	}
 	e.failures.add(c.codes)
-	e.tally.update(func(p *Progress) { s.count(p) })
+	e.tally.update(func(p *Progress) { countOutput(&s, p) })
 	c.reset(until)
 	return nil
 }

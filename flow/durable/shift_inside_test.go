@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 )
 
@@ -21,13 +22,13 @@ func Shift[T any](ctx context.Context, job Job[T], by time.Duration) (err error)
 			return err
 		}
 	}
-	meta := register[jobMeta]{key: metaKey(job.Name)}
-	if err := load(ctx, e.store, &meta); err != nil {
+	meta := jobdir.Record[jobdir.Meta]{Key: jobdir.MetaKey(job.Name)}
+	if err := jobdir.Load(ctx, e.store, &meta); err != nil {
 		return err
 	}
-	value := meta.value
+	value := meta.Value
 	value.Started = value.Started.Add(by)
-	op, err := meta.put(value)
+	op, err := meta.Put(value)
 	if err != nil {
 		return err
 	}
@@ -41,7 +42,7 @@ func (e *engine) shift(ctx context.Context, in intent.Intent, by time.Duration) 
 		}
 	}
 	in.Rev++
-	if err := e.journal.Append(logged{Intent: &in}); err != nil {
+	if err := e.journal.Append(jobdir.Line{Intent: &in}); err != nil {
 		return err
 	}
 	op, err := e.record(in)

@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 )
@@ -15,39 +16,39 @@ func (e *engine) split(ctx context.Context, in intent.Intent, refusal error) (in
 	if in.Rows == 1 {
 		return e.advance(ctx, in, intent.BatchEnded{Reason: &reason})
 	}
-	entries, err := e.entries(in.Tag, in.Rows)
+	entries, err := e.Entries(in.Tag, in.Rows)
 	if err != nil {
 		return in, err
 	}
 	reason.Limit = largerHalf(entries)
-	e.lanes.narrow(in.Lane, reason.Limit)
+	e.lanes.narrow(in.Route, reason.Limit)
 	e.log.WarnContext(ctx, "batch too large, halving it", "tag", in.Tag, "rows", in.Rows, "limit", reason.Limit, "error", refusal)
 	return e.advance(ctx, in, intent.Refused{Reason: reason})
 }
 
 // largerHalf is what the larger half of a batch weighs, in bytes.
-func largerHalf(entries []entry) int {
+func largerHalf(entries []jobdir.Entry) int {
 	first := weigh(entries[:(len(entries)+1)/2])
 	return max(first, weigh(entries)-first)
 }
 
-func weigh(entries []entry) (total int) {
+func weigh(entries []jobdir.Entry) (total int) {
 	for _, e := range entries {
-		total += e.weight()
+		total += e.Weight()
 	}
 	return total
 }
 
 // cut returns as many of the entries as their lane allows in a batch, and the
 // rest.
-func (l *lanes) cut(entries []entry) (batch, rest []entry) {
-	limit := l.limitOf(int(entries[0].lane))
+func (l *lanes) cut(entries []jobdir.Entry) (batch, rest []jobdir.Entry) {
+	limit := l.limitOf(int(entries[0].Route))
 	if limit == 0 {
 		return entries, nil
 	}
-	weight := entries[0].weight()
+	weight := entries[0].Weight()
 	for i := range entries[1:] {
-		if weight += entries[i+1].weight(); weight > limit {
+		if weight += entries[i+1].Weight(); weight > limit {
 			return entries[:i+1], entries[i+1:]
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable/internal/rundir"
 	"github.com/balerhq/baler/internal/intent"
 )
 
@@ -55,7 +56,7 @@ func (e *engine) moved() {
 // noticeStall tells if nothing has moved for long though batches are open.
 func (e *engine) noticeStall(ctx context.Context) {
 	open := slices.DeleteFunc(e.board.list(), func(b OpenBatch) bool { return e.notices.explain(&b) })
-	if len(open) == 0 || e.control.Want == Paused {
+	if len(open) == 0 || e.control.Want == rundir.Paused {
 		e.moved() // there is nothing that could, or that should
 		return
 	}

@@ -70,7 +70,7 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 		return nil, err
 	}
 	c := job.config()
-	lock, err := c.dir.begin(c.store.Root())
+	lock, err := c.dir.Begin(c.store.Root())
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func resume(ctx context.Context, c config, source rows) (*engine, error) {
 	if e.gate.cancelled() {
 		return e, nil // it is not read any more
 	}
-	err = source.resume(e.source.value.Checkpoint)
+	err = source.resume(e.source.Value.Checkpoint)
 	if err == nil {
 		return e, nil
 	}

@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/durable/internal/rundir"
 )
 
 // Status is how far a run is, as any process can see it.
@@ -63,26 +66,26 @@ type snapshot struct {
 }
 
 // ErrNoRun means that a state directory has no run of the name.
-var ErrNoRun = errors.New("durable: no such run")
+var ErrNoRun = jobdir.ErrNoRun
 
-// look reads how far the run is and whether a process runs it. What a process
+// lookAt reads how far the run is and whether a process runs it. What a process
 // wrote that has died since is put right.
-func (d runDir) look() (s snapshot, held bool, err error) {
+func lookAt(d rundir.Dir) (s snapshot, held bool, err error) {
 	// In this order: what is written before the lock is released is then seen.
-	if held, err = d.held(); err != nil {
+	if held, err = d.Held(); err != nil {
 		return s, held, err
 	}
-	c, err := d.control()
+	c, err := d.Control()
 	if err != nil {
 		return s, held, err
 	}
-	switch found, err := d.read(statusFile, &s); {
+	switch found, err := d.Read(rundir.StatusFile, &s); {
 	case err != nil:
 		return s, held, err
 	case !found:
 		return s, held, ErrNoRun
 	}
-	s.Wanted, s.asked = c.Want, c.At
+	s.Wanted, s.asked = State(c.Want), c.At
 	switch {
 	case s.Ended():
 	case !held && s.State != Stopped:
@@ -99,13 +102,13 @@ func Runs(stateDir string) ([]Status, error) {
 	if _, err := os.Stat(stateDir); err != nil {
 		return nil, fmt.Errorf("durable: state directory: %w", err)
 	}
-	dirs, err := os.ReadDir(filepath.Join(stateDir, runsDir))
+	dirs, err := os.ReadDir(filepath.Join(stateDir, rundir.RunsDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("durable: %w", err)
 	}
 	var all []Status
 	for _, dir := range dirs {
-		s, _, err := runDir{filepath.Join(stateDir, runsDir, dir.Name())}.look()
+		s, _, err := lookAt(rundir.Dir{Path: filepath.Join(stateDir, rundir.RunsDir, dir.Name())})
 		if errors.Is(err, ErrNoRun) {
 			continue // its first start failed
 		}

@@ -1,6 +1,9 @@
 package durable
 
-import "github.com/balerhq/baler/sink"
+import (
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/sink"
+)
 
 // Strays counts result rows that are not what was asked for. None of them is
 // handed on.
@@ -26,7 +29,7 @@ func (s Strays) add(t Strays) Strays {
 // roll ticks off the rows of a batch as their results come in.
 type roll struct {
 	tag    string
-	index  map[itemHash]uint32
+	index  map[jobdir.ItemHash]uint32
 	got    []bool // those that have a result on disk
 	strays Strays
 }
@@ -57,7 +60,7 @@ func (r *roll) find(o *sink.Outcome) (n uint32, stray *int) {
 	case o.ID == "":
 		return uint32(o.Line - 1), nil //nolint:gosec // checked
 	}
-	h, ok := parseRowID(r.tag, o.ID)
+	h, ok := jobdir.ParseRowID(r.tag, o.ID)
 	if !ok {
 		return 0, &r.strays.Foreign
 	}

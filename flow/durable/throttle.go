@@ -77,8 +77,8 @@ func (l *throttle) signal() {
 func (t *throttles) enter(in intent.Intent, model string) (ok bool, at time.Time, moved <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.models[in.Lane] = model
-	l, now := t.of(in.Lane), time.Now()
+	t.models[in.Route] = model
+	l, now := t.of(in.Route), time.Now()
 	if ok, at = l.may(in.Tag, now); ok {
 		l.under[in.Tag] = presence{since: now}
 	}
@@ -116,7 +116,7 @@ func later(a, b time.Time) time.Time {
 func (t *throttles) leave(in intent.Intent) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := t.of(in.Lane)
+	l := t.of(in.Route)
 	if _, ok := l.under[in.Tag]; ok {
 		delete(l.under, in.Tag)
 		l.signal()
@@ -128,7 +128,7 @@ func (t *throttles) leave(in intent.Intent) {
 func (t *throttles) accept(in intent.Intent) (notice string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := t.of(in.Lane)
+	l := t.of(in.Route)
 	p, ok := l.under[in.Tag]
 	if !ok || p.accepted {
 		return ""
@@ -160,9 +160,9 @@ type refused struct {
 func (t *throttles) refuse(in intent.Intent, refusal error, base time.Duration) refused {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l, now := t.of(in.Lane), t.now()
+	l, now := t.of(in.Route), t.now()
 	delete(l.under, in.Tag)
-	others := t.underWay(in.Lane)
+	others := t.underWay(in.Route)
 	fresh := l.refusals == 0 || in.SentAt.After(l.last)
 	if fresh {
 		if l.refusals++; l.refusals == 1 {
@@ -242,8 +242,8 @@ func (t *throttles) noticeOf(lane int) string {
 func (t *throttles) recover(in intent.Intent, model string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.models[in.Lane] = model
-	l := t.of(in.Lane)
+	t.models[in.Route] = model
+	l := t.of(in.Route)
 	switch in.State { //nolint:exhaustive // in all others the provider is done with it
 	case intent.Creating, intent.Unknown, intent.Held, intent.Submitted:
 		l.under[in.Tag] = presence{since: in.SentAt}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 )
 
@@ -13,28 +14,28 @@ import (
 // an output are of another run, of a newer copy of this state directory, or of
 // nobody.
 func (e *engine) unrecorded() func(*Result) bool {
-	var rows map[itemHash]map[string]bool // the batches that may answer each
+	var rows map[jobdir.ItemHash]map[string]bool // the batches that may answer each
 	return func(r *Result) bool {
 		if rows == nil {
 			rows = e.settledNext()
 		}
-		batches := rows[hashKey(r.ID)]
+		batches := rows[jobdir.HashKey(r.ID)]
 		return batches[r.Batch] || r.Cached && len(batches) > 0
 	}
 }
 
-func (e *engine) settledNext() map[itemHash]map[string]bool {
-	rows := make(map[itemHash]map[string]bool)
+func (e *engine) settledNext() map[jobdir.ItemHash]map[string]bool {
+	rows := make(map[jobdir.ItemHash]map[string]bool)
 	for _, in := range e.open {
 		if in.State != intent.Fetched {
 			continue
 		}
-		entries, err := e.entries(in.Tag, in.Rows)
+		entries, err := e.Entries(in.Tag, in.Rows)
 		if err != nil {
 			continue // its results cannot be told from others
 		}
 		for i := range entries {
-			h := hashKey(entries[i].key)
+			h := jobdir.HashKey(entries[i].Key)
 			if rows[h] == nil {
 				rows[h] = make(map[string]bool, 1)
 			}

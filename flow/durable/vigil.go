@@ -48,7 +48,7 @@ func (e *engine) left(in intent.Intent, v *vigil) (d time.Duration, limited bool
 	if !v.late.IsZero() {
 		return e.grace - time.Since(v.late), true
 	}
-	window := e.provider.Limits(e.lanes.get(in.Lane).Model).Window
+	window := e.provider.Limits(e.lanes.get(in.Route).Model).Window
 	return window + e.grace - e.age(in, v), window > 0
 }
 
@@ -107,9 +107,4 @@ func (e *engine) cancelOpen(ctx context.Context, in intent.Intent, v *vigil) err
 		v.cancelled = time.Now()
 	}
 	return nil
-}
-
-// givenUp reports whether a batch was left before it had ended.
-func givenUp(in intent.Intent) bool {
-	return in.Reason != nil && in.Reason.Class == retry.Retryable.String()
 }

@@ -38,7 +38,7 @@ func (h *Handle) Wait(ctx context.Context) (Report, error) {
 		}
 	}
 	for {
-		s, held, err := h.dir.look()
+		s, held, err := lookAt(h.dir)
 		if err != nil || !held {
 			return s.Report, errors.Join(err, s.end())
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"github.com/balerhq/baler/flow/durable/internal/rundir"
 )
 
 // watchInterval is how often the control file is read and, if something has
@@ -39,20 +41,20 @@ func (e *engine) watch(ctx context.Context) error {
 // obey does what the control file wants, after cancelling a run whose time is
 // over.
 func (e *engine) obey() error {
-	c, err := e.dir.control()
-	if err == nil && c.Want != Cancelled && e.overdue() {
-		c, err = e.dir.want(Cancelled, CancelTimeLimit)
+	c, err := e.dir.Control()
+	if err == nil && c.Want != rundir.Cancelled && e.overdue() {
+		c, err = want(e.dir, Cancelled, CancelTimeLimit)
 	}
 	if err != nil {
 		return err
 	}
 	if c.Want != e.control.Want {
-		e.gate.set(c.Want)
+		e.gate.set(State(c.Want))
 		e.log.Info("the run is now", "state", c.Want, "reason", c.Reason)
-		e.enterState(stateOf(c.Want))
+		e.enterState(stateOf(State(c.Want)))
 	}
 	if c.Rev != e.control.Rev {
-		made, err := e.dir.decisions()
+		made, err := e.dir.Decisions()
 		if err != nil {
 			return err
 		}
@@ -103,10 +105,10 @@ func (e *engine) publish(reason string) error {
 		return nil
 	}
 	if reason == "" {
-		reason = string(e.control.Reason)
+		reason = e.control.Reason
 	}
-	return e.dir.write(statusFile, snapshot{Obeyed: e.obeyed, Status: Status{
-		Name: e.name, Wanted: e.control.Want, Report: e.report(), Open: e.board.list(), Output: outputPath(e.output), Notices: e.notices.list(),
+	return e.dir.Write(rundir.StatusFile, snapshot{Obeyed: e.obeyed, Status: Status{
+		Name: e.name, Wanted: State(e.control.Want), Report: e.report(), Open: e.board.list(), Output: outputPath(e.output), Notices: e.notices.list(),
 		Reason: reason, NeedsAction: e.stuck, PID: os.Getpid(), Started: e.started, Updated: time.Now(), Deadline: e.expires,
 	}})
 }

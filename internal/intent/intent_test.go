@@ -256,7 +256,7 @@ func TestBought(t *testing.T) {
 // What is not persisted does not survive a crash.
 func TestAllOfAnIntentIsPersisted(t *testing.T) {
 	i := intent.Intent{
-		Tag: "TAG", Rev: 1, State: intent.Sealed, Lane: 2, Rows: 3, Account: "a", File: "f", Batch: "b", Unproven: true,
+		Tag: "TAG", Rev: 1, State: intent.Sealed, Route: 2, Rows: 3, Account: "a", File: "f", Batch: "b", Unproven: true,
 		Creates: 4, SentAt: sent, Deadline: deadline, Reason: &intent.Reason{Class: "c", Code: "d", Message: "e"}, Refusals: 6, Again: sent, Past: []string{"w"},
 		Doubts: 5, Since: sent, Looks: 1, Surplus: []string{"x", "y"}, Cancelled: 1, Suspects: []string{"z"}, Swept: true,
 		Missing: 6, Undecided: true, Verdict: intent.SendMissing,

@@ -1,0 +1,73 @@
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+)
+
+// Archive is what a state directory keeps of a run: what was asked, bought and
+// answered. It is read from files alone, so that the run may be under way in
+// this process or another, or be over for long; an Archive shows what was
+// settled when it was opened. Its methods may be called concurrently.
+type Archive struct {
+	*jobdir.Job
+	cancelled bool // for good
+}
+
+// Open opens what the directory keeps of the run of that name; ErrNoRun
+// if there is none. To be closed. It reads the journal of the run, which has a
+// few lines for each batch.
+func Open(stateDir, name string) (*Archive, error) {
+	state, err := os.OpenRoot(stateDir)
+	if err != nil {
+		return nil, fmt.Errorf("durable: state directory: %w", err)
+	}
+	a, err := openArchive(state, name)
+	return a, errors.Join(err, state.Close())
+}
+
+func openArchive(state *os.Root, name string) (*Archive, error) {
+	if _, err := jobdir.Find(state, name); err != nil {
+		return nil, err
+	}
+	cancelled, err := isCancelled(state.Name(), name) // first: nothing is settled after a run is cancelled
+	if err != nil {
+		return nil, err
+	}
+	j, err := jobdir.Open(state, name)
+	if err != nil {
+		return nil, err
+	}
+	return &Archive{j, cancelled}, nil
+}
+
+func isCancelled(stateDir, name string) (bool, error) {
+	run, err := durable.Attach(stateDir, name)
+	if errors.Is(err, durable.ErrNoRun) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	s, err := run.Status()
+	return s.State == durable.Cancelled, err
+}
+
+// Name is the name of the run.
+func (a *Archive) Name() string { return a.Meta.Name }
+
+// Provider is the short name of the provider that answers it.
+func (a *Archive) Provider() string { return a.Meta.Provider }
+
+// Close closes the directory.
+func (a *Archive) Close() error { return a.Root.Close() }
+
+// isPruned says since when.
+func (a *Archive) isPruned() error {
+	return fmt.Errorf("%w: %q, on %s", ErrPruned, a.Meta.Name, a.Pruned.At.Format(time.RFC1123))
+}

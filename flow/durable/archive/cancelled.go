@@ -1,0 +1,107 @@
+package archive
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/sink/llm"
+)
+
+// cancelledResult is that of an item of a cancelled run that was not answered.
+func cancelledResult(e *jobdir.Entry) durable.Result {
+	return durable.Result{ID: e.Key, Status: durable.ItemCancelled}
+}
+
+// resultOf is the result of a row of a batch.
+func resultOf(row *jobdir.Entry, o *jobdir.Outcome, model, batch string, codec llm.Codec) durable.Result {
+	r := durable.ResultOf(row.Key, o.Outcome, codec)
+	r.Model = cmp.Or(r.Model, model)
+	r.Batch, r.Attempts, r.Cached = o.Origins(row, batch)
+	return r
+}
+
+// readCancelled shows the items of a cancelled run that have no result, which
+// come after all others.
+func (a *Archive) readCancelled(q Query, after position, show func(Stored) bool) error {
+	if !a.cancelled || q.Status != "" && q.Status != durable.ItemCancelled {
+		return nil
+	}
+	s, err := a.shelve(position{})
+	if err != nil {
+		return err
+	}
+	s.items, err = s.unanswered()
+	if err != nil {
+		return err
+	}
+	r := shelfReader{shelf: s}
+	defer r.close()
+	for n := a.seen(after); n < uint64(len(s.items)); n++ {
+		result, err := r.read(q, s.items[n])
+		if err != nil {
+			return err
+		}
+		result.Cursor = a.cursor(position{len(a.Chunks), n + 1})
+		if !show(result) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// seen is how many of the items without a result are before a position.
+func (a *Archive) seen(after position) uint64 {
+	if after.chunk < len(a.Chunks) {
+		return 0
+	}
+	return after.n
+}
+
+// addCancelled adds the items that have no result to those of a shelf.
+func (s *shelf) addCancelled(after position) error {
+	all := s
+	if after != (position{}) {
+		var err error
+		if all, err = s.archive.shelve(position{}); err != nil {
+			return err
+		}
+	}
+	unanswered, err := all.unanswered()
+	if err != nil {
+		return err
+	}
+	n := min(s.archive.seen(after), uint64(len(unanswered)))
+	s.items = append(s.items, unanswered[n:]...)
+	s.sort()
+	return nil
+}
+
+// unanswered lists the items that are not on the shelf, in the order of the
+// input. It reads all requests.
+func (s *shelf) unanswered() (items []shelved, err error) {
+	settled := s.items
+	end, err := segment.Extent(s.archive.Root, jobdir.RequestDir)
+	if err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	for g, err := range s.archive.IngestedGroups(end) {
+		if err != nil {
+			return nil, err
+		}
+		for i := range g.Entries {
+			at := requestPlace(g.Entries[i].Ref)
+			if len(settled) > 0 && settled[0].request == at {
+				settled = settled[1:]
+				continue
+			}
+			items = append(items, shelved{request: at, result: -1, batch: noBatch})
+		}
+	}
+	if len(settled) > 0 {
+		return nil, fmt.Errorf("%w: a request that was answered is missing", segment.ErrDamaged)
+	}
+	return items, nil
+}

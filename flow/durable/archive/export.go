@@ -1,0 +1,223 @@
+package archive
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/internal/atomicfile"
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/sink"
+)
+
+// RowFormat appends one request as the provider takes it in the file of a
+// batch, for example openai.AppendRow.
+type RowFormat func(dst []byte, endpoint string, row sink.Row) ([]byte, error)
+
+// Manifest says what an export holds. It is its manifest.json, which is written
+// last.
+type Manifest struct {
+	Run      string            `json:"run"`
+	Provider string            `json:"provider"`
+	Settings map[string]string `json:"settings,omitempty"`
+	Batches  []ExportedBatch   `json:"batches"` // in the order in which they were bought
+}
+
+// ExportedBatch is a batch and the files of its rows.
+type ExportedBatch struct {
+	Tag      string    `json:"tag"`             // with which every custom_id begins
+	Batch    string    `json:"batch,omitempty"` // the provider's name for it; none if it was not bought
+	State    string    `json:"state"`           // such as "submitted"
+	Endpoint string    `json:"endpoint"`
+	Model    string    `json:"model"`
+	SentAt   time.Time `json:"sent_at,omitzero"`
+	Rows     int       `json:"rows"`
+	Requests string    `json:"requests"`          // file of as many lines, as the provider gets them
+	Outputs  string    `json:"outputs,omitempty"` // file of an ExportedRow a line; none before they are downloaded
+	Answered int       `json:"answered"`          // lines of Outputs
+}
+
+// ExportedRow is what the provider said about a row, whatever became of the
+// item then: it may have gone again.
+type ExportedRow struct {
+	CustomID string             `json:"custom_id"`
+	ID       string             `json:"id"`               // the item's key
+	Status   int                `json:"status"`           // of the row's own call, 0 if it never ran
+	Origin   string             `json:"origin,omitempty"` // the batch of another job that it was taken from
+	Error    *durable.ItemError `json:"error,omitempty"`
+	Body     json.RawMessage    `json:"body,omitempty"` // as it was received
+}
+
+// Export writes the requests of all batches and what the provider answered to
+// a directory, which is made or empty, with a manifest. Files get the mode 0600,
+// as they hold what is the user's.
+func (a *Archive) Export(ctx context.Context, dir string, format RowFormat) (Manifest, error) {
+	m := Manifest{Run: a.Meta.Name, Provider: a.Meta.Provider, Settings: a.Meta.Settings}
+	if a.Pruned != nil {
+		return m, a.isPruned()
+	}
+	root, err := newDir(dir)
+	if err != nil {
+		return m, fmt.Errorf("durable: export: %w", err)
+	}
+	err = a.export(ctx, root, format, &m)
+	if err != nil {
+		err = fmt.Errorf("durable: export: %w", err)
+	}
+	return m, errors.Join(err, root.Close())
+}
+
+// newDir makes a directory that is the caller's alone.
+func newDir(dir string) (*os.Root, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	found, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) > 0 {
+		return nil, fmt.Errorf("%s holds %s: choose a directory that is empty or new", dir, found[0].Name())
+	}
+	return os.OpenRoot(dir)
+}
+
+const (
+	exportRequests = "requests"
+	exportOutputs  = "outputs"
+)
+
+func (a *Archive) export(ctx context.Context, root *os.Root, format RowFormat, m *Manifest) error {
+	if err := errors.Join(atomicfile.Mkdir(root, exportRequests), atomicfile.Mkdir(root, exportOutputs)); err != nil {
+		return err
+	}
+	for _, in := range a.byTime() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		b, err := a.exportBatch(root, format, in)
+		if err != nil {
+			return fmt.Errorf("batch %s: %w", in.Tag, err)
+		}
+		m.Batches = append(m.Batches, b)
+	}
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(root, "manifest.json", append(text, '\n'))
+}
+
+func (a *Archive) byTime() []intent.Intent {
+	return slices.SortedFunc(maps.Values(a.Intents), func(a, b intent.Intent) int {
+		if c := a.SentAt.Compare(b.SentAt); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Tag, b.Tag)
+	})
+}
+
+func (a *Archive) exportBatch(root *os.Root, format RowFormat, in intent.Intent) (ExportedBatch, error) {
+	l := a.Routes[in.Route]
+	b := ExportedBatch{
+		Tag: in.Tag, Batch: in.Batch, State: string(in.State), Endpoint: l.Endpoint, Model: l.Model,
+		SentAt: in.SentAt, Rows: in.Rows, Requests: exportRequests + "/" + in.Tag + ".jsonl",
+	}
+	err := writeLines(root, b.Requests, func(w *bufio.Writer) error { return a.writeRequests(w, format, in, l) })
+	if err != nil {
+		return b, err
+	}
+	switch _, err := a.Root.Stat(jobdir.ResultName(in.Tag)); {
+	case errors.Is(err, fs.ErrNotExist):
+		return b, nil
+	case err != nil:
+		return b, err
+	}
+	b.Outputs = exportOutputs + "/" + in.Tag + ".jsonl"
+	err = writeLines(root, b.Outputs, func(w *bufio.Writer) error {
+		b.Answered, err = a.writeOutputs(w, in)
+		return err
+	})
+	return b, err
+}
+
+func writeLines(root *os.Root, name string, fill func(*bufio.Writer) error) error {
+	return atomicfile.Create(root, name, func(f *os.File) error {
+		w := bufio.NewWriterSize(f, 256<<10)
+		return errors.Join(fill(w), w.Flush())
+	})
+}
+
+func (a *Archive) writeRequests(w io.Writer, format RowFormat, in intent.Intent, l jobdir.Route) error {
+	var requests jobdir.OpenFile
+	defer requests.Close()
+	var buf []byte
+	for row, err := range a.Rows(in.Tag) {
+		if err != nil {
+			return err
+		}
+		record, err := requests.ReadRequest(&a.Dir, row.Ref)
+		if err != nil {
+			return err
+		}
+		body, err := jobdir.RequestBody(record)
+		if err != nil {
+			return err
+		}
+		if buf, err = format(buf[:0], l.Endpoint, sink.Row{ID: jobdir.RowID(in.Tag, jobdir.HashKey(row.Key)), Body: body}); err != nil {
+			return err
+		}
+		if _, err := w.Write(buf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *Archive) writeOutputs(w io.Writer, in intent.Intent) (n int, err error) {
+	entries, err := a.Entries(in.Tag, in.Rows)
+	if err != nil {
+		return 0, err
+	}
+	for o, err := range a.Outcomes(in) {
+		if err != nil || o.At < 0 { // the rest has no answer
+			return n, err
+		}
+		key := entries[o.Row].Key
+		row := ExportedRow{CustomID: jobdir.RowID(in.Tag, jobdir.HashKey(key)), ID: key, Status: o.Status, Origin: o.Origin}
+		if o.Err != nil {
+			row.Error = &durable.ItemError{Class: o.Err.Class, Code: o.Err.Code, Message: o.Err.Message}
+		}
+		line, err := row.line(o.Body)
+		if err != nil {
+			return n, err
+		}
+		if _, err := w.Write(line); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// line is the row in JSON, with its body as it stands.
+func (r *ExportedRow) line(body []byte) ([]byte, error) {
+	line, err := json.Marshal(r)
+	if err != nil || len(body) == 0 {
+		return append(line, '\n'), err
+	}
+	line = append(bytes.TrimSuffix(line, []byte("}")), `,"body":`...)
+	return append(append(line, body...), "}\n"...), nil
+}

@@ -1,0 +1,124 @@
+package archive
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/sink"
+)
+
+// shelved is where an item's request and its result are, in 24 bytes.
+type shelved struct {
+	request  uint64 // file and offset in the request log, which is in the order of the input
+	result   int64  // offset in the file of the batch; -1: it has none
+	batch    uint32 // among those of a shelf; noBatch: the item is not settled
+	attempts uint16 // before
+}
+
+const noBatch = 1<<32 - 1
+
+func requestPlace(ref segment.Ref) uint64 { return uint64(ref.File)<<32 | ref.Offset }
+
+// shelf is where items are, and the batches that they name.
+type shelf struct {
+	archive *Archive
+	items   []shelved
+	tags    []string
+	missing []*sink.RowError // of each batch, for rows that have no result
+}
+
+// shelve finds all items that were settled after a position, in the
+// order of the input.
+func (a *Archive) shelve(after position) (*shelf, error) {
+	s := &shelf{archive: a}
+	numbers := make(map[string]uint32)
+	for settled, err := range a.settledAfter(after) {
+		if err != nil {
+			return nil, err
+		}
+		batch, ok := numbers[settled.in.Tag]
+		if !ok {
+			batch = uint32(len(s.tags)) //nolint:gosec // far fewer than rows
+			numbers[settled.in.Tag] = batch
+			s.tags, s.missing = append(s.tags, settled.in.Tag), append(s.missing, nil)
+		}
+		if settled.At < 0 {
+			s.missing[batch] = settled.Err
+		}
+		s.items = append(s.items, shelved{requestPlace(settled.entry.Ref), settled.At, batch, settled.entry.Attempts})
+	}
+	s.sort()
+	return s, nil
+}
+
+func (s *shelf) sort() {
+	slices.SortFunc(s.items, func(a, b shelved) int { return cmp.Compare(a.request, b.request) })
+}
+
+// readOrdered shows results in the order of the input.
+func (a *Archive) readOrdered(q Query, after position, show func(Stored) bool) error {
+	s, err := a.shelve(after)
+	if err != nil {
+		return err
+	}
+	if a.cancelled {
+		if err := s.addCancelled(after); err != nil {
+			return err
+		}
+	}
+	r := shelfReader{shelf: s}
+	defer r.close()
+	for _, p := range s.items {
+		result, err := r.read(q, p)
+		if err != nil {
+			return err
+		}
+		if !show(result) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// shelfReader reads the results of items, keeping files open.
+type shelfReader struct {
+	*shelf
+	requests, results jobdir.OpenFile
+}
+
+func (r *shelfReader) close() {
+	r.requests.Close()
+	r.results.Close()
+}
+
+func (r *shelfReader) read(q Query, p shelved) (Stored, error) {
+	e, err := r.request(p)
+	if err != nil || p.batch == noBatch {
+		return Stored{cancelledResult(&e), q.After, int(e.Line)}, err
+	}
+	in := r.archive.Intents[r.tags[p.batch]]
+	o := jobdir.Outcome{Outcome: sink.Outcome{Err: r.missing[p.batch]}}
+	if p.result >= 0 {
+		record, err := r.results.ReadRecord(r.archive.Root, jobdir.ResultName(in.Tag), p.result, r.archive.LabelOf(jobdir.ResultsKind, in.Tag))
+		if err == nil {
+			o, err = jobdir.DecodeOutcome(record)
+		}
+		if err != nil {
+			return Stored{}, r.archive.Damaged(jobdir.ResultName(in.Tag), err)
+		}
+	}
+	e.Attempts = p.attempts
+	result := resultOf(&e, &o, r.archive.Routes[in.Route].Model, in.Batch, q.Codec)
+	return Stored{result, q.After, int(e.Line)}, nil
+}
+
+func (r *shelfReader) request(p shelved) (jobdir.Entry, error) {
+	ref := segment.Ref{File: uint32(p.request >> 32), Offset: p.request & (1<<32 - 1)} //nolint:gosec // its upper half
+	record, err := r.requests.ReadRequest(&r.archive.Dir, ref)
+	if err != nil {
+		return jobdir.Entry{}, r.archive.Damaged(jobdir.RequestFile(ref.File), err)
+	}
+	return jobdir.DecodeRequest(record)
+}

@@ -1,0 +1,240 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/durable/internal/rundir"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/journal"
+)
+
+// ErrPruned means that the results of a run are not kept any more.
+var ErrPruned = errors.New("durable: the run was pruned")
+
+// ErrClock means that by this machine's clock nothing has happened in the state
+// directory for so long that the clock itself is in doubt: a result may be
+// younger than it looks.
+var ErrClock = errors.New("durable: the clock of this machine may be wrong")
+
+// Retention says which runs Prune takes the files of. Its zero value means all
+// that have ended.
+type Retention struct {
+	// Name is the only run that is looked at; it must have ended. Zero means
+	// all that have.
+	Name string
+	// OlderThan is how long ago a run must have ended. Zero means at all.
+	OlderThan time.Duration
+	// Force takes this machine's clock for right, see ErrClock.
+	Force bool
+	// DryRun changes nothing.
+	DryRun bool
+}
+
+// Pruned is a run of which the files are gone.
+type Pruned struct {
+	Name  string    `json:"name"`
+	Ended time.Time `json:"ended"` // when the last of its results was settled
+	Bytes int64     `json:"bytes"` // that it had
+	// Answers is how many of its answers other runs could have taken from the
+	// cache, as far as they were young enough.
+	Answers int `json:"answers"`
+}
+
+// Prune removes the requests and the results of runs that are finished or
+// cancelled, and says of which. What is left of them is their journal and what
+// the index knows: such a run is still finished, and its items are not done
+// again. What other jobs could have taken from their results they ask for anew.
+// A run that has not ended, or is under way, is left alone; if it was named, that
+// is an error.
+//
+// How old a run is only this machine's clock says, as Prune asks nobody. If that
+// would have it that nothing in the directory is younger than OlderThan, and than
+// DefaultCache, the error is ErrClock unless it is forced.
+func Prune(ctx context.Context, store *state.Dir, r Retention) ([]Pruned, error) {
+	all, err := prunable(store.Root(), r.Name)
+	if err != nil {
+		return nil, err
+	}
+	if r.OlderThan > 0 && !r.Force {
+		if err := mustBeInUse(store.Root(), max(r.OlderThan, durable.DefaultCache)); err != nil {
+			return nil, err
+		}
+	}
+	var done []Pruned
+	for _, job := range all {
+		if ctx.Err() != nil {
+			return done, context.Cause(ctx)
+		}
+		p, err := pruneUnlessRun(ctx, store, job, r)
+		if err != nil {
+			return done, fmt.Errorf("durable: prune %q: %w", job.Name, err)
+		}
+		if p.Bytes > 0 {
+			done = append(done, p)
+		}
+	}
+	earlier, err := pruneEarlier(store.Root(), r)
+	return append(done, earlier...), err
+}
+
+// mustBeInUse refuses to believe a clock by which nothing was recorded for so long.
+func mustBeInUse(root *os.Root, long time.Duration) error {
+	last, err := lastRecorded(root)
+	if err != nil || last.IsZero() || time.Since(last) < long {
+		return err
+	}
+	return fmt.Errorf("%w: by it, nothing has happened in the state directory since %s, which is %d days ago",
+		ErrClock, last.Local().Format(time.DateTime), time.Since(last)/(24*time.Hour))
+}
+
+// lastRecorded is when something was bought or settled last, zero if nothing was.
+func lastRecorded(root *os.Root) (last time.Time, err error) {
+	all, err := jobdir.List(root)
+	if err != nil {
+		return last, err
+	}
+	for _, job := range all {
+		a, err := openArchive(root, job.Name)
+		if err != nil {
+			return last, err
+		}
+		last = latest(last, a.lastRecorded())
+		if err := a.Close(); err != nil {
+			return last, err
+		}
+	}
+	return last, nil
+}
+
+func (a *Archive) lastRecorded() (last time.Time) {
+	for _, in := range a.Intents {
+		last = latest(last, in.SentAt)
+	}
+	for _, c := range a.Chunks {
+		last = latest(last, c.At)
+	}
+	return last
+}
+
+func prunable(state *os.Root, name string) ([]jobdir.Meta, error) {
+	if name == "" {
+		return jobdir.List(state)
+	}
+	job, err := jobdir.Find(state, name)
+	return []jobdir.Meta{job}, err
+}
+
+// pruneUnlessRun holds the run's lock meanwhile. One that is under way stays.
+func pruneUnlessRun(ctx context.Context, store *state.Dir, job jobdir.Meta, r Retention) (p Pruned, err error) {
+	lock, err := rundir.New(store.Path(), job.Name).Begin(store.Root())
+	if errors.Is(err, durable.ErrRunning) && r.Name == "" {
+		return p, nil
+	}
+	if err != nil {
+		return p, err
+	}
+	p, err = pruneJob(ctx, store, job, r)
+	return p, errors.Join(err, lock.Unlock())
+}
+
+// pruneJob returns no bytes if the job is to stay, or has nothing left.
+func pruneJob(ctx context.Context, store *state.Dir, job jobdir.Meta, r Retention) (p Pruned, err error) {
+	a, err := openArchive(store.Root(), job.Name)
+	if err != nil {
+		return p, err
+	}
+	defer a.Close()
+	ending, err := jobdir.EndOf(ctx, store, job.Keys())
+	if err != nil {
+		return p, err
+	}
+	if !a.cancelled && !ending.Finished() {
+		if r.Name != "" {
+			err = errors.New("it has not ended: finish or cancel it first")
+		}
+		return p, err
+	}
+	p.Name = job.Name
+	if p.Ended, err = a.ended(); err != nil || time.Since(p.Ended) < r.OlderThan {
+		return p, err
+	}
+	if p.Answers, _, err = countAnswers(a.Root); err != nil {
+		return p, err
+	}
+	if p.Bytes, err = a.size(); err != nil || r.DryRun || p.Bytes == 0 {
+		return p, err
+	}
+	return p, a.prune(ending)
+}
+
+// prune notes in the journal that the files are gone, and then removes them. If
+// a crash leaves some, the next Prune finds them.
+func (a *Archive) prune(end jobdir.Ending) error {
+	if a.Pruned == nil {
+		j, err := journal.Open(a.Root, jobdir.JournalFile, a.ID, func([]byte) error { return nil })
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(j.Append(jobdir.Line{Pruned: &end}), j.Close()); err != nil {
+			return err
+		}
+	}
+	for _, dir := range jobdir.PrunedDirs {
+		if err := a.Root.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ended is when the last result was settled, or if there is none when the
+// journal was written last.
+func (a *Archive) ended() (last time.Time, err error) {
+	for _, c := range a.Chunks {
+		last = latest(last, c.At)
+	}
+	if !last.IsZero() {
+		return last, nil
+	}
+	info, err := a.Root.Stat(jobdir.JournalFile)
+	if err != nil {
+		return last, err
+	}
+	return info.ModTime(), nil
+}
+
+// size is that of all files that prune removes.
+func (a *Archive) size() (int64, error) { return sizeOf(a.Root, jobdir.PrunedDirs) }
+
+func sizeOf(root *os.Root, dirs []string) (total int64, err error) {
+	for _, dir := range dirs {
+		err := fs.WalkDir(root.FS(), dir, func(_ string, d fs.DirEntry, err error) error {
+			if err != nil || !d.Type().IsRegular() {
+				return err
+			}
+			info, err := d.Info()
+			if err == nil {
+				total += info.Size()
+			}
+			return err
+		})
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return 0, err
+		}
+	}
+	return total, nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,193 @@
+package archive
+
+import (
+	"fmt"
+	"iter"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/sink/llm"
+)
+
+// Query says which results of a run to read. Its zero value means all, in the
+// order in which they were settled.
+type Query struct {
+	// After leaves out all that is before the cursor. Zero means nothing.
+	After Cursor
+	// Ordered asks for the order of the input. It takes 24 bytes of memory for
+	// each item. So does a cancelled run in any order, of which all requests
+	// are read as well.
+	Ordered bool
+	// Status leaves out all results but those that have it. Zero means none.
+	Status durable.ItemStatus
+	// Codec reads responses. It should be that of the Job. Zero means that
+	// results are without Text and Usage, and that a response which the Job
+	// could not read counts as Succeeded.
+	Codec llm.Codec
+}
+
+// Stored is a Result that was kept.
+type Stored struct {
+	durable.Result
+	// Cursor is behind this result. In the order of the input it is that of the
+	// Query, since there may be others: go on after Archive.End, once all is
+	// read.
+	Cursor Cursor
+	// Line is where the item is in its source.
+	Line int
+}
+
+// Results yields results of the run: of each item the one that an Output has
+// got, once. Of a cancelled run it yields the items that have none as well, as
+// ItemCancelled, after all others. An error is the last that it yields, among
+// others of a run that was pruned.
+//
+// What was settled last before a crash is settled again when the run goes on,
+// under the same cursors and with the same results, unless that run allows
+// another number of attempts.
+func (a *Archive) Results(q Query) iter.Seq2[Stored, error] {
+	return func(yield func(Stored, error) bool) {
+		after, err := a.begin(q)
+		if err == nil {
+			err = a.read(q, after, yield)
+		}
+		if err != nil {
+			yield(Stored{}, err)
+		}
+	}
+}
+
+func (a *Archive) begin(q Query) (position, error) {
+	if a.Pruned != nil {
+		return position{}, a.isPruned()
+	}
+	switch q.Status {
+	case "", durable.Succeeded, durable.Failed, durable.ItemCancelled:
+	default:
+		return position{}, fmt.Errorf("durable: Query.Status is %q: must be %q, %q or %q", q.Status, durable.Succeeded, durable.Failed, durable.ItemCancelled)
+	}
+	return a.position(q.After)
+}
+
+func (a *Archive) read(q Query, after position, yield func(Stored, error) bool) error {
+	show := func(s Stored) bool { return q.Status != "" && q.Status != s.Status || yield(s, nil) }
+	if q.Ordered {
+		return a.readOrdered(q, after, show)
+	}
+	for s, err := range a.settledAfter(after) {
+		if err != nil {
+			return err
+		}
+		r := resultOf(s.entry, &s.Outcome, a.Routes[s.in.Route].Model, s.in.Batch, q.Codec)
+		if !show(Stored{r, a.cursor(s.position), int(s.entry.Line)}) {
+			return nil
+		}
+	}
+	return a.readCancelled(q, after, show)
+}
+
+// settlement is an outcome that settled its item.
+type settlement struct {
+	position // behind it
+	in       intent.Intent
+	entry    *jobdir.Entry
+	jobdir.Outcome
+}
+
+// settledAfter yields the outcomes of all chunks that settled their item, in
+// order. What it yields is valid until the next one is asked for.
+func (a *Archive) settledAfter(after position) iter.Seq2[settlement, error] {
+	return func(yield func(settlement, error) bool) {
+		r := &batchReader{archive: a}
+		defer r.close()
+		for i := after.chunk; i < len(a.Chunks); i++ {
+			from := a.Chunks[i].From
+			if i == after.chunk {
+				from = min(max(from, after.n), a.Chunks[i].Until)
+			}
+			more, err := r.chunk(i, from, yield)
+			if err != nil {
+				yield(settlement{}, err)
+			}
+			if err != nil || !more {
+				return
+			}
+		}
+	}
+}
+
+// batchReader reads chunks of batches. Those that follow one another in a batch
+// are read in one go.
+type batchReader struct {
+	archive *Archive
+	in      intent.Intent
+	entries []jobdir.Entry
+	n       uint64 // outcomes that were read
+	next    func() (jobdir.Outcome, error, bool)
+	stop    func()
+}
+
+func (r *batchReader) close() {
+	if r.stop != nil {
+		r.stop()
+	}
+}
+
+// chunk yields the outcomes of the ith chunk from the nth of its batch on.
+func (r *batchReader) chunk(i int, n uint64, yield func(settlement, error) bool) (more bool, err error) {
+	c := &r.archive.Chunks[i]
+	if c.AllAgain() {
+		return true, nil // there need be no results
+	}
+	if err := r.seek(c.Tag, n); err != nil {
+		return false, err
+	}
+	unsettled := make(map[int]bool)
+	for _, span := range c.Again {
+		for row := span[0]; row <= span[1]; row++ {
+			unsettled[row] = true
+		}
+	}
+	for r.n < c.Until {
+		o, err := r.read()
+		if err != nil {
+			return false, err
+		}
+		if unsettled[int(o.Row)] {
+			continue
+		}
+		s := settlement{position{i, r.n}, r.in, &r.entries[o.Row], o}
+		if !yield(s, nil) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// seek goes to the nth outcome of a batch.
+func (r *batchReader) seek(tag string, n uint64) (err error) {
+	if r.in.Tag != tag || r.n > n {
+		r.close()
+		r.in, r.n = r.archive.Intents[tag], 0
+		if r.entries, err = r.archive.Entries(tag, r.in.Rows); err != nil {
+			return err
+		}
+		r.next, r.stop = iter.Pull2(r.archive.Outcomes(r.in))
+	}
+	for r.n < n {
+		if _, err := r.read(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *batchReader) read() (jobdir.Outcome, error) {
+	o, err, ok := r.next()
+	if !ok {
+		return o, fmt.Errorf("durable: batch %s: it has fewer results than were settled", r.in.Tag)
+	}
+	r.n++
+	return o, err
+}

@@ -1,0 +1,75 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/atomicfile"
+)
+
+// Examine opens the state directory at path and compares all that is in it: the
+// journal, requests, manifests and results of each job with each other and with the
+// index. What is wrong is in Health; the error is that of a directory that cannot
+// be examined, such as state.ErrInUse. It reads all files once, and changes
+// nothing but what state.Open does.
+//
+// An index may be damaged so that Badger ends the process. What baler doctor does
+// is to call Examine in a process of its own, and ExamineFiles if that dies.
+func Examine(ctx context.Context, path string, log *slog.Logger) (*Health, error) {
+	if _, err := os.Stat(path); err != nil { // Open would create it
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	store, err := state.Open(path, state.Config{Log: log})
+	if err != nil {
+		return examineWithout(ctx, path, err)
+	}
+	h := &Health{Path: path}
+	err = h.examine(ctx, store.Root(), store)
+	return h, errors.Join(err, store.Close())
+}
+
+// ExamineFiles is Examine but for the index, which is not opened: cause says why.
+func ExamineFiles(ctx context.Context, path string, cause error) (*Health, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	defer root.Close()
+	if err := atomicfile.Private(root, "."); err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	h := &Health{Path: path}
+	h.addIndex(cause)
+	err = h.examine(ctx, root, nil)
+	return h, err
+}
+
+// examineWithout goes on with the files if the index is at fault.
+func examineWithout(ctx context.Context, path string, cause error) (*Health, error) {
+	var damage *state.DamageError
+	if !errors.As(cause, &damage) && !errors.Is(cause, state.ErrIndex) {
+		return nil, cause
+	}
+	return ExamineFiles(ctx, path, cause)
+}
+
+// examine looks at each job; index is nil if there is none to compare with.
+func (h *Health) examine(ctx context.Context, root *os.Root, index state.Store) error {
+	archives, err := jobdir.OpenAll(root, h.Path)
+	if err != nil {
+		return err
+	}
+	for _, a := range archives {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+			break
+		}
+		h.examineJob(ctx, a, index)
+	}
+	return errors.Join(err, h.examineRuns(), jobdir.CloseAll(archives))
+}

@@ -1,0 +1,147 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/segment"
+)
+
+// examined is a job whose files agree with each other.
+type examined struct {
+	*jobdir.Dir
+	history *jobdir.History
+	source  jobdir.SourceState
+	waiting map[jobdir.Digest]bool
+}
+
+// examineIndex compares the index with the files of a job, of which it may be
+// behind by one step of each batch, and one of the source.
+func (h *Health) examineIndex(ctx context.Context, index state.Store, x *examined) {
+	if h.addIndex(x.Verify(ctx, index, &x.history.Replayed)); h.Needs(RewriteJournal) {
+		return // the rest would only say so again
+	}
+	for _, check := range []func(context.Context, state.Store) error{
+		x.checkJob, x.checkLevels, x.checkOutput, x.checkProgress, x.checkItems, x.checkReady,
+	} {
+		h.addIndex(check(ctx, index))
+	}
+}
+
+// lost is a problem of the index.
+func (x *examined) lost(format string, args ...any) error {
+	return &state.DamageError{Dir: x.Path, File: indexFile(), Err: fmt.Errorf("job %q: "+format, append([]any{x.history.Meta.Name}, args...)...)}
+}
+
+func (x *examined) checkJob(ctx context.Context, index state.Store) error {
+	meta := jobdir.Record[jobdir.Meta]{Key: jobdir.MetaKey(x.history.Meta.Name)}
+	if err := jobdir.Load(ctx, index, &meta); err != nil {
+		return err
+	}
+	if meta.Rev == 0 || meta.Value.Keys() != x.Keys {
+		return x.lost("it does not know the job")
+	}
+	return nil
+}
+
+// checkOutput allows for a chunk that the journal knows of and the index does not.
+func (x *examined) checkOutput(ctx context.Context, index state.Store) error {
+	outbox := jobdir.Record[jobdir.OutputState]{Key: x.Keys.Output()}
+	if err := jobdir.Load(ctx, index, &outbox); err != nil {
+		return err
+	}
+	have, n := outbox.Value, len(x.history.Settled)
+	switch {
+	case have == x.history.Output, n == 1 && have.Settled() == 0, n > 1 && have == x.history.Settled[n-2].Output:
+		return nil
+	}
+	return x.lost("%d results are recorded in it, and %d in the journal", have.Settled(), x.history.Output.Settled())
+}
+
+func (x *examined) checkProgress(ctx context.Context, index state.Store) error {
+	for tag := range x.history.Intents {
+		have, err := x.RowsSettled(ctx, index, tag)
+		if err != nil {
+			return err
+		}
+		if last := x.history.Last(tag); have != last.Until && have != last.From {
+			return x.lost("%d rows of batch %s are settled in it, and %d in the journal", have, tag, last.Until)
+		}
+	}
+	return nil
+}
+
+// checkItems counts the records of items, of which each has a checksum.
+func (x *examined) checkItems(ctx context.Context, index state.Store) error {
+	n := 0
+	for _, err := range index.Scan(ctx, x.Keys.Make('i'), nil) {
+		if err != nil {
+			return err
+		}
+		n++
+	}
+	if n != x.source.Rows {
+		return x.lost("it knows %d rows of %d", n, x.source.Rows)
+	}
+	return nil
+}
+
+// checkLevels looks whether the logs of the ready queue can be opened.
+func (x *examined) checkLevels(ctx context.Context, index state.Store) error {
+	for rec, err := range index.Scan(ctx, x.Keys.Make('e'), nil) {
+		if err != nil {
+			return err
+		}
+		number := rec.Key[len(rec.Key)-1]
+		tail := jobdir.Record[jobdir.TailState]{Key: x.Keys.Tail(number)}
+		if err := jobdir.Load(ctx, index, &tail); err != nil {
+			return err
+		}
+		if err := segment.Check(x.Root, jobdir.LevelDir(number), x.ReadyLabel(number), tail.Value.End); err != nil {
+			return x.Damaged(jobdir.ReadyDir, err)
+		}
+	}
+	return nil
+}
+
+// checkReady looks for the items that wait in the ready queue.
+func (x *examined) checkReady(ctx context.Context, index state.Store) error {
+	missing := maps.Clone(x.waiting)
+	if err := x.allow(ctx, index, missing); err != nil {
+		return err
+	}
+	err := readyEntries(ctx, x.Dir, index, func(e jobdir.Entry) { delete(missing, jobdir.ClaimKey(e.Key)) })
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		return x.lost("%d rows that are in no batch are not in the ready queue", len(missing))
+	}
+	return nil
+}
+
+// allow takes out the rows of chunks of which the journal knows that they go
+// again, and the index does not.
+func (x *examined) allow(ctx context.Context, index state.Store, missing map[jobdir.Digest]bool) error {
+	for tag, in := range x.history.Intents {
+		last := x.history.Last(tag)
+		have, err := x.RowsSettled(ctx, index, tag)
+		if err != nil {
+			return err
+		}
+		if have == last.Until || len(last.Again) == 0 {
+			continue
+		}
+		entries, err := x.Entries(tag, in.Rows)
+		if err != nil {
+			return err
+		}
+		for i := range entries {
+			delete(missing, jobdir.ClaimKey(entries[i].Key))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package doctor
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/state"
+)
+
+// Health is what Examine found in a state directory.
+type Health struct {
+	Path     string      `json:"path"`
+	Jobs     []JobHealth `json:"jobs"`
+	Problems []Problem   `json:"problems"` // none in a directory that is as it should be
+}
+
+// JobHealth is how far a job is, as its own files have it.
+type JobHealth struct {
+	Name      string         `json:"name"`
+	Dir       string         `json:"dir"`
+	Rows      int            `json:"rows"` // distinct items read
+	Read      bool           `json:"read"` // the source was read to its end
+	Succeeded int            `json:"succeeded"`
+	Failed    int            `json:"failed"`
+	Waiting   int            `json:"waiting"` // rows that are in no batch
+	Batches   map[string]int `json:"batches"` // by the state that each is in
+}
+
+// Problem is what is wrong with a file.
+type Problem struct {
+	File string `json:"file"` // in the state directory; "" if it is not one of its files
+	What string `json:"what"`
+	Cure Cure   `json:"cure,omitempty"`
+}
+
+// Cure is what may help against a Problem.
+type Cure string
+
+// The cures. None means that the file has to come from a backup.
+const (
+	None           Cure = ""
+	RebuildIndex   Cure = "index"   // by Rebuild
+	RewriteJournal Cure = "journal" // by RepairJournals
+	RemakeFiles    Cure = "files"   // by RepairFiles
+)
+
+func (h *Health) add(err error) {
+	if err == nil {
+		return
+	}
+	p := Problem{What: err.Error()}
+	if damage, ok := errors.AsType[*state.DamageError](err); ok {
+		p.File, p.What = damage.File, damage.Err.Error()
+	}
+	if filepath.Base(p.File) == jobdir.JournalFile {
+		p.Cure = RewriteJournal
+	}
+	h.Problems = append(h.Problems, p)
+}
+
+// addFile adds a problem that RepairFiles solves, if it can.
+func (h *Health) addFile(err error, curable bool) {
+	if err == nil {
+		return
+	}
+	h.add(err)
+	if curable {
+		h.Problems[len(h.Problems)-1].Cure = RemakeFiles
+	}
+}
+
+// addIndex adds a problem that Rebuild solves, unless it is one of the journal.
+func (h *Health) addIndex(err error) {
+	if err == nil {
+		return
+	}
+	h.add(err)
+	if p := &h.Problems[len(h.Problems)-1]; p.Cure == None {
+		p.Cure = RebuildIndex
+	}
+}
+
+// Needs reports whether the cure may help against one of the problems.
+func (h *Health) Needs(c Cure) bool {
+	return slices.ContainsFunc(h.Problems, func(p Problem) bool { return p.Cure == c })
+}
+
+// Curable reports whether a cure may help against one of the problems.
+func (h *Health) Curable() bool {
+	return h.Needs(RebuildIndex) || h.Needs(RewriteJournal) || h.Needs(RemakeFiles)
+}
+
+// indexFile is a file of the index, as problems name it.
+func indexFile(name ...string) string { return filepath.Join(append([]string{"index"}, name...)...) }

@@ -1,0 +1,59 @@
+package doctor
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/state"
+)
+
+// rebuildRecords makes the other records of the job, and its own last.
+func rebuildRecords(ctx context.Context, a *jobdir.Dir, index state.Store, h *jobdir.History) error {
+	for tag, in := range h.Intents {
+		op, err := jobdir.IntentOp(a.Keys, in)
+		if err != nil {
+			return err
+		}
+		ops := []state.Op{op}
+		if n := h.Last(tag).Until; n > 0 {
+			ops = append(ops, state.Put(a.Keys.Progress(tag), binary.BigEndian.AppendUint64(nil, n), n))
+		}
+		if err := index.Commit(ctx, ops...); err != nil {
+			return err
+		}
+	}
+	var recs records
+	put(&recs, &jobdir.Record[jobdir.OutputState]{Key: a.Keys.Output()}, h.Output)
+	put(&recs, &jobdir.Record[jobdir.Meta]{Key: jobdir.MetaKey(h.Meta.Name), Rev: h.Meta.Epoch}, h.Meta.Brief())
+	return recs.commit(ctx, index)
+}
+
+// rebuildPruned makes the records of a job of which only the journal is left.
+func rebuildPruned(ctx context.Context, a *jobdir.Dir, index state.Store, h *jobdir.History) error {
+	var recs records
+	put(&recs, &jobdir.Record[jobdir.SourceState]{Key: a.Keys.Source()}, h.Pruned.Source)
+	if err := recs.commit(ctx, index); err != nil {
+		return err
+	}
+	return rebuildRecords(ctx, a, index, h)
+}
+
+// records gathers what is committed at once.
+type records struct {
+	ops []state.Op
+	err error // of the first that cannot be encoded
+}
+
+func put[V any](r *records, reg *jobdir.Record[V], value V) {
+	op, err := reg.Put(value)
+	r.ops, r.err = append(r.ops, op), errors.Join(r.err, err)
+}
+
+func (r *records) commit(ctx context.Context, store state.Store) error {
+	if r.err != nil {
+		return r.err
+	}
+	return store.Commit(ctx, r.ops...)
+}

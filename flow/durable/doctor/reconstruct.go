@@ -1,0 +1,247 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/journal"
+	"github.com/balerhq/baler/internal/segment"
+)
+
+// retell returns the lines of a journal that says what the index says.
+func retell(ctx context.Context, a *jobdir.Dir, index state.Store) ([]jobdir.Line, error) {
+	told := jobdir.NewReplayed()
+	known := make(map[int]jobdir.Route)
+	lines, err := retellJob(ctx, a, index)
+	if err != nil {
+		return nil, err
+	}
+	err = journal.Salvage(a.Root, jobdir.JournalFile, a.ID, func(record []byte) error {
+		var l jobdir.Line
+		if err := json.Unmarshal(record, &l); err != nil {
+			return err
+		}
+		if l.Route != nil {
+			known[l.Route.N] = l.Route.Route
+		}
+		return told.Replay(record)
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	intents, err := mergeIntents(ctx, a, index, told.Intents)
+	if err != nil {
+		return nil, err
+	}
+	lanes, err := retellLanes(ctx, a, index, known, intents)
+	if err != nil {
+		return nil, err
+	}
+	settled, err := retellSettled(ctx, a, index, intents)
+	if err != nil {
+		return nil, err
+	}
+	lines = append(lines, lanes...)
+	for _, in := range intents {
+		lines = append(lines, jobdir.Line{Intent: &in, Claims: claimsOf(a, in, told)})
+	}
+	lines = append(lines, settled...)
+	if told.Pruned != nil {
+		lines = append(lines, jobdir.Line{Pruned: told.Pruned})
+	}
+	if told.Keep != 0 {
+		lines = append(lines, jobdir.Line{Keep: &told.Keep})
+	}
+	for i := range told.Same {
+		lines = append(lines, jobdir.Line{Account: &told.Same[i]})
+	}
+	if seen := slices.Sorted(maps.Keys(told.Seen)); len(seen) > 0 {
+		lines = append(lines, jobdir.Line{Seen: seen})
+	}
+	if removed := slices.Sorted(maps.Keys(told.Removed)); len(removed) > 0 {
+		lines = append(lines, jobdir.Line{Removed: removed})
+	}
+	return lines, nil
+}
+
+// mergeIntents takes of each batch what is known of it last.
+func mergeIntents(ctx context.Context, a *jobdir.Dir, index state.Store, told map[string]intent.Intent) ([]intent.Intent, error) {
+	var merged []intent.Intent
+	for rec, err := range index.Scan(ctx, a.Keys.Make(jobdir.IntentKind), nil) {
+		if err != nil {
+			return nil, err
+		}
+		var in intent.Intent
+		if err := json.Unmarshal(rec.Value, &in); err != nil {
+			return nil, fmt.Errorf("%w: record %q: %w", state.ErrDamaged, rec.Key, err)
+		}
+		if later, ok := told[in.Tag]; ok && later.Rev > in.Rev {
+			in = later
+		}
+		delete(told, in.Tag)
+		merged = append(merged, in)
+	}
+	for tag, in := range told { // one that was just sealed may be sealed again
+		if in.Rev > 1 {
+			return nil, a.Damaged(jobdir.JournalFile, fmt.Errorf("the index has lost batch %s, and lines are lost here", tag))
+		}
+	}
+	return merged, nil
+}
+
+// claimsOf is what a batch has claimed, by its manifest, or else by what is left of
+// the journal.
+func claimsOf(a *jobdir.Dir, in intent.Intent, told *jobdir.Replayed) []jobdir.ClaimSpan {
+	if spans := told.Claims[in.Tag]; len(spans) > 0 {
+		return spans
+	}
+	entries, err := a.Entries(in.Tag, in.Rows)
+	if err != nil {
+		return nil
+	}
+	return jobdir.ClaimSpans(entries)
+}
+
+func retellJob(ctx context.Context, a *jobdir.Dir, index state.Store) ([]jobdir.Line, error) {
+	for rec, err := range index.Scan(ctx, []byte{jobdir.MetaKind}, nil) {
+		if err != nil {
+			return nil, err
+		}
+		var job jobdir.Meta
+		if err := json.Unmarshal(rec.Value, &job); err == nil && job.Keys() == a.Keys {
+			a.ID = job.ID
+			return []jobdir.Line{{Job: &job}}, nil
+		}
+	}
+	return nil, a.Damaged(jobdir.JournalFile, errors.New("it is gone, and the index does not know whose it was"))
+}
+
+// retellLanes finds the lanes in what is left of the journal, and in manifests.
+func retellLanes(ctx context.Context, a *jobdir.Dir, index state.Store, known map[int]jobdir.Route, intents []intent.Intent) (lines []jobdir.Line, err error) {
+	source := jobdir.Record[jobdir.SourceState]{Key: a.Keys.Source()}
+	if err := jobdir.Load(ctx, index, &source); err != nil {
+		return nil, err
+	}
+	for _, in := range intents {
+		switch header, err := a.Header(in.Tag); {
+		case err == nil:
+			known[header.N] = header.Route
+		case !errors.Is(err, fs.ErrNotExist) || !in.Done():
+			return nil, err
+		}
+	}
+	for n := range source.Value.Routes {
+		l, ok := known[n]
+		if !ok {
+			return nil, a.Damaged(jobdir.JournalFile, errors.New("it has lost an endpoint and a model of which no batch was bought"))
+		}
+		lines = append(lines, jobdir.Line{Route: &jobdir.NumberedRoute{N: n, Route: l}})
+	}
+	return lines, nil
+}
+
+// retellSettled says of each batch, in one line, how far it is settled and which
+// of its rows went again: those that were made ready a second time.
+func retellSettled(ctx context.Context, a *jobdir.Dir, index state.Store, intents []intent.Intent) (lines []jobdir.Line, err error) {
+	outbox := jobdir.Record[jobdir.OutputState]{Key: a.Keys.Output()}
+	if err := jobdir.Load(ctx, index, &outbox); err != nil {
+		return nil, err
+	}
+	last, err := lastEntries(ctx, a, index, intents)
+	if err != nil {
+		return nil, err
+	}
+	for _, in := range intents {
+		line, err := settledOf(ctx, a, index, in, last)
+		if err != nil {
+			return nil, err
+		}
+		if line.Until > 0 {
+			line.Output = outbox.Value
+			lines = append(lines, jobdir.Line{Settled: &line})
+		}
+	}
+	return append(lines, jobdir.Line{Output: &outbox.Value}), nil
+}
+
+func settledOf(ctx context.Context, a *jobdir.Dir, index state.Store, in intent.Intent, last map[jobdir.Digest]jobdir.Entry) (s jobdir.Settled, err error) {
+	s.Tag = in.Tag
+	if s.Until, err = a.RowsSettled(ctx, index, in.Tag); err != nil || s.Until == 0 {
+		return s, err
+	}
+	entries, err := a.Entries(in.Tag, in.Rows)
+	if errors.Is(err, fs.ErrNotExist) && in.Done() {
+		return s, nil // pruned
+	}
+	if err != nil {
+		return s, err
+	}
+	for n := range entries {
+		if later := last[jobdir.ClaimKey(entries[n].Key)]; later.Seq > entries[n].Seq {
+			s.Again = jobdir.AddRow(s.Again, n)
+			s.Unsent = later.Attempts == entries[n].Attempts
+		}
+	}
+	return s, nil
+}
+
+// lastEntries are the entries of items as they were made ready last.
+func lastEntries(ctx context.Context, a *jobdir.Dir, index state.Store, intents []intent.Intent) (map[jobdir.Digest]jobdir.Entry, error) {
+	last := make(map[jobdir.Digest]jobdir.Entry)
+	note := func(e jobdir.Entry) {
+		if k := jobdir.ClaimKey(e.Key); e.Seq > last[k].Seq {
+			last[k] = jobdir.Entry{Seq: e.Seq, Attempts: e.Attempts}
+		}
+	}
+	for _, in := range intents {
+		entries, err := a.Entries(in.Tag, in.Rows)
+		if err != nil && (!errors.Is(err, fs.ErrNotExist) || !in.Done()) {
+			return nil, err
+		}
+		for i := range entries {
+			note(entries[i])
+		}
+	}
+	return last, readyEntries(ctx, a, index, note)
+}
+
+// readyEntries calls f with each entry of the ready queue from its heads on.
+func readyEntries(ctx context.Context, a *jobdir.Dir, index state.Store, f func(jobdir.Entry)) error {
+	for rec, err := range index.Scan(ctx, a.Keys.Make('e'), nil) {
+		if err != nil {
+			return err
+		}
+		if err := levelEntries(ctx, a, index, rec.Key[len(rec.Key)-1], f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func levelEntries(ctx context.Context, a *jobdir.Dir, index state.Store, number uint8, f func(jobdir.Entry)) error {
+	tail := jobdir.Record[jobdir.TailState]{Key: a.Keys.Tail(number)}
+	head := jobdir.Record[jobdir.HeadState]{Key: a.Keys.Head(number)}
+	if err := errors.Join(jobdir.Load(ctx, index, &tail), jobdir.Load(ctx, index, &head)); err != nil {
+		return err
+	}
+	log := segment.Look(a.Root, jobdir.LevelDir(number), a.ReadyLabel(number))
+	for rec, err := range log.Scan(head.Value.Pos, tail.Value.End) {
+		if err != nil {
+			return a.Damaged(jobdir.ReadyDir, err)
+		}
+		e, err := jobdir.DecodeEntry(rec.Payload)
+		if err != nil {
+			return a.Damaged(jobdir.ReadyDir, err)
+		}
+		f(e)
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/state"
+)
+
+// RepairFiles mends the files of batches that are damaged and that others tell
+// about: what a batch asks is made again from the journal and the ready queue;
+// answers that were kept for other runs are removed, so that those ask again. The
+// files of runs that say what is wanted of them are made again from their copies.
+//
+// The error is a state.ErrDamaged if the index, a journal or the requests are
+// damaged too: they come first.
+func RepairFiles(ctx context.Context, path string, log *slog.Logger) error {
+	store, err := state.Open(path, state.Config{Log: log})
+	if err != nil {
+		return err
+	}
+	archives, err := jobdir.OpenAll(store.Root(), path)
+	for _, a := range archives {
+		if err == nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		if err == nil {
+			err = repairBatches(a, log)
+		}
+	}
+	if err == nil {
+		err = repairRuns(path)
+	}
+	return errors.Join(err, jobdir.CloseAll(archives), store.Close())
+}
+
+func repairBatches(a *jobdir.Dir, log *slog.Logger) error {
+	h, err := a.ReadHistory()
+	if err != nil || h == nil || h.Pruned != nil {
+		return err
+	}
+	for tag, in := range h.Intents {
+		if damage := a.CheckManifest(in); damage != nil {
+			if err := a.RemakeManifest(in, &h.Replayed); err != nil {
+				log.Warn("the file of a batch's rows", "tag", tag, "error", errors.Join(damage, err))
+			}
+		}
+		if err := examineAnswers(a, tag); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := a.Root.Remove(jobdir.AnswerName(tag)); err != nil {
+				return fmt.Errorf("durable: %w", err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package jobdir
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path"
+	"time"
+
+	"github.com/balerhq/baler/internal/segment"
+)
+
+// AnswerName is the file of the answers of a batch.
+func AnswerName(tag string) string { return AnswerDir + "/" + tag }
+
+// AnswerHeader is the first record of a file of answers.
+type AnswerHeader struct {
+	At    time.Time `json:"at"` // when the batch was settled
+	Batch string    `json:"batch"`
+	N     int       `json:"n"` // answers
+}
+
+// Answer is where the result of a request is.
+type Answer struct {
+	Content Digest
+	Offset  int64 // of its record in the batch's file of results
+}
+
+// AnswerSize is the size of one answer in its record, in bytes.
+const AnswerSize = 16 + 8
+
+// ReadAnswers reads a file that writeAnswers wrote, of a job or, if that is "", of
+// any; the answers only if they are wanted.
+func ReadAnswers(root *os.Root, name, job string, wanted bool) (h AnswerHeader, answers []Answer, err error) {
+	n := 0
+	for p, err := range ReadRecords(root, name, Label{Format: FileFormat, Kind: AnswersKind, Job: job, Tag: path.Base(name)}) {
+		if err != nil {
+			return h, nil, err
+		}
+		if n++; n == 1 {
+			if err := json.Unmarshal(p.Record, &h); err != nil || !wanted {
+				return h, nil, err
+			}
+			continue
+		}
+		if len(p.Record) != h.N*AnswerSize {
+			return h, nil, fmt.Errorf("%w: %d answers in %d bytes", segment.ErrDamaged, h.N, len(p.Record))
+		}
+		answers = decodeAnswers(p.Record, h.N)
+	}
+	if len(answers) != h.N {
+		return h, nil, fmt.Errorf("%w: %d answers of %d", segment.ErrDamaged, len(answers), h.N)
+	}
+	return h, answers, nil
+}
+
+func decodeAnswers(record []byte, n int) []Answer {
+	d := Decoder{B: record}
+	answers := make([]Answer, n)
+	for i := range answers {
+		answers[i] = Answer{Digest(d.take(16)), int64(d.U64())} //nolint:gosec // as it was written
+	}
+	return answers
+}

@@ -1,0 +1,42 @@
+package jobdir
+
+import (
+	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/sink/llm"
+)
+
+// TailState is how far a level's log reaches.
+type TailState struct {
+	End segment.Pos `json:"end"`
+	Seq uint64      `json:"seq"` // the last number given
+}
+
+// HeadState is the first entry of a level that is not claimed.
+type HeadState struct {
+	Pos segment.Pos `json:"pos"`
+	Seq uint64      `json:"seq"` // its number, or one not above it
+}
+
+// SourceState is how far the source was read.
+type SourceState struct {
+	Checkpoint string `json:"checkpoint"`
+	Rows       int    `json:"rows"`
+	Duplicates int    `json:"duplicates"`
+	Ended      bool   `json:"ended"`
+	Routes     int    `json:"lanes"` // that its rows may be of
+
+	End segment.Pos `json:"end"` // of the request log
+}
+
+// OutputState is how far results were handed on.
+type OutputState struct {
+	Mark      string    `json:"mark"`
+	Succeeded int       `json:"succeeded"`
+	Failed    int       `json:"failed"`
+	Cached    int       `json:"cached"`
+	Retried   int       `json:"retried"`
+	Usage     llm.Usage `json:"usage"`
+}
+
+// Settled counts the results that were delivered.
+func (s *OutputState) Settled() int { return s.Succeeded + s.Failed }

@@ -1,0 +1,57 @@
+package jobdir
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/balerhq/baler/internal/atomicfile"
+)
+
+// AnswerDir has the files of answers: each says which requests of a batch succeeded, for jobs that
+// ask the same: a record with the answerHeader, and one with the answers.
+const AnswerDir = "answers"
+
+// The directories of a job.
+const (
+	RequestDir  = "requests"
+	ManifestDir = "bales"
+	ResultDir   = "results"
+)
+
+// RequestFile is the nth file of the request log.
+func RequestFile(n uint32) string { return fmt.Sprintf("%s/%08x.seg", RequestDir, n) }
+
+// JournalFile is the journal of a job.
+const JournalFile = "journal.jsonl"
+
+// ResultName is the file of the results of a batch.
+func ResultName(tag string) string { return ResultDir + "/" + tag }
+
+// ReadyDir has the rows that wait, in a directory for each priority.
+const ReadyDir = "ready"
+
+// LevelDir is the directory of the rows of a priority.
+func LevelDir(number uint8) string { return fmt.Sprintf("%s/%02x", ReadyDir, number) }
+
+// MakeRoot opens the job's directory below the state directory.
+func MakeRoot(root *os.Root, k Keys) (*os.Root, error) {
+	dir := k.Dir()
+	for _, name := range []string{dir, dir + "/" + ManifestDir, dir + "/" + ResultDir, dir + "/" + AnswerDir} {
+		if err := atomicfile.Mkdir(root, name); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("durable: %w", err)
+		}
+	}
+	if err := atomicfile.SyncDir(root, "."); err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	sub, err := root.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	return sub, nil
+}
+
+// PrunedDirs are the directories of a job that Prune removes.
+var PrunedDirs = []string{RequestDir, ReadyDir, ManifestDir, ResultDir, AnswerDir}

@@ -1,0 +1,28 @@
+package jobdir
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/balerhq/baler/flow/state"
+)
+
+// Ending is where a job stands.
+type Ending struct {
+	At     time.Time   `json:"at"` // when it was pruned
+	Source SourceState `json:"source"`
+	Output OutputState `json:"output"`
+}
+
+// EndOf reads where a job stands.
+func EndOf(ctx context.Context, store state.Store, k Keys) (Ending, error) {
+	source, output := Record[SourceState]{Key: k.Source()}, Record[OutputState]{Key: k.Output()}
+	err := errors.Join(Load(ctx, store, &source), Load(ctx, store, &output))
+	return Ending{At: time.Now(), Source: source.Value, Output: output.Value}, err
+}
+
+// Finished reports whether every item has its result.
+func (e Ending) Finished() bool {
+	return e.Source.Ended && e.Output.Succeeded+e.Output.Failed == e.Source.Rows
+}

@@ -1,0 +1,131 @@
+package jobdir
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/segment"
+)
+
+// Item is the record by which a repeated item is known. It is written once: an
+// item is claimed by standing in the manifest of a batch, and settled by the
+// progress of that batch.
+type Item struct {
+	Content Digest // of its request, to tell a duplicate from a conflict
+	Line    uint32 // in the source
+}
+
+// DecodeItem reads the record of an item.
+func DecodeItem(b []byte) (it Item, err error) {
+	d := Decoder{B: b}
+	it.Content = Digest(d.take(16))
+	it.Line = d.u32()
+	return it, d.Err
+}
+
+// Entry is an item on its way: all that is needed to put it into a batch. It is
+// what the ready queue and a manifest hold, and what stands before each request.
+type Entry struct {
+	Key      string
+	Ref      segment.Ref // of its request
+	Content  Digest
+	Line     uint32
+	Route    uint16
+	Level    uint8
+	Attempts uint16 // times it was sent before
+	Seq      uint64 // within the ready queue
+
+	Hit *Hit // in the cache, not recorded: nil if there is none
+}
+
+// entrySize is that of an encoded entry without its key.
+const entrySize = 16 + 16 + 4 + 2 + 1 + 2 + 8
+
+// Encode returns the entry as a record.
+func (e *Entry) Encode() []byte { return e.append(make([]byte, 0, entrySize+len(e.Key))) }
+
+func (e *Entry) append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint32(b, e.Ref.File)
+	b = binary.BigEndian.AppendUint64(b, e.Ref.Offset)
+	b = binary.BigEndian.AppendUint32(b, e.Ref.Len)
+	b = append(b, e.Content[:]...)
+	b = binary.BigEndian.AppendUint32(b, e.Line)
+	b = binary.BigEndian.AppendUint16(b, e.Route)
+	b = append(b, e.Level)
+	b = binary.BigEndian.AppendUint16(b, e.Attempts)
+	b = binary.BigEndian.AppendUint64(b, e.Seq)
+	return append(b, e.Key...)
+}
+
+// DecodeEntry undoes Encode.
+func DecodeEntry(b []byte) (e Entry, err error) {
+	d := Decoder{B: b}
+	e.Ref = segment.Ref{File: d.u32(), Offset: d.U64(), Len: d.u32()}
+	e.Content = Digest(d.take(16))
+	e.Line = d.u32()
+	e.Route = d.u16()
+	e.Level = d.u8()
+	e.Attempts = d.u16()
+	e.Seq = d.U64()
+	e.Key = string(d.B)
+	return e, d.Err
+}
+
+// Remember returns the op by which the item is known from now on.
+func (e *Entry) Remember(k Keys) state.Op {
+	b := append(make([]byte, 0, 20), e.Content[:]...)
+	return state.Put(k.Item(HashKey(e.Key)), binary.BigEndian.AppendUint32(b, e.Line), 1)
+}
+
+// Records of the request log: a request is 'r', the length of its entry (u16),
+// the entry without place and number, and the body. A group of requests that
+// were ingested at once ends with 'g' and the source's state in JSON.
+const (
+	requestKind = 'r'
+	GroupKind   = 'g'
+)
+
+// RequestHead is what precedes the body of a request.
+func (e *Entry) RequestHead() []byte {
+	b := make([]byte, 0, 3+entrySize+len(e.Key))
+	b = append(b, requestKind)
+	b = binary.BigEndian.AppendUint16(b, uint16(entrySize+len(e.Key))) //nolint:gosec // keys are short
+	return e.append(b)
+}
+
+// RequestBody is the body in a record of the request log.
+func RequestBody(record []byte) ([]byte, error) {
+	_, body, err := splitRequest(record)
+	return body, err
+}
+
+func splitRequest(record []byte) (head, body []byte, err error) {
+	d := Decoder{B: record}
+	kind := d.u8()
+	head = d.take(int(d.u16()))
+	if d.Err == nil && kind != requestKind {
+		d.Err = errors.New("durable: the record is not a request")
+	}
+	return head, d.B, d.Err
+}
+
+// DecodeRequest reads what precedes the body of a request.
+func DecodeRequest(record []byte) (Entry, error) {
+	head, _, err := splitRequest(record)
+	if err != nil {
+		return Entry{}, err
+	}
+	return DecodeEntry(head)
+}
+
+// Size is that of the body.
+func (e *Entry) Size() int { return int(e.Ref.Len) - 3 - entrySize - len(e.Key) }
+
+// Again is the entry of an item that goes again, after it was sent or not.
+func (e Entry) Again(sent bool) Entry {
+	if sent {
+		e.Attempts++
+	}
+	return e
+}

@@ -1,0 +1,77 @@
+package jobdir
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/balerhq/baler/internal/journal"
+)
+
+// Find looks for the job among all that have a directory. One that began
+// anew left nothing of what was before.
+func Find(state *os.Root, name string) (Meta, error) {
+	all, err := List(state)
+	var names []string
+	for _, j := range all {
+		if j.Name == name {
+			return j, nil
+		}
+		names = append(names, fmt.Sprintf("%q", j.Name))
+	}
+	if len(names) == 0 {
+		names = []string{"none"}
+	}
+	return Meta{}, errors.Join(fmt.Errorf("%w: %q; there is %s", ErrNoRun, name, strings.Join(names, ", ")), err)
+}
+
+// List lists all that have a directory, by name, the newest epoch of each. The
+// error is about those of which the journal cannot be read.
+func List(state *os.Root) (all []Meta, err error) {
+	entries, err := fs.ReadDir(state.FS(), ".")
+	if err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	var errs []error
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), JobPrefix) {
+			continue
+		}
+		switch job, err := ReadMeta(state, e.Name()); {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("durable: %s: %w", e.Name(), err))
+		case job != nil:
+			all = append(all, *job)
+		}
+	}
+	slices.SortFunc(all, func(a, b Meta) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), cmp.Compare(b.Epoch, a.Epoch))
+	})
+	all = slices.CompactFunc(all, func(a, b Meta) bool { return a.Name == b.Name })
+	return all, errors.Join(errs...)
+}
+
+// ReadMeta reads the first line of a journal; nil if none was written yet.
+func ReadMeta(state *os.Root, dir string) (job *Meta, err error) {
+	enough := errors.New("enough")
+	err = journal.Read(state, dir+"/"+JournalFile, "", func(record []byte) error {
+		var l Line
+		if err := json.Unmarshal(record, &l); err != nil {
+			return err
+		}
+		job = l.Job
+		return enough
+	})
+	if errors.Is(err, enough) || errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return job, err
+}
+
+// ErrNoRun means that a state directory has no run of the name.
+var ErrNoRun = errors.New("durable: no such run")

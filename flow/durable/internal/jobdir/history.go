@@ -1,0 +1,97 @@
+package jobdir
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/balerhq/baler/internal/journal"
+)
+
+// History is all that a journal tells: where each batch stands, which of its rows
+// were handed on, and which went again.
+type History struct {
+	Replayed
+	Settled []Settled // those that count, in order
+}
+
+// ReadHistory reads the journal of a job, nil if the job has not begun.
+func (a *Dir) ReadHistory() (*History, error) {
+	h := &History{Replayed: *NewReplayed()}
+	switch err := journal.Read(a.Root, JournalFile, "", h.replay); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, a.mustBeEmpty()
+	case err != nil:
+		return nil, a.Damaged(JournalFile, err)
+	case h.Meta == nil && len(h.Routes) == 0 && len(h.Intents) == 0:
+		return nil, a.mustBeEmpty()
+	case h.Meta == nil:
+		return nil, a.Damaged(JournalFile, errors.New("its first line is lost, and with it whose it is"))
+	case h.Meta.Keys() != a.Keys:
+		return nil, a.Damaged(JournalFile, fmt.Errorf("it is of the job %q", h.Meta.Name))
+	}
+	a.ID = h.Meta.ID
+	return h, nil
+}
+
+// mustBeEmpty refuses a job whose journal says nothing but that has done something.
+func (a *Dir) mustBeEmpty() error {
+	for _, dir := range []string{RequestDir, ManifestDir, ResultDir} {
+		files, err := fs.ReadDir(a.Root.FS(), dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("durable: %w", err)
+		}
+		if len(files) > 0 {
+			return a.Damaged(JournalFile, errors.New("it is gone, and with it which batches were bought and which results handed on"))
+		}
+	}
+	return nil
+}
+
+func (h *History) replay(record []byte) error {
+	var l Line
+	if err := json.Unmarshal(record, &l); err != nil {
+		return err
+	}
+	switch {
+	case l.Settled != nil:
+		h.settle(*l.Settled)
+	case l.Output != nil:
+		if err := h.undo(*l.Output); err != nil {
+			return err
+		}
+	}
+	return h.Replay(record)
+}
+
+// settle adds a line. One that begins where an earlier one did replaces it.
+func (h *History) settle(s Settled) {
+	h.Settled = slices.DeleteFunc(h.Settled, func(was Settled) bool { return was.Tag == s.Tag && was.From >= s.From })
+	h.Settled = append(h.Settled, s)
+}
+
+// undo takes back what was handed on behind an output. No more than one chunk can
+// have been: the next is not begun before the store knows of it.
+func (h *History) undo(to OutputState) error {
+	last := len(h.Settled) - 1
+	switch {
+	case last < 0 || h.Settled[last].Output == to:
+		return nil
+	case last == 0 && to.Settled() == 0, last > 0 && h.Settled[last-1].Output == to:
+		h.Settled = h.Settled[:last]
+		return nil
+	}
+	return errors.New("results were taken back that had been recorded")
+}
+
+// Last is the last chunk of the batch that was settled.
+func (h *History) Last(tag string) Settled {
+	for _, s := range slices.Backward(h.Settled) {
+		if s.Tag == tag {
+			return s
+		}
+	}
+	return Settled{Tag: tag}
+}

@@ -1,0 +1,40 @@
+package jobdir
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/balerhq/baler/internal/atomicfile"
+	"github.com/balerhq/baler/internal/journal"
+)
+
+// Job is the directory of a job and what its journal tells.
+type Job struct {
+	Dir
+	*Replayed
+}
+
+// Open opens the directory of the job of that name, errNoRun if there is
+// none, and reads its journal, which has a few lines for each batch.
+func Open(state *os.Root, name string) (*Job, error) {
+	meta, err := Find(state, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := atomicfile.Private(state, meta.Keys().Dir()); err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	root, err := state.OpenRoot(meta.Keys().Dir())
+	if err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	j := &Job{Dir{Path: state.Name(), Keys: meta.Keys(), ID: meta.ID, Root: root}, NewReplayed()}
+	if err := journal.Read(root, JournalFile, meta.ID, j.Replay); err != nil {
+		return nil, errors.Join(j.Damaged(JournalFile, err), root.Close())
+	}
+	return j, nil
+}
+
+// Close closes the directory.
+func (j *Job) Close() error { return j.Root.Close() }

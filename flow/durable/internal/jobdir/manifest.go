@@ -1,0 +1,131 @@
+package jobdir
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+
+	"github.com/balerhq/baler/internal/segment"
+)
+
+// ManifestHeader is the first record of a manifest file.
+type ManifestHeader struct {
+	NumberedRoute
+	Rows int              `json:"rows"`
+	Last map[uint8]uint64 `json:"last"` // the highest number of each level
+}
+
+// NewManifestHeader returns the header of the manifest of a batch of these entries.
+func NewManifestHeader(entries []Entry, l Route) ManifestHeader {
+	h := ManifestHeader{NumberedRoute{int(entries[0].Route), l}, len(entries), make(map[uint8]uint64)}
+	for i := range entries {
+		h.Last[entries[i].Level] = max(h.Last[entries[i].Level], entries[i].Seq)
+	}
+	return h
+}
+
+// ManifestName is the manifest of a batch.
+func ManifestName(tag string) string { return ManifestDir + "/" + tag }
+
+// WriteManifest fixes the rows of a batch. Their order is that of the upload.
+func (a *Dir) WriteManifest(tag string, entries []Entry, l Route) error {
+	return WriteRecords(a.Root, ManifestName(tag), a.LabelOf(manifestKind, tag), func(put func([]byte) error) error {
+		header, err := json.Marshal(NewManifestHeader(entries, l))
+		if err != nil {
+			return err
+		}
+		if err := put(header); err != nil {
+			return err
+		}
+		var buf []byte
+		for i := range entries {
+			buf = entries[i].append(buf[:0])
+			if err := put(buf); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Rows yields the rows of a sealed batch in order.
+func (a *Dir) Rows(tag string) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		if err := a.readManifest(tag, yield); err != nil {
+			yield(Entry{}, a.Damaged(ManifestName(tag), err))
+		}
+	}
+}
+
+func (a *Dir) readManifest(tag string, yield func(Entry, error) bool) error {
+	n, rows := 0, 0
+	for p, err := range ReadRecords(a.Root, ManifestName(tag), a.LabelOf(manifestKind, tag)) {
+		if err != nil {
+			return err
+		}
+		if n++; n == 1 {
+			h, err := decodeManifestHeader(p.Record)
+			if err != nil {
+				return err
+			}
+			rows = h.Rows
+			continue
+		}
+		row, err := DecodeEntry(p.Record)
+		if err != nil {
+			return err
+		}
+		if !yield(row, nil) {
+			return nil
+		}
+	}
+	if n != 1+rows {
+		return fmt.Errorf("%w: it holds %d rows of %d", segment.ErrDamaged, n-1, rows)
+	}
+	return nil
+}
+
+// Header reads the header alone.
+func (a *Dir) Header(tag string) (h ManifestHeader, err error) {
+	for p, err := range ReadRecords(a.Root, ManifestName(tag), a.LabelOf(manifestKind, tag)) {
+		if err == nil {
+			h, err = decodeManifestHeader(p.Record)
+		}
+		if err != nil {
+			err = a.Damaged(ManifestName(tag), err)
+		}
+		return h, err
+	}
+	return h, a.Damaged(ManifestName(tag), segment.ErrDamaged)
+}
+
+func decodeManifestHeader(record []byte) (h ManifestHeader, err error) {
+	if err = json.Unmarshal(record, &h); err != nil || h.Rows < 0 {
+		err = fmt.Errorf("%w: its header cannot be read", segment.ErrDamaged)
+	}
+	return h, err
+}
+
+// Entries reads a whole manifest, of n rows.
+func (a *Dir) Entries(tag string, n int) ([]Entry, error) {
+	all := make([]Entry, 0, n)
+	for row, err := range a.Rows(tag) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, row)
+	}
+	if len(all) != n {
+		return nil, a.Damaged(ManifestName(tag), fmt.Errorf("%w: it holds %d rows, and the journal says %d", segment.ErrDamaged, len(all), n))
+	}
+	return all, nil
+}
+
+// ReadBody reads the request of a row.
+func ReadBody(r *segment.Reader, row *Entry) ([]byte, error) {
+	record, err := r.Read(row.Ref)
+	if err != nil {
+		return nil, err
+	}
+	return RequestBody(record)
+}

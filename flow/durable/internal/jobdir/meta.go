@@ -1,0 +1,62 @@
+package jobdir
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Meta is what must not change while a job is unfinished.
+type Meta struct {
+	ID       string            `json:"id"` // of this epoch: all files of the job name it
+	Name     string            `json:"name"`
+	Provider string            `json:"provider"`
+	Settings map[string]string `json:"settings"`
+	Epoch    uint64            `json:"epoch"`
+	Started  time.Time         `json:"started"` // this epoch, for the first time
+	// Forgotten says that Forget has removed the job, and this epoch has not begun.
+	Forgotten bool `json:"forgotten,omitempty"`
+}
+
+// NewJobID returns 16 characters of which no two are alike: 80 random bits.
+func NewJobID() string { return rand.Text()[:16] }
+
+// Keys returns the keys of the records of the job.
+func (m Meta) Keys() Keys { return NewKeys(m.Name, m.Epoch) }
+
+// maxSetting is how many bytes of a setting the index keeps.
+const maxSetting = 100
+
+// Brief is the job as the index has it, which keeps small records only: a long
+// setting, such as a prompt with examples, is known by its hash. The journal has
+// it in full.
+func (m Meta) Brief() Meta {
+	m.Settings = maps.Clone(m.Settings)
+	for name, value := range m.Settings {
+		if len(value) > maxSetting {
+			m.Settings[name] = fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(value)))
+		}
+	}
+	return m
+}
+
+// Differences names what is not as it was.
+func (m Meta) Differences(was Meta) (names []string) {
+	if m.Provider != was.Provider {
+		names = append(names, "provider")
+	}
+	all := maps.Clone(was.Settings)
+	if all == nil {
+		all = make(map[string]string)
+	}
+	maps.Copy(all, m.Settings)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if m.Settings[name] != was.Settings[name] {
+			names = append(names, name)
+		}
+	}
+	return names
+}

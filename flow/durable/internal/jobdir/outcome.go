@@ -1,0 +1,130 @@
+package jobdir
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"iter"
+	"slices"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+)
+
+// Outcome is what became of the nth row of a batch.
+type Outcome struct {
+	Row uint32
+	sink.Outcome
+	Origin string // the batch of another job that answered it; "" if this one did
+	At     int64  // where its record begins in the file of results; -1 if it has none
+}
+
+// AppendOutcome appends a record of a file of results: row u32, status u16, class u8 (0:
+// succeeded), code, message, body, origin.
+func AppendOutcome(dst []byte, n uint32, o *sink.Outcome, origin string) []byte {
+	var failure sink.RowError
+	if o.Err != nil {
+		failure = *o.Err
+	}
+	dst = binary.BigEndian.AppendUint32(dst, n)
+	dst = binary.BigEndian.AppendUint16(dst, uint16(o.Status)) //nolint:gosec // an HTTP status
+	dst = append(dst, byte(failure.Class))
+	dst = appendString(dst, failure.Code)
+	dst = appendString(dst, failure.Message)
+	dst = appendBytes(dst, o.Body)
+	return appendString(dst, origin)
+}
+
+// DecodeOutcome undoes appendOutcome. The body is a part of b.
+func DecodeOutcome(b []byte) (o Outcome, err error) {
+	d := Decoder{B: b}
+	o.Row = d.u32()
+	o.Status = int(d.u16())
+	class := retry.Class(d.u8())
+	code, message := string(d.bytes()), string(d.bytes())
+	if body := d.bytes(); len(body) > 0 {
+		o.Body = json.RawMessage(body)
+	}
+	if class != 0 {
+		o.Err = &sink.RowError{Class: class, Code: code, Message: message}
+	}
+	o.Origin = string(d.bytes())
+	return o, d.Err
+}
+
+// Outcomes yields one outcome for each row of a fetched batch, those without
+// a result last. The order is the same every time. Bodies are valid until the
+// next one is asked for.
+func (a *Dir) Outcomes(in intent.Intent) iter.Seq2[Outcome, error] {
+	return func(yield func(Outcome, error) bool) {
+		got := make([]bool, in.Rows)
+		if more := a.Fetched(in, got, yield); !more {
+			return
+		}
+		err := missing(in, slices.Contains(got, true))
+		for n, ok := range got {
+			if !ok && !yield(Outcome{Row: uint32(n), At: -1, Outcome: sink.Outcome{Err: err}}, nil) { //nolint:gosec // bounded by a batch
+				return
+			}
+		}
+	}
+}
+
+const missingMessage = "the provider ran the row, or may have, and has no result of it: it may have to be paid for"
+
+// missing is why a row has no result: the batch was refused as a whole, given
+// up, or ended before the row was run, for example because others were at fault.
+func missing(in intent.Intent, others bool) *sink.RowError {
+	switch {
+	case in.Verdict == intent.FailMissing:
+		return &sink.RowError{Class: retry.Ambiguous, Code: CodeMissing, Message: missingMessage}
+	case in.Verdict == intent.SendMissing:
+		return &sink.RowError{Class: retry.Retryable, Code: CodeMissing, Message: missingMessage}
+	case GivenUp(in):
+		return &sink.RowError{Class: retry.Retryable, Code: in.Reason.Code, Message: in.Reason.Message}
+	case in.Reason != nil && !others:
+		return &sink.RowError{Class: retry.Permanent, Code: in.Reason.Code, Message: in.Reason.Message}
+	}
+	return &sink.RowError{Class: retry.Retryable, Code: "not_executed", Message: "the batch ended without a result for this row"}
+}
+
+// Fetched yields the outcomes that the file of results has, notes their rows in
+// got, and reports whether yield wanted all.
+func (a *Dir) Fetched(in intent.Intent, got []bool, yield func(Outcome, error) bool) bool {
+	fail := func(err error) bool {
+		yield(Outcome{}, a.Damaged(ResultName(in.Tag), err))
+		return false
+	}
+	for p, err := range ReadRecords(a.Root, ResultName(in.Tag), a.LabelOf(ResultsKind, in.Tag)) {
+		if err != nil {
+			return fail(err)
+		}
+		o, err := DecodeOutcome(p.Record)
+		if err != nil || int(o.Row) >= len(got) || got[o.Row] {
+			return fail(segment.ErrDamaged)
+		}
+		o.At, got[o.Row] = p.at, true
+		if !yield(o, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// CodeMissing is that of rows which fail by FailMissing.
+const CodeMissing = "result_missing"
+
+// GivenUp reports whether a batch was left before it had ended.
+func GivenUp(in intent.Intent) bool {
+	return in.Reason != nil && in.Reason.Class == retry.Retryable.String()
+}
+
+// Origins says which batch answered the row, how often it was sent, and whether
+// it was answered in another job.
+func (o *Outcome) Origins(row *Entry, batch string) (from string, attempts int, cached bool) {
+	if o.Origin != "" {
+		return o.Origin, int(row.Attempts), true
+	}
+	return batch, int(row.Attempts) + 1, false
+}

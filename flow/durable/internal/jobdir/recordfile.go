@@ -1,0 +1,244 @@
+package jobdir
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"iter"
+	"os"
+
+	"github.com/balerhq/baler/internal/atomicfile"
+	"github.com/balerhq/baler/internal/segment"
+)
+
+// A file of a batch is a label, records, and an end that counts them. Each begins
+// with its mark, so that a file that was cut between two records, or emptied, is
+// not taken for a whole one.
+const (
+	labelMark  = 'L'
+	recordMark = 'r'
+	endMark    = 'E'
+)
+
+// fileEnd is the last record of a file of a batch.
+type fileEnd struct {
+	Records int    `json:"records"`
+	Sum     string `json:"sum"` // of all records
+}
+
+// fileSum tells records that are missing, repeated or in another order. That each
+// is whole its own checksum tells.
+type fileSum struct {
+	hash hash.Hash
+	n    int
+}
+
+func newFileSum() *fileSum { return &fileSum{hash: sha256.New()} }
+
+// Castagnoli is the polynomial of all checksums.
+var Castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func (s *fileSum) add(record []byte) {
+	var sum [4]byte
+	binary.BigEndian.PutUint32(sum[:], crc32.Checksum(record, Castagnoli))
+	s.hash.Write(sum[:])
+	s.n++
+}
+
+func (s *fileSum) end() fileEnd { return fileEnd{s.n, hex.EncodeToString(s.hash.Sum(nil)[:16])} }
+
+// WriteRecords writes a file of records, all or nothing.
+func WriteRecords(root *os.Root, name string, l Label, fill func(put func([]byte) error) error) error {
+	err := atomicfile.Create(root, name, func(f *os.File) error {
+		w, sum := bufio.NewWriterSize(f, 256<<10), newFileSum()
+		var buf []byte
+		write := func(mark byte, record []byte) error {
+			buf = segment.Append(buf[:0], []byte{mark}, record)
+			_, err := w.Write(buf)
+			return err
+		}
+		if err := write(labelMark, l.encode()); err != nil {
+			return err
+		}
+		err := fill(func(record []byte) error {
+			sum.add(record)
+			return write(recordMark, record)
+		})
+		if err != nil {
+			return err
+		}
+		end, err := json.Marshal(sum.end())
+		if err != nil {
+			return err
+		}
+		if err := write(endMark, end); err != nil {
+			return err
+		}
+		return w.Flush()
+	})
+	if err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	return nil
+}
+
+// placed is a record of a file, and where it begins.
+type placed struct {
+	at     int64
+	Record []byte // valid until the next one is asked for
+}
+
+// ReadRecords yields the records of a file that writeRecords wrote with this
+// label. That the file is another one, or not whole, is an error, and the last.
+func ReadRecords(root *os.Root, name string, l Label) iter.Seq2[placed, error] {
+	return func(yield func(placed, error) bool) {
+		f, err := root.Open(name)
+		if err != nil {
+			yield(placed{}, err)
+			return
+		}
+		defer f.Close()
+		scan := recordScan{label: l, sum: newFileSum()}
+		if more, err := scan.all(f, yield); more && err != nil {
+			yield(placed{}, err)
+		}
+	}
+}
+
+// recordScan is how far a file of records was read.
+type recordScan struct {
+	label Label
+	sum   *fileSum
+	at    int64
+	ended bool
+}
+
+func (s *recordScan) all(r io.Reader, yield func(placed, error) bool) (more bool, err error) {
+	for framed, err := range segment.ReadAll(r) {
+		if err != nil {
+			return true, err
+		}
+		if len(framed) == 0 || s.ended {
+			return true, fmt.Errorf("%w: more follows its end", segment.ErrDamaged)
+		}
+		at := s.at
+		s.at += segment.Overhead + int64(len(framed))
+		if isRecord, err := s.take(at, framed[0], framed[1:]); err != nil {
+			return true, err
+		} else if isRecord && !yield(placed{at, framed[1:]}, nil) {
+			return false, nil
+		}
+	}
+	switch {
+	case s.at == 0:
+		return true, fmt.Errorf("%w: it is empty", segment.ErrDamaged)
+	case !s.ended:
+		return true, fmt.Errorf("%w: %w", segment.ErrDamaged, errNoEnd)
+	}
+	return true, nil
+}
+
+// take checks a record, and reports whether it is one of those that were put.
+func (s *recordScan) take(at int64, mark byte, record []byte) (bool, error) {
+	switch {
+	case at == 0 && mark != labelMark:
+		return false, s.label.check(nil)
+	case at == 0:
+		return false, s.label.check(record)
+	case mark == recordMark:
+		s.sum.add(record)
+		return true, nil
+	case mark != endMark:
+		return false, fmt.Errorf("%w: a record of an unknown kind", segment.ErrDamaged)
+	}
+	s.ended = true
+	var end fileEnd
+	if err := json.Unmarshal(record, &end); err != nil || end != s.sum.end() {
+		return false, fmt.Errorf("%w: it holds %d records, and not those that its end tells of", segment.ErrDamaged, s.sum.n)
+	}
+	return false, nil
+}
+
+// OpenFile is a file of which records are read here and there.
+type OpenFile struct {
+	name string
+	f    *os.File
+	buf  []byte
+}
+
+// read returns the record that begins at an offset, valid until the next one is
+// read. A file is opened if its first record passes the check.
+func (o *OpenFile) read(root *os.Root, name string, at int64, check func(first []byte) error) (record []byte, err error) {
+	if o.f == nil || o.name != name {
+		if err := o.open(root, name, check); err != nil {
+			return nil, err
+		}
+	}
+	return o.at(at)
+}
+
+func (o *OpenFile) open(root *os.Root, name string, check func(first []byte) error) (err error) {
+	o.Close()
+	if o.f, err = root.Open(name); err != nil {
+		return err
+	}
+	o.name = name
+	first, err := o.at(0)
+	if err == nil {
+		err = check(first)
+	}
+	if err != nil {
+		o.Close()
+	}
+	return err
+}
+
+func (o *OpenFile) at(at int64) (record []byte, err error) {
+	record, err = segment.ReadAt(o.f, at, o.buf)
+	if cap(record) > cap(o.buf) {
+		o.buf = record
+	}
+	return record, err
+}
+
+// Close closes the file that is open.
+func (o *OpenFile) Close() {
+	if o.f != nil {
+		o.f.Close()
+	}
+	*o = OpenFile{buf: o.buf}
+}
+
+// ReadRecord reads a record of a file that writeRecords wrote.
+func (o *OpenFile) ReadRecord(root *os.Root, name string, at int64, l Label) ([]byte, error) {
+	framed, err := o.read(root, name, at, func(first []byte) error {
+		if len(first) == 0 || first[0] != labelMark {
+			return l.check(nil)
+		}
+		return l.check(first[1:])
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(framed) == 0 || framed[0] != recordMark {
+		return nil, fmt.Errorf("%w: no record begins at %d", segment.ErrDamaged, at)
+	}
+	return framed[1:], nil
+}
+
+// ReadRequest reads a record of the request log.
+func (o *OpenFile) ReadRequest(a *Dir, ref segment.Ref) ([]byte, error) {
+	return o.read(a.Root, RequestFile(ref.File), int64(ref.Offset), func(first []byte) error { //nolint:gosec // a file's size
+		if !bytes.Equal(first, a.RequestsLabel()(ref.File)) {
+			return segment.ErrLabel
+		}
+		return nil
+	})
+}

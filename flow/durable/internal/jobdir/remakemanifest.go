@@ -1,0 +1,133 @@
+package jobdir
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/segment"
+)
+
+// CheckManifest reads the manifest of a batch to its end.
+func (a *Dir) CheckManifest(in intent.Intent) error {
+	n := 0
+	for _, err := range a.Rows(in.Tag) {
+		if err != nil {
+			return err
+		}
+		n++
+	}
+	if n != in.Rows {
+		return a.Damaged(ManifestName(in.Tag), fmt.Errorf("it holds %d rows, and the journal says %d", n, in.Rows))
+	}
+	return nil
+}
+
+// NeedsManifest reports whether there is something to do for which the rows of the
+// batch have to be known.
+func NeedsManifest(in intent.Intent) bool { return !in.Done() && in.State != intent.Committed }
+
+// RemakeManifest makes the manifest of a batch again: the journal says which entries of
+// the ready queue it has claimed, and in which order. They are kept until it is
+// done.
+func (a *Dir) RemakeManifest(in intent.Intent, told *Replayed) error {
+	entries, err := a.RowsOf(in, told)
+	if err != nil {
+		return fmt.Errorf("durable: it cannot be made again: %w", err)
+	}
+	return a.WriteManifest(in.Tag, entries, told.Routes[in.Route])
+}
+
+// RowsOf finds the rows of a batch without its manifest.
+func (a *Dir) RowsOf(in intent.Intent, told *Replayed) ([]Entry, error) {
+	entries, err := a.claimed(told.Claims[in.Tag])
+	if err == nil && (len(entries) != in.Rows || in.Route >= len(told.Routes)) {
+		err = errors.New("the journal does not say which rows it had")
+	}
+	if err == nil {
+		err = a.verifyRequests(entries)
+	}
+	return entries, err
+}
+
+// claimed reads the entries that were claimed from the ready queue. Of several
+// with a number the last one counts: what an index that was made again has
+// numbered follows what there was before.
+func (a *Dir) claimed(spans []ClaimSpan) ([]Entry, error) {
+	found := make(map[uint8]map[uint64]Entry)
+	n := 0
+	for _, s := range spans {
+		if found[s.Level()] == nil {
+			found[s.Level()] = make(map[uint64]Entry)
+		}
+		for seq := s[1]; seq <= s[2]; seq++ {
+			found[s.Level()][seq] = Entry{}
+			n++
+		}
+	}
+	for level, wanted := range found {
+		if err := a.findEntries(level, wanted); err != nil {
+			return nil, err
+		}
+	}
+	entries := make([]Entry, 0, n)
+	for _, s := range spans {
+		for seq := s[1]; seq <= s[2]; seq++ {
+			e := found[s.Level()][seq]
+			if e.Key == "" {
+				return nil, fmt.Errorf("entry %d of the ready queue is gone", seq)
+			}
+			entries = append(entries, e)
+		}
+	}
+	return entries, nil
+}
+
+// findEntries reads the entries of a level whose numbers are wanted. What stands
+// behind a place that cannot be read is not found.
+func (a *Dir) findEntries(level uint8, wanted map[uint64]Entry) error {
+	dir := LevelDir(level)
+	end, err := segment.Extent(a.Root, dir)
+	if err != nil || end == (segment.Pos{}) {
+		return err
+	}
+	first, err := segment.Files(a.Root, dir)
+	if err != nil {
+		return err
+	}
+	log := segment.Look(a.Root, dir, a.ReadyLabel(level))
+	for rec, err := range log.Scan(segment.Pos{File: first[0]}, end) {
+		if err != nil {
+			break
+		}
+		e, err := DecodeEntry(rec.Payload)
+		if err != nil {
+			break
+		}
+		if _, ok := wanted[e.Seq]; ok {
+			wanted[e.Seq] = e
+		}
+	}
+	return nil
+}
+
+// verifyRequests compares entries with what stands before their requests.
+func (a *Dir) verifyRequests(entries []Entry) error {
+	var file OpenFile
+	defer file.Close()
+	for i := range entries {
+		record, err := file.ReadRequest(a, entries[i].Ref)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = segment.ErrDamaged
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", RequestDir, err)
+		}
+		e, err := DecodeRequest(record)
+		if err != nil || e.Key != entries[i].Key || e.Content != entries[i].Content {
+			return fmt.Errorf("%s: %w: the request of line %d is another", RequestDir, segment.ErrDamaged, entries[i].Line)
+		}
+	}
+	return nil
+}

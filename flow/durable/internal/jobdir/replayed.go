@@ -1,0 +1,94 @@
+package jobdir
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/balerhq/baler/internal/intent"
+)
+
+// Replayed is what a journal tells.
+type Replayed struct {
+	Meta    *Meta
+	Routes  []Route
+	Intents map[string]intent.Intent
+	Claims  map[string][]ClaimSpan // by tag
+	Output  OutputState            // as the last line has it
+	before  OutputState            // as the line before it had it
+	Chunks  []Settled              // in the order in which they were settled first
+	index   map[chunkID]int
+	latest  map[string]int // by tag: the chunk that was settled last
+	Pruned  *Ending
+	Keep    time.Duration
+	Removed map[string]bool
+	Same    []SameAccounts
+	Seen    map[string]bool
+}
+
+// chunkID is how chunks are known that replace one another.
+type chunkID struct {
+	tag  string
+	from uint64
+}
+
+// NewReplayed returns what an empty journal tells.
+func NewReplayed() *Replayed {
+	return &Replayed{
+		Intents: make(map[string]intent.Intent), Claims: make(map[string][]ClaimSpan),
+		index: make(map[chunkID]int), latest: make(map[string]int), Removed: make(map[string]bool), Seen: make(map[string]bool),
+	}
+}
+
+// Replay takes in one line.
+func (m *Replayed) Replay(record []byte) error {
+	var l Line
+	if err := json.Unmarshal(record, &l); err != nil {
+		return err
+	}
+	switch {
+	case l.Job != nil:
+		m.Meta = l.Job
+	case l.Route != nil:
+		if l.Route.N > len(m.Routes) {
+			return fmt.Errorf("lane %d follows %d", l.Route.N, len(m.Routes)-1)
+		}
+		// A lane of which the number was not used before a crash is replaced.
+		m.Routes = append(m.Routes[:l.Route.N], l.Route.Route)
+	case l.Intent != nil:
+		m.Intents[l.Intent.Tag] = *l.Intent
+		if len(l.Claims) > 0 {
+			m.Claims[l.Intent.Tag] = l.Claims
+		}
+	case l.Settled != nil:
+		m.before, m.Output = m.Output, l.Settled.Output
+		m.settle(*l.Settled)
+	case l.Output != nil:
+		m.before, m.Output = m.Output, *l.Output
+	case l.Pruned != nil:
+		m.Pruned = l.Pruned
+	case l.Keep != nil:
+		m.Keep = *l.Keep
+	case l.Account != nil:
+		m.Same = append(m.Same, *l.Account)
+	case l.Seen != nil:
+		for _, tag := range l.Seen {
+			m.Seen[tag] = true
+		}
+	case l.Removed != nil:
+		for _, tag := range l.Removed {
+			m.Removed[tag] = true
+		}
+	}
+	return nil
+}
+
+func (m *Replayed) settle(s Settled) {
+	id := chunkID{s.Tag, s.From}
+	if i, ok := m.index[id]; ok {
+		m.Chunks[i], m.latest[s.Tag] = s, i
+		return
+	}
+	m.index[id], m.latest[s.Tag] = len(m.Chunks), len(m.Chunks)
+	m.Chunks = append(m.Chunks, s)
+}

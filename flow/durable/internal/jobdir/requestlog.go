@@ -1,0 +1,73 @@
+package jobdir
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/balerhq/baler/internal/segment"
+)
+
+// ingested is a group of items as the request log has it, and the state of the
+// source behind it.
+type ingested struct {
+	Entries []Entry
+	Source  SourceState
+}
+
+// IngestedGroups yields what the request log holds up to an end, in order. An
+// error is the last.
+func (a *Dir) IngestedGroups(end segment.Pos) iter.Seq2[ingested, error] {
+	return func(yield func(ingested, error) bool) {
+		if err := a.readGroups(end, func(g ingested) bool { return yield(g, nil) }); err != nil {
+			yield(ingested{}, a.Damaged(RequestDir, err))
+		}
+	}
+}
+
+func (a *Dir) readGroups(end segment.Pos, yield func(ingested) bool) error {
+	var g ingested
+	for rec, err := range segment.Look(a.Root, RequestDir, a.RequestsLabel()).Scan(segment.Pos{}, end) {
+		if err != nil {
+			return err
+		}
+		ended, err := g.take(&rec)
+		if err != nil {
+			return fmt.Errorf("read %s at %d of file %d: %w", RequestDir, rec.Offset, rec.File, err)
+		}
+		if !ended {
+			continue
+		}
+		if !yield(g) {
+			return nil
+		}
+		g = ingested{}
+	}
+	return nil
+}
+
+// take adds a record and reports whether it ends the group.
+func (g *ingested) take(rec *segment.Record) (ended bool, err error) {
+	if len(rec.Payload) == 0 {
+		return false, errShort
+	}
+	switch rec.Payload[0] {
+	case requestKind:
+		e, err := requestEntry(rec)
+		g.Entries = append(g.Entries, e)
+		return false, err
+	case GroupKind:
+		err := json.Unmarshal(rec.Payload[1:], &g.Source)
+		g.Source.End = rec.End()
+		return true, err
+	}
+	return false, errors.New("a record of another kind")
+}
+
+// requestEntry is the entry that stands before a request.
+func requestEntry(rec *segment.Record) (Entry, error) {
+	e, err := DecodeRequest(rec.Payload)
+	e.Ref = rec.Ref
+	return e, err
+}

@@ -1,0 +1,160 @@
+package jobdir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/intent"
+)
+
+// Verify compares the journal with the store before anything is mended or cut. A
+// crash comes between a line of the journal and its commit, so that the store may
+// be behind by one step of each batch, and never ahead. What is otherwise has lost
+// something, and all files are still needed to make it again.
+func (a *Dir) Verify(ctx context.Context, store state.Store, told *Replayed) error {
+	source := Record[SourceState]{Key: a.Keys.Source()}
+	if err := Load(ctx, store, &source); err != nil {
+		return err
+	}
+	switch {
+	case told.Meta == nil && source.Rev > 0:
+		return a.Damaged(JournalFile, errors.New("its first line is lost"))
+	case len(told.Routes) < source.Value.Routes:
+		return a.Damaged(JournalFile, errors.New("it has lost the endpoint or the model of rows"))
+	}
+	if err := a.verifyKnown(ctx, store, told); err != nil {
+		return err
+	}
+	for _, in := range told.Intents {
+		if err := a.verifyIntent(ctx, store, told, in); err != nil {
+			return err
+		}
+	}
+	if err := a.verifyLevels(ctx, store, told); err != nil {
+		return err
+	}
+	if err := a.verifyOutput(ctx, store, told); err != nil {
+		return err
+	}
+	return a.verifyItems(ctx, store, source.Value)
+}
+
+// verifyKnown refuses a journal that lacks a batch of the store's.
+func (a *Dir) verifyKnown(ctx context.Context, store state.Store, told *Replayed) error {
+	prefix := a.Keys.Make('b')
+	for rec, err := range store.Scan(ctx, prefix, nil) {
+		if err != nil {
+			return err
+		}
+		tag := string(rec.Key[len(prefix):])
+		if _, ok := told.Intents[tag]; !ok {
+			return a.Damaged(JournalFile, fmt.Errorf("it has lost batch %s", tag))
+		}
+	}
+	return nil
+}
+
+func (a *Dir) verifyIntent(ctx context.Context, store state.Store, told *Replayed, in intent.Intent) error {
+	stored, err := a.StoredRev(ctx, store, in.Tag)
+	switch {
+	case err != nil:
+		return err
+	case stored > in.Rev:
+		return a.Damaged(JournalFile, fmt.Errorf("it has lost what became of batch %s", in.Tag))
+	case stored+1 < in.Rev:
+		return a.indexLost("what became of batch %s", in.Tag)
+	}
+	have, err := a.RowsSettled(ctx, store, in.Tag)
+	switch from, until := told.settledUntil(in.Tag); {
+	case err != nil:
+		return err
+	case have > until:
+		return a.Damaged(JournalFile, fmt.Errorf("it has lost which rows of batch %s are settled", in.Tag))
+	case have != until && have != from:
+		return a.indexLost("which rows of batch %s are settled: %d, and %d in the journal", in.Tag, have, until)
+	}
+	return nil
+}
+
+// verifyLevels refuses a store that does not know rows which are in batches.
+func (a *Dir) verifyLevels(ctx context.Context, store state.Store, told *Replayed) error {
+	if told.Pruned != nil {
+		return nil // they are gone
+	}
+	last := make(map[uint8]uint64)
+	for _, spans := range told.Claims {
+		for _, s := range spans {
+			last[s.Level()] = max(last[s.Level()], s[2])
+		}
+	}
+	for level, seq := range last {
+		tail := Record[TailState]{Key: a.Keys.Tail(level)}
+		if err := Load(ctx, store, &tail); err != nil {
+			return err
+		}
+		if tail.Value.Seq < seq {
+			return a.indexLost("rows that are in batches")
+		}
+	}
+	return nil
+}
+
+// verifyOutput allows for a chunk that the journal knows of and the store does not.
+func (a *Dir) verifyOutput(ctx context.Context, store state.Store, told *Replayed) error {
+	outbox := Record[OutputState]{Key: a.Keys.Output()}
+	if err := Load(ctx, store, &outbox); err != nil {
+		return err
+	}
+	switch have := outbox.Value; {
+	case have == told.Output, have == told.before:
+		return nil
+	case have.Settled() > told.Output.Settled():
+		return a.Damaged(JournalFile, fmt.Errorf("it has lost results: it knows of %d, and the index of %d", told.Output.Settled(), have.Settled()))
+	default:
+		return a.indexLost("results: it knows of %d, and the journal of %d", have.Settled(), told.Output.Settled())
+	}
+}
+
+// verifyItems counts the items by which repetitions are known, as long as there may
+// be any.
+func (a *Dir) verifyItems(ctx context.Context, store state.Store, source SourceState) error {
+	if source.Ended {
+		return nil
+	}
+	n := 0
+	for _, err := range store.Scan(ctx, a.Keys.Make('i'), nil) {
+		if err != nil {
+			return err
+		}
+		n++
+	}
+	if n != source.Rows {
+		return a.indexLost("rows: it knows %d of %d", n, source.Rows)
+	}
+	return nil
+}
+
+func (a *Dir) indexLost(format string, args ...any) error {
+	return a.Damaged("", fmt.Errorf("the index has lost "+format, args...))
+}
+
+// StoredRev is the revision of a batch in the store, 0 if it is not there.
+func (a *Dir) StoredRev(ctx context.Context, store state.Store, tag string) (uint64, error) {
+	rec, err := store.Get(ctx, a.Keys.intent(tag))
+	if errors.Is(err, state.ErrNotFound) {
+		return 0, nil
+	}
+	return rec.Rev, err
+}
+
+// RowsSettled returns how many rows of a batch are settled, as the store has it.
+func (a *Dir) RowsSettled(ctx context.Context, index state.Store, tag string) (uint64, error) {
+	rec, err := index.Get(ctx, a.Keys.Progress(tag))
+	if errors.Is(err, state.ErrNotFound) {
+		return 0, nil
+	}
+	d := Decoder{B: rec.Value}
+	return d.U64(), errors.Join(err, d.Err)
+}

@@ -1,0 +1,164 @@
+package ready
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/segment"
+)
+
+const (
+	readySize = 8 << 20 // of a file of a level's log
+)
+
+// level is the ready entries of one priority.
+type level struct {
+	number  uint8
+	log     *segment.Log
+	tail    jobdir.Record[jobdir.TailState]
+	head    jobdir.Record[jobdir.HeadState]
+	dropped uint32            // files of the log below this one are gone
+	starts  map[uint32]uint64 // numbers of the first entries of files
+
+	end     segment.Pos         // what was acknowledged
+	next    segment.Pos         // what was not loaded; only load moves it
+	nextSeq uint64              // no entry from next on has a smaller number
+	taken   numbers             // from the head on, claimed before this run
+	loaded  []place             // in this run and not before the head, in order
+	claimed map[uint64]struct{} // of loaded
+}
+
+// place is where an entry stands.
+type place struct {
+	seq uint64
+	pos segment.Pos
+}
+
+func (r *Log) openLevel(ctx context.Context, number uint8) (*level, error) {
+	l := &level{
+		number:  number,
+		tail:    jobdir.Record[jobdir.TailState]{Key: r.Keys.Tail(number)},
+		head:    jobdir.Record[jobdir.HeadState]{Key: r.Keys.Head(number)},
+		claimed: make(map[uint64]struct{}),
+		starts:  make(map[uint32]uint64),
+	}
+	if err := jobdir.Load(ctx, r.store, &l.tail); err != nil {
+		return nil, err
+	}
+	if err := jobdir.Load(ctx, r.store, &l.head); err != nil {
+		return nil, err
+	}
+	log, err := segment.OpenLog(r.Root, jobdir.LevelDir(number), r.ReadyLabel(number), readySize, l.tail.Value.End)
+	if err != nil {
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	l.log, l.end = log, l.tail.Value.End
+	l.next, l.nextSeq = l.head.Value.Pos, l.head.Value.Seq
+	return l, nil
+}
+
+func (l *level) append(e *jobdir.Entry) error {
+	_, err := l.log.Append(e.Encode())
+	l.tail.Value.Seq = e.Seq
+	return err
+}
+
+// sync makes what was appended survive, and returns the op that acknowledges it.
+func (l *level) sync() (state.Op, error) {
+	if err := l.log.Sync(); err != nil {
+		return state.Op{}, err
+	}
+	return l.tail.Put(jobdir.TailState{End: l.log.End(), Seq: l.tail.Value.Seq})
+}
+
+// read adds entries up to end to found, until there are n, and says where they
+// stand and where to go on.
+func (l *level) read(end segment.Pos, found []jobdir.Entry, n int) (_ []jobdir.Entry, next jobdir.HeadState, places []place, err error) {
+	next = jobdir.HeadState{Pos: l.next, Seq: l.nextSeq}
+	if next.Pos == end {
+		return found, next, nil, nil
+	}
+	for rec, err := range l.log.Scan(next.Pos, end) {
+		if err != nil {
+			return nil, next, nil, fmt.Errorf("durable: ready queue: %w", err)
+		}
+		e, err := jobdir.DecodeEntry(rec.Payload)
+		if err != nil {
+			return nil, next, nil, err
+		}
+		next = jobdir.HeadState{Pos: rec.End(), Seq: e.Seq + 1}
+		if l.taken.has(e.Seq) {
+			continue
+		}
+		places = append(places, place{e.Seq, rec.Begin()})
+		if found = append(found, e); len(found) == n {
+			break
+		}
+	}
+	return found, next, places, nil
+}
+
+// drop removes the files of which no entry is needed.
+func (l *level) drop(pinned uint64) error {
+	recorded := l.head.Value.Pos.File
+	if recorded <= l.dropped {
+		return nil
+	}
+	first := max(l.dropped, 1)
+	for first < recorded {
+		begins, err := l.begins(first + 1)
+		if err != nil || begins > pinned {
+			break // what cannot be read stays
+		}
+		first++
+	}
+	if first == l.dropped {
+		return nil
+	}
+	l.dropped = first
+	return l.log.Drop(segment.Pos{File: first})
+}
+
+// begins is the number of the first entry of a file.
+func (l *level) begins(file uint32) (uint64, error) {
+	if seq, ok := l.starts[file]; ok {
+		return seq, nil
+	}
+	for rec, err := range l.log.Scan(segment.Pos{File: file}, segment.Pos{File: file + 1}) {
+		if err != nil {
+			return 0, err
+		}
+		e, err := jobdir.DecodeEntry(rec.Payload)
+		if err == nil {
+			l.starts[file] = e.Seq
+		}
+		return e.Seq, err
+	}
+	return 0, segment.ErrDamaged
+}
+
+// advance moves the head to the first entry that is not claimed. Files that
+// lie before the head as it was recorded last, and before the first entry that is
+// pinned, are of no more use.
+func (l *level) advance(pinned uint64) (state.Op, error) {
+	if err := l.drop(pinned); err != nil {
+		return state.Op{}, fmt.Errorf("durable: %w", err)
+	}
+	n := 0
+	for n < len(l.loaded) {
+		if _, ok := l.claimed[l.loaded[n].seq]; !ok {
+			break
+		}
+		delete(l.claimed, l.loaded[n].seq)
+		n++
+	}
+	l.loaded = slices.Delete(l.loaded, 0, n)
+	head := jobdir.HeadState{Pos: l.next, Seq: l.nextSeq}
+	if len(l.loaded) > 0 {
+		head = jobdir.HeadState{Pos: l.loaded[0].pos, Seq: l.loaded[0].seq}
+	}
+	return l.head.Put(head)
+}

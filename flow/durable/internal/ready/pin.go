@@ -1,0 +1,42 @@
+package ready
+
+import "github.com/balerhq/baler/flow/durable/internal/jobdir"
+
+// Pin keeps the entries that a batch has claimed until it is done, so that its
+// manifest can be made again from them.
+func (r *Log) Pin(tag string, spans []jobdir.ClaimSpan) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pins[tag] = jobdir.Lowest(spans)
+}
+
+// Unpin undoes Pin.
+func (r *Log) Unpin(tag string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.pins, tag)
+}
+
+// pinned is the lowest number of a level that is pinned, or else. The caller
+// holds mu.
+func (r *Log) pinned(level uint8, or uint64) uint64 {
+	for _, low := range r.pins {
+		if seq, ok := low[level]; ok {
+			or = min(or, seq)
+		}
+	}
+	return or
+}
+
+// TakenSpans notes what a batch of an earlier run has claimed.
+func (r *Log) TakenSpans(spans []jobdir.ClaimSpan) {
+	for _, s := range spans {
+		l := r.levels[s.Level()]
+		if l == nil {
+			continue
+		}
+		for seq := max(s[1], l.head.Value.Seq); seq <= s[2]; seq++ {
+			l.taken.add(seq)
+		}
+	}
+}

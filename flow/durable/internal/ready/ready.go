@@ -1,0 +1,214 @@
+package ready
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"sync"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/state"
+)
+
+// LoadChunk is how many ready entries are in memory between the disk and the
+// accumulator, at most twice. Small, so that an urgent latecomer is soon next.
+const LoadChunk = 1024
+
+// Log is the durable queue of items that wait for a batch: a log of entries
+// for each level, the most urgent first. Entries are only added; a head per
+// level says before which all are claimed.
+type Log struct {
+	*jobdir.Dir
+	store state.Store
+
+	adding sync.Mutex // entries become visible in the order of their numbers
+	Seq    uint64     // the last number given
+
+	mu     sync.Mutex
+	levels map[uint8]*level
+	pins   map[string]map[uint8]uint64 // by tag: the lowest numbers that open batches have claimed
+	more   bool                        // there may be entries that were not loaded
+}
+
+// Open finds the levels, their heads and the last number given.
+func Open(ctx context.Context, a *jobdir.Dir, store state.Store) (*Log, error) {
+	r := &Log{Dir: a, store: store, levels: make(map[uint8]*level), pins: make(map[string]map[uint8]uint64)}
+	for rec, err := range store.Scan(ctx, a.Keys.Make('e'), nil) {
+		if err != nil {
+			return nil, err
+		}
+		r.levels[rec.Key[len(rec.Key)-1]] = nil
+	}
+	for number := range r.levels {
+		l, err := r.openLevel(ctx, number)
+		if err != nil {
+			return nil, errors.Join(append(r.Close(), err)...)
+		}
+		r.levels[number] = l
+		r.Seq = max(r.Seq, l.tail.Value.Seq)
+		r.more = r.more || l.next != l.end
+	}
+	return r, nil
+}
+
+// Add stores new entries, numbered in order, and commits them with other ops.
+func (r *Log) Add(ctx context.Context, entries []jobdir.Entry, ops ...state.Op) error {
+	r.adding.Lock()
+	defer r.adding.Unlock()
+	touched := make(map[*level]struct{})
+	for i := range entries {
+		l, err := r.level(ctx, entries[i].Level)
+		if err != nil {
+			return err
+		}
+		r.Seq++
+		entries[i].Seq = r.Seq
+		if err := l.append(&entries[i]); err != nil {
+			return err
+		}
+		touched[l] = struct{}{}
+	}
+	for l := range touched {
+		op, err := l.sync()
+		if err != nil {
+			return err
+		}
+		ops = append(ops, op)
+	}
+	if err := r.store.Commit(ctx, ops...); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for l := range touched {
+		l.end = l.tail.Value.End
+		r.more = true
+	}
+	return nil
+}
+
+// level returns a level, which it may have to make. The caller holds adding.
+func (r *Log) level(ctx context.Context, number uint8) (*level, error) {
+	r.mu.Lock()
+	l := r.levels[number]
+	r.mu.Unlock()
+	if l != nil {
+		return l, nil
+	}
+	l, err := r.openLevel(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.levels[number] = l
+	return l, nil
+}
+
+// Any reports whether there may be entries to load.
+func (r *Log) Any() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.more
+}
+
+// Load returns the next entries, at most n, the most urgent first.
+func (r *Log) Load(n int) (found []jobdir.Entry, err error) {
+	for _, l := range r.urgentFirst() {
+		if found, err = r.loadLevel(l, found, n); err != nil {
+			return nil, err
+		}
+		if len(found) == n {
+			break
+		}
+	}
+	if len(found) > 0 {
+		r.mu.Lock()
+		r.more = true
+		r.mu.Unlock()
+	}
+	return found, nil
+}
+
+// urgentFirst lists the levels. Until more is added, there is nothing behind
+// what they hold now.
+func (r *Log) urgentFirst() []*level {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.more = false
+	levels := make([]*level, 0, len(r.levels))
+	for _, l := range r.levels {
+		levels = append(levels, l)
+	}
+	slices.SortFunc(levels, func(a, b *level) int { return cmp.Compare(a.number, b.number) })
+	return levels
+}
+
+func (r *Log) loadLevel(l *level, found []jobdir.Entry, n int) ([]jobdir.Entry, error) {
+	r.mu.Lock()
+	end := l.end
+	r.mu.Unlock()
+	found, next, places, err := l.read(end, found, n)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l.next, l.nextSeq = next.Pos, next.Seq
+	l.loaded = append(l.loaded, places...)
+	return found, nil
+}
+
+// Claim notes that entries are in a sealed batch and returns the ops that move
+// the heads.
+func (r *Log) Claim(entries []jobdir.Entry) ([]state.Op, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	touched := make(map[*level]struct{})
+	for i := range entries {
+		l := r.levels[entries[i].Level]
+		l.claimed[entries[i].Seq] = struct{}{}
+		touched[l] = struct{}{}
+	}
+	var ops []state.Op
+	for l := range touched {
+		op, err := l.advance(r.pinned(l.number, math.MaxUint64))
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, op)
+	}
+	return ops, nil
+}
+
+// Taken notes entries that a batch of an earlier run has claimed.
+func (r *Log) Taken(entries []jobdir.Entry) {
+	for i := range entries {
+		if l := r.levels[entries[i].Level]; l != nil && entries[i].Seq >= l.head.Value.Seq {
+			l.taken.add(entries[i].Seq)
+		}
+	}
+}
+
+// MayTake reports whether a batch with these last numbers has claimed anything
+// that is not before a head.
+func (r *Log) MayTake(last map[uint8]uint64) bool {
+	for number, seq := range last {
+		if l := r.levels[number]; l != nil && seq >= l.head.Value.Seq {
+			return true
+		}
+	}
+	return false
+}
+
+// Close closes all that is open.
+func (r *Log) Close() (errs []error) {
+	for _, l := range r.levels {
+		if l != nil {
+			errs = append(errs, l.log.Close())
+		}
+	}
+	return errs
+}

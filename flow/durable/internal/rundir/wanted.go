@@ -1,0 +1,96 @@
+package rundir
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/balerhq/baler/flow/state"
+)
+
+// What can be wanted of a run.
+const (
+	Running   = "running"
+	Paused    = "paused"
+	Cancelled = "cancelled"
+)
+
+// Control is what is wanted of a run. It is obeyed by the process that runs it,
+// and by the next one.
+type Control struct {
+	Rev    int       `json:"rev"`  // grows by one with every change
+	Want   string    `json:"want"` // wantRunning, wantPaused or wantCancelled
+	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// Control reads what is wanted: to run, unless somebody said otherwise.
+func (d Dir) Control() (Control, error) {
+	c, found, err := d.ReadControl(ControlFile)
+	other, kept, failed := d.ReadControl(ControlCopy)
+	switch {
+	case err != nil && !kept, failed != nil && !found: // one of them tells
+		return Control{}, errors.Join(err, failed)
+	case kept && (!found || other.Rev > c.Rev):
+		return other, nil
+	case found:
+		return c, nil
+	}
+	return Control{Want: Running}, nil
+}
+
+// ReadControl reads one of the two control files.
+func (d Dir) ReadControl(name string) (c Control, found bool, err error) {
+	if found, err = d.Read(name, &c); err != nil || !found {
+		return c, false, err
+	}
+	switch c.Want {
+	case Running, Paused, Cancelled:
+		return c, true, nil
+	}
+	return Control{}, false, fmt.Errorf("%w: %s wants the run to be %q: it can be %s, %s or %s", state.ErrDamaged,
+		filepath.Join(d.Path, name), c.Want, Running, Paused, Cancelled)
+}
+
+// Change makes what is wanted durable, under the next revision if it changes.
+func (d Dir) Change(change func(*Control) (changed bool, err error)) (c Control, err error) {
+	l := flock.New(filepath.Join(d.Path, controlLock))
+	if err := l.Lock(); err != nil {
+		return Control{}, fmt.Errorf("durable: lock %s: %w", ControlFile, err)
+	}
+	defer func() { err = errors.Join(err, l.Unlock()) }()
+	c, err = d.Control()
+	if err != nil {
+		return Control{}, err
+	}
+	changed, err := change(&c)
+	if err != nil || !changed {
+		return c, err
+	}
+	c.Rev++
+	if err := d.Write(ControlCopy, c); err != nil {
+		return c, err
+	}
+	return c, d.Write(ControlFile, c)
+}
+
+// Renew makes a run wanted again that was cancelled or paused in another epoch.
+func (d Dir) Renew() error {
+	c, err := d.Control()
+	if err != nil || c.Want == Running {
+		return err
+	}
+	c = Control{Rev: c.Rev + 1, Want: Running, At: time.Now()}
+	return errors.Join(d.Write(ControlCopy, c), d.Write(ControlFile, c))
+}
+
+// Decisions reads what was decided about rows without a result, by tag and by
+// batch.
+func (d Dir) Decisions() (map[string]string, error) {
+	made := make(map[string]string)
+	_, err := d.Read(DecisionsFile, &made)
+	return made, err
+}
