@@ -5,14 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
-	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
 
@@ -32,6 +30,12 @@ func newWitness(in intent.Intent) witness { return witness{handle(in), in.Tag, i
 // accounts knows which accounts are one. What sees a batch of ours, by its name
 // and its tag, is its account, whatever key it has now.
 type accounts struct {
+	*config
+	clock   *clock
+	notices *notices
+	calls   *calls
+	batches *batches
+
 	proving   sync.Mutex // one at a time, as one proof serves all
 	mu        sync.Mutex
 	first     map[string]string    // the account that one is the same as
@@ -65,8 +69,7 @@ func (a *accounts) join(s jobdir.SameAccounts) {
 
 // recoverAccounts takes in what the journal tells of accounts that are one, and of
 // what other accounts have bought.
-func (e *engine) recoverAccounts(told *jobdir.Replayed) {
-	a := &e.accounts
+func (a *accounts) recoverAccounts(told *jobdir.Replayed) {
 	a.first, a.witnesses = make(map[string]string), make(map[string][]witness)
 	for _, s := range told.Same {
 		a.join(s)
@@ -74,7 +77,7 @@ func (e *engine) recoverAccounts(told *jobdir.Replayed) {
 	var others []intent.Intent
 	for _, in := range told.Intents {
 		visible := in.Batch != "" && !in.Unproven || in.File != "" && !in.Done()
-		if visible && in.Account != "" && !e.isAccount(in.Account) {
+		if visible && in.Account != "" && !a.isAccount(in.Account) {
 			others = append(others, in)
 		}
 	}
@@ -96,80 +99,79 @@ func doneLast(in intent.Intent) int {
 }
 
 // isAccount reports whether the account is known to be the one that pays now.
-func (e *engine) isAccount(account string) bool {
-	return e.accounts.same(account, e.provider.Account())
+func (a *accounts) isAccount(account string) bool {
+	return a.same(account, a.provider.Account())
 }
 
 // sameAccount makes sure that the key sees what is the intent's: with one that
 // does not, it would be taken for gone. It returns false and no error if that
 // cannot be said yet, after it has waited.
-func (e *engine) sameAccount(ctx context.Context, in intent.Intent) (same bool, err error) {
-	err = e.mustBeAccount(ctx, newWitness(in))
+func (a *accounts) sameAccount(ctx context.Context, in intent.Intent) (same bool, err error) {
+	err = a.mustBeAccount(ctx, newWitness(in))
 	var mismatch *MismatchError
 	if err != nil && !errors.As(err, &mismatch) {
-		return false, e.hold(ctx, in, "looking whose it is", 0, err)
+		return false, a.calls.hold(ctx, in, "looking whose it is", 0, err)
 	}
 	return err == nil, err
 }
 
 // mustBeAccount returns a *MismatchError if the key does not see what was made
 // with another one.
-func (e *engine) mustBeAccount(ctx context.Context, w witness) error {
-	if e.isAccount(w.account) {
+func (a *accounts) mustBeAccount(ctx context.Context, w witness) error {
+	if a.isAccount(w.account) {
 		return nil
 	}
-	a := &e.accounts
 	a.proving.Lock()
 	defer a.proving.Unlock()
-	if e.isAccount(w.account) {
+	if a.isAccount(w.account) {
 		return nil // another has found out meanwhile
 	}
 	for _, w := range append([]witness{w}, a.witnesses[w.account]...) {
-		switch visible, err := e.sees(ctx, w); {
+		switch visible, err := a.sees(ctx, w); {
 		case err != nil:
 			return err
 		case visible:
-			return e.joinAccounts(ctx, w.account)
+			return a.joinAccounts(ctx, w.account)
 		}
 	}
 	return &MismatchError{Reason: fmt.Sprintf("batch %s was created by account %s, and this one is %s, which sees no batch of it: "+
 		"use a key of that account, and the same base URL; if there is none any more, begin the run under another name, "+
-		"and give it what was delivered (baler doctor --adopt-output)", cmp.Or(w.Batch, w.tag), w.account, e.provider.Account())}
+		"and give it what was delivered (baler doctor --adopt-output)", cmp.Or(w.Batch, w.tag), w.account, a.provider.Account())}
 }
 
 // joinAccounts records that the account is that of before.
-func (e *engine) joinAccounts(ctx context.Context, before string) error {
-	s := jobdir.SameAccounts{Account: e.provider.Account(), As: before}
-	if err := e.journal.Append(jobdir.Line{Account: &s}); err != nil {
+func (a *accounts) joinAccounts(ctx context.Context, before string) error {
+	s := jobdir.SameAccounts{Account: a.provider.Account(), As: before}
+	if err := a.batches.journal.Append(jobdir.Line{Account: &s}); err != nil {
 		return err
 	}
-	e.accounts.join(s)
-	e.log.InfoContext(ctx, "the key is another, and the account the same", "account", s.Account, "before", s.As)
+	a.join(s)
+	a.log.InfoContext(ctx, "the key is another, and the account the same", "account", s.Account, "before", s.As)
 	return nil
 }
 
 // sees reports whether the account has the batch, under its tag where the
 // provider keeps one, or else the upload. Only the batch itself can be denied: a
 // list that cannot be read to its end says nothing about what is not in it.
-func (e *engine) sees(ctx context.Context, w witness) (bool, error) {
+func (a *accounts) sees(ctx context.Context, w witness) (bool, error) {
 	if w.Batch == "" {
-		return e.seesFile(ctx, w)
+		return a.seesFile(ctx, w)
 	}
-	switch _, err := e.provider.Status(ctx, w.Handle); {
+	switch _, err := a.provider.Status(ctx, w.Handle); {
 	case denied(err):
 		return false, nil
 	case err != nil:
 		return false, err
 	}
-	found, err := e.provider.Find(ctx, w.tag, e.past(w.sent).Add(-farBack))
+	found, err := a.provider.Find(ctx, w.tag, a.clock.past(w.sent).Add(-farBack))
 	if errors.Is(err, errors.ErrUnsupported) {
 		return true, nil
 	}
 	return slices.Contains(found, w.Batch), err
 }
 
-func (e *engine) seesFile(ctx context.Context, w witness) (bool, error) {
-	lister, ok := e.provider.(sink.FileLister)
+func (a *accounts) seesFile(ctx context.Context, w witness) (bool, error) {
+	lister, ok := a.provider.(sink.FileLister)
 	if !ok || w.File == "" {
 		return false, nil
 	}
@@ -184,43 +186,33 @@ func (e *engine) seesFile(ctx context.Context, w witness) (bool, error) {
 	return false, nil
 }
 
-// denied reports whether a provider says that there is no such batch for the key.
-// A key that may do nothing at all, or an account that cannot pay, is no such word.
-func denied(err error) bool {
-	if retry.ClassOf(err) == retry.Permanent {
-		return true
-	}
-	e, ok := errors.AsType[*retry.Error](err)
-	return ok && e.Status == http.StatusForbidden
-}
-
 // notFindable is what becomes of a batch in doubt that another key has created,
 // whose account is not known to be this one. If its rows are settled, nothing
 // depends on it but the cancellation of a second one, and it must not hold up the
 // run.
-func (e *engine) notFindable(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
+func (a *accounts) notFindable(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
 	if ctx.Err() != nil || !unlisted(err) || in.State != intent.Committed && in.State != intent.Rejected {
 		return in, err
 	}
-	e.tell(ctx, Notice{
+	a.notices.tell(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag, Batch: in.Batch,
 		Text:   "whether it was bought twice cannot be found out, as another key has created it",
 		Advice: "look in that account for a batch of the tag " + in.Tag,
 	})
-	return e.advance(ctx, in, intent.Listed{})
+	return a.batches.advance(ctx, in, intent.Listed{})
 }
 
 // notCancellable leaves a second batch to itself that another key has bought, whose
 // account is not known to be this one.
-func (e *engine) notCancellable(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
+func (a *accounts) notCancellable(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
 	if ctx.Err() != nil || !unlisted(err) {
 		return in, err
 	}
 	surplus := in.Surplus[in.Cancelled]
-	e.tell(ctx, Notice{
+	a.notices.tell(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag, Batch: surplus,
 		Text:   "it was bought twice and cannot be cancelled, as another key has created it",
 		Advice: "cancel it with a key of that account",
 	})
-	return e.advance(ctx, in, intent.CancelDone{})
+	return a.batches.advance(ctx, in, intent.CancelDone{})
 }

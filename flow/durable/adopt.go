@@ -63,65 +63,78 @@ func Adopt(ctx context.Context, provider sink.Provider, store *state.Dir, name s
 		return nil, err
 	}
 	err = withJob(ctx, provider, store, job, func(e *engine) (err error) {
-		all, err = e.adoptAll(ctx, since)
+		all, err = e.adopter.adoptAll(ctx, since)
 		return err
 	})
 	return all, err
 }
 
-func (e *engine) adoptAll(ctx context.Context, since time.Time) (all []Adoption, err error) {
-	if err := e.mayAdopt(); err != nil {
+// adopter takes in what the job has bought and does not know of.
+type adopter struct {
+	*config
+	*jobdir.Dir
+	gate    *gate
+	clock   *clock
+	tally   *tally
+	calls   *calls
+	batches *batches
+
+	replayed replayed
+}
+
+func (ad *adopter) adoptAll(ctx context.Context, since time.Time) (all []Adoption, err error) {
+	if err := ad.mayAdopt(); err != nil {
 		return nil, err
 	}
-	found, err := Orphans(ctx, e.provider, e.store, since)
+	found, err := Orphans(ctx, ad.provider, ad.store, since)
 	if err != nil {
 		return nil, err
 	}
 	adopted := make(map[string]bool)
 	for _, o := range found {
 		o.Surplus = o.Surplus || adopted[o.Tag]
-		a, err := e.adopt(ctx, o)
+		a, err := ad.adopt(ctx, o)
 		if err != nil {
 			return all, fmt.Errorf("durable: adopt %s: %w", o.Batch, err)
 		}
 		adopted[o.Tag] = adopted[o.Tag] || a.Adopted > 0
 		all = append(all, a)
 	}
-	return all, e.reconcile(ctx, all)
+	return all, ad.reconcile(ctx, all)
 }
 
 // mayAdopt returns an error unless rows of the run may wait for a batch.
-func (e *engine) mayAdopt() error {
+func (ad *adopter) mayAdopt() error {
 	switch {
-	case e.gate.cancelled():
+	case ad.gate.cancelled():
 		return ErrCancelled
-	case !e.ended():
-		return fmt.Errorf("%w: %q", ErrNotRead, e.name)
-	case e.finished():
-		return fmt.Errorf("durable: the run %q is completed: no row of it waits", e.name)
+	case !ad.tally.ended():
+		return fmt.Errorf("%w: %q", ErrNotRead, ad.name)
+	case ad.tally.finished():
+		return fmt.Errorf("durable: the run %q is completed: no row of it waits", ad.name)
 	}
 	return nil
 }
 
 // adopt seals the rows that an orphan has answered as a batch that has ended. A
 // crash leaves what a crash in seal does.
-func (e *engine) adopt(ctx context.Context, o Orphan) (Adoption, error) {
+func (ad *adopter) adopt(ctx context.Context, o Orphan) (Adoption, error) {
 	a := Adoption{Orphan: o}
-	entries, err := e.answeredBy(ctx, &a)
+	entries, err := ad.answeredBy(ctx, &a)
 	if err != nil || len(entries) == 0 {
 		return a, err
 	}
-	_, err = e.seal(context.WithoutCancel(ctx), intent.Intent{
-		Tag: o.Tag, State: intent.Ended, Account: e.provider.Account(), Batch: o.Batch, SentAt: o.Created,
+	_, err = ad.batches.seal(context.WithoutCancel(ctx), intent.Intent{
+		Tag: o.Tag, State: intent.Ended, Account: ad.provider.Account(), Batch: o.Batch, SentAt: o.Created,
 	}, entries)
-	e.ready.Taken(entries)
+	ad.batches.ready.Taken(entries)
 	a.Adopted = len(entries)
 	return a, err
 }
 
 // answeredBy returns the waiting entries that an orphan has answered, and says in
 // a why there are none and what is lost.
-func (e *engine) answeredBy(ctx context.Context, a *Adoption) ([]jobdir.Entry, error) {
+func (ad *adopter) answeredBy(ctx context.Context, a *Adoption) ([]jobdir.Entry, error) {
 	switch {
 	case a.Surplus:
 		a.Left = "it was bought twice, and the other one counts"
@@ -130,7 +143,7 @@ func (e *engine) answeredBy(ctx context.Context, a *Adoption) ([]jobdir.Entry, e
 		a.Left, a.Lost.Running = "it runs: adopt it when it has ended", max(a.Rows, 1)
 		return nil, nil
 	}
-	r, err := readAnswered(ctx, e.provider, a.Orphan)
+	r, err := readAnswered(ctx, ad.provider, a.Orphan)
 	switch {
 	case err != nil:
 		return nil, a.unread(ctx, err)
@@ -140,7 +153,7 @@ func (e *engine) answeredBy(ctx context.Context, a *Adoption) ([]jobdir.Entry, e
 	}
 	none := len(r.models) == 0
 	a.count(&r)
-	entries, err := e.waitingFor(ctx, r.models, &a.Lost)
+	entries, err := ad.waitingFor(ctx, r.models, &a.Lost)
 	switch {
 	case err != nil:
 		return nil, err

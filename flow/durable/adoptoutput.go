@@ -60,14 +60,14 @@ func AdoptOutput(ctx context.Context, provider sink.Provider, store *state.Dir, 
 	}
 	defer f.Close()
 	err = withJob(ctx, provider, store, job, func(e *engine) error {
-		if err := e.mayAdopt(); err != nil {
+		if err := e.adopter.mayAdopt(); err != nil {
 			return err
 		}
 		old := &oldOutput{file: f, at: make(map[jobdir.ItemHash]oldLine), adoption: &a}
 		if err := old.read(ctx); err != nil {
 			return fmt.Errorf("durable: adopt output: %w", err)
 		}
-		return e.adoptOutput(ctx, old)
+		return e.adopter.adoptOutput(ctx, old)
 	})
 	return a, err
 }
@@ -170,22 +170,22 @@ func (o *oldOutput) result(h jobdir.ItemHash) (Result, error) {
 }
 
 // adoptOutput seals what waits and is in the file, in batches of one lane.
-func (e *engine) adoptOutput(ctx context.Context, old *oldOutput) error {
+func (ad *adopter) adoptOutput(ctx context.Context, old *oldOutput) error {
 	lanes := make(map[uint16][]jobdir.Entry)
 	a := old.adoption
-	for row, err := range e.ready.Waiting() {
+	for row, err := range ad.batches.ready.Waiting() {
 		if err != nil {
-			return e.IfDamaged(jobdir.ReadyDir, err)
+			return ad.IfDamaged(jobdir.ReadyDir, err)
 		}
 		switch at, ok := old.at[jobdir.HashKey(row.Key)]; {
 		case !ok:
-		case !e.asks(row.Route, at.model):
+		case !ad.asks(row.Route, at.model):
 			a.OtherModel++
 		default:
 			lanes[row.Route] = append(lanes[row.Route], row)
 		}
 	}
-	if err := e.countOthers(ctx, old, lanes); err != nil {
+	if err := ad.countOthers(ctx, old, lanes); err != nil {
 		return err
 	}
 	for _, entries := range lanes {
@@ -195,7 +195,7 @@ func (e *engine) adoptOutput(ctx context.Context, old *oldOutput) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			if err := e.adoptLines(ctx, old, some); err != nil {
+			if err := ad.adoptLines(ctx, old, some); err != nil {
 				return err
 			}
 			a.Adopted += len(some)
@@ -209,7 +209,7 @@ func (e *engine) adoptOutput(ctx context.Context, old *oldOutput) error {
 const reuseRows = 10_000
 
 // countOthers counts the rows of the file that do not wait.
-func (e *engine) countOthers(ctx context.Context, old *oldOutput, lanes map[uint16][]jobdir.Entry) error {
+func (ad *adopter) countOthers(ctx context.Context, old *oldOutput, lanes map[uint16][]jobdir.Entry) error {
 	waiting := old.adoption.OtherModel
 	for _, entries := range lanes {
 		waiting += len(entries)
@@ -219,7 +219,7 @@ func (e *engine) countOthers(ctx context.Context, old *oldOutput, lanes map[uint
 	}
 	known := 0
 	for h := range old.at {
-		switch ok, err := e.has(ctx, h); {
+		switch ok, err := ad.has(ctx, h); {
 		case err != nil:
 			return err
 		case ok:
@@ -232,9 +232,9 @@ func (e *engine) countOthers(ctx context.Context, old *oldOutput, lanes map[uint
 
 // adoptLines seals entries as a batch whose results are here already, as reuse
 // does with the answers of another run.
-func (e *engine) adoptLines(ctx context.Context, old *oldOutput, entries []jobdir.Entry) error {
+func (ad *adopter) adoptLines(ctx context.Context, old *oldOutput, entries []jobdir.Entry) error {
 	tag := jobdir.NewTag()
-	err := jobdir.WriteRecords(e.Root, jobdir.ResultName(tag), e.LabelOf(jobdir.ResultsKind, tag), func(put func([]byte) error) error {
+	err := jobdir.WriteRecords(ad.Root, jobdir.ResultName(tag), ad.LabelOf(jobdir.ResultsKind, tag), func(put func([]byte) error) error {
 		var buf []byte
 		for n := range entries {
 			row, err := old.result(jobdir.HashKey(entries[n].Key))
@@ -251,7 +251,7 @@ func (e *engine) adoptLines(ctx context.Context, old *oldOutput, entries []jobdi
 	if err != nil {
 		return err
 	}
-	_, err = e.seal(context.WithoutCancel(ctx), intent.Intent{Tag: tag, State: intent.Fetched}, entries)
-	e.ready.Taken(entries)
+	_, err = ad.batches.seal(context.WithoutCancel(ctx), intent.Intent{Tag: tag, State: intent.Fetched}, entries)
+	ad.batches.ready.Taken(entries)
 	return err
 }

@@ -72,13 +72,13 @@ func answeredModel(body []byte) string {
 
 // waitingFor returns the waiting entries of answered rows, and counts the rows
 // that the run cannot use. It takes from models what it has found.
-func (e *engine) waitingFor(ctx context.Context, models map[jobdir.ItemHash]string, lost *Lost) (entries []jobdir.Entry, err error) {
+func (ad *adopter) waitingFor(ctx context.Context, models map[jobdir.ItemHash]string, lost *Lost) (entries []jobdir.Entry, err error) {
 	if len(models) == 0 {
 		return nil, nil
 	}
-	for row, err := range e.ready.Waiting() {
+	for row, err := range ad.batches.ready.Waiting() {
 		if err != nil {
-			return nil, e.IfDamaged(jobdir.ReadyDir, err)
+			return nil, ad.IfDamaged(jobdir.ReadyDir, err)
 		}
 		h := jobdir.HashKey(row.Key)
 		model, ok := models[h]
@@ -86,14 +86,14 @@ func (e *engine) waitingFor(ctx context.Context, models map[jobdir.ItemHash]stri
 			continue
 		}
 		delete(models, h)
-		if !e.asks(row.Route, model) {
+		if !ad.asks(row.Route, model) {
 			lost.OtherModel++
 			continue
 		}
 		entries = append(entries, row)
 	}
 	for h := range models {
-		switch known, err := e.has(ctx, h); {
+		switch known, err := ad.has(ctx, h); {
 		case err != nil:
 			return nil, err
 		case !known:
@@ -105,13 +105,13 @@ func (e *engine) waitingFor(ctx context.Context, models map[jobdir.ItemHash]stri
 
 // asks reports whether an answer of the model may be one to what the lane asks:
 // it may name a version of that.
-func (e *engine) asks(lane uint16, model string) bool {
-	return model == "" || strings.HasPrefix(model, e.lanes.get(int(lane)).Model)
+func (ad *adopter) asks(lane uint16, model string) bool {
+	return model == "" || strings.HasPrefix(model, ad.batches.lanes.get(int(lane)).Model)
 }
 
 // has reports whether the run has read an item.
-func (e *engine) has(ctx context.Context, h jobdir.ItemHash) (bool, error) {
-	_, err := e.store.Get(ctx, e.Keys.Item(h))
+func (ad *adopter) has(ctx context.Context, h jobdir.ItemHash) (bool, error) {
+	_, err := ad.store.Get(ctx, ad.Keys.Item(h))
 	if errors.Is(err, state.ErrNotFound) {
 		return false, nil
 	}

@@ -48,8 +48,8 @@ func (k *replayed) unsent(in intent.Intent) bool {
 // mustBeNewest refuses to buy anything for a state directory that is an older copy,
 // or of which a copy was run elsewhere: then the provider has batches under tags of
 // the job that the journal does not know. Providers that list no tags cannot tell.
-func (e *engine) mustBeNewest(ctx context.Context) error {
-	lacking, err := e.bought(ctx)
+func (ad *adopter) mustBeNewest(ctx context.Context) error {
+	lacking, err := ad.bought(ctx)
 	for n := 0; err != nil; n++ {
 		if errors.Is(err, errors.ErrUnsupported) {
 			return nil
@@ -57,10 +57,10 @@ func (e *engine) mustBeNewest(ctx context.Context) error {
 		if retry.ClassOf(err) == retry.Blocked || retry.ClassOf(err) == retry.Permanent {
 			return fmt.Errorf("durable: list batches: %w", err)
 		}
-		if err := e.hold(ctx, intent.Intent{}, "list", n, err); err != nil {
+		if err := ad.calls.hold(ctx, intent.Intent{}, "list", n, err); err != nil {
 			return err
 		}
-		lacking, err = e.bought(ctx)
+		lacking, err = ad.bought(ctx)
 	}
 	if len(lacking) == 0 {
 		return nil
@@ -68,21 +68,21 @@ func (e *engine) mustBeNewest(ctx context.Context) error {
 	return &MismatchError{Reason: fmt.Sprintf("%s is older than what it has bought: the provider has %d batches of the run %q that it does not know, "+
 		"such as %s. It is an old copy, or a copy of it was run elsewhere: go on with the newer one. "+
 		"If that is lost, run baler doctor --state %s --adopt %s",
-		e.store.Path(), len(lacking), e.name, lacking[0].Batch, e.store.Path(), e.name)}
+		ad.store.Path(), len(lacking), ad.name, lacking[0].Batch, ad.store.Path(), ad.name)}
 }
 
 // bought lists the batches under tags of the job that the journal lacks, of those
 // that were created since it was written last.
-func (e *engine) bought(ctx context.Context) (lacking []sink.Listing, err error) {
-	lister, ok := e.provider.(sink.Lister)
-	if !ok || e.replayed.fresh {
+func (ad *adopter) bought(ctx context.Context) (lacking []sink.Listing, err error) {
+	lister, ok := ad.provider.(sink.Lister)
+	if !ok || ad.replayed.fresh {
 		return nil, nil
 	}
-	for l, err := range lister.List(ctx, e.replayed.sent(e.started).Add(-findSlack)) {
+	for l, err := range lister.List(ctx, ad.replayed.sent(ad.clock.started).Add(-findSlack)) {
 		if err != nil {
 			return nil, err
 		}
-		if e.IsOwnTag(l.Tag) && e.replayed.lacks(l.Tag) {
+		if ad.IsOwnTag(l.Tag) && ad.replayed.lacks(l.Tag) {
 			lacking = append(lacking, l)
 		}
 	}
@@ -92,23 +92,23 @@ func (e *engine) bought(ctx context.Context) (lacking []sink.Listing, err error)
 // reconcile makes a journal of an older copy as good as can be, after what can be
 // adopted was. A batch that was sealed and not sent is looked for; one that has
 // ended, and answered nothing that is waited for, is given up.
-func (e *engine) reconcile(ctx context.Context, adopted []Adoption) error {
-	lacking, err := e.bought(ctx)
+func (ad *adopter) reconcile(ctx context.Context, adopted []Adoption) error {
+	lacking, err := ad.bought(ctx)
 	if err != nil {
 		return fmt.Errorf("durable: list batches: %w", err)
 	}
 	var seen []string
 	for _, a := range adopted {
-		if a.Left != "" && a.Ended && e.IsOwnTag(a.Tag) && e.replayed.lacks(a.Tag) {
+		if a.Left != "" && a.Ended && ad.IsOwnTag(a.Tag) && ad.replayed.lacks(a.Tag) {
 			seen = append(seen, a.Tag)
 		}
 	}
 	for _, l := range lacking {
-		in, ok := e.replayed.intents[l.Tag]
+		in, ok := ad.replayed.intents[l.Tag]
 		if !ok {
 			continue
 		}
-		if err := e.doubt(ctx, in, l); err != nil {
+		if err := ad.doubt(ctx, in, l); err != nil {
 			return err
 		}
 	}
@@ -116,13 +116,13 @@ func (e *engine) reconcile(ctx context.Context, adopted []Adoption) error {
 		return nil
 	}
 	slices.Sort(seen)
-	return e.journal.Append(jobdir.Line{Seen: slices.Compact(seen)})
+	return ad.batches.journal.Append(jobdir.Line{Seen: slices.Compact(seen)})
 }
 
 // doubt notes of a batch that the provider lists that it was sent: the next run
 // finds it by its tag.
-func (e *engine) doubt(ctx context.Context, in intent.Intent, l sink.Listing) (err error) {
-	account, now := e.provider.Account(), time.Now()
+func (ad *adopter) doubt(ctx context.Context, in intent.Intent, l sink.Listing) (err error) {
+	account, now := ad.provider.Account(), time.Now()
 	sent := l.Created
 	if sent.IsZero() {
 		sent = now
@@ -133,10 +133,10 @@ func (e *engine) doubt(ctx context.Context, in intent.Intent, l sink.Listing) (e
 		intent.Unclear{Now: now},
 	}
 	for _, ev := range events {
-		if in, err = e.advance(ctx, in, ev); err != nil {
+		if in, err = ad.batches.advance(ctx, in, ev); err != nil {
 			return err
 		}
 	}
-	delete(e.replayed.intents, in.Tag)
+	delete(ad.replayed.intents, in.Tag)
 	return nil
 }

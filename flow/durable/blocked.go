@@ -21,18 +21,25 @@ func advise(err error) error {
 		"the quota or the billing of the account: then run the job again", err)
 }
 
+// blockage is what becomes of a run whose account is blocked.
+type blockage struct {
+	gate    *gate
+	board   *board
+	notices *notices
+}
+
 // block ends all buying as the account is blocked, which the provider has said of
 // a batch or its rows: what was bought is waited for and delivered, and then the
 // run ends with the first such error. It returns errBlocked.
-func (e *engine) block(ctx context.Context, in intent.Intent, err error) error {
-	if !e.gate.block(fmt.Errorf("durable: batch %s: %w", cmp.Or(in.Batch, in.Tag), err)) {
+func (b *blockage) block(ctx context.Context, in intent.Intent, err error) error {
+	if !b.gate.block(fmt.Errorf("durable: batch %s: %w", cmp.Or(in.Batch, in.Tag), err)) {
 		return errBlocked
 	}
 	text := "the account is blocked and nothing more is bought"
-	if n, rows := e.running(in.Tag); n > 0 {
+	if n, rows := b.running(in.Tag); n > 0 {
 		text += fmt.Sprintf(", while %d batches of %d rows that were bought go on at the provider", n, rows)
 	}
-	e.tell(ctx, Notice{
+	b.notices.tell(ctx, Notice{
 		Kind: NoticeRefused, Text: fmt.Sprintf("%s: %v", text, err),
 		Advice: "what was bought is waited for and delivered, then the run ends: " +
 			"see to the key, the quota or the billing of the account, and run the same again",
@@ -43,16 +50,16 @@ func (e *engine) block(ctx context.Context, in intent.Intent, err error) error {
 // tellBlocked says what becomes of the batches that run if the account is blocked
 // for calls about them too: the run ends at once, since nobody can look at them,
 // and loses nothing.
-func (e *engine) tellBlocked(ctx context.Context, err error) {
+func (b *blockage) tellBlocked(ctx context.Context, err error) {
 	if retry.ClassOf(err) != retry.Blocked {
 		return
 	}
-	n, rows := e.running("")
+	n, rows := b.running("")
 	if n == 0 {
-		e.untell(NoticeRefused, "") // all is delivered that was bought
+		b.notices.untell(NoticeRefused, "") // all is delivered that was bought
 		return
 	}
-	e.tell(ctx, Notice{
+	b.notices.tell(ctx, Notice{
 		Kind:   NoticeRefused,
 		Text:   fmt.Sprintf("the account is blocked, while %d batches of %d rows that were bought go on at the provider", n, rows),
 		Advice: "nothing of them is lost or paid again: run the same again, when somebody has seen to the account, and they are fetched",
@@ -61,8 +68,8 @@ func (e *engine) tellBlocked(ctx context.Context, err error) {
 
 // running counts the batches but one that were bought, or may have been, and that
 // nobody has to decide about, and their rows.
-func (e *engine) running(but string) (n, rows int) {
-	for _, in := range e.board.intents() {
+func (b *blockage) running(but string) (n, rows int) {
+	for _, in := range b.board.intents() {
 		if in.Tag != but && (in.Bought() || in.Open()) && !in.Undecided {
 			n, rows = n+1, rows+in.Rows
 		}

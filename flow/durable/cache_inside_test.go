@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
-	"github.com/balerhq/baler/internal/intent"
 )
 
 // answeredBatches writes the answers of so many batches of a thousand, the
@@ -27,14 +26,14 @@ func answeredBatches(tb testing.TB, batches int) *cache {
 		tb.Fatal(err)
 	}
 	defer sub.Close()
-	e := &engine{Dir: jobdir.Dir{Root: sub}, config: config{cache: time.Hour}}
+	dir := &jobdir.Dir{Root: sub}
 	for n := range batches {
 		answers := make([]jobdir.Answer, 1000)
 		for i := range answers {
 			answers[i] = jobdir.Answer{Content: numbered(n*1000 + i), Offset: int64(i)}
 		}
-		in := intent.Intent{Tag: jobdir.NewTag(), Batch: fmt.Sprintf("batch_%d", n)}
-		if err := e.writeAnswers(in, answers); err != nil {
+		h := jobdir.AnswerHeader{At: time.Now(), Batch: fmt.Sprintf("batch_%d", n), N: len(answers)}
+		if err := dir.WriteAnswers(jobdir.NewTag(), h, answers); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -78,8 +77,9 @@ func TestTheCacheKnowsTheLatestAnswerOfAnother(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := &engine{Dir: jobdir.Dir{Root: sub}, config: config{cache: time.Hour}}
-		if err := e.writeAnswers(intent.Intent{Tag: jobdir.NewTag(), Batch: name}, []jobdir.Answer{{Content: numbered(3), Offset: 99}}); err != nil {
+		dir := &jobdir.Dir{Root: sub}
+		h := jobdir.AnswerHeader{At: time.Now(), Batch: name, N: 1}
+		if err := dir.WriteAnswers(jobdir.NewTag(), h, []jobdir.Answer{{Content: numbered(3), Offset: 99}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := sub.Close(); err != nil {

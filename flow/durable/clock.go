@@ -16,12 +16,22 @@ const clockSlack = 2 * time.Minute
 // askTimeout is how long is waited for the provider's word about the time.
 const askTimeout = 10 * time.Second
 
+// clock is the time by which batches are bought and given up: that of the
+// provider, if it tells, which need not be this machine's.
+type clock struct {
+	*config
+	gate    *gate
+	began   time.Time // by this process
+	started time.Time // for the first time
+	expires time.Time // zero: never
+}
+
 // now is the time by which what is kept is dated. It is that of this machine,
 // unless the provider tells another: the clock here may be wrong, or be set
 // between two processes, and what was kept by the one is read by the other.
-func (e *engine) now() time.Time {
+func (k *clock) now() time.Time {
 	local := time.Now()
-	if there, known := e.clock(); known {
+	if there, known := k.clock(); known {
 		if d := there.Sub(local); d.Abs() > clockSlack {
 			return local.Add(d)
 		}
@@ -30,26 +40,26 @@ func (e *engine) now() time.Time {
 }
 
 // clock is what time it is at the provider, if it tells.
-func (e *engine) clock() (now time.Time, known bool) {
-	if c, ok := e.provider.(sink.Clock); ok {
+func (k *clock) clock() (now time.Time, known bool) {
+	if c, ok := k.provider.(sink.Clock); ok {
 		return c.Clock()
 	}
 	return time.Time{}, false
 }
 
 // compareClocks tells that this machine's clock is wrong.
-func (e *engine) compareClocks(ctx context.Context) {
-	if there, known := e.clock(); known {
+func (k *clock) compareClocks(ctx context.Context) {
+	if there, known := k.clock(); known {
 		if d := time.Since(there.Round(0)); d.Abs() > clockSlack {
-			e.log.WarnContext(ctx, "the clock of this machine is not the provider's, by which is counted", "ahead", d.Round(time.Second))
+			k.log.WarnContext(ctx, "the clock of this machine is not the provider's, by which is counted", "ahead", d.Round(time.Second))
 		}
 	}
 }
 
 // past is a time that was kept, as far as it makes sense: what has happened is
 // not ahead.
-func (e *engine) past(t time.Time) time.Time {
-	if now := e.now(); t.After(now) {
+func (k *clock) past(t time.Time) time.Time {
+	if now := k.now(); t.After(now) {
 		return now
 	}
 	return t
@@ -57,28 +67,28 @@ func (e *engine) past(t time.Time) time.Time {
 
 // overdue reports whether the time limit is over. Where the provider tells the
 // time, this machine's clock alone cancels nothing.
-func (e *engine) overdue() bool {
-	if e.expires.IsZero() {
+func (k *clock) overdue() bool {
+	if k.expires.IsZero() {
 		return false
 	}
-	if _, known := e.clock(); !known && e.tellsTime() {
-		return time.Since(e.began) >= e.timeLimit // as this process has seen itself
+	if _, known := k.clock(); !known && k.tellsTime() {
+		return time.Since(k.began) >= k.timeLimit // as this process has seen itself
 	}
-	return !e.now().Before(e.expires)
+	return !k.now().Before(k.expires)
 }
 
-func (e *engine) tellsTime() bool { _, ok := e.provider.(sink.Clock); return ok }
+func (k *clock) tellsTime() bool { _, ok := k.provider.(sink.Clock); return ok }
 
 // askTime lets the provider tell the time if it may be that the time limit is
 // over. One that is not reached is asked again later, by whoever needs it.
-func (e *engine) askTime(ctx context.Context) {
-	if _, known := e.clock(); known || !e.tellsTime() || e.expires.IsZero() || time.Now().Before(e.expires) || e.gate.cancelled() {
+func (k *clock) askTime(ctx context.Context) {
+	if _, known := k.clock(); known || !k.tellsTime() || k.expires.IsZero() || time.Now().Before(k.expires) || k.gate.cancelled() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	if err := e.provider.Check(ctx); err != nil {
-		e.log.WarnContext(ctx, "the provider does not say what time it is", "error", err)
+	if err := k.provider.Check(ctx); err != nil {
+		k.log.WarnContext(ctx, "the provider does not say what time it is", "error", err)
 	}
 }
 
@@ -87,40 +97,26 @@ func (e *engine) askTime(ctx context.Context) {
 const farBack = 7 * 24 * time.Hour
 
 // lookBack is from when on batches are asked for that may be the intent's.
-func (e *engine) lookBack(in intent.Intent, decides bool) time.Time {
-	since := e.past(in.Since)
+func (k *clock) lookBack(in intent.Intent, decides bool) time.Time {
+	since := k.past(in.Since)
 	if decides || since.Before(in.Since) { // then the clock was set back
 		since = since.Add(-farBack)
 	}
 	return since.Add(-findSlack)
 }
 
-// waited is for how long a batch was not to be found that is in doubt, as far as
-// this process has seen it.
-func (v *vigil) waited() time.Duration {
-	if v.doubt.IsZero() {
-		v.doubt = time.Now()
-	}
-	return time.Since(v.doubt)
-}
-
 // age is for how long a batch exists, at least. This process has seen some of it;
 // for the rest, the provider's word and the clock have to agree.
-func (e *engine) age(in intent.Intent, v *vigil) time.Duration {
+func (k *clock) age(in intent.Intent, v *vigil) time.Duration {
 	seen := time.Since(v.began)
 	if v.aged.IsZero() {
 		return seen
 	}
 	told := v.age + time.Since(v.aged)
-	if sent := e.now().Sub(in.SentAt); sent >= 0 {
+	if sent := k.now().Sub(in.SentAt); sent >= 0 {
 		told = min(told, sent)
 	}
 	return max(seen, told)
 }
 
-// note takes in how old a batch is by the provider's word.
-func (v *vigil) note(s sink.Status) {
-	if s.Age > 0 {
-		v.age, v.aged = s.Age, time.Now()
-	}
-}
+const findSlack = 15 * time.Minute // by which the provider's clock may differ from ours

@@ -3,7 +3,6 @@ package durable
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
@@ -17,14 +16,14 @@ const createLinger = 5 * time.Second
 
 // buyAt asks the provider for a batch, once, and returns its name or the class
 // of the answer.
-func (e *engine) buyAt(ctx context.Context, in intent.Intent) (batch string, class retry.Class, refusal error) {
+func (b *buyer) buyAt(ctx context.Context, in intent.Intent) (batch string, class retry.Class, refusal error) {
 	call, stop := lingering(ctx, time.Now().Add(createDeadline), createLinger)
 	defer stop()
 	if ctx.Err() != nil { // while that it leaves was made durable
 		return "", retry.Retryable, context.Cause(ctx)
 	}
 	call, sent := retry.Watch(call)
-	batch, refusal = e.provider.Create(call, e.spec(in), in.File, e.payload(in.Tag))
+	batch, refusal = b.provider.Create(call, b.batches.spec(in), in.File, b.batches.payload(in.Tag))
 	return batch, creationClass(call, sent.Bool(), refusal), refusal
 }
 
@@ -41,15 +40,6 @@ func creationClass(ctx context.Context, sent bool, err error) retry.Class {
 		return class
 	}
 	return retry.Ambiguous
-}
-
-// tellHeld makes known that it may take a day to tell a batch from others.
-func (e *engine) tellHeld(ctx context.Context, in intent.Intent) {
-	e.tell(ctx, Notice{
-		Kind: NoticeUnclear, Tag: in.Tag,
-		Text:   fmt.Sprintf("a batch of %d rows may be one of those at the provider that run, or have ended without a result, which shows only when they have results", in.Rows),
-		Advice: "it is waited for, and not bought again; Job.Unclear says otherwise",
-	})
 }
 
 // lingering returns a context that is done at the deadline, or a while after ctx.

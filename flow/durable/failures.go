@@ -2,12 +2,8 @@ package durable
 
 import (
 	"cmp"
-	"context"
 	"maps"
 	"sync"
-
-	"github.com/balerhq/baler/flow/durable/internal/jobdir"
-	"github.com/balerhq/baler/internal/intent"
 )
 
 // failures counts the items that have failed, by the code of their error.
@@ -50,25 +46,4 @@ func (f *failures) byCode() map[string]int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return maps.Clone(f.codes)
-}
-
-// recoverFailures counts those of earlier runs. A chunk that the store does not
-// know of is settled again.
-func (e *engine) recoverFailures(ctx context.Context, told *jobdir.Replayed) error {
-	for i := range told.Chunks {
-		c := &told.Chunks[i]
-		if len(c.Failed) == 0 {
-			continue
-		}
-		if in := told.Intents[c.Tag]; in.State == intent.Fetched || in.State == intent.Ended {
-			if n, err := e.RowsSettled(ctx, e.store, c.Tag); err != nil || n < c.Until {
-				if err != nil {
-					return err
-				}
-				continue
-			}
-		}
-		e.failures.add(c.Failed)
-	}
-	return nil
 }

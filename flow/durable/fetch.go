@@ -15,17 +15,17 @@ import (
 // that are on disk, at most one for each of its rows. Rows that were not asked
 // for, or come again, are counted and left out. An error is of the disk, or the
 // end of ctx; what is wrong with the results is found.
-func (e *engine) download(ctx context.Context, in intent.Intent) (found harvest, err error) {
-	r, err := e.roll(in)
+func (f *fetcher) download(ctx context.Context, in intent.Intent) (found harvest, err error) {
+	r, err := f.roll(in)
 	if err != nil {
 		return found, err
 	}
-	kept, err := e.earlier(ctx, in, r)
+	kept, err := f.earlier(ctx, in, r)
 	if err != nil {
 		return found, err
 	}
-	err = jobdir.WriteRecords(e.Root, jobdir.ResultName(in.Tag), e.LabelOf(jobdir.ResultsKind, in.Tag), func(put func([]byte) error) error {
-		found, err = e.harvest(ctx, in, r, kept, put)
+	err = jobdir.WriteRecords(f.Root, jobdir.ResultName(in.Tag), f.LabelOf(jobdir.ResultsKind, in.Tag), func(put func([]byte) error) error {
+		found, err = f.harvest(ctx, in, r, kept, put)
 		if err == nil && kept && found.fresh == 0 {
 			err = errNothingNew
 		}
@@ -44,19 +44,19 @@ var errNothingNew = errors.New("durable: no new results")
 // rows are missing. Their order must stay, so that they are copied; their rows are
 // ticked off. If they cannot be read any more that does not matter as long as none
 // is settled.
-func (e *engine) earlier(ctx context.Context, in intent.Intent, r *roll) (bool, error) {
+func (f *fetcher) earlier(ctx context.Context, in intent.Intent, r *roll) (bool, error) {
 	if in.Missing == 0 {
 		return false, nil
 	}
 	var damage error
-	e.Fetched(in, r.got, func(_ jobdir.Outcome, err error) bool {
+	f.Fetched(in, r.got, func(_ jobdir.Outcome, err error) bool {
 		damage = err
 		return err == nil
 	})
 	if damage == nil {
 		return true, nil
 	}
-	n, err := e.RowsSettled(ctx, e.store, in.Tag)
+	n, err := f.RowsSettled(ctx, f.store, in.Tag)
 	if err != nil || n > 0 {
 		return false, errors.Join(damage, err)
 	}
@@ -75,10 +75,10 @@ type harvest struct {
 }
 
 // harvest puts the results that are new, after the old ones if there are any.
-func (e *engine) harvest(ctx context.Context, in intent.Intent, r *roll, kept bool, put func([]byte) error) (h harvest, err error) {
+func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *roll, kept bool, put func([]byte) error) (h harvest, err error) {
 	var buf []byte
 	came := make([]bool, in.Rows)
-	for o, err := range e.results(ctx, in) {
+	for o, err := range f.results(ctx, in) {
 		if ctx.Err() != nil {
 			return h, context.Cause(ctx)
 		}
@@ -99,7 +99,7 @@ func (e *engine) harvest(ctx context.Context, in intent.Intent, r *roll, kept bo
 		}
 		r.got[n] = true
 		if h.fresh++; h.fresh == 1 && kept {
-			if err := e.copyResults(in, put); err != nil {
+			if err := f.copyResults(in, put); err != nil {
 				return h, err
 			}
 		}
@@ -113,10 +113,10 @@ func (e *engine) harvest(ctx context.Context, in intent.Intent, r *roll, kept bo
 }
 
 // copyResults puts the records of a file of results.
-func (e *engine) copyResults(in intent.Intent, put func([]byte) error) error {
-	for p, err := range jobdir.ReadRecords(e.Root, jobdir.ResultName(in.Tag), e.LabelOf(jobdir.ResultsKind, in.Tag)) {
+func (f *fetcher) copyResults(in intent.Intent, put func([]byte) error) error {
+	for p, err := range jobdir.ReadRecords(f.Root, jobdir.ResultName(in.Tag), f.LabelOf(jobdir.ResultsKind, in.Tag)) {
 		if err != nil {
-			return e.Damaged(jobdir.ResultName(in.Tag), err)
+			return f.Damaged(jobdir.ResultName(in.Tag), err)
 		}
 		if err := put(p.Record); err != nil {
 			return err
@@ -127,12 +127,12 @@ func (e *engine) copyResults(in intent.Intent, put func([]byte) error) error {
 
 // results streams what became of the rows of a batch: nothing if it was never
 // created, or was given up and is gone.
-func (e *engine) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.Outcome, error] {
+func (f *fetcher) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.Outcome, error] {
 	return func(yield func(sink.Outcome, error) bool) {
 		if in.Batch == "" {
 			return
 		}
-		for o, err := range e.provider.Results(ctx, handle(in)) {
+		for o, err := range f.provider.Results(ctx, handle(in)) {
 			if err != nil && ctx.Err() == nil && jobdir.GivenUp(in) && isGone(err) {
 				return
 			}
@@ -143,9 +143,9 @@ func (e *engine) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.O
 	}
 }
 
-func (e *engine) roll(in intent.Intent) (*roll, error) {
+func (f *fetcher) roll(in intent.Intent) (*roll, error) {
 	r := &roll{tag: in.Tag, index: make(map[jobdir.ItemHash]uint32, in.Rows), got: make([]bool, in.Rows)}
-	for row, err := range e.Rows(in.Tag) {
+	for row, err := range f.Rows(in.Tag) {
 		if err != nil {
 			return nil, retry.Mark(err, retry.Permanent)
 		}

@@ -12,11 +12,23 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
+// intake reads the source and keeps what it yields.
+type intake struct {
+	*config
+	*jobdir.Dir
+	changed wake
+	tally   *tally
+	batches *batches
+
+	source   jobdir.Record[jobdir.SourceState]
+	digester *digester
+}
+
 // ingest reads the source to its end and keeps what it yields: requests go to
 // the request log and their entries to the ready queue, then the items, the ends
 // of both and the source's checkpoint to the store in one commit.
-func (e *engine) ingest(ctx context.Context, source rows) error {
-	if e.ended() {
+func (ik *intake) ingest(ctx context.Context, source rows) error {
+	if ik.tally.ended() {
 		return nil
 	}
 	// A group is asked for before it is made, so that the source is asked for
@@ -28,15 +40,15 @@ func (e *engine) ingest(ctx context.Context, source rows) error {
 		return source.read(stop, want, groups)
 	})
 	both.Go(func() error {
-		return e.keepAll(stop, want, groups)
+		return ik.keepAll(stop, want, groups)
 	})
 	if err := both.Wait(); err != nil {
 		return err
 	}
-	return e.endSource(ctx)
+	return ik.endSource(ctx)
 }
 
-func (e *engine) keepAll(ctx context.Context, want chan<- struct{}, groups <-chan group) error {
+func (ik *intake) keepAll(ctx context.Context, want chan<- struct{}, groups <-chan group) error {
 	for {
 		select {
 		case want <- struct{}{}: // the reader has one, and sends it at once
@@ -45,74 +57,74 @@ func (e *engine) keepAll(ctx context.Context, want chan<- struct{}, groups <-cha
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		if err := e.keep(ctx, <-groups); err != nil {
+		if err := ik.keep(ctx, <-groups); err != nil {
 			return err
 		}
 	}
 }
 
-func (e *engine) endSource(ctx context.Context) error {
-	s := e.source.Value
+func (ik *intake) endSource(ctx context.Context) error {
+	s := ik.source.Value
 	s.Ended = true
-	op, err := e.endGroup(s)
+	op, err := ik.endGroup(s)
 	if err != nil {
 		return err
 	}
-	if err := e.store.Commit(ctx, op); err != nil {
+	if err := ik.store.Commit(ctx, op); err != nil {
 		return err
 	}
-	e.tally.update(func(p *Progress) { p.Read = true })
-	e.signal()
+	ik.tally.update(func(p *Progress) { p.Read = true })
+	ik.changed.signal()
 	return nil
 }
 
 // keep makes a group durable.
-func (e *engine) keep(ctx context.Context, g group) error {
-	if err := e.store.Room(); err != nil {
+func (ik *intake) keep(ctx context.Context, g group) error {
+	if err := ik.store.Room(); err != nil {
 		return err
 	}
-	fresh, duplicates, err := e.admit(ctx, g.rows)
+	fresh, duplicates, err := ik.admit(ctx, g.rows)
 	if err != nil {
 		return err
 	}
 	entries := make([]jobdir.Entry, len(fresh))
 	ops := make([]state.Op, len(fresh), len(fresh)+3)
 	for i := range fresh {
-		if entries[i], err = e.write(&fresh[i]); err != nil {
+		if entries[i], err = ik.write(&fresh[i]); err != nil {
 			return err
 		}
-		ops[i] = entries[i].Remember(e.Keys)
+		ops[i] = entries[i].Remember(ik.Keys)
 	}
-	s := e.source.Value
+	s := ik.source.Value
 	s.Checkpoint, s.Rows, s.Duplicates = g.checkpoint, s.Rows+len(fresh), s.Duplicates+duplicates
-	s.Routes = e.lanes.count()
-	op, err := e.endGroup(s)
+	s.Routes = ik.batches.lanes.count()
+	op, err := ik.endGroup(s)
 	if err != nil {
 		return err
 	}
-	if err := e.ready.Add(ctx, entries, append(ops, op)...); err != nil {
+	if err := ik.batches.ready.Add(ctx, entries, append(ops, op)...); err != nil {
 		return err
 	}
-	e.tally.update(func(p *Progress) { p.Rows, p.Duplicates = s.Rows, s.Duplicates })
-	e.signal()
+	ik.tally.update(func(p *Progress) { p.Rows, p.Duplicates = s.Rows, s.Duplicates })
+	ik.changed.signal()
 	return nil
 }
 
 // endGroup makes the requests of a group survive, with the state of the source
 // behind it, and returns the op that records that state.
-func (e *engine) endGroup(s jobdir.SourceState) (state.Op, error) {
+func (ik *intake) endGroup(s jobdir.SourceState) (state.Op, error) {
 	record, err := json.Marshal(s)
 	if err != nil {
 		return state.Op{}, fmt.Errorf("durable: encode source: %w", err)
 	}
-	if _, err := e.requests.Append([]byte{jobdir.GroupKind}, record); err != nil {
+	if _, err := ik.batches.requests.Append([]byte{jobdir.GroupKind}, record); err != nil {
 		return state.Op{}, err
 	}
-	if err := e.requests.Sync(); err != nil {
+	if err := ik.batches.requests.Sync(); err != nil {
 		return state.Op{}, err
 	}
-	s.End = e.requests.End()
-	return e.source.Put(s)
+	s.End = ik.batches.requests.End()
+	return ik.source.Put(s)
 }
 
 // fresh is a row that was not seen before.
@@ -122,11 +134,11 @@ type fresh struct {
 }
 
 // admit drops the duplicates among rows and refuses conflicts.
-func (e *engine) admit(ctx context.Context, rows []row) (kept []fresh, duplicates int, err error) {
+func (ik *intake) admit(ctx context.Context, rows []row) (kept []fresh, duplicates int, err error) {
 	group := make(map[string]fresh, len(rows))
 	for i := range rows {
-		r := fresh{row: &rows[i], content: e.digester.digest(&rows[i].request)}
-		known, line, err := e.known(ctx, group, &r)
+		r := fresh{row: &rows[i], content: ik.digester.digest(&rows[i].request)}
+		known, line, err := ik.known(ctx, group, &r)
 		switch {
 		case err != nil:
 			return nil, 0, err
@@ -142,12 +154,12 @@ func (e *engine) admit(ctx context.Context, rows []row) (kept []fresh, duplicate
 
 // known reports whether the row was seen, on which line, and refuses it if its
 // content was another.
-func (e *engine) known(ctx context.Context, group map[string]fresh, r *fresh) (known bool, line int, err error) {
+func (ik *intake) known(ctx context.Context, group map[string]fresh, r *fresh) (known bool, line int, err error) {
 	var content jobdir.Digest
 	if first, ok := group[r.key]; ok {
 		content, line = first.content, first.line
 	} else {
-		switch rec, err := e.store.Get(ctx, e.Keys.Item(jobdir.HashKey(r.key))); {
+		switch rec, err := ik.store.Get(ctx, ik.Keys.Item(jobdir.HashKey(r.key))); {
 		case errors.Is(err, state.ErrNotFound):
 			return false, 0, nil
 		case err != nil:
@@ -170,8 +182,8 @@ func (e *engine) known(ctx context.Context, group map[string]fresh, r *fresh) (k
 }
 
 // write appends a row's request to the log.
-func (e *engine) write(r *fresh) (jobdir.Entry, error) {
-	lane, err := e.lanes.number(jobdir.Route{Endpoint: r.request.Endpoint, Model: r.request.Model})
+func (ik *intake) write(r *fresh) (jobdir.Entry, error) {
+	lane, err := ik.batches.lanes.number(jobdir.Route{Endpoint: r.request.Endpoint, Model: r.request.Model})
 	if err != nil {
 		return jobdir.Entry{}, err
 	}
@@ -179,10 +191,10 @@ func (e *engine) write(r *fresh) (jobdir.Entry, error) {
 		Key: r.key, Content: r.content, Line: uint32(r.line), //nolint:gosec // a line number
 		Route: lane, Level: r.level,
 	}
-	if out.Ref, err = e.requests.Append(out.RequestHead(), r.request.Body); err != nil {
+	if out.Ref, err = ik.batches.requests.Append(out.RequestHead(), r.request.Body); err != nil {
 		return jobdir.Entry{}, err
 	}
-	if limit := e.batch.MaxWeight; limit > 0 && out.Weight() > limit {
+	if limit := ik.batch.MaxWeight; limit > 0 && out.Weight() > limit {
 		return jobdir.Entry{}, &InputError{
 			Source: r.name, Line: r.line,
 			Err: fmt.Errorf("the request has %d bytes, and a batch at most %d", len(r.request.Body), limit),

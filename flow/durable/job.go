@@ -1,7 +1,6 @@
 package durable
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -9,7 +8,6 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/accumulator"
-	"github.com/balerhq/baler/flow/durable/internal/rundir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/ratelimit"
@@ -250,56 +248,5 @@ func (j *Job[T]) request(item T) (Request, error) {
 	return Request{Endpoint: endpoint, Model: j.Model, Body: body, encoded: true}, err
 }
 
-// config is what the engine needs of a job, whatever its items are.
-type config struct {
-	name        string
-	settings    map[string]string
-	provider    sink.Provider
-	codec       llm.Codec
-	batch       accumulator.Config
-	creates     ratelimit.Config
-	polls       ratelimit.Config
-	transfers   int
-	maxInFlight int
-	maxAttempts int
-	poll, grace time.Duration
-	unclear     Unclear
-	exclusive   bool
-	cache       time.Duration
-	timeLimit   time.Duration
-	readAll     bool
-	fresh       bool
-	keepRemote  time.Duration
-	store       *state.Dir
-	dir         rundir.Dir
-	output      Output
-	progress    func(Progress)
-	notify      func(Notice)
-	log         *slog.Logger
-}
-
-func (j *Job[T]) config() config {
-	batch := j.Batch
-	batch.MaxWait = cmp.Or(batch.MaxWait, DefaultMaxWait)
-	progress := j.Progress
-	if progress == nil {
-		progress = func(Progress) {}
-	}
-	notify := j.Notify
-	if notify == nil {
-		notify = func(Notice) {}
-	}
-	return config{
-		name: j.Name, settings: j.Settings,
-		provider: j.Provider, codec: j.codec(), batch: batch, creates: createLimit(j.Creates), polls: pollLimit(j.Polls),
-		transfers:   cmp.Or(j.Transfers, DefaultTransfers),
-		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
-		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),
-		poll:        cmp.Or(j.Poll, DefaultPoll), grace: cmp.Or(j.Grace, DefaultGrace),
-		unclear: j.Unclear, exclusive: j.ExclusiveWorkspace,
-		cache:     cmp.Or(j.Cache, DefaultCache),
-		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, keepRemote: j.KeepRemote,
-		store: j.Store, dir: rundir.New(j.Store.Path(), j.Name), output: j.Output, progress: progress, notify: notify,
-		log: cmp.Or(j.Log, slog.Default()),
-	}
-}
+// KeepForever is the Job.KeepRemote that leaves all files at the provider.
+const KeepForever time.Duration = -1

@@ -6,24 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/sink"
 )
-
-// KeepForever is the Job.KeepRemote that leaves all files at the provider.
-const KeepForever time.Duration = -1
-
-// keepDelivered is how long results stay at the provider after their delivery,
-// by default, in a run whose source has not ended.
-const keepDelivered = 7 * 24 * time.Hour
-
-// Remote is what the provider stores for a run.
-type Remote struct {
-	Inputs  int   `json:"inputs"`  // uploaded files
-	Results int   `json:"results"` // batches whose results are there
-	Bytes   int64 `json:"bytes"`   // of the results that were downloaded, about
-}
 
 func (r *Remote) add(k keptBatch) {
 	if k.File != "" {
@@ -114,55 +99,4 @@ func (k *kept) ended() time.Time {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.last
-}
-
-// remote counts what the provider stores, of open batches too.
-func (e *engine) remote() Remote {
-	r := e.kept.remote()
-	for _, in := range e.board.intents() {
-		b := keptBatch{Handle: sink.Handle{File: in.File}}
-		if slices.Contains([]intent.State{intent.Ended, intent.Fetched, intent.Committed}, in.State) {
-			b.Batch = in.Batch
-		}
-		r.add(b)
-	}
-	return r
-}
-
-// recoverKept finds out what the journal tells of the provider's files.
-func (e *engine) recoverKept(told *jobdir.Replayed) {
-	e.kept.batches, e.kept.keep = make(map[string]keptBatch), told.Keep
-	last := make(map[string]jobdir.Settled, len(told.Intents))
-	for i := range told.Chunks {
-		last[told.Chunks[i].Tag] = told.Chunks[i]
-	}
-	for tag, in := range told.Intents {
-		switch s := last[tag]; {
-		case !in.Done() || told.Removed[tag]:
-			e.kept.put(keptBatch{at: s.At})
-		case s.Unsent:
-			e.kept.addReleased(in, s.At)
-		default:
-			e.kept.add(in, s.At, e.resultSize(tag))
-		}
-	}
-}
-
-// resultSize is that of the results as they lie here, 0 once they are pruned.
-func (e *engine) resultSize(tag string) int64 {
-	info, err := e.Root.Stat(jobdir.ResultName(tag))
-	if err != nil {
-		return 0
-	}
-	return info.Size()
-}
-
-// noteKeep makes Job.KeepRemote known to RemoveKept, which has no Job.
-func (e *engine) noteKeep() error {
-	keep := e.keepRemote
-	if keep == e.kept.keep {
-		return nil
-	}
-	e.kept.keep = keep
-	return e.journal.Append(jobdir.Line{Keep: &keep})
 }

@@ -62,3 +62,39 @@ func (l *lanes) get(n int) jobdir.Route {
 	defer l.mu.Unlock()
 	return l.byIndex[n]
 }
+
+func weigh(entries []jobdir.Entry) (total int) {
+	for _, e := range entries {
+		total += e.Weight()
+	}
+	return total
+}
+
+// cut returns as many of the entries as their lane allows in a batch, and the
+// rest.
+func (l *lanes) cut(entries []jobdir.Entry) (batch, rest []jobdir.Entry) {
+	limit := l.limitOf(int(entries[0].Route))
+	if limit == 0 {
+		return entries, nil
+	}
+	weight := entries[0].Weight()
+	for i := range entries[1:] {
+		if weight += entries[i+1].Weight(); weight > limit {
+			return entries[:i+1], entries[i+1:]
+		}
+	}
+	return entries, nil
+}
+
+func (l *lanes) limitOf(n int) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.limits[n]
+}
+
+// narrow lowers what a batch of the lane may weigh, in bytes.
+func (l *lanes) narrow(n, bytes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.limits[n] = narrow(l.limits[n], bytes)
+}

@@ -17,26 +17,26 @@ type paced struct{ waiting atomic.Int64 }
 
 // awaitCreation waits until a batch may be created by Job.Creates, and tells if
 // that takes long.
-func (e *engine) awaitCreation(ctx context.Context) error {
+func (b *buyer) awaitCreation(ctx context.Context) error {
 	one := ratelimit.Cost{Requests: 1}
-	e.paced.waiting.Add(1)
+	b.paced.waiting.Add(1)
 	defer func() {
-		if e.paced.waiting.Add(-1) == 0 {
-			e.untell(NoticePaced, "")
+		if b.paced.waiting.Add(-1) == 0 {
+			b.notices.untell(NoticePaced, "")
 		}
 	}()
 	short, stop := context.WithTimeoutCause(ctx, longWait, errLongWait)
 	defer stop()
-	if err := e.limiter.Wait(short, one); err == nil || ctx.Err() != nil || short.Err() == nil {
+	if err := b.limiter.Wait(short, one); err == nil || ctx.Err() != nil || short.Err() == nil {
 		return err
 	}
-	if !e.notices.has(NoticePaced, "") {
-		c := e.creates
-		e.tell(ctx, Notice{
+	if !b.notices.has(NoticePaced, "") {
+		c := b.creates
+		b.notices.tell(ctx, Notice{
 			Kind: NoticePaced, Since: time.Now().Add(-longWait),
 			Text:   fmt.Sprintf("batches wait to be created, %d in %s at most", c.Requests, c.Window),
 			Advice: "if the provider allows more, raise Job.Creates (--creates-per-hour); larger batches need fewer creations",
 		})
 	}
-	return e.limiter.Wait(ctx, one)
+	return b.limiter.Wait(ctx, one)
 }

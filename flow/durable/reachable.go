@@ -48,26 +48,26 @@ func (e *engine) reach(ctx context.Context) error {
 	for n := 0; ; n++ {
 		err := e.check(ctx, limited, first, &last)
 		if err == nil {
-			e.untroubled()
+			e.notices.untroubled()
 			return nil
 		}
 		if limited.Err() == nil && !errors.Is(err, errCancelled) {
 			if last = err; retry.ClassOf(err) == retry.Permanent || retry.ClassOf(err) == retry.Blocked {
 				return err
 			}
-			d := e.pause(n, err)
-			e.tellTrouble(ctx, intent.Intent{}, trouble{call: "check", err: err, again: d, lasts: true, first: first})
-			err = e.sleep(limited, d)
+			d := e.calls.pause(n, err)
+			e.notices.tellTrouble(ctx, intent.Intent{}, trouble{call: "check", err: err, again: d, lasts: true, first: first})
+			err = e.calls.sleep(limited, d)
 		}
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case limited.Err() != nil:
-			e.untroubled()
+			e.notices.untroubled()
 			if last = cmp.Or(last, err); retry.ClassOf(last) != retry.Retryable {
 				last = retry.Mark(last, retry.Retryable)
 			}
-			return &UnreachableError{e.providerName(), time.Since(start), last}
+			return &UnreachableError{e.notices.providerName(), time.Since(start), last}
 		case errors.Is(err, errCancelled) && len(e.open) == 0:
 			return err
 		}
@@ -81,7 +81,7 @@ func (e *engine) check(ctx, limited context.Context, first bool, last *error) er
 	defer stop()
 	return e.provider.Check(retry.Observe(wanted, func(a retry.Attempt) {
 		if *last = cmp.Or(a.Err, *last); a.Delay > 0 {
-			e.tellTrouble(ctx, intent.Intent{}, trouble{call: "check", err: a.Err, again: a.Delay, lasts: a.N > 1, first: first})
+			e.notices.tellTrouble(ctx, intent.Intent{}, trouble{call: "check", err: a.Err, again: a.Delay, lasts: a.N > 1, first: first})
 		}
 	}))
 }

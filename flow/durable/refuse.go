@@ -4,53 +4,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"syscall"
 	"time"
 
-	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
 
-// refuses reports whether err is a provider's no to one batch, which stays a no
-// however often it is asked. What is wrong with this machine is none: it would
-// be wrong with every batch. Nor is the error of a call that was broken off: it
-// may be that of another.
-func refuses(ctx context.Context, err error) bool {
-	said, ok := errors.AsType[*retry.Error](err)
-	return ok && said.Class == retry.Permanent && ctx.Err() == nil && !local(err)
-}
-
-// local reports whether err comes from the files of this machine.
-func local(err error) bool {
-	if errors.Is(err, state.ErrDamaged) {
-		return true
-	}
-	if _, ok := errors.AsType[*fs.PathError](err); ok {
-		return true
-	}
-	for _, no := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, syscall.EMFILE} {
-		if errors.Is(err, no) {
-			return true
-		}
-	}
-	return false
+// refusals decides about batches that the provider refused.
+type refusals struct {
+	*config
+	*jobdir.Dir
+	gate    *gate
+	clock   *clock
+	notices *notices
+	calls   *calls
+	batches *batches
 }
 
 // refuse ends a batch that the provider will not take: its rows fail with the
 // reason, or those that it names do and the rest goes again, and all others go
 // on.
-func (e *engine) refuse(ctx context.Context, in intent.Intent, refusal error) (intent.Intent, error) {
-	e.throttles.leave(in)
+func (rf *refusals) refuse(ctx context.Context, in intent.Intent, refusal error) (intent.Intent, error) {
+	rf.batches.throttles.leave(in)
 	reason := refusalReason(retry.Permanent, refusal)
-	e.tell(ctx, Notice{
+	rf.notices.tell(ctx, Notice{
 		Kind: NoticeRefused, Tag: in.Tag, Batch: in.Batch,
-		Text:   fmt.Sprintf("the provider does not take a batch of %d rows for %s: %s", in.Rows, e.laneName(in), said(reason)),
+		Text:   fmt.Sprintf("the provider does not take a batch of %d rows for %s: %s", in.Rows, rf.batches.laneName(in), said(reason)),
 		Advice: "the rows that it is about fail with that and cost nothing; all others go on",
 	})
-	return e.advance(ctx, in, intent.BatchEnded{Reason: &reason})
+	return rf.batches.advance(ctx, in, intent.BatchEnded{Reason: &reason})
 }
 
 // refusalReason is what the provider said, innermost, or else what the client did.
@@ -77,60 +61,50 @@ func said(r intent.Reason) string {
 	return r.Code + ": " + r.Message
 }
 
-func (e *engine) laneName(in intent.Intent) string {
-	l := e.lanes.get(in.Route)
-	return fmt.Sprintf("%s, model %q", l.Endpoint, l.Model)
-}
-
-// passes reports whether a refusal is one that is waited out.
-func passes(refusal error) bool {
-	return errors.Is(refusal, sink.ErrFull) || errors.Is(refusal, sink.ErrNotYet) || errors.Is(refusal, sink.ErrFileGone)
-}
-
 // putOff lets a batch that was refused wait, together with all of its lane, as
 // none of it ran. What never passes has an end: then its rows fail with the reason.
-func (e *engine) putOff(ctx context.Context, in intent.Intent, refusal error) (intent.Intent, error) {
-	if e.gate.cancelled() {
-		return e.advance(ctx, in, intent.Refused{Reason: refusalReason(retry.Permanent, refusal)})
+func (rf *refusals) putOff(ctx context.Context, in intent.Intent, refusal error) (intent.Intent, error) {
+	if rf.gate.cancelled() {
+		return rf.batches.advance(ctx, in, intent.Refused{Reason: refusalReason(retry.Permanent, refusal)})
 	}
-	r := e.throttles.refuse(in, refusal, 3*e.interval(0))
+	r := rf.batches.throttles.refuse(in, refusal, 3*rf.calls.interval(0))
 	if errors.Is(refusal, sink.ErrFull) {
-		if next, done, err := e.makeRoom(ctx, in, refusal, r); done || err != nil {
+		if next, done, err := rf.makeRoom(ctx, in, refusal, r); done || err != nil {
 			return next, err
 		}
 	}
-	if e.givesUp(in, refusal, r) {
-		return e.refuse(ctx, in, refusal)
+	if rf.givesUp(in, refusal, r) {
+		return rf.refuse(ctx, in, refusal)
 	}
 	reason := refusalReason(retry.Retryable, refusal)
 	reason.Times, reason.Since = r.refusals, r.since
 	if errors.Is(refusal, sink.ErrFull) {
 		reason.Room = r.room
 	}
-	e.tellPutOff(ctx, in, refusal, r)
+	rf.tellPutOff(ctx, in, refusal, r)
 	anew := errors.Is(refusal, sink.ErrFileGone)
 	if !anew && errors.Is(refusal, sink.ErrNotYet) && in.Refusals%4 == 3 {
-		anew = e.forget(ctx, in) // the upload may be at fault after all
+		anew = rf.forget(ctx, in) // the upload may be at fault after all
 	}
-	return e.advance(ctx, in, intent.PutOff{Reason: reason, Again: r.until, Upload: anew})
+	return rf.batches.advance(ctx, in, intent.PutOff{Reason: reason, Again: r.until, Upload: anew})
 }
 
 // forget deletes an upload, which would otherwise be found and used again.
-func (e *engine) forget(ctx context.Context, in intent.Intent) (done bool) {
-	err := e.provider.Remove(ctx, sink.Handle{File: in.File})
+func (rf *refusals) forget(ctx context.Context, in intent.Intent) (done bool) {
+	err := rf.provider.Remove(ctx, sink.Handle{File: in.File})
 	if err != nil {
-		e.log.WarnContext(ctx, "upload left at the provider", "tag", in.Tag, "error", err)
+		rf.log.WarnContext(ctx, "upload left at the provider", "tag", in.Tag, "error", err)
 	}
 	return err == nil
 }
 
 // givesUp reports whether a batch was refused often enough: as often as rows are
 // sent if nobody knows why, and else for as long as a batch may take.
-func (e *engine) givesUp(in intent.Intent, refusal error, r refused) bool {
+func (rf *refusals) givesUp(in intent.Intent, refusal error, r refused) bool {
 	if !passes(refusal) {
-		return max(r.refusals, in.Refusals+1) >= e.maxAttempts
+		return max(r.refusals, in.Refusals+1) >= rf.maxAttempts
 	}
-	return r.refusals >= minRefusals && !e.now().Before(e.refusalEnd(in, r))
+	return r.refusals >= minRefusals && !rf.clock.now().Before(rf.refusalEnd(in, r))
 }
 
 // minRefusals are those before which no batch is given up whose refusal passes,
@@ -138,22 +112,22 @@ func (e *engine) givesUp(in intent.Intent, refusal error, r refused) bool {
 const minRefusals = 20
 
 // refusalEnd is when batches of a lane are given up that are refused all the time.
-func (e *engine) refusalEnd(in intent.Intent, r refused) time.Time {
-	window := e.provider.Limits(e.lanes.get(in.Route).Model).Window
+func (rf *refusals) refusalEnd(in intent.Intent, r refused) time.Time {
+	window := rf.provider.Limits(rf.batches.lanes.get(in.Route).Model).Window
 	if window == 0 {
 		window = 24 * time.Hour
 	}
-	return r.since.Add(window + e.grace)
+	return r.since.Add(window + rf.grace)
 }
 
 // tellPutOff tells of a lane what is the same for all its batches.
-func (e *engine) tellPutOff(ctx context.Context, in intent.Intent, refusal error, r refused) {
+func (rf *refusals) tellPutOff(ctx context.Context, in intent.Intent, refusal error, r refused) {
 	n := Notice{
 		Kind: NoticeRefused, Tag: r.notice, Batch: in.Batch, Next: r.until,
 		Text: fmt.Sprintf("the provider refuses batches for %s, %d times in a row so far; nothing of them ran: %s",
-			e.laneName(in), r.refusals, said(refusalReason(retry.Retryable, refusal))),
+			rf.batches.laneName(in), r.refusals, said(refusalReason(retry.Retryable, refusal))),
 	}
-	end := e.refusalEnd(in, r).Format("2006-01-02 15:04")
+	end := rf.refusalEnd(in, r).Format("2006-01-02 15:04")
 	switch {
 	case errors.Is(refusal, sink.ErrFull) && r.others > 0:
 		n.Advice = fmt.Sprintf("they wait for room: the next goes when one of the %d that run has ended", r.others)
@@ -162,7 +136,7 @@ func (e *engine) tellPutOff(ctx context.Context, in intent.Intent, refusal error
 	case passes(refusal):
 		n.Advice = "this passes, as a rule; otherwise their rows fail after " + end
 	default:
-		n.Advice = fmt.Sprintf("after %d refusals in a row the rows fail with that", e.maxAttempts)
+		n.Advice = fmt.Sprintf("after %d refusals in a row the rows fail with that", rf.maxAttempts)
 	}
-	e.tell(ctx, n)
+	rf.notices.tell(ctx, n)
 }

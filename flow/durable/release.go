@@ -9,29 +9,29 @@ import (
 
 // release frees the rows of a batch that was refused, and that is not put off:
 // for smaller batches, or for the next run if a person has to act.
-func (e *engine) release(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	if err := e.releaseRows(ctx, in); err != nil {
+func (s *settler) release(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	if err := s.releaseRows(ctx, in); err != nil {
 		return in, err
 	}
-	gone, err := e.removeInput(ctx, in)
+	gone, err := s.cleaner.removeInput(ctx, in)
 	if err != nil {
 		return in, err
 	}
-	if in, err = e.advance(ctx, in, intent.CleanDone{FileGone: gone}); err == nil {
-		e.kept.addReleased(in, e.now())
+	if in, err = s.batches.advance(ctx, in, intent.CleanDone{FileGone: gone}); err == nil {
+		s.cleaner.kept.addReleased(in, s.clock.now())
 	}
-	if err != nil || in.Reason.Class != retry.Blocked.String() || e.gate.cancelled() {
+	if err != nil || in.Reason.Class != retry.Blocked.String() || s.gate.cancelled() {
 		return in, err
 	}
-	_ = e.block(ctx, in, &retry.Error{Class: retry.Blocked, Code: in.Reason.Code, Message: in.Reason.Message})
+	_ = s.blockage.block(ctx, in, &retry.Error{Class: retry.Blocked, Code: in.Reason.Code, Message: in.Reason.Message})
 	return in, nil // it is done with
 }
 
 // releaseRows lets all rows of a batch go again that are not settled.
-func (e *engine) releaseRows(ctx context.Context, in intent.Intent) error {
-	e.settling.Lock()
-	defer e.settling.Unlock()
-	c, err := e.newChunk(ctx, in)
+func (s *settler) releaseRows(ctx context.Context, in intent.Intent) error {
+	s.settling.Lock()
+	defer s.settling.Unlock()
+	c, err := s.newChunk(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (e *engine) releaseRows(ctx context.Context, in intent.Intent) error {
 			c.rows++
 			c.repeat(first+n, false)
 		}
-		if err := c.record(ctx, e.outbox.Value, false); err != nil {
+		if err := c.record(ctx, s.outbox.Value, false); err != nil {
 			return err
 		}
 	}

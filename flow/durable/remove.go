@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
-	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
@@ -21,58 +20,42 @@ const (
 	removeLimit    = time.Minute // for that many; a run that is done waits no longer
 )
 
-// removeInput deletes what was uploaded for a batch and reports whether it is
-// gone. The error is that of ctx: then the next process removes it.
-func (e *engine) removeInput(ctx context.Context, in intent.Intent) (gone bool, _ error) {
-	if in.File == "" || e.keepRemote == KeepForever || !e.isAccount(in.Account) {
-		return false, nil // with the results, once it is known whose they are
-	}
-	err := e.provider.Remove(ctx, sink.Handle{File: in.File})
-	if err != nil && ctx.Err() != nil {
-		return false, context.Cause(ctx)
-	}
-	if err != nil {
-		e.log.WarnContext(ctx, "upload left at the provider", "tag", in.Tag, "error", err)
-	}
-	return err == nil, nil
-}
-
 // hasEnded reports whether nothing more is delivered.
-func (e *engine) hasEnded() bool {
-	return e.finished() || e.gate.cancelled() && e.inFlight() == 0
+func (c *cleaner) hasEnded() bool {
+	return c.tally.finished() || c.gate.cancelled() && c.tally.inFlight() == 0
 }
 
 // due returns the batches whose files need not be kept any longer.
-func (e *engine) due() []keptBatch {
-	now, keep := e.now(), e.kept.keep
-	ended := e.hasEnded()
+func (c *cleaner) due() []keptBatch {
+	now, keep := c.clock.now(), c.kept.keep
+	ended := c.hasEnded()
 	switch {
 	case keep == KeepForever:
 		return nil
-	case ended && now.Before(e.kept.ended().Add(keep)):
+	case ended && now.Before(c.kept.ended().Add(keep)):
 		return nil
 	case ended:
-		return e.kept.list(now)
-	case e.ended(): // soon the run has, too
+		return c.kept.list(now)
+	case c.tally.ended(): // soon the run has, too
 		return nil
 	case keep == 0:
 		keep = keepDelivered
 	}
-	return e.kept.list(now.Add(-keep))
+	return c.kept.list(now.Add(-keep))
 }
 
 // removeDelivered removes from time to time what a run has delivered whose
 // source does not end.
-func (e *engine) removeDelivered(ctx context.Context) error {
+func (c *cleaner) removeDelivered(ctx context.Context) error {
 	interval := removeInterval
-	if e.kept.keep > 0 {
-		interval = min(interval, max(e.kept.keep/4, time.Second))
+	if c.kept.keep > 0 {
+		interval = min(interval, max(c.kept.keep/4, time.Second))
 	}
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
-		if !e.ended() && !e.gate.cancelled() {
-			e.removeDue(ctx)
+		if !c.tally.ended() && !c.gate.cancelled() {
+			c.removeDue(ctx)
 		}
 		select {
 		case <-tick.C:
@@ -84,13 +67,13 @@ func (e *engine) removeDelivered(ctx context.Context) error {
 
 // removeDue deletes what is due at the provider. What fails is told and left to
 // a later start or RemoveKept: it must not stop the run.
-func (e *engine) removeDue(ctx context.Context) {
+func (c *cleaner) removeDue(ctx context.Context) {
 	var left int
 	var cause error
-	for due := e.due(); len(due) > 0; {
+	for due := c.due(); len(due) > 0; {
 		some := due[:min(removeChunk, len(due))]
 		due = due[len(some):]
-		failed, err := e.removeSome(ctx, some)
+		failed, err := c.removeSome(ctx, some)
 		if ctx.Err() != nil {
 			return
 		}
@@ -103,10 +86,10 @@ func (e *engine) removeDue(ctx context.Context) {
 		}
 	}
 	if cause == nil {
-		e.untell(NoticeStorage, "")
+		c.notices.untell(NoticeStorage, "")
 		return
 	}
-	e.tell(ctx, Notice{
+	c.notices.tell(ctx, Notice{
 		Kind: NoticeStorage, Text: fmt.Sprintf("the files of %d batches are left at the provider: %v", left, cause),
 		Advice: "to remove them, run it again later or call baler doctor --sweep",
 	})
@@ -114,7 +97,7 @@ func (e *engine) removeDue(ctx context.Context) {
 
 // removeSome deletes the files of some batches, notes which are gone, and counts
 // the others.
-func (e *engine) removeSome(ctx context.Context, some []keptBatch) (failed int, err error) {
+func (c *cleaner) removeSome(ctx context.Context, some []keptBatch) (failed int, err error) {
 	limited, cancel := context.WithTimeout(ctx, removeLimit)
 	defer cancel()
 	var (
@@ -126,7 +109,7 @@ func (e *engine) removeSome(ctx context.Context, some []keptBatch) (failed int, 
 	g.SetLimit(removeAtOnce)
 	for _, b := range some {
 		g.Go(func() error {
-			err := e.removeBatch(limited, b)
+			err := c.removeBatch(limited, b)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -142,11 +125,11 @@ func (e *engine) removeSome(ctx context.Context, some []keptBatch) (failed int, 
 	}
 	_ = g.Wait() // the errors are in errs
 	if len(gone) > 0 {
-		if err := e.journal.Append(jobdir.Line{Removed: gone}); err != nil {
+		if err := c.batches.journal.Append(jobdir.Line{Removed: gone}); err != nil {
 			return len(some), err
 		}
-		e.kept.drop(gone)
-		e.news.Store(true)
+		c.kept.drop(gone)
+		c.notices.news.Store(true)
 	}
 	if len(errs) > 0 {
 		return len(errs), errs[0]
@@ -154,17 +137,17 @@ func (e *engine) removeSome(ctx context.Context, some []keptBatch) (failed int, 
 	return 0, nil
 }
 
-func (e *engine) removeBatch(ctx context.Context, b keptBatch) error {
-	if err := e.mustBeAccount(ctx, b.witness()); err != nil {
+func (c *cleaner) removeBatch(ctx context.Context, b keptBatch) error {
+	if err := c.accounts.mustBeAccount(ctx, b.witness()); err != nil {
 		return err
 	}
 	if b.Handle != (sink.Handle{}) {
-		if err := e.provider.Remove(ctx, b.Handle); err != nil {
+		if err := c.provider.Remove(ctx, b.Handle); err != nil {
 			return err
 		}
 	}
 	for _, batch := range b.surplus {
-		if err := e.provider.Remove(ctx, sink.Handle{Batch: batch}); err != nil {
+		if err := c.provider.Remove(ctx, sink.Handle{Batch: batch}); err != nil {
 			return err
 		}
 	}

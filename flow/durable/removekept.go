@@ -51,18 +51,18 @@ func RemoveKept(ctx context.Context, provider sink.Provider, store *state.Dir) (
 func removeKept(ctx context.Context, provider sink.Provider, store *state.Dir, job jobdir.Meta) (r Removal, found bool, err error) {
 	r.Name = job.Name
 	err = withJob(ctx, provider, store, job, func(e *engine) error {
-		due := len(e.due())
-		if _, known := e.clock(); due > 0 && !known { // it may be too early
+		due := len(e.cleaner.due())
+		if _, known := e.clock.clock(); due > 0 && !known { // it may be too early
 			_ = sink.Now(ctx, provider)
-			due = len(e.due())
+			due = len(e.cleaner.due())
 		}
 		if due > 0 {
-			e.removeDue(ctx)
+			e.cleaner.removeDue(ctx)
 		}
-		if open := len(e.open); open > 0 && e.hasEnded() {
+		if open := len(e.open); open > 0 && e.cleaner.hasEnded() {
 			r.Reason = fmt.Sprintf("%d batches are settled and not finished: run it again", open)
 		}
-		r.Removed, r.Remote = due-len(e.due()), e.remote()
+		r.Removed, r.Remote = due-len(e.cleaner.due()), e.cleaner.remote()
 		for _, n := range e.notices.list() {
 			if n.Kind == NoticeStorage {
 				r.Reason = n.Text
@@ -81,7 +81,7 @@ func (e *engine) showRemote() error {
 	if err != nil || !found {
 		return err
 	}
-	s.Remote, s.Notices, s.Updated = e.remote(), e.notices.list(), time.Now()
+	s.Remote, s.Notices, s.Updated = e.cleaner.remote(), e.notices.list(), time.Now()
 	return e.dir.Write(rundir.StatusFile, s)
 }
 

@@ -20,46 +20,46 @@ import (
 // usual: a crash in between leaves it to the next run, and once it is sealed it is
 // settled even if the run is cancelled. Entries of which the
 // answer cannot be read any more are returned; they have to be sent.
-func (e *engine) reuse(ctx, life context.Context, entries []jobdir.Entry) (lost []jobdir.Entry, err error) {
+func (d *driver) reuse(ctx, life context.Context, entries []jobdir.Entry) (lost []jobdir.Entry, err error) {
 	slices.SortFunc(entries, func(a, b jobdir.Entry) int { // as they lie on the disk
 		return cmp.Or(strings.Compare(a.Hit.Tag, b.Hit.Tag), cmp.Compare(a.Hit.Offset, b.Hit.Offset))
 	})
-	tag := e.TagOfJob()
+	tag := d.TagOfJob()
 	var found []jobdir.Entry
-	err = jobdir.WriteRecords(e.Root, jobdir.ResultName(tag), e.LabelOf(jobdir.ResultsKind, tag), func(put func([]byte) error) (err error) {
-		found, lost, err = e.copyAnswers(ctx, entries, put)
+	err = jobdir.WriteRecords(d.Root, jobdir.ResultName(tag), d.LabelOf(jobdir.ResultsKind, tag), func(put func([]byte) error) (err error) {
+		found, lost, err = d.copyAnswers(ctx, entries, put)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	if len(lost) > 0 {
-		e.surprises.addGone(len(lost))
-		e.log.WarnContext(ctx, "answers of other runs are gone, so that rows are sent", "rows", len(lost))
+		d.surprises.addGone(len(lost))
+		d.log.WarnContext(ctx, "answers of other runs are gone, so that rows are sent", "rows", len(lost))
 	}
 	if len(found) == 0 {
-		return lost, e.Root.Remove(jobdir.ResultName(tag))
+		return lost, d.Root.Remove(jobdir.ResultName(tag))
 	}
-	if err := e.gate.enter(ctx); err != nil {
+	if err := d.gate.enter(ctx); err != nil {
 		return nil, err
 	}
-	in, err := e.seal(context.WithoutCancel(ctx), intent.Intent{Tag: tag, State: intent.Fetched}, found)
-	e.gate.leave()
+	in, err := d.batches.seal(context.WithoutCancel(ctx), intent.Intent{Tag: tag, State: intent.Fetched}, found)
+	d.gate.leave()
 	if err != nil {
 		return nil, err
 	}
-	return lost, e.drive(life, in)
+	return lost, d.drive(life, in)
 }
 
 // copyAnswers puts the records of all answers that can be read.
-func (e *engine) copyAnswers(ctx context.Context, entries []jobdir.Entry, put func([]byte) error) (found, lost []jobdir.Entry, err error) {
+func (d *driver) copyAnswers(ctx context.Context, entries []jobdir.Entry, put func([]byte) error) (found, lost []jobdir.Entry, err error) {
 	var file jobdir.OpenFile
 	defer file.Close()
 	var buf []byte
 	for _, row := range entries {
-		o, err := e.readAnswer(&file, row.Hit)
+		o, err := d.readAnswer(&file, row.Hit)
 		if err != nil {
-			e.log.DebugContext(ctx, "a cached answer is gone", "tag", row.Hit.Tag, "error", err)
+			d.log.DebugContext(ctx, "a cached answer is gone", "tag", row.Hit.Tag, "error", err)
 			row.Hit = nil
 			lost = append(lost, row)
 			continue
@@ -73,8 +73,8 @@ func (e *engine) copyAnswers(ctx context.Context, entries []jobdir.Entry, put fu
 	return found, lost, nil
 }
 
-func (e *engine) readAnswer(file *jobdir.OpenFile, h *jobdir.Hit) (jobdir.Outcome, error) {
-	record, err := file.ReadRecord(e.store.Root(), path.Join(h.Job, jobdir.ResultName(h.Tag)), h.Offset, jobdir.Label{
+func (d *driver) readAnswer(file *jobdir.OpenFile, h *jobdir.Hit) (jobdir.Outcome, error) {
+	record, err := file.ReadRecord(d.store.Root(), path.Join(h.Job, jobdir.ResultName(h.Tag)), h.Offset, jobdir.Label{
 		Format: jobdir.FileFormat, Kind: jobdir.ResultsKind, Tag: h.Tag,
 	})
 	if err != nil {
@@ -84,8 +84,8 @@ func (e *engine) readAnswer(file *jobdir.OpenFile, h *jobdir.Hit) (jobdir.Outcom
 	if err == nil && (o.Err != nil || h.Batch == "") {
 		err = fmt.Errorf("%w: it is not of a row that succeeded", segment.ErrDamaged)
 	}
-	if err == nil && e.codec != nil {
-		err = usable(e.codec, o.Body)
+	if err == nil && d.codec != nil {
+		err = usable(d.codec, o.Body)
 	}
 	return o, err
 }

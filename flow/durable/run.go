@@ -4,34 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/balerhq/baler/accumulator"
-	"github.com/balerhq/baler/flow"
-	"github.com/balerhq/baler/flow/durable/internal/jobdir"
-	"github.com/balerhq/baler/flow/durable/internal/ready"
-	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/retry"
 )
 
 // run does what is left to do.
 func (e *engine) run(ctx context.Context, source rows) error {
-	if err := e.noteKeep(); err != nil {
+	if err := e.cleaner.noteKeep(); err != nil {
 		return err
 	}
 	if err := e.workOff(ctx, source); err != nil {
 		return err
 	}
-	if err := e.gate.blocked(); err != nil && !e.finished() {
+	if err := e.gate.blocked(); err != nil && !e.tally.finished() {
 		return err
 	}
-	if err := e.undecided(); err != nil {
+	if err := e.fetcher.undecided(); err != nil {
 		return err
 	}
-	e.removeDue(ctx)
-	return e.cancellation()
+	e.cleaner.removeDue(ctx)
+	return e.controller.cancellation()
 }
 
 // leftOpen is by what the notice of workOff is known.
@@ -41,12 +35,12 @@ const leftOpen = "left open"
 // batches that are. The latter needs no more of the provider than to be rid of
 // files and second batches, which must not spoil a run that has all its results.
 func (e *engine) workOff(ctx context.Context, source rows) error {
-	finished := e.finished()
+	finished := e.tally.finished()
 	if finished && len(e.open) == 0 {
 		return nil
 	}
-	e.askTime(ctx)
-	if err := e.obey(); err != nil { // before anything is bought
+	e.clock.askTime(ctx)
+	if err := e.controller.obey(); err != nil { // before anything is bought
 		return err
 	}
 	if e.gate.cancelled() && len(e.open) == 0 {
@@ -70,28 +64,19 @@ func (e *engine) mayBeLeft(ctx context.Context, err error) bool {
 	case !said && !mismatch:
 		return false
 	}
-	e.tell(ctx, Notice{
-		Kind: NoticeStorage, Tag: leftOpen, Text: fmt.Sprintf("what the provider has of %d batches is left there: %v", e.inFlight(), err),
+	e.notices.tell(ctx, Notice{
+		Kind: NoticeStorage, Tag: leftOpen, Text: fmt.Sprintf("what the provider has of %d batches is left there: %v", e.tally.inFlight(), err),
 		Advice: "run it again later",
 	})
 	return true
-}
-
-// cancellation is how a run ends that is cancelled and not finished.
-func (e *engine) cancellation() error {
-	if e.finished() || !e.gate.cancelled() {
-		return nil
-	}
-	p := e.tally.progress()
-	return &CancelledError{Name: e.name, Reason: CancelReason(e.control.Reason), At: e.control.At, Rows: p.Rows - p.Settled()}
 }
 
 // work settles all that it can, and keeps watch meanwhile.
 func (e *engine) work(ctx context.Context, source rows) error {
 	g, ctx := errgroup.WithContext(ctx)
 	watched, done := context.WithCancel(ctx)
-	g.Go(func() error { return e.watch(watched) })
-	g.Go(func() error { return e.removeDelivered(watched) })
+	g.Go(func() error { return e.controller.watch(watched) })
+	g.Go(func() error { return e.cleaner.removeDelivered(watched) })
 	g.Go(func() error {
 		defer done()
 		switch err := e.reach(ctx); {
@@ -100,7 +85,7 @@ func (e *engine) work(ctx context.Context, source rows) error {
 		case err != nil:
 			return err
 		}
-		e.compareClocks(ctx)
+		e.clock.compareClocks(ctx)
 		return e.settleAll(ctx, source)
 	})
 	return g.Wait()
@@ -110,19 +95,19 @@ func (e *engine) work(ctx context.Context, source rows) error {
 // nothing is left or something fails. Of a cancelled run it drives what is open.
 func (e *engine) settleAll(ctx context.Context, source rows) error {
 	g, ctx := errgroup.WithContext(ctx)
-	e.drivers = g
-	defer e.polls.start(ctx)()
-	if err := e.mustBeNewest(ctx); err != nil && !errors.Is(err, errCancelled) {
+	e.driver.drivers = g
+	defer e.calls.polls.start(ctx)()
+	if err := e.adopter.mustBeNewest(ctx); err != nil && !errors.Is(err, errCancelled) {
 		return err
 	}
 	for _, in := range e.open {
-		e.spawn(ctx, in)
+		e.driver.spawn(ctx, in)
 	}
 	g.Go(func() error {
 		if err := e.take(ctx, source); err != nil {
 			return err
 		}
-		return e.retired(ctx)
+		return e.packer.retired(ctx)
 	})
 	return g.Wait()
 }
@@ -136,69 +121,10 @@ func (e *engine) take(ctx context.Context, source rows) error {
 	wanted, stop := e.gate.whileWanted(ctx)
 	defer stop()
 	both, wanted := errgroup.WithContext(wanted)
-	both.Go(func() error { return e.ingest(wanted, source) })
-	both.Go(func() error { return e.rounds(wanted, ctx) })
+	both.Go(func() error { return e.intake.ingest(wanted, source) })
+	both.Go(func() error { return e.packer.rounds(wanted, ctx) })
 	if err := both.Wait(); !errors.Is(err, errCancelled) && !errors.Is(err, errBlocked) {
 		return err
 	}
 	return nil
-}
-
-// rounds makes batches of what is ready, as often as something is. Their
-// drivers run as long as life.
-func (e *engine) rounds(ctx, life context.Context) error {
-	for {
-		more, err := e.await(ctx)
-		if err != nil || !more {
-			return err
-		}
-		if err := e.round(ctx, life); err != nil {
-			return err
-		}
-	}
-}
-
-// round makes batches until the source has ended and nothing is ready. What
-// the accumulator still holds then leaves with it.
-func (e *engine) round(ctx, life context.Context) error {
-	p := flow.New(ctx)
-	rows := flow.FromFunc(p, e.load, flow.Name("load"))
-	urgent := flow.Via(p, rows, queue.By(jobdir.Entry.Priority, queue.Config{Capacity: ready.LoadChunk}))
-	batches := flow.Via(p, urgent, accumulator.By(jobdir.Entry.RouteKey, e.batch).WeighBy(jobdir.Entry.Weight))
-	flow.To(p, batches, func(step context.Context, b accumulator.Batch[jobdir.Entry]) error {
-		return e.buy(step, life, b)
-	}, flow.Name("buy"))
-	if err := p.Wait(); err != nil {
-		return fmt.Errorf("durable: %w", err)
-	}
-	return nil
-}
-
-// await returns true when a round is worth its while: something is ready, and
-// it is not just a few items that go again while open batches may yet add more.
-// A batch that waits for a person adds none.
-func (e *engine) await(ctx context.Context) (more bool, err error) {
-	linger, lingers := time.NewTimer(e.batch.MaxWait), false
-	linger.Stop() // until something is ready that may wait
-	defer linger.Stop()
-	for {
-		ended, open := e.ended(), e.inFlight()-e.rest.sleepers()
-		switch ready := e.ready.Any(); {
-		case e.readAll && !ended:
-		case ready && (open == 0 || !ended):
-			return true, nil
-		case ready && !lingers:
-			lingers = true
-			linger.Reset(e.batch.MaxWait)
-		case !ready && ended && open == 0 && e.retire(func() bool { return !e.ready.Any() }):
-			return false, nil
-		}
-		select {
-		case <-e.changed:
-		case <-linger.C:
-			return true, nil
-		case <-ctx.Done():
-			return false, context.Cause(ctx)
-		}
-	}
 }

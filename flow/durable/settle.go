@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"sync"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
@@ -19,31 +20,47 @@ const (
 	chunkBytes = 4 << 20
 )
 
+// settler delivers results and records which rows are settled.
+type settler struct {
+	*config
+	*jobdir.Dir
+	gate     *gate
+	clock    *clock
+	tally    *tally
+	batches  *batches
+	cleaner  *cleaner
+	blockage *blockage
+	failures *failures
+
+	outbox   jobdir.Record[jobdir.OutputState]
+	settling sync.Mutex // one batch at a time hands on its results or frees its rows: it has the outbox
+}
+
 // settle hands on the results of a fetched batch in chunks. Each is delivered,
 // then written to the journal, then recorded in one commit: the rows that go
 // again, the output's mark and how far the batch is.
-func (e *engine) settle(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	e.settling.Lock()
-	defer e.settling.Unlock()
+func (s *settler) settle(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	s.settling.Lock()
+	defer s.settling.Unlock()
 	if ctx.Err() != nil {
 		return in, context.Cause(ctx)
 	}
-	if err := e.settleRows(ctx, in); err != nil {
-		return e.refetch(ctx, in, err)
+	if err := s.settleRows(ctx, in); err != nil {
+		return s.refetch(ctx, in, err)
 	}
 	if in.Waits() {
-		return e.advance(ctx, in, intent.SettlePart{})
+		return s.batches.advance(ctx, in, intent.SettlePart{})
 	}
-	return e.advance(ctx, in, intent.SettleDone{})
+	return s.batches.advance(ctx, in, intent.SettleDone{})
 }
 
-func (e *engine) settleRows(ctx context.Context, in intent.Intent) error {
-	c, err := e.newChunk(ctx, in)
+func (s *settler) settleRows(ctx context.Context, in intent.Intent) error {
+	c, err := s.newChunk(ctx, in)
 	if err != nil {
 		return err
 	}
 	n := uint64(0)
-	for o, err := range e.Outcomes(in) {
+	for o, err := range s.Outcomes(in) {
 		if err != nil {
 			return err
 		}
@@ -64,18 +81,18 @@ func (e *engine) settleRows(ctx context.Context, in intent.Intent) error {
 	if err := c.commit(ctx); err != nil {
 		return err
 	}
-	if err := e.writeAnswers(in, c.answers); err != nil {
+	if err := s.writeAnswers(in, c.answers); err != nil {
 		return err
 	}
 	if c.blocked != nil {
-		_ = e.block(ctx, in, c.blocked) // this batch is done with
+		_ = s.blockage.block(ctx, in, c.blocked) // this batch is done with
 	}
 	return nil
 }
 
 // chunk gathers outcomes until they are committed together.
 type chunk struct {
-	e        *engine
+	s        *settler
 	in       intent.Intent
 	entries  []jobdir.Entry
 	progress uint64 // rows of the batch that are recorded
@@ -93,13 +110,13 @@ type chunk struct {
 	answers []jobdir.Answer // of the batch: they are not emptied
 }
 
-func (e *engine) newChunk(ctx context.Context, in intent.Intent) (*chunk, error) {
-	entries, err := e.Entries(in.Tag, in.Rows)
+func (s *settler) newChunk(ctx context.Context, in intent.Intent) (*chunk, error) {
+	entries, err := s.Entries(in.Tag, in.Rows)
 	if err != nil {
 		return nil, err
 	}
-	c := &chunk{e: e, in: in, entries: entries}
-	rec, err := e.store.Get(ctx, e.Keys.Progress(in.Tag))
+	c := &chunk{s: s, in: in, entries: entries}
+	rec, err := s.store.Get(ctx, s.Keys.Progress(in.Tag))
 	if errors.Is(err, state.ErrNotFound) {
 		return c, nil
 	}
@@ -120,7 +137,7 @@ func (c *chunk) add(o jobdir.Outcome) {
 		c.repeat(int(o.Row), !c.unsent())
 		return
 	}
-	r := newResult(row, &o, c.e.lanes.get(c.in.Route).Model, c.in.Batch, c.e.codec)
+	r := newResult(row, &o, c.s.batches.lanes.get(c.in.Route).Model, c.in.Batch, c.s.codec)
 	c.bytes += len(r.Response)
 	c.results = append(c.results, r)
 	switch {
@@ -144,7 +161,7 @@ func (c *chunk) keep(o jobdir.Outcome) {
 		return
 	}
 	row := &c.entries[o.Row]
-	if r := newResult(row, &o, "", c.in.Batch, c.e.codec); r.Error == nil {
+	if r := newResult(row, &o, "", c.in.Batch, c.s.codec); r.Error == nil {
 		c.answers = append(c.answers, jobdir.Answer{Content: row.Content, Offset: o.At})
 	}
 }
@@ -163,7 +180,7 @@ func (c *chunk) goesAgain(row *jobdir.Entry, o *sink.Outcome) bool {
 	if failure.Code == jobdir.CodeMissing {
 		return failure.Class == retry.Retryable // as a person has decided
 	}
-	if c.e.gate.cancelled() {
+	if c.s.gate.cancelled() {
 		return neverRan(o)
 	}
 	if c.unsent() && failure.Class == retry.Retryable {
@@ -173,7 +190,7 @@ func (c *chunk) goesAgain(row *jobdir.Entry, o *sink.Outcome) bool {
 		c.blocked = retry.Mark(failure, retry.Blocked)
 		return true
 	}
-	return failure.Class != retry.Permanent && int(row.Attempts)+1 < c.e.maxAttempts
+	return failure.Class != retry.Permanent && int(row.Attempts)+1 < c.s.maxAttempts
 }
 
 // unsent reports whether the batch was refused, so that nothing of it was sent to
@@ -186,18 +203,18 @@ func (c *chunk) commit(ctx context.Context) error {
 		return nil
 	}
 	if len(c.results) > 0 {
-		if err := c.e.output.Write(ctx, c.results); err != nil {
+		if err := c.s.output.Write(ctx, c.results); err != nil {
 			return err
 		}
 	}
-	s := c.e.outbox.Value
-	if r, ok := c.e.output.(Rewinder); ok {
+	s := c.s.outbox.Value
+	if r, ok := c.s.output.(Rewinder); ok {
 		s.Mark = r.Mark()
 	}
 	s.Succeeded += len(c.results) - c.failed
 	s.Failed += c.failed
 	s.Cached += c.cached
-	if !c.e.gate.cancelled() && !c.unsent() {
+	if !c.s.gate.cancelled() && !c.unsent() {
 		s.Retried += len(c.again)
 	}
 	s.Usage = s.Usage.Add(c.usage)
@@ -207,9 +224,9 @@ func (c *chunk) commit(ctx context.Context) error {
 // record notes in the journal and then in the store what became of the rows of
 // the chunk. What happened must not be forgotten, so it does not end with ctx.
 func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) error {
-	e, until := c.e, c.progress+uint64(c.rows) //nolint:gosec // a count
-	err := e.journal.Append(jobdir.Line{Settled: &jobdir.Settled{
-		Tag: c.in.Tag, At: e.now(), From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s, Failed: c.codes,
+	e, until := c.s, c.progress+uint64(c.rows) //nolint:gosec // a count
+	err := e.batches.journal.Append(jobdir.Line{Settled: &jobdir.Settled{
+		Tag: c.in.Tag, At: e.clock.now(), From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s, Failed: c.codes,
 	}})
 	if err != nil {
 		return err
@@ -219,7 +236,7 @@ func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) err
 		return err
 	}
 	progress := state.Put(e.Keys.Progress(c.in.Tag), binary.BigEndian.AppendUint64(nil, until), until)
-	if err := e.ready.Add(context.WithoutCancel(ctx), c.again, mark, progress); err != nil {
+	if err := e.batches.ready.Add(context.WithoutCancel(ctx), c.again, mark, progress); err != nil {
 		return err
 	}
 	e.failures.add(c.codes)

@@ -42,10 +42,10 @@ func (e *engine) shift(ctx context.Context, in intent.Intent, by time.Duration) 
 		}
 	}
 	in.Rev++
-	if err := e.journal.Append(jobdir.Line{Intent: &in}); err != nil {
+	if err := e.batches.journal.Append(jobdir.Line{Intent: &in}); err != nil {
 		return err
 	}
-	op, err := e.record(in)
+	op, err := e.batches.record(in)
 	if err != nil {
 		return err
 	}

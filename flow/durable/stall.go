@@ -1,15 +1,10 @@
 package durable
 
 import (
-	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/balerhq/baler/flow/durable/internal/rundir"
-	"github.com/balerhq/baler/internal/intent"
 )
 
 // stallAfter is how long nothing moves before that is told. For a provider that
@@ -44,45 +39,6 @@ func (s *stall) due(now time.Time) (since time.Time, due bool) {
 	}
 	s.next *= 2
 	return s.since, true
-}
-
-// moved takes note that something has moved.
-func (e *engine) moved() {
-	if e.stall.end(time.Now()) {
-		e.untell(NoticeWaiting, "")
-	}
-}
-
-// noticeStall tells if nothing has moved for long though batches are open.
-func (e *engine) noticeStall(ctx context.Context) {
-	open := slices.DeleteFunc(e.board.list(), func(b OpenBatch) bool { return e.notices.explain(&b) })
-	if len(open) == 0 || e.control.Want == rundir.Paused {
-		e.moved() // there is nothing that could, or that should
-		return
-	}
-	since, due := e.stall.due(time.Now())
-	if !due || e.notices.has(NoticeUnreachable, "") {
-		return
-	}
-	e.tell(ctx, Notice{
-		Kind: NoticeWaiting, Since: since,
-		Text: fmt.Sprintf("nothing has moved for %s: %s", time.Since(since).Round(time.Minute), standstill(open)),
-		Advice: "the run goes on by itself; a provider may take the whole of its window for a batch, and what is not done then " +
-			"goes again",
-	})
-}
-
-// explain reports whether it was told why a batch does not move.
-func (n *notices) explain(b *OpenBatch) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	unborn := b.State == string(intent.Sealed) || b.State == string(intent.Uploaded)
-	for k := range n.held {
-		if k.tag == b.Tag && k.tag != "" || unborn && (k.kind == NoticeRefused || k.kind == NoticePaced) {
-			return true
-		}
-	}
-	return false
 }
 
 // shownBatches are named in a notice.

@@ -33,7 +33,7 @@ func Start[T any](ctx context.Context, job Job[T]) (*Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := &process{poke: s.poke, done: make(chan struct{})}
+	own := &process{poke: s.controller.poke, done: make(chan struct{})}
 	go func() {
 		defer close(own.done)
 		own.report, own.err = s.end(ctx, s.run(ctx, s.input))
@@ -52,8 +52,8 @@ func Ingest[T any](ctx context.Context, job Job[T]) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	if err = s.cancellation(); err == nil {
-		err = s.ingest(ctx, s.input)
+	if err = s.controller.cancellation(); err == nil {
+		err = s.intake.ingest(ctx, s.input)
 	}
 	return s.end(ctx, err)
 }
@@ -87,7 +87,7 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.Unlock())
 	}
-	if err := e.publish(""); err != nil {
+	if err := e.controller.publish(""); err != nil {
 		return nil, errors.Join(err, e.close(), lock.Unlock())
 	}
 	return &session{e, input, lock}, nil
@@ -95,10 +95,10 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 
 // end publishes how it went and lets others run the job.
 func (s *session) end(ctx context.Context, err error) (Report, error) {
-	s.tellBlocked(ctx, err)
+	s.blockage.tellBlocked(ctx, err)
 	err = advise(err)
-	err = errors.Join(err, s.finish(err), s.close(), s.lock.Unlock())
-	return s.report(), err
+	err = errors.Join(err, s.controller.finish(err), s.close(), s.lock.Unlock())
+	return s.controller.report(), err
 }
 
 // resume opens the job and takes the source to where it was left. A job that
@@ -111,11 +111,11 @@ func resume(ctx context.Context, c config, source rows) (*engine, error) {
 	if e.gate.cancelled() {
 		return e, nil // it is not read any more
 	}
-	err = source.resume(e.source.Value.Checkpoint)
+	err = source.resume(e.intake.source.Value.Checkpoint)
 	if err == nil {
 		return e, nil
 	}
-	if !e.readAll || e.ended() {
+	if !e.readAll || e.tally.ended() {
 		return nil, errors.Join(err, e.close())
 	}
 	if err := errors.Join(e.close(), anew(ctx, &c)); err != nil {

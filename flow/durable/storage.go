@@ -14,14 +14,14 @@ const storageFull = "storage full"
 
 // awaitStorage waits until there may be room for an upload: batches that end
 // make some, and so may a person.
-func (e *engine) awaitStorage(ctx context.Context, in intent.Intent, err error) error {
-	d := max(e.config.poll, maxPoll)
-	r := e.remote()
-	e.tell(ctx, Notice{
+func (b *buyer) awaitStorage(ctx context.Context, in intent.Intent, err error) error {
+	d := max(b.poll, maxPoll)
+	r := b.cleaner.remote()
+	b.notices.tell(ctx, Notice{
 		Kind: NoticeStorage, Tag: storageFull, Next: time.Now().Add(d),
 		Text: fmt.Sprintf("the upload of batch %s is refused, and nothing is bought until there is room: %v; "+
 			"this run stores %d uploads and the results of %d batches", in.Tag, err, r.Inputs, r.Results),
 		Advice: "remove files that nobody needs: baler doctor --orphans names those of ours, and --sweep removes them",
 	})
-	return e.sleep(ctx, d)
+	return b.calls.sleep(ctx, d)
 }

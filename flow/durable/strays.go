@@ -5,27 +5,6 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// Strays counts result rows that are not what was asked for. None of them is
-// handed on.
-type Strays struct {
-	// Missing rows are in no result of their batch, which ended otherwise well:
-	// they went again, or failed. Those that wait for a person do not count yet.
-	Missing int `json:"missing"`
-	// Repeated results are of a row that had one: the first counts.
-	Repeated int `json:"repeated"`
-	// Foreign results name a row of another batch, or cannot be read.
-	Foreign int `json:"foreign"`
-	// Surplus results bear the name of their batch, and no row of it.
-	Surplus int `json:"surplus"`
-}
-
-// Total is the number of all of them.
-func (s Strays) Total() int { return s.Missing + s.Repeated + s.Foreign + s.Surplus }
-
-func (s Strays) add(t Strays) Strays {
-	return Strays{s.Missing + t.Missing, s.Repeated + t.Repeated, s.Foreign + t.Foreign, s.Surplus + t.Surplus}
-}
-
 // roll ticks off the rows of a batch as their results come in.
 type roll struct {
 	tag    string

@@ -56,3 +56,12 @@ func countOutput(s *jobdir.OutputState, p *Progress) {
 	p.Succeeded, p.Failed, p.Retried, p.Usage = s.Succeeded, s.Failed, s.Retried, s.Usage
 	p.FromCache = s.Cached
 }
+
+func (t *tally) ended() bool { return t.progress().Read }
+
+func (t *tally) inFlight() int { return t.progress().InFlight }
+
+func (t *tally) finished() bool {
+	p := t.progress()
+	return p.Read && p.Settled() == p.Rows
+}

@@ -1,13 +1,10 @@
 package durable
 
 import (
-	"context"
-	"fmt"
 	"sync"
 	"time"
 
-	"github.com/balerhq/baler/internal/intent"
-	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
 )
 
 // vigil is what the driver of a batch remembers of its looks. It is not worth
@@ -42,69 +39,18 @@ func (v *vigils) begin(tag string) *vigil {
 
 func (v *vigils) over(tag string) { v.byTag.Delete(tag) }
 
-// left is how much of its time a batch has left: the provider's window and the
-// grace. A batch that is late has the grace once more, for its cancellation.
-func (e *engine) left(in intent.Intent, v *vigil) (d time.Duration, limited bool) {
-	if !v.late.IsZero() {
-		return e.grace - time.Since(v.late), true
+// waited is for how long a batch was not to be found that is in doubt, as far as
+// this process has seen it.
+func (v *vigil) waited() time.Duration {
+	if v.doubt.IsZero() {
+		v.doubt = time.Now()
 	}
-	window := e.provider.Limits(e.lanes.get(in.Route).Model).Window
-	return window + e.grace - e.age(in, v), window > 0
+	return time.Since(v.doubt)
 }
 
-// limitWait cancels a batch that has had all its time, so that it ends with what
-// it has, and gives up one that does not end even then: what results there are
-// count. The provider may yet run its other rows, so that they are not sent again
-// unless it says that they never ran, or that it has no such batch, or a person
-// decides so.
-func (e *engine) limitWait(ctx context.Context, in intent.Intent, v *vigil, seen string) (intent.Intent, error) {
-	if left, limited := e.left(in, v); !limited || left > 0 {
-		return in, e.cancelLate(ctx, in, v)
+// note takes in how old a batch is by the provider's word.
+func (v *vigil) note(s sink.Status) {
+	if s.Age > 0 {
+		v.age, v.aged = s.Age, time.Now()
 	}
-	if v.late.IsZero() && !in.Unproven { // which may be somebody else's
-		v.late = time.Now()
-		return in, e.cancelLate(ctx, in, v)
-	}
-	age := e.age(in, v)
-	e.log.WarnContext(ctx, "batch given up", "tag", in.Tag, "batch", in.Batch, "seen", seen)
-	e.vigils.over(in.Tag)
-	reason := newReason(retry.Retryable, "not_ended",
-		fmt.Sprintf("the batch had not ended %s after it was sent: %s", age.Round(time.Second), seen))
-	e.tell(ctx, Notice{
-		Kind: NoticeGivenUp, Tag: in.Tag, Batch: in.Batch, Text: "given up: " + reason.Message,
-		Advice: "the results that it has count; its other rows go again only if the provider has no such batch, or you say so",
-	})
-	return e.advance(ctx, in, intent.BatchEnded{Reason: &reason})
-}
-
-// cancelLate cancels a batch once that is late.
-func (e *engine) cancelLate(ctx context.Context, in intent.Intent, v *vigil) error {
-	if v.late.IsZero() || !v.cancelled.IsZero() {
-		return nil
-	}
-	e.log.WarnContext(ctx, "the batch has not ended in time, cancelling it", "tag", in.Tag, "batch", in.Batch)
-	e.tell(ctx, Notice{
-		Kind: NoticeGivenUp, Tag: in.Tag, Batch: in.Batch,
-		Text:   fmt.Sprintf("not ended %s after it was sent: cancelling it", time.Since(in.SentAt).Round(time.Second)),
-		Advice: "the results that it has count, and the rows that never ran go again as often as they may",
-	})
-	return e.cancelOpen(ctx, in, v)
-}
-
-// cancelOpen cancels a batch at the provider. Whether that works is seen by the
-// next looks.
-func (e *engine) cancelOpen(ctx context.Context, in intent.Intent, v *vigil) error {
-	err := e.provider.Cancel(ctx, handle(in))
-	if err != nil && ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	switch retry.ClassOf(err) {
-	case retry.Blocked:
-		return fmt.Errorf("durable: batch %s: %w", in.Tag, err)
-	case retry.Retryable, retry.Ambiguous:
-		e.log.WarnContext(ctx, "the batch could not be cancelled", "tag", in.Tag, "batch", in.Batch, "error", err)
-	case 0, retry.Permanent: // as good as it gets
-		v.cancelled = time.Now()
-	}
-	return nil
 }

@@ -3,7 +3,9 @@ package durable
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/rundir"
@@ -17,98 +19,105 @@ const watchInterval = time.Second
 const maxReason = 1000
 
 // watch obeys and publishes until ctx is done.
-func (e *engine) watch(ctx context.Context) error {
+func (ctl *controller) watch(ctx context.Context) error {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-		case <-e.poke:
+		case <-ctl.poke:
 		case <-ctx.Done():
 			return nil
 		}
-		if err := e.obey(); err != nil {
+		if err := ctl.obey(); err != nil {
 			return err
 		}
-		e.noticeStall(ctx)
-		if err := e.publish(""); err != nil { // which is no reason to stop
-			e.news.Store(true)
-			e.log.WarnContext(ctx, "status not written", "error", err)
+		ctl.noticeStall(ctx)
+		if err := ctl.publish(""); err != nil { // which is no reason to stop
+			ctl.notices.news.Store(true)
+			ctl.log.WarnContext(ctx, "status not written", "error", err)
 		}
 	}
 }
 
 // obey does what the control file wants, after cancelling a run whose time is
 // over.
-func (e *engine) obey() error {
-	c, err := e.dir.Control()
-	if err == nil && c.Want != rundir.Cancelled && e.overdue() {
-		c, err = want(e.dir, Cancelled, CancelTimeLimit)
+func (ctl *controller) obey() error {
+	c, err := ctl.dir.Control()
+	if err == nil && c.Want != rundir.Cancelled && ctl.clock.overdue() {
+		c, err = want(ctl.dir, Cancelled, CancelTimeLimit)
 	}
 	if err != nil {
 		return err
 	}
-	if c.Want != e.control.Want {
-		e.gate.set(State(c.Want))
-		e.log.Info("the run is now", "state", c.Want, "reason", c.Reason)
-		e.enterState(stateOf(State(c.Want)))
+	if c.Want != ctl.control.Want {
+		ctl.gate.set(State(c.Want))
+		ctl.log.Info("the run is now", "state", c.Want, "reason", c.Reason)
+		ctl.enterState(stateOf(State(c.Want)))
 	}
-	if c.Rev != e.control.Rev {
-		made, err := e.dir.Decisions()
+	if c.Rev != ctl.control.Rev {
+		made, err := ctl.dir.Decisions()
 		if err != nil {
 			return err
 		}
-		e.decisions.set(made)
+		ctl.fetcher.decisions.set(made)
 	}
-	e.control = c
-	if c.Rev > e.obeyed && e.gate.obeyed() {
-		e.obeyed = c.Rev
-		e.news.Store(true)
+	ctl.control = c
+	if c.Rev > ctl.obeyed && ctl.gate.obeyed() {
+		ctl.obeyed = c.Rev
+		ctl.notices.news.Store(true)
 	}
 	return nil
 }
 
-// stateOf is where a run stands of which that is wanted.
-func stateOf(want State) State {
-	if want == Cancelled {
-		return Cancelling
-	}
-	return want
-}
-
-func (e *engine) enterState(s State) {
-	e.tally.update(func(p *Progress) { p.State = s })
-}
-
 // finish publishes how the run has ended.
-func (e *engine) finish(err error) error {
+func (ctl *controller) finish(err error) error {
 	var cancelled *CancelledError
 	reason := ""
 	switch {
-	case e.finished():
-		e.enterState(Completed)
+	case ctl.tally.finished():
+		ctl.enterState(Completed)
 	case errors.As(err, &cancelled):
-		e.enterState(Cancelled)
+		ctl.enterState(Cancelled)
 	default:
-		e.enterState(Stopped)
+		ctl.enterState(Stopped)
 		if err != nil {
 			reason = clip(err.Error(), maxReason)
-			e.stuck = needsAction(err)
+			ctl.stuck = needsAction(err)
 		}
 	}
-	return e.publish(reason)
+	return ctl.publish(reason)
 }
 
 // publish writes the status file, if something in it has changed.
-func (e *engine) publish(reason string) error {
-	if !e.news.Swap(false) {
+func (ctl *controller) publish(reason string) error {
+	if !ctl.notices.news.Swap(false) {
 		return nil
 	}
 	if reason == "" {
-		reason = e.control.Reason
+		reason = ctl.control.Reason
 	}
-	return e.dir.Write(rundir.StatusFile, snapshot{Obeyed: e.obeyed, Status: Status{
-		Name: e.name, Wanted: State(e.control.Want), Report: e.report(), Open: e.board.list(), Output: outputPath(e.output), Notices: e.notices.list(),
-		Reason: reason, NeedsAction: e.stuck, PID: os.Getpid(), Started: e.started, Updated: time.Now(), Deadline: e.expires,
+	return ctl.dir.Write(rundir.StatusFile, snapshot{Obeyed: ctl.obeyed, Status: Status{
+		Name: ctl.name, Wanted: State(ctl.control.Want), Report: ctl.report(), Open: ctl.board.list(), Output: outputPath(ctl.output), Notices: ctl.notices.list(),
+		Reason: reason, NeedsAction: ctl.stuck, PID: os.Getpid(), Started: ctl.clock.started, Updated: time.Now(), Deadline: ctl.clock.expires,
 	}})
+}
+
+// noticeStall tells if nothing has moved for long though batches are open.
+func (ctl *controller) noticeStall(ctx context.Context) {
+	open := slices.DeleteFunc(ctl.board.list(), func(b OpenBatch) bool { return ctl.notices.explain(&b) })
+	if len(open) == 0 || ctl.control.Want == rundir.Paused {
+		ctl.notices.moved() // there is nothing that could, or that should
+		return
+	}
+	since, due := ctl.notices.stall.due(time.Now())
+	if !due || ctl.notices.has(NoticeUnreachable, "") {
+		return
+	}
+	ctl.notices.tell(ctx, Notice{
+		Kind: NoticeWaiting, Since: since,
+		Text: fmt.Sprintf("nothing has moved for %s: %s", time.Since(since).Round(time.Minute), standstill(open)),
+		Advice: "the run goes on by itself; a provider may take the whole of its window for a batch, and what is not done then " +
+			"goes again",
+	})
 }

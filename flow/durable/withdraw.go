@@ -10,23 +10,23 @@ import (
 
 // withdraw gives up a batch that the provider has not got and, as the run is
 // cancelled, never gets.
-func (e *engine) withdraw(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	return e.advance(ctx, in, intent.Refused{Reason: newReason(retry.Permanent, "withdrawn", "the run was cancelled")})
+func (w *watcher) withdraw(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	return w.batches.advance(ctx, in, intent.Refused{Reason: newReason(retry.Permanent, "withdrawn", "the run was cancelled")})
 }
 
 // stop cancels a batch of a cancelled run, once in the life of the process, and
 // looks whether it has ended. One that may be somebody else's is waited for.
-func (e *engine) stop(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	if same, err := e.sameAccount(ctx, in); !same {
+func (w *watcher) stop(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	if same, err := w.accounts.sameAccount(ctx, in); !same {
 		return in, err
 	}
-	if v := e.vigils.of(in.Tag); !in.Unproven && v.cancelled.IsZero() {
-		e.log.InfoContext(ctx, "the run is cancelled, cancelling the batch", "tag", in.Tag, "batch", in.Batch)
-		if err := e.cancelOpen(ctx, in, v); err != nil {
+	if v := w.vigils.of(in.Tag); !in.Unproven && v.cancelled.IsZero() {
+		w.log.InfoContext(ctx, "the run is cancelled, cancelling the batch", "tag", in.Tag, "batch", in.Batch)
+		if err := w.cancelOpen(ctx, in, v); err != nil {
 			return in, err
 		}
 	}
-	return e.poll(ctx, in)
+	return w.poll(ctx, in)
 }
 
 // neverRan reports whether a failed row was not executed, for no fault of its

@@ -1,6 +1,7 @@
 package jobdir
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -26,10 +27,29 @@ type Answer struct {
 	Offset  int64 // of its record in the batch's file of results
 }
 
-// AnswerSize is the size of one answer in its record, in bytes.
-const AnswerSize = 16 + 8
+// answerSize is the size of one answer in its record, in bytes.
+const answerSize = 16 + 8
 
-// ReadAnswers reads a file that writeAnswers wrote, of a job or, if that is "", of
+// WriteAnswers keeps what a batch was answered.
+func (a *Dir) WriteAnswers(tag string, h AnswerHeader, answers []Answer) error {
+	return WriteRecords(a.Root, AnswerName(tag), a.LabelOf(AnswersKind, tag), func(put func([]byte) error) error {
+		header, err := json.Marshal(h)
+		if err != nil {
+			return err
+		}
+		if err := put(header); err != nil {
+			return err
+		}
+		b := make([]byte, 0, len(answers)*answerSize)
+		for _, a := range answers {
+			b = append(b, a.Content[:]...)
+			b = binary.BigEndian.AppendUint64(b, uint64(a.Offset)) //nolint:gosec // not negative
+		}
+		return put(b)
+	})
+}
+
+// ReadAnswers reads a file that WriteAnswers wrote, of a job or, if that is "", of
 // any; the answers only if they are wanted.
 func ReadAnswers(root *os.Root, name, job string, wanted bool) (h AnswerHeader, answers []Answer, err error) {
 	n := 0
@@ -43,7 +63,7 @@ func ReadAnswers(root *os.Root, name, job string, wanted bool) (h AnswerHeader, 
 			}
 			continue
 		}
-		if len(p.Record) != h.N*AnswerSize {
+		if len(p.Record) != h.N*answerSize {
 			return h, nil, fmt.Errorf("%w: %d answers in %d bytes", segment.ErrDamaged, h.N, len(p.Record))
 		}
 		answers = decodeAnswers(p.Record, h.N)

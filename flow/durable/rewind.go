@@ -1,13 +1,43 @@
 package durable
 
 import (
-	"errors"
-	"fmt"
-	"os"
+	"context"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 )
+
+// rewind takes the output back to what was recorded. If the journal tells of
+// more, it must know before. That a new output is the job's is recorded before
+// anything is written to it: what is found in it later is then known to be its
+// own.
+func (e *engine) rewind(ctx context.Context, told jobdir.OutputState) error {
+	s := e.settler.outbox.Value
+	if s != told {
+		if err := e.batches.journal.Append(jobdir.Line{Output: &s}); err != nil {
+			return err
+		}
+	}
+	r, ok := e.output.(Rewinder)
+	if !ok {
+		return nil
+	}
+	if j, ok := e.output.(tailJudge); ok {
+		j.judgeTail(e.unrecorded())
+	}
+	if err := r.Rewind(s.Mark); err != nil || s.Mark != "" {
+		return err
+	}
+	s.Mark = r.Mark()
+	if err := e.batches.journal.Append(jobdir.Line{Output: &s}); err != nil {
+		return err
+	}
+	op, err := e.settler.outbox.Put(s)
+	if err != nil {
+		return err
+	}
+	return e.store.Commit(ctx, op)
+}
 
 // unrecorded tells the results that this job may have handed on without a record
 // of it: those of batches that it is about to settle. Others behind the mark of
@@ -43,35 +73,4 @@ func (e *engine) settledNext() map[jobdir.ItemHash]map[string]bool {
 		}
 	}
 	return rows
-}
-
-// mustOwnOutput refuses an output file that another run of the state directory
-// has written to and is not done with.
-func (c *config) mustOwnOutput() error {
-	path := outputPath(c.output)
-	if path == "" {
-		return nil
-	}
-	runs, err := Runs(c.store.Path())
-	if err != nil {
-		return err
-	}
-	for i := range runs {
-		s := &runs[i]
-		if s.Name == c.name || s.Ended() || s.Batches == 0 || !sameFile(s.Output, path) {
-			continue
-		}
-		return &MismatchError{Reason: fmt.Sprintf("output %s is that of the run %q, which has not ended: choose another", path, s.Name)}
-	}
-	return nil
-}
-
-// sameFile reports whether two paths name one file, by whatever way.
-func sameFile(a, b string) bool {
-	if a == "" || a == b {
-		return a == b
-	}
-	x, errX := os.Stat(a)
-	y, errY := os.Stat(b)
-	return errors.Join(errX, errY) == nil && os.SameFile(x, y)
 }

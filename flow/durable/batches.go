@@ -1,0 +1,128 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/durable/internal/ready"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/journal"
+	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/sink"
+)
+
+// batches keeps what becomes of the batches of a job: in its journal first, then
+// in the store.
+type batches struct {
+	*config
+	*jobdir.Dir
+	journal   *journal.Journal
+	requests  *segment.Log
+	ready     *ready.Log
+	lanes     *lanes
+	owners    *owners
+	throttles *throttles
+	tally     *tally
+}
+
+// seal makes a batch of entries, of which the intent says all else, durable: the
+// file of its rows, then the intent in the journal, which claims them, then the
+// store's record and the heads. From the journal on, a restart finishes it.
+func (b *batches) seal(ctx context.Context, in intent.Intent, entries []jobdir.Entry) (intent.Intent, error) {
+	in.Rev, in.Route, in.Rows = 1, int(entries[0].Route), len(entries)
+	if err := b.WriteManifest(in.Tag, entries, b.lanes.get(in.Route)); err != nil {
+		return in, err
+	}
+	spans := jobdir.ClaimSpans(entries)
+	if err := b.journal.Append(jobdir.Line{Intent: &in, Claims: spans}); err != nil {
+		return in, err
+	}
+	b.ready.Pin(in.Tag, spans)
+	ops, err := b.ready.Claim(entries)
+	if err != nil {
+		return in, err
+	}
+	op, err := b.record(in)
+	if err != nil {
+		return in, err
+	}
+	return in, b.store.Commit(ctx, append(ops, op)...)
+}
+
+// record returns the op that stores an intent.
+func (b *batches) record(in intent.Intent) (state.Op, error) { return jobdir.IntentOp(b.Keys, in) }
+
+// advance applies an event and makes the new state durable, in the journal
+// first. It does so even if ctx is done: what happened must not be forgotten.
+func (b *batches) advance(ctx context.Context, in intent.Intent, ev intent.Event) (intent.Intent, error) {
+	next, err := intent.Apply(in, ev)
+	if err != nil || next.Rev == in.Rev {
+		return in, err
+	}
+	if err := b.journal.Append(jobdir.Line{Intent: &next}); err != nil {
+		return in, err
+	}
+	op, err := b.record(next)
+	if err != nil {
+		return in, err
+	}
+	if err := b.store.Commit(context.WithoutCancel(ctx), op); err != nil {
+		return in, err
+	}
+	b.owners.note(next)
+	if next.Done() {
+		b.ready.Unpin(next.Tag)
+	}
+	b.tally.doubt(in, next)
+	b.tally.count(in, next)
+	if !atProvider(next) && (atProvider(in) || next.State != intent.Uploaded) {
+		b.throttles.leave(next)
+	}
+	b.log.DebugContext(ctx, "batch", "tag", next.Tag, "state", next.State, "batch", next.Batch, "rows", next.Rows)
+	return next, nil
+}
+
+// atProvider reports whether the provider may have a batch that has not ended.
+func atProvider(in intent.Intent) bool {
+	switch in.State { //nolint:exhaustive // in all others it has none
+	case intent.Creating, intent.Unknown, intent.Held, intent.Submitted:
+		return true
+	}
+	return false
+}
+
+// payload yields the rows of a batch as the provider gets them.
+func (b *batches) payload(tag string) sink.Rows {
+	return func(yield func(sink.Row, error) bool) {
+		r := b.requests.NewReader()
+		defer r.Close()
+		for row, err := range b.Rows(tag) {
+			if err != nil {
+				yield(sink.Row{}, err)
+				return
+			}
+			body, err := jobdir.ReadBody(r, &row)
+			if err != nil {
+				yield(sink.Row{}, b.Damaged(jobdir.RequestDir, err))
+				return
+			}
+			if !yield(sink.Row{ID: jobdir.RowID(tag, jobdir.HashKey(row.Key)), Body: body}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (b *batches) laneName(in intent.Intent) string {
+	l := b.lanes.get(in.Route)
+	return fmt.Sprintf("%s, model %q", l.Endpoint, l.Model)
+}
+
+func (b *batches) spec(in intent.Intent) sink.Spec {
+	l := b.lanes.get(in.Route)
+	return sink.Spec{Tag: in.Tag, Endpoint: l.Endpoint, Model: l.Model}
+}
+
+func handle(in intent.Intent) sink.Handle { return sink.Handle{Batch: in.Batch, File: in.File} }

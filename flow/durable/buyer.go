@@ -1,0 +1,150 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/ratelimit"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+)
+
+const (
+	createDeadline = time.Minute
+)
+
+// buyer uploads batches and creates them.
+type buyer struct {
+	*config
+	gate     *gate
+	clock    *clock
+	notices  *notices
+	calls    *calls
+	batches  *batches
+	refusals *refusals
+	blockage *blockage
+	cleaner  *cleaner
+	finder   *finder
+	vigils   *vigils
+
+	limiter  *ratelimit.Limiter // of creations
+	paced    paced
+	slots    chan struct{} // one per open batch
+	creating chan struct{} // one creation at a time: it keeps an unclear one unambiguous
+}
+
+// upload may be repeated: what is left over at the provider expires.
+func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	in, ok, err := b.refusals.fits(ctx, in)
+	if err != nil || !ok {
+		return in, err
+	}
+	if err := b.awaitLane(ctx, in); err != nil {
+		return in, err
+	}
+	file, err := heavily(ctx, b.calls, func() (string, error) {
+		if b.gate.blocked() != nil {
+			return "", errBlocked
+		}
+		return b.provider.Upload(ctx, b.batches.spec(in), b.batches.payload(in.Tag))
+	})
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return in, context.Cause(ctx)
+	case errors.Is(err, errBlocked):
+		return in, err
+	case retry.ClassOf(err) == retry.Blocked:
+		return in, b.blockage.block(ctx, in, err)
+	case errors.Is(err, sink.ErrTooLarge):
+		return b.refusals.split(ctx, in, err)
+	case errors.Is(err, sink.ErrStorageFull):
+		return in, b.awaitStorage(ctx, in, err)
+	case refuses(ctx, err):
+		return b.refusals.refuse(ctx, in, fmt.Errorf("upload: %w", err))
+	case err != nil:
+		return in, b.calls.hold(ctx, in, "upload", in.Creates, err)
+	}
+	b.notices.untell(NoticeStorage, storageFull)
+	return b.batches.advance(ctx, in, intent.UploadDone{Account: b.provider.Account(), File: file})
+}
+
+// create sends the one request that costs money. That it is about to leave is
+// durable before it does.
+func (b *buyer) create(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	if in.Account != b.provider.Account() {
+		return b.upload(ctx, in) // another account cannot see the file
+	}
+	in, ok, err := b.refusals.fits(ctx, in)
+	if err != nil || !ok {
+		return in, err
+	}
+	if err := b.awaitLane(ctx, in); err != nil {
+		return in, err
+	}
+	wanted, stop := b.gate.whileWanted(ctx)
+	defer stop()
+	if err := b.awaitCreation(wanted); err != nil {
+		return in, err
+	}
+	in, refusal, err := b.send(ctx, in)
+	switch {
+	case err != nil:
+		return in, err
+	case refusal != nil && ctx.Err() != nil:
+		return in, context.Cause(ctx)
+	case retry.ClassOf(refusal) == retry.Blocked:
+		return in, b.blockage.block(ctx, in, refusal)
+	case errors.Is(refusal, sink.ErrTooLarge):
+		return b.refusals.split(ctx, in, refusal)
+	case refuses(ctx, refusal):
+		return b.refusals.refuse(ctx, in, fmt.Errorf("create: %w", refusal))
+	case passes(refusal):
+		return b.refusals.putOff(ctx, in, refusal)
+	case refusal != nil:
+		return in, b.calls.hold(ctx, in, "create", in.Creates, refusal)
+	}
+	return in, nil
+}
+
+// send makes one attempt and records what was answered. A refusal says that the
+// batch certainly does not exist.
+func (b *buyer) send(ctx context.Context, in intent.Intent) (_ intent.Intent, refusal, err error) {
+	if err := acquire(ctx, b.creating); err != nil {
+		return in, nil, err
+	}
+	defer func() { <-b.creating }()
+	if err := b.gate.enter(ctx); err != nil {
+		return in, nil, err
+	}
+	defer b.gate.leave()
+	if ctx.Err() != nil {
+		return in, nil, context.Cause(ctx)
+	}
+	now := b.clock.now()
+	sent, err := b.batches.advance(ctx, in, intent.Sending{
+		Account: b.provider.Account(), Now: now, Deadline: now.Add(createDeadline),
+	})
+	if err != nil {
+		return in, nil, err
+	}
+	v := b.vigils.begin(in.Tag)
+	batch, class, refusal := b.buyAt(ctx, sent)
+	switch class {
+	case 0:
+		in, err = b.batches.advance(ctx, sent, intent.Created{Batch: batch})
+		return in, nil, err
+	case retry.Ambiguous:
+		b.log.WarnContext(ctx, "creation unclear, looking for the batch", "tag", in.Tag, "error", refusal)
+		v.doubt = time.Now()
+		if in, err = b.batches.advance(ctx, sent, intent.Unclear{Now: b.clock.now()}); err == nil {
+			b.finder.tellUnclear(ctx, in, refusal.Error())
+		}
+		return in, nil, err
+	case retry.Retryable, retry.Permanent, retry.Blocked:
+	}
+	in, err = b.batches.advance(ctx, sent, intent.NotCreated{})
+	return in, refusal, err
+}

@@ -1,0 +1,97 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
+)
+
+// acquire takes a place in a semaphore.
+func acquire(ctx context.Context, semaphore chan struct{}) error {
+	select {
+	case semaphore <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// sleep waits for d, or returns errCancelled when the run is cancelled while it
+// waits.
+func (c *calls) sleep(ctx context.Context, d time.Duration) error {
+	wanted, stop := c.gate.noticing(ctx)
+	defer stop()
+	return sleep(wanted, d)
+}
+
+// awaitTurn waits until it is due to look at a batch, or returns errCancelled when
+// the run is cancelled while it waits.
+func (c *calls) awaitTurn(ctx context.Context, due time.Time) (done func(), err error) {
+	wanted, stop := c.gate.noticing(ctx)
+	defer stop()
+	return c.polls.wait(wanted, due)
+}
+
+// sleep waits for d or the end of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// calls waits between the calls of the provider.
+type calls struct {
+	*config
+	gate    *gate
+	notices *notices
+	polls   *poller
+	heavy   chan struct{} // uploads and downloads at a time
+}
+
+// hold waits after a failed call, or returns the error if waiting is no use.
+func (c *calls) hold(ctx context.Context, in intent.Intent, call string, attempts int, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	switch retry.ClassOf(err) {
+	case retry.Blocked, retry.Permanent:
+		return fmt.Errorf("durable: batch %s: %w", in.Tag, err)
+	case retry.Retryable, retry.Ambiguous:
+	}
+	d := c.pause(attempts, err)
+	c.notices.tellTrouble(ctx, in, trouble{call: call, err: err, again: d, lasts: true})
+	return c.sleep(ctx, d)
+}
+
+// pause is how long to wait after so many attempts, as of a look: what passes is
+// noticed in minutes.
+func (c *calls) pause(attempts int, err error) time.Duration {
+	longest := max(c.poll, maxPoll)
+	return max(min(c.interval(0)<<min(attempts, 8), longest), retry.After(err))
+}
+
+const maxPoll = 5 * time.Minute
+
+// interval grows with the age of a batch and is spread by a tenth.
+func (c *calls) interval(age time.Duration) time.Duration {
+	d := min(max(c.poll, age/20), max(c.poll, maxPoll))
+	return d - rand.N(d/10+1) //nolint:gosec // jitter
+}
+
+// heavily does what moves a whole batch over the wire, a few at a time.
+func heavily[V any](ctx context.Context, c *calls, do func() (V, error)) (v V, err error) {
+	if err := acquire(ctx, c.heavy); err != nil {
+		return v, err
+	}
+	defer func() { <-c.heavy }()
+	return do()
+}

@@ -1,0 +1,107 @@
+package durable
+
+import (
+	"context"
+	"slices"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/sink"
+)
+
+// remote counts what the provider stores, of open batches too.
+func (c *cleaner) remote() Remote {
+	r := c.kept.remote()
+	for _, in := range c.board.intents() {
+		b := keptBatch{Handle: sink.Handle{File: in.File}}
+		if slices.Contains([]intent.State{intent.Ended, intent.Fetched, intent.Committed}, in.State) {
+			b.Batch = in.Batch
+		}
+		r.add(b)
+	}
+	return r
+}
+
+// recoverKept finds out what the journal tells of the provider's files.
+func (c *cleaner) recoverKept(told *jobdir.Replayed) {
+	c.kept.batches, c.kept.keep = make(map[string]keptBatch), told.Keep
+	last := make(map[string]jobdir.Settled, len(told.Intents))
+	for i := range told.Chunks {
+		last[told.Chunks[i].Tag] = told.Chunks[i]
+	}
+	for tag, in := range told.Intents {
+		switch s := last[tag]; {
+		case !in.Done() || told.Removed[tag]:
+			c.kept.put(keptBatch{at: s.At})
+		case s.Unsent:
+			c.kept.addReleased(in, s.At)
+		default:
+			c.kept.add(in, s.At, c.resultSize(tag))
+		}
+	}
+}
+
+// resultSize is that of the results as they lie here, 0 once they are pruned.
+func (c *cleaner) resultSize(tag string) int64 {
+	info, err := c.Root.Stat(jobdir.ResultName(tag))
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+// noteKeep makes Job.KeepRemote known to RemoveKept, which has no Job.
+func (c *cleaner) noteKeep() error {
+	keep := c.keepRemote
+	if keep == c.kept.keep {
+		return nil
+	}
+	c.kept.keep = keep
+	return c.batches.journal.Append(jobdir.Line{Keep: &keep})
+}
+
+// clean deletes what was uploaded for a settled batch. Its results stay at the
+// provider, in case that the state directory is lost.
+func (c *cleaner) clean(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	c.countWaste(ctx, in)
+	gone, err := c.removeInput(ctx, in)
+	if err != nil {
+		return in, err
+	}
+	if in, err = c.batches.advance(ctx, in, intent.CleanDone{FileGone: gone}); err == nil {
+		c.kept.add(in, c.clock.now(), c.resultSize(in.Tag))
+	}
+	return in, err
+}
+
+// cleaner removes from the provider what is not needed there any more.
+type cleaner struct {
+	*config
+	*jobdir.Dir
+	gate      *gate
+	board     *board
+	clock     *clock
+	notices   *notices
+	tally     *tally
+	batches   *batches
+	accounts  *accounts
+	surprises *surprises
+
+	kept kept
+}
+
+// removeInput deletes what was uploaded for a batch and reports whether it is
+// gone. The error is that of ctx: then the next process removes it.
+func (c *cleaner) removeInput(ctx context.Context, in intent.Intent) (gone bool, _ error) {
+	if in.File == "" || c.keepRemote == KeepForever || !c.accounts.isAccount(in.Account) {
+		return false, nil // with the results, once it is known whose they are
+	}
+	err := c.provider.Remove(ctx, sink.Handle{File: in.File})
+	if err != nil && ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	if err != nil {
+		c.log.WarnContext(ctx, "upload left at the provider", "tag", in.Tag, "error", err)
+	}
+	return err == nil, nil
+}

@@ -1,0 +1,104 @@
+package durable
+
+import (
+	"cmp"
+	"log/slog"
+	"time"
+
+	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/flow/durable/internal/rundir"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/ratelimit"
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/llm"
+)
+
+// config is what the engine needs of a job, whatever its items are.
+type config struct {
+	name        string
+	settings    map[string]string
+	provider    sink.Provider
+	codec       llm.Codec
+	batch       accumulator.Config
+	creates     ratelimit.Config
+	polls       ratelimit.Config
+	transfers   int
+	maxInFlight int
+	maxAttempts int
+	poll, grace time.Duration
+	unclear     Unclear
+	exclusive   bool
+	cache       time.Duration
+	timeLimit   time.Duration
+	readAll     bool
+	fresh       bool
+	keepRemote  time.Duration
+	store       *state.Dir
+	dir         rundir.Dir
+	output      Output
+	progress    func(Progress)
+	notify      func(Notice)
+	log         *slog.Logger
+}
+
+func (j *Job[T]) config() config {
+	batch := j.Batch
+	batch.MaxWait = cmp.Or(batch.MaxWait, DefaultMaxWait)
+	progress := j.Progress
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	notify := j.Notify
+	if notify == nil {
+		notify = func(Notice) {}
+	}
+	return config{
+		name: j.Name, settings: j.Settings,
+		provider: j.Provider, codec: j.codec(), batch: batch, creates: createLimit(j.Creates), polls: pollLimit(j.Polls),
+		transfers:   cmp.Or(j.Transfers, DefaultTransfers),
+		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
+		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),
+		poll:        cmp.Or(j.Poll, DefaultPoll), grace: cmp.Or(j.Grace, DefaultGrace),
+		unclear: j.Unclear, exclusive: j.ExclusiveWorkspace,
+		cache:     cmp.Or(j.Cache, DefaultCache),
+		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, keepRemote: j.KeepRemote,
+		store: j.Store, dir: rundir.New(j.Store.Path(), j.Name), output: j.Output, progress: progress, notify: notify,
+		log: cmp.Or(j.Log, slog.Default()),
+	}
+}
+
+// createLimit fills in what a job leaves open of its Creates. A limit that is not
+// given does not vanish because another one is.
+func createLimit(c ratelimit.Config) ratelimit.Config {
+	if c.Requests != 0 {
+		return c
+	}
+	c.Window = cmp.Or(c.Window, time.Hour)
+	c.Burst = cmp.Or(c.Burst, c.Window/6)
+	c.Requests = per(DefaultCreatesPerHour, time.Hour, c.Window)
+	return c
+}
+
+// pollLimit is the same for Polls.
+func pollLimit(c ratelimit.Config) ratelimit.Config {
+	c.Window = cmp.Or(c.Window, time.Minute)
+	c.Requests = cmp.Or(c.Requests, per(DefaultPollsPerMinute, time.Minute, c.Window))
+	c.Slots = cmp.Or(c.Slots, DefaultPollsAtOnce)
+	return c
+}
+
+// per is what n in a span comes to in another one, and at least 1.
+func per(n int, span, other time.Duration) int {
+	return max(int(float64(n)*other.Seconds()/span.Seconds()), 1)
+}
+
+// keepDelivered is how long results stay at the provider after their delivery,
+// by default, in a run whose source has not ended.
+const keepDelivered = 7 * 24 * time.Hour
+
+func narrow(wanted, limit int) int {
+	if wanted == 0 || limit > 0 && limit < wanted {
+		return limit
+	}
+	return wanted
+}

@@ -1,0 +1,71 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/balerhq/baler/internal/intent"
+)
+
+// decide records what was decided about the rows that are missing.
+func (f *fetcher) decide(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	d, _ := f.decisions.of(in)
+	if d == "" || !in.Waits() {
+		return in, nil
+	}
+	f.log.InfoContext(ctx, "decided about missing rows", "tag", in.Tag, "batch", in.Batch, "rows", in.Missing, "decision", d)
+	return f.batches.advance(ctx, in, intent.Decided{Verdict: intent.Verdict(d)})
+}
+
+// undecided is how a run ends that waits for a person.
+func (f *fetcher) undecided() error {
+	var waiting []OpenBatch
+	for _, b := range f.board.list() {
+		if b.Undecided {
+			waiting = append(waiting, b)
+		}
+	}
+	if len(waiting) == 0 {
+		return nil
+	}
+	return &UndecidedError{Name: f.name, Batches: waiting}
+}
+
+// awaitLook waits until it is time to download the results of a batch again, or
+// somebody has decided about it. It returns errLeft if nobody has by the time that
+// nothing else is left to do.
+func (f *fetcher) awaitLook(ctx context.Context, in intent.Intent, v *evidence) (err error) {
+	if v.next.IsZero() {
+		return nil
+	}
+	if v.looks > 0 {
+		v.freeSlot()
+	}
+	wanted, stop := f.gate.noticing(ctx)
+	defer stop()
+	var end <-chan struct{}
+	if in.Undecided {
+		end = f.rest.end
+		f.rest.lie()
+		f.changed.signal()
+		defer func() { err = errors.Join(f.rest.rise(), err) }()
+	}
+	timer := time.NewTimer(time.Until(v.next))
+	defer timer.Stop()
+	for {
+		decided, moved := f.decisions.of(in)
+		if decided != "" {
+			return nil
+		}
+		select {
+		case <-timer.C:
+			return nil
+		case <-moved:
+		case <-end:
+			return nil
+		case <-wanted.Done():
+			return context.Cause(wanted)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package durable
+
+import (
+	"sync"
+
+	"github.com/balerhq/baler/internal/intent"
+)
+
+// decisions are those that this process knows of.
+type decisions struct {
+	mu    sync.Mutex
+	made  map[string]string // by tag
+	moved chan struct{}     // closed when there are more
+}
+
+func newDecisions(made map[string]string) *decisions {
+	return &decisions{made: made, moved: make(chan struct{})}
+}
+
+func (d *decisions) set(made map[string]string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(made) > len(d.made) { // none is ever taken back
+		close(d.moved)
+		d.moved = make(chan struct{})
+	}
+	d.made = made
+}
+
+// of returns what was decided about a batch, "" if nothing was, and what to wait
+// for.
+func (d *decisions) of(in intent.Intent) (Decision, <-chan struct{}) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return Decision(d.made[in.Tag]), d.moved
+}

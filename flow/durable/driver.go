@@ -1,0 +1,126 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/internal/intent"
+)
+
+// driver takes batches from where they stand to their end.
+type driver struct {
+	*config
+	*jobdir.Dir
+	gate      *gate
+	board     *board
+	changed   wake
+	clock     *clock
+	notices   *notices
+	tally     *tally
+	batches   *batches
+	cleaner   *cleaner
+	finder    *finder
+	buyer     *buyer
+	watcher   *watcher
+	fetcher   *fetcher
+	settler   *settler
+	rest      *rest
+	surprises *surprises
+
+	drivers *errgroup.Group
+}
+
+// spawn starts the driver of an open batch, which holds a slot until the batch is
+// settled, or its results are not to be had.
+func (d *driver) spawn(ctx context.Context, in intent.Intent) {
+	v := d.fetcher.evidences.of(in.Tag)
+	v.freeSlot = sync.OnceFunc(d.buyer.leaveSlot)
+	d.drivers.Go(func() error {
+		defer d.fetcher.evidences.over(in.Tag)
+		defer v.freeSlot()
+		if err := d.drive(ctx, in); errors.Is(err, errLeft) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		d.tally.update(func(p *Progress) { p.InFlight-- })
+		d.changed.signal()
+		return nil
+	})
+}
+
+// drive takes a batch from where it stands to its end.
+func (d *driver) drive(ctx context.Context, in intent.Intent) (err error) {
+	for !in.Done() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if d.board.show(in) {
+			d.notices.news.Store(true)
+		}
+		// Cancelled or blocked while it waited, the batch needs another step.
+		if in, err = d.step(d.notices.observed(ctx, in), in); err != nil && !errors.Is(err, errCancelled) && !errors.Is(err, errBlocked) {
+			return err
+		}
+		if err == nil && d.board.moved(in) {
+			d.notices.untell(NoticeWaiting, in.Tag)
+			d.notices.moved()
+		}
+	}
+	d.board.show(in)
+	return nil
+}
+
+func (d *driver) step(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	next := in.Next()
+	if d.gate.cancelled() {
+		switch next { //nolint:exhaustive // all else goes on as it would
+		case intent.Upload, intent.Create:
+			return d.watcher.withdraw(ctx, in)
+		case intent.Poll:
+			return d.watcher.stop(ctx, in)
+		}
+	}
+	if d.gate.blocked() != nil && (next == intent.Upload || next == intent.Create) {
+		return in, d.leave()
+	}
+	switch next {
+	case intent.Upload:
+		return d.buyer.upload(ctx, in)
+	case intent.Create:
+		return d.buyer.create(ctx, in)
+	case intent.Doubt:
+		d.finder.tellUnclear(ctx, in, "the process that asked for it ended")
+		return d.batches.advance(ctx, in, intent.Unclear{Now: d.clock.now()})
+	case intent.Find:
+		return d.finder.find(ctx, in)
+	case intent.Cancel:
+		return d.finder.cancel(ctx, in)
+	case intent.Poll:
+		return d.watcher.poll(ctx, in)
+	case intent.Prove:
+		return d.finder.prove(ctx, in)
+	case intent.Fetch:
+		return d.fetcher.fetch(ctx, in)
+	case intent.Settle:
+		return d.settler.settle(ctx, in)
+	case intent.Release:
+		return d.settler.release(ctx, in)
+	case intent.Clean:
+		return d.cleaner.clean(ctx, in)
+	case intent.Nothing:
+	}
+	return in, fmt.Errorf("durable: batch %s: nothing to do in state %s", in.Tag, in.State)
+}
+
+// leave puts a driver to sleep for good: its batch is left to the next run.
+func (d *driver) leave() error {
+	d.rest.lie()
+	d.changed.signal()
+	return errLeft
+}

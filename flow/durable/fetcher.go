@@ -1,0 +1,161 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+)
+
+// fetcher downloads results and judges whether they are whole.
+type fetcher struct {
+	*config
+	*jobdir.Dir
+	gate      *gate
+	board     *board
+	changed   wake
+	notices   *notices
+	calls     *calls
+	batches   *batches
+	accounts  *accounts
+	rest      *rest
+	surprises *surprises
+
+	evidences evidences
+	decisions *decisions
+}
+
+// fetch downloads the results of an ended batch, and judges whether they are all
+// that there are: a row without a result did not run only if the provider's counts
+// leave room for that.
+func (f *fetcher) fetch(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	v := f.evidences.of(in.Tag)
+	if err := f.awaitLook(ctx, in, v); err != nil {
+		return in, err
+	}
+	in, err := f.decide(ctx, in)
+	if err != nil {
+		return in, err
+	}
+	if in.Batch != "" {
+		if same, err := f.accounts.sameAccount(ctx, in); !same {
+			return in, err
+		}
+	}
+	h, err := heavily(ctx, f.calls, func() (harvest, error) { return f.download(ctx, in) })
+	if err != nil {
+		return in, err
+	}
+	missing, again := f.missingRows(ctx, in, v, &h)
+	switch {
+	case ctx.Err() != nil:
+		return in, context.Cause(ctx)
+	case retry.ClassOf(h.err) == retry.Blocked:
+		return in, f.calls.hold(ctx, in, "download", 0, h.err)
+	case again:
+		v.next = time.Now().Add(agreementGap * f.calls.interval(0))
+		return in, nil
+	case missing > 0 && in.Verdict == "":
+		return f.incomplete(ctx, in, v, &h, missing)
+	}
+	f.countStrays(ctx, in, &h)
+	v.forget()
+	f.notices.untell(NoticeIncomplete, in.Tag)
+	f.notices.untell(NoticeUndecided, in.Tag)
+	return f.batches.advance(ctx, in, intent.FetchDone{Missing: missing})
+}
+
+// missingRows counts the rows that have no result and may have run. If the
+// provider says that they did not, it has to say so again after a while: a status
+// may be ahead of its counts and files.
+func (f *fetcher) missingRows(ctx context.Context, in intent.Intent, v *evidence, h *harvest) (missing int, again bool) {
+	if h.absent == 0 || in.Batch == "" {
+		return 0, false
+	}
+	if h.err != nil {
+		v.agreed = 0
+		return h.absent, false
+	}
+	s, err := f.provider.Status(ctx, handle(in))
+	if jobdir.GivenUp(in) && isGone(err) {
+		return 0, false // the provider has had all that time to show it
+	}
+	if h.err = err; err != nil || s.Unaccounted(in.Rows, h.came, h.skips) > 0 {
+		v.agreed = 0
+		return h.absent, false
+	}
+	if v.agreed == 0 || v.absent != h.absent {
+		v.agreed, v.absent = 0, h.absent
+	}
+	v.agreed++
+	return 0, s.Err == nil && v.agreed < agreedLooks
+}
+
+// incomplete hands on what came, or waits for what did not.
+func (f *fetcher) incomplete(ctx context.Context, in intent.Intent, v *evidence, h *harvest, missing int) (intent.Intent, error) {
+	if v.first.IsZero() {
+		v.first = time.Now()
+	}
+	if v.looks++; h.fresh > 0 {
+		v.looks = 1
+	}
+	wait := min(f.calls.interval(0)<<min(v.looks, 8), max(f.poll, maxPoll))
+	v.next = time.Now().Add(max(wait, retry.After(h.err)))
+	over := v.looks >= leastLooks && time.Since(v.first) >= patience*f.grace || neverEnds(in, h)
+	f.tellMissing(ctx, in, v, h, missing, in.Undecided || over)
+	if h.fresh > 0 {
+		return f.batches.advance(ctx, in, intent.FetchDone{Missing: missing})
+	}
+	return f.batches.advance(ctx, in, intent.FetchPart{Missing: missing, Undecided: over})
+}
+
+// neverEnds reports whether the provider still shows as unfinished what was given
+// up: its end has been waited for, after it was asked to cancel it.
+func neverEnds(in intent.Intent, h *harvest) bool {
+	return jobdir.GivenUp(in) && errors.Is(h.err, sink.ErrNotEnded)
+}
+
+// tellMissing tells of rows that are missing, unless it is for the first time:
+// files are often late by seconds.
+func (f *fetcher) tellMissing(ctx context.Context, in intent.Intent, v *evidence, h *harvest, missing int, undecided bool) {
+	n := Notice{
+		Kind: NoticeIncomplete, Tag: in.Tag, Batch: in.Batch, Next: v.next,
+		Text: fmt.Sprintf("it has ended, and %d of its %d rows are in no result, though they ran or may have", missing, in.Rows),
+	}
+	if neverEnds(in, h) {
+		n.Text = fmt.Sprintf("the provider was asked to cancel it and has not ended it, and %d of its %d rows are in no result: they may yet run, and be paid for",
+			missing, in.Rows)
+	}
+	if h.err != nil {
+		n.Text += ": " + h.err.Error()
+	}
+	switch {
+	case undecided:
+		f.notices.untell(NoticeIncomplete, in.Tag)
+		n.Kind, n.Advice = NoticeUndecided, settleAdvice(f.name, in.Batch)
+	case v.looks < 2:
+		f.log.InfoContext(ctx, "results are not complete, asking again", "tag", in.Tag, "batch", in.Batch, "missing", missing, "error", h.err)
+		return
+	}
+	f.notices.tell(ctx, n)
+}
+
+// countStrays counts what was not asked for, and rows that were: not those of a
+// batch that was refused, given up or cancelled with its run, which nobody misses.
+func (f *fetcher) countStrays(ctx context.Context, in intent.Intent, h *harvest) {
+	strays := h.strays
+	if in.Reason == nil && !f.gate.cancelled() {
+		strays.Missing = h.absent
+	}
+	if strays.Total() == 0 {
+		return
+	}
+	f.surprises.addStrays(strays)
+	f.log.WarnContext(ctx, "results that are not what was asked for", "tag", in.Tag, "batch", in.Batch, "missing", strays.Missing,
+		"repeated", strays.Repeated, "foreign", strays.Foreign, "surplus", strays.Surplus)
+}

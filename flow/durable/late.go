@@ -1,0 +1,77 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
+)
+
+// left is how much of its time a batch has left: the provider's window and the
+// grace. A batch that is late has the grace once more, for its cancellation.
+func (w *watcher) left(in intent.Intent, v *vigil) (d time.Duration, limited bool) {
+	if !v.late.IsZero() {
+		return w.grace - time.Since(v.late), true
+	}
+	window := w.provider.Limits(w.batches.lanes.get(in.Route).Model).Window
+	return window + w.grace - w.clock.age(in, v), window > 0
+}
+
+// limitWait cancels a batch that has had all its time, so that it ends with what
+// it has, and gives up one that does not end even then: what results there are
+// count. The provider may yet run its other rows, so that they are not sent again
+// unless it says that they never ran, or that it has no such batch, or a person
+// decides so.
+func (w *watcher) limitWait(ctx context.Context, in intent.Intent, v *vigil, seen string) (intent.Intent, error) {
+	if left, limited := w.left(in, v); !limited || left > 0 {
+		return in, w.cancelLate(ctx, in, v)
+	}
+	if v.late.IsZero() && !in.Unproven { // which may be somebody else's
+		v.late = time.Now()
+		return in, w.cancelLate(ctx, in, v)
+	}
+	age := w.clock.age(in, v)
+	w.log.WarnContext(ctx, "batch given up", "tag", in.Tag, "batch", in.Batch, "seen", seen)
+	w.vigils.over(in.Tag)
+	reason := newReason(retry.Retryable, "not_ended",
+		fmt.Sprintf("the batch had not ended %s after it was sent: %s", age.Round(time.Second), seen))
+	w.notices.tell(ctx, Notice{
+		Kind: NoticeGivenUp, Tag: in.Tag, Batch: in.Batch, Text: "given up: " + reason.Message,
+		Advice: "the results that it has count; its other rows go again only if the provider has no such batch, or you say so",
+	})
+	return w.batches.advance(ctx, in, intent.BatchEnded{Reason: &reason})
+}
+
+// cancelLate cancels a batch once that is late.
+func (w *watcher) cancelLate(ctx context.Context, in intent.Intent, v *vigil) error {
+	if v.late.IsZero() || !v.cancelled.IsZero() {
+		return nil
+	}
+	w.log.WarnContext(ctx, "the batch has not ended in time, cancelling it", "tag", in.Tag, "batch", in.Batch)
+	w.notices.tell(ctx, Notice{
+		Kind: NoticeGivenUp, Tag: in.Tag, Batch: in.Batch,
+		Text:   fmt.Sprintf("not ended %s after it was sent: cancelling it", time.Since(in.SentAt).Round(time.Second)),
+		Advice: "the results that it has count, and the rows that never ran go again as often as they may",
+	})
+	return w.cancelOpen(ctx, in, v)
+}
+
+// cancelOpen cancels a batch at the provider. Whether that works is seen by the
+// next looks.
+func (w *watcher) cancelOpen(ctx context.Context, in intent.Intent, v *vigil) error {
+	err := w.provider.Cancel(ctx, handle(in))
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	switch retry.ClassOf(err) {
+	case retry.Blocked:
+		return fmt.Errorf("durable: batch %s: %w", in.Tag, err)
+	case retry.Retryable, retry.Ambiguous:
+		w.log.WarnContext(ctx, "the batch could not be cancelled", "tag", in.Tag, "batch", in.Batch, "error", err)
+	case 0, retry.Permanent: // as good as it gets
+		v.cancelled = time.Now()
+	}
+	return nil
+}

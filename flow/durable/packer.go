@@ -1,0 +1,180 @@
+package durable
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/durable/internal/ready"
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/queue"
+)
+
+// packer makes batches of what is ready.
+type packer struct {
+	*config
+	*jobdir.Dir
+	gate    *gate
+	changed wake
+	tally   *tally
+	batches *batches
+	cache   *cache
+	buyer   *buyer
+	driver  *driver
+	rest    *rest
+}
+
+// load feeds a round with ready entries until the source has ended and there
+// are none.
+func (pk *packer) load(ctx context.Context, out chan<- []jobdir.Entry) error {
+	for {
+		ended := pk.tally.ended() // before load, which might otherwise miss the last
+		entries, err := pk.batches.ready.Load(ready.LoadChunk)
+		if err != nil {
+			return pk.IfDamaged(jobdir.ReadyDir, err)
+		}
+		if err := pk.cache.mark(entries); err != nil {
+			return err
+		}
+		if len(entries) > 0 {
+			if err := flow.Send(ctx, out, entries); err != nil {
+				return err
+			}
+			continue
+		}
+		if ended {
+			return nil
+		}
+		select {
+		case <-pk.changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// buy seals a batch, or several if its lane takes only smaller ones, and starts
+// their drivers, which outlive the round: life is the context of the run.
+func (pk *packer) buy(ctx, life context.Context, b accumulator.Batch[jobdir.Entry]) error {
+	entries := b.Items
+	if entries[0].Hit != nil {
+		var err error
+		if entries, err = pk.driver.reuse(ctx, life, entries); err != nil {
+			return err
+		}
+	}
+	var rows []jobdir.Entry
+	for rest := entries; len(rest) > 0; {
+		if err := acquire(ctx, pk.buyer.slots); err != nil {
+			return err
+		}
+		rows, rest = pk.batches.lanes.cut(rest) // now, as the limit may have changed
+		if err := pk.buyOne(ctx, life, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// buyOne seals one batch, if the run still wants any, and to the end once it
+// has begun.
+func (pk *packer) buyOne(ctx, life context.Context, rows []jobdir.Entry) error {
+	if err := pk.gate.enter(ctx); err != nil {
+		return err
+	}
+	defer pk.gate.leave()
+	in, err := pk.batches.seal(context.WithoutCancel(ctx), intent.Intent{Tag: pk.TagOfJob(), State: intent.Sealed}, rows)
+	if err != nil {
+		return err
+	}
+	pk.tally.update(func(p *Progress) { p.InFlight++ })
+	pk.driver.spawn(life, in)
+	return nil
+}
+
+// retire ends the rest if all drivers of open batches sleep, and nothing is left to
+// do. From then on none wakes up.
+func (pk *packer) retire(nothingLeft func() bool) bool {
+	r := pk.rest
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.over && pk.tally.inFlight() == r.asleep && nothingLeft() {
+		r.over = true
+		close(r.end)
+	}
+	return r.over
+}
+
+// retired waits until nothing is left to do for the drivers.
+func (pk *packer) retired(ctx context.Context) error {
+	for !pk.retire(func() bool { return true }) {
+		select {
+		case <-pk.changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// rounds makes batches of what is ready, as often as something is. Their
+// drivers run as long as life.
+func (pk *packer) rounds(ctx, life context.Context) error {
+	for {
+		more, err := pk.await(ctx)
+		if err != nil || !more {
+			return err
+		}
+		if err := pk.round(ctx, life); err != nil {
+			return err
+		}
+	}
+}
+
+// round makes batches until the source has ended and nothing is ready. What
+// the accumulator still holds then leaves with it.
+func (pk *packer) round(ctx, life context.Context) error {
+	p := flow.New(ctx)
+	rows := flow.FromFunc(p, pk.load, flow.Name("load"))
+	urgent := flow.Via(p, rows, queue.By(jobdir.Entry.Priority, queue.Config{Capacity: ready.LoadChunk}))
+	batches := flow.Via(p, urgent, accumulator.By(jobdir.Entry.RouteKey, pk.batch).WeighBy(jobdir.Entry.Weight))
+	flow.To(p, batches, func(step context.Context, b accumulator.Batch[jobdir.Entry]) error {
+		return pk.buy(step, life, b)
+	}, flow.Name("buy"))
+	if err := p.Wait(); err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	return nil
+}
+
+// await returns true when a round is worth its while: something is ready, and
+// it is not just a few items that go again while open batches may yet add more.
+// A batch that waits for a person adds none.
+func (pk *packer) await(ctx context.Context) (more bool, err error) {
+	linger, lingers := time.NewTimer(pk.batch.MaxWait), false
+	linger.Stop() // until something is ready that may wait
+	defer linger.Stop()
+	for {
+		ended, open := pk.tally.ended(), pk.tally.inFlight()-pk.rest.sleepers()
+		switch ready := pk.batches.ready.Any(); {
+		case pk.readAll && !ended:
+		case ready && (open == 0 || !ended):
+			return true, nil
+		case ready && !lingers:
+			lingers = true
+			linger.Reset(pk.batch.MaxWait)
+		case !ready && ended && open == 0 && pk.retire(func() bool { return !pk.batches.ready.Any() }):
+			return false, nil
+		}
+		select {
+		case <-pk.changed:
+		case <-linger.C:
+			return true, nil
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		}
+	}
+}

@@ -1,0 +1,215 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/durable/internal/ready"
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/journal"
+	"github.com/balerhq/baler/internal/segment"
+)
+
+const segmentSize = 64 << 20
+
+// recoverFailures counts those of earlier runs. A chunk that the store does not
+// know of is settled again.
+func (e *engine) recoverFailures(ctx context.Context, told *jobdir.Replayed) error {
+	for i := range told.Chunks {
+		c := &told.Chunks[i]
+		if len(c.Failed) == 0 {
+			continue
+		}
+		if in := told.Intents[c.Tag]; in.State == intent.Fetched || in.State == intent.Ended {
+			if n, err := e.RowsSettled(ctx, e.store, c.Tag); err != nil || n < c.Until {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		e.failures.add(c.Failed)
+	}
+	return nil
+}
+
+// mendBales makes the manifests again that are damaged, and that the run needs.
+func (e *engine) mendBales(ctx context.Context, told *jobdir.Replayed) error {
+	for _, in := range told.Intents {
+		if !jobdir.NeedsManifest(in) {
+			continue
+		}
+		cause := e.CheckManifest(in)
+		if cause == nil {
+			continue
+		}
+		if err := e.RemakeManifest(in, told); err != nil {
+			return errors.Join(cause, err)
+		}
+		e.log.WarnContext(ctx, "the file of a batch's rows was damaged, and made again", "tag", in.Tag, "error", cause)
+	}
+	return nil
+}
+
+func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
+	told, err := e.readJournal(job)
+	if err != nil {
+		return err
+	}
+	e.adopter.replayed = replayed{told.Meta == nil, told.Intents, told.Seen}
+	e.batches.lanes = newLanes(e.batches.journal, told.Routes)
+	if err := e.recoverCounts(ctx); err != nil {
+		return err
+	}
+	if err := e.Verify(ctx, e.store, told); err != nil {
+		return err
+	}
+	if told.Meta == nil {
+		if err := e.batches.journal.Append(jobdir.Line{Job: &job}); err != nil {
+			return err
+		}
+	}
+	for _, in := range told.Intents {
+		e.tally.now.count(intent.Intent{}, in)
+	}
+	if err := e.recoverFailures(ctx, told); err != nil {
+		return err
+	}
+	e.cleaner.recoverKept(told)
+	e.accounts.recoverAccounts(told)
+	if told.Pruned != nil {
+		return e.rewind(ctx, told.Output) // nothing else is left, or needed
+	}
+	if e.batches.requests, err = segment.OpenLog(e.Root, jobdir.RequestDir, e.RequestsLabel(), segmentSize, e.intake.source.Value.End); err != nil {
+		return e.IfDamaged(jobdir.RequestDir, err)
+	}
+	if e.batches.ready, err = ready.Open(ctx, &e.Dir, e.store); err != nil {
+		return e.IfDamaged(jobdir.ReadyDir, err)
+	}
+	if err := e.recoverIntents(ctx, told); err != nil {
+		return err
+	}
+	if err := e.rewind(ctx, told.Output); err != nil {
+		return err
+	}
+	*e.cache = cache{root: e.store.Root(), own: e.Keys.Dir(), ttl: e.config.cache, now: e.clock.now, log: e.log}
+	e.buyer.slots = make(chan struct{}, max(e.maxInFlight, len(e.open)))
+	for range e.open {
+		e.buyer.slots <- struct{}{}
+	}
+	return nil
+}
+
+// readJournal replays the journal. Its first line says whose it is.
+func (e *engine) readJournal(job jobdir.Meta) (told *jobdir.Replayed, err error) {
+	told = jobdir.NewReplayed()
+	if e.batches.journal, err = journal.Open(e.Root, jobdir.JournalFile, job.ID, told.Replay); err != nil {
+		return nil, e.Damaged(jobdir.JournalFile, err)
+	}
+	if told.Meta != nil && (told.Meta.ID != job.ID || told.Meta.Keys() != job.Keys()) {
+		return nil, e.Damaged(jobdir.JournalFile, fmt.Errorf("it is of the job %q", told.Meta.Name))
+	}
+	return told, nil
+}
+
+// recoverIntents brings the store up to the journal, which is ahead of it by what
+// was under way when the process died, and collects the batches that are open.
+func (e *engine) recoverIntents(ctx context.Context, told *jobdir.Replayed) error {
+	intents := told.Intents
+	if err := e.mendBales(ctx, told); err != nil {
+		return err
+	}
+	for _, in := range intents {
+		if err := e.redo(ctx, in); err != nil {
+			return err
+		}
+		if err := e.recoverClaims(in, told.Claims[in.Tag]); err != nil {
+			return err
+		}
+		e.batches.owners.note(in)
+		e.tally.doubt(intent.Intent{}, in)
+		if in.Reason != nil && in.Reason.Limit > 0 {
+			e.batches.lanes.narrow(in.Route, in.Reason.Limit)
+		}
+		if !in.Done() {
+			e.open = append(e.open, in)
+			e.batches.throttles.recover(in, e.batches.lanes.get(in.Route).Model)
+		}
+	}
+	e.tally.now.InFlight = len(e.open)
+	return errors.Join(e.sweep(jobdir.ManifestDir, intents), e.sweep(jobdir.ResultDir, intents), e.sweep(jobdir.AnswerDir, intents))
+}
+
+// recoverClaims finds out which ready entries stand in a batch.
+func (e *engine) recoverClaims(in intent.Intent, spans []jobdir.ClaimSpan) error {
+	if len(spans) > 0 {
+		e.batches.ready.TakenSpans(spans)
+		if !in.Done() {
+			e.batches.ready.Pin(in.Tag, spans)
+		}
+		return nil
+	}
+	header, err := e.Header(in.Tag)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && in.Done(): // it was pruned
+		return nil
+	case err != nil:
+		return err
+	case !e.batches.ready.MayTake(header.Last):
+		return nil
+	}
+	entries, err := e.Entries(in.Tag, in.Rows)
+	if err != nil {
+		return err
+	}
+	e.batches.ready.Taken(entries)
+	return nil
+}
+
+// redo brings the store up to the journal.
+func (e *engine) redo(ctx context.Context, in intent.Intent) error {
+	stored, err := e.StoredRev(ctx, e.store, in.Tag)
+	if err != nil || stored == in.Rev {
+		return err
+	}
+	op, err := e.batches.record(in)
+	if err != nil {
+		return err
+	}
+	return e.store.Commit(ctx, op)
+}
+
+// sweep removes the files of batches that were never sealed.
+func (e *engine) sweep(dir string, intents map[string]intent.Intent) error {
+	files, err := fs.ReadDir(e.Root.FS(), dir)
+	if err != nil {
+		return fmt.Errorf("durable: %w", err)
+	}
+	for _, f := range files {
+		if _, ok := intents[f.Name()]; ok {
+			continue
+		}
+		if err := e.Root.Remove(dir + "/" + f.Name()); err != nil {
+			return fmt.Errorf("durable: %w", err)
+		}
+	}
+	return nil
+}
+
+// recoverCounts reads how far the source and the output are.
+func (e *engine) recoverCounts(ctx context.Context) error {
+	e.intake.source.Key, e.settler.outbox.Key = e.Keys.Source(), e.Keys.Output()
+	if err := jobdir.Load(ctx, e.store, &e.intake.source); err != nil {
+		return err
+	}
+	if err := jobdir.Load(ctx, e.store, &e.settler.outbox); err != nil {
+		return err
+	}
+	in, p := e.intake.source.Value, &e.tally.now
+	p.Rows, p.Duplicates, p.Read = in.Rows, in.Duplicates, in.Ended
+	countOutput(&e.settler.outbox.Value, p)
+	return nil
+}
