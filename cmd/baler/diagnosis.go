@@ -31,7 +31,7 @@ func (r *doctorReport) tell(w io.Writer) {
 	r.Adoption.tell(w)
 	tellFiles(w, r.Files)
 	tellRemovals(w, r.Removals)
-	switch curable := r.Curable(); {
+	switch curable := r.Repairable(); {
 	case len(r.Problems) == 0 && r.Adoption.incomplete():
 		fmt.Fprintln(w, "the directory is as it should be, but not all that was bought could be brought back")
 	case len(r.Problems) == 0 && r.Adoption != nil && r.Adoption.Waiting > 0:

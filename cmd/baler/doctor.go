@@ -99,7 +99,7 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 		return o.explain(cmd.Context(), err)
 	}
 	report := doctorReport{Health: health}
-	if o.repair && health.Curable() {
+	if o.repair && health.Repairable() {
 		if err := report.repair(cmd.Context(), o.state, log); err != nil {
 			return o.explain(cmd.Context(), err)
 		}
@@ -172,7 +172,7 @@ const maxRepairs = 3
 // repair makes again what can be, and looks whether that has helped.
 func (r *doctorReport) repair(ctx context.Context, dir string, log *slog.Logger) error {
 	for range maxRepairs {
-		if !r.Curable() {
+		if !r.Repairable() {
 			break
 		}
 		err := r.repairOne(ctx, dir, log)
@@ -196,9 +196,9 @@ func (r *doctorReport) repair(ctx context.Context, dir string, log *slog.Logger)
 // the index from all of them.
 func (r *doctorReport) repairOne(ctx context.Context, dir string, log *slog.Logger) (err error) {
 	switch {
-	case r.Needs(doctor.RewriteJournal):
+	case r.Needs(doctor.RepairJournal):
 		return doctor.RepairJournals(ctx, dir, log)
-	case r.Needs(doctor.RemakeFiles):
+	case r.Needs(doctor.RepairBatchFiles):
 		return doctor.RepairFiles(ctx, dir, log)
 	}
 	r.Aside, err = doctor.Rebuild(ctx, dir, log)

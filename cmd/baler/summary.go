@@ -39,12 +39,12 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 		n    int
 		note string
 	}{
-		{"missing", r.Strays.Missing, "rows without a result in their batch: they went again, or failed"},
-		{"repeated", r.Strays.Repeated, "results of a row that had one, left out"},
-		{"foreign", r.Strays.Foreign, "results that name no row of their batch or cannot be read, left out"},
-		{"surplus", r.Strays.Surplus, "results of rows that the batch does not have, left out"},
+		{"missing", r.Unexpected.Missing, "rows without a result in their batch: they went again, or failed"},
+		{"repeated", r.Unexpected.Repeated, "results of a row that had one, left out"},
+		{"foreign", r.Unexpected.Foreign, "results that name no row of their batch or cannot be read, left out"},
+		{"surplus", r.Unexpected.Surplus, "results of rows that the batch does not have, left out"},
 		{"not cached", r.CacheGone, "rows that were sent, as what other runs were answered is gone"},
-		{"wasted", tokens(r.Waste), "tokens of batches that were bought twice"},
+		{"wasted", tokens(r.DuplicateSpend), "tokens of batches that were bought twice"},
 	} {
 		if odd.n > 0 {
 			line(odd.name, odd.n, odd.note)

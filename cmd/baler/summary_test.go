@@ -16,8 +16,8 @@ func TestSummaryNamesWhatIsOddAndNothingElse(t *testing.T) {
 		return result{stdout: out.String()}
 	}
 	odd := summary(durable.Report{
-		Strays: durable.Strays{Missing: 1234, Repeated: 2, Foreign: 3, Surplus: 4},
-		Waste:  llm.Usage{Input: 1000, Output: 500},
+		Unexpected:     durable.UnexpectedRows{Missing: 1234, Repeated: 2, Foreign: 3, Surplus: 4},
+		DuplicateSpend: llm.Usage{Input: 1000, Output: 500},
 	})
 	for _, line := range []string{
 		"missing 1,234 rows", "repeated 2 results", "foreign 3 results", "surplus 4 results", "wasted 1,500 tokens",

@@ -59,7 +59,7 @@ func (a *accounts) root(x string) string {
 	}
 }
 
-func (a *accounts) join(s jobdir.SameAccounts) {
+func (a *accounts) join(s jobdir.AccountAlias) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if x, y := a.root(s.Account), a.root(s.As); x != y {
@@ -71,7 +71,7 @@ func (a *accounts) join(s jobdir.SameAccounts) {
 // what other accounts have bought.
 func (a *accounts) recoverAccounts(told *jobdir.Replayed) {
 	a.first, a.witnesses = make(map[string]string), make(map[string][]witness)
-	for _, s := range told.Same {
+	for _, s := range told.Aliases {
 		a.join(s)
 	}
 	var others []intent.Intent
@@ -110,7 +110,7 @@ func (a *accounts) sameAccount(ctx context.Context, in intent.Intent) (same bool
 	err = a.mustBeAccount(ctx, newWitness(in))
 	var mismatch *MismatchError
 	if err != nil && !errors.As(err, &mismatch) {
-		return false, a.calls.hold(ctx, in, "looking whose it is", 0, err)
+		return false, a.calls.backOff(ctx, in, "looking whose it is", 0, err)
 	}
 	return err == nil, err
 }
@@ -141,7 +141,7 @@ func (a *accounts) mustBeAccount(ctx context.Context, w witness) error {
 
 // joinAccounts records that the account is that of before.
 func (a *accounts) joinAccounts(ctx context.Context, before string) error {
-	s := jobdir.SameAccounts{Account: a.provider.Account(), As: before}
+	s := jobdir.AccountAlias{Account: a.provider.Account(), As: before}
 	if err := a.batches.journal.Append(jobdir.Line{Account: &s}); err != nil {
 		return err
 	}

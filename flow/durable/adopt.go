@@ -73,13 +73,13 @@ func Adopt(ctx context.Context, provider sink.Provider, store *state.Dir, name s
 type adopter struct {
 	*config
 	*jobdir.Dir
-	gate    *gate
-	clock   *clock
-	tally   *tally
-	calls   *calls
-	batches *batches
+	gate     *gate
+	clock    *clock
+	progress *progress
+	calls    *calls
+	batches  *batches
 
-	replayed replayed
+	known knownBatches
 }
 
 func (ad *adopter) adoptAll(ctx context.Context, since time.Time) (all []Adoption, err error) {
@@ -108,9 +108,9 @@ func (ad *adopter) mayAdopt() error {
 	switch {
 	case ad.gate.cancelled():
 		return ErrCancelled
-	case !ad.tally.ended():
+	case !ad.progress.ended():
 		return fmt.Errorf("%w: %q", ErrNotRead, ad.name)
-	case ad.tally.finished():
+	case ad.progress.finished():
 		return fmt.Errorf("durable: the run %q is completed: no row of it waits", ad.name)
 	}
 	return nil

@@ -106,7 +106,7 @@ func (ad *adopter) waitingFor(ctx context.Context, models map[jobdir.ItemHash]st
 // asks reports whether an answer of the model may be one to what the lane asks:
 // it may name a version of that.
 func (ad *adopter) asks(lane uint16, model string) bool {
-	return model == "" || strings.HasPrefix(model, ad.batches.lanes.get(int(lane)).Model)
+	return model == "" || strings.HasPrefix(model, ad.batches.routes.get(int(lane)).Model)
 }
 
 // has reports whether the run has read an item.

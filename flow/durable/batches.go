@@ -18,13 +18,13 @@ import (
 type batches struct {
 	*config
 	*jobdir.Dir
-	journal   *journal.Journal
-	requests  *segment.Log
-	ready     *ready.Log
-	lanes     *lanes
-	owners    *owners
-	throttles *throttles
-	tally     *tally
+	journal     *journal.Journal
+	requests    *segment.Log
+	ready       *ready.Log
+	routes      *routes
+	batchOwners *batchOwners
+	throttles   *throttles
+	progress    *progress
 }
 
 // seal makes a batch of entries, of which the intent says all else, durable: the
@@ -32,7 +32,7 @@ type batches struct {
 // store's record and the heads. From the journal on, a restart finishes it.
 func (b *batches) seal(ctx context.Context, in intent.Intent, entries []jobdir.Entry) (intent.Intent, error) {
 	in.Rev, in.Route, in.Rows = 1, int(entries[0].Route), len(entries)
-	if err := b.WriteManifest(in.Tag, entries, b.lanes.get(in.Route)); err != nil {
+	if err := b.WriteManifest(in.Tag, entries, b.routes.get(in.Route)); err != nil {
 		return in, err
 	}
 	spans := jobdir.ClaimSpans(entries)
@@ -71,12 +71,12 @@ func (b *batches) advance(ctx context.Context, in intent.Intent, ev intent.Event
 	if err := b.store.Commit(context.WithoutCancel(ctx), op); err != nil {
 		return in, err
 	}
-	b.owners.note(next)
+	b.batchOwners.note(next)
 	if next.Done() {
 		b.ready.Unpin(next.Tag)
 	}
-	b.tally.doubt(in, next)
-	b.tally.count(in, next)
+	b.progress.doubt(in, next)
+	b.progress.count(in, next)
 	if !atProvider(next) && (atProvider(in) || next.State != intent.Uploaded) {
 		b.throttles.leave(next)
 	}
@@ -115,13 +115,13 @@ func (b *batches) payload(tag string) sink.Rows {
 	}
 }
 
-func (b *batches) laneName(in intent.Intent) string {
-	l := b.lanes.get(in.Route)
+func (b *batches) routeName(in intent.Intent) string {
+	l := b.routes.get(in.Route)
 	return fmt.Sprintf("%s, model %q", l.Endpoint, l.Model)
 }
 
 func (b *batches) spec(in intent.Intent) sink.Spec {
-	l := b.lanes.get(in.Route)
+	l := b.routes.get(in.Route)
 	return sink.Spec{Tag: in.Tag, Endpoint: l.Endpoint, Model: l.Model}
 }
 

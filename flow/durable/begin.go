@@ -23,8 +23,8 @@ func openJob(ctx context.Context, c *config) (*os.Root, jobdir.Meta, error) {
 		root, err := beginJob(ctx, c, &meta, now)
 		return root, now, err
 	}
-	if changed := now.Brief().Differences(meta.Value); meta.Rev > 0 && len(changed) > 0 {
-		again, err := mayBeginAnew(ctx, c, now.Keys())
+	if changed := now.Compact().Differences(meta.Value); meta.Rev > 0 && len(changed) > 0 {
+		again, err := mayBeginNewEpoch(ctx, c, now.Keys())
 		if err != nil {
 			return nil, now, err
 		}
@@ -43,7 +43,7 @@ func openJob(ctx context.Context, c *config) (*os.Root, jobdir.Meta, error) {
 // beginJob records the job as it is now and opens its directory.
 func beginJob(ctx context.Context, c *config, meta *jobdir.Record[jobdir.Meta], now jobdir.Meta) (*os.Root, error) {
 	if meta.Rev == 0 || now.Epoch != meta.Value.Epoch || meta.Value.Forgotten {
-		op, err := meta.Put(now.Brief())
+		op, err := meta.Put(now.Compact())
 		if err != nil {
 			return nil, err
 		}
@@ -59,9 +59,9 @@ func beginJob(ctx context.Context, c *config, meta *jobdir.Record[jobdir.Meta], 
 	return jobdir.MakeRoot(c.store.Root(), now.Keys())
 }
 
-// mayBeginAnew reports whether nothing depends on what was read so far: the
+// mayBeginNewEpoch reports whether nothing depends on what was read so far: the
 // job reads all before it buys, and has not read all.
-func mayBeginAnew(ctx context.Context, c *config, k jobdir.Keys) (bool, error) {
+func mayBeginNewEpoch(ctx context.Context, c *config, k jobdir.Keys) (bool, error) {
 	if !c.readAll {
 		return false, nil
 	}
@@ -70,9 +70,9 @@ func mayBeginAnew(ctx context.Context, c *config, k jobdir.Keys) (bool, error) {
 	return !source.Value.Ended, err
 }
 
-// anew begins the job in another epoch. Its records stay behind unread; its
+// beginNewEpoch begins the job in another epoch. Its records stay behind unread; its
 // files go.
-func anew(ctx context.Context, c *config) error {
+func beginNewEpoch(ctx context.Context, c *config) error {
 	meta := jobdir.Record[jobdir.Meta]{Key: jobdir.MetaKey(c.name)}
 	if err := jobdir.Load(ctx, c.store, &meta); err != nil {
 		return err

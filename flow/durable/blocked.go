@@ -12,8 +12,8 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// advise tells what to do about an error that somebody has to act on.
-func advise(err error) error {
+// explainBlocked tells what to do about an error that somebody has to act on.
+func explainBlocked(err error) error {
 	if retry.ClassOf(err) != retry.Blocked {
 		return err
 	}
@@ -23,9 +23,9 @@ func advise(err error) error {
 
 // blockage is what becomes of a run whose account is blocked.
 type blockage struct {
-	gate    *gate
-	board   *board
-	notices *notices
+	gate        *gate
+	openBatches *openBatches
+	notices     *notices
 }
 
 // block ends all buying as the account is blocked, which the provider has said of
@@ -69,7 +69,7 @@ func (b *blockage) tellBlocked(ctx context.Context, err error) {
 // running counts the batches but one that were bought, or may have been, and that
 // nobody has to decide about, and their rows.
 func (b *blockage) running(but string) (n, rows int) {
-	for _, in := range b.board.intents() {
+	for _, in := range b.openBatches.intents() {
 		if in.Tag != but && (in.Bought() || in.Open()) && !in.Undecided {
 			n, rows = n+1, rows+in.Rows
 		}

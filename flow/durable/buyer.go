@@ -19,16 +19,16 @@ const (
 // buyer uploads batches and creates them.
 type buyer struct {
 	*config
-	gate     *gate
-	clock    *clock
-	notices  *notices
-	calls    *calls
-	batches  *batches
-	refusals *refusals
-	blockage *blockage
-	cleaner  *cleaner
-	finder   *finder
-	vigils   *vigils
+	gate       *gate
+	clock      *clock
+	notices    *notices
+	calls      *calls
+	batches    *batches
+	refusals   *refusals
+	blockage   *blockage
+	cleaner    *cleaner
+	finder     *finder
+	pollStates *pollStates
 
 	limiter  *ratelimit.Limiter // of creations
 	paced    paced
@@ -42,10 +42,10 @@ func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, er
 	if err != nil || !ok {
 		return in, err
 	}
-	if err := b.awaitLane(ctx, in); err != nil {
+	if err := b.awaitRoute(ctx, in); err != nil {
 		return in, err
 	}
-	file, err := heavily(ctx, b.calls, func() (string, error) {
+	file, err := withTransferSlot(ctx, b.calls, func() (string, error) {
 		if b.gate.blocked() != nil {
 			return "", errBlocked
 		}
@@ -65,7 +65,7 @@ func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, er
 	case refuses(ctx, err):
 		return b.refusals.refuse(ctx, in, fmt.Errorf("upload: %w", err))
 	case err != nil:
-		return in, b.calls.hold(ctx, in, "upload", in.Creates, err)
+		return in, b.calls.backOff(ctx, in, "upload", in.Creates, err)
 	}
 	b.notices.untell(NoticeStorage, storageFull)
 	return b.batches.advance(ctx, in, intent.UploadDone{Account: b.provider.Account(), File: file})
@@ -81,7 +81,7 @@ func (b *buyer) create(ctx context.Context, in intent.Intent) (intent.Intent, er
 	if err != nil || !ok {
 		return in, err
 	}
-	if err := b.awaitLane(ctx, in); err != nil {
+	if err := b.awaitRoute(ctx, in); err != nil {
 		return in, err
 	}
 	wanted, stop := b.gate.whileWanted(ctx)
@@ -104,7 +104,7 @@ func (b *buyer) create(ctx context.Context, in intent.Intent) (intent.Intent, er
 	case passes(refusal):
 		return b.refusals.putOff(ctx, in, refusal)
 	case refusal != nil:
-		return in, b.calls.hold(ctx, in, "create", in.Creates, refusal)
+		return in, b.calls.backOff(ctx, in, "create", in.Creates, refusal)
 	}
 	return in, nil
 }
@@ -130,7 +130,7 @@ func (b *buyer) send(ctx context.Context, in intent.Intent) (_ intent.Intent, re
 	if err != nil {
 		return in, nil, err
 	}
-	v := b.vigils.begin(in.Tag)
+	v := b.pollStates.begin(in.Tag)
 	batch, class, refusal := b.buyAt(ctx, sent)
 	switch class {
 	case 0:

@@ -51,14 +51,14 @@ func sleep(ctx context.Context, d time.Duration) error {
 // calls waits between the calls of the provider.
 type calls struct {
 	*config
-	gate    *gate
-	notices *notices
-	polls   *poller
-	heavy   chan struct{} // uploads and downloads at a time
+	gate          *gate
+	notices       *notices
+	polls         *poller
+	transferSlots chan struct{} // uploads and downloads at a time
 }
 
-// hold waits after a failed call, or returns the error if waiting is no use.
-func (c *calls) hold(ctx context.Context, in intent.Intent, call string, attempts int, err error) error {
+// backOff waits after a failed call, or returns the error if waiting is no use.
+func (c *calls) backOff(ctx context.Context, in intent.Intent, call string, attempts int, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -87,11 +87,11 @@ func (c *calls) interval(age time.Duration) time.Duration {
 	return d - rand.N(d/10+1) //nolint:gosec // jitter
 }
 
-// heavily does what moves a whole batch over the wire, a few at a time.
-func heavily[V any](ctx context.Context, c *calls, do func() (V, error)) (v V, err error) {
-	if err := acquire(ctx, c.heavy); err != nil {
+// withTransferSlot does what moves a whole batch over the wire, a few at a time.
+func withTransferSlot[V any](ctx context.Context, c *calls, do func() (V, error)) (v V, err error) {
+	if err := acquire(ctx, c.transferSlots); err != nil {
 		return v, err
 	}
-	defer func() { <-c.heavy }()
+	defer func() { <-c.transferSlots }()
 	return do()
 }

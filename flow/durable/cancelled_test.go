@@ -46,7 +46,7 @@ func TestWhatACancelledRunDidNotAnswer(t *testing.T) {
 	}
 	for _, ordered := range []bool{false, true} {
 		_, rest := all(t, a.Results(archive.Query{Status: durable.ItemCancelled, Ordered: ordered}))
-		if !slices.EqualFunc(rest, whole[settled:], func(a, b archive.Stored) bool { return a.ID == b.ID }) {
+		if !slices.EqualFunc(rest, whole[settled:], func(a, b archive.Result) bool { return a.ID == b.ID }) {
 			t.Errorf("ordered %t: %d are cancelled", ordered, len(rest))
 		}
 	}
@@ -62,7 +62,7 @@ func TestACursorAmongTheCancelled(t *testing.T) {
 			t.Errorf("after result %d of %d come %d", i, len(whole), len(rest))
 		}
 		_, ordered := all(t, a.Results(archive.Query{After: whole[i].Cursor, Ordered: true}))
-		if len(ordered) != len(whole)-i-1 || !slices.IsSortedFunc(ordered, func(a, b archive.Stored) int { return a.Line - b.Line }) {
+		if len(ordered) != len(whole)-i-1 || !slices.IsSortedFunc(ordered, func(a, b archive.Result) int { return a.Line - b.Line }) {
 			t.Errorf("after result %d of %d come %d in order", i, len(whole), len(ordered))
 		}
 	}

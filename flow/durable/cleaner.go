@@ -12,7 +12,7 @@ import (
 // remote counts what the provider stores, of open batches too.
 func (c *cleaner) remote() Remote {
 	r := c.kept.remote()
-	for _, in := range c.board.intents() {
+	for _, in := range c.openBatches.intents() {
 		b := keptBatch{Handle: sink.Handle{File: in.File}}
 		if slices.Contains([]intent.State{intent.Ended, intent.Fetched, intent.Committed}, in.State) {
 			b.Batch = in.Batch
@@ -63,7 +63,7 @@ func (c *cleaner) noteKeep() error {
 // clean deletes what was uploaded for a settled batch. Its results stay at the
 // provider, in case that the state directory is lost.
 func (c *cleaner) clean(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	c.countWaste(ctx, in)
+	c.countDuplicateSpend(ctx, in)
 	gone, err := c.removeInput(ctx, in)
 	if err != nil {
 		return in, err
@@ -78,14 +78,14 @@ func (c *cleaner) clean(ctx context.Context, in intent.Intent) (intent.Intent, e
 type cleaner struct {
 	*config
 	*jobdir.Dir
-	gate      *gate
-	board     *board
-	clock     *clock
-	notices   *notices
-	tally     *tally
-	batches   *batches
-	accounts  *accounts
-	surprises *surprises
+	gate        *gate
+	openBatches *openBatches
+	clock       *clock
+	notices     *notices
+	progress    *progress
+	batches     *batches
+	accounts    *accounts
+	anomalies   *anomalies
 
 	kept kept
 }

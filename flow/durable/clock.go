@@ -107,7 +107,7 @@ func (k *clock) lookBack(in intent.Intent, decides bool) time.Time {
 
 // age is for how long a batch exists, at least. This process has seen some of it;
 // for the rest, the provider's word and the clock have to agree.
-func (k *clock) age(in intent.Intent, v *vigil) time.Duration {
+func (k *clock) age(in intent.Intent, v *pollState) time.Duration {
 	seen := time.Since(v.began)
 	if v.aged.IsZero() {
 		return seen

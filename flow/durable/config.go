@@ -15,30 +15,30 @@ import (
 
 // config is what the engine needs of a job, whatever its items are.
 type config struct {
-	name        string
-	settings    map[string]string
-	provider    sink.Provider
-	codec       llm.Codec
-	batch       accumulator.Config
-	creates     ratelimit.Config
-	polls       ratelimit.Config
-	transfers   int
-	maxInFlight int
-	maxAttempts int
-	poll, grace time.Duration
-	unclear     Unclear
-	exclusive   bool
-	cache       time.Duration
-	timeLimit   time.Duration
-	readAll     bool
-	fresh       bool
-	keepRemote  time.Duration
-	store       *state.Dir
-	dir         rundir.Dir
-	output      Output
-	progress    func(Progress)
-	notify      func(Notice)
-	log         *slog.Logger
+	name            string
+	settings        map[string]string
+	provider        sink.Provider
+	codec           llm.Codec
+	batch           accumulator.Config
+	creates         ratelimit.Config
+	polls           ratelimit.Config
+	transfers       int
+	maxInFlight     int
+	maxAttempts     int
+	poll, grace     time.Duration
+	ambiguousCreate AmbiguousCreate
+	exclusive       bool
+	cache           time.Duration
+	timeLimit       time.Duration
+	readAll         bool
+	fresh           bool
+	keepRemote      time.Duration
+	store           *state.Dir
+	dir             rundir.Dir
+	output          Output
+	onProgress      func(Progress)
+	onNotice        func(Notice)
+	log             *slog.Logger
 }
 
 func (j *Job[T]) config() config {
@@ -59,10 +59,10 @@ func (j *Job[T]) config() config {
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),
 		poll:        cmp.Or(j.Poll, DefaultPoll), grace: cmp.Or(j.Grace, DefaultGrace),
-		unclear: j.Unclear, exclusive: j.ExclusiveWorkspace,
+		ambiguousCreate: j.AmbiguousCreate, exclusive: j.ExclusiveWorkspace,
 		cache:     cmp.Or(j.Cache, DefaultCache),
 		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, keepRemote: j.KeepRemote,
-		store: j.Store, dir: rundir.New(j.Store.Path(), j.Name), output: j.Output, progress: progress, notify: notify,
+		store: j.Store, dir: rundir.New(j.Store.Path(), j.Name), output: j.Output, onProgress: progress, onNotice: notify,
 		log: cmp.Or(j.Log, slog.Default()),
 	}
 }

@@ -257,7 +257,7 @@ func (w *world) wantCancelled(run *session, job durable.Job[ticket], reason dura
 		w.t.Fatalf("error %v, report %+v", err, report)
 	}
 	if report.State != durable.Cancelled || report.Cancelled != cancelled || report.Settled() != results || report.InFlight != 0 ||
-		report.Retried != 0 || report.Failed != 0 || report.Strays.Total() != 0 || report.Finished {
+		report.Retried != 0 || report.Failed != 0 || report.Unexpected.Total() != 0 || report.Finished {
 		w.t.Errorf("report %+v", report)
 	}
 	if results > 0 && len(w.results()) != results {

@@ -11,50 +11,50 @@ import (
 // and writes the status file for them. One goroutine at a time watches.
 type controller struct {
 	*config
-	gate      *gate
-	board     *board
-	clock     *clock
-	notices   *notices
-	tally     *tally
-	cleaner   *cleaner
-	fetcher   *fetcher
-	surprises *surprises
-	failures  *failures
+	gate        *gate
+	openBatches *openBatches
+	clock       *clock
+	notices     *notices
+	progress    *progress
+	cleaner     *cleaner
+	fetcher     *fetcher
+	anomalies   *anomalies
+	failures    *failures
 
-	poke    chan struct{}  // look at once
+	wake    chan struct{}  // look at once
 	before  Progress       // when this process began
 	stuck   bool           // it stopped, and will again
 	control rundir.Control // as it was read last
 	obeyed  int            // its revision, once nothing goes on that it forbids
 }
 
-// appear puts up what a process sees first.
-func (ctl *controller) appear(open []intent.Intent) {
-	ctl.before = ctl.tally.progress()
-	ctl.tally.now.State = stateOf(State(ctl.control.Want))
-	if ctl.tally.finished() {
-		ctl.tally.now.State = Completed
+// publishFirst puts up what a process sees first.
+func (ctl *controller) publishFirst(open []intent.Intent) {
+	ctl.before = ctl.progress.now()
+	ctl.progress.value.State = stateOf(State(ctl.control.Want))
+	if ctl.progress.finished() {
+		ctl.progress.value.State = Completed
 	}
 	for _, in := range open {
-		ctl.board.show(in)
+		ctl.openBatches.show(in)
 	}
 	ctl.notices.moved()
-	ctl.tally.notify = func(p Progress) {
-		ctl.notices.news.Store(true)
+	ctl.progress.notify = func(p Progress) {
+		ctl.notices.dirty.Store(true)
 		ctl.notices.moved()
-		ctl.progress(p)
+		ctl.onProgress(p)
 	}
-	ctl.notices.news.Store(true)
+	ctl.notices.dirty.Store(true)
 }
 
 // report is what Run returns, as it is now.
 func (ctl *controller) report() Report {
-	now := ctl.tally.progress()
+	now := ctl.progress.now()
 	r := Report{
 		Progress: now, Cached: ctl.before.Settled() + now.FromCache - ctl.before.FromCache,
-		Remote: ctl.cleaner.remote(), Elapsed: time.Since(ctl.clock.began), Finished: ctl.tally.finished(),
+		Remote: ctl.cleaner.remote(), Elapsed: time.Since(ctl.clock.began), Finished: ctl.progress.finished(),
 	}
-	ctl.surprises.report(&r)
+	ctl.anomalies.report(&r)
 	r.Failures = ctl.failures.byCode()
 	if r.State == Cancelled {
 		r.Cancelled = r.Rows - r.Settled()
@@ -64,10 +64,10 @@ func (ctl *controller) report() Report {
 
 // cancellation is how a run ends that is cancelled and not finished.
 func (ctl *controller) cancellation() error {
-	if ctl.tally.finished() || !ctl.gate.cancelled() {
+	if ctl.progress.finished() || !ctl.gate.cancelled() {
 		return nil
 	}
-	p := ctl.tally.progress()
+	p := ctl.progress.now()
 	return &CancelledError{Name: ctl.name, Reason: CancelReason(ctl.control.Reason), At: ctl.control.At, Rows: p.Rows - p.Settled()}
 }
 
@@ -80,5 +80,5 @@ func stateOf(want State) State {
 }
 
 func (ctl *controller) enterState(s State) {
-	ctl.tally.update(func(p *Progress) { p.State = s })
+	ctl.progress.update(func(p *Progress) { p.State = s })
 }

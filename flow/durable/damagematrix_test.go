@@ -174,7 +174,7 @@ func (b *bench) survive(c *damageCase) string {
 			b.Errorf("%s: refused, and the doctor says that all is well: %v", c, err)
 			return "silent"
 		}
-		if !health.Curable() || b.cure(ctx, health) != nil {
+		if !health.Repairable() || b.cure(ctx, health) != nil {
 			if file != "" {
 				b.Logf("%s: %s", c, file)
 			}
@@ -194,7 +194,7 @@ func (b *bench) try(ctx context.Context, c *damageCase) (file string, err error)
 			return "index", err
 		}
 		for _, p := range h.Problems { // Badger leaves goroutines behind when it fails
-			if p.Cure == doctor.RebuildIndex {
+			if p.Repair == doctor.RepairIndex {
 				return p.File, &state.DamageError{Dir: b.state(), File: p.File, Err: errors.New(p.What)}
 			}
 		}
@@ -293,9 +293,9 @@ func (b *bench) examine(ctx context.Context) *doctor.Health {
 // cure does what the doctor does.
 func (b *bench) cure(ctx context.Context, h *doctor.Health) (err error) {
 	switch {
-	case h.Needs(doctor.RewriteJournal):
+	case h.Needs(doctor.RepairJournal):
 		err = doctor.RepairJournals(ctx, b.state(), quiet)
-	case h.Needs(doctor.RemakeFiles):
+	case h.Needs(doctor.RepairBatchFiles):
 		err = doctor.RepairFiles(ctx, b.state(), quiet)
 	default:
 		_, err = doctor.Rebuild(ctx, b.state(), quiet)

@@ -21,7 +21,7 @@ func (f *fetcher) decide(ctx context.Context, in intent.Intent) (intent.Intent, 
 // undecided is how a run ends that waits for a person.
 func (f *fetcher) undecided() error {
 	var waiting []OpenBatch
-	for _, b := range f.board.list() {
+	for _, b := range f.openBatches.list() {
 		if b.Undecided {
 			waiting = append(waiting, b)
 		}
@@ -39,17 +39,17 @@ func (f *fetcher) awaitLook(ctx context.Context, in intent.Intent, v *evidence) 
 	if v.next.IsZero() {
 		return nil
 	}
-	if v.looks > 0 {
+	if v.downloads > 0 {
 		v.freeSlot()
 	}
 	wanted, stop := f.gate.noticing(ctx)
 	defer stop()
 	var end <-chan struct{}
 	if in.Undecided {
-		end = f.rest.end
-		f.rest.lie()
+		end = f.resting.end
+		f.resting.park()
 		f.changed.signal()
-		defer func() { err = errors.Join(f.rest.rise(), err) }()
+		defer func() { err = errors.Join(f.resting.unpark(), err) }()
 	}
 	timer := time.NewTimer(time.Until(v.next))
 	defer timer.Stop()

@@ -42,7 +42,7 @@
 // An item that was read survives process, OS and power failure. Each item gets
 // exactly one recorded outcome. It may reach the provider more than once only
 // if a batch whose creation was never answered becomes visible later than
-// Job.Grace, or by Job.Unclear; Report.Surplus counts such batches. Results are
+// Job.Grace, or by Job.AmbiguousCreate; Report.Surplus counts such batches. Results are
 // delivered at least once under a stable key; those written by Lines, exactly
 // once.
 //

@@ -16,21 +16,21 @@ import (
 type driver struct {
 	*config
 	*jobdir.Dir
-	gate      *gate
-	board     *board
-	changed   wake
-	clock     *clock
-	notices   *notices
-	tally     *tally
-	batches   *batches
-	cleaner   *cleaner
-	finder    *finder
-	buyer     *buyer
-	watcher   *watcher
-	fetcher   *fetcher
-	settler   *settler
-	rest      *rest
-	surprises *surprises
+	gate        *gate
+	openBatches *openBatches
+	changed     wakeup
+	clock       *clock
+	notices     *notices
+	progress    *progress
+	batches     *batches
+	cleaner     *cleaner
+	finder      *finder
+	buyer       *buyer
+	watcher     *watcher
+	fetcher     *fetcher
+	settler     *settler
+	resting     *restingDrivers
+	anomalies   *anomalies
 
 	drivers *errgroup.Group
 }
@@ -48,7 +48,7 @@ func (d *driver) spawn(ctx context.Context, in intent.Intent) {
 		} else if err != nil {
 			return err
 		}
-		d.tally.update(func(p *Progress) { p.InFlight-- })
+		d.progress.update(func(p *Progress) { p.InFlight-- })
 		d.changed.signal()
 		return nil
 	})
@@ -60,19 +60,19 @@ func (d *driver) drive(ctx context.Context, in intent.Intent) (err error) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if d.board.show(in) {
-			d.notices.news.Store(true)
+		if d.openBatches.show(in) {
+			d.notices.dirty.Store(true)
 		}
 		// Cancelled or blocked while it waited, the batch needs another step.
 		if in, err = d.step(d.notices.observed(ctx, in), in); err != nil && !errors.Is(err, errCancelled) && !errors.Is(err, errBlocked) {
 			return err
 		}
-		if err == nil && d.board.moved(in) {
+		if err == nil && d.openBatches.moved(in) {
 			d.notices.untell(NoticeWaiting, in.Tag)
 			d.notices.moved()
 		}
 	}
-	d.board.show(in)
+	d.openBatches.show(in)
 	return nil
 }
 
@@ -120,7 +120,7 @@ func (d *driver) step(ctx context.Context, in intent.Intent) (intent.Intent, err
 
 // leave puts a driver to sleep for good: its batch is left to the next run.
 func (d *driver) leave() error {
-	d.rest.lie()
+	d.resting.park()
 	d.changed.signal()
 	return errLeft
 }

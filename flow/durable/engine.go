@@ -13,13 +13,13 @@ import (
 type engine struct {
 	config
 	jobdir.Dir
-	gate    *gate
-	board   *board
-	changed wake
+	gate        *gate
+	openBatches *openBatches
+	changed     wakeup
 
 	clock    *clock
 	notices  *notices
-	tally    *tally
+	progress *progress
 	calls    *calls
 	batches  *batches
 	accounts *accounts
@@ -38,11 +38,11 @@ type engine struct {
 
 	controller *controller
 
-	vigils    *vigils
-	rest      *rest
-	surprises *surprises
-	failures  *failures
-	cache     *cache
+	pollStates *pollStates
+	resting    *restingDrivers
+	anomalies  *anomalies
+	failures   *failures
+	cache      *cache
 
 	open []intent.Intent // found at the start
 }

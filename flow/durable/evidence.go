@@ -21,11 +21,11 @@ const (
 // evidence is what the driver of an ended batch remembers of its downloads. It is
 // not worth keeping: another process begins anew.
 type evidence struct {
-	first  time.Time // when rows were missing first
-	looks  int       // downloads since then that brought nothing new
-	next   time.Time // when to download again
-	agreed int       // downloads in a row that told of as many rows that never ran
-	absent int       // how many
+	first     time.Time // when rows were missing first
+	downloads int       // downloads since then that brought nothing new
+	next      time.Time // when to download again
+	agreed    int       // downloads in a row that told of as many rows that never ran
+	absent    int       // how many
 
 	freeSlot func() // lets another batch be bought
 }

@@ -20,7 +20,7 @@ const maxCodes = 32
 
 // addFailure counts a failed item of a chunk.
 func addFailure(codes map[string]int, e *ItemError) map[string]int {
-	code := clip(cmp.Or(e.Code, e.Class.String()), maxCode)
+	code := truncate(cmp.Or(e.Code, e.Class.String()), maxCode)
 	if _, known := codes[code]; !known && len(codes) >= maxCodes {
 		code = otherFailures
 	}

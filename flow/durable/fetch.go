@@ -16,7 +16,7 @@ import (
 // for, or come again, are counted and left out. An error is of the disk, or the
 // end of ctx; what is wrong with the results is found.
 func (f *fetcher) download(ctx context.Context, in intent.Intent) (found harvest, err error) {
-	r, err := f.roll(in)
+	r, err := f.newMatcher(in)
 	if err != nil {
 		return found, err
 	}
@@ -44,7 +44,7 @@ var errNothingNew = errors.New("durable: no new results")
 // rows are missing. Their order must stay, so that they are copied; their rows are
 // ticked off. If they cannot be read any more that does not matter as long as none
 // is settled.
-func (f *fetcher) earlier(ctx context.Context, in intent.Intent, r *roll) (bool, error) {
+func (f *fetcher) earlier(ctx context.Context, in intent.Intent, r *matcher) (bool, error) {
 	if in.Missing == 0 {
 		return false, nil
 	}
@@ -66,16 +66,16 @@ func (f *fetcher) earlier(ctx context.Context, in intent.Intent, r *roll) (bool,
 
 // harvest is what a download has brought.
 type harvest struct {
-	fresh  int   // rows that had no result before
-	absent int   // rows that have none now
-	came   int   // rows that it had results of
-	skips  int   // of these: those that the provider says it skipped
-	err    error // why there may be more
-	strays Strays
+	fresh      int   // rows that had no result before
+	absent     int   // rows that have none now
+	came       int   // rows that it had results of
+	skips      int   // of these: those that the provider says it skipped
+	err        error // why there may be more
+	unexpected UnexpectedRows
 }
 
 // harvest puts the results that are new, after the old ones if there are any.
-func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *roll, kept bool, put func([]byte) error) (h harvest, err error) {
+func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kept bool, put func([]byte) error) (h harvest, err error) {
 	var buf []byte
 	came := make([]bool, in.Rows)
 	for o, err := range f.results(ctx, in) {
@@ -86,7 +86,7 @@ func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *roll, kept b
 			h.err = err
 			break
 		}
-		n, ok := r.tick(&o, came)
+		n, ok := r.match(&o, came)
 		if !ok {
 			continue
 		}
@@ -108,7 +108,7 @@ func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *roll, kept b
 			return h, err
 		}
 	}
-	h.absent, h.strays = r.absent(), r.strays
+	h.absent, h.unexpected = r.missing(), r.strays
 	return h, nil
 }
 
@@ -143,8 +143,8 @@ func (f *fetcher) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.
 	}
 }
 
-func (f *fetcher) roll(in intent.Intent) (*roll, error) {
-	r := &roll{tag: in.Tag, index: make(map[jobdir.ItemHash]uint32, in.Rows), got: make([]bool, in.Rows)}
+func (f *fetcher) newMatcher(in intent.Intent) (*matcher, error) {
+	r := &matcher{tag: in.Tag, index: make(map[jobdir.ItemHash]uint32, in.Rows), got: make([]bool, in.Rows)}
 	for row, err := range f.Rows(in.Tag) {
 		if err != nil {
 			return nil, retry.Mark(err, retry.Permanent)

@@ -16,15 +16,15 @@ import (
 type fetcher struct {
 	*config
 	*jobdir.Dir
-	gate      *gate
-	board     *board
-	changed   wake
-	notices   *notices
-	calls     *calls
-	batches   *batches
-	accounts  *accounts
-	rest      *rest
-	surprises *surprises
+	gate        *gate
+	openBatches *openBatches
+	changed     wakeup
+	notices     *notices
+	calls       *calls
+	batches     *batches
+	accounts    *accounts
+	resting     *restingDrivers
+	anomalies   *anomalies
 
 	evidences evidences
 	decisions *decisions
@@ -47,7 +47,7 @@ func (f *fetcher) fetch(ctx context.Context, in intent.Intent) (intent.Intent, e
 			return in, err
 		}
 	}
-	h, err := heavily(ctx, f.calls, func() (harvest, error) { return f.download(ctx, in) })
+	h, err := withTransferSlot(ctx, f.calls, func() (harvest, error) { return f.download(ctx, in) })
 	if err != nil {
 		return in, err
 	}
@@ -56,14 +56,14 @@ func (f *fetcher) fetch(ctx context.Context, in intent.Intent) (intent.Intent, e
 	case ctx.Err() != nil:
 		return in, context.Cause(ctx)
 	case retry.ClassOf(h.err) == retry.Blocked:
-		return in, f.calls.hold(ctx, in, "download", 0, h.err)
+		return in, f.calls.backOff(ctx, in, "download", 0, h.err)
 	case again:
 		v.next = time.Now().Add(agreementGap * f.calls.interval(0))
 		return in, nil
 	case missing > 0 && in.Verdict == "":
 		return f.incomplete(ctx, in, v, &h, missing)
 	}
-	f.countStrays(ctx, in, &h)
+	f.countUnexpected(ctx, in, &h)
 	v.forget()
 	f.notices.untell(NoticeIncomplete, in.Tag)
 	f.notices.untell(NoticeUndecided, in.Tag)
@@ -101,12 +101,12 @@ func (f *fetcher) incomplete(ctx context.Context, in intent.Intent, v *evidence,
 	if v.first.IsZero() {
 		v.first = time.Now()
 	}
-	if v.looks++; h.fresh > 0 {
-		v.looks = 1
+	if v.downloads++; h.fresh > 0 {
+		v.downloads = 1
 	}
-	wait := min(f.calls.interval(0)<<min(v.looks, 8), max(f.poll, maxPoll))
+	wait := min(f.calls.interval(0)<<min(v.downloads, 8), max(f.poll, maxPoll))
 	v.next = time.Now().Add(max(wait, retry.After(h.err)))
-	over := v.looks >= leastLooks && time.Since(v.first) >= patience*f.grace || neverEnds(in, h)
+	over := v.downloads >= leastLooks && time.Since(v.first) >= patience*f.grace || neverEnds(in, h)
 	f.tellMissing(ctx, in, v, h, missing, in.Undecided || over)
 	if h.fresh > 0 {
 		return f.batches.advance(ctx, in, intent.FetchDone{Missing: missing})
@@ -138,24 +138,24 @@ func (f *fetcher) tellMissing(ctx context.Context, in intent.Intent, v *evidence
 	case undecided:
 		f.notices.untell(NoticeIncomplete, in.Tag)
 		n.Kind, n.Advice = NoticeUndecided, settleAdvice(f.name, in.Batch)
-	case v.looks < 2:
+	case v.downloads < 2:
 		f.log.InfoContext(ctx, "results are not complete, asking again", "tag", in.Tag, "batch", in.Batch, "missing", missing, "error", h.err)
 		return
 	}
 	f.notices.tell(ctx, n)
 }
 
-// countStrays counts what was not asked for, and rows that were: not those of a
+// countUnexpected counts what was not asked for, and rows that were: not those of a
 // batch that was refused, given up or cancelled with its run, which nobody misses.
-func (f *fetcher) countStrays(ctx context.Context, in intent.Intent, h *harvest) {
-	strays := h.strays
+func (f *fetcher) countUnexpected(ctx context.Context, in intent.Intent, h *harvest) {
+	strays := h.unexpected
 	if in.Reason == nil && !f.gate.cancelled() {
 		strays.Missing = h.absent
 	}
 	if strays.Total() == 0 {
 		return
 	}
-	f.surprises.addStrays(strays)
+	f.anomalies.addUnexpected(strays)
 	f.log.WarnContext(ctx, "results that are not what was asked for", "tag", in.Tag, "batch", in.Batch, "missing", strays.Missing,
 		"repeated", strays.Repeated, "foreign", strays.Foreign, "surplus", strays.Surplus)
 }

@@ -14,12 +14,12 @@ import (
 // finder finds out which batch of the provider is that of an intent.
 type finder struct {
 	*config
-	clock    *clock
-	notices  *notices
-	calls    *calls
-	batches  *batches
-	accounts *accounts
-	vigils   *vigils
+	clock      *clock
+	notices    *notices
+	calls      *calls
+	batches    *batches
+	accounts   *accounts
+	pollStates *pollStates
 }
 
 // find looks for a batch whose creation was not answered, and at its end for
@@ -45,7 +45,7 @@ func (f *finder) resolved(ctx context.Context, was, in intent.Intent) error {
 	if in.State != intent.Unknown && in.State != intent.Held {
 		f.notices.untell(NoticeUnclear, in.Tag)
 	}
-	v := f.vigils.of(in.Tag)
+	v := f.pollStates.of(in.Tag)
 	switch {
 	case in.State == intent.Unknown:
 		f.tellUnclear(ctx, in, "it is not listed yet")
@@ -76,17 +76,17 @@ func (f *finder) tellUnclear(ctx context.Context, in intent.Intent, why string) 
 		Kind: NoticeUnclear, Tag: in.Tag,
 		Text: fmt.Sprintf("the creation of a batch of %d rows was not answered: %s", in.Rows, why),
 		Advice: "the batch is looked for, and sent again only if it is not there by " +
-			time.Now().Add(f.grace-f.vigils.of(in.Tag).waited()).Format(time.DateTime),
+			time.Now().Add(f.grace-f.pollStates.of(in.Tag).waited()).Format(time.DateTime),
 	})
 }
 
 // list asks what the provider has under the tag, or what may be the batch if it
 // keeps no tags.
 func (f *finder) list(ctx context.Context, in intent.Intent) (intent.Event, error) {
-	listed := intent.Listed{Waited: f.vigils.of(in.Tag).waited()}
+	listed := intent.Listed{Waited: f.pollStates.of(in.Tag).waited()}
 	listed.Terms = intent.Terms{
-		Grace: f.grace, Window: f.provider.Limits(f.batches.spec(in).Model).Window, Policy: intent.Policy(f.unclear),
-		Alone: f.exclusive && f.batches.owners.alone(in.Tag),
+		Grace: f.grace, Window: f.provider.Limits(f.batches.spec(in).Model).Window, Policy: intent.Policy(f.ambiguousCreate),
+		Alone: f.exclusive && f.batches.batchOwners.alone(in.Tag),
 	}
 	var err error
 	listed.Batches, err = f.provider.Find(ctx, in.Tag, f.clock.lookBack(in, in.Decides(f.grace, listed.Waited)))
@@ -104,13 +104,13 @@ func (f *finder) list(ctx context.Context, in intent.Intent) (intent.Event, erro
 // takes, while all others go on. One that is done with is not looked for again.
 func (f *finder) unseen(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
 	if ctx.Err() != nil || !unlisted(err) {
-		return in, f.calls.hold(ctx, in, "find", 0, err)
+		return in, f.calls.backOff(ctx, in, "find", 0, err)
 	}
 	if in.State != intent.Unknown && in.State != intent.Held {
 		f.log.WarnContext(ctx, "whether the batch was bought twice cannot be told", "tag", in.Tag, "batch", in.Batch, "error", err)
 		return f.batches.advance(ctx, in, intent.Listed{})
 	}
-	d := f.calls.interval(f.vigils.of(in.Tag).waited())
+	d := f.calls.interval(f.pollStates.of(in.Tag).waited())
 	f.notices.tell(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag, Next: time.Now().Add(d),
 		Text:   fmt.Sprintf("whether the provider has a batch of %d rows cannot be told, as its batches cannot be listed: %v", in.Rows, err),
@@ -132,7 +132,7 @@ func (f *finder) cancel(ctx context.Context, in intent.Intent) (intent.Intent, e
 		return in, context.Cause(ctx) // whatever it says: it may be that of another call
 	}
 	if err != nil && retry.ClassOf(err) != retry.Permanent {
-		return in, f.calls.hold(ctx, in, "cancel", 0, err)
+		return in, f.calls.backOff(ctx, in, "cancel", 0, err)
 	}
 	return f.batches.advance(ctx, in, intent.CancelDone{})
 }
@@ -142,6 +142,6 @@ func (f *finder) tellHeld(ctx context.Context, in intent.Intent) {
 	f.notices.tell(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag,
 		Text:   fmt.Sprintf("a batch of %d rows may be one of those at the provider that run, or have ended without a result, which shows only when they have results", in.Rows),
-		Advice: "it is waited for, and not bought again; Job.Unclear says otherwise",
+		Advice: "it is waited for, and not bought again; Job.AmbiguousCreate says otherwise",
 	})
 }

@@ -128,7 +128,7 @@ func TestABatchThatCannotBeProvenStopsNoOther(t *testing.T) {
 
 func TestPolicyResubmitPaysTwiceAndSaysSo(t *testing.T) {
 	withoutTags(t, func(u *untagged) {
-		u.job.Unclear = durable.UnclearResubmit
+		u.job.AmbiguousCreate = durable.AmbiguousResubmit
 		u.stranger(5)
 		u.next(simulator.ResetAfter)
 		report := u.succeed(2)
@@ -140,7 +140,7 @@ func TestPolicyResubmitPaysTwiceAndSaysSo(t *testing.T) {
 
 func TestPolicyFailBuysNothingMore(t *testing.T) {
 	withoutTags(t, func(u *untagged) {
-		u.job.Unclear = durable.UnclearFail
+		u.job.AmbiguousCreate = durable.AmbiguousFail
 		u.stranger(5)
 		u.next(simulator.ResetAfter)
 		report := u.mustRun(u.job)
@@ -177,14 +177,14 @@ func TestUnknownPolicyIsRefused(t *testing.T) {
 	w := newWorld(t, simulator.Config{})
 	w.write("in.jsonl", tickets(1)...)
 	job := w.job()
-	job.Unclear = "hope"
+	job.AmbiguousCreate = "hope"
 	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer store.Close()
 	job.Store, job.Output = store, durable.Each(func(context.Context, durable.Result) error { return nil })
-	if _, err := durable.Run(t.Context(), job); err == nil || !strings.Contains(err.Error(), `Job.Unclear is "hope"`) {
+	if _, err := durable.Run(t.Context(), job); err == nil || !strings.Contains(err.Error(), `Job.AmbiguousCreate is "hope"`) {
 		t.Errorf("error %v", err)
 	}
 	if _, err := os.Stat(w.path("out.jsonl")); !os.IsNotExist(err) {

@@ -25,7 +25,7 @@ type Handle struct {
 
 // process is a run that this process runs.
 type process struct {
-	poke   chan<- struct{} // look at the control file now
+	wake   chan<- struct{} // look at the control file now
 	done   chan struct{}
 	report Report
 	err    error
@@ -97,7 +97,7 @@ func (h *Handle) ask(ctx context.Context, wanted State) error {
 func (h *Handle) obeyed(ctx context.Context, rev int, what string) error {
 	if h.own != nil {
 		select {
-		case h.own.poke <- struct{}{}:
+		case h.own.wake <- struct{}{}:
 		default: // it looks already
 		}
 	}

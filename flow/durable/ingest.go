@@ -16,9 +16,9 @@ import (
 type intake struct {
 	*config
 	*jobdir.Dir
-	changed wake
-	tally   *tally
-	batches *batches
+	changed  wakeup
+	progress *progress
+	batches  *batches
 
 	source   jobdir.Record[jobdir.SourceState]
 	digester *digester
@@ -28,7 +28,7 @@ type intake struct {
 // the request log and their entries to the ready queue, then the items, the ends
 // of both and the source's checkpoint to the store in one commit.
 func (ik *intake) ingest(ctx context.Context, source rows) error {
-	if ik.tally.ended() {
+	if ik.progress.ended() {
 		return nil
 	}
 	// A group is asked for before it is made, so that the source is asked for
@@ -73,7 +73,7 @@ func (ik *intake) endSource(ctx context.Context) error {
 	if err := ik.store.Commit(ctx, op); err != nil {
 		return err
 	}
-	ik.tally.update(func(p *Progress) { p.Read = true })
+	ik.progress.update(func(p *Progress) { p.Read = true })
 	ik.changed.signal()
 	return nil
 }
@@ -97,7 +97,7 @@ func (ik *intake) keep(ctx context.Context, g group) error {
 	}
 	s := ik.source.Value
 	s.Checkpoint, s.Rows, s.Duplicates = g.checkpoint, s.Rows+len(fresh), s.Duplicates+duplicates
-	s.Routes = ik.batches.lanes.count()
+	s.Routes = ik.batches.routes.count()
 	op, err := ik.endGroup(s)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (ik *intake) keep(ctx context.Context, g group) error {
 	if err := ik.batches.ready.Add(ctx, entries, append(ops, op)...); err != nil {
 		return err
 	}
-	ik.tally.update(func(p *Progress) { p.Rows, p.Duplicates = s.Rows, s.Duplicates })
+	ik.progress.update(func(p *Progress) { p.Rows, p.Duplicates = s.Rows, s.Duplicates })
 	ik.changed.signal()
 	return nil
 }
@@ -183,7 +183,7 @@ func (ik *intake) known(ctx context.Context, group map[string]fresh, r *fresh) (
 
 // write appends a row's request to the log.
 func (ik *intake) write(r *fresh) (jobdir.Entry, error) {
-	lane, err := ik.batches.lanes.number(jobdir.Route{Endpoint: r.request.Endpoint, Model: r.request.Model})
+	lane, err := ik.batches.routes.number(jobdir.Route{Endpoint: r.request.Endpoint, Model: r.request.Model})
 	if err != nil {
 		return jobdir.Entry{}, err
 	}

@@ -92,11 +92,11 @@ type Job[T any] struct {
 	// provider still shows it as unfinished, its other rows may yet run, and a
 	// person decides about them (Handle.Settle). Zero means ten minutes.
 	Grace time.Duration
-	// Unclear is what becomes of a batch whose creation was not answered if the
+	// AmbiguousCreate is what becomes of a batch whose creation was not answered if the
 	// provider keeps no tag with a batch, as Anthropic does: then others of the
 	// same size, made at the same time, may be it until their results tell. Zero
-	// means UnclearWait.
-	Unclear Unclear
+	// means AmbiguousWait.
+	AmbiguousCreate AmbiguousCreate
 	// ExclusiveWorkspace says that nobody but this job creates batches in the
 	// provider's workspace, or project. If a single batch may be the one whose
 	// creation was not answered, the job then goes on with it, and makes sure
@@ -204,7 +204,7 @@ func (j *Job[T]) validate() error {
 	if j.Batch.PerKey != nil {
 		return errors.New("durable: Job.Batch.PerKey cannot be set: batches are keyed by endpoint and model")
 	}
-	if err := j.Unclear.validate(); err != nil {
+	if err := j.AmbiguousCreate.validate(); err != nil {
 		return err
 	}
 	for _, field := range []struct {

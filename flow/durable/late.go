@@ -11,11 +11,11 @@ import (
 
 // left is how much of its time a batch has left: the provider's window and the
 // grace. A batch that is late has the grace once more, for its cancellation.
-func (w *watcher) left(in intent.Intent, v *vigil) (d time.Duration, limited bool) {
+func (w *watcher) left(in intent.Intent, v *pollState) (d time.Duration, limited bool) {
 	if !v.late.IsZero() {
 		return w.grace - time.Since(v.late), true
 	}
-	window := w.provider.Limits(w.batches.lanes.get(in.Route).Model).Window
+	window := w.provider.Limits(w.batches.routes.get(in.Route).Model).Window
 	return window + w.grace - w.clock.age(in, v), window > 0
 }
 
@@ -24,7 +24,7 @@ func (w *watcher) left(in intent.Intent, v *vigil) (d time.Duration, limited boo
 // count. The provider may yet run its other rows, so that they are not sent again
 // unless it says that they never ran, or that it has no such batch, or a person
 // decides so.
-func (w *watcher) limitWait(ctx context.Context, in intent.Intent, v *vigil, seen string) (intent.Intent, error) {
+func (w *watcher) limitWait(ctx context.Context, in intent.Intent, v *pollState, seen string) (intent.Intent, error) {
 	if left, limited := w.left(in, v); !limited || left > 0 {
 		return in, w.cancelLate(ctx, in, v)
 	}
@@ -34,7 +34,7 @@ func (w *watcher) limitWait(ctx context.Context, in intent.Intent, v *vigil, see
 	}
 	age := w.clock.age(in, v)
 	w.log.WarnContext(ctx, "batch given up", "tag", in.Tag, "batch", in.Batch, "seen", seen)
-	w.vigils.over(in.Tag)
+	w.pollStates.over(in.Tag)
 	reason := newReason(retry.Retryable, "not_ended",
 		fmt.Sprintf("the batch had not ended %s after it was sent: %s", age.Round(time.Second), seen))
 	w.notices.tell(ctx, Notice{
@@ -45,7 +45,7 @@ func (w *watcher) limitWait(ctx context.Context, in intent.Intent, v *vigil, see
 }
 
 // cancelLate cancels a batch once that is late.
-func (w *watcher) cancelLate(ctx context.Context, in intent.Intent, v *vigil) error {
+func (w *watcher) cancelLate(ctx context.Context, in intent.Intent, v *pollState) error {
 	if v.late.IsZero() || !v.cancelled.IsZero() {
 		return nil
 	}
@@ -60,7 +60,7 @@ func (w *watcher) cancelLate(ctx context.Context, in intent.Intent, v *vigil) er
 
 // cancelOpen cancels a batch at the provider. Whether that works is seen by the
 // next looks.
-func (w *watcher) cancelOpen(ctx context.Context, in intent.Intent, v *vigil) error {
+func (w *watcher) cancelOpen(ctx context.Context, in intent.Intent, v *pollState) error {
 	err := w.provider.Cancel(ctx, handle(in))
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)

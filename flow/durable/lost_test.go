@@ -191,7 +191,7 @@ func TestResultsOfAnOldOutputAreAdopted(t *testing.T) {
 	})
 }
 
-func (w *airtight) archived(name string) (all []archive.Stored) {
+func (w *airtight) archived(name string) (all []archive.Result) {
 	w.t.Helper()
 	for r, err := range w.archive(name).Results(archive.Query{}) {
 		if err != nil {

@@ -22,7 +22,7 @@ func (f *finder) match(ctx context.Context, in intent.Intent, listed *intent.Lis
 	}
 	for _, l := range alike {
 		switch {
-		case f.batches.owners.has(l.Batch), l.Tag != "" && l.Tag != in.Tag:
+		case f.batches.batchOwners.has(l.Batch), l.Tag != "" && l.Tag != in.Tag:
 			continue
 		case l.Tag == "" && l.Ended:
 			l.Tag, err = f.tagOf(ctx, l.Batch, in.Rows)
@@ -80,7 +80,7 @@ func (f *finder) tooOld(in intent.Intent, l sink.Listing) bool {
 	if !in.Open() {
 		return false
 	}
-	v := f.vigils.of(in.Tag)
+	v := f.pollStates.of(in.Tag)
 	return v.mine && l.Age > time.Since(v.began)+findSlack
 }
 
@@ -111,7 +111,7 @@ func (f *finder) prove(ctx context.Context, in intent.Intent) (intent.Intent, er
 	case retry.ClassOf(err) == retry.Permanent && ctx.Err() == nil:
 		return in, f.unproven(ctx, in, err)
 	case err != nil:
-		return in, f.calls.hold(ctx, in, "prove", 0, err)
+		return in, f.calls.backOff(ctx, in, "prove", 0, err)
 	}
 	f.notices.untell(NoticeUnclear, in.Tag)
 	if tag == in.Tag {
@@ -137,13 +137,13 @@ func (f *finder) unproven(ctx context.Context, in intent.Intent, err error) erro
 // if it is none of ours, or one of which no row ran. The error is errSilent if it
 // does not tell. A tag never changes, so it is read once.
 func (f *finder) tagOf(ctx context.Context, batch string, rows int) (string, error) {
-	if tag, ok := f.batches.owners.tagOf(batch); ok {
+	if tag, ok := f.batches.batchOwners.tagOf(batch); ok {
 		return tag, nil
 	}
 	tag, err := readTag(ctx, f.provider, batch)
 	switch {
 	case err == nil:
-		f.batches.owners.read(batch, tag)
+		f.batches.batchOwners.read(batch, tag)
 	case errors.Is(err, errSilent):
 		s, statusErr := f.provider.Status(ctx, sink.Handle{Batch: batch})
 		if statusErr != nil {

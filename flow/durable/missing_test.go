@@ -56,7 +56,7 @@ func TestResultsThatAreNotThereYetAreAskedForAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			report := w.mustRun(w.job())
-			if report.Succeeded != rows || report.Retried != 0 || report.Strays.Total() != 0 {
+			if report.Succeeded != rows || report.Retried != 0 || report.Unexpected.Total() != 0 {
 				t.Errorf("%s: report %+v", name, report)
 			}
 			w.wantBilledOnce(rows)

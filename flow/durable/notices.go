@@ -28,7 +28,7 @@ type noticeKey struct {
 type notices struct {
 	*config
 	stall stall
-	news  atomic.Bool // since the status was written
+	dirty atomic.Bool // since the status was written
 
 	mu   sync.Mutex
 	held map[noticeKey]Notice
@@ -141,20 +141,20 @@ func (n *notices) deliver(v Notice, f func(Notice)) {
 // tell makes a notice known: in the log, to Job.Notify and in the status. One
 // that repeats soon only changes the status.
 func (n *notices) tell(ctx context.Context, v Notice) {
-	v.Text, v.Advice = clip(v.Text, maxNotice), clip(v.Advice, maxNotice)
+	v.Text, v.Advice = truncate(v.Text, maxNotice), truncate(v.Advice, maxNotice)
 	v, due := n.note(v)
-	n.news.Store(true)
+	n.dirty.Store(true)
 	if !due {
 		return
 	}
 	n.log.WarnContext(ctx, "notice", "kind", v.Kind, "tag", v.Tag, "batch", v.Batch, "text", v.Text, "next", v.Next)
-	n.deliver(v, n.notify)
+	n.deliver(v, n.onNotice)
 }
 
 // untell withdraws a notice that no longer holds.
 func (n *notices) untell(kind NoticeKind, tag string) {
 	if n.drop(kind, tag) {
-		n.news.Store(true)
+		n.dirty.Store(true)
 	}
 }
 

@@ -31,7 +31,7 @@ func open(ctx context.Context, c config) (*engine, error) {
 	if err := e.recover(ctx, job); err != nil {
 		return nil, errors.Join(err, e.abandon())
 	}
-	e.controller.appear(e.open)
+	e.controller.publishFirst(e.open)
 	return e, nil
 }
 

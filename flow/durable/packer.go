@@ -17,21 +17,21 @@ import (
 type packer struct {
 	*config
 	*jobdir.Dir
-	gate    *gate
-	changed wake
-	tally   *tally
-	batches *batches
-	cache   *cache
-	buyer   *buyer
-	driver  *driver
-	rest    *rest
+	gate     *gate
+	changed  wakeup
+	progress *progress
+	batches  *batches
+	cache    *cache
+	buyer    *buyer
+	driver   *driver
+	resting  *restingDrivers
 }
 
 // load feeds a round with ready entries until the source has ended and there
 // are none.
 func (pk *packer) load(ctx context.Context, out chan<- []jobdir.Entry) error {
 	for {
-		ended := pk.tally.ended() // before load, which might otherwise miss the last
+		ended := pk.progress.ended() // before load, which might otherwise miss the last
 		entries, err := pk.batches.ready.Load(ready.LoadChunk)
 		if err != nil {
 			return pk.IfDamaged(jobdir.ReadyDir, err)
@@ -71,7 +71,7 @@ func (pk *packer) buy(ctx, life context.Context, b accumulator.Batch[jobdir.Entr
 		if err := acquire(ctx, pk.buyer.slots); err != nil {
 			return err
 		}
-		rows, rest = pk.batches.lanes.cut(rest) // now, as the limit may have changed
+		rows, rest = pk.batches.routes.cut(rest) // now, as the limit may have changed
 		if err := pk.buyOne(ctx, life, rows); err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (pk *packer) buyOne(ctx, life context.Context, rows []jobdir.Entry) error {
 	if err != nil {
 		return err
 	}
-	pk.tally.update(func(p *Progress) { p.InFlight++ })
+	pk.progress.update(func(p *Progress) { p.InFlight++ })
 	pk.driver.spawn(life, in)
 	return nil
 }
@@ -98,10 +98,10 @@ func (pk *packer) buyOne(ctx, life context.Context, rows []jobdir.Entry) error {
 // retire ends the rest if all drivers of open batches sleep, and nothing is left to
 // do. From then on none wakes up.
 func (pk *packer) retire(nothingLeft func() bool) bool {
-	r := pk.rest
+	r := pk.resting
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.over && pk.tally.inFlight() == r.asleep && nothingLeft() {
+	if !r.over && pk.progress.inFlight() == r.asleep && nothingLeft() {
 		r.over = true
 		close(r.end)
 	}
@@ -158,7 +158,7 @@ func (pk *packer) await(ctx context.Context) (more bool, err error) {
 	linger.Stop() // until something is ready that may wait
 	defer linger.Stop()
 	for {
-		ended, open := pk.tally.ended(), pk.tally.inFlight()-pk.rest.sleepers()
+		ended, open := pk.progress.ended(), pk.progress.inFlight()-pk.resting.parked()
 		switch ready := pk.batches.ready.Any(); {
 		case pk.readAll && !ended:
 		case ready && (open == 0 || !ended):

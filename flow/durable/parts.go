@@ -18,60 +18,60 @@ func newEngine(c config) (*engine, error) {
 		return nil, fmt.Errorf("durable: Job.Polls: %w", err)
 	}
 	e := &engine{
-		config: c, gate: newGate(Running), board: newBoard(), changed: make(chan struct{}, 1),
-		vigils: new(vigils), rest: newRest(), surprises: new(surprises), failures: new(failures), cache: new(cache),
-		tally: &tally{notify: c.progress},
+		config: c, gate: newGate(Running), openBatches: newOpenBatches(), changed: make(chan struct{}, 1),
+		pollStates: new(pollStates), resting: newRestingDrivers(), anomalies: new(anomalies), failures: new(failures), cache: new(cache),
+		progress: &progress{notify: c.onProgress},
 	}
 	job, dir := &e.config, &e.Dir
 	e.clock = &clock{config: job, gate: e.gate}
 	e.notices = &notices{config: job}
-	e.calls = &calls{config: job, gate: e.gate, notices: e.notices, polls: polls, heavy: make(chan struct{}, c.transfers)}
-	e.batches = &batches{config: job, Dir: dir, owners: newOwners(), throttles: newThrottles(e.clock.now), tally: e.tally}
+	e.calls = &calls{config: job, gate: e.gate, notices: e.notices, polls: polls, transferSlots: make(chan struct{}, c.transfers)}
+	e.batches = &batches{config: job, Dir: dir, batchOwners: newBatchOwners(), throttles: newThrottles(e.clock.now), progress: e.progress}
 	e.accounts = &accounts{config: job, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches}
 	e.refusals = &refusals{
 		config: job, Dir: dir, gate: e.gate, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches,
 	}
 	e.cleaner = &cleaner{
-		config: job, Dir: dir, gate: e.gate, board: e.board, clock: e.clock, notices: e.notices, tally: e.tally,
-		batches: e.batches, accounts: e.accounts, surprises: e.surprises,
+		config: job, Dir: dir, gate: e.gate, openBatches: e.openBatches, clock: e.clock, notices: e.notices, progress: e.progress,
+		batches: e.batches, accounts: e.accounts, anomalies: e.anomalies,
 	}
 	e.finder = &finder{
-		config: job, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches, accounts: e.accounts, vigils: e.vigils,
+		config: job, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches, accounts: e.accounts, pollStates: e.pollStates,
 	}
-	e.blockage = &blockage{gate: e.gate, board: e.board, notices: e.notices}
+	e.blockage = &blockage{gate: e.gate, openBatches: e.openBatches, notices: e.notices}
 	e.buyer = &buyer{
 		config: job, gate: e.gate, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches,
-		refusals: e.refusals, blockage: e.blockage, cleaner: e.cleaner, finder: e.finder, vigils: e.vigils,
+		refusals: e.refusals, blockage: e.blockage, cleaner: e.cleaner, finder: e.finder, pollStates: e.pollStates,
 		limiter: limiter, creating: make(chan struct{}, 1),
 	}
 	e.watcher = &watcher{
-		config: job, board: e.board, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches,
-		accounts: e.accounts, refusals: e.refusals, finder: e.finder, vigils: e.vigils,
+		config: job, openBatches: e.openBatches, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches,
+		accounts: e.accounts, refusals: e.refusals, finder: e.finder, pollStates: e.pollStates,
 	}
 	e.fetcher = &fetcher{
-		config: job, Dir: dir, gate: e.gate, board: e.board, changed: e.changed, notices: e.notices, calls: e.calls,
-		batches: e.batches, accounts: e.accounts, rest: e.rest, surprises: e.surprises,
+		config: job, Dir: dir, gate: e.gate, openBatches: e.openBatches, changed: e.changed, notices: e.notices, calls: e.calls,
+		batches: e.batches, accounts: e.accounts, resting: e.resting, anomalies: e.anomalies,
 	}
 	e.settler = &settler{
-		config: job, Dir: dir, gate: e.gate, clock: e.clock, tally: e.tally, batches: e.batches, cleaner: e.cleaner,
+		config: job, Dir: dir, gate: e.gate, clock: e.clock, progress: e.progress, batches: e.batches, cleaner: e.cleaner,
 		blockage: e.blockage, failures: e.failures,
 	}
 	e.driver = &driver{
-		config: job, Dir: dir, gate: e.gate, board: e.board, changed: e.changed, clock: e.clock, notices: e.notices,
-		tally: e.tally, batches: e.batches, cleaner: e.cleaner, finder: e.finder, buyer: e.buyer, watcher: e.watcher,
-		fetcher: e.fetcher, settler: e.settler, rest: e.rest, surprises: e.surprises,
+		config: job, Dir: dir, gate: e.gate, openBatches: e.openBatches, changed: e.changed, clock: e.clock, notices: e.notices,
+		progress: e.progress, batches: e.batches, cleaner: e.cleaner, finder: e.finder, buyer: e.buyer, watcher: e.watcher,
+		fetcher: e.fetcher, settler: e.settler, resting: e.resting, anomalies: e.anomalies,
 	}
-	e.intake = &intake{config: job, Dir: dir, changed: e.changed, tally: e.tally, batches: e.batches, digester: newDigester(c.provider)}
+	e.intake = &intake{config: job, Dir: dir, changed: e.changed, progress: e.progress, batches: e.batches, digester: newDigester(c.provider)}
 	e.packer = &packer{
-		config: job, Dir: dir, gate: e.gate, changed: e.changed, tally: e.tally, batches: e.batches, cache: e.cache,
-		buyer: e.buyer, driver: e.driver, rest: e.rest,
+		config: job, Dir: dir, gate: e.gate, changed: e.changed, progress: e.progress, batches: e.batches, cache: e.cache,
+		buyer: e.buyer, driver: e.driver, resting: e.resting,
 	}
 	e.controller = &controller{
-		config: job, gate: e.gate, board: e.board, clock: e.clock, notices: e.notices, tally: e.tally, cleaner: e.cleaner,
-		fetcher: e.fetcher, surprises: e.surprises, failures: e.failures, poke: make(chan struct{}, 1),
+		config: job, gate: e.gate, openBatches: e.openBatches, clock: e.clock, notices: e.notices, progress: e.progress, cleaner: e.cleaner,
+		fetcher: e.fetcher, anomalies: e.anomalies, failures: e.failures, wake: make(chan struct{}, 1),
 	}
 	e.adopter = &adopter{
-		config: job, Dir: dir, gate: e.gate, clock: e.clock, tally: e.tally, calls: e.calls, batches: e.batches,
+		config: job, Dir: dir, gate: e.gate, clock: e.clock, progress: e.progress, calls: e.calls, batches: e.batches,
 	}
 	return e, nil
 }

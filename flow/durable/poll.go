@@ -14,15 +14,15 @@ import (
 // watcher polls the batches that the provider runs.
 type watcher struct {
 	*config
-	board    *board
-	clock    *clock
-	notices  *notices
-	calls    *calls
-	batches  *batches
-	accounts *accounts
-	refusals *refusals
-	finder   *finder
-	vigils   *vigils
+	openBatches *openBatches
+	clock       *clock
+	notices     *notices
+	calls       *calls
+	batches     *batches
+	accounts    *accounts
+	refusals    *refusals
+	finder      *finder
+	pollStates  *pollStates
 }
 
 // poll looks at a batch when it is its turn. Neither an error nor a status that
@@ -32,12 +32,12 @@ func (w *watcher) poll(ctx context.Context, in intent.Intent) (intent.Intent, er
 	if same, err := w.accounts.sameAccount(ctx, in); !same {
 		return in, err
 	}
-	v := w.vigils.of(in.Tag)
+	v := w.pollStates.of(in.Tag)
 	done, err := w.calls.awaitTurn(ctx, w.nextLook(in, v))
 	if err != nil {
 		return in, err
 	}
-	s := w.look(ctx, in)
+	s := w.pollOnce(ctx, in)
 	done()
 	if ctx.Err() == nil && unlisted(s.listErr) { // it ends all the same
 		w.log.WarnContext(ctx, "whether the batch was bought twice cannot be told", "tag", in.Tag, "batch", in.Batch, "error", s.listErr)
@@ -47,17 +47,17 @@ func (w *watcher) poll(ctx context.Context, in intent.Intent) (intent.Intent, er
 	v.note(s.status)
 	switch {
 	case s.listErr != nil:
-		return in, w.calls.hold(ctx, in, "find", 0, s.listErr)
+		return in, w.calls.backOff(ctx, in, "find", 0, s.listErr)
 	case s.listed != nil:
 		if in, err = w.batches.advance(ctx, in, s.listed); err != nil || in.Next() != intent.Poll {
 			return in, err
 		}
 	}
-	return w.judge(ctx, in, v, s)
+	return w.decide(ctx, in, v, s)
 }
 
-// sight is what a look at a batch brings.
-type sight struct {
+// pollResult is what a look at a batch brings.
+type pollResult struct {
 	status  sink.Status
 	err     error
 	listed  intent.Event // of a batch in doubt: what carries its tag
@@ -65,14 +65,14 @@ type sight struct {
 }
 
 // String is what was seen, for people.
-func (s sight) String() string {
+func (s pollResult) String() string {
 	if s.err != nil {
 		return s.err.Error()
 	}
 	return s.status.Phase
 }
 
-func (w *watcher) look(ctx context.Context, in intent.Intent) (s sight) {
+func (w *watcher) pollOnce(ctx context.Context, in intent.Intent) (s pollResult) {
 	if in.InDoubt() { // a second one should be found while it is cheap
 		s.listed, s.listErr = w.finder.list(ctx, in)
 	}
@@ -80,14 +80,14 @@ func (w *watcher) look(ctx context.Context, in intent.Intent) (s sight) {
 	return s
 }
 
-// judge decides what a look means. That the provider does not know the batch
+// decide decides what a look means. That the provider does not know the batch
 // may pass, as its list may be behind; so may a permanent error.
-func (w *watcher) judge(ctx context.Context, in intent.Intent, v *vigil, s sight) (intent.Intent, error) {
+func (w *watcher) decide(ctx context.Context, in intent.Intent, v *pollState, s pollResult) (intent.Intent, error) {
 	switch {
 	case s.err != nil && ctx.Err() != nil:
 		return in, context.Cause(ctx)
 	case s.err != nil && retry.ClassOf(s.err) != retry.Permanent:
-		return in, w.calls.hold(ctx, in, "poll", 0, s.err)
+		return in, w.calls.backOff(ctx, in, "poll", 0, s.err)
 	case s.err != nil:
 		w.log.WarnContext(ctx, "the batch cannot be looked at", "tag", in.Tag, "batch", in.Batch, "error", s.err)
 		w.tellUnseen(ctx, in, v, s.err)
@@ -96,7 +96,7 @@ func (w *watcher) judge(ctx context.Context, in intent.Intent, v *vigil, s sight
 	w.see(ctx, in, v, s.status)
 	switch {
 	case s.status.Ended:
-		w.vigils.over(in.Tag)
+		w.pollStates.over(in.Tag)
 		return w.end(ctx, in, s.status.Err)
 	case s.status.Accepted:
 		w.accepted(in)
@@ -105,11 +105,11 @@ func (w *watcher) judge(ctx context.Context, in intent.Intent, v *vigil, s sight
 }
 
 // see takes note of what a look has shown.
-func (w *watcher) see(ctx context.Context, in intent.Intent, v *vigil, s sink.Status) {
+func (w *watcher) see(ctx context.Context, in intent.Intent, v *pollState, s sink.Status) {
 	v.unseen = 0
-	if w.board.see(in.Tag, seen{s.Phase, s.Succeeded + s.Failed}) {
+	if w.openBatches.see(in.Tag, seen{s.Phase, s.Succeeded + s.Failed}) {
 		w.notices.moved()
-		w.notices.news.Store(true)
+		w.notices.dirty.Store(true)
 	}
 	if !s.Unknown {
 		w.notices.untell(NoticeWaiting, in.Tag)
@@ -124,7 +124,7 @@ func (w *watcher) see(ctx context.Context, in intent.Intent, v *vigil, s sink.St
 
 // tellUnseen tells of a batch that the provider does not show. Right after its
 // creation that means nothing.
-func (w *watcher) tellUnseen(ctx context.Context, in intent.Intent, v *vigil, err error) {
+func (w *watcher) tellUnseen(ctx context.Context, in intent.Intent, v *pollState, err error) {
 	if v.unseen++; v.unseen < 2 {
 		return
 	}
@@ -132,7 +132,7 @@ func (w *watcher) tellUnseen(ctx context.Context, in intent.Intent, v *vigil, er
 }
 
 // tellWait tells of a batch about which nothing is known.
-func (w *watcher) tellWait(ctx context.Context, in intent.Intent, v *vigil, what string) {
+func (w *watcher) tellWait(ctx context.Context, in intent.Intent, v *pollState, what string) {
 	n := Notice{Kind: NoticeWaiting, Tag: in.Tag, Batch: in.Batch, Text: what, Next: w.nextLook(in, v)}
 	if left, limited := w.left(in, v); limited {
 		n.Advice = "if it does not end, it is cancelled or given up at " + time.Now().Add(left).Format(time.DateTime) +
@@ -168,7 +168,7 @@ func (w *watcher) accepted(in intent.Intent) {
 // nextLook is when to look at a batch: as long after the last look as suits its
 // age, and just when it has had all its time. One that another process bought is
 // looked at once.
-func (w *watcher) nextLook(in intent.Intent, v *vigil) time.Time {
+func (w *watcher) nextLook(in intent.Intent, v *pollState) time.Time {
 	last := time.Now().Add(-max(w.clock.age(in, v), w.clock.now().Sub(in.SentAt))) // when it was sent, or long ago
 	since := last
 	if v.looked.After(last) {

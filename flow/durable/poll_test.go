@@ -31,7 +31,7 @@ func TestABatchExpiresAfterADay(t *testing.T) {
 		start := time.Now()
 		report := w.mustRun(job)
 		w.wantWithin(start, 24*time.Hour, 24*time.Hour+10*time.Minute)
-		if report.Succeeded != 32 || report.Failed != 32 || report.Batches != 1 || report.Strays != (durable.Strays{}) {
+		if report.Succeeded != 32 || report.Failed != 32 || report.Batches != 1 || report.Unexpected != (durable.UnexpectedRows{}) {
 			t.Errorf("report %+v", report)
 		}
 		for id, r := range w.results() {

@@ -38,7 +38,7 @@ var errFirstReach = errors.New("no answer in time")
 // that takes. It returns errCancelled if the run is cancelled meanwhile.
 func (e *engine) reach(ctx context.Context) error {
 	limited, stop := ctx, func() {}
-	first := len(e.open) == 0 && e.tally.progress().Batches == 0
+	first := len(e.open) == 0 && e.progress.now().Batches == 0
 	if first {
 		limited, stop = context.WithTimeoutCause(ctx, firstReach, errFirstReach)
 	}

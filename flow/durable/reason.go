@@ -16,11 +16,11 @@ const (
 )
 
 func newReason(class retry.Class, code, message string) intent.Reason {
-	return intent.Reason{Class: class.String(), Code: clip(code, maxCode), Message: clip(message, maxMessage)}
+	return intent.Reason{Class: class.String(), Code: truncate(code, maxCode), Message: truncate(message, maxMessage)}
 }
 
 // reasonOf is why a batch was refused, as an intent keeps it.
 func reasonOf(e *sink.RowError) intent.Reason { return newReason(e.Class, e.Code, e.Message) }
 
-// clip is as much of s as fits in a line of n bytes, made printable.
-func clip(s string, n int) string { return printable.Line(s, n) }
+// truncate is as much of s as fits in a line of n bytes, made printable.
+func truncate(s string, n int) string { return printable.Line(s, n) }

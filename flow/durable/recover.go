@@ -36,8 +36,8 @@ func (e *engine) recoverFailures(ctx context.Context, told *jobdir.Replayed) err
 	return nil
 }
 
-// mendBales makes the manifests again that are damaged, and that the run needs.
-func (e *engine) mendBales(ctx context.Context, told *jobdir.Replayed) error {
+// remakeManifests makes the manifests again that are damaged, and that the run needs.
+func (e *engine) remakeManifests(ctx context.Context, told *jobdir.Replayed) error {
 	for _, in := range told.Intents {
 		if !jobdir.NeedsManifest(in) {
 			continue
@@ -59,8 +59,8 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 	if err != nil {
 		return err
 	}
-	e.adopter.replayed = replayed{told.Meta == nil, told.Intents, told.Seen}
-	e.batches.lanes = newLanes(e.batches.journal, told.Routes)
+	e.adopter.known = knownBatches{told.Meta == nil, told.Intents, told.Seen}
+	e.batches.routes = newRoutes(e.batches.journal, told.Routes)
 	if err := e.recoverCounts(ctx); err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 		}
 	}
 	for _, in := range told.Intents {
-		e.tally.now.count(intent.Intent{}, in)
+		e.progress.value.count(intent.Intent{}, in)
 	}
 	if err := e.recoverFailures(ctx, told); err != nil {
 		return err
@@ -119,27 +119,27 @@ func (e *engine) readJournal(job jobdir.Meta) (told *jobdir.Replayed, err error)
 // was under way when the process died, and collects the batches that are open.
 func (e *engine) recoverIntents(ctx context.Context, told *jobdir.Replayed) error {
 	intents := told.Intents
-	if err := e.mendBales(ctx, told); err != nil {
+	if err := e.remakeManifests(ctx, told); err != nil {
 		return err
 	}
 	for _, in := range intents {
-		if err := e.redo(ctx, in); err != nil {
+		if err := e.replayIntent(ctx, in); err != nil {
 			return err
 		}
 		if err := e.recoverClaims(in, told.Claims[in.Tag]); err != nil {
 			return err
 		}
-		e.batches.owners.note(in)
-		e.tally.doubt(intent.Intent{}, in)
+		e.batches.batchOwners.note(in)
+		e.progress.doubt(intent.Intent{}, in)
 		if in.Reason != nil && in.Reason.Limit > 0 {
-			e.batches.lanes.narrow(in.Route, in.Reason.Limit)
+			e.batches.routes.narrow(in.Route, in.Reason.Limit)
 		}
 		if !in.Done() {
 			e.open = append(e.open, in)
-			e.batches.throttles.recover(in, e.batches.lanes.get(in.Route).Model)
+			e.batches.throttles.recover(in, e.batches.routes.get(in.Route).Model)
 		}
 	}
-	e.tally.now.InFlight = len(e.open)
+	e.progress.value.InFlight = len(e.open)
 	return errors.Join(e.sweep(jobdir.ManifestDir, intents), e.sweep(jobdir.ResultDir, intents), e.sweep(jobdir.AnswerDir, intents))
 }
 
@@ -169,8 +169,8 @@ func (e *engine) recoverClaims(in intent.Intent, spans []jobdir.ClaimSpan) error
 	return nil
 }
 
-// redo brings the store up to the journal.
-func (e *engine) redo(ctx context.Context, in intent.Intent) error {
+// replayIntent brings the store up to the journal.
+func (e *engine) replayIntent(ctx context.Context, in intent.Intent) error {
 	stored, err := e.StoredRev(ctx, e.store, in.Tag)
 	if err != nil || stored == in.Rev {
 		return err
@@ -201,15 +201,15 @@ func (e *engine) sweep(dir string, intents map[string]intent.Intent) error {
 
 // recoverCounts reads how far the source and the output are.
 func (e *engine) recoverCounts(ctx context.Context) error {
-	e.intake.source.Key, e.settler.outbox.Key = e.Keys.Source(), e.Keys.Output()
+	e.intake.source.Key, e.settler.outputRecord.Key = e.Keys.Source(), e.Keys.Output()
 	if err := jobdir.Load(ctx, e.store, &e.intake.source); err != nil {
 		return err
 	}
-	if err := jobdir.Load(ctx, e.store, &e.settler.outbox); err != nil {
+	if err := jobdir.Load(ctx, e.store, &e.settler.outputRecord); err != nil {
 		return err
 	}
-	in, p := e.intake.source.Value, &e.tally.now
+	in, p := e.intake.source.Value, &e.progress.value
 	p.Rows, p.Duplicates, p.Read = in.Rows, in.Duplicates, in.Ended
-	countOutput(&e.settler.outbox.Value, p)
+	countOutput(&e.settler.outputRecord.Value, p)
 	return nil
 }

@@ -31,7 +31,7 @@ func (rf *refusals) refuse(ctx context.Context, in intent.Intent, refusal error)
 	reason := refusalReason(retry.Permanent, refusal)
 	rf.notices.tell(ctx, Notice{
 		Kind: NoticeRefused, Tag: in.Tag, Batch: in.Batch,
-		Text:   fmt.Sprintf("the provider does not take a batch of %d rows for %s: %s", in.Rows, rf.batches.laneName(in), said(reason)),
+		Text:   fmt.Sprintf("the provider does not take a batch of %d rows for %s: %s", in.Rows, rf.batches.routeName(in), said(reason)),
 		Advice: "the rows that it is about fail with that and cost nothing; all others go on",
 	})
 	return rf.batches.advance(ctx, in, intent.BatchEnded{Reason: &reason})
@@ -113,7 +113,7 @@ const minRefusals = 20
 
 // refusalEnd is when batches of a lane are given up that are refused all the time.
 func (rf *refusals) refusalEnd(in intent.Intent, r refused) time.Time {
-	window := rf.provider.Limits(rf.batches.lanes.get(in.Route).Model).Window
+	window := rf.provider.Limits(rf.batches.routes.get(in.Route).Model).Window
 	if window == 0 {
 		window = 24 * time.Hour
 	}
@@ -125,7 +125,7 @@ func (rf *refusals) tellPutOff(ctx context.Context, in intent.Intent, refusal er
 	n := Notice{
 		Kind: NoticeRefused, Tag: r.notice, Batch: in.Batch, Next: r.until,
 		Text: fmt.Sprintf("the provider refuses batches for %s, %d times in a row so far; nothing of them ran: %s",
-			rf.batches.laneName(in), r.refusals, said(refusalReason(retry.Retryable, refusal))),
+			rf.batches.routeName(in), r.refusals, said(refusalReason(retry.Retryable, refusal))),
 	}
 	end := rf.refusalEnd(in, r).Format("2006-01-02 15:04")
 	switch {

@@ -41,7 +41,7 @@ func (s *settler) releaseRows(ctx context.Context, in intent.Intent) error {
 			c.rows++
 			c.repeat(first+n, false)
 		}
-		if err := c.record(ctx, s.outbox.Value, false); err != nil {
+		if err := c.record(ctx, s.outputRecord.Value, false); err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,7 @@ const (
 
 // hasEnded reports whether nothing more is delivered.
 func (c *cleaner) hasEnded() bool {
-	return c.tally.finished() || c.gate.cancelled() && c.tally.inFlight() == 0
+	return c.progress.finished() || c.gate.cancelled() && c.progress.inFlight() == 0
 }
 
 // due returns the batches whose files need not be kept any longer.
@@ -36,7 +36,7 @@ func (c *cleaner) due() []keptBatch {
 		return nil
 	case ended:
 		return c.kept.list(now)
-	case c.tally.ended(): // soon the run has, too
+	case c.progress.ended(): // soon the run has, too
 		return nil
 	case keep == 0:
 		keep = keepDelivered
@@ -54,7 +54,7 @@ func (c *cleaner) removeDelivered(ctx context.Context) error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for {
-		if !c.tally.ended() && !c.gate.cancelled() {
+		if !c.progress.ended() && !c.gate.cancelled() {
 			c.removeDue(ctx)
 		}
 		select {
@@ -129,7 +129,7 @@ func (c *cleaner) removeSome(ctx context.Context, some []keptBatch) (failed int,
 			return len(some), err
 		}
 		c.kept.drop(gone)
-		c.notices.news.Store(true)
+		c.notices.dirty.Store(true)
 	}
 	if len(errs) > 0 {
 		return len(errs), errs[0]

@@ -95,7 +95,7 @@ func withJob(ctx context.Context, provider sink.Provider, store *state.Dir, job 
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	e, err := open(ctx, c)
 	if err != nil {
-		return advise(err)
+		return explainBlocked(err)
 	}
-	return errors.Join(advise(do(e)), e.close())
+	return errors.Join(explainBlocked(do(e)), e.close())
 }

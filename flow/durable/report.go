@@ -31,18 +31,18 @@ func (p Progress) Settled() int { return p.Succeeded + p.Failed }
 // Report is Progress at the end of a Run, with what this Run did itself.
 type Report struct {
 	Progress
-	Cached    int    `json:"cached"`               // items that it need not send: settled by an earlier Run, or FromCache
-	CacheGone int    `json:"cache_gone,omitempty"` // items that are sent although they were answered in other jobs: the answers cannot be read any more
-	Cancelled int    `json:"cancelled"`            // items that get no result, as the run was cancelled
-	Strays    Strays `json:"strays"`               // result rows that are not what was asked for
+	Cached     int            `json:"cached"`               // items that it need not send: settled by an earlier Run, or FromCache
+	CacheGone  int            `json:"cache_gone,omitempty"` // items that are sent although they were answered in other jobs: the answers cannot be read any more
+	Cancelled  int            `json:"cancelled"`            // items that get no result, as the run was cancelled
+	Unexpected UnexpectedRows `json:"strays"`               // result rows that are not what was asked for
 	// Failures are the items that have failed in this Run and earlier ones, by
 	// the code of their error. After a repair of the journal they may be fewer
 	// than Failed.
-	Failures map[string]int `json:"failures,omitempty"`
-	Waste    llm.Usage      `json:"waste"`      // of batches that were bought twice, as far as it is known
-	Remote   Remote         `json:"remote"`     // what the provider stores for the run
-	Elapsed  time.Duration  `json:"elapsed_ns"` // of this Run
-	Finished bool           `json:"finished"`   // every item has its result
+	Failures       map[string]int `json:"failures,omitempty"`
+	DuplicateSpend llm.Usage      `json:"waste"`      // of batches that were bought twice, as far as it is known
+	Remote         Remote         `json:"remote"`     // what the provider stores for the run
+	Elapsed        time.Duration  `json:"elapsed_ns"` // of this Run
+	Finished       bool           `json:"finished"`   // every item has its result
 }
 
 // InputError is an item that cannot be used. Nothing of its group was kept;
@@ -79,9 +79,9 @@ type Remote struct {
 	Bytes   int64 `json:"bytes"`   // of the results that were downloaded, about
 }
 
-// Strays counts result rows that are not what was asked for. None of them is
+// UnexpectedRows counts result rows that are not what was asked for. None of them is
 // handed on.
-type Strays struct {
+type UnexpectedRows struct {
 	// Missing rows are in no result of their batch, which ended otherwise well:
 	// they went again, or failed. Those that wait for a person do not count yet.
 	Missing int `json:"missing"`
@@ -94,8 +94,8 @@ type Strays struct {
 }
 
 // Total is the number of all of them.
-func (s Strays) Total() int { return s.Missing + s.Repeated + s.Foreign + s.Surplus }
+func (s UnexpectedRows) Total() int { return s.Missing + s.Repeated + s.Foreign + s.Surplus }
 
-func (s Strays) add(t Strays) Strays {
-	return Strays{s.Missing + t.Missing, s.Repeated + t.Repeated, s.Foreign + t.Foreign, s.Surplus + t.Surplus}
+func (s UnexpectedRows) add(t UnexpectedRows) UnexpectedRows {
+	return UnexpectedRows{s.Missing + t.Missing, s.Repeated + t.Repeated, s.Foreign + t.Foreign, s.Surplus + t.Surplus}
 }

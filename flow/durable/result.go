@@ -77,7 +77,7 @@ func (r *Result) read(codec llm.Codec, body []byte) *sink.RowError {
 	}
 	flaw := sink.Flaw(&reply)
 	if flaw != nil {
-		flaw.Message = clip(flaw.Message, maxMessage)
+		flaw.Message = truncate(flaw.Message, maxMessage)
 	}
 	return flaw
 }

@@ -33,7 +33,7 @@ func (w *world) archive(name string) *archive.Archive {
 }
 
 // all collects results, as the lines that an output would hold.
-func all(t *testing.T, results iter.Seq2[archive.Stored, error]) (lines []string, stored []archive.Stored) {
+func all(t *testing.T, results iter.Seq2[archive.Result, error]) (lines []string, stored []archive.Result) {
 	t.Helper()
 	for r, err := range results {
 		if err != nil {
@@ -137,8 +137,8 @@ func TestACursorGoesOn(t *testing.T) {
 			t.Fatalf("after result %d come %d, want %d", i, len(rest), len(whole)-i-1)
 		}
 		_, ordered := all(t, a.Results(archive.Query{After: whole[i].Cursor, Ordered: true}))
-		want := slices.SortedFunc(slices.Values(whole[i+1:]), func(a, b archive.Stored) int { return a.Line - b.Line })
-		if !slices.EqualFunc(ordered, want, func(a, b archive.Stored) bool { return a.ID == b.ID }) {
+		want := slices.SortedFunc(slices.Values(whole[i+1:]), func(a, b archive.Result) int { return a.Line - b.Line })
+		if !slices.EqualFunc(ordered, want, func(a, b archive.Result) bool { return a.ID == b.ID }) {
 			t.Fatalf("after result %d come %d in order, want %d", i, len(ordered), len(want))
 		}
 		if len(ordered) > 0 && ordered[0].Cursor != whole[i].Cursor {
@@ -150,7 +150,7 @@ func TestACursorGoesOn(t *testing.T) {
 	}
 }
 
-func sameStored(a, b archive.Stored) bool { return a.ID == b.ID && a.Cursor == b.Cursor }
+func sameStored(a, b archive.Result) bool { return a.ID == b.ID && a.Cursor == b.Cursor }
 
 func TestOddCursorsAreRefused(t *testing.T) {
 	w := newWorld(t, simulator.Config{})

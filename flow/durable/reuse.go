@@ -34,7 +34,7 @@ func (d *driver) reuse(ctx, life context.Context, entries []jobdir.Entry) (lost 
 		return nil, err
 	}
 	if len(lost) > 0 {
-		d.surprises.addGone(len(lost))
+		d.anomalies.addGone(len(lost))
 		d.log.WarnContext(ctx, "answers of other runs are gone, so that rows are sent", "rows", len(lost))
 	}
 	if len(found) == 0 {

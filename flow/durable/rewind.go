@@ -12,7 +12,7 @@ import (
 // anything is written to it: what is found in it later is then known to be its
 // own.
 func (e *engine) rewind(ctx context.Context, told jobdir.OutputState) error {
-	s := e.settler.outbox.Value
+	s := e.settler.outputRecord.Value
 	if s != told {
 		if err := e.batches.journal.Append(jobdir.Line{Output: &s}); err != nil {
 			return err
@@ -32,7 +32,7 @@ func (e *engine) rewind(ctx context.Context, told jobdir.OutputState) error {
 	if err := e.batches.journal.Append(jobdir.Line{Output: &s}); err != nil {
 		return err
 	}
-	op, err := e.settler.outbox.Put(s)
+	op, err := e.settler.outputRecord.Put(s)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ func (e *engine) run(ctx context.Context, source rows) error {
 	if err := e.workOff(ctx, source); err != nil {
 		return err
 	}
-	if err := e.gate.blocked(); err != nil && !e.tally.finished() {
+	if err := e.gate.blocked(); err != nil && !e.progress.finished() {
 		return err
 	}
 	if err := e.fetcher.undecided(); err != nil {
@@ -35,12 +35,12 @@ const leftOpen = "left open"
 // batches that are. The latter needs no more of the provider than to be rid of
 // files and second batches, which must not spoil a run that has all its results.
 func (e *engine) workOff(ctx context.Context, source rows) error {
-	finished := e.tally.finished()
+	finished := e.progress.finished()
 	if finished && len(e.open) == 0 {
 		return nil
 	}
 	e.clock.askTime(ctx)
-	if err := e.controller.obey(); err != nil { // before anything is bought
+	if err := e.controller.applyControl(); err != nil { // before anything is bought
 		return err
 	}
 	if e.gate.cancelled() && len(e.open) == 0 {
@@ -65,7 +65,7 @@ func (e *engine) mayBeLeft(ctx context.Context, err error) bool {
 		return false
 	}
 	e.notices.tell(ctx, Notice{
-		Kind: NoticeStorage, Tag: leftOpen, Text: fmt.Sprintf("what the provider has of %d batches is left there: %v", e.tally.inFlight(), err),
+		Kind: NoticeStorage, Tag: leftOpen, Text: fmt.Sprintf("what the provider has of %d batches is left there: %v", e.progress.inFlight(), err),
 		Advice: "run it again later",
 	})
 	return true

@@ -58,7 +58,7 @@ func TestWhatIsWantedSurvivesALostFile(t *testing.T) {
 			t.Errorf("%s: %v", what, got)
 		}
 		h, err := doctor.Examine(t.Context(), w.path("state"), quiet)
-		if err != nil || len(h.Problems) == 0 || !h.Needs(doctor.RemakeFiles) {
+		if err != nil || len(h.Problems) == 0 || !h.Needs(doctor.RepairBatchFiles) {
 			t.Errorf("%s: %+v, %v", what, h, err)
 		}
 		if err := doctor.RepairFiles(t.Context(), w.path("state"), quiet); err != nil {
@@ -123,7 +123,7 @@ func (w *airtight) wantDamaged(job durable.Job[ticket], file string) {
 		w.t.Errorf("error %v", err)
 	}
 	h, err := doctor.Examine(w.t.Context(), w.path("state"), quiet)
-	if err != nil || len(h.Problems) != 1 || filepath.Base(h.Problems[0].File) != file || !h.Needs(doctor.RemakeFiles) {
+	if err != nil || len(h.Problems) != 1 || filepath.Base(h.Problems[0].File) != file || !h.Needs(doctor.RepairBatchFiles) {
 		w.t.Errorf("%+v, %v", h, err)
 	}
 	if err := doctor.RepairFiles(w.t.Context(), w.path("state"), quiet); err != nil {

@@ -26,14 +26,14 @@ type settler struct {
 	*jobdir.Dir
 	gate     *gate
 	clock    *clock
-	tally    *tally
+	progress *progress
 	batches  *batches
 	cleaner  *cleaner
 	blockage *blockage
 	failures *failures
 
-	outbox   jobdir.Record[jobdir.OutputState]
-	settling sync.Mutex // one batch at a time hands on its results or frees its rows: it has the outbox
+	outputRecord jobdir.Record[jobdir.OutputState]
+	settling     sync.Mutex // one batch at a time hands on its results or frees its rows: it has the outbox
 }
 
 // settle hands on the results of a fetched batch in chunks. Each is delivered,
@@ -137,7 +137,7 @@ func (c *chunk) add(o jobdir.Outcome) {
 		c.repeat(int(o.Row), !c.unsent())
 		return
 	}
-	r := newResult(row, &o, c.s.batches.lanes.get(c.in.Route).Model, c.in.Batch, c.s.codec)
+	r := newResult(row, &o, c.s.batches.routes.get(c.in.Route).Model, c.in.Batch, c.s.codec)
 	c.bytes += len(r.Response)
 	c.results = append(c.results, r)
 	switch {
@@ -207,7 +207,7 @@ func (c *chunk) commit(ctx context.Context) error {
 			return err
 		}
 	}
-	s := c.s.outbox.Value
+	s := c.s.outputRecord.Value
 	if r, ok := c.s.output.(Rewinder); ok {
 		s.Mark = r.Mark()
 	}
@@ -231,7 +231,7 @@ func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) err
 	if err != nil {
 		return err
 	}
-	mark, err := e.outbox.Put(s)
+	mark, err := e.outputRecord.Put(s)
 	if err != nil {
 		return err
 	}
@@ -240,7 +240,7 @@ func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) err
 		return err
 	}
 	e.failures.add(c.codes)
-	e.tally.update(func(p *Progress) { countOutput(&s, p) })
+	e.progress.update(func(p *Progress) { countOutput(&s, p) })
 	c.reset(until)
 	return nil
 }

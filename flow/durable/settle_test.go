@@ -77,7 +77,7 @@ func TestEveryEndOfABatchIsSettled(t *testing.T) {
 						t.Errorf("%s with %s: %s: %+v", status, files, id, r)
 					}
 				}
-				if report.Retried != again || report.Strays != (durable.Strays{Missing: again}) {
+				if report.Retried != again || report.Unexpected != (durable.UnexpectedRows{Missing: again}) {
 					t.Errorf("%s with %s: %d went again: report %+v", status, files, again, report)
 				}
 			})
@@ -89,11 +89,11 @@ func TestStraysAreCountedByKind(t *testing.T) {
 	const rows = 20
 	for name, test := range map[string]struct {
 		faults simulator.RowFaults
-		want   durable.Strays
+		want   durable.UnexpectedRows
 	}{
-		"repeated": {simulator.RowFaults{Repeated: 1}, durable.Strays{Repeated: rows}},
-		"foreign":  {simulator.RowFaults{Foreign: 1}, durable.Strays{Foreign: rows}},
-		"surplus":  {simulator.RowFaults{Surplus: 1}, durable.Strays{Surplus: rows}},
+		"repeated": {simulator.RowFaults{Repeated: 1}, durable.UnexpectedRows{Repeated: rows}},
+		"foreign":  {simulator.RowFaults{Foreign: 1}, durable.UnexpectedRows{Foreign: rows}},
+		"surplus":  {simulator.RowFaults{Surplus: 1}, durable.UnexpectedRows{Surplus: rows}},
 	} {
 		bubble(t, simulator.Config{Rows: test.faults}, openai.Config{}, nil, func(w *airtight) {
 			t := w.t
@@ -101,7 +101,7 @@ func TestStraysAreCountedByKind(t *testing.T) {
 			job := w.job()
 			job.MaxAttempts = 2
 			report := w.mustRun(job)
-			if report.Strays != test.want || report.Failed != 0 {
+			if report.Unexpected != test.want || report.Failed != 0 {
 				t.Errorf("%s: report %+v", name, report)
 			}
 			if n := len(w.results()); n != rows {
@@ -133,8 +133,8 @@ func TestASecondBatchChangesNoResultAndIsWaste(t *testing.T) {
 		if len(w.server.Batches()) != 2 || report.Batches != 1 || report.Succeeded != 20 {
 			t.Errorf("%d batches, report %+v", len(w.server.Batches()), report)
 		}
-		if report.Waste.Input == 0 || report.Waste != report.Usage { // both had the same rows
-			t.Errorf("waste %+v, usage %+v", report.Waste, report.Usage)
+		if report.DuplicateSpend.Input == 0 || report.DuplicateSpend != report.Usage { // both had the same rows
+			t.Errorf("waste %+v, usage %+v", report.DuplicateSpend, report.Usage)
 		}
 	})
 }

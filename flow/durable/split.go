@@ -21,7 +21,7 @@ func (rf *refusals) split(ctx context.Context, in intent.Intent, refusal error) 
 		return in, err
 	}
 	reason.Limit = largerHalf(entries)
-	rf.batches.lanes.narrow(in.Route, reason.Limit)
+	rf.batches.routes.narrow(in.Route, reason.Limit)
 	rf.log.WarnContext(ctx, "batch too large, halving it", "tag", in.Tag, "rows", in.Rows, "limit", reason.Limit, "error", refusal)
 	return rf.batches.advance(ctx, in, intent.Refused{Reason: reason})
 }

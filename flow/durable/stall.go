@@ -48,7 +48,7 @@ const shownBatches = 3
 func standstill(open []OpenBatch) string {
 	var names []string
 	for _, b := range open[:min(shownBatches, len(open))] {
-		names = append(names, b.standing())
+		names = append(names, b.describe())
 	}
 	if more := len(open) - len(names); more > 0 {
 		names = append(names, fmt.Sprintf("and %d more", more))
@@ -56,13 +56,13 @@ func standstill(open []OpenBatch) string {
 	return fmt.Sprintf("%d open: %s", len(open), strings.Join(names, ", "))
 }
 
-func (b *OpenBatch) standing() string {
+func (b *OpenBatch) describe() string {
 	name, state := b.Batch, b.State
 	if name == "" {
 		name = b.Tag
 	}
 	if b.Phase != "" {
-		state = clip(b.Phase, maxCode)
+		state = truncate(b.Phase, maxCode)
 	}
 	text := fmt.Sprintf("batch %s %s", name, state)
 	if b.Phase != "" {

@@ -33,7 +33,7 @@ func Start[T any](ctx context.Context, job Job[T]) (*Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := &process{poke: s.controller.poke, done: make(chan struct{})}
+	own := &process{wake: s.controller.wake, done: make(chan struct{})}
 	go func() {
 		defer close(own.done)
 		own.report, own.err = s.end(ctx, s.run(ctx, s.input))
@@ -96,7 +96,7 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 // end publishes how it went and lets others run the job.
 func (s *session) end(ctx context.Context, err error) (Report, error) {
 	s.blockage.tellBlocked(ctx, err)
-	err = advise(err)
+	err = explainBlocked(err)
 	err = errors.Join(err, s.controller.finish(err), s.close(), s.lock.Unlock())
 	return s.controller.report(), err
 }
@@ -115,10 +115,10 @@ func resume(ctx context.Context, c config, source rows) (*engine, error) {
 	if err == nil {
 		return e, nil
 	}
-	if !e.readAll || e.tally.ended() {
+	if !e.readAll || e.progress.ended() {
 		return nil, errors.Join(err, e.close())
 	}
-	if err := errors.Join(e.close(), anew(ctx, &c)); err != nil {
+	if err := errors.Join(e.close(), beginNewEpoch(ctx, &c)); err != nil {
 		return nil, err
 	}
 	return open(ctx, c)

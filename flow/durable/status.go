@@ -72,7 +72,7 @@ var ErrNoRun = jobdir.ErrNoRun
 // wrote that has died since is put right.
 func lookAt(d rundir.Dir) (s snapshot, held bool, err error) {
 	// In this order: what is written before the lock is released is then seen.
-	if held, err = d.Held(); err != nil {
+	if held, err = d.Locked(); err != nil {
 		return s, held, err
 	}
 	c, err := d.Control()

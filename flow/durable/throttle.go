@@ -22,7 +22,7 @@ type throttles struct {
 	now func() time.Time // the time by which batches are sent, which need not be this machine's
 
 	mu     sync.Mutex
-	lanes  map[int]*throttle
+	routes map[int]*throttle
 	models map[int]string // of the lanes
 }
 
@@ -52,15 +52,15 @@ type presence struct {
 }
 
 func newThrottles(now func() time.Time) *throttles {
-	return &throttles{now: now, lanes: make(map[int]*throttle), models: make(map[int]string)}
+	return &throttles{now: now, routes: make(map[int]*throttle), models: make(map[int]string)}
 }
 
 // of returns the throttle of a lane. The caller holds mu.
 func (t *throttles) of(lane int) *throttle {
-	l, ok := t.lanes[lane]
+	l, ok := t.routes[lane]
 	if !ok {
 		l = &throttle{under: make(map[string]presence), moved: make(chan struct{})}
-		t.lanes[lane] = l
+		t.routes[lane] = l
 	}
 	return l
 }
@@ -201,7 +201,7 @@ func (l *throttle) wait(base time.Duration, others int) time.Duration {
 
 // underWay counts the batches of the lane's model. The caller holds mu.
 func (t *throttles) underWay(lane int) (n int) {
-	for other, l := range t.lanes {
+	for other, l := range t.routes {
 		if t.models[other] == t.models[lane] {
 			n += len(l.under)
 		}

@@ -1,10 +1,10 @@
 package durable
 
-// wake tells the packer that something it looks at has changed.
-type wake chan struct{}
+// wakeup tells the packer that something it looks at has changed.
+type wakeup chan struct{}
 
 // signal wakes await and load.
-func (w wake) signal() {
+func (w wakeup) signal() {
 	select {
 	case w <- struct{}{}:
 	default:

@@ -20,7 +20,7 @@ func (w *watcher) stop(ctx context.Context, in intent.Intent) (intent.Intent, er
 	if same, err := w.accounts.sameAccount(ctx, in); !same {
 		return in, err
 	}
-	if v := w.vigils.of(in.Tag); !in.Unproven && v.cancelled.IsZero() {
+	if v := w.pollStates.of(in.Tag); !in.Unproven && v.cancelled.IsZero() {
 		w.log.InfoContext(ctx, "the run is cancelled, cancelling the batch", "tag", in.Tag, "batch", in.Batch)
 		if err := w.cancelOpen(ctx, in, v); err != nil {
 			return in, err

@@ -25,11 +25,11 @@ func resultOf(row *jobdir.Entry, o *jobdir.Outcome, model, batch string, codec l
 
 // readCancelled shows the items of a cancelled run that have no result, which
 // come after all others.
-func (a *Archive) readCancelled(q Query, after position, show func(Stored) bool) error {
+func (a *Archive) readCancelled(q Query, after position, show func(Result) bool) error {
 	if !a.cancelled || q.Status != "" && q.Status != durable.ItemCancelled {
 		return nil
 	}
-	s, err := a.shelve(position{})
+	s, err := a.order(position{})
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (a *Archive) readCancelled(q Query, after position, show func(Stored) bool)
 	if err != nil {
 		return err
 	}
-	r := shelfReader{shelf: s}
+	r := orderedReader{inputOrder: s}
 	defer r.close()
 	for n := a.seen(after); n < uint64(len(s.items)); n++ {
 		result, err := r.read(q, s.items[n])
@@ -61,11 +61,11 @@ func (a *Archive) seen(after position) uint64 {
 }
 
 // addCancelled adds the items that have no result to those of a shelf.
-func (s *shelf) addCancelled(after position) error {
+func (s *inputOrder) addCancelled(after position) error {
 	all := s
 	if after != (position{}) {
 		var err error
-		if all, err = s.archive.shelve(position{}); err != nil {
+		if all, err = s.archive.order(position{}); err != nil {
 			return err
 		}
 	}
@@ -81,7 +81,7 @@ func (s *shelf) addCancelled(after position) error {
 
 // unanswered lists the items that are not on the shelf, in the order of the
 // input. It reads all requests.
-func (s *shelf) unanswered() (items []shelved, err error) {
+func (s *inputOrder) unanswered() (items []orderedItem, err error) {
 	settled := s.items
 	end, err := segment.Extent(s.archive.Root, jobdir.RequestDir)
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *shelf) unanswered() (items []shelved, err error) {
 				settled = settled[1:]
 				continue
 			}
-			items = append(items, shelved{request: at, result: -1, batch: noBatch})
+			items = append(items, orderedItem{request: at, result: -1, batch: noBatch})
 		}
 	}
 	if len(settled) > 0 {

@@ -27,8 +27,8 @@ type Query struct {
 	Codec llm.Codec
 }
 
-// Stored is a Result that was kept.
-type Stored struct {
+// Result is a Result that was kept.
+type Result struct {
 	durable.Result
 	// Cursor is behind this result. In the order of the input it is that of the
 	// Query, since there may be others: go on after Archive.End, once all is
@@ -46,14 +46,14 @@ type Stored struct {
 // What was settled last before a crash is settled again when the run goes on,
 // under the same cursors and with the same results, unless that run allows
 // another number of attempts.
-func (a *Archive) Results(q Query) iter.Seq2[Stored, error] {
-	return func(yield func(Stored, error) bool) {
+func (a *Archive) Results(q Query) iter.Seq2[Result, error] {
+	return func(yield func(Result, error) bool) {
 		after, err := a.begin(q)
 		if err == nil {
 			err = a.read(q, after, yield)
 		}
 		if err != nil {
-			yield(Stored{}, err)
+			yield(Result{}, err)
 		}
 	}
 }
@@ -70,8 +70,8 @@ func (a *Archive) begin(q Query) (position, error) {
 	return a.position(q.After)
 }
 
-func (a *Archive) read(q Query, after position, yield func(Stored, error) bool) error {
-	show := func(s Stored) bool { return q.Status != "" && q.Status != s.Status || yield(s, nil) }
+func (a *Archive) read(q Query, after position, yield func(Result, error) bool) error {
+	show := func(s Result) bool { return q.Status != "" && q.Status != s.Status || yield(s, nil) }
 	if q.Ordered {
 		return a.readOrdered(q, after, show)
 	}
@@ -80,7 +80,7 @@ func (a *Archive) read(q Query, after position, yield func(Stored, error) bool) 
 			return err
 		}
 		r := resultOf(s.entry, &s.Outcome, a.Routes[s.in.Route].Model, s.in.Batch, q.Codec)
-		if !show(Stored{r, a.cursor(s.position), int(s.entry.Line)}) {
+		if !show(Result{r, a.cursor(s.position), int(s.entry.Line)}) {
 			return nil
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/balerhq/baler/internal/segment"
 )
 
-// examined is a job whose files agree with each other.
-type examined struct {
+// comparison is a job whose files agree with each other.
+type comparison struct {
 	*jobdir.Dir
 	history *jobdir.History
 	source  jobdir.SourceState
@@ -20,8 +20,8 @@ type examined struct {
 
 // examineIndex compares the index with the files of a job, of which it may be
 // behind by one step of each batch, and one of the source.
-func (h *Health) examineIndex(ctx context.Context, index state.Store, x *examined) {
-	if h.addIndex(x.Verify(ctx, index, &x.history.Replayed)); h.Needs(RewriteJournal) {
+func (h *Health) examineIndex(ctx context.Context, index state.Store, x *comparison) {
+	if h.addIndex(x.Verify(ctx, index, &x.history.Replayed)); h.Needs(RepairJournal) {
 		return // the rest would only say so again
 	}
 	for _, check := range []func(context.Context, state.Store) error{
@@ -32,11 +32,11 @@ func (h *Health) examineIndex(ctx context.Context, index state.Store, x *examine
 }
 
 // lost is a problem of the index.
-func (x *examined) lost(format string, args ...any) error {
+func (x *comparison) lost(format string, args ...any) error {
 	return &state.DamageError{Dir: x.Path, File: indexFile(), Err: fmt.Errorf("job %q: "+format, append([]any{x.history.Meta.Name}, args...)...)}
 }
 
-func (x *examined) checkJob(ctx context.Context, index state.Store) error {
+func (x *comparison) checkJob(ctx context.Context, index state.Store) error {
 	meta := jobdir.Record[jobdir.Meta]{Key: jobdir.MetaKey(x.history.Meta.Name)}
 	if err := jobdir.Load(ctx, index, &meta); err != nil {
 		return err
@@ -48,7 +48,7 @@ func (x *examined) checkJob(ctx context.Context, index state.Store) error {
 }
 
 // checkOutput allows for a chunk that the journal knows of and the index does not.
-func (x *examined) checkOutput(ctx context.Context, index state.Store) error {
+func (x *comparison) checkOutput(ctx context.Context, index state.Store) error {
 	outbox := jobdir.Record[jobdir.OutputState]{Key: x.Keys.Output()}
 	if err := jobdir.Load(ctx, index, &outbox); err != nil {
 		return err
@@ -61,7 +61,7 @@ func (x *examined) checkOutput(ctx context.Context, index state.Store) error {
 	return x.lost("%d results are recorded in it, and %d in the journal", have.Settled(), x.history.Output.Settled())
 }
 
-func (x *examined) checkProgress(ctx context.Context, index state.Store) error {
+func (x *comparison) checkProgress(ctx context.Context, index state.Store) error {
 	for tag := range x.history.Intents {
 		have, err := x.RowsSettled(ctx, index, tag)
 		if err != nil {
@@ -75,7 +75,7 @@ func (x *examined) checkProgress(ctx context.Context, index state.Store) error {
 }
 
 // checkItems counts the records of items, of which each has a checksum.
-func (x *examined) checkItems(ctx context.Context, index state.Store) error {
+func (x *comparison) checkItems(ctx context.Context, index state.Store) error {
 	n := 0
 	for _, err := range index.Scan(ctx, x.Keys.Make('i'), nil) {
 		if err != nil {
@@ -90,7 +90,7 @@ func (x *examined) checkItems(ctx context.Context, index state.Store) error {
 }
 
 // checkLevels looks whether the logs of the ready queue can be opened.
-func (x *examined) checkLevels(ctx context.Context, index state.Store) error {
+func (x *comparison) checkLevels(ctx context.Context, index state.Store) error {
 	for rec, err := range index.Scan(ctx, x.Keys.Make('e'), nil) {
 		if err != nil {
 			return err
@@ -108,7 +108,7 @@ func (x *examined) checkLevels(ctx context.Context, index state.Store) error {
 }
 
 // checkReady looks for the items that wait in the ready queue.
-func (x *examined) checkReady(ctx context.Context, index state.Store) error {
+func (x *comparison) checkReady(ctx context.Context, index state.Store) error {
 	missing := maps.Clone(x.waiting)
 	if err := x.allow(ctx, index, missing); err != nil {
 		return err
@@ -125,7 +125,7 @@ func (x *examined) checkReady(ctx context.Context, index state.Store) error {
 
 // allow takes out the rows of chunks of which the journal knows that they go
 // again, and the index does not.
-func (x *examined) allow(ctx context.Context, index state.Store, missing map[jobdir.Digest]bool) error {
+func (x *comparison) allow(ctx context.Context, index state.Store, missing map[jobdir.Digest]bool) error {
 	for tag, in := range x.history.Intents {
 		last := x.history.Last(tag)
 		have, err := x.RowsSettled(ctx, index, tag)

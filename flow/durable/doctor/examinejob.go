@@ -52,7 +52,7 @@ func (h *Health) examineJob(ctx context.Context, a *jobdir.Dir, index state.Stor
 	job.Rows, job.Read, job.Waiting = source.Rows, source.Ended, len(waiting)
 	h.Jobs = append(h.Jobs, job)
 	if index != nil && err == nil {
-		h.examineIndex(ctx, index, &examined{a, history, source, waiting})
+		h.examineIndex(ctx, index, &comparison{a, history, source, waiting})
 	}
 }
 

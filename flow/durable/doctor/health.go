@@ -30,20 +30,20 @@ type JobHealth struct {
 
 // Problem is what is wrong with a file.
 type Problem struct {
-	File string `json:"file"` // in the state directory; "" if it is not one of its files
-	What string `json:"what"`
-	Cure Cure   `json:"cure,omitempty"`
+	File   string `json:"file"` // in the state directory; "" if it is not one of its files
+	What   string `json:"what"`
+	Repair Repair `json:"cure,omitempty"`
 }
 
-// Cure is what may help against a Problem.
-type Cure string
+// Repair is what may help against a Problem.
+type Repair string
 
 // The cures. None means that the file has to come from a backup.
 const (
-	None           Cure = ""
-	RebuildIndex   Cure = "index"   // by Rebuild
-	RewriteJournal Cure = "journal" // by RepairJournals
-	RemakeFiles    Cure = "files"   // by RepairFiles
+	RepairNone       Repair = ""
+	RepairIndex      Repair = "index"   // by Rebuild
+	RepairJournal    Repair = "journal" // by RepairJournals
+	RepairBatchFiles Repair = "files"   // by RepairFiles
 )
 
 func (h *Health) add(err error) {
@@ -55,7 +55,7 @@ func (h *Health) add(err error) {
 		p.File, p.What = damage.File, damage.Err.Error()
 	}
 	if filepath.Base(p.File) == jobdir.JournalFile {
-		p.Cure = RewriteJournal
+		p.Repair = RepairJournal
 	}
 	h.Problems = append(h.Problems, p)
 }
@@ -67,7 +67,7 @@ func (h *Health) addFile(err error, curable bool) {
 	}
 	h.add(err)
 	if curable {
-		h.Problems[len(h.Problems)-1].Cure = RemakeFiles
+		h.Problems[len(h.Problems)-1].Repair = RepairBatchFiles
 	}
 }
 
@@ -77,19 +77,19 @@ func (h *Health) addIndex(err error) {
 		return
 	}
 	h.add(err)
-	if p := &h.Problems[len(h.Problems)-1]; p.Cure == None {
-		p.Cure = RebuildIndex
+	if p := &h.Problems[len(h.Problems)-1]; p.Repair == RepairNone {
+		p.Repair = RepairIndex
 	}
 }
 
 // Needs reports whether the cure may help against one of the problems.
-func (h *Health) Needs(c Cure) bool {
-	return slices.ContainsFunc(h.Problems, func(p Problem) bool { return p.Cure == c })
+func (h *Health) Needs(c Repair) bool {
+	return slices.ContainsFunc(h.Problems, func(p Problem) bool { return p.Repair == c })
 }
 
-// Curable reports whether a cure may help against one of the problems.
-func (h *Health) Curable() bool {
-	return h.Needs(RebuildIndex) || h.Needs(RewriteJournal) || h.Needs(RemakeFiles)
+// Repairable reports whether a cure may help against one of the problems.
+func (h *Health) Repairable() bool {
+	return h.Needs(RepairIndex) || h.Needs(RepairJournal) || h.Needs(RepairBatchFiles)
 }
 
 // indexFile is a file of the index, as problems name it.

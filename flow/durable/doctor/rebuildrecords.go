@@ -26,7 +26,7 @@ func rebuildRecords(ctx context.Context, a *jobdir.Dir, index state.Store, h *jo
 	}
 	var recs records
 	put(&recs, &jobdir.Record[jobdir.OutputState]{Key: a.Keys.Output()}, h.Output)
-	put(&recs, &jobdir.Record[jobdir.Meta]{Key: jobdir.MetaKey(h.Meta.Name), Rev: h.Meta.Epoch}, h.Meta.Brief())
+	put(&recs, &jobdir.Record[jobdir.Meta]{Key: jobdir.MetaKey(h.Meta.Name), Rev: h.Meta.Epoch}, h.Meta.Compact())
 	return recs.commit(ctx, index)
 }
 

@@ -16,11 +16,11 @@ import (
 	"github.com/balerhq/baler/internal/segment"
 )
 
-// retell returns the lines of a journal that says what the index says.
-func retell(ctx context.Context, a *jobdir.Dir, index state.Store) ([]jobdir.Line, error) {
+// reconstructJournal returns the lines of a journal that says what the index says.
+func reconstructJournal(ctx context.Context, a *jobdir.Dir, index state.Store) ([]jobdir.Line, error) {
 	told := jobdir.NewReplayed()
 	known := make(map[int]jobdir.Route)
-	lines, err := retellJob(ctx, a, index)
+	lines, err := reconstructJob(ctx, a, index)
 	if err != nil {
 		return nil, err
 	}
@@ -41,11 +41,11 @@ func retell(ctx context.Context, a *jobdir.Dir, index state.Store) ([]jobdir.Lin
 	if err != nil {
 		return nil, err
 	}
-	lanes, err := retellLanes(ctx, a, index, known, intents)
+	lanes, err := reconstructRoutes(ctx, a, index, known, intents)
 	if err != nil {
 		return nil, err
 	}
-	settled, err := retellSettled(ctx, a, index, intents)
+	settled, err := reconstructSettled(ctx, a, index, intents)
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +60,8 @@ func retell(ctx context.Context, a *jobdir.Dir, index state.Store) ([]jobdir.Lin
 	if told.Keep != 0 {
 		lines = append(lines, jobdir.Line{Keep: &told.Keep})
 	}
-	for i := range told.Same {
-		lines = append(lines, jobdir.Line{Account: &told.Same[i]})
+	for i := range told.Aliases {
+		lines = append(lines, jobdir.Line{Account: &told.Aliases[i]})
 	}
 	if seen := slices.Sorted(maps.Keys(told.Seen)); len(seen) > 0 {
 		lines = append(lines, jobdir.Line{Seen: seen})
@@ -110,7 +110,7 @@ func claimsOf(a *jobdir.Dir, in intent.Intent, told *jobdir.Replayed) []jobdir.C
 	return jobdir.ClaimSpans(entries)
 }
 
-func retellJob(ctx context.Context, a *jobdir.Dir, index state.Store) ([]jobdir.Line, error) {
+func reconstructJob(ctx context.Context, a *jobdir.Dir, index state.Store) ([]jobdir.Line, error) {
 	for rec, err := range index.Scan(ctx, []byte{jobdir.MetaKind}, nil) {
 		if err != nil {
 			return nil, err
@@ -124,8 +124,8 @@ func retellJob(ctx context.Context, a *jobdir.Dir, index state.Store) ([]jobdir.
 	return nil, a.Damaged(jobdir.JournalFile, errors.New("it is gone, and the index does not know whose it was"))
 }
 
-// retellLanes finds the lanes in what is left of the journal, and in manifests.
-func retellLanes(ctx context.Context, a *jobdir.Dir, index state.Store, known map[int]jobdir.Route, intents []intent.Intent) (lines []jobdir.Line, err error) {
+// reconstructRoutes finds the lanes in what is left of the journal, and in manifests.
+func reconstructRoutes(ctx context.Context, a *jobdir.Dir, index state.Store, known map[int]jobdir.Route, intents []intent.Intent) (lines []jobdir.Line, err error) {
 	source := jobdir.Record[jobdir.SourceState]{Key: a.Keys.Source()}
 	if err := jobdir.Load(ctx, index, &source); err != nil {
 		return nil, err
@@ -148,9 +148,9 @@ func retellLanes(ctx context.Context, a *jobdir.Dir, index state.Store, known ma
 	return lines, nil
 }
 
-// retellSettled says of each batch, in one line, how far it is settled and which
+// reconstructSettled says of each batch, in one line, how far it is settled and which
 // of its rows went again: those that were made ready a second time.
-func retellSettled(ctx context.Context, a *jobdir.Dir, index state.Store, intents []intent.Intent) (lines []jobdir.Line, err error) {
+func reconstructSettled(ctx context.Context, a *jobdir.Dir, index state.Store, intents []intent.Intent) (lines []jobdir.Line, err error) {
 	outbox := jobdir.Record[jobdir.OutputState]{Key: a.Keys.Output()}
 	if err := jobdir.Load(ctx, index, &outbox); err != nil {
 		return nil, err

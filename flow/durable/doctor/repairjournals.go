@@ -44,7 +44,7 @@ func repairJournal(ctx context.Context, a *jobdir.Dir, index state.Store) error 
 	if err == nil && a.Verify(ctx, index, &h.Replayed) == nil {
 		return nil
 	}
-	lines, err := retell(ctx, a, index)
+	lines, err := reconstructJournal(ctx, a, index)
 	if err != nil {
 		return err
 	}

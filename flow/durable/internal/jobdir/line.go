@@ -20,7 +20,7 @@ type Line struct {
 	Keep    *time.Duration `json:"keep,omitempty"`    // Job.KeepRemote, if it is not what it was
 	Seen    []string       `json:"seen,omitempty"`    // tags of batches that were bought without this journal, and given up
 	Removed []string       `json:"removed,omitempty"` // tags of which the provider has nothing any more
-	Account *SameAccounts  `json:"account,omitempty"` // two keys that are of one account
+	Account *AccountAlias  `json:"account,omitempty"` // two keys that are of one account
 }
 
 // Settled is what became of the outcomes of a batch between From and Until: all

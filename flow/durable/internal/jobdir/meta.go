@@ -30,10 +30,10 @@ func (m Meta) Keys() Keys { return NewKeys(m.Name, m.Epoch) }
 // maxSetting is how many bytes of a setting the index keeps.
 const maxSetting = 100
 
-// Brief is the job as the index has it, which keeps small records only: a long
+// Compact is the job as the index has it, which keeps small records only: a long
 // setting, such as a prompt with examples, is known by its hash. The journal has
 // it in full.
-func (m Meta) Brief() Meta {
+func (m Meta) Compact() Meta {
 	m.Settings = maps.Clone(m.Settings)
 	for name, value := range m.Settings {
 		if len(value) > maxSetting {

@@ -22,7 +22,7 @@ type Replayed struct {
 	Pruned  *Ending
 	Keep    time.Duration
 	Removed map[string]bool
-	Same    []SameAccounts
+	Aliases []AccountAlias
 	Seen    map[string]bool
 }
 
@@ -70,7 +70,7 @@ func (m *Replayed) Replay(record []byte) error {
 	case l.Keep != nil:
 		m.Keep = *l.Keep
 	case l.Account != nil:
-		m.Same = append(m.Same, *l.Account)
+		m.Aliases = append(m.Aliases, *l.Account)
 	case l.Seen != nil:
 		for _, tag := range l.Seen {
 			m.Seen[tag] = true

@@ -27,14 +27,14 @@ type Log struct {
 	Seq    uint64     // the last number given
 
 	mu     sync.Mutex
-	levels map[uint8]*level
+	levels map[uint8]*priorityLog
 	pins   map[string]map[uint8]uint64 // by tag: the lowest numbers that open batches have claimed
 	more   bool                        // there may be entries that were not loaded
 }
 
 // Open finds the levels, their heads and the last number given.
 func Open(ctx context.Context, a *jobdir.Dir, store state.Store) (*Log, error) {
-	r := &Log{Dir: a, store: store, levels: make(map[uint8]*level), pins: make(map[string]map[uint8]uint64)}
+	r := &Log{Dir: a, store: store, levels: make(map[uint8]*priorityLog), pins: make(map[string]map[uint8]uint64)}
 	for rec, err := range store.Scan(ctx, a.Keys.Make('e'), nil) {
 		if err != nil {
 			return nil, err
@@ -42,7 +42,7 @@ func Open(ctx context.Context, a *jobdir.Dir, store state.Store) (*Log, error) {
 		r.levels[rec.Key[len(rec.Key)-1]] = nil
 	}
 	for number := range r.levels {
-		l, err := r.openLevel(ctx, number)
+		l, err := r.openPriority(ctx, number)
 		if err != nil {
 			return nil, errors.Join(append(r.Close(), err)...)
 		}
@@ -57,9 +57,9 @@ func Open(ctx context.Context, a *jobdir.Dir, store state.Store) (*Log, error) {
 func (r *Log) Add(ctx context.Context, entries []jobdir.Entry, ops ...state.Op) error {
 	r.adding.Lock()
 	defer r.adding.Unlock()
-	touched := make(map[*level]struct{})
+	touched := make(map[*priorityLog]struct{})
 	for i := range entries {
-		l, err := r.level(ctx, entries[i].Level)
+		l, err := r.priority(ctx, entries[i].Level)
 		if err != nil {
 			return err
 		}
@@ -89,15 +89,15 @@ func (r *Log) Add(ctx context.Context, entries []jobdir.Entry, ops ...state.Op) 
 	return nil
 }
 
-// level returns a level, which it may have to make. The caller holds adding.
-func (r *Log) level(ctx context.Context, number uint8) (*level, error) {
+// priority returns a level, which it may have to make. The caller holds adding.
+func (r *Log) priority(ctx context.Context, number uint8) (*priorityLog, error) {
 	r.mu.Lock()
 	l := r.levels[number]
 	r.mu.Unlock()
 	if l != nil {
 		return l, nil
 	}
-	l, err := r.openLevel(ctx, number)
+	l, err := r.openPriority(ctx, number)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (r *Log) Any() bool {
 // Load returns the next entries, at most n, the most urgent first.
 func (r *Log) Load(n int) (found []jobdir.Entry, err error) {
 	for _, l := range r.urgentFirst() {
-		if found, err = r.loadLevel(l, found, n); err != nil {
+		if found, err = r.loadPriority(l, found, n); err != nil {
 			return nil, err
 		}
 		if len(found) == n {
@@ -134,19 +134,19 @@ func (r *Log) Load(n int) (found []jobdir.Entry, err error) {
 
 // urgentFirst lists the levels. Until more is added, there is nothing behind
 // what they hold now.
-func (r *Log) urgentFirst() []*level {
+func (r *Log) urgentFirst() []*priorityLog {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.more = false
-	levels := make([]*level, 0, len(r.levels))
+	levels := make([]*priorityLog, 0, len(r.levels))
 	for _, l := range r.levels {
 		levels = append(levels, l)
 	}
-	slices.SortFunc(levels, func(a, b *level) int { return cmp.Compare(a.number, b.number) })
+	slices.SortFunc(levels, func(a, b *priorityLog) int { return cmp.Compare(a.number, b.number) })
 	return levels
 }
 
-func (r *Log) loadLevel(l *level, found []jobdir.Entry, n int) ([]jobdir.Entry, error) {
+func (r *Log) loadPriority(l *priorityLog, found []jobdir.Entry, n int) ([]jobdir.Entry, error) {
 	r.mu.Lock()
 	end := l.end
 	r.mu.Unlock()
@@ -166,7 +166,7 @@ func (r *Log) loadLevel(l *level, found []jobdir.Entry, n int) ([]jobdir.Entry, 
 func (r *Log) Claim(entries []jobdir.Entry) ([]state.Op, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	touched := make(map[*level]struct{})
+	touched := make(map[*priorityLog]struct{})
 	for i := range entries {
 		l := r.levels[entries[i].Level]
 		l.claimed[entries[i].Seq] = struct{}{}

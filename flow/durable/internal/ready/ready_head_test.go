@@ -68,7 +68,7 @@ func TestAHeadIsNotAheadOfItself(t *testing.T) {
 }
 
 // numberedPlaces says which entry stands where.
-func numberedPlaces(t *testing.T, l *level) map[segment.Pos]uint64 {
+func numberedPlaces(t *testing.T, l *priorityLog) map[segment.Pos]uint64 {
 	t.Helper()
 	begins := make(map[segment.Pos]uint64)
 	for rec, err := range l.log.Scan(segment.Pos{File: 1}, l.end) {

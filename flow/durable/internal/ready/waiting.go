@@ -21,7 +21,7 @@ func (r *Log) Waiting() iter.Seq2[jobdir.Entry, error] {
 	}
 }
 
-func (l *level) waiting(yield func(jobdir.Entry, error) bool) bool {
+func (l *priorityLog) waiting(yield func(jobdir.Entry, error) bool) bool {
 	if l.next == l.end {
 		return true
 	}

@@ -65,11 +65,11 @@ func (d Dir) Begin(root *os.Root) (*flock.Flock, error) {
 			return nil, fmt.Errorf("durable: %w", err)
 		}
 	}
-	return d.hold()
+	return d.lock()
 }
 
-// hold takes the lock, or returns errRunning.
-func (d Dir) hold() (*flock.Flock, error) {
+// lock takes the lock, or returns errRunning.
+func (d Dir) lock() (*flock.Flock, error) {
 	l := flock.New(filepath.Join(d.Path, lockFile))
 	for {
 		locked, err := l.TryLock()
@@ -92,8 +92,8 @@ func (d Dir) hold() (*flock.Flock, error) {
 	}
 }
 
-// Held reports whether a process runs the run.
-func (d Dir) Held() (bool, error) {
+// Locked reports whether a process runs the run.
+func (d Dir) Locked() (bool, error) {
 	l := flock.New(filepath.Join(d.Path, lockFile), flock.SetFlag(os.O_RDONLY))
 	free, err := l.TryRLock()
 	switch {

@@ -36,12 +36,12 @@ func TestLookersShareTheLock(t *testing.T) {
 	if err := looker.RLock(); err != nil {
 		t.Fatal(err)
 	}
-	if held, err := d.Held(); held || err != nil {
+	if held, err := d.Locked(); held || err != nil {
 		t.Errorf("held %t, %v", held, err)
 	}
 	started := make(chan error)
 	go func() {
-		l, err := d.hold()
+		l, err := d.lock()
 		if err == nil {
 			err = l.Unlock()
 		}
@@ -68,7 +68,7 @@ func TestLookingAtTheLockIsHarmless(t *testing.T) {
 					return
 				default:
 				}
-				if _, err := d.Held(); err != nil {
+				if _, err := d.Locked(); err != nil {
 					t.Error(err)
 					return
 				}
@@ -76,15 +76,15 @@ func TestLookingAtTheLockIsHarmless(t *testing.T) {
 		})
 	}
 	for range 300 {
-		l, err := d.hold()
+		l, err := d.lock()
 		if err != nil {
 			t.Error(err)
 			break
 		}
-		if held, err := d.Held(); !held || err != nil {
+		if held, err := d.Locked(); !held || err != nil {
 			t.Errorf("held %t, %v", held, err)
 		}
-		if _, err := d.hold(); !errors.Is(err, ErrRunning) {
+		if _, err := d.lock(); !errors.Is(err, ErrRunning) {
 			t.Errorf("a second time: %v", err)
 		}
 		if err := l.Unlock(); err != nil {
@@ -93,7 +93,7 @@ func TestLookingAtTheLockIsHarmless(t *testing.T) {
 	}
 	close(stop)
 	looking.Wait()
-	if held, err := d.Held(); held || err != nil {
+	if held, err := d.Locked(); held || err != nil {
 		t.Errorf("at the end: held %t, %v", held, err)
 	}
 }

@@ -25,24 +25,24 @@ func (ctl *controller) watch(ctx context.Context) error {
 	for {
 		select {
 		case <-tick.C:
-		case <-ctl.poke:
+		case <-ctl.wake:
 		case <-ctx.Done():
 			return nil
 		}
-		if err := ctl.obey(); err != nil {
+		if err := ctl.applyControl(); err != nil {
 			return err
 		}
 		ctl.noticeStall(ctx)
 		if err := ctl.publish(""); err != nil { // which is no reason to stop
-			ctl.notices.news.Store(true)
+			ctl.notices.dirty.Store(true)
 			ctl.log.WarnContext(ctx, "status not written", "error", err)
 		}
 	}
 }
 
-// obey does what the control file wants, after cancelling a run whose time is
+// applyControl does what the control file wants, after cancelling a run whose time is
 // over.
-func (ctl *controller) obey() error {
+func (ctl *controller) applyControl() error {
 	c, err := ctl.dir.Control()
 	if err == nil && c.Want != rundir.Cancelled && ctl.clock.overdue() {
 		c, err = want(ctl.dir, Cancelled, CancelTimeLimit)
@@ -65,7 +65,7 @@ func (ctl *controller) obey() error {
 	ctl.control = c
 	if c.Rev > ctl.obeyed && ctl.gate.obeyed() {
 		ctl.obeyed = c.Rev
-		ctl.notices.news.Store(true)
+		ctl.notices.dirty.Store(true)
 	}
 	return nil
 }
@@ -75,14 +75,14 @@ func (ctl *controller) finish(err error) error {
 	var cancelled *CancelledError
 	reason := ""
 	switch {
-	case ctl.tally.finished():
+	case ctl.progress.finished():
 		ctl.enterState(Completed)
 	case errors.As(err, &cancelled):
 		ctl.enterState(Cancelled)
 	default:
 		ctl.enterState(Stopped)
 		if err != nil {
-			reason = clip(err.Error(), maxReason)
+			reason = truncate(err.Error(), maxReason)
 			ctl.stuck = needsAction(err)
 		}
 	}
@@ -91,21 +91,21 @@ func (ctl *controller) finish(err error) error {
 
 // publish writes the status file, if something in it has changed.
 func (ctl *controller) publish(reason string) error {
-	if !ctl.notices.news.Swap(false) {
+	if !ctl.notices.dirty.Swap(false) {
 		return nil
 	}
 	if reason == "" {
 		reason = ctl.control.Reason
 	}
 	return ctl.dir.Write(rundir.StatusFile, snapshot{Obeyed: ctl.obeyed, Status: Status{
-		Name: ctl.name, Wanted: State(ctl.control.Want), Report: ctl.report(), Open: ctl.board.list(), Output: outputPath(ctl.output), Notices: ctl.notices.list(),
+		Name: ctl.name, Wanted: State(ctl.control.Want), Report: ctl.report(), Open: ctl.openBatches.list(), Output: outputPath(ctl.output), Notices: ctl.notices.list(),
 		Reason: reason, NeedsAction: ctl.stuck, PID: os.Getpid(), Started: ctl.clock.started, Updated: time.Now(), Deadline: ctl.clock.expires,
 	}})
 }
 
 // noticeStall tells if nothing has moved for long though batches are open.
 func (ctl *controller) noticeStall(ctx context.Context) {
-	open := slices.DeleteFunc(ctl.board.list(), func(b OpenBatch) bool { return ctl.notices.explain(&b) })
+	open := slices.DeleteFunc(ctl.openBatches.list(), func(b OpenBatch) bool { return ctl.notices.explain(&b) })
 	if len(open) == 0 || ctl.control.Want == rundir.Paused {
 		ctl.notices.moved() // there is nothing that could, or that should
 		return

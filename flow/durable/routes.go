@@ -9,9 +9,9 @@ import (
 	"github.com/balerhq/baler/internal/journal"
 )
 
-// lanes numbers the lanes of a job, since every record that names one should
+// routes numbers the lanes of a job, since every record that names one should
 // be small.
-type lanes struct {
+type routes struct {
 	journal *journal.Journal
 
 	mu      sync.Mutex
@@ -20,21 +20,21 @@ type lanes struct {
 	limits  map[int]int // what a batch may weigh, in bytes, where less than usual
 }
 
-func newLanes(j *journal.Journal, known []jobdir.Route) *lanes {
-	l := &lanes{journal: j, index: make(map[jobdir.Route]uint16), limits: make(map[int]int)}
+func newRoutes(j *journal.Journal, known []jobdir.Route) *routes {
+	l := &routes{journal: j, index: make(map[jobdir.Route]uint16), limits: make(map[int]int)}
 	for _, v := range known {
 		l.add(v)
 	}
 	return l
 }
 
-func (l *lanes) add(v jobdir.Route) {
+func (l *routes) add(v jobdir.Route) {
 	l.index[v] = uint16(len(l.byIndex)) //nolint:gosec // bounded by number
 	l.byIndex = append(l.byIndex, v)
 }
 
 // number returns the lane's number, after writing a new one to the journal.
-func (l *lanes) number(v jobdir.Route) (uint16, error) {
+func (l *routes) number(v jobdir.Route) (uint16, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if n, ok := l.index[v]; ok {
@@ -51,13 +51,13 @@ func (l *lanes) number(v jobdir.Route) (uint16, error) {
 	return uint16(n), nil
 }
 
-func (l *lanes) count() int {
+func (l *routes) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.byIndex)
 }
 
-func (l *lanes) get(n int) jobdir.Route {
+func (l *routes) get(n int) jobdir.Route {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.byIndex[n]
@@ -72,7 +72,7 @@ func weigh(entries []jobdir.Entry) (total int) {
 
 // cut returns as many of the entries as their lane allows in a batch, and the
 // rest.
-func (l *lanes) cut(entries []jobdir.Entry) (batch, rest []jobdir.Entry) {
+func (l *routes) cut(entries []jobdir.Entry) (batch, rest []jobdir.Entry) {
 	limit := l.limitOf(int(entries[0].Route))
 	if limit == 0 {
 		return entries, nil
@@ -86,14 +86,14 @@ func (l *lanes) cut(entries []jobdir.Entry) (batch, rest []jobdir.Entry) {
 	return entries, nil
 }
 
-func (l *lanes) limitOf(n int) int {
+func (l *routes) limitOf(n int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.limits[n]
 }
 
 // narrow lowers what a batch of the lane may weigh, in bytes.
-func (l *lanes) narrow(n, bytes int) {
+func (l *routes) narrow(n, bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.limits[n] = narrow(l.limits[n], bytes)

@@ -13,15 +13,15 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// replayed is what the journal knows of batches when a process begins.
-type replayed struct {
+// knownBatches is what the journal knows of batches when a process begins.
+type knownBatches struct {
 	fresh   bool // there was no journal
 	intents map[string]intent.Intent
 	seen    map[string]bool // tags of batches that a person has given up
 }
 
 // sent is when the last batch that is known was sent.
-func (k *replayed) sent(started time.Time) time.Time {
+func (k *knownBatches) sent(started time.Time) time.Time {
 	for _, in := range k.intents {
 		if in.SentAt.After(started) {
 			started = in.SentAt
@@ -32,7 +32,7 @@ func (k *replayed) sent(started time.Time) time.Time {
 
 // lacks reports whether a batch under an own tag was bought by a journal that is
 // newer than this one: no batch is sent before the journal says so.
-func (k *replayed) lacks(tag string) bool {
+func (k *knownBatches) lacks(tag string) bool {
 	in, ok := k.intents[tag]
 	if !ok {
 		return !k.seen[tag]
@@ -41,7 +41,7 @@ func (k *replayed) lacks(tag string) bool {
 }
 
 // unsent reports whether there can be no batch of the intent.
-func (k *replayed) unsent(in intent.Intent) bool {
+func (k *knownBatches) unsent(in intent.Intent) bool {
 	return (in.State == intent.Sealed || in.State == intent.Uploaded) && in.Creates == 0 && !in.InDoubt()
 }
 
@@ -57,7 +57,7 @@ func (ad *adopter) mustBeNewest(ctx context.Context) error {
 		if retry.ClassOf(err) == retry.Blocked || retry.ClassOf(err) == retry.Permanent {
 			return fmt.Errorf("durable: list batches: %w", err)
 		}
-		if err := ad.calls.hold(ctx, intent.Intent{}, "list", n, err); err != nil {
+		if err := ad.calls.backOff(ctx, intent.Intent{}, "list", n, err); err != nil {
 			return err
 		}
 		lacking, err = ad.bought(ctx)
@@ -75,14 +75,14 @@ func (ad *adopter) mustBeNewest(ctx context.Context) error {
 // that were created since it was written last.
 func (ad *adopter) bought(ctx context.Context) (lacking []sink.Listing, err error) {
 	lister, ok := ad.provider.(sink.Lister)
-	if !ok || ad.replayed.fresh {
+	if !ok || ad.known.fresh {
 		return nil, nil
 	}
-	for l, err := range lister.List(ctx, ad.replayed.sent(ad.clock.started).Add(-findSlack)) {
+	for l, err := range lister.List(ctx, ad.known.sent(ad.clock.started).Add(-findSlack)) {
 		if err != nil {
 			return nil, err
 		}
-		if ad.IsOwnTag(l.Tag) && ad.replayed.lacks(l.Tag) {
+		if ad.IsOwnTag(l.Tag) && ad.known.lacks(l.Tag) {
 			lacking = append(lacking, l)
 		}
 	}
@@ -99,12 +99,12 @@ func (ad *adopter) reconcile(ctx context.Context, adopted []Adoption) error {
 	}
 	var seen []string
 	for _, a := range adopted {
-		if a.Left != "" && a.Ended && ad.IsOwnTag(a.Tag) && ad.replayed.lacks(a.Tag) {
+		if a.Left != "" && a.Ended && ad.IsOwnTag(a.Tag) && ad.known.lacks(a.Tag) {
 			seen = append(seen, a.Tag)
 		}
 	}
 	for _, l := range lacking {
-		in, ok := ad.replayed.intents[l.Tag]
+		in, ok := ad.known.intents[l.Tag]
 		if !ok {
 			continue
 		}
@@ -137,6 +137,6 @@ func (ad *adopter) doubt(ctx context.Context, in intent.Intent, l sink.Listing) 
 			return err
 		}
 	}
-	delete(ad.replayed.intents, in.Tag)
+	delete(ad.known.intents, in.Tag)
 	return nil
 }

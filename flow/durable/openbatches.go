@@ -9,8 +9,8 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// board shows the batches that are open to other processes.
-type board struct {
+// openBatches shows the batches that are open to other processes.
+type openBatches struct {
 	mu   sync.Mutex
 	open map[string]intent.Intent
 	seen map[string]seen
@@ -22,12 +22,12 @@ type seen struct {
 	ran   int // rows
 }
 
-func newBoard() *board {
-	return &board{open: make(map[string]intent.Intent), seen: make(map[string]seen)}
+func newOpenBatches() *openBatches {
+	return &openBatches{open: make(map[string]intent.Intent), seen: make(map[string]seen)}
 }
 
 // see posts what a look has shown, and reports whether that is new.
-func (b *board) see(tag string, s seen) (fresh bool) {
+func (b *openBatches) see(tag string, s seen) (fresh bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	was, known := b.seen[tag]
@@ -36,7 +36,7 @@ func (b *board) see(tag string, s seen) (fresh bool) {
 }
 
 // show posts where a batch stands, and reports whether that is new.
-func (b *board) show(in intent.Intent) (fresh bool) {
+func (b *openBatches) show(in intent.Intent) (fresh bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if in.Done() {
@@ -50,21 +50,21 @@ func (b *board) show(in intent.Intent) (fresh bool) {
 }
 
 // moved reports whether a batch has changed since it was shown.
-func (b *board) moved(in intent.Intent) bool {
+func (b *openBatches) moved(in intent.Intent) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.open[in.Tag].Rev != in.Rev
 }
 
 // intents returns the open batches in any order.
-func (b *board) intents() []intent.Intent {
+func (b *openBatches) intents() []intent.Intent {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Collect(maps.Values(b.open))
 }
 
 // list returns the open batches, those that were bought first.
-func (b *board) list() []OpenBatch {
+func (b *openBatches) list() []OpenBatch {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	all := make([]OpenBatch, 0, len(b.open))

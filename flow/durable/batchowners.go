@@ -6,21 +6,21 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// owners is what the job knows of whose batches are, to tell its own from those
+// batchOwners is what the job knows of whose batches are, to tell its own from those
 // of others where the provider does not. It is as complete as the journal.
-type owners struct {
+type batchOwners struct {
 	mu    sync.Mutex
 	open  map[string]struct{} // tags of intents of which a batch may exist that is not known
 	owned map[string]struct{} // batches that are an intent's
 	tags  map[string]string   // of further batches that have ended
 }
 
-func newOwners() *owners {
-	return &owners{open: make(map[string]struct{}), owned: make(map[string]struct{}), tags: make(map[string]string)}
+func newBatchOwners() *batchOwners {
+	return &batchOwners{open: make(map[string]struct{}), owned: make(map[string]struct{}), tags: make(map[string]string)}
 }
 
 // note takes in the state of an intent.
-func (o *owners) note(in intent.Intent) {
+func (o *batchOwners) note(in intent.Intent) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.open, in.Tag)
@@ -35,7 +35,7 @@ func (o *owners) note(in intent.Intent) {
 }
 
 // has reports whether the batch is that of an intent, for certain.
-func (o *owners) has(batch string) bool {
+func (o *batchOwners) has(batch string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	_, ok := o.owned[batch]
@@ -43,7 +43,7 @@ func (o *owners) has(batch string) bool {
 }
 
 // alone reports whether all other intents know their batches.
-func (o *owners) alone(tag string) bool {
+func (o *batchOwners) alone(tag string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for other := range o.open {
@@ -55,13 +55,13 @@ func (o *owners) alone(tag string) bool {
 }
 
 // read remembers the tag of a batch that has ended.
-func (o *owners) read(batch, tag string) {
+func (o *batchOwners) read(batch, tag string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.tags[batch] = tag
 }
 
-func (o *owners) tagOf(batch string) (tag string, ok bool) {
+func (o *batchOwners) tagOf(batch string) (tag string, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	tag, ok = o.tags[batch]

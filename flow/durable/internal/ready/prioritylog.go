@@ -14,8 +14,8 @@ const (
 	readySize = 8 << 20 // of a file of a level's log
 )
 
-// level is the ready entries of one priority.
-type level struct {
+// priorityLog is the ready entries of one priority.
+type priorityLog struct {
 	number  uint8
 	log     *segment.Log
 	tail    jobdir.Record[jobdir.TailState]
@@ -26,7 +26,7 @@ type level struct {
 	end     segment.Pos         // what was acknowledged
 	next    segment.Pos         // what was not loaded; only load moves it
 	nextSeq uint64              // no entry from next on has a smaller number
-	taken   numbers             // from the head on, claimed before this run
+	taken   intervalSet         // from the head on, claimed before this run
 	loaded  []place             // in this run and not before the head, in order
 	claimed map[uint64]struct{} // of loaded
 }
@@ -37,8 +37,8 @@ type place struct {
 	pos segment.Pos
 }
 
-func (r *Log) openLevel(ctx context.Context, number uint8) (*level, error) {
-	l := &level{
+func (r *Log) openPriority(ctx context.Context, number uint8) (*priorityLog, error) {
+	l := &priorityLog{
 		number:  number,
 		tail:    jobdir.Record[jobdir.TailState]{Key: r.Keys.Tail(number)},
 		head:    jobdir.Record[jobdir.HeadState]{Key: r.Keys.Head(number)},
@@ -60,14 +60,14 @@ func (r *Log) openLevel(ctx context.Context, number uint8) (*level, error) {
 	return l, nil
 }
 
-func (l *level) append(e *jobdir.Entry) error {
+func (l *priorityLog) append(e *jobdir.Entry) error {
 	_, err := l.log.Append(e.Encode())
 	l.tail.Value.Seq = e.Seq
 	return err
 }
 
 // sync makes what was appended survive, and returns the op that acknowledges it.
-func (l *level) sync() (state.Op, error) {
+func (l *priorityLog) sync() (state.Op, error) {
 	if err := l.log.Sync(); err != nil {
 		return state.Op{}, err
 	}
@@ -76,7 +76,7 @@ func (l *level) sync() (state.Op, error) {
 
 // read adds entries up to end to found, until there are n, and says where they
 // stand and where to go on.
-func (l *level) read(end segment.Pos, found []jobdir.Entry, n int) (_ []jobdir.Entry, next jobdir.HeadState, places []place, err error) {
+func (l *priorityLog) read(end segment.Pos, found []jobdir.Entry, n int) (_ []jobdir.Entry, next jobdir.HeadState, places []place, err error) {
 	next = jobdir.HeadState{Pos: l.next, Seq: l.nextSeq}
 	if next.Pos == end {
 		return found, next, nil, nil
@@ -102,7 +102,7 @@ func (l *level) read(end segment.Pos, found []jobdir.Entry, n int) (_ []jobdir.E
 }
 
 // drop removes the files of which no entry is needed.
-func (l *level) drop(pinned uint64) error {
+func (l *priorityLog) drop(pinned uint64) error {
 	recorded := l.head.Value.Pos.File
 	if recorded <= l.dropped {
 		return nil
@@ -123,7 +123,7 @@ func (l *level) drop(pinned uint64) error {
 }
 
 // begins is the number of the first entry of a file.
-func (l *level) begins(file uint32) (uint64, error) {
+func (l *priorityLog) begins(file uint32) (uint64, error) {
 	if seq, ok := l.starts[file]; ok {
 		return seq, nil
 	}
@@ -143,7 +143,7 @@ func (l *level) begins(file uint32) (uint64, error) {
 // advance moves the head to the first entry that is not claimed. Files that
 // lie before the head as it was recorded last, and before the first entry that is
 // pinned, are of no more use.
-func (l *level) advance(pinned uint64) (state.Op, error) {
+func (l *priorityLog) advance(pinned uint64) (state.Op, error) {
 	if err := l.drop(pinned); err != nil {
 		return state.Op{}, fmt.Errorf("durable: %w", err)
 	}

@@ -5,18 +5,18 @@ import (
 	"sort"
 )
 
-// numbers is a set of numbers that are mostly consecutive.
-type numbers struct{ spans []span }
+// intervalSet is a set of numbers that are mostly consecutive.
+type intervalSet struct{ spans []interval }
 
-// span is the numbers from first to last.
-type span struct{ first, last uint64 }
+// interval is the numbers from first to last.
+type interval struct{ first, last uint64 }
 
 // add is O(log n) in the spans, but for a number that begins one in their midst.
-func (s *numbers) add(n uint64) {
+func (s *intervalSet) add(n uint64) {
 	i := sort.Search(len(s.spans), func(i int) bool { return s.spans[i].last+1 >= n })
 	switch {
 	case i == len(s.spans) || n+1 < s.spans[i].first:
-		s.spans = slices.Insert(s.spans, i, span{n, n})
+		s.spans = slices.Insert(s.spans, i, interval{n, n})
 	case n+1 == s.spans[i].first:
 		s.spans[i].first = n
 	case n == s.spans[i].last+1:
@@ -29,7 +29,7 @@ func (s *numbers) add(n uint64) {
 }
 
 // has is O(log n) in the spans.
-func (s *numbers) has(n uint64) bool {
+func (s *intervalSet) has(n uint64) bool {
 	i := sort.Search(len(s.spans), func(i int) bool { return s.spans[i].last >= n })
 	return i < len(s.spans) && s.spans[i].first <= n
 }

@@ -68,12 +68,12 @@ func (rf *refusals) cutToFit(ctx context.Context, in intent.Intent, entries []jo
 	if limit > 0 { // a tenth less, as it is a guess
 		reason.Limit = int(max(min(int64(reason.Limit), int64(weigh(entries))*limit/tokensOf(entries)*9/10), 1))
 	}
-	rf.batches.lanes.narrow(in.Route, reason.Limit)
+	rf.batches.routes.narrow(in.Route, reason.Limit)
 	rf.batches.throttles.smaller(in.Route, limit > 0)
 	rf.notices.tell(ctx, Notice{
 		Kind: NoticeRefused, Tag: in.Tag, Batch: in.Batch,
 		Text: fmt.Sprintf("a batch of %d rows for %s is more than the account may have enqueued; nothing of it ran: %s",
-			in.Rows, rf.batches.laneName(in), said(reason)),
+			in.Rows, rf.batches.routeName(in), said(reason)),
 		Advice: fmt.Sprintf("batches of at most %d bytes are made of these rows, and of all that follow", reason.Limit),
 	})
 	return rf.batches.advance(ctx, in, intent.Refused{Reason: reason})
@@ -91,7 +91,7 @@ func tokensOf(entries []jobdir.Entry) int64 {
 // fits takes back a batch that is larger than its lane allows since it was sealed,
 // before it is sent for nothing. A row for which there will be no room fails.
 func (rf *refusals) fits(ctx context.Context, in intent.Intent) (_ intent.Intent, ok bool, err error) {
-	limit := rf.batches.lanes.limitOf(in.Route)
+	limit := rf.batches.routes.limitOf(in.Route)
 	tokens, refusal := rf.batches.throttles.limit(in.Route)
 	if limit == 0 && tokens == 0 {
 		return in, true, nil
@@ -121,7 +121,7 @@ func (rf *refusals) othersRun(ctx context.Context) bool {
 	}
 	window := rf.provider.Limits("").Window
 	for l, err := range lister.List(ctx, rf.clock.now().Add(-window-rf.grace)) {
-		if err != nil || !l.Ended && !rf.batches.owners.has(l.Batch) {
+		if err != nil || !l.Ended && !rf.batches.batchOwners.has(l.Batch) {
 			return true
 		}
 	}

@@ -5,17 +5,17 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// roll ticks off the rows of a batch as their results come in.
-type roll struct {
+// matcher ticks off the rows of a batch as their results come in.
+type matcher struct {
 	tag    string
 	index  map[jobdir.ItemHash]uint32
 	got    []bool // those that have a result on disk
-	strays Strays
+	strays UnexpectedRows
 }
 
-// tick returns the row that a result belongs to, unless it is a stray. It ticks
+// match returns the row that a result belongs to, unless it is a stray. It ticks
 // off those that came in one download.
-func (r *roll) tick(o *sink.Outcome, came []bool) (n uint32, ok bool) {
+func (r *matcher) match(o *sink.Outcome, came []bool) (n uint32, ok bool) {
 	n, stray := r.find(o)
 	if stray == nil && came[n] {
 		stray = &r.strays.Repeated
@@ -30,7 +30,7 @@ func (r *roll) tick(o *sink.Outcome, came []bool) (n uint32, ok bool) {
 
 // find returns the row of a result, by its id or its line, or the count of
 // strays that it belongs to.
-func (r *roll) find(o *sink.Outcome) (n uint32, stray *int) {
+func (r *matcher) find(o *sink.Outcome) (n uint32, stray *int) {
 	switch {
 	case o.ID == "" && o.Line == 0:
 		return 0, &r.strays.Foreign
@@ -49,8 +49,8 @@ func (r *roll) find(o *sink.Outcome) (n uint32, stray *int) {
 	return n, nil
 }
 
-// absent counts the rows without a result on disk.
-func (r *roll) absent() (n int) {
+// missing counts the rows without a result on disk.
+func (r *matcher) missing() (n int) {
 	for _, ok := range r.got {
 		if !ok {
 			n++

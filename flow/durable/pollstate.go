@@ -7,9 +7,9 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// vigil is what the driver of a batch remembers of its looks. It is not worth
+// pollState is what the driver of a batch remembers of its looks. It is not worth
 // keeping: another process may warn and cancel again.
-type vigil struct {
+type pollState struct {
 	began     time.Time // when this process sent it, or found it
 	mine      bool      // this process sent it
 	doubt     time.Time // when this process knew that its creation had been given up
@@ -22,26 +22,26 @@ type vigil struct {
 	cancelled time.Time // when the provider was asked to end it
 }
 
-// vigils are those of the batches that run.
-type vigils struct{ byTag sync.Map }
+// pollStates are those of the batches that run.
+type pollStates struct{ byTag sync.Map }
 
-func (v *vigils) of(tag string) *vigil {
-	kept, _ := v.byTag.LoadOrStore(tag, &vigil{began: time.Now()})
-	return kept.(*vigil) //nolint:forcetypeassert // the only type in it
+func (v *pollStates) of(tag string) *pollState {
+	kept, _ := v.byTag.LoadOrStore(tag, &pollState{began: time.Now()})
+	return kept.(*pollState) //nolint:forcetypeassert // the only type in it
 }
 
 // begin forgets what was seen of a batch, as another is sent in its place.
-func (v *vigils) begin(tag string) *vigil {
-	begun := &vigil{began: time.Now(), mine: true}
+func (v *pollStates) begin(tag string) *pollState {
+	begun := &pollState{began: time.Now(), mine: true}
 	v.byTag.Store(tag, begun)
 	return begun
 }
 
-func (v *vigils) over(tag string) { v.byTag.Delete(tag) }
+func (v *pollStates) over(tag string) { v.byTag.Delete(tag) }
 
 // waited is for how long a batch was not to be found that is in doubt, as far as
 // this process has seen it.
-func (v *vigil) waited() time.Duration {
+func (v *pollState) waited() time.Duration {
 	if v.doubt.IsZero() {
 		v.doubt = time.Now()
 	}
@@ -49,7 +49,7 @@ func (v *vigil) waited() time.Duration {
 }
 
 // note takes in how old a batch is by the provider's word.
-func (v *vigil) note(s sink.Status) {
+func (v *pollState) note(s sink.Status) {
 	if s.Age > 0 {
 		v.age, v.aged = s.Age, time.Now()
 	}

@@ -8,14 +8,14 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// awaitLane waits until a batch may be created, after refusals of others of its
+// awaitRoute waits until a batch may be created, after refusals of others of its
 // lane or of its own. Meanwhile it is not open at the provider, so that another
 // has its slot.
-func (b *buyer) awaitLane(ctx context.Context, in intent.Intent) error {
+func (b *buyer) awaitRoute(ctx context.Context, in intent.Intent) error {
 	wanted, stop := b.gate.whileWanted(ctx)
 	defer stop()
 	for {
-		ok, at, moved := b.batches.throttles.enter(in, b.batches.lanes.get(in.Route).Model)
+		ok, at, moved := b.batches.throttles.enter(in, b.batches.routes.get(in.Route).Model)
 		if ok {
 			return nil
 		}
@@ -47,7 +47,7 @@ func (b *buyer) tellWaiting(ctx context.Context, in intent.Intent, at time.Time)
 	b.notices.tell(ctx, Notice{
 		Kind: NoticeRefused, Tag: in.Tag, Next: at,
 		Text: fmt.Sprintf("the provider refused batches for %s, %d times in a row before this start; nothing of them ran: %s",
-			b.batches.laneName(in), in.Reason.Times, said(*in.Reason)),
+			b.batches.routeName(in), in.Reason.Times, said(*in.Reason)),
 		Advice: "they wait before they are created again",
 	})
 }

@@ -8,7 +8,7 @@ import (
 
 func TestNumbersAreASet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var s numbers
+		var s intervalSet
 		want := make(map[uint64]bool)
 		for _, n := range rapid.SliceOf(rapid.Uint64Range(0, 40)).Draw(t, "numbers") {
 			s.add(n)

@@ -8,16 +8,16 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// countWaste adds up what the surplus batches of an intent have cost. Their
+// countDuplicateSpend adds up what the surplus batches of an intent have cost. Their
 // results are of no other use: each row has one already. What a batch that has
 // not ended yet costs is not known.
-func (c *cleaner) countWaste(ctx context.Context, in intent.Intent) {
+func (c *cleaner) countDuplicateSpend(ctx context.Context, in intent.Intent) {
 	if c.codec == nil {
 		return // nobody knows where replies tell it
 	}
 	for _, batch := range in.Surplus {
 		usage, err := c.usage(ctx, sink.Handle{Batch: batch})
-		c.surprises.addWaste(usage)
+		c.anomalies.addDuplicateSpend(usage)
 		c.log.InfoContext(ctx, "usage of a second batch of the same tag", "tag", in.Tag, "batch", batch,
 			"input_tokens", usage.Input, "output_tokens", usage.Output, "unread", err)
 	}

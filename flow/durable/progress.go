@@ -7,22 +7,22 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// tally is the job's Progress, which is told of each change.
-type tally struct {
+// progress is the job's Progress, which is told of each change.
+type progress struct {
 	mu     sync.Mutex
-	now    Progress
+	value  Progress
 	notify func(Progress)
 }
 
-func (t *tally) update(change func(*Progress)) {
+func (t *progress) update(change func(*Progress)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	change(&t.now)
-	t.notify(t.now)
+	change(&t.value)
+	t.notify(t.value)
 }
 
 // doubt counts what an intent in doubt has more than it needs.
-func (t *tally) doubt(was, in intent.Intent) {
+func (t *progress) doubt(was, in intent.Intent) {
 	surplus, suspects := len(in.Surplus)-len(was.Surplus), len(in.Suspects)-len(was.Suspects)
 	if surplus != 0 || suspects != 0 {
 		t.update(func(p *Progress) { p.Surplus += surplus; p.Suspects += suspects })
@@ -30,7 +30,7 @@ func (t *tally) doubt(was, in intent.Intent) {
 }
 
 // count takes note of whether a batch was bought, or given back, or refused.
-func (t *tally) count(was, in intent.Intent) {
+func (t *progress) count(was, in intent.Intent) {
 	if was.Bought() != in.Bought() || was.Refusals != in.Refusals {
 		t.update(func(p *Progress) { p.count(was, in) })
 	}
@@ -46,10 +46,10 @@ func (p *Progress) count(was, in intent.Intent) {
 	p.Refused += in.Refusals - was.Refusals
 }
 
-func (t *tally) progress() Progress {
+func (t *progress) now() Progress {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.now
+	return t.value
 }
 
 func countOutput(s *jobdir.OutputState, p *Progress) {
@@ -57,11 +57,11 @@ func countOutput(s *jobdir.OutputState, p *Progress) {
 	p.FromCache = s.Cached
 }
 
-func (t *tally) ended() bool { return t.progress().Read }
+func (t *progress) ended() bool { return t.now().Read }
 
-func (t *tally) inFlight() int { return t.progress().InFlight }
+func (t *progress) inFlight() int { return t.now().InFlight }
 
-func (t *tally) finished() bool {
-	p := t.progress()
+func (t *progress) finished() bool {
+	p := t.now()
 	return p.Read && p.Settled() == p.Rows
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// shelved is where an item's request and its result are, in 24 bytes.
-type shelved struct {
+// orderedItem is where an item's request and its result are, in 24 bytes.
+type orderedItem struct {
 	request  uint64 // file and offset in the request log, which is in the order of the input
 	result   int64  // offset in the file of the batch; -1: it has none
 	batch    uint32 // among those of a shelf; noBatch: the item is not settled
@@ -21,18 +21,18 @@ const noBatch = 1<<32 - 1
 
 func requestPlace(ref segment.Ref) uint64 { return uint64(ref.File)<<32 | ref.Offset }
 
-// shelf is where items are, and the batches that they name.
-type shelf struct {
+// inputOrder is where items are, and the batches that they name.
+type inputOrder struct {
 	archive *Archive
-	items   []shelved
+	items   []orderedItem
 	tags    []string
 	missing []*sink.RowError // of each batch, for rows that have no result
 }
 
-// shelve finds all items that were settled after a position, in the
+// order finds all items that were settled after a position, in the
 // order of the input.
-func (a *Archive) shelve(after position) (*shelf, error) {
-	s := &shelf{archive: a}
+func (a *Archive) order(after position) (*inputOrder, error) {
+	s := &inputOrder{archive: a}
 	numbers := make(map[string]uint32)
 	for settled, err := range a.settledAfter(after) {
 		if err != nil {
@@ -47,19 +47,19 @@ func (a *Archive) shelve(after position) (*shelf, error) {
 		if settled.At < 0 {
 			s.missing[batch] = settled.Err
 		}
-		s.items = append(s.items, shelved{requestPlace(settled.entry.Ref), settled.At, batch, settled.entry.Attempts})
+		s.items = append(s.items, orderedItem{requestPlace(settled.entry.Ref), settled.At, batch, settled.entry.Attempts})
 	}
 	s.sort()
 	return s, nil
 }
 
-func (s *shelf) sort() {
-	slices.SortFunc(s.items, func(a, b shelved) int { return cmp.Compare(a.request, b.request) })
+func (s *inputOrder) sort() {
+	slices.SortFunc(s.items, func(a, b orderedItem) int { return cmp.Compare(a.request, b.request) })
 }
 
 // readOrdered shows results in the order of the input.
-func (a *Archive) readOrdered(q Query, after position, show func(Stored) bool) error {
-	s, err := a.shelve(after)
+func (a *Archive) readOrdered(q Query, after position, show func(Result) bool) error {
+	s, err := a.order(after)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (a *Archive) readOrdered(q Query, after position, show func(Stored) bool) e
 			return err
 		}
 	}
-	r := shelfReader{shelf: s}
+	r := orderedReader{inputOrder: s}
 	defer r.close()
 	for _, p := range s.items {
 		result, err := r.read(q, p)
@@ -82,21 +82,21 @@ func (a *Archive) readOrdered(q Query, after position, show func(Stored) bool) e
 	return nil
 }
 
-// shelfReader reads the results of items, keeping files open.
-type shelfReader struct {
-	*shelf
+// orderedReader reads the results of items, keeping files open.
+type orderedReader struct {
+	*inputOrder
 	requests, results jobdir.OpenFile
 }
 
-func (r *shelfReader) close() {
+func (r *orderedReader) close() {
 	r.requests.Close()
 	r.results.Close()
 }
 
-func (r *shelfReader) read(q Query, p shelved) (Stored, error) {
+func (r *orderedReader) read(q Query, p orderedItem) (Result, error) {
 	e, err := r.request(p)
 	if err != nil || p.batch == noBatch {
-		return Stored{cancelledResult(&e), q.After, int(e.Line)}, err
+		return Result{cancelledResult(&e), q.After, int(e.Line)}, err
 	}
 	in := r.archive.Intents[r.tags[p.batch]]
 	o := jobdir.Outcome{Outcome: sink.Outcome{Err: r.missing[p.batch]}}
@@ -106,15 +106,15 @@ func (r *shelfReader) read(q Query, p shelved) (Stored, error) {
 			o, err = jobdir.DecodeOutcome(record)
 		}
 		if err != nil {
-			return Stored{}, r.archive.Damaged(jobdir.ResultName(in.Tag), err)
+			return Result{}, r.archive.Damaged(jobdir.ResultName(in.Tag), err)
 		}
 	}
 	e.Attempts = p.attempts
 	result := resultOf(&e, &o, r.archive.Routes[in.Route].Model, in.Batch, q.Codec)
-	return Stored{result, q.After, int(e.Line)}, nil
+	return Result{result, q.After, int(e.Line)}, nil
 }
 
-func (r *shelfReader) request(p shelved) (jobdir.Entry, error) {
+func (r *orderedReader) request(p orderedItem) (jobdir.Entry, error) {
 	ref := segment.Ref{File: uint32(p.request >> 32), Offset: p.request & (1<<32 - 1)} //nolint:gosec // its upper half
 	record, err := r.requests.ReadRequest(&r.archive.Dir, ref)
 	if err != nil {
