@@ -15,7 +15,7 @@ import (
 // answered is what an orphan says of its rows.
 type answered struct {
 	refused bool                       // it never ran
-	models  map[jobdir.ItemHash]string // of those that succeeded: what the answer says it is of, if it does
+	models  map[jobdir.ItemHash]string // of those that were paid for: what the answer says it is of, if it does
 	failed  int
 	err     error // why there may be more rows than these
 }
@@ -38,7 +38,7 @@ func readAnswered(ctx context.Context, p sink.Provider, o Orphan) (answered, err
 		switch {
 		case err != nil:
 			r.err = err
-		case ok && row.Err == nil:
+		case ok && (row.Err == nil || isPaid(&row)):
 			r.models[h] = answeredModel(row.Body)
 		case ok:
 			r.failed++
@@ -48,6 +48,12 @@ func readAnswered(ctx context.Context, p sink.Provider, o Orphan) (answered, err
 		return r, r.err
 	}
 	return r, nil
+}
+
+// isPaid reports whether a row without an answer was run all the same: the
+// provider counts it as a success, and asks for its price each time that it runs.
+func isPaid(row *sink.Outcome) bool {
+	return row.Err.Class == retry.Permanent && row.Status/100 == 2
 }
 
 // final reports whether there will be no more answers than these. A file that is
