@@ -11,8 +11,8 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 )
 
-// takeOutput gives a run the results in an old output file, which needs nobody's
-// word.
+// takeOutput gives a run the results in an old output file. It makes no call to
+// the provider.
 func (o *doctorOptions) takeOutput(ctx context.Context, log *slog.Logger) (*durable.OutputAdoption, error) {
 	provider, store, err := o.openWith(ctx, newKeyless, log)
 	if err != nil {
@@ -24,12 +24,12 @@ func (o *doctorOptions) takeOutput(ctx context.Context, log *slog.Logger) (*dura
 
 func adviseIngest(err error) error {
 	if errors.Is(err, durable.ErrNotRead) {
-		return fmt.Errorf("%w: give the command that began it once more, with --ingest", err)
+		return fmt.Errorf("%w: run the command that began it again, with --ingest", err)
 	}
 	return err
 }
 
-// adoptionSum is what adoption has brought back, and what it has not.
+// adoptionSum counts what adoption has brought back and what it has not.
 type adoptionSum struct {
 	Run     string `json:"run"`
 	Adopted int    `json:"adopted"` // rows, from batches and from an old output
@@ -71,7 +71,7 @@ func (s *adoptionSum) tell(w io.Writer) {
 	if s == nil {
 		return
 	}
-	fmt.Fprintf(w, "%s: %s rows adopted, which the next run delivers; %s rows wait in no batch, which it buys\n",
+	fmt.Fprintf(w, "%s: %s rows adopted, which the next run delivers; %s rows are in no batch, and the next run buys them\n",
 		plain(s.Run), thousands(s.Adopted), thousands(s.Waiting))
 	if s.Unasked {
 		fmt.Fprintf(w, "%s: the provider was not asked for batches, as %s is not set\n", plain(s.Run), keyVariable)
@@ -88,11 +88,11 @@ func describeLost(l durable.Lost) string {
 		n   int
 		why string
 	}{
-		{l.Gone, "whose results are not to be had"},
+		{l.Gone, "whose results are gone"},
 		{l.Running, "that still run"},
 		{l.Failed, "that failed or never ran"},
 		{l.Unknown, "that are not in the input"},
-		{l.OtherModel, "for which the run asks another model"},
+		{l.OtherModel, "that the run asks of another model"},
 	} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%s rows %s", thousands(p.n), p.why))
@@ -114,11 +114,11 @@ func tellOutput(w io.Writer, a *durable.OutputAdoption) {
 		what string
 	}{
 		{a.Unusable - len(a.Lines), "further lines cannot be used"},
-		{a.Failed, "rows had failed, and are bought again"},
+		{a.Failed, "rows had failed, and the next run buys them again"},
 		{a.Unknown, "rows are not in the input"},
-		{a.OtherModel, "rows are left alone, as the run asks another model"},
-		{a.Settled, "rows are left alone, as the run has a result or a batch for them"},
-		{a.Repeated, "lines are of an id that came before"},
+		{a.OtherModel, "rows are left out, because the run asks another model"},
+		{a.Settled, "rows are left out, because the run has a result or a batch for them"},
+		{a.Repeated, "lines repeat the id of an earlier line"},
 	} {
 		if p.n > 0 {
 			fmt.Fprintf(w, "old output: %s %s\n", thousands(p.n), p.what)

@@ -8,7 +8,7 @@ import (
 	"github.com/balerhq/baler/sink/openai"
 )
 
-// dialect is how a provider writes what was sent and what was answered.
+// dialect is how a provider writes requests and answers.
 type dialect struct {
 	codec llm.Codec
 	row   archive.RowFormat
@@ -16,7 +16,7 @@ type dialect struct {
 
 func dialectOf(provider string) (dialect, error) {
 	if provider != "openai" {
-		return dialect{}, usage("the run is of provider %q, which this program does not know", provider)
+		return dialect{}, usage("the run has the provider %q, which this program does not know", provider)
 	}
 	client, err := openai.New("none-is-needed-to-read", openai.Config{})
 	return dialect{client, openai.AppendRow}, err
@@ -36,5 +36,5 @@ func openArchive(state string, args []string) (*archive.Archive, error) {
 }
 
 func stateFlag(cmd *cobra.Command, dir *string) {
-	cmd.Flags().StringVar(dir, "state", defaultState(), "directory that remembers the runs; also BALER_STATE")
+	cmd.Flags().StringVar(dir, "state", defaultState(), "state directory, which remembers the runs; also BALER_STATE")
 }

@@ -11,28 +11,30 @@ import (
 
 const controlExit = `
 
-Without a NAME it is the only run of the state directory. It works whether a process runs the run or not: what no process obeys now, the
-next one does. The exit code is 0 once it is obeyed, or recorded for the next
-process; 2 if there is no such run, or it has ended; 3 if it was interrupted
-before the process had obeyed, which it then does later.`
+Without a NAME the command takes the only run of the state directory. It works
+whether a process runs the run or not: if none does, the next process applies the
+request. The exit code is 0 once the request is applied, or recorded for the next
+process. It is 2 if there is no such run, or if the run has ended. It is 3 if the
+command was interrupted before the request was applied; the process that runs the
+run then applies it later.`
 
 func newPause() *cobra.Command {
-	return newControl("pause", "Buy nothing new for a run until it is resumed",
-		`Buy nothing new for a run until it is resumed: no batch is created once the
-command has ended. Batches that are open go on, and their results are written. A
-time limit goes on counting.`, (*durable.Handle).Pause)
+	return newControl("pause", "Buy nothing new for a run until you resume it",
+		`Buy nothing new for a run until you resume it: no batch is created once the
+command has ended. Open batches go on, and their results are written. A time limit
+goes on counting.`, (*durable.Handle).Pause)
 }
 
 func newResume() *cobra.Command {
-	return newControl("resume", "Undo pause", "Undo pause.", (*durable.Handle).Resume)
+	return newControl("resume", "Undo pause, so that the run buys batches again", "Undo pause, so that the run buys batches again.", (*durable.Handle).Resume)
 }
 
 func newCancel() *cobra.Command {
 	return newControl("cancel", "End a run for good and keep what it has",
 		`End a run for good: nothing is bought once the command has ended. Open batches are
-cancelled at the provider, and the results of the rows that ran are written; all
-others get none. It cannot be undone, and "baler run" says so. To stop a run and
-go on later, interrupt it, or pause it.`, (*durable.Handle).Cancel)
+cancelled at the provider, and the results of the rows that ran are written. All
+other rows get no result. A cancel cannot be undone, and "baler run" says so. To
+stop a run and go on later, interrupt it or pause it.`, (*durable.Handle).Cancel)
 }
 
 func newControl(use, short, long string, ask func(*durable.Handle, context.Context) error) *cobra.Command {
@@ -57,7 +59,7 @@ func newControl(use, short, long string, ask func(*durable.Handle, context.Conte
 	return cmd
 }
 
-// ask asks something of a run that has not ended. To cancel twice is no
+// ask sends a request to a run that has not ended. Cancelling twice is no
 // mistake.
 func (r *reach) ask(ctx context.Context, h *durable.Handle, ask func(*durable.Handle, context.Context) error) error {
 	s, err := h.Status()

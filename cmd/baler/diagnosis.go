@@ -19,7 +19,7 @@ func (r *doctorReport) tell(w io.Writer) {
 		fmt.Fprintf(w, "%s: %s\n", plain(r.Jobs[i].Name), describeJob(&r.Jobs[i]))
 	}
 	if r.Aside != "" {
-		fmt.Fprintf(w, "the index was made again; the old one is in %s/%s\n", r.Path, r.Aside)
+		fmt.Fprintf(w, "the index was rebuilt; the old one is in %s/%s\n", r.Path, r.Aside)
 	}
 	tellProblems(w, "solved", r.Repaired)
 	if r.Failed != "" {
@@ -33,15 +33,15 @@ func (r *doctorReport) tell(w io.Writer) {
 	tellRemovals(w, r.Removals)
 	switch curable := r.Repairable(); {
 	case len(r.Problems) == 0 && r.Adoption.incomplete():
-		fmt.Fprintln(w, "the directory is as it should be, but not all that was bought could be brought back")
+		fmt.Fprintln(w, "the directory is sound, but not all that was bought could be brought back")
 	case len(r.Problems) == 0 && r.Adoption != nil && r.Adoption.Waiting > 0:
-		fmt.Fprintln(w, "the directory is as it should be")
+		fmt.Fprintln(w, "the directory is sound")
 	case len(r.Problems) == 0:
 		fmt.Fprintln(w, "all is well")
 	case curable && r.Failed == "":
 		fmt.Fprintf(w, "run baler doctor --state %s --repair\n", r.Path)
 	default:
-		fmt.Fprintln(w, "restore what is named from a backup, or begin anew in another directory: what is in the output stays there")
+		fmt.Fprintln(w, "restore the files that are named from a backup, or begin anew in another directory: the output keeps its results")
 	}
 }
 

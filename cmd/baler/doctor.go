@@ -36,50 +36,55 @@ func newDoctor() *cobra.Command {
 	var o doctorOptions
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Examine the directory that remembers a run, and make again what is damaged",
-		Long: `Compare all that is in a state directory: the journal, requests, batches and
-results of each run with each other and with the index. With --repair an index
-that is damaged or lost is made again from the others, a journal from the index,
-and what a batch asks from the journal; the old one is moved aside. Then the run goes on with the command that
-began it. With --orphans the provider is asked for batches that no run waits for.
+		Short: "Examine a state directory, and repair damage",
+		Long: `Examine all files of a state directory. The command compares the journal,
+requests, batches and results of each run with each other and with the index. With
+--repair it makes a damaged or lost index again from the other files, a journal from
+the index, and the requests of a batch from the journal. It moves the old file
+aside. Then the run goes on with the command that began it.
 
-With --sweep the provider's files are removed that nobody needs: those of runs that
-have ended, which they are at the end of a run but for --keep-remote=DURATION, or when
-the provider failed, and uploads that a crash has left without a batch.
+With --orphans it asks the provider for batches that no run waits for.
 
-With --adopt NAME the answers in such batches go to the rows of that run that wait
-for one, so that they are not bought again. If the state directory was lost, make it
-anew and begin the same run in it, with the same input, ids, prompt and model:
+With --sweep it removes the provider's files that nobody needs. These are files of
+runs that have ended and uploads that a crash has left without a batch. A run
+removes its files at its end, unless --keep-remote=DURATION keeps them or the
+provider fails.
+
+With --adopt NAME the answers in orphaned batches go to the rows of that run that
+wait for one, so that they are not bought again. If the state directory was lost,
+begin the same run in a new one, with the same input, ids, prompt and model:
 
   baler run INPUT ... --name NAME --ingest   reads the input, buys nothing
   baler doctor --adopt NAME                  again later, if some still run
   baler run INPUT ... --name NAME            delivers them, and buys the rest
 
-What cannot be brought back is named with its number of rows. With --adopt-output
-FILE the results in an old output file of the run go to it first, also those whose
-batches are gone at the provider: move the file away before the run is begun anew.
-Where no key is set, that file is all that is looked at.
+The command names each batch with rows that could not be brought back, and their
+number. With --adopt-output FILE the results in an old output file of the run go to
+the run first, also those whose batches are gone at the provider. Move the file away
+before you begin the run anew. If no key is set, the command reads only that file.
 
-Rows are known by their ids alone: do not adopt for a run that asks something else.
+Rows are identified by their ids alone: do not adopt for a run that asks something
+else.
 
-Exit codes: 0 all is well, 1 there are problems, 2 a mistake in the command or a
-directory that cannot be examined, such as one that is in use, 3 interrupted. What
---adopt could not bring back for rows that still wait is a problem, too.`,
+The exit code is 0 if all is well, 1 if there are problems, 2 for a mistake in the
+command or a directory that cannot be examined, such as one that is in use, and 3 if
+the command was interrupted. Answers that --adopt could not bring back for rows that
+still wait are a problem, too.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.state, "state", defaultState(), "directory that remembers the run; also BALER_STATE")
-	f.BoolVar(&o.repair, "repair", false, "make again what is damaged")
+	f.StringVar(&o.state, "state", defaultState(), "state directory, which remembers the runs; also BALER_STATE")
+	f.BoolVar(&o.repair, "repair", false, "repair what is damaged")
 	f.BoolVar(&o.json, "json", false, "report in JSON")
-	f.BoolVar(&o.orphans, "orphans", false, "list the batches at the provider for which no run waits, and uploads without a batch; needs its key")
-	f.BoolVar(&o.cancelOrphans, "cancel-orphans", false, "cancel those that still run, those of other directories too")
-	f.BoolVar(&o.sweep, "sweep", false, "remove the provider's files that nobody needs, unless --keep-remote keeps them; needs its key")
-	f.StringVar(&o.adopt, "adopt", "", "run that gets the answers of those that have ended, for its rows that wait for one")
-	f.StringVar(&o.adoptOutput, "adopt-output", "", "old output file of the run that --adopt names: its results go to rows that wait, by their ids")
-	f.StringVar(&o.provider, "provider", "openai", "whom to ask for --orphans, --adopt and --sweep")
-	f.StringVar(&o.baseURL, "base-url", "", "where the API is (default: OPENAI_BASE_URL, or the provider's)")
-	f.DurationVar(&o.since, "since", 30*24*time.Hour, "how old an orphan may be")
+	f.BoolVar(&o.orphans, "orphans", false, "list batches at the provider that no run waits for, and uploads without a batch; needs the key")
+	f.BoolVar(&o.cancelOrphans, "cancel-orphans", false, "cancel the orphaned batches that still run, also those of other directories")
+	f.BoolVar(&o.sweep, "sweep", false, "remove the provider's files that nobody needs, unless --keep-remote keeps them; needs the key")
+	f.StringVar(&o.adopt, "adopt", "", "run that gets the answers of orphaned batches that have ended, for its rows that wait for one")
+	f.StringVar(&o.adoptOutput, "adopt-output", "", "old output file of the run that --adopt names; its results go to rows that wait, by their ids")
+	f.StringVar(&o.provider, "provider", "openai", "provider for --orphans, --adopt and --sweep")
+	f.StringVar(&o.baseURL, "base-url", "", "address of the API (default: OPENAI_BASE_URL, or the provider's)")
+	f.DurationVar(&o.since, "since", 30*24*time.Hour, "greatest age of an orphaned batch")
 	f.BoolVar(&o.probe, "probe", false, "examine in this process, which a damaged index may end")
 	_ = f.MarkHidden("probe") // it exists
 	cmd.MarkFlagsMutuallyExclusive("adopt", "cancel-orphans")
@@ -124,7 +129,7 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 	return nil
 }
 
-// lookAround reports what the provider has, and what becomes of it.
+// lookAround reports the batches and files at the provider, and their fate.
 func (o *doctorOptions) lookAround(ctx context.Context, report *doctorReport, log *slog.Logger) (err error) {
 	if o.adoptOutput != "" {
 		if report.Output, err = o.takeOutput(ctx, log); err != nil {
@@ -169,7 +174,7 @@ func (o *doctorOptions) explain(ctx context.Context, err error) error {
 // maxRepairs is how many kinds of damage there are: one may hide another.
 const maxRepairs = 3
 
-// repair makes again what can be, and looks whether that has helped.
+// repair repairs what it can, and examines the directory again.
 func (r *doctorReport) repair(ctx context.Context, dir string, log *slog.Logger) error {
 	for range maxRepairs {
 		if !r.Repairable() {

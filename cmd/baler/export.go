@@ -13,11 +13,11 @@ func newExport() *cobra.Command {
 	var state, dir string
 	cmd := &cobra.Command{
 		Use:   "export [NAME] --dir DIR",
-		Short: "Write the requests of a run and what the provider answered to files",
-		Long: `Write the batches of a run to a new directory: requests/TAG.jsonl, as the provider
-gets them; outputs/TAG.jsonl, one line for each row that it answered, with the
-answer as it was received; and manifest.json, which says what belongs together.
-A row that went again is in several batches.`,
+		Short: "Write the requests of a run and the provider's answers to files",
+		Long: `Write the batches of a run to a new directory. requests/TAG.jsonl holds the requests
+as the provider gets them. outputs/TAG.jsonl holds one line for each row that the
+provider answered, with the answer as it was received. manifest.json says which
+files belong together. A row that was retried is in several batches.`,
 		Example: `  baler export tickets --dir tickets-export`,
 		Args:    oneName(),
 		RunE: func(cmd *cobra.Command, args []string) error {

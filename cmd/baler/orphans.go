@@ -13,7 +13,7 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// orphan is a batch at the provider for which no run waits.
+// orphan is a batch at the provider that no run waits for.
 type orphan struct {
 	Batch     string       `json:"batch"`
 	Created   time.Time    `json:"created,omitzero"`
@@ -89,20 +89,20 @@ func (o *doctorOptions) adoptOrList(ctx context.Context, provider sink.Provider,
 
 func tellOrphans(w io.Writer, orphans []orphan) {
 	for _, f := range orphans {
-		what := "of another directory, or of one that was lost"
+		what := "of another directory, or of a lost one"
 		if f.Surplus {
 			what = "bought twice"
 		}
-		fate := "runs: stop it with --cancel-orphans, unless somebody waits for it"
+		fate := "still runs: cancel it with --cancel-orphans, unless somebody waits for it"
 		switch {
 		case f.Adopted > 0:
-			fate = fmt.Sprintf("adopted for %s rows, which the run takes from it", thousands(f.Adopted))
+			fate = fmt.Sprintf("adopted for %s rows, whose results the run takes from it", thousands(f.Adopted))
 		case f.Left != "":
 			fate = "left alone: " + f.Left
 		case f.Cancelled:
 			fate = "cancelled"
 		case f.Failed != "":
-			fate = "runs, and could not be cancelled: " + f.Failed
+			fate = "still runs, and could not be cancelled: " + f.Failed
 		case f.Ended:
 			fate = "has ended"
 		}

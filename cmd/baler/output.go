@@ -98,14 +98,14 @@ func openDevice(path string) (*os.File, error) {
 	return f, nil
 }
 
-// refuseOutput refuses a file that something else needs.
+// refuseOutput refuses a file that is needed for something else.
 func (o *options) refuseOutput(info fs.FileInfo) error {
 	if input, err := os.Stat(o.input); err == nil && info != nil && os.SameFile(input, info) {
 		return usage("--out is the input %s: name another file for the results", o.input)
 	}
 	for _, std := range []*os.File{os.Stdout, os.Stderr} {
 		if other, err := std.Stat(); err == nil && info != nil && os.SameFile(other, info) {
-			return usage("--out is %s, and so is %s of this command: use --out - to have the results there alone", o.out, std.Name())
+			return usage("--out is %s, and so is %s of this command: use --out - to write only the results there", o.out, std.Name())
 		}
 	}
 	if rel, err := filepath.Rel(resolved(o.state), resolved(o.out)); err == nil && filepath.IsLocal(rel) {

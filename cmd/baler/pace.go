@@ -19,10 +19,10 @@ type pace struct {
 
 func (p *pace) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVar(&p.createsPerHour, "creates-per-hour", durable.DefaultCreatesPerHour, "pace: batches created in an hour, of which a sixth may go at once; OpenAI takes 2,000")
-	f.IntVar(&p.uploads, "uploads-per-second", openai.DefaultUploadsPerSecond, "pace: uploads begun in a second; OpenAI takes 1,000 a minute")
+	f.IntVar(&p.createsPerHour, "creates-per-hour", durable.DefaultCreatesPerHour, "pace: batches created in an hour; a sixth of them may be created at once; OpenAI allows 2,000")
+	f.IntVar(&p.uploads, "uploads-per-second", openai.DefaultUploadsPerSecond, "pace: uploads begun in a second; OpenAI allows 1,000 a minute")
 	f.IntVar(&p.downloads, "downloads-per-second", openai.DefaultDownloadsPerSecond, "pace: downloads begun in a second")
-	f.IntVar(&p.polls, "polls-per-second", openai.DefaultPollsPerSecond, "pace: looks at batches begun in a second")
+	f.IntVar(&p.polls, "polls-per-second", openai.DefaultPollsPerSecond, "pace: polls of batches begun in a second")
 	f.IntVar(&p.deletes, "deletes-per-second", openai.DefaultDeletesPerSecond, "pace: deletions of files begun in a second")
 	f.IntVar(&p.transfers, "transfers", durable.DefaultTransfers, "pace: uploads and downloads under way at a time")
 }
@@ -58,8 +58,8 @@ func (p *pace) createLimit() ratelimit.Config {
 	return ratelimit.Config{Requests: p.createsPerHour, Window: time.Hour, Burst: 10 * time.Minute}
 }
 
-// pollLimit looks at as many at a time as a provider needs that takes a sixth of
-// a second to answer.
+// pollLimit polls as many batches at a time as the rate needs if the provider takes
+// a sixth of a second to answer.
 func (p *pace) pollLimit() ratelimit.Config {
 	return ratelimit.Config{Requests: 60 * p.polls, Window: time.Minute, Slots: max(p.polls/6, 1)}
 }

@@ -38,7 +38,7 @@ func newPrompt(text string) (*prompt, error) {
 		}
 	}
 	if !used {
-		return nil, usage("--prompt uses no field of the row, so that all rows would ask the same%s", braceHint(text))
+		return nil, usage("--prompt uses no field of the row, so all rows would ask the same%s", braceHint(text))
 	}
 	return &prompt{template: t, fields: fieldsOf(t.Root)}, nil
 }
@@ -46,19 +46,19 @@ func newPrompt(text string) (*prompt, error) {
 // parseHint says how a field is written whose name is no plain word.
 func parseHint(err error) string {
 	if strings.Contains(err.Error(), "not defined") || strings.Contains(err.Error(), "bad character") {
-		return `: a field is written {{.name}}, and one whose name has a space or a sign {{index . "my name"}}`
+		return `: write {{.name}} for a field, or {{index . "my name"}} if its name has a space or a sign`
 	}
 	return ""
 }
 
 var singleBraces = regexp.MustCompile(`\{[\pL_][\pL\pN_]*\}`)
 
-// braceHint helps those who know other templates.
+// braceHint helps users of other template languages.
 func braceHint(text string) string {
 	if name := strings.Trim(singleBraces.FindString(text), "{}"); name != "" {
 		return ": write {{." + name + "}} for {" + name + "}"
 	}
-	return ": write {{.text}} where the field \"text\" is to stand"
+	return ": write {{.text}} to insert the field \"text\""
 }
 
 // fill puts the fields of a row into the prompt.
@@ -147,7 +147,7 @@ func guarded(name string, f func(...any) string) func(...any) (string, error) {
 func show(what string, v any) (any, error) {
 	switch v.(type) {
 	case nil:
-		return nil, &promptError{what + " is null, so that the prompt would show nothing for it: leave the row out, or ask {{if}} before"}
+		return nil, &promptError{what + " is null, so the prompt would show nothing for it: leave the row out, or test it with {{if}}"}
 	case map[string]any, []any:
 		return nil, &promptError{what + " is an object or a list: show it as JSON, as in {{json .items}}"}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/balerhq/baler/sink/openai"
 )
 
-// The variables that a run is told by, the same as OpenAI's clients read.
+// The environment variables of a run. OpenAI's clients read the same ones.
 const (
 	keyVariable     = "OPENAI_API_KEY"
 	baseURLVariable = "OPENAI_BASE_URL"
@@ -25,7 +25,7 @@ func newProvider(o *options) (sink.Provider, error) {
 	}
 	key := os.Getenv(keyVariable)
 	if key == "" {
-		return nil, usage("%s is not set: it must hold the key of the account that pays", keyVariable)
+		return nil, usage("%s is not set: set it to the key of the account that pays", keyVariable)
 	}
 	return newClient(o, key)
 }
@@ -49,7 +49,7 @@ func newClient(o *options, key string) (sink.Provider, error) {
 	client, err := openai.New(key, openai.Config{
 		BaseURL: cmp.Or(o.baseURL, os.Getenv(baseURLVariable)),
 		Calls:   o.pace.calls(),
-		Retry:   retry.Policy{Delay: o.poll}, // who looks often wants to try again soon
+		Retry:   retry.Policy{Delay: o.poll}, // a short poll interval wants short retries
 	})
 	if err != nil {
 		return nil, usage("%w", err)

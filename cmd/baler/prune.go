@@ -25,16 +25,16 @@ func newPrune() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune [NAME]",
 		Short: "Remove the requests and results of runs that have ended",
-		Long: `Remove the requests and results of runs that were finished or cancelled 30 days
-ago or earlier, or of the one that is named, from the state directory. A run that
-has not ended keeps everything. A pruned run is still known as finished: it is not
-done again. What its answers could have saved later runs is said; they are kept for
-30 days, as long as --cache reaches by default. The output files of runs are not
-touched, and "baler rm" removes a run altogether.
+		Long: `Remove the requests and results of runs from the state directory: of runs that were
+finished or cancelled 30 days ago or earlier, or of the run that is named. A run that
+has not ended keeps everything. A pruned run is still known as finished and is not
+run again. The command says how many answers later runs can no longer take from the
+cache. By default answers are kept for 30 days, as long as --cache reaches. The
+output files of runs are not touched. "baler rm" removes a run altogether.
 
-How old a run is this machine's clock says. If by that nothing has happened in the
-directory for 30 days, or for as long as --older-than, the clock may be wrong and
-nothing is removed without --force; a run that is named alone needs none.`,
+The age of a run is measured by this machine's clock. If nothing has happened in the
+directory for 30 days by that clock, or for as long as --older-than, the clock may be
+wrong. Then nothing is removed without --force. A run that is named needs no --force.`,
 		Example: `  baler prune --older-than 168h --dry-run
   baler prune tickets`,
 		Args: oneName(),
@@ -49,8 +49,8 @@ nothing is removed without --force; a run that is named alone needs none.`,
 		},
 	}
 	stateFlag(cmd, &dir)
-	cmd.Flags().DurationVar(&r.OlderThan, "older-than", 0, "only runs that ended so long ago (default: 720h, or 0 for a run that is named)")
-	cmd.Flags().BoolVar(&r.Force, "force", false, "trust this machine's clock, though nothing has happened in the directory for long")
+	cmd.Flags().DurationVar(&r.OlderThan, "older-than", 0, "only runs that ended at least this long ago (default: 720h, or 0 for a run that is named)")
+	cmd.Flags().BoolVar(&r.Force, "force", false, "trust this machine's clock, though nothing has happened in the directory for a long time")
 	cmd.Flags().BoolVar(&r.DryRun, "dry-run", false, "say what would be removed, and remove nothing")
 	return cmd
 }

@@ -60,7 +60,7 @@ type reach struct {
 }
 
 func (r *reach) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&r.state, "state", defaultState(), "directory that remembers the runs; also BALER_STATE")
+	cmd.Flags().StringVar(&r.state, "state", defaultState(), "state directory, which remembers the runs; also BALER_STATE")
 	cmd.Flags().BoolVar(&r.json, "json", false, "print JSON instead of text")
 }
 

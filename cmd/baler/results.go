@@ -24,10 +24,10 @@ func newResults() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "results [NAME]",
 		Short: "Print the results that a run has so far",
-		Long: `Print the results of a run, one JSON line per row as in its output, from the
-state directory: of a run that is finished, was left or is under way. They come in
-the order in which they were settled, or with --ordered in that of the input. The
-cursor from which a later call goes on is printed to standard error.`,
+		Long: `Print the results of a run from the state directory, one JSON line per row as in its
+output. The run may be finished, interrupted or under way. The results come in the
+order in which they were settled, or with --ordered in the order of the input. The
+command prints a cursor to standard error; a later call goes on from it.`,
 		Example: `  baler results tickets --status failed
   baler results tickets --after 5c1a77e0.12.400`,
 		Args: oneName(),
@@ -41,9 +41,9 @@ cursor from which a later call goes on is printed to standard error.`,
 	}
 	f := cmd.Flags()
 	stateFlag(cmd, &o.state)
-	f.StringVar(&o.after, "after", "", "only what was settled after this cursor")
-	f.BoolVar(&o.ordered, "ordered", false, "in the order of the input, not in that in which they were settled")
-	f.StringVar(&o.status, "status", "", "only those that are succeeded, failed or cancelled")
+	f.StringVar(&o.after, "after", "", "only results that were settled after this cursor")
+	f.BoolVar(&o.ordered, "ordered", false, "in the order of the input, not in the order of settlement")
+	f.StringVar(&o.status, "status", "", "only results with this status: succeeded, failed or cancelled")
 	f.StringVar(&o.out, "out", "", "new file for the results (default: standard output)")
 	return cmd
 }

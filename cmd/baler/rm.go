@@ -16,11 +16,12 @@ func newRemove() *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "rm NAME",
-		Short: "Remove a run that has ended, or has bought nothing",
-		Long: `Remove all that the state directory knows of a run: one that has ended, or one that
-bought nothing, such as one that failed on its input. Its name is then free, and
-what it was answered is no longer in the cache. It is refused while batches of it
-are open, or the provider still stores files of it. The output is not touched.`,
+		Short: "Remove a run that has ended or has bought nothing",
+		Long: `Remove all that the state directory knows of a run. The run must have ended, or have
+bought nothing, such as a run that failed on its input. Its name is then free, and
+its answers are no longer in the cache. The command is refused while batches of the
+run are open, or while the provider still stores files of it. The output is not
+touched.`,
 		Example: `  baler rm tickets`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -31,7 +32,7 @@ are open, or the provider still stores files of it. The output is not touched.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return remove(cmd, dir, args[0], force) },
 	}
 	stateFlag(cmd, &dir)
-	cmd.Flags().BoolVar(&force, "force", false, "even though the provider still stores files of it, which nobody then removes")
+	cmd.Flags().BoolVar(&force, "force", false, "remove the run even if the provider still stores its files, which nobody removes then")
 	return cmd
 }
 

@@ -13,11 +13,11 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// defaultID is the field by which a row is known.
+// defaultID is the field that identifies a row.
 const defaultID = "id"
 
-// rows turns the rows of the input into chats or requests, of which the function
-// for the other is nil.
+// rows turns the rows of the input into chats or requests. The function for the
+// other is nil.
 type rows struct {
 	chat    func(source.Row) (llm.Chat, error)
 	request func(source.Row) (durable.Request, error)
@@ -52,7 +52,7 @@ func (r *rows) key(row source.Row) string {
 	}
 	if r.prompt != nil && !r.told {
 		r.told = true
-		r.tell(fmt.Sprintf("%s:%d: a row without a field %q is known by its line%s: --id names the field that identifies a row",
+		r.tell(fmt.Sprintf("%s:%d: a row without a field %q is identified by its line%s: name the field that identifies a row with --id",
 			r.input, row.Line, r.id, fieldList(fields)))
 	}
 	return "line:" + strconv.Itoa(row.Line)
@@ -125,7 +125,7 @@ type batchRow struct {
 // passThrough takes a request as it is.
 func (r *rows) passThrough(row source.Row) (durable.Request, error) {
 	var b batchRow
-	const hint = ` (a row needs "custom_id", "method", "url" and "body", or the command a --prompt)`
+	const hint = ` (a row needs "custom_id", "method", "url" and "body", or the command needs a --prompt)`
 	err := json.Unmarshal(row.JSON, &b)
 	var wrong *json.UnmarshalTypeError
 	switch {
@@ -150,7 +150,7 @@ func (r *rows) passThrough(row source.Row) (durable.Request, error) {
 	}
 	switch {
 	case body.Model == "":
-		return durable.Request{}, errors.New(`field "body.model" is missing: a row in batch format names its model`)
+		return durable.Request{}, errors.New(`field "body.model" is missing: a row in batch format must name its model`)
 	case r.model != "" && r.model != body.Model:
 		return durable.Request{}, fmt.Errorf(`field "body.model" is %q and --model %q: leave --model out`, body.Model, r.model)
 	}

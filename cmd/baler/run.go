@@ -45,27 +45,27 @@ func newRun() *cobra.Command {
 	var o options
 	cmd := &cobra.Command{
 		Use:   "run INPUT",
-		Short: "Send every row of a file to a model and write one result per row",
-		Long: `Send every row of a JSONL or CSV file to a model, through a provider's batch API,
-and write one JSON line per row to --out. Rows are either of any shape, with a
---prompt that is filled in from their fields, or requests in OpenAI's batch
-format, which are passed on unchanged.
+		Short: "Submit every row of a file to a model and write one result per row",
+		Long: `Submit every row of a JSONL or CSV file to a model, through a provider's batch API,
+and write one JSON line per row to --out. Rows may have any shape if a --prompt is
+filled in from their fields. Or they are requests in OpenAI's batch format, which
+are submitted unchanged.
 
-The whole input is checked before anything is bought. A run that is interrupted,
-or whose machine fails, goes on when the same command is given again; nothing is
-paid for twice. Meanwhile and afterwards, "baler status", "wait", "pause", "resume"
-and "cancel" reach it by its --name. Exit codes: 0 all rows succeeded, 1 some
-failed (their errors are in the output) or the run was cancelled, 2 a mistake in
-the command or its input, 3 stopped, run again.
+The whole input is checked before anything is bought. If the run is interrupted, or
+its machine fails, the same command goes on, and nothing is paid for twice.
+Meanwhile and afterwards, "baler status", "wait", "pause", "resume" and "cancel"
+reach the run by its --name. The exit code is 0 if all rows succeeded. It is 1 if
+some failed (their errors are in the output) or the run was cancelled. It is 2 for a
+mistake in the command or its input, and 3 if the run stopped and can be run again.
 
-A file gets each result exactly once. It belongs to the run until that has ended:
-one that was edited, exchanged or shortened is refused. With "--out -", a pipe or a
-device each result is delivered at least once: a run that goes on does not repeat
-what is recorded as delivered, and "baler results NAME" has all of it. The summary
-then goes to standard error.
+A file gets each result exactly once. It belongs to the run until the run has ended:
+a file that was edited, exchanged or shortened is refused. With "--out -", a pipe or
+a device each result is delivered at least once. A run that goes on does not repeat
+results that are recorded as delivered, and "baler results NAME" prints all of them.
+The summary then goes to standard error, if standard output gets the results.
 
-The key is read from the environment: OPENAI_API_KEY. So is where the API is, unless
---base-url says it: OPENAI_BASE_URL.`,
+The environment variable OPENAI_API_KEY holds the key. OPENAI_BASE_URL is the
+address of the API, unless --base-url gives one.`,
 		Example: `  baler run tickets.jsonl --out results.jsonl --provider openai --model gpt-5.4-mini \
     --prompt 'Summarise in one sentence: {{.text}}'`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -83,29 +83,29 @@ The key is read from the environment: OPENAI_API_KEY. So is where the API is, un
 		},
 	}
 	f := cmd.Flags()
-	f.SortFlags = false // what belongs together stands together
+	f.SortFlags = false // related flags stand together
 	f.StringVar(&o.out, "out", "", "file that gets one JSON line per row; - is standard output (required)")
-	f.StringVar(&o.provider, "provider", "openai", "who sells the batches: openai, or what speaks its protocol")
+	f.StringVar(&o.provider, "provider", "openai", "provider of the batches: openai, or a server that speaks its protocol")
 	f.StringVar(&o.model, "model", "", "model that answers; rows in batch format name their own")
-	f.StringVar(&o.baseURL, "base-url", "", "where the API is, such as http://127.0.0.1:8080/v1 (default: OPENAI_BASE_URL, or the provider's)")
-	f.StringVar(&o.state, "state", defaultState(), "directory that remembers the run; also BALER_STATE")
-	f.StringVar(&o.name, "name", "", "what the run is called, among those of the state directory (default: the input without directory and extension)")
-	f.DurationVar(&o.timeLimit, "time-limit", 0, "how long after its first start the run is cancelled if it is not completed (default: never)")
-	f.StringVar(&o.prompt, "prompt", "", "what to ask about a row, as a Go template of its fields")
-	f.StringVar(&o.id, "id", defaultID, "field that identifies a row; without this flag, rows that have no id are known by their line")
-	f.StringVar(&o.delimiter, "delimiter", "", "what divides the fields of a CSV file: a character, or tab (default: found in the file)")
-	f.IntVar(&o.batchSize, "batch-size", 10_000, "rows in a batch at most")
-	f.DurationVar(&o.maxWait, "max-wait", time.Minute, "how long rows that go again wait for others to fill their batch")
-	f.DurationVar(&o.poll, "poll", 10*time.Second, "shortest time between two looks at a batch")
-	f.DurationVar(&o.grace, "grace", 10*time.Minute, "how long a batch is looked for whose creation was not answered, before it is sent again")
-	f.IntVar(&o.inFlight, "max-in-flight", 100, "batches that are open at the provider at a time")
-	f.IntVar(&o.retries, "retries", 3, "how often a row goes again after a failure that may pass")
-	f.DurationVar(&o.cache, "cache", durable.DefaultCache, "how long an answer is taken instead of asking again, from another run in the state directory")
-	f.BoolVar(&o.noCache, "no-cache", false, "ask every row, and keep no answers for other runs")
-	f.Var(&o.keepRemote, "keep-remote", "leave results at the provider after the end of the run, for good or, as in --keep-remote=72h, for so long")
+	f.StringVar(&o.baseURL, "base-url", "", "address of the API, such as http://127.0.0.1:8080/v1 (default: OPENAI_BASE_URL, or the provider's)")
+	f.StringVar(&o.state, "state", defaultState(), "state directory, which remembers the run; also BALER_STATE")
+	f.StringVar(&o.name, "name", "", "name of the run in the state directory (default: the input without directory and extension)")
+	f.DurationVar(&o.timeLimit, "time-limit", 0, "time after its first start at which the run is cancelled if it is not completed (default: never)")
+	f.StringVar(&o.prompt, "prompt", "", "request for a row, as a Go template of its fields")
+	f.StringVar(&o.id, "id", defaultID, "field that identifies a row; without this flag, rows that have no id are identified by their line")
+	f.StringVar(&o.delimiter, "delimiter", "", "delimiter between the fields of a CSV file: a character, or tab (default: found in the file)")
+	f.IntVar(&o.batchSize, "batch-size", 10_000, "most rows in a batch")
+	f.DurationVar(&o.maxWait, "max-wait", time.Minute, "how long rows to retry wait for others to fill their batch")
+	f.DurationVar(&o.poll, "poll", 10*time.Second, "shortest time between two polls of a batch")
+	f.DurationVar(&o.grace, "grace", 10*time.Minute, "how long to look for a batch whose creation was not answered, before it is submitted again")
+	f.IntVar(&o.inFlight, "max-in-flight", 100, "most batches that are open at the provider at a time")
+	f.IntVar(&o.retries, "retries", 3, "how often a row is retried after a temporary failure")
+	f.DurationVar(&o.cache, "cache", durable.DefaultCache, "greatest age of an answer that is taken from another run in the state directory instead of asking again")
+	f.BoolVar(&o.noCache, "no-cache", false, "submit every row, and keep no answers for other runs")
+	f.Var(&o.keepRemote, "keep-remote", "leave results at the provider after the end of the run: for good, or for a time as in --keep-remote=72h")
 	f.Lookup("keep-remote").NoOptDefVal = keepForever
 	f.BoolVar(&o.ingest, "ingest", false, "read and check the input, and stop before anything is bought")
-	f.BoolVar(&o.fresh, "fresh", false, "begin anew under the same name, with a new --out; refused while batches of the run before are open")
+	f.BoolVar(&o.fresh, "fresh", false, "begin anew under the same name, with a new --out; refused while batches of the earlier run are open")
 	f.BoolVar(&o.verbose, "verbose", false, "log what happens to each batch")
 	o.pace.flags(cmd)
 	return cmd
@@ -249,7 +249,7 @@ func (o *options) checkInput() error {
 func (o *options) validate() error {
 	switch {
 	case o.input == "-":
-		return usage("the input must be a file, as it is read again after a crash: write what comes from standard input to one first")
+		return usage("the input must be a file, because it is read again after a crash: write standard input to a file first")
 	case o.out == "":
 		return usage("--out is missing: name the file for the results")
 	case o.name == "" || strings.ContainsFunc(o.name, unicode.IsControl):
@@ -263,9 +263,9 @@ func (o *options) validate() error {
 	case o.retries < 0:
 		return usage("--retries is %d: must not be negative", o.retries)
 	case o.prompt != "" && o.model == "":
-		return usage("--model is missing: a --prompt needs to know who answers it")
+		return usage("--model is missing: name the model that answers the --prompt")
 	case o.prompt == "" && o.id != defaultID:
-		return usage("--id is %q: it needs a --prompt, as rows in batch format are known by their custom_id", o.id)
+		return usage("--id is %q: it needs a --prompt, because rows in batch format are identified by their custom_id", o.id)
 	}
 	for _, d := range []struct {
 		flag  string
@@ -278,7 +278,7 @@ func (o *options) validate() error {
 	return o.pace.validate()
 }
 
-// settings are what a run that goes on must have in common with its beginning.
+// settings must be the same at each start of a run.
 func (o *options) settings() map[string]string {
 	return map[string]string{
 		"input": absolute(o.input), "--out": outputSetting(o.out),

@@ -18,12 +18,12 @@ func newSettle() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "settle [NAME] --batch ID --missing fail|again",
-		Short: "Decide about rows that the provider ran and has no result of",
-		Long: `Decide about rows of a batch that the provider says it ran, or may have run, and of
-which it has no result, however often it is asked: "baler status" names the batch.
-With "fail" they fail, with the code result_missing; with "again" they are sent
-again, and may be paid for twice. Results that come before the decision is carried
-out count. Without a decision, every "baler run" asks for them once more, and the
+		Short: "Decide about rows that the provider ran but has no result for",
+		Long: `Decide about rows of a batch that the provider ran, or may have run, but has no
+result for, however often it is asked. "baler status" names the batch. With "fail"
+the rows fail, with the code result_missing. With "again" they are submitted again,
+and may be paid for twice. Results that come before the decision is carried out
+count. Without a decision, every "baler run" asks for the results once more, and the
 files at the provider stay.` + controlExit,
 		Example: `  baler settle tickets --batch batch_68f2c1 --missing again`,
 		Args:    oneName(),
@@ -42,8 +42,8 @@ files at the provider stay.` + controlExit,
 		},
 	}
 	r.flags(cmd)
-	cmd.Flags().StringVar(&batch, "batch", "", `the batch, as "baler status" names it (required)`)
-	cmd.Flags().StringVar(&missing, "missing", "", "what becomes of its rows without a result: fail or again (required)")
+	cmd.Flags().StringVar(&batch, "batch", "", `batch, as "baler status" names it (required)`)
+	cmd.Flags().StringVar(&missing, "missing", "", "decision about its rows without a result: fail or again (required)")
 	return cmd
 }
 
@@ -65,7 +65,7 @@ func settle(ctx context.Context, h *durable.Handle, batch string, d durable.Deci
 func decide(s *stop) string {
 	waits, _ := errors.AsType[*durable.UndecidedError](s.err)
 	var b strings.Builder
-	b.WriteString("run " + s.again + " to ask for them once more, or decide to fail them or to send them again:")
+	b.WriteString("run " + s.again + " to ask for the results once more, or decide to fail the rows or to submit them again:")
 	for _, open := range waits.Batches {
 		fmt.Fprintf(&b, "\n  baler settle %s --batch %s%s --missing fail|again", waits.Name, open.Batch, s.stateFlag())
 	}

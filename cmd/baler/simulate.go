@@ -18,8 +18,8 @@ func newSimulate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "simulate",
 		Short: "Play a batch provider on this machine, without a key or a bill",
-		Long: "Play OpenAI's files and batches API on this machine. What it knows is kept in --dir\n" +
-			"and survives a restart. Point a client at the URL that it prints.",
+		Long: "Play OpenAI's files and batches API on this machine. The simulator keeps its state in\n" +
+			"--dir, where it survives a restart. Point a client at the URL that it prints.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if chaos {
@@ -42,7 +42,7 @@ func newSimulate() *cobra.Command {
 	f.DurationVar(&cfg.Latency.Validation, "validation", time.Second, "time that a batch is validating, on its clock")
 	f.DurationVar(&cfg.Latency.Processing, "processing", 5*time.Second, "time that a batch is in progress, on its clock")
 	f.DurationVar(&cfg.Latency.Finalizing, "finalizing", time.Second, "time that a batch is finalizing, on its clock")
-	f.Uint64Var(&cfg.Seed, "seed", 0, "decides what is left to chance")
+	f.Uint64Var(&cfg.Seed, "seed", 0, "seed of all random choices")
 	f.BoolVar(&chaos, "chaos", false, "break connections and fail requests and rows at random")
 	return cmd
 }

@@ -21,11 +21,11 @@ func standing(s durable.Status) string {
 	return string(s.State)
 }
 
-// advice is why a run does not go on, or what makes it.
+// advice says why a run does not go on, or how to resume it.
 func advice(s durable.Status) string {
 	switch s.State {
 	case durable.Paused:
-		return fmt.Sprintf("buys nothing new: \"baler resume %s\" lets it go on", s.Name)
+		return fmt.Sprintf("buys nothing new: give \"baler resume %s\" to go on", s.Name)
 	case durable.Cancelling, durable.Cancelled:
 		if s.Reason == string(durable.CancelTimeLimit) {
 			return "its time limit was over"
@@ -45,15 +45,15 @@ func stoppedAdvice(s durable.Status) string {
 	}
 	switch s.Wanted {
 	case durable.Cancelled:
-		again = "run it again to cancel its open batches and to fetch what ran"
+		again = "run it again to cancel its open batches and to download the results of rows that ran"
 		if len(s.Open) == 0 {
-			again = "it buys nothing any more"
+			again = "it buys nothing more"
 		}
 	case durable.Paused:
-		again = fmt.Sprintf("\"baler resume %s\" and run it again to go on", s.Name)
+		again = fmt.Sprintf("give \"baler resume %s\" and run it again to go on", s.Name)
 	case durable.Running, durable.Cancelling, durable.Completed, durable.Stopped:
 		if slices.ContainsFunc(s.Open, func(b durable.OpenBatch) bool { return b.Undecided }) {
-			again = "run it again to ask once more, or decide by \"baler settle\""
+			again = "run it again to ask once more, or decide with \"baler settle\""
 		}
 	}
 	return s.Reason + ": " + again

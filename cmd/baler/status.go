@@ -16,10 +16,10 @@ func newStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [NAME]",
 		Short: "Show how far a run is, whether a process runs it or not",
-		Long: `Show how far a run is. It may run in another process, have ended, or be stopped:
-then "baler run" with the same flags goes on. Without a NAME, it is the only run of
-the state directory. The exit code is 0 for every state that a run can be in, and
-2 if there is no such run.`,
+		Long: `Show how far a run is. The run may be under way in another process, have ended, or
+be stopped; "baler run" with the same flags resumes a stopped run. Without a NAME the
+command takes the only run of the state directory. The exit code is 0 for every state
+that a run can be in, and 2 if there is no such run.`,
 		Args: oneName(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, err := r.attach(args)
@@ -84,7 +84,7 @@ func printStatus(w io.Writer, s durable.Status) {
 	for _, n := range s.Notices {
 		line("notice", "%s", noticeLine(n))
 	}
-	line("rows", "%s%s", thousands(s.Rows), unless(s.Read, ", and not all are read"))
+	line("rows", "%s%s", thousands(s.Rows), unless(s.Read, ", not all read yet"))
 	line("succeeded", "%s", thousands(s.Succeeded))
 	line("failed", "%s", thousands(s.Failed))
 	if s.State == durable.Cancelled {

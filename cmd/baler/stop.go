@@ -33,7 +33,7 @@ type stopKind struct {
 	advice func(*stop) string
 }
 
-// stopKinds are looked through in this order; the last takes all that is left.
+// stopKinds are tried in this order. The last one fits every error.
 var stopKinds = []stopKind{
 	{"told already", isA[*exitError], 0, nothing},
 	{"delimiter", is(source.ErrDelimiter), exitUsage, say("give it with --delimiter")},
@@ -42,22 +42,22 @@ var stopKinds = []stopKind{
 	{"mismatch", isA[*durable.MismatchError], exitUsage, nothing},
 	{"damage", either(isA[*state.DamageError], is(state.ErrDamaged), is(state.ErrIndex)), exitUsage, seeDoctor},
 	{"open batches", isA[*durable.OpenError], exitUsage, endFirst},
-	{"output in use", is(durable.ErrOutputInUse), exitUsage, say("wait until that has ended, or name another file")},
+	{"output in use", is(durable.ErrOutputInUse), exitUsage, say("wait until that run has ended, or name another file")},
 	{"state in use", is(state.ErrInUse), exitResumable, holderOf},
 	{"running", is(durable.ErrRunning), exitResumable, say(`"baler wait" tells when it has ended`)},
 	{"cancelled", isA[*durable.CancelledError], exitFailed, say("to begin anew, give --fresh and another --out")},
 	{"undecided", isA[*durable.UndecidedError], exitResumable, decide},
 	{"interrupted", is(errInterrupted, context.Canceled), exitResumable, again},
 	{"disk full", is(state.ErrDiskLow, syscall.ENOSPC, syscall.EDQUOT), exitResumable, after("make room on that disk")},
-	{"stalled", is(state.ErrStalled), exitResumable, after("see that its disk has room, for more files too, and can be written")},
+	{"stalled", is(state.ErrStalled), exitResumable, after("check that its disk is writable and has space, also for more files")},
 	{"read only", is(syscall.EROFS, fs.ErrPermission), exitUsage, after("make it writable for this user")},
 	{"no reader", isBrokenPipe, exitResumable, after("nobody reads the output any more: start its reader")},
-	{"key refused at once", isKeyRefused(false), exitUsage, say("set " + keyVariable + " to one that the provider takes")},
-	{"key refused", isKeyRefused(true), exitResumable, after("set " + keyVariable + " to one of the same account that the provider takes")},
-	{"blocked", isOf(retry.Blocked), exitResumable, after("see to what the provider says")},
-	{"refused at once", isRefused(false), exitUsage, say("look at --base-url and --model: the same would be refused again")},
-	{"refused", isRefused(true), exitResumable, after("see to what the provider says, as the same would be refused again")},
-	{"network", isOf(retry.Retryable, retry.Ambiguous), exitResumable, after("look at the connection, and at --base-url")},
+	{"key refused at once", isKeyRefused(false), exitUsage, say("set " + keyVariable + " to a key that the provider accepts")},
+	{"key refused", isKeyRefused(true), exitResumable, after("set " + keyVariable + " to a key of the same account that the provider accepts")},
+	{"blocked", isOf(retry.Blocked), exitResumable, after("resolve what the provider reports")},
+	{"refused at once", isRefused(false), exitUsage, say("check --base-url and --model: the same request would be refused again")},
+	{"refused", isRefused(true), exitResumable, after("resolve what the provider reports, because the same request would be refused again")},
+	{"network", isOf(retry.Retryable, retry.Ambiguous), exitResumable, after("check the connection and --base-url")},
 	{"other", func(*stop) bool { return true }, exitResumable, again},
 }
 
@@ -200,7 +200,7 @@ func seeDoctor(s *stop) string {
 // writeAgain says how to have an output again that somebody has changed.
 func writeAgain(s *stop) string {
 	m, _ := errors.AsType[*durable.MismatchError](s.err)
-	return fmt.Sprintf("or move it away and have it written again: baler results %s%s --out %s",
+	return fmt.Sprintf("or move it away and write it again: baler results %s%s --out %s",
 		s.name, s.stateFlag(), m.Output)
 }
 
@@ -208,9 +208,9 @@ func writeAgain(s *stop) string {
 func endFirst(s *stop) string {
 	open, _ := errors.AsType[*durable.OpenError](s.err)
 	if len(open.Batches) > 0 {
-		return fmt.Sprintf("let it end, or cancel it (baler cancel %s%s) and run it once more without --fresh to end them", s.name, s.stateFlag())
+		return fmt.Sprintf("let the run end, or cancel it (baler cancel %s%s) and run it once more without --fresh to end its batches", s.name, s.stateFlag())
 	}
-	return "baler doctor --sweep removes those of a run that has ended; else let it end, or cancel it"
+	return "baler doctor --sweep removes the files of a run that has ended; let any other run end, or cancel it"
 }
 
 // stateFlag is what a command needs that is about the same directory.
@@ -221,10 +221,11 @@ func (s *stop) stateFlag() string {
 	return " --state " + s.state
 }
 
-// holderOf says who has the state directory, and how not to need it.
+// holderOf names the process that has the state directory open, and says how to
+// do without it.
 func holderOf(s *stop) string {
 	const other = "or give this run a directory of its own with --state DIR"
-	runs, _ := durable.Runs(s.state) // who cannot be named is not
+	runs, _ := durable.Runs(s.state) // a process that cannot be named is left out
 	var held []string
 	for i := range runs {
 		if r := &runs[i]; r.State != durable.Stopped && !r.Ended() {

@@ -32,18 +32,18 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 		line("cancelled", r.Cancelled, "rows without a result")
 	}
 	line("from cache", r.Cached, cacheNote(r))
-	line("batches", r.Batches, noteIf(r.Refused, "and %s refused, of which nothing ran"))
+	line("batches", r.Batches, noteIf(r.Refused, "and %s refused without running"))
 	line("tokens", tokens(r.Usage), fmt.Sprintf("(%s in, %s out)", thousands(r.Usage.Input), thousands(r.Usage.Output)))
 	for _, odd := range []struct {
 		name string
 		n    int
 		note string
 	}{
-		{"missing", r.Unexpected.Missing, "rows without a result in their batch: they went again, or failed"},
-		{"repeated", r.Unexpected.Repeated, "results of a row that had one, left out"},
+		{"missing", r.Unexpected.Missing, "rows without a result in their batch: they were retried, or failed"},
+		{"repeated", r.Unexpected.Repeated, "results of a row that already had one, left out"},
 		{"foreign", r.Unexpected.Foreign, "results that name no row of their batch or cannot be read, left out"},
-		{"surplus", r.Unexpected.Surplus, "results of rows that the batch does not have, left out"},
-		{"not cached", r.CacheGone, "rows that were sent, as what other runs were answered is gone"},
+		{"surplus", r.Unexpected.Surplus, "results of rows that are not in the batch, left out"},
+		{"not cached", r.CacheGone, "rows that were submitted, because the answers of other runs are gone"},
 		{"wasted", tokens(r.DuplicateSpend), "tokens of batches that were bought twice"},
 	} {
 		if odd.n > 0 {
@@ -55,7 +55,8 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 	fmt.Fprintf(w, "results in %s\n", out)
 }
 
-// cacheNote says who answered the rows that were not sent this time.
+// cacheNote says where the answers of rows that were not submitted this time are
+// from.
 func cacheNote(r durable.Report) string {
 	others := noteIf(r.FromCache, "%s of them answered in other runs")
 	before := noteIf(r.Cached-r.FromCache, "%s of them done before this start")

@@ -19,9 +19,10 @@ func newWait() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "wait [NAME]",
 		Short: "Wait until a run in another process has ended",
-		Long: `Wait until no process runs the run any more, and exit as "baler run" would: 0 if
-all rows succeeded, 1 if some failed or the run was cancelled, 2 if there is no
-such run, 3 if it stopped and can be run again, or --timeout was over first.`,
+		Long: `Wait until no process runs the run any more, and exit as "baler run" would. The exit
+code is 0 if all rows succeeded, 1 if some failed or the run was cancelled, and 2 if
+there is no such run. It is 3 if the run stopped and can be run again, or if the
+--timeout was over first.`,
 		Args: oneName(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if timeout < 0 {
@@ -42,7 +43,7 @@ such run, 3 if it stopped and can be run again, or --timeout was over first.`,
 		},
 	}
 	r.flags(cmd)
-	cmd.Flags().DurationVar(&timeout, "timeout", 0, "how long to wait at most (default: as long as it takes)")
+	cmd.Flags().DurationVar(&timeout, "timeout", 0, "longest time to wait (default: until the run has ended)")
 	return cmd
 }
 
