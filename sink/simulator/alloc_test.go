@@ -1,31 +1,21 @@
 package simulator
 
-import (
-	"testing"
-)
+import "testing"
 
 // A million rows go through these: what they allocate, the client under test
 // pays for, because it runs on the same machine.
-func TestARowAllocatesLittle(t *testing.T) {
-	line := []byte(`{"custom_id":"tag_hash","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-sim","messages":[` +
-		`{"role":"system","content":"Sort tickets."},{"role":"user","content":"My parcel did not arrive on Tuesday although tracking says so"}]}}`)
-	if n := testing.AllocsPerRun(100, func() {
-		r, _ := parseRow(line)
-		_, _ = parseParams(r.body)
-	}); n > 0 {
-		t.Errorf("parsing a row allocates %v times", n)
+func TestAnsweringARowAllocatesLittle(t *testing.T) {
+	body := []byte(`{"model":"gpt-sim","messages":[{"role":"system","content":"Sort tickets."},` +
+		`{"role":"user","content":"My parcel did not arrive on Tuesday although tracking says so"}]}`)
+	if n := testing.AllocsPerRun(100, func() { Echo(Row{Body: body}) }); n > 8 {
+		t.Errorf("answering a row allocates %v times, want at most 8", n)
 	}
-	e := encoder{batch: "batch_x"}
-	r, _ := parseRow(line)
 	reply := Reply{Text: "shipping: My parcel did not arrive", InputTokens: 50, OutputTokens: 10}
 	buf := make([]byte, 0, 4096)
 	if n := testing.AllocsPerRun(100, func() {
-		buf = e.appendResult(buf[:0], r.customID, Row{Endpoint: "/v1/chat/completions", Model: "gpt-sim"}, reply)
-		buf = appendExecution(buf[:0], r.customID, reply)
+		_ = reply.rendered()
+		buf = appendExecution(buf[:0], []byte(`"tag_hash"`), reply)
 	}); n > 0 {
-		t.Errorf("encoding a result allocates %v times", n)
-	}
-	if n := testing.AllocsPerRun(100, func() { Echo(Row{Body: r.body}) }); n > 8 {
-		t.Errorf("answering a row allocates %v times, want at most 8", n)
+		t.Errorf("entering a row into the ledger allocates %v times", n)
 	}
 }

@@ -1,6 +1,10 @@
 package simulator
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
+)
 
 // Row is one request of a batch, as the model sees it.
 type Row struct {
@@ -14,7 +18,7 @@ type Row struct {
 	// Body is the request's JSON. It is valid only during the call.
 	Body []byte
 
-	params params // of Body, if it was parsed before
+	request protocol.Request // Body, if it was parsed before
 }
 
 // Reply is what the model makes of a [Row]: a text, a refusal or an error.
@@ -57,6 +61,15 @@ type RowError struct {
 	Code, Message string
 }
 
+// rendered is the reply as a protocol gets it.
+func (r Reply) rendered() protocol.Reply {
+	return protocol.Reply{
+		Text: r.Text, Refusal: r.Refusal, FinishReason: r.FinishReason,
+		Error: (*protocol.RowError)(r.Error), Body: r.Body, Raw: r.Raw,
+		InputTokens: r.InputTokens, OutputTokens: r.OutputTokens,
+	}
+}
+
 // The replies that Echo and RowFaults fail rows with.
 
 func invalidRow() Reply {
@@ -78,14 +91,3 @@ func timedOutRow() Reply {
 func refusedRow() Reply { return Reply{Refusal: "I'm sorry, but I can't help with that."} }
 
 func cutRow() Reply { return Reply{Text: "This answer was cut", FinishReason: "length"} }
-
-// The codes of rows that never ran, and what they mean.
-const (
-	notRunExpired   = "batch_expired"
-	notRunCancelled = "batch_cancelled"
-)
-
-var notRunReason = map[string]string{
-	notRunExpired:   "This request could not be executed before the completion window expired.",
-	notRunCancelled: "This request was not executed because the batch was cancelled.",
-}

@@ -8,7 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"time"
+
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
 // A collection keeps the records of one kind, each in a file of its own, in
@@ -23,17 +24,7 @@ type collection[R identified] struct {
 }
 
 // identified is what a collection must know of a record.
-type identified interface{ ident() identity }
-
-// identity is the part that all records have in common.
-type identity struct {
-	ID      string    `json:"id"`
-	Owner   string    `json:"owner"` // fingerprint of the API key
-	Seq     int       `json:"seq"`   // position in the collection, from 0
-	Created time.Time `json:"created"`
-}
-
-func (i identity) ident() identity { return i }
+type identified interface{ Ident() protocol.Identity }
 
 // openCollection reads the records kept in dir.
 func openCollection[R identified](dir string) (*collection[R], error) {
@@ -56,15 +47,15 @@ func openCollection[R identified](dir string) (*collection[R], error) {
 		}
 		c.list = append(c.list, record)
 	}
-	slices.SortFunc(c.list, func(a, b R) int { return cmp.Compare(a.ident().Seq, b.ident().Seq) })
+	slices.SortFunc(c.list, func(a, b R) int { return cmp.Compare(a.Ident().Seq, b.Ident().Seq) })
 	for i, record := range c.list {
-		c.index[record.ident().ID] = i
+		c.index[record.Ident().ID] = i
 	}
 	return c, nil
 }
 
 func (c *collection[R]) save(record R) error {
-	id := record.ident().ID
+	id := record.Ident().ID
 	if err := writeJSON(filepath.Join(c.dir, id+".json"), record); err != nil {
 		return fmt.Errorf("simulator: save %s: %w", id, err)
 	}
@@ -77,7 +68,7 @@ func (c *collection[R]) add(build func(seq int) R) (R, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	record := build(len(c.list))
-	if i, found := c.index[record.ident().ID]; found {
+	if i, found := c.index[record.Ident().ID]; found {
 		record = build(i)
 		c.list[i] = record
 		return record, c.save(record)
@@ -85,7 +76,7 @@ func (c *collection[R]) add(build func(seq int) R) (R, error) {
 	if err := c.save(record); err != nil {
 		return record, err
 	}
-	c.index[record.ident().ID] = len(c.list)
+	c.index[record.Ident().ID] = len(c.list)
 	c.list = append(c.list, record)
 	return record, nil
 }

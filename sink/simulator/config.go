@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/balerhq/baler/sink/simulator/internal/openai"
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
 // Config says how a [Simulator] behaves. The zero Config is a provider that
@@ -112,7 +115,7 @@ func (c Config) withDefaults() (Config, error) {
 	check(c.Limits.Rows < 0, "Limits.Rows", c.Limits.Rows)
 	check(c.Limits.EmbeddingInputs < 0, "Limits.EmbeddingInputs", c.Limits.EmbeddingInputs)
 	check(c.Limits.EnqueuedTokens < 0, "Limits.EnqueuedTokens", c.Limits.EnqueuedTokens)
-	errs = append(errs, c.Rows.validate(), validateFaults(c.Faults))
+	errs = append(errs, c.Rows.validate(), validateFaults(c.protocol(), c.Faults))
 
 	setDefault(&c.Speed, 1)
 	setDefault(&c.Limits.UploadBytes, 512_000_000)
@@ -124,6 +127,10 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	return c, errors.Join(errs...)
 }
+
+// protocol is the wire protocol that the provider speaks. Another one is chosen
+// here.
+func (c Config) protocol() protocol.Protocol { return openai.Protocol{} }
 
 // maxSpeed lets a day pass in less than a second, and a process run for a day
 // before its simulated time leaves the range of a time.Duration.

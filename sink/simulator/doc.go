@@ -45,9 +45,11 @@
 // batch with them: it shows each row once. Nothing is synced to the disk: a
 // power failure may lose state.
 //
-// # Files
+// # Protocols
 //
-// Files named openai_* are what is particular to OpenAI's protocol. Another
-// provider's protocol is another set of such files and an entry in
-// providerRoutes; clock, records, execution, faults and ledger are shared.
+// What is particular to OpenAI is in internal/openai, behind the interface
+// Protocol of internal/protocol: routes, validation, the objects that clients
+// see, the format of rows, and errors. Clock, accounts, records, execution,
+// faults, quotas and ledger are here and shared. Another provider's protocol is
+// another package beside internal/openai and a choice in Config.protocol.
 package simulator

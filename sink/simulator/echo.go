@@ -3,6 +3,8 @@ package simulator
 import (
 	"bytes"
 	"strings"
+
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
 // Echo is the default model. It reads the last user message as a support
@@ -20,10 +22,10 @@ func Echo(r Row) Reply {
 	if reply, marked := obeyMarker(r.Body); marked {
 		return reply
 	}
-	r.params = r.parsed()
+	r.request = r.parsed()
 	words := firstWords(r.Prompt(), 16)
 	about, summary := category(words), strings.Join(words[:min(len(words), 8)], " ")
-	if answer, asked := structured(r.params, summary, about); asked {
+	if answer, asked := structured(r.request.Schema(), summary, about); asked {
 		return Reply{Text: answer}
 	}
 	return Reply{Text: about + ": " + summary}
@@ -32,65 +34,16 @@ func Echo(r Row) Reply {
 // Prompt returns the last user message of a chat, or the input of another
 // request. It is empty if there is none.
 func (r Row) Prompt() string {
-	return r.parsed().text()
+	return r.parsed().Prompt()
 }
 
-// parsed returns the parameters in the body, parsed only once if it can be.
-func (r Row) parsed() params {
-	if r.params.model == nil {
-		r.params, _ = parseParams(r.Body)
+// parsed returns the parsed body, which the simulator does for rows of its own.
+// Others are taken for rows of the protocol that a zero Config speaks.
+func (r Row) parsed() protocol.Request {
+	if r.request == nil {
+		return Config{}.protocol().ParseRequest(r.Body)
 	}
-	return r.params
-}
-
-// text returns the text that p asks about.
-func (p params) text() string {
-	for _, value := range [][]byte{p.messages, p.input, p.prompt} {
-		if text := lastText(value); text != "" {
-			return text
-		}
-	}
-	return ""
-}
-
-// lastText returns the last text in value: a string, or the last that speaks in
-// a list of messages or content parts, but not the words of a system or an
-// assistant.
-func lastText(value []byte) (text string) {
-	if s, isString := unquote(value); isString {
-		return s
-	}
-	elements(value, func(element []byte) {
-		if s := elementText(element); s != "" {
-			text = s
-		}
-	})
-	return text
-}
-
-func elementText(element []byte) string {
-	if s, isString := unquote(element); isString {
-		return s
-	}
-	var role, content, text []byte
-	members(element, func(key, value []byte) {
-		switch string(key) {
-		case "role":
-			role = value
-		case "content":
-			content = value
-		case "text":
-			text = value
-		}
-	})
-	if role != nil && string(role) != `"user"` {
-		return ""
-	}
-	if content != nil {
-		return lastText(content)
-	}
-	s, _ := unquote(text)
-	return s
+	return r.request
 }
 
 // categories are the words that betray what a ticket is about.

@@ -7,6 +7,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
+	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
 
 // blockRows is how many rows a batch executes before it lets others work and
@@ -20,7 +23,7 @@ type execution struct {
 	*Simulator
 	id      string
 	in      *os.File
-	rows    []span // in the order in which they run
+	rows    []scan.Span // in the order in which they run
 	done    int
 	results *results
 	line    []byte // buffer for one input row
@@ -28,9 +31,9 @@ type execution struct {
 
 // execute runs the rows of b until all have run, its window has passed or it
 // is cancelled, and settles it.
-func (s *Simulator) execute(ctx context.Context, b batch) error {
+func (s *Simulator) execute(ctx context.Context, b protocol.Batch) error {
 	if b.InProgressAt.IsZero() { // cancelled before validation was over
-		return s.moveOn(b.ID, false, func(b *batch) { b.OutputFile, b.ErrorFile = "", "" })
+		return s.moveOn(b.ID, false, func(b *protocol.Batch) { b.OutputFile, b.ErrorFile = "", "" })
 	}
 	in, err := os.Open(s.contentPath(b.InputFile))
 	if err != nil {
@@ -49,7 +52,7 @@ func (s *Simulator) execute(ctx context.Context, b batch) error {
 }
 
 // run executes rows as they become due, until no more will.
-func (x *execution) run(ctx context.Context, b batch) error {
+func (x *execution) run(ctx context.Context, b protocol.Batch) error {
 	if err := x.work(ctx, func() error { return x.shuffle(b.Seq) }); err != nil {
 		return err
 	}
@@ -74,7 +77,7 @@ func (x *execution) run(ctx context.Context, b batch) error {
 
 // shuffle finds the rows and brings them in the order in which they run.
 func (x *execution) shuffle(seq int) (err error) {
-	if x.rows, err = lineSpans(x.in); err != nil {
+	if x.rows, err = scan.Spans(x.in); err != nil {
 		return err
 	}
 	random := rand.New(rand.NewPCG(x.cfg.Seed, uint64(seq)))
@@ -83,7 +86,7 @@ func (x *execution) shuffle(seq int) (err error) {
 }
 
 // plan returns when the rows of b run.
-func (x *execution) plan(b batch) plan {
+func (x *execution) plan(b protocol.Batch) plan {
 	p := plan{rows: len(x.rows), begin: b.InProgressAt, lasts: x.cfg.Latency.Processing, end: b.ExpiresAt}
 	if !b.CancellingAt.IsZero() && b.CancellingAt.Before(p.end) {
 		p.end = b.CancellingAt
@@ -106,7 +109,7 @@ func (x *execution) block(target int) error {
 	if err := x.results.flush(); err != nil {
 		return err
 	}
-	_, err := x.batches.update(x.id, func(b *batch) bool {
+	_, err := x.batches.update(x.id, func(b *protocol.Batch) bool {
 		b.Counts, b.Usage = x.results.counts, x.results.usage
 		return false
 	})
@@ -114,28 +117,24 @@ func (x *execution) block(target int) error {
 }
 
 // read returns the row at p. It is valid until the next call.
-func (x *execution) read(p span) ([]byte, error) {
-	if cap(x.line) < p.size {
-		x.line = make([]byte, p.size+p.size/2)
+func (x *execution) read(p scan.Span) ([]byte, error) {
+	if cap(x.line) < p.Size {
+		x.line = make([]byte, p.Size+p.Size/2)
 	}
-	line := x.line[:p.size]
-	if _, err := x.in.ReadAt(line, p.from); err != nil {
+	line := x.line[:p.Size]
+	if _, err := x.in.ReadAt(line, p.From); err != nil {
 		return nil, fmt.Errorf("read input file: %w", noEOF(err))
 	}
 	return line, nil
 }
 
 // settle reports the rows that did not run and puts the result files in place.
-func (x *execution) settle(b batch) error {
+func (x *execution) settle(b protocol.Batch) error {
 	hasExpired := x.done < len(x.rows) && x.plan(b).end.Equal(b.ExpiresAt)
-	reason := notRunCancelled
-	if hasExpired {
-		reason = notRunExpired
-	}
 	for ; x.done < len(x.rows); x.done++ {
 		line, err := x.read(x.rows[x.done])
 		if err == nil {
-			err = x.results.skip(line, reason)
+			err = x.results.skip(line, hasExpired)
 		}
 		if err != nil {
 			return err
@@ -149,16 +148,16 @@ func (x *execution) settle(b batch) error {
 
 // moveOn lets a batch whose rows are settled go on: to finalizing, to expired,
 // or nearer to cancelled.
-func (s *Simulator) moveOn(id string, hasExpired bool, record func(*batch)) error {
-	_, err := s.batches.update(id, func(b *batch) bool {
+func (s *Simulator) moveOn(id string, hasExpired bool, record func(*protocol.Batch)) error {
+	_, err := s.batches.update(id, func(b *protocol.Batch) bool {
 		record(b)
 		b.Settled = true
 		now := s.clock.now()
 		switch {
 		case hasExpired:
-			b.Status, b.EndedAt = expired, now
-		case b.Status == inProgress:
-			b.Status, b.FinalizingAt = finalizing, now
+			b.Status, b.EndedAt = protocol.Expired, now
+		case b.Status == protocol.InProgress:
+			b.Status, b.FinalizingAt = protocol.Finalizing, now
 		}
 		return true
 	})

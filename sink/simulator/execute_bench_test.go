@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
 // BenchmarkExecute validates and executes batches of 50,000 rows of 1 KB:
@@ -17,7 +19,7 @@ func BenchmarkExecute(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	input := file{identity: identity{ID: "file-in", Owner: "me"}, Purpose: "batch"}
+	input := protocol.File{Identity: protocol.Identity{ID: "file-in", Owner: "me"}, Purpose: "batch"}
 	f, err := os.Create(s.contentPath(input.ID))
 	if err != nil {
 		b.Fatal(err)
@@ -34,17 +36,17 @@ func BenchmarkExecute(b *testing.B) {
 	if err := f.Close(); err != nil {
 		b.Fatal(err)
 	}
-	if _, err := s.files.add(func(int) file { return input }); err != nil {
+	if _, err := s.files.add(func(int) protocol.File { return input }); err != nil {
 		b.Fatal(err)
 	}
 	b.SetBytes(input.Bytes)
 	b.ReportAllocs()
 	for b.Loop() {
 		now := s.Now()
-		job, err := s.batches.add(func(seq int) batch {
-			return batch{
-				identity: identity{ID: newID("batch_"), Owner: "me", Seq: seq, Created: now}, Endpoint: "/v1/chat/completions",
-				InputFile: input.ID, Status: validating, ExpiresAt: now.Add(24 * time.Hour), OutputFile: "file-out", ErrorFile: "file-err",
+		job, err := s.batches.add(func(seq int) protocol.Batch {
+			return protocol.Batch{
+				Identity: protocol.Identity{ID: protocol.NewID("batch_"), Owner: "me", Seq: seq, Created: now}, Endpoint: "/v1/chat/completions",
+				InputFile: input.ID, Status: protocol.Validating, ExpiresAt: now.Add(24 * time.Hour), OutputFile: "file-out", ErrorFile: "file-err",
 			}
 		})
 		if err != nil {
@@ -53,7 +55,7 @@ func BenchmarkExecute(b *testing.B) {
 		if err := s.live(b.Context(), job.ID); err != nil {
 			b.Fatal(err)
 		}
-		if job, _ = s.batches.get(job.ID); job.Status != completed || job.Counts.Completed != rows {
+		if job, _ = s.batches.get(job.ID); job.Status != protocol.Completed || job.Counts.Completed != rows {
 			b.Fatalf("%+v", job)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
 // Fault is something that goes wrong with requests to a route. It counts the
@@ -108,8 +110,9 @@ var actions = []Action{
 }
 
 // validate returns an error that names the field that cannot be used.
-func (f Fault) validate() error {
-	_, known := openAIRoutes()[f.Route]
+func (f Fault) validate(routes []protocol.Route) error {
+	i := slices.IndexFunc(routes, func(r protocol.Route) bool { return r.Pattern == f.Route })
+	known, creates := i >= 0, i >= 0 && routes[i].Creates
 	switch {
 	case f.Route != "" && !known:
 		return fmt.Errorf("field Route is none that the simulator serves: %q", f.Route)
@@ -123,8 +126,8 @@ func (f Fault) validate() error {
 		return fmt.Errorf("field Probability is not between 0 and 1: %v", f.Probability)
 	case f.Action == Merge && mergeFault(f.Merge) != nil:
 		return fmt.Errorf("field Merge is no JSON object: %w", mergeFault(f.Merge))
-	case f.Action == Invalid && f.Route != createRoute:
-		return fmt.Errorf("field Route must be %q for a batch that is invalid: %q", createRoute, f.Route)
+	case f.Action == Invalid && !creates:
+		return fmt.Errorf("field Route must be %q for a batch that is invalid: %q", creating(routes), f.Route)
 	case f.Action == Replace && f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("field Status is none: %d", f.Status)
 	case f.Action != Replace && f.Status != 0 && (f.Status < 400 || f.Status > 599):
@@ -137,18 +140,22 @@ func (f Fault) validate() error {
 	return nil
 }
 
-// createRoute is the route that creates batches.
-const createRoute = "POST /v1/batches"
+// creating returns a route that creates batches.
+func creating(routes []protocol.Route) string {
+	i := slices.IndexFunc(routes, func(r protocol.Route) bool { return r.Creates })
+	return routes[i].Pattern
+}
 
 func mergeFault(merge json.RawMessage) error {
 	var object map[string]any
 	return decode(merge, &object)
 }
 
-func validateFaults(faults []Fault) error {
+func validateFaults(p protocol.Protocol, faults []Fault) error {
 	var errs []error
+	routes := p.Routes()
 	for i, f := range faults {
-		if err := f.validate(); err != nil {
+		if err := f.validate(routes); err != nil {
 			errs = append(errs, fmt.Errorf("simulator: fault %d: %w", i, err))
 		}
 	}

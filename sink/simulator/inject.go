@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
 // inject serves a request that met a fault. It reports whether the answer is
@@ -15,10 +17,10 @@ func (s *Simulator) inject(f Fault, w http.ResponseWriter, r *http.Request) (los
 	switch f.Action {
 	case Fail:
 		drain(r)
-		f.answer(w)
+		f.fail(s.protocol, w)
 	case FailAfter:
 		s.provider.ServeHTTP(newDiscard(), r)
-		f.answer(w)
+		f.fail(s.protocol, w)
 	case Reset:
 		drain(r)
 		return true
@@ -96,10 +98,13 @@ func (s *Simulator) applyLater(d time.Duration, r *http.Request) {
 type invalidKey struct{}
 
 // lineErrors are the errors as a batch has them.
-func (f Fault) lineErrors() []lineError {
-	all := make([]lineError, 0, len(f.Errors))
+func (f Fault) lineErrors() []protocol.LineError {
+	all := make([]protocol.LineError, 0, len(f.Errors))
 	for _, e := range f.Errors {
-		l := lineError{Code: e.Code, Message: e.Message, Param: optional(e.Param)}
+		l := protocol.LineError{Code: e.Code, Message: e.Message}
+		if e.Param != "" {
+			l.Param = &e.Param
+		}
 		if e.Line > 0 {
 			l.Line = &e.Line
 		}
@@ -111,16 +116,8 @@ func (f Fault) lineErrors() []lineError {
 // asOfKey is the context key of the time as of which a stale request reads.
 type asOfKey struct{}
 
-// asOf returns the time as of which the request reads.
-func (s *Simulator) asOf(r *http.Request) time.Time {
-	if t, stale := r.Context().Value(asOfKey{}).(time.Time); stale {
-		return t
-	}
-	return s.clock.now()
-}
-
-// answer writes the error that Fail and FailAfter answer with.
-func (f Fault) answer(w http.ResponseWriter) {
+// fail writes the error that Fail and FailAfter answer with.
+func (f Fault) fail(p protocol.Protocol, w http.ResponseWriter) {
 	status := f.Status
 	if status == 0 {
 		status = http.StatusInternalServerError
@@ -135,14 +132,7 @@ func (f Fault) answer(w http.ResponseWriter) {
 		_, _ = fmt.Fprintf(w, "<html><head><title>%d %s</title></head></html>\n", status, http.StatusText(status))
 		return
 	}
-	e := &apiError{status: status, Type: "server_error", Code: f.Code, Message: "The simulator was told to fail this request."}
-	if status == http.StatusTooManyRequests {
-		e.Type = "requests"
-		if e.Code == "" {
-			e.Code = "rate_limit_exceeded"
-		}
-	}
-	writeError(w, e)
+	p.WriteError(w, status, f.Code, "The simulator was told to fail this request.")
 }
 
 func drain(r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/balerhq/baler/sink/simulator/internal/chance"
 )
 
 // hits reports whether the n-th request of the route is hit, if hit others
@@ -16,7 +18,7 @@ func (f Fault) hits(n, hit int, seed uint64) bool {
 	if n < f.From || (times > 0 && hit >= times) {
 		return false
 	}
-	return f.Probability == 0 || chance(seed, fmt.Sprint(f.Route, f.Action, n), nil) < f.Probability
+	return f.Probability == 0 || chance.Of(seed, fmt.Sprint(f.Route, f.Action, n), nil) < f.Probability
 }
 
 // An injector decides which request meets which fault.
@@ -65,7 +67,7 @@ func (in *injector) next(route string) *Fault {
 
 // SetFaults replaces the faults. Each starts counting requests at once.
 func (s *Simulator) SetFaults(faults ...Fault) error {
-	if err := validateFaults(faults); err != nil {
+	if err := validateFaults(s.protocol, faults); err != nil {
 		return err
 	}
 	s.faults.set(faults)

@@ -3,24 +3,13 @@ package simulator
 import (
 	"context"
 	"time"
-)
 
-// The states of a batch. It moves only forward; completed, failed, expired and
-// cancelled are the ends.
-const (
-	validating = "validating"
-	failed     = "failed"
-	inProgress = "in_progress"
-	finalizing = "finalizing"
-	completed  = "completed"
-	expired    = "expired"
-	cancelling = "cancelling"
-	cancelled  = "cancelled"
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
 // start lets the batch live, from wherever its record says it is.
 func (s *Simulator) start(id string) {
-	if b, _ := s.batches.get(id); b.ended() {
+	if b, _ := s.batches.get(id); b.Ended() {
 		return
 	}
 	s.spawn(func() {
@@ -37,20 +26,20 @@ func (s *Simulator) live(ctx context.Context, id string) error {
 	for {
 		changes := s.changes() // before the record is read, so that no change is missed
 		b, _ := s.batches.get(id)
-		if b.ended() {
+		if b.Ended() {
 			return s.release(b)
 		}
-		var step func(context.Context, batch) error
+		var step func(context.Context, protocol.Batch) error
 		var due time.Time
 		switch {
-		case b.Status == validating:
+		case b.Status == protocol.Validating:
 			step, due = s.validate, b.Created.Add(s.cfg.Latency.Validation)
 		case !b.Settled:
 			step = s.execute
-		case b.Status == cancelling:
-			step, due = s.endAs(cancelled), b.CancellingAt.Add(s.cfg.Latency.Cancelling)
+		case b.Status == protocol.Cancelling:
+			step, due = s.endAs(protocol.Cancelled), b.CancellingAt.Add(s.cfg.Latency.Cancelling)
 		default:
-			step, due = s.endAs(completed), b.FinalizingAt.Add(s.cfg.Latency.Finalizing)
+			step, due = s.endAs(protocol.Completed), b.FinalizingAt.Add(s.cfg.Latency.Finalizing)
 		}
 		reached, err := s.wait(ctx, due, changes)
 		if err == nil && reached {
@@ -83,9 +72,9 @@ func (s *Simulator) wait(ctx context.Context, t time.Time, changes <-chan struct
 
 // endAs returns the step that ends a settled batch with the given status,
 // unless its status changed since it was read.
-func (s *Simulator) endAs(status string) func(context.Context, batch) error {
-	return func(_ context.Context, seen batch) error {
-		_, err := s.batches.update(seen.ID, func(b *batch) bool {
+func (s *Simulator) endAs(status string) func(context.Context, protocol.Batch) error {
+	return func(_ context.Context, seen protocol.Batch) error {
+		_, err := s.batches.update(seen.ID, func(b *protocol.Batch) bool {
 			if b.Status != seen.Status {
 				return false
 			}
@@ -97,7 +86,7 @@ func (s *Simulator) endAs(status string) func(context.Context, batch) error {
 }
 
 // release frees what an ended batch no longer needs.
-func (s *Simulator) release(b batch) error {
+func (s *Simulator) release(b protocol.Batch) error {
 	if f, found := s.files.get(b.InputFile); found && f.Deleted {
 		return s.removeContent(f)
 	}

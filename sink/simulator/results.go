@@ -3,30 +3,27 @@ package simulator
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
-	"time"
+
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
 // results writes the output file, the error file and the ledger of a batch.
 type results struct {
 	*Simulator
-	b      batch
+	b      protocol.Batch
 	output *lineWriter
 	errors *lineWriter
 	ledger *lineWriter
 
-	encoder encoder
-	buf     []byte // one line
-	counts  counts
-	usage   usage
+	rows   protocol.Rows
+	buf    []byte // one line
+	counts protocol.Counts
+	usage  protocol.Usage
 }
 
-func (s *Simulator) createResults(b batch) (*results, error) {
-	r := &results{
-		Simulator: s, b: b, counts: b.Counts,
-		encoder: encoder{batch: b.ID, created: b.InProgressAt.Unix()},
-	}
+func (s *Simulator) createResults(b protocol.Batch) (*results, error) {
+	r := &results{Simulator: s, b: b, counts: b.Counts, rows: s.protocol.Rows(b)}
 	r.counts.Completed, r.counts.Failed = 0, 0
 	var err [3]error
 	r.output, err[0] = createLines(s.contentPath(b.OutputFile)+partSuffix, s.cfg.Results)
@@ -41,28 +38,32 @@ func (s *Simulator) createResults(b batch) (*results, error) {
 
 // run puts one row to the model and writes down what comes of it.
 func (r *results) run(line []byte) error {
-	in, _ := parseRow(line) // valid, or the batch would not run
-	req := Row{Endpoint: r.b.Endpoint, Model: r.b.Model, Body: in.body}
-	req.CustomID, _ = unquote(in.customID)
-	req.params, _ = parseParams(in.body)
-	reply := r.answer(req)
+	in := r.rows.Read(line)
+	reply := r.answer(Row{
+		Endpoint: r.b.Endpoint, Model: r.b.Model, CustomID: in.CustomID, Body: in.Body, request: in.Request,
+	})
 	out := r.tally(reply)
-	copies, stray := r.cfg.Rows.lines(r.cfg.Seed, r.b.Seq, req.CustomID)
+	copies, stray := r.cfg.Rows.lines(r.cfg.Seed, r.b.Seq, in.CustomID)
 	for range copies {
-		r.buf = r.encoder.appendResult(r.buf[:0], in.customID, req, reply)
-		if err := out.write(r.buf); err != nil {
+		if err := r.write(out, in, reply); err != nil {
 			return err
 		}
 	}
 	if stray != "" {
-		id, _ := json.Marshal(stray) //nolint:errchkjson // a string cannot fail
-		r.buf = r.encoder.appendResult(r.buf[:0], id, req, reply)
-		if err := out.write(r.buf); err != nil {
+		other := in
+		other.ID, _ = json.Marshal(stray) //nolint:errchkjson // a string cannot fail
+		if err := r.write(out, other, reply); err != nil {
 			return err
 		}
 	}
-	r.buf = appendExecution(r.buf[:0], in.customID, reply)
+	r.buf = appendExecution(r.buf[:0], in.ID, reply)
 	return r.ledger.write(r.buf)
+}
+
+// write writes the line of a row that ran.
+func (r *results) write(out *lineWriter, row protocol.Row, reply Reply) error {
+	r.buf = r.rows.AppendResult(r.buf[:0], row, reply.rendered())
+	return out.write(r.buf)
 }
 
 // tally counts a reply and returns the file that it belongs in.
@@ -84,22 +85,22 @@ func (r *results) answer(req Row) Reply {
 		reply = r.cfg.Answer(req)
 	}
 	if reply.InputTokens == 0 {
-		reply.InputTokens = estimateTokens(len(req.Body))
+		reply.InputTokens = protocol.EstimateTokens(len(req.Body))
 	}
 	if reply.OutputTokens == 0 {
-		reply.OutputTokens = estimateTokens(len(reply.Text) + len(reply.Refusal))
+		reply.OutputTokens = protocol.EstimateTokens(len(reply.Text) + len(reply.Refusal))
 	}
 	return reply
 }
 
-// skip reports a row that never ran.
-func (r *results) skip(line []byte, code string) error {
-	in, _ := parseRow(line)
-	id, _ := unquote(in.customID)
-	if copies, _ := r.cfg.Rows.lines(r.cfg.Seed, r.b.Seq, id); copies == 0 {
+// skip reports a row that never ran, because the batch expired or else because
+// it was cancelled.
+func (r *results) skip(line []byte, expired bool) error {
+	in := r.rows.Read(line)
+	if copies, _ := r.cfg.Rows.lines(r.cfg.Seed, r.b.Seq, in.CustomID); copies == 0 {
 		return nil
 	}
-	r.buf = r.encoder.appendFailure(r.buf[:0], in.customID, code, notRunReason[code])
+	r.buf = r.rows.AppendNotRun(r.buf[:0], in, expired)
 	return r.errors.write(r.buf)
 }
 
@@ -111,40 +112,27 @@ func (r *results) publish() error {
 	if err := r.ledger.close(); err != nil {
 		return err
 	}
-	if err := r.place(r.output, r.b.OutputFile, "output", r.output.lines > 0); err != nil {
+	if err := r.place(r.output, r.b.OutputFile, protocol.Succeeded, r.output.lines > 0); err != nil {
 		return err
 	}
-	return r.place(r.errors, r.b.ErrorFile, "error", r.hasErrorFile())
+	return r.place(r.errors, r.b.ErrorFile, protocol.NotSucceeded, r.hasErrorFile())
 }
 
 func (r *results) hasErrorFile() bool { return r.errors.lines > 0 || r.cfg.Results.EmptyErrorFile }
 
-func (r *results) place(w *lineWriter, id, kind string, wanted bool) error {
+func (r *results) place(w *lineWriter, id string, kind protocol.ResultKind, wanted bool) error {
 	if err := w.close(); err != nil || !wanted {
 		return err
 	}
-	if err := os.Rename(r.contentPath(id)+partSuffix, r.contentPath(id)); err != nil {
-		return err
-	}
 	now := r.clock.now()
-	keep := r.b.KeepFor
-	if keep == 0 {
-		keep = defaultKeep
-	}
-	_, err := r.files.add(func(seq int) file {
-		return file{
-			identity: identity{ID: id, Owner: r.b.Owner, Seq: seq, Created: now},
-			Name:     fmt.Sprintf("%s_%s.jsonl", r.b.ID, kind),
-			Purpose:  "batch_output",
-			Bytes:    w.bytes,
-			Expires:  now.Add(keep),
-		}
-	})
+	f := r.rows.ResultFile(kind, now)
+	f.ID, f.Owner, f.Created, f.Bytes = id, r.b.Owner, now, w.bytes
+	_, err := r.addFile(f)
 	return err
 }
 
 // record enters the outcome into b.
-func (r *results) record(b *batch) {
+func (r *results) record(b *protocol.Batch) {
 	b.Counts, b.Usage = r.counts, r.usage
 	if r.output.lines == 0 {
 		b.OutputFile = ""
@@ -167,6 +155,3 @@ func (r *results) abandon() {
 		_ = r.ledger.close()
 	}
 }
-
-// defaultKeep is how long batch files live unless the client says otherwise.
-const defaultKeep = 30 * 24 * time.Hour

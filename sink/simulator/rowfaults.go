@@ -2,7 +2,8 @@ package simulator
 
 import (
 	"fmt"
-	"hash/fnv"
+
+	"github.com/balerhq/baler/sink/simulator/internal/chance"
 )
 
 // RowFaults are the fractions of rows, from 0 to 1, that something goes wrong
@@ -60,13 +61,13 @@ func (f RowFaults) reply(seed uint64, batchSeq int, r Row) (Reply, bool) {
 	if f == (RowFaults{}) {
 		return Reply{}, false
 	}
-	if reply, hit := pick(chance(seed, "", r.Body), []fraction{
+	if reply, hit := pick(chance.Of(seed, "", r.Body), []fraction{
 		{f.BadRequest, invalidRow},
 		{f.Refusal, refusedRow},
 	}); hit {
 		return reply, true
 	}
-	return pick(chance(seed, fmt.Sprint("row ", batchSeq, r.CustomID), nil), []fraction{
+	return pick(chance.Of(seed, fmt.Sprint("row ", batchSeq, r.CustomID), nil), []fraction{
 		{f.RateLimited, limitedRow},
 		{f.ServerError, brokenRow},
 		{f.Timeout, timedOutRow},
@@ -79,7 +80,7 @@ func (f RowFaults) lines(seed uint64, batchSeq int, customID string) (copies int
 	if f.Missing+f.Repeated+f.Foreign+f.Surplus == 0 {
 		return 1, ""
 	}
-	point := chance(seed, fmt.Sprint("line ", batchSeq, customID), nil)
+	point := chance.Of(seed, fmt.Sprint("line ", batchSeq, customID), nil)
 	if point < f.Missing {
 		return 0, ""
 	}
@@ -121,17 +122,4 @@ func pick(point float64, fractions []fraction) (Reply, bool) {
 		point -= f.size
 	}
 	return Reply{}, false
-}
-
-// chance returns a number from 0 to 1 that depends on nothing but its
-// arguments.
-func chance(seed uint64, name string, data []byte) float64 {
-	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%d %s ", seed, name)
-	_, _ = h.Write(data)
-	x := h.Sum64()
-	x ^= x >> 33 // FNV leaves the high bits of similar texts similar
-	x *= 0xff51afd7ed558ccd
-	x ^= x >> 33
-	return float64(x>>11) / (1 << 53)
 }

@@ -17,12 +17,23 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := s.failure(); err != nil {
-		writeError(w, err)
+		s.protocol.WriteError(w, http.StatusInternalServerError, "", err.Error())
 		return
 	}
 	if lost := s.serveLogged(w, r); lost {
 		reset(w)
 	}
+}
+
+// providerRoutes serves all that the protocol offers.
+func (s *Simulator) providerRoutes() *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, route := range s.protocol.Routes() {
+		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
+			route.Serve(sessions{s}, w, r)
+		})
+	}
+	return mux
 }
 
 // serveLogged serves a request to the provider and logs it, before anything of
@@ -36,7 +47,7 @@ func (s *Simulator) serveLogged(w http.ResponseWriter, r *http.Request) (lost bo
 	answer := &statusWriter{ResponseWriter: w}
 	answer.begins = func() { s.record(r, route, fault, body, answer.status) }
 	defer answer.begin(0) // unless it was answered
-	answer.Header().Set("X-Request-Id", newID("req_"))
+	s.protocol.SetHeader(answer.Header())
 	if fault != nil {
 		return s.inject(*fault, answer, r)
 	}

@@ -10,17 +10,20 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
 // Simulator plays a provider. It is an [http.Handler] and safe for concurrent
 // use. Close it to stop its batches.
 type Simulator struct {
 	cfg      Config
+	protocol protocol.Protocol
 	dir      string
 	scratch  bool // dir is removed by Close
 	clock    *clock
-	files    *collection[file]
-	batches  *collection[batch]
+	files    *collection[protocol.File]
+	batches  *collection[protocol.Batch]
 	log      *requestLog
 	faults   *injector
 	provider *http.ServeMux
@@ -50,11 +53,12 @@ func New(cfg Config) (*Simulator, error) {
 		return nil, err
 	}
 	s := &Simulator{
-		cfg:     cfg,
-		dir:     cfg.Dir,
-		slots:   make(chan struct{}, runtime.GOMAXPROCS(0)),
-		changed: make(chan struct{}),
-		faults:  newInjector(cfg.Seed, cfg.Faults),
+		cfg:      cfg,
+		protocol: cfg.protocol(),
+		dir:      cfg.Dir,
+		slots:    make(chan struct{}, runtime.GOMAXPROCS(0)),
+		changed:  make(chan struct{}),
+		faults:   newInjector(cfg.Seed, cfg.Faults),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.close = sync.OnceValue(s.shutDown)
@@ -86,10 +90,10 @@ func (s *Simulator) open() (err error) {
 	if s.clock, err = openClock(filepath.Join(s.dir, "clock.json"), s.cfg.Speed); err != nil {
 		return err
 	}
-	if s.files, err = openCollection[file](filepath.Join(s.dir, "files")); err != nil {
+	if s.files, err = openCollection[protocol.File](filepath.Join(s.dir, "files")); err != nil {
 		return err
 	}
-	if s.batches, err = openCollection[batch](filepath.Join(s.dir, "batches")); err != nil {
+	if s.batches, err = openCollection[protocol.Batch](filepath.Join(s.dir, "batches")); err != nil {
 		return err
 	}
 	if err := removeParts(filepath.Join(s.dir, contentDir)); err != nil {

@@ -3,28 +3,13 @@ package simulator
 import (
 	"encoding/json"
 	"strings"
+
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
-// jsonSchema is as much of JSON Schema as structured outputs allow and an
-// example needs.
-type jsonSchema struct {
-	Ref        string                 `json:"$ref"`
-	Defs       map[string]*jsonSchema `json:"$defs"`
-	Type       any                    `json:"type"` // a name, or a list of names
-	Const      any                    `json:"const"`
-	Enum       []any                  `json:"enum"`
-	AnyOf      []*jsonSchema          `json:"anyOf"`
-	Properties map[string]*jsonSchema `json:"properties"`
-	Items      *jsonSchema            `json:"items"`
-	MinItems   int                    `json:"minItems"`
-	Minimum    float64                `json:"minimum"`
-	Format     string                 `json:"format"`
-}
-
-// structured returns the JSON that the request's response format asks for, with
-// text in its strings. It reports false if the request asks for plain text.
-func structured(p params, text, category string) (string, bool) {
-	schema := p.schema()
+// structured returns JSON that follows the schema, with text in its strings. It
+// reports false if there is no schema.
+func structured(schema *protocol.Schema, text, category string) (string, bool) {
 	if schema == nil {
 		return "", false
 	}
@@ -33,35 +18,9 @@ func structured(p params, text, category string) (string, bool) {
 	return string(data), err == nil
 }
 
-// schema returns the schema that the answer must follow, nil if there is none.
-// It is in response_format of a chat and in text.format of a response.
-func (p params) schema() *jsonSchema {
-	type format struct {
-		Type   string
-		Schema *jsonSchema
-	}
-	var request struct {
-		format
-		JSONSchema format `json:"json_schema"` // of a chat
-		Format     format // of a response
-	}
-	if p.format == nil || json.Unmarshal(p.format, &request) != nil {
-		return nil
-	}
-	for _, f := range []format{request.format, request.JSONSchema, request.Format} {
-		switch {
-		case f.Schema != nil:
-			return f.Schema
-		case f.Type == "json_object":
-			return &jsonSchema{Type: "object", Properties: map[string]*jsonSchema{"answer": {Type: "string"}}}
-		}
-	}
-	return nil
-}
-
 // An example makes up a value that follows a schema.
 type example struct {
-	root           *jsonSchema
+	root           *protocol.Schema
 	text, category string
 	budget         int // of values: a schema may ask for an endless one
 }
@@ -69,7 +28,7 @@ type example struct {
 // deep is the depth from which a recursive schema is brought to an end.
 const deep = 4
 
-func (e *example) value(s *jsonSchema, depth int) any {
+func (e *example) value(s *protocol.Schema, depth int) any {
 	for hops := 0; s != nil && s.Ref != "" && hops < deep; hops++ {
 		s = e.resolve(s.Ref)
 	}
@@ -104,14 +63,14 @@ func (e *example) value(s *jsonSchema, depth int) any {
 }
 
 // resolve follows a reference within the schema.
-func (e *example) resolve(ref string) *jsonSchema {
+func (e *example) resolve(ref string) *protocol.Schema {
 	if ref == "#" {
 		return e.root
 	}
 	return e.root.Defs[strings.TrimPrefix(ref, "#/$defs/")]
 }
 
-func (e *example) array(s *jsonSchema, depth int) any {
+func (e *example) array(s *protocol.Schema, depth int) any {
 	n := min(max(s.MinItems, 1), max(e.budget, 0))
 	if depth >= deep {
 		n = min(n, s.MinItems)
@@ -148,7 +107,7 @@ func (e *example) string(format string) string {
 
 // pickOption returns the first option that says something, or null if that is
 // an option and it is time to end.
-func pickOption(options []*jsonSchema, depth int) *jsonSchema {
+func pickOption(options []*protocol.Schema, depth int) *protocol.Schema {
 	for _, o := range options {
 		if (o.Type == "null") == (depth >= deep) {
 			return o

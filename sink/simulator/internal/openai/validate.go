@@ -1,14 +1,33 @@
-package simulator
+package openai
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
+
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
+	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
+
+// Validate checks the input file of b. All bad lines are reported together.
+func (Protocol) Validate(s protocol.Session, b protocol.Batch) (protocol.Verdict, error) {
+	v := &validation{rules: s.Rules(), endpoint: b.Endpoint}
+	err := v.input(s, b.InputFile)
+	return protocol.Verdict{Rows: v.rows, Model: v.model, Tokens: v.tokens, Errors: v.errors}, err
+}
+
+// Full says that no more tokens can be enqueued for the model.
+func (Protocol) Full(model string, limit int64) protocol.LineError {
+	return protocol.LineError{Code: "token_limit_exceeded", Message: fmt.Sprintf(
+		"Enqueued token limit reached for %s in organization org-simulator. Limit: %d enqueued tokens. "+
+			"Please try again once some in_progress batches have been completed.", model, limit)}
+}
 
 // A validation collects what is wrong with an input file.
 type validation struct {
-	cfg      Config
+	rules    protocol.Rules
 	endpoint string
 
 	rows   int
@@ -16,42 +35,67 @@ type validation struct {
 	model  string
 	tokens int64
 	seen   map[string]struct{} // custom ids
-	errors []lineError
+	errors []protocol.LineError
 }
 
 // report adds an error. An empty param and line 0 stand for null.
 func (v *validation) report(code, param string, line int, message string) {
-	e := lineError{Code: code, Message: message, Param: optional(param)}
+	e := protocol.LineError{Code: code, Message: message, Param: optional(param)}
 	if line > 0 {
 		e.Line = &line
 	}
 	v.errors = append(v.errors, e)
 }
 
+// input checks the file with the given id, if there is one.
+func (v *validation) input(s protocol.Session, id string) error {
+	f, found := s.File(id)
+	if !found || f.Purpose != "batch" {
+		v.report("invalid_request", "file_id", 0,
+			fmt.Sprintf("Cannot find file %s, or your organization does not have access to it.", id))
+		return nil
+	}
+	if f.Bytes > v.rules.BatchBytes {
+		v.report("file_too_large", "", 0,
+			fmt.Sprintf("The input file is larger than %d bytes.", v.rules.BatchBytes))
+		return nil
+	}
+	in, err := s.Open(f)
+	if errors.Is(err, fs.ErrNotExist) { // deleted before validation began
+		v.report("invalid_request", "file_id", 0, fmt.Sprintf("Cannot find file %s.", id))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	return v.file(in)
+}
+
 // file checks all lines of an input file.
 func (v *validation) file(in io.Reader) error {
 	v.seen = make(map[string]struct{})
-	for line, err := range lines(in) {
+	for line, err := range scan.Lines(in) {
 		if err != nil {
 			return err
 		}
-		if len(line.text) == 0 {
+		if len(line.Text) == 0 {
 			continue
 		}
-		if v.rows++; v.rows > v.cfg.Limits.Rows {
+		if v.rows++; v.rows > v.rules.Rows {
 			v.errors = nil
 			v.report("request_limit_exceeded", "", 0,
-				fmt.Sprintf("The input file holds more than %d requests.", v.cfg.Limits.Rows))
+				fmt.Sprintf("The input file holds more than %d requests.", v.rules.Rows))
 			return nil
 		}
-		v.line(line.number, line.text)
+		v.line(line.Number, line.Text)
 	}
 	if v.rows == 0 {
 		v.report("empty_file", "", 0, "The input file holds no requests.")
 	}
-	if v.endpoint == "/v1/embeddings" && v.inputs > v.cfg.Limits.EmbeddingInputs {
+	if v.endpoint == "/v1/embeddings" && v.inputs > v.rules.EmbeddingInputs {
 		v.report("embedding_input_limit_exceeded", "", 0,
-			fmt.Sprintf("The input file holds more than %d embedding inputs.", v.cfg.Limits.EmbeddingInputs))
+			fmt.Sprintf("The input file holds more than %d embedding inputs.", v.rules.EmbeddingInputs))
 	}
 	return nil
 }
@@ -80,7 +124,7 @@ func (v *validation) line(n int, text []byte) {
 }
 
 func (v *validation) envelope(n int, r row) {
-	id, isString := unquote(r.customID)
+	id, isString := scan.Unquote(r.customID)
 	if !isString {
 		v.report("invalid_request", "custom_id", n, "custom_id must be a string.")
 	} else if _, twice := v.seen[id]; twice {
@@ -88,10 +132,10 @@ func (v *validation) envelope(n int, r row) {
 	} else {
 		v.seen[id] = struct{}{}
 	}
-	if method, _ := unquote(r.method); method != "POST" {
+	if method, _ := scan.Unquote(r.method); method != "POST" {
 		v.report("invalid_request", "method", n, "The method must be POST.")
 	}
-	if url, _ := unquote(r.url); url != v.endpoint {
+	if url, _ := scan.Unquote(r.url); url != v.endpoint {
 		v.report("invalid_url", "url", n, "The URL provided for this request does not match the batch endpoint.")
 	}
 }
@@ -102,7 +146,7 @@ func (v *validation) body(n int, body []byte) {
 		v.report("invalid_request", "body", n, "The body must be a JSON object.")
 		return
 	}
-	v.tokens += estimateTokens(len(body))
+	v.tokens += protocol.EstimateTokens(len(body))
 	v.inputs += v.countInputs(p)
 	v.checkModel(n, p)
 	if string(p.stream) == "true" {
@@ -124,11 +168,11 @@ func (v *validation) countInputs(p params) int {
 }
 
 func (v *validation) checkModel(n int, p params) {
-	model, _ := unquote(p.model)
+	model, _ := scan.Unquote(p.model)
 	switch {
 	case model == "":
 		v.report("invalid_request", "body.model", n, "Model parameter is required.")
-	case len(v.cfg.Models) > 0 && !slices.Contains(v.cfg.Models, model):
+	case len(v.rules.Models) > 0 && !slices.Contains(v.rules.Models, model):
 		v.report("model_not_found", "body.model", n, "The provided model '"+model+"' is not supported by the Batch API.")
 	case v.model == "":
 		v.model = model

@@ -1,37 +1,41 @@
-package simulator
+package openai
 
 import (
 	"encoding/base64"
 	"encoding/binary"
 	"math"
 	"strconv"
+
+	"github.com/balerhq/baler/sink/simulator/internal/chance"
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
+	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
 
 // appendAnswer appends the body of a successful response of the row's endpoint.
-func (e *encoder) appendAnswer(b []byte, req Row, reply Reply) []byte {
-	switch req.Endpoint {
+func (e *rows) appendAnswer(b []byte, r protocol.Row, reply protocol.Reply) []byte {
+	switch e.batch.Endpoint {
 	case "/v1/responses":
-		return e.appendResponse(b, req, reply)
+		return e.appendResponse(b, reply)
 	case "/v1/embeddings":
-		return appendEmbeddings(b, req, reply)
+		return e.appendEmbeddings(b, r, reply)
 	default:
-		return e.appendChat(b, req, reply)
+		return e.appendChat(b, reply)
 	}
 }
 
-func (e *encoder) appendChat(b []byte, req Row, reply Reply) []byte {
+func (e *rows) appendChat(b []byte, reply protocol.Reply) []byte {
 	b = append(b, `{"id":"chatcmpl-`...)
 	b = e.appendSerial(b)
 	b = append(b, `","object":"chat.completion","created":`...)
 	b = strconv.AppendInt(b, e.created, 10)
 	b = append(b, `,"model":`...)
-	b = appendString(b, req.Model)
+	b = scan.AppendString(b, e.batch.Model)
 	b = append(b, `,"choices":[{"index":0,"message":{"role":"assistant","content":`...)
 	b = appendOrNull(b, reply.Text, reply.Refusal == "")
 	b = append(b, `,"refusal":`...)
 	b = appendOrNull(b, reply.Refusal, reply.Refusal != "")
 	b = append(b, `,"annotations":[]},"logprobs":null,"finish_reason":`...)
-	b = appendString(b, finishReason(reply))
+	b = scan.AppendString(b, finishReason(reply))
 	b = append(b, `}],"usage":{"prompt_tokens":`...)
 	b = strconv.AppendInt(b, reply.InputTokens, 10)
 	b = append(b, `,"completion_tokens":`...)
@@ -42,7 +46,7 @@ func (e *encoder) appendChat(b []byte, req Row, reply Reply) []byte {
 		`,"service_tier":"default","system_fingerprint":"fp_simulator"}`...)
 }
 
-func (e *encoder) appendResponse(b []byte, req Row, reply Reply) []byte {
+func (e *rows) appendResponse(b []byte, reply protocol.Reply) []byte {
 	b = append(b, `{"id":"resp_`...)
 	b = e.appendSerial(b)
 	b = append(b, `","object":"response","created_at":`...)
@@ -53,16 +57,16 @@ func (e *encoder) appendResponse(b []byte, req Row, reply Reply) []byte {
 		b = append(b, `,"status":"completed","error":null,"incomplete_details":null`...)
 	}
 	b = append(b, `,"model":`...)
-	b = appendString(b, req.Model)
+	b = scan.AppendString(b, e.batch.Model)
 	b = append(b, `,"output":[{"type":"message","id":"msg_`...)
 	b = e.appendSerial(b)
 	b = append(b, `","role":"assistant","status":"completed","content":[{`...)
 	if reply.Refusal != "" {
 		b = append(b, `"type":"refusal","refusal":`...)
-		b = appendString(b, reply.Refusal)
+		b = scan.AppendString(b, reply.Refusal)
 	} else {
 		b = append(b, `"type":"output_text","annotations":[],"text":`...)
-		b = appendString(b, reply.Text)
+		b = scan.AppendString(b, reply.Text)
 	}
 	b = append(b, `}]}],"usage":{"input_tokens":`...)
 	b = strconv.AppendInt(b, reply.InputTokens, 10)
@@ -74,20 +78,21 @@ func (e *encoder) appendResponse(b []byte, req Row, reply Reply) []byte {
 }
 
 // appendEmbeddings answers each input with a vector that depends on its text.
-func appendEmbeddings(b []byte, req Row, reply Reply) []byte {
+func (e *rows) appendEmbeddings(b []byte, r protocol.Row, reply protocol.Reply) []byte {
+	p, _ := parseParams(r.Body)
 	b = append(b, `{"object":"list","data":[`...)
-	for i, input := range embeddingInputs(req.params.input) {
+	for i, input := range embeddingInputs(p.input) {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(b, `{"object":"embedding","index":`...)
 		b = strconv.AppendInt(b, int64(i), 10)
 		b = append(b, `,"embedding":`...)
-		b = appendVector(b, input, string(req.params.encoding) == `"base64"`)
+		b = appendVector(b, input, string(p.encoding) == `"base64"`)
 		b = append(b, '}')
 	}
 	b = append(b, `],"model":`...)
-	b = appendString(b, req.Model)
+	b = scan.AppendString(b, e.batch.Model)
 	b = append(b, `,"usage":{"prompt_tokens":`...)
 	b = strconv.AppendInt(b, reply.InputTokens, 10)
 	b = append(b, `,"total_tokens":`...)
@@ -101,7 +106,7 @@ func appendVector(b, input []byte, inBase64 bool) []byte {
 	var raw []byte
 	begin := len(b)
 	for dimension := range uint64(4) {
-		x := float32(2*chance(dimension, "", input) - 1)
+		x := float32(2*chance.Of(dimension, "", input) - 1)
 		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
 		b = append(b, ',')
 		b = strconv.AppendFloat(b, float64(x), 'g', -1, 32)
@@ -118,7 +123,7 @@ func appendVector(b, input []byte, inBase64 bool) []byte {
 // embeddingInputs returns the inputs of an embeddings request: one string, or a
 // list of strings or token lists. A list of numbers is one input.
 func embeddingInputs(input []byte) (inputs [][]byte) {
-	isList := elements(input, func(element []byte) { inputs = append(inputs, element) })
+	isList := scan.Elements(input, func(element []byte) { inputs = append(inputs, element) })
 	if !isList || (len(inputs) > 0 && inputs[0][0] != '"' && inputs[0][0] != '[') {
 		return [][]byte{input}
 	}
@@ -129,10 +134,10 @@ func appendOrNull(b []byte, s string, present bool) []byte {
 	if !present {
 		return append(b, "null"...)
 	}
-	return appendString(b, s)
+	return scan.AppendString(b, s)
 }
 
-func finishReason(reply Reply) string {
+func finishReason(reply protocol.Reply) string {
 	if reply.FinishReason == "" {
 		return "stop"
 	}

@@ -1,4 +1,6 @@
-package simulator
+// Package scan reads the JSON text and the lines of batch files in place, and
+// writes JSON strings.
+package scan
 
 // A scanner walks JSON text in place. It allocates nothing, because every row
 // of every batch goes through it several times: with encoding/json the
@@ -12,17 +14,17 @@ type scanner struct {
 // maxDepth is the nesting at which encoding/json gives up as well.
 const maxDepth = 10_000
 
-// members calls visit with the raw text of each key, without its quotes, and
+// Members calls visit with the raw text of each key, without its quotes, and
 // of each value of the object that data consists of. It reports whether data
 // is one valid JSON object.
-func members(data []byte, visit func(key, value []byte)) bool {
+func Members(data []byte, visit func(key, value []byte)) bool {
 	s := scanner{data: data}
 	s.space()
 	return s.object(visit) && s.atEnd()
 }
 
-// elements does for an array what members does for an object.
-func elements(data []byte, visit func(value []byte)) bool {
+// Elements does for an array what Members does for an object.
+func Elements(data []byte, visit func(value []byte)) bool {
 	s := scanner{data: data}
 	s.space()
 	return s.array(visit) && s.atEnd()

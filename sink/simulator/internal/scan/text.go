@@ -1,4 +1,4 @@
-package simulator
+package scan
 
 import (
 	"bytes"
@@ -74,8 +74,8 @@ func (s *scanner) hex(n int) bool {
 	return n == 0
 }
 
-// unquote returns the string that a raw JSON value holds.
-func unquote(raw []byte) (string, bool) {
+// Unquote returns the string that a raw JSON value holds.
+func Unquote(raw []byte) (string, bool) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return "", false
 	}

@@ -1,4 +1,4 @@
-package simulator
+package openai
 
 import (
 	"bufio"
@@ -8,15 +8,18 @@ import (
 	"io"
 	"mime/multipart"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
+	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
 
 // upload is what the parts of an upload say. They may come in any order.
 type upload struct {
+	id                       string // of the file to be
 	purpose, anchor, seconds string
 	name                     string
 	bytes                    int64
@@ -24,7 +27,7 @@ type upload struct {
 	hasFile                  bool
 }
 
-func (s *Simulator) uploadFile(r *http.Request, owner string) (any, error) {
+func uploadFile(s protocol.Session, r *http.Request) (any, error) {
 	// The multipart reader asks for a few KB at a time.
 	r.Body = struct {
 		io.Reader
@@ -34,53 +37,47 @@ func (s *Simulator) uploadFile(r *http.Request, owner string) (any, error) {
 	if err != nil {
 		return nil, invalid("", "", "The upload is not multipart/form-data: %v", err)
 	}
-	id := newID("file-")
-	path := s.contentPath(id)
-	up, err := s.receive(parts, path+partSuffix)
+	up := upload{id: protocol.NewID("file-")}
+	err = up.receive(s, parts)
 	var expires time.Time
 	if err == nil {
-		expires, err = up.check(s.clock.now())
-	}
-	if err == nil {
-		err = os.Rename(path+partSuffix, path)
+		expires, err = up.check(s.Now())
 	}
 	if err != nil {
-		_ = os.Remove(path + partSuffix) // it may not even be there
+		s.Discard(up.id)
 		return nil, err
 	}
-	f, err := s.files.add(func(seq int) file {
-		return file{
-			identity: identity{ID: id, Owner: owner, Seq: seq, Created: s.clock.now()},
-			Name:     up.name, Purpose: up.purpose, Bytes: up.bytes, Expires: expires,
-		}
+	f, err := s.AddFile(protocol.File{
+		Identity: protocol.Identity{ID: up.id},
+		Name:     up.name, Purpose: up.purpose, Bytes: up.bytes, Expires: expires,
 	})
-	return f.object(), err
+	return newFileObject(f), err
 }
 
-// receive reads the parts and streams the file among them to path.
-func (s *Simulator) receive(parts *multipart.Reader, path string) (up upload, err error) {
+// receive reads the parts and stores the content of the file among them.
+func (up *upload) receive(s protocol.Session, parts *multipart.Reader) error {
 	fields := map[string]*string{
 		"purpose": &up.purpose, "expires_after[anchor]": &up.anchor, "expires_after[seconds]": &up.seconds,
 	}
 	for {
 		part, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) {
-			return up, nil
+			return nil
 		}
 		if err != nil {
-			return up, invalid("", "", "The upload cannot be read: %v", err)
+			return invalid("", "", "The upload cannot be read: %v", err)
 		}
 		field, known := fields[part.FormName()]
 		switch {
 		case part.FormName() == "file":
-			err = s.receiveFile(part, path, &up)
+			err = up.receiveFile(s, part)
 		case known:
 			*field, err = readField(part)
 		default:
 			err = invalid("unknown_parameter", part.FormName(), "Unknown parameter: '%s'.", part.FormName())
 		}
 		if err != nil {
-			return up, err
+			return err
 		}
 	}
 }
@@ -94,30 +91,23 @@ func readField(part io.Reader) (string, error) {
 	return string(value), nil
 }
 
-func (s *Simulator) receiveFile(part *multipart.Part, path string, up *upload) error {
+func (up *upload) receiveFile(s protocol.Session, part *multipart.Part) (err error) {
 	if up.hasFile {
 		return invalid("", "file", "The upload holds more than one file.")
 	}
 	up.hasFile, up.name = true, part.FileName()
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("simulator: store upload: %w", err)
-	}
-	limit := s.cfg.Limits.UploadBytes
+	limit := s.Rules().UploadBytes
 	in := bufio.NewReaderSize(io.LimitReader(part, limit+1), 64<<10)
 	begin, _ := in.Peek(256)
-	up.begin = bytes.Clone(bytes.TrimLeft(begin, blank))
-	up.bytes, err = io.Copy(f, in)
-	if closed := f.Close(); closed != nil {
-		return fmt.Errorf("simulator: store upload: %w", closed)
-	}
+	up.begin = bytes.Clone(bytes.TrimLeft(begin, scan.Blank))
+	up.bytes, err = s.Receive(up.id, in)
 	switch {
 	case up.bytes > limit:
 		return &apiError{
 			status: http.StatusRequestEntityTooLarge, Type: "invalid_request_error",
 			Message: fmt.Sprintf("The file is larger than %d bytes.", limit),
 		}
-	case err != nil && errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		return invalid("", "", "The upload ends early.")
 	case err != nil:
 		return fmt.Errorf("simulator: store upload: %w", err)
@@ -152,6 +142,9 @@ func (up upload) check(now time.Time) (expires time.Time, err error) {
 	}
 	return expires, nil
 }
+
+// defaultKeep is how long batch files live unless the client says otherwise.
+const defaultKeep = 30 * 24 * time.Hour
 
 // looksLikeJSONL is all that is asked of a file when it is uploaded; what is
 // wrong with its lines is found when a batch is validated. A file without any

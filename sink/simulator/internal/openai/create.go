@@ -1,4 +1,4 @@
-package simulator
+package openai
 
 import (
 	"encoding/json"
@@ -7,6 +7,9 @@ import (
 	"slices"
 	"time"
 	"unicode/utf8"
+
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
+	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
 
 // window is the only completion window there is.
@@ -31,7 +34,7 @@ type createRequest struct {
 
 var createFields = []string{"input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after"}
 
-func (s *Simulator) createBatch(r *http.Request, owner string) (any, error) {
+func createBatch(s protocol.Session, r *http.Request) (any, error) {
 	req, err := readCreate(r.Body)
 	if err != nil {
 		return nil, err
@@ -46,22 +49,16 @@ func (s *Simulator) createBatch(r *http.Request, owner string) (any, error) {
 			return nil, err
 		}
 	}
-	refusal, refused := r.Context().Value(invalidKey{}).([]lineError)
-	now := s.clock.now()
-	b, err := s.batches.add(func(seq int) batch {
-		return batch{
-			identity: identity{ID: newID("batch_"), Owner: owner, Seq: seq, Created: now},
-			Endpoint: req.Endpoint, Window: req.CompletionWindow, InputFile: req.InputFileID,
-			Metadata: metadata, KeepFor: keep, Status: validating, ExpiresAt: now.Add(window),
-			OutputFile: newID("file-"), ErrorFile: newID("file-"),
-			Refused: refused, Errors: refusal,
-		}
-	})
+	b, err := s.AddBatch(protocol.Batch{
+		Identity: protocol.Identity{ID: protocol.NewID("batch_")},
+		Endpoint: req.Endpoint, Window: req.CompletionWindow, InputFile: req.InputFileID,
+		Metadata: metadata, KeepFor: keep,
+		OutputFile: protocol.NewID("file-"), ErrorFile: protocol.NewID("file-"),
+	}, window)
 	if err != nil {
 		return nil, err
 	}
-	s.start(b.ID)
-	return b.object(), nil
+	return newBatchObject(b), nil
 }
 
 // readCreate reads and checks all but the metadata. It does not look whether
@@ -72,7 +69,7 @@ func readCreate(body io.Reader) (req createRequest, err error) {
 		return req, invalid("", "", "The request body cannot be read: %v", err)
 	}
 	unknown := ""
-	members(data, func(key, _ []byte) {
+	scan.Members(data, func(key, _ []byte) {
 		if !slices.Contains(createFields, string(key)) {
 			unknown = string(key)
 		}
@@ -111,7 +108,7 @@ func checkMetadata(raw map[string]json.RawMessage) (map[string]string, error) {
 	}
 	metadata := make(map[string]string, len(raw))
 	for key, value := range raw {
-		text, isString := unquote(value)
+		text, isString := scan.Unquote(value)
 		switch {
 		case !isString:
 			return nil, invalid("invalid_type", "metadata."+key, "Invalid type for 'metadata.%s': expected a string.", key)

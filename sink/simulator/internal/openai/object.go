@@ -1,15 +1,10 @@
-package simulator
+package openai
 
-import "time"
+import (
+	"time"
 
-// listObject is a page of objects.
-type listObject struct {
-	Object  string  `json:"object"`
-	Data    []any   `json:"data"`
-	FirstID *string `json:"first_id"`
-	LastID  *string `json:"last_id"`
-	HasMore bool    `json:"has_more"`
-}
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
+)
 
 // fileObject is a file as clients see it.
 type fileObject struct {
@@ -24,7 +19,7 @@ type fileObject struct {
 	StatusDetails *string `json:"status_details"`
 }
 
-func (f file) object() fileObject {
+func newFileObject(f protocol.File) fileObject {
 	return fileObject{
 		ID: f.ID, Object: "file", Bytes: f.Bytes, CreatedAt: f.Created.Unix(),
 		ExpiresAt: unix(f.Expires), Filename: f.Name, Purpose: f.Purpose, Status: "processed",
@@ -52,14 +47,14 @@ type batchObject struct {
 	ExpiredAt        *int64            `json:"expired_at"`
 	CancellingAt     *int64            `json:"cancelling_at"`
 	CancelledAt      *int64            `json:"cancelled_at"`
-	RequestCounts    counts            `json:"request_counts"`
+	RequestCounts    protocol.Counts   `json:"request_counts"`
 	Usage            usageObject       `json:"usage"`
 	Metadata         map[string]string `json:"metadata"`
 }
 
 type errorList struct {
-	Object string      `json:"object"`
-	Data   []lineError `json:"data"`
+	Object string               `json:"object"`
+	Data   []protocol.LineError `json:"data"`
 }
 
 type usageObject struct {
@@ -74,7 +69,7 @@ type usageObject struct {
 	TotalTokens int64 `json:"total_tokens"`
 }
 
-func (b batch) object() batchObject {
+func newBatchObject(b protocol.Batch) batchObject {
 	o := batchObject{
 		ID: b.ID, Object: "batch", Endpoint: b.Endpoint, Model: optional(b.Model),
 		InputFileID: b.InputFile, CompletionWindow: b.Window, Status: b.Status,
@@ -82,22 +77,22 @@ func (b batch) object() batchObject {
 		FinalizingAt: unix(b.FinalizingAt), CancellingAt: unix(b.CancellingAt),
 		RequestCounts: b.Counts, Metadata: b.Metadata,
 	}
-	if len(b.Errors) > 0 && b.Status == failed {
+	if len(b.Errors) > 0 && b.Status == protocol.Failed {
 		o.Errors = &errorList{Object: "list", Data: b.Errors}
 	}
 	o.Usage.InputTokens, o.Usage.OutputTokens = b.Usage.InputTokens, b.Usage.OutputTokens
 	o.Usage.TotalTokens = b.Usage.InputTokens + b.Usage.OutputTokens
-	if b.ended() && b.Status != failed {
+	if b.Ended() && b.Status != protocol.Failed {
 		o.OutputFileID, o.ErrorFileID = optional(b.OutputFile), optional(b.ErrorFile)
 	}
 	switch ended := unix(b.EndedAt); b.Status {
-	case completed:
+	case protocol.Completed:
 		o.CompletedAt = ended
-	case failed:
+	case protocol.Failed:
 		o.FailedAt = ended
-	case expired:
+	case protocol.Expired:
 		o.ExpiredAt = ended
-	case cancelled:
+	case protocol.Cancelled:
 		o.CancelledAt = ended
 	}
 	return o

@@ -1,0 +1,68 @@
+package openai
+
+import (
+	"encoding/json"
+
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
+	"github.com/balerhq/baler/sink/simulator/internal/scan"
+)
+
+// ParseRequest reads the body of a row.
+func (Protocol) ParseRequest(body []byte) protocol.Request {
+	p, _ := parseParams(body)
+	return &p
+}
+
+// params are the members of a request body that the simulator looks at. They
+// implement [protocol.Request].
+type params struct {
+	model, stream, messages, input, prompt, format, encoding []byte
+}
+
+func parseParams(body []byte) (p params, valid bool) {
+	valid = scan.Members(body, func(key, value []byte) {
+		switch string(key) {
+		case "model":
+			p.model = value
+		case "stream":
+			p.stream = value
+		case "messages":
+			p.messages = value
+		case "input":
+			p.input = value
+		case "prompt":
+			p.prompt = value
+		case "response_format", "text":
+			p.format = value
+		case "encoding_format":
+			p.encoding = value
+		}
+	})
+	return p, valid
+}
+
+// Schema returns the schema that the answer must follow, nil if there is none.
+// It is in response_format of a chat and in text.format of a response.
+func (p params) Schema() *protocol.Schema {
+	type format struct {
+		Type   string
+		Schema *protocol.Schema
+	}
+	var request struct {
+		format
+		JSONSchema format `json:"json_schema"` // of a chat
+		Format     format // of a response
+	}
+	if p.format == nil || json.Unmarshal(p.format, &request) != nil {
+		return nil
+	}
+	for _, f := range []format{request.format, request.JSONSchema, request.Format} {
+		switch {
+		case f.Schema != nil:
+			return f.Schema
+		case f.Type == "json_object":
+			return &protocol.Schema{Type: "object", Properties: map[string]*protocol.Schema{"answer": {Type: "string"}}}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+// Package protocol is the seam between what all providers of the simulator
+// share and the wire protocol that one of them speaks.
+//
+// A wire protocol is a package beside this one that implements [Protocol], as
+// openai does. It owns the routes, the validation of an input, the objects that
+// clients see, the format of rows and the grammar of errors. It knows the rest
+// of the simulator only as a [Provider]: clock, accounts, records, execution,
+// faults, quotas and ledger are the same for all protocols.
+package protocol
+
+import (
+	"net/http"
+	"time"
+)
+
+// A Protocol is the wire protocol of a provider. It holds no state: what has to
+// be kept is in the records that a [Session] reads and writes.
+type Protocol interface {
+	// Routes returns the requests that it serves, the one for unknown paths
+	// among them.
+	Routes() []Route
+
+	// SetHeader sets the header that every reply carries, also one that a fault
+	// makes up.
+	SetHeader(h http.Header)
+
+	// WriteError replies with an error that is not a handler's: a fault asked
+	// for it, or the simulator itself is broken. An empty code means one that
+	// suits the status.
+	WriteError(w http.ResponseWriter, status int, code, message string)
+
+	// Validate checks the input of b before any of its rows runs. The session
+	// sees what b's account saw when b was created. An error is a failure of the
+	// simulator, not of the input.
+	Validate(s Session, b Batch) (Verdict, error)
+
+	// Full is why a batch fails that would take the tokens enqueued for a model
+	// above the limit.
+	Full(model string, limit int64) LineError
+
+	// ParseRequest reads the body of a row.
+	ParseRequest(body []byte) Request
+
+	// Rows returns what reads the rows of b and writes their results.
+	Rows(b Batch) Rows
+}
+
+// A Route is a kind of request.
+type Route struct {
+	// Pattern is what it matches, as for [http.ServeMux]. It is also the name of
+	// the route in faults and in the request log.
+	Pattern string
+	// Creates says that it creates batches.
+	Creates bool
+	// Serve replies to a request. It asks p for the session of the request's key.
+	Serve func(p Provider, w http.ResponseWriter, r *http.Request)
+}
+
+// A Verdict is what validation found.
+type Verdict struct {
+	Rows   int
+	Model  string
+	Tokens int64       // of input; they count against the limit until the batch ends
+	Errors []LineError // none means that the rows may run
+}
+
+// Rows reads the rows of one batch and writes their results, one row at a time.
+// Every row goes through it, so it allocates as little as it can.
+type Rows interface {
+	// Read takes a line of the input apart. The line has passed validation. The
+	// row is valid until the next call.
+	Read(line []byte) Row
+
+	// AppendResult appends the line of a row that ran, with its line break.
+	AppendResult(b []byte, r Row, reply Reply) []byte
+
+	// AppendNotRun appends the line of a row that did not run, because the batch
+	// expired or else because it was cancelled.
+	AppendNotRun(b []byte, r Row, expired bool) []byte
+
+	// ResultFile describes the file, made now, that holds results of the given
+	// kind: its name, purpose and expiry.
+	ResultFile(kind ResultKind, now time.Time) File
+}
+
+// A ResultKind says which results a file holds. A protocol that has but one
+// stream of results sends one file after the other.
+type ResultKind int
+
+// The kinds of results.
+const (
+	Succeeded ResultKind = iota
+	NotSucceeded
+)
