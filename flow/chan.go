@@ -10,7 +10,7 @@ import (
 // when the pipeline is aborted: [Pipeline.Wait] tells which. Read it to its end, or cancel the pipeline.
 func Chan[T any](p *Pipeline, in <-chan []T, opts ...StageOption) <-chan T {
 	out := make(chan T, mailbox.MaxSlice)
-	name := p.plan.add("chan", opts, []any{in}, nil)
+	name := p.graph.add("chan", opts, []any{in}, nil)
 	in = inlet(p, in, true)
 	p.stage(p.stages, name, func(ctx context.Context) error {
 		defer close(out)

@@ -24,8 +24,8 @@ func (e *StageError) Error() string { return fmt.Sprintf("flow: stage %q: %v", e
 // Unwrap returns the stage's own error.
 func (e *StageError) Unwrap() error { return e.Err }
 
-// blamed is an error of one of several stages in a goroutine.
-type blamed struct {
+// stageError is an error of one of several stages in a goroutine.
+type stageError struct {
 	stage string
 	error
 }

@@ -107,7 +107,7 @@ func (f Func[In, Out]) String() string { return f.name }
 // Run makes a Func a [Stage]. It sends what it made of a slice when it is done with the slice. When its function takes more
 // than a few microseconds it sends every result at once.
 func (f Func[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- []Out) error {
-	return pump(ctx, in, f.into(give(out), busyIn(ctx)))
+	return pump(ctx, in, f.into(sendOne(out), busyIn(ctx)))
 }
 
 // into returns what pushes to next what f makes of a slice.
@@ -116,15 +116,15 @@ func (f Func[In, Out]) into(next push[Out], b *busy) push[In] {
 	return s.push
 }
 
-// blame returns f with errors that name the stage that it is.
-func (f Func[In, Out]) blame(stage string) Func[In, Out] {
+// stageError returns f with errors that name the stage that it is.
+func (f Func[In, Out]) stageError(stage string) Func[In, Out] {
 	bind := f.bind
 	f.bind = func() transform[In, Out] {
 		do := bind()
 		return func(ctx context.Context, made []Out, items []In) ([]Out, error) {
 			made, err := do(ctx, made, items)
 			if err != nil {
-				err = &blamed{stage, err}
+				err = &stageError{stage, err}
 			}
 			return made, err
 		}

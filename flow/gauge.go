@@ -55,7 +55,7 @@ func output[T any](p *Pipeline) (write chan []T, read <-chan []T) {
 	}
 	g, metered := &gauge{}, make(chan []T) // unbuffered: what is sent is taken
 	read = metered
-	p.plan.measure(read, g)
+	p.graph.measure(read, g)
 	p.run(p.stages, "stats", func(ctx context.Context) error {
 		defer close(metered)
 		for slice := range Slices(ctx, write) {

@@ -3,51 +3,100 @@ package flow
 import (
 	"fmt"
 	"slices"
-	"strings"
+	"sync"
 )
 
-// A Graph is the shape of a pipeline at one moment: its stages in the order in which they were added.
-type Graph struct{ Nodes []Node }
-
-// A Node is a stage in a [Graph].
-type Node struct {
-	Name  string
-	Reads []string // the names of the stages whose output it reads; one that the pipeline does not know is "?"
+// graph is what a pipeline knows about its stages and the channels between them.
+type graph struct {
+	mu     sync.Mutex
+	nodes  []Node
+	taken  map[string]int
+	writer map[any]string // by channel
+	gauges map[any]*gauge // by channel; empty without WithStats
+	reader map[*gauge]string
+	links  map[any]any // by channel: those that lead nowhere yet
+	busy   map[string]*busy
 }
 
-// Graph returns the shape of the pipeline as built so far.
-func (p *Pipeline) Graph() Graph { return p.plan.snapshot() }
-
-// Mermaid renders the graph as a Mermaid flowchart.
-func (g Graph) Mermaid() string {
-	var b strings.Builder
-	b.WriteString("flowchart LR\n")
-	for i, n := range g.Nodes {
-		fmt.Fprintf(&b, "  n%d[\"%s\"]\n", i, strings.ReplaceAll(n.Name, `"`, "#quot;"))
+func newGraph() graph {
+	return graph{
+		taken: map[string]int{}, writer: map[any]string{}, gauges: map[any]*gauge{}, reader: map[*gauge]string{},
+		links: map[any]any{}, busy: map[string]*busy{},
 	}
-	g.edges(func(from, to int) { fmt.Fprintf(&b, "  n%d --> n%d\n", from, to) })
-	return b.String()
 }
 
-// DOT renders the graph in the language of Graphviz.
-func (g Graph) DOT() string {
-	var b strings.Builder
-	b.WriteString("digraph pipeline {\n  rankdir=LR;\n")
-	for i, n := range g.Nodes {
-		fmt.Fprintf(&b, "  n%d [label=%q];\n", i, n.Name)
+// add records a stage that reads ins and writes outs, and returns its unique name.
+func (l *graph) add(name string, opts []StageOption, ins, outs []any) string {
+	s := stageSettings{name: name}
+	for _, set := range opts {
+		set(&s)
 	}
-	g.edges(func(from, to int) { fmt.Fprintf(&b, "  n%d -> n%d;\n", from, to) })
-	b.WriteString("}\n")
-	return b.String()
-}
-
-// edges calls draw for every edge whose two ends are in the graph, by index.
-func (g Graph) edges(draw func(from, to int)) {
-	for to, n := range g.Nodes {
-		for _, name := range n.Reads {
-			if from := slices.IndexFunc(g.Nodes, func(n Node) bool { return n.Name == name }); from >= 0 {
-				draw(from, to)
-			}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := Node{Name: l.unique(s.name)}
+	for _, in := range ins {
+		n.Reads = append(n.Reads, l.origin(in))
+		if g := l.gauges[in]; g != nil {
+			l.reader[g] = n.Name
 		}
 	}
+	for _, out := range outs {
+		l.writer[out] = n.Name
+	}
+	l.nodes = append(l.nodes, n)
+	return n.Name
+}
+
+func (l *graph) unique(name string) string {
+	l.taken[name]++
+	if n := l.taken[name]; n > 1 {
+		return fmt.Sprintf("%s#%d", name, n)
+	}
+	return name
+}
+
+func (l *graph) origin(channel any) string {
+	if name, ok := l.writer[channel]; ok {
+		return name
+	}
+	return "?"
+}
+
+// measure has the items on channel counted by g.
+func (l *graph) measure(channel any, g *gauge) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gauges[channel] = g
+}
+
+// busyOf returns what adds up how long the functions of a stage run.
+func (l *graph) busyOf(stage string) *busy {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.busy[stage] == nil {
+		l.busy[stage] = &busy{}
+	}
+	return l.busy[stage]
+}
+
+// edge notes that channel stands for link until it is known who reads it.
+func (l *graph) edge(channel, link any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.links[channel] = link
+}
+
+// removeEdge returns the link that channel stands for, or nil, to whoever asks first.
+func (l *graph) removeEdge(channel any) (link any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	link = l.links[channel]
+	delete(l.links, channel)
+	return link
+}
+
+func (l *graph) snapshot() Graph {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return Graph{Nodes: slices.Clone(l.nodes)}
 }

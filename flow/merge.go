@@ -12,7 +12,7 @@ func Merge[T any](p *Pipeline, ins ...<-chan []T) <-chan []T {
 	for i, in := range ins {
 		from[i] = in
 	}
-	name := p.plan.add("merge", nil, from, []any{out})
+	name := p.graph.add("merge", nil, from, []any{out})
 	var open atomic.Int64
 	open.Store(int64(len(ins)))
 	if len(ins) == 0 {

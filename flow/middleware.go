@@ -22,7 +22,7 @@ func WithMiddleware(wrap Middleware) Option {
 // stage runs f, which is what a stage does, in a goroutine and in the middleware.
 func (p *Pipeline) stage(ctx context.Context, name string, f func(context.Context) error) {
 	if p.metered {
-		ctx = withBusy(ctx, p.plan.busyOf(name))
+		ctx = withBusy(ctx, p.graph.busyOf(name))
 	}
 	for _, wrap := range slices.Backward(p.wraps) {
 		inner := f

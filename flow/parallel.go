@@ -52,7 +52,7 @@ func Parallel[In, Out any](f Func[In, Out], c Concurrency) Stage[In, Out] {
 			return dispatch(ctx, in, jobs, results.window)
 		})
 		for range c.Workers {
-			group.Go(func() error { return labour(ctx, c.Timeout, f.bind(), jobs, results) })
+			group.Go(func() error { return runWorkers(ctx, c.Timeout, f.bind(), jobs, results) })
 		}
 		return group.Wait()
 	}}
@@ -81,8 +81,8 @@ func dispatch[T any](ctx context.Context, in <-chan []T, jobs chan<- job[T], win
 	return context.Cause(ctx)
 }
 
-// labour is one worker.
-func labour[In, Out any](
+// runWorkers is one worker.
+func runWorkers[In, Out any](
 	ctx context.Context, limit time.Duration, do transform[In, Out], jobs <-chan job[In], results *sequencer[Out],
 ) error {
 	spent := busyIn(ctx)

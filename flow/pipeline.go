@@ -19,7 +19,7 @@ type Pipeline struct {
 	stages  context.Context // done: every stage stops
 	group   *errgroup.Group
 	drain   sync.WaitGroup
-	plan    plan
+	graph   graph
 	metered bool
 	wraps   []Middleware
 
@@ -48,7 +48,7 @@ func New(ctx context.Context, opts ...Option) *Pipeline {
 	for _, set := range opts {
 		set(&s)
 	}
-	p := &Pipeline{plan: newPlan(), metered: s.stats, wraps: s.wraps}
+	p := &Pipeline{graph: newGraph(), metered: s.stats, wraps: s.wraps}
 	if s.drain <= 0 {
 		p.group, p.stages = errgroup.WithContext(ctx)
 		p.inputs = p.stages
@@ -118,7 +118,7 @@ func (p *Pipeline) run(ctx context.Context, stage string, f func(context.Context
 func (p *Pipeline) fail(ctx context.Context, stage string, err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if b := new(blamed); errors.As(err, &b) {
+	if b := new(stageError); errors.As(err, &b) {
 		stage, err = b.stage, b.error
 	}
 	cause := context.Cause(ctx)

@@ -10,8 +10,8 @@ import (
 // push hands a slice on, see [mailbox.Push].
 type push[T any] = mailbox.Push[T]
 
-// give sends slices on out to a reader that owns them.
-func give[T any](out chan<- []T) push[T] {
+// sendOne sends slices on out to a reader that owns them.
+func sendOne[T any](out chan<- []T) push[T] {
 	return func(ctx context.Context, slice []T) ([]T, error) { return nil, Send(ctx, out, slice) }
 }
 

@@ -15,7 +15,7 @@ func To[T any](p *Pipeline, in <-chan []T, do func(context.Context, T) error, op
 		}
 		return none, nil
 	})
-	name := p.plan.add(sink.name, opts, []any{in}, nil)
+	name := p.graph.add(sink.name, opts, []any{in}, nil)
 	in = inlet(p, in, true)
 	p.stage(p.stages, name, func(ctx context.Context) error {
 		return sink.Run(ctx, in, nil) // it makes nothing to send
@@ -24,7 +24,7 @@ func To[T any](p *Pipeline, in <-chan []T, do func(context.Context, T) error, op
 
 // Discard starts a sink that drops what it reads: the end of a pipeline whose last stage has done the work.
 func Discard[T any](p *Pipeline, in <-chan []T, opts ...StageOption) {
-	name := p.plan.add("discard", opts, []any{in}, nil)
+	name := p.graph.add("discard", opts, []any{in}, nil)
 	in = inlet(p, in, true)
 	p.stage(p.stages, name, func(ctx context.Context) error {
 		for range Slices(ctx, in) {

@@ -55,7 +55,7 @@ func FromChan[T any](p *Pipeline, ch <-chan T, opts ...StageOption) <-chan []T {
 // and for input that ctx must be able to interrupt.
 func FromFunc[T any](p *Pipeline, produce func(ctx context.Context, out chan<- []T) error, opts ...StageOption) <-chan []T {
 	ch, out := output[T](p)
-	name := p.plan.add("source", opts, nil, []any{out})
+	name := p.graph.add("source", opts, nil, []any{out})
 	p.stage(p.inputs, name, func(ctx context.Context) error {
 		defer close(ch)
 		return produce(ctx, ch)
@@ -71,7 +71,7 @@ const ahead = 8
 func fromItems[T any](p *Pipeline, opts []StageOption, produce func(context.Context, *mailbox.Mailbox[T]) error) <-chan []T {
 	box := mailbox.New[T](ahead)
 	l, out := outlet[T](p)
-	name := p.plan.add("source", opts, nil, []any{out})
+	name := p.graph.add("source", opts, nil, []any{out})
 	p.run(p.stages, name, func(ctx context.Context) error {
 		defer l.close()
 		return box.Send(ctx, l.push)

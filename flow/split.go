@@ -30,7 +30,7 @@ func Partition[T any](p *Pipeline, in <-chan []T, belongs func(T) bool, opts ...
 func split[T any](p *Pipeline, name string, in <-chan []T, opts []StageOption, cut func([]T) (a, b []T)) (_, _ <-chan []T) {
 	chA, outA := output[T](p)
 	chB, outB := output[T](p)
-	name = p.plan.add(name, opts, []any{in}, []any{outA, outB})
+	name = p.graph.add(name, opts, []any{in}, []any{outA, outB})
 	in = inlet(p, in, false)
 	p.stage(p.stages, name, func(ctx context.Context) error {
 		defer close(chA)

@@ -22,9 +22,9 @@ func WithStats() Option { return func(s *settings) { s.stats = true } }
 
 // Stats returns the counters of all stages, in the order in which they were added. They are all zero without [WithStats].
 // In, Out, Busy and Held never go back. It may be called at any time, and costs time in proportion to the number of stages.
-func (p *Pipeline) Stats() []StageStats { return p.plan.stats() }
+func (p *Pipeline) Stats() []StageStats { return p.graph.stats() }
 
-func (l *plan) stats() []StageStats {
+func (l *graph) stats() []StageStats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	stats := make([]StageStats, len(l.nodes))

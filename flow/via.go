@@ -15,7 +15,7 @@ func Via[In, Out any](p *Pipeline, in <-chan []In, stage Stage[In, Out], opts ..
 		return fuse(p, in, f, opts)
 	}
 	ch, out := output[Out](p)
-	name := p.plan.add(stageName(stage), opts, []any{in}, []any{out})
+	name := p.graph.add(stageName(stage), opts, []any{in}, []any{out})
 	in = inlet(p, in, borrows(stage))
 	p.stage(p.stages, name, func(ctx context.Context) error {
 		defer close(ch)
@@ -27,9 +27,9 @@ func Via[In, Out any](p *Pipeline, in <-chan []In, stage Stage[In, Out], opts ..
 // fuse adds f to the goroutine that makes in, or starts one for it and those that come after it.
 func fuse[In, Out any](p *Pipeline, in <-chan []In, f Func[In, Out], opts []StageOption) <-chan []Out {
 	l, out := outlet[Out](p)
-	name := p.plan.add(f.name, opts, []any{in}, []any{out})
-	f = f.blame(name)
-	if before, ok := untaken(p, in); ok {
+	name := p.graph.add(f.name, opts, []any{in}, []any{out})
+	f = f.stageError(name)
+	if before, ok := unconnected(p, in); ok {
 		before.take(f.into(l.push, busyIn(p.stages)), l.close)
 		return out
 	}

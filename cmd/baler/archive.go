@@ -8,18 +8,18 @@ import (
 	"github.com/balerhq/baler/sink/openai"
 )
 
-// dialect is how a provider writes requests and answers.
-type dialect struct {
+// providerFormat is how a provider writes requests and answers.
+type providerFormat struct {
 	codec llm.Codec
 	row   archive.RowFormat
 }
 
-func dialectOf(provider string) (dialect, error) {
+func dialectOf(provider string) (providerFormat, error) {
 	if provider != "openai" {
-		return dialect{}, usage("the run has the provider %q, which this program does not know", provider)
+		return providerFormat{}, usage("the run has the provider %q, which this program does not know", provider)
 	}
 	client, err := openai.New("none-is-needed-to-read", openai.Config{})
-	return dialect{client, openai.AppendRow}, err
+	return providerFormat{client, openai.AppendRow}, err
 }
 
 // openArchive opens the run that the arguments of a command name.

@@ -38,7 +38,7 @@ stop a run and go on later, interrupt it or pause it.`, (*durable.Handle).Cancel
 }
 
 func newControl(use, short, long string, ask func(*durable.Handle, context.Context) error) *cobra.Command {
-	var r reach
+	var r runFlags
 	cmd := &cobra.Command{
 		Use:   use + " [NAME]",
 		Short: short,
@@ -61,7 +61,7 @@ func newControl(use, short, long string, ask func(*durable.Handle, context.Conte
 
 // ask sends a request to a run that has not ended. Cancelling twice is no
 // mistake.
-func (r *reach) ask(ctx context.Context, h *durable.Handle, ask func(*durable.Handle, context.Context) error) error {
+func (r *runFlags) ask(ctx context.Context, h *durable.Handle, ask func(*durable.Handle, context.Context) error) error {
 	s, err := h.Status()
 	if err != nil {
 		return usage("%w", err)

@@ -103,11 +103,11 @@ func (d *display) notify(n durable.Notice) {
 	d.printing.Lock()
 	defer d.printing.Unlock()
 	if d.bar == nil {
-		fmt.Fprintln(d.w, "notice: "+plain(noticeLine(n)))
+		fmt.Fprintln(d.w, "notice: "+plain(noticeText(n)))
 		return
 	}
 	_ = d.bar.Clear()
-	fmt.Fprintln(d.w, "notice: "+plain(noticeLine(n)))
+	fmt.Fprintln(d.w, "notice: "+plain(noticeText(n)))
 	_ = d.bar.RenderBlank() // as it was: the next change may be hours away
 }
 

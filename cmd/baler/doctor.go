@@ -109,7 +109,7 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 			return o.explain(cmd.Context(), err)
 		}
 	}
-	if err := o.lookAround(told(cmd), &report, log); err != nil {
+	if err := o.lookAround(printingWaits(cmd), &report, log); err != nil {
 		return o.explain(cmd.Context(), err)
 	}
 	if err := report.print(cmd.OutOrStdout(), o.json); err != nil {

@@ -12,20 +12,20 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// told is the context of a command that asks the provider something by itself:
+// printingWaits is the context of a command that asks the provider something by itself:
 // what it waits for is printed.
-func told(cmd *cobra.Command) context.Context {
+func printingWaits(cmd *cobra.Command) context.Context {
 	return retry.Observe(cmd.Context(), func(a retry.Attempt) {
 		if a.Delay > 0 {
 			n := durable.Notice{Text: a.Err.Error(), Next: time.Now().Add(a.Delay)}
-			fmt.Fprintln(cmd.ErrOrStderr(), "notice: "+plain(noticeLine(n)))
+			fmt.Fprintln(cmd.ErrOrStderr(), "notice: "+plain(noticeText(n)))
 		}
 	})
 }
 
-// noticeLine is a notice in one line: what happened, since when and how often,
+// noticeText is a notice in one line: what happened, since when and how often,
 // when the run tries again, and what to do.
-func noticeLine(n durable.Notice) string {
+func noticeText(n durable.Notice) string {
 	parts := []string{n.Text}
 	if n.Batch != "" {
 		parts[0] = "batch " + n.Batch + ": " + n.Text

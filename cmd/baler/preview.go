@@ -11,7 +11,7 @@ const previewRows = 20
 
 // preview checks the first rows of an input that was not read yet. All are checked
 // by the run itself, once it knows that the provider can be used.
-func (o *options) preview(dialect source.Dialect) error {
+func (o *options) preview(dialect source.CSVFormat) error {
 	if o.hasRead() {
 		return nil
 	}
@@ -20,7 +20,7 @@ func (o *options) preview(dialect source.Dialect) error {
 		return err
 	}
 	n := 0
-	for row, err := range source.Rows(o.input).WithDialect(dialect).Items() {
+	for row, err := range source.Rows(o.input).WithFormat(dialect).Items() {
 		if err == nil {
 			err = rows.check(row)
 		}

@@ -126,7 +126,7 @@ func (o *options) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	dialect := source.Dialect{Delimiter: delimiter}
+	dialect := source.CSVFormat{Delimiter: delimiter}
 	if err := o.preview(dialect); err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (o *options) run(cmd *cobra.Command) error {
 	return errors.Join(o.do(cmd, out, durable.Job[source.Row]{
 		Name:        o.name,
 		Settings:    o.settings(),
-		Source:      source.Rows(o.input).WithDialect(dialect),
+		Source:      source.Rows(o.input).WithFormat(dialect),
 		Key:         rows.key,
 		Prompt:      rows.chat,
 		Request:     rows.request,

@@ -13,7 +13,7 @@ import (
 
 func newSettle() *cobra.Command {
 	var (
-		r              reach
+		r              runFlags
 		batch, missing string
 	)
 	cmd := &cobra.Command{

@@ -12,7 +12,7 @@ import (
 )
 
 func newStatus() *cobra.Command {
-	var r reach
+	var r runFlags
 	cmd := &cobra.Command{
 		Use:   "status [NAME]",
 		Short: "Show how far a run is, whether a process runs it or not",
@@ -34,7 +34,7 @@ that a run can be in, and 2 if there is no such run.`,
 }
 
 func newRuns() *cobra.Command {
-	var r reach
+	var r runFlags
 	cmd := &cobra.Command{
 		Use:   "runs",
 		Short: "List the runs of a state directory",
@@ -52,7 +52,7 @@ func newRuns() *cobra.Command {
 	return cmd
 }
 
-func (r *reach) list(w io.Writer, runs []durable.Status) error {
+func (r *runFlags) list(w io.Writer, runs []durable.Status) error {
 	if r.json {
 		for _, s := range runs {
 			if err := printJSON(w, s); err != nil {
@@ -64,7 +64,7 @@ func (r *reach) list(w io.Writer, runs []durable.Status) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "NAME\tSTATE\tROWS\tSUCCEEDED\tFAILED\tOPEN BATCHES\tUPDATED")
 	for _, s := range runs {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", plain(s.Name), standing(s), thousands(s.Rows),
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", plain(s.Name), describeState(s), thousands(s.Rows),
 			thousands(s.Succeeded), thousands(s.Failed), len(s.Open), clock(s.Updated))
 	}
 	return t.Flush()
@@ -77,12 +77,12 @@ func printStatus(w io.Writer, s durable.Status) {
 		fmt.Fprintf(t, "%s\t%s\n", name, plain(fmt.Sprintf(format, args...)))
 	}
 	line("run", "%s", s.Name)
-	line("state", "%s", standing(s))
-	if note := advice(s); note != "" {
+	line("state", "%s", describeState(s))
+	if note := nextStep(s); note != "" {
 		line("", "%s", note)
 	}
 	for _, n := range s.Notices {
-		line("notice", "%s", noticeLine(n))
+		line("notice", "%s", noticeText(n))
 	}
 	line("rows", "%s%s", thousands(s.Rows), unless(s.Read, ", not all read yet"))
 	line("succeeded", "%s", thousands(s.Succeeded))

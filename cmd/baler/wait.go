@@ -13,7 +13,7 @@ import (
 
 func newWait() *cobra.Command {
 	var (
-		r       reach
+		r       runFlags
 		timeout time.Duration
 	)
 	cmd := &cobra.Command{

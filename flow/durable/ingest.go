@@ -80,7 +80,7 @@ func (ik *intake) endSource(ctx context.Context) error {
 
 // keep makes a group durable.
 func (ik *intake) keep(ctx context.Context, g group) error {
-	if err := ik.store.Room(); err != nil {
+	if err := ik.store.FreeSpace(); err != nil {
 		return err
 	}
 	fresh, duplicates, err := ik.admit(ctx, g.rows)

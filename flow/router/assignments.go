@@ -15,11 +15,11 @@ type Assignments interface {
 }
 
 // recall looks up where items that no route has failed were sent before.
-func (r *routing[In, Out]) recall(ctx context.Context, fls []*flight[In]) error {
+func (r *routing[In, Out]) recall(ctx context.Context, fls []*inFlight[In]) error {
 	if r.c.Assignments == nil {
 		return nil
 	}
-	keys, untried := make([]string, 0, len(fls)), make([]*flight[In], 0, len(fls))
+	keys, untried := make([]string, 0, len(fls)), make([]*inFlight[In], 0, len(fls))
 	for _, fl := range fls {
 		if len(fl.tried) == 0 {
 			keys, untried = append(keys, fl.key), append(untried, fl)

@@ -2,8 +2,8 @@ package router
 
 import "time"
 
-// flight is an item on its way through a route.
-type flight[In any] struct {
+// inFlight is an item on its way through a route.
+type inFlight[In any] struct {
 	key   string
 	item  In
 	cost  float64
@@ -13,20 +13,20 @@ type flight[In any] struct {
 	began time.Time
 }
 
-// flights finds the flight that an answer belongs to. Items with the same key are answered in the order in which they
+// inFlightItems finds the flight that an answer belongs to. Items with the same key are answered in the order in which they
 // were sent.
-type flights[In any] struct {
-	byKey map[string][]*flight[In]
+type inFlightItems[In any] struct {
+	byKey map[string][]*inFlight[In]
 	count int
 }
 
-func (f *flights[In]) add(fl *flight[In]) {
+func (f *inFlightItems[In]) add(fl *inFlight[In]) {
 	f.byKey[fl.key] = append(f.byKey[fl.key], fl)
 	f.count++
 }
 
 // remove returns the oldest flight of key in route, or nil.
-func (f *flights[In]) remove(key string, route int) *flight[In] {
+func (f *inFlightItems[In]) remove(key string, route int) *inFlight[In] {
 	same := f.byKey[key]
 	for i, fl := range same {
 		if fl.route != route {

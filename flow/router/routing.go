@@ -16,12 +16,12 @@ type routing[In, Out any] struct {
 	group   *errgroup.Group
 	table   table[In]
 	running []*routeRun[In, Out] // by route, nil when not started
-	later   [][]*flight[In]      // by route: for its next run
+	later   [][]*inFlight[In]    // by route: for its next run
 	answers chan answer[Out]
-	flights flights[In]
-	waiting []*flight[In] // found no route that takes them
-	fresh   int           // those of them that no route has tried: while there are some, more input is no use
-	ended   bool          // the input has
+	flights inFlightItems[In]
+	waiting []*inFlight[In] // found no route that takes them
+	fresh   int             // those of them that no route has tried: while there are some, more input is no use
+	ended   bool            // the input has
 }
 
 // answer is what a route sent, or that its run is over.
@@ -37,9 +37,9 @@ func newRun[In, Out any](r *Router[In, Out], out chan<- []Routed[Out]) *routing[
 		out:     out,
 		table:   table[In]{pick: r.pick, books: make([]health, len(r.routes))},
 		running: make([]*routeRun[In, Out], len(r.routes)),
-		later:   make([][]*flight[In], len(r.routes)),
+		later:   make([][]*inFlight[In], len(r.routes)),
 		answers: make(chan answer[Out]),
-		flights: flights[In]{byKey: map[string][]*flight[In]{}},
+		flights: inFlightItems[In]{byKey: map[string][]*inFlight[In]{}},
 	}
 	for i, l := range r.routes {
 		state := State{Name: l.Name, Weight: max(l.Weight, 1), Price: l.Price}
@@ -100,20 +100,20 @@ func (r *routing[In, Out]) finished() bool {
 
 // accept takes new items in.
 func (r *routing[In, Out]) accept(ctx context.Context, slice []In) error {
-	fls := make([]*flight[In], len(slice))
+	fls := make([]*inFlight[In], len(slice))
 	for i, item := range slice {
-		fls[i] = &flight[In]{key: r.key(item), item: item, cost: r.c.Cost(item)}
+		fls[i] = &inFlight[In]{key: r.key(item), item: item, cost: r.c.Cost(item)}
 	}
 	return r.assign(ctx, fls)
 }
 
 // assign sends each item to a route, or lets it wait. All are recorded before the first is sent.
-func (r *routing[In, Out]) assign(ctx context.Context, fls []*flight[In]) error {
+func (r *routing[In, Out]) assign(ctx context.Context, fls []*inFlight[In]) error {
 	if err := r.recall(ctx, fls); err != nil {
 		return err
 	}
 	var record ledger
-	sent := make([]*flight[In], 0, len(fls))
+	sent := make([]*inFlight[In], 0, len(fls))
 	for _, fl := range fls {
 		if r.place(fl, &record) {
 			sent = append(sent, fl)
@@ -134,7 +134,7 @@ func (r *routing[In, Out]) assign(ctx context.Context, fls []*flight[In]) error 
 
 // place puts an item down for a route: the one that it was assigned to before, or an item with its key in this round, or
 // the one that the strategy picks.
-func (r *routing[In, Out]) place(fl *flight[In], record *ledger) (ok bool) {
+func (r *routing[In, Out]) place(fl *inFlight[In], record *ledger) (ok bool) {
 	now := time.Now()
 	home := fl.home
 	if home == "" && len(fl.tried) == 0 {
@@ -155,7 +155,7 @@ func (r *routing[In, Out]) place(fl *flight[In], record *ledger) (ok bool) {
 	return true
 }
 
-func (r *routing[In, Out]) postpone(fl *flight[In]) {
+func (r *routing[In, Out]) postpone(fl *inFlight[In]) {
 	r.waiting = append(r.waiting, fl)
 	if len(fl.tried) == 0 {
 		r.fresh++
@@ -164,7 +164,7 @@ func (r *routing[In, Out]) postpone(fl *flight[In]) {
 
 // deliver hands an item to its route: to the run that is on, to a new one, or, when the run that is on takes no more, to
 // the next.
-func (r *routing[In, Out]) deliver(ctx context.Context, fl *flight[In]) error {
+func (r *routing[In, Out]) deliver(ctx context.Context, fl *inFlight[In]) error {
 	run := r.running[fl.route]
 	if run == nil {
 		run = startRoute(ctx, r.group, fl.route, r.routes[fl.route].Build(), r.answers)

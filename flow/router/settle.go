@@ -14,7 +14,7 @@ func (r *routing[In, Out]) handle(ctx context.Context, a answer[Out]) error {
 		return r.restart(ctx, a.route)
 	}
 	var done []Routed[Out]
-	var again []*flight[In]
+	var again []*inFlight[In]
 	for _, result := range a.results {
 		fl, final, err := r.settle(a.route, result)
 		if err != nil {
@@ -40,7 +40,7 @@ func (r *routing[In, Out]) handle(ctx context.Context, a answer[Out]) error {
 }
 
 // settle decides what a result means for its item: it is final, or the item goes to another route.
-func (r *routing[In, Out]) settle(route int, result Out) (fl *flight[In], final bool, err error) {
+func (r *routing[In, Out]) settle(route int, result Out) (fl *inFlight[In], final bool, err error) {
 	book := &r.table.books[route]
 	fl = r.flights.remove(r.of(result), route)
 	if fl == nil {

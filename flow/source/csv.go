@@ -21,15 +21,15 @@ type csvReader struct {
 }
 
 // openCSV opens a file of which nobody says how it is written.
-func openCSV(r io.ReadSeeker, at position) (rowReader, error) { return Dialect{}.open(r, at) }
+func openCSV(r io.ReadSeeker, at position) (rowReader, error) { return CSVFormat{}.open(r, at) }
 
-func (d Dialect) open(r io.ReadSeeker, at position) (rowReader, error) {
+func (d CSVFormat) open(r io.ReadSeeker, at position) (rowReader, error) {
 	return d.openUpTo(r, at, MaxRow)
 }
 
 // openUpTo reads the header at the start of the file, wherever it goes on, and
 // refuses records of more than most bytes.
-func (d Dialect) openUpTo(r io.ReadSeeker, at position, most int) (rowReader, error) {
+func (d CSVFormat) openUpTo(r io.ReadSeeker, at position, most int) (rowReader, error) {
 	began, err := readBeginning(r)
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func (d Dialect) openUpTo(r io.ReadSeeker, at position, most int) (rowReader, er
 	return c, nil
 }
 
-func newCSV(r io.ReadSeeker, at position, d Dialect, most int) (*csvReader, error) {
+func newCSV(r io.ReadSeeker, at position, d CSVFormat, most int) (*csvReader, error) {
 	if _, err := r.Seek(at.Offset, io.SeekStart); err != nil {
 		return nil, err
 	}

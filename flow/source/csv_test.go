@@ -78,7 +78,7 @@ func TestCSVRefusesHeaders(t *testing.T) {
 const testMost = 1 << 20
 
 func shortCSV(r io.ReadSeeker, at position) (rowReader, error) {
-	return Dialect{}.openUpTo(r, at, testMost)
+	return CSVFormat{}.openUpTo(r, at, testMost)
 }
 
 func TestCSVLongRecords(t *testing.T) {

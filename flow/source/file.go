@@ -55,7 +55,7 @@ func JSONL[T any](path string) *File[T] {
 
 // CSV yields the records of a file whose first one names the fields. Each is
 // decoded as a JSON object of strings would be; fields without a name are left
-// out. What divides the fields is found, or said by WithDialect.
+// out. What divides the fields is found, or said by WithFormat.
 func CSV[T any](path string) *File[T] {
 	return &File[T]{path: path, open: openCSV, csv: true, decode: decode[T]}
 }
@@ -70,9 +70,9 @@ func Rows(path string) *File[Row] {
 	return &File[Row]{path: path, open: openJSONL, decode: ownValid}
 }
 
-// WithDialect says how a CSV file is written, and returns f. It does nothing to a
+// WithFormat says how a CSV file is written, and returns f. It does nothing to a
 // file of another format.
-func (f *File[T]) WithDialect(d Dialect) *File[T] {
+func (f *File[T]) WithFormat(d CSVFormat) *File[T] {
 	if f.csv {
 		f.open = d.open
 	}

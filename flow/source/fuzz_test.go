@@ -48,7 +48,7 @@ func FuzzCSV(f *testing.F) {
 	for _, s := range samples["csv"] {
 		f.Add(s)
 	}
-	commas := Dialect{Delimiter: ','}.open // the one that encoding/csv takes
+	commas := CSVFormat{Delimiter: ','}.open // the one that encoding/csv takes
 	f.Fuzz(func(t *testing.T, content string) {
 		if onlyCR([]byte(content)) {
 			t.Skip("encoding/csv knows no such lines")

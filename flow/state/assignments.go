@@ -46,7 +46,7 @@ func (a *Assignments) Assigned(ctx context.Context, keys []string) (lanes []stri
 // MaxValue bytes is ErrTooLarge. After an error some may be recorded.
 func (a *Assignments) Assign(ctx context.Context, keys, lanes []string) error {
 	for keys := range slices.Chunk(keys, assignmentsAtOnce) {
-		err := revise(ctx, a.store, func() ([]Op, error) { return a.changes(ctx, keys, lanes) })
+		err := compareAndSwap(ctx, a.store, func() ([]Op, error) { return a.changes(ctx, keys, lanes) })
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ const maxPieces = 128
 // another Update came in between.
 func (c *Capacity) Update(ctx context.Context, lane string, change func(old []byte) ([]byte, error)) error {
 	key := c.names.key(lane)
-	return revise(ctx, c.store, func() ([]Op, error) {
+	return compareAndSwap(ctx, c.store, func() ([]Op, error) {
 		old, revs, err := c.read(ctx, key)
 		if err != nil {
 			return nil, err

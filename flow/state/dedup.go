@@ -24,7 +24,7 @@ func NewDedup(store Store, name string) *Dedup {
 // Swap gives each key in state old the state next, all in one commit, and
 // returns the states that they had before. More than MaxOps are ErrTooLarge.
 func (d *Dedup) Swap(ctx context.Context, keys []string, old, next string) (were []string, err error) {
-	err = revise(ctx, d.store, func() (ops []Op, err error) {
+	err = compareAndSwap(ctx, d.store, func() (ops []Op, err error) {
 		were, ops, err = d.swap(ctx, keys, old, next)
 		return ops, err
 	})

@@ -70,7 +70,7 @@ func TestDirRefusesLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, path, "inside")
-	if _, err := state.Renew(t.Context(), path, quiet.Log, nil); err == nil || !strings.Contains(err.Error(), "inside") {
+	if _, err := state.RebuildIndex(t.Context(), path, quiet.Log, nil); err == nil || !strings.Contains(err.Error(), "inside") {
 		t.Errorf("renew: %v", err)
 	}
 }

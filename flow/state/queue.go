@@ -83,7 +83,7 @@ func (q *Queue) next(ctx context.Context) (uint64, error) {
 
 // begin takes the next generation.
 func (q *Queue) begin(ctx context.Context) (generation uint64, err error) {
-	err = revise(ctx, q.store, func() ([]Op, error) {
+	err = compareAndSwap(ctx, q.store, func() ([]Op, error) {
 		r, err := lookup(ctx, q.store, []byte{generationKind})
 		if err != nil {
 			return nil, err

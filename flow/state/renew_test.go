@@ -10,9 +10,9 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
-func renew(t *testing.T, path string, err error) (string, error) {
+func rebuildIndex(t *testing.T, path string, err error) (string, error) {
 	t.Helper()
-	return state.Renew(t.Context(), path, slog.New(slog.DiscardHandler), func(_ *os.Root, index state.Store) error {
+	return state.RebuildIndex(t.Context(), path, slog.New(slog.DiscardHandler), func(_ *os.Root, index state.Store) error {
 		return errors.Join(index.Commit(t.Context(), state.Insert([]byte("new"), []byte("v"))), err)
 	})
 }
@@ -45,7 +45,7 @@ func TestRenewReplacesTheIndex(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, want := range []string{"damaged-1", "damaged-2"} {
-				if aside, err := renew(t, path, nil); err != nil || aside != want {
+				if aside, err := rebuildIndex(t, path, nil); err != nil || aside != want {
 					t.Fatalf("%q, %v, want %q", aside, err, want)
 				}
 			}
@@ -64,12 +64,12 @@ func TestRenewThatFailsChangesNothing(t *testing.T) {
 	if err := d.Commit(t.Context(), state.Insert([]byte("old"), []byte("v"))); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := renew(t, path, nil); !errors.Is(err, state.ErrInUse) {
+	if _, err := rebuildIndex(t, path, nil); !errors.Is(err, state.ErrInUse) {
 		t.Errorf("while it is open: %v", err)
 	}
 	mustClose(t, d)
 	failed := errors.New("failed")
-	if _, err := renew(t, path, failed); !errors.Is(err, failed) {
+	if _, err := rebuildIndex(t, path, failed); !errors.Is(err, failed) {
 		t.Errorf("error %v", err)
 	}
 	d = mustOpen(t, path)
@@ -77,7 +77,7 @@ func TestRenewThatFailsChangesNothing(t *testing.T) {
 	if !has(t, d, "old") || has(t, d, "new") {
 		t.Error("the index has changed")
 	}
-	if _, err := renew(t, filepath.Join(path, "elsewhere"), nil); !errors.Is(err, os.ErrNotExist) {
+	if _, err := rebuildIndex(t, filepath.Join(path, "elsewhere"), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("of nothing: %v", err)
 	}
 }

@@ -25,10 +25,10 @@ const (
 // killed by the kernel; whoever takes in new work should stop before.
 var ErrDiskLow = errors.New("state: the disk is almost full")
 
-// Room returns ErrDiskLow if the disk has less room than Config.MinFree, or can
+// FreeSpace returns ErrDiskLow if the disk has less room than Config.MinFree, or can
 // hold few more files. It costs one system call. Another process may fill the
 // disk at any time, so this makes the worst unlikely, not impossible.
-func (d *Dir) Room() error { return room(d.path, d.minFree, minInodes) }
+func (d *Dir) FreeSpace() error { return freeSpace(d.path, d.minFree, minInodes) }
 
 // Commit implements Store. It commits nothing, and returns ErrDiskLow, if there is
 // so little room that Badger may need all of it.
@@ -41,10 +41,10 @@ func (d *Dir) Commit(ctx context.Context, ops ...Op) error {
 
 // reserve is Room for what cannot wait.
 func reserve(path string, minFree int64) error {
-	return room(path, min(reserveBytes, minFree), reserveInodes)
+	return freeSpace(path, min(reserveBytes, minFree), reserveInodes)
 }
 
-func room(path string, bytes int64, inodes uint64) error {
+func freeSpace(path string, bytes int64, inodes uint64) error {
 	if bytes < 0 {
 		return nil
 	}

@@ -94,7 +94,7 @@ func TestDirSaysWhenTheDiskIsAlmostFull(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := d.Room(); !errors.Is(err, want) {
+		if err := d.FreeSpace(); !errors.Is(err, want) {
 			t.Errorf("with MinFree %d: %v, want %v", minFree, err, want)
 		}
 		mustClose(t, d)
@@ -216,7 +216,7 @@ func TestDirRefusesTheFilesOfAnother(t *testing.T) {
 				}
 			}
 			refused(t, dirs[0], "another's")
-			if _, err := state.Renew(t.Context(), dirs[0], quiet.Log, func(*os.Root, state.Store) error { return nil }); err != nil {
+			if _, err := state.RebuildIndex(t.Context(), dirs[0], quiet.Log, func(*os.Root, state.Store) error { return nil }); err != nil {
 				t.Fatal(err)
 			}
 			mustClose(t, mustOpen(t, dirs[0]))

@@ -22,7 +22,7 @@ import (
 // damaged too; then nothing has changed. It costs one read of all files, and some
 // 50 bytes of memory an item.
 func Rebuild(ctx context.Context, path string, log *slog.Logger) (aside string, err error) {
-	return state.Renew(ctx, path, log, func(root *os.Root, index state.Store) error {
+	return state.RebuildIndex(ctx, path, log, func(root *os.Root, index state.Store) error {
 		archives, err := jobdir.OpenAll(root, path)
 		for _, a := range archives {
 			if err == nil {

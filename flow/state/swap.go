@@ -5,10 +5,10 @@ import (
 	"errors"
 )
 
-// revise commits what plan makes of what it reads, and lets it read again
+// compareAndSwap commits what plan makes of what it reads, and lets it read again
 // while others write in between. Each such time one of them has got on, so
 // this ends. Without ops there is nothing to commit.
-func revise(ctx context.Context, store Store, plan func() ([]Op, error)) error {
+func compareAndSwap(ctx context.Context, store Store, plan func() ([]Op, error)) error {
 	for {
 		ops, err := plan()
 		if err != nil || len(ops) == 0 {

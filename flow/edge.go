@@ -8,10 +8,10 @@ import (
 // between is how many slices may lie between a source, with the functions after it, and the next goroutine.
 const between = 4
 
-// link is the output of a stage that can do what comes after it in its own goroutine. The stage runs before that is known:
+// edge is the output of a stage that can do what comes after it in its own goroutine. The stage runs before that is known:
 // until then it offers its slices on a channel, without room, to any reader at all. When the pipeline adds the next stage,
 // take tells the link where to push instead, which is either a channel with room or the function of a synchronous stage.
-type link[T any] struct {
+type edge[T any] struct {
 	open  chan []T
 	taken chan struct{} // closed by take
 
@@ -21,12 +21,12 @@ type link[T any] struct {
 	end   func() // called at the end
 }
 
-func newLink[T any]() *link[T] {
-	return &link[T]{open: make(chan []T), taken: make(chan struct{})}
+func newEdge[T any]() *edge[T] {
+	return &edge[T]{open: make(chan []T), taken: make(chan struct{})}
 }
 
 // take has the slices pushed to next from now on. It is called at most once.
-func (l *link[T]) take(next push[T], end func()) {
+func (l *edge[T]) take(next push[T], end func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.next, l.end = next, end
@@ -37,7 +37,7 @@ func (l *link[T]) take(next push[T], end func()) {
 }
 
 // close ends the stream. The stage calls it, once.
-func (l *link[T]) close() {
+func (l *edge[T]) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ended = true
@@ -48,7 +48,7 @@ func (l *link[T]) close() {
 }
 
 // push is the [push] of the stage.
-func (l *link[T]) push(ctx context.Context, slice []T) ([]T, error) {
+func (l *edge[T]) push(ctx context.Context, slice []T) ([]T, error) {
 	if len(slice) == 0 {
 		return slice, nil
 	}
@@ -72,32 +72,32 @@ func (l *link[T]) push(ctx context.Context, slice []T) ([]T, error) {
 
 // outlet makes the link that a stage writes and the channel that stands for it. A pipeline that is looked at stage by stage
 // gives each a goroutine of its own: then the link leads to a channel from the start.
-func outlet[T any](p *Pipeline) (*link[T], <-chan []T) {
-	l := newLink[T]()
+func outlet[T any](p *Pipeline) (*edge[T], <-chan []T) {
+	l := newEdge[T]()
 	if p.metered || len(p.wraps) > 0 {
 		write, read := output[T](p)
-		l.take(give(write), func() { close(write) })
+		l.take(sendOne(write), func() { close(write) })
 		return l, read
 	}
-	p.plan.link((<-chan []T)(l.open), l)
+	p.graph.edge((<-chan []T)(l.open), l)
 	return l, l.open
 }
 
-// untaken returns the link behind in, if there is one that leads nowhere yet.
-func untaken[T any](p *Pipeline, in <-chan []T) (l *link[T], ok bool) {
-	l, ok = p.plan.unlink(in).(*link[T])
+// unconnected returns the link behind in, if there is one that leads nowhere yet.
+func unconnected[T any](p *Pipeline, in <-chan []T) (l *edge[T], ok bool) {
+	l, ok = p.graph.removeEdge(in).(*edge[T])
 	return l, ok
 }
 
 // inlet returns the channel on which a stage with a goroutine of its own reads in. A borrower is done with a slice when it
 // receives the next.
 func inlet[T any](p *Pipeline, in <-chan []T, borrower bool) <-chan []T {
-	l, ok := untaken(p, in)
+	l, ok := unconnected(p, in)
 	if !ok {
 		return in
 	}
 	ch := make(chan []T, between)
-	to := give[T](ch)
+	to := sendOne[T](ch)
 	if borrower {
 		to = lend[T](ch)
 	}

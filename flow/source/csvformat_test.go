@@ -60,20 +60,20 @@ func TestCarriageReturnsDivideJSONLines(t *testing.T) {
 func TestDialectsThatCannotBeTold(t *testing.T) {
 	for name, tc := range map[string]struct {
 		content string
-		dialect Dialect
+		dialect CSVFormat
 		line    int
 		text    string
 	}{
-		"two ways":        {"a,b;c\n1,2;3\n", Dialect{}, 1, "name the delimiter"},
-		"no way":          {"a,b;c\n1\n", Dialect{}, 1, "name the delimiter"},
-		"a broken record": {"a,b\n1,2\n3\n", Dialect{}, 3, "another number of fields"},
-		"another":         {"a,b\n1,2\n", Dialect{Delimiter: ';'}, 0, ""},
-		"no delimiter":    {"a,b\n1,2\n", Dialect{Delimiter: '"'}, 1, "single ASCII character"},
-		"a long one":      {"a,b\n1,2\n", Dialect{Delimiter: '\u2028'}, 1, "single ASCII character"},
-		"a torn quote":    {"a,b\n1,\"a\" b\n2,c\n", Dialect{}, 2, "one within it is doubled"},
+		"two ways":        {"a,b;c\n1,2;3\n", CSVFormat{}, 1, "name the delimiter"},
+		"no way":          {"a,b;c\n1\n", CSVFormat{}, 1, "name the delimiter"},
+		"a broken record": {"a,b\n1,2\n3\n", CSVFormat{}, 3, "another number of fields"},
+		"another":         {"a,b\n1,2\n", CSVFormat{Delimiter: ';'}, 0, ""},
+		"no delimiter":    {"a,b\n1,2\n", CSVFormat{Delimiter: '"'}, 1, "single ASCII character"},
+		"a long one":      {"a,b\n1,2\n", CSVFormat{Delimiter: '\u2028'}, 1, "single ASCII character"},
+		"a torn quote":    {"a,b\n1,\"a\" b\n2,c\n", CSVFormat{}, 2, "one within it is doubled"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := collect(Rows(formats[1].write(t, tc.content)).WithDialect(tc.dialect))
+			_, err := collect(Rows(formats[1].write(t, tc.content)).WithFormat(tc.dialect))
 			switch {
 			case tc.text != "":
 				wantError(t, err, tc.line, tc.text)
@@ -94,14 +94,14 @@ func TestFilesThatAreNoTextAreExplained(t *testing.T) {
 	}
 }
 
-func TestWithDialect(t *testing.T) {
+func TestWithFormat(t *testing.T) {
 	content := "a;b,c\n1;2,3\n"
-	got, err := collect(Rows(formats[1].write(t, content)).WithDialect(Dialect{Delimiter: ';'}))
+	got, err := collect(Rows(formats[1].write(t, content)).WithFormat(CSVFormat{Delimiter: ';'}))
 	if err != nil || len(got) != 1 || string(got[0].JSON) != `{"a":"1","b,c":"2,3"}` {
 		t.Errorf("%+v, %v", got, err)
 	}
 	path := formats[0].write(t, `{"a":1}`)
-	if got, err := collect(Rows(path).WithDialect(Dialect{Delimiter: ';'})); err != nil || len(got) != 1 {
+	if got, err := collect(Rows(path).WithFormat(CSVFormat{Delimiter: ';'})); err != nil || len(got) != 1 {
 		t.Errorf("JSONL: %+v, %v", got, err)
 	}
 	if _, err := collect(Rows(strings.TrimSuffix(path, ".jsonl") + ".tsv")); err == nil {

@@ -9,24 +9,24 @@ import (
 	"strings"
 )
 
-// Dialect says how a CSV file is written. Its zero value finds that out.
-type Dialect struct {
+// CSVFormat says how a CSV file is written. Its zero value finds that out.
+type CSVFormat struct {
 	// Delimiter stands between two fields: one byte that is neither a quote nor
 	// a line break. Zero means the one of , ; tab and | that divides the header
 	// and the records after it into the same number of fields.
 	Delimiter rune
 }
 
-// ErrDelimiter means that a Dialect has to say what divides the fields.
+// ErrDelimiter means that a CSVFormat has to say what divides the fields.
 var ErrDelimiter = errors.New("what divides the fields cannot be told: name the delimiter")
 
-// delimiters are those that a Dialect finds by itself.
+// delimiters are those that a CSVFormat finds by itself.
 const delimiters = ",;\t|"
 
 // sampled is how many records must agree about a delimiter.
 const sampled = 20
 
-func (d Dialect) validate() error {
+func (d CSVFormat) validate() error {
 	if d.Delimiter >= 0x80 || strings.ContainsRune("\"\r\n", d.Delimiter) || d.Delimiter < 0 {
 		return fmt.Errorf("the delimiter %q is not a single ASCII character that can divide fields", d.Delimiter)
 	}
@@ -34,7 +34,7 @@ func (d Dialect) validate() error {
 }
 
 // resolve finds the delimiter of a file that begins with the sample.
-func (d Dialect) resolve(sample []byte) (Dialect, error) {
+func (d CSVFormat) resolve(sample []byte) (CSVFormat, error) {
 	if err := d.validate(); err != nil || d.Delimiter != 0 {
 		return d, err
 	}

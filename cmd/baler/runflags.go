@@ -53,19 +53,19 @@ func names(runs []durable.Status) string {
 	return strings.Join(all, ", ")
 }
 
-// reach is how a command finds a run and shows it.
-type reach struct {
+// runFlags is how a command finds a run and shows it.
+type runFlags struct {
 	state string
 	json  bool
 }
 
-func (r *reach) flags(cmd *cobra.Command) {
+func (r *runFlags) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.state, "state", defaultState(), "state directory, which remembers the runs; also BALER_STATE")
 	cmd.Flags().BoolVar(&r.json, "json", false, "print JSON instead of text")
 }
 
 // attach finds the run, or says which ones there are.
-func (r *reach) attach(args []string) (*durable.Handle, error) {
+func (r *runFlags) attach(args []string) (*durable.Handle, error) {
 	name, err := pickName(r.state, args)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (r *reach) attach(args []string) (*durable.Handle, error) {
 	return h, nil
 }
 
-func (r *reach) known() string {
+func (r *runFlags) known() string {
 	runs, err := durable.Runs(r.state)
 	if err != nil || len(runs) == 0 {
 		return "it has none"
@@ -89,7 +89,7 @@ func (r *reach) known() string {
 }
 
 // show prints where the run stands.
-func (r *reach) show(w io.Writer, h *durable.Handle) error {
+func (r *runFlags) show(w io.Writer, h *durable.Handle) error {
 	s, err := h.Status()
 	if err != nil {
 		return usage("%w", err)

@@ -7,8 +7,8 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 )
 
-// standing is the state in a few words.
-func standing(s durable.Status) string {
+// describeState is the state in a few words.
+func describeState(s durable.Status) string {
 	switch s.State {
 	case durable.Stopped:
 		if s.Wanted != durable.Running {
@@ -21,8 +21,8 @@ func standing(s durable.Status) string {
 	return string(s.State)
 }
 
-// advice says why a run does not go on, or how to resume it.
-func advice(s durable.Status) string {
+// nextStep says why a run does not go on, or how to resume it.
+func nextStep(s durable.Status) string {
 	switch s.State {
 	case durable.Paused:
 		return fmt.Sprintf("buys nothing new: give \"baler resume %s\" to go on", s.Name)
