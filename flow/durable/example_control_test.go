@@ -1,0 +1,148 @@
+package durable_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// A run that was interrupted goes on when it is run again, in this process or
+// another. What was bought before is not bought again.
+func ExampleRun_resume() {
+	job, provider, tearDown := setUp(slowProvider)
+	defer tearDown()
+
+	ctx, interrupt := context.WithCancel(context.Background()) // as by signal.NotifyContext
+	job.Progress = func(p durable.Progress) {
+		if p.Batches == 1 { // one batch is bought
+			interrupt()
+		}
+	}
+	report, err := durable.Run(ctx, job)
+	fmt.Println(report.State, report.Succeeded, err)
+
+	if err := provider.Advance(2 * time.Hour); err != nil { // the batch ends meanwhile
+		panic(err)
+	}
+	report, err = durable.Run(context.Background(), job)
+	fmt.Println(report.State, report.Succeeded, err)
+	fmt.Println(len(provider.Batches()), "batch")
+	// Output:
+	// stopped 0 context canceled
+	// completed 3 <nil>
+	// 1 batch
+}
+
+// A run is started in the background and waited for.
+func ExampleStart() {
+	job, _, tearDown := setUp(simulator.Config{})
+	defer tearDown()
+
+	ctx := context.Background()
+	run, err := durable.Start(ctx, job)
+	if err != nil {
+		panic(err)
+	}
+	report, err := run.Wait(ctx)
+	fmt.Println(report.State, report.Succeeded, err)
+	// Output: completed 3 <nil>
+}
+
+// Any process of the machine reaches a run by the path of its state directory
+// and its name.
+func ExampleAttach() {
+	job, _, tearDown := setUp(slowProvider)
+	defer tearDown()
+	interruptOnceBought(job)
+
+	run, err := durable.Attach(job.Store.Path(), "tickets")
+	if err != nil {
+		panic(err)
+	}
+	status, err := run.Status()
+	fmt.Println(status.State, status.Succeeded, "of", status.Rows, err)
+	for _, batch := range status.Open {
+		fmt.Println("a batch of", batch.Rows, "rows is open")
+	}
+	// Output:
+	// stopped 0 of 3 <nil>
+	// a batch of 3 rows is open
+}
+
+// A paused run buys nothing until it is resumed.
+func ExampleHandle_Pause() {
+	answer := make(chan struct{}) // the provider answers once it is closed
+	job, _, tearDown := setUp(simulator.Config{Answer: func(r simulator.Row) simulator.Reply {
+		<-answer
+		return simulator.Echo(r)
+	}})
+	defer tearDown()
+
+	ctx := context.Background()
+	run, err := durable.Start(ctx, job)
+	if err != nil {
+		panic(err)
+	}
+	err = run.Pause(ctx)
+	status, _ := run.Status()
+	fmt.Println(status.State, err)
+
+	err = run.Resume(ctx)
+	status, _ = run.Status()
+	fmt.Println(status.State, err)
+
+	close(answer)
+	report, err := run.Wait(ctx)
+	fmt.Println(report.State, report.Succeeded, err)
+	// Output:
+	// paused <nil>
+	// running <nil>
+	// completed 3 <nil>
+}
+
+// Cancel ends a run for good: its open batches are cancelled at the provider.
+func ExampleHandle_Cancel() {
+	job, _, tearDown := setUp(slowProvider)
+	defer tearDown()
+
+	ctx := context.Background()
+	run, err := durable.Start(ctx, job)
+	if err != nil {
+		panic(err)
+	}
+	err = run.Cancel(ctx) // from here on nothing is bought
+	fmt.Println(err)
+
+	report, err := run.Wait(ctx)
+	cancelled, _ := errors.AsType[*durable.CancelledError](err)
+	fmt.Println(report.State, report.Succeeded, cancelled.Reason)
+	// Output:
+	// <nil>
+	// cancelled 0 requested
+}
+
+// Progress is told of each change, and must not wait.
+func ExampleJob_progress() {
+	job, _, tearDown := setUp(simulator.Config{})
+	defer tearDown()
+
+	job.Batch.MaxItems = 1
+	settled := 0
+	job.Progress = func(p durable.Progress) {
+		if p.Settled() > settled {
+			settled = p.Settled()
+			fmt.Println(settled, "of", p.Rows)
+		}
+	}
+	_, err := durable.Run(context.Background(), job)
+	fmt.Println(err)
+	// Output:
+	// 1 of 3
+	// 2 of 3
+	// 3 of 3
+	// <nil>
+}
