@@ -29,7 +29,7 @@
 //   - Two limiters cannot be taken together, because cancelling a reservation
 //     that is not the newest refunds nothing.
 //   - A call dearer than the burst never passes.
-//   - An urgent call waits for all that came before.
+//   - An urgent call waits for all calls that came before.
 //   - An estimate cannot be corrected afterwards.
 //
 // Here no call has a reservation. The first call in order of priority tries

@@ -1,5 +1,5 @@
-// Package sink hands batches of rows to a provider and brings back one result
-// for each row.
+// Package sink submits batches of rows to a provider and returns one result for
+// each row.
 //
 // A [Provider] is a thin client of one wire protocol: upload, create, status,
 // results. It knows rows of raw JSON, not what they mean. The packages below
@@ -16,9 +16,9 @@
 //
 // # What can be relied on
 //
-// The stage turns every item into one [Result]. A creation whose answer was lost
-// is looked for before it is repeated, so that no batch is paid for twice,
-// unless one shows up only after [Config].Grace. A row whose answer was lost by
-// the provider, or that failed in a way that may pass, is part of a new batch,
-// up to [Config].Attempts; a row that succeeded never is.
+// The stage turns every item into one [Result]. If the answer to a creation was
+// lost, the stage looks for the batch before it creates another. So no batch is
+// paid for twice, unless one becomes visible only after [Config].Grace. A row
+// is retried in a new batch, up to [Config].Attempts, if the provider lost its
+// answer or if its failure is temporary. A row that succeeded is never retried.
 package sink

@@ -1,7 +1,7 @@
-// Command endtoend measures the whole way of a job: rows of about a kilobyte
-// from a file, through the provider's protocol over loopback, to results on
-// disk. The client and the simulator are processes of their own on the same
-// machine, so the rate is what both reach together.
+// Command endtoend measures a whole job: rows of about a kilobyte go from a
+// file, through the provider's protocol over loopback, to results on disk. The
+// client and the simulator are processes of their own on the same machine, so
+// the rate is the rate of both together.
 //
 //	go run ./bench/endtoend -rows 10000,100000
 package main

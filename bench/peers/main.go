@@ -1,12 +1,12 @@
 // Command peers compares the accumulator with other Go batching libraries.
 //
 // Every contestant does the same job: n items from one or eight producers go
-// through batching by 100 or by 1 s into a consumer that sums them; count, sum and
-// the largest batch are checked after every run. The contestants take turns in
-// each round, and a figure is the median over the rounds.
+// through batching by 100 or by 1 s into a consumer that sums them; count, sum
+// and the largest batch are checked after every run. The contestants take turns
+// in each round, and a figure is the median over the rounds.
 //
 //	go run . -rounds 10                  # the table
-//	go run . -rounds 10 -cpu             # what it costs, whoever else is busy
+//	go run . -rounds 10 -cpu             # processor time, whatever else runs
 //	go run . -rounds 1 -time 10ms        # do they all still work?
 package main
 

@@ -1,4 +1,5 @@
-// Customstage shows a stage of one's own: a moving average, which remembers what it has seen.
+// Customstage shows a stage of your own: a moving average, which remembers the
+// latest items.
 package main
 
 import (

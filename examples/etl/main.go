@@ -1,5 +1,6 @@
-// Etl loads orders from a CSV file into SQLite: it drops the cancelled ones, turns amounts into cents, and inserts what is
-// left in batches, each by one INSERT of many rows.
+// Etl loads orders from a CSV file into SQLite. It drops the cancelled ones,
+// turns amounts into cents, and inserts the rest in batches, each by one INSERT
+// of many rows.
 package main
 
 import (

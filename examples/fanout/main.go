@@ -1,4 +1,5 @@
-// Fanout sends stories to one of three models, by genre, in batches. A model that fails a story hands it to another.
+// Fanout sends stories to one of three models, by genre, in batches. If a model
+// fails a story, another model gets it.
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Gostreams copies a file through the connectors of go-streams and a pipeline of Baler, and counts its words on the way.
+// Gostreams copies a file through the connectors of go-streams and a pipeline
+// of Baler, and counts its words on the way.
 package main
 
 import (

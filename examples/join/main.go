@@ -1,4 +1,5 @@
-// Join pairs the readings of two sensors by minute, and reports on every five pairs.
+// Join pairs the readings of two sensors by minute, and reports on every five
+// pairs.
 package main
 
 import (

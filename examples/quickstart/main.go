@@ -1,8 +1,9 @@
 // Quickstart sorts a thousand support tickets with a language model: the whole
 // way from a file to results, with no key and no network.
 //
-// The provider is a simulator in this process. Stop the program with Ctrl-C
-// and run it again: it goes on. Run it once more: there is nothing left to do.
+// The provider is a simulator in this process. If you stop the program with
+// Ctrl-C and run it again, it goes on. If you run it once more, nothing is left
+// to do.
 package main
 
 import (

@@ -5,7 +5,7 @@
 //	claimed := flow.Via(p, fresh, dedup.Claim(keys, Order.ID))
 //	done := flow.Via(p, flow.Via(p, claimed, flow.Each(work)), dedup.Settle(keys, Order.ID))
 //
-// [Coalesce] lets items that are the same and in flight at a time share one answer.
+// [Coalesce] lets equal items that are in flight at a time share one answer.
 package dedup
 
 import (

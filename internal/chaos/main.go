@@ -1,15 +1,16 @@
 //go:build unix
 
-// Command chaos holds baler to its promise: it runs the real command as processes
-// against a provider that shares no code with it, and kills, stops, disturbs and
-// rivals it while the provider fails in all ways that a seed draws. In the end the
-// output, the provider's bill and what is left are compared with the input.
+// Command chaos holds baler to its promise: it runs the real command as
+// processes against a provider that shares no code with it. It kills, stops,
+// disturbs and rivals the command while the provider fails in all ways that a
+// seed draws. In the end it compares the output, the provider's bill and the
+// leftovers with the input.
 //
 //	go run ./internal/chaos -worlds 20 -kills 200     # twenty worlds from a seed
 //	go run ./internal/chaos -world 7f3a... -v         # one of them again
 //
-// A world is all that is drawn from one seed. Processes and time are real, so
-// that a replay meets the same faults but not at the same instants.
+// A world is everything that is drawn from one seed. Processes and time are
+// real, so a replay meets the same faults but not at the same instants.
 package main
 
 import (

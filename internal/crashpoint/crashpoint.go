@@ -1,11 +1,12 @@
-// Package crashpoint marks where a crash is worth a test: before and after each
-// durable write, and around each call that changes something at the provider.
+// Package crashpoint marks the points where a test kills the process: before
+// and after each durable write, and around each call that changes something at
+// the provider.
 //
-// In a program that is built as usual, Here does nothing and costs nothing. With
-// the build tag crashpoint it counts, and two environment variables say what for:
-// under [At] stands how often it comes by which point until it kills itself, such
-// as "2 after a commit", and under [Trace] a file that it appends the name of each
-// point to. Its children do neither.
+// In a program that is built as usual, Here does nothing and costs nothing.
+// With the build tag crashpoint it counts, under the control of two environment
+// variables. [At] names a point and how often the process passes it until it
+// kills itself, such as "2 after a commit". [Trace] names a file to which the
+// process appends the name of each point. Child processes do neither.
 package crashpoint
 
 // The environment variables of a program built with the tag crashpoint.

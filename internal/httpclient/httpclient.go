@@ -1,6 +1,6 @@
-// Package httpclient makes the HTTP calls of the provider clients: it sends
-// the key to the one host it is meant for, bounds and classifies what comes
-// back, and never repeats a call by itself.
+// Package httpclient makes the HTTP calls of the provider clients. It sends the
+// key only to the host that it is meant for, bounds and classifies the replies,
+// and never retries a call by itself.
 package httpclient
 
 import (

@@ -1,7 +1,7 @@
-// Package intent is the protocol by which one batch is bought exactly as often
-// as needed. It does no I/O: Next says what to do in a state, Apply what
-// follows from what happened. The caller makes every state durable before it
-// acts on it, so that after a crash Next says how to go on.
+// Package intent is the protocol that buys one batch exactly as often as
+// needed. It does no I/O: Next returns the action for a state, and Apply
+// returns the state after an event. The caller makes every state durable before
+// it acts on it, so that after a crash Next returns the action to go on with.
 //
 //	  +<----------------------------------- put off
 //	  v           +<----------------------- put off
@@ -15,37 +15,40 @@
 //	              +<---------------|------+           |
 //	                               +------------------+ not ours
 //
-// The results of a batch that has ended may be late, cut or gone. What came is
-// settled, and the batch has ended again, with rows that are Missing: until they
-// come, or a person has decided about them, it is not committed.
+// The results of a batch that has ended may be late, cut or gone. Results that
+// came are settled, and the batch has ended again, with rows that are Missing.
+// It is not committed until those come, or a person has decided about them.
 //
-// There is no state for a batch that is being put together: the file of its
+// There is no state for a batch that is being put together. The file of its
 // rows is written whole or not at all, and claims nothing until the journal has
-// the intent, sealed. A file that the journal does not name is removed after a
-// restart, and what the journal has is brought into the store.
+// the intent, sealed. After a restart the caller removes a file that the
+// journal does not name, and brings the journal's content into the store.
 //
-// Creating is made durable before the request leaves. Whatever is in that
-// state after a restart, or whose reply was unclear, may exist at the provider:
-// it is looked for by its tag, and only sent again once it can no longer
-// appear and was looked for twice in vain since then. For how long it was waited
-// for, only the process that asks can tell by itself, so that a new one waits
-// anew. Should it appear nevertheless, then it was bought twice: a batch that
-// was ever in doubt is looked for until it is done with, and each surplus one
-// found is recorded and cancelled. A batch that was refused, maybe before it
-// existed, is rejected, and its rows are free again; if they are to fail with it,
-// it has ended. One that was refused for now is put off: it is created again from
-// the same upload, or from another, under the same tag. What the provider lists
-// then has the refused batches too, of which no row ran: those that had a name
-// here are Past and count no more, whatever is said of them; any other one the
-// caller leaves out.
+// Creating is made durable before the request leaves. A batch may exist at the
+// provider if it is in that state after a restart, or if its reply was unclear.
+// The caller looks for it by its tag. It sends the batch again only once the
+// batch can no longer appear and two searches since then have not found it.
+// Only the process that searches can tell how long it has waited, so a new
+// process waits anew. If the batch appears nevertheless, then it was bought
+// twice. So a batch that was ever in doubt is searched for until it is done,
+// and each surplus one found is recorded and cancelled.
+//
+// A batch that was refused, maybe before it existed, is rejected, and its rows
+// are free again. If they are to fail with it, it has ended. A batch that was
+// refused for now is put off: it is created again from the same upload, or from
+// another, under the same tag. Then the provider also lists the refused
+// batches, though none of their rows ran. Those that had a name here are Past
+// and count no more, whatever is said of them. The caller leaves out any other
+// one.
 //
 // A provider may keep the tag with the batch, in its metadata or its name, and
-// list it; or it may keep none. Then a batch shows whose it is only when it has
-// ended, by the ids of its rows, and until then it is a candidate: one of that
-// size, made at that time, that no intent has adopted. An intent with candidates
-// that can no longer appear itself is held, for as long as its Policy says. If
-// there is but one candidate and nobody else that it could belong to, then it is
-// adopted unproven, and when it has ended it is proven or disowned.
+// list it, or it may keep none. Without a tag, a batch shows whose it is only
+// when it has ended, by the ids of its rows. Until then it is a candidate: a
+// batch of that size, made at that time, that no intent has adopted. An intent
+// with candidates that can no longer appear itself is held, for as long as its
+// Policy says. If it has only one candidate, and nobody else can own that, the
+// intent adopts it unproven. When the batch has ended, it is proven or
+// disowned.
 package intent
 
 import (
@@ -142,8 +145,8 @@ func (i Intent) Done() bool { return i.State == Cleaned }
 // InDoubt reports whether a second batch of the tag may exist.
 func (i Intent) InDoubt() bool { return i.Doubts > 0 }
 
-// Open reports whether there may be a batch of the tag of which it is not known
-// that it is.
+// Open reports whether the provider may hold a batch with this tag that has not
+// been identified yet.
 func (i Intent) Open() bool {
 	return i.State == Creating || i.State == Unknown || i.State == Held || i.Unproven
 }
@@ -165,6 +168,6 @@ func (i Intent) Decides(grace, waited time.Duration) bool {
 	return i.State != Submitted
 }
 
-// Appears is when a batch that is not listed by then will never be, by the clock
-// of the process that sent it.
+// Appears returns the time after which an unlisted batch can be assumed not to
+// exist, by the clock of the process that sent it.
 func (i Intent) Appears(grace time.Duration) time.Time { return i.Deadline.Add(grace) }

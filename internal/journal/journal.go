@@ -1,6 +1,6 @@
-// Package journal is an append-only file of JSON lines, each with a CRC-32C
-// and synced before Append returns. It holds the few records from which the
-// rest can be rebuilt.
+// Package journal is an append-only file of JSON lines. Each line has a CRC-32C
+// and is synced before Append returns. The file holds the few records from
+// which the rest can be rebuilt.
 package journal
 
 import (

@@ -1,5 +1,5 @@
-// Package mailbox joins a goroutine that produces single items to one that
-// sends them on in slices.
+// Package mailbox connects a goroutine that produces single items to one that
+// sends them in slices.
 package mailbox
 
 import (

@@ -1,6 +1,6 @@
-// Package printable makes text that came from elsewhere fit for a terminal, a
-// log and an error: such text may hold sequences that move the cursor, hide
-// what was printed, or look like a line of somebody else.
+// Package printable makes foreign text fit for a terminal, a log and an error.
+// Such text may hold sequences that move the cursor, hide what was printed, or
+// look like a line of another program.
 package printable
 
 import (

@@ -2,9 +2,9 @@
 // by its length and a CRC-32C over both, so that a torn or damaged one is
 // noticed.
 //
-// A Log is a directory of such files to which a job appends requests and from
-// which it reads them by Ref. Append and ReadAll frame and read any file, for
-// records that are read in order.
+// A Log is a directory of such files. A job appends requests to it and reads
+// them by Ref. Append and ReadAll frame and read any file whose records are
+// read in order.
 package segment
 
 import (

@@ -1,5 +1,5 @@
-// Command withsimulator runs a command while a simulator listens, with its URL
-// in the variable SIMULATOR_URL, and exits as the command does:
+// Command withsimulator runs a command while a simulator listens, and exits as
+// the command does. The variable SIMULATOR_URL holds the simulator's URL:
 //
 //	go run ./withsimulator node npm/openai.mjs
 package main

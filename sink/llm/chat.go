@@ -1,5 +1,5 @@
-// Package llm is what requests to language models have in common, whichever
-// provider answers them: a conversation, a reply, the tokens it took.
+// Package llm has the types that all providers of language models share: a
+// conversation, a reply and the tokens it took.
 package llm
 
 import "encoding/json"

@@ -1,10 +1,11 @@
 // Package openai is a client of OpenAI's files and batches API, and of the
 // servers that speak it.
 //
-// The protocol is that of https://platform.openai.com/docs/api-reference/batch,
-// and of the published OpenAPI description, as of August 2026: a JSONL file is
-// uploaded, a batch is created from it, polled, and its output and error file
-// are downloaded.
+// The protocol is described at
+// https://platform.openai.com/docs/api-reference/batch and in the published
+// OpenAPI description, as of August 2026. The client uploads a JSONL file,
+// creates a batch from it, polls the batch, and downloads its output and error
+// file.
 package openai
 
 import (

@@ -13,22 +13,22 @@
 // # Time
 //
 // A batch takes no longer than its work, or as long as [Latency] says on a
-// clock that runs at [Config].Speed and that [Simulator.Advance] moves. Rows are
-// spread evenly over the time of processing, so a batch that is cancelled or
-// expires has done exactly the rows that were due by then.
+// clock that runs at [Config].Speed and that [Simulator.Advance] moves. Rows
+// are spread evenly over the time of processing. So a batch that is cancelled
+// or expires has run exactly the rows that were due by then.
 //
 // # What goes wrong
 //
 // A [Fault] breaks requests: it fails, delays, loses, truncates or outdates the
-// third creation, or one in ten. [RowFaults] and the markers of [Echo] make rows
-// fail, and [Config].Answer may decide every row by itself.
+// third creation, for example, or one in ten. [RowFaults] and the markers of
+// [Echo] make rows fail, and [Config].Answer may decide every row by itself.
 //
 // # What happened
 //
-// [Simulator.Batches] is every batch that was ever created,
-// [Simulator.Executions] every row that was put to the model and whether it was
-// billed, and [Simulator.Requests] every request. [Control] reads the same from
-// another process, at these endpoints outside of any provider's paths:
+// [Simulator.Batches] lists every batch that was ever created.
+// [Simulator.Executions] lists every row that the model got, and whether it was
+// billed. [Simulator.Requests] lists every request. [Control] reads the same
+// from another process, at these endpoints outside of any provider's paths:
 //
 //	GET  /_simulator/batches   JSON lines of Batch
 //	GET  /_simulator/ledger    JSON lines of Execution
@@ -38,12 +38,12 @@
 //
 // # State
 //
-// All state is in [Config].Dir, and every answer is given after the state it
-// reports is there. A process may be killed at any moment; the next one on the
-// same directory continues, on the same clock. Rows of a batch that was running
-// are executed again from the first, in the same order, and the ledger of that
-// batch with them: it shows each row once. Nothing is synced to the disk: a
-// power failure may lose state.
+// All state is in [Config].Dir. The simulator writes state there before it
+// answers with it. A process may be killed at any moment; the next one on the
+// same directory continues, on the same clock. It executes the rows of a
+// running batch again from the first, in the same order, and writes the ledger
+// of that batch anew, so that the ledger shows each row once. Nothing is synced
+// to the disk: a power failure may lose state.
 //
 // # Protocols
 //

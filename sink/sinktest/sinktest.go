@@ -1,13 +1,13 @@
-// Package sinktest holds the suite that every sink.Provider passes. A provider's
-// own tests run it against something that plays the provider:
+// Package sinktest holds the suite that every sink.Provider passes. A
+// provider's own tests run it against a simulator of the provider:
 //
 //	func TestConformance(t *testing.T) {
 //		sinktest.Run(t, func(t *testing.T) sinktest.Harness { ... })
 //	}
 //
-// It checks what the callers of a Provider build on, such as that a creation
-// whose answer was lost is Ambiguous and can be found. What is particular to a
-// wire protocol is for the provider's own tests.
+// It checks the behaviour that callers of a Provider rely on. For example, a
+// creation whose answer was lost is Ambiguous, and its batch can be found. The
+// provider's own tests check the details of its wire protocol.
 package sinktest
 
 import (

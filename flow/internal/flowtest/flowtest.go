@@ -1,4 +1,4 @@
-// Package flowtest is what the tests of stages have in common.
+// Package flowtest has the helpers that the tests of stages share.
 package flowtest
 
 import (

@@ -1,8 +1,9 @@
 // Package provider is a batch provider of its own, written from the protocol
-// alone: files and batches over HTTP, with its state on disk, a bill, and faults.
+// alone: files and batches over HTTP, with its state on disk, a bill, and
+// faults.
 //
-// It shares no code with sink/simulator and sink/openai. A mistake in what these
-// two believe of the protocol is then not made here as well.
+// It shares no code with sink/simulator and sink/openai. So it does not repeat
+// a mistake of these two about the protocol.
 package provider
 
 import (
