@@ -1,11 +1,11 @@
 package source
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
+
+	"github.com/balerhq/baler/internal/linereader"
 )
 
 const (
@@ -14,10 +14,8 @@ const (
 )
 
 type jsonlReader struct {
-	r    *bufio.Reader
+	r    *linereader.Reader
 	at   position
-	most int    // bytes of a line
-	long []byte // holds a line that does not fit into r's buffer
 	seen repetitions
 }
 
@@ -35,7 +33,7 @@ func openJSONLUpTo(r io.ReadSeeker, at position, most int) (rowReader, error) {
 	if _, err := r.Seek(at.Offset, io.SeekStart); err != nil {
 		return nil, err
 	}
-	return &jsonlReader{r: bufio.NewReaderSize(r, bufferSize), at: at, most: most}, nil
+	return &jsonlReader{r: linereader.New(r, bufferSize, most), at: at}, nil
 }
 
 func (j *jsonlReader) next() (Row, position, error) {
@@ -56,10 +54,7 @@ func (j *jsonlReader) next() (Row, position, error) {
 // line returns the next line with its newline, valid until the next call.
 func (j *jsonlReader) line() ([]byte, error) {
 	first := j.at.Offset == 0
-	line, err := j.r.ReadSlice('\n')
-	if errors.Is(err, bufio.ErrBufferFull) {
-		line, err = j.rest(line)
-	}
+	line, err := j.r.Next()
 	if errors.Is(err, io.EOF) && len(line) > 0 {
 		err = nil // the last line needs no newline
 	}
@@ -71,19 +66,4 @@ func (j *jsonlReader) line() ([]byte, error) {
 		line = bytes.TrimPrefix(line, []byte(bom))
 	}
 	return line, err
-}
-
-// rest reads the rest of a long line.
-func (j *jsonlReader) rest(start []byte) ([]byte, error) {
-	j.long = append(j.long[:0], start...)
-	for {
-		more, err := j.r.ReadSlice('\n')
-		j.long = append(j.long, more...)
-		if len(j.long) > j.most && len(bytes.TrimRight(j.long, "\r\n")) > j.most {
-			return j.long, fmt.Errorf("the line is longer than %d bytes", j.most)
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return j.long, err
-		}
-	}
 }

@@ -1,12 +1,11 @@
 package openai
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 
+	"github.com/balerhq/baler/internal/linereader"
 	"github.com/balerhq/baler/retry"
 )
 
@@ -19,7 +18,7 @@ var mark = []byte("\xef\xbb\xbf")
 // lineReader reads the lines of a file that are not blank, without white space
 // around them.
 type lineReader struct {
-	r  *bufio.Reader
+	r  *linereader.Reader
 	at place // behind the last line, its end included
 	n  int   // lines so far, of those that are not blank
 }
@@ -28,9 +27,9 @@ type lineReader struct {
 // A file need not end in a newline, but then the last line may not be whole.
 func (l *lineReader) next() (line []byte, whole bool, err error) {
 	for {
-		line, err := l.r.ReadSlice('\n')
-		if errors.Is(err, bufio.ErrBufferFull) {
-			line, err = readLong(l.r, line)
+		line, err := l.r.Next()
+		if tooLong, ok := errors.AsType[*linereader.TooLongError](err); ok {
+			return nil, false, retry.Mark(tooLong, retry.Permanent)
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, false, err
@@ -44,19 +43,6 @@ func (l *lineReader) next() (line []byte, whole bool, err error) {
 		}
 		if err != nil {
 			return nil, false, err
-		}
-	}
-}
-
-func readLong(r *bufio.Reader, start []byte) ([]byte, error) {
-	long := bytes.Clone(start)
-	for {
-		more, err := r.ReadSlice('\n')
-		if long = append(long, more...); len(long) > maxLine {
-			return nil, retry.Mark(fmt.Errorf("longer than %d bytes", maxLine), retry.Permanent)
-		}
-		if !errors.Is(err, bufio.ErrBufferFull) {
-			return long, err
 		}
 	}
 }
