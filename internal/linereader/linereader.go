@@ -23,10 +23,10 @@ type Reader struct {
 	long []byte // a line that does not fit into the buffer
 }
 
-// New returns a Reader with a buffer of size bytes. A line may have max bytes
+// New returns a Reader with a buffer of size bytes. A line may have most bytes
 // beside its end.
-func New(r io.Reader, size, max int) *Reader {
-	return &Reader{r: bufio.NewReaderSize(r, size), max: max}
+func New(r io.Reader, size, most int) *Reader {
+	return &Reader{r: bufio.NewReaderSize(r, size), max: most}
 }
 
 // Next returns the next line with its end, valid until the next call. A last
