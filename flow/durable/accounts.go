@@ -14,8 +14,8 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// maxWitnesses bounds the batches by which it is found out whether an account is
-// the one of before.
+// maxWitnesses limits how many batches are asked for when a new key has to
+// prove that it belongs to the earlier account.
 const maxWitnesses = 10
 
 // witness is something at the provider that only its account can see.
@@ -27,8 +27,8 @@ type witness struct {
 
 func newWitness(in intent.Intent) witness { return witness{handle(in), in.Tag, in.Account, in.SentAt} }
 
-// accounts knows which accounts are one. What sees a batch of ours, by its name
-// and its tag, is its account, whatever key it has now.
+// accounts knows which accounts are the same. A key that sees a batch of ours,
+// by its name and its tag, belongs to the account of that batch.
 type accounts struct {
 	*config
 	clock   *clock
@@ -38,7 +38,7 @@ type accounts struct {
 
 	proving   sync.Mutex // one at a time, as one proof serves all
 	mu        sync.Mutex
-	first     map[string]string    // the account that one is the same as
+	first     map[string]string    // maps an account to one that it is the same as
 	witnesses map[string][]witness // of other accounts: the open ones first, then the latest
 }
 
@@ -67,8 +67,8 @@ func (a *accounts) join(s jobdir.AccountAlias) {
 	}
 }
 
-// recoverAccounts takes in what the journal tells of accounts that are one, and of
-// what other accounts have bought.
+// recoverAccounts reads from the journal which accounts are the same, and which
+// batches other accounts have bought.
 func (a *accounts) recoverAccounts(told *jobdir.Replayed) {
 	a.first, a.witnesses = make(map[string]string), make(map[string][]witness)
 	for _, s := range told.Aliases {
@@ -98,25 +98,25 @@ func doneLast(in intent.Intent) int {
 	return 0
 }
 
-// isAccount reports whether the account is known to be the one that pays now.
+// isAccount reports whether the account is known to be the current one.
 func (a *accounts) isAccount(account string) bool {
 	return a.same(account, a.provider.Account())
 }
 
-// sameAccount makes sure that the key sees what is the intent's: with one that
-// does not, it would be taken for gone. It returns false and no error if that
-// cannot be said yet, after it has waited.
+// sameAccount makes sure that the key sees the intent's batch. With the key of
+// another account, the batch would seem to be gone. If the answer is not known
+// yet, it waits and returns false without an error.
 func (a *accounts) sameAccount(ctx context.Context, in intent.Intent) (same bool, err error) {
 	err = a.mustBeAccount(ctx, newWitness(in))
 	var mismatch *MismatchError
 	if err != nil && !errors.As(err, &mismatch) {
-		return false, a.calls.backOff(ctx, in, "looking whose it is", 0, err)
+		return false, a.calls.backOff(ctx, in, "finding out whose it is", 0, err)
 	}
 	return err == nil, err
 }
 
-// mustBeAccount returns a *MismatchError if the key does not see what was made
-// with another one.
+// mustBeAccount returns a *MismatchError if the key does not see what another
+// key has made.
 func (a *accounts) mustBeAccount(ctx context.Context, w witness) error {
 	if a.isAccount(w.account) {
 		return nil
@@ -139,7 +139,7 @@ func (a *accounts) mustBeAccount(ctx context.Context, w witness) error {
 		"and give it what was delivered (baler doctor --adopt-output)", cmp.Or(w.Batch, w.tag), w.account, a.provider.Account())}
 }
 
-// joinAccounts records that the account is that of before.
+// joinAccounts records that the account is the same as the earlier one.
 func (a *accounts) joinAccounts(ctx context.Context, before string) error {
 	s := jobdir.AccountAlias{Account: a.provider.Account(), As: before}
 	if err := a.batches.journal.Append(jobdir.Line{Account: &s}); err != nil {
@@ -151,8 +151,8 @@ func (a *accounts) joinAccounts(ctx context.Context, before string) error {
 }
 
 // sees reports whether the account has the batch, under its tag where the
-// provider keeps one, or else the upload. Only the batch itself can be denied: a
-// list that cannot be read to its end says nothing about what is not in it.
+// provider keeps one, or else the upload. Only the batch itself can be denied:
+// a list that cannot be read to its end says nothing about what is not in it.
 func (a *accounts) sees(ctx context.Context, w witness) (bool, error) {
 	if w.Batch == "" {
 		return a.seesFile(ctx, w)
@@ -186,9 +186,9 @@ func (a *accounts) seesFile(ctx context.Context, w witness) (bool, error) {
 	return false, nil
 }
 
-// notFindable is what becomes of a batch in doubt that another key has created,
-// whose account is not known to be this one. If its rows are settled, nothing
-// depends on it but the cancellation of a second one, and it must not hold up the
+// notFindable handles a batch in doubt that another key has created, if its
+// account is not known to be this one. If the rows are settled, only the
+// cancellation of a second batch depends on it, and that must not hold up the
 // run.
 func (a *accounts) notFindable(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
 	if ctx.Err() != nil || !unlisted(err) || in.State != intent.Committed && in.State != intent.Rejected {
@@ -202,8 +202,8 @@ func (a *accounts) notFindable(ctx context.Context, in intent.Intent, err error)
 	return a.batches.advance(ctx, in, intent.Listed{})
 }
 
-// notCancellable leaves a second batch to itself that another key has bought, whose
-// account is not known to be this one.
+// notCancellable leaves a second batch alone that another key has bought, if
+// its account is not known to be this one.
 func (a *accounts) notCancellable(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
 	if ctx.Err() != nil || !unlisted(err) {
 		return in, err

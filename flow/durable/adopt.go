@@ -13,50 +13,51 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// Adoption is an orphan and what Adopt has made of it.
+// Adoption is an orphan and the result of adopting it.
 type Adoption struct {
 	Orphan
 	Adopted int    // rows of the run that get their result from it
-	Left    string // why there are none, for people; "" if there are
+	Left    string // why no row was adopted, for people; "" if some were
 	Lost    Lost   // its rows that the run does not get a result for
 }
 
-// Lost are rows of an orphan that could not be brought back, by the reason. Those
-// that the run has a result for, or a batch, are not among them. A batch whose
-// number of rows is not known counts as one.
+// Lost counts rows of an orphan that could not be adopted, by reason. Rows that
+// already have a result or a batch in the run do not count. A batch whose
+// number of rows is not known counts as one row.
 type Lost struct {
-	Gone       int `json:"gone,omitempty"`        // the provider does not have, or does not give, the results
+	Gone       int `json:"gone,omitempty"`        // the provider does not have the results, or does not return them
 	Running    int `json:"running,omitempty"`     // the batch has not ended
 	Failed     int `json:"failed,omitempty"`      // they failed, or never ran
 	Unknown    int `json:"unknown,omitempty"`     // the run has no item of their key
 	OtherModel int `json:"other_model,omitempty"` // the run asks another model, or several
 }
 
-// Total is how many there are.
+// Total is the sum of all counts.
 func (l Lost) Total() int { return l.Gone + l.Running + l.Failed + l.Unknown + l.OtherModel }
 
-// ErrNotRead means that a run has not read its source to the end: Ingest does.
+// ErrNotRead means that a run has not read its source to the end. Ingest reads
+// it.
 var ErrNotRead = errors.New("durable: the run has not read its input")
 
-// Adopt gives orphans that have ended to the run of that name: the results of
-// rows that succeeded, and that wait in the run for a batch, become the run's.
-// The next Run downloads and delivers them like those of any batch, and buys only
-// the others. It is for a state directory that was lost: there, Ingest comes
-// first.
+// Adopt gives ended orphans to the run of that name. The run takes the result
+// of a row if the row succeeded there and still waits for a batch here. The
+// next Run downloads and delivers these results like those of any batch, and
+// buys only the other rows. Use it after a state directory was lost; call
+// Ingest first.
 //
-// A row is known by the hash of its item's key, as nothing else comes back from
-// a provider but the answer. So the keys must be what they were, and that the
-// requests are is the caller's word; an orphan is left alone if its rows cannot
-// have been one batch of the run, and a row if its answer names a model that the
-// run does not ask.
+// A row is identified by the hash of its item's key, because a provider returns
+// nothing else but the answer. So the keys must be the same as before, and the
+// caller must make sure that the requests are. An orphan is left alone if its
+// rows cannot have been one batch of the run. A row is left alone if its answer
+// names a model that the run does not ask.
 //
-// It returns all orphans, each with the rows that could not be brought back. The
-// error is ErrNoRun, ErrNotRead, ErrCancelled,
-// ErrRunning, a *MismatchError if the run is of another provider, that the run is
-// completed, or what the provider or the store said; then earlier orphans may have
-// been adopted, and Adopt may be called again. It reads the results of each orphan
-// that has ended, and goes through the waiting rows once for each; the ids of one
-// are in memory at a time.
+// It returns all orphans, each with the rows that could not be adopted. The
+// error is ErrNoRun, ErrNotRead, ErrCancelled, ErrRunning, a *MismatchError if
+// the run belongs to another provider, an error that the run is completed, or
+// an error of the provider or the store. After an error, earlier orphans may
+// have been adopted, and Adopt may be called again. It reads the results of
+// each orphan that has ended and scans the waiting rows once for each orphan.
+// The ids of one orphan are in memory at a time.
 func Adopt(ctx context.Context, provider sink.Provider, store *state.Dir, name string, since time.Time) (all []Adoption, err error) {
 	job, err := jobdir.Find(store.Root(), name)
 	if err != nil {
@@ -69,7 +70,7 @@ func Adopt(ctx context.Context, provider sink.Provider, store *state.Dir, name s
 	return all, err
 }
 
-// adopter takes in what the job has bought and does not know of.
+// adopter adopts batches that the job has bought and does not know.
 type adopter struct {
 	*config
 	*jobdir.Dir
@@ -117,7 +118,7 @@ func (ad *adopter) mayAdopt() error {
 }
 
 // adopt seals the rows that an orphan has answered as a batch that has ended. A
-// crash leaves what a crash in seal does.
+// crash leaves the same state as a crash in seal.
 func (ad *adopter) adopt(ctx context.Context, o Orphan) (Adoption, error) {
 	a := Adoption{Orphan: o}
 	entries, err := ad.answeredBy(ctx, &a)
@@ -132,8 +133,8 @@ func (ad *adopter) adopt(ctx context.Context, o Orphan) (Adoption, error) {
 	return a, err
 }
 
-// answeredBy returns the waiting entries that an orphan has answered, and says in
-// a why there are none and what is lost.
+// answeredBy returns the waiting entries that an orphan has answered. If there
+// are none, a says why, and a counts the rows that are lost.
 func (ad *adopter) answeredBy(ctx context.Context, a *Adoption) ([]jobdir.Entry, error) {
 	switch {
 	case a.Surplus:
@@ -160,9 +161,9 @@ func (ad *adopter) answeredBy(ctx context.Context, a *Adoption) ([]jobdir.Entry,
 	case none && r.err != nil:
 		a.Left = whyGone(r.err)
 	case len(entries) == 0:
-		a.Left = "it has no answer that a row of the run waits for"
+		a.Left = "no row of the run waits for one of its answers"
 	case !sameLane(entries):
-		a.Left = "its rows ask different models or endpoints in the run, and so were no batch of it"
+		a.Left = "its rows ask different models or endpoints in the run, so it was no batch of the run"
 		a.Lost.OtherModel += len(entries)
 		return nil, nil
 	}
@@ -173,7 +174,7 @@ func (ad *adopter) answeredBy(ctx context.Context, a *Adoption) ([]jobdir.Entry,
 func (a *Adoption) count(r *answered) {
 	untold := max(a.Rows-len(r.models)-r.failed, 0)
 	switch {
-	case r.err == nil: // what is not told of never ran
+	case r.err == nil: // a row that is not mentioned never ran
 		a.Lost.Failed = r.failed + untold
 	case a.Rows == 0:
 		a.Lost.Failed, a.Lost.Gone = r.failed, 1
@@ -182,8 +183,8 @@ func (a *Adoption) count(r *answered) {
 	}
 }
 
-// unread says in a that its results cannot be read now, unless those of no orphan
-// can be.
+// unread records in a that the results cannot be read now. It returns the error
+// if the results of no orphan can be read.
 func (a *Adoption) unread(ctx context.Context, err error) error {
 	if ctx.Err() != nil || retry.ClassOf(err) == retry.Blocked {
 		return err
@@ -195,7 +196,7 @@ func (a *Adoption) unread(ctx context.Context, err error) error {
 	return nil
 }
 
-// whyGone is why there are no results any more, for people.
+// whyGone says for people why the results are not available any more.
 func whyGone(err error) string {
 	if isGone(err) {
 		return "its results are gone at the provider"

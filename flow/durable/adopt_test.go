@@ -127,7 +127,7 @@ func (u *untagged) wantAnswers(job durable.Job[ticket], batches ...string) {
 
 const (
 	stillRuns = "it runs: adopt it when it has ended"
-	nobodys   = "it has no answer that a row of the run waits for"
+	nobodys   = "no row of the run waits for one of its answers"
 	ofAnother = "ABCDEFGHIJKLMNOP" // a tag as of a run, of other items
 )
 

@@ -19,14 +19,15 @@ import (
 // maxLineErrors bounds the lines of an old output that are named.
 const maxLineErrors = 20
 
-// OutputAdoption is what AdoptOutput has made of the lines of an old output.
+// OutputAdoption counts the lines of an old output by what AdoptOutput did with
+// them.
 type OutputAdoption struct {
 	Adopted    int         `json:"adopted"`               // rows of the run that get their result from it
-	Failed     int         `json:"failed,omitempty"`      // rows that had failed, or were cancelled: they are bought again
+	Failed     int         `json:"failed,omitempty"`      // rows that had failed or were cancelled: they are bought again
 	Settled    int         `json:"settled,omitempty"`     // rows that do not wait: the run has a result or a batch for them
-	Unknown    int         `json:"unknown,omitempty"`     // rows of which the run has no item
+	Unknown    int         `json:"unknown,omitempty"`     // rows whose item the run does not have
 	OtherModel int         `json:"other_model,omitempty"` // rows for which the run asks another model
-	Repeated   int         `json:"repeated,omitempty"`    // lines of an id that stands in the file before
+	Repeated   int         `json:"repeated,omitempty"`    // lines whose id appears earlier in the file
 	Unusable   int         `json:"unusable,omitempty"`    // lines that are no result
 	Lines      []LineError `json:"lines,omitempty"`       // the first of those
 }
@@ -37,18 +38,20 @@ type LineError struct {
 	Reason string `json:"reason"`
 }
 
-// AdoptOutput gives the run of that name the results of an old output, a file of
-// the lines that Lines writes: those of rows that succeeded, and that wait in the
-// run for a batch. The next Run delivers them like answers from the Cache, and
-// buys only the others. It makes no call; the provider is the run's.
+// AdoptOutput gives the results of an old output to the run of that name. The
+// output is a file as Lines writes it. The run takes the result of a row if the
+// row succeeded there and still waits for a batch here. The next Run delivers
+// these results like answers from the Cache, and buys only the other rows.
+// AdoptOutput does not call the provider, which must be the run's.
 //
-// A row is known by its id alone, as the line has no request: that the requests
-// are what they were is the caller's word. A line is left alone if it names a
-// model that the run does not ask.
+// A row is identified by its id alone, because the line has no request. The
+// caller must make sure that the requests are the same as before. A line is
+// left alone if it names a model that the run does not ask.
 //
-// The error is as that of Adopt, or that the file cannot be read; then some lines
-// may have been adopted, and AdoptOutput may be called again. The hashes of all
-// ids in the file are in memory, and the entries of those that wait.
+// The error is one of those that Adopt returns, or says that the file cannot be
+// read. After an error, some lines may have been adopted, and AdoptOutput may
+// be called again. The hashes of all ids in the file are in memory, and so are
+// the entries of the rows that wait.
 func AdoptOutput(ctx context.Context, provider sink.Provider, store *state.Dir, name, path string) (a OutputAdoption, err error) {
 	job, err := jobdir.Find(store.Root(), name)
 	if err != nil {
@@ -79,7 +82,7 @@ type oldOutput struct {
 	adoption *OutputAdoption
 }
 
-// oldLine is where the result of a row stands.
+// oldLine is the position of a row's result in the file.
 type oldLine struct {
 	offset, length int64
 	model          string
@@ -109,7 +112,7 @@ func (o *oldOutput) read(ctx context.Context) error {
 	}
 }
 
-// note takes in a line. The models are few, and kept once.
+// note adds a line. Each model's name is kept once, since there are only a few.
 func (o *oldOutput) note(n int, text []byte, at oldLine, models map[string]string) {
 	a := o.adoption
 	row, err := parseOldLine(text)
@@ -131,7 +134,7 @@ func (o *oldOutput) note(n int, text []byte, at oldLine, models map[string]strin
 	}
 }
 
-// parseOldLine reads a result. What is wrong with it is said without its content.
+// parseOldLine reads a result. Its errors do not quote the content.
 func parseOldLine(text []byte) (row Result, err error) {
 	if json.Unmarshal(text, &row) != nil {
 		return row, errors.New("it is no JSON object of a result, or a part of one")
@@ -169,7 +172,8 @@ func (o *oldOutput) result(h jobdir.ItemHash) (Result, error) {
 	return row, nil
 }
 
-// adoptOutput seals what waits and is in the file, in batches of one lane.
+// adoptOutput seals the waiting rows that are in the file, in batches of one
+// route each.
 func (ad *adopter) adoptOutput(ctx context.Context, old *oldOutput) error {
 	lanes := make(map[uint16][]jobdir.Entry)
 	a := old.adoption
@@ -204,8 +208,8 @@ func (ad *adopter) adoptOutput(ctx context.Context, old *oldOutput) error {
 	return nil
 }
 
-// reuseRows bounds a batch of adopted lines: its entries are in memory when it is
-// settled.
+// reuseRows bounds a batch of adopted lines: its entries are in memory when it
+// is settled.
 const reuseRows = 10_000
 
 // countOthers counts the rows of the file that do not wait.

@@ -6,15 +6,16 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// AmbiguousCreate is a policy for a batch of which it is not clear whether it exists.
+// AmbiguousCreate is a policy for a batch that may or may not exist.
 type AmbiguousCreate string
 
-// The policies. Each holds from the end of Job.Grace on.
+// The policies. Each applies once Job.Grace is over.
 const (
-	// AmbiguousWait waits until the batches have ended that may be it, at most for
-	// the provider's window and the grace.
+	// AmbiguousWait waits until all batches that may be this one have ended, at
+	// most for the provider's window and the grace.
 	AmbiguousWait AmbiguousCreate = AmbiguousCreate(intent.Wait)
-	// AmbiguousResubmit does not wait: its rows may be paid for twice.
+	// AmbiguousResubmit sends the batch again without waiting: its rows may be
+	// paid for twice.
 	AmbiguousResubmit AmbiguousCreate = AmbiguousCreate(intent.Resubmit)
 	// AmbiguousFail fails its rows, with the code "creation_unclear": they may
 	// have been paid for.

@@ -6,12 +6,12 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// anomalies are what this run met beside the results that it asked for.
+// anomalies counts what this run found beside the results that it asked for.
 type anomalies struct {
 	mu             sync.Mutex
 	unexpected     UnexpectedRows
 	duplicateSpend llm.Usage
-	gone           int // answers of other jobs that were there when this one looked
+	gone           int // cached answers of other jobs that are gone by now
 }
 
 func (s *anomalies) addGone(n int) {
@@ -32,7 +32,7 @@ func (s *anomalies) addDuplicateSpend(more llm.Usage) {
 	s.duplicateSpend = s.duplicateSpend.Add(more)
 }
 
-// report puts what was met into a report.
+// report copies the counts into a report.
 func (s *anomalies) report(r *Report) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

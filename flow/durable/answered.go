@@ -12,16 +12,16 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// answered is what an orphan says of its rows.
+// answered is what the provider says about the rows of an orphan.
 type answered struct {
 	refused bool                       // it never ran
-	models  map[jobdir.ItemHash]string // of those that were paid for: what the answer says it is of, if it does
+	models  map[jobdir.ItemHash]string // of rows that were paid for: the model that the answer names, "" if it names none
 	failed  int
 	err     error // why there may be more rows than these
 }
 
-// readAnswered reads what there is of an orphan that has ended. The error is one
-// that may pass: then what is missing may be there later.
+// readAnswered reads the results of an orphan that has ended. The error is one
+// that may pass: the missing results may be available later.
 func readAnswered(ctx context.Context, p sink.Provider, o Orphan) (answered, error) {
 	r := answered{models: make(map[jobdir.ItemHash]string)}
 	h := sink.Handle{Batch: o.Batch}
@@ -50,22 +50,22 @@ func readAnswered(ctx context.Context, p sink.Provider, o Orphan) (answered, err
 	return r, nil
 }
 
-// isPaid reports whether a row without an answer was run all the same: the
-// provider counts it as a success, and asks for its price each time that it runs.
+// isPaid reports whether a row without an answer has run nevertheless. The
+// provider counts it as a success and charges for it each time that it runs.
 func isPaid(row *sink.Outcome) bool {
 	return row.Err.Class == retry.Permanent && row.Status/100 == 2
 }
 
-// final reports whether there will be no more answers than these. A file that is
-// gone takes nothing along of another one; and once all answers are there, it is
-// only failures that cannot be read.
+// final reports whether no more answers will come. If one file is gone, the
+// other can still be read. Once all answers are there, only failures can be
+// missing.
 func (r *answered) final(s sink.Status) bool {
 	all := len(r.models) > 0 && len(r.models) == s.Succeeded
 	return all || retry.ClassOf(r.err) == retry.Permanent
 }
 
-// answeredModel is the model that an answer says it is of. All providers that say
-// so do it in the same member.
+// answeredModel returns the model that an answer names, "" if it names none.
+// All providers use the same member for it.
 func answeredModel(body []byte) string {
 	var answer struct {
 		Model string `json:"model"`
@@ -77,7 +77,7 @@ func answeredModel(body []byte) string {
 }
 
 // waitingFor returns the waiting entries of answered rows, and counts the rows
-// that the run cannot use. It takes from models what it has found.
+// that the run cannot use. It removes from models the rows that it has found.
 func (ad *adopter) waitingFor(ctx context.Context, models map[jobdir.ItemHash]string, lost *Lost) (entries []jobdir.Entry, err error) {
 	if len(models) == 0 {
 		return nil, nil
@@ -109,8 +109,8 @@ func (ad *adopter) waitingFor(ctx context.Context, models map[jobdir.ItemHash]st
 	return entries, nil
 }
 
-// asks reports whether an answer of the model may be one to what the lane asks:
-// it may name a version of that.
+// asks reports whether the model may have answered a request of the route. An
+// answer may name a version of the route's model.
 func (ad *adopter) asks(lane uint16, model string) bool {
 	return model == "" || strings.HasPrefix(model, ad.batches.routes.get(int(lane)).Model)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// batches keeps what becomes of the batches of a job: in its journal first, then
+// batches records each change of a job's batches, in the journal first and then
 // in the store.
 type batches struct {
 	*config
@@ -27,9 +27,10 @@ type batches struct {
 	progress    *progress
 }
 
-// seal makes a batch of entries, of which the intent says all else, durable: the
-// file of its rows, then the intent in the journal, which claims them, then the
-// store's record and the heads. From the journal on, a restart finishes it.
+// seal makes a batch of entries durable. The intent holds everything else about
+// the batch. First the manifest is written. Then the intent goes to the
+// journal, which claims the rows. Then the store follows with its record and
+// the heads. Once the journal has the intent, a restart finishes the rest.
 func (b *batches) seal(ctx context.Context, in intent.Intent, entries []jobdir.Entry) (intent.Intent, error) {
 	in.Rev, in.Route, in.Rows = 1, int(entries[0].Route), len(entries)
 	if err := b.WriteManifest(in.Tag, entries, b.routes.get(in.Route)); err != nil {
@@ -55,7 +56,8 @@ func (b *batches) seal(ctx context.Context, in intent.Intent, entries []jobdir.E
 func (b *batches) record(in intent.Intent) (state.Op, error) { return jobdir.IntentOp(b.Keys, in) }
 
 // advance applies an event and makes the new state durable, in the journal
-// first. It does so even if ctx is done: what happened must not be forgotten.
+// first. It does so even if ctx is done, because what happened must not be
+// lost.
 func (b *batches) advance(ctx context.Context, in intent.Intent, ev intent.Event) (intent.Intent, error) {
 	next, err := intent.Apply(in, ev)
 	if err != nil || next.Rev == in.Rev {

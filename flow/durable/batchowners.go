@@ -6,20 +6,21 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// batchOwners is what the job knows of whose batches are, to tell its own from those
-// of others where the provider does not. It is as complete as the journal.
+// batchOwners records which batches belong to which intent. With it, the job
+// tells its own batches from those of others if the provider keeps no tags. It
+// is as complete as the journal.
 type batchOwners struct {
 	mu    sync.Mutex
-	open  map[string]struct{} // tags of intents of which a batch may exist that is not known
-	owned map[string]struct{} // batches that are an intent's
-	tags  map[string]string   // of further batches that have ended
+	open  map[string]struct{} // tags of intents that may have a batch that is not known yet
+	owned map[string]struct{} // batches that belong to an intent
+	tags  map[string]string   // by batch: tags of other batches that have ended
 }
 
 func newBatchOwners() *batchOwners {
 	return &batchOwners{open: make(map[string]struct{}), owned: make(map[string]struct{}), tags: make(map[string]string)}
 }
 
-// note takes in the state of an intent.
+// note records the state of an intent.
 func (o *batchOwners) note(in intent.Intent) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -34,7 +35,7 @@ func (o *batchOwners) note(in intent.Intent) {
 	}
 }
 
-// has reports whether the batch is that of an intent, for certain.
+// has reports whether the batch certainly belongs to an intent.
 func (o *batchOwners) has(batch string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -54,7 +55,7 @@ func (o *batchOwners) alone(tag string) bool {
 	return true
 }
 
-// read remembers the tag of a batch that has ended.
+// read records the tag of a batch that has ended.
 func (o *batchOwners) read(batch, tag string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

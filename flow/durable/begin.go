@@ -10,8 +10,8 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 )
 
-// openJob finds the job in the store, or begins it, and opens its directory. A
-// job that was begun with other settings is refused.
+// openJob finds the job in the store, or begins it, and opens its directory. It
+// refuses a job that was begun with other settings.
 func openJob(ctx context.Context, c *config) (*os.Root, jobdir.Meta, error) {
 	now := jobdir.Meta{ID: jobdir.NewJobID(), Name: c.name, Provider: c.provider.Name(), Settings: c.settings, Started: time.Now()}
 	meta := jobdir.Record[jobdir.Meta]{Key: jobdir.MetaKey(c.name)}
@@ -59,8 +59,9 @@ func beginJob(ctx context.Context, c *config, meta *jobdir.Record[jobdir.Meta], 
 	return jobdir.MakeRoot(c.store.Root(), now.Keys())
 }
 
-// mayBeginNewEpoch reports whether nothing depends on what was read so far: the
-// job reads all before it buys, and has not read all.
+// mayBeginNewEpoch reports whether nothing depends on what was read so far.
+// That is so if the job reads everything before it buys, and has not read
+// everything yet.
 func mayBeginNewEpoch(ctx context.Context, c *config, k jobdir.Keys) (bool, error) {
 	if !c.readAll {
 		return false, nil
@@ -70,8 +71,8 @@ func mayBeginNewEpoch(ctx context.Context, c *config, k jobdir.Keys) (bool, erro
 	return !source.Value.Ended, err
 }
 
-// beginNewEpoch begins the job in another epoch. Its records stay behind unread; its
-// files go.
+// beginNewEpoch begins the job in another epoch. The records of the old epoch
+// stay and are not read any more; its files are removed.
 func beginNewEpoch(ctx context.Context, c *config) error {
 	meta := jobdir.Record[jobdir.Meta]{Key: jobdir.MetaKey(c.name)}
 	if err := jobdir.Load(ctx, c.store, &meta); err != nil {

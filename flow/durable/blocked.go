@@ -12,7 +12,7 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// explainBlocked tells what to do about an error that somebody has to act on.
+// explainBlocked adds to an error what a person has to do about it.
 func explainBlocked(err error) error {
 	if retry.ClassOf(err) != retry.Blocked {
 		return err
@@ -21,16 +21,17 @@ func explainBlocked(err error) error {
 		"the quota or the billing of the account: then run the job again", err)
 }
 
-// blockage is what becomes of a run whose account is blocked.
+// blockage ends the buying of a run whose account is blocked.
 type blockage struct {
 	gate        *gate
 	openBatches *openBatches
 	notices     *notices
 }
 
-// block ends all buying as the account is blocked, which the provider has said of
-// a batch or its rows: what was bought is waited for and delivered, and then the
-// run ends with the first such error. It returns errBlocked.
+// block ends all buying, because the provider has said about a batch or its
+// rows that the account is blocked. The batches that were bought are awaited
+// and delivered, and then the run ends with the first such error. It returns
+// errBlocked.
 func (b *blockage) block(ctx context.Context, in intent.Intent, err error) error {
 	if !b.gate.block(fmt.Errorf("durable: batch %s: %w", cmp.Or(in.Batch, in.Tag), err)) {
 		return errBlocked
@@ -41,15 +42,15 @@ func (b *blockage) block(ctx context.Context, in intent.Intent, err error) error
 	}
 	b.notices.tell(ctx, Notice{
 		Kind: NoticeRefused, Text: fmt.Sprintf("%s: %v", text, err),
-		Advice: "what was bought is waited for and delivered, then the run ends: " +
+		Advice: "what was bought is awaited and delivered, then the run ends: " +
 			"see to the key, the quota or the billing of the account, and run the same again",
 	})
 	return errBlocked
 }
 
-// tellBlocked says what becomes of the batches that run if the account is blocked
-// for calls about them too: the run ends at once, since nobody can look at them,
-// and loses nothing.
+// tellBlocked says what happens to the batches that run if calls about them are
+// blocked too. The run ends at once, because it cannot poll them, and loses
+// nothing.
 func (b *blockage) tellBlocked(ctx context.Context, err error) {
 	if retry.ClassOf(err) != retry.Blocked {
 		return
@@ -62,12 +63,12 @@ func (b *blockage) tellBlocked(ctx context.Context, err error) {
 	b.notices.tell(ctx, Notice{
 		Kind:   NoticeRefused,
 		Text:   fmt.Sprintf("the account is blocked, while %d batches of %d rows that were bought go on at the provider", n, rows),
-		Advice: "nothing of them is lost or paid again: run the same again, when somebody has seen to the account, and they are fetched",
+		Advice: "they are neither lost nor paid again: once the account is in order, run the same again to fetch them",
 	})
 }
 
-// running counts the batches but one that were bought, or may have been, and that
-// nobody has to decide about, and their rows.
+// running counts the batches that were bought or may have been, and their rows.
+// It leaves out one batch, and all that wait for a person's decision.
 func (b *blockage) running(but string) (n, rows int) {
 	for _, in := range b.openBatches.intents() {
 		if in.Tag != but && (in.Bought() || in.Open()) && !in.Undecided {
@@ -78,7 +79,7 @@ func (b *blockage) running(but string) (n, rows int) {
 }
 
 // needsAction reports whether running the job again would end in the same way
-// until somebody has done something about it.
+// until a person has acted.
 func needsAction(err error) bool {
 	if e, ok := errors.AsType[*retry.Error](err); ok && (e.Class == retry.Blocked || e.Class == retry.Permanent && e.Status != 0) {
 		return true

@@ -33,10 +33,10 @@ type buyer struct {
 	limiter  *ratelimit.Limiter // of creations
 	paced    paced
 	slots    chan struct{} // one per open batch
-	creating chan struct{} // one creation at a time: it keeps an unclear one unambiguous
+	creating chan struct{} // one creation at a time, so that an unanswered one is easier to identify
 }
 
-// upload may be repeated: what is left over at the provider expires.
+// upload may be repeated: an unused file at the provider expires.
 func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	in, ok, err := b.refusals.fits(ctx, in)
 	if err != nil || !ok {
@@ -71,8 +71,8 @@ func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, er
 	return b.batches.advance(ctx, in, intent.UploadDone{Account: b.provider.Account(), File: file})
 }
 
-// create sends the one request that costs money. That it is about to leave is
-// durable before it does.
+// create sends the one request that costs money. Before the request leaves, the
+// journal records that it is about to.
 func (b *buyer) create(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	if in.Account != b.provider.Account() {
 		return b.upload(ctx, in) // another account cannot see the file
@@ -109,8 +109,8 @@ func (b *buyer) create(ctx context.Context, in intent.Intent) (intent.Intent, er
 	return in, nil
 }
 
-// send makes one attempt and records what was answered. A refusal says that the
-// batch certainly does not exist.
+// send makes one attempt and records the answer. A refusal means that the batch
+// certainly does not exist.
 func (b *buyer) send(ctx context.Context, in intent.Intent) (_ intent.Intent, refusal, err error) {
 	if err := acquire(ctx, b.creating); err != nil {
 		return in, nil, err

@@ -15,10 +15,11 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 )
 
-// maxAnswers bounds the answers of other jobs that are in memory, 32 bytes each.
+// maxAnswers limits how many answers of other jobs are in memory, 32 bytes
+// each.
 const maxAnswers = 2_000_000
 
-// cache is what other jobs had been answered when this one began to look.
+// cache holds the answers that other jobs had when this one began to send.
 type cache struct {
 	root *os.Root // the state directory
 	own  string   // directory of the job
@@ -37,7 +38,7 @@ type cachedAnswer struct {
 	batch uint32 // index
 }
 
-// mark notes which of the entries that were not sent yet have an answer.
+// mark sets the Hit of each entry that was not sent yet and has an answer.
 func (c *cache) mark(entries []jobdir.Entry) error {
 	if c.ttl <= 0 {
 		return nil
@@ -56,7 +57,8 @@ func (c *cache) mark(entries []jobdir.Entry) error {
 	return nil
 }
 
-// find returns the latest answer to a request; nil if there is none of late.
+// find returns the latest answer to a request, nil if there is none that is
+// young enough.
 func (c *cache) find(content jobdir.Digest) *jobdir.Hit {
 	i, ok := slices.BinarySearchFunc(c.answers, content, func(a cachedAnswer, content jobdir.Digest) int {
 		return bytes.Compare(a.Content[:], content[:])
@@ -72,7 +74,7 @@ func (c *cache) find(content jobdir.Digest) *jobdir.Hit {
 	return &jobdir.Hit{AnsweredBatch: b, Offset: a.Offset}
 }
 
-// load reads what there is. A batch of which the file is damaged is none.
+// load reads the answers of other jobs. It skips a batch whose file is damaged.
 func (c *cache) load() error {
 	if err := c.list(); err != nil {
 		return err
@@ -98,7 +100,7 @@ func (c *cache) load() error {
 	return nil
 }
 
-// list finds the batches of other jobs that were answered of late.
+// list finds the batches of other jobs whose answers are young enough.
 func (c *cache) list() error {
 	names, err := fs.Glob(c.root.FS(), jobdir.JobPrefix+"*/"+jobdir.AnswerDir+"/*")
 	earlier, failed := fs.Glob(c.root.FS(), jobdir.EarlierPrefix+"*/"+jobdir.AnswerDir+"/*")
@@ -124,7 +126,7 @@ func (c *cache) list() error {
 	return nil
 }
 
-// age is how old answers are.
+// age returns how old answers are.
 func (c *cache) age(h jobdir.AnswerHeader) time.Duration {
 	if c.now == nil {
 		return time.Since(h.At)

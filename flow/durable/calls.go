@@ -20,16 +20,15 @@ func acquire(ctx context.Context, semaphore chan struct{}) error {
 	}
 }
 
-// sleep waits for d, or returns errCancelled when the run is cancelled while it
-// waits.
+// sleep waits for d. It returns errCancelled if the run is cancelled meanwhile.
 func (c *calls) sleep(ctx context.Context, d time.Duration) error {
 	wanted, stop := c.gate.noticing(ctx)
 	defer stop()
 	return sleep(wanted, d)
 }
 
-// awaitTurn waits until it is due to look at a batch, or returns errCancelled when
-// the run is cancelled while it waits.
+// awaitTurn waits until a batch may be polled. It returns errCancelled if the
+// run is cancelled meanwhile.
 func (c *calls) awaitTurn(ctx context.Context, due time.Time) (done func(), err error) {
 	wanted, stop := c.gate.noticing(ctx)
 	defer stop()
@@ -57,7 +56,8 @@ type calls struct {
 	transferSlots chan struct{} // uploads and downloads at a time
 }
 
-// backOff waits after a failed call, or returns the error if waiting is no use.
+// backOff waits after a failed call. It returns the error if waiting would not
+// help.
 func (c *calls) backOff(ctx context.Context, in intent.Intent, call string, attempts int, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -72,8 +72,8 @@ func (c *calls) backOff(ctx context.Context, in intent.Intent, call string, atte
 	return c.sleep(ctx, d)
 }
 
-// pause is how long to wait after so many attempts, as of a look: what passes is
-// noticed in minutes.
+// pause returns how long to wait after so many attempts. The wait is limited
+// like a polling interval, so that a recovery is noticed within minutes.
 func (c *calls) pause(attempts int, err error) time.Duration {
 	longest := max(c.poll, maxPoll)
 	return max(min(c.interval(0)<<min(attempts, 8), longest), retry.After(err))
@@ -87,7 +87,8 @@ func (c *calls) interval(age time.Duration) time.Duration {
 	return d - rand.N(d/10+1) //nolint:gosec // jitter
 }
 
-// withTransferSlot does what moves a whole batch over the wire, a few at a time.
+// withTransferSlot runs do, which transfers a whole batch. Only a few run at a
+// time.
 func withTransferSlot[V any](ctx context.Context, c *calls, do func() (V, error)) (v V, err error) {
 	if err := acquire(ctx, c.transferSlots); err != nil {
 		return v, err

@@ -9,7 +9,7 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// remote counts what the provider stores, of open batches too.
+// remote counts what the provider stores, including files of open batches.
 func (c *cleaner) remote() Remote {
 	r := c.kept.remote()
 	for _, in := range c.openBatches.intents() {
@@ -22,7 +22,7 @@ func (c *cleaner) remote() Remote {
 	return r
 }
 
-// recoverKept finds out what the journal tells of the provider's files.
+// recoverKept reads from the journal which files the provider keeps.
 func (c *cleaner) recoverKept(told *jobdir.Replayed) {
 	c.kept.batches, c.kept.keep = make(map[string]keptBatch), told.Keep
 	last := make(map[string]jobdir.Settled, len(told.Intents))
@@ -41,7 +41,7 @@ func (c *cleaner) recoverKept(told *jobdir.Replayed) {
 	}
 }
 
-// resultSize is that of the results as they lie here, 0 once they are pruned.
+// resultSize returns the size of the results on disk, 0 once they are pruned.
 func (c *cleaner) resultSize(tag string) int64 {
 	info, err := c.Root.Stat(jobdir.ResultName(tag))
 	if err != nil {
@@ -60,8 +60,8 @@ func (c *cleaner) noteKeep() error {
 	return c.batches.journal.Append(jobdir.Line{Keep: &keep})
 }
 
-// clean deletes what was uploaded for a settled batch. Its results stay at the
-// provider, in case that the state directory is lost.
+// clean deletes the upload of a settled batch. The results stay at the provider
+// in case the state directory is lost.
 func (c *cleaner) clean(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	c.countDuplicateSpend(ctx, in)
 	gone, err := c.removeInput(ctx, in)
@@ -90,8 +90,8 @@ type cleaner struct {
 	kept kept
 }
 
-// removeInput deletes what was uploaded for a batch and reports whether it is
-// gone. The error is that of ctx: then the next process removes it.
+// removeInput deletes the upload of a batch and reports whether it is gone. It
+// returns an error only if ctx is done; the next process then removes it.
 func (c *cleaner) removeInput(ctx context.Context, in intent.Intent) (gone bool, _ error) {
 	if in.File == "" || c.keepRemote == KeepForever || !c.accounts.isAccount(in.Account) {
 		return false, nil // with the results, once it is known whose they are

@@ -8,16 +8,16 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// clockSlack is by how much this machine's clock may differ from the provider's
-// before it is thought to be wrong: a Date is good to the second, and a reply may
-// take a minute.
+// clockSlack is how much this machine's clock may differ from the provider's
+// before it counts as wrong. A Date has a precision of one second, and a reply
+// may take a minute.
 const clockSlack = 2 * time.Minute
 
-// askTimeout is how long is waited for the provider's word about the time.
+// askTimeout limits how long the provider is asked for the time.
 const askTimeout = 10 * time.Second
 
-// clock is the time by which batches are bought and given up: that of the
-// provider, if it tells, which need not be this machine's.
+// clock tells the time by which batches are bought and given up. It follows the
+// provider's clock if the provider reports one.
 type clock struct {
 	*config
 	gate    *gate
@@ -26,9 +26,9 @@ type clock struct {
 	expires time.Time // zero: never
 }
 
-// now is the time by which what is kept is dated. It is that of this machine,
-// unless the provider tells another: the clock here may be wrong, or be set
-// between two processes, and what was kept by the one is read by the other.
+// now returns the time for records that are kept. It is this machine's time,
+// unless the provider reports another. The clock here may be wrong, or may be
+// set between two processes that read each other's records.
 func (k *clock) now() time.Time {
 	local := time.Now()
 	if there, known := k.clock(); known {
@@ -39,7 +39,7 @@ func (k *clock) now() time.Time {
 	return local
 }
 
-// clock is what time it is at the provider, if it tells.
+// clock returns the provider's time, if the provider reports it.
 func (k *clock) clock() (now time.Time, known bool) {
 	if c, ok := k.provider.(sink.Clock); ok {
 		return c.Clock()
@@ -47,17 +47,17 @@ func (k *clock) clock() (now time.Time, known bool) {
 	return time.Time{}, false
 }
 
-// compareClocks tells that this machine's clock is wrong.
+// compareClocks logs a warning if this machine's clock is wrong.
 func (k *clock) compareClocks(ctx context.Context) {
 	if there, known := k.clock(); known {
 		if d := time.Since(there.Round(0)); d.Abs() > clockSlack {
-			k.log.WarnContext(ctx, "the clock of this machine is not the provider's, by which is counted", "ahead", d.Round(time.Second))
+			k.log.WarnContext(ctx, "the clock of this machine differs from the provider's, which counts", "ahead", d.Round(time.Second))
 		}
 	}
 }
 
-// past is a time that was kept, as far as it makes sense: what has happened is
-// not ahead.
+// past returns a recorded time, or the present if the recorded time lies in the
+// future. What has happened cannot lie in the future.
 func (k *clock) past(t time.Time) time.Time {
 	if now := k.now(); t.After(now) {
 		return now
@@ -65,7 +65,7 @@ func (k *clock) past(t time.Time) time.Time {
 	return t
 }
 
-// overdue reports whether the time limit is over. Where the provider tells the
+// overdue reports whether the time limit is over. If the provider reports its
 // time, this machine's clock alone cancels nothing.
 func (k *clock) overdue() bool {
 	if k.expires.IsZero() {
@@ -79,8 +79,8 @@ func (k *clock) overdue() bool {
 
 func (k *clock) tellsTime() bool { _, ok := k.provider.(sink.Clock); return ok }
 
-// askTime lets the provider tell the time if it may be that the time limit is
-// over. One that is not reached is asked again later, by whoever needs it.
+// askTime asks the provider for the time if the time limit may be over. If the
+// provider cannot be reached, a later call to it brings the time.
 func (k *clock) askTime(ctx context.Context) {
 	if _, known := k.clock(); known || !k.tellsTime() || k.expires.IsZero() || time.Now().Before(k.expires) || k.gate.cancelled() {
 		return
@@ -92,11 +92,12 @@ func (k *clock) askTime(ctx context.Context) {
 	}
 }
 
-// farBack is how much further than it has to a look goes that decides whether a
-// batch is sent again: the clock may have been ahead when it was sent.
+// farBack is how much further back the list is read when it decides whether a
+// batch is sent again. The clock may have been ahead when the batch was sent.
 const farBack = 7 * 24 * time.Hour
 
-// lookBack is from when on batches are asked for that may be the intent's.
+// lookBack returns the earliest creation time of batches that may be the
+// intent's.
 func (k *clock) lookBack(in intent.Intent, decides bool) time.Time {
 	since := k.past(in.Since)
 	if decides || since.Before(in.Since) { // then the clock was set back
@@ -105,8 +106,9 @@ func (k *clock) lookBack(in intent.Intent, decides bool) time.Time {
 	return since.Add(-findSlack)
 }
 
-// age is for how long a batch exists, at least. This process has seen some of it;
-// for the rest, the provider's word and the clock have to agree.
+// age returns for how long a batch has existed at least. This process has seen
+// a part of that time. For the rest, the provider's word and the clock have to
+// agree.
 func (k *clock) age(in intent.Intent, v *pollState) time.Duration {
 	seen := time.Since(v.began)
 	if v.aged.IsZero() {

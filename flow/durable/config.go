@@ -67,8 +67,8 @@ func (j *Job[T]) config() config {
 	}
 }
 
-// createLimit fills in what a job leaves open of its Creates. A limit that is not
-// given does not vanish because another one is.
+// createLimit fills in the defaults of a job's Creates. Each limit that is not
+// given gets its default, even if another one is given.
 func createLimit(c ratelimit.Config) ratelimit.Config {
 	if c.Requests != 0 {
 		return c
@@ -87,7 +87,7 @@ func pollLimit(c ratelimit.Config) ratelimit.Config {
 	return c
 }
 
-// per is what n in a span comes to in another one, and at least 1.
+// per converts n in one span to the same rate in another span, at least 1.
 func per(n int, span, other time.Duration) int {
 	return max(int(float64(n)*other.Seconds()/span.Seconds()), 1)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/rundir"
 )
 
-// State is where a run stands.
+// State is the state of a run.
 type State string
 
 // The states of a run. Completed and Cancelled are for good.
@@ -21,7 +21,7 @@ const (
 	Stopped    State = "stopped"        // no process runs it; Run goes on
 )
 
-// CancelReason is why a run was cancelled.
+// CancelReason says why a run was cancelled.
 type CancelReason string
 
 // The reasons to cancel a run.
@@ -30,8 +30,8 @@ const (
 	CancelTimeLimit CancelReason = "time_limit" // Job.TimeLimit is over
 )
 
-// CancelledError is how a cancelled run ends, this time and each time that it
-// is run again.
+// CancelledError is the error with which a cancelled run ends, this time and
+// each time that it is run again.
 type CancelledError struct {
 	Name   string
 	Reason CancelReason
@@ -56,7 +56,8 @@ var ErrRunning = rundir.ErrRunning
 // ErrCancelled refuses to pause or resume a run that is cancelled for good.
 var ErrCancelled = errors.New("durable: the run is cancelled, which cannot be undone: begin another under a new name")
 
-// want makes durable what is wanted from now on. Cancelled is not undone.
+// want records the state that is requested from now on. Cancelled cannot be
+// undone.
 func want(d rundir.Dir, wanted State, reason CancelReason) (rundir.Control, error) {
 	return d.Change(func(c *rundir.Control) (changed bool, err error) {
 		switch State(c.Want) {

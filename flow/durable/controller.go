@@ -7,8 +7,9 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// controller is where a run meets other processes: it obeys their control file
-// and writes the status file for them. One goroutine at a time watches.
+// controller connects a run with other processes. It applies the control file
+// that they write, and writes the status file for them. One goroutine at a time
+// watches.
 type controller struct {
 	*config
 	gate        *gate
@@ -21,14 +22,14 @@ type controller struct {
 	anomalies   *anomalies
 	failures    *failures
 
-	wake    chan struct{}  // look at once
+	wake    chan struct{}  // read the control file at once
 	before  Progress       // when this process began
-	stuck   bool           // it stopped, and will again
+	stuck   bool           // it stopped and would stop again until a person has acted
 	control rundir.Control // as it was read last
-	obeyed  int            // its revision, once nothing goes on that it forbids
+	obeyed  int            // the last revision that is applied: nothing goes on that it forbids
 }
 
-// publishFirst puts up what a process sees first.
+// publishFirst sets up the first status and publishes it.
 func (ctl *controller) publishFirst(open []intent.Intent) {
 	ctl.before = ctl.progress.now()
 	ctl.progress.value.State = stateOf(State(ctl.control.Want))
@@ -47,7 +48,7 @@ func (ctl *controller) publishFirst(open []intent.Intent) {
 	ctl.notices.dirty.Store(true)
 }
 
-// report is what Run returns, as it is now.
+// report returns the report that Run would return now.
 func (ctl *controller) report() Report {
 	now := ctl.progress.now()
 	r := Report{
@@ -62,7 +63,7 @@ func (ctl *controller) report() Report {
 	return r
 }
 
-// cancellation is how a run ends that is cancelled and not finished.
+// cancellation returns the error of a run that is cancelled and not finished.
 func (ctl *controller) cancellation() error {
 	if ctl.progress.finished() || !ctl.gate.cancelled() {
 		return nil
@@ -71,7 +72,7 @@ func (ctl *controller) cancellation() error {
 	return &CancelledError{Name: ctl.name, Reason: CancelReason(ctl.control.Reason), At: ctl.control.At, Rows: p.Rows - p.Settled()}
 }
 
-// stateOf is where a run stands of which that is wanted.
+// stateOf maps the requested state to the one reported until it is reached.
 func stateOf(want State) State {
 	if want == Cancelled {
 		return Cancelling

@@ -15,10 +15,10 @@ import (
 // changed, the status file written.
 const watchInterval = time.Second
 
-// maxReason bounds what the status file quotes of an error, in bytes.
+// maxReason limits how many bytes of an error the status file quotes.
 const maxReason = 1000
 
-// watch obeys and publishes until ctx is done.
+// watch applies the control file and publishes the status until ctx is done.
 func (ctl *controller) watch(ctx context.Context) error {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
@@ -40,8 +40,8 @@ func (ctl *controller) watch(ctx context.Context) error {
 	}
 }
 
-// applyControl does what the control file wants, after cancelling a run whose time is
-// over.
+// applyControl applies the control file. Before that, it cancels a run whose
+// time limit is over.
 func (ctl *controller) applyControl() error {
 	c, err := ctl.dir.Control()
 	if err == nil && c.Want != rundir.Cancelled && ctl.clock.overdue() {
@@ -103,7 +103,7 @@ func (ctl *controller) publish(reason string) error {
 	}})
 }
 
-// noticeStall tells if nothing has moved for long though batches are open.
+// noticeStall reports if no open batch has moved for a long time.
 func (ctl *controller) noticeStall(ctx context.Context) {
 	open := slices.DeleteFunc(ctl.openBatches.list(), func(b OpenBatch) bool { return ctl.notices.explain(&b) })
 	if len(open) == 0 || ctl.control.Want == rundir.Paused {
@@ -117,7 +117,7 @@ func (ctl *controller) noticeStall(ctx context.Context) {
 	ctl.notices.tell(ctx, Notice{
 		Kind: NoticeWaiting, Since: since,
 		Text: fmt.Sprintf("nothing has moved for %s: %s", time.Since(since).Round(time.Minute), standstill(open)),
-		Advice: "the run goes on by itself; a provider may take the whole of its window for a batch, and what is not done then " +
-			"goes again",
+		Advice: "the run goes on by itself; a provider may take its whole window for a batch, and rows that are not done then " +
+			"are retried",
 	})
 }

@@ -15,8 +15,8 @@ var errLongWait = errors.New("a long wait")
 // paced counts the batches that wait for the pace of creations.
 type paced struct{ waiting atomic.Int64 }
 
-// awaitCreation waits until a batch may be created by Job.Creates, and tells if
-// that takes long.
+// awaitCreation waits until Job.Creates lets a batch be created. It raises a
+// notice if that takes long.
 func (b *buyer) awaitCreation(ctx context.Context) error {
 	one := ratelimit.Cost{Requests: 1}
 	b.paced.waiting.Add(1)

@@ -9,17 +9,17 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// createLinger is how long a creation that is under way when the run ends may
-// still be answered. One that is not is looked for by the next process, which
-// takes a grace at least.
+// createLinger is how much longer a creation may take that is under way when
+// the run ends. If it is not answered by then, the next process looks for the
+// batch, which takes a grace at least.
 const createLinger = 5 * time.Second
 
-// buyAt asks the provider for a batch, once, and returns its name or the class
-// of the answer.
+// buyAt asks the provider once to create a batch. It returns the batch's name
+// or the class of the answer.
 func (b *buyer) buyAt(ctx context.Context, in intent.Intent) (batch string, class retry.Class, refusal error) {
 	call, stop := lingering(ctx, time.Now().Add(createDeadline), createLinger)
 	defer stop()
-	if ctx.Err() != nil { // while that it leaves was made durable
+	if ctx.Err() != nil { // while the journal was written
 		return "", retry.Retryable, context.Cause(ctx)
 	}
 	call, sent := retry.Watch(call)
@@ -27,9 +27,9 @@ func (b *buyer) buyAt(ctx context.Context, in intent.Intent) (batch string, clas
 	return batch, creationClass(call, sent.Bool(), refusal), refusal
 }
 
-// creationClass is the class of what a creation returned. Where its context is
-// done, that counts only if it is a reply of the provider, or if nothing has left
-// this machine: all else may be the error of another call, or a guess.
+// creationClass returns the class of the error of a creation. If the context is
+// done, the error counts only if it is a reply of the provider, or if nothing
+// has left this machine. Any other error may be that of another call.
 func creationClass(ctx context.Context, sent bool, err error) retry.Class {
 	class := retry.ClassIn(ctx, err)
 	if err == nil || ctx.Err() == nil || class == retry.Ambiguous {
@@ -42,8 +42,9 @@ func creationClass(ctx context.Context, sent bool, err error) retry.Class {
 	return retry.Ambiguous
 }
 
-// lingering returns a context that is done at the deadline, or a while after ctx.
-// It does not have the cause of ctx, which may be the error of another call.
+// lingering returns a context that is done at the deadline, or a while after
+// ctx. It does not take over the cause of ctx, which may be the error of
+// another call.
 func lingering(ctx context.Context, deadline time.Time, while time.Duration) (context.Context, func()) {
 	call, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 	last := make(chan func() bool, 1)

@@ -18,7 +18,8 @@ func (f *fetcher) decide(ctx context.Context, in intent.Intent) (intent.Intent, 
 	return f.batches.advance(ctx, in, intent.Decided{Verdict: intent.Verdict(d)})
 }
 
-// undecided is how a run ends that waits for a person.
+// undecided returns the error of a run that waits for a person's decision, nil
+// if it does not.
 func (f *fetcher) undecided() error {
 	var waiting []OpenBatch
 	for _, b := range f.openBatches.list() {
@@ -33,8 +34,8 @@ func (f *fetcher) undecided() error {
 }
 
 // awaitLook waits until it is time to download the results of a batch again, or
-// somebody has decided about it. It returns errLeft if nobody has by the time that
-// nothing else is left to do.
+// until a person has decided about it. It returns errLeft if there is no
+// decision by the time that nothing else is left to do.
 func (f *fetcher) awaitLook(ctx context.Context, in intent.Intent, v *evidence) (err error) {
 	if v.next.IsZero() {
 		return nil

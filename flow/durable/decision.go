@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Decision is what becomes of rows that ran, or may have, and of which the
-// provider has no result.
+// Decision says what happens to rows that ran or may have run and have no
+// result at the provider.
 type Decision string
 
 // The decisions.
@@ -19,12 +19,12 @@ const (
 	SendMissing Decision = "again"
 )
 
-// ErrNotMissing refuses to decide about a batch of which no row is missing.
+// ErrNotMissing refuses a decision about a batch without missing rows.
 var ErrNotMissing = errors.New("durable: no row of the batch is missing")
 
-// UndecidedError is how a run ends of which everything is settled but rows that
-// ran, or may have, and of which the provider has no result. Run asks for them
-// again; Handle.Settle decides about them.
+// UndecidedError is the error of a run that has settled everything except rows
+// that ran or may have run and have no result at the provider. The next Run
+// downloads their results again. Handle.Settle decides about them.
 type UndecidedError struct {
 	Name    string
 	Batches []OpenBatch // each with its Missing rows
@@ -36,11 +36,11 @@ func (e *UndecidedError) Error() string {
 	for i, b := range e.Batches {
 		names[i], rows = b.Batch, rows+b.Missing
 	}
-	return fmt.Sprintf("durable: the run %q waits for a decision: %d rows of %s ran, or may have, and are in no result",
+	return fmt.Sprintf("durable: the run %q waits for a decision: %d rows of %s ran or may have run, and are in no result",
 		e.Name, rows, strings.Join(names, ", "))
 }
 
-// settleAdvice is how to decide, in the words of the command line.
+// settleAdvice says how to decide with the command line.
 func settleAdvice(run, batch string) string {
 	return fmt.Sprintf(`"baler settle %s --batch %s --missing fail" fails these rows, "--missing again" sends them again, `+
 		"and they may then be paid for twice; the provider's files are kept", run, batch)

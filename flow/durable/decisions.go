@@ -6,7 +6,7 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// decisions are those that this process knows of.
+// decisions holds the decisions that this process knows.
 type decisions struct {
 	mu    sync.Mutex
 	made  map[string]string // by tag
@@ -20,15 +20,15 @@ func newDecisions(made map[string]string) *decisions {
 func (d *decisions) set(made map[string]string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(made) > len(d.made) { // none is ever taken back
+	if len(made) > len(d.made) { // a decision is never revoked
 		close(d.moved)
 		d.moved = make(chan struct{})
 	}
 	d.made = made
 }
 
-// of returns what was decided about a batch, "" if nothing was, and what to wait
-// for.
+// of returns the decision about a batch, "" if there is none, and a channel
+// that is closed when there are more decisions.
 func (d *decisions) of(in intent.Intent) (Decision, <-chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -52,7 +52,7 @@ func (d *diary) when(text string) time.Duration {
 }
 
 const (
-	waiting   = "waiting until the batches have ended"
+	waiting   = "waiting for the end of the batches"
 	found     = "found the batch"
 	notFound  = "the batch was not found"
 	disowned  = "somebody else's"

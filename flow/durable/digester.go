@@ -38,9 +38,10 @@ func (d *digester) digest(r *Request) jobdir.Digest {
 	return jobdir.Digest(sum[:16])
 }
 
-// canonical is the form of RFC 8785, in which bodies that say the same are the
-// same bytes, but for numbers: 2^53+1 is not 2^53 to everybody. What has no
-// such form, such as a name that is repeated, stays as it is.
+// canonical returns the form of RFC 8785, in which bodies with the same meaning
+// are the same bytes. Numbers stay as they are, because not every reader takes
+// 2^53+1 for 2^53. A body without such a form, for example with a repeated
+// name, is returned unchanged.
 func (d *digester) canonical(body []byte) []byte {
 	d.body = append(d.body[:0], body...)
 	err := d.body.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))

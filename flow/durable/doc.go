@@ -1,6 +1,6 @@
 // Package durable runs a job whose every item is settled once, through crashes
 // and restarts: it reads a source, keeps what it read, buys batches from a
-// provider, polls them, and hands on one result for each item.
+// provider, polls them, and delivers one result for each item.
 //
 //	store, err := state.Open("tickets.state", state.Config{})
 //	...
@@ -24,7 +24,7 @@
 // A run has a name, by which it can be reached from the process that began it
 // with Start, or with Attach from any other on the machine:
 //
-//   - Status tells how far it is, and Wait waits for its end. A run of which the
+//   - Status reports the progress, and Wait waits for the end. A run whose
 //     process has died is Stopped, not Running.
 //   - Pause buys nothing new until Resume. What was bought goes on.
 //   - Cancel is for good: nothing more is bought, open batches are cancelled at
@@ -34,35 +34,36 @@
 //   - The end of Run's ctx detaches: batches go on at the provider, and the next
 //     Run settles them.
 //
-// What is asked of a run is durable, and obeyed by the process that runs it or
-// by the next one. Once Pause or Cancel has returned nil, nothing is bought.
+// A request to a run is durable. The process that runs it applies the request,
+// or else the next one does. Once Pause or Cancel has returned nil, nothing is
+// bought.
 //
 // # What is promised
 //
-// An item that was read survives process, OS and power failure. Each item gets
-// exactly one recorded outcome. It may reach the provider more than once only
-// if a batch whose creation was never answered becomes visible later than
-// Job.Grace, or by Job.AmbiguousCreate; Report.Surplus counts such batches. Results are
-// delivered at least once under a stable key; those written by Lines, exactly
-// once.
+// An item that was read survives a failure of the process, the OS or the power.
+// Each item gets exactly one recorded outcome. It may reach the provider more
+// than once only if a batch whose creation was never answered becomes visible
+// later than Job.Grace, or by Job.AmbiguousCreate; Report.Surplus counts such
+// batches. Results are delivered at least once under a stable key; those
+// written by Lines, exactly once.
 //
 // # How it works
 //
 // An item is ingested: its request goes to a segment file, its entry to the
-// ready queue, which is a file too, and to the store a record by which a
-// repetition is known. A round takes ready entries in order of priority,
-// accumulates them by endpoint and model, and seals each batch: its list of rows
-// becomes a file, which claims them. Then the batch is bought by the protocol of
-// internal/intent, one goroutine per batch. When it has ended its results are
-// fetched to a file and settled in chunks: delivered, then recorded in one
-// commit. Rows that may go again go back to the ready queue.
+// ready log, which is a file too, and a record by which a repetition is
+// recognized to the store. A round takes ready entries in order of priority,
+// accumulates them by endpoint and model, and seals each batch: its list of
+// rows becomes a file, which claims them. Then the batch is bought by the
+// protocol of internal/intent, one goroutine per batch. When it has ended, its
+// results are fetched to a file and settled in chunks: delivered, then recorded
+// in one commit. Rows to retry go back to the ready log.
 //
 // # Afterwards
 //
 // An Archive reads the results of a job again, also while it runs, and exports
 // its requests and raw answers. Other jobs of the Store take answers from it
-// (Job.Cache). Prune frees the room of jobs that have ended.
+// (Job.Cache). Prune frees the disk space of jobs that have ended.
 //
-// Where the store was lost, Ingest and then Adopt give a new run the answers that
-// were bought for it.
+// If the store was lost, Ingest and then Adopt give a new run the answers that
+// were already bought.
 package durable

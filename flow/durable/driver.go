@@ -12,7 +12,7 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// driver takes batches from where they stand to their end.
+// driver takes batches from their current state to the end.
 type driver struct {
 	*config
 	*jobdir.Dir
@@ -35,8 +35,8 @@ type driver struct {
 	drivers *errgroup.Group
 }
 
-// spawn starts the driver of an open batch, which holds a slot until the batch is
-// settled, or its results are not to be had.
+// spawn starts the driver of an open batch. The driver holds a slot until the
+// batch is settled or its results cannot be downloaded for now.
 func (d *driver) spawn(ctx context.Context, in intent.Intent) {
 	v := d.fetcher.evidences.of(in.Tag)
 	v.freeSlot = sync.OnceFunc(d.buyer.leaveSlot)
@@ -54,7 +54,7 @@ func (d *driver) spawn(ctx context.Context, in intent.Intent) {
 	})
 }
 
-// drive takes a batch from where it stands to its end.
+// drive takes a batch from its current state to the end.
 func (d *driver) drive(ctx context.Context, in intent.Intent) (err error) {
 	for !in.Done() {
 		if ctx.Err() != nil {
@@ -118,7 +118,7 @@ func (d *driver) step(ctx context.Context, in intent.Intent) (intent.Intent, err
 	return in, fmt.Errorf("durable: batch %s: nothing to do in state %s", in.Tag, in.State)
 }
 
-// leave puts a driver to sleep for good: its batch is left to the next run.
+// leave parks a driver for good: its batch is left to the next run.
 func (d *driver) leave() error {
 	d.resting.park()
 	d.changed.signal()

@@ -8,12 +8,12 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// countDuplicateSpend adds up what the surplus batches of an intent have cost. Their
-// results are of no other use: each row has one already. What a batch that has
-// not ended yet costs is not known.
+// countDuplicateSpend adds up what the surplus batches of an intent have cost.
+// Their results have no other use, because each row has one already. The cost
+// of a batch that has not ended yet is not known.
 func (c *cleaner) countDuplicateSpend(ctx context.Context, in intent.Intent) {
 	if c.codec == nil {
-		return // nobody knows where replies tell it
+		return // without a codec, the usage in replies cannot be read
 	}
 	for _, batch := range in.Surplus {
 		usage, err := c.usage(ctx, sink.Handle{Batch: batch})
@@ -23,7 +23,7 @@ func (c *cleaner) countDuplicateSpend(ctx context.Context, in intent.Intent) {
 	}
 }
 
-// usage adds up what the rows of a batch have used, so far as it can be read.
+// usage adds up what the rows of a batch have used, as far as it can be read.
 func (c *cleaner) usage(ctx context.Context, h sink.Handle) (total llm.Usage, err error) {
 	for o, err := range c.provider.Results(ctx, h) {
 		if err != nil {

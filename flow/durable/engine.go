@@ -8,8 +8,8 @@ import (
 )
 
 // engine runs one job. Its parts are values with fields of their own. Rows flow
-// from the intake by way of the packer to the drivers of batches; below these lie
-// what they share: the batches' records, the tally, the notices and the clock.
+// from the intake through the packer to the drivers of batches. These share the
+// records of batches, the progress, the notices and the clock.
 type engine struct {
 	config
 	jobdir.Dir

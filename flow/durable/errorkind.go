@@ -14,8 +14,9 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// denied reports whether a provider says that there is no such batch for the key.
-// A key that may do nothing at all, or an account that cannot pay, is no such word.
+// denied reports whether a provider says that there is no such batch for the
+// key. A key that may do nothing at all, or an account that cannot pay, does
+// not say that.
 func denied(err error) bool {
 	if retry.ClassOf(err) == retry.Permanent {
 		return true
@@ -24,7 +25,8 @@ func denied(err error) bool {
 	return ok && e.Status == http.StatusForbidden
 }
 
-// unlisted reports whether err says that batches cannot be listed, now or later.
+// unlisted reports whether err says that batches cannot be listed, now or
+// later.
 func unlisted(err error) bool {
 	return err != nil && retry.ClassOf(err) == retry.Permanent && !errors.Is(err, errors.ErrUnsupported)
 }
@@ -35,10 +37,10 @@ func isGone(err error) bool {
 	return ok && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
 }
 
-// refuses reports whether err is a provider's no to one batch, which stays a no
-// however often it is asked. What is wrong with this machine is none: it would
-// be wrong with every batch. Nor is the error of a call that was broken off: it
-// may be that of another.
+// refuses reports whether err is a permanent refusal of one batch by the
+// provider. An error of this machine is not, because it would hit every batch.
+// Nor is the error of an interrupted call, because it may be that of another
+// call.
 func refuses(ctx context.Context, err error) bool {
 	said, ok := errors.AsType[*retry.Error](err)
 	return ok && said.Class == retry.Permanent && ctx.Err() == nil && !local(err)
@@ -60,7 +62,7 @@ func local(err error) bool {
 	return false
 }
 
-// passes reports whether a refusal is one that is waited out.
+// passes reports whether a refusal is temporary, so that waiting helps.
 func passes(refusal error) bool {
 	return errors.Is(refusal, sink.ErrFull) || errors.Is(refusal, sink.ErrNotYet) || errors.Is(refusal, sink.ErrFileGone)
 }
@@ -74,7 +76,8 @@ func isUnreachable(err error) bool {
 	return statusOf(err) == 0 && errors.As(err, &network)
 }
 
-// neverConnected reports an error that no second attempt is needed to believe.
+// neverConnected reports whether a single attempt is enough to believe the
+// error.
 func neverConnected(err error) bool {
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return true
@@ -83,7 +86,8 @@ func neverConnected(err error) bool {
 	return ok && op.Op == "dial"
 }
 
-// isUnwell reports a reply by which the provider is at fault, and not the call.
+// isUnwell reports whether a reply says that the provider is at fault, and not
+// the call.
 func isUnwell(err error) bool {
 	switch status := statusOf(err); status {
 	case 0:
@@ -95,7 +99,7 @@ func isUnwell(err error) bool {
 	}
 }
 
-// statusOf is the HTTP status of a reply, 0 if there was none.
+// statusOf returns the HTTP status of a reply, 0 if there was none.
 func statusOf(err error) int {
 	for e := new(retry.Error); errors.As(err, &e); err = e.Err {
 		if e.Status != 0 {

@@ -5,32 +5,32 @@ import (
 	"time"
 )
 
-// A batch of which rows are missing is downloaded again, after longer and longer
-// waits, for patience times the grace: what is late comes within seconds, what is
-// down within minutes. Then a person may decide. As long as other batches are open
-// it is still downloaded every few minutes, and so it is at the next start; to
-// hold the run open for it alone, until the provider's window is over, would help
-// nobody who waits for the rest.
+// A batch with missing rows is downloaded again, after longer and longer waits,
+// for patience times the grace. Late files come within seconds, and an outage
+// is over within minutes. Then a person may decide. As long as other batches
+// are open, the batch is still downloaded every few minutes, and again at the
+// next start. The run is not held open for it alone, because that would only
+// delay the rest.
 const (
 	patience     = 6
-	leastLooks   = 3 // downloads before a person is asked
-	agreedLooks  = 2 // that must tell the same before rows are said to have never run
+	leastLooks   = 3 // downloads before a person is asked to decide
+	agreedLooks  = 2 // downloads that must agree before rows count as never run
 	agreementGap = 6 // polling intervals between these
 )
 
-// evidence is what the driver of an ended batch remembers of its downloads. It is
-// not worth keeping: another process begins anew.
+// evidence is what the driver of an ended batch remembers of its downloads. It
+// is not stored, because another process can begin anew.
 type evidence struct {
 	first     time.Time // when rows were missing first
 	downloads int       // downloads since then that brought nothing new
 	next      time.Time // when to download again
-	agreed    int       // downloads in a row that told of as many rows that never ran
-	absent    int       // how many
+	agreed    int       // downloads in a row that reported the same number of rows that never ran
+	absent    int       // that number
 
 	freeSlot func() // lets another batch be bought
 }
 
-// evidences are those of the batches that have ended.
+// evidences holds the evidence of each batch that has ended, by tag.
 type evidences struct{ byTag sync.Map }
 
 func (v *evidences) of(tag string) *evidence {
@@ -40,5 +40,5 @@ func (v *evidences) of(tag string) *evidence {
 
 func (v *evidences) over(tag string) { v.byTag.Delete(tag) }
 
-// forget begins anew: the results are on disk.
+// forget resets the evidence, because the results are on disk.
 func (v *evidence) forget() { *v = evidence{freeSlot: v.freeSlot} }

@@ -12,10 +12,10 @@ type failures struct {
 	codes map[string]int
 }
 
-// otherFailures is the code under which rare ones of a chunk are counted.
+// otherFailures is the code under which the rare codes of a chunk are counted.
 const otherFailures = "other"
 
-// maxCodes bounds how many codes a chunk counts apart.
+// maxCodes limits how many codes a chunk counts separately.
 const maxCodes = 32
 
 // addFailure counts a failed item of a chunk.

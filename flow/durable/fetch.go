@@ -11,10 +11,10 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// download adds what the provider has of the results of an ended batch to those
-// that are on disk, at most one for each of its rows. Rows that were not asked
-// for, or come again, are counted and left out. An error is of the disk, or the
-// end of ctx; what is wrong with the results is found.
+// download adds the provider's results of an ended batch to those on disk, at
+// most one for each row. Rows that are unexpected or repeated are counted and
+// left out. It returns an error only for the disk or the end of ctx. Errors of
+// the results are in found.
 func (f *fetcher) download(ctx context.Context, in intent.Intent) (found harvest, err error) {
 	r, err := f.newMatcher(in)
 	if err != nil {
@@ -40,9 +40,9 @@ func (f *fetcher) download(ctx context.Context, in intent.Intent) (found harvest
 // errNothingNew leaves the results on disk as they are.
 var errNothingNew = errors.New("durable: no new results")
 
-// earlier reports whether there are results of earlier downloads of a batch of which
-// rows are missing. Their order must stay, so that they are copied; their rows are
-// ticked off. If they cannot be read any more that does not matter as long as none
+// earlier reports whether a batch with missing rows has results of earlier
+// downloads. It ticks off their rows. Their order must stay, so they are
+// copied. If they cannot be read any more, that does not matter as long as none
 // is settled.
 func (f *fetcher) earlier(ctx context.Context, in intent.Intent, r *matcher) (bool, error) {
 	if in.Missing == 0 {
@@ -64,17 +64,17 @@ func (f *fetcher) earlier(ctx context.Context, in intent.Intent, r *matcher) (bo
 	return false, nil
 }
 
-// harvest is what a download has brought.
+// harvest is the outcome of a download.
 type harvest struct {
 	fresh      int   // rows that had no result before
 	absent     int   // rows that have none now
-	came       int   // rows that it had results of
-	skips      int   // of these: those that the provider says it skipped
+	came       int   // rows that the download had results of
+	skips      int   // rows among these that the provider says it skipped
 	err        error // why there may be more
 	unexpected UnexpectedRows
 }
 
-// harvest puts the results that are new, after the old ones if there are any.
+// harvest writes the new results, after the old ones if there are any.
 func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kept bool, put func([]byte) error) (h harvest, err error) {
 	var buf []byte
 	came := make([]bool, in.Rows)
@@ -112,7 +112,7 @@ func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kep
 	return h, nil
 }
 
-// copyResults puts the records of a file of results.
+// copyResults writes the records of a file of results.
 func (f *fetcher) copyResults(in intent.Intent, put func([]byte) error) error {
 	for p, err := range jobdir.ReadRecords(f.Root, jobdir.ResultName(in.Tag), f.LabelOf(jobdir.ResultsKind, in.Tag)) {
 		if err != nil {
@@ -125,8 +125,8 @@ func (f *fetcher) copyResults(in intent.Intent, put func([]byte) error) error {
 	return nil
 }
 
-// results streams what became of the rows of a batch: nothing if it was never
-// created, or was given up and is gone.
+// results streams the outcomes of a batch's rows. It yields nothing if the
+// batch was never created, or was given up and is gone.
 func (f *fetcher) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.Outcome, error] {
 	return func(yield func(sink.Outcome, error) bool) {
 		if in.Batch == "" {

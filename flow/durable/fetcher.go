@@ -12,7 +12,7 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// fetcher downloads results and judges whether they are whole.
+// fetcher downloads results and decides whether they are complete.
 type fetcher struct {
 	*config
 	*jobdir.Dir
@@ -30,8 +30,8 @@ type fetcher struct {
 	decisions *decisions
 }
 
-// fetch downloads the results of an ended batch, and judges whether they are all
-// that there are: a row without a result did not run only if the provider's counts
+// fetch downloads the results of an ended batch and decides whether they are
+// complete. A row without a result did not run only if the provider's counts
 // leave room for that.
 func (f *fetcher) fetch(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	v := f.evidences.of(in.Tag)
@@ -71,8 +71,8 @@ func (f *fetcher) fetch(ctx context.Context, in intent.Intent) (intent.Intent, e
 }
 
 // missingRows counts the rows that have no result and may have run. If the
-// provider says that they did not, it has to say so again after a while: a status
-// may be ahead of its counts and files.
+// provider says that they did not run, it has to say so again after a while,
+// because a status may be ahead of its counts and files.
 func (f *fetcher) missingRows(ctx context.Context, in intent.Intent, v *evidence, h *harvest) (missing int, again bool) {
 	if h.absent == 0 || in.Batch == "" {
 		return 0, false
@@ -96,7 +96,7 @@ func (f *fetcher) missingRows(ctx context.Context, in intent.Intent, v *evidence
 	return 0, s.Err == nil && v.agreed < agreedLooks
 }
 
-// incomplete hands on what came, or waits for what did not.
+// incomplete lets the new results be settled, or waits for the missing ones.
 func (f *fetcher) incomplete(ctx context.Context, in intent.Intent, v *evidence, h *harvest, missing int) (intent.Intent, error) {
 	if v.first.IsZero() {
 		v.first = time.Now()
@@ -114,18 +114,19 @@ func (f *fetcher) incomplete(ctx context.Context, in intent.Intent, v *evidence,
 	return f.batches.advance(ctx, in, intent.FetchPart{Missing: missing, Undecided: over})
 }
 
-// neverEnds reports whether the provider still shows as unfinished what was given
-// up: its end has been waited for, after it was asked to cancel it.
+// neverEnds reports whether the provider still shows a batch as unfinished that
+// was given up. It was asked to cancel the batch, and the time for that is
+// over.
 func neverEnds(in intent.Intent, h *harvest) bool {
 	return jobdir.GivenUp(in) && errors.Is(h.err, sink.ErrNotEnded)
 }
 
-// tellMissing tells of rows that are missing, unless it is for the first time:
-// files are often late by seconds.
+// tellMissing raises a notice about missing rows, but not the first time,
+// because files are often late by seconds.
 func (f *fetcher) tellMissing(ctx context.Context, in intent.Intent, v *evidence, h *harvest, missing int, undecided bool) {
 	n := Notice{
 		Kind: NoticeIncomplete, Tag: in.Tag, Batch: in.Batch, Next: v.next,
-		Text: fmt.Sprintf("it has ended, and %d of its %d rows are in no result, though they ran or may have", missing, in.Rows),
+		Text: fmt.Sprintf("it has ended, and %d of its %d rows are in no result, though they ran or may have run", missing, in.Rows),
 	}
 	if neverEnds(in, h) {
 		n.Text = fmt.Sprintf("the provider was asked to cancel it and has not ended it, and %d of its %d rows are in no result: they may yet run, and be paid for",
@@ -145,8 +146,8 @@ func (f *fetcher) tellMissing(ctx context.Context, in intent.Intent, v *evidence
 	f.notices.tell(ctx, n)
 }
 
-// countUnexpected counts what was not asked for, and rows that were: not those of a
-// batch that was refused, given up or cancelled with its run, which nobody misses.
+// countUnexpected counts unexpected results and missing rows. Rows of a batch
+// that was refused, given up or cancelled with its run do not count as missing.
 func (f *fetcher) countUnexpected(ctx context.Context, in intent.Intent, h *harvest) {
 	strays := h.unexpected
 	if in.Reason == nil && !f.gate.cancelled() {

@@ -11,7 +11,7 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// finder finds out which batch of the provider is that of an intent.
+// finder finds out which batch of the provider belongs to an intent.
 type finder struct {
 	*config
 	clock      *clock
@@ -22,8 +22,8 @@ type finder struct {
 	pollStates *pollStates
 }
 
-// find looks for a batch whose creation was not answered, and at its end for
-// others like it.
+// find looks for a batch whose creation was not answered. Once such a batch has
+// ended, it looks for a second one.
 func (f *finder) find(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	if same, err := f.accounts.sameAccount(ctx, in); !same {
 		return f.accounts.notFindable(ctx, in, err)
@@ -39,8 +39,8 @@ func (f *finder) find(ctx context.Context, in intent.Intent) (intent.Intent, err
 	return next, f.resolved(ctx, in, next)
 }
 
-// resolved says what is known now of a batch in doubt, and waits if that is
-// nothing yet.
+// resolved reports what is known now about a batch in doubt, and waits if
+// nothing is known yet.
 func (f *finder) resolved(ctx context.Context, was, in intent.Intent) error {
 	if in.State != intent.Unknown && in.State != intent.Held {
 		f.notices.untell(NoticeUnclear, in.Tag)
@@ -49,13 +49,13 @@ func (f *finder) resolved(ctx context.Context, was, in intent.Intent) error {
 	switch {
 	case in.State == intent.Unknown:
 		f.tellUnclear(ctx, in, "it is not listed yet")
-		d := f.poll // between two looks in vain
+		d := f.poll // between two searches
 		if left := f.grace - v.waited(); left > 0 {
 			d = min(d, left)
 		}
 		return f.calls.sleep(ctx, max(d, time.Millisecond))
 	case in.State == intent.Held && was.State != intent.Held:
-		f.log.WarnContext(ctx, "waiting until the batches have ended that may be this one", "tag", in.Tag)
+		f.log.WarnContext(ctx, "waiting for the end of the batches that may be this one", "tag", in.Tag)
 		f.tellHeld(ctx, in)
 	}
 	if in.State == intent.Held {
@@ -70,7 +70,8 @@ func (f *finder) resolved(ctx context.Context, was, in intent.Intent) error {
 	return nil
 }
 
-// tellUnclear tells of a batch of which it is not known whether it was created.
+// tellUnclear raises a notice about a batch that may or may not have been
+// created.
 func (f *finder) tellUnclear(ctx context.Context, in intent.Intent, why string) {
 	f.notices.tell(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag,
@@ -80,8 +81,8 @@ func (f *finder) tellUnclear(ctx context.Context, in intent.Intent, why string) 
 	})
 }
 
-// list asks what the provider has under the tag, or what may be the batch if it
-// keeps no tags.
+// list asks the provider for batches with the tag. If the provider keeps no
+// tags, it finds the batches that may be the intent's.
 func (f *finder) list(ctx context.Context, in intent.Intent) (intent.Event, error) {
 	listed := intent.Listed{Waited: f.pollStates.of(in.Tag).waited()}
 	listed.Terms = intent.Terms{
@@ -99,9 +100,10 @@ func (f *finder) list(ctx context.Context, in intent.Intent) (intent.Event, erro
 	return listed, err
 }
 
-// unseen is what follows if it cannot be seen what the provider has. That no
-// batch was found then means nothing: it is looked for again, for as long as it
-// takes, while all others go on. One that is done with is not looked for again.
+// unseen handles a list that cannot be read. Then it means nothing that no
+// batch was found. The search is repeated for as long as it takes, while all
+// other batches go on. It is not repeated for an intent that is settled
+// already.
 func (f *finder) unseen(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
 	if ctx.Err() != nil || !unlisted(err) {
 		return in, f.calls.backOff(ctx, in, "find", 0, err)
@@ -119,8 +121,8 @@ func (f *finder) unseen(ctx context.Context, in intent.Intent, err error) (inten
 	return in, f.calls.sleep(ctx, d)
 }
 
-// cancel stops a batch that was bought twice. One that cannot be cancelled
-// costs what it costs, and must not stop the job.
+// cancel cancels a batch that was bought twice. If it cannot be cancelled, it
+// costs money, but must not stop the job.
 func (f *finder) cancel(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	surplus := in.Surplus[in.Cancelled]
 	if same, err := f.accounts.sameAccount(ctx, in); !same {
@@ -129,7 +131,7 @@ func (f *finder) cancel(ctx context.Context, in intent.Intent) (intent.Intent, e
 	f.log.WarnContext(ctx, "cancelling a second batch of the same tag", "tag", in.Tag, "batch", surplus)
 	err := f.provider.Cancel(ctx, sink.Handle{Batch: surplus})
 	if err != nil && ctx.Err() != nil {
-		return in, context.Cause(ctx) // whatever it says: it may be that of another call
+		return in, context.Cause(ctx) // the error may be that of another call
 	}
 	if err != nil && retry.ClassOf(err) != retry.Permanent {
 		return in, f.calls.backOff(ctx, in, "cancel", 0, err)
@@ -137,7 +139,7 @@ func (f *finder) cancel(ctx context.Context, in intent.Intent) (intent.Intent, e
 	return f.batches.advance(ctx, in, intent.CancelDone{})
 }
 
-// tellHeld makes known that it may take a day to tell a batch from others.
+// tellHeld raises a notice that it may take a day to tell a batch from others.
 func (f *finder) tellHeld(ctx context.Context, in intent.Intent) {
 	f.notices.tell(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag,

@@ -15,11 +15,12 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
-// OpenError refuses to drop a run that the provider has something for.
+// OpenError refuses to drop a run while the provider has batches or files of
+// it.
 type OpenError struct {
 	Name    string
 	Batches []string // open, or not delivered yet: the provider's names, or tags
-	Stored  int      // settled batches of which the provider still stores files
+	Stored  int      // settled batches whose files the provider still stores
 }
 
 // Error names the batches.
@@ -34,7 +35,8 @@ func (e *OpenError) Error() string {
 	return fmt.Sprintf("durable: the run %q has open batches: %s%s", e.Name, strings.Join(names, ", "), more)
 }
 
-// mustBeIdle returns an *OpenError if the provider has something for the run.
+// mustBeIdle returns an *OpenError if the provider has batches or files of the
+// run.
 func mustBeIdle(a *jobdir.Job) error {
 	e := &OpenError{Name: a.Meta.Name}
 	for tag, in := range a.Intents {
@@ -54,10 +56,10 @@ func mustBeIdle(a *jobdir.Job) error {
 	return e
 }
 
-// beginFresh makes another epoch of a job, whatever became of the one before, of
-// which nothing but its answers is kept. The order is that a crash leaves the old
-// one as it was, or the new one: a run that was cancelled does not go on in
-// between.
+// beginFresh begins a new epoch of a job, whatever the state of the old one.
+// Only the answers of the old one are kept. The order of the writes makes sure
+// that a crash leaves either the old epoch as it was or the new one. A run that
+// was cancelled does not go on in between.
 func (c *config) beginFresh(ctx context.Context) error {
 	meta := jobdir.Record[jobdir.Meta]{Key: jobdir.MetaKey(c.name)}
 	if err := jobdir.Load(ctx, c.store, &meta); err != nil || meta.Rev == 0 || meta.Value.Forgotten {
@@ -92,11 +94,12 @@ func (c *config) mustBeIdle() error {
 	return errors.Join(mustBeIdle(a), a.Close())
 }
 
-// Forget removes all that a state directory knows of a run that has ended, or has
-// bought nothing, such as one that failed on its input. Its name is then free. The
-// output file is not touched. The error is ErrNoRun, ErrRunning, an *OpenError, or
-// that the run has not ended. Abandon forgets a run even though the provider still
-// stores files of it.
+// Forget removes everything that a state directory holds about a run. The run
+// must have ended, or must have bought nothing, for example because it failed
+// on its input. Its name is free afterwards. The output file is not touched.
+// The error is ErrNoRun, ErrRunning, an *OpenError, or says that the run has
+// not ended. With abandon, a run is forgotten even if the provider still stores
+// files of it.
 func Forget(ctx context.Context, store *state.Dir, name string, abandon bool) error {
 	dir := rundir.New(store.Path(), name)
 	if _, err := os.Stat(dir.Path); errors.Is(err, fs.ErrNotExist) {

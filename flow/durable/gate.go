@@ -12,9 +12,9 @@ var errCancelled = errors.New("durable: cancelled")
 // errBlocked is why a run whose account is blocked no longer does something.
 var errBlocked = errors.New("durable: the account is blocked")
 
-// gate is what sealing and creating batches pass through: open while the run
-// is wanted, shut while it is paused, and for good once it is cancelled or its
-// account is blocked.
+// gate lets batches be sealed and created only while the run may buy. It is
+// closed while the run is paused. It is closed for good once the run is
+// cancelled or its account is blocked.
 type gate struct {
 	off   context.Context // done once cancelled
 	shut  context.CancelCauseFunc
@@ -25,7 +25,7 @@ type gate struct {
 	why    error         // the account is blocked, nil if it is not
 	want   State         // Running, Paused or Cancelled
 	moved  chan struct{} // closed when want changes
-	inside int           // who entered and did not leave
+	inside int           // callers that entered and did not leave yet
 }
 
 func newGate(want State) *gate {
@@ -47,7 +47,8 @@ func (g *gate) set(want State) {
 	}
 }
 
-// enter waits while the gate is shut. Who gets in must leave.
+// enter waits while the gate is closed. After it has returned nil, the caller
+// must call leave.
 func (g *gate) enter(ctx context.Context) error {
 	for {
 		if g.spent.Err() != nil {
@@ -68,7 +69,8 @@ func (g *gate) enter(ctx context.Context) error {
 	}
 }
 
-// try enters, or returns what to wait for.
+// try enters, or returns a channel that is closed when the requested state
+// changes.
 func (g *gate) try() (in bool, moved <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -85,7 +87,8 @@ func (g *gate) leave() {
 	g.inside--
 }
 
-// obeyed reports that nothing is sealed or created any more that should not.
+// obeyed reports whether the requested state is applied: nobody is inside who
+// should not be.
 func (g *gate) obeyed() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -94,8 +97,8 @@ func (g *gate) obeyed() bool {
 
 func (g *gate) cancelled() bool { return g.off.Err() != nil }
 
-// block shuts the gate as the account is blocked, and reports whether it is the
-// first to do so, whose error counts.
+// block closes the gate because the account is blocked. It reports whether this
+// is the first such error, which is the one that counts.
 func (g *gate) block(why error) (first bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -114,8 +117,8 @@ func (g *gate) blocked() error {
 	return g.why
 }
 
-// whileWanted returns a context that ends with ctx, or when nothing more is
-// bought: of errCancelled, or of errBlocked.
+// whileWanted returns a context that ends with ctx, or when nothing more may be
+// bought; its cause is then errCancelled or errBlocked.
 func (g *gate) whileWanted(ctx context.Context) (context.Context, func()) {
 	wanted, stop := until(ctx, g.off)
 	wanted, stopToo := until(wanted, g.spent)
@@ -125,8 +128,8 @@ func (g *gate) whileWanted(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// noticing returns a context that ends with ctx, or, of errCancelled, when the run
-// is cancelled: one that is cancelled already is no news.
+// noticing returns a context that ends with ctx, or with errCancelled when the
+// run is cancelled. If the run is cancelled already, it returns ctx.
 func (g *gate) noticing(ctx context.Context) (context.Context, func()) {
 	if g.cancelled() {
 		return ctx, func() {}
@@ -134,7 +137,8 @@ func (g *gate) noticing(ctx context.Context) (context.Context, func()) {
 	return until(ctx, g.off)
 }
 
-// until returns a context that ends with ctx or other, and with its cause.
+// until returns a context that ends with ctx or with other, and has the cause
+// of that one.
 func until(ctx, other context.Context) (context.Context, func()) {
 	wanted, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(other, func() { cancel(context.Cause(other)) })

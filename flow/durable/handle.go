@@ -10,13 +10,14 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/rundir"
 )
 
-// obeyInterval is how often another process is looked at that is to obey.
+// obeyInterval is how often the status file is read while another process has
+// to apply a request.
 const obeyInterval = 100 * time.Millisecond
 
-// Handle reaches a run by its name: from the process that started it, or, by
-// Attach, from any other on the machine. What it asks for is durable: it is
-// obeyed by the process that runs the run, within about a second, or else by
-// the next one. A Handle is safe for concurrent use and need not be closed.
+// Handle reaches a run by its name: from the process that started it, or, with
+// Attach, from any other process on the machine. Its requests are durable. The
+// process that runs the run applies them within about a second, or else the
+// next one does. A Handle is safe for concurrent use and need not be closed.
 type Handle struct {
 	name string
 	dir  rundir.Dir
@@ -25,7 +26,7 @@ type Handle struct {
 
 // process is a run that this process runs.
 type process struct {
-	wake   chan<- struct{} // look at the control file now
+	wake   chan<- struct{} // read the control file now
 	done   chan struct{}
 	report Report
 	err    error
@@ -45,11 +46,12 @@ func Attach(stateDir, name string) (*Handle, error) {
 	return h, nil
 }
 
-// Name is the run's name.
+// Name returns the run's name.
 func (h *Handle) Name() string { return h.name }
 
-// Status reads how far the run is: as of at most a second or two ago, if a
-// process runs it. Stopped means that none does, and that Run goes on.
+// Status reads the state and progress of the run. If a process runs it, they
+// are a second or two old at most. Stopped means that no process runs it and
+// that Run continues it.
 func (h *Handle) Status() (Status, error) {
 	s, _, err := lookAt(h.dir)
 	if errors.Is(err, ErrNoRun) {
@@ -58,13 +60,13 @@ func (h *Handle) Status() (Status, error) {
 	return s.Status, err
 }
 
-// Pause stops the run from buying: once it returns nil, no batch is sealed or
-// created until Resume, not by a later Run either. Batches that are open are
-// polled, and their results delivered; the source is read on. A TimeLimit goes
-// on counting.
+// Pause stops the run from buying. Once it returns nil, no batch is sealed or
+// created until Resume, not even by a later Run. Open batches are still polled
+// and their results delivered, and the source is still read. A TimeLimit keeps
+// counting.
 //
-// If ctx ends first, what was asked for is durable, but a creation that was
-// under way may not have been answered yet.
+// If ctx ends first, the request is durable, but a creation that was under way
+// may not have been answered yet.
 func (h *Handle) Pause(ctx context.Context) error { return h.ask(ctx, Paused) }
 
 // Resume undoes Pause.
@@ -74,7 +76,7 @@ func (h *Handle) Resume(ctx context.Context) error { return h.ask(ctx, Running) 
 // under this name. The process that runs it, or else the next Run, cancels the
 // open batches at the provider, waits for their end, delivers the results of
 // what ran and leaves all other items without one. Run then returns a
-// *CancelledError, this time and each time again. A run that has all its
+// *CancelledError, now and each time it is called again. A run that has all its
 // results by then is completed instead.
 //
 // About the end of ctx see Pause.
@@ -92,13 +94,13 @@ func (h *Handle) ask(ctx context.Context, wanted State) error {
 	return h.obeyed(ctx, c.Rev, string(wanted))
 }
 
-// obeyed waits until the process that runs the run, if one does, obeys a revision
-// of the control file.
+// obeyed waits until the process that runs the run, if there is one, has
+// applied a revision of the control file.
 func (h *Handle) obeyed(ctx context.Context, rev int, what string) error {
 	if h.own != nil {
 		select {
 		case h.own.wake <- struct{}{}:
-		default: // it looks already
+		default: // it is about to read the file already
 		}
 	}
 	for {
@@ -107,7 +109,7 @@ func (h *Handle) obeyed(ctx context.Context, rev int, what string) error {
 			return err
 		}
 		if err := sleep(ctx, obeyInterval); err != nil {
-			return fmt.Errorf("durable: %s is recorded, and not obeyed yet: %w", what, err)
+			return fmt.Errorf("durable: %s is recorded, and not applied yet: %w", what, err)
 		}
 	}
 }

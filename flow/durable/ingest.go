@@ -24,15 +24,15 @@ type intake struct {
 	digester *digester
 }
 
-// ingest reads the source to its end and keeps what it yields: requests go to
-// the request log and their entries to the ready queue, then the items, the ends
-// of both and the source's checkpoint to the store in one commit.
+// ingest reads the source to its end and keeps what it yields. Requests go to
+// the request log and their entries to the ready log. Then one commit stores
+// the items, the ends of both logs and the source's checkpoint.
 func (ik *intake) ingest(ctx context.Context, source rows) error {
 	if ik.progress.ended() {
 		return nil
 	}
-	// A group is asked for before it is made, so that the source is asked for
-	// a checkpoint no more often than one is stored.
+	// The reader makes a group only when one is wanted, so that the source is
+	// asked for a checkpoint no more often than one is stored.
 	want, groups := make(chan struct{}), make(chan group, 1)
 	both, stop := errgroup.WithContext(ctx)
 	both.Go(func() error {
@@ -52,7 +52,7 @@ func (ik *intake) keepAll(ctx context.Context, want chan<- struct{}, groups <-ch
 	for {
 		select {
 		case want <- struct{}{}: // the reader has one, and sends it at once
-		case <-groups: // closed: nothing is sent that is not wanted
+		case <-groups: // closed, since a group is sent only when it is wanted
 			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -110,8 +110,8 @@ func (ik *intake) keep(ctx context.Context, g group) error {
 	return nil
 }
 
-// endGroup makes the requests of a group survive, with the state of the source
-// behind it, and returns the op that records that state.
+// endGroup syncs the requests of a group, followed by the state of the source.
+// It returns the op that records that state.
 func (ik *intake) endGroup(s jobdir.SourceState) (state.Op, error) {
 	record, err := json.Marshal(s)
 	if err != nil {
@@ -152,8 +152,8 @@ func (ik *intake) admit(ctx context.Context, rows []row) (kept []fresh, duplicat
 	return kept, duplicates, nil
 }
 
-// known reports whether the row was seen, on which line, and refuses it if its
-// content was another.
+// known reports whether the row was seen before, and on which line. It refuses
+// the row if its content differs.
 func (ik *intake) known(ctx context.Context, group map[string]fresh, r *fresh) (known bool, line int, err error) {
 	var content jobdir.Digest
 	if first, ok := group[r.key]; ok {

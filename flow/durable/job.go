@@ -15,7 +15,7 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// Defaults of a Job's zero fields.
+// These are the defaults of a Job's zero fields.
 const (
 	DefaultMaxWait        = time.Minute
 	DefaultPoll           = 10 * time.Second
@@ -29,45 +29,46 @@ const (
 	DefaultCache          = 30 * 24 * time.Hour
 )
 
-// maxKey bounds the key of an item.
+// maxKey limits the length of an item's key, in bytes.
 const maxKey = 256
 
-// Job says what to do. Name, Source, Key, Prompt or Request, Provider, Store
-// and Output are required.
+// Job describes what to do. Name, Source, Key, Prompt or Request, Provider,
+// Store and Output are required.
 type Job[T any] struct {
 	// Name identifies the job among all in the store.
 	Name string
-	// Settings is what must not change while the job is unfinished, such as the
-	// prompt. Resuming with others is refused, and the error names the keys.
+	// Settings must not change while the job is unfinished, for example the
+	// prompt. Resuming with other settings is refused, and the error names the
+	// keys.
 	Settings map[string]string
 
 	// Source yields the items.
 	Source Source[T]
-	// Key names an item: not empty, at most 256 bytes. A second item of the
-	// same key and content is dropped as a duplicate; one of other content is
-	// an error. Neither white space in a request's body nor the order of the
-	// members of an object makes it another.
+	// Key names an item. It must not be empty, nor longer than 256 bytes. A
+	// second item with the same key and content is dropped as a duplicate; one
+	// with other content is an error. White space in a request's body and the
+	// order of an object's members do not count as content.
 	Key func(T) string
-	// Prompt is what to ask about an item; the Provider must be an llm.Codec.
-	// Zero means Request is used.
+	// Prompt returns what to ask about an item. The Provider must be an
+	// llm.Codec. Zero means that Request is used.
 	Prompt func(T) (llm.Chat, error)
-	// Request is the request itself. Zero means Prompt is used.
+	// Request returns the request itself. Zero means that Prompt is used.
 	Request func(T) (Request, error)
-	// Priority orders the items that are ready. Zero means all are normal.
+	// Priority orders the items that are ready. Zero means that all are normal.
 	Priority func(T) queue.Priority
 
 	// Provider sells the batches.
 	Provider sink.Provider
 	// Model answers the prompts.
 	Model string
-	// Codec reads replies. Zero means the Provider, if it is one.
+	// Codec reads replies. Zero means the Provider, if it is a codec.
 	Codec llm.Codec
 	// Batch bounds the batches, within the provider's own limits: MaxItems,
 	// MaxWeight in bytes, MaxWait. Zero fields mean the provider's limits and
 	// a MaxWait of one minute.
 	Batch accumulator.Config
-	// Creates bounds how fast batches are created. Zero Requests mean 2,000 an
-	// hour, which is OpenAI's limit, of which a sixth may go at once.
+	// Creates limits how fast batches are created. Zero Requests mean 2,000 an
+	// hour, which is OpenAI's limit; a sixth of these may be created at once.
 	Creates ratelimit.Config
 	// Transfers is how many uploads and downloads are under way at a time. Zero
 	// means 2: each holds a batch's worth of bandwidth, not of memory.
@@ -77,99 +78,103 @@ type Job[T any] struct {
 	MaxInFlight int
 	// MaxAttempts is how often an item is sent at most. Zero means 4.
 	MaxAttempts int
-	// Poll is the shortest interval between two looks at a batch; it grows
-	// with the batch's age up to five minutes. Zero means ten seconds.
+	// Poll is the shortest interval between two polls of a batch. The interval
+	// grows with the batch's age up to five minutes. Zero means ten seconds.
 	Poll time.Duration
-	// Polls bounds how fast the open batches together are looked at, in
-	// Requests, and how many at a time, in Slots. Zero Requests mean 50 a
-	// second, zero Slots 8 at a time.
+	// Polls limits status polling over all open batches: Requests per Window,
+	// and Slots concurrent polls. Zero Requests mean 50 a second, zero Slots 8
+	// at a time.
 	Polls ratelimit.Config
-	// Grace is how long a batch is looked for whose creation was not answered,
-	// before it is created again. It must exceed the time in which the
-	// provider applies and lists a creation. It is also how much longer than
-	// the provider's window a batch is waited for before it is cancelled, and
-	// how long again before it is given up: its results so far are used. If the
-	// provider still shows it as unfinished, its other rows may yet run, and a
-	// person decides about them (Handle.Settle). Zero means ten minutes.
+	// Grace is how long Baler looks for a batch whose creation was not answered
+	// before it creates the batch again. It must exceed the time that the
+	// provider takes to apply and list a creation. A batch also has the grace
+	// beyond the provider's window before it is cancelled, and once more before
+	// it is given up; its results so far are used. If the provider still shows
+	// it as unfinished, its other rows may yet run, and a person decides about
+	// them (Handle.Settle). Zero means ten minutes.
 	Grace time.Duration
-	// AmbiguousCreate is what becomes of a batch whose creation was not answered if the
-	// provider keeps no tag with a batch, as Anthropic does: then others of the
-	// same size, made at the same time, may be it until their results tell. Zero
-	// means AmbiguousWait.
+	// AmbiguousCreate says what happens to a batch whose creation was not
+	// answered, if the provider keeps no tag with a batch. Anthropic keeps
+	// none. Until their results come, any batch of the same size created at
+	// about that time could be the missing one. Zero means AmbiguousWait.
 	AmbiguousCreate AmbiguousCreate
 	// ExclusiveWorkspace says that nobody but this job creates batches in the
-	// provider's workspace, or project. If a single batch may be the one whose
-	// creation was not answered, the job then goes on with it, and makes sure
-	// when it has ended. Being wrong about this costs time, not money. Zero
-	// means that others may.
+	// provider's workspace, or project. If only one batch may be the one whose
+	// creation was not answered, the job goes on with it, and makes sure once
+	// it has ended. Being wrong about this costs time, not money. Zero means
+	// that others may create batches.
 	ExclusiveWorkspace bool
-	// Cache is how old an answer may be that is taken instead of asking again:
-	// an item whose request has succeeded in another job of the Store, at the
-	// same provider, gets that result, and is not sent. What counts are batches
-	// that were settled when this job began to send, the latest two million
-	// answers of them, which take 32 bytes of memory each. Two items of this
-	// job that ask the same are both sent. Zero means 30 days; negative means
-	// that nothing is taken from other jobs or kept for them.
+	// Cache is the maximum age of an answer that is reused instead of asking
+	// again. An item whose request has succeeded in another job of the Store,
+	// at the same provider, gets that result and is not sent. Answers count if
+	// their batch was settled when this job began to send. The latest two
+	// million are used and take 32 bytes of memory each. Two items of this job
+	// that ask the same are both sent. Zero means 30 days; negative means that
+	// nothing is taken from other jobs or kept for them.
 	Cache time.Duration
 	// TimeLimit is how long after its first start the run is cancelled, as by
-	// Handle.Cancel, if it is not completed; the time counts while it is paused
-	// or no process runs it. Zero means never.
+	// Handle.Cancel, if it is not completed. The time also counts while the run
+	// is paused or no process runs it. Zero means never.
 	TimeLimit time.Duration
 	// ReadAll reads the source to its end before anything is bought, so that
 	// an error in its last item costs nothing. Until then the job may begin
 	// anew with another input or other settings.
 	ReadAll bool
 	// KeepRemote is how long after the end of the run, completed or cancelled,
-	// the provider keeps the results of its batches: from these a run in
-	// another directory can go on if the state directory is lost (see Adopt).
-	// Until the run has ended they are kept in any case; but if the source has
-	// not ended when a batch has been settled for KeepRemote, or zero for seven
-	// days, then its results go. Uploads go when their batch is settled. What
-	// could not be removed is removed by a later Run, or by RemoveKept, as is
-	// all that becomes due after the end of Run. Zero means until the end;
-	// KeepForever leaves all.
+	// the provider keeps the results of its batches. If the state directory is
+	// lost, a run in another directory can go on from these (see Adopt). Until
+	// the run has ended, results are kept in any case, with one exception:
+	// while the source has not ended, a batch's results are removed once the
+	// batch has been settled for KeepRemote, or for seven days if KeepRemote is
+	// zero. Uploads are removed when their batch is settled. A later Run or
+	// RemoveKept removes what could not be removed, and what becomes due after
+	// the end of Run. Zero means until the end of the run; KeepForever leaves
+	// all files.
 	KeepRemote time.Duration
 
-	// Fresh begins the job anew if the Store has one of its Name: with this
-	// Source and these Settings, and an Output that is new to it. What the one
-	// before was answered can still be taken from the Cache, as from another
-	// job. Refused, with an *OpenError, as long as batches of it are open.
+	// Fresh begins the job anew if the Store has one with its Name: with this
+	// Source and these Settings, and an Output that is new to the job. Answers
+	// of the earlier job can still be taken from the Cache, as from another
+	// job. It is refused, with an *OpenError, while batches of the earlier job
+	// are open.
 	Fresh bool
 
-	// Store remembers.
+	// Store holds the state of the job.
 	Store *state.Dir
 	// Output receives the results.
 	Output Output
 	// Progress is called, from one goroutine at a time, when counts change.
-	// Zero means nobody is told.
+	// Zero means that it is not called.
 	Progress func(Progress)
-	// Notify is called with what costs money or hours, such as a provider that
-	// cannot be reached: when it begins, again after five minutes, and ever
-	// more rarely while it lasts, at least once an hour. It is called for one
-	// notice at a time, in their order, outside all locks. Zero means that
-	// notices are in the log and the Status only.
+	// Notify is called about problems that cost money or hours, such as a
+	// provider that cannot be reached. It is called when the problem begins,
+	// again after five minutes, and then less and less often while it lasts, at
+	// least once an hour. It is called for one notice at a time, in their
+	// order, outside all locks. Zero means that notices are in the log and the
+	// Status only.
 	Notify func(Notice)
-	// Log receives what happens, never a payload. Zero means slog.Default().
+	// Log receives events, never a payload. Zero means slog.Default().
 	Log *slog.Logger
 }
 
-// Source yields items and knows how to go on behind any of them.
+// Source yields items and can resume after any of them.
 type Source[T any] interface {
-	// Items yields the items, from the start or behind the last Resume. An
+	// Items yields the items, from the start or from the last Resume on. An
 	// error ends the job.
 	Items() iter.Seq2[T, error]
-	// Position tells people where the item yielded last stands: the name of
-	// the input and a 1-based line or number in it.
+	// Position tells people where the last yielded item is: the name of the
+	// input and a 1-based line or number in it.
 	Position() (name string, line int)
-	// Checkpoint is the position behind the item yielded last, for Resume; ""
-	// if the source cannot resume. Called only while Items waits for the next.
+	// Checkpoint returns the position after the last yielded item, for Resume,
+	// or "" if the source cannot resume. It is called only while Items waits
+	// for the next item.
 	Checkpoint() string
-	// Resume makes Items go on behind a checkpoint. It fails if the input is
-	// not the one that the checkpoint was taken of.
+	// Resume makes Items continue after a checkpoint. It fails if the
+	// checkpoint was taken from another input.
 	Resume(checkpoint string) error
 }
 
-// Request is what is asked for one item.
+// Request is the request for one item.
 type Request struct {
 	Endpoint string // such as "/v1/chat/completions"
 	Model    string
@@ -235,7 +240,7 @@ func (j *Job[T]) codec() llm.Codec {
 	return c
 }
 
-// request is what to ask about an item.
+// request returns the request for an item.
 func (j *Job[T]) request(item T) (Request, error) {
 	if j.Request != nil {
 		return j.Request(item)
@@ -248,5 +253,5 @@ func (j *Job[T]) request(item T) (Request, error) {
 	return Request{Endpoint: endpoint, Model: j.Model, Body: body, encoded: true}, err
 }
 
-// KeepForever is the Job.KeepRemote that leaves all files at the provider.
+// KeepForever as Job.KeepRemote leaves all files at the provider.
 const KeepForever time.Duration = -1

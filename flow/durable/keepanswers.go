@@ -5,8 +5,8 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// writeAnswers keeps what a batch was answered. If a crash comes before it does,
-// other jobs ask again.
+// writeAnswers stores the answers of a batch for other jobs. If a crash comes
+// first, other jobs ask again.
 func (s *settler) writeAnswers(in intent.Intent, answers []jobdir.Answer) error {
 	if s.cache <= 0 || len(answers) == 0 {
 		return nil

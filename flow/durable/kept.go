@@ -20,7 +20,8 @@ func (r *Remote) add(k keptBatch) {
 	}
 }
 
-// keptBatch is what the provider stores of a batch that the job is done with.
+// keptBatch is a batch that the job has finished and whose files the provider
+// may still store.
 type keptBatch struct {
 	sink.Handle
 	tag, account string
@@ -32,8 +33,8 @@ type keptBatch struct {
 
 func (b *keptBatch) witness() witness { return witness{b.Handle, b.tag, b.account, b.sent} }
 
-// kept are the batches that the job is done with and the provider is not. The
-// journal tells which they are: those that are cleaned and not yet removed.
+// kept holds the batches that the job has finished and whose files the provider
+// still stores. The journal names them: they are cleaned and not yet removed.
 type kept struct {
 	mu      sync.Mutex
 	keep    time.Duration // Job.KeepRemote as the journal has it
@@ -41,14 +42,14 @@ type kept struct {
 	last    time.Time // when a batch was settled last
 }
 
-// add takes in a batch that is cleaned since then.
+// add adds a batch that was cleaned at that time.
 func (k *kept) add(in intent.Intent, at time.Time, bytes int64) {
 	k.put(keptBatch{
 		Handle: handle(in), tag: in.Tag, account: in.Account, sent: in.SentAt, surplus: in.Surplus, at: at, bytes: bytes,
 	})
 }
 
-// addReleased takes in a batch whose rows were freed: there are no results.
+// addReleased adds a batch whose rows were released: it has no results.
 func (k *kept) addReleased(in intent.Intent, at time.Time) {
 	k.put(keptBatch{Handle: sink.Handle{File: in.File}, tag: in.Tag, account: in.Account, sent: in.SentAt, surplus: in.Surplus, at: at})
 }
@@ -94,7 +95,7 @@ func (k *kept) remote() (r Remote) {
 	return r
 }
 
-// ended is when the last batch was settled.
+// ended returns when the last batch was settled.
 func (k *kept) ended() time.Time {
 	k.mu.Lock()
 	defer k.mu.Unlock()

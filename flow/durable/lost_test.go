@@ -102,7 +102,7 @@ func TestAdoptTellsWhatIsLost(t *testing.T) {
 		},
 		"another model": {
 			change: func(_ *airtight, job *durable.Job[ticket]) { job.Model = "another" },
-			lost:   durable.Lost{Failed: 3, Unknown: 4, OtherModel: 23}, left: "no answer that a row of the run waits for",
+			lost:   durable.Lost{Failed: 3, Unknown: 4, OtherModel: 23}, left: "no row of the run waits for one of its answers",
 		},
 		"results that are gone": {
 			change: func(w *airtight, _ *durable.Job[ticket]) {
