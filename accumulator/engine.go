@@ -107,7 +107,7 @@ func (e *engine[T]) start(n itemMeta) (*openBatch[T], error) {
 	return b, nil
 }
 
-// close ends an open batch and hands it on.
+// close ends an open batch and delivers it.
 func (e *engine[T]) close(b *openBatch[T], why Reason) {
 	e.open.remove(b)
 	e.changed = true
@@ -128,7 +128,7 @@ func (e *engine[T]) emitFull(born time.Time, s *slab[T]) error {
 	return nil
 }
 
-// seal hands on a batch that is not, or no longer, among the open ones.
+// seal delivers a batch that is not, or no longer, among the open ones.
 func (e *engine[T]) seal(b *openBatch[T], why Reason) {
 	b.why = why
 	b.closed = e.now()

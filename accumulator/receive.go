@@ -35,7 +35,7 @@ func (r *run[T]) receive(in <-chan []T) (vs []T, ok bool, err error) {
 	}
 }
 
-// maxBurst is how many slices are received before the deadlines are looked at.
+// maxBurst is how many slices are received before the deadlines are checked.
 const maxBurst = 16
 
 // waitForKey waits until a batch is due. Until then nothing is received.

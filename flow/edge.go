@@ -70,8 +70,9 @@ func (l *edge[T]) push(ctx context.Context, slice []T) ([]T, error) {
 	}
 }
 
-// outlet makes the link that a stage writes and the channel that stands for it. A pipeline that is looked at stage by stage
-// gives each a goroutine of its own: then the link leads to a channel from the start.
+// outlet makes the edge that a stage writes and the channel that stands for it. A
+// pipeline that is measured stage by stage gives each stage a goroutine of its
+// own: then the edge leads to a channel from the start.
 func outlet[T any](p *Pipeline) (*edge[T], <-chan []T) {
 	l := newEdge[T]()
 	if p.metered || len(p.wraps) > 0 {
@@ -83,7 +84,7 @@ func outlet[T any](p *Pipeline) (*edge[T], <-chan []T) {
 	return l, l.open
 }
 
-// unconnected returns the link behind in, if there is one that leads nowhere yet.
+// unconnected returns the edge that in stands for, if no stage reads it yet.
 func unconnected[T any](p *Pipeline, in <-chan []T) (l *edge[T], ok bool) {
 	l, ok = p.graph.removeEdge(in).(*edge[T])
 	return l, ok

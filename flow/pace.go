@@ -3,13 +3,14 @@ package flow
 import "time"
 
 const (
-	maxStride = 64                    // the calls between two looks at the clock at most
+	maxStride = 64                    // most calls between two readings of the clock
 	slowCall  = 10 * time.Microsecond // a call that takes longer than this is worth a send of its own
 )
 
-// pace measures how long the calls of a function take. It starts with one call at a time, and counts on more as long as
-// they are fast: so a fast function pays for a small part of a look at the clock, and of a slow one no result waits for the
-// next call.
+// pace measures how long the calls of a function take. It starts with one call at
+// a time, and measures more calls together as long as they are fast. So a fast
+// function pays for a small part of a clock reading, and no result of a slow
+// function waits for the next call.
 type pace struct {
 	stride int
 	began  time.Time

@@ -13,7 +13,7 @@ type sequencer[T any] struct {
 
 	mu      sync.Mutex
 	head    int         // the place to be sent next
-	waiting map[int][]T // results behind the head, at most cap(window)
+	waiting map[int][]T // results after the head, at most cap(window)
 }
 
 func newSequencer[T any](out chan<- []T, c Concurrency) *sequencer[T] {
@@ -22,7 +22,8 @@ func newSequencer[T any](out chan<- []T, c Concurrency) *sequencer[T] {
 	}
 }
 
-// deliver takes what a worker made of the item at place. Whoever delivers the head sends what has waited behind it.
+// deliver takes the results that a worker made of the item at place. The worker
+// that delivers the head also sends the results that have waited for it.
 func (s *sequencer[T]) deliver(ctx context.Context, place int, made []T) error {
 	if s.unordered {
 		<-s.window

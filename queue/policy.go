@@ -35,7 +35,7 @@ func Strict[T any, U Urgency](of func(T) U) Policy[T] {
 //
 // By deadline, an item without one is due Config.Aging after its arrival.
 //
-// Each operation costs O(log n), and Push one look at the clock.
+// Each operation costs O(log n), and Push one reading of the clock.
 func Aged[T any, U Urgency](of func(T) U) Policy[T] {
 	return Policy[T]{urgency: urgencyOf(of), aged: true}
 }

@@ -18,7 +18,7 @@ type Config struct {
 	// Attempts is how many batches a row may be part of: one that failed but
 	// may succeed is sent again until then. 1 means that none is. Zero means 3.
 	Attempts int
-	// Poll is the shortest interval at which a batch is looked at. It grows to a
+	// Poll is the shortest interval at which a batch is polled. It grows to a
 	// twentieth of the batch's age, up to 5 minutes. Zero means 10 s.
 	Poll time.Duration
 	// Grace is how long a batch whose creation was not answered is looked for
@@ -32,9 +32,9 @@ type Config struct {
 	// Remove deletes what the provider stores of a batch once its results are
 	// delivered. Zero means that it stays for as long as the provider keeps it.
 	Remove bool
-	// Log is told of what people may have to look into: batches that are in
-	// doubt or left behind, and calls that fail, in the provider's words. It is
-	// not told of items. Zero means nobody is told.
+	// Log gets what people may have to look into: batches that are in doubt or
+	// are left at the provider, and calls that fail, in the provider's words. It
+	// gets no items. Zero means that nothing is logged.
 	Log *slog.Logger
 }
 

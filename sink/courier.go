@@ -63,7 +63,7 @@ func (c courier) delay(attempts int, err error) time.Duration {
 }
 
 // interval grows with the age of a batch and is spread by a tenth, so that
-// batches that were sent together are not looked at together.
+// batches that were sent together are not polled together.
 func (c courier) interval(age time.Duration) time.Duration {
 	d := min(max(c.cfg.Poll, age/20), max(c.cfg.Poll, maxPoll))
 	return d - mathrand.N(d/10+1)

@@ -9,7 +9,7 @@ import (
 // Lister is a Provider that can say which batches its account has. One that
 // keeps no tag with a batch must be one: a creation without an answer is then
 // looked for among all batches of its size and time. All others should be, so
-// that batches can be found of which nobody remembers the tag.
+// that batches can be found whose tag is not remembered.
 type Lister interface {
 	// List yields the batches of the account that were created since then, in
 	// any order. It may yield older ones too. An error ends the sequence.

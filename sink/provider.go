@@ -40,9 +40,8 @@ type Provider interface {
 	// Find returns the batches created since then that carry the tag: exactly
 	// this one, in their metadata or, where there is no such thing, as their
 	// display name. A provider that keeps neither returns an error that is
-	// errors.ErrUnsupported, and is a Lister. Whose its batches are is then told
-	// by the IDs of their rows in the results, of which there must be at least
-	// one.
+	// errors.ErrUnsupported, and is a Lister. Then the IDs of the rows in the
+	// results tell whose a batch is; there must be at least one.
 	Find(ctx context.Context, tag string, since time.Time) (batches []string, err error)
 	// Status reads how far a batch is.
 	Status(ctx context.Context, h Handle) (Status, error)

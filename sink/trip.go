@@ -64,7 +64,7 @@ func (t *trip) run(ctx context.Context) error {
 
 // buy has the batch run, and returns why it was refused if it was. One that is
 // put off has as much time to be accepted as one that runs has to end: the last
-// creation leaves early enough to be looked at in that time.
+// creation leaves early enough to be polled in that time.
 func (t *trip) buy(ctx context.Context) (refused *RowError, err error) {
 	if !t.until.IsZero() {
 		t.until = t.until.Add(-t.cfg.Poll)

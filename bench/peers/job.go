@@ -14,7 +14,7 @@ const (
 )
 
 // job is what every contestant must do: take n items from some producers,
-// hand them on in batches of at most batchSize, and count and sum them there.
+// deliver them in batches of at most batchSize, and count and sum them there.
 type job[T any] struct {
 	n         int
 	producers int

@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	rounds := flag.Int("rounds", 10, "rounds, of which the median is taken")
+	rounds := flag.Int("rounds", 10, "rounds; a figure is their median")
 	length := flag.Duration("time", 100*time.Millisecond, "how long one run should take")
 	cpu := flag.Bool("cpu", false, "count the time of all processors, not the time that passes")
 	flag.Parse()

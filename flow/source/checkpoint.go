@@ -18,8 +18,8 @@ type checkpoint struct {
 	File fingerprint `json:"file"`
 }
 
-// Checkpoint is the position behind the item yielded last, with what identifies
-// the file: about 200 bytes of JSON. Before the first item it is what Resume
+// Checkpoint is the position after the item yielded last, and the identity of the
+// file: about 200 bytes of JSON. Before the first item it is what Resume
 // got. It costs one allocation.
 func (f *File[T]) Checkpoint() string {
 	if f.suffix == "" {
@@ -33,7 +33,7 @@ func (f *File[T]) Checkpoint() string {
 	return string(b) + f.suffix
 }
 
-// Resume makes Items go on behind a checkpoint, or begin anew if it is "". It
+// Resume makes Items go on after a checkpoint, or begin anew if it is "". It
 // fails with an *Error if the file is not there or has changed since.
 func (f *File[T]) Resume(text string) error {
 	var c checkpoint

@@ -16,11 +16,11 @@ type csvReader struct {
 	names []string
 	heads [][]byte // what stands before each value: {"name": or ,"name":
 	base  position // where the reader began
-	at    position // behind the last record
+	at    position // after the last record
 	json  []byte
 }
 
-// openCSV opens a file of which nobody says how it is written.
+// openCSV opens a file whose dialect is not given.
 func openCSV(r io.ReadSeeker, at position) (rowReader, error) { return CSVFormat{}.open(r, at) }
 
 func (d CSVFormat) open(r io.ReadSeeker, at position) (rowReader, error) {
@@ -116,7 +116,7 @@ func (c *csvReader) next() (Row, position, error) {
 	return row, c.at, err
 }
 
-// behind is the position behind the record just read, which may have several
+// behind returns the position after the record just read, which may have several
 // lines.
 func (c *csvReader) behind(record []string) position {
 	n := len(record) - 1

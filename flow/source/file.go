@@ -33,7 +33,7 @@ type File[T any] struct {
 	text    string // of the last Resume
 	resumed checkpoint
 	suffix  string   // of every checkpoint: what identifies the file
-	at      position // behind the row yielded last
+	at      position // after the row yielded last
 	line    int      // of the row yielded last
 }
 
@@ -42,7 +42,7 @@ type opener func(r io.ReadSeeker, at position) (rowReader, error)
 
 // rowReader reads one format.
 type rowReader interface {
-	// next returns the next row and the position behind it; io.EOF at the
+	// next returns the next row and the position after it; io.EOF at the
 	// end. The row's JSON is valid until the next call.
 	next() (Row, position, error)
 }
@@ -83,7 +83,7 @@ func (f *File[T]) WithFormat(d CSVFormat) *File[T] {
 // none yet.
 func (f *File[T]) Position() (name string, line int) { return f.path, f.line }
 
-// Items yields the items, from the start or behind the last Resume. An error is
+// Items yields the items, from the start or after the last Resume. An error is
 // an *Error and ends the sequence.
 func (f *File[T]) Items() iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {

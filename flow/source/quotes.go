@@ -28,7 +28,7 @@ const (
 	atStart  fieldState = iota // of a field
 	unquoted                   // in a field that did not begin with a quote
 	quoted                     // in a field that did
-	closed                     // behind a quote in it: its end, or the first of two
+	closed                     // after a quote in it: its end, or the first of two
 )
 
 func (q *quoteReader) Read(p []byte) (int, error) {

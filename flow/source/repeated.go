@@ -85,7 +85,7 @@ func (m *members) has(quoted []byte) bool {
 	return false
 }
 
-// stringEnd is the place behind the string that begins at a quote.
+// stringEnd is the place after the string that begins at a quote.
 func stringEnd(line []byte, begin int) int {
 	for at := begin + 1; at < len(line); {
 		n := bytes.IndexByte(line[at:], '"')

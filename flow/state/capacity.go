@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Capacity keeps the reservations of ratelimit.Capacity in a Store, of which it
-// is a ratelimit.Store: each lane is a value that is replaced as a whole.
+// Capacity keeps the reservations of ratelimit.Capacity in a Store. It is a
+// ratelimit.Store: each lane is a value that is replaced as a whole.
 //
 // A lane takes one record per 4 KiB of its value, or of the largest it once
 // was, of 47 bytes and the value. As a reservation is about 60 bytes and its

@@ -21,5 +21,5 @@ func (e *DamageError) Error() string {
 // Unwrap makes it an ErrDamaged.
 func (e *DamageError) Unwrap() []error { return []error{ErrDamaged, e.Err} }
 
-// doctor is the command that looks at a directory.
+// doctor is the command that examines a directory.
 func doctor(dir string) string { return "baler doctor --state " + dir }

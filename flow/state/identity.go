@@ -116,7 +116,7 @@ func (id identity) advance(root *os.Root, index *Badger, path string) error {
 	return id.save(root)
 }
 
-// canary is the op that says in the index whose it is, and of which generation.
+// canary is the op that records in the index whose it is, and its generation.
 func (id identity) canary() Op {
 	value := binary.BigEndian.AppendUint64(nil, id.Generation)
 	return Put(generationKey, append(value, id.Instance...), id.Generation)

@@ -22,7 +22,7 @@ const (
 	endOfTxnS = "!badger!txn"
 )
 
-// inspectLogs looks for commits behind a place at which Badger would stop.
+// inspectLogs looks for commits after a place at which Badger would stop.
 func inspectLogs(dir string, opts *badger.Options) error {
 	names, err := filepath.Glob(filepath.Join(dir, "*.mem"))
 	if err != nil {

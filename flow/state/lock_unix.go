@@ -13,7 +13,7 @@ import (
 const ownLock = true
 
 // lock keeps others away from a directory until the file is closed or the
-// process is gone. It locks what Badger would, before its files are looked at.
+// process is gone. It locks what Badger would, before its files are read.
 func lock(dir string) (*os.File, error) {
 	if err := makePrivate(dir); err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ func (q *Queue) Scan(ctx context.Context, prefix, from []byte, yield func(key, v
 func queueKey(key []byte) []byte { return append([]byte{queueKind}, key...) }
 
 // next is a revision above all that this and any earlier Queue wrote, without
-// a look at the records: a generation and a count within it.
+// reading the records: a generation and a count within it.
 func (q *Queue) next(ctx context.Context) (uint64, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

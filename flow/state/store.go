@@ -77,8 +77,8 @@ func Replace(key, value []byte, rev uint64) Op {
 	return Op{key: key, value: value, rev: rev + 1, checked: true}
 }
 
-// Put writes a record at revision rev without looking at what is there, which
-// saves a read. Only for keys with a single writer that knows the revision it
+// Put writes a record at revision rev without reading the old one, which saves a
+// read. Only for keys with a single writer that knows the revision it
 // wrote last.
 func Put(key, value []byte, rev uint64) Op { return Op{key: key, value: value, rev: rev} }
 

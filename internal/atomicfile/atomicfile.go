@@ -22,7 +22,7 @@ func Write(root *os.Root, name string, data []byte) error {
 }
 
 // Create lets fill write a new file, then syncs it and moves it to name. After
-// an error nothing is left behind but what name held before. Until then the
+// an error only the old content of name is left. Until then the
 // file is name.tmp, so that one at a time may create a name.
 func Create(root *os.Root, name string, fill func(*os.File) error) (err error) {
 	tmp := name + ".tmp"

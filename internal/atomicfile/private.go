@@ -19,7 +19,7 @@ const (
 	dirMode  = 0o700
 )
 
-// Private looks at all that is in a directory below root, at any depth. Symbolic
+// Private checks everything in a directory below root, at any depth. Symbolic
 // links are refused, as os.Root follows those that stay inside, and files and
 // directories get the modes 0600 and 0700. What vanishes meanwhile is no error.
 func Private(root *os.Root, dir string) error {

@@ -131,7 +131,7 @@ func (l *life) checkRow(i item, r result) {
 		got = r.Error.Code
 	}
 	switch {
-	case l.cancelled && (got == "server_error" || got == "rate_limit_exceeded"): // it ran, and does not go again
+	case l.cancelled && (got == "server_error" || got == "rate_limit_exceeded"): // it ran, and is not retried
 		l.given[r.ID] = true
 	case code == "" && r.Status != "succeeded":
 		l.found.add(lost, "row %s %s with code %q, though it could be answered", r.ID, r.Status, got)
@@ -272,8 +272,8 @@ func (l *life) checkCreations() error {
 	return nil
 }
 
-// checkFiles looks whether the files of batches are gone once the run has ended
-// and the doctor has swept. Uploads of which no batch was made stay.
+// checkFiles checks that the files of batches are gone once the run has ended and
+// the doctor has swept. Uploads without a batch stay.
 func (l *life) checkFiles(ctx context.Context) error {
 	p, err := l.ask(ctx, "doctor", "--sweep", "--base-url", l.vendor.url())
 	if err != nil {

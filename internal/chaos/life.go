@@ -163,7 +163,7 @@ func (l *life) mayRefuseKey(p *process) bool {
 		func(k provider.Kind) bool { return l.Plan.Faults[k].Max > 0 })
 }
 
-// lastLine is what a command said in the end, behind its notices.
+// lastLine is the last line of a command, after its notices.
 func lastLine(s string) string {
 	s = strings.TrimSpace(s)
 	line := s[strings.LastIndexByte(s, '\n')+1:]

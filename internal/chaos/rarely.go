@@ -107,7 +107,7 @@ func (l *life) lose(ctx context.Context) error {
 }
 
 const (
-	enoughAdopts = 6  // of which each says that not all came back; the bill shows it
+	enoughAdopts = 6  // each of them says that not all came back; the bill shows it
 	maxAdopts    = 20 // while the provider fails
 )
 

@@ -95,7 +95,7 @@ func (c *credential) find(b []byte) (start, end int, found bool) {
 	}
 }
 
-// beginning returns where the credential may begin of which b has no more.
+// beginning returns where a credential may begin that b cuts off.
 func (c *credential) beginning(b []byte) int {
 	for start := max(len(b)-c.longest(), 0); start < len(b); start++ {
 		if alphanumeric(c.key[0]) {
@@ -185,7 +185,7 @@ var forms = [...]func(b []byte, want byte) (size int, _ fit){
 
 func asItIs(b []byte, want byte) (size int, _ fit) { return is(b, string(want)) }
 
-// inJSON is the byte behind as many backslashes as strings within strings have.
+// inJSON is the byte after as many backslashes as strings within strings have.
 func inJSON(b []byte, before string, want byte) (size int, _ fit) {
 	return is(b, before+string(want))
 }

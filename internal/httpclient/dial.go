@@ -15,7 +15,7 @@ import (
 var metadata = []netip.Addr{netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("100.100.100.200")}
 
 // newTransport returns a transport of its own, with Go's usual settings, that
-// looks at every address before it connects.
+// checks every address before it connects.
 func newTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, Control: refuseMetadata}
 	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // documented type

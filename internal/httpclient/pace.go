@@ -19,9 +19,9 @@ const (
 	Other    Kind = iota // lists, checks, cancels
 	Upload               // of input files
 	Create               // of batches
-	Download             // of result files, with the look at their batch
-	Poll                 // looks at a batch
-	Delete               // of files, with the look at their batch
+	Download             // of result files, with the poll of their batch
+	Poll                 // polls of a batch
+	Delete               // of files, with the poll of their batch
 	Unpaced              // goes with a call that is paced
 	kinds    = Unpaced
 )

@@ -36,7 +36,7 @@ type (
 		Terms
 		// Batches are all that carry the tag for certain.
 		Batches []string
-		// Candidates are all of which it cannot be told yet whether they do. A
+		// Candidates are all that may carry it: their rows do not tell yet. A
 		// provider that lists tags has none.
 		Candidates []string
 	}

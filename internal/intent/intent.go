@@ -95,12 +95,12 @@ type Intent struct {
 	Again    time.Time `json:"again,omitzero"`     // when one that was put off may be created
 	Past     []string  `json:"past,omitempty"`     // batches of the tag that were put off: nothing of them ran
 
-	Doubts    int       `json:"doubts,omitempty"`    // requests of which it was unclear what they did
+	Doubts    int       `json:"doubts,omitempty"`    // requests whose effect was unclear
 	Since     time.Time `json:"since,omitzero"`      // when the first of them left
 	Looks     int       `json:"looks,omitempty"`     // for the batch in vain, in a row, since it can no longer appear
 	Surplus   []string  `json:"surplus,omitempty"`   // further batches of the tag: bought twice
 	Cancelled int       `json:"cancelled,omitempty"` // how many of Surplus were cancelled
-	Suspects  []string  `json:"suspects,omitempty"`  // at most 16 batches that may be surplus: they ran when they were looked at last
+	Suspects  []string  `json:"suspects,omitempty"`  // at most 16 batches that may be surplus: they ran when they were last polled
 	Swept     bool      `json:"swept,omitempty"`     // looked for Surplus a last time
 
 	Missing   int     `json:"missing,omitempty"`   // rows that ran, or may have, and are in no result so far

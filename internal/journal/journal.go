@@ -26,8 +26,8 @@ type Journal struct {
 
 // Open opens the journal name below root, creating it if need be, and calls
 // replay with every record in it, oldest first. Replay must not keep the slice.
-// A torn last line was never acknowledged and is cut off. Each line says of which
-// journal it is, in letters and digits; a line of another is ErrDamaged.
+// A torn last line was never acknowledged and is cut off. Each line names its
+// journal, in letters and digits; a line of another journal is ErrDamaged.
 func Open(root *os.Root, name, of string, replay func(record []byte) error) (*Journal, error) {
 	f, err := root.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -108,8 +108,8 @@ func (r *reader) take(l line, n int) error {
 	return nil
 }
 
-// checkTorn tells a line of which the end was not written from one whose
-// newline was, and is damaged.
+// checkTorn tells a line whose end was not written from one whose newline was
+// written and that is damaged.
 func checkTorn(b []byte, n int) error {
 	if len(b) == 0 {
 		return nil

@@ -25,7 +25,7 @@ func (l *Log) begin() {
 	}
 }
 
-// first is where the first record behind the label begins.
+// first is where the first record after the label begins.
 func (l *Log) first(n uint32) uint64 {
 	if l.label == nil {
 		return 0
@@ -74,7 +74,7 @@ func (l *Log) checkEnd(end Pos) error {
 	return nil
 }
 
-// checkLabels reads the labels of all files. One behind the end may be torn.
+// checkLabels reads the labels of all files. One after the end may be torn.
 func (l *Log) checkLabels() error {
 	files, err := Files(l.root, l.dir)
 	if err != nil {

@@ -43,8 +43,8 @@ type Log struct {
 // flushAt bounds the bytes that wait in memory for a write.
 const flushAt = 1 << 20
 
-// OpenLog opens the log in the directory dir below root, which ends at end: what
-// was appended behind it, and never acknowledged, is cut off. A log that does
+// OpenLog opens the log in the directory dir below root, which ends at end.
+// Bytes after it were never acknowledged and are cut off. A log that does
 // not reach as far is ErrDamaged, and so is one with a file of another label:
 // then nothing is cut off.
 func OpenLog(root *os.Root, dir string, label Label, maxFile int64, end Pos) (*Log, error) {
@@ -114,7 +114,7 @@ func cut(f *os.File, size int64) error {
 	return err
 }
 
-// removeBehind removes the files that begin behind the end.
+// removeBehind removes the files that begin after the end.
 func (l *Log) removeBehind() error {
 	files, err := Files(l.root, l.dir)
 	if err != nil {
@@ -159,7 +159,7 @@ func (l *Log) name(n uint32) string { return l.dir + "/" + fileName(n) }
 
 func fileName(n uint32) string { return fmt.Sprintf("%08x.seg", n) }
 
-// End is the place behind the record appended last.
+// End is the place after the record appended last.
 func (l *Log) End() Pos { return Pos{l.num, uint64(l.size)} } //nolint:gosec // not negative
 
 // Append adds the record that the parts form together and says where. It is

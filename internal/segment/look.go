@@ -13,7 +13,7 @@ func Look(root *os.Root, dir string, label Label) *Log {
 	return &Log{root: root, dir: dir, label: label, err: fmt.Errorf("segment: %s was opened to be read", dir)}
 }
 
-// Extent is the place behind the last byte in the directory, zero if it is
+// Extent is the place after the last byte in the directory, zero if it is
 // empty or missing. What stands before it need not be whole.
 func Extent(root *os.Root, dir string) (Pos, error) {
 	files, err := Files(root, dir)

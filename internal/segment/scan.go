@@ -17,7 +17,7 @@ type Record struct {
 // Begin is the place before the record.
 func (r *Record) Begin() Pos { return Pos{r.File, r.Offset} }
 
-// End is the place behind the record, which is before the next one of its file.
+// End is the place after the record, which is before the next one of its file.
 func (r *Record) End() Pos { return Pos{r.File, r.Offset + header + uint64(r.Len)} }
 
 // Scan yields the synced records between two places, in order. It may run while

@@ -26,9 +26,9 @@ const (
 type Calls struct {
 	Uploads   int // of input files; a look whether the file is there already goes with each
 	Creates   int // of batches
-	Downloads int // of result files; to look at the batch before counts as another one
+	Downloads int // of result files; the poll of the batch before counts as another one
 	Polls     int // of the status of a batch
-	Deletes   int // of files; to look at the batch before counts as another one
+	Deletes   int // of files; the poll of the batch before counts as another one
 	Others    int // lists of batches, cancellations and checks
 }
 

@@ -24,7 +24,7 @@ var atFault = map[string]bool{
 	"streaming_unsupported": true, "duplicate_custom_id": true, "empty_file": true, "mismatched_model": true,
 }
 
-// tooLarge are the codes of a batch of which the parts would pass.
+// tooLarge are the codes of a batch that would pass in parts.
 var tooLarge = map[string]bool{
 	"request_limit_exceeded": true, "file_too_large": true, "embedding_input_limit_exceeded": true,
 }

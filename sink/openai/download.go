@@ -19,7 +19,7 @@ var (
 	// errShort is the end of a file that has fewer rows than the batch counted,
 	// or that ends within a line.
 	errShort = errors.New("file ends early")
-	// errNoResults is a body of which no line is a result, such as the page of a
+	// errNoResults is a body without a line that is a result, such as the page of a
 	// proxy or the object of an error.
 	errNoResults = errors.New("no line of it is a result")
 	// errUnreadable is a line that may be better in another download.
@@ -37,7 +37,7 @@ type download struct {
 	rows   *tally
 	yield  func(sink.Outcome, error) bool
 
-	at      place // behind the last line that was read
+	at      place // after the last line that was read
 	doubted bool  // an unreadable line was given another chance
 	short   bool  // a file that ends early was given another chance
 	stopped bool  // yield wants no more

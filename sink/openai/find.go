@@ -94,7 +94,7 @@ func (s *search) list(since time.Time) iter.Seq2[sink.Listing, error] {
 	}
 }
 
-// errNameless is a batch of ours of which nobody can say any more than that.
+// errNameless is a batch of ours that the list shows without an id.
 var errNameless = retry.Mark(errors.New("the list shows a batch of ours without an id that can be read"), retry.Permanent)
 
 func (s *search) listing(b batch) (sink.Listing, error) {

@@ -69,7 +69,7 @@ func (f *rowFault) rowError() *sink.RowError {
 }
 
 // tolerant reads what compatible servers write. Every result row passes here
-// twice, so the reader is the one of encoding/json/v2, which looks at each byte
+// twice, so the reader is the one of encoding/json/v2, which reads each byte
 // once: it takes a quarter of the time of encoding/json.
 var tolerant = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 

@@ -19,7 +19,7 @@ var mark = []byte("\xef\xbb\xbf")
 // around them.
 type lineReader struct {
 	r  *linereader.Reader
-	at place // behind the last line, its end included
+	at place // after the last line, its end included
 	n  int   // lines so far, of those that are not blank
 }
 

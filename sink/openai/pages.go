@@ -66,8 +66,8 @@ func asText(v json.RawMessage) string {
 	return n.String()
 }
 
-// next is the cursor behind the page: the id of its last item, or else what the
-// server says.
+// next is the cursor after the page: the id of its last item, or else the
+// server's.
 func (p page) next() string {
 	var item struct {
 		ID json.RawMessage `json:"id"`

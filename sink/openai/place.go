@@ -8,8 +8,7 @@ import (
 	"github.com/balerhq/baler/internal/httpclient"
 )
 
-// place is where in a file to go on. Zero is the start of a file of which
-// nothing is known.
+// place is where in a file to go on. Zero is the start of an unknown file.
 type place struct {
 	offset   int64
 	validate string // what If-Range compares; "" if the file cannot be asked for in parts
@@ -37,7 +36,7 @@ func (p place) continues(r *httpclient.Reply) bool {
 }
 
 // startOf is the start of the file in a reply. Only a strong validator will do,
-// and none of a compressed reply, of which the bytes are others.
+// and none of a compressed reply, whose bytes differ from the file's.
 func startOf(r *httpclient.Reply) place {
 	if r.Status != http.StatusOK || r.Header.Get("Content-Encoding") != "" {
 		return place{}

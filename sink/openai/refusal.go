@@ -110,7 +110,7 @@ func (e batchError) whole() *sink.RowError {
 	return r
 }
 
-// refusal is why validation failed, nil if it did not: a batch of which rows ran
+// refusal is why validation failed, nil if it did not. A batch with rows that ran
 // was not refused, whatever its status, unless it is the account that is blocked.
 func (c *Client) refusal(ctx context.Context, b batch) *sink.RowError {
 	if b.status() != "failed" {

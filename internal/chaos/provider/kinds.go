@@ -60,7 +60,7 @@ const (
 	trickle   = ".trickle"   // served a few bytes at a time
 	torn      = ".torn"      // served in part, and the connection breaks
 	cut       = ".cut"       // served in part, and the connection ends well
-	bom       = ".bom"       // served behind a byte order mark
+	bom       = ".bom"       // served after a byte order mark
 	absent    = ".absent"    // 404
 	badFile   = ".nofile"    // 400: the file is not there
 )

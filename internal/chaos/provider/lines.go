@@ -11,7 +11,7 @@ import (
 // counts once its end is there.
 type lines struct{ f *os.File }
 
-// openLines hands on the lines that are there, and cuts a torn one off.
+// openLines passes the existing lines to each, and cuts a torn one off.
 func openLines(path string, each func([]byte) error) (*lines, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

@@ -20,7 +20,7 @@ type fileRecord struct {
 	ID      string    `json:"id"`
 	Name    string    `json:"name"`
 	Purpose string    `json:"purpose"`
-	Batch   string    `json:"batch,omitempty"` // of which it has the results
+	Batch   string    `json:"batch,omitempty"` // whose results it has
 	Bytes   int64     `json:"bytes"`
 	Created time.Time `json:"created"`
 	Listed  time.Time `json:"listed"` // from then on

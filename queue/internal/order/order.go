@@ -6,7 +6,7 @@ import "github.com/balerhq/baler/queue/internal/rank"
 type Order[T any] interface {
 	Len() int
 	// Tick says that time may have passed. A queue calls it once before a group
-	// of other calls, so that a group costs one look at the clock.
+	// of other calls, so that a group costs one reading of the clock.
 	Tick()
 	Push(v T) rank.Key
 	// Head returns the first item. There must be one. The pointer is valid
