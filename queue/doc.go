@@ -5,6 +5,7 @@
 //
 //	q := queue.By(Ticket.Deadline, queue.Config{Capacity: 10_000})
 //	err := q.Push(ctx, ticket)
+//	...
 //	next, err := q.Pop(ctx)
 //
 // A Queue is also a stage of a pipeline: [Queue.Run] takes slices of items from

@@ -9,7 +9,10 @@
 // [New] makes a pipeline stage of a provider, for programs that live as long as
 // their batches:
 //
-//	answers := flow.Via(p, batches, sink.New(client, Ticket.Request, sink.Config{}))
+//	batches := flow.Via(p, tickets, accumulator.New[Ticket](accumulator.Config{MaxItems: 500, MaxWait: time.Minute}))
+//	items := func(_ context.Context, b accumulator.Batch[Ticket]) ([]Ticket, error) { return b.Items, nil }
+//	answers := flow.Via(p, flow.Via(p, batches, flow.Map(items)), sink.New(client, Ticket.Request, sink.Config{}))
+//	flow.To(p, answers, save)
 //
 // A job that must survive a restart uses package flow/durable, which drives the
 // same Provider.

@@ -5,7 +5,7 @@
 //	srv, err := simulator.Start("", simulator.Config{})
 //	...
 //	defer srv.Close()
-//	client := openai.NewClient(option.WithBaseURL(srv.URL + "/v1"), ...)
+//	client, err := openai.New("sk-simulated", openai.Config{BaseURL: srv.URL + "/v1"})
 //
 // [Start] serves on loopback, [StartPipe] in memory for tests in a
 // testing/synctest bubble, and a [Simulator] from [New] is an [http.Handler].

@@ -1,9 +1,7 @@
 // Package sinktest holds the suite that every sink.Provider passes. A
 // provider's own tests run it against a simulator of the provider:
 //
-//	func TestConformance(t *testing.T) {
-//		sinktest.Run(t, func(t *testing.T) sinktest.Harness { ... })
-//	}
+//	sinktest.Run(t, newHarness) // func(*testing.T) sinktest.Harness
 //
 // It checks the behaviour that callers of a Provider rely on. For example, a
 // creation whose answer was lost is Ambiguous, and its batch can be found. The
