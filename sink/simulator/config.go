@@ -98,7 +98,7 @@ type Limits struct {
 
 // withDefaults returns c with its zero values replaced, or an error that names
 // the field that cannot be used.
-func (c Config) withDefaults() (Config, error) {
+func (c Config) withDefaults(p protocol.Protocol) (Config, error) {
 	var errs []error
 	check := func(bad bool, field string, value any) {
 		if bad {
@@ -115,7 +115,7 @@ func (c Config) withDefaults() (Config, error) {
 	check(c.Limits.Rows < 0, "Limits.Rows", c.Limits.Rows)
 	check(c.Limits.EmbeddingInputs < 0, "Limits.EmbeddingInputs", c.Limits.EmbeddingInputs)
 	check(c.Limits.EnqueuedTokens < 0, "Limits.EnqueuedTokens", c.Limits.EnqueuedTokens)
-	errs = append(errs, c.Rows.validate(), validateFaults(c.protocol(), c.Faults))
+	errs = append(errs, c.Rows.validate(), validateFaults(p, c.Faults))
 
 	setDefault(&c.Speed, 1)
 	setDefault(&c.Limits.UploadBytes, 512_000_000)

@@ -47,14 +47,17 @@ type Simulator struct {
 // New opens the provider kept in cfg.Dir, or starts a new one, and continues
 // its unfinished batches. It fails if a field of cfg is out of range or the
 // directory cannot be read.
-func New(cfg Config) (*Simulator, error) {
-	cfg, err := cfg.withDefaults()
+func New(cfg Config) (*Simulator, error) { return newSimulator(cfg, cfg.protocol()) }
+
+// newSimulator opens a provider that speaks p.
+func newSimulator(cfg Config, p protocol.Protocol) (*Simulator, error) {
+	cfg, err := cfg.withDefaults(p)
 	if err != nil {
 		return nil, err
 	}
 	s := &Simulator{
 		cfg:      cfg,
-		protocol: cfg.protocol(),
+		protocol: p,
 		dir:      cfg.Dir,
 		slots:    make(chan struct{}, runtime.GOMAXPROCS(0)),
 		changed:  make(chan struct{}),
