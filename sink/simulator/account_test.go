@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
 
 // TestEveryRowIsAccountedFor lets batches with random latencies and failures be
@@ -34,29 +35,29 @@ func accountFor(t *testing.T, seed uint64) {
 		},
 		Rows: simulator.RowFaults{BadRequest: 0.1, ServerError: 0.1, Timeout: 0.1},
 	}
-	srv, c := startInBubble(t, cfg)
+	srv, c := openaitest.StartInBubble(t, cfg)
 	rows := make(map[string]int)
 	for range 1 + random.IntN(4) {
 		n := 1 + random.IntN(50)
-		rows[c.create(c.upload(many(n)).ID).ID] = n
-		sleep(upTo(2 * time.Hour))
+		rows[c.Create(c.Upload(openaitest.Many(n)).ID).ID] = n
+		openaitest.Sleep(upTo(2 * time.Hour))
 	}
 	for range random.IntN(6) {
-		sleep(upTo(12 * time.Hour))
+		openaitest.Sleep(upTo(12 * time.Hour))
 		if random.IntN(2) == 0 {
 			if err := srv.Close(); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(upTo(12 * time.Hour))
-			srv, c = startInBubble(t, cfg)
+			srv, c = openaitest.StartInBubble(t, cfg)
 			continue
 		}
 		for id := range rows { // any one
-			_, _, _ = c.try("POST", "/v1/batches/"+id+"/cancel", "", nil) // may be too late
+			_, _, _ = c.Try("POST", "/v1/batches/"+id+"/cancel", "", nil) // may be too late
 			break
 		}
 	}
-	sleep(48 * time.Hour)
+	openaitest.Sleep(48 * time.Hour)
 	ran := make(map[string]map[string]simulator.Execution)
 	for e, err := range srv.Executions() {
 		if err != nil {
@@ -71,30 +72,30 @@ func accountFor(t *testing.T, seed uint64) {
 		ran[e.Batch][e.CustomID] = e
 	}
 	for id, n := range rows {
-		c.checkAccount(id, n, ran[id])
+		checkAccount(c, id, n, ran[id])
 	}
 }
 
 // checkAccount compares an ended batch of n rows with its files and its ledger.
-func (c client) checkAccount(id string, n int, ran map[string]simulator.Execution) {
-	c.t.Helper()
-	b := c.get(id)
-	var output, failed []resultLine
+func checkAccount(c openaitest.Client, id string, n int, ran map[string]simulator.Execution) {
+	c.T.Helper()
+	b := c.Get(id)
+	var output, failed []openaitest.ResultLine
 	if b.OutputFileID != "" {
-		output = c.lines(b.OutputFileID)
+		output = c.Lines(b.OutputFileID)
 	}
 	if b.ErrorFileID != "" {
-		failed = c.lines(b.ErrorFileID)
+		failed = c.Lines(b.ErrorFileID)
 	}
-	lines := c.byID(append(output, failed...)) // none is there twice
+	lines := c.ByID(append(output, failed...)) // none is there twice
 	if b.Status == "cancelled" && b.RequestCounts.Total == 0 {
 		n = 0 // before validation
 	}
 	if len(lines) != n || len(output) != b.RequestCounts.Completed || b.RequestCounts.Total != n {
-		c.t.Errorf("%s with %d rows has %d lines: %+v", b.Status, n, len(lines), b.RequestCounts)
+		c.T.Errorf("%s with %d rows has %d lines: %+v", b.Status, n, len(lines), b.RequestCounts)
 	}
 	if len(ran) != b.RequestCounts.Completed+b.RequestCounts.Failed || (b.Status == "completed" && len(ran) != n) {
-		c.t.Errorf("%s: %d of %d rows were executed: %+v", b.Status, len(ran), n, b.RequestCounts)
+		c.T.Errorf("%s: %d of %d rows were executed: %+v", b.Status, len(ran), n, b.RequestCounts)
 	}
 	for id, l := range lines {
 		e, executed := ran[id]
@@ -104,24 +105,24 @@ func (c client) checkAccount(id string, n int, ran map[string]simulator.Executio
 		}
 		notRun := l.Error != nil && strings.HasPrefix(l.Error.Code, "batch_")
 		if executed == notRun || e.Status != status {
-			c.t.Errorf("%s: line %+v, ledger %+v", id, l, e)
+			c.T.Errorf("%s: line %+v, ledger %+v", id, l, e)
 		}
 	}
 }
 
 func TestManyClientsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, c := startInBubble(t, simulator.Config{Latency: slow})
+		srv, c := openaitest.StartInBubble(t, simulator.Config{Latency: openaitest.Slow})
 		file := make([]string, 8)
 		for i := range file {
-			file[i] = c.as(fmt.Sprint("sk-", i)).upload(many(100 + i)).ID
+			file[i] = c.As(fmt.Sprint("sk-", i)).Upload(openaitest.Many(100 + i)).ID
 		}
 		var clients sync.WaitGroup
 		for i := range file {
 			clients.Go(func() {
-				own := c.as(fmt.Sprint("sk-", i))
+				own := c.As(fmt.Sprint("sk-", i))
 				for range 10 {
-					status, answer, err := own.try("POST", "/v1/batches", "application/json", strings.NewReader(
+					status, answer, err := own.Try("POST", "/v1/batches", "application/json", strings.NewReader(
 						`{"input_file_id":"`+file[i]+`","endpoint":"/v1/chat/completions","completion_window":"24h"}`))
 					if status != 200 || err != nil {
 						t.Errorf("status %d, %v: %s", status, err, answer)
@@ -131,15 +132,15 @@ func TestManyClientsAtOnce(t *testing.T) {
 			})
 		}
 		clients.Wait()
-		sleep(12 * time.Hour)
+		openaitest.Sleep(12 * time.Hour)
 		for i := range file {
-			var p page[batchObject]
-			c.as(fmt.Sprint("sk-", i)).do(200, "GET", "/v1/batches", "", &p)
+			var p openaitest.Page[openaitest.Batch]
+			c.As(fmt.Sprint("sk-", i)).Do(200, "GET", "/v1/batches", "", &p)
 			if len(p.Data) != 10 {
 				t.Errorf("%d batches, want 10", len(p.Data))
 			}
 			for _, b := range p.Data {
-				if want := (counts{Total: 100 + i, Completed: 100 + i}); b.Status != "completed" || b.RequestCounts != want {
+				if want := (openaitest.Counts{Total: 100 + i, Completed: 100 + i}); b.Status != "completed" || b.RequestCounts != want {
 					t.Errorf("%s with %+v, want %+v", b.Status, b.RequestCounts, want)
 				}
 			}

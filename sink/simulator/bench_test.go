@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
 
 // BenchmarkBatch takes a batch of 50,000 rows of 1 KB through its whole life:
@@ -21,23 +22,23 @@ func BenchmarkBatch(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer func() { _ = srv.Close() }()
-	c := client{t: b, base: srv.URL, key: "sk-bench", http: srv.Client()}
-	contentType, body := form("purpose", "batch", "file", "in.jsonl:"+kilobyteRows(rows))
+	c := openaitest.Client{T: b, Base: srv.URL, Key: "sk-bench", HTTP: srv.Client()}
+	contentType, body := openaitest.Form("purpose", "batch", "file", "in.jsonl:"+kilobyteRows(rows))
 	b.SetBytes(int64(body.Len()))
 	for b.Loop() {
-		status, answer, err := c.try("POST", "/v1/files", contentType, bytes.NewReader(body.Bytes()))
+		status, answer, err := c.Try("POST", "/v1/files", contentType, bytes.NewReader(body.Bytes()))
 		if err != nil {
 			b.Fatal(err)
 		}
-		var file fileObject
-		c.decode(http.StatusOK, status, answer, &file)
-		batch := c.await(c.create(file.ID).ID, "completed")
+		var file openaitest.File
+		c.Decode(http.StatusOK, status, answer, &file)
+		batch := c.Await(c.Create(file.ID).ID, "completed")
 		if batch.RequestCounts.Completed != rows {
 			b.Fatalf("%+v", batch.RequestCounts)
 		}
-		c.discard(batch.OutputFileID)
+		c.Discard(batch.OutputFileID)
 		for _, id := range []string{batch.OutputFileID, file.ID} {
-			c.do(http.StatusOK, "DELETE", "/v1/files/"+id, "", nil)
+			c.Do(http.StatusOK, "DELETE", "/v1/files/"+id, "", nil)
 		}
 	}
 	perRow := float64(b.Elapsed().Nanoseconds()) / float64(b.N) / rows

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
 
 func TestConfigErrorsNameTheField(t *testing.T) {
@@ -37,7 +38,7 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 }
 
 func TestStartReportsAnAddressItCannotUse(t *testing.T) {
-	srv, _ := start(t, simulator.Config{})
+	srv, _ := openaitest.Start(t, simulator.Config{})
 	for _, addr := range []string{strings.TrimPrefix(srv.URL, "http://"), "nowhere"} {
 		if _, err := simulator.Start(addr, simulator.Config{}); err == nil {
 			t.Errorf("started on %s", addr)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
 
 const (
@@ -20,9 +21,9 @@ const (
 )
 
 // tryCreate sends a creation and returns the status, 0 if there was no answer.
-func (c client) tryCreate(run string) (int, error) {
-	c.t.Helper()
-	status, _, err := c.try("POST", "/v1/batches", "application/json", strings.NewReader(
+func tryCreate(c openaitest.Client, run string) (int, error) {
+	c.T.Helper()
+	status, _, err := c.Try("POST", "/v1/batches", "application/json", strings.NewReader(
 		`{"input_file_id":"file-x","endpoint":"/v1/chat/completions","completion_window":"24h","metadata":{"run":"`+run+`"}}`))
 	return status, err
 }
@@ -59,9 +60,9 @@ func TestAFaultHitsTheRequestsItNames(t *testing.T) {
 			case "*":
 				test.fault.Route = ""
 			}
-			srv, c := start(t, simulator.Config{Faults: []simulator.Fault{test.fault}})
+			srv, c := openaitest.Start(t, simulator.Config{Faults: []simulator.Fault{test.fault}})
 			for run := range strings.FieldsSeq("1 2 3 4 5 6 7 8") {
-				if _, err := c.tryCreate(run); err != nil {
+				if _, err := tryCreate(c, run); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -74,11 +75,11 @@ func TestAFaultHitsTheRequestsItNames(t *testing.T) {
 
 func TestChanceFollowsTheSeed(t *testing.T) {
 	outcome := func(seed uint64) string {
-		srv, c := start(t, simulator.Config{Seed: seed, Faults: []simulator.Fault{
+		srv, c := openaitest.Start(t, simulator.Config{Seed: seed, Faults: []simulator.Fault{
 			{Route: createRoute, Probability: 0.5, Action: simulator.Reset},
 		}})
 		for run := range strings.SplitSeq("abcdefghijklmnopqrstuvwxyz", "") {
-			_, _ = c.tryCreate(run) // fails if reset
+			_, _ = tryCreate(c, run) // fails if reset
 		}
 		return runs(srv)
 	}
@@ -119,8 +120,8 @@ func TestFailAnswersAsAProviderDoes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.fault.Action = simulator.Fail
-			srv, c := start(t, simulator.Config{Faults: []simulator.Fault{test.fault}})
-			resp, err := c.http.Get(srv.URL + "/v1/batches")
+			srv, c := openaitest.Start(t, simulator.Config{Faults: []simulator.Fault{test.fault}})
+			resp, err := c.HTTP.Get(srv.URL + "/v1/batches")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -156,8 +157,8 @@ func TestFaultsAreAppliedOrNot(t *testing.T) {
 		{simulator.Slow, 200, "x"},
 	} {
 		t.Run(string(test.action), func(t *testing.T) {
-			srv, c := start(t, simulator.Config{Faults: []simulator.Fault{{Route: createRoute, Action: test.action}}})
-			status, err := c.tryCreate("x")
+			srv, c := openaitest.Start(t, simulator.Config{Faults: []simulator.Fault{{Route: createRoute, Action: test.action}}})
+			status, err := tryCreate(c, "x")
 			if status != test.status || (err != nil) != (test.status == 0 || test.action == simulator.Truncate) {
 				t.Errorf("status %d, %v", status, err)
 			}
@@ -179,16 +180,16 @@ func TestFaultsAreAppliedOrNot(t *testing.T) {
 }
 
 func TestAResetIsAReset(t *testing.T) {
-	_, c := start(t, simulator.Config{Faults: []simulator.Fault{{Action: simulator.ResetAfter}}})
-	if _, err := c.tryCreate("x"); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, io.EOF) {
+	_, c := openaitest.Start(t, simulator.Config{Faults: []simulator.Fault{{Action: simulator.ResetAfter}}})
+	if _, err := tryCreate(c, "x"); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, io.EOF) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestATruncatedDownloadEndsInTheMiddle(t *testing.T) {
-	srv, c := start(t, simulator.Config{})
-	input := many(1000)
-	id := c.upload(input).ID
+	srv, c := openaitest.Start(t, simulator.Config{})
+	input := openaitest.Many(1000)
+	id := c.Upload(input).ID
 	for _, test := range []struct {
 		bytes int64
 		want  int
@@ -196,11 +197,11 @@ func TestATruncatedDownloadEndsInTheMiddle(t *testing.T) {
 		if err := srv.SetFaults(simulator.Fault{Route: contentRoute, Action: simulator.Truncate, Bytes: test.bytes}); err != nil {
 			t.Fatal(err)
 		}
-		_, content, err := c.try("GET", "/v1/files/"+id+"/content", "", nil)
+		_, content, err := c.Try("GET", "/v1/files/"+id+"/content", "", nil)
 		if !errors.Is(err, io.ErrUnexpectedEOF) || len(content) != test.want || !strings.HasPrefix(input, string(content)) {
 			t.Errorf("%d bytes, want %d: %v", len(content), test.want, err)
 		}
-		if content := c.download(id); string(content) != input {
+		if content := c.Download(id); string(content) != input {
 			t.Error("the next download is not whole")
 		}
 	}
@@ -208,20 +209,20 @@ func TestATruncatedDownloadEndsInTheMiddle(t *testing.T) {
 
 func TestALateRequestIsAppliedAfterItsReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, c := startInBubble(t, simulator.Config{Faults: []simulator.Fault{
+		srv, c := openaitest.StartInBubble(t, simulator.Config{Faults: []simulator.Fault{
 			{Route: createRoute, Action: simulator.Late, Delay: time.Minute},
 		}})
-		if _, err := c.tryCreate("late"); err == nil {
+		if _, err := tryCreate(c, "late"); err == nil {
 			t.Error("the request was answered")
 		}
-		if _, err := c.tryCreate("next"); err != nil {
+		if _, err := tryCreate(c, "next"); err != nil {
 			t.Error(err)
 		}
-		sleep(time.Minute - time.Second)
+		openaitest.Sleep(time.Minute - time.Second)
 		if got := runs(srv); got != "next" {
 			t.Errorf("created %q, want next", got)
 		}
-		sleep(time.Second)
+		openaitest.Sleep(time.Second)
 		if got := runs(srv); got != "next late" {
 			t.Errorf("created %q, want next late", got)
 		}
@@ -230,11 +231,11 @@ func TestALateRequestIsAppliedAfterItsReset(t *testing.T) {
 
 func TestASlowRequestIsServedInTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, c := startInBubble(t, simulator.Config{Faults: []simulator.Fault{
+		_, c := openaitest.StartInBubble(t, simulator.Config{Faults: []simulator.Fault{
 			{Route: createRoute, Action: simulator.Slow, Delay: time.Minute},
 		}})
 		begin := time.Now()
-		if status, err := c.tryCreate("x"); status != 200 || err != nil {
+		if status, err := tryCreate(c, "x"); status != 200 || err != nil {
 			t.Errorf("status %d, %v", status, err)
 		}
 		if took := time.Since(begin); took != time.Minute {
@@ -245,16 +246,16 @@ func TestASlowRequestIsServedInTheEnd(t *testing.T) {
 
 func TestAHangingRequestEndsWithTheClientOrTheDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, c := startInBubble(t, simulator.Config{Faults: []simulator.Fault{
+		srv, c := openaitest.StartInBubble(t, simulator.Config{Faults: []simulator.Fault{
 			{Action: simulator.Hang}, {Action: simulator.Hang, From: 2, Delay: time.Hour},
 		}})
 		begin := time.Now()
-		c.http.Timeout = time.Minute
-		if _, err := c.tryCreate("x"); err == nil || time.Since(begin) != time.Minute {
+		c.HTTP.Timeout = time.Minute
+		if _, err := tryCreate(c, "x"); err == nil || time.Since(begin) != time.Minute {
 			t.Errorf("after %v: %v", time.Since(begin), err)
 		}
-		c.http.Timeout = 0
-		if _, err := c.tryCreate("x"); err == nil || time.Since(begin) != time.Hour+time.Minute {
+		c.HTTP.Timeout = 0
+		if _, err := tryCreate(c, "x"); err == nil || time.Since(begin) != time.Hour+time.Minute {
 			t.Errorf("after %v: %v", time.Since(begin), err)
 		}
 		if got := runs(srv); got != "" {
@@ -265,10 +266,10 @@ func TestAHangingRequestEndsWithTheClientOrTheDelay(t *testing.T) {
 
 func TestCloseCutsOffWhatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, c := startInBubble(t, simulator.Config{Faults: []simulator.Fault{{Action: simulator.Hang}}})
+		srv, c := openaitest.StartInBubble(t, simulator.Config{Faults: []simulator.Fault{{Action: simulator.Hang}}})
 		hung := make(chan error)
 		go func() {
-			_, err := c.tryCreate("x")
+			_, err := tryCreate(c, "x")
 			hung <- err
 		}()
 		synctest.Wait()
@@ -284,15 +285,15 @@ func TestCloseCutsOffWhatHangs(t *testing.T) {
 
 func TestAStaleReadShowsThePast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, c := startInBubble(t, simulator.Config{Latency: slow})
-		id := c.create(c.upload(many(10)).ID).ID
+		srv, c := openaitest.StartInBubble(t, simulator.Config{Latency: openaitest.Slow})
+		id := c.Create(c.Upload(openaitest.Many(10)).ID).ID
 		stale := func(ago time.Duration) {
 			if err := srv.SetFaults(simulator.Fault{Action: simulator.Stale, Delay: ago}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		list := func() (p page[batchObject]) {
-			c.do(200, "GET", "/v1/batches", "", &p)
+		list := func() (p openaitest.Page[openaitest.Batch]) {
+			c.Do(200, "GET", "/v1/batches", "", &p)
 			return p
 		}
 		stale(time.Second)
@@ -303,14 +304,14 @@ func TestAStaleReadShowsThePast(t *testing.T) {
 			t.Error("the list is stale a second time")
 		}
 		stale(time.Second)
-		c.do(404, "GET", "/v1/batches/"+id, "", nil)
-		sleep(12 * time.Hour) // completed after 10h3m
-		c.wantStatus(id, "completed", counts{Total: 10, Completed: 10})
+		c.Do(404, "GET", "/v1/batches/"+id, "", nil)
+		openaitest.Sleep(12 * time.Hour) // completed after 10h3m
+		c.WantStatus(id, "completed", openaitest.Counts{Total: 10, Completed: 10})
 		for ago, want := range map[time.Duration]string{
 			time.Hour: "completed", 2*time.Hour - 2*time.Minute: "finalizing", 5 * time.Hour: "in_progress", 12*time.Hour - time.Second: "validating",
 		} {
 			stale(ago)
-			if b := c.get(id); b.Status != want || (want == "validating" && b.RequestCounts.Total > 0) || (want != "completed" && b.OutputFileID != "") {
+			if b := c.Get(id); b.Status != want || (want == "validating" && b.RequestCounts.Total > 0) || (want != "completed" && b.OutputFileID != "") {
 				t.Errorf("%v ago the batch was %s, want %s: %+v", ago, b.Status, want, b)
 			}
 		}
@@ -318,8 +319,8 @@ func TestAStaleReadShowsThePast(t *testing.T) {
 }
 
 func TestFaultsOfABadKindAreRefused(t *testing.T) {
-	srv, c := start(t, simulator.Config{})
-	control := simulator.Control{URL: srv.URL, Client: c.http}
+	srv, c := openaitest.Start(t, simulator.Config{})
+	control := simulator.Control{URL: srv.URL, Client: c.HTTP}
 	for field, fault := range map[string]simulator.Fault{
 		"Action":      {},
 		"From":        {Action: simulator.Fail, From: -1},
@@ -339,13 +340,13 @@ func TestFaultsOfABadKindAreRefused(t *testing.T) {
 	if err := control.SetFaults(t.Context(), simulator.Fault{Action: simulator.Fail, Status: http.StatusTeapot}); err != nil {
 		t.Fatal(err)
 	}
-	if status, err := c.tryCreate("x"); status != http.StatusTeapot || err != nil {
+	if status, err := tryCreate(c, "x"); status != http.StatusTeapot || err != nil {
 		t.Errorf("status %d, %v", status, err)
 	}
 	if err := control.SetFaults(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if status, err := c.tryCreate("x"); status != 200 || err != nil {
+	if status, err := tryCreate(c, "x"); status != 200 || err != nil {
 		t.Errorf("status %d, %v", status, err)
 	}
 }

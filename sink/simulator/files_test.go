@@ -1,159 +1,32 @@
 package simulator_test
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
-
-func TestAnUploadMayHaveItsPartsInAnyOrder(t *testing.T) {
-	_, c := start(t, simulator.Config{})
-	parts := [][2]string{
-		{"file", "in.jsonl:" + goodRow},
-		{"purpose", "batch"},
-		{"expires_after[anchor]", "created_at"},
-		{"expires_after[seconds]", "7200"},
-	}
-	for i := range parts {
-		var pairs []string
-		for _, p := range append(parts[i:len(parts):len(parts)], parts[:i]...) {
-			pairs = append(pairs, p[0], p[1])
-		}
-		contentType, body := form(pairs...)
-		status, answer, err := c.try("POST", "/v1/files", contentType, body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var f fileObject
-		c.decode(200, status, answer, &f)
-		if *f.ExpiresAt-f.CreatedAt != 7200 || f.Purpose != "batch" || f.Status != "processed" {
-			t.Errorf("%+v", f)
-		}
-		if content := c.download(f.ID); string(content) != goodRow {
-			t.Errorf("content %q", content)
-		}
-	}
-}
-
-func TestAnUploadIsChecked(t *testing.T) {
-	_, c := start(t, simulator.Config{Limits: simulator.Limits{UploadBytes: 1000}})
-	const format = "Invalid file format for Batch API. Must be .jsonl"
-	for name, test := range map[string]struct {
-		status int
-		want   string
-		pairs  []string
-	}{
-		"no file":            {400, "'file' is a required property", []string{"purpose", "batch"}},
-		"no purpose":         {400, "'purpose' is a required property", []string{"file", "a.jsonl:{}"}},
-		"unknown purpose":    {400, "'x' is not one of", []string{"file", "a.jsonl:{}", "purpose", "x"}},
-		"other ending":       {400, format, []string{"file", "a.json:{}", "purpose", "batch"}},
-		"not JSON":           {400, format, []string{"file", "a.jsonl:custom_id,prompt", "purpose", "batch"}},
-		"unknown part":       {400, "Unknown parameter: 'model'.", []string{"model", "x"}},
-		"two files":          {400, "more than one file", []string{"file", "a.jsonl:{}", "file", "b.jsonl:{}", "purpose", "batch"}},
-		"too short a life":   {400, "between 3600 and 2592000", []string{"file", "a.jsonl:{}", "purpose", "batch", "expires_after[anchor]", "created_at", "expires_after[seconds]", "60"}},
-		"life in words":      {400, "between 3600 and 2592000", []string{"file", "a.jsonl:{}", "purpose", "batch", "expires_after[anchor]", "created_at", "expires_after[seconds]", "day"}},
-		"unknown anchor":     {400, "Supported values are: 'created_at'", []string{"file", "a.jsonl:{}", "purpose", "batch", "expires_after[anchor]", "now", "expires_after[seconds]", "7200"}},
-		"too large":          {413, "larger than 1000 bytes", []string{"file", "a.jsonl:{" + strings.Repeat("x", 1000), "purpose", "batch"}},
-		"as large as it may": {200, `"bytes":1000`, []string{"file", "a.jsonl:{" + strings.Repeat("x", 999), "purpose", "batch"}},
-		"not for a batch":    {200, `"purpose":"user_data"`, []string{"file", "a.pdf:%PDF", "purpose", "user_data"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			contentType, body := form(test.pairs...)
-			status, answer, err := c.try("POST", "/v1/files", contentType, body)
-			if err != nil || status != test.status || !strings.Contains(string(answer), test.want) {
-				t.Errorf("status %d, %v: %s", status, err, answer)
-			}
-		})
-	}
-	t.Run("no form", func(*testing.T) { c.do(400, "POST", "/v1/files", "{}", nil) })
-	t.Run("cut short", func(t *testing.T) {
-		contentType, body := form("purpose", "batch", "file", "a.jsonl:"+goodRow)
-		cut := bytes.NewReader(body.Bytes()[:body.Len()-60])
-		status, answer, err := c.try("POST", "/v1/files", contentType, cut)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.decode(400, status, answer, nil)
-	})
-}
-
-func TestARefusedUploadLeavesNothing(t *testing.T) {
-	dir := t.TempDir()
-	_, c := start(t, simulator.Config{Dir: dir})
-	for _, name := range []string{"a.txt", "b.txt"} {
-		contentType, body := form("purpose", "batch", "file", name+":"+goodRow)
-		status, answer, err := c.try("POST", "/v1/files", contentType, body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.decode(400, status, answer, nil)
-	}
-	for _, folder := range []string{"content", "files"} {
-		if entries, err := os.ReadDir(filepath.Join(dir, folder)); err != nil || len(entries) > 0 {
-			t.Errorf("%s holds %v, %v", folder, entries, err)
-		}
-	}
-}
-
-func TestFilesAreListedByPurposeOrderAndPage(t *testing.T) {
-	_, c := start(t, simulator.Config{})
-	var ids []string
-	for range 5 {
-		ids = append(ids, c.upload(goodRow).ID)
-	}
-	b := c.await(c.create(ids[0]).ID, "completed")
-	list := func(query string) (got []string, p page[fileObject]) {
-		c.do(200, "GET", "/v1/files?"+query, "", &p)
-		for _, f := range p.Data {
-			got = append(got, f.ID)
-		}
-		return got, p
-	}
-	backwards := slices.Clone(ids)
-	slices.Reverse(backwards)
-	if got, _ := list("purpose=batch"); !slices.Equal(got, backwards) {
-		t.Errorf("newest first: %q", got)
-	}
-	if got, _ := list("purpose=batch&order=asc"); !slices.Equal(got, ids) {
-		t.Errorf("oldest first: %q", got)
-	}
-	if got, _ := list("purpose=batch_output"); !slices.Equal(got, []string{b.OutputFileID}) {
-		t.Errorf("output: %q", got)
-	}
-	got, p := list("purpose=batch&limit=2&after=" + backwards[1])
-	if !slices.Equal(got, backwards[2:4]) || !p.HasMore || p.FirstID != backwards[2] || p.LastID != backwards[3] || p.Object != "list" {
-		t.Errorf("second page: %+v", p)
-	}
-	if got, p := list("purpose=batch&limit=2&after=" + backwards[3]); len(got) != 1 || p.HasMore {
-		t.Errorf("last page: %+v", p)
-	}
-	for _, query := range []string{"limit=0", "limit=10001", "limit=x", "order=up", "after=file-nowhere"} {
-		c.do(400, "GET", "/v1/files?"+query, "", nil)
-	}
-}
 
 func TestADeletedFileIsGone(t *testing.T) {
 	dir := t.TempDir()
-	_, c := start(t, simulator.Config{Dir: dir})
-	id := c.upload(goodRow).ID
+	_, c := openaitest.Start(t, simulator.Config{Dir: dir})
+	id := c.Upload(openaitest.GoodRow).ID
 	var answer struct {
 		ID, Object string
 		Deleted    bool
 	}
-	c.do(200, "DELETE", "/v1/files/"+id, "", &answer)
+	c.Do(200, "DELETE", "/v1/files/"+id, "", &answer)
 	if answer.ID != id || answer.Object != "file" || !answer.Deleted {
 		t.Errorf("%+v", answer)
 	}
-	c.do(404, "GET", "/v1/files/"+id, "", nil)
-	c.do(404, "GET", "/v1/files/"+id+"/content", "", nil)
-	c.do(404, "DELETE", "/v1/files/"+id, "", nil)
+	c.Do(404, "GET", "/v1/files/"+id, "", nil)
+	c.Do(404, "GET", "/v1/files/"+id+"/content", "", nil)
+	c.Do(404, "DELETE", "/v1/files/"+id, "", nil)
 	if _, err := os.Stat(filepath.Join(dir, "content", id)); !os.IsNotExist(err) {
 		t.Errorf("the content is still there: %v", err)
 	}
@@ -162,13 +35,13 @@ func TestADeletedFileIsGone(t *testing.T) {
 func TestABatchFinishesThoughItsInputIsDeleted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		_, c := startInBubble(t, simulator.Config{Dir: dir, Latency: slow})
-		file := c.upload(many(10)).ID
-		id := c.create(file).ID
-		sleep(time.Hour)
-		c.do(200, "DELETE", "/v1/files/"+file, "", nil)
-		sleep(10 * time.Hour)
-		c.wantStatus(id, "completed", counts{Total: 10, Completed: 10})
+		_, c := openaitest.StartInBubble(t, simulator.Config{Dir: dir, Latency: openaitest.Slow})
+		file := c.Upload(openaitest.Many(10)).ID
+		id := c.Create(file).ID
+		openaitest.Sleep(time.Hour)
+		c.Do(200, "DELETE", "/v1/files/"+file, "", nil)
+		openaitest.Sleep(10 * time.Hour)
+		c.WantStatus(id, "completed", openaitest.Counts{Total: 10, Completed: 10})
 		if _, err := os.Stat(filepath.Join(dir, "content", file)); !os.IsNotExist(err) {
 			t.Errorf("the content is still there: %v", err)
 		}
@@ -177,40 +50,40 @@ func TestABatchFinishesThoughItsInputIsDeleted(t *testing.T) {
 
 func TestFilesExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, c := startInBubble(t, simulator.Config{})
-		file := c.upload(goodRow).ID
-		var b batchObject
-		c.do(200, "POST", "/v1/batches", `{"input_file_id":"`+file+`","endpoint":"/v1/chat/completions",`+
+		_, c := openaitest.StartInBubble(t, simulator.Config{})
+		file := c.Upload(openaitest.GoodRow).ID
+		var b openaitest.Batch
+		c.Do(200, "POST", "/v1/batches", `{"input_file_id":"`+file+`","endpoint":"/v1/chat/completions",`+
 			`"completion_window":"24h","output_expires_after":{"anchor":"created_at","seconds":3600}}`, &b)
-		sleep(time.Minute)
-		b = c.wantStatus(b.ID, "completed", counts{Total: 1, Completed: 1})
-		c.download(b.OutputFileID)
-		sleep(time.Hour)
-		c.do(404, "GET", "/v1/files/"+b.OutputFileID+"/content", "", nil)
-		c.do(200, "GET", "/v1/files/"+file, "", nil)
-		sleep(30 * 24 * time.Hour)
-		c.do(404, "GET", "/v1/files/"+file, "", nil)
+		openaitest.Sleep(time.Minute)
+		b = c.WantStatus(b.ID, "completed", openaitest.Counts{Total: 1, Completed: 1})
+		c.Download(b.OutputFileID)
+		openaitest.Sleep(time.Hour)
+		c.Do(404, "GET", "/v1/files/"+b.OutputFileID+"/content", "", nil)
+		c.Do(200, "GET", "/v1/files/"+file, "", nil)
+		openaitest.Sleep(30 * 24 * time.Hour)
+		c.Do(404, "GET", "/v1/files/"+file, "", nil)
 	})
 }
 
 func TestKeysSeeOnlyTheirOwn(t *testing.T) {
-	_, one := start(t, simulator.Config{Keys: []string{"sk-one", "sk-two"}})
-	two := one.as("sk-two")
-	file := one.upload(goodRow).ID
-	b := one.await(one.create(file).ID, "completed")
+	_, one := openaitest.Start(t, simulator.Config{Keys: []string{"sk-one", "sk-two"}})
+	two := one.As("sk-two")
+	file := one.Upload(openaitest.GoodRow).ID
+	b := one.Await(one.Create(file).ID, "completed")
 	for _, path := range []string{"/v1/files/" + file, "/v1/files/" + b.OutputFileID + "/content", "/v1/batches/" + b.ID} {
-		one.do(200, "GET", path, "", nil)
-		var e apiError
-		two.do(404, "GET", path, "", &e)
+		one.Do(200, "GET", path, "", nil)
+		var e openaitest.Error
+		two.Do(404, "GET", path, "", &e)
 		if e.Error.Type != "invalid_request_error" || e.Error.Message == "" {
 			t.Errorf("%s: %+v", path, e)
 		}
 	}
-	two.do(404, "DELETE", "/v1/files/"+file, "", nil)
-	two.do(404, "POST", "/v1/batches/"+b.ID+"/cancel", "", nil)
+	two.Do(404, "DELETE", "/v1/files/"+file, "", nil)
+	two.Do(404, "POST", "/v1/batches/"+b.ID+"/cancel", "", nil)
 	for _, path := range []string{"/v1/files", "/v1/batches"} {
-		var p page[struct{ ID string }]
-		two.do(200, "GET", path, "", &p)
+		var p openaitest.Page[struct{ ID string }]
+		two.Do(200, "GET", path, "", &p)
 		if len(p.Data) > 0 || p.HasMore {
 			t.Errorf("%s: %+v", path, p)
 		}
@@ -218,51 +91,12 @@ func TestKeysSeeOnlyTheirOwn(t *testing.T) {
 }
 
 func TestAKeyMustBeKnown(t *testing.T) {
-	_, c := start(t, simulator.Config{Keys: []string{"sk-one"}})
+	_, c := openaitest.Start(t, simulator.Config{Keys: []string{"sk-one"}})
 	for key, code := range map[string]string{"": "", "sk-wrong": "invalid_api_key"} {
-		var e apiError
-		c.as(key).do(401, "GET", "/v1/batches", "", &e)
+		var e openaitest.Error
+		c.As(key).Do(401, "GET", "/v1/batches", "", &e)
 		if e.Error.Code != code || e.Error.Type != "invalid_request_error" || strings.Contains(e.Error.Message, "sk-wrong") {
 			t.Errorf("key %q: %+v", key, e)
 		}
 	}
-}
-
-func TestAnUnknownURLIsAnAPIError(t *testing.T) {
-	_, c := start(t, simulator.Config{})
-	var e apiError
-	c.do(404, "GET", "/v1/models", "", &e)
-	if e.Error.Code != "unknown_url" || e.Error.Message != "Unknown request URL: GET /v1/models." {
-		t.Errorf("%+v", e)
-	}
-	c.do(404, "GET", "/batches", "", nil)
-}
-
-func TestBatchesArePagedNewestFirst(t *testing.T) {
-	_, c := start(t, simulator.Config{})
-	var ids []string
-	for range 25 {
-		ids = append([]string{c.create("file-x").ID}, ids...)
-	}
-	var got []string
-	after := ""
-	for {
-		var p page[batchObject]
-		c.do(200, "GET", "/v1/batches?limit=10"+after, "", &p)
-		for _, b := range p.Data {
-			got = append(got, b.ID)
-		}
-		if !p.HasMore {
-			break
-		}
-		after = "&after=" + p.LastID
-	}
-	if !slices.Equal(got, ids) {
-		t.Errorf("%q, want %q", got, ids)
-	}
-	var p page[batchObject]
-	if c.do(200, "GET", "/v1/batches", "", &p); len(p.Data) != 20 || !p.HasMore {
-		t.Errorf("%d batches on a page, want 20", len(p.Data))
-	}
-	c.do(400, "GET", "/v1/batches?limit=101", "", nil)
 }

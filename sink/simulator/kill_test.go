@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
 
 // TestServeInSubprocess is not a test but the process that others kill.
@@ -28,7 +29,7 @@ func TestServeInSubprocess(t *testing.T) {
 }
 
 // spawn starts a simulator in a process of its own.
-func spawn(t *testing.T, dir string) (*exec.Cmd, client) {
+func spawn(t *testing.T, dir string) (*exec.Cmd, openaitest.Client) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestServeInSubprocess$")
 	cmd.Env = append(os.Environ(), "SIMULATOR_TEST_DIR="+dir)
@@ -45,7 +46,7 @@ func spawn(t *testing.T, dir string) (*exec.Cmd, client) {
 	if !found {
 		t.Fatalf("subprocess said %q: %v", line, err)
 	}
-	return cmd, newClient(t, url)
+	return cmd, openaitest.NewClient(t, url)
 }
 
 func TestAKilledSimulatorGoesOnAndBillsOnce(t *testing.T) {
@@ -54,7 +55,7 @@ func TestAKilledSimulatorGoesOnAndBillsOnce(t *testing.T) {
 	cmd, c := spawn(t, dir)
 	var ids []string
 	for range 3 {
-		ids = append(ids, c.create(c.upload(many(rows)).ID).ID)
+		ids = append(ids, c.Create(c.Upload(openaitest.Many(rows)).ID).ID)
 	}
 	for range kills {
 		pause := time.NewTimer(time.Duration(rand.IntN(150)) * time.Millisecond)
@@ -62,18 +63,18 @@ func TestAKilledSimulatorGoesOnAndBillsOnce(t *testing.T) {
 		kill(t, cmd)
 		cmd, c = spawn(t, dir)
 		for _, id := range ids {
-			if b := c.get(id); b.RequestCounts.Completed > rows {
+			if b := c.Get(id); b.RequestCounts.Completed > rows {
 				t.Fatalf("%+v", b)
 			}
 		}
 	}
 	for _, id := range ids {
-		b := c.await(id, "completed")
-		if n := len(c.byID(c.lines(b.OutputFileID))); n != rows {
+		b := c.Await(id, "completed")
+		if n := len(c.ByID(c.Lines(b.OutputFileID))); n != rows {
 			t.Errorf("%s: %d results, want %d", id, n, rows)
 		}
 	}
-	control := simulator.Control{URL: c.base, Client: c.http}
+	control := simulator.Control{URL: c.Base, Client: c.HTTP}
 	byBatch := make(map[string]int)
 	bills, err := simulator.Tally(func(yield func(simulator.Execution, error) bool) {
 		for e, err := range control.Executions(t.Context()) {
@@ -95,8 +96,8 @@ func TestAKilledSimulatorGoesOnAndBillsOnce(t *testing.T) {
 	if len(bills) != 3*rows || len(byBatch) != 3 {
 		t.Errorf("%d rows of %d batches in the ledger, want %d of 3", len(bills), len(byBatch), 3*rows)
 	}
-	var files page[fileObject]
-	c.do(200, "GET", "/v1/files?purpose=batch_output", "", &files)
+	var files openaitest.Page[openaitest.File]
+	c.Do(200, "GET", "/v1/files?purpose=batch_output", "", &files)
 	if len(files.Data) != 3 {
 		t.Errorf("%d output files, want one for each batch", len(files.Data))
 	}

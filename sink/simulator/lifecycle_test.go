@@ -6,68 +6,33 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
-
-// startInBubble serves a simulator in memory, for tests in a synctest bubble.
-func startInBubble(t *testing.T, cfg simulator.Config) (*simulator.Server, client) {
-	t.Helper()
-	srv, err := simulator.StartPipe(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := srv.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return srv, client{t: t, base: srv.URL, key: "sk-one", http: srv.Client()}
-}
-
-// sleep lets fake time pass and everything that is due happen.
-func sleep(d time.Duration) {
-	time.Sleep(d)
-	synctest.Wait()
-}
-
-// wantStatus fails unless the batch has the status and the counts.
-func (c client) wantStatus(id, status string, want counts) batchObject {
-	c.t.Helper()
-	b := c.get(id)
-	if b.Status != status || b.RequestCounts != want {
-		c.t.Fatalf("batch is %s with %+v, want %s with %+v", b.Status, b.RequestCounts, status, want)
-	}
-	return b
-}
-
-// slow is a latency of which every part can be told from the others.
-var slow = simulator.Latency{
-	Validation: time.Minute, Processing: 10 * time.Hour, Finalizing: 2 * time.Minute, Cancelling: 3 * time.Minute,
-}
 
 func TestABatchPassesThroughAllStates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, c := startInBubble(t, simulator.Config{Latency: slow})
-		id := c.create(c.upload(many(100)).ID).ID
-		sleep(time.Minute - time.Second)
-		c.wantStatus(id, "validating", counts{})
-		sleep(time.Second)
-		c.wantStatus(id, "in_progress", counts{Total: 100})
-		sleep(time.Hour)
-		c.wantStatus(id, "in_progress", counts{Total: 100, Completed: 10})
-		sleep(9 * time.Hour)
-		b := c.wantStatus(id, "finalizing", counts{Total: 100, Completed: 100})
+		_, c := openaitest.StartInBubble(t, simulator.Config{Latency: openaitest.Slow})
+		id := c.Create(c.Upload(openaitest.Many(100)).ID).ID
+		openaitest.Sleep(time.Minute - time.Second)
+		c.WantStatus(id, "validating", openaitest.Counts{})
+		openaitest.Sleep(time.Second)
+		c.WantStatus(id, "in_progress", openaitest.Counts{Total: 100})
+		openaitest.Sleep(time.Hour)
+		c.WantStatus(id, "in_progress", openaitest.Counts{Total: 100, Completed: 10})
+		openaitest.Sleep(9 * time.Hour)
+		b := c.WantStatus(id, "finalizing", openaitest.Counts{Total: 100, Completed: 100})
 		if b.OutputFileID != "" {
 			t.Error("the output file is shown before the batch is complete")
 		}
-		sleep(2 * time.Minute)
-		b = c.wantStatus(id, "completed", counts{Total: 100, Completed: 100})
+		openaitest.Sleep(2 * time.Minute)
+		b = c.WantStatus(id, "completed", openaitest.Counts{Total: 100, Completed: 100})
 		if took := b.CompletedAt - b.CreatedAt; took != int64((10*time.Hour + 3*time.Minute).Seconds()) {
 			t.Errorf("completed after %d s", took)
 		}
 		if b.ErrorFileID != "" {
 			t.Error("there is an error file although no row failed")
 		}
-		if n := len(c.byID(c.lines(b.OutputFileID))); n != 100 {
+		if n := len(c.ByID(c.Lines(b.OutputFileID))); n != 100 {
 			t.Errorf("%d results", n)
 		}
 	})
@@ -75,19 +40,19 @@ func TestABatchPassesThroughAllStates(t *testing.T) {
 
 func TestACancelledBatchKeepsWhatWasDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, c := startInBubble(t, simulator.Config{Latency: slow})
-		id := c.create(c.upload(many(10)).ID).ID
-		sleep(time.Minute + 4*time.Hour)
+		srv, c := openaitest.StartInBubble(t, simulator.Config{Latency: openaitest.Slow})
+		id := c.Create(c.Upload(openaitest.Many(10)).ID).ID
+		openaitest.Sleep(time.Minute + 4*time.Hour)
 		for range 2 { // the second time changes nothing
-			var b batchObject
-			c.do(200, "POST", "/v1/batches/"+id+"/cancel", "", &b)
+			var b openaitest.Batch
+			c.Do(200, "POST", "/v1/batches/"+id+"/cancel", "", &b)
 			if b.Status != "cancelling" || b.CancellingAt == 0 {
 				t.Fatalf("%+v", b)
 			}
 		}
-		sleep(3 * time.Minute)
-		b := c.wantStatus(id, "cancelled", counts{Total: 10, Completed: 4})
-		output, failed := c.byID(c.lines(b.OutputFileID)), c.byID(c.lines(b.ErrorFileID))
+		openaitest.Sleep(3 * time.Minute)
+		b := c.WantStatus(id, "cancelled", openaitest.Counts{Total: 10, Completed: 4})
+		output, failed := c.ByID(c.Lines(b.OutputFileID)), c.ByID(c.Lines(b.ErrorFileID))
 		if len(output) != 4 || len(failed) != 6 {
 			t.Errorf("%d and %d lines, want 4 and 6", len(output), len(failed))
 		}
@@ -96,18 +61,18 @@ func TestACancelledBatchKeepsWhatWasDone(t *testing.T) {
 				t.Errorf("%s: %+v", id, l)
 			}
 		}
-		c.do(200, "POST", "/v1/batches/"+id+"/cancel", "", nil)
-		wantBilled(t, srv, 4)
+		c.Do(200, "POST", "/v1/batches/"+id+"/cancel", "", nil)
+		openaitest.WantBilled(t, srv, 4)
 	})
 }
 
 func TestABatchCancelledBeforeItRunsHasNoFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, c := startInBubble(t, simulator.Config{Latency: slow})
-		id := c.create(c.upload(many(10)).ID).ID
-		c.do(200, "POST", "/v1/batches/"+id+"/cancel", "", nil)
-		sleep(3 * time.Minute)
-		if b := c.wantStatus(id, "cancelled", counts{}); b.OutputFileID != "" || b.ErrorFileID != "" {
+		_, c := openaitest.StartInBubble(t, simulator.Config{Latency: openaitest.Slow})
+		id := c.Create(c.Upload(openaitest.Many(10)).ID).ID
+		c.Do(200, "POST", "/v1/batches/"+id+"/cancel", "", nil)
+		openaitest.Sleep(3 * time.Minute)
+		if b := c.WantStatus(id, "cancelled", openaitest.Counts{}); b.OutputFileID != "" || b.ErrorFileID != "" {
 			t.Errorf("%+v", b)
 		}
 	})
@@ -115,14 +80,14 @@ func TestABatchCancelledBeforeItRunsHasNoFiles(t *testing.T) {
 
 func TestABatchCancelledWhileFinalizingKeepsEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, c := startInBubble(t, simulator.Config{Latency: slow})
-		id := c.create(c.upload(many(10)).ID).ID
-		sleep(time.Minute + 10*time.Hour)
-		c.wantStatus(id, "finalizing", counts{Total: 10, Completed: 10})
-		c.do(200, "POST", "/v1/batches/"+id+"/cancel", "", nil)
-		sleep(3 * time.Minute)
-		b := c.wantStatus(id, "cancelled", counts{Total: 10, Completed: 10})
-		if n := len(c.lines(b.OutputFileID)); n != 10 {
+		_, c := openaitest.StartInBubble(t, simulator.Config{Latency: openaitest.Slow})
+		id := c.Create(c.Upload(openaitest.Many(10)).ID).ID
+		openaitest.Sleep(time.Minute + 10*time.Hour)
+		c.WantStatus(id, "finalizing", openaitest.Counts{Total: 10, Completed: 10})
+		c.Do(200, "POST", "/v1/batches/"+id+"/cancel", "", nil)
+		openaitest.Sleep(3 * time.Minute)
+		b := c.WantStatus(id, "cancelled", openaitest.Counts{Total: 10, Completed: 10})
+		if n := len(c.Lines(b.OutputFileID)); n != 10 {
 			t.Errorf("%d results", n)
 		}
 	})
@@ -130,17 +95,17 @@ func TestABatchCancelledWhileFinalizingKeepsEverything(t *testing.T) {
 
 func TestABatchExpiresWithWhatWasDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, c := startInBubble(t, simulator.Config{Latency: simulator.Latency{Processing: 48 * time.Hour}})
-		id := c.create(c.upload(many(10)).ID).ID
-		sleep(24*time.Hour - time.Second)
-		c.wantStatus(id, "in_progress", counts{Total: 10, Completed: 4})
-		sleep(time.Second)
-		b := c.wantStatus(id, "expired", counts{Total: 10, Completed: 5})
+		srv, c := openaitest.StartInBubble(t, simulator.Config{Latency: simulator.Latency{Processing: 48 * time.Hour}})
+		id := c.Create(c.Upload(openaitest.Many(10)).ID).ID
+		openaitest.Sleep(24*time.Hour - time.Second)
+		c.WantStatus(id, "in_progress", openaitest.Counts{Total: 10, Completed: 4})
+		openaitest.Sleep(time.Second)
+		b := c.WantStatus(id, "expired", openaitest.Counts{Total: 10, Completed: 5})
 		if b.ExpiredAt != b.ExpiresAt {
 			t.Errorf("expired at %d, want %d", b.ExpiredAt, b.ExpiresAt)
 		}
-		failed := c.byID(c.lines(b.ErrorFileID))
-		if len(c.lines(b.OutputFileID)) != 5 || len(failed) != 5 {
+		failed := c.ByID(c.Lines(b.ErrorFileID))
+		if len(c.Lines(b.OutputFileID)) != 5 || len(failed) != 5 {
 			t.Errorf("%d error lines", len(failed))
 		}
 		for id, l := range failed {
@@ -148,9 +113,9 @@ func TestABatchExpiresWithWhatWasDone(t *testing.T) {
 				t.Errorf("%s: %+v", id, l.Error)
 			}
 		}
-		wantBilled(t, srv, 5)
-		var e apiError
-		c.do(409, "POST", "/v1/batches/"+id+"/cancel", "", &e)
+		openaitest.WantBilled(t, srv, 5)
+		var e openaitest.Error
+		c.Do(409, "POST", "/v1/batches/"+id+"/cancel", "", &e)
 		if e.Error.Message != "Cannot cancel a batch with status 'expired'." {
 			t.Errorf("%+v", e)
 		}
@@ -159,14 +124,14 @@ func TestABatchExpiresWithWhatWasDone(t *testing.T) {
 
 func TestABatchOfFailuresCompletesWithOnlyAnErrorFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, c := startInBubble(t, simulator.Config{})
-		id := c.create(c.upload(chats("[[400]]", "[[429]]", "[[500]]", "[[timeout]]")).ID).ID
-		sleep(time.Second)
-		b := c.wantStatus(id, "completed", counts{Total: 4, Failed: 4})
+		srv, c := openaitest.StartInBubble(t, simulator.Config{})
+		id := c.Create(c.Upload(openaitest.Chats("[[400]]", "[[429]]", "[[500]]", "[[timeout]]")).ID).ID
+		openaitest.Sleep(time.Second)
+		b := c.WantStatus(id, "completed", openaitest.Counts{Total: 4, Failed: 4})
 		if b.OutputFileID != "" {
 			t.Error("there is an output file although no row succeeded")
 		}
-		failed := c.byID(c.lines(b.ErrorFileID))
+		failed := c.ByID(c.Lines(b.ErrorFileID))
 		for id, status := range map[string]int{"row-0": 400, "row-1": 429, "row-2": 500} {
 			if l := failed[id]; l.Error != nil || l.Response.StatusCode != status {
 				t.Errorf("%s: %+v", id, l)
@@ -175,19 +140,19 @@ func TestABatchOfFailuresCompletesWithOnlyAnErrorFile(t *testing.T) {
 		if l := failed["row-3"]; l.Response != nil || l.Error.Code != "request_timeout" {
 			t.Errorf("row-3: %+v", l)
 		}
-		wantBilled(t, srv, 0)
+		openaitest.WantBilled(t, srv, 0)
 	})
 }
 
 func TestTheClockRunsAtItsSpeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, c := startInBubble(t, simulator.Config{Speed: 3600, Latency: simulator.Latency{Processing: 48 * time.Hour}})
+		srv, c := openaitest.StartInBubble(t, simulator.Config{Speed: 3600, Latency: simulator.Latency{Processing: 48 * time.Hour}})
 		begin := srv.Now()
-		id := c.create(c.upload(many(10)).ID).ID
-		sleep(23 * time.Second)
-		c.wantStatus(id, "in_progress", counts{Total: 10, Completed: 4})
-		sleep(time.Second)
-		c.wantStatus(id, "expired", counts{Total: 10, Completed: 5})
+		id := c.Create(c.Upload(openaitest.Many(10)).ID).ID
+		openaitest.Sleep(23 * time.Second)
+		c.WantStatus(id, "in_progress", openaitest.Counts{Total: 10, Completed: 4})
+		openaitest.Sleep(time.Second)
+		c.WantStatus(id, "expired", openaitest.Counts{Total: 10, Completed: 5})
 		if passed := srv.Now().Sub(begin); passed != 24*time.Hour {
 			t.Errorf("%v passed", passed)
 		}
@@ -196,35 +161,18 @@ func TestTheClockRunsAtItsSpeed(t *testing.T) {
 
 func TestAdvanceMakesThingsDue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, c := startInBubble(t, simulator.Config{Latency: slow})
+		srv, c := openaitest.StartInBubble(t, simulator.Config{Latency: openaitest.Slow})
 		control := simulator.Control{URL: srv.URL, Client: srv.Client()}
-		id := c.create(c.upload(many(10)).ID).ID
+		id := c.Create(c.Upload(openaitest.Many(10)).ID).ID
 		for _, d := range []time.Duration{time.Minute, 5 * time.Hour} {
 			if err := control.Advance(t.Context(), d); err != nil {
 				t.Fatal(err)
 			}
 			synctest.Wait()
 		}
-		c.wantStatus(id, "in_progress", counts{Total: 10, Completed: 5})
+		c.WantStatus(id, "in_progress", openaitest.Counts{Total: 10, Completed: 5})
 		if err := srv.Advance(-time.Second); err == nil {
 			t.Error("the clock was set back")
 		}
 	})
-}
-
-// wantBilled fails unless n rows are in the ledger as billed.
-func wantBilled(t *testing.T, srv *simulator.Server, n int) {
-	t.Helper()
-	billed := 0
-	for e, err := range srv.Executions() {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if e.Billed() {
-			billed++
-		}
-	}
-	if billed != n {
-		t.Errorf("%d rows were billed, want %d", billed, n)
-	}
 }

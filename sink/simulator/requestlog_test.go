@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
 
 // watched looks into the log as soon as something of the answer arrives.
@@ -26,7 +27,7 @@ func (w watched) Write(p []byte) (int, error) {
 
 // A client that has its answer finds the request in the log, and once.
 func TestARequestIsLoggedBeforeItsAnswer(t *testing.T) {
-	srv, _ := start(t, simulator.Config{})
+	srv, _ := openaitest.Start(t, simulator.Config{})
 	looks := 0
 	answer := watched{httptest.NewRecorder(), func() {
 		looks++

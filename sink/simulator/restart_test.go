@@ -11,24 +11,25 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
 
 func TestAReopenedSimulatorGoesOnWithTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg := simulator.Config{Dir: t.TempDir(), Latency: slow, Seed: 7}
+		cfg := simulator.Config{Dir: t.TempDir(), Latency: openaitest.Slow, Seed: 7}
 		var running, input, finished string
 		// Each closes and opens it in another state of the batch.
 		for _, step := range []struct {
 			down   time.Duration
 			status string
-			counts counts
+			counts openaitest.Counts
 		}{
-			{0, "validating", counts{}},
-			{time.Minute, "in_progress", counts{Total: 10}},
-			{5 * time.Hour, "in_progress", counts{Total: 10, Completed: 5}},
-			{5 * time.Hour, "finalizing", counts{Total: 10, Completed: 10}},
-			{2 * time.Minute, "completed", counts{Total: 10, Completed: 10}},
-			{time.Hour, "completed", counts{Total: 10, Completed: 10}},
+			{0, "validating", openaitest.Counts{}},
+			{time.Minute, "in_progress", openaitest.Counts{Total: 10}},
+			{5 * time.Hour, "in_progress", openaitest.Counts{Total: 10, Completed: 5}},
+			{5 * time.Hour, "finalizing", openaitest.Counts{Total: 10, Completed: 10}},
+			{2 * time.Minute, "completed", openaitest.Counts{Total: 10, Completed: 10}},
+			{time.Hour, "completed", openaitest.Counts{Total: 10, Completed: 10}},
 		} {
 			time.Sleep(step.down)
 			srv, err := simulator.StartPipe(cfg)
@@ -36,17 +37,17 @@ func TestAReopenedSimulatorGoesOnWithTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			synctest.Wait()
-			c := client{t: t, base: srv.URL, key: "sk-one", http: srv.Client()}
+			c := openaitest.Client{T: t, Base: srv.URL, Key: "sk-one", HTTP: srv.Client()}
 			if running == "" {
-				input = c.upload(many(10)).ID
-				running = c.create(input).ID
+				input = c.Upload(openaitest.Many(10)).ID
+				running = c.Create(input).ID
 			}
-			b := c.wantStatus(running, step.status, step.counts)
+			b := c.WantStatus(running, step.status, step.counts)
 			if b.Status == "completed" {
-				finished = string(c.download(b.OutputFileID))
-				wantBilled(t, srv, 10)
+				finished = string(c.Download(b.OutputFileID))
+				openaitest.WantBilled(t, srv, 10)
 			}
-			if got := c.download(input); string(got) != many(10) {
+			if got := c.Download(input); string(got) != openaitest.Many(10) {
 				t.Error("the input file changed")
 			}
 			if err := srv.Close(); err != nil {
@@ -61,43 +62,43 @@ func TestAReopenedSimulatorGoesOnWithTime(t *testing.T) {
 
 func TestACancelledBatchIsReopenedAsItWas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg := simulator.Config{Dir: t.TempDir(), Latency: slow}
-		srv, c := startInBubble(t, cfg)
-		id := c.create(c.upload(many(10)).ID).ID
-		sleep(time.Minute + 3*time.Hour)
-		c.do(200, "POST", "/v1/batches/"+id+"/cancel", "", nil)
+		cfg := simulator.Config{Dir: t.TempDir(), Latency: openaitest.Slow}
+		srv, c := openaitest.StartInBubble(t, cfg)
+		id := c.Create(c.Upload(openaitest.Many(10)).ID).ID
+		openaitest.Sleep(time.Minute + 3*time.Hour)
+		c.Do(200, "POST", "/v1/batches/"+id+"/cancel", "", nil)
 		if err := srv.Close(); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
-		srv, c = startInBubble(t, cfg)
+		srv, c = openaitest.StartInBubble(t, cfg)
 		synctest.Wait()
-		c.wantStatus(id, "cancelled", counts{Total: 10, Completed: 3})
-		wantBilled(t, srv, 3)
+		c.WantStatus(id, "cancelled", openaitest.Counts{Total: 10, Completed: 3})
+		openaitest.WantBilled(t, srv, 3)
 	})
 }
 
 func TestABatchThatExpiredMeanwhileDidNotRunOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := simulator.Config{Dir: t.TempDir(), Latency: simulator.Latency{Processing: 48 * time.Hour}}
-		srv, c := startInBubble(t, cfg)
-		id := c.create(c.upload(many(10)).ID).ID
-		sleep(time.Hour)
+		srv, c := openaitest.StartInBubble(t, cfg)
+		id := c.Create(c.Upload(openaitest.Many(10)).ID).ID
+		openaitest.Sleep(time.Hour)
 		if err := srv.Close(); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(40 * time.Hour)
-		srv, c = startInBubble(t, cfg)
+		srv, c = openaitest.StartInBubble(t, cfg)
 		synctest.Wait()
-		c.wantStatus(id, "expired", counts{Total: 10, Completed: 5})
-		wantBilled(t, srv, 5)
+		c.WantStatus(id, "expired", openaitest.Counts{Total: 10, Completed: 5})
+		openaitest.WantBilled(t, srv, 5)
 	})
 }
 
 func TestTheClockKeepsItsTimeAtAnotherSpeed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()
-		srv, _ := startInBubble(t, simulator.Config{Dir: dir, Speed: 100})
+		srv, _ := openaitest.StartInBubble(t, simulator.Config{Dir: dir, Speed: 100})
 		begin := srv.Now()
 		time.Sleep(time.Minute)
 		if err := srv.Advance(time.Hour); err != nil {
@@ -107,7 +108,7 @@ func TestTheClockKeepsItsTimeAtAnotherSpeed(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		srv, _ = startInBubble(t, simulator.Config{Dir: dir, Speed: 2})
+		srv, _ = openaitest.StartInBubble(t, simulator.Config{Dir: dir, Speed: 2})
 		time.Sleep(time.Minute)
 		if passed := srv.Now().Sub(begin); passed != 202*time.Minute+time.Hour {
 			t.Errorf("%v passed", passed)
@@ -154,17 +155,17 @@ func TestABrokenDirectoryFailsEveryRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newClient(t, srv.URL)
-	c.create(c.upload(goodRow).ID)
+	c := openaitest.NewClient(t, srv.URL)
+	c.Create(c.Upload(openaitest.GoodRow).ID)
 	if err := os.RemoveAll(filepath.Join(dir, "batches")); err != nil {
 		t.Fatal(err)
 	}
-	c.do(500, "POST", "/v1/batches", `{"input_file_id":"f","endpoint":"/v1/responses","completion_window":"24h"}`, nil)
+	c.Do(500, "POST", "/v1/batches", `{"input_file_id":"f","endpoint":"/v1/responses","completion_window":"24h"}`, nil)
 	if err := srv.Advance(time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	for status := 0; status != 500; { // soon, when validation has failed to save its verdict
-		status, _, err = c.try("GET", "/v1/batches", "", nil)
+		status, _, err = c.Try("GET", "/v1/batches", "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,13 +177,13 @@ func TestABrokenDirectoryFailsEveryRequest(t *testing.T) {
 
 func TestTheRequestLogShowsAllButTheKey(t *testing.T) {
 	dir := t.TempDir()
-	srv, c := start(t, simulator.Config{Dir: dir})
-	c.as("sk-secret-1").do(200, "GET", "/v1/files?purpose=batch", "", nil)
-	c.as("sk-secret-2").do(404, "GET", "/v1/batches/batch_x", "", nil)
-	c.as("sk-secret-3").upload(goodRow)
-	_, _ = c.as("sk-secret-4").tryCreate("x")
+	srv, c := openaitest.Start(t, simulator.Config{Dir: dir})
+	c.As("sk-secret-1").Do(200, "GET", "/v1/files?purpose=batch", "", nil)
+	c.As("sk-secret-2").Do(404, "GET", "/v1/batches/batch_x", "", nil)
+	c.As("sk-secret-3").Upload(openaitest.GoodRow)
+	_, _ = tryCreate(c.As("sk-secret-4"), "x")
 	var got []string
-	control := simulator.Control{URL: srv.URL, Client: c.http}
+	control := simulator.Control{URL: srv.URL, Client: c.HTTP}
 	for r, err := range control.Requests(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
@@ -212,9 +213,9 @@ func TestTheRequestLogShowsAllButTheKey(t *testing.T) {
 }
 
 func TestTheSameBodyHasTheSameHash(t *testing.T) {
-	srv, c := start(t, simulator.Config{})
+	srv, c := openaitest.Start(t, simulator.Config{})
 	for _, run := range []string{"x", "x", "y"} {
-		if _, err := c.tryCreate(run); err != nil {
+		if _, err := tryCreate(c, run); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -231,10 +232,10 @@ func TestTheSameBodyHasTheSameHash(t *testing.T) {
 }
 
 func TestControlSeesWhatTheSimulatorSees(t *testing.T) {
-	srv, c := start(t, simulator.Config{})
-	control := simulator.Control{URL: srv.URL, Client: c.http}
+	srv, c := openaitest.Start(t, simulator.Config{})
+	control := simulator.Control{URL: srv.URL, Client: c.HTTP}
 	for range 2 {
-		c.await(c.create(c.upload(many(20)).ID).ID, "completed")
+		c.Await(c.Create(c.Upload(openaitest.Many(20)).ID).ID, "completed")
 	}
 	here, err := simulator.Tally(srv.Executions(), simulator.AfterTag)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
 
 const (
@@ -23,7 +24,7 @@ func with(t *testing.T, srv *simulator.Server, f simulator.Fault) {
 }
 
 func TestReplaceAnswersWithAnything(t *testing.T) {
-	srv, c := start(t, simulator.Config{})
+	srv, c := openaitest.Start(t, simulator.Config{})
 	for _, test := range []struct {
 		fault  simulator.Fault
 		status int
@@ -35,7 +36,7 @@ func TestReplaceAnswersWithAnything(t *testing.T) {
 	} {
 		test.fault.Route, test.fault.Action = createRoute, simulator.Replace
 		with(t, srv, test.fault)
-		status, body, err := c.try("POST", "/v1/batches", "application/json", strings.NewReader("{}"))
+		status, body, err := c.Try("POST", "/v1/batches", "application/json", strings.NewReader("{}"))
 		if status != test.status || string(body) != test.body || err != nil {
 			t.Errorf("%+v: %d %q, %v", test.fault, status, body, err)
 		}
@@ -46,26 +47,26 @@ func TestReplaceAnswersWithAnything(t *testing.T) {
 }
 
 func TestMergeChangesAnObject(t *testing.T) {
-	srv, c := start(t, simulator.Config{})
-	id := c.create(c.upload(many(3)).ID).ID
-	was := c.await(id, "completed")
+	srv, c := openaitest.Start(t, simulator.Config{})
+	id := c.Create(c.Upload(openaitest.Many(3)).ID).ID
+	was := c.Await(id, "completed")
 	with(t, srv, simulator.Fault{
 		Route: getRoute, Action: simulator.Merge,
 		Merge: []byte(`{"output_file_id":null,"id":"batch_other","request_counts":{"completed":2}}`),
 	})
-	is := c.get(id)
-	if is.OutputFileID != "" || is.ID != "batch_other" || is.RequestCounts != (counts{3, 2, 0}) || is.CreatedAt != was.CreatedAt {
+	is := c.Get(id)
+	if is.OutputFileID != "" || is.ID != "batch_other" || is.RequestCounts != (openaitest.Counts{Total: 3, Completed: 2}) || is.CreatedAt != was.CreatedAt {
 		t.Errorf("%+v became %+v", was, is)
 	}
-	if again := c.get(id); again.ID != id {
+	if again := c.Get(id); again.ID != id {
 		t.Errorf("a second time: %+v", again)
 	}
 }
 
 func TestDownloadsThatEndEarlyOrBeginOddly(t *testing.T) {
-	srv, c := start(t, simulator.Config{})
-	input := many(20)
-	path := "/v1/files/" + c.upload(input).ID + "/content"
+	srv, c := openaitest.Start(t, simulator.Config{})
+	input := openaitest.Many(20)
+	path := "/v1/files/" + c.Upload(input).ID + "/content"
 	for _, test := range []struct {
 		fault simulator.Fault
 		want  string
@@ -77,7 +78,7 @@ func TestDownloadsThatEndEarlyOrBeginOddly(t *testing.T) {
 	} {
 		test.fault.Route = contentRoute
 		with(t, srv, test.fault)
-		status, got, err := c.try("GET", path, "", nil)
+		status, got, err := c.Try("GET", path, "", nil)
 		if status != 200 || err != nil || string(got) != test.want {
 			t.Errorf("%+v: %d, %d bytes, %v", test.fault, status, len(got), err)
 		}
@@ -86,11 +87,11 @@ func TestDownloadsThatEndEarlyOrBeginOddly(t *testing.T) {
 
 func TestTrickleSendsAByteAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, c := startInBubble(t, simulator.Config{})
-		id := c.upload(many(1)).ID
+		srv, c := openaitest.StartInBubble(t, simulator.Config{})
+		id := c.Upload(openaitest.Many(1)).ID
 		with(t, srv, simulator.Fault{Route: fileRoute, Action: simulator.Trickle, Delay: time.Minute})
 		began := time.Now()
-		status, body, err := c.try("GET", "/v1/files/"+id, "", nil)
+		status, body, err := c.Try("GET", "/v1/files/"+id, "", nil)
 		if took := time.Since(began); status != 200 || err != nil || took != time.Duration(len(body))*time.Minute {
 			t.Errorf("%d, %d bytes in %s, %v", status, len(body), took, err)
 		}
@@ -98,14 +99,14 @@ func TestTrickleSendsAByteAtATime(t *testing.T) {
 }
 
 func TestABatchIsInvalidOnDemand(t *testing.T) {
-	srv, c := start(t, simulator.Config{})
+	srv, c := openaitest.Start(t, simulator.Config{})
 	for _, errors := range [][]simulator.BatchError{
 		nil,
 		{{Code: "invalid_request", Message: "Cannot find file.", Param: "file_id"}, {Code: "other", Line: 2}},
 	} {
 		with(t, srv, simulator.Fault{Route: createRoute, Action: simulator.Invalid, Errors: errors})
-		b := c.await(c.create(c.upload(many(3)).ID).ID, "failed")
-		if len(b.Errors.Data) != len(errors) || b.RequestCounts != (counts{}) || b.OutputFileID != "" {
+		b := c.Await(c.Create(c.Upload(openaitest.Many(3)).ID).ID, "failed")
+		if len(b.Errors.Data) != len(errors) || b.RequestCounts != (openaitest.Counts{}) || b.OutputFileID != "" {
 			t.Fatalf("%+v", b)
 		}
 		for i, e := range b.Errors.Data {
@@ -117,23 +118,23 @@ func TestABatchIsInvalidOnDemand(t *testing.T) {
 	for x, err := range srv.Executions() {
 		t.Errorf("a row ran: %+v, %v", x, err)
 	}
-	if c.await(c.create(c.upload(many(3)).ID).ID, "completed").RequestCounts.Completed != 3 {
+	if c.Await(c.Create(c.Upload(openaitest.Many(3)).ID).ID, "completed").RequestCounts.Completed != 3 {
 		t.Error("the fault has no end")
 	}
 }
 
 func TestARawReplyIsTheLine(t *testing.T) {
 	const raw = `"response":{"status_code":0,"body":null},"error":null`
-	_, c := start(t, simulator.Config{Answer: func(simulator.Row) simulator.Reply { return simulator.Reply{Raw: []byte(raw)} }})
-	b := c.await(c.create(c.upload(many(1)).ID).ID, "completed")
-	_, content, err := c.try("GET", "/v1/files/"+b.OutputFileID+"/content", "", nil)
+	_, c := openaitest.Start(t, simulator.Config{Answer: func(simulator.Row) simulator.Reply { return simulator.Reply{Raw: []byte(raw)} }})
+	b := c.Await(c.Create(c.Upload(openaitest.Many(1)).ID).ID, "completed")
+	_, content, err := c.Try("GET", "/v1/files/"+b.OutputFileID+"/content", "", nil)
 	if err != nil || !strings.HasSuffix(string(content), `",`+raw+"}\n") {
 		t.Errorf("%q, %v", content, err)
 	}
 }
 
 func TestFaultsThatRewriteNeedWhatTheyWrite(t *testing.T) {
-	srv, _ := start(t, simulator.Config{})
+	srv, _ := openaitest.Start(t, simulator.Config{})
 	for field, fault := range map[string]simulator.Fault{
 		"Merge":  {Action: simulator.Merge, Merge: []byte(`[1]`)},
 		"Route":  {Action: simulator.Invalid, Route: getRoute},

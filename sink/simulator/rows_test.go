@@ -1,7 +1,6 @@
 package simulator_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"strings"
@@ -10,33 +9,34 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
 
 // complete runs a batch to its completion and returns its lines.
-func (c client) complete(input string) (b batchObject, output, failed []resultLine) {
-	c.t.Helper()
-	id := c.create(c.upload(input).ID).ID
-	sleep(time.Second)
-	if b = c.get(id); b.Status != "completed" {
-		c.t.Fatalf("batch is %s: %+v", b.Status, b.Errors.Data)
+func complete(c openaitest.Client, input string) (b openaitest.Batch, output, failed []openaitest.ResultLine) {
+	c.T.Helper()
+	id := c.Create(c.Upload(input).ID).ID
+	openaitest.Sleep(time.Second)
+	if b = c.Get(id); b.Status != "completed" {
+		c.T.Fatalf("batch is %s: %+v", b.Status, b.Errors.Data)
 	}
 	if b.OutputFileID != "" {
-		output = c.lines(b.OutputFileID)
+		output = c.Lines(b.OutputFileID)
 	}
 	if b.ErrorFileID != "" {
-		failed = c.lines(b.ErrorFileID)
+		failed = c.Lines(b.ErrorFileID)
 	}
 	return b, output, failed
 }
 
 func TestRowsFailAtTheirRates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, c := startInBubble(t, simulator.Config{Rows: simulator.RowFaults{
+		_, c := openaitest.StartInBubble(t, simulator.Config{Rows: simulator.RowFaults{
 			BadRequest: 0.1, Refusal: 0.1, RateLimited: 0.1, ServerError: 0.1, Timeout: 0.1,
 		}})
-		input := many(1000)
+		input := openaitest.Many(1000)
 		outcomes := func() map[string]string {
-			_, output, failed := c.complete(input)
+			_, output, failed := complete(c, input)
 			got := make(map[string]string)
 			for _, l := range output {
 				got[l.CustomID] = "answered"
@@ -83,8 +83,8 @@ func TestRowsFailAtTheirRates(t *testing.T) {
 
 func TestLinesGoMissingAreRepeatedAndMadeUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, c := startInBubble(t, simulator.Config{Rows: simulator.RowFaults{Missing: 0.2, Repeated: 0.2, Foreign: 0.2, Surplus: 0.2}})
-		b, output, _ := c.complete(many(500))
+		srv, c := openaitest.StartInBubble(t, simulator.Config{Rows: simulator.RowFaults{Missing: 0.2, Repeated: 0.2, Foreign: 0.2, Surplus: 0.2}})
+		b, output, _ := complete(c, openaitest.Many(500))
 		seen := make(map[string]int)
 		for _, l := range output {
 			seen[l.CustomID]++
@@ -110,7 +110,7 @@ func TestLinesGoMissingAreRepeatedAndMadeUp(t *testing.T) {
 		if b.RequestCounts.Completed != 500 {
 			t.Errorf("%+v", b.RequestCounts)
 		}
-		wantBilled(t, srv, 500)
+		openaitest.WantBilled(t, srv, 500)
 	})
 }
 
@@ -127,14 +127,14 @@ func TestResultFilesMayTakeLiberties(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, c := startInBubble(t, simulator.Config{Results: test.quirks})
-				b, output, _ := c.complete(many(20))
-				content := string(c.download(b.OutputFileID))
+				_, c := openaitest.StartInBubble(t, simulator.Config{Results: test.quirks})
+				b, output, _ := complete(c, openaitest.Many(20))
+				content := string(c.Download(b.OutputFileID))
 				if len(output) != 20 || strings.Count(content, test.line) != 19 || !strings.HasSuffix(content, test.file) {
 					t.Errorf("%q", content)
 				}
-				var f fileObject
-				if c.do(200, "GET", "/v1/files/"+b.OutputFileID, "", &f); f.Bytes != int64(len(content)) {
+				var f openaitest.File
+				if c.Do(200, "GET", "/v1/files/"+b.OutputFileID, "", &f); f.Bytes != int64(len(content)) {
 					t.Errorf("the file has %d bytes and is said to have %d", len(content), f.Bytes)
 				}
 			})
@@ -144,8 +144,8 @@ func TestResultFilesMayTakeLiberties(t *testing.T) {
 
 func TestAnErrorFileMayBeEmpty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, c := startInBubble(t, simulator.Config{Results: simulator.ResultQuirks{EmptyErrorFile: true}})
-		b, _, failed := c.complete(many(3))
+		_, c := openaitest.StartInBubble(t, simulator.Config{Results: simulator.ResultQuirks{EmptyErrorFile: true}})
+		b, _, failed := complete(c, openaitest.Many(3))
 		if b.ErrorFileID == "" || len(failed) != 0 {
 			t.Errorf("error file %q with %d lines", b.ErrorFileID, len(failed))
 		}
@@ -155,10 +155,10 @@ func TestAnErrorFileMayBeEmpty(t *testing.T) {
 func TestResultsFollowTheSeed(t *testing.T) {
 	order := func(seed uint64) (ids string) {
 		synctest.Test(t, func(t *testing.T) {
-			_, c := startInBubble(t, simulator.Config{Seed: seed, Rows: simulator.RowFaults{
+			_, c := openaitest.StartInBubble(t, simulator.Config{Seed: seed, Rows: simulator.RowFaults{
 				ServerError: 0.3, Refusal: 0.1, Missing: 0.1, Repeated: 0.1,
 			}})
-			_, output, failed := c.complete(many(50))
+			_, output, failed := complete(c, openaitest.Many(50))
 			for _, l := range append(output, failed...) {
 				ids += fmt.Sprint(l.CustomID, " ", l.Response.StatusCode, " ")
 			}
@@ -179,7 +179,7 @@ func TestResultsFollowTheSeed(t *testing.T) {
 
 func TestAnswerMayBeReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, c := startInBubble(t, simulator.Config{Answer: func(r simulator.Row) simulator.Reply {
+		srv, c := openaitest.StartInBubble(t, simulator.Config{Answer: func(r simulator.Row) simulator.Reply {
 			switch r.CustomID {
 			case "row-0":
 				return simulator.Reply{Text: r.Model + " " + r.Endpoint + " " + r.Prompt(), InputTokens: 7, OutputTokens: 5}
@@ -189,8 +189,8 @@ func TestAnswerMayBeReplaced(t *testing.T) {
 				return simulator.Reply{Error: &simulator.RowError{Status: 422, Code: "odd", Message: "Odd."}}
 			}
 		}})
-		b, output, failed := c.complete(chats("zero", "one", "two"))
-		lines := c.byID(append(output, failed...))
+		b, output, failed := complete(c, openaitest.Chats("zero", "one", "two"))
+		lines := c.ByID(append(output, failed...))
 		if got := lines["row-0"].Response.Body.Choices[0].Message.Content; got != "gpt-sim /v1/chat/completions zero" {
 			t.Errorf("row-0: %q", got)
 		}
@@ -236,63 +236,6 @@ func TestEchoReadsEveryShapeOfRequest(t *testing.T) {
 		if got := simulator.Echo(simulator.Row{Body: []byte(body)}).Text; got != want {
 			t.Errorf("%s: %q, want %q", body, got, want)
 		}
-	}
-}
-
-func TestEachEndpointHasItsShape(t *testing.T) {
-	for name, test := range map[string]struct{ endpoint, body, want string }{
-		"response": {
-			"/v1/responses", `{"model":"m","input":"hello"}`,
-			`{"id":"resp_*","object":"response","created_at":946684800,"status":"completed","error":null,"incomplete_details":null,` +
-				`"model":"m","output":[{"type":"message","id":"msg_*","role":"assistant","status":"completed","content":[` +
-				`{"type":"output_text","annotations":[],"text":"general: hello"}]}],"usage":{"input_tokens":8,` +
-				`"input_tokens_details":{"cached_tokens":0},"output_tokens":4,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":12}}`,
-		},
-		"refused response": {
-			"/v1/responses", `{"model":"m","input":"[[refuse]]"}`,
-			`"content":[{"type":"refusal","refusal":"I'm sorry, but I can't help with that."}]`,
-		},
-		"incomplete response": {
-			"/v1/responses", `{"model":"m","input":"[[length]]"}`,
-			`"status":"incomplete","error":null,"incomplete_details":{"reason":"max_output_tokens"}`,
-		},
-		"incomplete chat": {
-			"/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"[[length]]"}]}`,
-			`"finish_reason":"length"`,
-		},
-		"refused chat": {
-			"/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"[[refuse]]"}]}`,
-			`"content":null,"refusal":"I'm sorry, but I can't help with that."`,
-		},
-		"embeddings": {
-			"/v1/embeddings", `{"model":"m","input":["one","two"]}`, `{"object":"embedding","index":1,"embedding":[`,
-		},
-		"embedding in base64": {
-			"/v1/embeddings", `{"model":"m","input":"one","encoding_format":"base64"}`, `"index":0,"embedding":"`,
-		},
-		"one embedding": {
-			"/v1/embeddings", `{"model":"m","input":"one"}`, `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[`,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				_, c := startInBubble(t, simulator.Config{})
-				file := c.upload(fmt.Sprintf(`{"custom_id":"a","method":"POST","url":%q,"body":%s}`, test.endpoint, test.body)).ID
-				var b batchObject
-				c.do(200, "POST", "/v1/batches", fmt.Sprintf(`{"input_file_id":%q,"endpoint":%q,"completion_window":"24h"}`, file, test.endpoint), &b)
-				sleep(time.Second)
-				var line struct {
-					Response struct{ Body json.RawMessage }
-				}
-				if err := json.Unmarshal(c.download(c.get(b.ID).OutputFileID), &line); err != nil {
-					t.Fatal(err)
-				}
-				got := strings.ReplaceAll(string(line.Response.Body), b.ID+"_1", "*")
-				if !strings.Contains(got, test.want) {
-					t.Errorf("%s\nwant %s", got, test.want)
-				}
-			})
-		})
 	}
 }
 

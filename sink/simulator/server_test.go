@@ -10,21 +10,22 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
 
 func TestWaitServesUntilItsContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, c := startInBubble(t, simulator.Config{})
+		srv, c := openaitest.StartInBubble(t, simulator.Config{})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		waited := make(chan error)
 		go func() { waited <- srv.Wait(ctx) }()
-		sleep(time.Hour - time.Second)
-		c.do(200, "GET", "/v1/batches", "", nil)
+		openaitest.Sleep(time.Hour - time.Second)
+		c.Do(200, "GET", "/v1/batches", "", nil)
 		if err := <-waited; err != nil {
 			t.Error(err)
 		}
-		if _, _, err := c.try("GET", "/v1/batches", "", nil); err == nil {
+		if _, _, err := c.Try("GET", "/v1/batches", "", nil); err == nil {
 			t.Error("it still serves")
 		}
 	})
@@ -33,12 +34,12 @@ func TestWaitServesUntilItsContextEnds(t *testing.T) {
 func TestLinesMayBeLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := strings.Repeat("long answer ", 300_000)
-		_, c := startInBubble(t, simulator.Config{Answer: func(r simulator.Row) simulator.Reply {
+		_, c := openaitest.StartInBubble(t, simulator.Config{Answer: func(r simulator.Row) simulator.Reply {
 			return simulator.Reply{Text: answer[:len(r.Prompt())*3]}
 		}})
 		prompts := []string{strings.Repeat("a", 1_200_000), "short", strings.Repeat("b", 64<<10), strings.Repeat("é", 65_000)}
-		_, output, _ := c.complete(chats(prompts...))
-		lines := c.byID(output)
+		_, output, _ := complete(c, openaitest.Chats(prompts...))
+		lines := c.ByID(output)
 		for i, id := range []string{"row-0", "row-1", "row-2", "row-3"} {
 			if got := lines[id].Response.Body.Choices[0].Message.Content; got != answer[:len(prompts[i])*3] {
 				t.Errorf("%s: an answer of %d bytes, want %d", id, len(got), len(prompts[i])*3)
@@ -49,11 +50,11 @@ func TestLinesMayBeLong(t *testing.T) {
 
 func TestAMissingInputFileIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg := simulator.Config{Dir: t.TempDir(), Latency: slow}
-		srv, c := startInBubble(t, cfg)
-		file := c.upload(many(10)).ID
-		c.create(file)
-		sleep(time.Hour)
+		cfg := simulator.Config{Dir: t.TempDir(), Latency: openaitest.Slow}
+		srv, c := openaitest.StartInBubble(t, cfg)
+		file := c.Upload(openaitest.Many(10)).ID
+		c.Create(file)
+		openaitest.Sleep(time.Hour)
 		if err := srv.Close(); err != nil {
 			t.Fatal(err)
 		}

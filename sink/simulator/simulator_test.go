@@ -4,24 +4,25 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
 
 func TestABatchIsValidatedExecutedAndBilledOnce(t *testing.T) {
-	srv, c := start(t, simulator.Config{})
-	input := chats("I was charged twice for my order", "please [[400]] this", "Größe 42 passt nicht 👟")
-	f := c.upload(input)
+	srv, c := openaitest.Start(t, simulator.Config{})
+	input := openaitest.Chats("I was charged twice for my order", "please [[400]] this", "Größe 42 passt nicht 👟")
+	f := c.Upload(input)
 	if f.Bytes != int64(len(input)) || f.Purpose != "batch" || f.Filename != "in.jsonl" {
 		t.Errorf("file object: %+v", f)
 	}
-	b := c.create(f.ID)
+	b := c.Create(f.ID)
 	if b.Status != "validating" || b.Metadata["run"] != "r1" {
 		t.Errorf("created: %+v", b)
 	}
-	b = c.await(b.ID, "completed")
-	if want := (counts{Total: 3, Completed: 2, Failed: 1}); b.RequestCounts != want {
+	b = c.Await(b.ID, "completed")
+	if want := (openaitest.Counts{Total: 3, Completed: 2, Failed: 1}); b.RequestCounts != want {
 		t.Errorf("request_counts %+v, want %+v", b.RequestCounts, want)
 	}
-	output, failed := c.byID(c.lines(b.OutputFileID)), c.byID(c.lines(b.ErrorFileID))
+	output, failed := c.ByID(c.Lines(b.OutputFileID)), c.ByID(c.Lines(b.ErrorFileID))
 	if len(output) != 2 || len(failed) != 1 {
 		t.Fatalf("%d output lines and %d error lines, want 2 and 1", len(output), len(failed))
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
 
 func TestEchoFollowsASchema(t *testing.T) {
@@ -42,7 +43,7 @@ func TestEchoEndsARecursiveSchema(t *testing.T) {
 		`"name":{"type":"string"},"next":{"anyOf":[{"$ref":"#"},{"type":"null"}]},"children":{"type":"array","items":{"$ref":"#"}}}}`
 	body := `{"model":"m","messages":[],"response_format":{"type":"json_schema","json_schema":{"schema":` + recursive + `}}}`
 	text := simulator.Echo(simulator.Row{Body: []byte(body)}).Text
-	var s schema
+	var s openaitest.Schema
 	if err := json.Unmarshal([]byte(recursive), &s); err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,7 @@ func TestEchoEndsARecursiveSchema(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &answer); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
-	if problems := s.check(map[string]*schema{"#": &s}, "", answer); len(problems) > 0 {
+	if problems := s.Check(map[string]*openaitest.Schema{"#": &s}, "", answer); len(problems) > 0 {
 		t.Errorf("%s: %v", text, problems)
 	}
 }

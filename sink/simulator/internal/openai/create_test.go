@@ -1,4 +1,4 @@
-package simulator_test
+package openai_test
 
 import (
 	"fmt"
@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
 
 func TestCreateChecksItsRequest(t *testing.T) {
-	_, c := start(t, simulator.Config{})
+	_, c := openaitest.Start(t, simulator.Config{})
 	const good = `"input_file_id":"file-x","endpoint":"/v1/chat/completions","completion_window":"24h"`
 	pairs := make([]string, 17)
 	for i := range pairs {
@@ -33,25 +34,25 @@ func TestCreateChecksItsRequest(t *testing.T) {
 		{"too long a life", `{` + good + `,"output_expires_after":{"anchor":"created_at","seconds":2592001}}`, "invalid_value", "output_expires_after.seconds"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var e apiError
-			c.do(400, "POST", "/v1/batches", test.body, &e)
+			var e openaitest.Error
+			c.Do(400, "POST", "/v1/batches", test.body, &e)
 			if e.Error.Code != test.code || e.Error.Param != test.param || e.Error.Type != "invalid_request_error" || e.Error.Message == "" {
 				t.Errorf("%+v", e.Error)
 			}
 		})
 	}
-	var list page[batchObject]
-	c.do(200, "GET", "/v1/batches", "", &list)
+	var list openaitest.Page[openaitest.Batch]
+	c.Do(200, "GET", "/v1/batches", "", &list)
 	if len(list.Data) != 0 {
 		t.Errorf("%d batches were created", len(list.Data))
 	}
 }
 
 func TestMetadataMayBeAsLongAsItMay(t *testing.T) {
-	_, c := start(t, simulator.Config{})
+	_, c := openaitest.Start(t, simulator.Config{})
 	key, value := strings.Repeat("ü", 64), strings.Repeat("ü", 512)
-	var b batchObject
-	c.do(200, "POST", "/v1/batches", `{"input_file_id":"f","endpoint":"/v1/responses","completion_window":"24h",`+
+	var b openaitest.Batch
+	c.Do(200, "POST", "/v1/batches", `{"input_file_id":"f","endpoint":"/v1/responses","completion_window":"24h",`+
 		`"metadata":{"`+key+`":"`+value+`"}}`, &b)
 	if b.Metadata[key] != value {
 		t.Errorf("metadata %q", b.Metadata)

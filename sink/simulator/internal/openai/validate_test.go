@@ -1,4 +1,4 @@
-package simulator_test
+package openai_test
 
 import (
 	"fmt"
@@ -9,18 +9,17 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
 
-const goodRow = `{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"m","messages":[]}}`
-
 func TestValidationReportsEveryBadLine(t *testing.T) {
-	edit := func(old, replacement string) string { return strings.Replace(goodRow, old, replacement, 1) }
+	edit := func(old, replacement string) string { return strings.Replace(openaitest.GoodRow, old, replacement, 1) }
 	for name, test := range map[string]struct {
 		input string
 		want  []string // code param line
 	}{
-		"broken JSON":          {goodRow + "\n{\"custom_id\":\n", []string{"invalid_json_line - 2"}},
-		"not an object":        {goodRow + "\n[1]\n", []string{"invalid_json_line - 2"}},
+		"broken JSON":          {openaitest.GoodRow + "\n{\"custom_id\":\n", []string{"invalid_json_line - 2"}},
+		"not an object":        {openaitest.GoodRow + "\n[1]\n", []string{"invalid_json_line - 2"}},
 		"no custom_id":         {edit(`"custom_id":"a",`, ``), []string{"missing_required_parameter custom_id 1"}},
 		"null custom_id":       {edit(`"custom_id":"a"`, `"custom_id":null`), []string{"missing_required_parameter custom_id 1"}},
 		"number as custom_id":  {edit(`"a"`, `7`), []string{"invalid_request custom_id 1"}},
@@ -35,20 +34,20 @@ func TestValidationReportsEveryBadLine(t *testing.T) {
 		"unknown model":        {edit(`"m"`, `"x"`), []string{"model_not_found body.model 1"}},
 		"no messages":          {edit(`,"messages":[]`, ``), []string{"invalid_request body.messages 1"}},
 		"streaming":            {edit(`"messages"`, `"stream":true,"messages"`), []string{"streaming_unsupported body.stream 1"}},
-		"the same id twice":    {goodRow + "\n" + goodRow, []string{"duplicate_custom_id custom_id 2"}},
-		"an escaped twin":      {goodRow + "\n" + edit(`"a"`, `"\u0061"`), []string{"duplicate_custom_id custom_id 2"}},
-		"two models":           {goodRow + "\n" + strings.NewReplacer(`"a"`, `"b"`, `"m"`, `"n"`).Replace(goodRow), []string{"mismatched_model body.model 2"}},
+		"the same id twice":    {openaitest.GoodRow + "\n" + openaitest.GoodRow, []string{"duplicate_custom_id custom_id 2"}},
+		"an escaped twin":      {openaitest.GoodRow + "\n" + edit(`"a"`, `"\u0061"`), []string{"duplicate_custom_id custom_id 2"}},
+		"two models":           {openaitest.GoodRow + "\n" + strings.NewReplacer(`"a"`, `"b"`, `"m"`, `"n"`).Replace(openaitest.GoodRow), []string{"mismatched_model body.model 2"}},
 		"no lines":             {"", []string{"empty_file - -"}},
 		"only blank lines":     {"\n \n", []string{"empty_file - -"}},
-		"several lines":        {"x\n" + goodRow + "\n\ny\n" + goodRow, []string{"invalid_json_line - 1", "invalid_json_line - 4", "duplicate_custom_id custom_id 5"}},
+		"several lines":        {"x\n" + openaitest.GoodRow + "\n\ny\n" + openaitest.GoodRow, []string{"invalid_json_line - 1", "invalid_json_line - 4", "duplicate_custom_id custom_id 5"}},
 		"too many rows":        {strings.Repeat("x\n", 6), []string{"request_limit_exceeded - -"}},
-		"too many bytes":       {goodRow + strings.Repeat(" ", 2000), []string{"file_too_large - -"}},
+		"too many bytes":       {openaitest.GoodRow + strings.Repeat(" ", 2000), []string{"file_too_large - -"}},
 		"too many tokens":      {edit(`[]`, `["`+strings.Repeat("x", 300)+`"]`), []string{"token_limit_exceeded - -"}},
-		"blank lines and CRLF": {"\r\n" + goodRow + "\r\n\r\n", nil},
+		"blank lines and CRLF": {"\r\n" + openaitest.GoodRow + "\r\n\r\n", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, c := startInBubble(t, simulator.Config{
+				_, c := openaitest.StartInBubble(t, simulator.Config{
 					Models: []string{"m", "n"},
 					Limits: simulator.Limits{Rows: 5, BatchBytes: 1500, EnqueuedTokens: 70},
 				})
@@ -56,9 +55,9 @@ func TestValidationReportsEveryBadLine(t *testing.T) {
 				if strings.HasPrefix(input, "x") { // must pass the check at upload
 					input = "{" + input
 				}
-				id := c.create(c.upload(input).ID).ID
-				sleep(time.Second)
-				b := c.get(id)
+				id := c.Create(c.Upload(input).ID).ID
+				openaitest.Sleep(time.Second)
+				b := c.Get(id)
 				var got []string
 				for _, e := range b.Errors.Data {
 					got = append(got, fmt.Sprint(e.Code, " ", orDash(e.Param), " ", orDash(e.Line)))
@@ -84,26 +83,13 @@ func orDash[T any](p *T) any {
 	return *p
 }
 
-func TestAFailedBatchRunsNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		srv, c := startInBubble(t, simulator.Config{})
-		id := c.create(c.upload(goodRow + "\n{").ID).ID
-		sleep(time.Second)
-		b := c.wantStatus(id, "failed", counts{})
-		if b.OutputFileID != "" || b.ErrorFileID != "" || b.FailedAt == 0 {
-			t.Errorf("%+v", b)
-		}
-		wantBilled(t, srv, 0)
-	})
-}
-
 func TestABatchOfAMissingFileIsAcceptedAndFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, c := startInBubble(t, simulator.Config{})
-		ids := []string{c.create("file-nowhere").ID, c.as("sk-two").create(c.upload(goodRow).ID).ID}
-		sleep(time.Second)
+		_, c := openaitest.StartInBubble(t, simulator.Config{})
+		ids := []string{c.Create("file-nowhere").ID, c.As("sk-two").Create(c.Upload(openaitest.GoodRow).ID).ID}
+		openaitest.Sleep(time.Second)
 		for i, id := range ids {
-			b := []client{c, c.as("sk-two")}[i].wantStatus(id, "failed", counts{})
+			b := []openaitest.Client{c, c.As("sk-two")}[i].WantStatus(id, "failed", openaitest.Counts{})
 			if e := b.Errors.Data[0]; e.Code != "invalid_request" || *e.Param != "file_id" || e.Line != nil {
 				t.Errorf("%+v", e)
 			}
@@ -111,44 +97,19 @@ func TestABatchOfAMissingFileIsAcceptedAndFails(t *testing.T) {
 	})
 }
 
-func TestEnqueuedTokensAreHeldUntilABatchEnds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, c := startInBubble(t, simulator.Config{
-			Limits:  simulator.Limits{EnqueuedTokens: 50},
-			Latency: simulator.Latency{Processing: time.Hour},
-		})
-		input := c.upload(chats("a prompt")).ID // about 30 tokens
-		first := c.create(input).ID
-		sleep(time.Minute)
-		second := c.create(input).ID
-		otherKey := c.as("sk-two").create(c.as("sk-two").upload(chats("a prompt")).ID).ID
-		sleep(time.Minute)
-		c.wantStatus(first, "in_progress", counts{Total: 1})
-		c.as("sk-two").wantStatus(otherKey, "in_progress", counts{Total: 1})
-		b := c.wantStatus(second, "failed", counts{})
-		if e := b.Errors.Data[0]; e.Code != "token_limit_exceeded" || !strings.Contains(e.Message, "gpt-sim") {
-			t.Errorf("%+v", e)
-		}
-		sleep(time.Hour)
-		third := c.create(input).ID
-		sleep(time.Minute)
-		c.wantStatus(third, "in_progress", counts{Total: 1})
-	})
-}
-
 func TestEmbeddingInputsAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, c := startInBubble(t, simulator.Config{Limits: simulator.Limits{EmbeddingInputs: 3}})
+		_, c := openaitest.StartInBubble(t, simulator.Config{Limits: simulator.Limits{EmbeddingInputs: 3}})
 		for input, want := range map[string]string{
 			`"one"`: "completed", `["one","two","three"]`: "completed", `[1,2,3,4,5]`: "completed",
 			`["1","2","3","4"]`: "failed", `[[1],[2],[3],[4]]`: "failed",
 		} {
 			row := `{"custom_id":"a","method":"POST","url":"/v1/embeddings","body":{"model":"m","input":` + input + `}}`
-			var b batchObject
-			c.do(200, "POST", "/v1/batches", `{"input_file_id":"`+c.upload(row).ID+
+			var b openaitest.Batch
+			c.Do(200, "POST", "/v1/batches", `{"input_file_id":"`+c.Upload(row).ID+
 				`","endpoint":"/v1/embeddings","completion_window":"24h"}`, &b)
-			sleep(time.Second)
-			if got := c.get(b.ID).Status; got != want {
+			openaitest.Sleep(time.Second)
+			if got := c.Get(b.ID).Status; got != want {
 				t.Errorf("input %s: %s, want %s", input, got, want)
 			}
 		}

@@ -1,4 +1,4 @@
-package simulator_test
+package openai_test
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/simulator/internal/openai/openaitest"
 )
 
 // FuzzUpload sends any bytes as the body of an upload. What is accepted must
@@ -20,9 +21,9 @@ func FuzzUpload(f *testing.F) {
 	f.Cleanup(func() { _ = sim.Close() })
 	const head = "--b\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n" +
 		"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.jsonl\"\r\n\r\n"
-	f.Add([]byte(head + goodRow + "\r\n--b--\r\n"))
+	f.Add([]byte(head + openaitest.GoodRow + "\r\n--b--\r\n"))
 	f.Add([]byte(head + "\r\n--b--\r\n"))
-	f.Add([]byte(head + goodRow))
+	f.Add([]byte(head + openaitest.GoodRow))
 	f.Add([]byte("--b--\r\n"))
 	f.Add([]byte("--b\r\n\r\n\r\n--b--"))
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -35,7 +36,7 @@ func FuzzUpload(f *testing.F) {
 			return w.Code, w.Body.Bytes()
 		}
 		status, answer := do("POST", "/v1/files")
-		var file fileObject
+		var file openaitest.File
 		if err := json.Unmarshal(answer, &file); err != nil {
 			t.Fatalf("%v in %s", err, answer)
 		}
