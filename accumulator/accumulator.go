@@ -47,8 +47,8 @@ type Accumulator[T any] struct {
 }
 
 // Add puts v into a batch. It waits while too many batches are pending, until
-// ctx is done; then v was not taken and the error is the cause of ctx. If Add need
-// not wait, it does not check ctx.
+// ctx is done; then v was not taken and the error is the cause of ctx. If Add
+// need not wait, it does not check ctx.
 //
 // After Close the error is [ErrClosed]; after a handler failed, or the context
 // of Start is done, it says so.

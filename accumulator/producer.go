@@ -33,14 +33,15 @@ type Producer[T any] struct {
 const producerCapacity = 128
 
 // Producer returns a handle for one goroutine. It holds up to 128 items, or a
-// batch if that is less, and adds them together: an item costs about two thirds of
-// what Add costs, and many goroutines do not compete for one lock. If its items
-// make a whole batch, that is delivered as it is. Limits hold as ever: MaxWait counts
-// from the moment the handle took the item, and Flush and Close include what
-// handles hold. When what one holds is divided between two batches, the second
-// counts as old as the first: it may leave early, never late. Items that the
-// goroutine adds without the handle may overtake those in it. With keys, weights or
-// MaxIdle a handle adds every item at once and saves nothing.
+// batch if that is less, and adds them together: an item costs about two thirds
+// of what Add costs, and many goroutines do not compete for one lock. If its
+// items make a whole batch, that is delivered as it is. Limits hold as ever:
+// MaxWait counts from the moment the handle took the item, and Flush and Close
+// include what handles hold. When what one holds is divided between two
+// batches, the second counts as old as the first: it may leave early, never
+// late. Items that the goroutine adds without the handle may overtake those in
+// it. With keys, weights or MaxIdle a handle adds every item at once and saves
+// nothing.
 //
 // A handle must be closed, unless its Accumulator is.
 func (a *Accumulator[T]) Producer() *Producer[T] {

@@ -70,9 +70,9 @@ func (l *edge[T]) push(ctx context.Context, slice []T) ([]T, error) {
 	}
 }
 
-// outlet makes the edge that a stage writes and the channel that stands for it. A
-// pipeline that is measured stage by stage gives each stage a goroutine of its
-// own: then the edge leads to a channel from the start.
+// outlet makes the edge that a stage writes and the channel that stands for it.
+// A pipeline that is measured stage by stage gives each stage a goroutine of
+// its own: then the edge leads to a channel from the start.
 func outlet[T any](p *Pipeline) (*edge[T], <-chan []T) {
 	l := newEdge[T]()
 	if p.metered || len(p.wraps) > 0 {

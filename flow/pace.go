@@ -7,10 +7,10 @@ const (
 	slowCall  = 10 * time.Microsecond // a call that takes longer than this is worth a send of its own
 )
 
-// pace measures how long the calls of a function take. It starts with one call at
-// a time, and measures more calls together as long as they are fast. So a fast
-// function pays for a small part of a clock reading, and no result of a slow
-// function waits for the next call.
+// pace measures how long the calls of a function take. It starts with one call
+// at a time, and measures more calls together as long as they are fast. So a
+// fast function pays for a small part of a clock reading, and no result of a
+// slow function waits for the next call.
 type pace struct {
 	stride int
 	began  time.Time

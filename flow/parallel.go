@@ -17,8 +17,8 @@ type Concurrency struct {
 	Workers int
 	// Timeout ends the context of each item that long after its start. Zero means no limit.
 	Timeout time.Duration
-	// Unordered sends results as they come. Otherwise they keep the order of the
-	// items, and at most four times Workers items wait for the slowest.
+	// Unordered sends results as they come. Otherwise they keep the order of
+	// the items, and at most four times Workers items wait for the slowest.
 	Unordered bool
 }
 

@@ -10,9 +10,9 @@ type StageStats struct {
 	// Busy is how long its functions have run: those of a [Func], also of one inside a [Parallel], a [Compose] or a lane,
 	// added up when they run at the same time. It is zero for a stage without one.
 	Busy time.Duration
-	// Held is how long it let items lie ready. A stage waits for the slowest stage
-	// after it, so the stage that holds up the pipeline is the last of those that
-	// hold items most of the time.
+	// Held is how long it let items lie ready. A stage waits for the slowest
+	// stage after it, so the stage that holds up the pipeline is the last of
+	// those that hold items most of the time.
 	Held time.Duration
 }
 

@@ -2,9 +2,10 @@ package flow
 
 import "context"
 
-// Then makes one synchronous stage of two: to run them together in [Parallel] or as
-// the route of a router, or to keep them together in a pipeline that is measured
-// stage by stage. In any other pipeline, [Via] fuses functions by itself.
+// Then makes one synchronous stage of two: to run them together in [Parallel]
+// or as the route of a router, or to keep them together in a pipeline that is
+// measured stage by stage. In any other pipeline, [Via] fuses functions by
+// itself.
 func Then[In, Mid, Out any](first Func[In, Mid], second Func[Mid, Out]) Func[In, Out] {
 	return Func[In, Out]{
 		name:    first.name + "+" + second.name,

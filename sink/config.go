@@ -33,8 +33,8 @@ type Config struct {
 	// delivered. Zero means that it stays for as long as the provider keeps it.
 	Remove bool
 	// Log gets what people may have to look into: batches that are in doubt or
-	// are left at the provider, and calls that fail, in the provider's words. It
-	// gets no items. Zero means that nothing is logged.
+	// are left at the provider, and calls that fail, in the provider's words.
+	// It gets no items. Zero means that nothing is logged.
 	Log *slog.Logger
 }
 

@@ -34,9 +34,9 @@ type Stage[T any] struct {
 // that holds several endpoints or models, or more than the provider takes at
 // once, is sent as several.
 //
-// Request is called once for each item, from one goroutine. If it
-// returns an error, or a body that is not JSON, the item is settled at once with
-// class permanent.
+// Request is called once for each item, from one goroutine. If it returns an
+// error, or a body that is not JSON, the item is settled at once with class
+// permanent.
 func New[T any](p Provider, request func(T) (Request, error), cfg Config) *Stage[T] {
 	return &Stage[T]{provider: p, request: request, cfg: cfg}
 }

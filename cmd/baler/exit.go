@@ -28,8 +28,8 @@ func usage(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
 }
 
-// refusedState explains why a state directory cannot be opened. The same command
-// helps only if the directory is in use or its disk has no space.
+// refusedState explains why a state directory cannot be opened. The same
+// command helps only if the directory is in use or its disk has no space.
 func refusedState(err error, dir string) error {
 	s := &stop{err: err, state: dir, again: sameCommand}
 	exit, ok := errors.AsType[*exitError](s.explain())

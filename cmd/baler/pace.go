@@ -58,8 +58,8 @@ func (p *pace) createLimit() ratelimit.Config {
 	return ratelimit.Config{Requests: p.createsPerHour, Window: time.Hour, Burst: 10 * time.Minute}
 }
 
-// pollLimit polls as many batches at a time as the rate needs if the provider takes
-// a sixth of a second to answer.
+// pollLimit polls as many batches at a time as the rate needs if the provider
+// takes a sixth of a second to answer.
 func (p *pace) pollLimit() ratelimit.Config {
 	return ratelimit.Config{Requests: 60 * p.polls, Window: time.Minute, Slots: max(p.polls/6, 1)}
 }

@@ -55,8 +55,8 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 	fmt.Fprintf(w, "results in %s\n", out)
 }
 
-// cacheNote says where the answers of rows that were not submitted this time are
-// from.
+// cacheNote says where the answers of rows that were not submitted this time
+// are from.
 func cacheNote(r durable.Report) string {
 	others := noteIf(r.FromCache, "%s of them answered in other runs")
 	before := noteIf(r.Cached-r.FromCache, "%s of them done before this start")

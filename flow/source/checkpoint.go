@@ -18,8 +18,8 @@ type checkpoint struct {
 	File fingerprint `json:"file"`
 }
 
-// Checkpoint is the position after the item yielded last, and the identity of the
-// file: about 200 bytes of JSON. Before the first item it is what Resume
+// Checkpoint is the position after the item yielded last, and the identity of
+// the file: about 200 bytes of JSON. Before the first item it is what Resume
 // got. It costs one allocation.
 func (f *File[T]) Checkpoint() string {
 	if f.suffix == "" {

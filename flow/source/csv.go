@@ -116,8 +116,8 @@ func (c *csvReader) next() (Row, position, error) {
 	return row, c.at, err
 }
 
-// behind returns the position after the record just read, which may have several
-// lines.
+// behind returns the position after the record just read, which may have
+// several lines.
 func (c *csvReader) behind(record []string) position {
 	n := len(record) - 1
 	line, _ := c.csv.FieldPos(n)

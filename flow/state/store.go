@@ -77,9 +77,9 @@ func Replace(key, value []byte, rev uint64) Op {
 	return Op{key: key, value: value, rev: rev + 1, checked: true}
 }
 
-// Put writes a record at revision rev without reading the old one, which saves a
-// read. Only for keys with a single writer that knows the revision it
-// wrote last.
+// Put writes a record at revision rev without reading the old one, which saves
+// a read. Only for keys with a single writer that knows the revision it wrote
+// last.
 func Put(key, value []byte, rev uint64) Op { return Op{key: key, value: value, rev: rev} }
 
 // Key is the key that the op writes.

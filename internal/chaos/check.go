@@ -272,8 +272,8 @@ func (l *life) checkCreations() error {
 	return nil
 }
 
-// checkFiles checks that the files of batches are gone once the run has ended and
-// the doctor has swept. Uploads without a batch stay.
+// checkFiles checks that the files of batches are gone once the run has ended
+// and the doctor has swept. Uploads without a batch stay.
 func (l *life) checkFiles(ctx context.Context) error {
 	p, err := l.ask(ctx, "doctor", "--sweep", "--base-url", l.vendor.url())
 	if err != nil {

@@ -19,8 +19,8 @@ var (
 	// errShort is the end of a file that has fewer rows than the batch counted,
 	// or that ends within a line.
 	errShort = errors.New("file ends early")
-	// errNoResults is a body without a line that is a result, such as the page of a
-	// proxy or the object of an error.
+	// errNoResults is a body without a line that is a result, such as the page
+	// of a proxy or the object of an error.
 	errNoResults = errors.New("no line of it is a result")
 	// errUnreadable is a line that may be better in another download.
 	errUnreadable = errors.New("line cannot be read")

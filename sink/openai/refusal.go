@@ -110,8 +110,9 @@ func (e batchError) whole() *sink.RowError {
 	return r
 }
 
-// refusal is why validation failed, nil if it did not. A batch with rows that ran
-// was not refused, whatever its status, unless it is the account that is blocked.
+// refusal is why validation failed, nil if it did not. A batch with rows that
+// ran was not refused, whatever its status, unless it is the account that is
+// blocked.
 func (c *Client) refusal(ctx context.Context, b batch) *sink.RowError {
 	if b.status() != "failed" {
 		return nil

@@ -99,8 +99,8 @@ func (c *Client) upload(ctx context.Context, spec sink.Spec, rows sink.Rows, siz
 }
 
 // Remove implements sink.Provider: it deletes the input file and, if the handle
-// names the batch, its output and error file. If the batch has not ended, it has
-// none yet, and the error is sink.ErrNotEnded. The batch itself cannot be
+// names the batch, its output and error file. If the batch has not ended, it
+// has none yet, and the error is sink.ErrNotEnded. The batch itself cannot be
 // deleted.
 func (c *Client) Remove(ctx context.Context, h sink.Handle) error {
 	files := []string{h.File}
