@@ -69,11 +69,11 @@ func TestABatchLeavesWhenItIsFull(t *testing.T) {
 		add(t, acc, 1, 2, 3)
 		synctest.Wait()
 		batches := got.take()
-		if len(batches) != 1 || batches[0].Reason != accumulator.Size {
+		if len(batches) != 1 || batches[0].Reason != accumulator.ReasonSize {
 			t.Fatalf("got %+v, want one full batch", batches)
 		}
 		mustClose(t, acc)
-		if last := got.take(); len(last) != 1 || last[0].Reason != accumulator.Close || !cmp.Equal(last[0].Items, []int{3}) {
+		if last := got.take(); len(last) != 1 || last[0].Reason != accumulator.ReasonClose || !cmp.Equal(last[0].Items, []int{3}) {
 			t.Fatalf("got %+v, want the rest by close", last)
 		}
 	})
@@ -94,7 +94,7 @@ func TestAgeCountsFromTheFirstItemAtASlowTrickle(t *testing.T) {
 			t.Fatalf("%d batches, want 10 of two items", len(batches))
 		}
 		for _, b := range batches {
-			if len(b.Items) != 2 || b.Reason != accumulator.Age || b.Age() != wait {
+			if len(b.Items) != 2 || b.Reason != accumulator.ReasonAge || b.Age() != wait {
 				t.Errorf("batch of %d by %v after %v, want 2 by age after %v", len(b.Items), b.Reason, b.Age(), wait)
 			}
 		}
@@ -134,7 +134,7 @@ func TestIdleClosesABatchWhenItemsStop(t *testing.T) {
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		batches := got.take()
-		if len(batches) != 1 || batches[0].Reason != accumulator.Idle || len(batches[0].Items) != 4 {
+		if len(batches) != 1 || batches[0].Reason != accumulator.ReasonIdle || len(batches[0].Items) != 4 {
 			t.Fatalf("got %+v, want four items by idle", batches)
 		}
 		for i := range 20 { // never idle: age must do it
@@ -143,7 +143,7 @@ func TestIdleClosesABatchWhenItemsStop(t *testing.T) {
 		}
 		synctest.Wait()
 		for _, b := range got.take() {
-			if b.Reason != accumulator.Age || b.Age() != 5*idle {
+			if b.Reason != accumulator.ReasonAge || b.Age() != 5*idle {
 				t.Errorf("batch by %v after %v, want age after %v", b.Reason, b.Age(), 5*idle)
 			}
 		}
@@ -255,7 +255,7 @@ func TestStatsCountWhatWasClosed(t *testing.T) {
 		if s.Items != 5 || s.Batches != 2 || s.Open != 1 || s.Fill != 0.625 {
 			t.Errorf("got %+v, want 5 items in 2 batches, 1 open, 62.5 %% full", s)
 		}
-		if s.Reasons[accumulator.Size] != 1 || s.Reasons[accumulator.Age] != 1 {
+		if s.Reasons[accumulator.ReasonSize] != 1 || s.Reasons[accumulator.ReasonAge] != 1 {
 			t.Errorf("reasons %v, want one by size and one by age", s.Reasons)
 		}
 		if q := s.Wait.Quantile(1); s.Wait.Count() != 2 || q < time.Second || q >= 2*time.Second {

@@ -77,7 +77,7 @@ func (b *Buffer[T]) Deadline() (time.Time, bool) {
 
 // Flush empties the Buffer and returns what was in it, or reports false if
 // it was empty. The reason of the batch is the limit that was reached, or else
-// [Flush].
+// [ReasonFlush].
 func (b *Buffer[T]) Flush(now time.Time) (Batch[T], bool) {
 	if len(b.items) == 0 {
 		return Batch[T]{}, false
@@ -120,15 +120,15 @@ func (b *Buffer[T]) due() time.Time {
 func (b *Buffer[T]) reason(now time.Time) Reason {
 	switch {
 	case len(b.items) >= b.lim.items:
-		return Size
+		return ReasonSize
 	case b.over || b.weight >= b.lim.weight:
-		return Weight
+		return ReasonWeight
 	case b.lim.wait > 0 && now.Sub(b.opened) >= b.lim.wait:
-		return Age
+		return ReasonAge
 	case b.lim.idle > 0 && now.Sub(b.last) >= b.lim.idle:
-		return Idle
+		return ReasonIdle
 	default:
-		return Flush
+		return ReasonFlush
 	}
 }
 

@@ -33,13 +33,13 @@ func TestABufferSaysWhyItIsFlushed(t *testing.T) {
 		reason accumulator.Reason
 		weight int
 	}{
-		"by size":           {[]put{{1, 0, true}, {1, 0, true}, {1, 0, true}, {1, 0, false}}, 0, true, accumulator.Size, 3},
-		"by weight reached": {[]put{{4, 0, true}, {6, 0, true}}, 0, true, accumulator.Weight, 10},
-		"by weight refused": {[]put{{4, 0, true}, {7, 0, false}}, 0, false, accumulator.Weight, 4},
-		"alone":             {[]put{{99, 0, true}, {0, 0, false}}, 0, true, accumulator.Weight, 99},
-		"by age":            {[]put{{1, 0, true}, {1, 50, true}}, 60, false, accumulator.Age, 2},
-		"by idle":           {[]put{{1, 0, true}, {-5, 5, true}}, 25, false, accumulator.Idle, 1},
-		"on demand":         {[]put{{1, 0, true}}, 19, false, accumulator.Flush, 1},
+		"by size":           {[]put{{1, 0, true}, {1, 0, true}, {1, 0, true}, {1, 0, false}}, 0, true, accumulator.ReasonSize, 3},
+		"by weight reached": {[]put{{4, 0, true}, {6, 0, true}}, 0, true, accumulator.ReasonWeight, 10},
+		"by weight refused": {[]put{{4, 0, true}, {7, 0, false}}, 0, false, accumulator.ReasonWeight, 4},
+		"alone":             {[]put{{99, 0, true}, {0, 0, false}}, 0, true, accumulator.ReasonWeight, 99},
+		"by age":            {[]put{{1, 0, true}, {1, 50, true}}, 60, false, accumulator.ReasonAge, 2},
+		"by idle":           {[]put{{1, 0, true}, {-5, 5, true}}, 25, false, accumulator.ReasonIdle, 1},
+		"on demand":         {[]put{{1, 0, true}}, 19, false, accumulator.ReasonFlush, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			buf := newBuffer(t, accumulator.Config{MaxItems: 3, MaxWeight: 10, MaxWait: 60, MaxIdle: 20})

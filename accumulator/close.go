@@ -18,7 +18,7 @@ func (a *Accumulator[T]) Flush(ctx context.Context) error {
 		a.mu.Unlock()
 		return err
 	}
-	sealed := a.closeAll(Flush)
+	sealed := a.closeAll(ReasonFlush)
 	a.mu.Unlock()
 	return a.delivered(ctx, sealed)
 }
@@ -60,7 +60,7 @@ func (a *Accumulator[T]) drain(ctx context.Context) error {
 	err := a.moveAll(ctx, nil)
 	if err == nil {
 		a.mu.Lock()
-		sealed := a.closeAll(Close)
+		sealed := a.closeAll(ReasonClose)
 		a.mu.Unlock()
 		err = a.delivered(ctx, sealed)
 	}
@@ -121,6 +121,6 @@ func (a *Accumulator[T]) leftovers() []Batch[T] {
 	for p := range a.producers {
 		_ = p.move(0) // there is always a fresh batch now
 	}
-	a.engine.closeAll(Close)
+	a.engine.closeAll(ReasonClose)
 	return left
 }

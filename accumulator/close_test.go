@@ -100,7 +100,7 @@ func TestFlushDeliversWhatWasAddedBefore(t *testing.T) {
 			t.Errorf("Flush: %v, want the end of its context", err)
 		}
 		mustClose(t, acc)
-		if n := acc.Stats().Reasons[accumulator.Flush]; n != 4 || handled.Load() != 4 {
+		if n := acc.Stats().Reasons[accumulator.ReasonFlush]; n != 4 || handled.Load() != 4 {
 			t.Errorf("%d batches by flush, %d handled, want 4", n, handled.Load())
 		}
 	})

@@ -39,7 +39,7 @@ type Config struct {
 
 	// WaitForKey chooses what happens when MaxKeys are open and an item of
 	// another key arrives. False means that the batch which has been open
-	// longest is closed with the reason [Evict]. True means that the item
+	// longest is closed with the reason [ReasonEvict]. True means that the item
 	// waits until some batch closes; this needs MaxWait or MaxIdle, or it
 	// could wait for ever.
 	WaitForKey bool

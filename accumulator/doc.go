@@ -16,13 +16,13 @@
 //
 // A batch is closed by the first of these, which is its [Reason]:
 //
-//   - it has MaxItems items: [Size];
-//   - it weighs MaxWeight, or the next item would take it over: [Weight];
-//   - its first item has waited for MaxWait: [Age]. Later items do not prolong
+//   - it has MaxItems items: [ReasonSize];
+//   - it weighs MaxWeight, or the next item would take it over: [ReasonWeight];
+//   - its first item has waited for MaxWait: [ReasonAge]. Later items do not prolong
 //     the wait, however slowly they come;
-//   - no item has come for MaxIdle: [Idle];
-//   - [Accumulator.Flush], or the end of all input: [Flush] and [Close];
-//   - MaxKeys keys are open and another key needs the place: [Evict].
+//   - no item has come for MaxIdle: [ReasonIdle];
+//   - [Accumulator.Flush], or the end of all input: [ReasonFlush] and [ReasonClose];
+//   - MaxKeys keys are open and another key needs the place: [ReasonEvict].
 //
 // A batch is never empty and never over a limit, with one exception: an item
 // that is heavier than MaxWeight makes a batch of its own, unless Reject takes

@@ -45,7 +45,7 @@ func (e *engine[T]) place(v *T, n itemMeta) error {
 		if e.stage.reject != nil && n.weight > b.lim.weight {
 			return &OverweightError{Key: n.key, Weight: n.weight, Max: b.lim.weight}
 		}
-		e.close(b, Weight)
+		e.close(b, ReasonWeight)
 		b = nil
 	}
 	if b == nil {
@@ -93,7 +93,7 @@ func (e *engine[T]) start(n itemMeta) (*openBatch[T], error) {
 		return nil, errNeedBatch
 	}
 	if crowded {
-		e.close(e.open.oldest, Evict)
+		e.close(e.open.oldest, ReasonEvict)
 	}
 	b.lim, b.pool, b.key = lim, e.pool, n.key
 	opened := e.born
@@ -124,7 +124,7 @@ func (e *engine[T]) emitFull(born time.Time, s *slab[T]) error {
 	}
 	b.hold(s, born)
 	b.lim, b.pool = e.limits, e.pool
-	e.seal(b, Size)
+	e.seal(b, ReasonSize)
 	return nil
 }
 

@@ -225,7 +225,7 @@ func ExampleAccumulator_Stats() {
 	_, _ = acc.Close(ctx)
 	s := acc.Stats()
 	fmt.Printf("%d items in %d batches, %.0f %% full, %d by size, %d by close\n",
-		s.Items, s.Batches, 100*s.Fill, s.Reasons[accumulator.Size], s.Reasons[accumulator.Close])
+		s.Items, s.Batches, 100*s.Fill, s.Reasons[accumulator.ReasonSize], s.Reasons[accumulator.ReasonClose])
 	// Output: 6 items in 2 batches, 75 % full, 1 by size, 1 by close
 }
 

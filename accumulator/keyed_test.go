@@ -122,7 +122,7 @@ func TestManyKeysInAnyOrderLeaveOnTime(t *testing.T) {
 		acc := start(t, accumulator.By(key, accumulator.Config{MaxItems: 1, PerKey: perKey}),
 			func(_ context.Context, b accumulator.Batch[int]) error {
 				handled += len(b.Items)
-				if b.Reason == accumulator.Age && b.Age() != wait(b.Key) {
+				if b.Reason == accumulator.ReasonAge && b.Age() != wait(b.Key) {
 					t.Errorf("key of length %d left after %v, want %v", len(b.Key), b.Age(), wait(b.Key))
 				}
 				return nil
@@ -132,7 +132,7 @@ func TestManyKeysInAnyOrderLeaveOnTime(t *testing.T) {
 			time.Sleep(time.Second / 3)
 		}
 		mustClose(t, acc)
-		if s := acc.Stats(); handled != 1000 || s.Reasons[accumulator.Age] == 0 || s.Reasons[accumulator.Size] == 0 {
+		if s := acc.Stats(); handled != 1000 || s.Reasons[accumulator.ReasonAge] == 0 || s.Reasons[accumulator.ReasonSize] == 0 {
 			t.Errorf("%d items handled, batches by reason %v; want 1000, by age and by size", handled, s.Reasons)
 		}
 	})

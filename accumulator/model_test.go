@@ -318,11 +318,11 @@ func (s schedule) checkBatch(b accumulator.Batch[parcel]) error {
 		return errors.New("over MaxWeight")
 	case weight != b.Weight:
 		return fmt.Errorf("weighs %d", weight)
-	case full != (b.Reason == accumulator.Size):
+	case full != (b.Reason == accumulator.ReasonSize):
 		return errors.New("wrong reason: size")
-	case b.Reason == accumulator.Age && (cfg.MaxWait == 0 || b.Age() < cfg.MaxWait):
+	case b.Reason == accumulator.ReasonAge && (cfg.MaxWait == 0 || b.Age() < cfg.MaxWait):
 		return errors.New("wrong reason: age")
-	case b.Reason == accumulator.Evict && !s.Keyed:
+	case b.Reason == accumulator.ReasonEvict && !s.Keyed:
 		return errors.New("wrong reason: evict")
 	}
 	return nil

@@ -33,7 +33,7 @@ func TestWhatAProducerHoldsLeavesOnTime(t *testing.T) {
 		time.Sleep(wait - 3*time.Second)
 		synctest.Wait()
 		batches := got.take()
-		if len(batches) != 1 || batches[0].Reason != accumulator.Age || batches[0].Age() != wait ||
+		if len(batches) != 1 || batches[0].Reason != accumulator.ReasonAge || batches[0].Age() != wait ||
 			!cmp.Equal(batches[0].Items, []int{4, 0, 1, 2}) {
 			t.Fatalf("got %+v, want 4 and what the early producer held, by age at %v", batches, wait)
 		}
@@ -58,7 +58,7 @@ func TestFlushReachesIntoProducers(t *testing.T) {
 	if err := acc.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if b := got.take(); len(b) != 1 || len(b[0].Items) != 90 || b[0].Reason != accumulator.Flush {
+	if b := got.take(); len(b) != 1 || len(b[0].Items) != 90 || b[0].Reason != accumulator.ReasonFlush {
 		t.Errorf("got %v, want 90 items by flush", b)
 	}
 	if err := p.Close(t.Context()); err != nil {
@@ -141,7 +141,7 @@ func TestAProducerShipsAWholeBatchAtOnce(t *testing.T) {
 		addTo(t, p, 2, 3)
 		synctest.Wait()
 		b := got.take()
-		if len(b) != 1 || b[0].Reason != accumulator.Size || b[0].Age() != time.Second || !cmp.Equal(b[0].Items, []int{1, 2, 3}) {
+		if len(b) != 1 || b[0].Reason != accumulator.ReasonSize || b[0].Age() != time.Second || !cmp.Equal(b[0].Items, []int{1, 2, 3}) {
 			t.Errorf("got %+v, want three items by size, a second old", b)
 		}
 		if s := acc.Stats(); s.Items != 3 || s.Batches != 1 || s.Fill != 1 || s.Open != 0 {

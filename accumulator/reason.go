@@ -5,13 +5,13 @@ type Reason uint8
 
 // The reasons, in the order in which [Stats.Reasons] counts them.
 const (
-	Size   Reason = iota // the batch reached MaxItems
-	Weight               // the batch reached MaxWeight, or the next item would have exceeded it
-	Age                  // MaxWait passed since the first item
-	Idle                 // MaxIdle passed since the last item
-	Flush                // Flush was called
-	Close                // Close was called, or the input of the stage ended
-	Evict                // MaxKeys were open and another key needed the place
+	ReasonSize   Reason = iota // the batch reached MaxItems
+	ReasonWeight               // the batch reached MaxWeight, or the next item would have exceeded it
+	ReasonAge                  // MaxWait passed since the first item
+	ReasonIdle                 // MaxIdle passed since the last item
+	ReasonFlush                // Flush was called
+	ReasonClose                // Close was called, or the input of the stage ended
+	ReasonEvict                // MaxKeys were open and another key needed the place
 )
 
 // String returns the name of the constant in lower case, as it would appear

@@ -8,8 +8,8 @@ import (
 )
 
 func TestReasonsHaveNames(t *testing.T) {
-	got := fmt.Sprint(accumulator.Size, accumulator.Weight, accumulator.Age, accumulator.Idle,
-		accumulator.Flush, accumulator.Close, accumulator.Evict, accumulator.Reason(99))
+	got := fmt.Sprint(accumulator.ReasonSize, accumulator.ReasonWeight, accumulator.ReasonAge, accumulator.ReasonIdle,
+		accumulator.ReasonFlush, accumulator.ReasonClose, accumulator.ReasonEvict, accumulator.Reason(99))
 	if want := "size weight age idle flush close evict unknown"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

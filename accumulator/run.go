@@ -50,7 +50,7 @@ func (r *run[T]) loop(in <-chan []T) error {
 		case err != nil:
 			return err
 		case !ok:
-			r.engine.closeAll(Close)
+			r.engine.closeAll(ReasonClose)
 			return r.send()
 		}
 		if err := r.add(vs); err != nil {

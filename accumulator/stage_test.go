@@ -38,7 +38,7 @@ func TestAStageSendsWhatASliceFilledBeforeItWaits(t *testing.T) {
 			t.Errorf("got %v, want two full batches", got)
 		}
 		close(r.in)
-		if got := <-r.out; len(got) != 1 || !cmp.Equal(got[0].Items, []int{7}) || got[0].Reason != accumulator.Close {
+		if got := <-r.out; len(got) != 1 || !cmp.Equal(got[0].Items, []int{7}) || got[0].Reason != accumulator.ReasonClose {
 			t.Errorf("got %v, want the rest by close", got)
 		}
 		if err := <-r.err; err != nil {
@@ -64,7 +64,7 @@ func TestAStageClosesBatchesByAge(t *testing.T) {
 		if err := <-r.err; err != nil {
 			t.Error(err)
 		}
-		if s := stage.Stats(); s.Batches != 3 || s.Items != 6 || s.Reasons[accumulator.Age] != 3 {
+		if s := stage.Stats(); s.Batches != 3 || s.Items != 6 || s.Reasons[accumulator.ReasonAge] != 3 {
 			t.Errorf("got %+v, want 3 batches by age", s)
 		}
 	})

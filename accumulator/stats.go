@@ -8,18 +8,18 @@ import (
 
 // Stats are figures about the batches closed so far.
 type Stats struct {
-	Items   uint64            // items in closed batches
-	Batches uint64            // closed batches
-	Reasons [Evict + 1]uint64 // closed batches by Reason, as in Reasons[Age]
-	Fill    float64           // mean share of MaxItems or MaxWeight that was used, 0 to 1
-	Wait    Histogram         // how long the first item of each batch waited in it
-	Open    int               // open batches; with keys, the keys in use
+	Items   uint64                  // items in closed batches
+	Batches uint64                  // closed batches
+	Reasons [ReasonEvict + 1]uint64 // closed batches by Reason, as in Reasons[ReasonAge]
+	Fill    float64                 // mean share of MaxItems or MaxWeight that was used, 0 to 1
+	Wait    Histogram               // how long the first item of each batch waited in it
+	Open    int                     // open batches; with keys, the keys in use
 }
 
 // meter collects Stats. It is written once per batch, never per item.
 type meter struct {
 	items   atomic.Uint64
-	reasons [Evict + 1]atomic.Uint64
+	reasons [ReasonEvict + 1]atomic.Uint64
 	fill    atomic.Uint64 // sum, in units of 1/fillUnit
 	wait    [buckets]atomic.Uint64
 	open    atomic.Int64
