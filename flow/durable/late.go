@@ -9,8 +9,8 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// left is how much of its time a batch has left: the provider's window and the
-// grace. A batch that is late has the grace once more, for its cancellation.
+// left returns how much time a batch has left of the provider's window and the
+// grace. A late batch has the grace once more, for its cancellation.
 func (w *watcher) left(in intent.Intent, v *pollState) (d time.Duration, limited bool) {
 	if !v.late.IsZero() {
 		return w.grace - time.Since(v.late), true
@@ -19,11 +19,11 @@ func (w *watcher) left(in intent.Intent, v *pollState) (d time.Duration, limited
 	return window + w.grace - w.clock.age(in, v), window > 0
 }
 
-// limitWait cancels a batch that has had all its time, so that it ends with what
-// it has, and gives up one that does not end even then: what results there are
-// count. The provider may yet run its other rows, so that they are not sent again
-// unless it says that they never ran, or that it has no such batch, or a person
-// decides so.
+// limitWait cancels a batch whose time is over, so that it ends with the
+// results so far. It gives up a batch that does not end even then: the results
+// so far count. The provider may yet run the other rows. They are retried only
+// if the provider says that they never ran or that it has no such batch, or if
+// a person decides so.
 func (w *watcher) limitWait(ctx context.Context, in intent.Intent, v *pollState, seen string) (intent.Intent, error) {
 	if left, limited := w.left(in, v); !limited || left > 0 {
 		return in, w.cancelLate(ctx, in, v)
@@ -39,12 +39,12 @@ func (w *watcher) limitWait(ctx context.Context, in intent.Intent, v *pollState,
 		fmt.Sprintf("the batch had not ended %s after it was sent: %s", age.Round(time.Second), seen))
 	w.notices.tell(ctx, Notice{
 		Kind: NoticeGivenUp, Tag: in.Tag, Batch: in.Batch, Text: "given up: " + reason.Message,
-		Advice: "the results that it has count; its other rows go again only if the provider has no such batch, or you say so",
+		Advice: "the results that it has count; its other rows are retried only if the provider has no such batch, or you say so",
 	})
 	return w.batches.advance(ctx, in, intent.BatchEnded{Reason: &reason})
 }
 
-// cancelLate cancels a batch once that is late.
+// cancelLate cancels a batch if it is late.
 func (w *watcher) cancelLate(ctx context.Context, in intent.Intent, v *pollState) error {
 	if v.late.IsZero() || !v.cancelled.IsZero() {
 		return nil
@@ -53,13 +53,13 @@ func (w *watcher) cancelLate(ctx context.Context, in intent.Intent, v *pollState
 	w.notices.tell(ctx, Notice{
 		Kind: NoticeGivenUp, Tag: in.Tag, Batch: in.Batch,
 		Text:   fmt.Sprintf("not ended %s after it was sent: cancelling it", time.Since(in.SentAt).Round(time.Second)),
-		Advice: "the results that it has count, and the rows that never ran go again as often as they may",
+		Advice: "the results that it has count, and the rows that never ran are retried as often as they may be",
 	})
 	return w.cancelOpen(ctx, in, v)
 }
 
-// cancelOpen cancels a batch at the provider. Whether that works is seen by the
-// next looks.
+// cancelOpen cancels a batch at the provider. The next polls show whether that
+// worked.
 func (w *watcher) cancelOpen(ctx context.Context, in intent.Intent, v *pollState) error {
 	err := w.provider.Cancel(ctx, handle(in))
 	if err != nil && ctx.Err() != nil {
@@ -70,7 +70,7 @@ func (w *watcher) cancelOpen(ctx context.Context, in intent.Intent, v *pollState
 		return fmt.Errorf("durable: batch %s: %w", in.Tag, err)
 	case retry.Retryable, retry.Ambiguous:
 		w.log.WarnContext(ctx, "the batch could not be cancelled", "tag", in.Tag, "batch", in.Batch, "error", err)
-	case 0, retry.Permanent: // as good as it gets
+	case 0, retry.Permanent: // the provider will not do more
 		v.cancelled = time.Now()
 	}
 	return nil

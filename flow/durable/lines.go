@@ -36,15 +36,15 @@ var (
 	_ tailJudge = (*File)(nil)
 )
 
-// Lines opens the file at path for a job's results, one JSON object a line.
-// The file belongs to the job: a new one must not exist or be empty, and a
-// resumed one must be as the job left it. Results behind what was recorded are
-// cut off if they are the job's own, which a crash left there.
+// Lines opens the file at path for a job's results, one JSON object a line. The
+// file belongs to the job: a new one must not exist or be empty, and a resumed
+// one must be as the job left it. A crash may leave results after the recorded
+// end. They are cut off if they are the job's own.
 //
 // The file is locked until Close, or until the process is gone; the error is
 // ErrOutputInUse if another holds the lock. Systems other than Linux, macOS and
-// FreeBSD lock nothing. A symbolic link is refused, and so is what is no regular
-// file: see StreamTo.
+// FreeBSD lock nothing. A symbolic link is refused, and so is anything that is
+// not a regular file: see StreamTo.
 func Lines(path string) (*File, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -88,8 +88,8 @@ func openLines(path string) (*File, error) {
 	return &File{f: f, path: path, w: bufio.NewWriterSize(f, 1<<20), made: made}, nil
 }
 
-// mustBeRegular refuses what cannot be cut back, or is another file than its name
-// says. What does not exist is made.
+// mustBeRegular refuses a file that cannot be cut back, and a link. It accepts
+// a path where nothing exists yet.
 func mustBeRegular(path string) error {
 	info, err := os.Lstat(path)
 	switch {
@@ -108,7 +108,7 @@ func mustBeRegular(path string) error {
 	return nil
 }
 
-// Path is the absolute path of the file.
+// Path returns the absolute path of the file.
 func (o *File) Path() string { return o.path }
 
 // inPlace reports an error unless path still names the file that is open.
@@ -124,7 +124,7 @@ func (o *File) inPlace() error {
 	return nil
 }
 
-// Write implements Output: the lines are synced to the disk.
+// Write implements Output. It syncs the lines to the disk.
 func (o *File) Write(_ context.Context, results []Result) error {
 	if err := o.untouched(); err != nil {
 		return err
@@ -143,7 +143,7 @@ func (o *File) Write(_ context.Context, results []Result) error {
 }
 
 // untouched refuses to write to a file that somebody has changed since the last
-// Write. One that was edited in its midst is noticed by the next Rewind.
+// Write. A change within the file is noticed by the next Rewind.
 func (o *File) untouched() error {
 	if err := o.inPlace(); err != nil {
 		return err

@@ -15,7 +15,8 @@ import (
 	"github.com/balerhq/baler/internal/crashpoint"
 )
 
-// lineMark is a position in a File: how much was written, and the checksum of it.
+// lineMark is a position in a File: how many bytes were written, and their
+// checksum.
 type lineMark struct {
 	size   int64
 	sum    uint32
@@ -44,7 +45,7 @@ func parseMark(mark string) (m lineMark, err error) {
 // judgeTail implements tailJudge.
 func (o *File) judgeTail(own func(*Result) bool) { o.own = own }
 
-// changed is the error about a file that is not as the job left it.
+// changed returns the error for a file that is not as the job left it.
 func (o *File) changed(how string) error {
 	return &MismatchError{
 		Reason: fmt.Sprintf("output %s is not as the job left it: %s: put the file back as it was", o.path, how),
@@ -52,7 +53,7 @@ func (o *File) changed(how string) error {
 	}
 }
 
-// Rewind implements Rewinder. It reads the file once, to see that it is as the
+// Rewind implements Rewinder. It reads the file once to check that it is as the
 // job left it.
 func (o *File) Rewind(mark string) error {
 	info, err := o.f.Stat()
@@ -84,7 +85,8 @@ func (o *File) Rewind(mark string) error {
 	return err
 }
 
-// mustBeNew is what Rewind says of an output that is new to the job.
+// mustBeNew makes the check that Rewind makes for an output that is new to the
+// job.
 func (o *File) mustBeNew() error {
 	info, err := o.f.Stat()
 	if err != nil {
@@ -101,21 +103,22 @@ func (o *File) mustBeEmpty(size int64) error {
 		o.path, size)}
 }
 
-// compare reads what the job has written, and takes over its checksum.
+// compare reads the bytes that the job has written, checks their checksum and
+// keeps it.
 func (o *File) compare(to lineMark) error {
 	sum := crc32.New(jobdir.Castagnoli)
 	if _, err := io.Copy(sum, io.NewSectionReader(o.f, 0, to.size)); err != nil {
 		return fmt.Errorf("durable: read output: %w", err)
 	}
 	if to.summed && sum.Sum32() != to.sum {
-		return o.changed(fmt.Sprintf("what stands in its first %d bytes was changed", to.size))
+		return o.changed(fmt.Sprintf("its first %d bytes were changed", to.size))
 	}
 	o.sum = sum.Sum32()
 	return nil
 }
 
-// examineTail refuses to cut what is not the job's own. A crash leaves the lines
-// of at most one chunk, whose last may be torn.
+// examineTail refuses to cut off bytes that are not the job's own. A crash
+// leaves the lines of one chunk at most, and the last line may be torn.
 func (o *File) examineTail(from, length int64) error {
 	if length == 0 || o.own == nil {
 		return nil
@@ -131,7 +134,7 @@ func (o *File) examineTail(from, length int64) error {
 		case err != nil && !errors.Is(err, io.EOF):
 			return fmt.Errorf("durable: read output: %w", err)
 		}
-		return o.changed(fmt.Sprintf("behind the %d bytes that it has written stand %d that it has not", from, length))
+		return o.changed(fmt.Sprintf("after the %d bytes that the job has written, there are %d that it has not", from, length))
 	}
 }
 
@@ -141,7 +144,8 @@ func (o *File) isOwn(line []byte) bool {
 }
 
 // isTorn reports whether bytes without an end of line may be the beginning of a
-// result, or what a file system has in the place of one after a power failure.
+// result. After a power failure, a file system may have zeros in place of the
+// rest.
 func isTorn(rest []byte) bool {
 	const begin = `{"id":"`
 	rest = bytes.TrimRight(rest, "\x00")

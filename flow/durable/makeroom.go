@@ -10,23 +10,25 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// bytesPerToken is how many bytes of a request make a token, roughly. Twice as
-// many are taken for certain.
+// bytesPerToken is roughly how many bytes of a request make a token. A batch is
+// certainly too large only if it is too large even at twice as many bytes a
+// token.
 const bytesPerToken = 4
 
-// How often a batch is refused while nothing else of the job runs before it is
-// halved: if nothing runs in the account as far as it shows, and if something does.
+// These are the numbers of refusals, while nothing else of the job runs, after
+// which a batch is halved: if nothing seems to run in the account, and if
+// something does.
 const (
 	aloneRefusals    = 2
 	notAloneRefusals = 6
-	// A creation that is refused with HTTP 429 says as much of the moment as of the
-	// batch.
+	// A creation that is refused with HTTP 429 may be refused because of the
+	// moment and not because of the batch.
 	aloneCreations = 15
 )
 
-// makeRoom decides about a batch that has to wait until less is enqueued, whether
-// it can ever fit. One that cannot, certainly or by all that can be seen, goes in
-// smaller ones; a row that cannot fit alone fails.
+// makeRoom decides whether a batch that waits until less is enqueued can ever
+// fit. If it cannot, as far as can be seen, its rows are submitted in smaller
+// batches. A row that cannot fit alone fails.
 func (rf *refusals) makeRoom(ctx context.Context, in intent.Intent, refusal error, r refused) (_ intent.Intent, done bool, err error) {
 	limit, _ := rf.batches.throttles.limit(in.Route)
 	entries, err := rf.Entries(in.Tag, in.Rows)
@@ -36,12 +38,12 @@ func (rf *refusals) makeRoom(ctx context.Context, in intent.Intent, refusal erro
 	tokens := tokensOf(entries)
 	switch {
 	case limit > 0 && tokens <= limit/2:
-		return in, false, nil // it fits: others have the room
+		return in, false, nil // it fits: other batches take up the room
 	case limit > 0 && tokens/2 > limit: // it never fits
 	case r.others > 0 || limit == 0 && in.Batch == "" && r.alone < aloneCreations || !rf.wasAlone(ctx, r):
 		return in, false, nil
 	case in.Rows == 1 && limit == 0:
-		return in, false, nil // nobody knows
+		return in, false, nil // not known
 	case in.Rows == 1 && tokens <= limit:
 		return in, false, nil
 	}
@@ -53,19 +55,19 @@ func (rf *refusals) makeRoom(ctx context.Context, in intent.Intent, refusal erro
 	return in, true, err
 }
 
-// wasAlone reports whether a batch was refused often enough while nothing else
-// was enqueued that it does not fit. Other batches of the account may be of other
-// models, so that they are not waited for as long as they run.
+// wasAlone reports whether a batch was refused so often while nothing else was
+// enqueued that it does not fit. Other batches of the account may be of other
+// models, so their end is not awaited.
 func (rf *refusals) wasAlone(ctx context.Context, r refused) bool {
 	return r.alone >= notAloneRefusals || r.alone >= aloneRefusals && !rf.othersRun(ctx)
 }
 
-// cutToFit takes back a batch for which there will be no room, so that its rows go
-// in smaller ones.
+// cutToFit takes back a batch for which there will never be room. Its rows are
+// submitted in smaller batches.
 func (rf *refusals) cutToFit(ctx context.Context, in intent.Intent, entries []jobdir.Entry, limit int64, refusal error) (intent.Intent, error) {
 	reason := refusalReason(retry.Permanent, refusal)
 	reason.Limit = largerHalf(entries)
-	if limit > 0 { // a tenth less, as it is a guess
+	if limit > 0 { // a tenth less, because it is an estimate
 		reason.Limit = int(max(min(int64(reason.Limit), int64(weigh(entries))*limit/tokensOf(entries)*9/10), 1))
 	}
 	rf.batches.routes.narrow(in.Route, reason.Limit)
@@ -74,12 +76,13 @@ func (rf *refusals) cutToFit(ctx context.Context, in intent.Intent, entries []jo
 		Kind: NoticeRefused, Tag: in.Tag, Batch: in.Batch,
 		Text: fmt.Sprintf("a batch of %d rows for %s is more than the account may have enqueued; nothing of it ran: %s",
 			in.Rows, rf.batches.routeName(in), said(reason)),
-		Advice: fmt.Sprintf("batches of at most %d bytes are made of these rows, and of all that follow", reason.Limit),
+		Advice: fmt.Sprintf("these rows, and all that follow, go into batches of at most %d bytes", reason.Limit),
 	})
 	return rf.batches.advance(ctx, in, intent.Refused{Reason: reason})
 }
 
-// tokensOf guesses how many tokens the requests of entries have, at least one.
+// tokensOf estimates how many tokens the requests of entries have, at least
+// one.
 func tokensOf(entries []jobdir.Entry) int64 {
 	total := 0
 	for i := range entries {
@@ -88,8 +91,8 @@ func tokensOf(entries []jobdir.Entry) int64 {
 	return max(int64(total)/bytesPerToken, 1)
 }
 
-// fits takes back a batch that is larger than its lane allows since it was sealed,
-// before it is sent for nothing. A row for which there will be no room fails.
+// fits takes back a batch that is larger than its route allows by now, so that
+// it is not sent in vain. A row for which there will never be room fails.
 func (rf *refusals) fits(ctx context.Context, in intent.Intent) (_ intent.Intent, ok bool, err error) {
 	limit := rf.batches.routes.limitOf(in.Route)
 	tokens, refusal := rf.batches.throttles.limit(in.Route)
@@ -107,13 +110,13 @@ func (rf *refusals) fits(ctx context.Context, in intent.Intent) (_ intent.Intent
 		return in, true, nil
 	}
 	in, err = rf.batches.advance(ctx, in, intent.Refused{Reason: intent.Reason{
-		Class: retry.Permanent.String(), Code: "too_large", Message: "the lane takes smaller batches by now",
+		Class: retry.Permanent.String(), Code: "too_large", Message: "the route takes only smaller batches by now",
 	}})
 	return in, false, err
 }
 
-// othersRun reports whether the account has batches of others under way, as far
-// as it shows.
+// othersRun reports whether the account seems to have batches of others under
+// way.
 func (rf *refusals) othersRun(ctx context.Context) bool {
 	lister, ok := rf.provider.(sink.Lister)
 	if !ok {

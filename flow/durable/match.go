@@ -11,10 +11,10 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// match finds the batch of a provider that keeps no tags: those that have ended
-// say by the ids of their rows whether they are it, the others may be it. So may
-// one that has ended and does not say: however long ago that was, nothing is sent
-// again because of the time.
+// match finds the batch at a provider that keeps no tags. The row ids of an
+// ended batch show whether it is the one. A batch that has not ended may be the
+// one. So may an ended batch whose results do not tell, however long ago it
+// ended: nothing is sent again because time has passed.
 func (f *finder) match(ctx context.Context, in intent.Intent, listed *intent.Listed) error {
 	alike, err := f.alike(ctx, in, listed.Waited)
 	if err != nil {
@@ -45,15 +45,15 @@ func (f *finder) match(ctx context.Context, in intent.Intent, listed *intent.Lis
 	return nil
 }
 
-// agedAtLeast is how old a batch is, as far as the provider's word and the clock
-// agree.
+// agedAtLeast returns the age of a batch, as far as the provider's word and the
+// clock agree.
 func (f *finder) agedAtLeast(in intent.Intent, l sink.Listing) time.Duration {
 	return max(min(l.Age, f.clock.now().Sub(in.SentAt)), 0)
 }
 
-// alike lists all batches that could be the intent's, by their size and time. It
-// asks for the whole list before any is compared with what is known: of a batch
-// that is created meanwhile it is then known whose it is.
+// alike lists all batches that could be the intent's, by their size and time.
+// It reads the whole list before it compares any batch with the known ones. The
+// owner of a batch that is created meanwhile is then known.
 func (f *finder) alike(ctx context.Context, in intent.Intent, waited time.Duration) (found []sink.Listing, err error) {
 	lister, ok := f.provider.(sink.Lister)
 	if !ok {
@@ -74,8 +74,8 @@ func (f *finder) alike(ctx context.Context, in intent.Intent, waited time.Durati
 	return found, nil
 }
 
-// tooOld reports whether a batch was there before the intent's was sent, by this
-// process: that its age tells whatever the clock says, or was.
+// tooOld reports whether a batch existed before this process sent the intent's.
+// The batch's age shows that, whatever the clock says or said.
 func (f *finder) tooOld(in intent.Intent, l sink.Listing) bool {
 	if !in.Open() {
 		return false
@@ -85,7 +85,7 @@ func (f *finder) tooOld(in intent.Intent, l sink.Listing) bool {
 }
 
 // tooYoung reports whether a batch was made when the intent's could no longer
-// be. By its age that is told whatever the clock says, or was.
+// be made. The batch's age shows that, whatever the clock says or said.
 func (f *finder) tooYoung(in intent.Intent, l sink.Listing, waited time.Duration) bool {
 	switch {
 	case !in.Open():
@@ -100,8 +100,8 @@ func (f *finder) tooYoung(in intent.Intent, l sink.Listing, waited time.Duration
 	return l.Created.After(in.Appears(f.grace).Add(slack))
 }
 
-// prove finds out whose rows a batch has that was adopted because it could be
-// nobody else's.
+// prove checks a batch that was adopted as the only candidate: its rows show
+// whose it is.
 func (f *finder) prove(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	if same, err := f.accounts.sameAccount(ctx, in); !same {
 		return in, err
@@ -121,8 +121,8 @@ func (f *finder) prove(ctx context.Context, in intent.Intent) (intent.Intent, er
 	return f.batches.advance(ctx, in, intent.Disowned{})
 }
 
-// unproven waits, as it cannot be read whose rows a batch has: it is read again,
-// for as long as it takes, while all others go on.
+// unproven waits if the results of such a batch cannot be read. They are read
+// again for as long as it takes, while all other batches go on.
 func (f *finder) unproven(ctx context.Context, in intent.Intent, err error) error {
 	d := max(f.poll, maxPoll)
 	f.notices.tell(ctx, Notice{
@@ -133,9 +133,10 @@ func (f *finder) unproven(ctx context.Context, in intent.Intent, err error) erro
 	return f.calls.sleep(ctx, d)
 }
 
-// tagOf is the tag of a batch that has ended, by the first row that tells, or ""
-// if it is none of ours, or one of which no row ran. The error is errSilent if it
-// does not tell. A tag never changes, so it is read once.
+// tagOf returns the tag of a batch that has ended, from the first row that has
+// an id. It returns "" for a batch that is not ours, and for a batch without
+// any row that ran. The error is errSilent if no row tells. A tag never
+// changes, so it is read once.
 func (f *finder) tagOf(ctx context.Context, batch string, rows int) (string, error) {
 	if tag, ok := f.batches.batchOwners.tagOf(batch); ok {
 		return tag, nil
@@ -156,5 +157,5 @@ func (f *finder) tagOf(ctx context.Context, batch string, rows int) (string, err
 	return tag, err
 }
 
-// errSilent means that nobody can tell yet whose a batch is.
+// errSilent means that it is not known yet whose a batch is.
 var errSilent = retry.Mark(errors.New("no row of its results says whose it is"), retry.Permanent)

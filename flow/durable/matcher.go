@@ -5,16 +5,16 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// matcher ticks off the rows of a batch as their results come in.
+// matcher matches results to the rows of a batch as they come in.
 type matcher struct {
 	tag    string
 	index  map[jobdir.ItemHash]uint32
-	got    []bool // those that have a result on disk
+	got    []bool // rows that have a result on disk
 	strays UnexpectedRows
 }
 
-// match returns the row that a result belongs to, unless it is a stray. It ticks
-// off those that came in one download.
+// match returns the row that a result belongs to, unless the result is
+// unexpected. It sets came for each row that it matches in one download.
 func (r *matcher) match(o *sink.Outcome, came []bool) (n uint32, ok bool) {
 	n, stray := r.find(o)
 	if stray == nil && came[n] {
@@ -29,7 +29,7 @@ func (r *matcher) match(o *sink.Outcome, came []bool) (n uint32, ok bool) {
 }
 
 // find returns the row of a result, by its id or its line, or the count of
-// strays that it belongs to.
+// unexpected rows that the result belongs to.
 func (r *matcher) find(o *sink.Outcome) (n uint32, stray *int) {
 	switch {
 	case o.ID == "" && o.Line == 0:

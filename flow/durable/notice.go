@@ -4,24 +4,23 @@ import (
 	"time"
 )
 
-// Notice is something that costs a user money or hours and that somebody may
-// have to act on. It is told at once, and kept in the Status for as long as it
-// holds.
+// Notice is a problem that costs a user money or hours and may need a person to
+// act. It is reported at once, and stays in the Status for as long as it lasts.
 type Notice struct {
 	Kind  NoticeKind `json:"kind"`
-	Tag   string     `json:"tag,omitempty"`   // of the batch that it is about; "" if it is about the run
-	Batch string     `json:"batch,omitempty"` // the provider's name of it
+	Tag   string     `json:"tag,omitempty"`   // the batch's tag; "" if the notice is about the run
+	Batch string     `json:"batch,omitempty"` // the batch's name at the provider
 	Text  string     `json:"text"`            // what happened
-	// Advice says what to do about it, "" if nothing need be done.
+	// Advice says what to do about it. It is "" if nothing has to be done.
 	Advice string `json:"advice,omitempty"`
 	// Next is when the run tries again. Zero means that it does not, or that
-	// nobody knows when.
+	// the time is not known.
 	Next  time.Time `json:"next,omitzero"`
 	Since time.Time `json:"since"` // when it began
 	Times int       `json:"times"` // how often it happened
 }
 
-// NoticeKind says what a Notice is about.
+// NoticeKind is the kind of problem.
 type NoticeKind string
 
 // The kinds.

@@ -11,8 +11,9 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// How long a notice that repeats is not told again: at first, at most, as it
-// grows each time, and if it had been withdrawn meanwhile.
+// These are the waits before a repeated notice is reported again: the first
+// one, which grows each time, the longest, and the one after the notice was
+// cleared meanwhile.
 const (
 	noticeInterval    = 5 * time.Minute
 	maxNoticeInterval = time.Hour
@@ -24,7 +25,7 @@ type noticeKey struct {
 	tag  string
 }
 
-// notices are those that hold now, and when each was told.
+// notices holds the current notices, and when each was reported.
 type notices struct {
 	*config
 	stall stall
@@ -34,18 +35,18 @@ type notices struct {
 	held map[noticeKey]Notice
 	told map[noticeKey]telling
 
-	due        []Notice // to be delivered, the oldest first
+	due        []Notice // for Job.Notify, the oldest first
 	delivering bool     // by one goroutine
 }
 
-// telling is when a notice was told, and until when it is not told again.
+// telling is when a notice was reported, and how long it is not reported again.
 type telling struct {
 	at   time.Time
 	next time.Duration
 }
 
-// again is the telling after t, which is that of a notice told never if it is
-// zero.
+// again returns the telling that follows t. A zero t means that the notice was
+// never reported.
 func (t telling) again(now time.Time) telling {
 	if t.next < noticeInterval {
 		return telling{now, noticeInterval}
@@ -53,8 +54,8 @@ func (t telling) again(now time.Time) telling {
 	return telling{now, min(2*t.next, maxNoticeInterval)}
 }
 
-// note takes in a notice, counted and dated, and reports whether it is due to be
-// told.
+// note adds a notice, with its count and date, and says whether it is due to be
+// reported.
 func (n *notices) note(v Notice) (_ Notice, due bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -79,8 +80,9 @@ func (n *notices) note(v Notice) (_ Notice, due bool) {
 	return v, true
 }
 
-// drop forgets a notice and reports whether there was one. If it comes back it
-// is told again soon, but not each time: what comes and goes is one thing.
+// drop removes a notice and says whether there was one. If the notice comes
+// back, it is reported again soon, but not each time: a problem that comes and
+// goes is one problem.
 func (n *notices) drop(kind NoticeKind, tag string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -93,7 +95,7 @@ func (n *notices) drop(kind NoticeKind, tag string) bool {
 	return held
 }
 
-// has reports whether a notice holds.
+// has reports whether a notice is current.
 func (n *notices) has(kind NoticeKind, tag string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -101,7 +103,7 @@ func (n *notices) has(kind NoticeKind, tag string) bool {
 	return held
 }
 
-// list returns the notices that hold, the oldest first.
+// list returns the current notices, the oldest first.
 func (n *notices) list() []Notice {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -115,11 +117,13 @@ func (n *notices) list() []Notice {
 	return all
 }
 
-// maxNotice bounds the text of a notice, which may quote the provider, in bytes.
+// maxNotice limits the text of a notice, which may quote the provider, in
+// bytes.
 const maxNotice = 600
 
-// deliver gives a notice to f, which is called for one notice at a time, in their
-// order, outside the lock: by the goroutine that is calling it already, if one is.
+// deliver gives a notice to f. It calls f for one notice at a time, in their
+// order, outside the lock. If another goroutine is calling f already, that
+// goroutine makes this call too.
 func (n *notices) deliver(v Notice, f func(Notice)) {
 	n.mu.Lock()
 	n.due = append(n.due, v)
@@ -138,7 +142,7 @@ func (n *notices) deliver(v Notice, f func(Notice)) {
 	n.mu.Unlock()
 }
 
-// tell makes a notice known: in the log, to Job.Notify and in the status. One
+// tell raises a notice: in the log, to Job.Notify and in the status. A notice
 // that repeats soon only changes the status.
 func (n *notices) tell(ctx context.Context, v Notice) {
 	v.Text, v.Advice = truncate(v.Text, maxNotice), truncate(v.Advice, maxNotice)
@@ -151,21 +155,21 @@ func (n *notices) tell(ctx context.Context, v Notice) {
 	n.deliver(v, n.onNotice)
 }
 
-// untell withdraws a notice that no longer holds.
+// untell clears a notice whose cause is over.
 func (n *notices) untell(kind NoticeKind, tag string) {
 	if n.drop(kind, tag) {
 		n.dirty.Store(true)
 	}
 }
 
-// moved takes note that something has moved.
+// moved records that something has moved.
 func (n *notices) moved() {
 	if n.stall.end(time.Now()) {
 		n.untell(NoticeWaiting, "")
 	}
 }
 
-// explain reports whether it was told why a batch does not move.
+// explain reports whether a notice says why a batch does not move.
 func (n *notices) explain(b *OpenBatch) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -13,14 +13,14 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// knownBatches is what the journal knows of batches when a process begins.
+// knownBatches holds the batches that the journal knows when a process begins.
 type knownBatches struct {
 	fresh   bool // there was no journal
 	intents map[string]intent.Intent
 	seen    map[string]bool // tags of batches that a person has given up
 }
 
-// sent is when the last batch that is known was sent.
+// sent returns when the last known batch was sent.
 func (k *knownBatches) sent(started time.Time) time.Time {
 	for _, in := range k.intents {
 		if in.SentAt.After(started) {
@@ -30,8 +30,9 @@ func (k *knownBatches) sent(started time.Time) time.Time {
 	return started
 }
 
-// lacks reports whether a batch under an own tag was bought by a journal that is
-// newer than this one: no batch is sent before the journal says so.
+// lacks reports whether a batch under a tag of the job is missing in this
+// journal. Then a newer journal has bought it, because no batch is sent before
+// the journal says so.
 func (k *knownBatches) lacks(tag string) bool {
 	in, ok := k.intents[tag]
 	if !ok {
@@ -40,14 +41,15 @@ func (k *knownBatches) lacks(tag string) bool {
 	return k.unsent(in)
 }
 
-// unsent reports whether there can be no batch of the intent.
+// unsent reports whether the intent certainly has no batch.
 func (k *knownBatches) unsent(in intent.Intent) bool {
 	return (in.State == intent.Sealed || in.State == intent.Uploaded) && in.Creates == 0 && !in.InDoubt()
 }
 
-// mustBeNewest refuses to buy anything for a state directory that is an older copy,
-// or of which a copy was run elsewhere: then the provider has batches under tags of
-// the job that the journal does not know. Providers that list no tags cannot tell.
+// mustBeNewest refuses to buy anything for a state directory that is an older
+// copy, or whose copy was run elsewhere. Then the provider has batches under
+// tags of the job that the journal does not know. Providers that list no tags
+// cannot show that.
 func (ad *adopter) mustBeNewest(ctx context.Context) error {
 	lacking, err := ad.bought(ctx)
 	for n := 0; err != nil; n++ {
@@ -65,14 +67,14 @@ func (ad *adopter) mustBeNewest(ctx context.Context) error {
 	if len(lacking) == 0 {
 		return nil
 	}
-	return &MismatchError{Reason: fmt.Sprintf("%s is older than what it has bought: the provider has %d batches of the run %q that it does not know, "+
+	return &MismatchError{Reason: fmt.Sprintf("%s is older than its purchases: the provider has %d batches of the run %q that it does not know, "+
 		"such as %s. It is an old copy, or a copy of it was run elsewhere: go on with the newer one. "+
 		"If that is lost, run baler doctor --state %s --adopt %s",
 		ad.store.Path(), len(lacking), ad.name, lacking[0].Batch, ad.store.Path(), ad.name)}
 }
 
-// bought lists the batches under tags of the job that the journal lacks, of those
-// that were created since it was written last.
+// bought lists the batches under tags of the job that the journal lacks. It
+// lists only batches that were created since the journal was last written.
 func (ad *adopter) bought(ctx context.Context) (lacking []sink.Listing, err error) {
 	lister, ok := ad.provider.(sink.Lister)
 	if !ok || ad.known.fresh {
@@ -89,9 +91,10 @@ func (ad *adopter) bought(ctx context.Context) (lacking []sink.Listing, err erro
 	return lacking, nil
 }
 
-// reconcile makes a journal of an older copy as good as can be, after what can be
-// adopted was. A batch that was sealed and not sent is looked for; one that has
-// ended, and answered nothing that is waited for, is given up.
+// reconcile completes the journal of an older copy as far as possible, after
+// all that can be adopted was adopted. If the journal has a batch as sealed and
+// not sent, the next run finds it. A batch that has ended and answered no
+// waiting row is given up.
 func (ad *adopter) reconcile(ctx context.Context, adopted []Adoption) error {
 	lacking, err := ad.bought(ctx)
 	if err != nil {
@@ -119,8 +122,7 @@ func (ad *adopter) reconcile(ctx context.Context, adopted []Adoption) error {
 	return ad.batches.journal.Append(jobdir.Line{Seen: slices.Compact(seen)})
 }
 
-// doubt notes of a batch that the provider lists that it was sent: the next run
-// finds it by its tag.
+// doubt records that a listed batch was sent. The next run finds it by its tag.
 func (ad *adopter) doubt(ctx context.Context, in intent.Intent, l sink.Listing) (err error) {
 	account, now := ad.provider.Account(), time.Now()
 	sent := l.Created

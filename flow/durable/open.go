@@ -11,7 +11,7 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 )
 
-// open finds out where the job stands and mends what a crash left half done.
+// open finds out the state of the job and repairs what a crash left half done.
 func open(ctx context.Context, c config) (*engine, error) {
 	e, err := newEngine(c)
 	if err != nil {
@@ -35,7 +35,7 @@ func open(ctx context.Context, c config) (*engine, error) {
 	return e, nil
 }
 
-// readWanted reads what is wanted of the run.
+// readWanted reads the requested state and the decisions.
 func (e *engine) readWanted(started time.Time) error {
 	wanted, err := e.dir.Control()
 	if err != nil {
@@ -58,7 +58,7 @@ func (e *engine) readWanted(started time.Time) error {
 	return nil
 }
 
-// abandon closes what recover has opened before it failed.
+// abandon closes everything that was opened, even after a failure half way.
 func (e *engine) abandon() error {
 	errs := []error{e.Root.Close()}
 	if e.batches.journal != nil {
@@ -73,7 +73,7 @@ func (e *engine) abandon() error {
 	return errors.Join(errs...)
 }
 
-// limitBatch narrows the batch to what the provider takes.
+// limitBatch lowers the limits of a batch to those of the provider.
 func (e *engine) limitBatch() error {
 	limits := e.provider.Limits("")
 	e.batch.MaxItems = narrow(e.batch.MaxItems, limits.Rows)

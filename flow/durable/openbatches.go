@@ -9,14 +9,14 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// openBatches shows the batches that are open to other processes.
+// openBatches shows the open batches to other processes.
 type openBatches struct {
 	mu   sync.Mutex
 	open map[string]intent.Intent
 	seen map[string]seen
 }
 
-// seen is what the last look at a batch has shown.
+// seen is what the last poll of a batch has shown.
 type seen struct {
 	phase string
 	ran   int // rows
@@ -26,7 +26,7 @@ func newOpenBatches() *openBatches {
 	return &openBatches{open: make(map[string]intent.Intent), seen: make(map[string]seen)}
 }
 
-// see posts what a look has shown, and reports whether that is new.
+// see records what a poll has shown, and reports whether that is new.
 func (b *openBatches) see(tag string, s seen) (fresh bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -35,7 +35,7 @@ func (b *openBatches) see(tag string, s seen) (fresh bool) {
 	return !known || was != s
 }
 
-// show posts where a batch stands, and reports whether that is new.
+// show records the state of a batch, and reports whether that is new.
 func (b *openBatches) show(in intent.Intent) (fresh bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

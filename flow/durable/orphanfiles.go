@@ -12,13 +12,13 @@ import (
 )
 
 // OrphanFiles lists the uploads of jobs that no batch was made from and that no
-// job of the store is about to use: a crash between an upload and the creation
-// of its batch leaves such. They can be removed by sink.Provider.Remove. Younger
-// ones than that are left out, as another store may be about to use them; if it
-// then misses one, it uploads that again.
+// job of the store is about to use. A crash between an upload and the creation
+// of its batch leaves such a file. sink.Provider.Remove can remove them. Files
+// younger than age are left out, because another store may be about to use
+// them. If it then misses one, it uploads it again.
 //
-// The provider has to be a sink.FileLister, and a sink.Lister that says what a
-// batch was made from.
+// The provider has to be a sink.FileLister, and a sink.Lister that names the
+// file of each batch.
 func OrphanFiles(ctx context.Context, provider sink.Provider, store state.Store, age time.Duration) ([]sink.File, error) {
 	found, err := orphanFiles(ctx, provider, store, sink.Now(ctx, provider).Add(-age))
 	if err != nil {
@@ -56,7 +56,8 @@ func orphanFiles(ctx context.Context, provider sink.Provider, store state.Store,
 	return withoutBatch(ctx, lister, found, oldest.Add(-findSlack))
 }
 
-// withoutBatch returns the files that no batch since then was made from.
+// withoutBatch returns the files that no batch created since then was made
+// from.
 func withoutBatch(ctx context.Context, lister sink.Lister, files []sink.File, since time.Time) (found []sink.File, err error) {
 	used := make(map[string]bool)
 	for l, err := range lister.List(ctx, since) {

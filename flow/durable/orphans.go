@@ -13,26 +13,26 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// Orphan is a batch at the provider that a job has created and that no job
-// waits for.
+// Orphan is a batch at the provider that a job has created and no job waits
+// for.
 type Orphan struct {
-	// Listing is how the provider lists it. The Tag is read from its rows if
+	// Listing is the provider's list entry. The Tag is read from the rows if
 	// the provider keeps none.
 	sink.Listing
-	// Surplus says that a job of the store knows the tag and is done with
-	// another batch of it: this one was bought twice, and came too late to be
-	// noticed. If it is false, no job of the store knows the tag: it is that of
-	// another store, or of one that was lost.
+	// Surplus says that a job of the store knows the tag and has settled
+	// another batch with it: this one was bought twice and became visible too
+	// late. If Surplus is false, no job of the store knows the tag. The batch
+	// then belongs to another store, or to one that was lost.
 	Surplus bool
 }
 
-// Orphans lists the batches created since then that carry the tag of a job, but
-// none that a job of the store knows or may yet find itself. They can be
-// cancelled by sink.Provider.Cancel, or adopted by a run. The provider has to be
-// a sink.Lister.
+// Orphans lists the batches created since then that have the tag of a job. It
+// leaves out batches that a job of the store knows or may yet find itself.
+// sink.Provider.Cancel can cancel an orphan, and a run can adopt it. The
+// provider has to be a sink.Lister.
 //
-// Of a provider that keeps no tags, only batches that have ended can be told
-// from those of others: each costs a call.
+// If the provider keeps no tags, only batches that have ended can be told from
+// those of others. Each of these costs a call.
 func Orphans(ctx context.Context, provider sink.Provider, store state.Store, since time.Time) ([]Orphan, error) {
 	found, err := orphans(ctx, provider, store, since)
 	if err != nil {
@@ -80,7 +80,8 @@ func orphans(ctx context.Context, provider sink.Provider, store state.Store, sin
 	return found, nil
 }
 
-// keepsTags asks for a batch that does not exist.
+// keepsTags reports whether the provider keeps tags, by asking for a batch that
+// does not exist.
 func keepsTags(ctx context.Context, p sink.Provider, since time.Time) (bool, error) {
 	_, err := p.Find(ctx, jobdir.NewTag(), since)
 	if errors.Is(err, errors.ErrUnsupported) {
@@ -89,7 +90,7 @@ func keepsTags(ctx context.Context, p sink.Provider, since time.Time) (bool, err
 	return true, err
 }
 
-// allIntents are those of all jobs in a store, by their tags.
+// allIntents returns the intents of all jobs in a store, by tag.
 func allIntents(ctx context.Context, store state.Store) (map[string]intent.Intent, error) {
 	all := make(map[string]intent.Intent)
 	for rec, err := range store.Scan(ctx, []byte{jobdir.IntentKind}, nil) {

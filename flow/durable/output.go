@@ -17,21 +17,22 @@ type Output interface {
 // delivery exactly once.
 type Rewinder interface {
 	Output
-	// Mark is the position behind the last Write, never "".
+	// Mark returns the position after the last Write, never "".
 	Mark() string
-	// Rewind undoes what was written after a mark. It is called once, before
-	// the first Write; with "" if the output is new to the job, which should
-	// refuse one that holds something already.
+	// Rewind undoes everything that was written after a mark. It is called
+	// once, before the first Write. The mark is "" if the output is new to the
+	// job; then Rewind should refuse an output that is not empty.
 	Rewind(mark string) error
 }
 
-// tailJudge is a Rewinder that undoes results behind a mark only if they are the
-// job's own, which own tells. It is set before Rewind.
+// tailJudge is a Rewinder that undoes results after a mark only if they are the
+// job's own. The function own decides that. It is set before Rewind.
 type tailJudge interface {
 	judgeTail(own func(*Result) bool)
 }
 
-// outputPath is the file that an Output writes, "" if it is none.
+// outputPath returns the path of the file that an Output writes, "" if it
+// writes no file.
 func outputPath(o Output) string {
 	if f, ok := o.(interface{ Path() string }); ok {
 		return f.Path()
@@ -39,7 +40,7 @@ func outputPath(o Output) string {
 	return ""
 }
 
-// Each is an Output that calls f for each result.
+// Each returns an Output that calls f for each result.
 func Each(f func(context.Context, Result) error) Output { return each(f) }
 
 type each func(context.Context, Result) error
@@ -53,8 +54,8 @@ func (f each) Write(ctx context.Context, results []Result) error {
 	return nil
 }
 
-// AppendLine appends the result as JSON, on the line that a File gets. It is
-// that of json.Marshal, but for the response, which is copied as it stands
+// AppendLine appends the result as a JSON line, as a File gets it. The line
+// equals that of json.Marshal, except that the response is copied unchanged
 // instead of being checked and compacted again.
 func (r *Result) AppendLine(dst []byte) ([]byte, error) {
 	bare := *r

@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// mustOwnOutput refuses an output file that another run of the state directory
-// has written to and is not done with.
+// mustOwnOutput refuses an output file that belongs to another run of the state
+// directory which has not ended.
 func (c *config) mustOwnOutput() error {
 	path := outputPath(c.output)
 	if path == "" {
@@ -27,7 +27,7 @@ func (c *config) mustOwnOutput() error {
 	return nil
 }
 
-// sameFile reports whether two paths name one file, by whatever way.
+// sameFile reports whether two paths name the same file, also through links.
 func sameFile(a, b string) bool {
 	if a == "" || a == b {
 		return a == b

@@ -56,8 +56,9 @@ func (pk *packer) load(ctx context.Context, out chan<- []jobdir.Entry) error {
 	}
 }
 
-// buy seals a batch, or several if its lane takes only smaller ones, and starts
-// their drivers, which outlive the round: life is the context of the run.
+// buy seals a batch, or several if its route takes only smaller ones, and
+// starts their drivers. Drivers outlive the round: life is the context of the
+// run.
 func (pk *packer) buy(ctx, life context.Context, b accumulator.Batch[jobdir.Entry]) error {
 	entries := b.Items
 	if entries[0].Hit != nil {
@@ -79,8 +80,8 @@ func (pk *packer) buy(ctx, life context.Context, b accumulator.Batch[jobdir.Entr
 	return nil
 }
 
-// buyOne seals one batch, if the run still wants any, and to the end once it
-// has begun.
+// buyOne seals one batch, if the run may still buy. Once it has begun, it
+// finishes even if ctx ends.
 func (pk *packer) buyOne(ctx, life context.Context, rows []jobdir.Entry) error {
 	if err := pk.gate.enter(ctx); err != nil {
 		return err
@@ -95,8 +96,8 @@ func (pk *packer) buyOne(ctx, life context.Context, rows []jobdir.Entry) error {
 	return nil
 }
 
-// retire ends the rest if all drivers of open batches sleep, and nothing is left to
-// do. From then on none wakes up.
+// retire closes the resting drivers' end if all drivers of open batches are
+// parked and nothing is left to do. From then on none resumes.
 func (pk *packer) retire(nothingLeft func() bool) bool {
 	r := pk.resting
 	r.mu.Lock()
@@ -108,7 +109,7 @@ func (pk *packer) retire(nothingLeft func() bool) bool {
 	return r.over
 }
 
-// retired waits until nothing is left to do for the drivers.
+// retired waits until the drivers have nothing left to do.
 func (pk *packer) retired(ctx context.Context) error {
 	for !pk.retire(func() bool { return true }) {
 		select {
@@ -120,8 +121,8 @@ func (pk *packer) retired(ctx context.Context) error {
 	return nil
 }
 
-// rounds makes batches of what is ready, as often as something is. Their
-// drivers run as long as life.
+// rounds makes batches of ready rows whenever there are some. The drivers of
+// the batches run as long as life.
 func (pk *packer) rounds(ctx, life context.Context) error {
 	for {
 		more, err := pk.await(ctx)
@@ -150,9 +151,9 @@ func (pk *packer) round(ctx, life context.Context) error {
 	return nil
 }
 
-// await returns true when a round is worth its while: something is ready, and
-// it is not just a few items that go again while open batches may yet add more.
-// A batch that waits for a person adds none.
+// await returns true when a round is worthwhile. Rows must be ready. If they
+// are only a few retries while open batches may yet add more, they wait for
+// others. A batch that waits for a person adds none.
 func (pk *packer) await(ctx context.Context) (more bool, err error) {
 	linger, lingers := time.NewTimer(pk.batch.MaxWait), false
 	linger.Stop() // until something is ready that may wait

@@ -6,8 +6,8 @@ import (
 	"github.com/balerhq/baler/ratelimit"
 )
 
-// newEngine puts the parts of an engine together. What the directory of the job
-// says is found out by recover.
+// newEngine puts the parts of an engine together. The state on disk is read
+// later, by recover.
 func newEngine(c config) (*engine, error) {
 	limiter, err := ratelimit.NewLimiter(c.creates)
 	if err != nil {

@@ -25,8 +25,8 @@ type watcher struct {
 	pollStates  *pollStates
 }
 
-// poll looks at a batch when it is its turn. Neither an error nor a status that
-// nobody knows says anything about its rows: then it is looked at again, for as
+// poll polls a batch when its turn has come. Neither an error nor an unknown
+// status says anything about the rows. Then the batch is polled again, for as
 // long as it may run.
 func (w *watcher) poll(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	if same, err := w.accounts.sameAccount(ctx, in); !same {
@@ -39,7 +39,7 @@ func (w *watcher) poll(ctx context.Context, in intent.Intent) (intent.Intent, er
 	}
 	s := w.pollOnce(ctx, in)
 	done()
-	if ctx.Err() == nil && unlisted(s.listErr) { // it ends all the same
+	if ctx.Err() == nil && unlisted(s.listErr) { // the batch can end nevertheless
 		w.log.WarnContext(ctx, "whether the batch was bought twice cannot be told", "tag", in.Tag, "batch", in.Batch, "error", s.listErr)
 		s.listed, s.listErr = nil, nil
 	}
@@ -56,15 +56,15 @@ func (w *watcher) poll(ctx context.Context, in intent.Intent) (intent.Intent, er
 	return w.decide(ctx, in, v, s)
 }
 
-// pollResult is what a look at a batch brings.
+// pollResult is the result of a poll.
 type pollResult struct {
 	status  sink.Status
 	err     error
-	listed  intent.Event // of a batch in doubt: what carries its tag
+	listed  intent.Event // for a batch in doubt: the batches with its tag
 	listErr error
 }
 
-// String is what was seen, for people.
+// String describes the result for people.
 func (s pollResult) String() string {
 	if s.err != nil {
 		return s.err.Error()
@@ -73,15 +73,15 @@ func (s pollResult) String() string {
 }
 
 func (w *watcher) pollOnce(ctx context.Context, in intent.Intent) (s pollResult) {
-	if in.InDoubt() { // a second one should be found while it is cheap
+	if in.InDoubt() { // a second batch should be found while cancelling it saves money
 		s.listed, s.listErr = w.finder.list(ctx, in)
 	}
 	s.status, s.err = w.provider.Status(ctx, handle(in))
 	return s
 }
 
-// decide decides what a look means. That the provider does not know the batch
-// may pass, as its list may be behind; so may a permanent error.
+// decide decides what follows from a poll. The provider may not know the batch
+// yet, because its list may lag. A permanent error may be over later, too.
 func (w *watcher) decide(ctx context.Context, in intent.Intent, v *pollState, s pollResult) (intent.Intent, error) {
 	switch {
 	case s.err != nil && ctx.Err() != nil:
@@ -89,7 +89,7 @@ func (w *watcher) decide(ctx context.Context, in intent.Intent, v *pollState, s 
 	case s.err != nil && retry.ClassOf(s.err) != retry.Permanent:
 		return in, w.calls.backOff(ctx, in, "poll", 0, s.err)
 	case s.err != nil:
-		w.log.WarnContext(ctx, "the batch cannot be looked at", "tag", in.Tag, "batch", in.Batch, "error", s.err)
+		w.log.WarnContext(ctx, "the batch cannot be polled", "tag", in.Tag, "batch", in.Batch, "error", s.err)
 		w.tellUnseen(ctx, in, v, s.err)
 		return w.limitWait(ctx, in, v, s.String())
 	}
@@ -104,7 +104,7 @@ func (w *watcher) decide(ctx context.Context, in intent.Intent, v *pollState, s 
 	return w.limitWait(ctx, in, v, s.String())
 }
 
-// see takes note of what a look has shown.
+// see records what a poll has shown.
 func (w *watcher) see(ctx context.Context, in intent.Intent, v *pollState, s sink.Status) {
 	v.unseen = 0
 	if w.openBatches.see(in.Tag, seen{s.Phase, s.Succeeded + s.Failed}) {
@@ -122,16 +122,16 @@ func (w *watcher) see(ctx context.Context, in intent.Intent, v *pollState, s sin
 	w.tellWait(ctx, in, v, fmt.Sprintf("has a status that is not known: %q", s.Phase))
 }
 
-// tellUnseen tells of a batch that the provider does not show. Right after its
-// creation that means nothing.
+// tellUnseen raises a notice about a batch that the provider does not show.
+// Right after its creation that means nothing.
 func (w *watcher) tellUnseen(ctx context.Context, in intent.Intent, v *pollState, err error) {
 	if v.unseen++; v.unseen < 2 {
 		return
 	}
-	w.tellWait(ctx, in, v, fmt.Sprintf("cannot be looked at: %v", err))
+	w.tellWait(ctx, in, v, fmt.Sprintf("cannot be polled: %v", err))
 }
 
-// tellWait tells of a batch about which nothing is known.
+// tellWait raises a notice about a batch whose state is not known.
 func (w *watcher) tellWait(ctx context.Context, in intent.Intent, v *pollState, what string) {
 	n := Notice{Kind: NoticeWaiting, Tag: in.Tag, Batch: in.Batch, Text: what, Next: w.nextLook(in, v)}
 	if left, limited := w.left(in, v); limited {
@@ -141,8 +141,9 @@ func (w *watcher) tellWait(ctx context.Context, in intent.Intent, v *pollState, 
 	w.notices.tell(ctx, n)
 }
 
-// end records that a batch has ended. Of one that was refused nothing ran: it is
-// put off, or goes in smaller ones, or its rows fail, or wait for a person.
+// end records that a batch has ended. If it was refused, none of its rows ran.
+// Then it is put off, its rows are submitted in smaller batches, fail, or wait
+// for a person.
 func (w *watcher) end(ctx context.Context, in intent.Intent, refusal *sink.RowError) (intent.Intent, error) {
 	switch {
 	case refusal == nil:
@@ -158,16 +159,16 @@ func (w *watcher) end(ctx context.Context, in intent.Intent, refusal *sink.RowEr
 	return w.refusals.putOff(ctx, in, refusal)
 }
 
-// accepted takes note that the provider runs a batch, or has run it.
+// accepted records that the provider runs a batch or has run it.
 func (w *watcher) accepted(in intent.Intent) {
 	if notice := w.batches.throttles.accept(in); notice != "" {
 		w.notices.untell(NoticeRefused, notice)
 	}
 }
 
-// nextLook is when to look at a batch: as long after the last look as suits its
-// age, and just when it has had all its time. One that another process bought is
-// looked at once.
+// nextLook returns when to poll a batch: after the last poll, by an interval
+// that fits the batch's age, or exactly when its time is over. A batch that
+// another process bought is polled at once.
 func (w *watcher) nextLook(in intent.Intent, v *pollState) time.Time {
 	last := time.Now().Add(-max(w.clock.age(in, v), w.clock.now().Sub(in.SentAt))) // when it was sent, or long ago
 	since := last

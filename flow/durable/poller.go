@@ -9,9 +9,9 @@ import (
 	"github.com/balerhq/baler/ratelimit"
 )
 
-// poller gives the drivers of open batches their turns to look at them: in the
-// order in which they are due, no faster and no more at a time than its limit
-// allows. Its one goroutine is that of run.
+// poller gives the drivers of open batches their turns to poll, in the order in
+// which they are due. The limit bounds their rate and how many poll at a time.
+// A single goroutine, that of run, grants the turns.
 type poller struct {
 	limit *ratelimit.Limiter
 	wake  chan struct{} // another turn may be the first
@@ -25,8 +25,8 @@ func newPoller(limit ratelimit.Config) (*poller, error) {
 	return &poller{limit: l, wake: make(chan struct{}, 1)}, err
 }
 
-// wait returns when it is due and the caller's turn. Then done must be called
-// after the look, and before any other wait.
+// wait returns when the time is due and it is the caller's turn. The caller
+// must call done after the poll and before any other wait.
 func (p *poller) wait(ctx context.Context, due time.Time) (done func(), err error) {
 	t := &turn{due: due, granted: make(chan struct{})}
 	p.add(t)
@@ -41,7 +41,7 @@ func (p *poller) wait(ctx context.Context, due time.Time) (done func(), err erro
 	return nil, context.Cause(ctx)
 }
 
-// price is what a turn takes of the limit.
+// price is the cost of a turn.
 func price() ratelimit.Cost { return ratelimit.Cost{Requests: 1, Slots: 1} }
 
 func (p *poller) done() { p.limit.Settle(price(), ratelimit.Cost{Requests: 1}) }
@@ -73,7 +73,7 @@ func (p *poller) run(ctx context.Context) {
 	}
 }
 
-// next is how long until the first turn is due, if there is one.
+// next returns how long it is until the first turn is due, if there is one.
 func (p *poller) next() (wait time.Duration, some bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -83,8 +83,8 @@ func (p *poller) next() (wait time.Duration, some bool) {
 	return time.Until(p.turns.First().due), true
 }
 
-// grant gives what was taken of the limit to the first turn, or gives it back
-// if whoever waited has left.
+// grant gives the acquired cost to the first turn, or gives it back to the
+// limit if no turn is due any more.
 func (p *poller) grant() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -117,7 +117,7 @@ func (p *poller) remove(t *turn) bool {
 	return true
 }
 
-// start runs the poller and returns what ends it.
+// start runs the poller and returns a function that stops it.
 func (p *poller) start(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup

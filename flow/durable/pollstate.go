@@ -7,8 +7,8 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// pollState is what the driver of a batch remembers of its looks. It is not worth
-// keeping: another process may warn and cancel again.
+// pollState is what the driver of a batch remembers of its polls. It is not
+// stored, because another process may warn and cancel again.
 type pollState struct {
 	began     time.Time // when this process sent it, or found it
 	mine      bool      // this process sent it
@@ -17,12 +17,12 @@ type pollState struct {
 	aged      time.Time // when the provider said that it was of that age; zero if it did not
 	looked    time.Time // last
 	warned    bool      // of an unknown status
-	unseen    int       // looks in a row that the provider refused
-	late      time.Time // when it was found to have had all its time
+	unseen    int       // polls in a row that the provider refused
+	late      time.Time // when its time was found to be over
 	cancelled time.Time // when the provider was asked to end it
 }
 
-// pollStates are those of the batches that run.
+// pollStates holds the poll state of each batch that runs, by tag.
 type pollStates struct{ byTag sync.Map }
 
 func (v *pollStates) of(tag string) *pollState {
@@ -30,7 +30,7 @@ func (v *pollStates) of(tag string) *pollState {
 	return kept.(*pollState) //nolint:forcetypeassert // the only type in it
 }
 
-// begin forgets what was seen of a batch, as another is sent in its place.
+// begin resets the poll state of a batch, because it is sent again.
 func (v *pollStates) begin(tag string) *pollState {
 	begun := &pollState{began: time.Now(), mine: true}
 	v.byTag.Store(tag, begun)
@@ -39,8 +39,7 @@ func (v *pollStates) begin(tag string) *pollState {
 
 func (v *pollStates) over(tag string) { v.byTag.Delete(tag) }
 
-// waited is for how long a batch was not to be found that is in doubt, as far as
-// this process has seen it.
+// waited returns for how long this process has not found a batch in doubt.
 func (v *pollState) waited() time.Duration {
 	if v.doubt.IsZero() {
 		v.doubt = time.Now()
@@ -48,7 +47,7 @@ func (v *pollState) waited() time.Duration {
 	return time.Since(v.doubt)
 }
 
-// note takes in how old a batch is by the provider's word.
+// note records the age that the provider reports.
 func (v *pollState) note(s sink.Status) {
 	if s.Age > 0 {
 		v.age, v.aged = s.Age, time.Now()

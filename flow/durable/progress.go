@@ -7,7 +7,7 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// progress is the job's Progress, which is told of each change.
+// progress holds the job's Progress and reports each change.
 type progress struct {
 	mu     sync.Mutex
 	value  Progress
@@ -21,7 +21,7 @@ func (t *progress) update(change func(*Progress)) {
 	t.notify(t.value)
 }
 
-// doubt counts what an intent in doubt has more than it needs.
+// doubt counts the surplus and suspected batches of an intent.
 func (t *progress) doubt(was, in intent.Intent) {
 	surplus, suspects := len(in.Surplus)-len(was.Surplus), len(in.Suspects)-len(was.Suspects)
 	if surplus != 0 || suspects != 0 {
@@ -29,7 +29,7 @@ func (t *progress) doubt(was, in intent.Intent) {
 	}
 }
 
-// count takes note of whether a batch was bought, or given back, or refused.
+// count records whether a batch was bought, given back or refused.
 func (t *progress) count(was, in intent.Intent) {
 	if was.Bought() != in.Bought() || was.Refusals != in.Refusals {
 		t.update(func(p *Progress) { p.count(was, in) })

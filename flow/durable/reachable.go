@@ -11,8 +11,8 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// firstReach is how long a run tries to reach the provider for which nothing is
-// bought yet: somebody is waiting then, and it may be the wrong address.
+// firstReach is how long a run tries to reach the provider if nothing is bought
+// yet. Then a person is waiting, and the address may be wrong.
 const firstReach = time.Minute
 
 // UnreachableError means that the provider did not answer, or only with errors,
@@ -29,13 +29,14 @@ func (e *UnreachableError) Error() string {
 		"check its address, the network and the proxy: %v", e.Provider, e.After.Round(time.Second), e.Err)
 }
 
-// Unwrap is what the last attempt brought.
+// Unwrap returns the error of the last attempt.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
 var errFirstReach = errors.New("no answer in time")
 
-// reach waits until the provider answers: if something is bought, for as long as
-// that takes. It returns errCancelled if the run is cancelled meanwhile.
+// reach waits until the provider answers. If something is bought, it waits for
+// as long as that takes. It returns errCancelled if the run is cancelled
+// meanwhile.
 func (e *engine) reach(ctx context.Context) error {
 	limited, stop := ctx, func() {}
 	first := len(e.open) == 0 && e.progress.now().Batches == 0
@@ -74,8 +75,8 @@ func (e *engine) reach(ctx context.Context) error {
 	}
 }
 
-// check asks the provider, until the run is cancelled, and keeps the last error
-// of an attempt.
+// check calls the provider until the run is cancelled, and keeps the error of
+// the last attempt.
 func (e *engine) check(ctx, limited context.Context, first bool, last *error) error {
 	wanted, stop := e.gate.noticing(limited)
 	defer stop()

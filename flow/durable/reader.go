@@ -22,15 +22,15 @@ type row struct {
 	line    int
 }
 
-// group is what is ingested in one commit.
+// group is the rows that are ingested in one commit.
 type group struct {
 	rows       []row
-	checkpoint string // behind the last
+	checkpoint string // after the last row
 }
 
 const groupRows = 512
 
-// rows is a source, whatever its items are.
+// rows is a source, whatever the type of its items.
 type rows interface {
 	resume(checkpoint string) error
 	// read sends a group, without waiting, for each value it takes from want.
@@ -50,8 +50,8 @@ func (r *reader[T]) resume(checkpoint string) error {
 	return nil
 }
 
-// read sends the items in groups: as many as have come when the next is wanted,
-// so that a slow source does not linger.
+// read sends the items in groups. A group holds the items that have come when
+// the next group is wanted, so that the items of a slow source do not linger.
 func (r *reader[T]) read(ctx context.Context, want <-chan struct{}, out chan<- group) error {
 	var items []row
 	for item, err := range r.job.Source.Items() {
@@ -82,7 +82,8 @@ func (r *reader[T]) read(ctx context.Context, want <-chan struct{}, out chan<- g
 	return nil
 }
 
-// isWanted reports whether a group is wanted now, or waits until one is.
+// isWanted reports whether a group is wanted now. With wait, it waits until one
+// is.
 func isWanted(ctx context.Context, want <-chan struct{}, wait bool) (bool, error) {
 	if ctx.Err() != nil {
 		return false, context.Cause(ctx)
@@ -126,8 +127,8 @@ func (r *reader[T]) row(item T) (row, error) {
 	return row{key: key, request: request, level: level, name: name, line: line}, nil
 }
 
-// check refuses a request that no provider would take, and puts its body on
-// one line. What a Codec wrote is JSON.
+// check refuses a request that no provider would take, and puts its body on one
+// line. A body that a Codec wrote is JSON.
 func (r *Request) check() error {
 	switch {
 	case r.Endpoint == "" || r.Endpoint[0] != '/':

@@ -8,8 +8,9 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// readTag reads the tag of a batch that has ended. One whose results are gone
-// has none, as nobody removes what is still looked for.
+// readTag reads the tag of a batch that has ended. If the results are gone it
+// returns no tag, because nobody removes the results of a batch that is still
+// needed.
 func readTag(ctx context.Context, p sink.Provider, batch string) (string, error) {
 	for o, err := range p.Results(ctx, sink.Handle{Batch: batch}) {
 		switch {
@@ -26,8 +27,8 @@ func readTag(ctx context.Context, p sink.Provider, batch string) (string, error)
 	return "", errSilent
 }
 
-// withoutRefused leaves out the batches that the provider has refused: of an
-// intent that was put off there are such, and no row of them ran.
+// withoutRefused leaves out the batches that the provider has refused. An
+// intent that was put off may have such batches, and none of their rows ran.
 func withoutRefused(ctx context.Context, p sink.Provider, in intent.Intent, batches []string) (left []string, err error) {
 	for _, b := range batches {
 		if in.Owns(b) {

@@ -7,8 +7,8 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// Bounds of what an intent keeps of a provider's words, in bytes, of which JSON
-// makes up to six each: the record of an intent that is longer than
+// These limit how much of a provider's message an intent keeps, in bytes. JSON
+// may need six bytes for each. An intent whose record is longer than
 // state.MaxValue could never be stored.
 const (
 	maxCode    = 64
@@ -19,8 +19,8 @@ func newReason(class retry.Class, code, message string) intent.Reason {
 	return intent.Reason{Class: class.String(), Code: truncate(code, maxCode), Message: truncate(message, maxMessage)}
 }
 
-// reasonOf is why a batch was refused, as an intent keeps it.
+// reasonOf returns why a batch was refused, as an intent keeps it.
 func reasonOf(e *sink.RowError) intent.Reason { return newReason(e.Class, e.Code, e.Message) }
 
-// truncate is as much of s as fits in a line of n bytes, made printable.
+// truncate returns as much of s as fits in a line of n bytes, made printable.
 func truncate(s string, n int) string { return printable.Line(s, n) }

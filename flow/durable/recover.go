@@ -15,8 +15,8 @@ import (
 
 const segmentSize = 64 << 20
 
-// recoverFailures counts those of earlier runs. A chunk that the store does not
-// know of is settled again.
+// recoverFailures counts the failures of earlier runs. It leaves out a chunk
+// that the store does not know, because that chunk is settled again.
 func (e *engine) recoverFailures(ctx context.Context, told *jobdir.Replayed) error {
 	for i := range told.Chunks {
 		c := &told.Chunks[i]
@@ -36,7 +36,7 @@ func (e *engine) recoverFailures(ctx context.Context, told *jobdir.Replayed) err
 	return nil
 }
 
-// remakeManifests makes the manifests again that are damaged, and that the run needs.
+// remakeManifests makes the damaged manifests again that the run needs.
 func (e *engine) remakeManifests(ctx context.Context, told *jobdir.Replayed) error {
 	for _, in := range told.Intents {
 		if !jobdir.NeedsManifest(in) {
@@ -81,7 +81,7 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 	e.cleaner.recoverKept(told)
 	e.accounts.recoverAccounts(told)
 	if told.Pruned != nil {
-		return e.rewind(ctx, told.Output) // nothing else is left, or needed
+		return e.rewind(ctx, told.Output) // the rest is gone and not needed
 	}
 	if e.batches.requests, err = segment.OpenLog(e.Root, jobdir.RequestDir, e.RequestsLabel(), segmentSize, e.intake.source.Value.End); err != nil {
 		return e.IfDamaged(jobdir.RequestDir, err)
@@ -103,20 +103,21 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 	return nil
 }
 
-// readJournal replays the journal. Its first line says whose it is.
+// readJournal replays the journal. The first line names the job.
 func (e *engine) readJournal(job jobdir.Meta) (told *jobdir.Replayed, err error) {
 	told = jobdir.NewReplayed()
 	if e.batches.journal, err = journal.Open(e.Root, jobdir.JournalFile, job.ID, told.Replay); err != nil {
 		return nil, e.Damaged(jobdir.JournalFile, err)
 	}
 	if told.Meta != nil && (told.Meta.ID != job.ID || told.Meta.Keys() != job.Keys()) {
-		return nil, e.Damaged(jobdir.JournalFile, fmt.Errorf("it is of the job %q", told.Meta.Name))
+		return nil, e.Damaged(jobdir.JournalFile, fmt.Errorf("it belongs to the job %q", told.Meta.Name))
 	}
 	return told, nil
 }
 
-// recoverIntents brings the store up to the journal, which is ahead of it by what
-// was under way when the process died, and collects the batches that are open.
+// recoverIntents brings the store up to the journal and collects the open
+// batches. The journal is ahead by the steps that were under way when the
+// process died.
 func (e *engine) recoverIntents(ctx context.Context, told *jobdir.Replayed) error {
 	intents := told.Intents
 	if err := e.remakeManifests(ctx, told); err != nil {
@@ -143,7 +144,7 @@ func (e *engine) recoverIntents(ctx context.Context, told *jobdir.Replayed) erro
 	return errors.Join(e.sweep(jobdir.ManifestDir, intents), e.sweep(jobdir.ResultDir, intents), e.sweep(jobdir.AnswerDir, intents))
 }
 
-// recoverClaims finds out which ready entries stand in a batch.
+// recoverClaims finds out which ready entries belong to a batch.
 func (e *engine) recoverClaims(in intent.Intent, spans []jobdir.ClaimSpan) error {
 	if len(spans) > 0 {
 		e.batches.ready.TakenSpans(spans)
@@ -199,7 +200,7 @@ func (e *engine) sweep(dir string, intents map[string]intent.Intent) error {
 	return nil
 }
 
-// recoverCounts reads how far the source and the output are.
+// recoverCounts reads the progress of the source and of the output.
 func (e *engine) recoverCounts(ctx context.Context) error {
 	e.intake.source.Key, e.settler.outputRecord.Key = e.Keys.Source(), e.Keys.Output()
 	if err := jobdir.Load(ctx, e.store, &e.intake.source); err != nil {

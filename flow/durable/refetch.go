@@ -10,9 +10,10 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// refetch takes a batch back if it is its results that are damaged, and cause
-// says so: the provider still has them. It does not once some are settled, since
-// which ones is known by their order alone, and another download may have another.
+// refetch lets a batch be downloaded again if cause says that its results are
+// damaged. The provider still has them. It does not do so once some of them are
+// settled. Settled results are known only by their order, and another download
+// may have another order.
 func (s *settler) refetch(ctx context.Context, in intent.Intent, cause error) (intent.Intent, error) {
 	var damage *state.DamageError
 	if !errors.As(cause, &damage) || damage.File != filepath.Join(s.Keys.Dir(), jobdir.ResultName(in.Tag)) {

@@ -12,7 +12,7 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// refusals decides about batches that the provider refused.
+// refusals decides what follows when the provider refuses a batch.
 type refusals struct {
 	*config
 	*jobdir.Dir
@@ -23,21 +23,22 @@ type refusals struct {
 	batches *batches
 }
 
-// refuse ends a batch that the provider will not take: its rows fail with the
-// reason, or those that it names do and the rest goes again, and all others go
-// on.
+// refuse ends a batch that the provider will not take. Its rows fail with the
+// reason. If the provider names the rows at fault, only these fail and the rest
+// are retried. All other batches go on.
 func (rf *refusals) refuse(ctx context.Context, in intent.Intent, refusal error) (intent.Intent, error) {
 	rf.batches.throttles.leave(in)
 	reason := refusalReason(retry.Permanent, refusal)
 	rf.notices.tell(ctx, Notice{
 		Kind: NoticeRefused, Tag: in.Tag, Batch: in.Batch,
 		Text:   fmt.Sprintf("the provider does not take a batch of %d rows for %s: %s", in.Rows, rf.batches.routeName(in), said(reason)),
-		Advice: "the rows that it is about fail with that and cost nothing; all others go on",
+		Advice: "the rows at fault fail with that and cost nothing; all others go on",
 	})
 	return rf.batches.advance(ctx, in, intent.BatchEnded{Reason: &reason})
 }
 
-// refusalReason is what the provider said, innermost, or else what the client did.
+// refusalReason returns the innermost message of the provider, or else that of
+// the client.
 func refusalReason(class retry.Class, err error) intent.Reason {
 	code, message := "refused", err.Error()
 	if row, ok := errors.AsType[*sink.RowError](err); ok {
@@ -61,8 +62,9 @@ func said(r intent.Reason) string {
 	return r.Code + ": " + r.Message
 }
 
-// putOff lets a batch that was refused wait, together with all of its lane, as
-// none of it ran. What never passes has an end: then its rows fail with the reason.
+// putOff lets a refused batch wait, together with all batches of its route.
+// None of its rows ran. The wait has an end: then the rows fail with the
+// reason.
 func (rf *refusals) putOff(ctx context.Context, in intent.Intent, refusal error) (intent.Intent, error) {
 	if rf.gate.cancelled() {
 		return rf.batches.advance(ctx, in, intent.Refused{Reason: refusalReason(retry.Permanent, refusal)})
@@ -89,7 +91,7 @@ func (rf *refusals) putOff(ctx context.Context, in intent.Intent, refusal error)
 	return rf.batches.advance(ctx, in, intent.PutOff{Reason: reason, Again: r.until, Upload: anew})
 }
 
-// forget deletes an upload, which would otherwise be found and used again.
+// forget deletes an upload that would otherwise be found and used again.
 func (rf *refusals) forget(ctx context.Context, in intent.Intent) (done bool) {
 	err := rf.provider.Remove(ctx, sink.Handle{File: in.File})
 	if err != nil {
@@ -98,8 +100,9 @@ func (rf *refusals) forget(ctx context.Context, in intent.Intent) (done bool) {
 	return err == nil
 }
 
-// givesUp reports whether a batch was refused often enough: as often as rows are
-// sent if nobody knows why, and else for as long as a batch may take.
+// givesUp reports whether a batch was refused often enough. If the reason is
+// unknown, it may be refused as often as a row may be sent. Otherwise it may be
+// refused for as long as a batch may take.
 func (rf *refusals) givesUp(in intent.Intent, refusal error, r refused) bool {
 	if !passes(refusal) {
 		return max(r.refusals, in.Refusals+1) >= rf.maxAttempts
@@ -107,11 +110,13 @@ func (rf *refusals) givesUp(in intent.Intent, refusal error, r refused) bool {
 	return r.refusals >= minRefusals && !rf.clock.now().Before(rf.refusalEnd(in, r))
 }
 
-// minRefusals are those before which no batch is given up whose refusal passes,
-// however long ago the first was: nobody may have asked meanwhile.
+// minRefusals is how often a batch is refused for a temporary reason before it
+// is given up, however long ago the first refusal was. No process may have run
+// meanwhile.
 const minRefusals = 20
 
-// refusalEnd is when batches of a lane are given up that are refused all the time.
+// refusalEnd returns when the batches of a route are given up if they are
+// always refused.
 func (rf *refusals) refusalEnd(in intent.Intent, r refused) time.Time {
 	window := rf.provider.Limits(rf.batches.routes.get(in.Route).Model).Window
 	if window == 0 {
@@ -120,7 +125,8 @@ func (rf *refusals) refusalEnd(in intent.Intent, r refused) time.Time {
 	return r.since.Add(window + rf.grace)
 }
 
-// tellPutOff tells of a lane what is the same for all its batches.
+// tellPutOff raises one notice for all batches of a route, because they wait
+// for the same reason.
 func (rf *refusals) tellPutOff(ctx context.Context, in intent.Intent, refusal error, r refused) {
 	n := Notice{
 		Kind: NoticeRefused, Tag: r.notice, Batch: in.Batch, Next: r.until,
@@ -130,7 +136,7 @@ func (rf *refusals) tellPutOff(ctx context.Context, in intent.Intent, refusal er
 	end := rf.refusalEnd(in, r).Format("2006-01-02 15:04")
 	switch {
 	case errors.Is(refusal, sink.ErrFull) && r.others > 0:
-		n.Advice = fmt.Sprintf("they wait for room: the next goes when one of the %d that run has ended", r.others)
+		n.Advice = fmt.Sprintf("they wait for room: the next is created when one of the %d that run has ended", r.others)
 	case errors.Is(refusal, sink.ErrFull):
 		n.Advice = "they wait until there is room, at most until " + end + "; smaller batches (Job.Batch, --batch-size) or a higher limit of the account help"
 	case passes(refusal):

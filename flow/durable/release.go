@@ -7,8 +7,8 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// release frees the rows of a batch that was refused, and that is not put off:
-// for smaller batches, or for the next run if a person has to act.
+// release frees the rows of a batch that was refused and is not put off. They
+// go into smaller batches, or into the next run if a person has to act.
 func (s *settler) release(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	if err := s.releaseRows(ctx, in); err != nil {
 		return in, err
@@ -24,10 +24,10 @@ func (s *settler) release(ctx context.Context, in intent.Intent) (intent.Intent,
 		return in, err
 	}
 	_ = s.blockage.block(ctx, in, &retry.Error{Class: retry.Blocked, Code: in.Reason.Code, Message: in.Reason.Message})
-	return in, nil // it is done with
+	return in, nil // the batch is finished
 }
 
-// releaseRows lets all rows of a batch go again that are not settled.
+// releaseRows lets all rows of a batch be retried that are not settled.
 func (s *settler) releaseRows(ctx context.Context, in intent.Intent) error {
 	s.settling.Lock()
 	defer s.settling.Unlock()

@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	removeInterval = time.Hour // between two looks at what an endless run has delivered, at most
+	removeInterval = time.Hour // the longest interval at which an endless run checks what is due
 	removeAtOnce   = 4
-	removeChunk    = 100         // batches whose removal is noted in one line of the journal
-	removeLimit    = time.Minute // for that many; a run that is done waits no longer
+	removeChunk    = 100         // batches whose removal one line of the journal records
+	removeLimit    = time.Minute // for removeChunk batches; a finished run waits no longer
 )
 
-// hasEnded reports whether nothing more is delivered.
+// hasEnded reports whether nothing more will be delivered.
 func (c *cleaner) hasEnded() bool {
 	return c.progress.finished() || c.gate.cancelled() && c.progress.inFlight() == 0
 }
@@ -36,7 +36,7 @@ func (c *cleaner) due() []keptBatch {
 		return nil
 	case ended:
 		return c.kept.list(now)
-	case c.progress.ended(): // soon the run has, too
+	case c.progress.ended(): // the run will end soon, too
 		return nil
 	case keep == 0:
 		keep = keepDelivered
@@ -44,8 +44,8 @@ func (c *cleaner) due() []keptBatch {
 	return c.kept.list(now.Add(-keep))
 }
 
-// removeDelivered removes from time to time what a run has delivered whose
-// source does not end.
+// removeDelivered runs while the source has not ended. From time to time it
+// removes files of batches that were delivered.
 func (c *cleaner) removeDelivered(ctx context.Context) error {
 	interval := removeInterval
 	if c.kept.keep > 0 {
@@ -65,8 +65,9 @@ func (c *cleaner) removeDelivered(ctx context.Context) error {
 	}
 }
 
-// removeDue deletes what is due at the provider. What fails is told and left to
-// a later start or RemoveKept: it must not stop the run.
+// removeDue deletes the files that are due at the provider. A failure raises a
+// notice and is left to a later start or RemoveKept, because it must not stop
+// the run.
 func (c *cleaner) removeDue(ctx context.Context) {
 	var left int
 	var cause error
@@ -81,7 +82,7 @@ func (c *cleaner) removeDue(ctx context.Context) {
 			cause = err
 		}
 		if err != nil && retry.ClassOf(err) != retry.Permanent {
-			left += len(due) // which would fare no better
+			left += len(due) // because these would fail too
 			break
 		}
 	}
@@ -95,8 +96,8 @@ func (c *cleaner) removeDue(ctx context.Context) {
 	})
 }
 
-// removeSome deletes the files of some batches, notes which are gone, and counts
-// the others.
+// removeSome deletes the files of some batches, records which are gone, and
+// counts the others.
 func (c *cleaner) removeSome(ctx context.Context, some []keptBatch) (failed int, err error) {
 	limited, cancel := context.WithTimeout(ctx, removeLimit)
 	defer cancel()

@@ -12,7 +12,7 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// Removal is what RemoveKept did about a run that has ended.
+// Removal is what RemoveKept did for a run that has ended.
 type Removal struct {
 	Name    string `json:"name"`
 	Removed int    `json:"removed"`          // batches whose files are gone from the provider now
@@ -20,11 +20,11 @@ type Removal struct {
 	Reason  string `json:"reason,omitempty"` // why, if something could not be removed
 }
 
-// RemoveKept removes what the provider still stores of runs that have ended,
-// unless Job.KeepRemote keeps it: what a run could not remove at its end, and
-// what has become due since. Runs that have not ended, are under way or are of
-// another provider are left alone. It returns those of which there was
-// something to remove.
+// RemoveKept removes files that the provider still stores for runs that have
+// ended, unless Job.KeepRemote keeps them. These are files that a run could not
+// remove at its end, and files that have become due since. It leaves alone runs
+// that have not ended, are under way or belong to another provider. It returns
+// the runs that had something to remove.
 func RemoveKept(ctx context.Context, provider sink.Provider, store *state.Dir) (all []Removal, err error) {
 	runs, err := jobdir.List(store.Root())
 	if err != nil {
@@ -74,7 +74,7 @@ func removeKept(ctx context.Context, provider sink.Provider, store *state.Dir, j
 	return r, found, err
 }
 
-// showRemote changes in the status file what it tells of the provider's files.
+// showRemote updates the status file with what the provider stores.
 func (e *engine) showRemote() error {
 	var s snapshot
 	found, err := e.dir.Read(rundir.StatusFile, &s)
@@ -85,7 +85,7 @@ func (e *engine) showRemote() error {
 	return e.dir.Write(rundir.StatusFile, s)
 }
 
-// withJob does something with a job that no process runs.
+// withJob opens a job that no process runs, and calls do with it.
 func withJob(ctx context.Context, provider sink.Provider, store *state.Dir, job jobdir.Meta, do func(*engine) error) (err error) {
 	c := (&Job[any]{Name: job.Name, Settings: job.Settings, Provider: provider, Store: store}).config()
 	lock, err := c.dir.Begin(store.Root())

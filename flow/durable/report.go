@@ -7,7 +7,7 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// Progress counts what a job has done so far, earlier runs included.
+// Progress counts what a job has done so far, including earlier runs.
 type Progress struct {
 	State      State     `json:"state"`
 	Rows       int       `json:"rows"`       // distinct items read
@@ -15,17 +15,17 @@ type Progress struct {
 	Read       bool      `json:"read"`       // the source is read to its end
 	Succeeded  int       `json:"succeeded"`
 	Failed     int       `json:"failed"`
-	FromCache  int       `json:"from_cache"` // of those that succeeded: answered in other jobs
-	Retried    int       `json:"retried"`    // times that an item went again
+	FromCache  int       `json:"from_cache"` // succeeded items that were answered in other jobs
+	Retried    int       `json:"retried"`    // times that an item was retried
 	Batches    int       `json:"batches"`    // bought
-	Refused    int       `json:"refused"`    // times that the provider refused a batch, so that nothing of it ran
+	Refused    int       `json:"refused"`    // times that the provider refused a batch: none of its rows ran
 	InFlight   int       `json:"in_flight"`  // batches not settled yet
 	Surplus    int       `json:"surplus"`    // batches that were bought twice, and cancelled if they still ran
-	Suspects   int       `json:"suspects"`   // batches that may have been bought twice: they ran, and are somebody's
+	Suspects   int       `json:"suspects"`   // batches that may have been bought twice: they ran, and it is not known whose they are
 	Usage      llm.Usage `json:"usage"`
 }
 
-// Settled is the number of items that have their result.
+// Settled returns the number of items that have their result.
 func (p Progress) Settled() int { return p.Succeeded + p.Failed }
 
 // Report is Progress at the end of a Run, with what this Run did itself.
@@ -33,20 +33,20 @@ type Report struct {
 	Progress
 	Cached     int            `json:"cached"`               // items that it need not send: settled by an earlier Run, or FromCache
 	CacheGone  int            `json:"cache_gone,omitempty"` // items that are sent although they were answered in other jobs: the answers cannot be read any more
-	Cancelled  int            `json:"cancelled"`            // items that get no result, as the run was cancelled
+	Cancelled  int            `json:"cancelled"`            // items that get no result, because the run was cancelled
 	Unexpected UnexpectedRows `json:"strays"`               // result rows that are not what was asked for
 	// Failures are the items that have failed in this Run and earlier ones, by
 	// the code of their error. After a repair of the journal they may be fewer
 	// than Failed.
 	Failures       map[string]int `json:"failures,omitempty"`
-	DuplicateSpend llm.Usage      `json:"waste"`      // of batches that were bought twice, as far as it is known
+	DuplicateSpend llm.Usage      `json:"waste"`      // of batches that were bought twice, as far as known
 	Remote         Remote         `json:"remote"`     // what the provider stores for the run
 	Elapsed        time.Duration  `json:"elapsed_ns"` // of this Run
 	Finished       bool           `json:"finished"`   // every item has its result
 }
 
-// InputError is an item that cannot be used. Nothing of its group was kept;
-// the source can be mended and the job run again.
+// InputError is an item that cannot be used. Nothing of its group was kept.
+// Correct the source and run the job again.
 type InputError struct {
 	Source string // name of the input
 	Line   int
@@ -56,16 +56,16 @@ type InputError struct {
 // Error names the input and the line.
 func (e *InputError) Error() string { return fmt.Sprintf("%s:%d: %v", e.Source, e.Line, e.Err) }
 
-// Unwrap is the reason.
+// Unwrap returns the reason.
 func (e *InputError) Unwrap() error { return e.Err }
 
-// MismatchError is a directory that belongs to another job, or to this one with
-// other settings or another account; or an output that is not the job's, or is no
-// longer as the job left it.
+// MismatchError is a directory that belongs to another job, or to this job with
+// other settings or another account. It may also be an output that does not
+// belong to the job, or is no longer as the job left it.
 type MismatchError struct {
 	Reason string
-	// Output is the output file, if it is what the job had written and somebody
-	// has changed: Archive.Results has what stood in it.
+	// Output is the output file, if the error is that somebody has changed what
+	// the job had written. Archive.Results still has the results.
 	Output string
 }
 
@@ -79,21 +79,24 @@ type Remote struct {
 	Bytes   int64 `json:"bytes"`   // of the results that were downloaded, about
 }
 
-// UnexpectedRows counts result rows that are not what was asked for. None of them is
-// handed on.
+// UnexpectedRows counts result rows that are not what was asked for. None of
+// them is delivered.
 type UnexpectedRows struct {
-	// Missing rows are in no result of their batch, which ended otherwise well:
-	// they went again, or failed. Those that wait for a person do not count yet.
+	// Missing rows are in no result of their batch, although the batch ended
+	// normally. They were retried or failed. Rows that wait for a person do not
+	// count yet.
 	Missing int `json:"missing"`
-	// Repeated results are of a row that had one: the first counts.
+	// Repeated results belong to a row that had a result already: the first one
+	// counts.
 	Repeated int `json:"repeated"`
-	// Foreign results name a row of another batch, or cannot be read.
+	// Foreign results name a row of another batch, or their id cannot be read.
 	Foreign int `json:"foreign"`
-	// Surplus results bear the name of their batch, and no row of it.
+	// Surplus results have the tag of their batch, but the id of none of its
+	// rows.
 	Surplus int `json:"surplus"`
 }
 
-// Total is the number of all of them.
+// Total returns the sum of all counts.
 func (s UnexpectedRows) Total() int { return s.Missing + s.Repeated + s.Foreign + s.Surplus }
 
 func (s UnexpectedRows) add(t UnexpectedRows) UnexpectedRows {

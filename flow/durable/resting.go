@@ -5,8 +5,9 @@ import (
 	"sync"
 )
 
-// restingDrivers is where the drivers of batches sleep about which a person has to decide.
-// When all drivers sleep and nothing is left to buy, the run is over.
+// restingDrivers holds the parked drivers: those of batches about which a
+// person has to decide. When all drivers are parked and nothing is left to buy,
+// the run is over.
 type restingDrivers struct {
 	mu     sync.Mutex
 	asleep int
@@ -16,17 +17,17 @@ type restingDrivers struct {
 
 func newRestingDrivers() *restingDrivers { return &restingDrivers{end: make(chan struct{})} }
 
-// errLeft is why a driver leaves its batch to the next run.
+// errLeft means that a driver leaves its batch to the next run.
 var errLeft = errors.New("durable: left until a person has acted")
 
-// park puts a driver to sleep.
+// park parks a driver.
 func (r *restingDrivers) park() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.asleep++
 }
 
-// unpark wakes a driver, unless it is over.
+// unpark lets a driver go on. It returns errLeft if the run is over.
 func (r *restingDrivers) unpark() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -37,7 +38,7 @@ func (r *restingDrivers) unpark() error {
 	return nil
 }
 
-// parked counts the drivers that sleep.
+// parked returns the number of parked drivers.
 func (r *restingDrivers) parked() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

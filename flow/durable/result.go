@@ -11,7 +11,7 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// Result is what became of one item. Its JSON is what Lines writes.
+// Result is the result of one item. Lines writes it as JSON.
 type Result struct {
 	ID       string          `json:"id"` // the item's key
 	Status   ItemStatus      `json:"status"`
@@ -19,8 +19,8 @@ type Result struct {
 	Response json.RawMessage `json:"response,omitempty"` // the provider's body
 	Usage    *llm.Usage      `json:"usage,omitempty"`
 	Model    string          `json:"model,omitempty"`  // as the provider names it
-	Batch    string          `json:"batch,omitempty"`  // that answered it
-	Cached   bool            `json:"cached,omitempty"` // it was answered in another job, which Batch and Usage are of
+	Batch    string          `json:"batch,omitempty"`  // the batch that answered it
+	Cached   bool            `json:"cached,omitempty"` // it was answered in another job: Batch and Usage are those of that job
 	Attempts int             `json:"attempts"`         // times it was sent
 	Error    *ItemError      `json:"error,omitempty"`  // nil if it succeeded
 }
@@ -28,23 +28,23 @@ type Result struct {
 // ItemStatus is how an item ended.
 type ItemStatus string
 
-// The ends of an item. An Output receives those that have one of the first two.
+// The statuses of an item. An Output receives only the first two.
 const (
 	Succeeded     ItemStatus = "succeeded"
 	Failed        ItemStatus = "failed"
 	ItemCancelled ItemStatus = "cancelled" // the run was cancelled before it ran
 )
 
-// ItemError is why an item failed.
+// ItemError says why an item failed.
 type ItemError struct {
 	Class   retry.Class `json:"class"`
 	Code    string      `json:"code,omitempty"`
 	Message string      `json:"message"`
 }
 
-// ResultOf returns what a provider's outcome says about the item of that key.
-// Without a codec the response is not read. Batch and Attempts stay zero, and
-// Model is what the reply says: the caller knows more.
+// ResultOf returns the result of the item with that key, from a provider's
+// outcome. Without a codec the response is not read. Batch and Attempts stay
+// zero, and Model is the one that the reply names; the caller fills them in.
 func ResultOf(key string, o sink.Outcome, codec llm.Codec) Result {
 	r := Result{ID: key, Status: Succeeded, Response: bytes.Clone(o.Body)}
 	failure := o.Err
@@ -58,7 +58,7 @@ func ResultOf(key string, o sink.Outcome, codec llm.Codec) Result {
 	return r
 }
 
-// newResult is what is handed on about a row of a batch.
+// newResult returns the result that is delivered for a row of a batch.
 func newResult(row *jobdir.Entry, o *jobdir.Outcome, model, batch string, codec llm.Codec) Result {
 	r := ResultOf(row.Key, o.Outcome, codec)
 	r.Model = cmp.Or(r.Model, model)

@@ -15,13 +15,13 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// reuse settles entries by the answers of other jobs. They are a batch of their
-// own, which begins as one that was fetched, so that all that follows is as
-// usual: a crash in between leaves it to the next run, and once it is sealed it is
-// settled even if the run is cancelled. Entries of which the
-// answer cannot be read any more are returned; they have to be sent.
+// reuse settles entries with the answers of other jobs. The entries become a
+// batch of their own that begins as fetched, so that the ordinary settlement
+// follows. A crash leaves the rest to the next run. Once the batch is sealed,
+// it is settled even if the run is cancelled. Entries whose answer cannot be
+// read any more are returned, because they have to be sent.
 func (d *driver) reuse(ctx, life context.Context, entries []jobdir.Entry) (lost []jobdir.Entry, err error) {
-	slices.SortFunc(entries, func(a, b jobdir.Entry) int { // as they lie on the disk
+	slices.SortFunc(entries, func(a, b jobdir.Entry) int { // in the order on disk
 		return cmp.Or(strings.Compare(a.Hit.Tag, b.Hit.Tag), cmp.Compare(a.Hit.Offset, b.Hit.Offset))
 	})
 	tag := d.TagOfJob()
@@ -51,7 +51,7 @@ func (d *driver) reuse(ctx, life context.Context, entries []jobdir.Entry) (lost 
 	return lost, d.drive(life, in)
 }
 
-// copyAnswers puts the records of all answers that can be read.
+// copyAnswers writes the records of all answers that can be read.
 func (d *driver) copyAnswers(ctx context.Context, entries []jobdir.Entry, put func([]byte) error) (found, lost []jobdir.Entry, err error) {
 	var file jobdir.OpenFile
 	defer file.Close()
@@ -90,7 +90,7 @@ func (d *driver) readAnswer(file *jobdir.OpenFile, h *jobdir.Hit) (jobdir.Outcom
 	return o, err
 }
 
-// usable refuses an answer that would not be taken for one if it came now.
+// usable refuses an answer that would not count as a success if it came now.
 func usable(codec llm.Codec, body []byte) error {
 	reply, err := codec.Decode(body)
 	if err != nil {

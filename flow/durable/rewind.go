@@ -7,10 +7,10 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// rewind takes the output back to what was recorded. If the journal tells of
-// more, it must know before. That a new output is the job's is recorded before
-// anything is written to it: what is found in it later is then known to be its
-// own.
+// rewind takes the output back to the recorded mark. If the journal has a later
+// mark, the rewind is written to it first. A new output is recorded as the
+// job's before anything is written to it, so that its content is later known to
+// be the job's.
 func (e *engine) rewind(ctx context.Context, told jobdir.OutputState) error {
 	s := e.settler.outputRecord.Value
 	if s != told {
@@ -39,10 +39,10 @@ func (e *engine) rewind(ctx context.Context, told jobdir.OutputState) error {
 	return e.store.Commit(ctx, op)
 }
 
-// unrecorded tells the results that this job may have handed on without a record
-// of it: those of batches that it is about to settle. Others behind the mark of
-// an output are of another run, of a newer copy of this state directory, or of
-// nobody.
+// unrecorded returns a function that recognizes results which this job may have
+// delivered without a record. These belong to batches that it is about to
+// settle. Other results after the mark of an output come from another run, or
+// from a newer copy of this state directory.
 func (e *engine) unrecorded() func(*Result) bool {
 	var rows map[jobdir.ItemHash]map[string]bool // the batches that may answer each
 	return func(r *Result) bool {

@@ -9,15 +9,15 @@ import (
 	"github.com/balerhq/baler/internal/journal"
 )
 
-// routes numbers the lanes of a job, since every record that names one should
-// be small.
+// routes numbers the routes of a job, because every record that names one
+// should be small.
 type routes struct {
 	journal *journal.Journal
 
 	mu      sync.Mutex
 	byIndex []jobdir.Route
 	index   map[jobdir.Route]uint16
-	limits  map[int]int // what a batch may weigh, in bytes, where less than usual
+	limits  map[int]int // what a batch may weigh, in bytes, if that is less than usual
 }
 
 func newRoutes(j *journal.Journal, known []jobdir.Route) *routes {
@@ -33,7 +33,8 @@ func (l *routes) add(v jobdir.Route) {
 	l.byIndex = append(l.byIndex, v)
 }
 
-// number returns the lane's number, after writing a new one to the journal.
+// number returns the route's number. A new number is written to the journal
+// first.
 func (l *routes) number(v jobdir.Route) (uint16, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -70,7 +71,7 @@ func weigh(entries []jobdir.Entry) (total int) {
 	return total
 }
 
-// cut returns as many of the entries as their lane allows in a batch, and the
+// cut returns as many of the entries as their route allows in a batch, and the
 // rest.
 func (l *routes) cut(entries []jobdir.Entry) (batch, rest []jobdir.Entry) {
 	limit := l.limitOf(int(entries[0].Route))
@@ -92,7 +93,7 @@ func (l *routes) limitOf(n int) int {
 	return l.limits[n]
 }
 
-// narrow lowers what a batch of the lane may weigh, in bytes.
+// narrow lowers what a batch of the route may weigh, in bytes.
 func (l *routes) narrow(n, bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

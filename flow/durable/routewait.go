@@ -8,9 +8,9 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// awaitRoute waits until a batch may be created, after refusals of others of its
-// lane or of its own. Meanwhile it is not open at the provider, so that another
-// has its slot.
+// awaitRoute waits until a batch may be created, after it or others of its
+// route were refused. Meanwhile the batch is not open at the provider, so
+// another batch gets its slot.
 func (b *buyer) awaitRoute(ctx context.Context, in intent.Intent) error {
 	wanted, stop := b.gate.whileWanted(ctx)
 	defer stop()
@@ -30,8 +30,8 @@ func (b *buyer) awaitRoute(ctx context.Context, in intent.Intent) error {
 	}
 }
 
-// leaveSlot gives back the slot of a batch. It has none if its wait for the lane
-// was broken off, and then the run is over.
+// leaveSlot gives back the slot of a batch. The batch has none if its wait for
+// the route was interrupted, and then the run is over.
 func (b *buyer) leaveSlot() {
 	select {
 	case <-b.slots:
@@ -39,7 +39,8 @@ func (b *buyer) leaveSlot() {
 	}
 }
 
-// tellWaiting tells of a refusal that an earlier process met, if nobody has.
+// tellWaiting raises a notice about a refusal that an earlier process met,
+// unless there is one already.
 func (b *buyer) tellWaiting(ctx context.Context, in intent.Intent, at time.Time) {
 	if in.Reason == nil || b.batches.throttles.noticeOf(in.Route) != in.Tag || b.notices.has(NoticeRefused, in.Tag) {
 		return
@@ -52,7 +53,8 @@ func (b *buyer) tellWaiting(ctx context.Context, in intent.Intent, at time.Time)
 	})
 }
 
-// sleepUntil waits until something has moved, at the latest until a time.
+// sleepUntil waits until moved is closed, or until the given time at the
+// latest.
 func sleepUntil(ctx context.Context, at time.Time, moved <-chan struct{}) error {
 	timer := time.NewTimer(time.Until(at))
 	defer timer.Stop()

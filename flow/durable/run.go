@@ -10,7 +10,7 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// run does what is left to do.
+// run does the rest of the job.
 func (e *engine) run(ctx context.Context, source rows) error {
 	if err := e.cleaner.noteKeep(); err != nil {
 		return err
@@ -28,12 +28,13 @@ func (e *engine) run(ctx context.Context, source rows) error {
 	return e.controller.cancellation()
 }
 
-// leftOpen is by what the notice of workOff is known.
+// leftOpen is the tag of the notice that mayBeLeft raises.
 const leftOpen = "left open"
 
-// workOff settles what is not settled, and finishes what a crash has left of
-// batches that are. The latter needs no more of the provider than to be rid of
-// files and second batches, which must not spoil a run that has all its results.
+// workOff settles everything that is not settled. It also finishes batches that
+// are settled, if a crash has left them unfinished. For these it only removes
+// files and second batches at the provider. An error there must not fail a run
+// that has all its results.
 func (e *engine) workOff(ctx context.Context, source rows) error {
 	finished := e.progress.finished()
 	if finished && len(e.open) == 0 {
@@ -53,8 +54,9 @@ func (e *engine) workOff(ctx context.Context, source rows) error {
 	return err
 }
 
-// mayBeLeft reports whether an error of a run that has all its results is one of
-// the provider, or of the end of ctx. It tells of the former.
+// mayBeLeft reports whether an error of a run that has all its results comes
+// from the provider or from the end of ctx. It raises a notice about the
+// former.
 func (e *engine) mayBeLeft(ctx context.Context, err error) bool {
 	_, said := errors.AsType[*retry.Error](err)
 	_, mismatch := errors.AsType[*MismatchError](err)
@@ -65,13 +67,14 @@ func (e *engine) mayBeLeft(ctx context.Context, err error) bool {
 		return false
 	}
 	e.notices.tell(ctx, Notice{
-		Kind: NoticeStorage, Tag: leftOpen, Text: fmt.Sprintf("what the provider has of %d batches is left there: %v", e.progress.inFlight(), err),
+		Kind: NoticeStorage, Tag: leftOpen, Text: fmt.Sprintf("the files of %d batches are left at the provider: %v", e.progress.inFlight(), err),
 		Advice: "run it again later",
 	})
 	return true
 }
 
-// work settles all that it can, and keeps watch meanwhile.
+// work settles all that it can. Meanwhile the controller watches the control
+// file.
 func (e *engine) work(ctx context.Context, source rows) error {
 	g, ctx := errgroup.WithContext(ctx)
 	watched, done := context.WithCancel(ctx)
@@ -92,7 +95,8 @@ func (e *engine) work(ctx context.Context, source rows) error {
 }
 
 // settleAll reads the source, drives open batches and makes new ones, until
-// nothing is left or something fails. Of a cancelled run it drives what is open.
+// nothing is left or something fails. In a cancelled run it only drives the
+// open batches.
 func (e *engine) settleAll(ctx context.Context, source rows) error {
 	g, ctx := errgroup.WithContext(ctx)
 	e.driver.drivers = g
@@ -112,8 +116,8 @@ func (e *engine) settleAll(ctx context.Context, source rows) error {
 	return g.Wait()
 }
 
-// take reads the source and buys what it yields, as long as the run is wanted and
-// its account is not blocked.
+// take reads the source and buys batches of its rows, as long as the run is not
+// cancelled and its account is not blocked.
 func (e *engine) take(ctx context.Context, source rows) error {
 	if e.gate.cancelled() {
 		return nil

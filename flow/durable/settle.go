@@ -14,7 +14,7 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// Bounds of a chunk of results that is delivered and recorded at once.
+// These limit a chunk of results, which is delivered and recorded at once.
 const (
 	chunkRows  = 1000
 	chunkBytes = 4 << 20
@@ -33,12 +33,12 @@ type settler struct {
 	failures *failures
 
 	outputRecord jobdir.Record[jobdir.OutputState]
-	settling     sync.Mutex // one batch at a time hands on its results or frees its rows: it has the outbox
+	settling     sync.Mutex // one batch at a time delivers its results or frees its rows: it owns outputRecord
 }
 
-// settle hands on the results of a fetched batch in chunks. Each is delivered,
-// then written to the journal, then recorded in one commit: the rows that go
-// again, the output's mark and how far the batch is.
+// settle delivers the results of a fetched batch in chunks. Each chunk is
+// delivered, then written to the journal, then recorded in one commit: the rows
+// to retry, the output's mark and the progress of the batch.
 func (s *settler) settle(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	s.settling.Lock()
 	defer s.settling.Unlock()
@@ -65,10 +65,10 @@ func (s *settler) settleRows(ctx context.Context, in intent.Intent) error {
 			return err
 		}
 		if o.At < 0 && in.Waits() {
-			break // they may yet come
+			break // their results may yet come
 		}
 		if n++; n <= c.progress {
-			c.keep(o) // it is done
+			c.keep(o) // it is settled already
 			continue
 		}
 		c.add(o)
@@ -85,7 +85,7 @@ func (s *settler) settleRows(ctx context.Context, in intent.Intent) error {
 		return err
 	}
 	if c.blocked != nil {
-		_ = s.blockage.block(ctx, in, c.blocked) // this batch is done with
+		_ = s.blockage.block(ctx, in, c.blocked) // this batch itself is finished
 	}
 	return nil
 }
@@ -101,13 +101,13 @@ type chunk struct {
 
 	results []Result
 	again   []jobdir.Entry
-	which   []jobdir.RowSpan // of the manifest: those that go again
+	which   []jobdir.RowSpan // rows of the manifest that are retried
 	usage   llm.Usage
 	failed  int
-	codes   map[string]int // of those that failed
+	codes   map[string]int // of failed rows
 	cached  int
-	blocked error           // of a row: somebody has to act
-	answers []jobdir.Answer // of the batch: they are not emptied
+	blocked error           // the error of a row about which a person has to act
+	answers []jobdir.Answer // of the whole batch: reset keeps them
 }
 
 func (s *settler) newChunk(ctx context.Context, in intent.Intent) (*chunk, error) {
@@ -146,7 +146,7 @@ func (c *chunk) add(o jobdir.Outcome) {
 		c.codes = addFailure(c.codes, r.Error)
 	case r.Cached:
 		c.cached++
-		return // nobody pays for it, and it grows no younger
+		return // it costs nothing, and its age stays that of the original
 	default:
 		c.answers = append(c.answers, jobdir.Answer{Content: row.Content, Offset: o.At})
 	}
@@ -155,7 +155,7 @@ func (c *chunk) add(o jobdir.Outcome) {
 	}
 }
 
-// keep notes the answer of an outcome that was handed on before.
+// keep notes the answer of an outcome that was delivered before.
 func (c *chunk) keep(o jobdir.Outcome) {
 	if o.Err != nil || o.Origin != "" {
 		return
@@ -166,25 +166,25 @@ func (c *chunk) keep(o jobdir.Outcome) {
 	}
 }
 
-// repeat lets a row of the manifest go again.
+// repeat lets a row of the manifest be retried.
 func (c *chunk) repeat(n int, sent bool) {
 	c.again = append(c.again, c.entries[n].Again(sent))
 	c.which = jobdir.AddRow(c.which, n)
 }
 
-// goesAgain reports whether a failed row is sent once more. One that is blocked
-// is not at fault, so it never fails for that. In a cancelled run to go again
-// means to get no result: the row waits, and nothing is bought.
+// goesAgain reports whether a failed row is retried. A blocked row is not at
+// fault, so it never fails for that. In a cancelled run, a row that is to be
+// retried gets no result: it waits, and nothing is bought.
 func (c *chunk) goesAgain(row *jobdir.Entry, o *sink.Outcome) bool {
 	failure := o.Err
 	if failure.Code == jobdir.CodeMissing {
-		return failure.Class == retry.Retryable // as a person has decided
+		return failure.Class == retry.Retryable // a person has decided that
 	}
 	if c.s.gate.cancelled() {
 		return neverRan(o)
 	}
 	if c.unsent() && failure.Class == retry.Retryable {
-		return true // others are at fault, and fail: so there is an end
+		return true // other rows are at fault and fail, so the retries have an end
 	}
 	if failure.Class == retry.Blocked {
 		c.blocked = retry.Mark(failure, retry.Blocked)
@@ -193,8 +193,8 @@ func (c *chunk) goesAgain(row *jobdir.Entry, o *sink.Outcome) bool {
 	return failure.Class != retry.Permanent && int(row.Attempts)+1 < c.s.maxAttempts
 }
 
-// unsent reports whether the batch was refused, so that nothing of it was sent to
-// a model.
+// unsent reports whether the batch was refused, so that none of its rows
+// reached a model.
 func (c *chunk) unsent() bool { return c.in.Refused() }
 
 // commit delivers and records the chunk, and empties it.
@@ -221,8 +221,8 @@ func (c *chunk) commit(ctx context.Context) error {
 	return c.record(ctx, s, !c.unsent())
 }
 
-// record notes in the journal and then in the store what became of the rows of
-// the chunk. What happened must not be forgotten, so it does not end with ctx.
+// record writes the outcome of the chunk's rows to the journal and then to the
+// store. It does not end with ctx, because what happened must not be lost.
 func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) error {
 	e, until := c.s, c.progress+uint64(c.rows) //nolint:gosec // a count
 	err := e.batches.journal.Append(jobdir.Line{Settled: &jobdir.Settled{

@@ -8,13 +8,13 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/rundir"
 )
 
-// Settle decides what becomes of the rows of a batch that ran, or may have, and of
-// which the provider has no result. The batch is named as in the Status, by its
-// Batch or its Tag. The process that runs the run does it within about a second,
-// or else the next one does; results that have come by then count. To decide the
-// same again is no mistake, and to decide otherwise is an error.
+// Settle decides about rows of a batch that ran or may have run and have no
+// result at the provider. The batch is named by its Batch or its Tag, as in the
+// Status. The process that runs the run applies the decision within about a
+// second, or else the next one does. Results that have come by then count. The
+// same decision may be made again; another one is an error.
 //
-// The error is ErrNotMissing for a batch of which no row is missing. About the end
+// The error is ErrNotMissing for a batch without missing rows. About the end
 // of ctx see Pause.
 func (h *Handle) Settle(ctx context.Context, batch string, d Decision) error {
 	if d != FailMissing && d != SendMissing {
@@ -37,8 +37,9 @@ func (h *Handle) Settle(ctx context.Context, batch string, d Decision) error {
 	return h.obeyed(ctx, c.Rev, "the decision")
 }
 
-// decideIn records a decision under the tag of the batch, and as the caller named
-// it, so that it is known when the batch is settled.
+// decideIn records a decision under the tag of the batch and under the name
+// that the caller used. The decision can then still be found once the batch is
+// settled.
 func decideIn(d rundir.Dir, batch, tag string, decision Decision) (changed bool, err error) {
 	made, err := d.Decisions()
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// split takes back a batch that the provider finds too large: its rows are free
-// for smaller ones, to which its lane is limited from now on. A row that is too
-// large alone fails.
+// split takes back a batch that the provider finds too large. Its rows are free
+// for smaller batches, and its route is limited to such batches from now on. A
+// row that is too large alone fails.
 func (rf *refusals) split(ctx context.Context, in intent.Intent, refusal error) (intent.Intent, error) {
 	reason := newReason(retry.Permanent, "too_large", refusal.Error())
 	if in.Rows == 1 {
@@ -26,7 +26,7 @@ func (rf *refusals) split(ctx context.Context, in intent.Intent, refusal error) 
 	return rf.batches.advance(ctx, in, intent.Refused{Reason: reason})
 }
 
-// largerHalf is what the larger half of a batch weighs, in bytes.
+// largerHalf returns what the larger half of a batch weighs, in bytes.
 func largerHalf(entries []jobdir.Entry) int {
 	first := weigh(entries[:(len(entries)+1)/2])
 	return max(first, weigh(entries)-first)

@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// stallAfter is how long nothing moves before that is told. For a provider that
-// has a day it may be nothing.
+// stallAfter is how long nothing has to move before that is reported. It may
+// mean nothing, since a provider may take a day.
 const stallAfter = 10 * time.Minute
 
-// stall is since when nothing has moved: no batch took a step, no row was read or
-// settled, no count at the provider has changed.
+// stall records since when nothing has moved: no batch took a step, no row was
+// read or settled, no count at the provider has changed.
 type stall struct {
 	mu    sync.Mutex
 	since time.Time
-	next  time.Duration // of since, when it is told next
+	next  time.Duration // after since: when it is reported next
 }
 
-// end notes that something has moved, and reports whether it was told that
-// nothing did.
+// end records that something has moved. It returns true if a stall had been
+// reported.
 func (s *stall) end(now time.Time) (told bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -29,8 +29,8 @@ func (s *stall) end(now time.Time) (told bool) {
 	return told
 }
 
-// due reports since when nothing has moved, if that is to be told: after ten
-// minutes, twenty, forty, and so on.
+// due returns since when nothing has moved, and whether that is due to be
+// reported: after ten minutes, twenty, forty, and so on.
 func (s *stall) due(now time.Time) (since time.Time, due bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,7 +41,7 @@ func (s *stall) due(now time.Time) (since time.Time, due bool) {
 	return s.since, true
 }
 
-// shownBatches are named in a notice.
+// shownBatches is how many batches a notice names.
 const shownBatches = 3
 
 // standstill names the batches that have waited longest.

@@ -7,17 +7,17 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// Run does the job, or what is left of it, and returns when every item has its
-// result, ctx is done, or somebody has to act. In the latter cases the job can
-// be run again, and goes on: the end of ctx detaches from what is bought and
-// cancels nothing.
+// Run does the job, or the rest of it. It returns when every item has its
+// result, when ctx is done, or when a person has to act. In the latter two
+// cases the job can be run again and continues. The end of ctx detaches from
+// the bought batches and cancels nothing.
 //
-// The error is an *InputError for an item that cannot be used, a
-// *MismatchError for a directory of another job, a *CancelledError for a run
-// that was cancelled, an *UndecidedError for one of which a person has to decide
-// about rows, ErrRunning, the cause of a done ctx, or what the provider,
-// the store or the output said; errors of class retry.Blocked need a person. The
-// Report is filled in any case.
+// The error is an *InputError for an item that cannot be used, a *MismatchError
+// for a directory of another job, a *CancelledError for a run that was
+// cancelled, an *UndecidedError for a run with rows that a person has to decide
+// about, ErrRunning, the cause of a done ctx, or an error of the provider, the
+// store or the output. Errors of class retry.Blocked need a person. The Report
+// is filled in any case.
 func Run[T any](ctx context.Context, job Job[T]) (Report, error) {
 	h, err := Start(ctx, job)
 	if err != nil {
@@ -26,7 +26,7 @@ func Run[T any](ctx context.Context, job Job[T]) (Report, error) {
 	return h.Wait(context.WithoutCancel(ctx)) // it ends with ctx by itself
 }
 
-// Start begins what Run does and returns a handle of it. The caller must call
+// Start starts what Run does and returns a handle of it. The caller must call
 // Wait, until it returns, before the Store or the Output is closed.
 func Start[T any](ctx context.Context, job Job[T]) (*Handle, error) {
 	s, err := begin(ctx, &job)
@@ -41,12 +41,12 @@ func Start[T any](ctx context.Context, job Job[T]) (*Handle, error) {
 	return &Handle{name: s.name, dir: s.dir, own: own}, nil
 }
 
-// Ingest does the part of Run that costs nothing: it reads the source to its end
-// and keeps the items, so that Run then goes on behind it. What was bought
-// already is left to Run.
+// Ingest does the part of Run that costs nothing: it reads the source to its
+// end and keeps the items. Run then continues from there. Batches that were
+// bought already are left to Run.
 //
-// It shows whether the input can be used, and comes before Adopt where the state
-// directory was lost. The error is as that of Run.
+// It shows whether the input can be used. If the state directory was lost, call
+// it before Adopt. The error is one of those that Run returns.
 func Ingest[T any](ctx context.Context, job Job[T]) (Report, error) {
 	s, err := begin(ctx, &job)
 	if err != nil {
@@ -58,7 +58,8 @@ func Ingest[T any](ctx context.Context, job Job[T]) (Report, error) {
 	return s.end(ctx, err)
 }
 
-// session is a job that this process has open, and which others cannot run.
+// session is a job that this process has open, so that no other process can run
+// it.
 type session struct {
 	*engine
 	input rows
@@ -93,7 +94,7 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 	return &session{e, input, lock}, nil
 }
 
-// end publishes how it went and lets others run the job.
+// end publishes how the run ended and lets other processes run the job.
 func (s *session) end(ctx context.Context, err error) (Report, error) {
 	s.blockage.tellBlocked(ctx, err)
 	err = explainBlocked(err)
@@ -101,8 +102,8 @@ func (s *session) end(ctx context.Context, err error) (Report, error) {
 	return s.controller.report(), err
 }
 
-// resume opens the job and takes the source to where it was left. A job that
-// can begin anew does so if the source is no longer what it was.
+// resume opens the job and moves the source to its checkpoint. If the source
+// has changed, a job that can begin anew does so.
 func resume(ctx context.Context, c config, source rows) (*engine, error) {
 	e, err := open(ctx, c)
 	if err != nil {

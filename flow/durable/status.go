@@ -14,25 +14,26 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/rundir"
 )
 
-// Status is how far a run is, as any process can see it.
+// Status is the state and progress of a run, as any process can see it.
 type Status struct {
 	Name   string      `json:"name"`
 	Wanted State       `json:"wanted"` // Running, Paused or Cancelled
-	Report             // of the process that runs it, or ran it last
+	Report             // of the process that runs the run, or ran it last
 	Open   []OpenBatch `json:"open"`
-	// Notices are what costs money or hours now, the oldest first.
+	// Notices are the current problems that cost money or hours, the oldest
+	// first.
 	Notices []Notice `json:"notices,omitempty"`
 
-	Output string `json:"output,omitempty"` // the file that gets the results, if it is one
+	Output string `json:"output,omitempty"` // the file that gets the results, if they go to a file
 	Reason string `json:"reason,omitempty"` // why it stopped or was cancelled
-	// NeedsAction says that it will stop for the same Reason again until somebody
-	// does something about it.
+	// NeedsAction says that the run will stop for the same Reason again until a
+	// person has acted.
 	NeedsAction bool `json:"needs_action,omitempty"`
 
 	PID      int       `json:"pid"`               // of that process
 	Started  time.Time `json:"started"`           // for the first time
 	Updated  time.Time `json:"updated"`           // when any of this changed last
-	Deadline time.Time `json:"deadline,omitzero"` // by which it is cancelled
+	Deadline time.Time `json:"deadline,omitzero"` // when it will be cancelled
 }
 
 // OpenBatch is a batch that is not settled yet.
@@ -43,14 +44,15 @@ type OpenBatch struct {
 	Rows   int       `json:"rows"`
 	SentAt time.Time `json:"sent_at,omitzero"` // when it was bought
 
-	// Missing are rows that ran, or may have, and are in no result so far.
+	// Missing counts rows that ran or may have run and are in no result so far.
 	Missing int `json:"missing,omitempty"`
-	// Undecided is true if a person has to say what becomes of these, see
+	// Undecided is true if a person has to decide about these, see
 	// Handle.Settle.
 	Undecided bool `json:"undecided,omitempty"`
 
-	// Phase is what the provider calls its state, as of the last look, and Ran
-	// how many of its rows have run. Some providers count only at the end.
+	// Phase is the provider's name for the batch's state, as of the last poll.
+	// Ran is how many of its rows have run; some providers count only at the
+	// end.
 	Phase string `json:"phase,omitempty"`
 	Ran   int    `json:"ran,omitempty"`
 }
@@ -68,10 +70,11 @@ type snapshot struct {
 // ErrNoRun means that a state directory has no run of the name.
 var ErrNoRun = jobdir.ErrNoRun
 
-// lookAt reads how far the run is and whether a process runs it. What a process
-// wrote that has died since is put right.
+// lookAt reads the status of the run and whether a process runs it. It corrects
+// the status that a dead process has left.
 func lookAt(d rundir.Dir) (s snapshot, held bool, err error) {
-	// In this order: what is written before the lock is released is then seen.
+	// The lock is read first, so that a status is seen that was written before
+	// the lock was released.
 	if held, err = d.Locked(); err != nil {
 		return s, held, err
 	}
@@ -89,8 +92,8 @@ func lookAt(d rundir.Dir) (s snapshot, held bool, err error) {
 	switch {
 	case s.Ended():
 	case !held && s.State != Stopped:
-		s.State, s.Reason = Stopped, "its process ended without a word"
-	case held && s.State == Stopped: // and is about to write another
+		s.State, s.Reason = Stopped, "its process ended without reporting why"
+	case held && s.State == Stopped: // its new process is about to write another
 		s.State = Running
 	}
 	return s, held, nil

@@ -8,12 +8,12 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// storageFull is by what the notice of a full account is known: it is about all
+// storageFull is the tag of the notice about a full account, which is about all
 // batches.
 const storageFull = "storage full"
 
-// awaitStorage waits until there may be room for an upload: batches that end
-// make some, and so may a person.
+// awaitStorage waits until there may be room for an upload. Batches that end
+// make room, and a person may remove files.
 func (b *buyer) awaitStorage(ctx context.Context, in intent.Intent, err error) error {
 	d := max(b.poll, maxPoll)
 	r := b.cleaner.remote()
@@ -21,7 +21,7 @@ func (b *buyer) awaitStorage(ctx context.Context, in intent.Intent, err error) e
 		Kind: NoticeStorage, Tag: storageFull, Next: time.Now().Add(d),
 		Text: fmt.Sprintf("the upload of batch %s is refused, and nothing is bought until there is room: %v; "+
 			"this run stores %d uploads and the results of %d batches", in.Tag, err, r.Inputs, r.Results),
-		Advice: "remove files that nobody needs: baler doctor --orphans names those of ours, and --sweep removes them",
+		Advice: "remove files that are not needed: baler doctor --orphans names those of ours, and --sweep removes them",
 	})
 	return b.calls.sleep(ctx, d)
 }

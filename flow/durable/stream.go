@@ -6,10 +6,11 @@ import (
 	"os"
 )
 
-// Stream is an Output that writes JSON lines to what cannot be taken back, such
-// as a pipe, a terminal or standard output. Each result is delivered at least
-// once: what is recorded as handed on is not written again by a later run, and
-// what was written just before a crash may be. Make it with StreamTo.
+// Stream is an Output that writes JSON lines to a pipe, a terminal or standard
+// output, where nothing can be taken back. Each result is delivered at least
+// once. A later run does not write a result again that is recorded as
+// delivered, but it may repeat results that were written just before a crash.
+// Make it with StreamTo.
 type Stream struct {
 	f    *os.File
 	sync bool
@@ -18,10 +19,10 @@ type Stream struct {
 
 var _ Output = (*Stream)(nil)
 
-// StreamTo returns an Output that writes to f, which stays the caller's. It
-// refuses what can take no results, such as a directory, a disk or a closed or
-// read-only file, so that nothing is bought for it. A regular file is locked, and
-// the error is ErrOutputInUse if another holds the lock.
+// StreamTo returns an Output that writes to f. The caller closes f. It refuses
+// a directory, a disk, and a closed or read-only file, so that nothing is
+// bought for an output that cannot take results. A regular file is locked; the
+// error is ErrOutputInUse if another process holds the lock.
 func StreamTo(f *os.File) (*Stream, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -45,9 +46,9 @@ func StreamTo(f *os.File) (*Stream, error) {
 	return &Stream{f: f, sync: mode.IsRegular()}, nil
 }
 
-// Write implements Output. If ctx ends while nobody takes the lines, it returns
-// at once, and the rest of them may be written later: the Stream must not be used
-// again.
+// Write implements Output. If ctx ends while the reader takes no lines, it
+// returns at once. The rest may still be written later, so the Stream must not
+// be used again.
 func (s *Stream) Write(ctx context.Context, results []Result) (err error) {
 	s.buf = s.buf[:0]
 	for i := range results {

@@ -9,26 +9,26 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// Bounds of the waits after refusals.
+// These limit the waits after refusals.
 const (
 	maxRefusalWait = 10 * time.Minute
-	trialTime      = maxRefusalWait // after which a batch on trial no longer keeps others waiting
+	trialTime      = maxRefusalWait // the longest time for which a batch on trial keeps others waiting
 )
 
-// throttles pace the creations of the lanes whose batches the provider refuses.
-// Refusals in a row make for longer and longer waits, by which all batches of the
-// lane go: only one at a time is on trial, until the provider accepts it.
+// throttles pace the creations of routes whose batches the provider refuses.
+// After each refusal in a row, all batches of the route wait longer. Then one
+// batch at a time is on trial until the provider accepts it.
 type throttles struct {
-	now func() time.Time // the time by which batches are sent, which need not be this machine's
+	now func() time.Time // the provider's time, if it reports one
 
 	mu     sync.Mutex
 	routes map[int]*throttle
-	models map[int]string // of the lanes
+	models map[int]string // by route
 }
 
-// throttle is that of a lane.
+// throttle is the throttle of one route.
 type throttle struct {
-	under map[string]presence // batches that the provider has, or is about to get
+	under map[string]presence // batches that the provider has or is about to get
 	moved chan struct{}       // closed when something changes
 
 	refusals int       // in a row
@@ -36,16 +36,17 @@ type throttle struct {
 	last     time.Time // when the last one came
 	until    time.Time // no creation before
 	alone    int       // refusals in a row while nothing else of ours was under way
-	notice   string    // by which the refusals are told: the tag of the first
+	notice   string    // the tag of the first, under which the notice is raised
 
 	full   bool  // refused because too much is enqueued
 	room   int   // how many batches fit, if full
-	spare  int   // how many more are tried than are known to fit
-	tokens int64 // that may be enqueued, as far as the provider said
-	why    error // its words
+	spare  int   // how many more are tried beyond those known to fit
+	tokens int64 // tokens that may be enqueued, if the provider said so
+	why    error // the error that said it
 }
 
-// presence is where a batch of a lane stands.
+// presence says since when the provider has a batch of a route, and whether it
+// has accepted it.
 type presence struct {
 	since    time.Time
 	accepted bool
@@ -55,7 +56,7 @@ func newThrottles(now func() time.Time) *throttles {
 	return &throttles{now: now, routes: make(map[int]*throttle), models: make(map[int]string)}
 }
 
-// of returns the throttle of a lane. The caller holds mu.
+// of returns the throttle of a route. The caller holds mu.
 func (t *throttles) of(lane int) *throttle {
 	l, ok := t.routes[lane]
 	if !ok {
@@ -65,14 +66,14 @@ func (t *throttles) of(lane int) *throttle {
 	return l
 }
 
-// signal lets those look again who wait. The caller holds mu.
+// signal wakes all waiting callers. The caller holds mu.
 func (l *throttle) signal() {
 	close(l.moved)
 	l.moved = make(chan struct{})
 }
 
-// enter lets a batch be created, or says when it may be: at that time, if it is
-// not zero, or when moved is closed. A batch that has entered and is still not
+// enter lets a batch be created, or returns when it may be: at that time, if it
+// is not zero, or when moved is closed. A batch that has entered and is not
 // known to be accepted may enter again.
 func (t *throttles) enter(in intent.Intent, model string) (ok bool, at time.Time, moved <-chan struct{}) {
 	t.mu.Lock()
@@ -112,7 +113,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// leave says that the provider does not have the batch, or not any more.
+// leave records that the provider does not have the batch, or not any more.
 func (t *throttles) leave(in intent.Intent) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -123,8 +124,8 @@ func (t *throttles) leave(in intent.Intent) {
 	}
 }
 
-// accept says that the provider runs the batch, or has run it. It returns the tag
-// by which refusals of the lane were told that are over now.
+// accept records that the provider runs the batch or has run it. It returns the
+// tag of the notice about the route's refusals, which are over now.
 func (t *throttles) accept(in intent.Intent) (notice string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -144,19 +145,20 @@ func (t *throttles) accept(in intent.Intent) (notice string) {
 	return notice
 }
 
-// refused is what a refusal means for its lane.
+// refused is what a refusal means for its route.
 type refused struct {
 	refusals int
 	since    time.Time
 	until    time.Time
 	alone    int // refusals in a row while nothing else of ours was under way
-	others   int // batches of ours that are under way
-	room     int // batches of the lane that are, if it is full
+	others   int // number of our batches that are under way
+	room     int // number of those on the route, if it is full
 	notice   string
 }
 
-// refuse says that the provider refused a batch, and returns what that means.
-// Batches that were sent together are refused together, which counts once.
+// refuse records that the provider refused a batch, and returns what that
+// means. Batches that were sent together are refused together, which counts
+// once.
 func (t *throttles) refuse(in intent.Intent, refusal error, base time.Duration) refused {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -190,8 +192,8 @@ func (t *throttles) refuse(in intent.Intent, refusal error, base time.Duration) 
 	return refused{l.refusals, l.since, l.until, l.alone, others, l.room, l.notice}
 }
 
-// wait is for how long nothing is created. That others make room is noticed, so
-// the clock is for those of other jobs.
+// wait returns for how long nothing is created. The end of our own batches is
+// noticed when it comes, so the wait is for batches of other jobs.
 func (l *throttle) wait(base time.Duration, others int) time.Duration {
 	if l.full && others > 0 {
 		return max(base, maxRefusalWait)
@@ -199,7 +201,7 @@ func (l *throttle) wait(base time.Duration, others int) time.Duration {
 	return max(base, min(base<<min(l.refusals-1, 12), maxRefusalWait))
 }
 
-// underWay counts the batches of the lane's model. The caller holds mu.
+// underWay counts the batches of the route's model. The caller holds mu.
 func (t *throttles) underWay(lane int) (n int) {
 	for other, l := range t.routes {
 		if t.models[other] == t.models[lane] {
@@ -209,8 +211,8 @@ func (t *throttles) underWay(lane int) (n int) {
 	return n
 }
 
-// smaller says that the lane's next batches are smaller. If they are for certain
-// as small as they have to be, they need not wait.
+// smaller records that the route's next batches are smaller. If they are
+// certainly small enough, they need not wait.
 func (t *throttles) smaller(lane int, certain bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -222,23 +224,23 @@ func (t *throttles) smaller(lane int, certain bool) {
 	l.signal()
 }
 
-// limit is how many tokens of a lane may be enqueued, as far as the provider has
-// said so: 0 if it did not. The refusal is the one that said it.
+// limit returns how many tokens of a route may be enqueued, 0 if the provider
+// has not said so, and the refusal that said it.
 func (t *throttles) limit(lane int) (tokens int64, refusal error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.of(lane).tokens, t.of(lane).why
 }
 
-// noticeOf is the tag by which the refusals of a lane are told, "" if there are
-// none.
+// noticeOf returns the tag of the notice about a route's refusals, "" if there
+// are none.
 func (t *throttles) noticeOf(lane int) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.of(lane).notice
 }
 
-// recover takes in a batch of an earlier process.
+// recover adds a batch of an earlier process.
 func (t *throttles) recover(in intent.Intent, model string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -252,7 +254,7 @@ func (t *throttles) recover(in intent.Intent, model string) {
 			now := t.now() // the clock may have been put back
 			l.refusals, l.since, l.last, l.notice = r.Times, earlier(r.Since, now), earlier(in.SentAt, now), in.Tag
 			l.until = earlier(in.Again, time.Now().Add(maxRefusalWait))
-			l.full, l.room = r.Room > 0, r.Room // of which some may have ended meanwhile
+			l.full, l.room = r.Room > 0, r.Room // some of these may have ended meanwhile
 		}
 	}
 }

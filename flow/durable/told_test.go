@@ -300,7 +300,7 @@ func TestBatchThatIsUnknownForLongIsTold(t *testing.T) {
 		if _, err := w.run(w.t.Context(), job); err != nil && retry.ClassOf(err) != retry.Permanent {
 			w.t.Fatal(err)
 		}
-		n := w.wantTold(told, durable.NoticeWaiting, time.Minute, "cannot be looked at", "No batch found", "given up at", "key")
+		n := w.wantTold(told, durable.NoticeWaiting, time.Minute, "cannot be polled", "No batch found", "given up at", "key")
 		if n.Batch == "" || n.Next.IsZero() {
 			w.t.Errorf("%+v", n)
 		}

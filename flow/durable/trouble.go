@@ -10,7 +10,7 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// longWait is a wait that is worth a notice, whatever it is for.
+// longWait is the shortest wait that is worth a notice, whatever its cause.
 const longWait = time.Minute
 
 // trouble is a call that failed and will be made again.
@@ -22,8 +22,9 @@ type trouble struct {
 	first bool          // nothing is bought yet, and the run ends if this lasts
 }
 
-// tellTrouble tells of a call that failed. What is the provider's trouble with
-// all batches is told once for the run; what one batch has, for that.
+// tellTrouble raises a notice about a call that failed. A problem of the
+// provider with all batches gets one notice for the run. A problem of one batch
+// gets a notice for that batch.
 func (n *notices) tellTrouble(ctx context.Context, in intent.Intent, t trouble) {
 	v := Notice{Next: time.Now().Add(t.again)}
 	switch {
@@ -52,14 +53,14 @@ func (n *notices) tellTrouble(ctx context.Context, in intent.Intent, t trouble) 
 	n.tell(ctx, v)
 }
 
-// untroubled withdraws what is told of the provider, as it has answered.
+// untroubled clears the notices about the provider, because it has answered.
 func (n *notices) untroubled() {
 	n.untell(NoticeUnreachable, "")
 	n.untell(NoticeLimited, "")
 }
 
-// observed is a context under which the retries of the next step of a batch are
-// told, which the client makes by itself.
+// observed returns a context that reports the retries which the client makes by
+// itself in the next step of a batch.
 func (n *notices) observed(ctx context.Context, in intent.Intent) context.Context {
 	call := string(in.Next())
 	return retry.Observe(ctx, func(a retry.Attempt) {
@@ -72,7 +73,7 @@ func (n *notices) observed(ctx context.Context, in intent.Intent) context.Contex
 	})
 }
 
-// providerName is what people know the provider by.
+// providerName returns the name by which people know the provider.
 func (n *notices) providerName() string {
 	if o, ok := n.provider.(sink.Origin); ok {
 		return o.Origin()

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// doneInterval is how often another process is looked at that is to end.
+// doneInterval is how often the status of another process is read while Wait
+// waits for its end.
 const doneInterval = time.Second
 
 // StoppedError means that no process runs a run that is not at its end.
@@ -21,12 +22,13 @@ func (e *StoppedError) Error() string {
 	return fmt.Sprintf("durable: the run %q stopped: %s", e.Name, e.Reason)
 }
 
-// Wait waits until no process runs the run any more, and returns what Run
-// would: from another process, a *StoppedError stands for all errors that leave
-// something to do. If ctx ends first it returns the report so far and the cause;
-// the run is not affected.
+// Wait waits until no process runs the run any more, and returns what Run would
+// return. From another process, a *StoppedError stands for all errors that
+// leave something to do. If ctx ends first, it returns the report so far and
+// the cause; the run is not affected.
 //
-// Who called Start must call Wait until it returns before the Store is closed.
+// After Start, the caller must call Wait until it returns before the Store is
+// closed.
 func (h *Handle) Wait(ctx context.Context) (Report, error) {
 	if h.own != nil {
 		select {
@@ -48,7 +50,7 @@ func (h *Handle) Wait(ctx context.Context) (Report, error) {
 	}
 }
 
-// end is the error of a run that no process runs.
+// end returns the error of a run that no process runs.
 func (s snapshot) end() error {
 	switch s.State {
 	case Cancelled:

@@ -1,6 +1,6 @@
 package durable
 
-// wakeup tells the packer that something it looks at has changed.
+// wakeup tells the packer that something has changed that it waits for.
 type wakeup chan struct{}
 
 // signal wakes await and load.

@@ -8,14 +8,15 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// withdraw gives up a batch that the provider has not got and, as the run is
-// cancelled, never gets.
+// withdraw gives up a batch that the provider does not have. It never gets it,
+// because the run is cancelled.
 func (w *watcher) withdraw(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	return w.batches.advance(ctx, in, intent.Refused{Reason: newReason(retry.Permanent, "withdrawn", "the run was cancelled")})
 }
 
 // stop cancels a batch of a cancelled run, once in the life of the process, and
-// looks whether it has ended. One that may be somebody else's is waited for.
+// polls it. A batch that may belong to somebody else is not cancelled, only
+// awaited.
 func (w *watcher) stop(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	if same, err := w.accounts.sameAccount(ctx, in); !same {
 		return in, err
