@@ -76,7 +76,16 @@ func TestWhatRunsWhileTheAccountIsBlockedIsDelivered(t *testing.T) {
 				Route: route, Action: simulator.Fail, Status: http.StatusTooManyRequests, Code: "insufficient_quota", From: 2, Times: -1,
 			}},
 		}
-		bubble(t, cfg, openai.Config{}, nil, func(w *airtight) {
+		// The refusal of an upload comes once the batch before it was created.
+		slowUploads := func(next http.RoundTripper) http.RoundTripper {
+			return tripper(func(r *http.Request) (*http.Response, error) {
+				if r.URL.Path == "/v1/files" && r.Method == http.MethodPost {
+					time.Sleep(time.Second)
+				}
+				return next.RoundTrip(r)
+			})
+		}
+		bubble(t, cfg, openai.Config{}, slowUploads, func(w *airtight) {
 			t := w.t
 			w.write("in.jsonl", tickets(500)...)
 			job := w.job()
