@@ -69,13 +69,13 @@ func (a *accounts) join(s jobdir.AccountAlias) {
 
 // recoverAccounts reads from the journal which accounts are the same, and which
 // batches other accounts have bought.
-func (a *accounts) recoverAccounts(told *jobdir.Replayed) {
+func (a *accounts) recoverAccounts(replayed *jobdir.Replayed) {
 	a.first, a.witnesses = make(map[string]string), make(map[string][]witness)
-	for _, s := range told.Aliases {
+	for _, s := range replayed.Aliases {
 		a.join(s)
 	}
 	var others []intent.Intent
-	for _, in := range told.Intents {
+	for _, in := range replayed.Intents {
 		visible := in.Batch != "" && !in.Unproven || in.File != "" && !in.Done()
 		if visible && in.Account != "" && !a.isAccount(in.Account) {
 			others = append(others, in)

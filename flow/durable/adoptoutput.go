@@ -175,7 +175,7 @@ func (o *oldOutput) result(h jobdir.ItemHash) (Result, error) {
 // adoptOutput seals the waiting rows that are in the file, in batches of one
 // route each.
 func (ad *adopter) adoptOutput(ctx context.Context, old *oldOutput) error {
-	lanes := make(map[uint16][]jobdir.Entry)
+	byRoute := make(map[uint16][]jobdir.Entry)
 	a := old.adoption
 	for row, err := range ad.batches.ready.Waiting() {
 		if err != nil {
@@ -186,13 +186,13 @@ func (ad *adopter) adoptOutput(ctx context.Context, old *oldOutput) error {
 		case !ad.asks(row.Route, at.model):
 			a.OtherModel++
 		default:
-			lanes[row.Route] = append(lanes[row.Route], row)
+			byRoute[row.Route] = append(byRoute[row.Route], row)
 		}
 	}
-	if err := ad.countOthers(ctx, old, lanes); err != nil {
+	if err := ad.countOthers(ctx, old, byRoute); err != nil {
 		return err
 	}
-	for _, entries := range lanes {
+	for _, entries := range byRoute {
 		for len(entries) > 0 {
 			some := entries[:min(len(entries), reuseRows)]
 			entries = entries[len(some):]
@@ -213,9 +213,9 @@ func (ad *adopter) adoptOutput(ctx context.Context, old *oldOutput) error {
 const reuseRows = 10_000
 
 // countOthers counts the rows of the file that do not wait.
-func (ad *adopter) countOthers(ctx context.Context, old *oldOutput, lanes map[uint16][]jobdir.Entry) error {
+func (ad *adopter) countOthers(ctx context.Context, old *oldOutput, byRoute map[uint16][]jobdir.Entry) error {
 	waiting := old.adoption.OtherModel
-	for _, entries := range lanes {
+	for _, entries := range byRoute {
 		waiting += len(entries)
 	}
 	if waiting == len(old.at) {

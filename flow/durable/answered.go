@@ -111,8 +111,8 @@ func (ad *adopter) waitingFor(ctx context.Context, models map[jobdir.ItemHash]st
 
 // asks reports whether the model may have answered a request of the route. An
 // answer may name a version of the route's model.
-func (ad *adopter) asks(lane uint16, model string) bool {
-	return model == "" || strings.HasPrefix(model, ad.batches.routes.get(int(lane)).Model)
+func (ad *adopter) asks(route uint16, model string) bool {
+	return model == "" || strings.HasPrefix(model, ad.batches.routes.get(int(route)).Model)
 }
 
 // has reports whether the run has read an item.

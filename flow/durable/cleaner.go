@@ -23,15 +23,15 @@ func (c *cleaner) remote() Remote {
 }
 
 // recoverKept reads from the journal which files the provider keeps.
-func (c *cleaner) recoverKept(told *jobdir.Replayed) {
-	c.kept.batches, c.kept.keep = make(map[string]keptBatch), told.Keep
-	last := make(map[string]jobdir.Settled, len(told.Intents))
-	for i := range told.Chunks {
-		last[told.Chunks[i].Tag] = told.Chunks[i]
+func (c *cleaner) recoverKept(replayed *jobdir.Replayed) {
+	c.kept.batches, c.kept.keep = make(map[string]keptBatch), replayed.Keep
+	last := make(map[string]jobdir.Settled, len(replayed.Intents))
+	for i := range replayed.Chunks {
+		last[replayed.Chunks[i].Tag] = replayed.Chunks[i]
 	}
-	for tag, in := range told.Intents {
+	for tag, in := range replayed.Intents {
 		switch s := last[tag]; {
-		case !in.Done() || told.Removed[tag]:
+		case !in.Done() || replayed.Removed[tag]:
 			c.kept.put(keptBatch{at: s.At})
 		case s.Unsent:
 			c.kept.addReleased(in, s.At)

@@ -114,11 +114,11 @@ func (k *clock) age(in intent.Intent, v *pollState) time.Duration {
 	if v.aged.IsZero() {
 		return seen
 	}
-	told := v.age + time.Since(v.aged)
+	reported := v.age + time.Since(v.aged)
 	if sent := k.now().Sub(in.SentAt); sent >= 0 {
-		told = min(told, sent)
+		reported = min(reported, sent)
 	}
-	return max(seen, told)
+	return max(seen, reported)
 }
 
 const findSlack = 15 * time.Minute // by which the provider's clock may differ from ours

@@ -149,14 +149,14 @@ func (f *fetcher) tellMissing(ctx context.Context, in intent.Intent, v *evidence
 // countUnexpected counts unexpected results and missing rows. Rows of a batch
 // that was refused, given up or cancelled with its run do not count as missing.
 func (f *fetcher) countUnexpected(ctx context.Context, in intent.Intent, h *harvest) {
-	strays := h.unexpected
+	unexpected := h.unexpected
 	if in.Reason == nil && !f.gate.cancelled() {
-		strays.Missing = h.absent
+		unexpected.Missing = h.absent
 	}
-	if strays.Total() == 0 {
+	if unexpected.Total() == 0 {
 		return
 	}
-	f.anomalies.addUnexpected(strays)
-	f.log.WarnContext(ctx, "results that are not what was asked for", "tag", in.Tag, "batch", in.Batch, "missing", strays.Missing,
-		"repeated", strays.Repeated, "foreign", strays.Foreign, "surplus", strays.Surplus)
+	f.anomalies.addUnexpected(unexpected)
+	f.log.WarnContext(ctx, "results that are not what was asked for", "tag", in.Tag, "batch", in.Batch, "missing", unexpected.Missing,
+		"repeated", unexpected.Repeated, "foreign", unexpected.Foreign, "surplus", unexpected.Surplus)
 }

@@ -183,13 +183,13 @@ func (ik *intake) known(ctx context.Context, group map[string]fresh, r *fresh) (
 
 // write appends a row's request to the log.
 func (ik *intake) write(r *fresh) (jobdir.Entry, error) {
-	lane, err := ik.batches.routes.number(jobdir.Route{Endpoint: r.request.Endpoint, Model: r.request.Model})
+	route, err := ik.batches.routes.number(jobdir.Route{Endpoint: r.request.Endpoint, Model: r.request.Model})
 	if err != nil {
 		return jobdir.Entry{}, err
 	}
 	out := jobdir.Entry{
 		Key: r.key, Content: r.content, Line: uint32(r.line), //nolint:gosec // a line number
-		Route: lane, Level: r.level,
+		Route: route, Level: r.level,
 	}
 	if out.Ref, err = ik.batches.requests.Append(out.RequestHead(), r.request.Body); err != nil {
 		return jobdir.Entry{}, err

@@ -16,12 +16,12 @@ type matcher struct {
 // match returns the row that a result belongs to, unless the result is
 // unexpected. It sets came for each row that it matches in one download.
 func (r *matcher) match(o *sink.Outcome, came []bool) (n uint32, ok bool) {
-	n, stray := r.find(o)
-	if stray == nil && came[n] {
-		stray = &r.strays.Repeated
+	n, count := r.find(o)
+	if count == nil && came[n] {
+		count = &r.strays.Repeated
 	}
-	if stray != nil {
-		*stray++
+	if count != nil {
+		*count++
 		return 0, false
 	}
 	came[n] = true
@@ -30,7 +30,7 @@ func (r *matcher) match(o *sink.Outcome, came []bool) (n uint32, ok bool) {
 
 // find returns the row of a result, by its id or its line, or the count of
 // unexpected rows that the result belongs to.
-func (r *matcher) find(o *sink.Outcome) (n uint32, stray *int) {
+func (r *matcher) find(o *sink.Outcome) (n uint32, count *int) {
 	switch {
 	case o.ID == "" && o.Line == 0:
 		return 0, &r.strays.Foreign

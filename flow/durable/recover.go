@@ -17,13 +17,13 @@ const segmentSize = 64 << 20
 
 // recoverFailures counts the failures of earlier runs. It leaves out a chunk
 // that the store does not know, because that chunk is settled again.
-func (e *engine) recoverFailures(ctx context.Context, told *jobdir.Replayed) error {
-	for i := range told.Chunks {
-		c := &told.Chunks[i]
+func (e *engine) recoverFailures(ctx context.Context, replayed *jobdir.Replayed) error {
+	for i := range replayed.Chunks {
+		c := &replayed.Chunks[i]
 		if len(c.Failed) == 0 {
 			continue
 		}
-		if in := told.Intents[c.Tag]; in.State == intent.Fetched || in.State == intent.Ended {
+		if in := replayed.Intents[c.Tag]; in.State == intent.Fetched || in.State == intent.Ended {
 			if n, err := e.RowsSettled(ctx, e.store, c.Tag); err != nil || n < c.Until {
 				if err != nil {
 					return err
@@ -37,8 +37,8 @@ func (e *engine) recoverFailures(ctx context.Context, told *jobdir.Replayed) err
 }
 
 // remakeManifests makes the damaged manifests again that the run needs.
-func (e *engine) remakeManifests(ctx context.Context, told *jobdir.Replayed) error {
-	for _, in := range told.Intents {
+func (e *engine) remakeManifests(ctx context.Context, replayed *jobdir.Replayed) error {
+	for _, in := range replayed.Intents {
 		if !jobdir.NeedsManifest(in) {
 			continue
 		}
@@ -46,7 +46,7 @@ func (e *engine) remakeManifests(ctx context.Context, told *jobdir.Replayed) err
 		if cause == nil {
 			continue
 		}
-		if err := e.RemakeManifest(in, told); err != nil {
+		if err := e.RemakeManifest(in, replayed); err != nil {
 			return errors.Join(cause, err)
 		}
 		e.log.WarnContext(ctx, "the file of a batch's rows was damaged, and made again", "tag", in.Tag, "error", cause)
@@ -55,33 +55,33 @@ func (e *engine) remakeManifests(ctx context.Context, told *jobdir.Replayed) err
 }
 
 func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
-	told, err := e.readJournal(job)
+	replayed, err := e.readJournal(job)
 	if err != nil {
 		return err
 	}
-	e.adopter.known = knownBatches{told.Meta == nil, told.Intents, told.Seen}
-	e.batches.routes = newRoutes(e.batches.journal, told.Routes)
+	e.adopter.known = knownBatches{replayed.Meta == nil, replayed.Intents, replayed.Seen}
+	e.batches.routes = newRoutes(e.batches.journal, replayed.Routes)
 	if err := e.recoverCounts(ctx); err != nil {
 		return err
 	}
-	if err := e.Verify(ctx, e.store, told); err != nil {
+	if err := e.Verify(ctx, e.store, replayed); err != nil {
 		return err
 	}
-	if told.Meta == nil {
+	if replayed.Meta == nil {
 		if err := e.batches.journal.Append(jobdir.Line{Job: &job}); err != nil {
 			return err
 		}
 	}
-	for _, in := range told.Intents {
+	for _, in := range replayed.Intents {
 		e.progress.value.count(intent.Intent{}, in)
 	}
-	if err := e.recoverFailures(ctx, told); err != nil {
+	if err := e.recoverFailures(ctx, replayed); err != nil {
 		return err
 	}
-	e.cleaner.recoverKept(told)
-	e.accounts.recoverAccounts(told)
-	if told.Pruned != nil {
-		return e.rewind(ctx, told.Output) // the rest is gone and not needed
+	e.cleaner.recoverKept(replayed)
+	e.accounts.recoverAccounts(replayed)
+	if replayed.Pruned != nil {
+		return e.rewind(ctx, replayed.Output) // the rest is gone and not needed
 	}
 	if e.batches.requests, err = segment.OpenLog(e.Root, jobdir.RequestDir, e.RequestsLabel(), segmentSize, e.intake.source.Value.End); err != nil {
 		return e.IfDamaged(jobdir.RequestDir, err)
@@ -89,10 +89,10 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 	if e.batches.ready, err = ready.Open(ctx, &e.Dir, e.store); err != nil {
 		return e.IfDamaged(jobdir.ReadyDir, err)
 	}
-	if err := e.recoverIntents(ctx, told); err != nil {
+	if err := e.recoverIntents(ctx, replayed); err != nil {
 		return err
 	}
-	if err := e.rewind(ctx, told.Output); err != nil {
+	if err := e.rewind(ctx, replayed.Output); err != nil {
 		return err
 	}
 	*e.cache = cache{root: e.store.Root(), own: e.Keys.Dir(), ttl: e.config.cache, now: e.clock.now, log: e.log}
@@ -104,30 +104,30 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 }
 
 // readJournal replays the journal. The first line names the job.
-func (e *engine) readJournal(job jobdir.Meta) (told *jobdir.Replayed, err error) {
-	told = jobdir.NewReplayed()
-	if e.batches.journal, err = journal.Open(e.Root, jobdir.JournalFile, job.ID, told.Replay); err != nil {
+func (e *engine) readJournal(job jobdir.Meta) (replayed *jobdir.Replayed, err error) {
+	replayed = jobdir.NewReplayed()
+	if e.batches.journal, err = journal.Open(e.Root, jobdir.JournalFile, job.ID, replayed.Replay); err != nil {
 		return nil, e.Damaged(jobdir.JournalFile, err)
 	}
-	if told.Meta != nil && (told.Meta.ID != job.ID || told.Meta.Keys() != job.Keys()) {
-		return nil, e.Damaged(jobdir.JournalFile, fmt.Errorf("it belongs to the job %q", told.Meta.Name))
+	if replayed.Meta != nil && (replayed.Meta.ID != job.ID || replayed.Meta.Keys() != job.Keys()) {
+		return nil, e.Damaged(jobdir.JournalFile, fmt.Errorf("it belongs to the job %q", replayed.Meta.Name))
 	}
-	return told, nil
+	return replayed, nil
 }
 
 // recoverIntents brings the store up to the journal and collects the open
 // batches. The journal is ahead by the steps that were under way when the
 // process died.
-func (e *engine) recoverIntents(ctx context.Context, told *jobdir.Replayed) error {
-	intents := told.Intents
-	if err := e.remakeManifests(ctx, told); err != nil {
+func (e *engine) recoverIntents(ctx context.Context, replayed *jobdir.Replayed) error {
+	intents := replayed.Intents
+	if err := e.remakeManifests(ctx, replayed); err != nil {
 		return err
 	}
 	for _, in := range intents {
 		if err := e.replayIntent(ctx, in); err != nil {
 			return err
 		}
-		if err := e.recoverClaims(in, told.Claims[in.Tag]); err != nil {
+		if err := e.recoverClaims(in, replayed.Claims[in.Tag]); err != nil {
 			return err
 		}
 		e.batches.batchOwners.note(in)

@@ -11,9 +11,9 @@ import (
 // mark, the rewind is written to it first. A new output is recorded as the
 // job's before anything is written to it, so that its content is later known to
 // be the job's.
-func (e *engine) rewind(ctx context.Context, told jobdir.OutputState) error {
+func (e *engine) rewind(ctx context.Context, replayed jobdir.OutputState) error {
 	s := e.settler.outputRecord.Value
-	if s != told {
+	if s != replayed {
 		if err := e.batches.journal.Append(jobdir.Line{Output: &s}); err != nil {
 			return err
 		}

@@ -21,12 +21,12 @@ type stall struct {
 
 // end records that something has moved. It returns true if a stall had been
 // reported.
-func (s *stall) end(now time.Time) (told bool) {
+func (s *stall) end(now time.Time) (reported bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	told = s.next > stallAfter
+	reported = s.next > stallAfter
 	s.since, s.next = now, stallAfter
-	return told
+	return reported
 }
 
 // due returns since when nothing has moved, and whether that is due to be

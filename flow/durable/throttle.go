@@ -57,11 +57,11 @@ func newThrottles(now func() time.Time) *throttles {
 }
 
 // of returns the throttle of a route. The caller holds mu.
-func (t *throttles) of(lane int) *throttle {
-	l, ok := t.routes[lane]
+func (t *throttles) of(route int) *throttle {
+	l, ok := t.routes[route]
 	if !ok {
 		l = &throttle{under: make(map[string]presence), moved: make(chan struct{})}
-		t.routes[lane] = l
+		t.routes[route] = l
 	}
 	return l
 }
@@ -202,9 +202,9 @@ func (l *throttle) wait(base time.Duration, others int) time.Duration {
 }
 
 // underWay counts the batches of the route's model. The caller holds mu.
-func (t *throttles) underWay(lane int) (n int) {
+func (t *throttles) underWay(route int) (n int) {
 	for other, l := range t.routes {
-		if t.models[other] == t.models[lane] {
+		if t.models[other] == t.models[route] {
 			n += len(l.under)
 		}
 	}
@@ -213,10 +213,10 @@ func (t *throttles) underWay(lane int) (n int) {
 
 // smaller records that the route's next batches are smaller. If they are
 // certainly small enough, they need not wait.
-func (t *throttles) smaller(lane int, certain bool) {
+func (t *throttles) smaller(route int, certain bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := t.of(lane)
+	l := t.of(route)
 	l.alone = 0
 	if certain {
 		l.until, l.refusals = time.Time{}, min(l.refusals, 1)
@@ -226,18 +226,18 @@ func (t *throttles) smaller(lane int, certain bool) {
 
 // limit returns how many tokens of a route may be enqueued, 0 if the provider
 // has not said so, and the refusal that said it.
-func (t *throttles) limit(lane int) (tokens int64, refusal error) {
+func (t *throttles) limit(route int) (tokens int64, refusal error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.of(lane).tokens, t.of(lane).why
+	return t.of(route).tokens, t.of(route).why
 }
 
 // noticeOf returns the tag of the notice about a route's refusals, "" if there
 // are none.
-func (t *throttles) noticeOf(lane int) string {
+func (t *throttles) noticeOf(route int) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.of(lane).notice
+	return t.of(route).notice
 }
 
 // recover adds a batch of an earlier process.

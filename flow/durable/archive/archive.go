@@ -10,18 +10,18 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 )
 
-// Archive is what a state directory keeps of a run: what was asked, bought and
-// answered. It is read from files alone, so that the run may be under way in
-// this process or another, or be over for long; an Archive shows what was
-// settled when it was opened. Its methods may be called concurrently.
+// Archive reads what a state directory keeps of a run: its requests, batches
+// and answers. It reads only files, so the run may be under way in this process
+// or another, or may have ended long ago. It shows what was settled when it was
+// opened. Its methods may be called concurrently.
 type Archive struct {
 	*jobdir.Job
 	cancelled bool // for good
 }
 
-// Open opens what the directory keeps of the run of that name; ErrNoRun
-// if there is none. To be closed. It reads the journal of the run, which has a
-// few lines for each batch.
+// Open opens the archive of the run of that name. The error is ErrNoRun if
+// there is none. The caller must call Close. Open reads the journal of the run,
+// which has a few lines for each batch.
 func Open(stateDir, name string) (*Archive, error) {
 	state, err := os.OpenRoot(stateDir)
 	if err != nil {
@@ -58,16 +58,16 @@ func isCancelled(stateDir, name string) (bool, error) {
 	return s.State == durable.Cancelled, err
 }
 
-// Name is the name of the run.
+// Name returns the name of the run.
 func (a *Archive) Name() string { return a.Meta.Name }
 
-// Provider is the short name of the provider that answers it.
+// Provider returns the short name of the run's provider.
 func (a *Archive) Provider() string { return a.Meta.Provider }
 
 // Close closes the directory.
 func (a *Archive) Close() error { return a.Root.Close() }
 
-// isPruned says since when.
+// isPruned returns ErrPruned with the date.
 func (a *Archive) isPruned() error {
 	return fmt.Errorf("%w: %q, on %s", ErrPruned, a.Meta.Name, a.Pruned.At.Format(time.RFC1123))
 }

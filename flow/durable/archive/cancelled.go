@@ -10,12 +10,13 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// cancelledResult is that of an item of a cancelled run that was not answered.
+// cancelledResult returns the result of an item of a cancelled run that was not
+// answered.
 func cancelledResult(e *jobdir.Entry) durable.Result {
 	return durable.Result{ID: e.Key, Status: durable.ItemCancelled}
 }
 
-// resultOf is the result of a row of a batch.
+// resultOf returns the result of a row of a batch.
 func resultOf(row *jobdir.Entry, o *jobdir.Outcome, model, batch string, codec llm.Codec) durable.Result {
 	r := durable.ResultOf(row.Key, o.Outcome, codec)
 	r.Model = cmp.Or(r.Model, model)
@@ -23,7 +24,7 @@ func resultOf(row *jobdir.Entry, o *jobdir.Outcome, model, batch string, codec l
 	return r
 }
 
-// readCancelled shows the items of a cancelled run that have no result, which
+// readCancelled shows the items of a cancelled run that have no result. They
 // come after all others.
 func (a *Archive) readCancelled(q Query, after position, show func(Result) bool) error {
 	if !a.cancelled || q.Status != "" && q.Status != durable.ItemCancelled {
@@ -52,7 +53,7 @@ func (a *Archive) readCancelled(q Query, after position, show func(Result) bool)
 	return nil
 }
 
-// seen is how many of the items without a result are before a position.
+// seen returns how many of the items without a result are before a position.
 func (a *Archive) seen(after position) uint64 {
 	if after.chunk < len(a.Chunks) {
 		return 0
@@ -60,7 +61,7 @@ func (a *Archive) seen(after position) uint64 {
 	return after.n
 }
 
-// addCancelled adds the items that have no result to those of a shelf.
+// addCancelled adds the items without a result that come after a position.
 func (s *inputOrder) addCancelled(after position) error {
 	all := s
 	if after != (position{}) {
@@ -79,7 +80,7 @@ func (s *inputOrder) addCancelled(after position) error {
 	return nil
 }
 
-// unanswered lists the items that are not on the shelf, in the order of the
+// unanswered lists the items that are not in the index, in the order of the
 // input. It reads all requests.
 func (s *inputOrder) unanswered() (items []orderedItem, err error) {
 	settled := s.items

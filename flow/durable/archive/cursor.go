@@ -9,22 +9,22 @@ import (
 	"strings"
 )
 
-// Cursor is a place among the results of a run in the order in which they were
-// settled, "" being before all of them. It stays valid for as long as the run
-// and its journal are kept, whoever reads and whatever is settled meanwhile. What
-// is in it is of nobody's concern.
+// Cursor is a place among the results of a run, in the order in which they were
+// settled. The cursor "" is before all of them. A cursor stays valid as long as
+// the run and its journal are kept, whatever is read and settled meanwhile. Its
+// content is opaque.
 type Cursor string
 
-// position is what a Cursor says: behind all chunks before this one, and behind
-// the first n outcomes of its batch. The items of a cancelled run that have no
-// outcome are one more chunk.
+// position is a decoded Cursor. It is after all chunks before this one, and
+// after the first n outcomes of the chunk's batch. The items of a cancelled run
+// that have no outcome are one more chunk.
 type position struct {
 	chunk int
 	n     uint64
 }
 
-// mark tells the cursors of jobs and of their chunks apart, so that one is not
-// taken for another's after the job began anew or its journal was lost.
+// mark returns a prefix that differs between jobs and between chunks. So a
+// cursor is refused after the job began anew or its journal was lost.
 func (a *Archive) mark(chunk int) string {
 	tag := ""
 	if chunk < len(a.Chunks) {
@@ -55,12 +55,12 @@ func (a *Archive) position(c Cursor) (p position, err error) {
 	case len(fields) != 3:
 		return p, fmt.Errorf("durable: %q is not a cursor", c)
 	case p.chunk > len(a.Chunks) || fields[0] != a.mark(p.chunk):
-		return p, fmt.Errorf("durable: the cursor %s is not of the run %q, or of before it began anew", c, a.Meta.Name)
+		return p, fmt.Errorf("durable: the cursor %s does not belong to the run %q, or dates from before it began anew", c, a.Meta.Name)
 	}
 	return p, nil
 }
 
-// End is the cursor behind all that the Archive shows.
+// End returns the cursor after everything that the Archive shows.
 func (a *Archive) End() Cursor {
 	last := len(a.Chunks) - 1
 	switch {

@@ -22,12 +22,12 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// RowFormat appends one request as the provider takes it in the file of a
-// batch, for example openai.AppendRow.
+// RowFormat appends one request in the format of the provider's batch files,
+// for example openai.AppendRow.
 type RowFormat func(dst []byte, endpoint string, row sink.Row) ([]byte, error)
 
-// Manifest says what an export holds. It is its manifest.json, which is written
-// last.
+// Manifest lists what an export holds. It becomes manifest.json, which is
+// written last.
 type Manifest struct {
 	Run      string            `json:"run"`
 	Provider string            `json:"provider"`
@@ -37,32 +37,32 @@ type Manifest struct {
 
 // ExportedBatch is a batch and the files of its rows.
 type ExportedBatch struct {
-	Tag      string    `json:"tag"`             // with which every custom_id begins
+	Tag      string    `json:"tag"`             // every custom_id begins with it
 	Batch    string    `json:"batch,omitempty"` // the provider's name for it; none if it was not bought
 	State    string    `json:"state"`           // such as "submitted"
 	Endpoint string    `json:"endpoint"`
 	Model    string    `json:"model"`
 	SentAt   time.Time `json:"sent_at,omitzero"`
 	Rows     int       `json:"rows"`
-	Requests string    `json:"requests"`          // file of as many lines, as the provider gets them
-	Outputs  string    `json:"outputs,omitempty"` // file of an ExportedRow a line; none before they are downloaded
+	Requests string    `json:"requests"`          // file with a line for each row, as the provider gets it
+	Outputs  string    `json:"outputs,omitempty"` // file with an ExportedRow a line; "" before the results are downloaded
 	Answered int       `json:"answered"`          // lines of Outputs
 }
 
-// ExportedRow is what the provider said about a row, whatever became of the
-// item then: it may have gone again.
+// ExportedRow is what the provider said about a row. The item may have been
+// retried afterwards.
 type ExportedRow struct {
 	CustomID string             `json:"custom_id"`
 	ID       string             `json:"id"`               // the item's key
 	Status   int                `json:"status"`           // of the row's own call, 0 if it never ran
 	Origin   string             `json:"origin,omitempty"` // the batch of another job that it was taken from
 	Error    *durable.ItemError `json:"error,omitempty"`
-	Body     json.RawMessage    `json:"body,omitempty"` // as it was received
+	Body     json.RawMessage    `json:"body,omitempty"` // unchanged
 }
 
-// Export writes the requests of all batches and what the provider answered to
-// a directory, which is made or empty, with a manifest. Files get the mode 0600,
-// as they hold what is the user's.
+// Export writes the requests of all batches and the provider's answers to a
+// directory, with a manifest. The directory must be new or empty. Files get the
+// mode 0600, because they hold the user's data.
 func (a *Archive) Export(ctx context.Context, dir string, format RowFormat) (Manifest, error) {
 	m := Manifest{Run: a.Meta.Name, Provider: a.Meta.Provider, Settings: a.Meta.Settings}
 	if a.Pruned != nil {
@@ -79,7 +79,7 @@ func (a *Archive) Export(ctx context.Context, dir string, format RowFormat) (Man
 	return m, errors.Join(err, root.Close())
 }
 
-// newDir makes a directory that is the caller's alone.
+// newDir makes a directory that only the caller uses.
 func newDir(dir string) (*os.Root, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -212,7 +212,7 @@ func (a *Archive) writeOutputs(w io.Writer, in intent.Intent) (n int, err error)
 	return n, nil
 }
 
-// line is the row in JSON, with its body as it stands.
+// line returns the row in JSON, with its body unchanged.
 func (r *ExportedRow) line(body []byte) ([]byte, error) {
 	line, err := json.Marshal(r)
 	if err != nil || len(body) == 0 {

@@ -13,24 +13,25 @@ import (
 type orderedItem struct {
 	request  uint64 // file and offset in the request log, which is in the order of the input
 	result   int64  // offset in the file of the batch; -1: it has none
-	batch    uint32 // among those of a shelf; noBatch: the item is not settled
-	attempts uint16 // before
+	batch    uint32 // index in tags; noBatch: the item is not settled
+	attempts uint16 // times that it was sent before
 }
 
 const noBatch = 1<<32 - 1
 
 func requestPlace(ref segment.Ref) uint64 { return uint64(ref.File)<<32 | ref.Offset }
 
-// inputOrder is where items are, and the batches that they name.
+// inputOrder is an index of items in the order of the input, and the batches
+// that they refer to.
 type inputOrder struct {
 	archive *Archive
 	items   []orderedItem
 	tags    []string
-	missing []*sink.RowError // of each batch, for rows that have no result
+	missing []*sink.RowError // of each batch: the error of rows that have no result
 }
 
-// order finds all items that were settled after a position, in the
-// order of the input.
+// order finds all items that were settled after a position, in the order of the
+// input.
 func (a *Archive) order(after position) (*inputOrder, error) {
 	s := &inputOrder{archive: a}
 	numbers := make(map[string]uint32)

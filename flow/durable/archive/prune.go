@@ -18,45 +18,44 @@ import (
 // ErrPruned means that the results of a run are not kept any more.
 var ErrPruned = errors.New("durable: the run was pruned")
 
-// ErrClock means that by this machine's clock nothing has happened in the state
-// directory for so long that the clock itself is in doubt: a result may be
-// younger than it looks.
+// ErrClock means that this machine's clock may be wrong. According to it,
+// nothing has happened in the state directory for so long that results may be
+// younger than they seem.
 var ErrClock = errors.New("durable: the clock of this machine may be wrong")
 
-// Retention says which runs Prune takes the files of. Its zero value means all
-// that have ended.
+// Retention selects the runs whose files Prune removes. Its zero value means
+// all runs that have ended.
 type Retention struct {
-	// Name is the only run that is looked at; it must have ended. Zero means
-	// all that have.
+	// Name selects a single run, which must have ended. Zero means all runs
+	// that have ended.
 	Name string
-	// OlderThan is how long ago a run must have ended. Zero means at all.
+	// OlderThan is how long ago a run must have ended. Zero means any time.
 	OlderThan time.Duration
-	// Force takes this machine's clock for right, see ErrClock.
+	// Force trusts this machine's clock, see ErrClock.
 	Force bool
 	// DryRun changes nothing.
 	DryRun bool
 }
 
-// Pruned is a run of which the files are gone.
+// Pruned is a run whose files are gone.
 type Pruned struct {
 	Name  string    `json:"name"`
 	Ended time.Time `json:"ended"` // when the last of its results was settled
-	Bytes int64     `json:"bytes"` // that it had
-	// Answers is how many of its answers other runs could have taken from the
-	// cache, as far as they were young enough.
+	Bytes int64     `json:"bytes"` // of the files that are gone
+	// Answers is how many of the run's answers other runs could have taken from
+	// the cache, if the answers were young enough.
 	Answers int `json:"answers"`
 }
 
 // Prune removes the requests and the results of runs that are finished or
-// cancelled, and says of which. What is left of them is their journal and what
-// the index knows: such a run is still finished, and its items are not done
-// again. What other jobs could have taken from their results they ask for anew.
-// A run that has not ended, or is under way, is left alone; if it was named, that
-// is an error.
+// cancelled, and returns these runs. Their journal and their records in the
+// index stay: such a run is still finished, and its items are not sent again.
+// Other jobs can no longer take answers from its results. A run that has not
+// ended, or is under way, is left alone; if it was named, that is an error.
 //
-// How old a run is only this machine's clock says, as Prune asks nobody. If that
-// would have it that nothing in the directory is younger than OlderThan, and than
-// DefaultCache, the error is ErrClock unless it is forced.
+// Prune calls no provider, so the age of a run depends on this machine's clock
+// alone. If nothing in the directory is younger than both OlderThan and
+// DefaultCache by that clock, the error is ErrClock, unless Force is set.
 func Prune(ctx context.Context, store *state.Dir, r Retention) ([]Pruned, error) {
 	all, err := prunable(store.Root(), r.Name)
 	if err != nil {
@@ -84,7 +83,8 @@ func Prune(ctx context.Context, store *state.Dir, r Retention) ([]Pruned, error)
 	return append(done, earlier...), err
 }
 
-// mustBeInUse refuses to believe a clock by which nothing was recorded for so long.
+// mustBeInUse returns ErrClock if, by this machine's clock, nothing was
+// recorded for so long.
 func mustBeInUse(root *os.Root, long time.Duration) error {
 	last, err := lastRecorded(root)
 	if err != nil || last.IsZero() || time.Since(last) < long {
@@ -94,7 +94,8 @@ func mustBeInUse(root *os.Root, long time.Duration) error {
 		ErrClock, last.Local().Format(time.DateTime), time.Since(last)/(24*time.Hour))
 }
 
-// lastRecorded is when something was bought or settled last, zero if nothing was.
+// lastRecorded returns when something was last bought or settled, zero if
+// nothing was.
 func lastRecorded(root *os.Root) (last time.Time, err error) {
 	all, err := jobdir.List(root)
 	if err != nil {
@@ -131,7 +132,8 @@ func prunable(state *os.Root, name string) ([]jobdir.Meta, error) {
 	return []jobdir.Meta{job}, err
 }
 
-// pruneUnlessRun holds the run's lock meanwhile. One that is under way stays.
+// pruneUnlessRun holds the run's lock meanwhile. A run that is under way is
+// left alone.
 func pruneUnlessRun(ctx context.Context, store *state.Dir, job jobdir.Meta, r Retention) (p Pruned, err error) {
 	lock, err := rundir.New(store.Path(), job.Name).Begin(store.Root())
 	if errors.Is(err, durable.ErrRunning) && r.Name == "" {
@@ -144,7 +146,7 @@ func pruneUnlessRun(ctx context.Context, store *state.Dir, job jobdir.Meta, r Re
 	return p, errors.Join(err, lock.Unlock())
 }
 
-// pruneJob returns no bytes if the job is to stay, or has nothing left.
+// pruneJob returns zero Bytes if the job has to stay or has nothing left.
 func pruneJob(ctx context.Context, store *state.Dir, job jobdir.Meta, r Retention) (p Pruned, err error) {
 	a, err := openArchive(store.Root(), job.Name)
 	if err != nil {
@@ -174,8 +176,8 @@ func pruneJob(ctx context.Context, store *state.Dir, job jobdir.Meta, r Retentio
 	return p, a.prune(ending)
 }
 
-// prune notes in the journal that the files are gone, and then removes them. If
-// a crash leaves some, the next Prune finds them.
+// prune first records in the journal that the files are gone, and then removes
+// them. If a crash leaves some, the next Prune removes them.
 func (a *Archive) prune(end jobdir.Ending) error {
 	if a.Pruned == nil {
 		j, err := journal.Open(a.Root, jobdir.JournalFile, a.ID, func([]byte) error { return nil })
@@ -194,8 +196,8 @@ func (a *Archive) prune(end jobdir.Ending) error {
 	return nil
 }
 
-// ended is when the last result was settled, or if there is none when the
-// journal was written last.
+// ended returns when the last result was settled. If there is none, it returns
+// when the journal was last written.
 func (a *Archive) ended() (last time.Time, err error) {
 	for _, c := range a.Chunks {
 		last = latest(last, c.At)
@@ -210,7 +212,7 @@ func (a *Archive) ended() (last time.Time, err error) {
 	return info.ModTime(), nil
 }
 
-// size is that of all files that prune removes.
+// size returns the size of all files that prune removes.
 func (a *Archive) size() (int64, error) { return sizeOf(a.Root, jobdir.PrunedDirs) }
 
 func sizeOf(root *os.Root, dirs []string) (total int64, err error) {

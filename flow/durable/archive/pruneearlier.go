@@ -10,8 +10,8 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 )
 
-// pruneEarlier removes the directories of earlier epochs whose last answer is as
-// old as r says.
+// pruneEarlier removes the directories of earlier epochs whose last answer is
+// older than r.OlderThan.
 func pruneEarlier(root *os.Root, r Retention) (done []Pruned, err error) {
 	dirs, err := fs.Glob(root.FS(), jobdir.EarlierPrefix+"*")
 	if err != nil || r.Name != "" {
@@ -48,8 +48,8 @@ func pruneEarlierDir(root *os.Root, dir string, r Retention) (p Pruned, err erro
 	return p, root.RemoveAll(dir)
 }
 
-// countAnswers counts what other jobs can take from a job, and says when the last
-// of it came.
+// countAnswers counts the answers that other jobs can take from a job, and
+// returns when the last one came.
 func countAnswers(job *os.Root) (n int, last time.Time, err error) {
 	files, err := fs.ReadDir(job.FS(), jobdir.AnswerDir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -58,7 +58,7 @@ func countAnswers(job *os.Root) (n int, last time.Time, err error) {
 	for _, f := range files {
 		h, _, err := jobdir.ReadAnswers(job, jobdir.AnswerName(f.Name()), "", false)
 		if err != nil {
-			continue // no cache takes it
+			continue // no cache can use it
 		}
 		n += h.N
 		if h.At.After(last) {

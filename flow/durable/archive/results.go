@@ -13,39 +13,40 @@ import (
 // Query says which results of a run to read. Its zero value means all, in the
 // order in which they were settled.
 type Query struct {
-	// After leaves out all that is before the cursor. Zero means nothing.
+	// After leaves out all results before the cursor. Zero means that none is
+	// left out.
 	After Cursor
 	// Ordered asks for the order of the input. It takes 24 bytes of memory for
-	// each item. So does a cancelled run in any order, of which all requests
-	// are read as well.
+	// each item. A cancelled run takes as much in any order, and all its
+	// requests are read as well.
 	Ordered bool
-	// Status leaves out all results but those that have it. Zero means none.
+	// Status selects the results with that status. Zero means all results.
 	Status durable.ItemStatus
 	// Codec reads responses. It should be that of the Job. Zero means that
-	// results are without Text and Usage, and that a response which the Job
-	// could not read counts as Succeeded.
+	// results have no Text and Usage, and that a response which the Job could
+	// not read counts as Succeeded.
 	Codec llm.Codec
 }
 
-// Result is a Result that was kept.
+// Result is a result that was kept.
 type Result struct {
 	durable.Result
-	// Cursor is behind this result. In the order of the input it is that of the
-	// Query, since there may be others: go on after Archive.End, once all is
-	// read.
+	// Cursor is the place after this result. In the order of the input it is
+	// the Query's, because others may have been settled meanwhile: continue
+	// from Archive.End once everything is read.
 	Cursor Cursor
-	// Line is where the item is in its source.
+	// Line is the item's line in its source.
 	Line int
 }
 
-// Results yields results of the run: of each item the one that an Output has
-// got, once. Of a cancelled run it yields the items that have none as well, as
-// ItemCancelled, after all others. An error is the last that it yields, among
-// others of a run that was pruned.
+// Results yields the results of the run: for each item, once, the result that
+// an Output has got. For a cancelled run it also yields the items without a
+// result, as ItemCancelled, after all others. An error, for example ErrPruned,
+// is the last thing that it yields.
 //
-// What was settled last before a crash is settled again when the run goes on,
-// under the same cursors and with the same results, unless that run allows
-// another number of attempts.
+// Results that were settled just before a crash are settled again when the run
+// continues. Their cursors and contents stay the same, unless the run then
+// allows another number of attempts.
 func (a *Archive) Results(q Query) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) {
 		after, err := a.begin(q)
@@ -89,14 +90,14 @@ func (a *Archive) read(q Query, after position, yield func(Result, error) bool) 
 
 // settlement is an outcome that settled its item.
 type settlement struct {
-	position // behind it
+	position // after the outcome
 	in       intent.Intent
 	entry    *jobdir.Entry
 	jobdir.Outcome
 }
 
-// settledAfter yields the outcomes of all chunks that settled their item, in
-// order. What it yields is valid until the next one is asked for.
+// settledAfter yields, in order, the outcomes that settled their item. Each is
+// valid until the next one.
 func (a *Archive) settledAfter(after position) iter.Seq2[settlement, error] {
 	return func(yield func(settlement, error) bool) {
 		r := &batchReader{archive: a}
@@ -117,8 +118,8 @@ func (a *Archive) settledAfter(after position) iter.Seq2[settlement, error] {
 	}
 }
 
-// batchReader reads chunks of batches. Those that follow one another in a batch
-// are read in one go.
+// batchReader reads chunks of batches. It reads consecutive chunks of a batch
+// in one go.
 type batchReader struct {
 	archive *Archive
 	in      intent.Intent
@@ -138,7 +139,7 @@ func (r *batchReader) close() {
 func (r *batchReader) chunk(i int, n uint64, yield func(settlement, error) bool) (more bool, err error) {
 	c := &r.archive.Chunks[i]
 	if c.AllAgain() {
-		return true, nil // there need be no results
+		return true, nil // there may be no results
 	}
 	if err := r.seek(c.Tag, n); err != nil {
 		return false, err

@@ -12,14 +12,15 @@ import (
 	"github.com/balerhq/baler/internal/atomicfile"
 )
 
-// Examine opens the state directory at path and compares all that is in it: the
-// journal, requests, manifests and results of each job with each other and with the
-// index. What is wrong is in Health; the error is that of a directory that cannot
-// be examined, such as state.ErrInUse. It reads all files once, and changes
-// nothing but what state.Open does.
+// Examine opens the state directory at path and compares everything in it: the
+// journal, requests, manifests and results of each job with each other and with
+// the index. Health lists the problems. The error is one of a directory that
+// cannot be examined, such as state.ErrInUse. It reads all files once, and
+// changes nothing except what state.Open changes.
 //
-// An index may be damaged so that Badger ends the process. What baler doctor does
-// is to call Examine in a process of its own, and ExamineFiles if that dies.
+// An index may be damaged so that Badger ends the process. That is why baler
+// doctor calls Examine in a process of its own, and ExamineFiles if that
+// process dies.
 func Examine(ctx context.Context, path string, log *slog.Logger) (*Health, error) {
 	if _, err := os.Stat(path); err != nil { // Open would create it
 		return nil, fmt.Errorf("durable: %w", err)
@@ -33,7 +34,8 @@ func Examine(ctx context.Context, path string, log *slog.Logger) (*Health, error
 	return h, errors.Join(err, store.Close())
 }
 
-// ExamineFiles is Examine but for the index, which is not opened: cause says why.
+// ExamineFiles does what Examine does, but without opening the index; cause
+// says why it cannot be opened.
 func ExamineFiles(ctx context.Context, path string, cause error) (*Health, error) {
 	root, err := os.OpenRoot(path)
 	if err != nil {
@@ -49,7 +51,7 @@ func ExamineFiles(ctx context.Context, path string, cause error) (*Health, error
 	return h, err
 }
 
-// examineWithout goes on with the files if the index is at fault.
+// examineWithout examines the files alone if the index is at fault.
 func examineWithout(ctx context.Context, path string, cause error) (*Health, error) {
 	var damage *state.DamageError
 	if !errors.As(cause, &damage) && !errors.Is(cause, state.ErrIndex) {
@@ -58,7 +60,7 @@ func examineWithout(ctx context.Context, path string, cause error) (*Health, err
 	return ExamineFiles(ctx, path, cause)
 }
 
-// examine looks at each job; index is nil if there is none to compare with.
+// examine examines each job. The index is nil if there is none to compare with.
 func (h *Health) examine(ctx context.Context, root *os.Root, index state.Store) error {
 	archives, err := jobdir.OpenAll(root, h.Path)
 	if err != nil {

@@ -8,26 +8,28 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// examineBatch reads the files of a batch, and reports whether its manifest is whole.
-func (h *Health) examineBatch(a *jobdir.Dir, told *jobdir.History, in intent.Intent) (whole bool) {
+// examineBatch reads the files of a batch, and reports whether its manifest is
+// intact.
+func (h *Health) examineBatch(a *jobdir.Dir, history *jobdir.History, in intent.Intent) (whole bool) {
 	manifest := a.CheckManifest(in)
 	if manifest != nil {
-		_, err := a.RowsOf(in, &told.Replayed)
+		_, err := a.RowsOf(in, &history.Replayed)
 		h.addFile(manifest, err == nil)
 	}
-	h.add(examineResults(a, told, in))
+	h.add(examineResults(a, history, in))
 	switch err := examineAnswers(a, in.Tag); {
-	case errors.Is(err, fs.ErrNotExist): // it had none, or they are asked again
+	case errors.Is(err, fs.ErrNotExist): // it had none, or other runs ask again
 	default:
 		h.addFile(err, true)
 	}
 	return manifest == nil
 }
 
-// examineResults reads the results of a batch that was fetched. Those of which none
-// is settled are downloaded again if they are damaged.
-func examineResults(a *jobdir.Dir, told *jobdir.History, in intent.Intent) error {
-	last := told.Last(in.Tag)
+// examineResults reads the results of a batch that was fetched. It skips
+// results if none of them is settled, because these are downloaded again if
+// they are damaged.
+func examineResults(a *jobdir.Dir, history *jobdir.History, in intent.Intent) error {
+	last := history.Last(in.Tag)
 	if last.Until == 0 || last.Unsent && last.AllAgain() {
 		return nil
 	}

@@ -10,7 +10,8 @@ import (
 	"github.com/balerhq/baler/internal/segment"
 )
 
-// comparison is a job whose files agree with each other.
+// comparison is a job whose files agree with each other and are compared with
+// the index.
 type comparison struct {
 	*jobdir.Dir
 	history *jobdir.History
@@ -18,11 +19,11 @@ type comparison struct {
 	waiting map[jobdir.Digest]bool
 }
 
-// examineIndex compares the index with the files of a job, of which it may be
-// behind by one step of each batch, and one of the source.
+// examineIndex compares the index with the files of a job. The index may lag by
+// one step of each batch and one of the source.
 func (h *Health) examineIndex(ctx context.Context, index state.Store, x *comparison) {
 	if h.addIndex(x.Verify(ctx, index, &x.history.Replayed)); h.Needs(RepairJournal) {
-		return // the rest would only say so again
+		return // the other checks would only repeat it
 	}
 	for _, check := range []func(context.Context, state.Store) error{
 		x.checkJob, x.checkLevels, x.checkOutput, x.checkProgress, x.checkItems, x.checkReady,
@@ -31,7 +32,7 @@ func (h *Health) examineIndex(ctx context.Context, index state.Store, x *compari
 	}
 }
 
-// lost is a problem of the index.
+// lost returns a problem of the index.
 func (x *comparison) lost(format string, args ...any) error {
 	return &state.DamageError{Dir: x.Path, File: indexFile(), Err: fmt.Errorf("job %q: "+format, append([]any{x.history.Meta.Name}, args...)...)}
 }
@@ -47,13 +48,14 @@ func (x *comparison) checkJob(ctx context.Context, index state.Store) error {
 	return nil
 }
 
-// checkOutput allows for a chunk that the journal knows of and the index does not.
+// checkOutput accepts that the journal has one chunk that the index does not
+// have yet.
 func (x *comparison) checkOutput(ctx context.Context, index state.Store) error {
-	outbox := jobdir.Record[jobdir.OutputState]{Key: x.Keys.Output()}
-	if err := jobdir.Load(ctx, index, &outbox); err != nil {
+	output := jobdir.Record[jobdir.OutputState]{Key: x.Keys.Output()}
+	if err := jobdir.Load(ctx, index, &output); err != nil {
 		return err
 	}
-	have, n := outbox.Value, len(x.history.Settled)
+	have, n := output.Value, len(x.history.Settled)
 	switch {
 	case have == x.history.Output, n == 1 && have.Settled() == 0, n > 1 && have == x.history.Settled[n-2].Output:
 		return nil
@@ -74,7 +76,7 @@ func (x *comparison) checkProgress(ctx context.Context, index state.Store) error
 	return nil
 }
 
-// checkItems counts the records of items, of which each has a checksum.
+// checkItems counts the records of items. Each record has a checksum.
 func (x *comparison) checkItems(ctx context.Context, index state.Store) error {
 	n := 0
 	for _, err := range index.Scan(ctx, x.Keys.Make('i'), nil) {
@@ -89,7 +91,7 @@ func (x *comparison) checkItems(ctx context.Context, index state.Store) error {
 	return nil
 }
 
-// checkLevels looks whether the logs of the ready queue can be opened.
+// checkLevels checks that the ready logs can be opened.
 func (x *comparison) checkLevels(ctx context.Context, index state.Store) error {
 	for rec, err := range index.Scan(ctx, x.Keys.Make('e'), nil) {
 		if err != nil {
@@ -107,7 +109,7 @@ func (x *comparison) checkLevels(ctx context.Context, index state.Store) error {
 	return nil
 }
 
-// checkReady looks for the items that wait in the ready queue.
+// checkReady checks that the waiting items are in the ready log.
 func (x *comparison) checkReady(ctx context.Context, index state.Store) error {
 	missing := maps.Clone(x.waiting)
 	if err := x.allow(ctx, index, missing); err != nil {
@@ -118,13 +120,13 @@ func (x *comparison) checkReady(ctx context.Context, index state.Store) error {
 		return err
 	}
 	if len(missing) > 0 {
-		return x.lost("%d rows that are in no batch are not in the ready queue", len(missing))
+		return x.lost("%d rows that are in no batch are not in the ready log", len(missing))
 	}
 	return nil
 }
 
-// allow takes out the rows of chunks of which the journal knows that they go
-// again, and the index does not.
+// allow removes the rows of chunks whose retries are in the journal and not yet
+// in the index.
 func (x *comparison) allow(ctx context.Context, index state.Store, missing map[jobdir.Digest]bool) error {
 	for tag, in := range x.history.Intents {
 		last := x.history.Last(tag)

@@ -11,7 +11,8 @@ import (
 )
 
 // examineJob compares the files of a job with each other, and then with the
-// index. What one problem leaves nothing to compare with is left out.
+// index. After a problem, it leaves out the comparisons that need the damaged
+// file.
 func (h *Health) examineJob(ctx context.Context, a *jobdir.Dir, index state.Store) {
 	history, err := a.ReadHistory()
 	if err != nil || history == nil {
@@ -56,9 +57,10 @@ func (h *Health) examineJob(ctx context.Context, a *jobdir.Dir, index state.Stor
 	}
 }
 
-// requestsEnd is how far the request log is known to reach. An index that knows the
-// job and nothing of its source has acknowledged none of it: a run that ends at its
-// first rows, by an error in the input, leaves such a log.
+// requestsEnd returns the acknowledged end of the request log. If the index
+// knows the job and no state of its source, nothing of the log is acknowledged.
+// A run that fails on its first rows, because of an error in the input, leaves
+// such a log.
 func requestsEnd(ctx context.Context, a *jobdir.Dir, name string, index state.Store) (segment.Pos, error) {
 	end, err := segment.Extent(a.Root, jobdir.RequestDir)
 	if err != nil || index == nil {
@@ -75,8 +77,8 @@ func requestsEnd(ctx context.Context, a *jobdir.Dir, name string, index state.St
 	return source.Value.End, nil
 }
 
-// examineRequests reads the request log, and returns the state of the source and
-// the items that are in no batch.
+// examineRequests reads the request log, and returns the state of the source
+// and the items that are in no batch.
 func examineRequests(a *jobdir.Dir, end segment.Pos, c *jobdir.Claims) (source jobdir.SourceState, waiting map[jobdir.Digest]bool, err error) {
 	waiting = make(map[jobdir.Digest]bool)
 	rows, sealed := 0, 0

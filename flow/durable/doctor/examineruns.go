@@ -12,7 +12,7 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
-// runDirs are the directories of all runs of a state directory.
+// runDirs returns the directories of all runs of a state directory.
 func runDirs(path string) (all []rundir.Dir, err error) {
 	dirs, err := os.ReadDir(filepath.Join(path, rundir.RunsDir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -24,7 +24,7 @@ func runDirs(path string) (all []rundir.Dir, err error) {
 	return all, nil
 }
 
-// examineRuns reads what says what is wanted of runs, and how far they are.
+// examineRuns reads the control, status and decision files of all runs.
 func (h *Health) examineRuns() error {
 	dirs, err := runDirs(h.Path)
 	for _, d := range dirs {
@@ -36,7 +36,7 @@ func (h *Health) examineRuns() error {
 	return err
 }
 
-// runDamage is a file of a run that cannot be believed.
+// runDamage is a damaged file of a run.
 type runDamage struct {
 	name string // in the state directory
 	err  error
@@ -66,14 +66,15 @@ func damaged(d rundir.Dir) (all []runDamage) {
 	return all
 }
 
-// removable reports whether nothing goes wrong without the file: how far a run is
-// is written anew, and what was decided is asked again.
+// removable reports whether the file can be removed without harm. The status is
+// written again, and a person is asked to decide again.
 func removable(f runDamage) bool {
 	name := filepath.Base(f.name)
 	return name == rundir.StatusFile || name == rundir.DecisionsFile
 }
 
-// repairRuns writes anew what can be.
+// repairRuns restores the files of runs that can be restored, and removes those
+// that are written again.
 func repairRuns(path string) error {
 	dirs, err := runDirs(path)
 	if err != nil {

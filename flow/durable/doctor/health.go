@@ -9,14 +9,14 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
-// Health is what Examine found in a state directory.
+// Health is what Examine has found in a state directory.
 type Health struct {
 	Path     string      `json:"path"`
 	Jobs     []JobHealth `json:"jobs"`
-	Problems []Problem   `json:"problems"` // none in a directory that is as it should be
+	Problems []Problem   `json:"problems"` // none if the directory is in order
 }
 
-// JobHealth is how far a job is, as its own files have it.
+// JobHealth is the progress of a job according to its own files.
 type JobHealth struct {
 	Name      string         `json:"name"`
 	Dir       string         `json:"dir"`
@@ -25,20 +25,20 @@ type JobHealth struct {
 	Succeeded int            `json:"succeeded"`
 	Failed    int            `json:"failed"`
 	Waiting   int            `json:"waiting"` // rows that are in no batch
-	Batches   map[string]int `json:"batches"` // by the state that each is in
+	Batches   map[string]int `json:"batches"` // by state
 }
 
-// Problem is what is wrong with a file.
+// Problem says what is wrong with a file.
 type Problem struct {
 	File   string `json:"file"` // in the state directory; "" if it is not one of its files
 	What   string `json:"what"`
 	Repair Repair `json:"cure,omitempty"`
 }
 
-// Repair is what may help against a Problem.
+// Repair is the repair that may solve a Problem.
 type Repair string
 
-// The cures. None means that the file has to come from a backup.
+// The repairs. RepairNone means that the file has to come from a backup.
 const (
 	RepairNone       Repair = ""
 	RepairIndex      Repair = "index"   // by Rebuild
@@ -71,7 +71,8 @@ func (h *Health) addFile(err error, curable bool) {
 	}
 }
 
-// addIndex adds a problem that Rebuild solves, unless it is one of the journal.
+// addIndex adds a problem that Rebuild solves, unless it is a problem of the
+// journal.
 func (h *Health) addIndex(err error) {
 	if err == nil {
 		return
@@ -82,15 +83,15 @@ func (h *Health) addIndex(err error) {
 	}
 }
 
-// Needs reports whether the cure may help against one of the problems.
+// Needs reports whether the repair may solve one of the problems.
 func (h *Health) Needs(c Repair) bool {
 	return slices.ContainsFunc(h.Problems, func(p Problem) bool { return p.Repair == c })
 }
 
-// Repairable reports whether a cure may help against one of the problems.
+// Repairable reports whether any repair may solve one of the problems.
 func (h *Health) Repairable() bool {
 	return h.Needs(RepairIndex) || h.Needs(RepairJournal) || h.Needs(RepairBatchFiles)
 }
 
-// indexFile is a file of the index, as problems name it.
+// indexFile returns the name of a file of the index, as problems name it.
 func indexFile(name ...string) string { return filepath.Join(append([]string{"index"}, name...)...) }

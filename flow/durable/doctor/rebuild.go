@@ -12,15 +12,15 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
-// Rebuild makes the index of a state directory again from the files of its jobs:
+// Rebuild rebuilds the index of a state directory from the files of its jobs:
 // their journals, requests and manifests. The old index is moved aside, to the
-// directory that is returned, and nothing is deleted. A run that follows goes on
-// as it would have with the old one.
+// directory that is returned, and nothing is deleted. A later run continues as
+// it would have with the old index.
 //
-// Only jobs are made again: what queues, limits and the like kept in the same
-// directory is lost. The error is a state.ErrDamaged if a file that is needed is
-// damaged too; then nothing has changed. It costs one read of all files, and some
-// 50 bytes of memory an item.
+// Only jobs are rebuilt. Records of queues, limits and the like in the same
+// directory are lost. The error is a state.ErrDamaged if a file that is needed
+// is damaged too; then nothing has changed. It reads all files once, and takes
+// about 50 bytes of memory per item.
 func Rebuild(ctx context.Context, path string, log *slog.Logger) (aside string, err error) {
 	return state.RebuildIndex(ctx, path, log, func(root *os.Root, index state.Store) error {
 		archives, err := jobdir.OpenAll(root, path)
@@ -33,7 +33,7 @@ func Rebuild(ctx context.Context, path string, log *slog.Logger) (aside string, 
 	})
 }
 
-// rebuild makes the records of a job.
+// rebuild writes the records of a job.
 func rebuild(ctx context.Context, a *jobdir.Dir, index state.Store) error {
 	h, err := a.ReadHistory()
 	if err != nil || h == nil {
@@ -60,9 +60,9 @@ func rebuild(ctx context.Context, a *jobdir.Dir, index state.Store) error {
 	return errors.Join(append(r.Close(), err)...)
 }
 
-// checkComplete refuses a journal that has lost batches of which there are files. A
-// crash leaves one manifest at most that was never sealed, and no results but those
-// that were copied from other jobs.
+// checkComplete refuses a journal that has lost batches whose files exist. A
+// crash leaves one unsealed manifest at most, and no results except those
+// copied from other jobs.
 func checkComplete(a *jobdir.Dir, h *jobdir.History) error {
 	manifests, err := unknown(a, h, jobdir.ManifestDir)
 	if err != nil {
@@ -102,7 +102,7 @@ func unknown(a *jobdir.Dir, h *jobdir.History, dir string) (tags []string, err e
 	return tags, nil
 }
 
-// copied reports whether the results of a batch are those of other jobs.
+// copied reports whether the results of a batch were copied from other jobs.
 func copied(a *jobdir.Dir, tag string) (bool, error) {
 	for p, err := range jobdir.ReadRecords(a.Root, jobdir.ResultName(tag), a.LabelOf(jobdir.ResultsKind, tag)) {
 		if err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/balerhq/baler/internal/segment"
 )
 
-// rebuildItems makes the records of the items and lets those wait that are in no
-// batch. What cannot be read at the end of the request log is read from the source
-// again, unless a batch refers to it.
+// rebuildItems writes the records of the items, and lets the items wait that
+// are in no batch. If the end of the request log cannot be read, its items are
+// read from the source again, unless a batch refers to them.
 func rebuildItems(ctx context.Context, a *jobdir.Dir, r *ready.Log, h *jobdir.History, c *jobdir.Claims) error {
 	source := jobdir.Record[jobdir.SourceState]{Key: a.Keys.Source()}
 	end, err := segment.Extent(a.Root, jobdir.RequestDir)

@@ -13,8 +13,8 @@ import (
 	"github.com/balerhq/baler/internal/segment"
 )
 
-// newReady returns a ready queue that goes on behind what is there, none of
-// which counts.
+// newReady returns a ready log that continues after the existing entries and
+// ignores them.
 func newReady(ctx context.Context, a *jobdir.Dir, index state.Store, last uint64) (*ready.Log, error) {
 	dirs, err := fs.ReadDir(a.Root.FS(), jobdir.ReadyDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -44,8 +44,8 @@ func newReady(ctx context.Context, a *jobdir.Dir, index state.Store, last uint64
 	return r, nil
 }
 
-// keptLevel returns the end of a level's log, to go on behind it. A damaged one is
-// moved aside: what waits is known without it.
+// keptLevel returns the end of the log of a priority, where it continues. A
+// damaged log is moved aside, because the waiting rows are known without it.
 func keptLevel(a *jobdir.Dir, number uint8) (end segment.Pos, err error) {
 	dir := jobdir.LevelDir(number)
 	if end, err = segment.Extent(a.Root, dir); err == nil {

@@ -9,7 +9,8 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
-// rebuildRecords makes the other records of the job, and its own last.
+// rebuildRecords writes the other records of the job, and the job's own record
+// last.
 func rebuildRecords(ctx context.Context, a *jobdir.Dir, index state.Store, h *jobdir.History) error {
 	for tag, in := range h.Intents {
 		op, err := jobdir.IntentOp(a.Keys, in)
@@ -30,7 +31,7 @@ func rebuildRecords(ctx context.Context, a *jobdir.Dir, index state.Store, h *jo
 	return recs.commit(ctx, index)
 }
 
-// rebuildPruned makes the records of a job of which only the journal is left.
+// rebuildPruned writes the records of a job that has only its journal left.
 func rebuildPruned(ctx context.Context, a *jobdir.Dir, index state.Store, h *jobdir.History) error {
 	var recs records
 	put(&recs, &jobdir.Record[jobdir.SourceState]{Key: a.Keys.Source()}, h.Pruned.Source)
@@ -40,7 +41,7 @@ func rebuildPruned(ctx context.Context, a *jobdir.Dir, index state.Store, h *job
 	return rebuildRecords(ctx, a, index, h)
 }
 
-// records gathers what is committed at once.
+// records gathers the ops of one commit.
 type records struct {
 	ops []state.Op
 	err error // of the first that cannot be encoded

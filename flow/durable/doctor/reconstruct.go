@@ -16,9 +16,9 @@ import (
 	"github.com/balerhq/baler/internal/segment"
 )
 
-// reconstructJournal returns the lines of a journal that says what the index says.
+// reconstructJournal returns the lines of a journal that agrees with the index.
 func reconstructJournal(ctx context.Context, a *jobdir.Dir, index state.Store) ([]jobdir.Line, error) {
-	told := jobdir.NewReplayed()
+	replayed := jobdir.NewReplayed()
 	known := make(map[int]jobdir.Route)
 	lines, err := reconstructJob(ctx, a, index)
 	if err != nil {
@@ -32,16 +32,16 @@ func reconstructJournal(ctx context.Context, a *jobdir.Dir, index state.Store) (
 		if l.Route != nil {
 			known[l.Route.N] = l.Route.Route
 		}
-		return told.Replay(record)
+		return replayed.Replay(record)
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("durable: %w", err)
 	}
-	intents, err := mergeIntents(ctx, a, index, told.Intents)
+	intents, err := mergeIntents(ctx, a, index, replayed.Intents)
 	if err != nil {
 		return nil, err
 	}
-	lanes, err := reconstructRoutes(ctx, a, index, known, intents)
+	routes, err := reconstructRoutes(ctx, a, index, known, intents)
 	if err != nil {
 		return nil, err
 	}
@@ -49,31 +49,32 @@ func reconstructJournal(ctx context.Context, a *jobdir.Dir, index state.Store) (
 	if err != nil {
 		return nil, err
 	}
-	lines = append(lines, lanes...)
+	lines = append(lines, routes...)
 	for _, in := range intents {
-		lines = append(lines, jobdir.Line{Intent: &in, Claims: claimsOf(a, in, told)})
+		lines = append(lines, jobdir.Line{Intent: &in, Claims: claimsOf(a, in, replayed)})
 	}
 	lines = append(lines, settled...)
-	if told.Pruned != nil {
-		lines = append(lines, jobdir.Line{Pruned: told.Pruned})
+	if replayed.Pruned != nil {
+		lines = append(lines, jobdir.Line{Pruned: replayed.Pruned})
 	}
-	if told.Keep != 0 {
-		lines = append(lines, jobdir.Line{Keep: &told.Keep})
+	if replayed.Keep != 0 {
+		lines = append(lines, jobdir.Line{Keep: &replayed.Keep})
 	}
-	for i := range told.Aliases {
-		lines = append(lines, jobdir.Line{Account: &told.Aliases[i]})
+	for i := range replayed.Aliases {
+		lines = append(lines, jobdir.Line{Account: &replayed.Aliases[i]})
 	}
-	if seen := slices.Sorted(maps.Keys(told.Seen)); len(seen) > 0 {
+	if seen := slices.Sorted(maps.Keys(replayed.Seen)); len(seen) > 0 {
 		lines = append(lines, jobdir.Line{Seen: seen})
 	}
-	if removed := slices.Sorted(maps.Keys(told.Removed)); len(removed) > 0 {
+	if removed := slices.Sorted(maps.Keys(replayed.Removed)); len(removed) > 0 {
 		lines = append(lines, jobdir.Line{Removed: removed})
 	}
 	return lines, nil
 }
 
-// mergeIntents takes of each batch what is known of it last.
-func mergeIntents(ctx context.Context, a *jobdir.Dir, index state.Store, told map[string]intent.Intent) ([]intent.Intent, error) {
+// mergeIntents takes the latest known state of each batch, from the index or
+// the journal.
+func mergeIntents(ctx context.Context, a *jobdir.Dir, index state.Store, replayed map[string]intent.Intent) ([]intent.Intent, error) {
 	var merged []intent.Intent
 	for rec, err := range index.Scan(ctx, a.Keys.Make(jobdir.IntentKind), nil) {
 		if err != nil {
@@ -83,13 +84,13 @@ func mergeIntents(ctx context.Context, a *jobdir.Dir, index state.Store, told ma
 		if err := json.Unmarshal(rec.Value, &in); err != nil {
 			return nil, fmt.Errorf("%w: record %q: %w", state.ErrDamaged, rec.Key, err)
 		}
-		if later, ok := told[in.Tag]; ok && later.Rev > in.Rev {
+		if later, ok := replayed[in.Tag]; ok && later.Rev > in.Rev {
 			in = later
 		}
-		delete(told, in.Tag)
+		delete(replayed, in.Tag)
 		merged = append(merged, in)
 	}
-	for tag, in := range told { // one that was just sealed may be sealed again
+	for tag, in := range replayed { // a batch that was only just sealed can be sealed again
 		if in.Rev > 1 {
 			return nil, a.Damaged(jobdir.JournalFile, fmt.Errorf("the index has lost batch %s, and lines are lost here", tag))
 		}
@@ -97,10 +98,10 @@ func mergeIntents(ctx context.Context, a *jobdir.Dir, index state.Store, told ma
 	return merged, nil
 }
 
-// claimsOf is what a batch has claimed, by its manifest, or else by what is left of
-// the journal.
-func claimsOf(a *jobdir.Dir, in intent.Intent, told *jobdir.Replayed) []jobdir.ClaimSpan {
-	if spans := told.Claims[in.Tag]; len(spans) > 0 {
+// claimsOf returns the entries that a batch has claimed: those of the journal,
+// as far as it is left, or else those of the manifest.
+func claimsOf(a *jobdir.Dir, in intent.Intent, replayed *jobdir.Replayed) []jobdir.ClaimSpan {
+	if spans := replayed.Claims[in.Tag]; len(spans) > 0 {
 		return spans
 	}
 	entries, err := a.Entries(in.Tag, in.Rows)
@@ -124,7 +125,8 @@ func reconstructJob(ctx context.Context, a *jobdir.Dir, index state.Store) ([]jo
 	return nil, a.Damaged(jobdir.JournalFile, errors.New("it is gone, and the index does not know whose it was"))
 }
 
-// reconstructRoutes finds the lanes in what is left of the journal, and in manifests.
+// reconstructRoutes finds the routes in the rest of the journal and in
+// manifests.
 func reconstructRoutes(ctx context.Context, a *jobdir.Dir, index state.Store, known map[int]jobdir.Route, intents []intent.Intent) (lines []jobdir.Line, err error) {
 	source := jobdir.Record[jobdir.SourceState]{Key: a.Keys.Source()}
 	if err := jobdir.Load(ctx, index, &source); err != nil {
@@ -141,18 +143,19 @@ func reconstructRoutes(ctx context.Context, a *jobdir.Dir, index state.Store, kn
 	for n := range source.Value.Routes {
 		l, ok := known[n]
 		if !ok {
-			return nil, a.Damaged(jobdir.JournalFile, errors.New("it has lost an endpoint and a model of which no batch was bought"))
+			return nil, a.Damaged(jobdir.JournalFile, errors.New("it has lost an endpoint and a model that no batch was bought for"))
 		}
 		lines = append(lines, jobdir.Line{Route: &jobdir.NumberedRoute{N: n, Route: l}})
 	}
 	return lines, nil
 }
 
-// reconstructSettled says of each batch, in one line, how far it is settled and which
-// of its rows went again: those that were made ready a second time.
+// reconstructSettled returns one line for each batch, with how far it is
+// settled and which of its rows were retried. A row was retried if it was made
+// ready a second time.
 func reconstructSettled(ctx context.Context, a *jobdir.Dir, index state.Store, intents []intent.Intent) (lines []jobdir.Line, err error) {
-	outbox := jobdir.Record[jobdir.OutputState]{Key: a.Keys.Output()}
-	if err := jobdir.Load(ctx, index, &outbox); err != nil {
+	output := jobdir.Record[jobdir.OutputState]{Key: a.Keys.Output()}
+	if err := jobdir.Load(ctx, index, &output); err != nil {
 		return nil, err
 	}
 	last, err := lastEntries(ctx, a, index, intents)
@@ -165,11 +168,11 @@ func reconstructSettled(ctx context.Context, a *jobdir.Dir, index state.Store, i
 			return nil, err
 		}
 		if line.Until > 0 {
-			line.Output = outbox.Value
+			line.Output = output.Value
 			lines = append(lines, jobdir.Line{Settled: &line})
 		}
 	}
-	return append(lines, jobdir.Line{Output: &outbox.Value}), nil
+	return append(lines, jobdir.Line{Output: &output.Value}), nil
 }
 
 func settledOf(ctx context.Context, a *jobdir.Dir, index state.Store, in intent.Intent, last map[jobdir.Digest]jobdir.Entry) (s jobdir.Settled, err error) {
@@ -193,7 +196,7 @@ func settledOf(ctx context.Context, a *jobdir.Dir, index state.Store, in intent.
 	return s, nil
 }
 
-// lastEntries are the entries of items as they were made ready last.
+// lastEntries returns the latest ready entry of each item.
 func lastEntries(ctx context.Context, a *jobdir.Dir, index state.Store, intents []intent.Intent) (map[jobdir.Digest]jobdir.Entry, error) {
 	last := make(map[jobdir.Digest]jobdir.Entry)
 	note := func(e jobdir.Entry) {
@@ -213,7 +216,7 @@ func lastEntries(ctx context.Context, a *jobdir.Dir, index state.Store, intents 
 	return last, readyEntries(ctx, a, index, note)
 }
 
-// readyEntries calls f with each entry of the ready queue from its heads on.
+// readyEntries calls f with each entry of the ready log from its heads on.
 func readyEntries(ctx context.Context, a *jobdir.Dir, index state.Store, f func(jobdir.Entry)) error {
 	for rec, err := range index.Scan(ctx, a.Keys.Make('e'), nil) {
 		if err != nil {

@@ -11,13 +11,13 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
-// RepairFiles mends the files of batches that are damaged and that others tell
-// about: what a batch asks is made again from the journal and the ready queue;
-// answers that were kept for other runs are removed, so that those ask again. The
-// files of runs that say what is wanted of them are made again from their copies.
+// RepairFiles repairs damaged files of batches and runs from other files. It
+// makes a manifest again from the journal and the ready log. It removes damaged
+// answers for other runs, so that these ask again. It restores the control
+// files of runs from their copies.
 //
 // The error is a state.ErrDamaged if the index, a journal or the requests are
-// damaged too: they come first.
+// damaged too. These must be repaired first.
 func RepairFiles(ctx context.Context, path string, log *slog.Logger) error {
 	store, err := state.Open(path, state.Config{Log: log})
 	if err != nil {
@@ -46,7 +46,7 @@ func repairBatches(a *jobdir.Dir, log *slog.Logger) error {
 	for tag, in := range h.Intents {
 		if damage := a.CheckManifest(in); damage != nil {
 			if err := a.RemakeManifest(in, &h.Replayed); err != nil {
-				log.Warn("the file of a batch's rows", "tag", tag, "error", errors.Join(damage, err))
+				log.Warn("the manifest of a batch cannot be made again", "tag", tag, "error", errors.Join(damage, err))
 			}
 		}
 		if err := examineAnswers(a, tag); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -14,13 +14,13 @@ import (
 	"github.com/balerhq/baler/internal/journal"
 )
 
-// RepairJournals writes the journals anew that are damaged or lost, from the
-// index, the manifests and what can still be read of them. The old ones stay beside
-// them under another name. Nothing that was sent is forgotten: it was in the index
-// before it left.
+// RepairJournals rewrites damaged and lost journals from the index, the
+// manifests and the part of the old journal that can still be read. The old
+// journals stay beside them under another name. No batch that was sent is lost,
+// because it was in the index before it left.
 //
-// The error is a state.ErrDamaged if the index is damaged too: then nobody knows
-// which batches were bought. See Orphans for what the provider knows.
+// The error is a state.ErrDamaged if the index is damaged too. Then only the
+// provider knows which batches were bought, see Orphans.
 func RepairJournals(ctx context.Context, path string, log *slog.Logger) error {
 	store, err := state.Open(path, state.Config{Log: log})
 	if err != nil {
@@ -35,7 +35,7 @@ func RepairJournals(ctx context.Context, path string, log *slog.Logger) error {
 	return errors.Join(err, jobdir.CloseAll(archives), store.Close())
 }
 
-// repairJournal leaves a journal alone that agrees with the index.
+// repairJournal rewrites a journal unless it agrees with the index.
 func repairJournal(ctx context.Context, a *jobdir.Dir, index state.Store) error {
 	h, err := a.ReadHistory()
 	if err == nil && h == nil {
@@ -53,8 +53,8 @@ func repairJournal(ctx context.Context, a *jobdir.Dir, index state.Store) error 
 
 const newJournalFile = jobdir.JournalFile + ".new"
 
-// replaceJournal writes a journal of these lines. A crash leaves the old one, or
-// none, which is repaired likewise.
+// replaceJournal writes a journal of these lines. A crash leaves the old
+// journal or none; both can be repaired again.
 func replaceJournal(a *jobdir.Dir, lines []jobdir.Line) error {
 	if err := a.Root.Remove(newJournalFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("durable: %w", err)

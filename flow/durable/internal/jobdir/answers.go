@@ -11,7 +11,7 @@ import (
 	"github.com/balerhq/baler/internal/segment"
 )
 
-// AnswerName is the file of the answers of a batch.
+// AnswerName returns the file of the answers of a batch.
 func AnswerName(tag string) string { return AnswerDir + "/" + tag }
 
 // AnswerHeader is the first record of a file of answers.
@@ -30,7 +30,7 @@ type Answer struct {
 // answerSize is the size of one answer in its record, in bytes.
 const answerSize = 16 + 8
 
-// WriteAnswers keeps what a batch was answered.
+// WriteAnswers stores the answers of a batch for other jobs.
 func (a *Dir) WriteAnswers(tag string, h AnswerHeader, answers []Answer) error {
 	return WriteRecords(a.Root, AnswerName(tag), a.LabelOf(AnswersKind, tag), func(put func([]byte) error) error {
 		header, err := json.Marshal(h)
@@ -49,8 +49,8 @@ func (a *Dir) WriteAnswers(tag string, h AnswerHeader, answers []Answer) error {
 	})
 }
 
-// ReadAnswers reads a file that WriteAnswers wrote, of a job or, if that is "", of
-// any; the answers only if they are wanted.
+// ReadAnswers reads a file that WriteAnswers wrote. If job is "", the file may
+// belong to any job. The answers are read only if they are wanted.
 func ReadAnswers(root *os.Root, name, job string, wanted bool) (h AnswerHeader, answers []Answer, err error) {
 	n := 0
 	for p, err := range ReadRecords(root, name, Label{Format: FileFormat, Kind: AnswersKind, Job: job, Tag: path.Base(name)}) {

@@ -6,15 +6,15 @@ import (
 	"io/fs"
 )
 
-// Claims says which items stand in batches, and which of those went again.
+// Claims says which items are in batches, and which of those are retried.
 type Claims struct {
-	Balance map[Digest]int8  // times that an item was sealed, less those that it went again
-	again   map[Digest]Entry // as it went last
+	Balance map[Digest]int8  // times that an item was sealed, less the times that it was retried
+	again   map[Digest]Entry // the entry of its last retry
 	Last    uint64           // the highest number of a ready entry
-	Pruned  string           // a batch that is done, and whose rows nobody knows any more
+	Pruned  string           // a batch that is done and whose rows are not known any more
 }
 
-// ClaimKey is by what claims know an item.
+// ClaimKey returns the key of an item in Claims.
 func ClaimKey(key string) Digest {
 	h := HashKey(key)
 	return Digest(h[:16])
@@ -49,7 +49,7 @@ func (c *Claims) seal(entries []Entry) {
 	}
 }
 
-// settle frees the rows that went again.
+// settle frees the rows that were retried.
 func (c *Claims) settle(a *Dir, h *History, s *Settled) error {
 	if len(s.Again) == 0 {
 		return nil
@@ -63,7 +63,7 @@ func (c *Claims) settle(a *Dir, h *History, s *Settled) error {
 	}
 	for _, span := range s.Again {
 		if span[0] < 0 || span[1] >= len(entries) {
-			return a.Damaged(JournalFile, fmt.Errorf("row %d of batch %s goes again, which has %d", span[1], s.Tag, len(entries)))
+			return a.Damaged(JournalFile, fmt.Errorf("row %d of batch %s is retried, and the batch has %d rows", span[1], s.Tag, len(entries)))
 		}
 		for n := span[0]; n <= span[1]; n++ {
 			c.free(entries[n].Again(!s.Unsent))

@@ -5,11 +5,11 @@ import (
 	"errors"
 )
 
-// errShort: a record ends before its fields do.
+// errShort means that a record ends before its last field.
 var errShort = errors.New("durable: record is too short")
 
-// Decoder reads the fields of a record in order. After the first that is
-// missing, all are zero and err is set.
+// Decoder reads the fields of a record in order. From the first missing field
+// on, all are zero and Err is set.
 type Decoder struct {
 	B   []byte
 	Err error
@@ -29,7 +29,7 @@ func (d *Decoder) u8() uint8   { return d.take(1)[0] }
 func (d *Decoder) u16() uint16 { return binary.BigEndian.Uint16(d.take(2)) }
 func (d *Decoder) u32() uint32 { return binary.BigEndian.Uint32(d.take(4)) }
 
-// U64 takes a number of 8 bytes.
+// U64 reads a number of 8 bytes.
 func (d *Decoder) U64() uint64 { return binary.BigEndian.Uint64(d.take(8)) }
 
 func (d *Decoder) uvarint() uint64 {
@@ -42,14 +42,14 @@ func (d *Decoder) uvarint() uint64 {
 	return n
 }
 
-// bytes reads a field that its length precedes.
+// bytes reads a field that follows its length.
 func (d *Decoder) bytes() []byte {
 	n := d.uvarint()
 	if n > uint64(len(d.B)) {
 		d.Err = errShort
 		return nil
 	}
-	return d.take(int(n)) //nolint:gosec // not longer than d.b
+	return d.take(int(n)) //nolint:gosec // not longer than d.B
 }
 
 func appendBytes(dst, b []byte) []byte {

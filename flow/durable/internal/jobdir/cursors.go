@@ -5,30 +5,30 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// TailState is how far a level's log reaches.
+// TailState is the end of a priority's log.
 type TailState struct {
 	End segment.Pos `json:"end"`
 	Seq uint64      `json:"seq"` // the last number given
 }
 
-// HeadState is the first entry of a level that is not claimed.
+// HeadState is the first entry of a priority's log that is not claimed.
 type HeadState struct {
 	Pos segment.Pos `json:"pos"`
-	Seq uint64      `json:"seq"` // its number, or one not above it
+	Seq uint64      `json:"seq"` // the entry's number, or a lower one
 }
 
-// SourceState is how far the source was read.
+// SourceState is the progress of reading the source.
 type SourceState struct {
 	Checkpoint string `json:"checkpoint"`
 	Rows       int    `json:"rows"`
 	Duplicates int    `json:"duplicates"`
 	Ended      bool   `json:"ended"`
-	Routes     int    `json:"lanes"` // that its rows may be of
+	Routes     int    `json:"lanes"` // how many routes its rows may have
 
 	End segment.Pos `json:"end"` // of the request log
 }
 
-// OutputState is how far results were handed on.
+// OutputState is the progress of delivering results.
 type OutputState struct {
 	Mark      string    `json:"mark"`
 	Succeeded int       `json:"succeeded"`

@@ -9,13 +9,15 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// Damaged names a file of the job's directory. It is of class Permanent: no error
-// of a file may be taken for one of the network.
+// Damaged returns an error that names a file of the job's directory. Its class
+// is Permanent, so that an error of a file is never taken for one of the
+// network.
 func (a *Dir) Damaged(file string, err error) error {
 	return retry.Mark(&state.DamageError{Dir: a.Path, File: filepath.Join(a.Keys.Dir(), file), Err: err}, retry.Permanent)
 }
 
-// IfDamaged is damaged for an error that may be another.
+// IfDamaged returns Damaged if err says that the file is damaged, and err
+// otherwise.
 func (a *Dir) IfDamaged(file string, err error) error {
 	if errors.Is(err, segment.ErrDamaged) {
 		return a.Damaged(file, err)

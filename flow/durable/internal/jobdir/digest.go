@@ -1,5 +1,5 @@
 package jobdir
 
-// Digest tells requests apart, those of all jobs: 16 bytes of the SHA-256 of
-// provider, endpoint, model and body.
+// Digest identifies a request among those of all jobs: 16 bytes of the SHA-256
+// of provider, endpoint, model and body.
 type Digest [16]byte

@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// Dir are those of a job, from which everything else can be made again.
+// Dir is the directory of a job. Everything else can be rebuilt from its files.
 type Dir struct {
 	Path string // of the state directory
 	Keys Keys
-	ID   string   // of the job; "" until its journal, or the index, says it
+	ID   string   // of the job; "" until it was read from the journal or the index
 	Root *os.Root // the job's directory
 }
 
@@ -37,7 +37,7 @@ func OpenAll(root *os.Root, path string) (all []*Dir, err error) {
 	return all, nil
 }
 
-// CloseAll closes what OpenAll has opened.
+// CloseAll closes the directories that OpenAll has opened.
 func CloseAll(all []*Dir) error {
 	var errs []error
 	for _, a := range all {
@@ -46,7 +46,7 @@ func CloseAll(all []*Dir) error {
 	return errors.Join(errs...)
 }
 
-// keysOfDir undoes keys.dir.
+// keysOfDir is the inverse of Keys.Dir.
 func keysOfDir(dir string) (k Keys, ok bool) {
 	n, err := hex.Decode(k.Job[:], []byte(strings.TrimPrefix(dir, JobPrefix)))
 	return k, err == nil && n == len(k.Job)

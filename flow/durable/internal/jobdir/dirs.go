@@ -9,8 +9,9 @@ import (
 	"github.com/balerhq/baler/internal/atomicfile"
 )
 
-// AnswerDir has the files of answers: each says which requests of a batch succeeded, for jobs that
-// ask the same: a record with the answerHeader, and one with the answers.
+// AnswerDir has the files of answers. Each says which requests of a batch
+// succeeded, for jobs that ask the same. It has a record with the AnswerHeader,
+// and one with the answers.
 const AnswerDir = "answers"
 
 // The directories of a job.
@@ -20,19 +21,19 @@ const (
 	ResultDir   = "results"
 )
 
-// RequestFile is the nth file of the request log.
+// RequestFile returns the name of the nth file of the request log.
 func RequestFile(n uint32) string { return fmt.Sprintf("%s/%08x.seg", RequestDir, n) }
 
 // JournalFile is the journal of a job.
 const JournalFile = "journal.jsonl"
 
-// ResultName is the file of the results of a batch.
+// ResultName returns the name of the file with a batch's results.
 func ResultName(tag string) string { return ResultDir + "/" + tag }
 
 // ReadyDir has the rows that wait, in a directory for each priority.
 const ReadyDir = "ready"
 
-// LevelDir is the directory of the rows of a priority.
+// LevelDir returns the directory of the rows of a priority.
 func LevelDir(number uint8) string { return fmt.Sprintf("%s/%02x", ReadyDir, number) }
 
 // MakeRoot opens the job's directory below the state directory.

@@ -8,14 +8,14 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
-// Ending is where a job stands.
+// Ending is the state of a job's source and output.
 type Ending struct {
 	At     time.Time   `json:"at"` // when it was pruned
 	Source SourceState `json:"source"`
 	Output OutputState `json:"output"`
 }
 
-// EndOf reads where a job stands.
+// EndOf reads the state of a job's source and output.
 func EndOf(ctx context.Context, store state.Store, k Keys) (Ending, error) {
 	source, output := Record[SourceState]{Key: k.Source()}, Record[OutputState]{Key: k.Output()}
 	err := errors.Join(Load(ctx, store, &source), Load(ctx, store, &output))

@@ -8,9 +8,9 @@ import (
 	"github.com/balerhq/baler/internal/segment"
 )
 
-// Item is the record by which a repeated item is known. It is written once: an
-// item is claimed by standing in the manifest of a batch, and settled by the
-// progress of that batch.
+// Item is the record by which a repeated item is recognized. It is written
+// once. Being in the manifest of a batch claims the item, and the progress of
+// that batch settles it.
 type Item struct {
 	Content Digest // of its request, to tell a duplicate from a conflict
 	Line    uint32 // in the source
@@ -24,8 +24,8 @@ func DecodeItem(b []byte) (it Item, err error) {
 	return it, d.Err
 }
 
-// Entry is an item on its way: all that is needed to put it into a batch. It is
-// what the ready queue and a manifest hold, and what stands before each request.
+// Entry is everything that is needed to put an item into a batch. The ready log
+// and manifests hold entries, and one precedes each request in the request log.
 type Entry struct {
 	Key      string
 	Ref      segment.Ref // of its request
@@ -34,12 +34,12 @@ type Entry struct {
 	Route    uint16
 	Level    uint8
 	Attempts uint16 // times it was sent before
-	Seq      uint64 // within the ready queue
+	Seq      uint64 // its number in the ready log
 
-	Hit *Hit // in the cache, not recorded: nil if there is none
+	Hit *Hit // from the cache, not stored; nil if there is none
 }
 
-// entrySize is that of an encoded entry without its key.
+// entrySize is the size of an encoded entry without its key.
 const entrySize = 16 + 16 + 4 + 2 + 1 + 2 + 8
 
 // Encode returns the entry as a record.
@@ -58,7 +58,7 @@ func (e *Entry) append(b []byte) []byte {
 	return append(b, e.Key...)
 }
 
-// DecodeEntry undoes Encode.
+// DecodeEntry is the inverse of Encode.
 func DecodeEntry(b []byte) (e Entry, err error) {
 	d := Decoder{B: b}
 	e.Ref = segment.Ref{File: d.u32(), Offset: d.U64(), Len: d.u32()}
@@ -72,7 +72,8 @@ func DecodeEntry(b []byte) (e Entry, err error) {
 	return e, d.Err
 }
 
-// Remember returns the op by which the item is known from now on.
+// Remember returns the op that stores the record by which the item is
+// recognized from now on.
 func (e *Entry) Remember(k Keys) state.Op {
 	b := append(make([]byte, 0, 20), e.Content[:]...)
 	return state.Put(k.Item(HashKey(e.Key)), binary.BigEndian.AppendUint32(b, e.Line), 1)
@@ -86,7 +87,7 @@ const (
 	GroupKind   = 'g'
 )
 
-// RequestHead is what precedes the body of a request.
+// RequestHead returns the bytes that precede the body of a request.
 func (e *Entry) RequestHead() []byte {
 	b := make([]byte, 0, 3+entrySize+len(e.Key))
 	b = append(b, requestKind)
@@ -94,7 +95,7 @@ func (e *Entry) RequestHead() []byte {
 	return e.append(b)
 }
 
-// RequestBody is the body in a record of the request log.
+// RequestBody returns the body in a record of the request log.
 func RequestBody(record []byte) ([]byte, error) {
 	_, body, err := splitRequest(record)
 	return body, err
@@ -110,7 +111,7 @@ func splitRequest(record []byte) (head, body []byte, err error) {
 	return head, d.B, d.Err
 }
 
-// DecodeRequest reads what precedes the body of a request.
+// DecodeRequest reads the entry that precedes the body of a request.
 func DecodeRequest(record []byte) (Entry, error) {
 	head, _, err := splitRequest(record)
 	if err != nil {
@@ -119,10 +120,11 @@ func DecodeRequest(record []byte) (Entry, error) {
 	return DecodeEntry(head)
 }
 
-// Size is that of the body.
+// Size returns the size of the body.
 func (e *Entry) Size() int { return int(e.Ref.Len) - 3 - entrySize - len(e.Key) }
 
-// Again is the entry of an item that goes again, after it was sent or not.
+// Again returns the entry for a retry. If the item was sent, its Attempts grow
+// by one.
 func (e Entry) Again(sent bool) Entry {
 	if sent {
 		e.Attempts++

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// EarlierPrefix begins the names of the directories of earlier epochs, which hold
-// what they were answered, for the cache.
+// EarlierPrefix begins the names of the directories of earlier epochs. They
+// hold the answers of these epochs, for the cache.
 const EarlierPrefix = "earlier-"
 
-// DropEpoch removes the directory of an earlier epoch, unless it has answers: then
-// it is kept for the cache, until it is pruned.
+// DropEpoch removes the directory of an earlier epoch. If it has answers, it is
+// kept for the cache until it is pruned.
 func DropEpoch(root *os.Root, k Keys) error {
 	dir := k.Dir()
 	answers, err := fs.ReadDir(root.FS(), dir+"/"+AnswerDir)

@@ -13,8 +13,7 @@ import (
 	"github.com/balerhq/baler/internal/journal"
 )
 
-// Find looks for the job among all that have a directory. One that began
-// anew left nothing of what was before.
+// Find looks for the job of that name among all that have a directory.
 func Find(state *os.Root, name string) (Meta, error) {
 	all, err := List(state)
 	var names []string
@@ -30,8 +29,8 @@ func Find(state *os.Root, name string) (Meta, error) {
 	return Meta{}, errors.Join(fmt.Errorf("%w: %q; there is %s", ErrNoRun, name, strings.Join(names, ", ")), err)
 }
 
-// List lists all that have a directory, by name, the newest epoch of each. The
-// error is about those of which the journal cannot be read.
+// List returns all jobs that have a directory, by name, with the newest epoch
+// of each. The error names the jobs whose journal cannot be read.
 func List(state *os.Root) (all []Meta, err error) {
 	entries, err := fs.ReadDir(state.FS(), ".")
 	if err != nil {
@@ -56,7 +55,8 @@ func List(state *os.Root) (all []Meta, err error) {
 	return all, errors.Join(errs...)
 }
 
-// ReadMeta reads the first line of a journal; nil if none was written yet.
+// ReadMeta reads the first line of a journal. It returns nil if none was
+// written yet.
 func ReadMeta(state *os.Root, dir string) (job *Meta, err error) {
 	enough := errors.New("enough")
 	err = journal.Read(state, dir+"/"+JournalFile, "", func(record []byte) error {

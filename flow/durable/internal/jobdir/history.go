@@ -10,11 +10,11 @@ import (
 	"github.com/balerhq/baler/internal/journal"
 )
 
-// History is all that a journal tells: where each batch stands, which of its rows
-// were handed on, and which went again.
+// History is the complete content of a journal: the state of each batch, which
+// of its rows were delivered, and which were retried.
 type History struct {
 	Replayed
-	Settled []Settled // those that count, in order
+	Settled []Settled // those that were not undone or replaced, in order
 }
 
 // ReadHistory reads the journal of a job, nil if the job has not begun.
@@ -30,13 +30,14 @@ func (a *Dir) ReadHistory() (*History, error) {
 	case h.Meta == nil:
 		return nil, a.Damaged(JournalFile, errors.New("its first line is lost, and with it whose it is"))
 	case h.Meta.Keys() != a.Keys:
-		return nil, a.Damaged(JournalFile, fmt.Errorf("it is of the job %q", h.Meta.Name))
+		return nil, a.Damaged(JournalFile, fmt.Errorf("it belongs to the job %q", h.Meta.Name))
 	}
 	a.ID = h.Meta.ID
 	return h, nil
 }
 
-// mustBeEmpty refuses a job whose journal says nothing but that has done something.
+// mustBeEmpty refuses a job whose journal is empty although its directory holds
+// files.
 func (a *Dir) mustBeEmpty() error {
 	for _, dir := range []string{RequestDir, ManifestDir, ResultDir} {
 		files, err := fs.ReadDir(a.Root.FS(), dir)
@@ -44,7 +45,7 @@ func (a *Dir) mustBeEmpty() error {
 			return fmt.Errorf("durable: %w", err)
 		}
 		if len(files) > 0 {
-			return a.Damaged(JournalFile, errors.New("it is gone, and with it which batches were bought and which results handed on"))
+			return a.Damaged(JournalFile, errors.New("it is gone, and with it which batches were bought and which results were delivered"))
 		}
 	}
 	return nil
@@ -66,14 +67,16 @@ func (h *History) replay(record []byte) error {
 	return h.Replay(record)
 }
 
-// settle adds a line. One that begins where an earlier one did replaces it.
+// settle adds a line. It replaces lines of the same batch that begin at the
+// same row or later.
 func (h *History) settle(s Settled) {
 	h.Settled = slices.DeleteFunc(h.Settled, func(was Settled) bool { return was.Tag == s.Tag && was.From >= s.From })
 	h.Settled = append(h.Settled, s)
 }
 
-// undo takes back what was handed on behind an output. No more than one chunk can
-// have been: the next is not begun before the store knows of it.
+// undo takes back the chunk that was delivered after this state of the output.
+// It can be one chunk at most, because the next one begins only after the store
+// has followed.
 func (h *History) undo(to OutputState) error {
 	last := len(h.Settled) - 1
 	switch {
@@ -86,7 +89,7 @@ func (h *History) undo(to OutputState) error {
 	return errors.New("results were taken back that had been recorded")
 }
 
-// Last is the last chunk of the batch that was settled.
+// Last returns the last settled chunk of the batch.
 func (h *History) Last(tag string) Settled {
 	for _, s := range slices.Backward(h.Settled) {
 		if s.Tag == tag {

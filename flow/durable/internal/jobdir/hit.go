@@ -6,7 +6,7 @@ type AnsweredBatch struct {
 	Job, Tag string // job is its directory
 }
 
-// Hit is what an item is answered by, without being sent.
+// Hit is an answer of another job that an item gets without being sent.
 type Hit struct {
 	*AnsweredBatch
 	Offset int64

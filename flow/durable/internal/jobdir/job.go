@@ -9,14 +9,15 @@ import (
 	"github.com/balerhq/baler/internal/journal"
 )
 
-// Job is the directory of a job and what its journal tells.
+// Job is the directory of a job and its replayed journal.
 type Job struct {
 	Dir
 	*Replayed
 }
 
-// Open opens the directory of the job of that name, errNoRun if there is
-// none, and reads its journal, which has a few lines for each batch.
+// Open opens the directory of the job of that name and replays its journal,
+// which has a few lines for each batch. The error is ErrNoRun if there is no
+// such job.
 func Open(state *os.Root, name string) (*Job, error) {
 	meta, err := Find(state, name)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"encoding/hex"
 )
 
-// Keys are those of the records of a job. Each key begins with a letter and the job's 8 bytes;
-// numbers are big-endian, so that keys sort by them.
+// Keys makes the keys of a job's records. Each key begins with a letter and the
+// job's 8 bytes. Numbers are big-endian, so that keys sort by them.
 //
 //	m hash8 of the name  job: what must not change, and its epoch
 //	i job hash16         item
@@ -19,14 +19,14 @@ import (
 //	c job o              output: mark and counts
 type Keys struct{ Job [8]byte }
 
-// Kinds of records that are looked for by it.
+// These kinds of records are found by scanning.
 const (
 	MetaKind   = 'm'
 	IntentKind = 'b'
 )
 
-// NewKeys returns the keys of a job. One that begins anew does so in another
-// epoch, since records are never deleted.
+// NewKeys returns the keys of a job. A job that begins anew gets another epoch,
+// because records are never deleted.
 func NewKeys(name string, epoch uint64) Keys {
 	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte(name), epoch))
 	return Keys{Job: [8]byte(sum[:8])}
@@ -40,27 +40,28 @@ func (k Keys) Make(kind byte, rest ...byte) []byte {
 	return append(key, rest...)
 }
 
-// Item is the key of the record of an item.
+// Item returns the key of the record of an item.
 func (k Keys) Item(h ItemHash) []byte   { return k.Make('i', h[:16]...) }
 func (k Keys) intent(tag string) []byte { return k.Make(IntentKind, []byte(tag)...) }
 
-// Progress is the key of how many rows of a batch are settled.
+// Progress returns the key of the record of how many rows of a batch are
+// settled.
 func (k Keys) Progress(tag string) []byte { return k.Make('p', []byte(tag)...) }
 
-// Source is the key of the SourceState.
+// Source returns the key of the SourceState.
 func (k Keys) Source() []byte { return k.Make('c', 's') }
 
-// Output is the key of the OutputState.
+// Output returns the key of the OutputState.
 func (k Keys) Output() []byte { return k.Make('c', 'o') }
 
-// Head is the key of the HeadState of a priority.
+// Head returns the key of the HeadState of a priority.
 func (k Keys) Head(level uint8) []byte { return k.Make('h', level) }
 
-// Tail is the key of the TailState of a priority.
+// Tail returns the key of the TailState of a priority.
 func (k Keys) Tail(level uint8) []byte { return k.Make('e', level) }
 
-// ItemHash identifies an item: the SHA-256 of its key, of which records use 16
-// bytes and the ids of rows all.
+// ItemHash identifies an item. It is the SHA-256 of the item's key. Records use
+// 16 bytes of it, the ids of rows use all.
 type ItemHash [32]byte
 
 // HashKey returns the hash of the key of an item.
@@ -69,10 +70,11 @@ func HashKey(key string) ItemHash { return sha256.Sum256([]byte(key)) }
 // JobPrefix begins the names of jobs' directories.
 const JobPrefix = "job-"
 
-// Dir is the job's directory in the state directory.
+// Dir returns the name of the job's directory in the state directory.
 func (k Keys) Dir() string { return JobPrefix + hex.EncodeToString(k.Job[:]) }
 
-// MetaKey is the key of a job's own record, the same in every epoch.
+// MetaKey returns the key of a job's own record, which is the same in every
+// epoch.
 func MetaKey(name string) []byte {
 	h := HashKey(name)
 	return append([]byte{MetaKind}, h[:8]...)

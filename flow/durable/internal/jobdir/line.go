@@ -6,41 +6,42 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// Line is one line of the journal, of which one field is set, or two. A line is
-// durable before the store knows of it, so that the store can be made again
-// from the journal, the requests and the manifests.
+// Line is one line of the journal. One or two of its fields are set. A line is
+// durable before the store follows, so that the store can be rebuilt from the
+// journal, the requests and the manifests.
 type Line struct {
 	Job     *Meta          `json:"job,omitempty"`
 	Route   *NumberedRoute `json:"lane,omitempty"`
 	Intent  *intent.Intent `json:"intent,omitempty"`
 	Claims  []ClaimSpan    `json:"claims,omitempty"` // of an intent that is sealed
 	Settled *Settled       `json:"settled,omitempty"`
-	Output  *OutputState   `json:"output,omitempty"`  // is taken back to here
-	Pruned  *Ending        `json:"pruned,omitempty"`  // of all this, only the journal is left
-	Keep    *time.Duration `json:"keep,omitempty"`    // Job.KeepRemote, if it is not what it was
-	Seen    []string       `json:"seen,omitempty"`    // tags of batches that were bought without this journal, and given up
-	Removed []string       `json:"removed,omitempty"` // tags of which the provider has nothing any more
-	Account *AccountAlias  `json:"account,omitempty"` // two keys that are of one account
+	Output  *OutputState   `json:"output,omitempty"`  // the output was taken back to here
+	Pruned  *Ending        `json:"pruned,omitempty"`  // only the journal of the job is left
+	Keep    *time.Duration `json:"keep,omitempty"`    // Job.KeepRemote, if it has changed
+	Seen    []string       `json:"seen,omitempty"`    // tags of batches that were bought by a newer journal and given up
+	Removed []string       `json:"removed,omitempty"` // tags whose files are gone at the provider
+	Account *AccountAlias  `json:"account,omitempty"` // two keys that belong to the same account
 }
 
-// Settled is what became of the outcomes of a batch between From and Until: all
-// are handed on, but for the rows that go Again. If a crash came before the
-// store knew of it, an Output of an earlier one follows and undoes it, or a line
-// of the same From and replaces it.
+// Settled says how the outcomes of a batch between From and Until were settled.
+// All were delivered except the rows in Again, which are retried. If a crash
+// came before the store followed, a later line undoes or replaces this one: an
+// Output with the earlier state undoes it, a Settled with the same From
+// replaces it.
 type Settled struct {
 	Tag    string      `json:"tag"`
 	At     time.Time   `json:"at"`
 	From   uint64      `json:"from"`
 	Until  uint64      `json:"until"`
 	Again  []RowSpan   `json:"again,omitempty"`
-	Unsent bool        `json:"unsent,omitempty"` // those were not sent: the batch was refused
+	Unsent bool        `json:"unsent,omitempty"` // the rows in Again were not sent: the batch was refused
 	Output OutputState `json:"output"`
 
-	Failed map[string]int `json:"failed,omitempty"` // items that failed, by their code
+	Failed map[string]int `json:"failed,omitempty"` // items that failed, by error code
 }
 
-// AllAgain reports whether no outcome was handed on, as of a batch that was
-// released without any.
+// AllAgain reports whether no outcome was delivered, as in a batch that was
+// released without results.
 func (s *Settled) AllAgain() bool {
 	again := uint64(0)
 	for _, span := range s.Again {
@@ -49,7 +50,8 @@ func (s *Settled) AllAgain() bool {
 	return again == s.Until-s.From
 }
 
-// RowSpan is rows of a manifest, from the first to the last of them, counted from 0.
+// RowSpan is a range of rows of a manifest: the first and the last, counted
+// from 0.
 type RowSpan [2]int
 
 // AddRow adds a row to spans that are mostly in order.
@@ -61,8 +63,8 @@ func AddRow(spans []RowSpan, row int) []RowSpan {
 	return append(spans, RowSpan{row, row})
 }
 
-// settledUntil is how far the rows of a batch are settled, and how far they were
-// before the last chunk of it.
+// settledUntil returns how far the rows of a batch were settled before its last
+// chunk, and after it.
 func (m *Replayed) settledUntil(tag string) (from, until uint64) {
 	i, ok := m.latest[tag]
 	if !ok {

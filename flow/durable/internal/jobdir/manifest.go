@@ -15,7 +15,8 @@ type ManifestHeader struct {
 	Last map[uint8]uint64 `json:"last"` // the highest number of each level
 }
 
-// NewManifestHeader returns the header of the manifest of a batch of these entries.
+// NewManifestHeader returns the header of the manifest of a batch of these
+// entries.
 func NewManifestHeader(entries []Entry, l Route) ManifestHeader {
 	h := ManifestHeader{NumberedRoute{int(entries[0].Route), l}, len(entries), make(map[uint8]uint64)}
 	for i := range entries {
@@ -24,10 +25,10 @@ func NewManifestHeader(entries []Entry, l Route) ManifestHeader {
 	return h
 }
 
-// ManifestName is the manifest of a batch.
+// ManifestName returns the name of a batch's manifest.
 func ManifestName(tag string) string { return ManifestDir + "/" + tag }
 
-// WriteManifest fixes the rows of a batch. Their order is that of the upload.
+// WriteManifest writes the rows of a batch, in the order of the upload.
 func (a *Dir) WriteManifest(tag string, entries []Entry, l Route) error {
 	return WriteRecords(a.Root, ManifestName(tag), a.LabelOf(manifestKind, tag), func(put func([]byte) error) error {
 		header, err := json.Marshal(NewManifestHeader(entries, l))
@@ -85,7 +86,7 @@ func (a *Dir) readManifest(tag string, yield func(Entry, error) bool) error {
 	return nil
 }
 
-// Header reads the header alone.
+// Header reads only the header.
 func (a *Dir) Header(tag string) (h ManifestHeader, err error) {
 	for p, err := range ReadRecords(a.Root, ManifestName(tag), a.LabelOf(manifestKind, tag)) {
 		if err == nil {

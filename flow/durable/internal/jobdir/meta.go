@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Meta is what must not change while a job is unfinished.
+// Meta identifies a job. It must not change while the job is unfinished.
 type Meta struct {
 	ID       string            `json:"id"` // of this epoch: all files of the job name it
 	Name     string            `json:"name"`
@@ -17,11 +17,12 @@ type Meta struct {
 	Settings map[string]string `json:"settings"`
 	Epoch    uint64            `json:"epoch"`
 	Started  time.Time         `json:"started"` // this epoch, for the first time
-	// Forgotten says that Forget has removed the job, and this epoch has not begun.
+	// Forgotten says that Forget has removed the job, and this epoch has not
+	// begun.
 	Forgotten bool `json:"forgotten,omitempty"`
 }
 
-// NewJobID returns 16 characters of which no two are alike: 80 random bits.
+// NewJobID returns 16 unique characters: 80 random bits.
 func NewJobID() string { return rand.Text()[:16] }
 
 // Keys returns the keys of the records of the job.
@@ -30,9 +31,9 @@ func (m Meta) Keys() Keys { return NewKeys(m.Name, m.Epoch) }
 // maxSetting is how many bytes of a setting the index keeps.
 const maxSetting = 100
 
-// Compact is the job as the index has it, which keeps small records only: a long
-// setting, such as a prompt with examples, is known by its hash. The journal has
-// it in full.
+// Compact returns the job as the index has it. The index keeps only small
+// records, so a long setting, such as a prompt with examples, is replaced by
+// its hash. The journal has it in full.
 func (m Meta) Compact() Meta {
 	m.Settings = maps.Clone(m.Settings)
 	for name, value := range m.Settings {
@@ -43,7 +44,7 @@ func (m Meta) Compact() Meta {
 	return m
 }
 
-// Differences names what is not as it was.
+// Differences returns the names of what has changed.
 func (m Meta) Differences(was Meta) (names []string) {
 	if m.Provider != was.Provider {
 		names = append(names, "provider")

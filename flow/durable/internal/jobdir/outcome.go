@@ -12,7 +12,7 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// Outcome is what became of the nth row of a batch.
+// Outcome is the outcome of one row of a batch.
 type Outcome struct {
 	Row uint32
 	sink.Outcome
@@ -20,8 +20,8 @@ type Outcome struct {
 	At     int64  // where its record begins in the file of results; -1 if it has none
 }
 
-// AppendOutcome appends a record of a file of results: row u32, status u16, class u8 (0:
-// succeeded), code, message, body, origin.
+// AppendOutcome appends a record of a file of results: row u32, status u16,
+// class u8 (0: succeeded), code, message, body, origin.
 func AppendOutcome(dst []byte, n uint32, o *sink.Outcome, origin string) []byte {
 	var failure sink.RowError
 	if o.Err != nil {
@@ -36,7 +36,7 @@ func AppendOutcome(dst []byte, n uint32, o *sink.Outcome, origin string) []byte 
 	return appendString(dst, origin)
 }
 
-// DecodeOutcome undoes appendOutcome. The body is a part of b.
+// DecodeOutcome is the inverse of AppendOutcome. The body is a part of b.
 func DecodeOutcome(b []byte) (o Outcome, err error) {
 	d := Decoder{B: b}
 	o.Row = d.u32()
@@ -53,9 +53,9 @@ func DecodeOutcome(b []byte) (o Outcome, err error) {
 	return o, d.Err
 }
 
-// Outcomes yields one outcome for each row of a fetched batch, those without
-// a result last. The order is the same every time. Bodies are valid until the
-// next one is asked for.
+// Outcomes yields one outcome for each row of a fetched batch, those without a
+// result last. The order is the same every time. Bodies are valid until the
+// next outcome.
 func (a *Dir) Outcomes(in intent.Intent) iter.Seq2[Outcome, error] {
 	return func(yield func(Outcome, error) bool) {
 		got := make([]bool, in.Rows)
@@ -73,8 +73,9 @@ func (a *Dir) Outcomes(in intent.Intent) iter.Seq2[Outcome, error] {
 
 const missingMessage = "the provider ran the row, or may have, and has no result of it: it may have to be paid for"
 
-// missing is why a row has no result: the batch was refused as a whole, given
-// up, or ended before the row was run, for example because others were at fault.
+// missing returns why a row has no result. The batch was refused as a whole,
+// was given up, or ended before the row ran, for example because other rows
+// were at fault.
 func missing(in intent.Intent, others bool) *sink.RowError {
 	switch {
 	case in.Verdict == intent.FailMissing:
@@ -89,8 +90,8 @@ func missing(in intent.Intent, others bool) *sink.RowError {
 	return &sink.RowError{Class: retry.Retryable, Code: "not_executed", Message: "the batch ended without a result for this row"}
 }
 
-// Fetched yields the outcomes that the file of results has, notes their rows in
-// got, and reports whether yield wanted all.
+// Fetched yields the outcomes in the file of results and sets got for their
+// rows. It returns false if there was an error or yield wanted no more.
 func (a *Dir) Fetched(in intent.Intent, got []bool, yield func(Outcome, error) bool) bool {
 	fail := func(err error) bool {
 		yield(Outcome{}, a.Damaged(ResultName(in.Tag), err))
@@ -112,16 +113,17 @@ func (a *Dir) Fetched(in intent.Intent, got []bool, yield func(Outcome, error) b
 	return true
 }
 
-// CodeMissing is that of rows which fail by FailMissing.
+// CodeMissing is the error code of rows without a result that a person has
+// decided about.
 const CodeMissing = "result_missing"
 
-// GivenUp reports whether a batch was left before it had ended.
+// GivenUp reports whether a batch was given up before it had ended.
 func GivenUp(in intent.Intent) bool {
 	return in.Reason != nil && in.Reason.Class == retry.Retryable.String()
 }
 
-// Origins says which batch answered the row, how often it was sent, and whether
-// it was answered in another job.
+// Origins returns which batch answered the row, how often the row was sent, and
+// whether it was answered in another job.
 func (o *Outcome) Origins(row *Entry, batch string) (from string, attempts int, cached bool) {
 	if o.Origin != "" {
 		return o.Origin, int(row.Attempts), true

@@ -18,9 +18,9 @@ import (
 	"github.com/balerhq/baler/internal/segment"
 )
 
-// A file of a batch is a label, records, and an end that counts them. Each begins
-// with its mark, so that a file that was cut between two records, or emptied, is
-// not taken for a whole one.
+// A file of a batch has a label, records, and an end that counts them. Each of
+// these begins with a mark. So a file that was cut between two records, or
+// emptied, is recognized.
 const (
 	labelMark  = 'L'
 	recordMark = 'r'
@@ -33,8 +33,8 @@ type fileEnd struct {
 	Sum     string `json:"sum"` // of all records
 }
 
-// fileSum tells records that are missing, repeated or in another order. That each
-// is whole its own checksum tells.
+// fileSum detects records that are missing, repeated or in another order. Each
+// record has a checksum of its own.
 type fileSum struct {
 	hash hash.Hash
 	n    int
@@ -89,14 +89,15 @@ func WriteRecords(root *os.Root, name string, l Label, fill func(put func([]byte
 	return nil
 }
 
-// placed is a record of a file, and where it begins.
+// placed is a record of a file and the offset where it begins.
 type placed struct {
 	at     int64
-	Record []byte // valid until the next one is asked for
+	Record []byte // valid until the next one is read
 }
 
-// ReadRecords yields the records of a file that writeRecords wrote with this
-// label. That the file is another one, or not whole, is an error, and the last.
+// ReadRecords yields the records of a file that WriteRecords wrote with this
+// label. If the file is another one, or is cut, the last thing that it yields
+// is an error.
 func ReadRecords(root *os.Root, name string, l Label) iter.Seq2[placed, error] {
 	return func(yield func(placed, error) bool) {
 		f, err := root.Open(name)
@@ -112,7 +113,7 @@ func ReadRecords(root *os.Root, name string, l Label) iter.Seq2[placed, error] {
 	}
 }
 
-// recordScan is how far a file of records was read.
+// recordScan is the state of reading a file of records.
 type recordScan struct {
 	label Label
 	sum   *fileSum
@@ -145,7 +146,8 @@ func (s *recordScan) all(r io.Reader, yield func(placed, error) bool) (more bool
 	return true, nil
 }
 
-// take checks a record, and reports whether it is one of those that were put.
+// take checks a record, and reports whether it is neither the label nor the
+// end.
 func (s *recordScan) take(at int64, mark byte, record []byte) (bool, error) {
 	switch {
 	case at == 0 && mark != labelMark:
@@ -161,12 +163,13 @@ func (s *recordScan) take(at int64, mark byte, record []byte) (bool, error) {
 	s.ended = true
 	var end fileEnd
 	if err := json.Unmarshal(record, &end); err != nil || end != s.sum.end() {
-		return false, fmt.Errorf("%w: it holds %d records, and not those that its end tells of", segment.ErrDamaged, s.sum.n)
+		return false, fmt.Errorf("%w: it holds %d records, and its end names others", segment.ErrDamaged, s.sum.n)
 	}
 	return false, nil
 }
 
-// OpenFile is a file of which records are read here and there.
+// OpenFile reads single records of a file, and keeps it open until another file
+// is read.
 type OpenFile struct {
 	name string
 	f    *os.File
@@ -216,7 +219,7 @@ func (o *OpenFile) Close() {
 	*o = OpenFile{buf: o.buf}
 }
 
-// ReadRecord reads a record of a file that writeRecords wrote.
+// ReadRecord reads a record of a file that WriteRecords wrote.
 func (o *OpenFile) ReadRecord(root *os.Root, name string, at int64, l Label) ([]byte, error) {
 	framed, err := o.read(root, name, at, func(first []byte) error {
 		if len(first) == 0 || first[0] != labelMark {

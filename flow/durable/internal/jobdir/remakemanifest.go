@@ -24,25 +24,24 @@ func (a *Dir) CheckManifest(in intent.Intent) error {
 	return nil
 }
 
-// NeedsManifest reports whether there is something to do for which the rows of the
-// batch have to be known.
+// NeedsManifest reports whether the rows of the batch are still needed.
 func NeedsManifest(in intent.Intent) bool { return !in.Done() && in.State != intent.Committed }
 
-// RemakeManifest makes the manifest of a batch again: the journal says which entries of
-// the ready queue it has claimed, and in which order. They are kept until it is
-// done.
-func (a *Dir) RemakeManifest(in intent.Intent, told *Replayed) error {
-	entries, err := a.RowsOf(in, told)
+// RemakeManifest makes the manifest of a batch again. The journal says which
+// entries of the ready log the batch has claimed, and in which order. These
+// entries are kept until the batch is done.
+func (a *Dir) RemakeManifest(in intent.Intent, replayed *Replayed) error {
+	entries, err := a.RowsOf(in, replayed)
 	if err != nil {
 		return fmt.Errorf("durable: it cannot be made again: %w", err)
 	}
-	return a.WriteManifest(in.Tag, entries, told.Routes[in.Route])
+	return a.WriteManifest(in.Tag, entries, replayed.Routes[in.Route])
 }
 
 // RowsOf finds the rows of a batch without its manifest.
-func (a *Dir) RowsOf(in intent.Intent, told *Replayed) ([]Entry, error) {
-	entries, err := a.claimed(told.Claims[in.Tag])
-	if err == nil && (len(entries) != in.Rows || in.Route >= len(told.Routes)) {
+func (a *Dir) RowsOf(in intent.Intent, replayed *Replayed) ([]Entry, error) {
+	entries, err := a.claimed(replayed.Claims[in.Tag])
+	if err == nil && (len(entries) != in.Rows || in.Route >= len(replayed.Routes)) {
 		err = errors.New("the journal does not say which rows it had")
 	}
 	if err == nil {
@@ -51,9 +50,9 @@ func (a *Dir) RowsOf(in intent.Intent, told *Replayed) ([]Entry, error) {
 	return entries, err
 }
 
-// claimed reads the entries that were claimed from the ready queue. Of several
-// with a number the last one counts: what an index that was made again has
-// numbered follows what there was before.
+// claimed reads the entries that were claimed from the ready log. If several
+// entries have the same number, the last one counts. A rebuilt index numbers
+// entries anew and appends them after the old ones.
 func (a *Dir) claimed(spans []ClaimSpan) ([]Entry, error) {
 	found := make(map[uint8]map[uint64]Entry)
 	n := 0
@@ -76,7 +75,7 @@ func (a *Dir) claimed(spans []ClaimSpan) ([]Entry, error) {
 		for seq := s[1]; seq <= s[2]; seq++ {
 			e := found[s.Level()][seq]
 			if e.Key == "" {
-				return nil, fmt.Errorf("entry %d of the ready queue is gone", seq)
+				return nil, fmt.Errorf("entry %d of the ready log is gone", seq)
 			}
 			entries = append(entries, e)
 		}
@@ -84,8 +83,8 @@ func (a *Dir) claimed(spans []ClaimSpan) ([]Entry, error) {
 	return entries, nil
 }
 
-// findEntries reads the entries of a level whose numbers are wanted. What stands
-// behind a place that cannot be read is not found.
+// findEntries reads the wanted entries of one priority's log. It stops at the
+// first place that cannot be read.
 func (a *Dir) findEntries(level uint8, wanted map[uint64]Entry) error {
 	dir := LevelDir(level)
 	end, err := segment.Extent(a.Root, dir)
@@ -112,7 +111,8 @@ func (a *Dir) findEntries(level uint8, wanted map[uint64]Entry) error {
 	return nil
 }
 
-// verifyRequests compares entries with what stands before their requests.
+// verifyRequests compares entries with those that precede their requests in the
+// request log.
 func (a *Dir) verifyRequests(entries []Entry) error {
 	var file OpenFile
 	defer file.Close()

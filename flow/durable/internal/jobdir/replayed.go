@@ -8,7 +8,7 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// Replayed is what a journal tells.
+// Replayed is the state that results from replaying a journal.
 type Replayed struct {
 	Meta    *Meta
 	Routes  []Route
@@ -26,13 +26,13 @@ type Replayed struct {
 	Seen    map[string]bool
 }
 
-// chunkID is how chunks are known that replace one another.
+// chunkID identifies a chunk. Chunks with the same id replace one another.
 type chunkID struct {
 	tag  string
 	from uint64
 }
 
-// NewReplayed returns what an empty journal tells.
+// NewReplayed returns the state of an empty journal.
 func NewReplayed() *Replayed {
 	return &Replayed{
 		Intents: make(map[string]intent.Intent), Claims: make(map[string][]ClaimSpan),
@@ -40,7 +40,7 @@ func NewReplayed() *Replayed {
 	}
 }
 
-// Replay takes in one line.
+// Replay applies one line.
 func (m *Replayed) Replay(record []byte) error {
 	var l Line
 	if err := json.Unmarshal(record, &l); err != nil {
@@ -51,9 +51,9 @@ func (m *Replayed) Replay(record []byte) error {
 		m.Meta = l.Job
 	case l.Route != nil:
 		if l.Route.N > len(m.Routes) {
-			return fmt.Errorf("lane %d follows %d", l.Route.N, len(m.Routes)-1)
+			return fmt.Errorf("route %d follows %d", l.Route.N, len(m.Routes)-1)
 		}
-		// A lane of which the number was not used before a crash is replaced.
+		// A route is replaced if its number was not used before a crash.
 		m.Routes = append(m.Routes[:l.Route.N], l.Route.Route)
 	case l.Intent != nil:
 		m.Intents[l.Intent.Tag] = *l.Intent

@@ -9,15 +9,15 @@ import (
 	"github.com/balerhq/baler/internal/segment"
 )
 
-// ingested is a group of items as the request log has it, and the state of the
-// source behind it.
+// ingested is a group of items of the request log, and the state of the source
+// after it.
 type ingested struct {
 	Entries []Entry
 	Source  SourceState
 }
 
-// IngestedGroups yields what the request log holds up to an end, in order. An
-// error is the last.
+// IngestedGroups yields the groups of the request log up to an end, in order.
+// An error is the last thing that it yields.
 func (a *Dir) IngestedGroups(end segment.Pos) iter.Seq2[ingested, error] {
 	return func(yield func(ingested, error) bool) {
 		if err := a.readGroups(end, func(g ingested) bool { return yield(g, nil) }); err != nil {
@@ -65,7 +65,7 @@ func (g *ingested) take(rec *segment.Record) (ended bool, err error) {
 	return false, errors.New("a record of another kind")
 }
 
-// requestEntry is the entry that stands before a request.
+// requestEntry returns the entry that precedes a request.
 func requestEntry(rec *segment.Record) (Entry, error) {
 	e, err := DecodeRequest(rec.Payload)
 	e.Ref = rec.Ref

@@ -1,15 +1,16 @@
 package jobdir
 
-// ClaimSpan is consecutive rows of a manifest that stand in one level of the ready
-// queue: the level, and their numbers from the first to the last. The journal has
-// those of each batch, in the order of its rows, so that what a batch has claimed
-// is known without its manifest, and the manifest can be made again.
+// ClaimSpan is a run of consecutive rows of a manifest whose entries are
+// consecutive in one log of the ready log: the level, and the first and last
+// number. The journal has the spans of each batch, in the order of its rows. So
+// the entries that a batch has claimed are known without its manifest, and the
+// manifest can be made again.
 type ClaimSpan [3]uint64
 
-// Level is the priority that the rows wait in.
+// Level returns the level whose log holds the rows.
 func (s ClaimSpan) Level() uint8 { return uint8(s[0]) } //nolint:gosec // as it was written
 
-// ClaimSpans returns what a batch of these entries claims.
+// ClaimSpans returns the spans that a batch of these entries claims.
 func ClaimSpans(entries []Entry) (spans []ClaimSpan) {
 	for i := range entries {
 		level, seq := uint64(entries[i].Level), entries[i].Seq
@@ -22,7 +23,7 @@ func ClaimSpans(entries []Entry) (spans []ClaimSpan) {
 	return spans
 }
 
-// Lowest is the lowest number of each level that is claimed.
+// Lowest returns the lowest claimed number of each level.
 func Lowest(spans []ClaimSpan) map[uint8]uint64 {
 	low := make(map[uint8]uint64)
 	for _, s := range spans {

@@ -6,14 +6,15 @@ import (
 	"strings"
 )
 
-// RowID is the custom id of an item in a batch: the batch's tag and the hash
-// of the item's key, 60 characters that every provider accepts. It says whose
-// the row is even if all local state is lost, and nothing about the user.
+// RowID returns the custom id of an item in a batch: the batch's tag and the
+// hash of the item's key, 60 characters that every provider accepts. It
+// identifies the row even if all local state is lost, and reveals nothing about
+// the user.
 func RowID(tag string, h ItemHash) string {
 	return tag + "_" + base64.RawURLEncoding.EncodeToString(h[:])
 }
 
-// ParseRowID undoes rowID.
+// ParseRowID is the inverse of RowID.
 func ParseRowID(tag, id string) (h ItemHash, ok bool) {
 	encoded, ok := strings.CutPrefix(id, tag+"_")
 	if !ok || len(encoded) != base64.RawURLEncoding.EncodedLen(len(h)) {
@@ -23,7 +24,7 @@ func ParseRowID(tag, id string) (h ItemHash, ok bool) {
 	return h, err == nil
 }
 
-// RowTag is the tag of the batch that a row is of, "" if it is none of ours.
+// RowTag returns the tag of a row's batch, "" if the row is not ours.
 func RowTag(id string) string {
 	if len(id) < tagLen || !IsTag(id[:tagLen]) {
 		return ""
@@ -34,27 +35,28 @@ func RowTag(id string) string {
 	return id[:tagLen]
 }
 
-// ownerLen is how many characters of a job's id begin the tags of its batches, so
-// that those which it does not know are known to be its own.
+// ownerLen is how many characters of a job's id begin the tags of its batches.
+// So a job recognizes its own batches even if its journal does not have them.
 const ownerLen = 7
 
-// TagOfJob returns a tag of this job: 35 bits that all its tags have, and 45 that
-// no other has.
+// TagOfJob returns a new tag of this job: 35 bits that all its tags share, and
+// 45 random ones.
 func (a *Dir) TagOfJob() string {
 	return a.ID[:min(ownerLen, len(a.ID))] + NewTag()[min(ownerLen, len(a.ID)):]
 }
 
-// IsOwnTag reports whether tagOfJob may have made the tag.
+// IsOwnTag reports whether TagOfJob may have made the tag.
 func (a *Dir) IsOwnTag(tag string) bool {
 	return len(a.ID) >= ownerLen && IsTag(tag) && strings.HasPrefix(tag, a.ID[:ownerLen])
 }
 
 const tagLen = 16
 
-// NewTag returns 16 characters of which no two are alike: 80 random bits.
+// NewTag returns 16 unique characters: 80 random bits.
 func NewTag() string { return rand.Text()[:tagLen] }
 
-// IsTag reports whether newTag may have made the tag: nobody else's look so.
+// IsTag reports whether NewTag may have made the tag. Names that others choose
+// do not look like this.
 func IsTag(tag string) bool {
 	return len(tag) == tagLen && strings.Trim(tag, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }

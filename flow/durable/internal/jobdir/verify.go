@@ -9,65 +9,66 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// Verify compares the journal with the store before anything is mended or cut. A
-// crash comes between a line of the journal and its commit, so that the store may
-// be behind by one step of each batch, and never ahead. What is otherwise has lost
-// something, and all files are still needed to make it again.
-func (a *Dir) Verify(ctx context.Context, store state.Store, told *Replayed) error {
+// Verify compares the journal with the store before anything is repaired or
+// cut. A crash may come between a line of the journal and its commit. So the
+// store may lag by one step of each batch, and is never ahead. Any other
+// difference means that something was lost, and all files are still needed to
+// rebuild it.
+func (a *Dir) Verify(ctx context.Context, store state.Store, replayed *Replayed) error {
 	source := Record[SourceState]{Key: a.Keys.Source()}
 	if err := Load(ctx, store, &source); err != nil {
 		return err
 	}
 	switch {
-	case told.Meta == nil && source.Rev > 0:
+	case replayed.Meta == nil && source.Rev > 0:
 		return a.Damaged(JournalFile, errors.New("its first line is lost"))
-	case len(told.Routes) < source.Value.Routes:
+	case len(replayed.Routes) < source.Value.Routes:
 		return a.Damaged(JournalFile, errors.New("it has lost the endpoint or the model of rows"))
 	}
-	if err := a.verifyKnown(ctx, store, told); err != nil {
+	if err := a.verifyKnown(ctx, store, replayed); err != nil {
 		return err
 	}
-	for _, in := range told.Intents {
-		if err := a.verifyIntent(ctx, store, told, in); err != nil {
+	for _, in := range replayed.Intents {
+		if err := a.verifyIntent(ctx, store, replayed, in); err != nil {
 			return err
 		}
 	}
-	if err := a.verifyLevels(ctx, store, told); err != nil {
+	if err := a.verifyLevels(ctx, store, replayed); err != nil {
 		return err
 	}
-	if err := a.verifyOutput(ctx, store, told); err != nil {
+	if err := a.verifyOutput(ctx, store, replayed); err != nil {
 		return err
 	}
 	return a.verifyItems(ctx, store, source.Value)
 }
 
-// verifyKnown refuses a journal that lacks a batch of the store's.
-func (a *Dir) verifyKnown(ctx context.Context, store state.Store, told *Replayed) error {
+// verifyKnown refuses a journal that lacks a batch of the store.
+func (a *Dir) verifyKnown(ctx context.Context, store state.Store, replayed *Replayed) error {
 	prefix := a.Keys.Make('b')
 	for rec, err := range store.Scan(ctx, prefix, nil) {
 		if err != nil {
 			return err
 		}
 		tag := string(rec.Key[len(prefix):])
-		if _, ok := told.Intents[tag]; !ok {
+		if _, ok := replayed.Intents[tag]; !ok {
 			return a.Damaged(JournalFile, fmt.Errorf("it has lost batch %s", tag))
 		}
 	}
 	return nil
 }
 
-func (a *Dir) verifyIntent(ctx context.Context, store state.Store, told *Replayed, in intent.Intent) error {
+func (a *Dir) verifyIntent(ctx context.Context, store state.Store, replayed *Replayed, in intent.Intent) error {
 	stored, err := a.StoredRev(ctx, store, in.Tag)
 	switch {
 	case err != nil:
 		return err
 	case stored > in.Rev:
-		return a.Damaged(JournalFile, fmt.Errorf("it has lost what became of batch %s", in.Tag))
+		return a.Damaged(JournalFile, fmt.Errorf("it has lost the last state of batch %s", in.Tag))
 	case stored+1 < in.Rev:
-		return a.indexLost("what became of batch %s", in.Tag)
+		return a.indexLost("the last state of batch %s", in.Tag)
 	}
 	have, err := a.RowsSettled(ctx, store, in.Tag)
-	switch from, until := told.settledUntil(in.Tag); {
+	switch from, until := replayed.settledUntil(in.Tag); {
 	case err != nil:
 		return err
 	case have > until:
@@ -78,13 +79,13 @@ func (a *Dir) verifyIntent(ctx context.Context, store state.Store, told *Replaye
 	return nil
 }
 
-// verifyLevels refuses a store that does not know rows which are in batches.
-func (a *Dir) verifyLevels(ctx context.Context, store state.Store, told *Replayed) error {
-	if told.Pruned != nil {
-		return nil // they are gone
+// verifyLevels refuses a store that lacks rows of batches.
+func (a *Dir) verifyLevels(ctx context.Context, store state.Store, replayed *Replayed) error {
+	if replayed.Pruned != nil {
+		return nil // the ready logs are gone
 	}
 	last := make(map[uint8]uint64)
-	for _, spans := range told.Claims {
+	for _, spans := range replayed.Claims {
 		for _, s := range spans {
 			last[s.Level()] = max(last[s.Level()], s[2])
 		}
@@ -101,24 +102,25 @@ func (a *Dir) verifyLevels(ctx context.Context, store state.Store, told *Replaye
 	return nil
 }
 
-// verifyOutput allows for a chunk that the journal knows of and the store does not.
-func (a *Dir) verifyOutput(ctx context.Context, store state.Store, told *Replayed) error {
-	outbox := Record[OutputState]{Key: a.Keys.Output()}
-	if err := Load(ctx, store, &outbox); err != nil {
+// verifyOutput accepts that the journal has one chunk that the store does not
+// have yet.
+func (a *Dir) verifyOutput(ctx context.Context, store state.Store, replayed *Replayed) error {
+	output := Record[OutputState]{Key: a.Keys.Output()}
+	if err := Load(ctx, store, &output); err != nil {
 		return err
 	}
-	switch have := outbox.Value; {
-	case have == told.Output, have == told.before:
+	switch have := output.Value; {
+	case have == replayed.Output, have == replayed.before:
 		return nil
-	case have.Settled() > told.Output.Settled():
-		return a.Damaged(JournalFile, fmt.Errorf("it has lost results: it knows of %d, and the index of %d", told.Output.Settled(), have.Settled()))
+	case have.Settled() > replayed.Output.Settled():
+		return a.Damaged(JournalFile, fmt.Errorf("it has lost results: it knows of %d, and the index of %d", replayed.Output.Settled(), have.Settled()))
 	default:
-		return a.indexLost("results: it knows of %d, and the journal of %d", have.Settled(), told.Output.Settled())
+		return a.indexLost("results: it knows of %d, and the journal of %d", have.Settled(), replayed.Output.Settled())
 	}
 }
 
-// verifyItems counts the items by which repetitions are known, as long as there may
-// be any.
+// verifyItems counts the records of items, by which repetitions are recognized,
+// as long as the source may still yield some.
 func (a *Dir) verifyItems(ctx context.Context, store state.Store, source SourceState) error {
 	if source.Ended {
 		return nil
@@ -140,7 +142,8 @@ func (a *Dir) indexLost(format string, args ...any) error {
 	return a.Damaged("", fmt.Errorf("the index has lost "+format, args...))
 }
 
-// StoredRev is the revision of a batch in the store, 0 if it is not there.
+// StoredRev returns the revision of a batch in the store, 0 if the store does
+// not have it.
 func (a *Dir) StoredRev(ctx context.Context, store state.Store, tag string) (uint64, error) {
 	rec, err := store.Get(ctx, a.Keys.intent(tag))
 	if errors.Is(err, state.ErrNotFound) {
@@ -149,7 +152,8 @@ func (a *Dir) StoredRev(ctx context.Context, store state.Store, tag string) (uin
 	return rec.Rev, err
 }
 
-// RowsSettled returns how many rows of a batch are settled, as the store has it.
+// RowsSettled returns how many rows of a batch are settled according to the
+// store.
 func (a *Dir) RowsSettled(ctx context.Context, index state.Store, tag string) (uint64, error) {
 	rec, err := index.Get(ctx, a.Keys.Progress(tag))
 	if errors.Is(err, state.ErrNotFound) {

@@ -7,15 +7,15 @@ import (
 	"github.com/balerhq/baler/queue"
 )
 
-// rowOverhead is what a row adds to its body in a batch, at most: id, method,
-// endpoint and punctuation.
+// rowOverhead is how many bytes a row needs in a batch beside its body, at
+// most: for id, method, endpoint and punctuation.
 const rowOverhead = 256
 
-// Weight is what the row takes of a batch, in bytes.
+// Weight returns how many bytes the row takes in a batch.
 func (e Entry) Weight() int { return e.Size() + rowOverhead }
 
-// RouteKey is what rows are accumulated by. Those that need not be sent are
-// apart.
+// RouteKey returns the key by which rows are accumulated. Rows that need not be
+// sent have keys of their own.
 func (e Entry) RouteKey() string {
 	key := strconv.Itoa(int(e.Route))
 	if e.Hit != nil {
@@ -29,5 +29,5 @@ func LevelOf(p queue.Priority) uint8 {
 	return uint8(math.MaxInt8 - min(max(p, math.MinInt8), math.MaxInt8)) //nolint:gosec // clamped
 }
 
-// Priority undoes levelOf.
+// Priority is the inverse of LevelOf.
 func (e Entry) Priority() queue.Priority { return queue.Priority(math.MaxInt8 - int(e.Level)) }

@@ -11,7 +11,8 @@ type intervalSet struct{ spans []interval }
 // interval is the numbers from first to last.
 type interval struct{ first, last uint64 }
 
-// add is O(log n) in the spans, but for a number that begins one in their midst.
+// add takes O(log n) in the number of spans, except for a number that begins a
+// new span between others.
 func (s *intervalSet) add(n uint64) {
 	i := sort.Search(len(s.spans), func(i int) bool { return s.spans[i].last+1 >= n })
 	switch {
@@ -28,7 +29,7 @@ func (s *intervalSet) add(n uint64) {
 	}
 }
 
-// has is O(log n) in the spans.
+// has takes O(log n) in the number of spans.
 func (s *intervalSet) has(n uint64) bool {
 	i := sort.Search(len(s.spans), func(i int) bool { return s.spans[i].last >= n })
 	return i < len(s.spans) && s.spans[i].first <= n

@@ -10,15 +10,15 @@ func (r *Log) Pin(tag string, spans []jobdir.ClaimSpan) {
 	r.pins[tag] = jobdir.Lowest(spans)
 }
 
-// Unpin undoes Pin.
+// Unpin is the inverse of Pin.
 func (r *Log) Unpin(tag string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.pins, tag)
 }
 
-// pinned is the lowest number of a level that is pinned, or else. The caller
-// holds mu.
+// pinned returns the lowest pinned number of a level, or else the number or.
+// The caller holds mu.
 func (r *Log) pinned(level uint8, or uint64) uint64 {
 	for _, low := range r.pins {
 		if seq, ok := low[level]; ok {
@@ -28,7 +28,7 @@ func (r *Log) pinned(level uint8, or uint64) uint64 {
 	return or
 }
 
-// TakenSpans notes what a batch of an earlier run has claimed.
+// TakenSpans records the entries that a batch of an earlier run has claimed.
 func (r *Log) TakenSpans(spans []jobdir.ClaimSpan) {
 	for _, s := range spans {
 		l := r.levels[s.Level()]

@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	readySize = 8 << 20 // of a file of a level's log
+	readySize = 8 << 20 // size of a file of a log
 )
 
-// priorityLog is the ready entries of one priority.
+// priorityLog holds the ready entries of one priority.
 type priorityLog struct {
 	number  uint8
 	log     *segment.Log
@@ -23,15 +23,15 @@ type priorityLog struct {
 	dropped uint32            // files of the log below this one are gone
 	starts  map[uint32]uint64 // numbers of the first entries of files
 
-	end     segment.Pos         // what was acknowledged
-	next    segment.Pos         // what was not loaded; only load moves it
+	end     segment.Pos         // the end of the acknowledged entries
+	next    segment.Pos         // the first entry that was not loaded; only load moves it
 	nextSeq uint64              // no entry from next on has a smaller number
 	taken   intervalSet         // from the head on, claimed before this run
 	loaded  []place             // in this run and not before the head, in order
 	claimed map[uint64]struct{} // of loaded
 }
 
-// place is where an entry stands.
+// place is the position of an entry.
 type place struct {
 	seq uint64
 	pos segment.Pos
@@ -66,7 +66,7 @@ func (l *priorityLog) append(e *jobdir.Entry) error {
 	return err
 }
 
-// sync makes what was appended survive, and returns the op that acknowledges it.
+// sync syncs the appended entries, and returns the op that acknowledges them.
 func (l *priorityLog) sync() (state.Op, error) {
 	if err := l.log.Sync(); err != nil {
 		return state.Op{}, err
@@ -74,8 +74,8 @@ func (l *priorityLog) sync() (state.Op, error) {
 	return l.tail.Put(jobdir.TailState{End: l.log.End(), Seq: l.tail.Value.Seq})
 }
 
-// read adds entries up to end to found, until there are n, and says where they
-// stand and where to go on.
+// read appends entries up to end to found, until there are n. It also returns
+// the places of the entries and where to continue.
 func (l *priorityLog) read(end segment.Pos, found []jobdir.Entry, n int) (_ []jobdir.Entry, next jobdir.HeadState, places []place, err error) {
 	next = jobdir.HeadState{Pos: l.next, Seq: l.nextSeq}
 	if next.Pos == end {
@@ -83,7 +83,7 @@ func (l *priorityLog) read(end segment.Pos, found []jobdir.Entry, n int) (_ []jo
 	}
 	for rec, err := range l.log.Scan(next.Pos, end) {
 		if err != nil {
-			return nil, next, nil, fmt.Errorf("durable: ready queue: %w", err)
+			return nil, next, nil, fmt.Errorf("durable: ready log: %w", err)
 		}
 		e, err := jobdir.DecodeEntry(rec.Payload)
 		if err != nil {
@@ -101,7 +101,7 @@ func (l *priorityLog) read(end segment.Pos, found []jobdir.Entry, n int) (_ []jo
 	return found, next, places, nil
 }
 
-// drop removes the files of which no entry is needed.
+// drop removes the files that have no needed entry.
 func (l *priorityLog) drop(pinned uint64) error {
 	recorded := l.head.Value.Pos.File
 	if recorded <= l.dropped {
@@ -111,7 +111,7 @@ func (l *priorityLog) drop(pinned uint64) error {
 	for first < recorded {
 		begins, err := l.begins(first + 1)
 		if err != nil || begins > pinned {
-			break // what cannot be read stays
+			break // a file that cannot be read stays
 		}
 		first++
 	}
@@ -122,7 +122,7 @@ func (l *priorityLog) drop(pinned uint64) error {
 	return l.log.Drop(segment.Pos{File: first})
 }
 
-// begins is the number of the first entry of a file.
+// begins returns the number of the first entry of a file.
 func (l *priorityLog) begins(file uint32) (uint64, error) {
 	if seq, ok := l.starts[file]; ok {
 		return seq, nil
@@ -140,9 +140,9 @@ func (l *priorityLog) begins(file uint32) (uint64, error) {
 	return 0, segment.ErrDamaged
 }
 
-// advance moves the head to the first entry that is not claimed. Files that
-// lie before the head as it was recorded last, and before the first entry that is
-// pinned, are of no more use.
+// advance moves the head to the first entry that is not claimed. It removes
+// files that lie before the last recorded head and before the first pinned
+// entry.
 func (l *priorityLog) advance(pinned uint64) (state.Op, error) {
 	if err := l.drop(pinned); err != nil {
 		return state.Op{}, fmt.Errorf("durable: %w", err)

@@ -12,13 +12,14 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
-// LoadChunk is how many ready entries are in memory between the disk and the
-// accumulator, at most twice. Small, so that an urgent latecomer is soon next.
+// LoadChunk is how many ready entries are loaded at once. At most twice as many
+// are in memory between the disk and the accumulator. It is small, so that an
+// urgent latecomer is soon next.
 const LoadChunk = 1024
 
-// Log is the durable queue of items that wait for a batch: a log of entries
-// for each level, the most urgent first. Entries are only added; a head per
-// level says before which all are claimed.
+// Log holds the items that wait for a batch: one log of entries for each
+// priority, the most urgent first. Entries are only added. All entries before
+// the head of a log are claimed.
 type Log struct {
 	*jobdir.Dir
 	store state.Store
@@ -28,11 +29,11 @@ type Log struct {
 
 	mu     sync.Mutex
 	levels map[uint8]*priorityLog
-	pins   map[string]map[uint8]uint64 // by tag: the lowest numbers that open batches have claimed
+	pins   map[string]map[uint8]uint64 // by tag: the lowest number that the open batch has claimed in each log
 	more   bool                        // there may be entries that were not loaded
 }
 
-// Open finds the levels, their heads and the last number given.
+// Open finds the logs, their heads and the last number given.
 func Open(ctx context.Context, a *jobdir.Dir, store state.Store) (*Log, error) {
 	r := &Log{Dir: a, store: store, levels: make(map[uint8]*priorityLog), pins: make(map[string]map[uint8]uint64)}
 	for rec, err := range store.Scan(ctx, a.Keys.Make('e'), nil) {
@@ -89,7 +90,8 @@ func (r *Log) Add(ctx context.Context, entries []jobdir.Entry, ops ...state.Op) 
 	return nil
 }
 
-// priority returns a level, which it may have to make. The caller holds adding.
+// priority returns the log of a priority. It makes the log if there is none.
+// The caller holds adding.
 func (r *Log) priority(ctx context.Context, number uint8) (*priorityLog, error) {
 	r.mu.Lock()
 	l := r.levels[number]
@@ -132,8 +134,8 @@ func (r *Log) Load(n int) (found []jobdir.Entry, err error) {
 	return found, nil
 }
 
-// urgentFirst lists the levels. Until more is added, there is nothing behind
-// what they hold now.
+// urgentFirst returns the logs, the most urgent first. It resets more, which
+// Add sets again.
 func (r *Log) urgentFirst() []*priorityLog {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -161,8 +163,8 @@ func (r *Log) loadPriority(l *priorityLog, found []jobdir.Entry, n int) ([]jobdi
 	return found, nil
 }
 
-// Claim notes that entries are in a sealed batch and returns the ops that move
-// the heads.
+// Claim records that entries are in a sealed batch and returns the ops that
+// move the heads.
 func (r *Log) Claim(entries []jobdir.Entry) ([]state.Op, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -183,7 +185,7 @@ func (r *Log) Claim(entries []jobdir.Entry) ([]state.Op, error) {
 	return ops, nil
 }
 
-// Taken notes entries that a batch of an earlier run has claimed.
+// Taken records entries that a batch of an earlier run has claimed.
 func (r *Log) Taken(entries []jobdir.Entry) {
 	for i := range entries {
 		if l := r.levels[entries[i].Level]; l != nil && entries[i].Seq >= l.head.Value.Seq {

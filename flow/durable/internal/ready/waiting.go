@@ -9,8 +9,8 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 )
 
-// Waiting yields the entries that were not loaded, the most urgent first, and
-// leaves them where they are.
+// Waiting yields the entries that were not loaded, the most urgent first. It
+// does not load them.
 func (r *Log) Waiting() iter.Seq2[jobdir.Entry, error] {
 	return func(yield func(jobdir.Entry, error) bool) {
 		for _, number := range slices.Sorted(maps.Keys(r.levels)) {
@@ -31,7 +31,7 @@ func (l *priorityLog) waiting(yield func(jobdir.Entry, error) bool) bool {
 			e, err = jobdir.DecodeEntry(rec.Payload)
 		}
 		if err != nil {
-			yield(jobdir.Entry{}, fmt.Errorf("durable: ready queue: %w", err))
+			yield(jobdir.Entry{}, fmt.Errorf("durable: ready log: %w", err))
 			return false
 		}
 		if !l.taken.has(e.Seq) && !yield(e, nil) {

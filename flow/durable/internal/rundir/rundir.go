@@ -21,11 +21,11 @@ import (
 // process.
 var ErrRunning = errors.New("durable: the run is under way already")
 
-// Dir is where a run is reached from any process. The index belongs to the
-// one that has the state directory open, so these are small files beside it.
-// They outlive the epochs of the job, and hold states and counts, never a request
-// or a result; but why a run stopped is told in the words of whoever stopped it, and
-// a provider's may quote a request.
+// Dir is the directory through which any process reaches a run. The index
+// belongs to the process that has the state directory open, so the run has
+// small files beside it. They outlive the epochs of the job. They hold states
+// and counts, never a request or a result; but the reason why a run stopped is
+// an error's text, and a provider's error may quote a request.
 //
 //	lock          held by the process that runs it, for as long as it does
 //	control.json  what is wanted of the run; control.lock guards its changes
@@ -68,7 +68,7 @@ func (d Dir) Begin(root *os.Root) (*flock.Flock, error) {
 	return d.lock()
 }
 
-// lock takes the lock, or returns errRunning.
+// lock takes the lock, or returns ErrRunning.
 func (d Dir) lock() (*flock.Flock, error) {
 	l := flock.New(filepath.Join(d.Path, lockFile))
 	for {
@@ -78,7 +78,7 @@ func (d Dir) lock() (*flock.Flock, error) {
 		}
 		shared := false
 		if err == nil {
-			shared, err = l.TryRLock() // succeeds if they only look, for a moment
+			shared, err = l.TryRLock() // succeeds if others only check the lock for a moment
 		}
 		switch {
 		case err != nil:
@@ -100,14 +100,15 @@ func (d Dir) Locked() (bool, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("durable: look at the run's lock: %w", err)
+		return false, fmt.Errorf("durable: check the run's lock: %w", err)
 	case !free:
 		return true, nil
 	}
 	return false, l.Unlock()
 }
 
-// runFile is what stands in a file of a run: whose it is, and a checksum.
+// runFile is the content of a file of a run: the run, the file's name, a
+// checksum and the value.
 type runFile struct {
 	Format int             `json:"format"`
 	Run    string          `json:"run"`  // the directory's name
@@ -120,7 +121,7 @@ func (f *runFile) sum() string {
 	return fmt.Sprintf("%08x", crc32.Checksum(fmt.Appendf(nil, "%d %s %s %s", f.Format, f.Run, f.File, f.Value), jobdir.Castagnoli))
 }
 
-// Name is what the files of the run name it by.
+// Name returns the name by which the files refer to the run.
 func (d Dir) Name() string { return filepath.Base(d.Path) }
 
 // Read reads a file, if there is one.
@@ -134,16 +135,16 @@ func (d Dir) Read(name string, v any) (found bool, err error) {
 		return false, fmt.Errorf("durable: %w", err)
 	}
 	if err := d.decode(name, b, v); err != nil {
-		advice := "remove the file, and give again what was wanted of the run"
+		advice := "remove the file, and request the state of the run again"
 		if name == StatusFile {
-			advice = "it is written anew when the run goes on"
+			advice = "it is written again when the run continues"
 		}
 		return false, fmt.Errorf("%w: %s: %w: %s", state.ErrDamaged, path, err, advice)
 	}
 	return true, nil
 }
 
-// readReal reads a file that is no link.
+// readReal reads a file and refuses a link.
 func readReal(path string) ([]byte, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -166,7 +167,7 @@ func (d Dir) decode(name string, b []byte, v any) error {
 	case f.Sum != f.sum():
 		return errors.New("its checksum is wrong")
 	case f.Run != d.Name():
-		return errors.New("it is of another run")
+		return errors.New("it belongs to another run")
 	case f.File != name:
 		return fmt.Errorf("it is the file %.40q", f.File)
 	}

@@ -11,28 +11,29 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
-// What can be wanted of a run.
+// These are the states that can be requested for a run.
 const (
 	Running   = "running"
 	Paused    = "paused"
 	Cancelled = "cancelled"
 )
 
-// Control is what is wanted of a run. It is obeyed by the process that runs it,
-// and by the next one.
+// Control is the requested state of a run. The process that runs the run
+// applies it, and so does the next one.
 type Control struct {
 	Rev    int       `json:"rev"`  // grows by one with every change
-	Want   string    `json:"want"` // wantRunning, wantPaused or wantCancelled
+	Want   string    `json:"want"` // Running, Paused or Cancelled
 	Reason string    `json:"reason,omitempty"`
 	At     time.Time `json:"at"`
 }
 
-// Control reads what is wanted: to run, unless somebody said otherwise.
+// Control reads the requested state. It is Running unless another one was
+// requested.
 func (d Dir) Control() (Control, error) {
 	c, found, err := d.ReadControl(ControlFile)
 	other, kept, failed := d.ReadControl(ControlCopy)
 	switch {
-	case err != nil && !kept, failed != nil && !found: // one of them tells
+	case err != nil && !kept, failed != nil && !found: // one of them is enough
 		return Control{}, errors.Join(err, failed)
 	case kept && (!found || other.Rev > c.Rev):
 		return other, nil
@@ -55,7 +56,7 @@ func (d Dir) ReadControl(name string) (c Control, found bool, err error) {
 		filepath.Join(d.Path, name), c.Want, Running, Paused, Cancelled)
 }
 
-// Change makes what is wanted durable, under the next revision if it changes.
+// Change writes a changed request durably, under the next revision.
 func (d Dir) Change(change func(*Control) (changed bool, err error)) (c Control, err error) {
 	l := flock.New(filepath.Join(d.Path, controlLock))
 	if err := l.Lock(); err != nil {
@@ -77,7 +78,8 @@ func (d Dir) Change(change func(*Control) (changed bool, err error)) (c Control,
 	return c, d.Write(ControlFile, c)
 }
 
-// Renew makes a run wanted again that was cancelled or paused in another epoch.
+// Renew requests Running for a run that was cancelled or paused in an earlier
+// epoch.
 func (d Dir) Renew() error {
 	c, err := d.Control()
 	if err != nil || c.Want == Running {
@@ -87,7 +89,7 @@ func (d Dir) Renew() error {
 	return errors.Join(d.Write(ControlCopy, c), d.Write(ControlFile, c))
 }
 
-// Decisions reads what was decided about rows without a result, by tag and by
+// Decisions reads the decisions about rows without a result, by tag and by
 // batch.
 func (d Dir) Decisions() (map[string]string, error) {
 	made := make(map[string]string)
