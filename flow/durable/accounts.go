@@ -163,7 +163,7 @@ func (a *accounts) sees(ctx context.Context, w witness) (bool, error) {
 	case err != nil:
 		return false, err
 	}
-	found, err := a.provider.Find(ctx, w.tag, a.clock.past(w.sent).Add(-farBack))
+	found, err := a.provider.Find(ctx, w.tag, a.clock.past(w.sent).Add(-wideSlack))
 	if errors.Is(err, errors.ErrUnsupported) {
 		return true, nil
 	}
@@ -194,7 +194,7 @@ func (a *accounts) notFindable(ctx context.Context, in intent.Intent, err error)
 	if ctx.Err() != nil || !unlisted(err) || in.State != intent.Committed && in.State != intent.Rejected {
 		return in, err
 	}
-	a.notices.tell(ctx, Notice{
+	a.notices.raise(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag, Batch: in.Batch,
 		Text:   "whether it was bought twice cannot be found out, as another key has created it",
 		Advice: "look in that account for a batch of the tag " + in.Tag,
@@ -209,7 +209,7 @@ func (a *accounts) notCancellable(ctx context.Context, in intent.Intent, err err
 		return in, err
 	}
 	surplus := in.Surplus[in.Cancelled]
-	a.notices.tell(ctx, Notice{
+	a.notices.raise(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag, Batch: surplus,
 		Text:   "it was bought twice and cannot be cancelled, as another key has created it",
 		Advice: "cancel it with a key of that account",

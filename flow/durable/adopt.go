@@ -162,7 +162,7 @@ func (ad *adopter) answeredBy(ctx context.Context, a *Adoption) ([]jobdir.Entry,
 		a.Left = whyGone(r.err)
 	case len(entries) == 0:
 		a.Left = "no row of the run waits for one of its answers"
-	case !sameLane(entries):
+	case !sameRoute(entries):
 		a.Left = "its rows ask different models or endpoints in the run, so it was no batch of the run"
 		a.Lost.OtherModel += len(entries)
 		return nil, nil

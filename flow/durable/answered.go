@@ -124,7 +124,7 @@ func (ad *adopter) has(ctx context.Context, h jobdir.ItemHash) (bool, error) {
 	return err == nil, err
 }
 
-func sameLane(entries []jobdir.Entry) bool {
+func sameRoute(entries []jobdir.Entry) bool {
 	for i := range entries {
 		if entries[i].Route != entries[0].Route {
 			return false

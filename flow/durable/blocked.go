@@ -40,7 +40,7 @@ func (b *blockage) block(ctx context.Context, in intent.Intent, err error) error
 	if n, rows := b.running(in.Tag); n > 0 {
 		text += fmt.Sprintf(", while %d batches of %d rows that were bought go on at the provider", n, rows)
 	}
-	b.notices.tell(ctx, Notice{
+	b.notices.raise(ctx, Notice{
 		Kind: NoticeRefused, Text: fmt.Sprintf("%s: %v", text, err),
 		Advice: "what was bought is awaited and delivered, then the run ends: " +
 			"see to the key, the quota or the billing of the account, and run the same again",
@@ -48,19 +48,19 @@ func (b *blockage) block(ctx context.Context, in intent.Intent, err error) error
 	return errBlocked
 }
 
-// tellBlocked says what happens to the batches that run if calls about them are
-// blocked too. The run ends at once, because it cannot poll them, and loses
+// raiseBlocked says what happens to the batches that run if calls about them
+// are blocked too. The run ends at once, because it cannot poll them, and loses
 // nothing.
-func (b *blockage) tellBlocked(ctx context.Context, err error) {
+func (b *blockage) raiseBlocked(ctx context.Context, err error) {
 	if retry.ClassOf(err) != retry.Blocked {
 		return
 	}
 	n, rows := b.running("")
 	if n == 0 {
-		b.notices.untell(NoticeRefused, "") // all is delivered that was bought
+		b.notices.clear(NoticeRefused, "") // all is delivered that was bought
 		return
 	}
-	b.notices.tell(ctx, Notice{
+	b.notices.raise(ctx, Notice{
 		Kind:   NoticeRefused,
 		Text:   fmt.Sprintf("the account is blocked, while %d batches of %d rows that were bought go on at the provider", n, rows),
 		Advice: "they are neither lost nor paid again: once the account is in order, run the same again to fetch them",

@@ -67,7 +67,7 @@ func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, er
 	case err != nil:
 		return in, b.calls.backOff(ctx, in, "upload", in.Creates, err)
 	}
-	b.notices.untell(NoticeStorage, storageFull)
+	b.notices.clear(NoticeStorage, storageFull)
 	return b.batches.advance(ctx, in, intent.UploadDone{Account: b.provider.Account(), File: file})
 }
 
@@ -84,7 +84,7 @@ func (b *buyer) create(ctx context.Context, in intent.Intent) (intent.Intent, er
 	if err := b.awaitRoute(ctx, in); err != nil {
 		return in, err
 	}
-	wanted, stop := b.gate.whileWanted(ctx)
+	wanted, stop := b.gate.untilBuyingEnds(ctx)
 	defer stop()
 	if err := b.awaitCreation(wanted); err != nil {
 		return in, err
@@ -140,7 +140,7 @@ func (b *buyer) send(ctx context.Context, in intent.Intent) (_ intent.Intent, re
 		b.log.WarnContext(ctx, "creation unclear, looking for the batch", "tag", in.Tag, "error", refusal)
 		v.doubt = time.Now()
 		if in, err = b.batches.advance(ctx, sent, intent.Unclear{Now: b.clock.now()}); err == nil {
-			b.finder.tellUnclear(ctx, in, refusal.Error())
+			b.finder.raiseUnclear(ctx, in, refusal.Error())
 		}
 		return in, nil, err
 	case retry.Retryable, retry.Permanent, retry.Blocked:

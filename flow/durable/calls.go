@@ -22,7 +22,7 @@ func acquire(ctx context.Context, semaphore chan struct{}) error {
 
 // sleep waits for d. It returns errCancelled if the run is cancelled meanwhile.
 func (c *calls) sleep(ctx context.Context, d time.Duration) error {
-	wanted, stop := c.gate.noticing(ctx)
+	wanted, stop := c.gate.untilCancelled(ctx)
 	defer stop()
 	return sleep(wanted, d)
 }
@@ -30,7 +30,7 @@ func (c *calls) sleep(ctx context.Context, d time.Duration) error {
 // awaitTurn waits until a batch may be polled. It returns errCancelled if the
 // run is cancelled meanwhile.
 func (c *calls) awaitTurn(ctx context.Context, due time.Time) (done func(), err error) {
-	wanted, stop := c.gate.noticing(ctx)
+	wanted, stop := c.gate.untilCancelled(ctx)
 	defer stop()
 	return c.polls.wait(wanted, due)
 }
@@ -68,7 +68,7 @@ func (c *calls) backOff(ctx context.Context, in intent.Intent, call string, atte
 	case retry.Retryable, retry.Ambiguous:
 	}
 	d := c.pause(attempts, err)
-	c.notices.tellTrouble(ctx, in, trouble{call: call, err: err, again: d, lasts: true})
+	c.notices.raiseTrouble(ctx, in, trouble{call: call, err: err, again: d, lasts: true})
 	return c.sleep(ctx, d)
 }
 

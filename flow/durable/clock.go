@@ -92,16 +92,16 @@ func (k *clock) askTime(ctx context.Context) {
 	}
 }
 
-// farBack is how much further back the list is read when it decides whether a
+// wideSlack is how much further back the list is read when it decides whether a
 // batch is sent again. The clock may have been ahead when the batch was sent.
-const farBack = 7 * 24 * time.Hour
+const wideSlack = 7 * 24 * time.Hour
 
-// lookBack returns the earliest creation time of batches that may be the
+// searchFrom returns the earliest creation time of batches that may be the
 // intent's.
-func (k *clock) lookBack(in intent.Intent, decides bool) time.Time {
+func (k *clock) searchFrom(in intent.Intent, decides bool) time.Time {
 	since := k.past(in.Since)
 	if decides || since.Before(in.Since) { // then the clock was set back
-		since = since.Add(-farBack)
+		since = since.Add(-wideSlack)
 	}
 	return since.Add(-findSlack)
 }

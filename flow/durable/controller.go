@@ -26,7 +26,7 @@ type controller struct {
 	before  Progress       // when this process began
 	stuck   bool           // it stopped and would stop again until a person has acted
 	control rundir.Control // as it was read last
-	obeyed  int            // the last revision that is applied: nothing goes on that it forbids
+	applied int            // the last revision that is applied: nothing goes on that it forbids
 }
 
 // publishFirst sets up the first status and publishes it.

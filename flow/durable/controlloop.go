@@ -63,8 +63,8 @@ func (ctl *controller) applyControl() error {
 		ctl.fetcher.decisions.set(made)
 	}
 	ctl.control = c
-	if c.Rev > ctl.obeyed && ctl.gate.obeyed() {
-		ctl.obeyed = c.Rev
+	if c.Rev > ctl.applied && ctl.gate.applied() {
+		ctl.applied = c.Rev
 		ctl.notices.dirty.Store(true)
 	}
 	return nil
@@ -97,7 +97,7 @@ func (ctl *controller) publish(reason string) error {
 	if reason == "" {
 		reason = ctl.control.Reason
 	}
-	return ctl.dir.Write(rundir.StatusFile, snapshot{Obeyed: ctl.obeyed, Status: Status{
+	return ctl.dir.Write(rundir.StatusFile, snapshot{Obeyed: ctl.applied, Status: Status{
 		Name: ctl.name, Wanted: State(ctl.control.Want), Report: ctl.report(), Open: ctl.openBatches.list(), Output: outputPath(ctl.output), Notices: ctl.notices.list(),
 		Reason: reason, NeedsAction: ctl.stuck, PID: os.Getpid(), Started: ctl.clock.started, Updated: time.Now(), Deadline: ctl.clock.expires,
 	}})
@@ -114,7 +114,7 @@ func (ctl *controller) noticeStall(ctx context.Context) {
 	if !due || ctl.notices.has(NoticeUnreachable, "") {
 		return
 	}
-	ctl.notices.tell(ctx, Notice{
+	ctl.notices.raise(ctx, Notice{
 		Kind: NoticeWaiting, Since: since,
 		Text: fmt.Sprintf("nothing has moved for %s: %s", time.Since(since).Round(time.Minute), standstill(open)),
 		Advice: "the run goes on by itself; a provider may take its whole window for a batch, and rows that are not done then " +

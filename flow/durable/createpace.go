@@ -22,7 +22,7 @@ func (b *buyer) awaitCreation(ctx context.Context) error {
 	b.paced.waiting.Add(1)
 	defer func() {
 		if b.paced.waiting.Add(-1) == 0 {
-			b.notices.untell(NoticePaced, "")
+			b.notices.clear(NoticePaced, "")
 		}
 	}()
 	short, stop := context.WithTimeoutCause(ctx, longWait, errLongWait)
@@ -32,7 +32,7 @@ func (b *buyer) awaitCreation(ctx context.Context) error {
 	}
 	if !b.notices.has(NoticePaced, "") {
 		c := b.creates
-		b.notices.tell(ctx, Notice{
+		b.notices.raise(ctx, Notice{
 			Kind: NoticePaced, Since: time.Now().Add(-longWait),
 			Text:   fmt.Sprintf("batches wait to be created, %d in %s at most", c.Requests, c.Window),
 			Advice: "if the provider allows more, raise Job.Creates (--creates-per-hour); larger batches need fewer creations",

@@ -33,17 +33,17 @@ func (f *fetcher) undecided() error {
 	return &UndecidedError{Name: f.name, Batches: waiting}
 }
 
-// awaitLook waits until it is time to download the results of a batch again, or
-// until a person has decided about it. It returns errLeft if there is no
-// decision by the time that nothing else is left to do.
-func (f *fetcher) awaitLook(ctx context.Context, in intent.Intent, v *evidence) (err error) {
+// awaitDownload waits until it is time to download the results of a batch
+// again, or until a person has decided about it. It returns errLeft if there is
+// no decision by the time that nothing else is left to do.
+func (f *fetcher) awaitDownload(ctx context.Context, in intent.Intent, v *evidence) (err error) {
 	if v.next.IsZero() {
 		return nil
 	}
 	if v.downloads > 0 {
 		v.freeSlot()
 	}
-	wanted, stop := f.gate.noticing(ctx)
+	wanted, stop := f.gate.untilCancelled(ctx)
 	defer stop()
 	var end <-chan struct{}
 	if in.Undecided {

@@ -39,7 +39,7 @@ type driver struct {
 // batch is settled or its results cannot be downloaded for now.
 func (d *driver) spawn(ctx context.Context, in intent.Intent) {
 	v := d.fetcher.evidences.of(in.Tag)
-	v.freeSlot = sync.OnceFunc(d.buyer.leaveSlot)
+	v.freeSlot = sync.OnceFunc(d.buyer.releaseSlot)
 	d.drivers.Go(func() error {
 		defer d.fetcher.evidences.over(in.Tag)
 		defer v.freeSlot()
@@ -68,7 +68,7 @@ func (d *driver) drive(ctx context.Context, in intent.Intent) (err error) {
 			return err
 		}
 		if err == nil && d.openBatches.moved(in) {
-			d.notices.untell(NoticeWaiting, in.Tag)
+			d.notices.clear(NoticeWaiting, in.Tag)
 			d.notices.moved()
 		}
 	}
@@ -95,7 +95,7 @@ func (d *driver) step(ctx context.Context, in intent.Intent) (intent.Intent, err
 	case intent.Create:
 		return d.buyer.create(ctx, in)
 	case intent.Doubt:
-		d.finder.tellUnclear(ctx, in, "the process that asked for it ended")
+		d.finder.raiseUnclear(ctx, in, "the process that asked for it ended")
 		return d.batches.advance(ctx, in, intent.Unclear{Now: d.clock.now()})
 	case intent.Find:
 		return d.finder.find(ctx, in)

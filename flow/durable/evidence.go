@@ -12,10 +12,10 @@ import (
 // next start. The run is not held open for it alone, because that would only
 // delay the rest.
 const (
-	patience     = 6
-	leastLooks   = 3 // downloads before a person is asked to decide
-	agreedLooks  = 2 // downloads that must agree before rows count as never run
-	agreementGap = 6 // polling intervals between these
+	patience        = 6
+	minDownloads    = 3 // downloads before a person is asked to decide
+	agreedDownloads = 2 // downloads that must agree before rows count as never run
+	agreementGap    = 6 // polling intervals between these
 )
 
 // evidence is what the driver of an ended batch remembers of its downloads. It

@@ -68,7 +68,7 @@ func (f *fetcher) earlier(ctx context.Context, in intent.Intent, r *matcher) (bo
 type harvest struct {
 	fresh      int   // rows that had no result before
 	absent     int   // rows that have none now
-	came       int   // rows that the download had results of
+	received   int   // rows that the download had results of
 	skips      int   // rows among these that the provider says it skipped
 	err        error // why there may be more
 	unexpected UnexpectedRows
@@ -90,7 +90,7 @@ func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kep
 		if !ok {
 			continue
 		}
-		h.came++
+		h.received++
 		if o.Skipped {
 			h.skips++
 		}
@@ -108,7 +108,7 @@ func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kep
 			return h, err
 		}
 	}
-	h.absent, h.unexpected = r.missing(), r.strays
+	h.absent, h.unexpected = r.missing(), r.unexpected
 	return h, nil
 }
 

@@ -35,7 +35,7 @@ type fetcher struct {
 // leave room for that.
 func (f *fetcher) fetch(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	v := f.evidences.of(in.Tag)
-	if err := f.awaitLook(ctx, in, v); err != nil {
+	if err := f.awaitDownload(ctx, in, v); err != nil {
 		return in, err
 	}
 	in, err := f.decide(ctx, in)
@@ -65,8 +65,8 @@ func (f *fetcher) fetch(ctx context.Context, in intent.Intent) (intent.Intent, e
 	}
 	f.countUnexpected(ctx, in, &h)
 	v.forget()
-	f.notices.untell(NoticeIncomplete, in.Tag)
-	f.notices.untell(NoticeUndecided, in.Tag)
+	f.notices.clear(NoticeIncomplete, in.Tag)
+	f.notices.clear(NoticeUndecided, in.Tag)
 	return f.batches.advance(ctx, in, intent.FetchDone{Missing: missing})
 }
 
@@ -85,7 +85,7 @@ func (f *fetcher) missingRows(ctx context.Context, in intent.Intent, v *evidence
 	if jobdir.GivenUp(in) && isGone(err) {
 		return 0, false // the provider has had all that time to show it
 	}
-	if h.err = err; err != nil || s.Unaccounted(in.Rows, h.came, h.skips) > 0 {
+	if h.err = err; err != nil || s.Unaccounted(in.Rows, h.received, h.skips) > 0 {
 		v.agreed = 0
 		return h.absent, false
 	}
@@ -93,7 +93,7 @@ func (f *fetcher) missingRows(ctx context.Context, in intent.Intent, v *evidence
 		v.agreed, v.absent = 0, h.absent
 	}
 	v.agreed++
-	return 0, s.Err == nil && v.agreed < agreedLooks
+	return 0, s.Err == nil && v.agreed < agreedDownloads
 }
 
 // incomplete lets the new results be settled, or waits for the missing ones.
@@ -106,8 +106,8 @@ func (f *fetcher) incomplete(ctx context.Context, in intent.Intent, v *evidence,
 	}
 	wait := min(f.calls.interval(0)<<min(v.downloads, 8), max(f.poll, maxPoll))
 	v.next = time.Now().Add(max(wait, retry.After(h.err)))
-	over := v.downloads >= leastLooks && time.Since(v.first) >= patience*f.grace || neverEnds(in, h)
-	f.tellMissing(ctx, in, v, h, missing, in.Undecided || over)
+	over := v.downloads >= minDownloads && time.Since(v.first) >= patience*f.grace || neverEnds(in, h)
+	f.raiseMissing(ctx, in, v, h, missing, in.Undecided || over)
 	if h.fresh > 0 {
 		return f.batches.advance(ctx, in, intent.FetchDone{Missing: missing})
 	}
@@ -121,9 +121,9 @@ func neverEnds(in intent.Intent, h *harvest) bool {
 	return jobdir.GivenUp(in) && errors.Is(h.err, sink.ErrNotEnded)
 }
 
-// tellMissing raises a notice about missing rows, but not the first time,
+// raiseMissing raises a notice about missing rows, but not the first time,
 // because files are often late by seconds.
-func (f *fetcher) tellMissing(ctx context.Context, in intent.Intent, v *evidence, h *harvest, missing int, undecided bool) {
+func (f *fetcher) raiseMissing(ctx context.Context, in intent.Intent, v *evidence, h *harvest, missing int, undecided bool) {
 	n := Notice{
 		Kind: NoticeIncomplete, Tag: in.Tag, Batch: in.Batch, Next: v.next,
 		Text: fmt.Sprintf("it has ended, and %d of its %d rows are in no result, though they ran or may have run", missing, in.Rows),
@@ -137,13 +137,13 @@ func (f *fetcher) tellMissing(ctx context.Context, in intent.Intent, v *evidence
 	}
 	switch {
 	case undecided:
-		f.notices.untell(NoticeIncomplete, in.Tag)
+		f.notices.clear(NoticeIncomplete, in.Tag)
 		n.Kind, n.Advice = NoticeUndecided, settleAdvice(f.name, in.Batch)
 	case v.downloads < 2:
 		f.log.InfoContext(ctx, "results are not complete, asking again", "tag", in.Tag, "batch", in.Batch, "missing", missing, "error", h.err)
 		return
 	}
-	f.notices.tell(ctx, n)
+	f.notices.raise(ctx, n)
 }
 
 // countUnexpected counts unexpected results and missing rows. Rows of a batch

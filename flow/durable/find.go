@@ -30,7 +30,7 @@ func (f *finder) find(ctx context.Context, in intent.Intent) (intent.Intent, err
 	}
 	listed, err := f.list(ctx, in)
 	if err != nil {
-		return f.unseen(ctx, in, err)
+		return f.listFailed(ctx, in, err)
 	}
 	next, err := f.batches.advance(ctx, in, listed)
 	if err != nil || in.State != intent.Unknown && in.State != intent.Held {
@@ -43,12 +43,12 @@ func (f *finder) find(ctx context.Context, in intent.Intent) (intent.Intent, err
 // nothing is known yet.
 func (f *finder) resolved(ctx context.Context, was, in intent.Intent) error {
 	if in.State != intent.Unknown && in.State != intent.Held {
-		f.notices.untell(NoticeUnclear, in.Tag)
+		f.notices.clear(NoticeUnclear, in.Tag)
 	}
 	v := f.pollStates.of(in.Tag)
 	switch {
 	case in.State == intent.Unknown:
-		f.tellUnclear(ctx, in, "it is not listed yet")
+		f.raiseUnclear(ctx, in, "it is not listed yet")
 		d := f.poll // between two searches
 		if left := f.grace - v.waited(); left > 0 {
 			d = min(d, left)
@@ -56,7 +56,7 @@ func (f *finder) resolved(ctx context.Context, was, in intent.Intent) error {
 		return f.calls.sleep(ctx, max(d, time.Millisecond))
 	case in.State == intent.Held && was.State != intent.Held:
 		f.log.WarnContext(ctx, "waiting for the end of the batches that may be this one", "tag", in.Tag)
-		f.tellHeld(ctx, in)
+		f.raiseHeld(ctx, in)
 	}
 	if in.State == intent.Held {
 		return f.calls.sleep(ctx, f.calls.interval(f.clock.now().Sub(in.SentAt)))
@@ -70,10 +70,10 @@ func (f *finder) resolved(ctx context.Context, was, in intent.Intent) error {
 	return nil
 }
 
-// tellUnclear raises a notice about a batch that may or may not have been
+// raiseUnclear raises a notice about a batch that may or may not have been
 // created.
-func (f *finder) tellUnclear(ctx context.Context, in intent.Intent, why string) {
-	f.notices.tell(ctx, Notice{
+func (f *finder) raiseUnclear(ctx context.Context, in intent.Intent, why string) {
+	f.notices.raise(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag,
 		Text: fmt.Sprintf("the creation of a batch of %d rows was not answered: %s", in.Rows, why),
 		Advice: "the batch is looked for, and sent again only if it is not there by " +
@@ -90,7 +90,7 @@ func (f *finder) list(ctx context.Context, in intent.Intent) (intent.Event, erro
 		Alone: f.exclusive && f.batches.batchOwners.alone(in.Tag),
 	}
 	var err error
-	listed.Batches, err = f.provider.Find(ctx, in.Tag, f.clock.lookBack(in, in.Decides(f.grace, listed.Waited)))
+	listed.Batches, err = f.provider.Find(ctx, in.Tag, f.clock.searchFrom(in, in.Decides(f.grace, listed.Waited)))
 	if errors.Is(err, errors.ErrUnsupported) && ctx.Err() == nil {
 		err = f.match(ctx, in, &listed)
 	}
@@ -100,11 +100,11 @@ func (f *finder) list(ctx context.Context, in intent.Intent) (intent.Event, erro
 	return listed, err
 }
 
-// unseen handles a list that cannot be read. Then it means nothing that no
+// listFailed handles a list that cannot be read. Then it means nothing that no
 // batch was found. The search is repeated for as long as it takes, while all
 // other batches go on. It is not repeated for an intent that is settled
 // already.
-func (f *finder) unseen(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
+func (f *finder) listFailed(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
 	if ctx.Err() != nil || !unlisted(err) {
 		return in, f.calls.backOff(ctx, in, "find", 0, err)
 	}
@@ -113,7 +113,7 @@ func (f *finder) unseen(ctx context.Context, in intent.Intent, err error) (inten
 		return f.batches.advance(ctx, in, intent.Listed{})
 	}
 	d := f.calls.interval(f.pollStates.of(in.Tag).waited())
-	f.notices.tell(ctx, Notice{
+	f.notices.raise(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag, Next: time.Now().Add(d),
 		Text:   fmt.Sprintf("whether the provider has a batch of %d rows cannot be told, as its batches cannot be listed: %v", in.Rows, err),
 		Advice: "until they can, it is neither bought again nor given up; all others go on",
@@ -139,9 +139,9 @@ func (f *finder) cancel(ctx context.Context, in intent.Intent) (intent.Intent, e
 	return f.batches.advance(ctx, in, intent.CancelDone{})
 }
 
-// tellHeld raises a notice that it may take a day to tell a batch from others.
-func (f *finder) tellHeld(ctx context.Context, in intent.Intent) {
-	f.notices.tell(ctx, Notice{
+// raiseHeld raises a notice that it may take a day to tell a batch from others.
+func (f *finder) raiseHeld(ctx context.Context, in intent.Intent) {
+	f.notices.raise(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag,
 		Text:   fmt.Sprintf("a batch of %d rows may be one of those at the provider that run, or have ended without a result, which shows only when they have results", in.Rows),
 		Advice: "it is waited for, and not bought again; Job.AmbiguousCreate says otherwise",

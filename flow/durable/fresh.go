@@ -120,7 +120,7 @@ func Forget(ctx context.Context, store *state.Dir, name string, abandon bool) er
 }
 
 func forget(ctx context.Context, store *state.Dir, name string, abandon bool) error {
-	run, _, err := lookAt(rundir.New(store.Path(), name))
+	run, _, err := readStatus(rundir.New(store.Path(), name))
 	if err != nil && !errors.Is(err, ErrNoRun) {
 		return err
 	}

@@ -87,9 +87,9 @@ func (g *gate) leave() {
 	g.inside--
 }
 
-// obeyed reports whether the requested state is applied: nobody is inside who
+// applied reports whether the requested state is applied: nobody is inside who
 // should not be.
-func (g *gate) obeyed() bool {
+func (g *gate) applied() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.want == Running || g.inside == 0
@@ -117,9 +117,9 @@ func (g *gate) blocked() error {
 	return g.why
 }
 
-// whileWanted returns a context that ends with ctx, or when nothing more may be
-// bought; its cause is then errCancelled or errBlocked.
-func (g *gate) whileWanted(ctx context.Context) (context.Context, func()) {
+// untilBuyingEnds returns a context that ends with ctx, or when nothing more
+// may be bought; its cause is then errCancelled or errBlocked.
+func (g *gate) untilBuyingEnds(ctx context.Context) (context.Context, func()) {
 	wanted, stop := until(ctx, g.off)
 	wanted, stopToo := until(wanted, g.spent)
 	return wanted, func() {
@@ -128,9 +128,9 @@ func (g *gate) whileWanted(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// noticing returns a context that ends with ctx, or with errCancelled when the
-// run is cancelled. If the run is cancelled already, it returns ctx.
-func (g *gate) noticing(ctx context.Context) (context.Context, func()) {
+// untilCancelled returns a context that ends with ctx, or with errCancelled
+// when the run is cancelled. If the run is cancelled already, it returns ctx.
+func (g *gate) untilCancelled(ctx context.Context) (context.Context, func()) {
 	if g.cancelled() {
 		return ctx, func() {}
 	}

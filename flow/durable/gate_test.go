@@ -39,7 +39,7 @@ func TestACancelledGateLetsNobodyIn(t *testing.T) {
 		g := newGate(Paused)
 		entered := make(chan error)
 		go func() { entered <- g.enter(t.Context()) }()
-		wanted, stop := g.whileWanted(t.Context())
+		wanted, stop := g.untilBuyingEnds(t.Context())
 		defer stop()
 		synctest.Wait()
 		g.set(Cancelled)
@@ -53,7 +53,7 @@ func TestACancelledGateLetsNobodyIn(t *testing.T) {
 		if err := g.enter(t.Context()); !errors.Is(err, errCancelled) || !g.cancelled() {
 			t.Errorf("later: %v", err)
 		}
-		wanted, stop = g.whileWanted(t.Context())
+		wanted, stop = g.untilBuyingEnds(t.Context())
 		defer stop()
 		if err := context.Cause(wanted); !errors.Is(err, errCancelled) {
 			t.Errorf("later: cause %v", err)
@@ -69,16 +69,16 @@ func TestTheGateIsObeyedOnceAllHaveLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !g.obeyed() {
+	if !g.applied() {
 		t.Error("to run is obeyed at once")
 	}
 	g.set(Paused)
 	g.leave()
-	if g.obeyed() {
+	if g.applied() {
 		t.Error("one is still inside")
 	}
 	g.leave()
-	if !g.obeyed() {
+	if !g.applied() {
 		t.Error("all have left")
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/rundir"
 )
 
-// obeyInterval is how often the status file is read while another process has
+// applyInterval is how often the status file is read while another process has
 // to apply a request.
-const obeyInterval = 100 * time.Millisecond
+const applyInterval = 100 * time.Millisecond
 
 // Handle reaches a run by its name: from the process that started it, or, with
 // Attach, from any other process on the machine. Its requests are durable. The
@@ -53,7 +53,7 @@ func (h *Handle) Name() string { return h.name }
 // are a second or two old at most. Stopped means that no process runs it and
 // that Run continues it.
 func (h *Handle) Status() (Status, error) {
-	s, _, err := lookAt(h.dir)
+	s, _, err := readStatus(h.dir)
 	if errors.Is(err, ErrNoRun) {
 		err = fmt.Errorf("%w: %q", err, h.name)
 	}
@@ -67,10 +67,10 @@ func (h *Handle) Status() (Status, error) {
 //
 // If ctx ends first, the request is durable, but a creation that was under way
 // may not have been answered yet.
-func (h *Handle) Pause(ctx context.Context) error { return h.ask(ctx, Paused) }
+func (h *Handle) Pause(ctx context.Context) error { return h.request(ctx, Paused) }
 
 // Resume undoes Pause.
-func (h *Handle) Resume(ctx context.Context) error { return h.ask(ctx, Running) }
+func (h *Handle) Resume(ctx context.Context) error { return h.request(ctx, Running) }
 
 // Cancel ends the run for good. Once it returns nil, nothing is bought any more
 // under this name. The process that runs it, or else the next Run, cancels the
@@ -80,9 +80,9 @@ func (h *Handle) Resume(ctx context.Context) error { return h.ask(ctx, Running) 
 // results by then is completed instead.
 //
 // About the end of ctx see Pause.
-func (h *Handle) Cancel(ctx context.Context) error { return h.ask(ctx, Cancelled) }
+func (h *Handle) Cancel(ctx context.Context) error { return h.request(ctx, Cancelled) }
 
-func (h *Handle) ask(ctx context.Context, wanted State) error {
+func (h *Handle) request(ctx context.Context, wanted State) error {
 	reason := CancelReason("")
 	if wanted == Cancelled {
 		reason = CancelRequested
@@ -91,12 +91,12 @@ func (h *Handle) ask(ctx context.Context, wanted State) error {
 	if err != nil {
 		return err
 	}
-	return h.obeyed(ctx, c.Rev, string(wanted))
+	return h.awaitApplied(ctx, c.Rev, string(wanted))
 }
 
-// obeyed waits until the process that runs the run, if there is one, has
+// awaitApplied waits until the process that runs the run, if there is one, has
 // applied a revision of the control file.
-func (h *Handle) obeyed(ctx context.Context, rev int, what string) error {
+func (h *Handle) awaitApplied(ctx context.Context, rev int, what string) error {
 	if h.own != nil {
 		select {
 		case h.own.wake <- struct{}{}:
@@ -104,11 +104,11 @@ func (h *Handle) obeyed(ctx context.Context, rev int, what string) error {
 		}
 	}
 	for {
-		s, held, err := lookAt(h.dir)
+		s, held, err := readStatus(h.dir)
 		if err != nil || !held || s.Obeyed >= rev {
 			return err
 		}
-		if err := sleep(ctx, obeyInterval); err != nil {
+		if err := sleep(ctx, applyInterval); err != nil {
 			return fmt.Errorf("durable: %s is recorded, and not applied yet: %w", what, err)
 		}
 	}

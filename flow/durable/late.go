@@ -37,7 +37,7 @@ func (w *watcher) limitWait(ctx context.Context, in intent.Intent, v *pollState,
 	w.pollStates.over(in.Tag)
 	reason := newReason(retry.Retryable, "not_ended",
 		fmt.Sprintf("the batch had not ended %s after it was sent: %s", age.Round(time.Second), seen))
-	w.notices.tell(ctx, Notice{
+	w.notices.raise(ctx, Notice{
 		Kind: NoticeGivenUp, Tag: in.Tag, Batch: in.Batch, Text: "given up: " + reason.Message,
 		Advice: "the results that it has count; its other rows are retried only if the provider has no such batch, or you say so",
 	})
@@ -50,7 +50,7 @@ func (w *watcher) cancelLate(ctx context.Context, in intent.Intent, v *pollState
 		return nil
 	}
 	w.log.WarnContext(ctx, "the batch has not ended in time, cancelling it", "tag", in.Tag, "batch", in.Batch)
-	w.notices.tell(ctx, Notice{
+	w.notices.raise(ctx, Notice{
 		Kind: NoticeGivenUp, Tag: in.Tag, Batch: in.Batch,
 		Text:   fmt.Sprintf("not ended %s after it was sent: cancelling it", time.Since(in.SentAt).Round(time.Second)),
 		Advice: "the results that it has count, and the rows that never ran are retried as often as they may be",

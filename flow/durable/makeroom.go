@@ -72,7 +72,7 @@ func (rf *refusals) cutToFit(ctx context.Context, in intent.Intent, entries []jo
 	}
 	rf.batches.routes.narrow(in.Route, reason.Limit)
 	rf.batches.throttles.smaller(in.Route, limit > 0)
-	rf.notices.tell(ctx, Notice{
+	rf.notices.raise(ctx, Notice{
 		Kind: NoticeRefused, Tag: in.Tag, Batch: in.Batch,
 		Text: fmt.Sprintf("a batch of %d rows for %s is more than the account may have enqueued; nothing of it ran: %s",
 			in.Rows, rf.batches.routeName(in), said(reason)),

@@ -60,7 +60,7 @@ func (f *finder) alike(ctx context.Context, in intent.Intent, waited time.Durati
 		return nil, fmt.Errorf("%s keeps no tag with a batch and lists none, so the batch cannot be looked for: %w",
 			f.provider.Name(), errors.ErrUnsupported)
 	}
-	from := f.clock.lookBack(in, in.Open() && !f.clock.tellsTime() && in.Decides(f.grace, waited))
+	from := f.clock.searchFrom(in, in.Open() && !f.clock.tellsTime() && in.Decides(f.grace, waited))
 	for l, err := range lister.List(ctx, from) {
 		if err != nil {
 			return nil, err
@@ -95,7 +95,7 @@ func (f *finder) tooYoung(in intent.Intent, l sink.Listing, waited time.Duration
 	}
 	slack := findSlack
 	if !f.clock.tellsTime() {
-		slack = farBack
+		slack = wideSlack
 	}
 	return l.Created.After(in.Appears(f.grace).Add(slack))
 }
@@ -113,7 +113,7 @@ func (f *finder) prove(ctx context.Context, in intent.Intent) (intent.Intent, er
 	case err != nil:
 		return in, f.calls.backOff(ctx, in, "prove", 0, err)
 	}
-	f.notices.untell(NoticeUnclear, in.Tag)
+	f.notices.clear(NoticeUnclear, in.Tag)
 	if tag == in.Tag {
 		return f.batches.advance(ctx, in, intent.Proven{})
 	}
@@ -125,7 +125,7 @@ func (f *finder) prove(ctx context.Context, in intent.Intent) (intent.Intent, er
 // again for as long as it takes, while all other batches go on.
 func (f *finder) unproven(ctx context.Context, in intent.Intent, err error) error {
 	d := max(f.poll, maxPoll)
-	f.notices.tell(ctx, Notice{
+	f.notices.raise(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag, Batch: in.Batch, Next: time.Now().Add(d),
 		Text:   fmt.Sprintf("whether the batch is the run's cannot be told, as its results cannot be read: %v", err),
 		Advice: "until they can, its rows are neither settled nor bought again; all others go on",

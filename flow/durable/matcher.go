@@ -7,10 +7,10 @@ import (
 
 // matcher matches results to the rows of a batch as they come in.
 type matcher struct {
-	tag    string
-	index  map[jobdir.ItemHash]uint32
-	got    []bool // rows that have a result on disk
-	strays UnexpectedRows
+	tag        string
+	index      map[jobdir.ItemHash]uint32
+	got        []bool // rows that have a result on disk
+	unexpected UnexpectedRows
 }
 
 // match returns the row that a result belongs to, unless the result is
@@ -18,7 +18,7 @@ type matcher struct {
 func (r *matcher) match(o *sink.Outcome, came []bool) (n uint32, ok bool) {
 	n, count := r.find(o)
 	if count == nil && came[n] {
-		count = &r.strays.Repeated
+		count = &r.unexpected.Repeated
 	}
 	if count != nil {
 		*count++
@@ -33,18 +33,18 @@ func (r *matcher) match(o *sink.Outcome, came []bool) (n uint32, ok bool) {
 func (r *matcher) find(o *sink.Outcome) (n uint32, count *int) {
 	switch {
 	case o.ID == "" && o.Line == 0:
-		return 0, &r.strays.Foreign
+		return 0, &r.unexpected.Foreign
 	case o.ID == "" && (o.Line < 0 || o.Line > len(r.got)):
-		return 0, &r.strays.Surplus
+		return 0, &r.unexpected.Surplus
 	case o.ID == "":
 		return uint32(o.Line - 1), nil //nolint:gosec // checked
 	}
 	h, ok := jobdir.ParseRowID(r.tag, o.ID)
 	if !ok {
-		return 0, &r.strays.Foreign
+		return 0, &r.unexpected.Foreign
 	}
 	if n, ok = r.index[h]; !ok {
-		return 0, &r.strays.Surplus
+		return 0, &r.unexpected.Surplus
 	}
 	return n, nil
 }

@@ -31,9 +31,9 @@ type notices struct {
 	stall stall
 	dirty atomic.Bool // since the status was written
 
-	mu   sync.Mutex
-	held map[noticeKey]Notice
-	told map[noticeKey]telling
+	mu       sync.Mutex
+	held     map[noticeKey]Notice
+	reported map[noticeKey]telling
 
 	due        []Notice // for Job.Notify, the oldest first
 	delivering bool     // by one goroutine
@@ -54,13 +54,13 @@ func (t telling) again(now time.Time) telling {
 	return telling{now, min(2*t.next, maxNoticeInterval)}
 }
 
-// note adds a notice, with its count and date, and says whether it is due to be
+// add adds a notice, with its count and date, and says whether it is due to be
 // reported.
-func (n *notices) note(v Notice) (_ Notice, due bool) {
+func (n *notices) add(v Notice) (_ Notice, due bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.held == nil {
-		n.held, n.told = make(map[noticeKey]Notice), make(map[noticeKey]telling)
+		n.held, n.reported = make(map[noticeKey]Notice), make(map[noticeKey]telling)
 	}
 	k, now := noticeKey{v.Kind, v.Tag}, time.Now()
 	was := n.held[k]
@@ -72,11 +72,11 @@ func (n *notices) note(v Notice) (_ Notice, due bool) {
 		v.Since = now
 	}
 	n.held[k] = v
-	last, before := n.told[k]
+	last, before := n.reported[k]
 	if before && now.Sub(last.at) < last.next {
 		return v, false
 	}
-	n.told[k] = last.again(now)
+	n.reported[k] = last.again(now)
 	return v, true
 }
 
@@ -89,8 +89,8 @@ func (n *notices) drop(kind NoticeKind, tag string) bool {
 	k := noticeKey{kind, tag}
 	_, held := n.held[k]
 	delete(n.held, k)
-	if last, ok := n.told[k]; ok && held {
-		n.told[k] = telling{last.at, minNoticeInterval}
+	if last, ok := n.reported[k]; ok && held {
+		n.reported[k] = telling{last.at, minNoticeInterval}
 	}
 	return held
 }
@@ -142,11 +142,11 @@ func (n *notices) deliver(v Notice, f func(Notice)) {
 	n.mu.Unlock()
 }
 
-// tell raises a notice: in the log, to Job.Notify and in the status. A notice
+// raise raises a notice: in the log, to Job.Notify and in the status. A notice
 // that repeats soon only changes the status.
-func (n *notices) tell(ctx context.Context, v Notice) {
+func (n *notices) raise(ctx context.Context, v Notice) {
 	v.Text, v.Advice = truncate(v.Text, maxNotice), truncate(v.Advice, maxNotice)
-	v, due := n.note(v)
+	v, due := n.add(v)
 	n.dirty.Store(true)
 	if !due {
 		return
@@ -155,8 +155,8 @@ func (n *notices) tell(ctx context.Context, v Notice) {
 	n.deliver(v, n.onNotice)
 }
 
-// untell clears a notice whose cause is over.
-func (n *notices) untell(kind NoticeKind, tag string) {
+// clear clears a notice whose cause is over.
+func (n *notices) clear(kind NoticeKind, tag string) {
 	if n.drop(kind, tag) {
 		n.dirty.Store(true)
 	}
@@ -165,7 +165,7 @@ func (n *notices) untell(kind NoticeKind, tag string) {
 // moved records that something has moved.
 func (n *notices) moved() {
 	if n.stall.end(time.Now()) {
-		n.untell(NoticeWaiting, "")
+		n.clear(NoticeWaiting, "")
 	}
 }
 

@@ -46,7 +46,7 @@ func (e *engine) readWanted(started time.Time) error {
 		return err
 	}
 	e.gate.set(State(wanted.Want))
-	e.controller.control, e.controller.obeyed = wanted, wanted.Rev
+	e.controller.control, e.controller.applied = wanted, wanted.Rev
 	e.fetcher.decisions = newDecisions(made)
 	e.clock.began, e.clock.started = time.Now(), started
 	if e.timeLimit > 0 {

@@ -33,7 +33,7 @@ func (w *watcher) poll(ctx context.Context, in intent.Intent) (intent.Intent, er
 		return in, err
 	}
 	v := w.pollStates.of(in.Tag)
-	done, err := w.calls.awaitTurn(ctx, w.nextLook(in, v))
+	done, err := w.calls.awaitTurn(ctx, w.nextPoll(in, v))
 	if err != nil {
 		return in, err
 	}
@@ -43,7 +43,7 @@ func (w *watcher) poll(ctx context.Context, in intent.Intent) (intent.Intent, er
 		w.log.WarnContext(ctx, "whether the batch was bought twice cannot be told", "tag", in.Tag, "batch", in.Batch, "error", s.listErr)
 		s.listed, s.listErr = nil, nil
 	}
-	v.looked = time.Now()
+	v.polled = time.Now()
 	v.note(s.status)
 	switch {
 	case s.listErr != nil:
@@ -90,7 +90,7 @@ func (w *watcher) decide(ctx context.Context, in intent.Intent, v *pollState, s 
 		return in, w.calls.backOff(ctx, in, "poll", 0, s.err)
 	case s.err != nil:
 		w.log.WarnContext(ctx, "the batch cannot be polled", "tag", in.Tag, "batch", in.Batch, "error", s.err)
-		w.tellUnseen(ctx, in, v, s.err)
+		w.raiseUnseen(ctx, in, v, s.err)
 		return w.limitWait(ctx, in, v, s.String())
 	}
 	w.see(ctx, in, v, s.status)
@@ -112,33 +112,33 @@ func (w *watcher) see(ctx context.Context, in intent.Intent, v *pollState, s sin
 		w.notices.dirty.Store(true)
 	}
 	if !s.Unknown {
-		w.notices.untell(NoticeWaiting, in.Tag)
+		w.notices.clear(NoticeWaiting, in.Tag)
 		return
 	}
 	if !v.warned {
 		v.warned = true
 		w.log.WarnContext(ctx, "unknown status, waiting for the batch to end", "tag", in.Tag, "batch", in.Batch, "status", s.Phase)
 	}
-	w.tellWait(ctx, in, v, fmt.Sprintf("has a status that is not known: %q", s.Phase))
+	w.raiseWait(ctx, in, v, fmt.Sprintf("has a status that is not known: %q", s.Phase))
 }
 
-// tellUnseen raises a notice about a batch that the provider does not show.
+// raiseUnseen raises a notice about a batch that the provider does not show.
 // Right after its creation that means nothing.
-func (w *watcher) tellUnseen(ctx context.Context, in intent.Intent, v *pollState, err error) {
+func (w *watcher) raiseUnseen(ctx context.Context, in intent.Intent, v *pollState, err error) {
 	if v.unseen++; v.unseen < 2 {
 		return
 	}
-	w.tellWait(ctx, in, v, fmt.Sprintf("cannot be polled: %v", err))
+	w.raiseWait(ctx, in, v, fmt.Sprintf("cannot be polled: %v", err))
 }
 
-// tellWait raises a notice about a batch whose state is not known.
-func (w *watcher) tellWait(ctx context.Context, in intent.Intent, v *pollState, what string) {
-	n := Notice{Kind: NoticeWaiting, Tag: in.Tag, Batch: in.Batch, Text: what, Next: w.nextLook(in, v)}
+// raiseWait raises a notice about a batch whose state is not known.
+func (w *watcher) raiseWait(ctx context.Context, in intent.Intent, v *pollState, what string) {
+	n := Notice{Kind: NoticeWaiting, Tag: in.Tag, Batch: in.Batch, Text: what, Next: w.nextPoll(in, v)}
 	if left, limited := w.left(in, v); limited {
 		n.Advice = "if it does not end, it is cancelled or given up at " + time.Now().Add(left).Format(time.DateTime) +
 			"; look for it at the provider, with the key that created it"
 	}
-	w.notices.tell(ctx, n)
+	w.notices.raise(ctx, n)
 }
 
 // end records that a batch has ended. If it was refused, none of its rows ran.
@@ -162,25 +162,25 @@ func (w *watcher) end(ctx context.Context, in intent.Intent, refusal *sink.RowEr
 // accepted records that the provider runs a batch or has run it.
 func (w *watcher) accepted(in intent.Intent) {
 	if notice := w.batches.throttles.accept(in); notice != "" {
-		w.notices.untell(NoticeRefused, notice)
+		w.notices.clear(NoticeRefused, notice)
 	}
 }
 
-// nextLook returns when to poll a batch: after the last poll, by an interval
+// nextPoll returns when to poll a batch: after the last poll, by an interval
 // that fits the batch's age, or exactly when its time is over. A batch that
 // another process bought is polled at once.
-func (w *watcher) nextLook(in intent.Intent, v *pollState) time.Time {
+func (w *watcher) nextPoll(in intent.Intent, v *pollState) time.Time {
 	last := time.Now().Add(-max(w.clock.age(in, v), w.clock.now().Sub(in.SentAt))) // when it was sent, or long ago
 	since := last
-	if v.looked.After(last) {
-		last = v.looked
+	if v.polled.After(last) {
+		last = v.polled
 	}
 	for _, fresh := range []time.Time{v.late, v.cancelled} { // from then on it may end soon
 		if fresh.After(since) {
 			since = fresh
 		}
 	}
-	if v.looked.IsZero() && !v.mine {
+	if v.polled.IsZero() && !v.mine {
 		return time.Now()
 	}
 	due := last.Add(w.calls.interval(last.Sub(since)))

@@ -15,7 +15,7 @@ type pollState struct {
 	doubt     time.Time // when this process knew that its creation had been given up
 	age       time.Duration
 	aged      time.Time // when the provider said that it was of that age; zero if it did not
-	looked    time.Time // last
+	polled    time.Time // last
 	warned    bool      // of an unknown status
 	unseen    int       // polls in a row that the provider refused
 	late      time.Time // when its time was found to be over

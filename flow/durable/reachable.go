@@ -49,7 +49,7 @@ func (e *engine) reach(ctx context.Context) error {
 	for n := 0; ; n++ {
 		err := e.check(ctx, limited, first, &last)
 		if err == nil {
-			e.notices.untroubled()
+			e.notices.clearTrouble()
 			return nil
 		}
 		if limited.Err() == nil && !errors.Is(err, errCancelled) {
@@ -57,14 +57,14 @@ func (e *engine) reach(ctx context.Context) error {
 				return err
 			}
 			d := e.calls.pause(n, err)
-			e.notices.tellTrouble(ctx, intent.Intent{}, trouble{call: "check", err: err, again: d, lasts: true, first: first})
+			e.notices.raiseTrouble(ctx, intent.Intent{}, trouble{call: "check", err: err, again: d, lasts: true, first: first})
 			err = e.calls.sleep(limited, d)
 		}
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case limited.Err() != nil:
-			e.notices.untroubled()
+			e.notices.clearTrouble()
 			if last = cmp.Or(last, err); retry.ClassOf(last) != retry.Retryable {
 				last = retry.Mark(last, retry.Retryable)
 			}
@@ -78,11 +78,11 @@ func (e *engine) reach(ctx context.Context) error {
 // check calls the provider until the run is cancelled, and keeps the error of
 // the last attempt.
 func (e *engine) check(ctx, limited context.Context, first bool, last *error) error {
-	wanted, stop := e.gate.noticing(limited)
+	wanted, stop := e.gate.untilCancelled(limited)
 	defer stop()
 	return e.provider.Check(retry.Observe(wanted, func(a retry.Attempt) {
 		if *last = cmp.Or(a.Err, *last); a.Delay > 0 {
-			e.notices.tellTrouble(ctx, intent.Intent{}, trouble{call: "check", err: a.Err, again: a.Delay, lasts: a.N > 1, first: first})
+			e.notices.raiseTrouble(ctx, intent.Intent{}, trouble{call: "check", err: a.Err, again: a.Delay, lasts: a.N > 1, first: first})
 		}
 	}))
 }

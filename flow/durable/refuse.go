@@ -29,7 +29,7 @@ type refusals struct {
 func (rf *refusals) refuse(ctx context.Context, in intent.Intent, refusal error) (intent.Intent, error) {
 	rf.batches.throttles.leave(in)
 	reason := refusalReason(retry.Permanent, refusal)
-	rf.notices.tell(ctx, Notice{
+	rf.notices.raise(ctx, Notice{
 		Kind: NoticeRefused, Tag: in.Tag, Batch: in.Batch,
 		Text:   fmt.Sprintf("the provider does not take a batch of %d rows for %s: %s", in.Rows, rf.batches.routeName(in), said(reason)),
 		Advice: "the rows at fault fail with that and cost nothing; all others go on",
@@ -83,7 +83,7 @@ func (rf *refusals) putOff(ctx context.Context, in intent.Intent, refusal error)
 	if errors.Is(refusal, sink.ErrFull) {
 		reason.Room = r.room
 	}
-	rf.tellPutOff(ctx, in, refusal, r)
+	rf.raisePutOff(ctx, in, refusal, r)
 	anew := errors.Is(refusal, sink.ErrFileGone)
 	if !anew && errors.Is(refusal, sink.ErrNotYet) && in.Refusals%4 == 3 {
 		anew = rf.forget(ctx, in) // the upload may be at fault after all
@@ -125,9 +125,9 @@ func (rf *refusals) refusalEnd(in intent.Intent, r refused) time.Time {
 	return r.since.Add(window + rf.grace)
 }
 
-// tellPutOff raises one notice for all batches of a route, because they wait
+// raisePutOff raises one notice for all batches of a route, because they wait
 // for the same reason.
-func (rf *refusals) tellPutOff(ctx context.Context, in intent.Intent, refusal error, r refused) {
+func (rf *refusals) raisePutOff(ctx context.Context, in intent.Intent, refusal error, r refused) {
 	n := Notice{
 		Kind: NoticeRefused, Tag: r.notice, Batch: in.Batch, Next: r.until,
 		Text: fmt.Sprintf("the provider refuses batches for %s, %d times in a row so far; nothing of them ran: %s",
@@ -144,5 +144,5 @@ func (rf *refusals) tellPutOff(ctx context.Context, in intent.Intent, refusal er
 	default:
 		n.Advice = fmt.Sprintf("after %d refusals in a row the rows fail with that", rf.maxAttempts)
 	}
-	rf.notices.tell(ctx, n)
+	rf.notices.raise(ctx, n)
 }

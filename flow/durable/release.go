@@ -39,7 +39,7 @@ func (s *settler) releaseRows(ctx context.Context, in intent.Intent) error {
 		first := int(c.progress) //nolint:gosec // below a length
 		for n := range min(chunkRows, len(c.entries)-first) {
 			c.rows++
-			c.repeat(first+n, false)
+			c.retry(first+n, false)
 		}
 		if err := c.record(ctx, s.outputRecord.Value, false); err != nil {
 			return err

@@ -87,10 +87,10 @@ func (c *cleaner) removeDue(ctx context.Context) {
 		}
 	}
 	if cause == nil {
-		c.notices.untell(NoticeStorage, "")
+		c.notices.clear(NoticeStorage, "")
 		return
 	}
-	c.notices.tell(ctx, Notice{
+	c.notices.raise(ctx, Notice{
 		Kind: NoticeStorage, Text: fmt.Sprintf("the files of %d batches are left at the provider: %v", left, cause),
 		Advice: "to remove them, run it again later or call baler doctor --sweep",
 	})

@@ -12,15 +12,15 @@ import (
 // route were refused. Meanwhile the batch is not open at the provider, so
 // another batch gets its slot.
 func (b *buyer) awaitRoute(ctx context.Context, in intent.Intent) error {
-	wanted, stop := b.gate.whileWanted(ctx)
+	wanted, stop := b.gate.untilBuyingEnds(ctx)
 	defer stop()
 	for {
 		ok, at, moved := b.batches.throttles.enter(in, b.batches.routes.get(in.Route).Model)
 		if ok {
 			return nil
 		}
-		b.tellWaiting(ctx, in, at)
-		b.leaveSlot()
+		b.raiseWaiting(ctx, in, at)
+		b.releaseSlot()
 		if err := sleepUntil(wanted, at, moved); err != nil {
 			return err
 		}
@@ -30,22 +30,22 @@ func (b *buyer) awaitRoute(ctx context.Context, in intent.Intent) error {
 	}
 }
 
-// leaveSlot gives back the slot of a batch. The batch has none if its wait for
-// the route was interrupted, and then the run is over.
-func (b *buyer) leaveSlot() {
+// releaseSlot gives back the slot of a batch. The batch has none if its wait
+// for the route was interrupted, and then the run is over.
+func (b *buyer) releaseSlot() {
 	select {
 	case <-b.slots:
 	default:
 	}
 }
 
-// tellWaiting raises a notice about a refusal that an earlier process met,
+// raiseWaiting raises a notice about a refusal that an earlier process met,
 // unless there is one already.
-func (b *buyer) tellWaiting(ctx context.Context, in intent.Intent, at time.Time) {
+func (b *buyer) raiseWaiting(ctx context.Context, in intent.Intent, at time.Time) {
 	if in.Reason == nil || b.batches.throttles.noticeOf(in.Route) != in.Tag || b.notices.has(NoticeRefused, in.Tag) {
 		return
 	}
-	b.notices.tell(ctx, Notice{
+	b.notices.raise(ctx, Notice{
 		Kind: NoticeRefused, Tag: in.Tag, Next: at,
 		Text: fmt.Sprintf("the provider refused batches for %s, %d times in a row before this start; nothing of them ran: %s",
 			b.batches.routeName(in), in.Reason.Times, said(*in.Reason)),

@@ -66,7 +66,7 @@ func (e *engine) mayBeLeft(ctx context.Context, err error) bool {
 	case !said && !mismatch:
 		return false
 	}
-	e.notices.tell(ctx, Notice{
+	e.notices.raise(ctx, Notice{
 		Kind: NoticeStorage, Tag: leftOpen, Text: fmt.Sprintf("the files of %d batches are left at the provider: %v", e.progress.inFlight(), err),
 		Advice: "run it again later",
 	})
@@ -122,7 +122,7 @@ func (e *engine) take(ctx context.Context, source rows) error {
 	if e.gate.cancelled() {
 		return nil
 	}
-	wanted, stop := e.gate.whileWanted(ctx)
+	wanted, stop := e.gate.untilBuyingEnds(ctx)
 	defer stop()
 	both, wanted := errgroup.WithContext(wanted)
 	both.Go(func() error { return e.intake.ingest(wanted, source) })

@@ -100,7 +100,7 @@ type chunk struct {
 	bytes    int
 
 	results []Result
-	again   []jobdir.Entry
+	retries []jobdir.Entry
 	which   []jobdir.RowSpan // rows of the manifest that are retried
 	usage   llm.Usage
 	failed  int
@@ -133,8 +133,8 @@ func (c *chunk) full() bool { return c.rows >= chunkRows || c.bytes >= chunkByte
 func (c *chunk) add(o jobdir.Outcome) {
 	c.rows++
 	row := &c.entries[o.Row]
-	if o.Err != nil && c.goesAgain(row, &o.Outcome) {
-		c.repeat(int(o.Row), !c.unsent())
+	if o.Err != nil && c.isRetried(row, &o.Outcome) {
+		c.retry(int(o.Row), !c.unsent())
 		return
 	}
 	r := newResult(row, &o, c.s.batches.routes.get(c.in.Route).Model, c.in.Batch, c.s.codec)
@@ -166,16 +166,16 @@ func (c *chunk) keep(o jobdir.Outcome) {
 	}
 }
 
-// repeat lets a row of the manifest be retried.
-func (c *chunk) repeat(n int, sent bool) {
-	c.again = append(c.again, c.entries[n].Again(sent))
+// retry lets a row of the manifest be retried.
+func (c *chunk) retry(n int, sent bool) {
+	c.retries = append(c.retries, c.entries[n].Again(sent))
 	c.which = jobdir.AddRow(c.which, n)
 }
 
-// goesAgain reports whether a failed row is retried. A blocked row is not at
+// isRetried reports whether a failed row is retried. A blocked row is not at
 // fault, so it never fails for that. In a cancelled run, a row that is to be
 // retried gets no result: it waits, and nothing is bought.
-func (c *chunk) goesAgain(row *jobdir.Entry, o *sink.Outcome) bool {
+func (c *chunk) isRetried(row *jobdir.Entry, o *sink.Outcome) bool {
 	failure := o.Err
 	if failure.Code == jobdir.CodeMissing {
 		return failure.Class == retry.Retryable // a person has decided that
@@ -215,7 +215,7 @@ func (c *chunk) commit(ctx context.Context) error {
 	s.Failed += c.failed
 	s.Cached += c.cached
 	if !c.s.gate.cancelled() && !c.unsent() {
-		s.Retried += len(c.again)
+		s.Retried += len(c.retries)
 	}
 	s.Usage = s.Usage.Add(c.usage)
 	return c.record(ctx, s, !c.unsent())
@@ -236,7 +236,7 @@ func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) err
 		return err
 	}
 	progress := state.Put(e.Keys.Progress(c.in.Tag), binary.BigEndian.AppendUint64(nil, until), until)
-	if err := e.batches.ready.Add(context.WithoutCancel(ctx), c.again, mark, progress); err != nil {
+	if err := e.batches.ready.Add(context.WithoutCancel(ctx), c.retries, mark, progress); err != nil {
 		return err
 	}
 	e.failures.add(c.codes)
@@ -250,5 +250,5 @@ func (c *chunk) reset(progress uint64) {
 	c.rows, c.bytes, c.failed, c.cached, c.usage = 0, 0, 0, 0, llm.Usage{}
 	c.codes = nil
 	clear(c.results)
-	c.results, c.again, c.which = c.results[:0], c.again[:0], c.which[:0]
+	c.results, c.retries, c.which = c.results[:0], c.retries[:0], c.which[:0]
 }

@@ -34,7 +34,7 @@ func (h *Handle) Settle(ctx context.Context, batch string, d Decision) error {
 	if err != nil {
 		return err
 	}
-	return h.obeyed(ctx, c.Rev, "the decision")
+	return h.awaitApplied(ctx, c.Rev, "the decision")
 }
 
 // decideIn records a decision under the tag of the batch and under the name

@@ -96,7 +96,7 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 
 // end publishes how the run ended and lets other processes run the job.
 func (s *session) end(ctx context.Context, err error) (Report, error) {
-	s.blockage.tellBlocked(ctx, err)
+	s.blockage.raiseBlocked(ctx, err)
 	err = explainBlocked(err)
 	err = errors.Join(err, s.controller.finish(err), s.close(), s.lock.Unlock())
 	return s.controller.report(), err

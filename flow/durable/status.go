@@ -70,9 +70,9 @@ type snapshot struct {
 // ErrNoRun means that a state directory has no run of the name.
 var ErrNoRun = jobdir.ErrNoRun
 
-// lookAt reads the status of the run and whether a process runs it. It corrects
-// the status that a dead process has left.
-func lookAt(d rundir.Dir) (s snapshot, held bool, err error) {
+// readStatus reads the status of the run and whether a process runs it. It
+// corrects the status that a dead process has left.
+func readStatus(d rundir.Dir) (s snapshot, held bool, err error) {
 	// The lock is read first, so that a status is seen that was written before
 	// the lock was released.
 	if held, err = d.Locked(); err != nil {
@@ -111,7 +111,7 @@ func Runs(stateDir string) ([]Status, error) {
 	}
 	var all []Status
 	for _, dir := range dirs {
-		s, _, err := lookAt(rundir.Dir{Path: filepath.Join(stateDir, rundir.RunsDir, dir.Name())})
+		s, _, err := readStatus(rundir.Dir{Path: filepath.Join(stateDir, rundir.RunsDir, dir.Name())})
 		if errors.Is(err, ErrNoRun) {
 			continue // its first start failed
 		}

@@ -17,7 +17,7 @@ const storageFull = "storage full"
 func (b *buyer) awaitStorage(ctx context.Context, in intent.Intent, err error) error {
 	d := max(b.poll, maxPoll)
 	r := b.cleaner.remote()
-	b.notices.tell(ctx, Notice{
+	b.notices.raise(ctx, Notice{
 		Kind: NoticeStorage, Tag: storageFull, Next: time.Now().Add(d),
 		Text: fmt.Sprintf("the upload of batch %s is refused, and nothing is bought until there is room: %v; "+
 			"this run stores %d uploads and the results of %d batches", in.Tag, err, r.Inputs, r.Results),

@@ -22,10 +22,10 @@ type trouble struct {
 	first bool          // nothing is bought yet, and the run ends if this lasts
 }
 
-// tellTrouble raises a notice about a call that failed. A problem of the
+// raiseTrouble raises a notice about a call that failed. A problem of the
 // provider with all batches gets one notice for the run. A problem of one batch
 // gets a notice for that batch.
-func (n *notices) tellTrouble(ctx context.Context, in intent.Intent, t trouble) {
+func (n *notices) raiseTrouble(ctx context.Context, in intent.Intent, t trouble) {
 	v := Notice{Next: time.Now().Add(t.again)}
 	switch {
 	case retry.After(t.err) >= longWait:
@@ -50,13 +50,13 @@ func (n *notices) tellTrouble(ctx context.Context, in intent.Intent, t trouble) 
 	if t.first {
 		v.Advice = "nothing is bought yet, and the run ends if this lasts for a minute: check the network, the proxy and the base URL"
 	}
-	n.tell(ctx, v)
+	n.raise(ctx, v)
 }
 
-// untroubled clears the notices about the provider, because it has answered.
-func (n *notices) untroubled() {
-	n.untell(NoticeUnreachable, "")
-	n.untell(NoticeLimited, "")
+// clearTrouble clears the notices about the provider, because it has answered.
+func (n *notices) clearTrouble() {
+	n.clear(NoticeUnreachable, "")
+	n.clear(NoticeLimited, "")
 }
 
 // observed returns a context that reports the retries which the client makes by
@@ -66,9 +66,9 @@ func (n *notices) observed(ctx context.Context, in intent.Intent) context.Contex
 	return retry.Observe(ctx, func(a retry.Attempt) {
 		switch {
 		case a.Err == nil:
-			n.untroubled()
+			n.clearTrouble()
 		case a.Delay > 0:
-			n.tellTrouble(ctx, in, trouble{call: call, err: a.Err, again: a.Delay, lasts: a.N > 1})
+			n.raiseTrouble(ctx, in, trouble{call: call, err: a.Err, again: a.Delay, lasts: a.N > 1})
 		}
 	})
 }

@@ -40,7 +40,7 @@ func (h *Handle) Wait(ctx context.Context) (Report, error) {
 		}
 	}
 	for {
-		s, held, err := lookAt(h.dir)
+		s, held, err := readStatus(h.dir)
 		if err != nil || !held {
 			return s.Report, errors.Join(err, s.end())
 		}
