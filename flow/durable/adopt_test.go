@@ -12,80 +12,81 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/sinktest"
 )
 
 // of is the job at the provider, in batches of two, two and one row.
-func (u *untagged) of(p sink.Provider) durable.Job[ticket] {
+func (u *untagged) of(p sink.Provider) durable.Job[durabletest.Ticket] {
 	job := u.fresh()
 	job.Provider, job.Batch.MaxItems = p, 2
 	return job
 }
 
 // runUntil runs the job until it has bought so many batches.
-func (u *untagged) runUntil(batches int, job durable.Job[ticket]) {
-	u.t.Helper()
+func (u *untagged) runUntil(batches int, job durable.Job[durabletest.Ticket]) {
+	u.T.Helper()
 	enough := errors.New("enough")
-	ctx, cancel := context.WithCancelCause(u.t.Context())
+	ctx, cancel := context.WithCancelCause(u.T.Context())
 	defer cancel(nil)
 	job.Progress = func(p durable.Progress) {
 		if p.Batches == batches {
 			cancel(enough)
 		}
 	}
-	if _, err := u.run(ctx, job); !errors.Is(err, enough) {
-		u.t.Fatalf("error %v", err)
+	if _, err := u.Run(ctx, job); !errors.Is(err, enough) {
+		u.T.Fatalf("error %v", err)
 	}
 }
 
 // lose buys the batches of the job, and loses all that is known of them. It returns
 // their names.
 func (u *untagged) lose(p sink.Provider) (names []string) {
-	u.t.Helper()
+	u.T.Helper()
 	u.runUntil(3, u.of(p))
 	for _, name := range []string{"state", "out.jsonl"} {
-		if err := os.RemoveAll(u.path(name)); err != nil {
-			u.t.Fatal(err)
+		if err := os.RemoveAll(u.Path(name)); err != nil {
+			u.T.Fatal(err)
 		}
 	}
-	for _, b := range u.server.Batches() {
+	for _, b := range u.Server.Batches() {
 		names = append(names, b.ID)
 	}
 	return names
 }
 
 // ingest reads the input, which must cost nothing.
-func (u *untagged) ingest(job durable.Job[ticket]) {
-	u.t.Helper()
-	before := len(u.server.Batches())
-	report, err := u.with(u.t.Context(), job, durable.Ingest[ticket])
+func (u *untagged) ingest(job durable.Job[durabletest.Ticket]) {
+	u.T.Helper()
+	before := len(u.Server.Batches())
+	report, err := u.With(u.T.Context(), job, durable.Ingest[durabletest.Ticket])
 	if err != nil || !report.Read || report.Rows != 5 || report.Finished || report.State != durable.Stopped {
-		u.t.Fatalf("error %v, report %+v", err, report)
+		u.T.Fatalf("error %v, report %+v", err, report)
 	}
-	if n := len(u.server.Batches()); n != before {
-		u.t.Fatalf("%d batches, %d before", n, before)
+	if n := len(u.Server.Batches()); n != before {
+		u.T.Fatalf("%d batches, %d before", n, before)
 	}
 }
 
 func (u *untagged) adopt(p sink.Provider, name string) (all []durable.Adoption, err error) {
-	u.t.Helper()
-	store, err := state.Open(u.path("state"), state.Config{Log: quiet})
+	u.T.Helper()
+	store, err := state.Open(u.Path("state"), state.Config{Log: durabletest.Quiet})
 	if err != nil {
-		u.t.Fatal(err)
+		u.T.Fatal(err)
 	}
 	defer store.Close()
-	return durable.Adopt(u.t.Context(), p, store, name, u.diary.start.Add(-time.Hour))
+	return durable.Adopt(u.T.Context(), p, store, name, u.Log.Start.Add(-time.Hour))
 }
 
 // wantAdopted fails unless this became of the orphans, in any order: how many rows
 // of each were adopted, or why it is left alone. It returns the adopted ones.
 func (u *untagged) wantAdopted(p sink.Provider, want ...string) (adopted []string) {
-	u.t.Helper()
+	u.T.Helper()
 	all, err := u.adopt(p, "tickets")
 	if err != nil {
-		u.t.Fatal(err)
+		u.T.Fatal(err)
 	}
 	var got []string
 	for _, a := range all {
@@ -98,30 +99,30 @@ func (u *untagged) wantAdopted(p sink.Provider, want ...string) (adopted []strin
 	slices.Sort(got)
 	slices.Sort(want)
 	if diff := cmp.Diff(want, got); diff != "" {
-		u.t.Error(diff)
+		u.T.Error(diff)
 	}
 	return adopted
 }
 
 // wantAnswers fails unless the job ends with a result for each row, from a batch of
 // these, and the provider has no others.
-func (u *untagged) wantAnswers(job durable.Job[ticket], batches ...string) {
-	u.t.Helper()
-	report := u.mustRun(job)
+func (u *untagged) wantAnswers(job durable.Job[durabletest.Ticket], batches ...string) {
+	u.T.Helper()
+	report := u.MustRun(job)
 	if report.Succeeded != 5 {
-		u.t.Errorf("report %+v", report)
+		u.T.Errorf("report %+v", report)
 	}
 	from := make(map[string]bool)
-	for _, r := range u.results() {
+	for _, r := range u.Results() {
 		from[r.Batch] = true
 	}
 	for _, b := range batches {
 		if !from[b] {
-			u.t.Errorf("no row is answered by %s: %v", b, from)
+			u.T.Errorf("no row is answered by %s: %v", b, from)
 		}
 	}
-	if len(from) != len(batches) || len(u.results()) != 5 {
-		u.t.Errorf("%d results, from %v", len(u.results()), from)
+	if len(from) != len(batches) || len(u.Results()) != 5 {
+		u.T.Errorf("%d results, from %v", len(u.Results()), from)
 	}
 }
 
@@ -132,9 +133,10 @@ const (
 )
 
 func TestWhatWasBoughtIsAdopted(t *testing.T) {
+	t.Parallel()
 	for name, of := range map[string]func(*untagged) sink.Provider{
-		"with tags":    func(u *untagged) sink.Provider { return u.pipe() },
-		"without tags": func(u *untagged) sink.Provider { return sinktest.Untagged(u.pipe()) },
+		"with tags":    func(u *untagged) sink.Provider { return u.Provider },
+		"without tags": func(u *untagged) sink.Provider { return sinktest.Untagged(u.Provider) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			withoutTags(t, func(u *untagged) {
@@ -145,9 +147,9 @@ func TestWhatWasBoughtIsAdopted(t *testing.T) {
 				u.wantAdopted(p, "2", "2", "1")
 				u.wantAdopted(p)
 				u.wantAnswers(u.of(p), bought...)
-				u.wantBilledOnce(5)
-				if n := len(u.server.Batches()); n != 3 {
-					u.t.Errorf("%d batches", n)
+				u.WantBilledOnce(5)
+				if n := len(u.Server.Batches()); n != 3 {
+					u.T.Errorf("%d batches", n)
 				}
 			})
 		})
@@ -156,8 +158,9 @@ func TestWhatWasBoughtIsAdopted(t *testing.T) {
 
 // What runs is adopted later, and what is of others never.
 func TestOrphansThatAreLeftAlone(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
-		p := u.pipe()
+		p := u.Provider
 		bought := u.lose(p)
 		u.stranger(2)
 		u.buy(ofAnother, 2)
@@ -166,30 +169,32 @@ func TestOrphansThatAreLeftAlone(t *testing.T) {
 		time.Sleep(2 * processing)
 		u.wantAdopted(p, "2", "2", "1", nobodys)
 		u.wantAnswers(u.of(p), bought...)
-		if n := len(u.server.Batches()); n != 5 {
-			u.t.Errorf("%d batches", n)
+		if n := len(u.Server.Batches()); n != 5 {
+			u.T.Errorf("%d batches", n)
 		}
 	})
 }
 
 // Rows that a run has bought itself are not taken from an orphan.
 func TestAdoptLeavesWhatIsBought(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
-		p := u.pipe()
+		p := u.Provider
 		u.lose(p)
 		time.Sleep(2 * processing)
 		job := u.of(p)
 		job.MaxInFlight = 1
 		u.runUntil(1, job)
 		adopted := u.wantAdopted(p, "2", "1", nobodys)
-		u.wantAnswers(u.of(p), append(adopted, u.server.Batches()[3].ID)...)
+		u.wantAnswers(u.of(p), append(adopted, u.Server.Batches()[3].ID)...)
 	})
 }
 
 // Lost a second time, rows have two answers, of which one is taken.
 func TestRowsThatWereBoughtTwiceAreAdoptedOnce(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
-		p := u.pipe()
+		p := u.Provider
 		first := u.lose(p)
 		time.Sleep(time.Minute) // the list begins with the newest
 		second := u.lose(p)[len(first):]
@@ -202,8 +207,9 @@ func TestRowsThatWereBoughtTwiceAreAdoptedOnce(t *testing.T) {
 
 // The answer of a model is not that of another.
 func TestAdoptTellsModelsApart(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
-		p := u.pipe()
+		p := u.Provider
 		u.lose(p)
 		time.Sleep(2 * processing)
 		job := u.of(p)
@@ -214,37 +220,39 @@ func TestAdoptTellsModelsApart(t *testing.T) {
 }
 
 func TestAdoptRefuses(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
-		p := u.pipe()
-		u.write("in.jsonl", append(tickets(5), "not JSON")...)
-		if _, err := u.with(u.t.Context(), u.of(p), durable.Ingest[ticket]); err == nil {
-			u.t.Fatal("the input is at fault")
+		p := u.Provider
+		u.Write("in.jsonl", append(durabletest.Tickets(5), "not JSON")...)
+		if _, err := u.With(u.T.Context(), u.of(p), durable.Ingest[durabletest.Ticket]); err == nil {
+			u.T.Fatal("the input is at fault")
 		}
 		if _, err := u.adopt(p, "tickets"); !errors.Is(err, durable.ErrNotRead) {
-			u.t.Errorf("not read: %v", err)
+			u.T.Errorf("not read: %v", err)
 		}
 		if _, err := u.adopt(p, "unknown"); !errors.Is(err, durable.ErrNoRun) {
-			u.t.Errorf("unknown: %v", err)
+			u.T.Errorf("unknown: %v", err)
 		}
 	})
 }
 
 func TestAdoptRefusesARunThatIsRun(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
-		_, err := u.with(u.t.Context(), u.of(u.pipe()), func(ctx context.Context, job durable.Job[ticket]) (durable.Report, error) {
+		_, err := u.With(u.T.Context(), u.of(u.Provider), func(ctx context.Context, job durable.Job[durabletest.Ticket]) (durable.Report, error) {
 			ctx, cancel := context.WithCancel(ctx)
 			h, err := durable.Start(ctx, job)
 			if err != nil {
-				u.t.Fatal(err)
+				u.T.Fatal(err)
 			}
 			if _, err := durable.Adopt(ctx, job.Provider, job.Store, job.Name, time.Now()); !errors.Is(err, durable.ErrRunning) {
-				u.t.Errorf("error %v", err)
+				u.T.Errorf("error %v", err)
 			}
 			cancel()
 			return h.Wait(context.WithoutCancel(ctx))
 		})
 		if !errors.Is(err, context.Canceled) {
-			u.t.Errorf("error %v", err)
+			u.T.Errorf("error %v", err)
 		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
@@ -24,52 +25,52 @@ func oneBad(r simulator.Row) simulator.Reply {
 	return simulator.Echo(r)
 }
 
-// forget runs the job in one batch, loses all that is known of it, and reads the
+// forgetRun runs the job in one batch, loses all that is known of it, and reads the
 // input anew.
-func (w *airtight) forget(job durable.Job[ticket]) {
-	w.t.Helper()
-	if report := w.mustRun(job); report.Succeeded != 9 || report.Batches != 1 {
-		w.t.Fatalf("report %+v", report)
+func forgetRun(w *durabletest.World, job durable.Job[durabletest.Ticket]) {
+	w.T.Helper()
+	if report := w.MustRun(job); report.Succeeded != 9 || report.Batches != 1 {
+		w.T.Fatalf("report %+v", report)
 	}
 	for _, name := range []string{"state", "out.jsonl"} {
-		if err := os.RemoveAll(w.path(name)); err != nil {
-			w.t.Fatal(err)
+		if err := os.RemoveAll(w.Path(name)); err != nil {
+			w.T.Fatal(err)
 		}
 	}
-	if _, err := w.with(w.t.Context(), job, durable.Ingest[ticket]); err != nil {
-		w.t.Fatal(err)
+	if _, err := w.With(w.T.Context(), job, durable.Ingest[durabletest.Ticket]); err != nil {
+		w.T.Fatal(err)
 	}
 }
 
 // removeRemote removes the provider's files of which the name has this in it.
-func (w *airtight) removeRemote(part string) {
-	w.t.Helper()
+func removeRemote(w *durabletest.World, part string) {
+	w.T.Helper()
 	removed := 0
-	for _, f := range w.list() {
+	for _, f := range listRemote(w) {
 		if !strings.Contains(f.Filename, part) {
 			continue
 		}
 		removed++
-		if err := w.provider.Remove(w.t.Context(), sink.Handle{File: f.ID}); err != nil {
-			w.t.Fatal(err)
+		if err := w.Provider.Remove(w.T.Context(), sink.Handle{File: f.ID}); err != nil {
+			w.T.Fatal(err)
 		}
 	}
 	if removed != 1 {
-		w.t.Fatalf("%d files removed: %+v", removed, w.list())
+		w.T.Fatalf("%d files removed: %+v", removed, listRemote(w))
 	}
 }
 
 // adoptOne adopts the only batch.
-func (w *airtight) adoptOne() durable.Adoption {
-	w.t.Helper()
-	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
+func adoptOne(w *durabletest.World) durable.Adoption {
+	w.T.Helper()
+	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	defer store.Close()
-	all, err := durable.Adopt(w.t.Context(), w.provider, store, "tickets", time.Now().Add(-24*time.Hour))
+	all, err := durable.Adopt(w.T.Context(), w.Provider, store, "tickets", time.Now().Add(-24*time.Hour))
 	if err != nil || len(all) != 1 {
-		w.t.Fatalf("%+v, %v", all, err)
+		w.T.Fatalf("%+v, %v", all, err)
 	}
 	return all[0]
 }
@@ -77,6 +78,7 @@ func (w *airtight) adoptOne() durable.Adoption {
 // One file of a batch that is gone, or cannot be read, does not take the other
 // one along, and what was in it is counted.
 func TestAdoptTakesTheFileThatIsThere(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		gone    string // a file that was removed
 		fault   simulator.Fault
@@ -91,34 +93,34 @@ func TestAdoptTakesTheFileThatIsThere(t *testing.T) {
 		"the output file is down": {fault: simulator.Fault{From: 1}, left: "its results cannot be read now, so adopt it again: ", lost: durable.Lost{Gone: 10}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, simulator.Config{Answer: oneBad}, openai.Config{}, nil, func(w *airtight) {
-				w.write("in.jsonl", tickets(10)...)
-				job := w.job()
+			durabletest.Bubble(t, simulator.Config{Answer: oneBad}, openai.Config{}, nil, func(w *durabletest.World) {
+				w.Write("in.jsonl", durabletest.Tickets(10)...)
+				job := w.Job()
 				job.KeepRemote = durable.KeepForever
-				w.forget(job)
+				forgetRun(w, job)
 				if test.gone != "" {
-					w.removeRemote(test.gone)
+					removeRemote(w, test.gone)
 				}
 				if f := test.fault; f.From > 0 {
 					f.Route, f.Times, f.Action, f.Status = contentRoute, -1, simulator.Fail, http.StatusBadGateway
-					w.setFaults(f)
+					w.SetFaults(f)
 				}
-				got := w.adoptOne()
+				got := adoptOne(w)
 				if !strings.HasPrefix(got.Left, test.left) || got.Adopted != test.adopted || (got.Left == "") != (got.Adopted > 0) {
-					w.t.Errorf("%+v", got)
+					w.T.Errorf("%+v", got)
 				}
 				if diff := cmp.Diff(test.lost, got.Lost); diff != "" {
-					w.t.Error(diff)
+					w.T.Error(diff)
 				}
-				w.setFaults()
+				w.SetFaults()
 				if test.left != "" {
 					return
 				}
-				if report := w.mustRun(job); report.Succeeded != 9 || report.Failed != 1 || report.Batches != 2 {
-					w.t.Errorf("report %+v", report)
+				if report := w.MustRun(job); report.Succeeded != 9 || report.Failed != 1 || report.Batches != 2 {
+					w.T.Errorf("report %+v", report)
 				}
-				if all := w.server.Batches(); len(all) != 2 || all[1].Rows != 1 {
-					w.t.Errorf("bought again: %+v", all)
+				if all := w.Server.Batches(); len(all) != 2 || all[1].Rows != 1 {
+					w.T.Errorf("bought again: %+v", all)
 				}
 			})
 		})
@@ -127,24 +129,25 @@ func TestAdoptTakesTheFileThatIsThere(t *testing.T) {
 
 // What was refused is not lost, as it never was.
 func TestARefusedBatchIsNotLost(t *testing.T) {
+	t.Parallel()
 	for name, errs := range map[string][]simulator.BatchError{
 		"a line":    {{Code: "invalid_json_line", Message: "m", Line: 1}},
 		"the batch": {{Code: "model_not_found", Message: "m"}},
 		"no reason": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *airtight) {
-				w.write("in.jsonl", tickets(10)...)
-				if _, err := w.with(w.t.Context(), w.job(), durable.Ingest[ticket]); err != nil {
-					w.t.Fatal(err)
+			durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
+				w.Write("in.jsonl", durabletest.Tickets(10)...)
+				if _, err := w.With(w.T.Context(), w.Job(), durable.Ingest[durabletest.Ticket]); err != nil {
+					w.T.Fatal(err)
 				}
-				w.setFaults(
+				w.SetFaults(
 					simulator.Fault{Route: creation, Action: simulator.Invalid, Errors: errs})
-				u := &untagged{world: w.world}
+				u := &untagged{World: w}
 				u.buy(ofAnother, 3)
 				time.Sleep(time.Minute)
-				if got := w.adoptOne(); got.Left != "it was refused, and nothing of it ran" || got.Lost.Total() != 0 {
-					w.t.Errorf("%+v", got)
+				if got := adoptOne(w); got.Left != "it was refused, and nothing of it ran" || got.Lost.Total() != 0 {
+					w.T.Errorf("%+v", got)
 				}
 			})
 		})

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink/openai"
@@ -18,6 +19,7 @@ import (
 // An account without money stops the run, wherever that turns up, and fails no
 // row: once it is mended, the run goes on.
 func TestSpendAndQuotaBlockTheRun(t *testing.T) {
+	t.Parallel()
 	for _, code := range []string{"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"} {
 		for _, place := range []string{"POST /v1/files", "POST /v1/batches", "GET /v1/batches/{id}", "validation", "row"} {
 			var paid atomic.Bool
@@ -38,12 +40,12 @@ func TestSpendAndQuotaBlockTheRun(t *testing.T) {
 					batch["errors"] = map[string]any{"data": []any{map[string]any{"code": code, "message": "no"}}}
 				}
 			})
-			bubble(t, cfg, openai.Config{}, wrap, func(w *airtight) {
-				t := w.t
-				w.write("in.jsonl", tickets(10)...)
-				job := w.job()
+			durabletest.Bubble(t, cfg, openai.Config{}, wrap, func(w *durabletest.World) {
+				t := w.T
+				w.Write("in.jsonl", durabletest.Tickets(10)...)
+				job := w.Job()
 				job.MaxAttempts = 1 // of which this takes none away
-				report, err := w.run(t.Context(), job)
+				report, err := w.Run(t.Context(), job)
 				if retry.ClassOf(err) != retry.Blocked || !strings.Contains(err.Error(), code) ||
 					!strings.Contains(err.Error(), "billing of the account: then run the job again") {
 					t.Errorf("%s at %s: %v", code, place, err)
@@ -52,10 +54,10 @@ func TestSpendAndQuotaBlockTheRun(t *testing.T) {
 					t.Errorf("%s at %s: report %+v", code, place, report)
 				}
 				paid.Store(true)
-				if err := w.server.SetFaults(); err != nil {
+				if err := w.Server.SetFaults(); err != nil {
 					t.Fatal(err)
 				}
-				if report := w.mustRun(job); report.Succeeded != 10 {
+				if report := w.MustRun(job); report.Succeeded != 10 {
 					t.Errorf("%s at %s, paid: report %+v", code, place, report)
 				}
 			})
@@ -66,6 +68,7 @@ func TestSpendAndQuotaBlockTheRun(t *testing.T) {
 // What was bought before the account was blocked is waited for and delivered, and
 // nothing more is created or uploaded meanwhile.
 func TestWhatRunsWhileTheAccountIsBlockedIsDelivered(t *testing.T) {
+	t.Parallel()
 	for route, words := range map[string]string{
 		"POST /v1/files":   "the account is blocked", // while the first is being created
 		"POST /v1/batches": "1 batches of 100 rows that were bought go on",
@@ -78,132 +81,122 @@ func TestWhatRunsWhileTheAccountIsBlockedIsDelivered(t *testing.T) {
 		}
 		// The refusal of an upload comes once the batch before it was created.
 		slowUploads := func(next http.RoundTripper) http.RoundTripper {
-			return tripper(func(r *http.Request) (*http.Response, error) {
+			return durabletest.RoundTripper(func(r *http.Request) (*http.Response, error) {
 				if r.URL.Path == "/v1/files" && r.Method == http.MethodPost {
 					time.Sleep(time.Second)
 				}
 				return next.RoundTrip(r)
 			})
 		}
-		bubble(t, cfg, openai.Config{}, slowUploads, func(w *airtight) {
-			t := w.t
-			w.write("in.jsonl", tickets(500)...)
-			job := w.job()
+		durabletest.Bubble(t, cfg, openai.Config{}, slowUploads, func(w *durabletest.World) {
+			t := w.T
+			w.Write("in.jsonl", durabletest.Tickets(500)...)
+			job := w.Job()
 			job.Transfers, job.Creates = 1, ratelimit.Per(1, time.Minute)
 			told := listen(&job)
 			start := time.Now()
-			report, err := w.run(t.Context(), job)
-			w.wantWithin(start, 5*time.Minute, 8*time.Minute)
+			report, err := w.Run(t.Context(), job)
+			wantWithin(w, start, 5*time.Minute, 8*time.Minute)
 			if retry.ClassOf(err) != retry.Blocked || !strings.Contains(err.Error(), "insufficient_quota") ||
 				report.Succeeded != 100 || report.Failed > 0 || report.Batches != 1 {
 				t.Errorf("%s: report %+v, %v", route, report, err)
 			}
-			w.wantTold(told, durable.NoticeRefused, 2*time.Minute, words, "insufficient_quota", "run the same again")
-			if s, err := w.attach().Status(); err != nil || s.State != durable.Stopped || !s.NeedsAction || len(s.Notices) > 0 {
+			wantTold(w, told, durable.NoticeRefused, 2*time.Minute, words, "insufficient_quota", "run the same again")
+			if s, err := w.Attach().Status(); err != nil || s.State != durable.Stopped || !s.NeedsAction || len(s.Notices) > 0 {
 				t.Errorf("%s: status %+v, %v", route, s, err)
 			}
-			if n := w.requested(route); n != 2 {
+			if n := countCalls(w, route); n != 2 {
 				t.Errorf("%s: %d calls, want none after the refusal", route, n)
 			}
-			w.setFaults()
-			if report := w.mustRun(w.job()); report.Succeeded != 500 || report.Batches != 5 {
+			w.SetFaults()
+			if report := w.MustRun(w.Job()); report.Succeeded != 500 || report.Batches != 5 {
 				t.Errorf("%s: report %+v", route, report)
 			}
-			w.wantBilledOnce(500)
+			w.WantBilledOnce(500)
 		})
 	}
-}
-
-// requested counts the requests to a route.
-func (w *airtight) requested(route string) (n int) {
-	w.t.Helper()
-	for r, err := range w.server.Requests() {
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if r.Route == route {
-			n++
-		}
-	}
-	return n
 }
 
 // Where nobody can look at what was bought the run ends at once: nothing of it is
 // lost, and that is said.
 func TestWhatNobodyCanLookAtIsFetchedLater(t *testing.T) {
+	t.Parallel()
 	cfg := simulator.Config{
 		Latency: simulator.Latency{Processing: 5 * time.Minute},
 		Faults:  []simulator.Fault{{Route: getBatch, Action: simulator.Fail, Status: http.StatusUnauthorized, From: 2}},
 	}
-	bubble(t, cfg, openai.Config{}, nil, func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(100)...)
-		job := w.job()
+	durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(100)...)
+		job := w.Job()
 		notices := told(&job)
-		if report, err := w.run(t.Context(), job); retry.ClassOf(err) != retry.Blocked || report.Failed > 0 || report.Batches != 1 {
+		if report, err := w.Run(t.Context(), job); retry.ClassOf(err) != retry.Blocked || report.Failed > 0 || report.Batches != 1 {
 			t.Errorf("report %+v, %v", report, err)
 		}
 		if all := *notices; len(all) != 1 || !strings.Contains(all[0].Text, "1 batches of 100 rows that were bought go on") {
 			t.Errorf("told %+v", all)
 		}
-		if s, err := w.attach().Status(); err != nil || len(s.Notices) != 1 {
+		if s, err := w.Attach().Status(); err != nil || len(s.Notices) != 1 {
 			t.Errorf("status %+v, %v", s, err)
 		}
-		if report := w.mustRun(w.job()); report.Succeeded != 100 || report.Batches != 1 {
+		if report := w.MustRun(w.Job()); report.Succeeded != 100 || report.Batches != 1 {
 			t.Errorf("report %+v", report)
 		}
-		w.wantBilledOnce(100)
+		w.WantBilledOnce(100)
 	})
 }
 
 // HTTP 429 says it at the creation, where OpenAI otherwise says it in the batch.
 func TestATokenLimitAtTheCreationIsWaitedOut(t *testing.T) {
+	t.Parallel()
 	full := simulator.Fault{
 		Route: "POST /v1/batches", Action: simulator.Fail, Status: http.StatusTooManyRequests, Code: "token_limit_exceeded", Times: 12,
 	}
-	bubble(t, simulator.Config{Faults: []simulator.Fault{full}}, openai.Config{}, nil, func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(300)...)
-		job := w.job()
+	durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{full}}, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(300)...)
+		job := w.Job()
 		job.MaxAttempts = 1
-		if report := w.mustRun(job); report.Succeeded != 300 || report.Batches != 3 || report.Retried != 0 {
+		if report := w.MustRun(job); report.Succeeded != 300 || report.Batches != 3 || report.Retried != 0 {
 			t.Errorf("report %+v", report)
 		}
-		w.wantBilledOnce(300)
+		w.WantBilledOnce(300)
 	})
 }
 
 // However rarely the job looks, and however often it is refused, it tries again
 // within minutes.
 func TestARefusedCreationIsTriedAgainWithinMinutes(t *testing.T) {
+	t.Parallel()
 	busy := simulator.Fault{Route: "POST /v1/batches", Action: simulator.Fail, Status: http.StatusTooManyRequests, Times: 10}
-	bubble(t, simulator.Config{Faults: []simulator.Fault{busy}}, openai.Config{}, nil, func(w *airtight) {
-		w.write("in.jsonl", tickets(3)...)
-		job := w.job()
+	durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{busy}}, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(3)...)
+		job := w.Job()
 		job.Poll = time.Minute
 		start := time.Now()
-		w.mustRun(job)
-		w.wantWithin(start, 10*time.Minute, time.Hour)
+		w.MustRun(job)
+		wantWithin(w, start, 10*time.Minute, time.Hour)
 	})
 }
 
 // What a provider says at length is kept in few words: the batch ends, and its
 // rows fail with it.
 func TestALongRefusalIsKeptInFewWords(t *testing.T) {
+	t.Parallel()
 	wrap := edit(func(_ string, batch map[string]any) {
 		batch["status"], batch["output_file_id"], batch["request_counts"] = "failed", nil, nil
 		batch["errors"] = map[string]any{"data": []any{map[string]any{
 			"code": strings.Repeat("<bad>", 1000), "message": "no: " + strings.Repeat("<\x00é", 10_000),
 		}}}
 	})
-	bubble(t, simulator.Config{}, openai.Config{}, wrap, func(w *airtight) {
-		w.write("in.jsonl", tickets(10)...)
-		if report := w.mustRun(w.job()); report.Failed != 10 {
-			w.t.Errorf("report %+v", report)
+	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, wrap, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(10)...)
+		if report := w.MustRun(w.Job()); report.Failed != 10 {
+			w.T.Errorf("report %+v", report)
 		}
-		for id, r := range w.results() {
+		for id, r := range w.Results() {
 			if !strings.HasPrefix(r.Error.Message, "no: ") || !utf8.ValidString(r.Error.Message) {
-				w.t.Errorf("%s: %q", id, r.Error.Message)
+				w.T.Errorf("%s: %q", id, r.Error.Message)
 			}
 		}
 	})
@@ -212,6 +205,7 @@ func TestALongRefusalIsKeptInFewWords(t *testing.T) {
 // So it is if the quota is found to be exhausted by the validation of a batch, or
 // by a row: the other batches are waited for, and those rows go again.
 func TestABatchThatIsBlockedStopsNoOther(t *testing.T) {
+	t.Parallel()
 	for _, place := range []string{"validation", "row"} {
 		var paid atomic.Bool
 		var first atomic.Value
@@ -227,18 +221,18 @@ func TestABatchThatIsBlockedStopsNoOther(t *testing.T) {
 				batch["errors"] = map[string]any{"data": []any{map[string]any{"code": "insufficient_quota", "message": "no"}}}
 			}
 		})
-		bubble(t, cfg, openai.Config{}, wrap, func(w *airtight) {
-			t := w.t
-			w.write("in.jsonl", tickets(200)...)
-			job := w.job()
+		durabletest.Bubble(t, cfg, openai.Config{}, wrap, func(w *durabletest.World) {
+			t := w.T
+			w.Write("in.jsonl", durabletest.Tickets(200)...)
+			job := w.Job()
 			job.MaxAttempts = 1
 			want := map[string]int{"validation": 100, "row": 199}[place]
-			report, err := w.run(t.Context(), job)
+			report, err := w.Run(t.Context(), job)
 			if retry.ClassOf(err) != retry.Blocked || report.Succeeded != want || report.Failed > 0 {
 				t.Errorf("%s: report %+v, %v", place, report, err)
 			}
 			paid.Store(true)
-			if report := w.mustRun(job); report.Succeeded != 200 || report.Failed > 0 {
+			if report := w.MustRun(job); report.Succeeded != 200 || report.Failed > 0 {
 				t.Errorf("%s, paid: report %+v", place, report)
 			}
 		})

@@ -50,6 +50,7 @@ func numbered(n int) (d jobdir.Digest) {
 }
 
 func TestTheCacheKnowsAllAnswersAndNoOthers(t *testing.T) {
+	t.Parallel()
 	c := answeredBatches(t, 20)
 	entries := make([]jobdir.Entry, 25_000)
 	for i := range entries {
@@ -71,6 +72,7 @@ func TestTheCacheKnowsAllAnswersAndNoOthers(t *testing.T) {
 
 // Of several answers the latest counts, and the job's own do not.
 func TestTheCacheKnowsTheLatestAnswerOfAnother(t *testing.T) {
+	t.Parallel()
 	c := answeredBatches(t, 1)
 	for _, name := range []string{"later", "own"} {
 		sub, err := jobdir.MakeRoot(c.root, jobdir.NewKeys(name, 0))

@@ -13,6 +13,7 @@ import (
 // Whoever asks for what at the same time, a cancel is never lost, and each
 // change has a revision of its own.
 func TestACancelIsNotOverwritten(t *testing.T) {
+	t.Parallel()
 	path := t.TempDir()
 	root, err := os.OpenRoot(path)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
@@ -24,33 +25,33 @@ const threeDays = 72 * time.Hour
 // clocks are what a clock may be set by between two processes.
 var clocks = map[string]time.Duration{"set forward": threeDays, "set back": -threeDays, "as it was": 0}
 
-// set does to the kept times of a job what setting the clock does.
-func (w *airtight) set(by time.Duration) {
-	w.t.Helper()
-	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
+// setClock does to the kept times of a job what setting the clock does.
+func setClock(w *durabletest.World, by time.Duration) {
+	w.T.Helper()
+	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	defer store.Close()
-	out, err := durable.Lines(w.path("out.jsonl"))
+	out, err := durable.Lines(w.Path("out.jsonl"))
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	defer out.Close()
-	job := w.job()
+	job := w.Job()
 	job.Store, job.Output = store, out
-	if err := durable.Shift(w.t.Context(), job, -by); err != nil {
-		w.t.Fatal(err)
+	if err := durable.Shift(w.T.Context(), job, -by); err != nil {
+		w.T.Fatal(err)
 	}
 }
 
 // runFor runs the job for so long, as one that is killed then.
-func (w *airtight) runFor(d time.Duration) {
-	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), d)
+func runFor(w *durabletest.World, d time.Duration) {
+	w.T.Helper()
+	ctx, cancel := context.WithTimeout(w.T.Context(), d)
 	defer cancel()
-	if _, err := w.run(ctx, w.job()); !errors.Is(err, context.DeadlineExceeded) {
-		w.t.Fatal(err)
+	if _, err := w.Run(ctx, w.Job()); !errors.Is(err, context.DeadlineExceeded) {
+		w.T.Fatal(err)
 	}
 }
 
@@ -69,17 +70,17 @@ func TestTheClockIsSetWhileACreationIsInDoubt(t *testing.T) {
 				t.Parallel()
 				fault.Route = creation
 				cfg := simulator.Config{Faults: []simulator.Fault{fault}, Latency: simulator.Latency{Processing: 20 * time.Minute}}
-				bubble(t, cfg, openai.Config{}, nil, func(w *airtight) {
-					w.write("in.jsonl", tickets(5)...)
-					w.runFor(time.Second)
-					w.set(by)
+				durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
+					w.Write("in.jsonl", durabletest.Tickets(5)...)
+					runFor(w, time.Second)
+					setClock(w, by)
 					start := time.Now()
-					if report := w.mustRun(w.job()); report.Succeeded != 5 || report.Surplus != 0 {
-						w.t.Errorf("report %+v", report)
+					if report := w.MustRun(w.Job()); report.Succeeded != 5 || report.Surplus != 0 {
+						w.T.Errorf("report %+v", report)
 					}
-					w.wantWithin(start, 15*time.Minute, time.Hour)
-					w.wantTagsOnce(1)
-					w.wantBilledOnce(5)
+					wantWithin(w, start, 15*time.Minute, time.Hour)
+					wantTagsOnce(w, 1)
+					w.WantBilledOnce(5)
 				})
 			})
 		}
@@ -94,16 +95,16 @@ func TestTheClockIsSetWhileABatchRuns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cfg := simulator.Config{Latency: simulator.Latency{Processing: 3 * time.Hour}}
-			bubble(t, cfg, openai.Config{}, nil, func(w *airtight) {
-				w.write("in.jsonl", tickets(5)...)
-				w.runFor(time.Minute)
-				w.set(by)
+			durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
+				w.Write("in.jsonl", durabletest.Tickets(5)...)
+				runFor(w, time.Minute)
+				setClock(w, by)
 				start := time.Now()
-				if report := w.mustRun(w.job()); report.Succeeded != 5 || report.Batches != 1 || report.Retried != 0 {
-					w.t.Errorf("report %+v", report)
+				if report := w.MustRun(w.Job()); report.Succeeded != 5 || report.Batches != 1 || report.Retried != 0 {
+					w.T.Errorf("report %+v", report)
 				}
-				w.wantWithin(start, 2*time.Hour, 4*time.Hour)
-				w.wantBilledOnce(5)
+				wantWithin(w, start, 2*time.Hour, 4*time.Hour)
+				w.WantBilledOnce(5)
 			})
 		})
 	}
@@ -151,22 +152,22 @@ func TestTheClockIsSetWhileATimeLimitRuns(t *testing.T) {
 			var b *behind
 			wrap := func(next http.RoundTripper) http.RoundTripper { b = &behind{next: next}; return b }
 			cfg := simulator.Config{Latency: simulator.Latency{Processing: 2 * time.Hour}}
-			bubble(t, cfg, openai.Config{}, wrap, func(w *airtight) {
-				w.write("in.jsonl", tickets(5)...)
-				if _, err := w.with(w.t.Context(), w.job(), durable.Ingest[ticket]); err != nil {
-					w.t.Fatal(err)
+			durabletest.Bubble(t, cfg, openai.Config{}, wrap, func(w *durabletest.World) {
+				w.Write("in.jsonl", durabletest.Tickets(5)...)
+				if _, err := w.With(w.T.Context(), w.Job(), durable.Ingest[durabletest.Ticket]); err != nil {
+					w.T.Fatal(err)
 				}
-				w.set(tc.kept)
+				setClock(w, tc.kept)
 				time.Sleep(tc.ahead)
 				b.set(tc.ahead)
-				job := w.job()
+				job := w.Job()
 				if job.TimeLimit = 12 * time.Hour; tc.cancelled {
 					job.TimeLimit = time.Hour
 				}
-				report, err := w.run(w.t.Context(), job)
+				report, err := w.Run(w.T.Context(), job)
 				var cancelled *durable.CancelledError
 				if errors.As(err, &cancelled) != tc.cancelled || (report.Succeeded == 5) == tc.cancelled {
-					w.t.Errorf("report %+v, %v", report, err)
+					w.T.Errorf("report %+v, %v", report, err)
 				}
 			})
 		})
@@ -180,17 +181,17 @@ func TestTheClockIsWrongWhenABatchIsBought(t *testing.T) {
 	var b *behind
 	wrap := func(next http.RoundTripper) http.RoundTripper { b = &behind{next: next}; return b }
 	cfg := simulator.Config{Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}}
-	bubble(t, cfg, openai.Config{}, wrap, func(w *airtight) {
-		w.write("in.jsonl", tickets(5)...)
+	durabletest.Bubble(t, cfg, openai.Config{}, wrap, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(5)...)
 		b.set(threeDays)
-		w.runFor(time.Second)
+		runFor(w, time.Second)
 		b.set(0)
 		start := time.Now()
-		if report := w.mustRun(w.job()); report.Succeeded != 5 {
-			w.t.Errorf("report %+v", report)
+		if report := w.MustRun(w.Job()); report.Succeeded != 5 {
+			w.T.Errorf("report %+v", report)
 		}
-		w.wantWithin(start, 0, time.Hour)
-		w.wantTagsOnce(1)
+		wantWithin(w, start, 0, time.Hour)
+		wantTagsOnce(w, 1)
 	})
 }
 
@@ -200,21 +201,21 @@ func TestTheClockIsSetBetweenTwoJobs(t *testing.T) {
 	t.Parallel()
 	var b *behind
 	wrap := func(next http.RoundTripper) http.RoundTripper { b = &behind{next: next}; return b }
-	bubble(t, simulator.Config{}, openai.Config{}, wrap, func(w *airtight) {
-		w.write("in.jsonl", tickets(5)...)
-		job := w.job()
+	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, wrap, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(5)...)
+		job := w.Job()
 		job.Cache = 24 * time.Hour
-		w.mustRun(job)
+		w.MustRun(job)
 		time.Sleep(threeDays)
 		b.set(threeDays)
-		job = w.job()
+		job = w.Job()
 		job.Name, job.Cache = "again", 24*time.Hour
-		report, err := w.with(w.t.Context(), job, func(ctx context.Context, job durable.Job[ticket]) (durable.Report, error) {
+		report, err := w.With(w.T.Context(), job, func(ctx context.Context, job durable.Job[durabletest.Ticket]) (durable.Report, error) {
 			job.Output = durable.Each(func(context.Context, durable.Result) error { return nil })
 			return durable.Run(ctx, job)
 		})
 		if err != nil || report.FromCache != 5 || report.Batches != 0 {
-			w.t.Errorf("report %+v, %v", report, err)
+			w.T.Errorf("report %+v, %v", report, err)
 		}
 	})
 }
@@ -222,7 +223,7 @@ func TestTheClockIsSetBetweenTwoJobs(t *testing.T) {
 // rewrite changes the list of batches that the client reads, or answers for it.
 func rewrite(change func(list map[string]any)) func(http.RoundTripper) http.RoundTripper {
 	return func(next http.RoundTripper) http.RoundTripper {
-		return tripper(func(r *http.Request) (*http.Response, error) {
+		return durabletest.RoundTripper(func(r *http.Request) (*http.Response, error) {
 			reply, err := next.RoundTrip(r)
 			if err != nil || r.URL.Path != "/v1/batches" || r.Method != http.MethodGet || r.URL.Query().Get("limit") == "1" {
 				return reply, err
@@ -256,13 +257,13 @@ func TestAListThatLacksABatchOnceBuysNothing(t *testing.T) {
 	cfg := simulator.Config{
 		Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}, Latency: simulator.Latency{Processing: time.Hour},
 	}
-	bubble(t, cfg, openai.Config{}, gaps, func(w *airtight) {
-		w.write("in.jsonl", tickets(5)...)
+	durabletest.Bubble(t, cfg, openai.Config{}, gaps, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(5)...)
 		start = time.Now()
-		if report := w.mustRun(w.job()); report.Succeeded != 5 || over != 1 {
-			w.t.Errorf("report %+v, %d looks in vain after the grace", report, over)
+		if report := w.MustRun(w.Job()); report.Succeeded != 5 || over != 1 {
+			w.T.Errorf("report %+v, %d looks in vain after the grace", report, over)
 		}
-		w.wantTagsOnce(1)
+		wantTagsOnce(w, 1)
 	})
 }
 
@@ -281,9 +282,9 @@ func TestAListThatGoesRoundHoldsTheBatchInDoubtAlone(t *testing.T) {
 				}
 			})
 			cfg := simulator.Config{Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}}
-			bubble(t, cfg, openai.Config{}, circle, func(w *airtight) {
-				w.write("in.jsonl", tickets(20)...)
-				job := w.job()
+			durabletest.Bubble(t, cfg, openai.Config{}, circle, func(w *durabletest.World) {
+				w.Write("in.jsonl", durabletest.Tickets(20)...)
+				job := w.Job()
 				job.Batch.MaxItems = 10
 				var mu sync.Mutex
 				var told []durable.Notice
@@ -293,12 +294,12 @@ func TestAListThatGoesRoundHoldsTheBatchInDoubtAlone(t *testing.T) {
 					told = append(told, n)
 				}
 				start = time.Now()
-				report := w.mustRun(job)
-				w.wantWithin(start, tc.round, tc.done)
+				report := w.MustRun(job)
+				wantWithin(w, start, tc.round, tc.done)
 				if report.Succeeded != 20 || report.Batches != 2 || report.Surplus != 0 {
-					w.t.Errorf("report %+v", report)
+					w.T.Errorf("report %+v", report)
 				}
-				w.wantTagsOnce(2)
+				wantTagsOnce(w, 2)
 				unclear := 0
 				for _, n := range told {
 					if n.Kind == durable.NoticeUnclear && strings.Contains(n.Text, "cannot be listed") {
@@ -306,7 +307,7 @@ func TestAListThatGoesRoundHoldsTheBatchInDoubtAlone(t *testing.T) {
 					}
 				}
 				if unclear == 0 {
-					w.t.Errorf("nothing was told of it: %+v", told)
+					w.T.Errorf("nothing was told of it: %+v", told)
 				}
 			})
 		})
@@ -327,7 +328,7 @@ func TestABatchWithoutMetadataIsFoundByItsFile(t *testing.T) {
 			})
 			wrap := func(next http.RoundTripper) http.RoundTripper {
 				next = forget(next)
-				return tripper(func(r *http.Request) (*http.Response, error) {
+				return durabletest.RoundTripper(func(r *http.Request) (*http.Response, error) {
 					if noList && r.Method == http.MethodGet && r.URL.Path == "/v1/files" {
 						return answerWith(r, http.StatusNotFound, `{}`), nil
 					}
@@ -337,20 +338,20 @@ func TestABatchWithoutMetadataIsFoundByItsFile(t *testing.T) {
 			cfg := simulator.Config{
 				Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}, Latency: simulator.Latency{Processing: time.Hour},
 			}
-			bubble(t, cfg, openai.Config{}, wrap, func(w *airtight) {
-				w.write("in.jsonl", tickets(5)...)
-				w.runFor(time.Second) // and its names are forgotten
+			durabletest.Bubble(t, cfg, openai.Config{}, wrap, func(w *durabletest.World) {
+				w.Write("in.jsonl", durabletest.Tickets(5)...)
+				runFor(w, time.Second) // and its names are forgotten
 				start := time.Now()
-				client, err := openai.New("sk-test", openai.Config{BaseURL: "http://127.0.0.1/v1", Transport: wrap(w.server.Client().Transport)})
+				client, err := openai.New("sk-test", openai.Config{BaseURL: "http://127.0.0.1/v1", Transport: wrap(w.Server.Client().Transport)})
 				if err != nil {
-					w.t.Fatal(err)
+					w.T.Fatal(err)
 				}
-				w.provider = client
-				if report := w.mustRun(w.job()); report.Succeeded != 5 || report.Batches != 1 {
-					w.t.Errorf("report %+v", report)
+				w.Provider = client
+				if report := w.MustRun(w.Job()); report.Succeeded != 5 || report.Batches != 1 {
+					w.T.Errorf("report %+v", report)
 				}
-				w.wantWithin(start, 30*time.Minute, 70*time.Minute)
-				w.wantTagsOnce(1)
+				wantWithin(w, start, 30*time.Minute, 70*time.Minute)
+				wantTagsOnce(w, 1)
 			})
 		})
 	}
@@ -368,25 +369,25 @@ func TestOrphansWithoutMetadata(t *testing.T) {
 					b.(map[string]any)["metadata"] = nil
 				}
 			})
-			bubble(t, simulator.Config{}, openai.Config{}, forget, func(w *airtight) {
-				w.write("in.jsonl", tickets(5)...)
-				job := w.job()
+			durabletest.Bubble(t, simulator.Config{}, openai.Config{}, forget, func(w *durabletest.World) {
+				w.Write("in.jsonl", durabletest.Tickets(5)...)
+				job := w.Job()
 				if job.KeepRemote = durable.KeepForever; gone {
 					job.KeepRemote = 24 * time.Hour
 				}
-				w.mustRun(job)
-				client, err := openai.New("sk-test", openai.Config{BaseURL: "http://127.0.0.1/v1", Transport: forget(w.server.Client().Transport)})
+				w.MustRun(job)
+				client, err := openai.New("sk-test", openai.Config{BaseURL: "http://127.0.0.1/v1", Transport: forget(w.Server.Client().Transport)})
 				if err != nil {
-					w.t.Fatal(err)
+					w.T.Fatal(err)
 				}
-				store, err := state.Open(w.path("another"), state.Config{Log: quiet})
+				store, err := state.Open(w.Path("another"), state.Config{Log: durabletest.Quiet})
 				if err != nil {
-					w.t.Fatal(err)
+					w.T.Fatal(err)
 				}
 				defer store.Close()
-				found, err := durable.Orphans(w.t.Context(), client, store, time.Now().Add(-time.Hour))
+				found, err := durable.Orphans(w.T.Context(), client, store, time.Now().Add(-time.Hour))
 				if err != nil || len(found) != 1 || len(found[0].Tag) != 16 {
-					w.t.Errorf("found %+v, %v", found, err)
+					w.T.Errorf("found %+v, %v", found, err)
 				}
 			})
 		})
@@ -399,69 +400,69 @@ func TestTheClockIsSetBeforeASweep(t *testing.T) {
 	t.Parallel()
 	var b *behind
 	wrap := func(next http.RoundTripper) http.RoundTripper { b = &behind{next: next}; return b }
-	bubble(t, simulator.Config{}, openai.Config{}, wrap, func(w *airtight) {
-		w.write("in.jsonl", tickets(5)...)
-		job := w.job()
+	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, wrap, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(5)...)
+		job := w.Job()
 		job.KeepRemote = 24 * time.Hour
-		w.mustRun(job)
+		w.MustRun(job)
 		none := func(func(sink.Row, error) bool) {}
-		if _, err := w.provider.Upload(w.t.Context(), sink.Spec{Tag: ofAnother, Endpoint: "/v1/chat/completions"}, none); err != nil {
-			w.t.Fatal(err)
+		if _, err := w.Provider.Upload(w.T.Context(), sink.Spec{Tag: ofAnother, Endpoint: "/v1/chat/completions"}, none); err != nil {
+			w.T.Fatal(err)
 		}
 		time.Sleep(threeDays)
 		for by, want := range map[time.Duration]int{threeDays: 0, 0: 1} {
 			b.set(by)
-			if got := w.sweepable(b); got != want {
-				w.t.Errorf("the clock is ahead by %s: %d uploads", by, got)
+			if got := sweepable(w, b); got != want {
+				w.T.Errorf("the clock is ahead by %s: %d uploads", by, got)
 			}
 		}
 		b.set(threeDays)
-		if got := w.sweepKept(b); got != 0 {
-			w.t.Errorf("the results of %d batches were removed", got)
+		if got := sweepKept(w, b); got != 0 {
+			w.T.Errorf("the results of %d batches were removed", got)
 		}
 		b.set(0)
-		if got := w.sweepKept(b); got != 1 {
-			w.t.Errorf("the results of %d batches were removed", got)
+		if got := sweepKept(w, b); got != 1 {
+			w.T.Errorf("the results of %d batches were removed", got)
 		}
 	})
 }
 
 // newcomer is a client that has heard nothing yet.
-func (w *airtight) newcomer(transport http.RoundTripper) *openai.Client {
-	w.t.Helper()
+func newcomer(w *durabletest.World, transport http.RoundTripper) *openai.Client {
+	w.T.Helper()
 	c, err := openai.New("sk-test", openai.Config{BaseURL: "http://127.0.0.1/v1", Transport: transport})
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return c
 }
 
 // sweepable counts the uploads without a batch that are an hour old.
-func (w *airtight) sweepable(transport http.RoundTripper) int {
-	w.t.Helper()
-	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
+func sweepable(w *durabletest.World, transport http.RoundTripper) int {
+	w.T.Helper()
+	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	defer store.Close()
-	found, err := durable.OrphanFiles(w.t.Context(), w.newcomer(transport), store, time.Hour)
+	found, err := durable.OrphanFiles(w.T.Context(), newcomer(w, transport), store, time.Hour)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return len(found)
 }
 
 // sweepKept removes what is due, and counts the batches.
-func (w *airtight) sweepKept(transport http.RoundTripper) (removed int) {
-	w.t.Helper()
-	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
+func sweepKept(w *durabletest.World, transport http.RoundTripper) (removed int) {
+	w.T.Helper()
+	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	defer store.Close()
-	all, err := durable.RemoveKept(w.t.Context(), w.newcomer(transport), store)
+	all, err := durable.RemoveKept(w.T.Context(), newcomer(w, transport), store)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	for _, r := range all {
 		removed += r.Removed

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
@@ -23,39 +23,6 @@ import (
 // slow is a provider that works six minutes on a batch.
 var slow = simulator.Config{Latency: simulator.Latency{Processing: 6 * time.Minute}}
 
-// inBubble tests with a provider in memory, in a bubble where minutes are short.
-func inBubble(t *testing.T, cfg simulator.Config, test func(*world)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		server, err := simulator.StartPipe(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		server.URL = "http://127.0.0.1" // a client of which the host is not on this machine wants https
-		t.Cleanup(func() {
-			if err := server.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		test(&world{t: t, server: server, dir: t.TempDir()})
-	})
-}
-
-// pipedJob is a job that reaches the provider of a bubble.
-func (w *world) pipedJob() durable.Job[ticket] {
-	w.t.Helper()
-	transport := w.server.Client().Transport
-	client, err := openai.New("sk-test", openai.Config{BaseURL: w.server.URL + "/v1", Transport: transport})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(client.CloseIdle)
-	job := w.job()
-	job.Provider = client
-	job.Poll, job.Grace = 6*time.Second, time.Minute
-	return job
-}
-
 // session is a process, as far as the run can tell: it has the state open.
 type session struct {
 	*durable.Handle
@@ -64,30 +31,30 @@ type session struct {
 	close func()
 }
 
-// start starts the job as run would, and lets go of it with the test at last.
-func (w *world) start(ctx context.Context, job durable.Job[ticket]) *session {
-	w.t.Helper()
-	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
+// startRun starts the job as run would, and lets go of it with the test at last.
+func startRun(ctx context.Context, w *durabletest.World, job durable.Job[durabletest.Ticket]) *session {
+	w.T.Helper()
+	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	out, err := durable.Lines(w.path("out.jsonl"))
+	out, err := durable.Lines(w.Path("out.jsonl"))
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	s := &session{store: store, out: out, close: sync.OnceFunc(func() {
 		if err := errors.Join(out.Close(), store.Close()); err != nil {
-			w.t.Error(err)
+			w.T.Error(err)
 		}
 	})}
-	w.t.Cleanup(s.close)
+	w.T.Cleanup(s.close)
 	job.Store, job.Output = store, out
 	ctx, detach := context.WithCancel(ctx)
 	if s.Handle, err = durable.Start(ctx, job); err != nil {
 		detach()
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	w.t.Cleanup(func() {
+	w.T.Cleanup(func() {
 		detach()
 		_, _ = s.Wait(context.WithoutCancel(ctx))
 	})
@@ -101,54 +68,31 @@ func (s *session) end() (durable.Report, error) {
 	return report, err
 }
 
-// attach is a handle as another process has it.
-func (w *world) attach() *durable.Handle {
-	w.t.Helper()
-	h, err := durable.Attach(w.path("state"), "tickets")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return h
-}
-
-func mustStatus(t *testing.T, h *durable.Handle) durable.Status {
-	t.Helper()
+func mustStatus(tb testing.TB, h *durable.Handle) durable.Status {
+	tb.Helper()
 	s, err := h.Status()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
 
-// billed counts the rows that the provider wants money for.
-func (w *world) billed() (n int) {
-	w.t.Helper()
-	for e, err := range w.server.Executions() {
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		if e.Billed() {
-			n++
-		}
-	}
-	return n
-}
-
 // phases counts the batches at the provider by their status.
-func (w *world) phases() map[string]int {
+func phases(w *durabletest.World) map[string]int {
 	n := make(map[string]int)
-	for _, b := range w.server.Batches() {
+	for _, b := range w.Server.Batches() {
 		n[b.Status]++
 	}
 	return n
 }
 
 func TestStatusFromAnotherProcess(t *testing.T) {
-	inBubble(t, slow, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(250)...)
-		run := w.start(t.Context(), w.pipedJob())
-		other := w.attach()
+	t.Parallel()
+	durabletest.Bubble(t, slow, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(250)...)
+		run := startRun(t.Context(), w, w.BriskJob())
+		other := w.Attach()
 		time.Sleep(time.Minute)
 		s := mustStatus(t, other)
 		if s.Name != "tickets" || s.State != durable.Running || s.Rows != 250 || !s.Read || s.Settled() != 0 ||
@@ -177,18 +121,19 @@ func TestStatusFromAnotherProcess(t *testing.T) {
 }
 
 func TestAPausedRunBuysNothingAndSettlesWhatIsOpen(t *testing.T) {
-	inBubble(t, slow, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(500)...)
-		job := w.pipedJob()
+	t.Parallel()
+	durabletest.Bubble(t, slow, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(500)...)
+		job := w.BriskJob()
 		job.MaxInFlight = 2
-		run := w.start(t.Context(), job)
+		run := startRun(t.Context(), w, job)
 		time.Sleep(time.Minute)
-		other := w.attach()
+		other := w.Attach()
 		if err := other.Pause(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		bought := len(w.server.Batches())
+		bought := len(w.Server.Batches())
 		if bought != 2 {
 			t.Fatalf("%d batches", bought)
 		}
@@ -196,7 +141,7 @@ func TestAPausedRunBuysNothingAndSettlesWhatIsOpen(t *testing.T) {
 		if s := mustStatus(t, other); s.State != durable.Paused || s.Wanted != durable.Paused || s.Succeeded != 200 || s.Rows != 500 {
 			t.Errorf("paused: %+v", s)
 		}
-		if n := len(w.server.Batches()); n != bought {
+		if n := len(w.Server.Batches()); n != bought {
 			t.Errorf("%d batches were bought while paused", n-bought)
 		}
 		if err := run.Resume(t.Context()); err != nil {
@@ -205,22 +150,23 @@ func TestAPausedRunBuysNothingAndSettlesWhatIsOpen(t *testing.T) {
 		if report, err := run.end(); err != nil || report.Succeeded != 500 || report.Batches != 5 {
 			t.Errorf("report %+v, %v", report, err)
 		}
-		w.wantBilledOnce(500)
+		w.WantBilledOnce(500)
 	})
 }
 
 // What was asked of a run that no process runs is obeyed by the next one.
 func TestAPauseOutlivesTheProcess(t *testing.T) {
-	inBubble(t, slow, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(100)...)
+	t.Parallel()
+	durabletest.Bubble(t, slow, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(100)...)
 		ctx, detach := context.WithCancelCause(t.Context())
-		run := w.start(ctx, w.pipedJob())
+		run := startRun(ctx, w, w.BriskJob())
 		detach(errors.New("detached"))
 		if _, err := run.end(); err == nil || !strings.Contains(err.Error(), "detached") {
 			t.Errorf("error %v", err)
 		}
-		other := w.attach()
+		other := w.Attach()
 		s := mustStatus(t, other)
 		if s.State != durable.Stopped || s.Wanted != durable.Running || !strings.Contains(s.Reason, "detached") {
 			t.Errorf("detached: %+v", s)
@@ -232,10 +178,10 @@ func TestAPauseOutlivesTheProcess(t *testing.T) {
 		if err := other.Pause(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		before := len(w.server.Batches())
-		run = w.start(t.Context(), w.pipedJob())
+		before := len(w.Server.Batches())
+		run = startRun(t.Context(), w, w.BriskJob())
 		time.Sleep(18 * time.Minute)
-		if n := len(w.server.Batches()); n != before {
+		if n := len(w.Server.Batches()); n != before {
 			t.Errorf("%d batches were bought", n-before)
 		}
 		if err := other.Resume(t.Context()); err != nil {
@@ -244,63 +190,64 @@ func TestAPauseOutlivesTheProcess(t *testing.T) {
 		if report, err := run.end(); err != nil || report.Succeeded != 100 {
 			t.Errorf("report %+v, %v", report, err)
 		}
-		w.wantBilledOnce(100)
+		w.WantBilledOnce(100)
 	})
 }
 
 // wantCancelled checks how a run ends that was cancelled, and how it ends again.
-func (w *world) wantCancelled(run *session, job durable.Job[ticket], reason durable.CancelReason, results, cancelled int) {
-	w.t.Helper()
+func wantCancelled(w *durabletest.World, run *session, job durable.Job[durabletest.Ticket], reason durable.CancelReason, results, cancelled int) {
+	w.T.Helper()
 	report, err := run.end()
 	var is *durable.CancelledError
 	if !errors.As(err, &is) || is.Reason != reason || is.Rows != cancelled || is.At.IsZero() {
-		w.t.Fatalf("error %v, report %+v", err, report)
+		w.T.Fatalf("error %v, report %+v", err, report)
 	}
 	if report.State != durable.Cancelled || report.Cancelled != cancelled || report.Settled() != results || report.InFlight != 0 ||
 		report.Retried != 0 || report.Failed != 0 || report.Unexpected.Total() != 0 || report.Finished {
-		w.t.Errorf("report %+v", report)
+		w.T.Errorf("report %+v", report)
 	}
-	if results > 0 && len(w.results()) != results {
-		w.t.Errorf("%d results, want %d", len(w.results()), results)
+	if results > 0 && len(w.Results()) != results {
+		w.T.Errorf("%d results, want %d", len(w.Results()), results)
 	}
-	before := len(w.server.Batches())
-	again, err := w.start(w.t.Context(), job).end()
+	before := len(w.Server.Batches())
+	again, err := startRun(w.T.Context(), w, job).end()
 	if !errors.As(err, &is) || is.Reason != reason || again.Cancelled != cancelled || again.Settled() != results {
-		w.t.Errorf("again: %v, report %+v", err, again)
+		w.T.Errorf("again: %v, report %+v", err, again)
 	}
-	s := mustStatus(w.t, w.attach())
+	s := mustStatus(w.T, w.Attach())
 	if s.State != durable.Cancelled || s.Cancelled != cancelled || s.Reason != string(reason) || len(s.Open) != 0 {
-		w.t.Errorf("status %+v", s)
+		w.T.Errorf("status %+v", s)
 	}
-	if _, err := w.attach().Wait(w.t.Context()); !errors.As(err, &is) || is.Reason != reason || is.Rows != cancelled {
-		w.t.Errorf("wait: %v", err)
+	if _, err := w.Attach().Wait(w.T.Context()); !errors.As(err, &is) || is.Reason != reason || is.Rows != cancelled {
+		w.T.Errorf("wait: %v", err)
 	}
 	time.Sleep(24 * time.Hour)
-	if n := len(w.server.Batches()); n != before {
-		w.t.Errorf("%d batches were bought after the run was cancelled", n-before)
+	if n := len(w.Server.Batches()); n != before {
+		w.T.Errorf("%d batches were bought after the run was cancelled", n-before)
 	}
 }
 
 func TestACancelledRunKeepsWhatRan(t *testing.T) {
-	inBubble(t, slow, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(500)...)
-		job := w.pipedJob()
+	t.Parallel()
+	durabletest.Bubble(t, slow, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(500)...)
+		job := w.BriskJob()
 		job.MaxInFlight, job.MaxAttempts = 2, 1 // a row that was not run has not failed
-		run := w.start(t.Context(), job)
+		run := startRun(t.Context(), w, job)
 		time.Sleep(9 * time.Minute) // two batches are done, and two half done
-		other := w.attach()
+		other := w.Attach()
 		if err := other.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		bought := len(w.server.Batches())
+		bought := len(w.Server.Batches())
 		_, _ = run.Wait(t.Context())
-		billed := w.billed()
+		billed := w.Billed()
 		if billed <= 200 || billed >= 400 || bought != 4 {
 			t.Fatalf("%d batches, %d rows billed", bought, billed)
 		}
-		w.wantCancelled(run, job, durable.CancelRequested, billed, 500-billed)
-		if got := w.phases(); got["completed"] != 2 || got["cancelled"] != 2 || len(got) != 2 {
+		wantCancelled(w, run, job, durable.CancelRequested, billed, 500-billed)
+		if got := phases(w); got["completed"] != 2 || got["cancelled"] != 2 || len(got) != 2 {
 			t.Errorf("at the provider: %v", got)
 		}
 		if err := other.Resume(t.Context()); !errors.Is(err, durable.ErrCancelled) {
@@ -318,38 +265,40 @@ func TestACancelledRunKeepsWhatRan(t *testing.T) {
 // Cancelled before it was validated, a batch has no results at all, and nobody
 // misses any.
 func TestABatchIsCancelledBeforeItRuns(t *testing.T) {
-	inBubble(t, simulator.Config{Latency: simulator.Latency{Validation: 6 * time.Minute}}, func(w *world) {
-		w.write("in.jsonl", tickets(100)...)
-		job := w.pipedJob()
-		run := w.start(w.t.Context(), job)
+	t.Parallel()
+	durabletest.Bubble(t, simulator.Config{Latency: simulator.Latency{Validation: 6 * time.Minute}}, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(100)...)
+		job := w.BriskJob()
+		run := startRun(w.T.Context(), w, job)
 		time.Sleep(time.Minute)
-		if err := run.Cancel(w.t.Context()); err != nil {
-			w.t.Fatal(err)
+		if err := run.Cancel(w.T.Context()); err != nil {
+			w.T.Fatal(err)
 		}
-		w.wantCancelled(run, job, durable.CancelRequested, 0, 100)
-		if got := w.phases(); got["cancelled"] != 1 {
-			w.t.Errorf("at the provider: %v", got)
+		wantCancelled(w, run, job, durable.CancelRequested, 0, 100)
+		if got := phases(w); got["cancelled"] != 1 {
+			w.T.Errorf("at the provider: %v", got)
 		}
 	})
 }
 
 // Batches are cancelled at once, however seldom they are looked at.
 func TestACancelDoesNotWaitForTheNextLook(t *testing.T) {
-	inBubble(t, slow, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(200)...)
-		job := w.pipedJob()
+	t.Parallel()
+	durabletest.Bubble(t, slow, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(200)...)
+		job := w.BriskJob()
 		job.Poll = 4 * time.Minute
-		run := w.start(t.Context(), job)
+		run := startRun(t.Context(), w, job)
 		time.Sleep(time.Minute)
 		if err := run.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Second)
-		if got := w.phases(); got["cancelled"] != 2 {
+		if got := phases(w); got["cancelled"] != 2 {
 			t.Errorf("at the provider: %v", got)
 		}
-		if s := mustStatus(t, w.attach()); s.State != durable.Cancelling || len(s.Open) != 2 || s.Open[0].State != "submitted" {
+		if s := mustStatus(t, w.Attach()); s.State != durable.Cancelling || len(s.Open) != 2 || s.Open[0].State != "submitted" {
 			t.Errorf("status %+v", s)
 		}
 	})
@@ -357,27 +306,28 @@ func TestACancelDoesNotWaitForTheNextLook(t *testing.T) {
 
 // A batch that is sealed and uploaded, but waits to be created, is given up.
 func TestWhatIsNotBoughtYetIsWithdrawn(t *testing.T) {
-	inBubble(t, slow, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(300)...)
-		job := w.pipedJob()
+	t.Parallel()
+	durabletest.Bubble(t, slow, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(300)...)
+		job := w.BriskJob()
 		job.Creates = ratelimit.Config{Requests: 2, Window: 48 * time.Hour, Burst: 24 * time.Hour}
-		run := w.start(t.Context(), job)
+		run := startRun(t.Context(), w, job)
 		time.Sleep(time.Minute)
-		if s := mustStatus(t, w.attach()); len(s.Open) != 3 || s.Open[0].State != "uploaded" || s.Open[2].State != "submitted" {
+		if s := mustStatus(t, w.Attach()); len(s.Open) != 3 || s.Open[0].State != "uploaded" || s.Open[2].State != "submitted" {
 			t.Fatalf("open batches: %+v", s.Open)
 		}
 		if err := run.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		_, _ = run.Wait(t.Context())
-		billed := w.billed()
-		w.wantCancelled(run, job, durable.CancelRequested, billed, 300-billed)
-		if n := len(w.server.Batches()); n != 1 {
+		billed := w.Billed()
+		wantCancelled(w, run, job, durable.CancelRequested, billed, 300-billed)
+		if n := len(w.Server.Batches()); n != 1 {
 			t.Errorf("%d batches", n)
 		}
 		deleted := 0
-		for r, err := range w.server.Requests() {
+		for r, err := range w.Server.Requests() {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -393,27 +343,28 @@ func TestWhatIsNotBoughtYetIsWithdrawn(t *testing.T) {
 
 // A creation whose answer was lost is looked for, and cancelled once found.
 func TestACancelledRunLooksForWhatItMayHaveBought(t *testing.T) {
+	t.Parallel()
 	cfg := slow
 	cfg.Faults = []simulator.Fault{
 		{Route: "POST /v1/batches", Action: simulator.ResetAfter, Times: 1},
 		{Route: "GET /v1/batches", Action: simulator.Fail, Status: 503, From: 2, Times: 20},
 	}
-	inBubble(t, cfg, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(100)...)
-		job := w.pipedJob()
-		run := w.start(t.Context(), job)
+	durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(100)...)
+		job := w.BriskJob()
+		run := startRun(t.Context(), w, job)
 		time.Sleep(3 * time.Second)
-		if s := mustStatus(t, w.attach()); len(s.Open) != 1 || s.Open[0].State != "unknown" {
+		if s := mustStatus(t, w.Attach()); len(s.Open) != 1 || s.Open[0].State != "unknown" {
 			t.Fatalf("open batches: %+v", s.Open)
 		}
 		if err := run.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		_, _ = run.Wait(t.Context())
-		billed := w.billed()
-		w.wantCancelled(run, job, durable.CancelRequested, billed, 100-billed)
-		if got := w.phases(); got["cancelled"] != 1 || len(got) != 1 {
+		billed := w.Billed()
+		wantCancelled(w, run, job, durable.CancelRequested, billed, 100-billed)
+		if got := phases(w); got["cancelled"] != 1 || len(got) != 1 {
 			t.Errorf("at the provider: %v", got)
 		}
 	})
@@ -421,34 +372,35 @@ func TestACancelledRunLooksForWhatItMayHaveBought(t *testing.T) {
 
 // Cancelled while no process runs it, the run is ended by the next.
 func TestACancelIsCarriedOutByTheNextProcess(t *testing.T) {
-	inBubble(t, slow, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(300)...)
-		job := w.pipedJob()
+	t.Parallel()
+	durabletest.Bubble(t, slow, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(300)...)
+		job := w.BriskJob()
 		ctx, detach := context.WithCancel(t.Context())
-		run := w.start(ctx, job)
+		run := startRun(ctx, w, job)
 		time.Sleep(3 * time.Minute)
 		detach()
 		_, _ = run.end()
-		if got := w.phases(); got["in_progress"] != 3 {
+		if got := phases(w); got["in_progress"] != 3 {
 			t.Fatalf("at the provider: %v", got)
 		}
-		other := w.attach()
+		other := w.Attach()
 		if err := other.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if s := mustStatus(t, other); s.State != durable.Stopped || s.Wanted != durable.Cancelled || len(s.Open) != 3 {
 			t.Errorf("status %+v", s)
 		}
-		w.write("in.jsonl", "gone") // nobody reads it any more
-		run = w.start(t.Context(), job)
+		w.Write("in.jsonl", "gone") // nobody reads it any more
+		run = startRun(t.Context(), w, job)
 		_, _ = run.Wait(t.Context())
-		billed := w.billed()
+		billed := w.Billed()
 		if billed == 0 || billed == 300 {
 			t.Fatalf("%d rows billed", billed)
 		}
-		w.wantCancelled(run, job, durable.CancelRequested, billed, 300-billed)
-		if got := w.phases(); got["cancelled"] != 3 {
+		wantCancelled(w, run, job, durable.CancelRequested, billed, 300-billed)
+		if got := phases(w); got["cancelled"] != 3 {
 			t.Errorf("at the provider: %v", got)
 		}
 	})
@@ -456,74 +408,78 @@ func TestACancelIsCarriedOutByTheNextProcess(t *testing.T) {
 
 // The time counts from the first start, whoever runs the run meanwhile.
 func TestTheTimeLimitCancels(t *testing.T) {
-	inBubble(t, slow, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(1000)...)
-		job := w.pipedJob()
+	t.Parallel()
+	durabletest.Bubble(t, slow, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(1000)...)
+		job := w.BriskJob()
 		job.MaxInFlight, job.TimeLimit = 1, 15*time.Minute
 		began := time.Now()
 		ctx, detach := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer detach()
-		_, _ = w.start(ctx, job).end()
+		_, _ = startRun(ctx, w, job).end()
 		time.Sleep(2 * time.Minute)
-		run := w.start(t.Context(), job)
-		if s := mustStatus(t, w.attach()); !s.Started.Equal(began) || !s.Deadline.Equal(began.Add(job.TimeLimit)) {
+		run := startRun(t.Context(), w, job)
+		if s := mustStatus(t, w.Attach()); !s.Started.Equal(began) || !s.Deadline.Equal(began.Add(job.TimeLimit)) {
 			t.Errorf("status %+v, began %s", s, began)
 		}
 		_, _ = run.Wait(t.Context())
 		if d := time.Since(began); d < job.TimeLimit || d > job.TimeLimit+time.Minute {
 			t.Errorf("it took %s", d)
 		}
-		billed := w.billed()
+		billed := w.Billed()
 		if billed <= 100 || billed >= 300 {
 			t.Errorf("%d rows billed", billed)
 		}
-		w.wantCancelled(run, job, durable.CancelTimeLimit, billed, 1000-billed)
+		wantCancelled(w, run, job, durable.CancelTimeLimit, billed, 1000-billed)
 	})
 }
 
 // Over before the run is started again, the time limit buys nothing.
 func TestTheTimeLimitIsOverBeforeTheStart(t *testing.T) {
+	t.Parallel()
 	cfg := simulator.Config{Faults: []simulator.Fault{{Route: "GET /v1/batches", Action: simulator.Fail, Status: 401, Times: 1}}}
-	inBubble(t, cfg, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(100)...)
-		job := w.pipedJob()
+	durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(100)...)
+		job := w.BriskJob()
 		job.TimeLimit = time.Hour
-		if _, err := w.start(t.Context(), job).end(); retry.ClassOf(err) != retry.Blocked {
+		if _, err := startRun(t.Context(), w, job).end(); retry.ClassOf(err) != retry.Blocked {
 			t.Fatalf("error %v", err)
 		}
 		time.Sleep(2 * time.Hour)
-		w.wantCancelled(w.start(t.Context(), job), job, durable.CancelTimeLimit, 0, 0)
-		if n := len(w.server.Batches()); n != 0 {
+		wantCancelled(w, startRun(t.Context(), w, job), job, durable.CancelTimeLimit, 0, 0)
+		if n := len(w.Server.Batches()); n != 0 {
 			t.Errorf("%d batches", n)
 		}
 	})
 }
 
 func TestACompletedRunCannotBeCancelled(t *testing.T) {
-	inBubble(t, slow, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(10)...)
-		_, _ = w.start(t.Context(), w.pipedJob()).end()
-		if err := w.attach().Cancel(t.Context()); err != nil {
+	t.Parallel()
+	durabletest.Bubble(t, slow, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(10)...)
+		_, _ = startRun(t.Context(), w, w.BriskJob()).end()
+		if err := w.Attach().Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if report, err := w.start(t.Context(), w.pipedJob()).end(); err != nil || report.State != durable.Completed {
+		if report, err := startRun(t.Context(), w, w.BriskJob()).end(); err != nil || report.State != durable.Completed {
 			t.Errorf("report %+v, %v", report, err)
 		}
-		if s := mustStatus(t, w.attach()); s.State != durable.Completed {
+		if s := mustStatus(t, w.Attach()); s.State != durable.Completed {
 			t.Errorf("status %+v", s)
 		}
 	})
 }
 
 func TestARunIsRunByOneAtATime(t *testing.T) {
-	inBubble(t, slow, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(10)...)
-		run := w.start(t.Context(), w.pipedJob())
-		job := w.pipedJob()
+	t.Parallel()
+	durabletest.Bubble(t, slow, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(10)...)
+		run := startRun(t.Context(), w, w.BriskJob())
+		job := w.BriskJob()
 		job.Store, job.Output = run.store, run.out
 		if _, err := durable.Run(t.Context(), job); !errors.Is(err, durable.ErrRunning) {
 			t.Errorf("error %v", err)
@@ -535,25 +491,26 @@ func TestARunIsRunByOneAtATime(t *testing.T) {
 }
 
 func TestRunsListsThemByName(t *testing.T) {
-	inBubble(t, simulator.Config{}, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(10)...)
+	t.Parallel()
+	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(10)...)
 		for _, name := range []string{"b", "a"} {
-			job := w.pipedJob()
+			job := w.BriskJob()
 			job.Name = name
-			_, _ = w.start(t.Context(), job).end()
-			if err := os.Remove(w.path("out.jsonl")); err != nil {
+			_, _ = startRun(t.Context(), w, job).end()
+			if err := os.Remove(w.Path("out.jsonl")); err != nil {
 				t.Fatal(err)
 			}
 		}
-		runs, err := durable.Runs(w.path("state"))
+		runs, err := durable.Runs(w.Path("state"))
 		if err != nil || len(runs) != 2 || runs[0].Name != "a" || runs[1].Name != "b" || runs[1].Succeeded != 10 {
 			t.Errorf("%+v, %v", runs, err)
 		}
-		if _, err := durable.Attach(w.path("state"), "c"); !errors.Is(err, durable.ErrNoRun) {
+		if _, err := durable.Attach(w.Path("state"), "c"); !errors.Is(err, durable.ErrNoRun) {
 			t.Errorf("attach: %v", err)
 		}
-		if _, err := durable.Runs(w.path("elsewhere")); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := durable.Runs(w.Path("elsewhere")); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("runs of no directory: %v", err)
 		}
 	})
@@ -561,16 +518,17 @@ func TestRunsListsThemByName(t *testing.T) {
 
 // The files that other processes read are for the owner, and hold no payload.
 func TestControlFilesAreDiscreet(t *testing.T) {
-	inBubble(t, slow, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(10)...)
-		run := w.start(t.Context(), w.pipedJob())
+	t.Parallel()
+	durabletest.Bubble(t, slow, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(10)...)
+		run := startRun(t.Context(), w, w.BriskJob())
 		time.Sleep(time.Minute)
 		if err := run.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		_, _ = run.end()
-		files, err := filepath.Glob(w.path("state/runs/*/*"))
+		files, err := filepath.Glob(w.Path("state/runs/*/*"))
 		if err != nil || len(files) != 5 {
 			t.Fatalf("%v, %v", files, err)
 		}
@@ -588,22 +546,23 @@ func TestControlFilesAreDiscreet(t *testing.T) {
 }
 
 func TestADamagedControlFileIsRefused(t *testing.T) {
-	inBubble(t, slow, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(10)...)
+	t.Parallel()
+	durabletest.Bubble(t, slow, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(10)...)
 		ctx, detach := context.WithCancel(t.Context())
-		run := w.start(ctx, w.pipedJob())
+		run := startRun(ctx, w, w.BriskJob())
 		detach()
 		_, _ = run.end()
 		for _, content := range []string{`{"want":"canc`, `{"want":"sideways"}`} {
-			dirs, err := filepath.Glob(w.path("state/runs/*"))
+			dirs, err := filepath.Glob(w.Path("state/runs/*"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if err := os.WriteFile(filepath.Join(dirs[0], "control.json"), []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := w.run(t.Context(), w.pipedJob()); !errors.Is(err, state.ErrDamaged) || !strings.Contains(err.Error(), "control.json") {
+			if _, err := w.Run(t.Context(), w.BriskJob()); !errors.Is(err, state.ErrDamaged) || !strings.Contains(err.Error(), "control.json") {
 				t.Errorf("%s: %v", content, err)
 			}
 		}
@@ -613,29 +572,30 @@ func TestADamagedControlFileIsRefused(t *testing.T) {
 // Acknowledged means that the creation that was under way is answered, and that
 // no other follows.
 func TestNothingIsBoughtOnceThatIsAcknowledged(t *testing.T) {
+	t.Parallel()
 	cfg := simulator.Config{Latency: simulator.Latency{Processing: time.Hour}} // so that none is settled
 	cfg.Faults = []simulator.Fault{{Route: "POST /v1/batches", Action: simulator.Slow, Delay: 7 * time.Second, Times: -1}}
-	inBubble(t, cfg, func(w *world) {
-		t := w.t
-		w.write("in.jsonl", tickets(600)...)
-		job := w.pipedJob()
+	durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(600)...)
+		job := w.BriskJob()
 		job.Batch.MaxItems = 10
-		run := w.start(t.Context(), job)
-		other := w.attach()
+		run := startRun(t.Context(), w, job)
+		other := w.Attach()
 		bought := 0
 		for range 4 {
 			time.Sleep(52 * time.Second) // amid a creation
 			if err := other.Pause(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			before := len(w.server.Batches())
+			before := len(w.Server.Batches())
 			if before <= bought {
 				t.Errorf("still %d batches", before)
 			}
 			s := mustStatus(t, other)
 			time.Sleep(time.Minute)
 			after := mustStatus(t, other)
-			if bought = len(w.server.Batches()); bought != before || s.Batches != bought || len(after.Open) != len(s.Open) {
+			if bought = len(w.Server.Batches()); bought != before || s.Batches != bought || len(after.Open) != len(s.Open) {
 				t.Errorf("%d batches were bought, and %d sealed", bought-before, len(after.Open)-len(s.Open))
 			}
 			if err := other.Resume(t.Context()); err != nil {
@@ -646,9 +606,9 @@ func TestNothingIsBoughtOnceThatIsAcknowledged(t *testing.T) {
 		if err := other.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		bought = len(w.server.Batches())
-		if report, err := run.end(); report.Batches != bought || len(w.server.Batches()) != bought {
-			t.Errorf("%d batches, report %+v, %v", len(w.server.Batches()), report, err)
+		bought = len(w.Server.Batches())
+		if report, err := run.end(); report.Batches != bought || len(w.Server.Batches()) != bought {
+			t.Errorf("%d batches, report %+v, %v", len(w.Server.Batches()), report, err)
 		}
 	})
 }
@@ -656,21 +616,22 @@ func TestNothingIsBoughtOnceThatIsAcknowledged(t *testing.T) {
 // A batch that may be somebody else's is not cancelled: once it has ended it is
 // given back.
 func TestACancelSparesWhatMayBeSomebodyElses(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.job.ExclusiveWorkspace = true
 		u.stranger(5)
 		u.next(simulator.Reset)
-		run := u.start(u.t.Context(), u.job)
+		run := startRun(u.T.Context(), u.World, u.job)
 		time.Sleep(20 * time.Minute)
-		if s := mustStatus(u.t, u.attach()); len(s.Open) != 1 || s.Open[0].Batch != u.foreign.Batch {
-			u.t.Fatalf("open batches: %+v", s.Open)
+		if s := mustStatus(u.T, u.Attach()); len(s.Open) != 1 || s.Open[0].Batch != u.foreign.Batch {
+			u.T.Fatalf("open batches: %+v", s.Open)
 		}
-		if err := run.Cancel(u.t.Context()); err != nil {
-			u.t.Fatal(err)
+		if err := run.Cancel(u.T.Context()); err != nil {
+			u.T.Fatal(err)
 		}
-		u.wantCancelled(run, u.job, durable.CancelRequested, 0, 5)
-		if got := u.phases(); got["completed"] != 1 || len(got) != 1 {
-			u.t.Errorf("at the provider: %v", got)
+		wantCancelled(u.World, run, u.job, durable.CancelRequested, 0, 5)
+		if got := phases(u.World); got["completed"] != 1 || len(got) != 1 {
+			u.T.Errorf("at the provider: %v", got)
 		}
 	})
 }

@@ -23,6 +23,7 @@ func chat(model, body string) *Request {
 }
 
 func TestDigestsOfWhatSaysTheSame(t *testing.T) {
+	t.Parallel()
 	d := newDigester(newClient(t, ""))
 	endpoint, body, err := newClient(t, "").Encode("m", llm.Chat{
 		Messages: []llm.Message{{Role: llm.User, Text: "a/b <\u00e9\u2028>\n\"\\"}}, MaxTokens: 9,
@@ -42,6 +43,7 @@ func TestDigestsOfWhatSaysTheSame(t *testing.T) {
 }
 
 func TestDigestsOfWhatDiffers(t *testing.T) {
+	t.Parallel()
 	seen := make(map[jobdir.Digest]string)
 	add := func(d *digester, r *Request) {
 		t.Helper()

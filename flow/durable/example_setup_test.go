@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/llm"
@@ -34,7 +35,7 @@ func setUp(cfg simulator.Config) (job durable.Job[Ticket], provider *simulator.S
 	dir := must(os.MkdirTemp("", "example"))
 	provider = must(simulator.Start("", cfg))
 	client := must(openai.New("sk-simulated", openai.Config{BaseURL: provider.URL + "/v1"}))
-	store := must(state.Open(filepath.Join(dir, "state"), state.Config{Log: quiet}))
+	store := must(state.Open(filepath.Join(dir, "state"), state.Config{Log: durabletest.Quiet}))
 	job = durable.Job[Ticket]{
 		Name: "tickets",
 		Source: source.Seq("tickets", slices.Values([]Ticket{
@@ -48,7 +49,7 @@ func setUp(cfg simulator.Config) (job durable.Job[Ticket], provider *simulator.S
 		Store:    store,
 		Output:   durable.Each(func(context.Context, durable.Result) error { return nil }),
 		ReadAll:  true, // all tickets are known before the first is bought
-		Log:      quiet,
+		Log:      durabletest.Quiet,
 	}
 	return job, provider, func() {
 		_ = store.Close()

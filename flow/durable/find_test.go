@@ -11,24 +11,36 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
+// What is logged about a batch that is looked for.
+const (
+	waiting   = "waiting for the end of the batches"
+	found     = "found the batch"
+	notFound  = "the batch was not found"
+	disowned  = "somebody else's"
+	graceOver = durable.DefaultGrace
+)
+
 func TestALostCreationIsFoundAmongOthersWhenTheyHaveEnded(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.stranger(5)
 		u.next(simulator.ResetAfter)
 		u.succeed(1)
-		if held, when := u.diary.when(waiting), u.diary.when(found); held < graceOver || held > 2*graceOver || when < processing {
-			u.t.Errorf("held after %s, found after %s", held, when)
+		if held, when := u.Log.When(waiting), u.Log.When(found); held < graceOver || held > 2*graceOver || when < processing {
+			u.T.Errorf("held after %s, found after %s", held, when)
 		}
 	})
 }
 
 // The process that waits may end, and another go on.
 func TestAHeldBatchSurvivesARestart(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.holdAndStop()
 		u.job = u.fresh()
@@ -37,33 +49,36 @@ func TestAHeldBatchSurvivesARestart(t *testing.T) {
 }
 
 func TestAForeignBatchIsExcludedWhenItHasEnded(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.stranger(5)
 		u.next(simulator.Reset)
 		u.succeed(1)
-		if held, again := u.diary.when(waiting), u.diary.when(notFound); held < graceOver || again < processing {
-			u.t.Errorf("held after %s, sent again after %s", held, again)
+		if held, again := u.Log.When(waiting), u.Log.When(notFound); held < graceOver || again < processing {
+			u.T.Errorf("held after %s, sent again after %s", held, again)
 		}
 	})
 }
 
 // Somebody may have removed the results of theirs.
 func TestAForeignBatchWithoutResultsIsExcluded(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.stranger(5)
-		u.fault(simulator.Fault{Route: creation, Action: simulator.Reset},
+		u.SetFaults(simulator.Fault{Route: creation, Action: simulator.Reset},
 			simulator.Fault{Route: "GET /v1/files/{id}/content", Action: simulator.Fail, Status: 404})
 		u.succeed(1)
 	})
 }
 
 func TestNobodyElsesBatchIsAdoptedEarly(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.job.ExclusiveWorkspace = true
 		u.next(simulator.ResetAfter)
 		u.succeed(1)
-		if when := u.diary.when(found); when < graceOver || when > 2*graceOver {
-			u.t.Errorf("found after %s", when)
+		if when := u.Log.When(found); when < graceOver || when > 2*graceOver {
+			u.T.Errorf("found after %s", when)
 		}
 	})
 }
@@ -71,89 +86,94 @@ func TestNobodyElsesBatchIsAdoptedEarly(t *testing.T) {
 // Neither a batch of ours, nor one of another size, nor one of another time may
 // be the one that is looked for.
 func TestOnlyBatchesOfItsSizeAndTimeMayBeIt(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.job.ExclusiveWorkspace = true
-		u.write("in.jsonl", tickets(10)...)
+		u.Write("in.jsonl", durabletest.Tickets(10)...)
 		u.stranger(5)
 		time.Sleep(16 * time.Minute)
 		u.stranger(4)
 		u.next(simulator.ResetAfter)
-		report := u.mustRun(u.job)
-		if report.Batches != 2 || report.Succeeded != 10 || len(u.server.Batches()) != 4 {
-			u.t.Errorf("report %+v, %d batches at the provider", report, len(u.server.Batches()))
+		report := u.MustRun(u.job)
+		if report.Batches != 2 || report.Succeeded != 10 || len(u.Server.Batches()) != 4 {
+			u.T.Errorf("report %+v, %d batches at the provider", report, len(u.Server.Batches()))
 		}
-		if when := u.diary.when(found); when < graceOver || when > 18*time.Minute+graceOver {
-			u.t.Errorf("found after %s", when)
+		if when := u.Log.When(found); when < graceOver || when > 18*time.Minute+graceOver {
+			u.T.Errorf("found after %s", when)
 		}
 	})
 }
 
 // A workspace that is not exclusive after all costs time.
 func TestABatchAdoptedWronglyIsGivenBack(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.job.ExclusiveWorkspace = true
 		u.stranger(5)
 		u.next(simulator.Reset)
 		u.succeed(1)
-		if when, back := u.diary.when(found), u.diary.when(disowned); when > 2*graceOver || back < processing {
-			u.t.Errorf("found after %s, given back after %s", when, back)
+		if when, back := u.Log.When(found), u.Log.When(disowned); when > 2*graceOver || back < processing {
+			u.T.Errorf("found after %s, given back after %s", when, back)
 		}
 	})
 }
 
 // A batch that cannot be read, so that nobody knows whose it is, stops no other.
 func TestABatchThatCannotBeProvenStopsNoOther(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.job.ExclusiveWorkspace = true
-		u.write("in.jsonl", tickets(10)...)
+		u.Write("in.jsonl", durabletest.Tickets(10)...)
 		told := listen(&u.job)
-		u.fault(
+		u.SetFaults(
 			simulator.Fault{Route: creation, Action: simulator.ResetAfter},
 			simulator.Fault{Route: contentRoute, Action: simulator.Fail, Status: http.StatusBadRequest, Times: 8},
 		)
-		if report := u.mustRun(u.job); report.Succeeded != 10 || report.Batches != 2 || len(u.server.Batches()) != 2 {
-			u.t.Errorf("report %+v", report)
+		if report := u.MustRun(u.job); report.Succeeded != 10 || report.Batches != 2 || len(u.Server.Batches()) != 2 {
+			u.T.Errorf("report %+v", report)
 		}
 		unclear, _ := told.of(durable.NoticeUnclear)
 		if !slices.ContainsFunc(unclear, func(n durable.Notice) bool {
 			return n.Batch != "" && strings.Contains(n.Text, "cannot be read") && !n.Next.IsZero()
 		}) {
-			u.t.Errorf("told %+v", told.told)
+			u.T.Errorf("told %+v", told.told)
 		}
-		if s := mustStatus(u.t, u.attach()); len(s.Notices) > 0 {
-			u.t.Errorf("status at the end: %+v", s.Notices)
+		if s := mustStatus(u.T, u.Attach()); len(s.Notices) > 0 {
+			u.T.Errorf("status at the end: %+v", s.Notices)
 		}
 	})
 }
 
 func TestPolicyResubmitPaysTwiceAndSaysSo(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.job.AmbiguousCreate = durable.AmbiguousResubmit
 		u.stranger(5)
 		u.next(simulator.ResetAfter)
 		report := u.succeed(2)
-		if again := u.diary.when(notFound); report.Surplus != 1 || report.Suspects != 0 || again > 2*graceOver {
-			u.t.Errorf("report %+v, sent again after %s", report, again)
+		if again := u.Log.When(notFound); report.Surplus != 1 || report.Suspects != 0 || again > 2*graceOver {
+			u.T.Errorf("report %+v, sent again after %s", report, again)
 		}
 	})
 }
 
 func TestPolicyFailBuysNothingMore(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.job.AmbiguousCreate = durable.AmbiguousFail
 		u.stranger(5)
 		u.next(simulator.ResetAfter)
-		report := u.mustRun(u.job)
+		report := u.MustRun(u.job)
 		if report.Failed != 5 || report.Batches != 0 || report.Suspects != 2 || report.Elapsed > processing {
-			u.t.Errorf("report %+v", report)
+			u.T.Errorf("report %+v", report)
 		}
-		for id, r := range u.results() {
+		for id, r := range u.Results() {
 			if r.Error == nil || r.Error.Code != "creation_unclear" || r.Batch != "" {
-				u.t.Errorf("%s: %+v", id, r)
+				u.T.Errorf("%s: %+v", id, r)
 			}
 		}
-		if n := len(u.server.Batches()); n != 2 {
-			u.t.Errorf("%d batches at the provider", n)
+		if n := len(u.Server.Batches()); n != 2 {
+			u.T.Errorf("%d batches at the provider", n)
 		}
 	})
 }
@@ -162,11 +182,12 @@ func TestPolicyFailBuysNothingMore(t *testing.T) {
 type mute struct{ sink.Provider }
 
 func TestABatchThatCannotBeLookedForStopsTheJob(t *testing.T) {
+	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.job.Provider = mute{u.job.Provider}
 		u.next(simulator.ResetAfter)
-		if _, err := u.run(u.t.Context(), u.job); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "cannot be looked for") {
-			u.t.Errorf("error %v", err)
+		if _, err := u.Run(u.T.Context(), u.job); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "cannot be looked for") {
+			u.T.Errorf("error %v", err)
 		}
 		u.job = u.fresh()
 		u.succeed(1)
@@ -174,11 +195,12 @@ func TestABatchThatCannotBeLookedForStopsTheJob(t *testing.T) {
 }
 
 func TestUnknownPolicyIsRefused(t *testing.T) {
-	w := newWorld(t, simulator.Config{})
-	w.write("in.jsonl", tickets(1)...)
-	job := w.job()
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(1)...)
+	job := w.Job()
 	job.AmbiguousCreate = "hope"
-	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
+	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +209,7 @@ func TestUnknownPolicyIsRefused(t *testing.T) {
 	if _, err := durable.Run(t.Context(), job); err == nil || !strings.Contains(err.Error(), `Job.AmbiguousCreate is "hope"`) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := os.Stat(w.path("out.jsonl")); !os.IsNotExist(err) {
+	if _, err := os.Stat(w.Path("out.jsonl")); !os.IsNotExist(err) {
 		t.Errorf("something was written: %v", err)
 	}
 }

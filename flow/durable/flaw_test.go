@@ -1,16 +1,13 @@
 package durable_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"strings"
 	"testing"
 
-	"github.com/balerhq/baler/flow/durable"
-	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -47,6 +44,7 @@ func odd(chat bool) map[string]struct {
 // What is no answer is an outcome of its own: with its code and class, not sent
 // again, counted, and no answer for other runs.
 func TestWhatIsNoAnswerFailsWithItsCode(t *testing.T) {
+	t.Parallel()
 	for _, endpoint := range []string{"/v1/chat/completions", "/v1/responses"} {
 		replies := odd(endpoint == "/v1/chat/completions")
 		answer := func(r simulator.Row) simulator.Reply {
@@ -57,19 +55,19 @@ func TestWhatIsNoAnswerFailsWithItsCode(t *testing.T) {
 			}
 			return simulator.Echo(r)
 		}
-		bubble(t, simulator.Config{Answer: answer}, openai.Config{Endpoint: endpoint}, nil, func(w *airtight) {
-			t := w.t
+		durabletest.Bubble(t, simulator.Config{Answer: answer}, openai.Config{Endpoint: endpoint}, nil, func(w *durabletest.World) {
+			t := w.T
 			lines, want := []string{`{"id":"fine","text":"fine"}`}, make(map[string]int)
 			for word, reply := range replies {
 				lines = append(lines, fmt.Sprintf(`{"id":%q,"text":%q}`, word, word))
 				want[reply.code]++
 			}
-			w.write("in.jsonl", lines...)
-			report := w.mustRun(w.job())
+			w.Write("in.jsonl", lines...)
+			report := w.MustRun(w.Job())
 			if report.Succeeded != 1 || report.Failed != len(replies) || report.Retried != 0 || !maps.Equal(report.Failures, want) {
 				t.Errorf("%s: report %+v, want the failures %v", endpoint, report, want)
 			}
-			for id, r := range w.results() {
+			for id, r := range w.Results() {
 				reply, isOdd := replies[id]
 				switch {
 				case !isOdd && r.Error != nil, isOdd && (r.Error == nil || r.Error.Code != reply.code || r.Error.Class != retry.Permanent):
@@ -78,12 +76,12 @@ func TestWhatIsNoAnswerFailsWithItsCode(t *testing.T) {
 					t.Errorf("%s: %s lost what there was: %+v", endpoint, id, r)
 				}
 			}
-			again := w.job()
+			again := w.Job()
 			again.Name = "again"
-			if err := os.Rename(w.path("out.jsonl"), w.path("first.jsonl")); err != nil {
+			if err := os.Rename(w.Path("out.jsonl"), w.Path("first.jsonl")); err != nil {
 				t.Fatal(err)
 			}
-			if report := w.mustRun(again); report.FromCache != 1 || report.Failed != len(replies) {
+			if report := w.MustRun(again); report.FromCache != 1 || report.Failed != len(replies) {
 				t.Errorf("%s: from the cache came %+v", endpoint, report)
 			}
 		})
@@ -93,6 +91,7 @@ func TestWhatIsNoAnswerFailsWithItsCode(t *testing.T) {
 // Rows that never ran go again, whatever file they are in and whatever the counts
 // say.
 func TestRowsWithoutAStatusGoAgain(t *testing.T) {
+	t.Parallel()
 	asked := make(map[string]int)
 	answer := func(r simulator.Row) simulator.Reply {
 		for _, word := range []string{"STATUS0", "NORESPONSE", "ROW500OUT"} {
@@ -108,55 +107,25 @@ func TestRowsWithoutAStatusGoAgain(t *testing.T) {
 		}
 		return simulator.Echo(r)
 	}
-	bubble(t, simulator.Config{Answer: answer}, openai.Config{}, nil, func(w *airtight) {
-		w.write("in.jsonl", `{"id":"a","text":"STATUS0"}`, `{"id":"b","text":"NORESPONSE"}`, `{"id":"c","text":"ROW500OUT"}`, `{"id":"d","text":"fine"}`)
-		if report := w.mustRun(w.job()); report.Succeeded != 4 || report.Retried != 3 {
-			w.t.Errorf("report %+v", report)
+	durabletest.Bubble(t, simulator.Config{Answer: answer}, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", `{"id":"a","text":"STATUS0"}`, `{"id":"b","text":"NORESPONSE"}`, `{"id":"c","text":"ROW500OUT"}`, `{"id":"d","text":"fine"}`)
+		if report := w.MustRun(w.Job()); report.Succeeded != 4 || report.Retried != 3 {
+			w.T.Errorf("report %+v", report)
 		}
 	})
 }
 
-// laterTorn dies after a write, before the job can record it.
-type laterTorn struct {
-	*durable.File
-	left int // writes before that one
-}
-
-func (o *laterTorn) Write(ctx context.Context, results []durable.Result) error {
-	if err := o.File.Write(ctx, results); err != nil {
-		return err
-	}
-	if o.left--; o.left < 0 {
-		return errDied
-	}
-	return nil
-}
-
 // What earlier runs counted is not lost, and not counted twice.
 func TestFailuresAreCountedOverRuns(t *testing.T) {
-	w := newWorld(t, simulator.Config{Answer: func(simulator.Row) simulator.Reply {
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{Answer: func(simulator.Row) simulator.Reply {
 		return simulator.Reply{Text: "half", FinishReason: "length"}
 	}})
-	w.write("in.jsonl", tickets(300)...)
-	job := w.job()
+	w.Write("in.jsonl", durabletest.Tickets(300)...)
+	job := w.Job()
 	job.MaxInFlight = 1
-	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := durable.Lines(w.path("out.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	died := job
-	died.Store, died.Output = store, &laterTorn{File: out, left: 1}
-	if _, err := durable.Run(t.Context(), died); !errors.Is(err, errDied) {
-		t.Fatalf("error %v", err)
-	}
-	if err := errors.Join(out.Close(), store.Close()); err != nil {
-		t.Fatal(err)
-	}
-	report := w.mustRun(job)
+	w.DieTorn(1, job)
+	report := w.MustRun(job)
 	if report.Failed != 300 || !maps.Equal(report.Failures, map[string]int{"max_tokens": 300}) {
 		t.Errorf("report %+v", report)
 	}

@@ -9,6 +9,7 @@ import (
 )
 
 func TestTheGateIsShutWhilePaused(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(Paused)
 		entered := make(chan error)
@@ -35,6 +36,7 @@ func TestTheGateIsShutWhilePaused(t *testing.T) {
 }
 
 func TestACancelledGateLetsNobodyIn(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(Paused)
 		entered := make(chan error)
@@ -63,6 +65,7 @@ func TestACancelledGateLetsNobodyIn(t *testing.T) {
 
 // Obeyed is what nobody inside contradicts.
 func TestTheGateIsObeyedOnceAllHaveLeft(t *testing.T) {
+	t.Parallel()
 	g := newGate(Running)
 	for range 2 {
 		if err := g.enter(t.Context()); err != nil {

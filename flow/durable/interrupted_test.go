@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
@@ -106,17 +107,17 @@ func creates(r *http.Request) bool {
 
 // wantTagsOnce fails unless there are n batches at the provider, no two of which
 // have a tag.
-func (w *airtight) wantTagsOnce(n int) {
-	w.t.Helper()
+func wantTagsOnce(w *durabletest.World, n int) {
+	w.T.Helper()
 	tags := make(map[string]string)
-	for _, b := range w.server.Batches() {
+	for _, b := range w.Server.Batches() {
 		if first := tags[b.Metadata["baler_tag"]]; first != "" {
-			w.t.Errorf("batches %s and %s have one tag", first, b.ID)
+			w.T.Errorf("batches %s and %s have one tag", first, b.ID)
 		}
 		tags[b.Metadata["baler_tag"]] = b.ID
 	}
 	if len(tags) != n {
-		w.t.Errorf("%d batches at the provider, want %d", len(tags), n)
+		w.T.Errorf("%d batches at the provider, want %d", len(tags), n)
 	}
 }
 
@@ -139,26 +140,26 @@ func TestACreationThatAnotherCallInterruptsIsNotTakenForRefused(t *testing.T) {
 			m := &meddler{match: creates, nth: 2, after: tc.after, reply: tc.reply}
 			wrap := func(next http.RoundTripper) http.RoundTripper { m.next = next; return m }
 			cfg := simulator.Config{Latency: simulator.Latency{Processing: 10 * time.Minute}}
-			bubble(t, cfg, openai.Config{}, wrap, func(w *airtight) {
-				t := w.t
-				w.write("in.jsonl", tickets(20)...)
-				job := w.job()
+			durabletest.Bubble(t, cfg, openai.Config{}, wrap, func(w *durabletest.World) {
+				t := w.T
+				w.Write("in.jsonl", durabletest.Tickets(20)...)
+				job := w.Job()
 				job.Batch.MaxItems, job.Poll = 10, time.Second
-				report, err := w.run(t.Context(), job)
+				report, err := w.Run(t.Context(), job)
 				if retry.ClassOf(err) != retry.Blocked || report.Finished || !m.met {
 					t.Fatalf("report %+v, %v", report, err)
 				}
-				if n := w.log.count("creation unclear"); n != tc.doubts {
+				if n := w.Log.Count("creation unclear"); n != tc.doubts {
 					t.Errorf("%d creations were unclear, want %d", n, tc.doubts)
 				}
 				m.heal()
-				job = w.job()
+				job = w.Job()
 				job.Batch.MaxItems = 10
-				if report := w.mustRun(job); report.Succeeded != 20 || report.Batches != 2 || report.Surplus != 0 {
+				if report := w.MustRun(job); report.Succeeded != 20 || report.Batches != 2 || report.Surplus != 0 {
 					t.Errorf("report %+v", report)
 				}
-				w.wantTagsOnce(2)
-				w.wantBilledOnce(20)
+				wantTagsOnce(w, 2)
+				w.WantBilledOnce(20)
 			})
 		})
 	}
@@ -189,14 +190,14 @@ func TestAClassIsNotBelievedOnceTheCallIsOver(t *testing.T) {
 	t.Parallel()
 	for _, again := range []bool{false, true} {
 		cfg := simulator.Config{Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}}
-		bubble(t, cfg, openai.Config{}, nil, func(w *airtight) {
-			w.write("in.jsonl", tickets(5)...)
-			job := w.job()
-			job.Provider, job.Codec = borrowing{w.provider, again}, w.provider
-			if report := w.mustRun(job); w.log.count("creation unclear") != 1 || report.Batches != 1 || report.Succeeded != 5 {
-				w.t.Errorf("again %t: report %+v", again, report)
+		durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
+			w.Write("in.jsonl", durabletest.Tickets(5)...)
+			job := w.Job()
+			job.Provider, job.Codec = borrowing{w.Provider, again}, w.Provider
+			if report := w.MustRun(job); w.Log.Count("creation unclear") != 1 || report.Batches != 1 || report.Succeeded != 5 {
+				w.T.Errorf("again %t: report %+v", again, report)
 			}
-			w.wantTagsOnce(1)
+			wantTagsOnce(w, 1)
 		})
 	}
 }
@@ -255,14 +256,14 @@ func interruption(t *testing.T, nth int, after bool) (places []string, ended boo
 		return m
 	}
 	cfg := simulator.Config{Latency: simulator.Latency{Validation: 10 * time.Minute}} // until then nothing is billed
-	bubble(t, cfg, openai.Config{Retry: retry.Policy{MaxAttempts: 1}}, wrap, func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(30)...)
+	durabletest.Bubble(t, cfg, openai.Config{Retry: retry.Policy{MaxAttempts: 1}}, wrap, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(30)...)
 		run := func() error {
-			job := w.job()
+			job := w.Job()
 			job.Batch.MaxItems, job.Poll = 10, time.Second
 			job.Creates = ratelimit.Per(1, 3*time.Minute) // so that one runs while another is settled
-			_, err := w.run(t.Context(), job)
+			_, err := w.Run(t.Context(), job)
 			return err
 		}
 		err := run()
@@ -274,15 +275,15 @@ func interruption(t *testing.T, nth int, after bool) (places []string, ended boo
 			t.Fatal(err)
 		}
 		cancelled := 0
-		for _, b := range w.server.Batches() {
+		for _, b := range w.Server.Batches() {
 			if b.Status == "cancelled" || b.Status == "cancelling" {
 				cancelled++
 			}
 		}
-		if n := len(w.server.Batches()); n != 4 || cancelled != 1 || len(w.results()) != 30 {
-			t.Errorf("%d batches, %d cancelled, %d results", n, cancelled, len(w.results()))
+		if n := len(w.Server.Batches()); n != 4 || cancelled != 1 || len(w.Results()) != 30 {
+			t.Errorf("%d batches, %d cancelled, %d results", n, cancelled, len(w.Results()))
 		}
-		w.wantBilledOnce(30)
+		w.WantBilledOnce(30)
 	})
 	return m.kinds, ended
 }

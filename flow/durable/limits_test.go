@@ -9,6 +9,7 @@ import (
 
 // A limit that is given lifts no other.
 func TestLimitsHaveDefaultsEach(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct{ given, creates, polls ratelimit.Config }{
 		{
 			given:   ratelimit.Config{},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/archive"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
@@ -19,20 +20,20 @@ import (
 
 // losing buys 30 rows in batches of ten, of which some fail, keeps the results
 // and loses the directory. The output is moved to old.jsonl.
-func losing(t *testing.T, test func(w *airtight, job durable.Job[ticket])) {
+func losing(t *testing.T, test func(w *durabletest.World, job durable.Job[durabletest.Ticket])) {
 	t.Helper()
-	bubble(t, simulator.Config{Answer: failSevens}, openai.Config{}, nil, func(w *airtight) {
-		w.write("in.jsonl", tickets(30)...)
-		job := w.job()
+	durabletest.Bubble(t, simulator.Config{Answer: failSevens}, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(30)...)
+		job := w.Job()
 		job.Batch.MaxItems, job.KeepRemote, job.MaxAttempts = 10, durable.KeepForever, 1
-		if report := w.mustRun(job); report.Succeeded != 27 || report.Failed != 3 {
-			w.t.Fatalf("report %+v", report)
+		if report := w.MustRun(job); report.Succeeded != 27 || report.Failed != 3 {
+			w.T.Fatalf("report %+v", report)
 		}
-		if err := os.RemoveAll(w.path("state")); err != nil {
-			w.t.Fatal(err)
+		if err := os.RemoveAll(w.Path("state")); err != nil {
+			w.T.Fatal(err)
 		}
-		if err := os.Rename(w.path("out.jsonl"), w.path("old.jsonl")); err != nil {
-			w.t.Fatal(err)
+		if err := os.Rename(w.Path("out.jsonl"), w.Path("old.jsonl")); err != nil {
+			w.T.Fatal(err)
 		}
 		test(w, job)
 	})
@@ -46,32 +47,32 @@ func failSevens(r simulator.Row) simulator.Reply {
 	return simulator.Echo(r)
 }
 
-// ingest reads the input, which then differs from what was bought.
-func (w *airtight) ingest(job durable.Job[ticket], rows ...string) {
-	w.t.Helper()
-	w.write("in.jsonl", rows...)
-	if _, err := w.with(w.t.Context(), job, durable.Ingest[ticket]); err != nil {
-		w.t.Fatal(err)
+// ingestRows reads the input, which then differs from what was bought.
+func ingestRows(w *durabletest.World, job durable.Job[durabletest.Ticket], rows ...string) {
+	w.T.Helper()
+	w.Write("in.jsonl", rows...)
+	if _, err := w.With(w.T.Context(), job, durable.Ingest[durabletest.Ticket]); err != nil {
+		w.T.Fatal(err)
 	}
 }
 
-func (w *airtight) inStore(do func(store *state.Dir) error) {
-	w.t.Helper()
-	store, err := state.Open(w.path("state"), state.Config{Log: quiet})
+func inStore(w *durabletest.World, do func(store *state.Dir) error) {
+	w.T.Helper()
+	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	defer store.Close()
 	if err := do(store); err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 }
 
-// adopt adds up what becomes of the orphans.
-func (w *airtight) adopt(job durable.Job[ticket]) (adopted int, lost durable.Lost, left []string) {
-	w.t.Helper()
-	w.inStore(func(store *state.Dir) error {
-		all, err := durable.Adopt(w.t.Context(), w.provider, store, job.Name, time.Now().Add(-time.Hour))
+// adoptOrphans adds up what becomes of the orphans.
+func adoptOrphans(w *durabletest.World, job durable.Job[durabletest.Ticket]) (adopted int, lost durable.Lost, left []string) {
+	w.T.Helper()
+	inStore(w, func(store *state.Dir) error {
+		all, err := durable.Adopt(w.T.Context(), w.Provider, store, job.Name, time.Now().Add(-time.Hour))
 		for _, a := range all {
 			adopted += a.Adopted
 			lost.Gone += a.Lost.Gone
@@ -90,40 +91,41 @@ func (w *airtight) adopt(job durable.Job[ticket]) (adopted int, lost durable.Los
 
 // What cannot be brought back has a reason and a number.
 func TestAdoptTellsWhatIsLost(t *testing.T) {
-	more := append(tickets(25), `{"id":"new","text":"x"}`)
+	t.Parallel()
+	more := append(durabletest.Tickets(25), `{"id":"new","text":"x"}`)
 	for name, test := range map[string]struct {
-		change  func(*airtight, *durable.Job[ticket])
+		change  func(*durabletest.World, *durable.Job[durabletest.Ticket])
 		adopted int
 		lost    durable.Lost
 		left    string // of one of the batches
 	}{
 		"rows that failed, or are not in the input": {
-			change: func(*airtight, *durable.Job[ticket]) {}, adopted: 23, lost: durable.Lost{Failed: 3, Unknown: 4},
+			change: func(*durabletest.World, *durable.Job[durabletest.Ticket]) {}, adopted: 23, lost: durable.Lost{Failed: 3, Unknown: 4},
 		},
 		"another model": {
-			change: func(_ *airtight, job *durable.Job[ticket]) { job.Model = "another" },
+			change: func(_ *durabletest.World, job *durable.Job[durabletest.Ticket]) { job.Model = "another" },
 			lost:   durable.Lost{Failed: 3, Unknown: 4, OtherModel: 23}, left: "no row of the run waits for one of its answers",
 		},
 		"results that are gone": {
-			change: func(w *airtight, _ *durable.Job[ticket]) {
-				id := w.server.Batches()[0].ID
-				if err := w.provider.Remove(w.t.Context(), sink.Handle{Batch: id}); err != nil {
-					w.t.Fatal(err)
+			change: func(w *durabletest.World, _ *durable.Job[durabletest.Ticket]) {
+				id := w.Server.Batches()[0].ID
+				if err := w.Provider.Remove(w.T.Context(), sink.Handle{Batch: id}); err != nil {
+					w.T.Fatal(err)
 				}
 			},
 			adopted: 14, lost: durable.Lost{Gone: 10, Failed: 2, Unknown: 4}, left: "gone at the provider",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			losing(t, func(w *airtight, job durable.Job[ticket]) {
+			losing(t, func(w *durabletest.World, job durable.Job[durabletest.Ticket]) {
 				test.change(w, &job)
-				w.ingest(job, more...)
-				adopted, lost, left := w.adopt(job)
+				ingestRows(w, job, more...)
+				adopted, lost, left := adoptOrphans(w, job)
 				if diff := cmp.Diff(test.lost, lost); diff != "" || adopted != test.adopted || lost.Total() == 0 {
-					w.t.Errorf("%d adopted, left %v:\n%s", adopted, left, diff)
+					w.T.Errorf("%d adopted, left %v:\n%s", adopted, left, diff)
 				}
 				if !strings.Contains(strings.Join(left, "; "), test.left) {
-					w.t.Errorf("left %q", left)
+					w.T.Errorf("left %q", left)
 				}
 			})
 		})
@@ -132,26 +134,27 @@ func TestAdoptTellsWhatIsLost(t *testing.T) {
 
 // An old output brings back what the provider no longer has.
 func TestResultsOfAnOldOutputAreAdopted(t *testing.T) {
-	losing(t, func(w *airtight, job durable.Job[ticket]) {
-		for _, b := range w.server.Batches() {
-			if err := w.provider.Remove(w.t.Context(), sink.Handle{Batch: b.ID}); err != nil {
-				w.t.Fatal(err)
+	t.Parallel()
+	losing(t, func(w *durabletest.World, job durable.Job[durabletest.Ticket]) {
+		for _, b := range w.Server.Batches() {
+			if err := w.Provider.Remove(w.T.Context(), sink.Handle{Batch: b.ID}); err != nil {
+				w.T.Fatal(err)
 			}
 		}
-		old, err := os.ReadFile(w.path("old.jsonl"))
+		old, err := os.ReadFile(w.Path("old.jsonl"))
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		lines := strings.SplitAfter(strings.TrimSuffix(string(old), "\n"), "\n")
 		damaged := "\ufeff" + strings.Join(lines, "") + "\n" + lines[0] + "\n\nno JSON\n" +
 			`{"id":"t-1","status":"succeeded","batch":"b"}` + "\n" + lines[3][:20]
-		if err := os.WriteFile(w.path("old.jsonl"), []byte(damaged), 0o600); err != nil {
-			w.t.Fatal(err)
+		if err := os.WriteFile(w.Path("old.jsonl"), []byte(damaged), 0o600); err != nil {
+			w.T.Fatal(err)
 		}
-		w.ingest(job, append(tickets(25), `{"id":"new","text":"x"}`)...)
+		ingestRows(w, job, append(durabletest.Tickets(25), `{"id":"new","text":"x"}`)...)
 		adopt := func() (a durable.OutputAdoption) {
-			w.inStore(func(store *state.Dir) (err error) {
-				a, err = durable.AdoptOutput(w.t.Context(), w.provider, store, job.Name, w.path("old.jsonl"))
+			inStore(w, func(store *state.Dir) (err error) {
+				a, err = durable.AdoptOutput(w.T.Context(), w.Provider, store, job.Name, w.Path("old.jsonl"))
 				return err
 			})
 			return a
@@ -164,38 +167,38 @@ func TestResultsOfAnOldOutputAreAdopted(t *testing.T) {
 		a.Lines = nil
 		want := durable.OutputAdoption{Adopted: 23, Failed: 3, Unknown: 4, Repeated: 1, Unusable: 3}
 		if diff := cmp.Diff(want, a); diff != "" || fmt.Sprint(numbers) != "[34 35 36]" {
-			w.t.Errorf("lines %v:\n%s", numbers, diff)
+			w.T.Errorf("lines %v:\n%s", numbers, diff)
 		}
 		if again := adopt(); again.Adopted != 0 || again.Settled != 23 {
-			w.t.Errorf("once more: %+v", again)
+			w.T.Errorf("once more: %+v", again)
 		}
-		bought := len(w.server.Batches())
-		report := w.mustRun(job)
+		bought := len(w.Server.Batches())
+		report := w.MustRun(job)
 		if report.Succeeded != 24 || report.FromCache != 23 || report.Failed != 2 {
-			w.t.Errorf("report %+v", report)
+			w.T.Errorf("report %+v", report)
 		}
-		got := w.results()
+		got := w.Results()
 		for _, line := range lines {
 			id, _, _ := strings.Cut(line[len(`{"id":"`):], `"`)
 			r, known := got[id]
 			if known && r.Error == nil && (!r.Cached || !strings.Contains(line, string(r.Response)) || !strings.Contains(line, r.Batch)) {
-				w.t.Errorf("%s is %+v, and was %s", id, r, line)
+				w.T.Errorf("%s is %+v, and was %s", id, r, line)
 			}
 		}
-		if n := len(w.server.Batches()); n != bought+1 {
-			w.t.Errorf("%d batches, %d before", n, bought)
+		if n := len(w.Server.Batches()); n != bought+1 {
+			w.T.Errorf("%d batches, %d before", n, bought)
 		}
-		if n := len(w.archived(job.Name)); n != 26 {
-			w.t.Errorf("%d results in the archive", n)
+		if n := len(archived(w, job.Name)); n != 26 {
+			w.T.Errorf("%d results in the archive", n)
 		}
 	})
 }
 
-func (w *airtight) archived(name string) (all []archive.Result) {
-	w.t.Helper()
-	for r, err := range w.archive(name).Results(archive.Query{}) {
+func archived(w *durabletest.World, name string) (all []archive.Result) {
+	w.T.Helper()
+	for r, err := range w.Archive(name).Results(archive.Query{}) {
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		all = append(all, r)
 	}
@@ -205,33 +208,34 @@ func (w *airtight) archived(name string) (all []archive.Result) {
 // Uploads that no batch was made from are found, but for young ones and those that
 // a run is about to use.
 func TestUploadsWithoutABatchAreFound(t *testing.T) {
-	bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *airtight) {
-		w.write("in.jsonl", tickets(10)...)
-		job := w.job()
+	t.Parallel()
+	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(10)...)
+		job := w.Job()
 		job.KeepRemote = durable.KeepForever
-		w.mustRun(job) // whose upload has a batch
+		w.MustRun(job) // whose upload has a batch
 		upload := func(tag string) string {
 			spec := sink.Spec{Tag: tag, Endpoint: "/v1/chat/completions", Model: "gpt-test"}
-			file, err := w.provider.Upload(w.t.Context(), spec, func(yield func(sink.Row, error) bool) {
+			file, err := w.Provider.Upload(w.T.Context(), spec, func(yield func(sink.Row, error) bool) {
 				yield(sink.Row{ID: tag, Body: []byte(`{"model":"gpt-test"}`)}, nil)
 			})
 			if err != nil {
-				w.t.Fatal(err)
+				w.T.Fatal(err)
 			}
 			return file
 		}
 		lost := upload("ABCDEFGHIJKLMNOP")
 		upload("somebody-else")
-		other := w.job() // is about to use one
+		other := w.Job() // is about to use one
 		other.Name, other.Source = "other", job.Source
-		w.write("in.jsonl", tickets(9)...)
-		w.setFaults(simulator.Fault{Route: createBatch, Action: simulator.Fail, Status: 403})
-		if _, err := w.run(w.t.Context(), other); err == nil {
-			w.t.Fatal("the creation was refused")
+		w.Write("in.jsonl", durabletest.Tickets(9)...)
+		w.SetFaults(simulator.Fault{Route: createBatch, Action: simulator.Fail, Status: 403})
+		if _, err := w.Run(w.T.Context(), other); err == nil {
+			w.T.Fatal("the creation was refused")
 		}
 		find := func() (found []string) {
-			w.inStore(func(store *state.Dir) error {
-				files, err := durable.OrphanFiles(w.t.Context(), w.provider, store, time.Minute)
+			inStore(w, func(store *state.Dir) error {
+				files, err := durable.OrphanFiles(w.T.Context(), w.Provider, store, time.Minute)
 				for _, f := range files {
 					found = append(found, f.File)
 				}
@@ -240,11 +244,11 @@ func TestUploadsWithoutABatchAreFound(t *testing.T) {
 			return found
 		}
 		if found := find(); len(found) != 0 {
-			w.t.Errorf("too young: %v", found)
+			w.T.Errorf("too young: %v", found)
 		}
 		time.Sleep(2 * time.Minute)
 		if diff := cmp.Diff([]string{lost}, find()); diff != "" {
-			w.t.Error(diff)
+			w.T.Error(diff)
 		}
 	})
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/archive"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -46,21 +47,22 @@ func lies() map[string]simulator.Fault {
 // A result that is late, cut, empty, gone or something else is asked for again,
 // and no row is judged or bought by it.
 func TestResultsThatAreNotThereYetAreAskedForAgain(t *testing.T) {
+	t.Parallel()
 	const rows = 30
 	for name, lie := range lies() {
 		lie.From, lie.Times = 2, 12
-		bubble(t, simulator.Config{Faults: []simulator.Fault{lie}}, openai.Config{}, nil, func(w *airtight) {
-			t := w.t
-			w.write("in.jsonl", tickets(rows)...)
-			if err := w.server.SetFaults(lie); err != nil {
+		durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{lie}}, openai.Config{}, nil, func(w *durabletest.World) {
+			t := w.T
+			w.Write("in.jsonl", durabletest.Tickets(rows)...)
+			if err := w.Server.SetFaults(lie); err != nil {
 				t.Fatal(err)
 			}
-			report := w.mustRun(w.job())
+			report := w.MustRun(w.Job())
 			if report.Succeeded != rows || report.Retried != 0 || report.Unexpected.Total() != 0 {
 				t.Errorf("%s: report %+v", name, report)
 			}
-			w.wantBilledOnce(rows)
-			if n := len(w.server.Batches()); n != 1 {
+			w.WantBilledOnce(rows)
+			if n := len(w.Server.Batches()); n != 1 {
 				t.Errorf("%s: %d batches", name, n)
 			}
 		})
@@ -70,36 +72,38 @@ func TestResultsThatAreNotThereYetAreAskedForAgain(t *testing.T) {
 // A status may be ahead of its counts and files: of a batch that is completed some
 // rows ran, and that others did not has to be said twice, a while apart.
 func TestCountsThatAreLateBuyNothing(t *testing.T) {
+	t.Parallel()
 	for counts, times := range map[string]int{`"completed":0,"failed":0`: 20, `"completed":1,"failed":0`: 2, `"failed":0,"completed":0`: -1} {
 		lie := simulator.Fault{
 			Route: statusRoute, Action: simulator.Merge, From: 2, Times: times,
 			Merge: json.RawMessage(`{"output_file_id":null,"request_counts":{"total":30,` + counts + `}}`),
 		}
-		bubble(t, simulator.Config{Faults: []simulator.Fault{lie}}, openai.Config{}, nil, func(w *airtight) {
-			w.write("in.jsonl", tickets(30)...)
+		durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{lie}}, openai.Config{}, nil, func(w *durabletest.World) {
+			w.Write("in.jsonl", durabletest.Tickets(30)...)
 			if times < 0 {
-				if _, err := w.run(w.t.Context(), w.job()); !errors.As(err, new(*durable.UndecidedError)) || len(w.server.Batches()) != 1 {
-					w.t.Errorf("for good: %v", err)
+				if _, err := w.Run(w.T.Context(), w.Job()); !errors.As(err, new(*durable.UndecidedError)) || len(w.Server.Batches()) != 1 {
+					w.T.Errorf("for good: %v", err)
 				}
 				return
 			}
-			if report := w.mustRun(w.job()); report.Succeeded != 30 || report.Retried != 0 || len(w.server.Batches()) != 1 {
-				w.t.Errorf("%s: report %+v", counts, report)
+			if report := w.MustRun(w.Job()); report.Succeeded != 30 || report.Retried != 0 || len(w.Server.Batches()) != 1 {
+				w.T.Errorf("%s: report %+v", counts, report)
 			}
-			w.wantBilledOnce(30)
+			w.WantBilledOnce(30)
 		})
 	}
 }
 
 // A byte order mark is none of the first row.
 func TestAByteOrderMarkTakesNoRowAway(t *testing.T) {
+	t.Parallel()
 	mark := simulator.Fault{Route: contentRoute, Action: simulator.Prepend, Body: "\xef\xbb\xbf", Times: -1}
-	bubble(t, simulator.Config{Faults: []simulator.Fault{mark}}, openai.Config{}, nil, func(w *airtight) {
-		w.write("in.jsonl", tickets(20)...)
-		if report := w.mustRun(w.job()); report.Succeeded != 20 || report.Retried != 0 {
-			w.t.Errorf("report %+v", report)
+	durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{mark}}, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(20)...)
+		if report := w.MustRun(w.Job()); report.Succeeded != 20 || report.Retried != 0 {
+			w.T.Errorf("report %+v", report)
 		}
-		w.wantBilledOnce(20)
+		w.WantBilledOnce(20)
 	})
 }
 
@@ -113,7 +117,7 @@ type broken struct {
 
 func (b *broken) wrap(next http.RoundTripper) http.RoundTripper {
 	b.on.Store(true)
-	return tripper(func(r *http.Request) (*http.Response, error) {
+	return durabletest.RoundTripper(func(r *http.Request) (*http.Response, error) {
 		reply, err := next.RoundTrip(r)
 		if err != nil || path.Base(r.URL.Path) != "content" || !b.on.Load() {
 			return reply, err
@@ -143,32 +147,32 @@ func gone(string) (int, string) { return http.StatusNotFound, "{}" }
 
 // undecided runs a job of three batches, of which the results of one stay broken,
 // and returns that batch.
-func (w *airtight) undecided(job durable.Job[ticket], settled int) durable.OpenBatch {
-	w.t.Helper()
-	report, err := w.run(w.t.Context(), job)
+func undecided(w *durabletest.World, job durable.Job[durabletest.Ticket], settled int) durable.OpenBatch {
+	w.T.Helper()
+	report, err := w.Run(w.T.Context(), job)
 	var waits *durable.UndecidedError
 	if !errors.As(err, &waits) || len(waits.Batches) != 1 || report.Finished || report.State != durable.Stopped {
-		w.t.Fatalf("report %+v, error %v", report, err)
+		w.T.Fatalf("report %+v, error %v", report, err)
 	}
 	b := waits.Batches[0]
 	if report.Succeeded != settled || b.Missing != report.Rows-settled || !b.Undecided {
-		w.t.Errorf("report %+v, batch %+v", report, b)
+		w.T.Errorf("report %+v, batch %+v", report, b)
 	}
-	if len(w.results()) != settled {
-		w.t.Errorf("%d results were delivered, want %d", len(w.results()), settled)
+	if len(w.Results()) != settled {
+		w.T.Errorf("%d results were delivered, want %d", len(w.Results()), settled)
 	}
-	s, err := w.attach().Status()
+	s, err := w.Attach().Status()
 	if err != nil || len(s.Open) != 1 || s.Open[0].Tag != b.Tag || s.Open[0].Missing != b.Missing || len(s.Notices) != 1 || s.Notices[0].Kind != durable.NoticeUndecided ||
 		!strings.Contains(s.Notices[0].Advice, "baler settle tickets --batch "+b.Batch+" --missing fail") {
-		w.t.Errorf("status %+v, %v", s, err)
+		w.T.Errorf("status %+v, %v", s, err)
 	}
 	return b
 }
 
 // missingJob is a job of three batches of ten.
-func (w *airtight) missingJob() durable.Job[ticket] {
-	w.write("in.jsonl", tickets(30)...)
-	job := w.job()
+func missingJob(w *durabletest.World) durable.Job[durabletest.Ticket] {
+	w.Write("in.jsonl", durabletest.Tickets(30)...)
+	job := w.Job()
 	job.Batch.MaxItems = 10
 	return job
 }
@@ -177,40 +181,41 @@ func (w *airtight) missingJob() durable.Job[ticket] {
 // bought or deleted, a person is told, and the run ends. Once the provider has all,
 // the next start settles it without a person.
 func TestResultsThatStayAwayStopTheirBatchAlone(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		body    func(string) (int, string)
 		settled int
 	}{"cut": {half, 25}, "gone": {gone, 20}} {
 		b := &broken{body: test.body}
-		bubble(t, simulator.Config{}, openai.Config{}, b.wrap, func(w *airtight) {
-			t := w.t
-			job := w.missingJob()
+		durabletest.Bubble(t, simulator.Config{}, openai.Config{}, b.wrap, func(w *durabletest.World) {
+			t := w.T
+			job := missingJob(w)
 			var told []durable.Notice
 			job.Notify = func(n durable.Notice) { told = append(told, n) }
 			began := time.Now()
-			waits := w.undecided(job, test.settled)
-			w.wantWithin(began, time.Hour, 3*time.Hour)
+			waits := undecided(w, job, test.settled)
+			wantWithin(w, began, time.Hour, 3*time.Hour)
 			if len(told) == 0 || told[0].Kind != durable.NoticeIncomplete || told[len(told)-1].Kind != durable.NoticeUndecided {
 				t.Errorf("%s: told %+v", name, told)
 			}
-			if n := len(w.server.Batches()); n != 3 {
+			if n := len(w.Server.Batches()); n != 3 {
 				t.Errorf("%s: %d batches", name, n)
 			}
-			if n := len(w.files()); n < 2 {
+			if n := len(remoteFiles(w)); n < 2 {
 				t.Errorf("%s: %d files are left at the provider", name, n)
 			}
 			began = time.Now()
-			if again := w.undecided(job, test.settled); again.Tag != waits.Tag || again.Missing != waits.Missing { // nothing has changed
+			if again := undecided(w, job, test.settled); again.Tag != waits.Tag || again.Missing != waits.Missing { // nothing has changed
 				t.Errorf("%s: batch %+v, then %+v", name, waits, again)
 			}
-			w.wantWithin(began, 0, 30*time.Minute)
+			wantWithin(w, began, 0, 30*time.Minute)
 			b.on.Store(false)
-			if report := w.mustRun(job); report.Succeeded != 30 || report.Retried != 0 {
+			if report := w.MustRun(job); report.Succeeded != 30 || report.Retried != 0 {
 				t.Errorf("%s: report %+v", name, report)
 			}
-			w.wantBilledOnce(30)
-			got, _ := all(t, w.archive("tickets").Results(archive.Query{Codec: w.provider}))
-			if lines := w.lines(); len(got) != 30 || strings.Join(got, "") != strings.Join(lines, "") {
+			w.WantBilledOnce(30)
+			got, _ := durabletest.Collect(t, w.Archive("tickets").Results(archive.Query{Codec: w.Provider}))
+			if lines := w.Lines(); len(got) != 30 || strings.Join(got, "") != strings.Join(lines, "") {
 				t.Errorf("%s: %d archived results are not the %d lines of the output", name, len(got), len(lines))
 			}
 		})
@@ -218,14 +223,15 @@ func TestResultsThatStayAwayStopTheirBatchAlone(t *testing.T) {
 }
 
 func TestAPersonDecidesAboutMissingRows(t *testing.T) {
+	t.Parallel()
 	for _, d := range []durable.Decision{durable.FailMissing, durable.SendMissing} {
 		b := &broken{body: half}
-		bubble(t, simulator.Config{}, openai.Config{}, b.wrap, func(w *airtight) {
-			t := w.t
-			job := w.missingJob()
+		durabletest.Bubble(t, simulator.Config{}, openai.Config{}, b.wrap, func(w *durabletest.World) {
+			t := w.T
+			job := missingJob(w)
 			job.MaxAttempts = 1 // which a person overrules
-			waits := w.undecided(job, 25)
-			h := w.attach()
+			waits := undecided(w, job, 25)
+			h := w.Attach()
 			if err := h.Settle(t.Context(), "batch_other", d); !errors.Is(err, durable.ErrNotMissing) {
 				t.Errorf("another batch: %v", err)
 			}
@@ -238,9 +244,9 @@ func TestAPersonDecidesAboutMissingRows(t *testing.T) {
 			if err := h.Settle(t.Context(), waits.Batch, other); err == nil || !strings.Contains(err.Error(), string(d)) {
 				t.Errorf("decided otherwise: %v", err)
 			}
-			report := w.mustRun(job)
+			report := w.MustRun(job)
 			failed := 0
-			for id, r := range w.results() {
+			for id, r := range w.Results() {
 				if r.Error == nil {
 					continue
 				}
@@ -251,7 +257,7 @@ func TestAPersonDecidesAboutMissingRows(t *testing.T) {
 			want := map[durable.Decision]struct{ failed, retried, batches int }{
 				durable.FailMissing: {5, 0, 3}, durable.SendMissing: {0, 5, 4},
 			}[d]
-			if n := len(w.server.Batches()); failed != want.failed || report.Failed != want.failed || report.Retried != want.retried || n != want.batches {
+			if n := len(w.Server.Batches()); failed != want.failed || report.Failed != want.failed || report.Retried != want.retried || n != want.batches {
 				t.Errorf("%s: %d failed, %d batches, report %+v", d, failed, n, report)
 			}
 			if err := h.Settle(t.Context(), waits.Batch, d); err != nil {
@@ -264,11 +270,12 @@ func TestAPersonDecidesAboutMissingRows(t *testing.T) {
 // A batch that waits does not keep others from being bought, and is settled while
 // the run goes on as soon as somebody decides.
 func TestAPersonDecidesWhileTheRunGoesOn(t *testing.T) {
+	t.Parallel()
 	b := &broken{body: half}
 	slow := simulator.Config{Latency: simulator.Latency{Processing: 2 * time.Hour}}
-	bubble(t, slow, openai.Config{}, b.wrap, func(w *airtight) {
-		t := w.t
-		job := w.missingJob()
+	durabletest.Bubble(t, slow, openai.Config{}, b.wrap, func(w *durabletest.World) {
+		t := w.T
+		job := missingJob(w)
 		job.MaxInFlight = 1
 		asked := make(chan durable.Notice, 1)
 		job.Notify = func(n durable.Notice) {
@@ -276,12 +283,12 @@ func TestAPersonDecidesWhileTheRunGoesOn(t *testing.T) {
 				asked <- n
 			}
 		}
-		run := w.start(t.Context(), job)
+		run := startRun(t.Context(), w, job)
 		n := <-asked
 		if s := mustStatus(t, run.Handle); s.Succeeded != 5 || len(s.Open) != 2 {
 			t.Errorf("when a person is asked: %+v", s)
 		}
-		if err := w.attach().Settle(t.Context(), n.Batch, durable.FailMissing); err != nil {
+		if err := w.Attach().Settle(t.Context(), n.Batch, durable.FailMissing); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Minute)
@@ -289,7 +296,7 @@ func TestAPersonDecidesWhileTheRunGoesOn(t *testing.T) {
 			t.Errorf("after it was decided: %+v", s)
 		}
 		report, err := run.Wait(t.Context())
-		if err != nil || report.Failed != 5 || report.Succeeded != 25 || len(w.server.Batches()) != 3 {
+		if err != nil || report.Failed != 5 || report.Succeeded != 25 || len(w.Server.Batches()) != 3 {
 			t.Errorf("report %+v, %v", report, err)
 		}
 	})

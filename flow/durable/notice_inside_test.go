@@ -7,6 +7,7 @@ import (
 )
 
 func TestNoticeIsToldAtOnceAndThenRarely(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var n notices
 		v := Notice{Kind: NoticeRefused, Tag: "A", Text: "first"}
@@ -45,6 +46,7 @@ func TestNoticeIsToldAtOnceAndThenRarely(t *testing.T) {
 // What lasts is told ever more rarely: in a day, of what is tried every minute,
 // some thirty times.
 func TestNoticeThatLastsIsToldRarely(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var n notices
 		var told []time.Duration

@@ -9,6 +9,7 @@ import (
 // Whoever listens to notices needs no lock of their own: none is told while
 // another is, each is told once, and a listener may cause the next.
 func TestNoticesAreDeliveredOneAtATime(t *testing.T) {
+	t.Parallel()
 	const each, tellers = 200, 8
 	var n notices
 	var got []Notice

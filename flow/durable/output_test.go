@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -29,23 +30,23 @@ func TestAChangedOutputIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, simulator.Config{})
-			w.write("in.jsonl", tickets(20)...)
-			w.mustRun(w.job())
-			b, err := os.ReadFile(w.path("out.jsonl"))
+			w := durabletest.New(t, simulator.Config{})
+			w.Write("in.jsonl", durabletest.Tickets(20)...)
+			w.MustRun(w.Job())
+			b, err := os.ReadFile(w.Path("out.jsonl"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			changed := change(string(b))
-			if err := os.WriteFile(w.path("out.jsonl"), []byte(changed), 0o600); err != nil {
+			if err := os.WriteFile(w.Path("out.jsonl"), []byte(changed), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err = w.run(t.Context(), w.job())
+			_, err = w.Run(t.Context(), w.Job())
 			mismatch, ok := errors.AsType[*durable.MismatchError](err)
-			if !ok || mismatch.Output != w.path("out.jsonl") {
+			if !ok || mismatch.Output != w.Path("out.jsonl") {
 				t.Errorf("err = %v", err)
 			}
-			if b, err := os.ReadFile(w.path("out.jsonl")); err != nil || string(b) != changed {
+			if b, err := os.ReadFile(w.Path("out.jsonl")); err != nil || string(b) != changed {
 				t.Errorf("the output was touched: %v", err)
 			}
 		})
@@ -81,27 +82,27 @@ func TestAnOutputHasOneWriter(t *testing.T) {
 // directory may have it, since neither could then go on.
 func TestAnOutputIsNotThatOfAnotherRun(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Config{})
-	w.write("in.jsonl", tickets(20)...)
-	_, err := w.with(t.Context(), w.job(), func(ctx context.Context, job durable.Job[ticket]) (durable.Report, error) {
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(20)...)
+	_, err := w.With(t.Context(), w.Job(), func(ctx context.Context, job durable.Job[durabletest.Ticket]) (durable.Report, error) {
 		job.Output = brokenOutput{job.Output.(*durable.File)}
 		return durable.Run(ctx, job)
 	})
-	if !errors.Is(err, errDied) {
+	if !errors.Is(err, durabletest.ErrDied) {
 		t.Fatal(err)
 	}
-	bought := len(w.server.Batches())
-	other := w.job()
+	bought := len(w.Server.Batches())
+	other := w.Job()
 	other.Name = "other"
-	_, err = w.run(t.Context(), other)
+	_, err = w.Run(t.Context(), other)
 	if !isMismatch(err) || !strings.Contains(err.Error(), `"tickets"`) {
 		t.Errorf("err = %v", err)
 	}
-	if n := len(w.server.Batches()); n != bought {
+	if n := len(w.Server.Batches()); n != bought {
 		t.Errorf("%d batches were bought for it", n-bought)
 	}
-	w.mustRun(w.job())
-	if n := len(w.results()); n != 20 {
+	w.MustRun(w.Job())
+	if n := len(w.Results()); n != 20 {
 		t.Errorf("%d results", n)
 	}
 }
@@ -109,22 +110,16 @@ func TestAnOutputIsNotThatOfAnotherRun(t *testing.T) {
 // brokenOutput takes no results.
 type brokenOutput struct{ *durable.File }
 
-func (brokenOutput) Write(context.Context, []durable.Result) error { return errDied }
+func (brokenOutput) Write(context.Context, []durable.Result) error { return durabletest.ErrDied }
 
 // A crash leaves results that are not recorded. Those are cut off; others, in the
 // same place, are not.
 func TestOnlyResultsOfTheRunAreCut(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Config{})
-	w.write("in.jsonl", tickets(20)...)
-	_, err := w.with(t.Context(), w.job(), func(ctx context.Context, job durable.Job[ticket]) (durable.Report, error) {
-		job.Output = tornOutput{job.Output.(*durable.File)}
-		return durable.Run(ctx, job)
-	})
-	if !errors.Is(err, errDied) {
-		t.Fatal(err)
-	}
-	b, err := os.ReadFile(w.path("out.jsonl"))
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(20)...)
+	w.DieTorn(0, w.Job())
+	b, err := os.ReadFile(w.Path("out.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,21 +130,21 @@ func TestOnlyResultsOfTheRunAreCut(t *testing.T) {
 		string(b) + strings.Replace(string(b[:strings.IndexByte(string(b), '\n')+1]), "batch_", "batch_x", 1),
 		string(b) + strings.Replace(string(b[:strings.IndexByte(string(b), '\n')+1]), `"id":"t-`, `"id":"u-`, 1),
 	} {
-		if err := os.WriteFile(w.path("out.jsonl"), []byte(foreign), 0o600); err != nil {
+		if err := os.WriteFile(w.Path("out.jsonl"), []byte(foreign), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.run(t.Context(), w.job()); !isMismatch(err) {
+		if _, err := w.Run(t.Context(), w.Job()); !isMismatch(err) {
 			t.Errorf("%q: %v", foreign[len(b):], err)
 		}
 	}
-	if err := os.WriteFile(w.path("out.jsonl"), []byte(torn+"\x00\x00"), 0o600); err != nil {
+	if err := os.WriteFile(w.Path("out.jsonl"), []byte(torn+"\x00\x00"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w.mustRun(w.job())
-	if n := len(w.results()); n != 20 {
+	w.MustRun(w.Job())
+	if n := len(w.Results()); n != 20 {
 		t.Errorf("%d results", n)
 	}
-	w.wantBilledOnce(20)
+	w.WantBilledOnce(20)
 }
 
 func TestAnOutputIsARegularFile(t *testing.T) {
@@ -214,10 +209,10 @@ func isMismatch(err error) bool {
 
 func TestAStreamGetsEachResultAndIsNotCut(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Config{})
-	w.write("in.jsonl", tickets(20)...)
-	w.write("stream", "what stands there already")
-	f, err := os.OpenFile(w.path("stream"), os.O_APPEND|os.O_WRONLY, 0)
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(20)...)
+	w.Write("stream", "what stands there already")
+	f, err := os.OpenFile(w.Path("stream"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +222,7 @@ func TestAStreamGetsEachResultAndIsNotCut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = w.with(t.Context(), w.job(), func(ctx context.Context, job durable.Job[ticket]) (durable.Report, error) {
+		_, err = w.With(t.Context(), w.Job(), func(ctx context.Context, job durable.Job[durabletest.Ticket]) (durable.Report, error) {
 			job.Output = out
 			return durable.Run(ctx, job)
 		})
@@ -235,7 +230,7 @@ func TestAStreamGetsEachResultAndIsNotCut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b, err := os.ReadFile(w.path("stream"))
+	b, err := os.ReadFile(w.Path("stream"))
 	if lines := strings.Count(string(b), "\n"); err != nil || lines != 21 || !strings.HasPrefix(string(b), "what stands") {
 		t.Errorf("%d lines, %v", lines, err)
 	}

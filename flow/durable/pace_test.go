@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -14,19 +15,20 @@ import (
 // provider documents. With one limit of ten a second for all kinds of calls
 // together these took a minute, and the last uploads waited for polls.
 func TestManySmallBatchesDoNotIdle(t *testing.T) {
+	t.Parallel()
 	lifted := openai.Config{Calls: openai.Calls{Uploads: 200, Creates: 200, Downloads: 40, Polls: 10, Deletes: 20, Others: 10}}
-	bubble(t, simulator.Config{}, lifted, nil, func(w *airtight) {
-		t := w.t
+	durabletest.Bubble(t, simulator.Config{}, lifted, nil, func(w *durabletest.World) {
+		t := w.T
 		const batches = 50
-		w.write("in.jsonl", tickets(batches)...)
-		job := w.job()
+		w.Write("in.jsonl", durabletest.Tickets(batches)...)
+		job := w.Job()
 		job.Batch = accumulator.Config{MaxItems: 1}
 		job.MaxInFlight = batches
 		job.Creates = ratelimit.Per(1_000_000, time.Hour)
 		start := time.Now()
-		if report := w.mustRun(job); report.Batches != batches {
+		if report := w.MustRun(job); report.Batches != batches {
 			t.Errorf("report %+v", report)
 		}
-		w.wantWithin(start, 0, 30*time.Second) // ten of them until the first look
+		wantWithin(w, start, 0, 30*time.Second) // ten of them until the first look
 	})
 }

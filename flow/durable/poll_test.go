@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
@@ -20,53 +21,56 @@ import (
 const getBatch = "GET /v1/batches/{id}"
 
 func TestABatchExpiresAfterADay(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("Badger wakes up some million times a day")
 	}
-	bubble(t, simulator.Config{Latency: simulator.Latency{Processing: 48 * time.Hour}}, openai.Config{}, nil, func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(64)...)
-		job := w.job()
+	durabletest.Bubble(t, simulator.Config{Latency: simulator.Latency{Processing: 48 * time.Hour}}, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(64)...)
+		job := w.Job()
 		job.MaxAttempts = 1
 		start := time.Now()
-		report := w.mustRun(job)
-		w.wantWithin(start, 24*time.Hour, 24*time.Hour+10*time.Minute)
+		report := w.MustRun(job)
+		wantWithin(w, start, 24*time.Hour, 24*time.Hour+10*time.Minute)
 		if report.Succeeded != 32 || report.Failed != 32 || report.Batches != 1 || report.Unexpected != (durable.UnexpectedRows{}) {
 			t.Errorf("report %+v", report)
 		}
-		for id, r := range w.results() {
+		for id, r := range w.Results() {
 			if r.Status == durable.Failed && r.Error.Code != "batch_expired" {
 				t.Errorf("%s: %+v", id, r)
 			}
 		}
-		w.wantBilledOnce(32)
+		w.WantBilledOnce(32)
 	})
 }
 
 // Each window does half of what is left, so three attempts leave an eighth.
 func TestExpiredRowsGoAgain(t *testing.T) {
+	t.Parallel()
 	cfg := simulator.Config{Latency: simulator.Latency{Processing: 48 * time.Hour}, Speed: 24} // a window is an hour
-	bubble(t, cfg, openai.Config{}, nil, func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(64)...)
-		job := w.job()
+	durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(64)...)
+		job := w.Job()
 		job.MaxAttempts = 3
-		report := w.mustRun(job)
+		report := w.MustRun(job)
 		if report.Succeeded != 56 || report.Failed != 8 || report.Batches != 3 || report.Retried != 48 {
 			t.Errorf("report %+v", report)
 		}
-		w.wantBilledOnce(56)
+		w.WantBilledOnce(56)
 	})
 }
 
 func TestLooksAtABatchGrowRareWithItsAge(t *testing.T) {
-	bubble(t, simulator.Config{Latency: simulator.Latency{Processing: 3 * time.Hour}}, openai.Config{}, nil, func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(3)...)
-		w.mustRun(w.job())
+	t.Parallel()
+	durabletest.Bubble(t, simulator.Config{Latency: simulator.Latency{Processing: 3 * time.Hour}}, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(3)...)
+		w.MustRun(w.Job())
 		var last time.Time
 		looks, longest := 0, time.Duration(0)
-		for r, err := range w.server.Requests() {
+		for r, err := range w.Server.Requests() {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,20 +91,21 @@ func TestLooksAtABatchGrowRareWithItsAge(t *testing.T) {
 // A batch that has had all its time is cancelled: what it has counts, and the
 // rest goes again.
 func TestBatchThatTakesTooLongIsCancelled(t *testing.T) {
+	t.Parallel()
 	cfg := simulator.Config{Latency: simulator.Latency{Processing: 19 * time.Minute, Cancelling: 10 * time.Second}}
-	bubble(t, cfg, openai.Config{Limits: sink.Limits{Window: 8 * time.Minute}}, nil, func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(8)...)
+	durabletest.Bubble(t, cfg, openai.Config{Limits: sink.Limits{Window: 8 * time.Minute}}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(8)...)
 		start := time.Now()
-		job := w.job()
+		job := w.Job()
 		job.Grace = 2 * time.Minute
-		report := w.mustRun(job) // ten minutes each for half of them, a quarter, an eighth and the last one
-		w.wantWithin(start, 40*time.Minute, 48*time.Minute)
+		report := w.MustRun(job) // ten minutes each for half of them, a quarter, an eighth and the last one
+		wantWithin(w, start, 40*time.Minute, 48*time.Minute)
 		if report.Succeeded != 7 || report.Failed != 1 || report.Batches != 4 {
 			t.Errorf("report %+v", report)
 		}
-		w.wantBilledOnce(7)
-		if n := w.log.count("not ended in time"); n != 4 {
+		w.WantBilledOnce(7)
+		if n := w.Log.Count("not ended in time"); n != 4 {
 			t.Errorf("%d warnings of 4 batches", n)
 		}
 	})
@@ -110,6 +115,7 @@ func TestBatchThatTakesTooLongIsCancelled(t *testing.T) {
 // be paid for: it is cancelled, its end waited for, and then a person decides
 // whether its rows go again. Should it end after all, its results count.
 func TestBatchThatNeverEndsWaitsForAPerson(t *testing.T) {
+	t.Parallel()
 	for _, decision := range []durable.Decision{"", durable.FailMissing, durable.SendMissing} {
 		var ended atomic.Bool
 		var first atomic.Value
@@ -118,28 +124,28 @@ func TestBatchThatNeverEndsWaitsForAPerson(t *testing.T) {
 				batch["status"], batch["output_file_id"] = "cancelling", nil
 			}
 		})
-		bubble(t, simulator.Config{}, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, stuck, func(w *airtight) {
-			t := w.t
-			w.write("in.jsonl", tickets(3)...)
-			job := w.job()
+		durabletest.Bubble(t, simulator.Config{}, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, stuck, func(w *durabletest.World) {
+			t := w.T
+			w.Write("in.jsonl", durabletest.Tickets(3)...)
+			job := w.Job()
 			job.Grace = 2 * time.Minute
 			told := listen(&job)
 			start := time.Now()
-			report, err := w.run(t.Context(), job)
-			w.wantWithin(start, 14*time.Minute, 16*time.Minute) // window, grace and grace again
+			report, err := w.Run(t.Context(), job)
+			wantWithin(w, start, 14*time.Minute, 16*time.Minute) // window, grace and grace again
 			var undecided *durable.UndecidedError
-			if !errors.As(err, &undecided) || undecided.Batches[0].Missing != 3 || report.Retried > 0 || len(w.server.Batches()) != 1 {
+			if !errors.As(err, &undecided) || undecided.Batches[0].Missing != 3 || report.Retried > 0 || len(w.Server.Batches()) != 1 {
 				t.Fatalf("%q: report %+v, %v", decision, report, err)
 			}
-			w.wantTold(told, durable.NoticeUndecided, 16*time.Minute, "has not ended it", "may yet run", "baler settle tickets --batch")
+			wantTold(w, told, durable.NoticeUndecided, 16*time.Minute, "has not ended it", "may yet run", "baler settle tickets --batch")
 			if decision == "" {
 				ended.Store(true)
-			} else if err := w.attach().Settle(t.Context(), undecided.Batches[0].Batch, decision); err != nil {
+			} else if err := w.Attach().Settle(t.Context(), undecided.Batches[0].Batch, decision); err != nil {
 				t.Fatal(err)
 			}
-			report = w.mustRun(job)
+			report = w.MustRun(job)
 			want := map[durable.Decision][3]int{"": {3, 0, 1}, durable.FailMissing: {0, 3, 1}, durable.SendMissing: {3, 0, 2}}[decision]
-			if got := [3]int{report.Succeeded, report.Failed, len(w.server.Batches())}; got != want {
+			if got := [3]int{report.Succeeded, report.Failed, len(w.Server.Batches())}; got != want {
 				t.Errorf("%q: report %+v, %v", decision, report, got)
 			}
 		})
@@ -147,17 +153,18 @@ func TestBatchThatNeverEndsWaitsForAPerson(t *testing.T) {
 }
 
 func TestUnknownStatusIsWaitedOutWithOneWarning(t *testing.T) {
+	t.Parallel()
 	cfg := simulator.Config{Latency: simulator.Latency{Processing: 20 * time.Minute}}
-	bubble(t, cfg, openai.Config{}, rename("in_progress", "in_review"), func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(200)...) // two batches
+	durabletest.Bubble(t, cfg, openai.Config{}, rename("in_progress", "in_review"), func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(200)...) // two batches
 		start := time.Now()
-		report := w.mustRun(w.job())
-		w.wantWithin(start, 20*time.Minute, 22*time.Minute)
+		report := w.MustRun(w.Job())
+		wantWithin(w, start, 20*time.Minute, 22*time.Minute)
 		if report.Succeeded != 200 || report.Batches != 2 {
 			t.Errorf("report %+v", report)
 		}
-		if n := w.log.count("unknown status"); n != 2 {
+		if n := w.Log.Count("unknown status"); n != 2 {
 			t.Errorf("%d warnings of 2 batches", n)
 		}
 	})
@@ -165,49 +172,52 @@ func TestUnknownStatusIsWaitedOutWithOneWarning(t *testing.T) {
 
 // A terminal status that is not known yet: the results are there all the same.
 func TestUnknownEndIsSalvaged(t *testing.T) {
+	t.Parallel()
 	wrap := rename("completed", "concluded")
-	bubble(t, simulator.Config{}, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, wrap, func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(20)...)
+	durabletest.Bubble(t, simulator.Config{}, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, wrap, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(20)...)
 		start := time.Now()
-		job := w.job()
+		job := w.Job()
 		job.Grace = 2 * time.Minute
-		report := w.mustRun(job)
-		w.wantWithin(start, 14*time.Minute, 15*time.Minute) // window, grace and grace again
+		report := w.MustRun(job)
+		wantWithin(w, start, 14*time.Minute, 15*time.Minute) // window, grace and grace again
 		if report.Succeeded != 20 || report.Batches != 1 {
 			t.Errorf("report %+v", report)
 		}
-		w.wantBilledOnce(20)
+		w.WantBilledOnce(20)
 	})
 }
 
 func TestPollsThatFailSayNothingAboutRows(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]simulator.Fault{
 		"not found": {Status: http.StatusNotFound, Times: 50},
 		"down":      {Status: http.StatusBadGateway, Times: 200},
 	} {
 		fault.Route, fault.Action = getBatch, simulator.Fail
-		bubble(t, simulator.Config{Faults: []simulator.Fault{fault}}, openai.Config{}, nil, func(w *airtight) {
-			t := w.t
-			w.write("in.jsonl", tickets(20)...)
-			if report := w.mustRun(w.job()); report.Succeeded != 20 || report.Batches != 1 || report.Retried != 0 {
+		durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{fault}}, openai.Config{}, nil, func(w *durabletest.World) {
+			t := w.T
+			w.Write("in.jsonl", durabletest.Tickets(20)...)
+			if report := w.MustRun(w.Job()); report.Succeeded != 20 || report.Batches != 1 || report.Retried != 0 {
 				t.Errorf("%s: report %+v", name, report)
 			}
-			w.wantBilledOnce(20)
+			w.WantBilledOnce(20)
 		})
 	}
 }
 
 func TestBatchThatIsGoneForGoodIsSentAgain(t *testing.T) {
+	t.Parallel()
 	lost := simulator.Fault{Route: getBatch, Action: simulator.Fail, Status: http.StatusNotFound, Times: -1}
-	bubble(t, simulator.Config{Faults: []simulator.Fault{lost}}, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, nil, func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(5)...)
-		job := w.job()
+	durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{lost}}, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(5)...)
+		job := w.Job()
 		job.MaxAttempts, job.Grace = 2, 2*time.Minute
 		start := time.Now()
-		report := w.mustRun(job)
-		w.wantWithin(start, 2*14*time.Minute, 2*16*time.Minute)
+		report := w.MustRun(job)
+		wantWithin(w, start, 2*14*time.Minute, 2*16*time.Minute)
 		if report.Failed != 5 || report.Batches != 2 {
 			t.Errorf("report %+v", report)
 		}
@@ -251,6 +261,7 @@ func (g *gauge) densest() (most int) {
 // more time for that nobody looked: one that never ends is cancelled, and a person
 // is asked, a grace later.
 func TestABatchOfAnEarlierProcessIsLookedAtOnce(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		latency     simulator.Latency
 		least, most time.Duration
@@ -264,18 +275,18 @@ func TestABatchOfAnEarlierProcessIsLookedAtOnce(t *testing.T) {
 				batch["status"], batch["output_file_id"] = "in_progress", nil
 			}
 		})
-		bubble(t, simulator.Config{Latency: test.latency}, openai.Config{}, stuck, func(w *airtight) {
-			t := w.t
-			w.write("in.jsonl", tickets(20)...)
+		durabletest.Bubble(t, simulator.Config{Latency: test.latency}, openai.Config{}, stuck, func(w *durabletest.World) {
+			t := w.T
+			w.Write("in.jsonl", durabletest.Tickets(20)...)
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
-			if report, err := w.run(ctx, w.job()); report.Batches != 1 || !errors.Is(err, context.DeadlineExceeded) {
+			if report, err := w.Run(ctx, w.Job()); report.Batches != 1 || !errors.Is(err, context.DeadlineExceeded) {
 				t.Fatalf("report %+v, %v", report, err)
 			}
 			time.Sleep(72 * time.Hour)
 			start := time.Now()
-			report, err := w.run(t.Context(), w.job())
-			w.wantWithin(start, test.least, test.most)
+			report, err := w.Run(t.Context(), w.Job())
+			wantWithin(w, start, test.least, test.most)
 			if _, asked := errors.AsType[*durable.UndecidedError](err); asked != (test.settled == 0) || err != nil && !asked {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -287,6 +298,7 @@ func TestABatchOfAnEarlierProcessIsLookedAtOnce(t *testing.T) {
 }
 
 func TestHundredsOfBatchesAreLookedAtInTurn(t *testing.T) {
+	t.Parallel()
 	batches := 200
 	if testing.Short() {
 		batches = 50
@@ -297,16 +309,16 @@ func TestHundredsOfBatchesAreLookedAtInTurn(t *testing.T) {
 		return g
 	}
 	cfg := simulator.Config{Latency: simulator.Latency{Processing: 20 * time.Minute}}
-	bubble(t, cfg, openai.Config{}, wrap, func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(batches)...)
-		job := w.job()
+	durabletest.Bubble(t, cfg, openai.Config{}, wrap, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(batches)...)
+		job := w.Job()
 		job.Batch.MaxItems, job.MaxInFlight = 1, batches
 		job.Creates = ratelimit.Per(1_000_000, time.Minute)
 		job.Polls = ratelimit.Config{Requests: 600, Slots: 3}
 		start := time.Now()
-		report := w.mustRun(job)
-		w.wantWithin(start, 20*time.Minute, 30*time.Minute)
+		report := w.MustRun(job)
+		wantWithin(w, start, 20*time.Minute, 30*time.Minute)
 		if report.Succeeded != batches || report.Batches != batches {
 			t.Errorf("report %+v", report)
 		}

@@ -33,6 +33,7 @@ func polling(t *testing.T, limit ratelimit.Config, test func(driven)) {
 }
 
 func TestTurnsComeWhenTheyAreDue(t *testing.T) {
+	t.Parallel()
 	polling(t, ratelimit.Config{}, func(p driven) {
 		t := p.t
 		var drivers sync.WaitGroup
@@ -54,6 +55,7 @@ func TestTurnsComeWhenTheyAreDue(t *testing.T) {
 // All due at once, they come by the order in which they were due, no faster and
 // no more at a time than the limit says.
 func TestTurnsAreBounded(t *testing.T) {
+	t.Parallel()
 	polling(t, ratelimit.Config{Requests: 60, Slots: 3}, func(p driven) {
 		t := p.t
 		start := time.Now()
@@ -98,6 +100,7 @@ func TestTurnsAreBounded(t *testing.T) {
 }
 
 func TestTurnsArePaced(t *testing.T) {
+	t.Parallel()
 	polling(t, ratelimit.Config{Requests: 60}, func(p driven) {
 		t := p.t
 		start := time.Now()
@@ -119,6 +122,7 @@ func TestTurnsArePaced(t *testing.T) {
 // Whoever leaves takes nothing along: not the place of another, nor a part of
 // the limit.
 func TestDriversThatLeaveTakeNoTurn(t *testing.T) {
+	t.Parallel()
 	polling(t, ratelimit.Config{Slots: 1}, func(p driven) {
 		t := p.t
 		enough := errors.New("enough")
@@ -147,6 +151,7 @@ func TestDriversThatLeaveTakeNoTurn(t *testing.T) {
 }
 
 func TestAnEarlierTurnOvertakes(t *testing.T) {
+	t.Parallel()
 	polling(t, ratelimit.Config{}, func(p driven) {
 		t := p.t
 		start := time.Now()

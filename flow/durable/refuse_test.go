@@ -6,16 +6,17 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
 // asking is a job whose rows call what typo has for their id, or chat.
-func (w *airtight) asking(typo map[string]durable.Request) durable.Job[ticket] {
-	job := w.job()
+func asking(w *durabletest.World, typo map[string]durable.Request) durable.Job[durabletest.Ticket] {
+	job := w.Job()
 	job.Prompt = nil
-	job.Request = func(tk ticket) (durable.Request, error) {
+	job.Request = func(tk durabletest.Ticket) (durable.Request, error) {
 		r := durable.Request{Endpoint: "/v1/chat/completions", Model: "gpt-test"}
 		if odd, ok := typo[tk.ID]; ok {
 			r = odd
@@ -28,6 +29,7 @@ func (w *airtight) asking(typo map[string]durable.Request) durable.Job[ticket] {
 
 // A batch that cannot be created fails with its rows, and nothing else does.
 func TestABatchThatIsRefusedForGoodStopsNoOther(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		faults []simulator.Fault
 		typo   durable.Request
@@ -47,18 +49,18 @@ func TestABatchThatIsRefusedForGoodStopsNoOther(t *testing.T) {
 			}}, durable.Request{Endpoint: "/v1/chat/completions", Model: "other"}, "invalid_request_error",
 		},
 	} {
-		bubble(t, simulator.Config{Faults: test.faults}, openai.Config{}, nil, func(w *airtight) {
-			t := w.t
-			w.write("in.jsonl", tickets(10)...)
-			job := w.asking(map[string]durable.Request{"t-9": test.typo})
+		durabletest.Bubble(t, simulator.Config{Faults: test.faults}, openai.Config{}, nil, func(w *durabletest.World) {
+			t := w.T
+			w.Write("in.jsonl", durabletest.Tickets(10)...)
+			job := asking(w, map[string]durable.Request{"t-9": test.typo})
 			var told []durable.Notice
 			job.Notify = func(n durable.Notice) { told = append(told, n) }
-			report := w.mustRun(job)
+			report := w.MustRun(job)
 			// Which of the two batches a fault hits is for the fault to say.
 			if report.Succeeded+report.Failed != 10 || report.Failed != 1 && report.Failed != 9 || report.Batches != 1 {
 				t.Errorf("%s: report %+v", name, report)
 			}
-			for id, r := range w.results() {
+			for id, r := range w.Results() {
 				if r.Status == durable.Failed && (r.Error.Class != retry.Permanent || r.Error.Code != test.code || r.Error.Message == "") {
 					t.Errorf("%s: %s: %+v", name, id, r.Error)
 				}
@@ -66,7 +68,7 @@ func TestABatchThatIsRefusedForGoodStopsNoOther(t *testing.T) {
 			if len(told) != 1 || told[0].Kind != durable.NoticeRefused || !strings.Contains(told[0].Text, test.code) {
 				t.Errorf("%s: told %+v", name, told)
 			}
-			w.wantBilledOnce(report.Succeeded)
+			w.WantBilledOnce(report.Succeeded)
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
@@ -37,6 +38,7 @@ func (f *first) is(id string) bool {
 // them counts, and only the rest goes again, which is not counted as run. Where none
 // is, because the batch was refused as a whole, that takes no attempt.
 func TestEveryEndOfABatchIsSettled(t *testing.T) {
+	t.Parallel()
 	const rows = 8
 	for _, status := range []string{"completed", "failed", "expired", "cancelled"} {
 		for files, has := range map[string]struct{ output, errors bool }{
@@ -59,12 +61,12 @@ func TestEveryEndOfABatchIsSettled(t *testing.T) {
 					b["error_file_id"], counts["failed"] = nil, 0
 				}
 			})
-			bubble(t, simulator.Config{Answer: failEven}, openai.Config{}, wrap, func(w *airtight) {
-				t := w.t
-				w.write("in.jsonl", tickets(rows)...)
-				report := w.mustRun(w.job())
+			durabletest.Bubble(t, simulator.Config{Answer: failEven}, openai.Config{}, wrap, func(w *durabletest.World) {
+				t := w.T
+				w.Write("in.jsonl", durabletest.Tickets(rows)...)
+				report := w.MustRun(w.Job())
 				refused, again := status == "failed" && files == "no file", 0
-				for id, r := range w.results() {
+				for id, r := range w.Results() {
 					odd := strings.ContainsAny(id, "1357")
 					there := odd && has.output || !odd && has.errors
 					attempts := 2
@@ -86,6 +88,7 @@ func TestEveryEndOfABatchIsSettled(t *testing.T) {
 }
 
 func TestStraysAreCountedByKind(t *testing.T) {
+	t.Parallel()
 	const rows = 20
 	for name, test := range map[string]struct {
 		faults simulator.RowFaults
@@ -95,16 +98,16 @@ func TestStraysAreCountedByKind(t *testing.T) {
 		"foreign":  {simulator.RowFaults{Foreign: 1}, durable.UnexpectedRows{Foreign: rows}},
 		"surplus":  {simulator.RowFaults{Surplus: 1}, durable.UnexpectedRows{Surplus: rows}},
 	} {
-		bubble(t, simulator.Config{Rows: test.faults}, openai.Config{}, nil, func(w *airtight) {
-			t := w.t
-			w.write("in.jsonl", tickets(rows)...)
-			job := w.job()
+		durabletest.Bubble(t, simulator.Config{Rows: test.faults}, openai.Config{}, nil, func(w *durabletest.World) {
+			t := w.T
+			w.Write("in.jsonl", durabletest.Tickets(rows)...)
+			job := w.Job()
 			job.MaxAttempts = 2
-			report := w.mustRun(job)
+			report := w.MustRun(job)
 			if report.Unexpected != test.want || report.Failed != 0 {
 				t.Errorf("%s: report %+v", name, report)
 			}
-			if n := len(w.results()); n != rows {
+			if n := len(w.Results()); n != rows {
 				t.Errorf("%s: %d results", name, n)
 			}
 		})
@@ -124,14 +127,15 @@ func (p doubled) Create(ctx context.Context, s sink.Spec, file string, rows sink
 }
 
 func TestASecondBatchChangesNoResultAndIsWaste(t *testing.T) {
-	bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(20)...)
-		job := w.job()
-		job.Provider, job.Codec = doubled{w.provider}, w.provider
-		report := w.mustRun(job)
-		if len(w.server.Batches()) != 2 || report.Batches != 1 || report.Succeeded != 20 {
-			t.Errorf("%d batches, report %+v", len(w.server.Batches()), report)
+	t.Parallel()
+	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(20)...)
+		job := w.Job()
+		job.Provider, job.Codec = doubled{w.Provider}, w.Provider
+		report := w.MustRun(job)
+		if len(w.Server.Batches()) != 2 || report.Batches != 1 || report.Succeeded != 20 {
+			t.Errorf("%d batches, report %+v", len(w.Server.Batches()), report)
 		}
 		if report.DuplicateSpend.Input == 0 || report.DuplicateSpend != report.Usage { // both had the same rows
 			t.Errorf("waste %+v, usage %+v", report.DuplicateSpend, report.Usage)
@@ -142,31 +146,32 @@ func TestASecondBatchChangesNoResultAndIsWaste(t *testing.T) {
 // The file of a batch may expire before the batch is created. OpenAI finds out
 // when it validates the batch, others when it is created.
 func TestAFileThatIsGoneIsUploadedAgain(t *testing.T) {
+	t.Parallel()
 	creation := simulator.Fault{Route: "POST /v1/batches", Action: simulator.Fail, Status: http.StatusForbidden}
 	for name, later := range map[string][]simulator.Fault{
 		"validation": nil,
 		"creation":   {{Route: creation.Route, Action: simulator.Fail, Status: http.StatusNotFound}},
 	} {
-		bubble(t, simulator.Config{Faults: []simulator.Fault{creation}}, openai.Config{}, nil, func(w *airtight) {
-			t := w.t
-			w.write("in.jsonl", tickets(20)...)
-			job := w.job()
+		durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{creation}}, openai.Config{}, nil, func(w *durabletest.World) {
+			t := w.T
+			w.Write("in.jsonl", durabletest.Tickets(20)...)
+			job := w.Job()
 			job.MaxAttempts = 1 // of which this takes none away
-			if _, err := w.run(t.Context(), job); retry.ClassOf(err) != retry.Blocked {
+			if _, err := w.Run(t.Context(), job); retry.ClassOf(err) != retry.Blocked {
 				t.Fatal(err)
 			}
-			for _, id := range w.files() {
-				if err := w.provider.Remove(t.Context(), sink.Handle{File: id}); err != nil {
+			for _, id := range remoteFiles(w) {
+				if err := w.Provider.Remove(t.Context(), sink.Handle{File: id}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if err := w.server.SetFaults(later...); err != nil {
+			if err := w.Server.SetFaults(later...); err != nil {
 				t.Fatal(err)
 			}
-			if report := w.mustRun(job); report.Succeeded != 20 || report.Failed != 0 {
+			if report := w.MustRun(job); report.Succeeded != 20 || report.Failed != 0 {
 				t.Errorf("at %s: report %+v", name, report)
 			}
-			w.wantBilledOnce(20)
+			w.WantBilledOnce(20)
 		})
 	}
 }

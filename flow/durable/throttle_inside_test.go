@@ -13,6 +13,7 @@ import (
 // off: refusals in a row are counted all the same, and those of batches that were
 // sent together once.
 func TestRefusalsAreCountedWhateverTheClock(t *testing.T) {
+	t.Parallel()
 	for name, off := range map[string]time.Duration{"right": 0, "ahead": -72 * time.Hour, "behind": 72 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

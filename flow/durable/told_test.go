@@ -14,6 +14,7 @@ import (
 
 	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
@@ -29,7 +30,7 @@ type earful struct {
 	at    []time.Duration
 }
 
-func listen(job *durable.Job[ticket]) *earful {
+func listen(job *durable.Job[durabletest.Ticket]) *earful {
 	e := &earful{start: time.Now()}
 	job.Notify = func(n durable.Notice) {
 		e.mu.Lock()
@@ -53,15 +54,15 @@ func (e *earful) of(kind durable.NoticeKind) (told []durable.Notice, at []time.D
 
 // wantTold fails unless a notice of the kind was told, the first by then, with
 // these words.
-func (w *airtight) wantTold(e *earful, kind durable.NoticeKind, by time.Duration, words ...string) durable.Notice {
-	w.t.Helper()
+func wantTold(w *durabletest.World, e *earful, kind durable.NoticeKind, by time.Duration, words ...string) durable.Notice {
+	w.T.Helper()
 	told, at := e.of(kind)
 	if len(told) == 0 || at[0] > by {
-		w.t.Fatalf("%s: told %+v at %v, want one by %s", kind, e.told, e.at, by)
+		w.T.Fatalf("%s: told %+v at %v, want one by %s", kind, e.told, e.at, by)
 	}
 	for _, word := range words {
 		if !strings.Contains(told[0].Text+"; "+told[0].Advice, word) {
-			w.t.Errorf("%s: no %q in %+v", kind, word, told[0])
+			w.T.Errorf("%s: no %q in %+v", kind, word, told[0])
 		}
 	}
 	return told[0]
@@ -70,7 +71,7 @@ func (w *airtight) wantTold(e *earful, kind durable.NoticeKind, by time.Duration
 // outage lets nobody through while it lasts.
 func outage(lasts func() bool, err error) func(http.RoundTripper) http.RoundTripper {
 	return func(next http.RoundTripper) http.RoundTripper {
-		return tripper(func(r *http.Request) (*http.Response, error) {
+		return durabletest.RoundTripper(func(r *http.Request) (*http.Response, error) {
 			if !lasts() {
 				return next.RoundTrip(r)
 			}
@@ -91,6 +92,7 @@ var (
 )
 
 func TestFirstStartThatReachesNobodyEndsAfterAMinute(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		err   error
 		at    time.Duration // of the first notice
@@ -100,14 +102,14 @@ func TestFirstStartThatReachesNobodyEndsAfterAMinute(t *testing.T) {
 		"no name":   {unnamed, 0, []string{"127.0.0.1", "no such host"}},
 		"no answer": {nil, time.Minute, []string{"127.0.0.1"}},
 	} {
-		bubble(t, simulator.Config{}, openai.Config{}, outage(forever, test.err), func(w *airtight) {
-			t := w.t
-			w.write("in.jsonl", tickets(3)...)
-			job := w.job()
+		durabletest.Bubble(t, simulator.Config{}, openai.Config{}, outage(forever, test.err), func(w *durabletest.World) {
+			t := w.T
+			w.Write("in.jsonl", durabletest.Tickets(3)...)
+			job := w.Job()
 			told := listen(&job)
 			start := time.Now()
-			_, err := w.run(t.Context(), job)
-			w.wantWithin(start, 50*time.Second, 61*time.Second)
+			_, err := w.Run(t.Context(), job)
+			wantWithin(w, start, 50*time.Second, 61*time.Second)
 			var nobody *durable.UnreachableError
 			if !errors.As(err, &nobody) || retry.ClassOf(err) != retry.Retryable {
 				t.Fatalf("%s: %v", name, err)
@@ -118,11 +120,11 @@ func TestFirstStartThatReachesNobodyEndsAfterAMinute(t *testing.T) {
 				}
 			}
 			if test.err != nil {
-				if n := w.wantTold(told, durable.NoticeUnreachable, test.at, test.words...); !n.Next.After(start) || !strings.Contains(n.Advice, "ends if this lasts") {
+				if n := wantTold(w, told, durable.NoticeUnreachable, test.at, test.words...); !n.Next.After(start) || !strings.Contains(n.Advice, "ends if this lasts") {
 					t.Errorf("%s: %+v", name, n)
 				}
 			}
-			h, err := durable.Attach(w.path("state"), job.Name)
+			h, err := durable.Attach(w.Path("state"), job.Name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,35 +136,37 @@ func TestFirstStartThatReachesNobodyEndsAfterAMinute(t *testing.T) {
 }
 
 func TestFirstStartAtAProviderThatIsDownEndsAfterAMinute(t *testing.T) {
+	t.Parallel()
 	down := simulator.Config{Faults: []simulator.Fault{{Action: simulator.Fail, Status: 503, Times: -1}}}
-	bubble(t, down, openai.Config{}, nil, func(w *airtight) {
-		w.write("in.jsonl", tickets(3)...)
-		job := w.job()
+	durabletest.Bubble(t, down, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(3)...)
+		job := w.Job()
 		told := listen(&job)
 		start := time.Now()
-		_, err := w.run(w.t.Context(), job)
-		w.wantWithin(start, 0, 61*time.Second)
+		_, err := w.Run(w.T.Context(), job)
+		wantWithin(w, start, 0, 61*time.Second)
 		if _, ok := errors.AsType[*durable.UnreachableError](err); !ok || !strings.Contains(err.Error(), "503") {
-			w.t.Error(err)
+			w.T.Error(err)
 		}
-		w.wantTold(told, durable.NoticeUnreachable, 50*time.Second, "503")
+		wantTold(w, told, durable.NoticeUnreachable, 50*time.Second, "503")
 	})
 }
 
 // A run that may be cancelled is not deaf while it waits.
 func TestFirstStartThatReachesNobodyCanBeCancelled(t *testing.T) {
-	bubble(t, simulator.Config{}, openai.Config{}, outage(forever, refused), func(w *airtight) {
-		w.write("in.jsonl", tickets(3)...)
-		run := w.start(w.t.Context(), w.job())
+	t.Parallel()
+	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, outage(forever, refused), func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(3)...)
+		run := startRun(w.T.Context(), w, w.Job())
 		time.Sleep(20 * time.Second)
 		start := time.Now()
-		if err := run.Cancel(w.t.Context()); err != nil {
-			w.t.Fatal(err)
+		if err := run.Cancel(w.T.Context()); err != nil {
+			w.T.Fatal(err)
 		}
-		_, err := run.Wait(w.t.Context())
-		w.wantWithin(start, 0, 35*time.Second)
+		_, err := run.Wait(w.T.Context())
+		wantWithin(w, start, 0, 35*time.Second)
 		if _, ok := errors.AsType[*durable.CancelledError](err); !ok {
-			w.t.Error(err)
+			w.T.Error(err)
 		}
 		_, _ = run.end()
 	})
@@ -170,28 +174,29 @@ func TestFirstStartThatReachesNobodyCanBeCancelled(t *testing.T) {
 
 // What is bought is worth any wait. It is told at once, and not each time.
 func TestRunWithOpenBatchesWaitsForTheProvider(t *testing.T) {
+	t.Parallel()
 	down := false
 	start := time.Now()
 	lasts := func() bool { return down && time.Since(start) < 90*time.Minute }
-	bubble(t, anHour, openai.Config{}, outage(lasts, unnamed), func(w *airtight) {
-		t := w.t
+	durabletest.Bubble(t, anHour, openai.Config{}, outage(lasts, unnamed), func(w *durabletest.World) {
+		t := w.T
 		start = time.Now()
-		w.write("in.jsonl", tickets(6)...)
-		job := w.job()
+		w.Write("in.jsonl", durabletest.Tickets(6)...)
+		job := w.Job()
 		job.Batch = accumulator.Config{MaxItems: 1}
 		brief, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
-		if _, err := w.run(brief, job); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := w.Run(brief, job); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatal(err)
 		}
 		down = true
 		told := listen(&job)
-		report := w.mustRun(job)
-		w.wantWithin(start, 90*time.Minute, 100*time.Minute)
+		report := w.MustRun(job)
+		wantWithin(w, start, 90*time.Minute, 100*time.Minute)
 		if report.Succeeded != 6 || report.Batches != 6 {
 			t.Errorf("report %+v", report)
 		}
-		w.wantTold(told, durable.NoticeUnreachable, 0, "no such host")
+		wantTold(w, told, durable.NoticeUnreachable, 0, "no such host")
 		if n, at := told.of(durable.NoticeUnreachable); len(n) > 6 || len(told.told) > 6 {
 			t.Errorf("told %d times in 90 minutes, at %v: %+v", len(told.told), at, told.told)
 		}
@@ -200,16 +205,17 @@ func TestRunWithOpenBatchesWaitsForTheProvider(t *testing.T) {
 
 // An outage is one, however many batches it concerns.
 func TestOutageDuringARunIsToldOnce(t *testing.T) {
+	t.Parallel()
 	var from, until time.Time
 	lasts := func() bool { return time.Now().After(from) && time.Now().Before(until) }
-	bubble(t, anHour, openai.Config{}, outage(lasts, refused), func(w *airtight) {
-		t := w.t
+	durabletest.Bubble(t, anHour, openai.Config{}, outage(lasts, refused), func(w *durabletest.World) {
+		t := w.T
 		from, until = time.Now().Add(10*time.Minute), time.Now().Add(50*time.Minute)
-		w.write("in.jsonl", tickets(6)...)
-		job := w.job()
+		w.Write("in.jsonl", durabletest.Tickets(6)...)
+		job := w.Job()
 		job.Batch = accumulator.Config{MaxItems: 1}
 		told := listen(&job)
-		run := w.start(t.Context(), job)
+		run := startRun(t.Context(), w, job)
 		time.Sleep(20 * time.Minute)
 		s, err := run.Status()
 		if err != nil || !slices.ContainsFunc(s.Notices, func(n durable.Notice) bool {
@@ -222,118 +228,124 @@ func TestOutageDuringARunIsToldOnce(t *testing.T) {
 		if err != nil || report.Succeeded != 6 {
 			t.Fatalf("%+v, %v", report, err)
 		}
-		w.wantTold(told, durable.NoticeUnreachable, 12*time.Minute, "connection refused")
+		wantTold(w, told, durable.NoticeUnreachable, 12*time.Minute, "connection refused")
 		if n := len(told.told); n > 6 {
 			t.Errorf("told %d times: %+v", n, told.told)
 		}
-		if s, err := w.attach().Status(); err != nil || len(s.Notices) > 0 {
+		if s, err := w.Attach().Status(); err != nil || len(s.Notices) > 0 {
 			t.Errorf("status at the end: %+v, %v", s.Notices, err)
 		}
 	})
 }
 
 func TestLongRetryAfterIsToldAtOnce(t *testing.T) {
+	t.Parallel()
 	limited := simulator.Config{Faults: []simulator.Fault{
 		{Route: "POST /v1/files", Action: simulator.Fail, Status: 429, Header: map[string]string{"Retry-After": "1800"}},
 	}}
-	bubble(t, limited, openai.Config{}, nil, func(w *airtight) {
-		w.write("in.jsonl", tickets(3)...)
-		job := w.job()
+	durabletest.Bubble(t, limited, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(3)...)
+		job := w.Job()
 		told := listen(&job)
 		start := time.Now()
-		w.mustRun(job)
-		n := w.wantTold(told, durable.NoticeLimited, time.Second, "30m0s", "429", "upload")
+		w.MustRun(job)
+		n := wantTold(w, told, durable.NoticeLimited, time.Second, "30m0s", "429", "upload")
 		if wait := n.Next.Sub(start); wait < 30*time.Minute || wait > 31*time.Minute {
-			w.t.Errorf("next try in %s", wait)
+			w.T.Errorf("next try in %s", wait)
 		}
 	})
 }
 
 func TestDownloadThatFailsAgainAndAgainIsTold(t *testing.T) {
+	t.Parallel()
 	broken := simulator.Config{Faults: []simulator.Fault{{Route: contentRoute, Action: simulator.Reset, Times: 9}}}
-	bubble(t, broken, openai.Config{}, nil, func(w *airtight) {
-		w.write("in.jsonl", tickets(3)...)
-		job := w.job()
+	durabletest.Bubble(t, broken, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(3)...)
+		job := w.Job()
 		told := listen(&job)
-		w.mustRun(job)
-		w.wantBilledOnce(3)
+		w.MustRun(job)
+		w.WantBilledOnce(3)
 		for _, kind := range []durable.NoticeKind{durable.NoticeUnreachable, durable.NoticeWaiting} {
 			if n, at := told.of(kind); len(n) > 0 {
 				if at[0] > time.Minute || n[0].Next.IsZero() || !strings.Contains(n[0].Text, "content") {
-					w.t.Errorf("%+v at %s", n[0], at[0])
+					w.T.Errorf("%+v at %s", n[0], at[0])
 				}
 				return
 			}
 		}
-		w.t.Errorf("nothing was told")
+		w.T.Errorf("nothing was told")
 	})
 }
 
 // A failure that passes at once is nobody's concern.
 func TestOneFailureIsNotTold(t *testing.T) {
+	t.Parallel()
 	hiccups := simulator.Config{Faults: []simulator.Fault{
 		{Route: contentRoute, Action: simulator.Reset},
 		{Route: getBatch, Action: simulator.Fail, Status: 502},
 		{Route: "POST /v1/files", Action: simulator.Fail, Status: 429, Header: map[string]string{"Retry-After": "5"}},
 	}}
-	bubble(t, hiccups, openai.Config{}, nil, func(w *airtight) {
-		w.write("in.jsonl", tickets(3)...)
-		job := w.job()
+	durabletest.Bubble(t, hiccups, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(3)...)
+		job := w.Job()
 		told := listen(&job)
-		w.mustRun(job)
+		w.MustRun(job)
 		if len(told.told) > 0 {
-			w.t.Errorf("told %+v", told.told)
+			w.T.Errorf("told %+v", told.told)
 		}
 	})
 }
 
 func TestBatchThatIsUnknownForLongIsTold(t *testing.T) {
+	t.Parallel()
 	lost := simulator.Config{Faults: []simulator.Fault{{
 		Route: getBatch, Action: simulator.Replace, Status: 404, Times: -1,
 		Body: `{"error":{"message":"No batch found with id 'x'.","type":"invalid_request_error","param":null,"code":null}}`,
 	}}}
-	bubble(t, lost, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, nil, func(w *airtight) {
-		w.write("in.jsonl", tickets(3)...)
-		job := w.job()
+	durabletest.Bubble(t, lost, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(3)...)
+		job := w.Job()
 		job.MaxAttempts, job.Grace = 1, 2*time.Minute
 		told := listen(&job)
-		if _, err := w.run(w.t.Context(), job); err != nil && retry.ClassOf(err) != retry.Permanent {
-			w.t.Fatal(err)
+		if _, err := w.Run(w.T.Context(), job); err != nil && retry.ClassOf(err) != retry.Permanent {
+			w.T.Fatal(err)
 		}
-		n := w.wantTold(told, durable.NoticeWaiting, time.Minute, "cannot be polled", "No batch found", "given up at", "key")
+		n := wantTold(w, told, durable.NoticeWaiting, time.Minute, "cannot be polled", "No batch found", "given up at", "key")
 		if n.Batch == "" || n.Next.IsZero() {
-			w.t.Errorf("%+v", n)
+			w.T.Errorf("%+v", n)
 		}
-		w.wantTold(told, durable.NoticeGivenUp, 15*time.Minute, "12m0s after it was sent")
+		wantTold(w, told, durable.NoticeGivenUp, 15*time.Minute, "12m0s after it was sent")
 	})
 }
 
 func TestUnknownStatusIsTold(t *testing.T) {
-	bubble(t, simulator.Config{Latency: simulator.Latency{Processing: 20 * time.Minute}}, openai.Config{}, rename("in_progress", "in_review"), func(w *airtight) {
-		w.write("in.jsonl", tickets(3)...)
-		job := w.job()
+	t.Parallel()
+	durabletest.Bubble(t, simulator.Config{Latency: simulator.Latency{Processing: 20 * time.Minute}}, openai.Config{}, rename("in_progress", "in_review"), func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(3)...)
+		job := w.Job()
 		told := listen(&job)
-		w.mustRun(job)
-		w.wantTold(told, durable.NoticeWaiting, time.Minute, `"in_review"`, "given up at")
-		if s, err := w.attach().Status(); err != nil || len(s.Notices) > 0 {
-			w.t.Errorf("status at the end: %+v, %v", s.Notices, err)
+		w.MustRun(job)
+		wantTold(w, told, durable.NoticeWaiting, time.Minute, `"in_review"`, "given up at")
+		if s, err := w.Attach().Status(); err != nil || len(s.Notices) > 0 {
+			w.T.Errorf("status at the end: %+v, %v", s.Notices, err)
 		}
 	})
 }
 
 func TestStallIsTold(t *testing.T) {
+	t.Parallel()
 	slow := simulator.Config{Latency: simulator.Latency{Processing: 2 * time.Hour}}
 	uncounted := edit(func(_ string, batch map[string]any) {
 		if batch["status"] == "in_progress" {
 			batch["request_counts"] = nil
 		}
 	})
-	bubble(t, slow, openai.Config{}, uncounted, func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(500)...) // five batches
-		job := w.job()
+	durabletest.Bubble(t, slow, openai.Config{}, uncounted, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(500)...) // five batches
+		job := w.Job()
 		told := listen(&job)
-		run := w.start(t.Context(), job)
+		run := startRun(t.Context(), w, job)
 		time.Sleep(15 * time.Minute)
 		s, err := run.Status()
 		if err != nil || len(s.Notices) != 1 || len(s.Open) != 5 || s.Open[0].Phase != "in_progress" {
@@ -343,11 +355,11 @@ func TestStallIsTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _ = run.end()
-		w.wantTold(told, durable.NoticeWaiting, 12*time.Minute, "nothing has moved for 10m0s", "5 open: batch "+s.Open[0].Batch+" in_progress, 0 of 100 rows", "and 2 more")
+		wantTold(w, told, durable.NoticeWaiting, 12*time.Minute, "nothing has moved for 10m0s", "5 open: batch "+s.Open[0].Batch+" in_progress, 0 of 100 rows", "and 2 more")
 		if n := len(told.told); n > 5 {
 			t.Errorf("told %d times in 2 hours, at %v", n, told.at)
 		}
-		if s, err := w.attach().Status(); err != nil || len(s.Notices) > 0 {
+		if s, err := w.Attach().Status(); err != nil || len(s.Notices) > 0 {
 			t.Errorf("status at the end: %+v, %v", s.Notices, err)
 		}
 	})
@@ -355,25 +367,27 @@ func TestStallIsTold(t *testing.T) {
 
 // Counts that grow are no stall.
 func TestBatchThatGetsOnDoesNotStall(t *testing.T) {
+	t.Parallel()
 	slow := simulator.Config{Latency: simulator.Latency{Processing: 2 * time.Hour}}
-	bubble(t, slow, openai.Config{}, nil, func(w *airtight) {
-		w.write("in.jsonl", tickets(100)...)
-		job := w.job()
+	durabletest.Bubble(t, slow, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(100)...)
+		job := w.Job()
 		told := listen(&job)
-		w.mustRun(job)
+		w.MustRun(job)
 		if len(told.told) > 0 {
-			w.t.Errorf("told %+v", told.told)
+			w.T.Errorf("told %+v", told.told)
 		}
 	})
 }
 
 func TestPausedRunDoesNotStall(t *testing.T) {
-	bubble(t, anHour, openai.Config{}, nil, func(w *airtight) {
-		t := w.t
-		w.write("in.jsonl", tickets(3)...)
-		job := w.job()
+	t.Parallel()
+	durabletest.Bubble(t, anHour, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(3)...)
+		job := w.Job()
 		told := listen(&job)
-		run := w.start(t.Context(), job)
+		run := startRun(t.Context(), w, job)
 		time.Sleep(time.Second)
 		if err := run.Pause(t.Context()); err != nil {
 			t.Fatal(err)
@@ -393,39 +407,42 @@ func TestPausedRunDoesNotStall(t *testing.T) {
 }
 
 func TestCreationsThatWaitForTheirPaceAreTold(t *testing.T) {
-	bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *airtight) {
-		w.write("in.jsonl", tickets(4)...)
-		job := w.job()
+	t.Parallel()
+	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(4)...)
+		job := w.Job()
 		job.Batch = accumulator.Config{MaxItems: 1}
 		job.Creates = ratelimit.Config{Requests: 12, Window: time.Hour}
 		told := listen(&job)
-		w.mustRun(job)
-		w.wantTold(told, durable.NoticePaced, 2*time.Minute, "12 in 1h0m0s", "Job.Creates")
-		if s, err := w.attach().Status(); err != nil || len(s.Notices) > 0 {
-			w.t.Errorf("status at the end: %+v, %v", s.Notices, err)
+		w.MustRun(job)
+		wantTold(w, told, durable.NoticePaced, 2*time.Minute, "12 in 1h0m0s", "Job.Creates")
+		if s, err := w.Attach().Status(); err != nil || len(s.Notices) > 0 {
+			w.T.Errorf("status at the end: %+v, %v", s.Notices, err)
 		}
 	})
 }
 
 func TestUnclearCreationIsTold(t *testing.T) {
+	t.Parallel()
 	late := simulator.Config{Faults: []simulator.Fault{
 		{Route: "POST /v1/batches", Action: simulator.Late, Delay: 5 * time.Minute},
 	}}
-	bubble(t, late, openai.Config{}, nil, func(w *airtight) {
-		w.write("in.jsonl", tickets(3)...)
-		job := w.job()
+	durabletest.Bubble(t, late, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(3)...)
+		job := w.Job()
 		told := listen(&job)
-		w.mustRun(job)
-		w.wantBilledOnce(3)
-		w.wantTold(told, durable.NoticeUnclear, time.Second, "not answered", "sent again only if it is not there by")
-		if s, err := w.attach().Status(); err != nil || len(s.Notices) > 0 {
-			w.t.Errorf("status at the end: %+v, %v", s.Notices, err)
+		w.MustRun(job)
+		w.WantBilledOnce(3)
+		wantTold(w, told, durable.NoticeUnclear, time.Second, "not answered", "sent again only if it is not there by")
+		if s, err := w.Attach().Status(); err != nil || len(s.Notices) > 0 {
+			w.T.Errorf("status at the end: %+v, %v", s.Notices, err)
 		}
 	})
 }
 
 // A transfer that is stuck, or trickles, ends in time and is made again.
 func TestStuckTransfersAreMadeAgain(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]simulator.Fault{
 		"download trickles": {Route: contentRoute, Action: simulator.Trickle, Delay: 20 * time.Second, Times: 2},
 		"download hangs":    {Route: contentRoute, Action: simulator.Hang, Times: 2},
@@ -434,21 +451,21 @@ func TestStuckTransfersAreMadeAgain(t *testing.T) {
 		"look trickles":     {Route: getBatch, Action: simulator.Trickle, Delay: 20 * time.Second, Times: 2},
 		"list hangs":        {Route: "GET /v1/batches", Action: simulator.Hang},
 	} {
-		bubble(t, simulator.Config{Faults: []simulator.Fault{fault}}, openai.Config{}, nil, func(w *airtight) {
-			w.write("in.jsonl", tickets(3)...)
+		durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{fault}}, openai.Config{}, nil, func(w *durabletest.World) {
+			w.Write("in.jsonl", durabletest.Tickets(3)...)
 			start := time.Now()
-			job := w.job()
+			job := w.Job()
 			if name == "list hangs" { // a first start has but a minute
-				if _, err := w.run(w.t.Context(), job); err == nil {
-					w.t.Errorf("%s: no error", name)
+				if _, err := w.Run(w.T.Context(), job); err == nil {
+					w.T.Errorf("%s: no error", name)
 				}
-				w.wantWithin(start, 0, 61*time.Second)
+				wantWithin(w, start, 0, 61*time.Second)
 				return
 			}
-			if report := w.mustRun(job); report.Succeeded != 3 || report.Batches != 1 {
-				w.t.Errorf("%s: %+v", name, report)
+			if report := w.MustRun(job); report.Succeeded != 3 || report.Batches != 1 {
+				w.T.Errorf("%s: %+v", name, report)
 			}
-			w.wantWithin(start, time.Minute, 6*time.Minute)
+			wantWithin(w, start, time.Minute, 6*time.Minute)
 		})
 	}
 }

@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow/durable"
-	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -27,50 +24,28 @@ const (
 // untagged is a job at a provider that keeps no tag with a batch, each of which
 // takes a while. Its five rows make one batch.
 type untagged struct {
-	*world
-	job     durable.Job[ticket]
-	diary   *diary
+	*durabletest.World
+	job     durable.Job[durabletest.Ticket]
 	foreign sink.Handle // the last batch of somebody else, if there is one
 }
 
 // withoutTags runs a test of an untagged job in a bubble.
 func withoutTags(t *testing.T, test func(u *untagged)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		server, err := simulator.StartPipe(simulator.Config{Latency: simulator.Latency{Processing: processing}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := server.Close(); err != nil {
-				t.Error(err)
-			}
-		}()
-		w := &world{t: t, server: server, dir: t.TempDir()}
-		w.write("in.jsonl", tickets(5)...)
-		u := &untagged{world: w, diary: &diary{start: time.Now()}}
+	cfg := simulator.Config{Latency: simulator.Latency{Processing: processing}}
+	durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(5)...)
+		u := &untagged{World: w}
 		u.job = u.fresh()
 		test(u)
 	})
 }
 
 // fresh is the job with its input at the start.
-func (u *untagged) fresh() durable.Job[ticket] {
-	client := u.pipe()
-	return durable.Job[ticket]{
-		Name: "tickets", Source: source.JSONL[ticket](u.path("in.jsonl")), Key: ticket.key, Prompt: ticket.prompt,
-		Provider: sinktest.Untagged(client), Codec: client, Model: "gpt-test",
-		Batch: accumulator.Config{MaxItems: 5}, Log: slog.New(u.diary),
-	}
-}
-
-func (u *untagged) pipe() *openai.Client {
-	u.t.Helper()
-	c, err := openai.New("sk-test", openai.Config{BaseURL: "http://127.0.0.1/v1", Transport: u.server.Client().Transport})
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	return c
+func (u *untagged) fresh() durable.Job[durabletest.Ticket] {
+	job := u.Job()
+	job.Provider, job.Codec, job.Batch.MaxItems = sinktest.Untagged(u.Provider), u.Provider, 5
+	return job
 }
 
 // stranger buys a batch in the same workspace.
@@ -78,7 +53,7 @@ func (u *untagged) stranger(n int) { u.foreign = u.buy("somebody-else", n) }
 
 // buy buys a batch whose rows are named after the tag.
 func (u *untagged) buy(tag string, n int) sink.Handle {
-	u.t.Helper()
+	u.T.Helper()
 	spec := sink.Spec{Tag: tag, Endpoint: "/v1/chat/completions", Model: "gpt-test"}
 	rows := func(yield func(sink.Row, error) bool) {
 		for i := range n {
@@ -88,53 +63,45 @@ func (u *untagged) buy(tag string, n int) sink.Handle {
 			}
 		}
 	}
-	client := u.pipe()
-	file, err := client.Upload(u.t.Context(), spec, rows)
+	file, err := u.Provider.Upload(u.T.Context(), spec, rows)
 	if err != nil {
-		u.t.Fatal(err)
+		u.T.Fatal(err)
 	}
-	batch, err := client.Create(u.t.Context(), spec, file, rows)
+	batch, err := u.Provider.Create(u.T.Context(), spec, file, rows)
 	if err != nil {
-		u.t.Fatal(err)
+		u.T.Fatal(err)
 	}
 	return sink.Handle{Batch: batch, File: file}
 }
 
 // next makes the next creation fail that way.
 func (u *untagged) next(action simulator.Action) {
-	u.t.Helper()
-	u.fault(simulator.Fault{Route: creation, Action: action})
-}
-
-func (u *untagged) fault(faults ...simulator.Fault) {
-	u.t.Helper()
-	if err := u.server.SetFaults(faults...); err != nil {
-		u.t.Fatal(err)
-	}
+	u.T.Helper()
+	u.SetFaults(simulator.Fault{Route: creation, Action: action})
 }
 
 // succeed runs the job and fails unless each row is answered by a batch of ours,
 // of which the job has counted one and the provider has these many.
 func (u *untagged) succeed(batches int) durable.Report {
-	u.t.Helper()
-	report := u.mustRun(u.job)
+	u.T.Helper()
+	report := u.MustRun(u.job)
 	if report.Succeeded != 5 || report.Batches != 1 {
-		u.t.Errorf("report %+v", report)
+		u.T.Errorf("report %+v", report)
 	}
-	for id, r := range u.results() {
+	for id, r := range u.Results() {
 		if r.Batch == u.foreign.Batch || r.Attempts != 1 {
-			u.t.Errorf("%s: %+v", id, r)
+			u.T.Errorf("%s: %+v", id, r)
 		}
 	}
 	if u.foreign.Batch != "" {
 		batches++
 	}
-	if n := len(u.server.Batches()); n != batches {
-		u.t.Errorf("%d batches at the provider, want %d", n, batches)
+	if n := len(u.Server.Batches()); n != batches {
+		u.T.Errorf("%d batches at the provider, want %d", n, batches)
 	}
-	for _, b := range u.server.Batches() {
+	for _, b := range u.Server.Batches() {
 		if b.Status == "cancelled" || b.Status == "cancelling" {
-			u.t.Errorf("batch %s was cancelled", b.ID)
+			u.T.Errorf("batch %s was cancelled", b.ID)
 		}
 	}
 	return report
@@ -142,17 +109,17 @@ func (u *untagged) succeed(batches int) durable.Report {
 
 // holdAndStop runs the job until it waits for batches that may be its own.
 func (u *untagged) holdAndStop() {
-	u.t.Helper()
+	u.T.Helper()
 	u.stranger(5)
 	u.next(simulator.ResetAfter)
 	enough := errors.New("enough")
-	ctx, cancel := context.WithCancelCause(u.t.Context())
-	u.diary.told = func(message string) {
+	ctx, cancel := context.WithCancelCause(u.T.Context())
+	u.Log.OnMessage(func(message string) {
 		if strings.Contains(message, waiting) {
 			cancel(enough)
 		}
-	}
-	if _, err := u.run(ctx, u.job); !errors.Is(err, enough) {
-		u.t.Fatalf("error %v", err)
+	})
+	if _, err := u.Run(ctx, u.job); !errors.Is(err, enough) {
+		u.T.Fatalf("error %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package durable_test
+package doctor_test
 
 import (
 	"context"
@@ -9,45 +9,37 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/doctor"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// dyingOutput takes some chunks, and then no more.
-type dyingOutput struct{ after int }
-
-func (o *dyingOutput) Write(context.Context, []durable.Result) error {
-	if o.after--; o.after < 0 {
-		return errDied
-	}
-	return nil
-}
-
 // loseJournal deletes the journal of the only job.
-func (w *world) loseJournal() {
-	w.t.Helper()
-	files, err := filepath.Glob(w.path("state/job-*/journal.jsonl"))
+func loseJournal(w *durabletest.World) {
+	w.T.Helper()
+	files, err := filepath.Glob(w.Path("state/job-*/journal.jsonl"))
 	if err != nil || len(files) != 1 {
-		w.t.Fatalf("journals %v, %v", files, err)
+		w.T.Fatalf("journals %v, %v", files, err)
 	}
 	if err := os.Remove(files[0]); err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	if _, err := w.run(w.t.Context(), w.job()); !errors.Is(err, state.ErrDamaged) {
-		w.t.Fatalf("error %v, want one of a lost journal", err)
+	if _, err := w.Run(w.T.Context(), w.Job()); !errors.Is(err, state.ErrDamaged) {
+		w.T.Fatalf("error %v, want one of a lost journal", err)
 	}
 }
 
 // At whatever progress the journal is lost, the job goes on with one that was
 // written anew from the index, and that a later loss of the index leaves enough.
 func TestTheJournalIsWrittenAnewAtAnyStage(t *testing.T) {
-	w := newWorld(t, simulator.Config{Rows: simulator.RowFaults{ServerError: 0.1}})
-	w.write("in.jsonl", tickets(1000)...)
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{Rows: simulator.RowFaults{ServerError: 0.1}})
+	w.Write("in.jsonl", durabletest.Tickets(1000)...)
 	enough := errors.New("enough")
 	stop := 0
 	for ; ; stop++ {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		job := w.job()
+		job := w.Job()
 		job.MaxAttempts, job.Batch.MaxItems = 20, 40
 		changes := 0
 		job.Progress = func(durable.Progress) {
@@ -55,7 +47,7 @@ func TestTheJournalIsWrittenAnewAtAnyStage(t *testing.T) {
 				cancel(enough)
 			}
 		}
-		report, err := w.run(ctx, job)
+		report, err := w.Run(ctx, job)
 		cancel(nil)
 		if report.Finished {
 			break
@@ -63,15 +55,15 @@ func TestTheJournalIsWrittenAnewAtAnyStage(t *testing.T) {
 		if !errors.Is(err, enough) {
 			t.Fatalf("error %v, report %+v", err, report)
 		}
-		w.loseJournal()
-		if err := doctor.RepairJournals(t.Context(), w.path("state"), quiet); err != nil {
+		loseJournal(w)
+		if err := doctor.RepairJournals(t.Context(), w.Path("state"), durabletest.Quiet); err != nil {
 			t.Fatal(err)
 		}
 		if stop%2 == 1 {
-			w.loseIndex()
-			w.rebuild()
+			w.LoseIndex()
+			w.Rebuild()
 		}
-		h, err := doctor.Examine(t.Context(), w.path("state"), quiet)
+		h, err := doctor.Examine(t.Context(), w.Path("state"), durabletest.Quiet)
 		if err != nil || len(h.Problems) > 0 {
 			t.Fatalf("stage %d: %+v, %v", stop, h, err)
 		}
@@ -79,23 +71,24 @@ func TestTheJournalIsWrittenAnewAtAnyStage(t *testing.T) {
 	if stop < 10 {
 		t.Errorf("only %d stages", stop)
 	}
-	if got := w.results(); len(got) != 1000 {
+	if got := w.Results(); len(got) != 1000 {
 		t.Errorf("%d results", len(got))
 	}
-	w.wantBilledOnce(1000)
+	w.WantBilledOnce(1000)
 }
 
 // With both of them lost nobody knows what was bought.
 func TestWithoutJournalAndIndexNothingIsMadeUp(t *testing.T) {
-	w := newWorld(t, simulator.Config{})
-	w.write("in.jsonl", tickets(100)...)
-	w.mustRun(w.job())
-	w.loseJournal()
-	w.loseIndex()
-	if err := doctor.RepairJournals(t.Context(), w.path("state"), quiet); !errors.Is(err, state.ErrDamaged) {
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(100)...)
+	w.MustRun(w.Job())
+	loseJournal(w)
+	w.LoseIndex()
+	if err := doctor.RepairJournals(t.Context(), w.Path("state"), durabletest.Quiet); !errors.Is(err, state.ErrDamaged) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := doctor.Rebuild(t.Context(), w.path("state"), quiet); !errors.Is(err, state.ErrDamaged) {
+	if _, err := doctor.Rebuild(t.Context(), w.Path("state"), durabletest.Quiet); !errors.Is(err, state.ErrDamaged) {
 		t.Errorf("error %v", err)
 	}
 }

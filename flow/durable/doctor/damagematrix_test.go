@@ -1,4 +1,4 @@
-package durable_test
+package doctor_test
 
 import (
 	"bytes"
@@ -22,9 +22,8 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/flow/durable/doctor"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/state"
-	"github.com/balerhq/baler/sink/llm"
-	"github.com/balerhq/baler/sink/openai"
 )
 
 var damageCases = flag.Int("damage.cases", 40, "how many ways to damage a half-finished run; 0: all")
@@ -33,7 +32,7 @@ var damageCases = flag.Int("damage.cases", 40, "how many ways to damage a half-f
 const asProbe = "DURABLE_TEST_PROBE"
 
 func probeAndTell(path string) {
-	h, err := doctor.Examine(context.Background(), path, quiet)
+	h, err := doctor.Examine(context.Background(), path, durabletest.Quiet)
 	if err != nil {
 		fmt.Println(`{"problems":[{"what":"` + strings.ReplaceAll(err.Error(), `"`, "'") + `"}]}`)
 		return
@@ -80,7 +79,7 @@ func damageOf(d disk) (all []damageCase) {
 		}})
 	}
 	for _, f := range names {
-		for how, do := range harms {
+		for how, do := range durabletest.Harms {
 			one(how, f, do)
 		}
 		size := len(d[f].data)
@@ -137,9 +136,9 @@ func TestNoDamageIsSilent(t *testing.T) {
 				t.Parallel()
 				damaged := maps.Clone(d)
 				c.do(damaged)
-				b := &bench{T: t, dir: filepath.Join(t.TempDir(), "case"), inputs: inputs}
-				damaged.write(t, b.dir)
-				b.open()
+				dir := filepath.Join(t.TempDir(), "case")
+				damaged.write(t, dir)
+				b := newBench(t, dir, inputs)
 				got := b.survive(&c)
 				mu.Lock()
 				defer mu.Unlock()
@@ -155,8 +154,8 @@ func TestNoDamageIsSilent(t *testing.T) {
 
 // survive says what became of a damaged run.
 func (b *bench) survive(c *damageCase) string {
-	b.Helper()
-	ctx, cancel := context.WithTimeout(b.Context(), 2*time.Minute)
+	b.T.Helper()
+	ctx, cancel := context.WithTimeout(b.T.Context(), 2*time.Minute)
 	defer cancel()
 	twice := strings.Contains(c.file, "/answers/") || strings.Contains(c.with, "/answers/") ||
 		strings.Contains(c.file, "/results/") || strings.Contains(c.with, "/results/")
@@ -167,22 +166,22 @@ func (b *bench) survive(c *damageCase) string {
 			return b.outcome(c, twice, mended)
 		}
 		if !namesAFile(err, b.state()) {
-			b.Errorf("%s: refused without the name of a file: %v", c, err)
+			b.T.Errorf("%s: refused without the name of a file: %v", c, err)
 		}
 		health := b.examine(ctx)
 		if len(health.Problems) == 0 {
-			b.Errorf("%s: refused, and the doctor says that all is well: %v", c, err)
+			b.T.Errorf("%s: refused, and the doctor says that all is well: %v", c, err)
 			return "silent"
 		}
 		if !health.Repairable() || b.cure(ctx, health) != nil {
 			if file != "" {
-				b.Logf("%s: %s", c, file)
+				b.T.Logf("%s: %s", c, file)
 			}
 			return "refused"
 		}
 		mended = true
 	}
-	b.Errorf("%s: mended again and again", c)
+	b.T.Errorf("%s: mended again and again", c)
 	return "silent"
 }
 
@@ -209,18 +208,18 @@ func (b *bench) try(ctx context.Context, c *damageCase) (file string, err error)
 
 // outcome checks a run that has gone on.
 func (b *bench) outcome(c *damageCase, twice, mended bool) string {
-	b.Helper()
+	b.T.Helper()
 	wrong := b.check(twice)
 	for _, name := range []string{"half", "first"} {
 		wrong = append(wrong, b.checkArchive(name)...)
 	}
 	switch {
 	case len(wrong) > 0:
-		b.Errorf("%s: %s", c, strings.Join(wrong[:min(len(wrong), 5)], "; "))
+		b.T.Errorf("%s: %s", c, strings.Join(wrong[:min(len(wrong), 5)], "; "))
 		return "silent"
 	case mended:
 		return "mended"
-	case b.log.count("damaged")+b.log.count("cannot be read") > 0:
+	case b.Log.Count("damaged")+b.Log.Count("cannot be read") > 0:
 		return "healed"
 	}
 	return "unaffected"
@@ -237,7 +236,7 @@ func (b *bench) checkArchive(name string) (wrong []string) {
 		return wrong
 	}
 	defer a.Close()
-	for s, err := range a.Results(archive.Query{Codec: b.codec()}) {
+	for s, err := range a.Results(archive.Query{Codec: b.Provider}) {
 		if err != nil {
 			if !namesAFile(err, b.state()) {
 				wrong = append(wrong, err.Error())
@@ -249,14 +248,6 @@ func (b *bench) checkArchive(name string) (wrong []string) {
 	return wrong
 }
 
-func (b *bench) codec() llm.Codec {
-	c, err := openai.New("sk-test", openai.Config{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return c
-}
-
 func namesAFile(err error, dir string) bool {
 	var damage *state.DamageError
 	return errors.As(err, &damage) || strings.Contains(err.Error(), dir)
@@ -266,7 +257,7 @@ func namesAFile(err error, dir string) bool {
 func (b *bench) probe(ctx context.Context) (*doctor.Health, error) {
 	self, err := os.Executable()
 	if err != nil {
-		b.Fatal(err)
+		b.T.Fatal(err)
 	}
 	cmd := exec.CommandContext(ctx, self)
 	cmd.Env = append(os.Environ(), asProbe+"="+b.state())
@@ -284,7 +275,7 @@ func (b *bench) examine(ctx context.Context) *doctor.Health {
 	h, err := b.probe(ctx)
 	if err != nil {
 		if h, err = doctor.ExamineFiles(ctx, b.state(), err); err != nil {
-			b.Fatal(err)
+			b.T.Fatal(err)
 		}
 	}
 	return h
@@ -294,14 +285,14 @@ func (b *bench) examine(ctx context.Context) *doctor.Health {
 func (b *bench) cure(ctx context.Context, h *doctor.Health) (err error) {
 	switch {
 	case h.Needs(doctor.RepairJournal):
-		err = doctor.RepairJournals(ctx, b.state(), quiet)
+		err = doctor.RepairJournals(ctx, b.state(), durabletest.Quiet)
 	case h.Needs(doctor.RepairBatchFiles):
-		err = doctor.RepairFiles(ctx, b.state(), quiet)
+		err = doctor.RepairFiles(ctx, b.state(), durabletest.Quiet)
 	default:
-		_, err = doctor.Rebuild(ctx, b.state(), quiet)
+		_, err = doctor.Rebuild(ctx, b.state(), durabletest.Quiet)
 	}
 	if err != nil && !namesAFile(err, b.state()) {
-		b.Errorf("the doctor names no file: %v", err)
+		b.T.Errorf("the doctor names no file: %v", err)
 	}
 	return err
 }

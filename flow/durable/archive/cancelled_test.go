@@ -1,4 +1,4 @@
-package durable_test
+package archive_test
 
 import (
 	"errors"
@@ -7,18 +7,19 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/archive"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 )
 
 // cancelledRun is one that was left in the middle and cancelled then.
-func cancelledRun(t *testing.T) (w *world, job durable.Job[ticket], settled int) {
+func cancelledRun(t *testing.T) (w *durabletest.World, job durable.Job[durabletest.Ticket], settled int) {
 	t.Helper()
 	w, job = mixed(t)
 	job.Batch.MaxItems, job.MaxInFlight = 50, 2
-	w.leave(job, 300)
-	if err := w.attach().Cancel(t.Context()); err != nil {
+	w.Leave(job, 300)
+	if err := w.Attach().Cancel(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	report, err := w.run(t.Context(), job)
+	report, err := w.Run(t.Context(), job)
 	var cancelled *durable.CancelledError
 	if !errors.As(err, &cancelled) || report.Cancelled == 0 {
 		t.Fatalf("report %+v, %v", report, err)
@@ -27,10 +28,11 @@ func cancelledRun(t *testing.T) (w *world, job durable.Job[ticket], settled int)
 }
 
 func TestWhatACancelledRunDidNotAnswer(t *testing.T) {
+	t.Parallel()
 	w, _, settled := cancelledRun(t)
-	a := w.archive("tickets")
-	_, whole := all(t, a.Results(archive.Query{}))
-	_, ordered := all(t, a.Results(archive.Query{Ordered: true}))
+	a := w.Archive("tickets")
+	_, whole := durabletest.Collect(t, a.Results(archive.Query{}))
+	_, ordered := durabletest.Collect(t, a.Results(archive.Query{Ordered: true}))
 	if len(whole) != len(ordered) || len(whole) <= settled {
 		t.Fatalf("%d results, %d in order, %d settled", len(whole), len(ordered), settled)
 	}
@@ -45,7 +47,7 @@ func TestWhatACancelledRunDidNotAnswer(t *testing.T) {
 		}
 	}
 	for _, ordered := range []bool{false, true} {
-		_, rest := all(t, a.Results(archive.Query{Status: durable.ItemCancelled, Ordered: ordered}))
+		_, rest := durabletest.Collect(t, a.Results(archive.Query{Status: durable.ItemCancelled, Ordered: ordered}))
 		if !slices.EqualFunc(rest, whole[settled:], func(a, b archive.Result) bool { return a.ID == b.ID }) {
 			t.Errorf("ordered %t: %d are cancelled", ordered, len(rest))
 		}
@@ -53,38 +55,40 @@ func TestWhatACancelledRunDidNotAnswer(t *testing.T) {
 }
 
 func TestACursorAmongTheCancelled(t *testing.T) {
+	t.Parallel()
 	w, _, settled := cancelledRun(t)
-	a := w.archive("tickets")
-	_, whole := all(t, a.Results(archive.Query{}))
+	a := w.Archive("tickets")
+	_, whole := durabletest.Collect(t, a.Results(archive.Query{}))
 	for _, i := range []int{0, settled - 2, settled - 1, settled, settled + 1, (settled + len(whole)) / 2, len(whole) - 1} {
-		_, rest := all(t, a.Results(archive.Query{After: whole[i].Cursor}))
+		_, rest := durabletest.Collect(t, a.Results(archive.Query{After: whole[i].Cursor}))
 		if !slices.EqualFunc(rest, whole[i+1:], sameStored) {
 			t.Errorf("after result %d of %d come %d", i, len(whole), len(rest))
 		}
-		_, ordered := all(t, a.Results(archive.Query{After: whole[i].Cursor, Ordered: true}))
+		_, ordered := durabletest.Collect(t, a.Results(archive.Query{After: whole[i].Cursor, Ordered: true}))
 		if len(ordered) != len(whole)-i-1 || !slices.IsSortedFunc(ordered, func(a, b archive.Result) int { return a.Line - b.Line }) {
 			t.Errorf("after result %d of %d come %d in order", i, len(whole), len(ordered))
 		}
 	}
 	for _, ordered := range []bool{false, true} {
-		if _, rest := all(t, a.Results(archive.Query{After: a.End(), Ordered: ordered})); len(rest) > 0 {
+		if _, rest := durabletest.Collect(t, a.Results(archive.Query{After: a.End(), Ordered: ordered})); len(rest) > 0 {
 			t.Errorf("ordered %t: %d after the end", ordered, len(rest))
 		}
 	}
 }
 
 func TestACancelledRunIsPruned(t *testing.T) {
+	t.Parallel()
 	w, job, settled := cancelledRun(t)
-	pruned, err := w.prune(archive.Retention{})
-	if err != nil || len(pruned) != 1 || pruned[0].Name != "tickets" || w.payloadSize() != 0 {
+	pruned, err := prune(w, archive.Retention{})
+	if err != nil || len(pruned) != 1 || pruned[0].Name != "tickets" || payloadSize(w) != 0 {
 		t.Errorf("%+v, %v", pruned, err)
 	}
-	report, err := w.run(t.Context(), job)
+	report, err := w.Run(t.Context(), job)
 	var cancelled *durable.CancelledError
 	if !errors.As(err, &cancelled) || report.Settled() != settled {
 		t.Errorf("report %+v, %v", report, err)
 	}
-	for _, err := range w.archive("tickets").Results(archive.Query{}) {
+	for _, err := range w.Archive("tickets").Results(archive.Query{}) {
 		if !errors.Is(err, archive.ErrPruned) {
 			t.Errorf("results: %v", err)
 		}

@@ -1,4 +1,4 @@
-package durable_test
+package doctor_test
 
 import (
 	"bufio"
@@ -18,12 +18,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/flow/state"
-	"github.com/balerhq/baler/retry"
-	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -77,62 +75,41 @@ func (d disk) write(t *testing.T, dir string) {
 	}
 }
 
-// bench is a place where the two jobs run against their provider, which remembers.
+// bench is a world where the two jobs run against a provider that remembers.
 type bench struct {
-	*testing.T
-	dir    string
+	*durabletest.World
 	inputs string // which are not the same files once they were copied
-	server *simulator.Server
-	log    *logbook
-	wrap   func(http.RoundTripper) http.RoundTripper
 }
 
-func (b *bench) open() {
-	b.Helper()
-	server, err := simulator.StartPipe(simulator.Config{Dir: filepath.Join(b.dir, "provider")})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.server, b.log = server, &logbook{}
-	b.Cleanup(func() { _ = server.Close() }) // which may have been done
+func newBench(tb testing.TB, dir, inputs string) *bench {
+	tb.Helper()
+	return &bench{durabletest.Piped(tb, dir, simulator.Config{Dir: filepath.Join(dir, "provider")}), inputs}
 }
 
 // job is one of the two, "first" or "half".
-func (b *bench) job(name string, out durable.Output, store *state.Dir) durable.Job[ticket] {
-	b.Helper()
-	transport := b.server.Client().Transport
-	if b.wrap != nil {
-		transport = b.wrap(transport)
-	}
-	client, err := openai.New("sk-test", openai.Config{
-		BaseURL: "http://127.0.0.1/v1", Transport: transport, CallsPerSecond: 1_000_000,
-		Retry: retry.Policy{Delay: time.Millisecond, MaxDelay: 10 * time.Millisecond},
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	job := durable.Job[ticket]{
-		Name: name, Source: source.JSONL[ticket](filepath.Join(b.inputs, name+".jsonl")), Key: ticket.key, Prompt: ticket.prompt,
-		Model: "gpt-test", Provider: client, Store: store, Output: out, Log: slog.New(b.log), MaxInFlight: 3,
-		Batch: accumulator.Config{MaxItems: halfBatch, MaxWait: time.Hour}, Poll: time.Millisecond, Grace: 50 * time.Millisecond,
-		KeepRemote: durable.KeepForever, ReadAll: true,
-	}
+func (b *bench) job(name string, out durable.Output, store *state.Dir) durable.Job[durabletest.Ticket] {
+	b.T.Helper()
+	job := b.Job()
+	job.Name, job.Source = name, source.JSONL[durabletest.Ticket](filepath.Join(b.inputs, name+".jsonl"))
+	job.Store, job.Output, job.MaxInFlight = store, out, 3
+	job.KeepRemote, job.ReadAll = durable.KeepForever, true
+	job.Batch.MaxItems = halfBatch
 	if name == "first" {
 		job.Batch.MaxItems = firstRows / 2
 	}
 	return job
 }
 
-func (b *bench) state() string { return filepath.Join(b.dir, "state") }
+func (b *bench) state() string { return b.Path("state") }
 
-func (b *bench) out(name string) string { return filepath.Join(b.dir, name+".out.jsonl") }
+func (b *bench) out(name string) string { return b.Path(name + ".out.jsonl") }
 
 // run runs a job to its end.
 func (b *bench) run(ctx context.Context, name string) error {
-	store, err := state.Open(b.state(), state.Config{Log: slog.New(b.log)})
+	store, err := state.Open(b.state(), state.Config{Log: slog.New(b.Log)})
 	for errors.Is(err, state.ErrInUse) && ctx.Err() == nil { // a process that is just being started holds all locks
 		time.Sleep(time.Millisecond)
-		store, err = state.Open(b.state(), state.Config{Log: slog.New(b.log)})
+		store, err = state.Open(b.state(), state.Config{Log: slog.New(b.Log)})
 	}
 	if err != nil {
 		return err
@@ -161,7 +138,7 @@ type held struct {
 }
 
 func (h *held) wrap(next http.RoundTripper) http.RoundTripper {
-	return tripper(func(r *http.Request) (*http.Response, error) {
+	return durabletest.RoundTripper(func(r *http.Request) (*http.Response, error) {
 		create := r.Method == http.MethodPost && r.URL.Path == "/v1/batches"
 		if r.Method == http.MethodPost && r.URL.Path == "/v1/files" && h.uploads.Add(1) == 4 {
 			close(h.stuck)
@@ -206,7 +183,7 @@ func (o *halfWay) Write(ctx context.Context, results []durable.Result) error {
 	}
 	select {
 	case <-o.stuck:
-		return errDied
+		return durabletest.ErrDied
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -216,23 +193,23 @@ func (o *halfWay) Write(ctx context.Context, results []durable.Result) error {
 // been killed, and where its inputs are.
 func halfFinished(t *testing.T) (disk, string) {
 	t.Helper()
-	b := &bench{T: t, dir: filepath.Join(t.TempDir(), "half"), inputs: t.TempDir()}
-	if err := os.Mkdir(b.dir, 0o700); err != nil {
+	dir, inputs := filepath.Join(t.TempDir(), "half"), t.TempDir()
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	all := tickets(firstRows - sharedRows + halfRows)
+	all := durabletest.Tickets(firstRows - sharedRows + halfRows)
 	for name, lines := range map[string][]string{"first": all[:firstRows], "half": all[firstRows-sharedRows:]} {
-		if err := os.WriteFile(filepath.Join(b.inputs, name+".jsonl"), []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(inputs, name+".jsonl"), []byte(strings.Join(lines, "\n")), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	b.open()
+	b := newBench(t, dir, inputs)
 	if err := b.run(t.Context(), "first"); err != nil {
 		t.Fatal(err)
 	}
 	h := &held{stuck: make(chan struct{})}
-	b.wrap = h.wrap
-	store, err := state.Open(b.state(), state.Config{Log: quiet})
+	b.Interpose(h.wrap)
+	store, err := state.Open(b.state(), state.Config{Log: durabletest.Quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,18 +217,18 @@ func halfFinished(t *testing.T) (disk, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := durable.Run(t.Context(), b.job("half", &halfWay{File: out, stuck: h.stuck}, store)); !errors.Is(err, errDied) {
+	if _, err := durable.Run(t.Context(), b.job("half", &halfWay{File: out, stuck: h.stuck}, store)); !errors.Is(err, durabletest.ErrDied) {
 		t.Fatalf("error %v", err)
 	}
 	handle, err := durable.Attach(b.state(), "half")
 	if err == nil {
 		err = errors.Join(handle.Pause(t.Context()), handle.Resume(t.Context()))
 	}
-	if err := errors.Join(err, out.Close(), b.server.Close()); err != nil {
+	if err := errors.Join(err, out.Close(), b.Server.Close()); err != nil {
 		t.Fatal(err)
 	}
-	d := readDisk(t, b.dir)
-	if err := errors.Join(store.Close(), os.RemoveAll(b.dir)); err != nil {
+	d := readDisk(t, b.Dir)
+	if err := errors.Join(store.Close(), os.RemoveAll(b.Dir)); err != nil {
 		t.Fatal(err)
 	}
 	return d, b.inputs
@@ -270,7 +247,7 @@ func (b *bench) check(twice bool) (wrong []string) {
 		checkLines(f, span, note)
 		f.Close()
 	}
-	bills, err := simulator.Tally(b.server.Executions(), simulator.AfterTag)
+	bills, err := simulator.Tally(b.Server.Executions(), simulator.AfterTag)
 	if err != nil {
 		note("%v", err)
 	}

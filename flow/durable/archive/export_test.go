@@ -1,4 +1,4 @@
-package durable_test
+package archive_test
 
 import (
 	"bufio"
@@ -13,16 +13,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/balerhq/baler/flow/durable/archive"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
 // readJSON reads every line of a file.
-func readJSON[V any](t *testing.T, path string) (all []V) {
-	t.Helper()
+func readJSON[V any](tb testing.TB, path string) (all []V) {
+	tb.Helper()
 	f, err := os.Open(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)
@@ -31,7 +32,7 @@ func readJSON[V any](t *testing.T, path string) (all []V) {
 		d := json.NewDecoder(bytes.NewReader(lines.Bytes()))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&v); err != nil {
-			t.Fatalf("%s: %v: %s", path, err, lines.Bytes())
+			tb.Fatalf("%s: %v: %s", path, err, lines.Bytes())
 		}
 		all = append(all, v)
 	}
@@ -46,25 +47,26 @@ type requestLine struct {
 }
 
 func TestExportHoldsAllThatWasAskedAndAnswered(t *testing.T) {
+	t.Parallel()
 	w, job := mixed(t)
-	report := w.mustRun(job)
-	m, err := w.archive("tickets").Export(t.Context(), w.path("export"), openai.AppendRow)
+	report := w.MustRun(job)
+	m, err := w.Archive("tickets").Export(t.Context(), w.Path("export"), openai.AppendRow)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var read archive.Manifest
-	b, err := os.ReadFile(w.path("export/manifest.json"))
+	b, err := os.ReadFile(w.Path("export/manifest.json"))
 	if err := errors.Join(err, json.Unmarshal(b, &read)); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(read, m); diff != "" || m.Run != "tickets" || m.Provider != "openai" || len(m.Batches) != report.Batches {
 		t.Errorf("manifest of %d batches: %s", len(m.Batches), diff)
 	}
-	results := w.results()
+	results := w.Results()
 	asked, failed := 0, 0
 	for _, batch := range m.Batches {
-		requests := readJSON[requestLine](t, filepath.Join(w.path("export"), batch.Requests))
-		outputs := readJSON[archive.ExportedRow](t, filepath.Join(w.path("export"), batch.Outputs))
+		requests := readJSON[requestLine](t, filepath.Join(w.Path("export"), batch.Requests))
+		outputs := readJSON[archive.ExportedRow](t, filepath.Join(w.Path("export"), batch.Outputs))
 		if len(requests) != batch.Rows || len(outputs) != batch.Answered || batch.Answered != batch.Rows || batch.SentAt.IsZero() {
 			t.Errorf("%d requests, %d outputs of %+v", len(requests), len(outputs), batch)
 		}
@@ -91,7 +93,7 @@ func TestExportHoldsAllThatWasAskedAndAnswered(t *testing.T) {
 		t.Errorf("%d requests of which %d failed; report %+v", asked, failed, report)
 	}
 	for _, name := range []string{"export", "export/requests", "export/manifest.json", "export/" + m.Batches[0].Outputs} {
-		if info, err := os.Stat(w.path(name)); err != nil || info.Mode().Perm()&0o077 != 0 {
+		if info, err := os.Stat(w.Path(name)); err != nil || info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%s: mode %s, %v", name, info.Mode(), err)
 		}
 	}
@@ -99,25 +101,27 @@ func TestExportHoldsAllThatWasAskedAndAnswered(t *testing.T) {
 
 // What was taken from another run is exported with the batch it came from.
 func TestExportNamesTheOrigin(t *testing.T) {
-	w := newWorld(t, simulator.Config{})
-	w.mustRunAs("one", w.job(), tickets(30)...)
-	w.mustRunAs("two", w.job(), others(0, 30)...)
-	m, err := w.archive("two").Export(t.Context(), w.path("export"), openai.AppendRow)
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{})
+	w.MustRunAs("one", w.Job(), durabletest.Tickets(30)...)
+	w.MustRunAs("two", w.Job(), durabletest.Others(0, 30)...)
+	m, err := w.Archive("two").Export(t.Context(), w.Path("export"), openai.AppendRow)
 	if err != nil || len(m.Batches) != 1 || m.Batches[0].Batch != "" {
 		t.Fatalf("%+v, %v", m, err)
 	}
-	for _, o := range readJSON[archive.ExportedRow](t, filepath.Join(w.path("export"), m.Batches[0].Outputs)) {
-		if o.Origin != w.server.Batches()[0].ID || len(o.Body) == 0 {
+	for _, o := range readJSON[archive.ExportedRow](t, filepath.Join(w.Path("export"), m.Batches[0].Outputs)) {
+		if o.Origin != w.Server.Batches()[0].ID || len(o.Body) == 0 {
 			t.Errorf("%+v", o)
 		}
 	}
 }
 
 func TestExportTakesAnEmptyDirectory(t *testing.T) {
-	w := newWorld(t, simulator.Config{})
-	w.write("in.jsonl", tickets(3)...)
-	w.mustRun(w.job())
-	if _, err := w.archive("tickets").Export(t.Context(), w.dir, openai.AppendRow); err == nil || !strings.Contains(err.Error(), "choose a directory") {
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(3)...)
+	w.MustRun(w.Job())
+	if _, err := w.Archive("tickets").Export(t.Context(), w.Dir, openai.AppendRow); err == nil || !strings.Contains(err.Error(), "choose a directory") {
 		t.Errorf("error %v", err)
 	}
 }
