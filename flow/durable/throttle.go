@@ -173,8 +173,10 @@ func (t *throttles) refuse(in intent.Intent, refusal error, base time.Duration) 
 		l.last = now
 	}
 	full := errors.Is(refusal, sink.ErrFull)
-	if l.full = full; full {
-		l.room, l.spare = len(l.under), 0
+	other := l.full != full // what is waited for is another thing now
+	l.full, l.room, l.spare = full, 0, 0
+	if full {
+		l.room = len(l.under)
 	}
 	if said, ok := errors.AsType[*sink.FullError](refusal); ok {
 		l.tokens, l.why = said.Tokens, refusal
@@ -185,7 +187,7 @@ func (t *throttles) refuse(in intent.Intent, refusal error, base time.Duration) 
 	case fresh && full:
 		l.alone++
 	}
-	if fresh || others == 0 {
+	if fresh || other || others == 0 {
 		l.until = time.Now().Add(l.wait(base, others))
 	}
 	l.signal()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/sink"
 )
 
 // Batches are sent by the provider's clock, of which this machine's may be days
@@ -37,4 +38,26 @@ func TestRefusalsAreCountedWhateverTheClock(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A full account is waited for until batches end, for long if none does. What else
+// is refused meanwhile waits no longer than it has to.
+func TestARefusalOfAnotherKindDoesNotWaitForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		throttles := newThrottles(time.Now)
+		sent := time.Now()
+		for _, tag := range []string{"running", "A", "B"} {
+			throttles.enter(intent.Intent{Tag: tag, SentAt: sent}, "m")
+		}
+		throttles.accept(intent.Intent{Tag: "running", SentAt: sent})
+		time.Sleep(time.Second)
+		full := throttles.refuse(intent.Intent{Tag: "A", SentAt: sent}, sink.ErrFull, time.Second)
+		if wait := time.Until(full.until); wait < time.Minute || full.room == 0 {
+			t.Errorf("full: %s, room for %d", wait, full.room)
+		}
+		other := throttles.refuse(intent.Intent{Tag: "B", SentAt: sent}, sink.ErrNotYet, time.Second)
+		if wait := time.Until(other.until); wait > 10*time.Second || other.room != 0 {
+			t.Errorf("not yet: %s, room for %d", wait, other.room)
+		}
+	})
 }
