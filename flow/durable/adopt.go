@@ -172,14 +172,14 @@ func (ad *adopter) answeredBy(ctx context.Context, a *Adoption) ([]jobdir.Entry,
 
 // count counts the rows that have no answer.
 func (a *Adoption) count(r *answered) {
-	unmentioned := max(a.Rows-len(r.models)-r.failed, 0)
+	unmentioned := max(a.Rows-len(r.models)-len(r.failed), 0)
 	switch {
 	case r.err == nil: // a row that is not mentioned never ran
-		a.Lost.Failed = r.failed + unmentioned
+		a.Lost.Failed = len(r.failed) + unmentioned
 	case a.Rows == 0:
-		a.Lost.Failed, a.Lost.Gone = r.failed, 1
+		a.Lost.Failed, a.Lost.Gone = len(r.failed), 1
 	default:
-		a.Lost.Failed, a.Lost.Gone = r.failed, unmentioned
+		a.Lost.Failed, a.Lost.Gone = len(r.failed), unmentioned
 	}
 }
 

@@ -1,6 +1,7 @@
 package durable_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -36,4 +37,27 @@ func TestRowsThatRanWithoutAnAnswerAreAdopted(t *testing.T) {
 			w.T.Errorf("%d batches were bought", n)
 		}
 	})
+}
+
+// A file that is gone or short for a moment costs nothing: what is not adopted is
+// bought again.
+func TestResultsAreReadAgainBeforeTheyAreGivenUp(t *testing.T) {
+	for name, fault := range map[string]simulator.Fault{
+		"gone":  {Action: simulator.Replace, Status: http.StatusNotFound, Body: `{"error":{"message":"No such File object"}}`},
+		"short": {Action: simulator.Cut},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *airtight) {
+				w.write("in.jsonl", tickets(9)...)
+				job := w.job()
+				job.KeepRemote = durable.KeepForever
+				w.forget(job)
+				fault.Route, fault.Times = contentRoute, 1
+				w.setFaults(fault)
+				if a := w.adoptOne(); a.Adopted != 9 || a.Lost.Total() != 0 {
+					w.t.Errorf("%+v", a)
+				}
+			})
+		})
+	}
 }

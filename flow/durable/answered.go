@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
@@ -16,16 +17,23 @@ import (
 type answered struct {
 	refused bool                       // it never ran
 	models  map[jobdir.ItemHash]string // of rows that were paid for: the model that the answer names, "" if it names none
-	failed  int
+	failed  map[jobdir.ItemHash]bool
 	err     error // why there may be more rows than these
 }
+
+// How often the results of an orphan are read before they are taken for all that
+// there are, and how long after one another: a file may be gone or short for a
+// moment, and rows that are not adopted are bought again.
+const (
+	adoptionReads = 3
+	adoptionPause = 2 * time.Second
+)
 
 // readAnswered reads the results of an orphan that has ended. The error is one
 // that may pass: the missing results may be available later.
 func readAnswered(ctx context.Context, p sink.Provider, o Orphan) (answered, error) {
-	r := answered{models: make(map[jobdir.ItemHash]string)}
-	h := sink.Handle{Batch: o.Batch}
-	s, err := p.Status(ctx, h)
+	r := answered{models: make(map[jobdir.ItemHash]string), failed: make(map[jobdir.ItemHash]bool)}
+	s, err := p.Status(ctx, sink.Handle{Batch: o.Batch})
 	if err != nil {
 		return r, err
 	}
@@ -33,21 +41,43 @@ func readAnswered(ctx context.Context, p sink.Provider, o Orphan) (answered, err
 		r.refused = true
 		return r, nil
 	}
-	for row, err := range p.Results(ctx, h) {
-		h, ok := jobdir.ParseRowID(o.Tag, row.ID)
-		switch {
-		case err != nil:
-			r.err = err
-		case ok && (row.Err == nil || isPaid(&row)):
-			r.models[h] = answeredModel(row.Body)
-		case ok:
-			r.failed++
+	for n := 1; ; n++ {
+		r.read(ctx, p, o)
+		if r.whole(s) || n == adoptionReads {
+			break
+		}
+		if err := sleep(ctx, adoptionPause); err != nil {
+			return r, err
 		}
 	}
 	if r.err != nil && (ctx.Err() != nil || !r.final(s)) {
 		return r, r.err
 	}
 	return r, nil
+}
+
+// read adds the results that come.
+func (r *answered) read(ctx context.Context, p sink.Provider, o Orphan) {
+	r.err = nil
+	for row, err := range p.Results(ctx, sink.Handle{Batch: o.Batch}) {
+		h, ok := jobdir.ParseRowID(o.Tag, row.ID)
+		switch {
+		case err != nil:
+			r.err = err
+		case ok && (row.Err == nil || isPaid(&row)):
+			r.models[h] = answeredModel(row.Body)
+			delete(r.failed, h)
+		case ok:
+			if _, answered := r.models[h]; !answered {
+				r.failed[h] = true
+			}
+		}
+	}
+}
+
+// whole reports whether the results are as many as the provider counts.
+func (r *answered) whole(s sink.Status) bool {
+	return r.err == nil && len(r.models)+len(r.failed) >= s.Succeeded+s.Failed
 }
 
 // isPaid reports whether a row without an answer has run nevertheless. The
