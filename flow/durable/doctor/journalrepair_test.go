@@ -32,7 +32,6 @@ func loseJournal(w *durabletest.World) {
 // At whatever progress the journal is lost, the job goes on with one that was
 // written anew from the index, and that a later loss of the index leaves enough.
 func TestTheJournalIsWrittenAnewAtAnyStage(t *testing.T) {
-	t.Parallel()
 	w := durabletest.New(t, simulator.Config{Rows: simulator.RowFaults{ServerError: 0.1}})
 	w.Write("in.jsonl", durabletest.Tickets(1000)...)
 	enough := errors.New("enough")
