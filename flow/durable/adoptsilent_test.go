@@ -47,15 +47,15 @@ func TestResultsAreReadAgainBeforeTheyAreGivenUp(t *testing.T) {
 		"short": {Action: simulator.Cut},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *airtight) {
-				w.write("in.jsonl", tickets(9)...)
-				job := w.job()
+			durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
+				w.Write("in.jsonl", durabletest.Tickets(9)...)
+				job := w.Job()
 				job.KeepRemote = durable.KeepForever
-				w.forget(job)
+				forgetRun(w, job)
 				fault.Route, fault.Times = contentRoute, 1
-				w.setFaults(fault)
-				if a := w.adoptOne(); a.Adopted != 9 || a.Lost.Total() != 0 {
-					w.t.Errorf("%+v", a)
+				w.SetFaults(fault)
+				if a := adoptOne(w); a.Adopted != 9 || a.Lost.Total() != 0 {
+					w.T.Errorf("%+v", a)
 				}
 			})
 		})
