@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"encoding/json"
 )
 
 // Output receives results in chunks, in no particular order. It is called by
@@ -52,20 +51,4 @@ func (f each) Write(ctx context.Context, results []Result) error {
 		}
 	}
 	return nil
-}
-
-// AppendLine appends the result as a JSON line, as a File gets it. The line
-// equals that of json.Marshal, except that the response is copied unchanged
-// instead of being checked and compacted again.
-func (r *Result) AppendLine(dst []byte) ([]byte, error) {
-	bare := *r
-	bare.Response = nil
-	head, err := json.Marshal(bare)
-	if err != nil || len(r.Response) == 0 {
-		return append(append(dst, head...), '\n'), err
-	}
-	dst = append(dst, head[:len(head)-1]...)
-	dst = append(dst, `,"response":`...)
-	dst = append(dst, r.Response...)
-	return append(dst, "}\n"...), nil
 }

@@ -81,3 +81,19 @@ func (r *Result) read(codec llm.Codec, body []byte) *sink.RowError {
 	}
 	return flaw
 }
+
+// AppendLine appends the result as a JSON line, as a File gets it. The line
+// equals that of json.Marshal, except that the response is copied unchanged
+// instead of being checked and compacted again.
+func (r *Result) AppendLine(dst []byte) ([]byte, error) {
+	bare := *r
+	bare.Response = nil
+	head, err := json.Marshal(bare)
+	if err != nil || len(r.Response) == 0 {
+		return append(append(dst, head...), '\n'), err
+	}
+	dst = append(dst, head[:len(head)-1]...)
+	dst = append(dst, `,"response":`...)
+	dst = append(dst, r.Response...)
+	return append(dst, "}\n"...), nil
+}

@@ -68,6 +68,6 @@ func (a *Archive) Provider() string { return a.Meta.Provider }
 func (a *Archive) Close() error { return a.Root.Close() }
 
 // isPruned returns ErrPruned with the date.
-func (a *Archive) isPruned() error {
+func isPruned(a *Archive) error {
 	return fmt.Errorf("%w: %q, on %s", ErrPruned, a.Meta.Name, a.Pruned.At.Format(time.RFC1123))
 }

@@ -66,7 +66,7 @@ type ExportedRow struct {
 func (a *Archive) Export(ctx context.Context, dir string, format RowFormat) (Manifest, error) {
 	m := Manifest{Run: a.Meta.Name, Provider: a.Meta.Provider, Settings: a.Meta.Settings}
 	if a.Pruned != nil {
-		return m, a.isPruned()
+		return m, isPruned(a)
 	}
 	root, err := newDir(dir)
 	if err != nil {

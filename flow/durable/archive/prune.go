@@ -106,7 +106,7 @@ func lastRecorded(root *os.Root) (last time.Time, err error) {
 		if err != nil {
 			return last, err
 		}
-		last = latest(last, a.lastRecorded())
+		last = latest(last, lastOf(a))
 		if err := a.Close(); err != nil {
 			return last, err
 		}
@@ -114,7 +114,7 @@ func lastRecorded(root *os.Root) (last time.Time, err error) {
 	return last, nil
 }
 
-func (a *Archive) lastRecorded() (last time.Time) {
+func lastOf(a *Archive) (last time.Time) {
 	for _, in := range a.Intents {
 		last = latest(last, in.SentAt)
 	}
@@ -164,13 +164,13 @@ func pruneJob(ctx context.Context, store *state.Dir, job jobdir.Meta, r Retentio
 		return p, err
 	}
 	p.Name = job.Name
-	if p.Ended, err = a.ended(); err != nil || time.Since(p.Ended) < r.OlderThan {
+	if p.Ended, err = ended(a); err != nil || time.Since(p.Ended) < r.OlderThan {
 		return p, err
 	}
 	if p.Answers, _, err = countAnswers(a.Root); err != nil {
 		return p, err
 	}
-	if p.Bytes, err = a.size(); err != nil || r.DryRun || p.Bytes == 0 {
+	if p.Bytes, err = size(a); err != nil || r.DryRun || p.Bytes == 0 {
 		return p, err
 	}
 	return p, a.prune(ending)
@@ -198,7 +198,7 @@ func (a *Archive) prune(end jobdir.Ending) error {
 
 // ended returns when the last result was settled. If there is none, it returns
 // when the journal was last written.
-func (a *Archive) ended() (last time.Time, err error) {
+func ended(a *Archive) (last time.Time, err error) {
 	for _, c := range a.Chunks {
 		last = latest(last, c.At)
 	}
@@ -213,7 +213,7 @@ func (a *Archive) ended() (last time.Time, err error) {
 }
 
 // size returns the size of all files that prune removes.
-func (a *Archive) size() (int64, error) { return sizeOf(a.Root, jobdir.PrunedDirs) }
+func size(a *Archive) (int64, error) { return sizeOf(a.Root, jobdir.PrunedDirs) }
 
 func sizeOf(root *os.Root, dirs []string) (total int64, err error) {
 	for _, dir := range dirs {

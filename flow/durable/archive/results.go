@@ -61,7 +61,7 @@ func (a *Archive) Results(q Query) iter.Seq2[Result, error] {
 
 func (a *Archive) begin(q Query) (position, error) {
 	if a.Pruned != nil {
-		return position{}, a.isPruned()
+		return position{}, isPruned(a)
 	}
 	switch q.Status {
 	case "", durable.Succeeded, durable.Failed, durable.ItemCancelled:

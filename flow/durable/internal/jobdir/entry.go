@@ -3,9 +3,12 @@ package jobdir
 import (
 	"encoding/binary"
 	"errors"
+	"math"
+	"strconv"
 
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/queue"
 )
 
 // Item is the record by which a repeated item is recognized. It is written
@@ -131,3 +134,85 @@ func (e Entry) Again(sent bool) Entry {
 	}
 	return e
 }
+
+// errShort means that a record ends before its last field.
+var errShort = errors.New("durable: record is too short")
+
+// Decoder reads the fields of a record in order. From the first missing field
+// on, all are zero and Err is set.
+type Decoder struct {
+	B   []byte
+	Err error
+}
+
+func (d *Decoder) take(n int) []byte {
+	if d.Err != nil || len(d.B) < n {
+		d.Err = errShort
+		return make([]byte, min(n, 32))
+	}
+	b := d.B[:n]
+	d.B = d.B[n:]
+	return b
+}
+
+func (d *Decoder) u8() uint8 { return d.take(1)[0] }
+
+func (d *Decoder) u16() uint16 { return binary.BigEndian.Uint16(d.take(2)) }
+
+func (d *Decoder) u32() uint32 { return binary.BigEndian.Uint32(d.take(4)) }
+
+// U64 reads a number of 8 bytes.
+func (d *Decoder) U64() uint64 { return binary.BigEndian.Uint64(d.take(8)) }
+
+func (d *Decoder) uvarint() uint64 {
+	n, size := binary.Uvarint(d.B)
+	if d.Err != nil || size <= 0 {
+		d.Err = errShort
+		return 0
+	}
+	d.B = d.B[size:]
+	return n
+}
+
+// bytes reads a field that follows its length.
+func (d *Decoder) bytes() []byte {
+	n := d.uvarint()
+	if n > uint64(len(d.B)) {
+		d.Err = errShort
+		return nil
+	}
+	return d.take(int(n)) //nolint:gosec // not longer than d.B
+}
+
+func appendBytes(dst, b []byte) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
+}
+
+func appendString(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+// rowOverhead is how many bytes a row needs in a batch beside its body, at
+// most: for id, method, endpoint and punctuation.
+const rowOverhead = 256
+
+// Weight returns how many bytes the row takes in a batch.
+func (e Entry) Weight() int { return e.Size() + rowOverhead }
+
+// RouteKey returns the key by which rows are accumulated. Rows that need not be
+// sent have keys of their own.
+func (e Entry) RouteKey() string {
+	key := strconv.Itoa(int(e.Route))
+	if e.Hit != nil {
+		key += " cached"
+	}
+	return key
+}
+
+// LevelOf maps a priority to the byte that sorts it: the most urgent first.
+func LevelOf(p queue.Priority) uint8 {
+	return uint8(math.MaxInt8 - min(max(p, math.MinInt8), math.MaxInt8)) //nolint:gosec // clamped
+}
+
+// Priority is the inverse of LevelOf.
+func (e Entry) Priority() queue.Priority { return queue.Priority(math.MaxInt8 - int(e.Level)) }

@@ -22,11 +22,11 @@ func (a *Dir) ReadHistory() (*History, error) {
 	h := &History{Replayed: *NewReplayed()}
 	switch err := journal.Read(a.Root, JournalFile, "", h.replay); {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, a.mustBeEmpty()
+		return nil, mustBeEmpty(a)
 	case err != nil:
 		return nil, a.Damaged(JournalFile, err)
 	case h.Meta == nil && len(h.Routes) == 0 && len(h.Intents) == 0:
-		return nil, a.mustBeEmpty()
+		return nil, mustBeEmpty(a)
 	case h.Meta == nil:
 		return nil, a.Damaged(JournalFile, errors.New("its first line is lost, and with it whose it is"))
 	case h.Meta.Keys() != a.Keys:
@@ -38,7 +38,7 @@ func (a *Dir) ReadHistory() (*History, error) {
 
 // mustBeEmpty refuses a job whose journal is empty although its directory holds
 // files.
-func (a *Dir) mustBeEmpty() error {
+func mustBeEmpty(a *Dir) error {
 	for _, dir := range []string{RequestDir, ManifestDir, ResultDir} {
 		files, err := fs.ReadDir(a.Root.FS(), dir)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -130,3 +130,15 @@ func (o *Outcome) Origins(row *Entry, batch string) (from string, attempts int, 
 	}
 	return batch, int(row.Attempts) + 1, false
 }
+
+// AnsweredBatch is a batch of another job.
+type AnsweredBatch struct {
+	AnswerHeader
+	Job, Tag string // job is its directory
+}
+
+// Hit is an answer of another job that an item gets without being sent.
+type Hit struct {
+	*AnsweredBatch
+	Offset int64
+}

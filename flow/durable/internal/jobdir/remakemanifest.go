@@ -40,12 +40,12 @@ func (a *Dir) RemakeManifest(in intent.Intent, replayed *Replayed) error {
 
 // RowsOf finds the rows of a batch without its manifest.
 func (a *Dir) RowsOf(in intent.Intent, replayed *Replayed) ([]Entry, error) {
-	entries, err := a.claimed(replayed.Claims[in.Tag])
+	entries, err := claimed(a, replayed.Claims[in.Tag])
 	if err == nil && (len(entries) != in.Rows || in.Route >= len(replayed.Routes)) {
 		err = errors.New("the journal does not say which rows it had")
 	}
 	if err == nil {
-		err = a.verifyRequests(entries)
+		err = verifyRequests(a, entries)
 	}
 	return entries, err
 }
@@ -53,7 +53,7 @@ func (a *Dir) RowsOf(in intent.Intent, replayed *Replayed) ([]Entry, error) {
 // claimed reads the entries that were claimed from the ready log. If several
 // entries have the same number, the last one counts. A rebuilt index numbers
 // entries anew and appends them after the old ones.
-func (a *Dir) claimed(spans []ClaimSpan) ([]Entry, error) {
+func claimed(a *Dir, spans []ClaimSpan) ([]Entry, error) {
 	found := make(map[uint8]map[uint64]Entry)
 	n := 0
 	for _, s := range spans {
@@ -66,7 +66,7 @@ func (a *Dir) claimed(spans []ClaimSpan) ([]Entry, error) {
 		}
 	}
 	for level, wanted := range found {
-		if err := a.findEntries(level, wanted); err != nil {
+		if err := findEntries(a, level, wanted); err != nil {
 			return nil, err
 		}
 	}
@@ -85,7 +85,7 @@ func (a *Dir) claimed(spans []ClaimSpan) ([]Entry, error) {
 
 // findEntries reads the wanted entries of one priority's log. It stops at the
 // first place that cannot be read.
-func (a *Dir) findEntries(level uint8, wanted map[uint64]Entry) error {
+func findEntries(a *Dir, level uint8, wanted map[uint64]Entry) error {
 	dir := LevelDir(level)
 	end, err := segment.Extent(a.Root, dir)
 	if err != nil || end == (segment.Pos{}) {
@@ -113,7 +113,7 @@ func (a *Dir) findEntries(level uint8, wanted map[uint64]Entry) error {
 
 // verifyRequests compares entries with those that precede their requests in the
 // request log.
-func (a *Dir) verifyRequests(entries []Entry) error {
+func verifyRequests(a *Dir, entries []Entry) error {
 	var file OpenFile
 	defer file.Close()
 	for i := range entries {

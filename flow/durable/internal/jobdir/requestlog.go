@@ -20,13 +20,13 @@ type ingested struct {
 // An error is the last thing that it yields.
 func (a *Dir) IngestedGroups(end segment.Pos) iter.Seq2[ingested, error] {
 	return func(yield func(ingested, error) bool) {
-		if err := a.readGroups(end, func(g ingested) bool { return yield(g, nil) }); err != nil {
+		if err := readGroups(a, end, func(g ingested) bool { return yield(g, nil) }); err != nil {
 			yield(ingested{}, a.Damaged(RequestDir, err))
 		}
 	}
 }
 
-func (a *Dir) readGroups(end segment.Pos, yield func(ingested) bool) error {
+func readGroups(a *Dir, end segment.Pos, yield func(ingested) bool) error {
 	var g ingested
 	for rec, err := range segment.Look(a.Root, RequestDir, a.RequestsLabel()).Scan(segment.Pos{}, end) {
 		if err != nil {

@@ -25,25 +25,25 @@ func (a *Dir) Verify(ctx context.Context, store state.Store, replayed *Replayed)
 	case len(replayed.Routes) < source.Value.Routes:
 		return a.Damaged(JournalFile, errors.New("it has lost the endpoint or the model of rows"))
 	}
-	if err := a.verifyKnown(ctx, store, replayed); err != nil {
+	if err := verifyKnown(ctx, a, store, replayed); err != nil {
 		return err
 	}
 	for _, in := range replayed.Intents {
-		if err := a.verifyIntent(ctx, store, replayed, in); err != nil {
+		if err := verifyIntent(ctx, a, store, replayed, in); err != nil {
 			return err
 		}
 	}
-	if err := a.verifyLevels(ctx, store, replayed); err != nil {
+	if err := verifyLevels(ctx, a, store, replayed); err != nil {
 		return err
 	}
-	if err := a.verifyOutput(ctx, store, replayed); err != nil {
+	if err := verifyOutput(ctx, a, store, replayed); err != nil {
 		return err
 	}
-	return a.verifyItems(ctx, store, source.Value)
+	return verifyItems(ctx, a, store, source.Value)
 }
 
 // verifyKnown refuses a journal that lacks a batch of the store.
-func (a *Dir) verifyKnown(ctx context.Context, store state.Store, replayed *Replayed) error {
+func verifyKnown(ctx context.Context, a *Dir, store state.Store, replayed *Replayed) error {
 	prefix := a.Keys.Make('b')
 	for rec, err := range store.Scan(ctx, prefix, nil) {
 		if err != nil {
@@ -57,7 +57,7 @@ func (a *Dir) verifyKnown(ctx context.Context, store state.Store, replayed *Repl
 	return nil
 }
 
-func (a *Dir) verifyIntent(ctx context.Context, store state.Store, replayed *Replayed, in intent.Intent) error {
+func verifyIntent(ctx context.Context, a *Dir, store state.Store, replayed *Replayed, in intent.Intent) error {
 	stored, err := a.StoredRev(ctx, store, in.Tag)
 	switch {
 	case err != nil:
@@ -65,7 +65,7 @@ func (a *Dir) verifyIntent(ctx context.Context, store state.Store, replayed *Rep
 	case stored > in.Rev:
 		return a.Damaged(JournalFile, fmt.Errorf("it has lost the last state of batch %s", in.Tag))
 	case stored+1 < in.Rev:
-		return a.indexLost("the last state of batch %s", in.Tag)
+		return indexLost(a, "the last state of batch %s", in.Tag)
 	}
 	have, err := a.RowsSettled(ctx, store, in.Tag)
 	switch from, until := replayed.settledUntil(in.Tag); {
@@ -74,13 +74,13 @@ func (a *Dir) verifyIntent(ctx context.Context, store state.Store, replayed *Rep
 	case have > until:
 		return a.Damaged(JournalFile, fmt.Errorf("it has lost which rows of batch %s are settled", in.Tag))
 	case have != until && have != from:
-		return a.indexLost("which rows of batch %s are settled: %d, and %d in the journal", in.Tag, have, until)
+		return indexLost(a, "which rows of batch %s are settled: %d, and %d in the journal", in.Tag, have, until)
 	}
 	return nil
 }
 
 // verifyLevels refuses a store that lacks rows of batches.
-func (a *Dir) verifyLevels(ctx context.Context, store state.Store, replayed *Replayed) error {
+func verifyLevels(ctx context.Context, a *Dir, store state.Store, replayed *Replayed) error {
 	if replayed.Pruned != nil {
 		return nil // the ready logs are gone
 	}
@@ -96,7 +96,7 @@ func (a *Dir) verifyLevels(ctx context.Context, store state.Store, replayed *Rep
 			return err
 		}
 		if tail.Value.Seq < seq {
-			return a.indexLost("rows that are in batches")
+			return indexLost(a, "rows that are in batches")
 		}
 	}
 	return nil
@@ -104,7 +104,7 @@ func (a *Dir) verifyLevels(ctx context.Context, store state.Store, replayed *Rep
 
 // verifyOutput accepts that the journal has one chunk that the store does not
 // have yet.
-func (a *Dir) verifyOutput(ctx context.Context, store state.Store, replayed *Replayed) error {
+func verifyOutput(ctx context.Context, a *Dir, store state.Store, replayed *Replayed) error {
 	output := Record[OutputState]{Key: a.Keys.Output()}
 	if err := Load(ctx, store, &output); err != nil {
 		return err
@@ -115,13 +115,13 @@ func (a *Dir) verifyOutput(ctx context.Context, store state.Store, replayed *Rep
 	case have.Settled() > replayed.Output.Settled():
 		return a.Damaged(JournalFile, fmt.Errorf("it has lost results: it knows of %d, and the index of %d", replayed.Output.Settled(), have.Settled()))
 	default:
-		return a.indexLost("results: it knows of %d, and the journal of %d", have.Settled(), replayed.Output.Settled())
+		return indexLost(a, "results: it knows of %d, and the journal of %d", have.Settled(), replayed.Output.Settled())
 	}
 }
 
 // verifyItems counts the records of items, by which repetitions are recognized,
 // as long as the source may still yield some.
-func (a *Dir) verifyItems(ctx context.Context, store state.Store, source SourceState) error {
+func verifyItems(ctx context.Context, a *Dir, store state.Store, source SourceState) error {
 	if source.Ended {
 		return nil
 	}
@@ -133,12 +133,12 @@ func (a *Dir) verifyItems(ctx context.Context, store state.Store, source SourceS
 		n++
 	}
 	if n != source.Rows {
-		return a.indexLost("rows: it knows %d of %d", n, source.Rows)
+		return indexLost(a, "rows: it knows %d of %d", n, source.Rows)
 	}
 	return nil
 }
 
-func (a *Dir) indexLost(format string, args ...any) error {
+func indexLost(a *Dir, format string, args ...any) error {
 	return a.Damaged("", fmt.Errorf("the index has lost "+format, args...))
 }
 
