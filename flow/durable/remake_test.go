@@ -56,7 +56,7 @@ func TestRowsThatCannotBeFoundAreNotMadeUp(t *testing.T) {
 	if !errors.Is(err, state.ErrDamaged) {
 		t.Errorf("error %v", err)
 	}
-	if !slices.ContainsFunc([]string{"/manifests/", "/ready"}, func(s string) bool { return strings.Contains(err.Error(), s) }) {
+	if !slices.ContainsFunc([]string{"/bales/", "/ready"}, func(s string) bool { return strings.Contains(err.Error(), s) }) {
 		t.Errorf("error %v names no file", err)
 	}
 	if n := len(w.Server.Batches()); n != before {

@@ -97,7 +97,7 @@ func damageOf(d disk) (all []damageCase) {
 			}
 		}
 		if kindOf(f) == "bales" {
-			if g := strings.Replace(f, "/manifests/", "/results/", 1); d[g].size > 0 {
+			if g := strings.Replace(f, "/bales/", "/results/", 1); d[g].size > 0 {
 				all = append(all, damageCase{"exchanged", f, g, func(d disk) { d[f], d[g] = d[g], d[f] }})
 			}
 		}
