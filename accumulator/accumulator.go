@@ -12,10 +12,11 @@ import (
 // [Accumulator.Batches]). Its methods are safe for concurrent use. Every
 // Accumulator must be closed.
 //
-// While [Config.MaxPending] batches are closed and not yet delivered, no batch is
-// opened and Add waits. Waiting callers proceed in order of arrival, but AddMany and
-// a [Producer] that need not wait may overtake them for some batches. Items added
-// by one goroutine keep their order, as far as they share a key.
+// While [Config.MaxPending] batches are closed and not yet delivered, no batch
+// is opened and Add waits. Waiting callers proceed in order of arrival, but
+// AddMany and a [Producer] that need not wait may overtake them for some
+// batches. Items added by one goroutine keep their order, as far as they share
+// a key.
 type Accumulator[T any] struct {
 	stage  Stage[T]
 	ctx    context.Context // of the handlers

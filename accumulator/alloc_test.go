@@ -81,7 +81,8 @@ func TestAddingDoesNotAllocate(t *testing.T) {
 				for i := range 1000 {
 					tc.add(t.Context(), acc, p, i)
 				}
-				// All is released before the next run, which then need not wait.
+				// All is released before the next run, which then need not
+				// wait.
 				if err := acc.Flush(t.Context()); err != nil {
 					t.Error(err)
 				}

@@ -3,8 +3,8 @@ package accumulator
 import "time"
 
 // Buffer is one open batch, for use inside a loop that already has its own
-// timer and its own delivery: it starts no goroutine, reads no clock and takes no
-// lock. It is not safe for concurrent use. All methods are O(1).
+// timer and its own delivery: it starts no goroutine, reads no clock and takes
+// no lock. It is not safe for concurrent use. All methods are O(1).
 //
 // Add refuses an item that does not fit, so the loop is
 //

@@ -16,11 +16,11 @@ type Config struct {
 	MaxItems int
 
 	// MaxWeight is the largest sum of the weights in a batch, in the unit of
-	// the function given to [Stage.WeighBy], which it needs. It is a cap, not a trigger: a
-	// batch is closed before an item would take it over the limit. A single
-	// item that is heavier than the limit leaves alone, or goes to the
-	// function given to [Stage.Reject]. Zero means that weight does not
-	// close a batch.
+	// the function given to [Stage.WeighBy], which it needs. It is a cap, not a
+	// trigger: a batch is closed before an item would take it over the limit. A
+	// single item that is heavier than the limit leaves alone, or goes to the
+	// function given to [Stage.Reject]. Zero means that weight does not close a
+	// batch.
 	MaxWeight int
 
 	// MaxWait is how long the first item of a batch waits at most before

@@ -10,10 +10,11 @@ import (
 var errUnfinished = errors.New("did not return")
 
 // Batches returns the batches one by one, until the Accumulator is closed and
-// all are delivered, or it stops for another reason. A batch counts as delivered
-// when the loop comes back for the next one or ends. Several loops may share the
-// batches; each batch goes to one of them. Batches is for an Accumulator from
-// [Stage.Open]; one from [Stage.Start] would share them with its handler.
+// all are delivered, or it stops for another reason. A batch counts as
+// delivered when the loop comes back for the next one or ends. Several loops
+// may share the batches; each batch goes to one of them. Batches is for an
+// Accumulator from [Stage.Open]; one from [Stage.Start] would share them with
+// its handler.
 func (a *Accumulator[T]) Batches() iter.Seq[Batch[T]] {
 	return func(yield func(Batch[T]) bool) {
 		for b := a.next(); b != nil; b = a.next() {
@@ -54,8 +55,8 @@ func (a *Accumulator[T]) next() *openBatch[T] {
 	}
 }
 
-// deliver hands over one batch and lets its memory be used again. If to fails, or
-// does not return at all (it panicked, or ended its goroutine), the batch is
+// deliver hands over one batch and lets its memory be used again. If to fails,
+// or does not return at all (it panicked, or ended its goroutine), the batch is
 // kept for Close.
 func (a *Accumulator[T]) deliver(b *openBatch[T], to func(Batch[T]) error) {
 	batch, epoch := b.batch(), b.epoch

@@ -18,10 +18,11 @@
 //
 //   - it has MaxItems items: [ReasonSize];
 //   - it weighs MaxWeight, or the next item would take it over: [ReasonWeight];
-//   - its first item has waited for MaxWait: [ReasonAge]. Later items do not prolong
-//     the wait, however slowly they come;
+//   - its first item has waited for MaxWait: [ReasonAge]. Later items do not
+//     prolong the wait, however slowly they come;
 //   - no item has come for MaxIdle: [ReasonIdle];
-//   - [Accumulator.Flush], or the end of all input: [ReasonFlush] and [ReasonClose];
+//   - [Accumulator.Flush], or the end of all input: [ReasonFlush] and
+//     [ReasonClose];
 //   - MaxKeys keys are open and another key needs the place: [ReasonEvict].
 //
 // A batch is never empty and never over a limit, with one exception: an item

@@ -3,8 +3,8 @@ package accumulator
 import "time"
 
 // engine decides which batch an item joins and which batches close. It is the
-// core of both the stage and the Accumulator, which differ in where batches come
-// from and go to. It is not safe for concurrent use.
+// core of both the stage and the Accumulator, which differ in where batches
+// come from and go to. It is not safe for concurrent use.
 type engine[T any] struct {
 	stage  Stage[T]
 	limits limits
@@ -36,9 +36,9 @@ func (e *engine[T]) add(v *T, n itemMeta) error {
 	return e.place(v, n)
 }
 
-// place is a step of add or fill, closing and opening batches as needed. It returns
-// errNeedBale or errNeedKey if v must wait, and an *OverweightError if v is for the
-// reject hook.
+// place is a step of add or fill, closing and opening batches as needed. It
+// returns errNeedBale or errNeedKey if v must wait, and an *OverweightError if
+// v is for the reject hook.
 func (e *engine[T]) place(v *T, n itemMeta) error {
 	b := e.open.get(n.key)
 	if b != nil && !b.fits(n.weight) {
@@ -115,8 +115,8 @@ func (e *engine[T]) close(b *openBatch[T], why Reason) {
 	e.seal(b, why)
 }
 
-// emitFull closes a batch that was never open: a slab full of items that have been
-// waiting since born. Its items would overtake those of an open batch.
+// emitFull closes a batch that was never open: a slab full of items that have
+// been waiting since born. Its items would overtake those of an open batch.
 func (e *engine[T]) emitFull(born time.Time, s *slab[T]) error {
 	b := e.fresh()
 	if b == nil {

@@ -3,8 +3,8 @@ package accumulator
 import "sync/atomic"
 
 // epoch counts the batches closed between two calls of Flush that are not yet
-// delivered. It is ready when they are and the epoch before it is ready, so that
-// handlers may finish out of order.
+// delivered. It is ready when they are and the epoch before it is ready, so
+// that handlers may finish out of order.
 type epoch struct {
 	left  atomic.Int64 // batches, plus one until sealed, plus one until the epoch before is ready
 	ready chan struct{}

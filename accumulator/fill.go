@@ -34,8 +34,8 @@ func (s *Stage[T]) metaOf(v *T) itemMeta {
 	return n
 }
 
-// annotate returns the first items of vs with their metas, which it writes to
-// a place of the caller's. It calls the functions of the user, so it must not be
+// annotate returns the first items of vs with their metas, which it writes to a
+// place of the caller's. It calls the functions of the user, so it must not be
 // called under a lock.
 func (s *Stage[T]) annotate(vs []T, metas *[chunk]itemMeta) metaItems[T] {
 	vs = vs[:min(chunk, len(vs))]

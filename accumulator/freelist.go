@@ -3,8 +3,8 @@ package accumulator
 import "sync/atomic"
 
 // freeList is where things that were used come back to be used again. Any
-// goroutine may put; one at a time may get. For the same work a channel takes two
-// locks, on cache lines that both sides write.
+// goroutine may put; one at a time may get. For the same work a channel takes
+// two locks, on cache lines that both sides write.
 type freeList[E any] struct {
 	most  int64                   // how many are kept; more are left to the garbage collector
 	ready *node[E]                // seen by the one who gets
@@ -35,8 +35,9 @@ func (r *freeList[E]) put(l *node[E]) {
 // get returns a thing, or nil if none is there.
 func (r *freeList[E]) get() *E {
 	if r.ready == nil {
-		// All are taken at once: to take one from a stack that others push to, its
-		// next would have to be read while it may be taken, used and put again.
+		// All are taken at once: to take one from a stack that others push to,
+		// its next would have to be read while it may be taken, used and put
+		// again.
 		if r.top.Load() == nil {
 			return nil
 		}

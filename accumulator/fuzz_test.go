@@ -8,7 +8,8 @@ import (
 )
 
 // FuzzBuffer feeds a Buffer from bytes: each is an item whose weight is its low
-// half and which comes as many ticks after the one before as its high half says.
+// half and which comes as many ticks after the one before as its high half
+// says.
 func FuzzBuffer(f *testing.F) {
 	f.Add(uint8(3), uint8(10), uint8(20), uint8(5), []byte("a few items of different weights"))
 	f.Add(uint8(1), uint8(0), uint8(0), uint8(0), []byte{0, 1, 2, 255})

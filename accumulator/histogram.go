@@ -39,8 +39,8 @@ func (h Histogram) Count() uint64 {
 }
 
 // Quantile returns a duration that at least the share q of those counted do not
-// exceed, 0 < q <= 1. It is less than twice the exact quantile. Without durations
-// it is zero.
+// exceed, 0 < q <= 1. It is less than twice the exact quantile. Without
+// durations it is zero.
 func (h Histogram) Quantile(q float64) time.Duration {
 	want := q * float64(h.Count())
 	var n uint64

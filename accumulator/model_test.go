@@ -328,9 +328,9 @@ func (s schedule) checkBatch(b accumulator.Batch[parcel]) error {
 	return nil
 }
 
-// checkAge checks that the oldest item of a batch waited as long as the batch says,
-// and not too long, if nothing made it wait before it was taken. What a handle
-// held for two batches is all as old as its first item.
+// checkAge checks that the oldest item of a batch waited as long as the batch
+// says, and not too long, if nothing made it wait before it was taken. What a
+// handle held for two batches is all as old as its first item.
 func (s schedule) checkAge(b accumulator.Batch[parcel], taken map[parcel]time.Time) error {
 	if s.Slow > 0 || s.FailAt > 0 || s.Cancel > 0 || s.Config.WaitForKey {
 		return nil

@@ -84,8 +84,8 @@ func (p *Producer[T]) Close(ctx context.Context) error {
 	})
 }
 
-// addSlowly adds an item which is the first of those held, or the last, or comes
-// while they are moved.
+// addSlowly adds an item which is the first of those held, or the last, or
+// comes while they are moved.
 func (p *Producer[T]) addSlowly(ctx context.Context, v T) error {
 	a := p.a
 	switch {
@@ -117,9 +117,9 @@ func (p *Producer[T]) addSlowly(ctx context.Context, v T) error {
 	})
 }
 
-// move moves what is held to the open batches, and with it some more items which
-// are not counted before they are moved, until an item must wait. It needs the
-// lock.
+// move moves what is held to the open batches, and with it some more items
+// which are not counted before they are moved, until an item must wait. It
+// needs the lock.
 func (p *Producer[T]) move(more int) error {
 	items := p.items[:int(p.held.Swap(0))+more]
 	if len(items) == 0 {

@@ -8,7 +8,8 @@ import (
 // receive waits for the next slice or the next deadline, whichever is first.
 func (r *run[T]) receive(in <-chan []T) (vs []T, ok bool, err error) {
 	// To receive alone costs half of what it costs in a choice. Now and then
-	// the choice is made all the same, or a busy input would hide the deadlines.
+	// the choice is made all the same, or a busy input would hide the
+	// deadlines.
 	if r.burst++; r.burst%maxBurst != 0 {
 		select {
 		case vs, ok = <-in:

@@ -14,11 +14,11 @@ func (a *Accumulator[T]) fresh() *openBatch[T] {
 	return newOpenBatch[T]()
 }
 
-// mustQueue reports whether the one with the lock must leave a batch to
-// the waiting callers. A producer that runs may overtake them, as a rule: to stop it and wake
-// another for every batch costs more than all the adding. But not for ever, and
-// not while several run that add one by one: they are faster in turns than in a
-// fight for the lock.
+// mustQueue reports whether the one with the lock must leave a batch to the
+// waiting callers. A producer that runs may overtake them, as a rule: to stop
+// it and wake another for every batch costs more than all the adding. But not
+// for ever, and not while several run that add one by one: they are faster in
+// turns than in a fight for the lock.
 func (a *Accumulator[T]) mustQueue() bool {
 	single := a.single
 	a.single = false

@@ -7,9 +7,9 @@ import (
 	"testing/synctest"
 )
 
-// sleeper returns an Accumulator with somebody at the gate who never wakes up, and
-// a function that adds one item as one of many, which makes a batch, and delivers
-// it. It needs a synctest bubble.
+// sleeper returns an Accumulator with somebody at the gate who never wakes up,
+// and a function that adds one item as one of many, which makes a batch, and
+// delivers it. It needs a synctest bubble.
 func sleeper(t *testing.T) (a *Accumulator[int], add func() error) {
 	t.Helper()
 	a, err := New[int](Config{MaxItems: 1, MaxPending: 1}).Open(t.Context())

@@ -117,7 +117,8 @@ func (r *run[T]) fill(l metaItems[T]) error {
 	}
 }
 
-// makeWay does what the first item of l needs, which cannot be placed because of obstacle.
+// makeWay does what the first item of l needs, which cannot be placed because
+// of obstacle.
 func (r *run[T]) makeWay(l *metaItems[T], obstacle error) error {
 	if errors.Is(obstacle, errNeedKey) {
 		return r.waitForKey()

@@ -7,8 +7,9 @@ import (
 )
 
 // What is set aside for a batch before anything is known about how large
-// batches get: the largest possible one, but not more than firstBytes; with keys,
-// where many are open at a time and most may stay small, room for firstItems.
+// batches get: the largest possible one, but not more than firstBytes; with
+// keys, where many are open at a time and most may stay small, room for
+// firstItems.
 const (
 	firstBytes = 16 << 10
 	firstItems = 16

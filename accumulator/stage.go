@@ -2,9 +2,9 @@ package accumulator
 
 import "errors"
 
-// Stage describes how items are batched. It is a value: the methods that
-// refine it return a changed copy. One Stage may be used any number of times, at
-// the same time too, in three ways: [Stage.Run] makes it a stage of a pipeline,
+// Stage describes how items are batched. It is a value: the methods that refine
+// it return a changed copy. One Stage may be used any number of times, at the
+// same time too, in three ways: [Stage.Run] makes it a stage of a pipeline,
 // [Stage.Start] and [Stage.Open] a concurrent [Accumulator]. For batching
 // inside a loop of your own see [Buffer].
 type Stage[T any] struct {
@@ -35,16 +35,17 @@ func By[T any](key func(T) string, cfg Config) Stage[T] {
 
 // WeighBy returns a Stage that sums weight over the items of a batch, for
 // [Config.MaxWeight] and [Batch.Weight]. The unit is free: bytes, tokens,
-// cents. A negative weight counts as zero. Without WeighBy all weights are zero.
+// cents. A negative weight counts as zero. Without WeighBy all weights are
+// zero.
 func (s Stage[T]) WeighBy(weight func(T) int) Stage[T] {
 	s.weigh = weight
 	return s
 }
 
-// Reject returns a Stage that gives each item heavier than
-// [Config.MaxWeight] to hook, with an [*OverweightError], instead of making a batch
-// of it alone. The hook runs in the goroutine that added the item, so it may be
-// called concurrently.
+// Reject returns a Stage that gives each item heavier than [Config.MaxWeight]
+// to hook, with an [*OverweightError], instead of making a batch of it alone.
+// The hook runs in the goroutine that added the item, so it may be called
+// concurrently.
 func (s Stage[T]) Reject(hook func(v T, err error)) Stage[T] {
 	s.reject = hook
 	return s

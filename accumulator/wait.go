@@ -30,10 +30,11 @@ func (a *Accumulator[T]) do(ctx context.Context, closing <-chan struct{}, attemp
 // await goes on with what do began, after a first attempt has failed and the
 // caller was counted as waiting.
 //
-// One goroutine, the holder of the gate, waits for what it needs; the others wait
-// for the gate and, once let in, mostly find that the first one has opened a batch
-// with room for them. All that the holder may be waiting for comes with a notice,
-// which is kept for it if it is just trying: it never sleeps past its chance.
+// One goroutine, the holder of the gate, waits for what it needs; the others
+// wait for the gate and, once let in, mostly find that the first one has opened
+// a batch with room for them. All that the holder may be waiting for comes with
+// a notice, which is kept for it if it is just trying: it never sleeps past its
+// chance.
 func (a *Accumulator[T]) await(ctx context.Context, closing <-chan struct{}, attempt func() error) error {
 	defer a.waiting.Add(-1)
 	if err := a.sleep(ctx, closing, a.gate, nil); err != nil {

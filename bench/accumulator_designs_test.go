@@ -11,9 +11,9 @@ import (
 )
 
 // The designs that the accumulator was chosen from, cut down to what costs
-// time: batches of 100, handed over a channel of 8, without keys, weights, Flush,
-// statistics or errors. They are a floor for their mechanism; the real thing,
-// in BenchmarkAccumulatorAdd, does more.
+// time: batches of 100, handed over a channel of 8, without keys, weights,
+// Flush, statistics or errors. They are a floor for their mechanism; the real
+// thing, in BenchmarkAccumulatorAdd, does more.
 
 const size = 100
 
@@ -180,9 +180,9 @@ func (c *byLock) close() {
 	<-c.done
 }
 
-// byHandle gives every producer memory of its own, in which it counts an item by
-// one atomic operation, so that others could take what is there at any time: the
-// mechanism of a Producer.
+// byHandle gives every producer memory of its own, in which it counts an item
+// by one atomic operation, so that others could take what is there at any time:
+// the mechanism of a Producer.
 type byHandle struct {
 	mu      sync.Mutex
 	handles []*handle

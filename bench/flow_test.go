@@ -22,7 +22,8 @@ func timed(f func()) time.Duration {
 	return time.Since(start)
 }
 
-// best is the shortest time of several runs: on a machine that others use, the one that they disturbed least.
+// best is the shortest time of several runs: on a machine that others use, the
+// one that they disturbed least.
 type best time.Duration
 
 func (b *best) of(f func()) {
@@ -94,8 +95,8 @@ func theirChainOf(b *testing.B, n, k int) {
 	}
 }
 
-// BenchmarkFlowStage measures what one more 1:1 stage costs: the difference between 9 and 1 of them, by 8. The contestants
-// take turns.
+// BenchmarkFlowStage measures what one more 1:1 stage costs: the difference
+// between 9 and 1 of them, by 8. The contestants take turns.
 func BenchmarkFlowStage(b *testing.B) {
 	const n, theirN = 1_000_000, 20_000
 	var stage, together, theirs [2]best
@@ -117,8 +118,8 @@ func asStage[In, Out any](f flow.Func[In, Out]) flow.Stage[In, Out] {
 	return flow.StageFunc[In, Out](f.Run)
 }
 
-// BenchmarkFlowStats measures what counters cost: three maps, each in a goroutine of its own, without and with WithStats, in
-// turns.
+// BenchmarkFlowStats measures what counters cost: three maps, each in a
+// goroutine of its own, without and with WithStats, in turns.
 func BenchmarkFlowStats(b *testing.B) {
 	const n = 1_000_000
 	var off, on best
@@ -204,7 +205,8 @@ func theirs[T any](b *testing.B, n int, k kind[T]) {
 	}
 }
 
-// BenchmarkFlowPipeline compares source, filter, map, keyed batches and sink with go-streams, in turns.
+// BenchmarkFlowPipeline compares source, filter, map, keyed batches and sink
+// with go-streams, in turns.
 func BenchmarkFlowPipeline(b *testing.B) {
 	b.Run("int", func(b *testing.B) { comparePipelines(b, intKind) })
 	b.Run("wide", func(b *testing.B) { comparePipelines(b, wideKind) })
@@ -224,7 +226,8 @@ func comparePipelines[T any](b *testing.B, k kind[T]) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// throughFlow sends n items, in chunks if they are larger than one, through a go-streams Flow that batches.
+// throughFlow sends n items, in chunks if they are larger than one, through a
+// go-streams Flow that batches.
 func throughFlow(b *testing.B, n, chunk int, f streams.Flow, size func(any) int) {
 	b.Helper()
 	go func() {
@@ -246,7 +249,8 @@ func throughFlow(b *testing.B, n, chunk int, f streams.Flow, size func(any) int)
 	}
 }
 
-// BenchmarkFlowAdapter compares the accumulator as a go-streams Flow with flow.Batch, in turns.
+// BenchmarkFlowAdapter compares the accumulator as a go-streams Flow with
+// flow.Batch, in turns.
 func BenchmarkFlowAdapter(b *testing.B) {
 	const n = 100_000
 	var items, chunks, other best

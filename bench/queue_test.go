@@ -222,8 +222,8 @@ func median(xs []float64) float64 {
 	return xs[len(xs)/2]
 }
 
-// undisturbed is the time of a turn that had the machine almost to itself: one of
-// the shortest twentieth.
+// undisturbed is the time of a turn that had the machine almost to itself: one
+// of the shortest twentieth.
 func undisturbed(xs []float64) float64 {
 	slices.Sort(xs)
 	return xs[len(xs)/20]

@@ -59,8 +59,8 @@ func BenchmarkRetryClassOf(b *testing.B) {
 	}
 }
 
-// BenchmarkRetryGuard counts one outcome in its model, its provider and the run:
-// the price per row of a failure guard.
+// BenchmarkRetryGuard counts one outcome in its model, its provider and the
+// run: the price per row of a failure guard.
 func BenchmarkRetryGuard(b *testing.B) {
 	g, err := retry.NewGuard(retry.GuardConfig{})
 	if err != nil {

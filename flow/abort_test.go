@@ -20,8 +20,8 @@ import (
 	"github.com/balerhq/baler/flow/router"
 )
 
-// everyStage makes a pipeline out of everything that has goroutines. Each of its items is a number that comes in and goes
-// out as the same number.
+// everyStage makes a pipeline out of everything that has goroutines. Each of
+// its items is a number that comes in and goes out as the same number.
 func everyStage(t *testing.T, p *flow.Pipeline, in <-chan []int) <-chan []int {
 	t.Helper()
 	texts := flow.Via(p, in, flow.Parallel(flow.Map(func(_ context.Context, v int) (string, error) {
@@ -68,7 +68,8 @@ func TestEveryItemOfALongPipelineArrivesOnce(t *testing.T) {
 	}
 }
 
-// However far the items have come, a cancel ends every goroutine, and no item reaches the sink after it.
+// However far the items have come, a cancel ends every goroutine, and no item
+// reaches the sink after it.
 func TestCancelAtAnyMoment(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
@@ -128,7 +129,8 @@ func TestAnErrorAnywhereEndsEveryGoroutine(t *testing.T) {
 	})
 }
 
-// A reader that stands still stops the source after a few slices for each stage.
+// A reader that stands still stops the source after a few slices for each
+// stage.
 func TestASlowReaderHoldsUpTheSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

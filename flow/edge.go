@@ -5,12 +5,15 @@ import (
 	"sync"
 )
 
-// between is how many slices may lie between a source, with the functions after it, and the next goroutine.
+// between is how many slices may lie between a source, with the functions after
+// it, and the next goroutine.
 const between = 4
 
-// edge is the output of a stage that can do what comes after it in its own goroutine. The stage runs before that is known:
-// until then it offers its slices on a channel, without room, to any reader at all. When the pipeline adds the next stage,
-// take tells the link where to push instead, which is either a channel with room or the function of a synchronous stage.
+// edge is the output of a stage that can do what comes after it in its own
+// goroutine. The stage runs before that is known: until then it offers its
+// slices on a channel, without room, to any reader at all. When the pipeline
+// adds the next stage, take tells the link where to push instead, which is
+// either a channel with room or the function of a synchronous stage.
 type edge[T any] struct {
 	open  chan []T
 	taken chan struct{} // closed by take
@@ -90,8 +93,8 @@ func unconnected[T any](p *Pipeline, in <-chan []T) (l *edge[T], ok bool) {
 	return l, ok
 }
 
-// inlet returns the channel on which a stage with a goroutine of its own reads in. A borrower is done with a slice when it
-// receives the next.
+// inlet returns the channel on which a stage with a goroutine of its own reads
+// in. A borrower is done with a slice when it receives the next.
 func inlet[T any](p *Pipeline, in <-chan []T, borrower bool) <-chan []T {
 	l, ok := unconnected(p, in)
 	if !ok {

@@ -5,15 +5,16 @@ import (
 	"fmt"
 )
 
-// ErrUnread is reported for a stage that returned nil although its input was still open: the items that it left unread
-// would be lost.
+// ErrUnread is reported for a stage that returned nil although its input was
+// still open: the items that it left unread would be lost.
 var ErrUnread = errors.New("returned before the end of its input")
 
-// ErrUnanswered is reported for a stage that did not keep to the rule of one answer
-// for every item.
+// ErrUnanswered is reported for a stage that did not keep to the rule of one
+// answer for every item.
 var ErrUnanswered = errors.New("stage does not answer every item once")
 
-// StageError says which stage failed. [Pipeline.Wait] returns it; errors.Is and errors.As see through it.
+// StageError says which stage failed. [Pipeline.Wait] returns it; errors.Is and
+// errors.As see through it.
 type StageError struct {
 	Stage string // as named by Name, or by the pipeline
 	Err   error

@@ -46,7 +46,8 @@ func ExamplePipeline_Wait() {
 	// parse
 }
 
-// A stage of one's own holds items back: here, it sends them in reverse at the end.
+// A stage of one's own holds items back: here, it sends them in reverse at the
+// end.
 func ExampleStageFunc() {
 	reverse := flow.StageFunc[string, string](func(ctx context.Context, in <-chan []string, out chan<- []string) error {
 		var all []string
@@ -71,7 +72,8 @@ func ExampleStageFunc() {
 }
 
 func ExampleParallel() {
-	// A call that takes its time; four are on their way at any moment, and the results keep the order.
+	// A call that takes its time; four are on their way at any moment, and the
+	// results keep the order.
 	ask := flow.Map(func(_ context.Context, s string) (string, error) { return "re: " + s, nil })
 
 	p := flow.New(context.Background())

@@ -2,9 +2,10 @@ package flow
 
 import "context"
 
-// A Func is a synchronous stage: it handles one item after the other, in order, in one goroutine, which it shares with the
-// source or Func before it. [Map], [Filter], [FlatMap] and [Each] make one, [Then] makes one of two, [Parallel] runs one on
-// several items at a time.
+// A Func is a synchronous stage: it handles one item after the other, in order,
+// in one goroutine, which it shares with the source or Func before it. [Map],
+// [Filter], [FlatMap] and [Each] make one, [Then] makes one of two, [Parallel]
+// runs one on several items at a time.
 //
 // The zero Func is not usable.
 type Func[In, Out any] struct {
@@ -13,12 +14,13 @@ type Func[In, Out any] struct {
 	bind    func() transform[In, Out] // returns the function for one run
 }
 
-// transform appends to made what it makes of items, and returns it. When the Func shrinks, made may start at the same
-// place in memory as items.
+// transform appends to made what it makes of items, and returns it. When the
+// Func shrinks, made may start at the same place in memory as items.
 type transform[In, Out any] func(ctx context.Context, made []Out, items []In) ([]Out, error)
 
-// Map makes one Out of every In. The first error ends the stage and aborts the pipeline, here and in the other Funcs: an
-// item that fails while the stream goes on is data, so let Out say so.
+// Map makes one Out of every In. The first error ends the stage and aborts the
+// pipeline, here and in the other Funcs: an item that fails while the stream
+// goes on is data, so let Out say so.
 func Map[In, Out any](f func(context.Context, In) (Out, error)) Func[In, Out] {
 	return stateless("map", true, func(ctx context.Context, made []Out, items []In) ([]Out, error) {
 		for i := range items { // by index: an item may be large
@@ -58,7 +60,8 @@ func FlatMap[In, Out any](f func(context.Context, In) ([]Out, error)) Func[In, O
 	})
 }
 
-// Flatten turns a stream of slices, such as the items of batches, into a stream of their elements.
+// Flatten turns a stream of slices, such as the items of batches, into a stream
+// of their elements.
 func Flatten[T any]() Func[[]T, T] {
 	return stateless("flatten", false, func(_ context.Context, made []T, items [][]T) ([]T, error) {
 		for _, item := range items {
@@ -81,10 +84,10 @@ func Each[T any](f func(context.Context, T) error) Func[T, T] {
 	})
 }
 
-// Slicewise makes a Func of a function that handles several items at a time, up to
-// 64 while it is fast, such as one that asks a store about them. It appends to made
-// what it makes of items, not more than one Out of each, and returns it. Once it has
-// begun to append it may find made in the place of items.
+// Slicewise makes a Func of a function that handles several items at a time, up
+// to 64 while it is fast, such as one that asks a store about them. It appends
+// to made what it makes of items, not more than one Out of each, and returns
+// it. Once it has begun to append it may find made in the place of items.
 func Slicewise[In, Out any](
 	name string, f func(ctx context.Context, made []Out, items []In) ([]Out, error),
 ) Func[In, Out] {
@@ -104,8 +107,9 @@ func (f Func[In, Out]) Named(name string) Func[In, Out] {
 // String returns the name of the stage: "map", "filter" and so on.
 func (f Func[In, Out]) String() string { return f.name }
 
-// Run makes a Func a [Stage]. It sends what it made of a slice when it is done with the slice. When its function takes more
-// than a few microseconds it sends every result at once.
+// Run makes a Func a [Stage]. It sends what it made of a slice when it is done
+// with the slice. When its function takes more than a few microseconds it sends
+// every result at once.
 func (f Func[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- []Out) error {
 	return pump(ctx, in, f.into(sendOne(out), busyIn(ctx)))
 }
@@ -132,7 +136,8 @@ func (f Func[In, Out]) stageError(stage string) Func[In, Out] {
 	return f
 }
 
-// inPlace returns the memory of items for the results, when the types and the Func allow.
+// inPlace returns the memory of items for the results, when the types and the
+// Func allow.
 func (f Func[In, Out]) inPlace(items []In) (room []Out, ok bool) {
 	if f.shrinks {
 		room, ok = any(items[:0]).([]Out)

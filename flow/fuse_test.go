@@ -62,7 +62,8 @@ func TestAPipelineThatIsLookedAtDoesNotFuse(t *testing.T) {
 	}
 }
 
-// A stage runs before anybody reads it, and whoever reads it, whenever that begins.
+// A stage runs before anybody reads it, and whoever reads it, whenever that
+// begins.
 func TestAnybodyMayReadAFusedStageAtAnyTime(t *testing.T) {
 	twice := flow.Map(double)
 	for name, read := range map[string]func(p *flow.Pipeline, in <-chan []int) []int{
@@ -140,7 +141,8 @@ func TestAnErrorNamesTheFusedStageThatMadeIt(t *testing.T) {
 	}
 }
 
-// borrower fails when what it has received does not stay as it is until it receives again.
+// borrower fails when what it has received does not stay as it is until it
+// receives again.
 type borrower struct{}
 
 func (borrower) Borrows() bool { return true }
@@ -172,8 +174,9 @@ func owner(ctx context.Context, in <-chan []string, out chan<- []string) error {
 	return context.Cause(ctx)
 }
 
-// manyWays sends n numbers through functions that overwrite their slices, that cannot, and that are slow now and then, so
-// that some results go on before the others of their slice.
+// manyWays sends n numbers through functions that overwrite their slices, that
+// cannot, and that are slow now and then, so that some results go on before the
+// others of their slice.
 func manyWays(p *flow.Pipeline, n, slow int) <-chan []string {
 	odds := flow.Via(p, flow.From(p, upTo(n)), flow.Filter(func(v int) bool { return !even(v) }))
 	pairs := flow.Via(p, odds, flow.FlatMap(func(_ context.Context, v int) ([]int, error) { return []int{v - 1, v}, nil }))
@@ -192,7 +195,8 @@ func manyWays(p *flow.Pipeline, n, slow int) <-chan []string {
 	}))
 }
 
-// Memory goes round in a fast stream, but never while somebody may still look at it.
+// Memory goes round in a fast stream, but never while somebody may still look
+// at it.
 func TestNoSliceIsFilledAgainWhileItIsInUse(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n := 2 * rapid.IntRange(0, 1500).Draw(rt, "pairs")

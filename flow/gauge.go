@@ -46,8 +46,8 @@ func (g *gauge) addTo(s *StageStats) {
 	s.Held += g.blocked()
 }
 
-// output makes the channel that a stage writes and the one that the next stage reads: the same, or, with WithStats, two
-// with a gauge between them.
+// output makes the channel that a stage writes and the one that the next stage
+// reads: the same, or, with WithStats, two with a gauge between them.
 func output[T any](p *Pipeline) (write chan []T, read <-chan []T) {
 	write = make(chan []T, 1)
 	if !p.metered {

@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// graph is what a pipeline knows about its stages and the channels between them.
+// graph is what a pipeline knows about its stages and the channels between
+// them.
 type graph struct {
 	mu     sync.Mutex
 	nodes  []Node
@@ -25,7 +26,8 @@ func newGraph() graph {
 	}
 }
 
-// add records a stage that reads ins and writes outs, and returns its unique name.
+// add records a stage that reads ins and writes outs, and returns its unique
+// name.
 func (l *graph) add(name string, opts []StageOption, ins, outs []any) string {
 	s := stageSettings{name: name}
 	for _, set := range opts {
@@ -86,7 +88,8 @@ func (l *graph) edge(channel, link any) {
 	l.links[channel] = link
 }
 
-// removeEdge returns the link that channel stands for, or nil, to whoever asks first.
+// removeEdge returns the link that channel stands for, or nil, to whoever asks
+// first.
 func (l *graph) removeEdge(channel any) (link any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

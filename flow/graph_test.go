@@ -12,7 +12,8 @@ import (
 	"github.com/balerhq/baler/flow"
 )
 
-// diamond is a pipeline with a fork and a join, over a channel that it does not know.
+// diamond is a pipeline with a fork and a join, over a channel that it does not
+// know.
 func diamond(ctx context.Context, opts ...flow.Option) *flow.Pipeline {
 	p := flow.New(ctx, opts...)
 	unknown := make(chan []int, 1)

@@ -17,7 +17,8 @@ import (
 	"github.com/balerhq/baler/flow/router"
 )
 
-// arrivals returns when each item reached the end of the pipeline, in whole seconds since start.
+// arrivals returns when each item reached the end of the pipeline, in whole
+// seconds since start.
 func arrivals(p *flow.Pipeline, items <-chan []int) (seconds []int) {
 	start := time.Now()
 	for range flow.Chan(p, items) {
@@ -26,7 +27,8 @@ func arrivals(p *flow.Pipeline, items <-chan []int) (seconds []int) {
 	return seconds
 }
 
-// What gathers while the next stage is busy goes on as soon as it is free, though the source has nothing more to say.
+// What gathers while the next stage is busy goes on as soon as it is free,
+// though the source has nothing more to say.
 func TestNoItemLingersWhenTheSourceGoesQuietWhileTheNextStageIsBusy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := flow.New(t.Context())
@@ -47,7 +49,8 @@ func TestNoItemLingersWhenTheSourceGoesQuietWhileTheNextStageIsBusy(t *testing.T
 	})
 }
 
-// A slow function is handed a slice of many items, and sends each result when it is there.
+// A slow function is handed a slice of many items, and sends each result when
+// it is there.
 func TestNoResultWaitsForTheOthersOfItsSlice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := flow.New(t.Context())
@@ -64,7 +67,8 @@ func TestNoResultWaitsForTheOthersOfItsSlice(t *testing.T) {
 	})
 }
 
-// A function that was fast and becomes slow keeps back at most the results of 64 calls, once.
+// A function that was fast and becomes slow keeps back at most the results of
+// 64 calls, once.
 func TestAFunctionThatBecomesSlowSendsEveryResultSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const fast, slow = 1000, 200
@@ -91,7 +95,8 @@ func TestAFunctionThatBecomesSlowSendsEveryResultSoon(t *testing.T) {
 	})
 }
 
-// oneToOne is a stage of every kind that does not hold items back by design, each of which lets numbers through.
+// oneToOne is a stage of every kind that does not hold items back by design,
+// each of which lets numbers through.
 func oneToOne(t *testing.T) map[string]func(p *flow.Pipeline, in <-chan []int) <-chan []int {
 	t.Helper()
 	name := strconv.Itoa
@@ -143,7 +148,8 @@ func oneToOne(t *testing.T) map[string]func(p *flow.Pipeline, in <-chan []int) <
 	}
 }
 
-// Whatever the stage, and whatever follows it, an item is at the end before the source says another word.
+// Whatever the stage, and whatever follows it, an item is at the end before the
+// source says another word.
 func TestNoItemLingersInAnyKindOfStage(t *testing.T) {
 	for name, add := range oneToOne(t) {
 		for _, opts := range [][]flow.Option{nil, {flow.WithStats()}} {

@@ -5,7 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// Merge reads several streams as one, which ends when all of them have. The order within each is kept.
+// Merge reads several streams as one, which ends when all of them have. The
+// order within each is kept.
 func Merge[T any](p *Pipeline, ins ...<-chan []T) <-chan []T {
 	ch, out := output[T](p)
 	from := make([]any, len(ins))

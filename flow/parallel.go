@@ -11,11 +11,14 @@ import (
 	"github.com/balerhq/baler/internal/mailbox"
 )
 
-// Concurrency says how [Parallel] runs a function. The zero value is ready to use.
+// Concurrency says how [Parallel] runs a function. The zero value is ready to
+// use.
 type Concurrency struct {
-	// Workers is how many items are handled at a time. Zero means runtime.GOMAXPROCS(0).
+	// Workers is how many items are handled at a time. Zero means
+	// runtime.GOMAXPROCS(0).
 	Workers int
-	// Timeout ends the context of each item that long after its start. Zero means no limit.
+	// Timeout ends the context of each item that long after its start. Zero
+	// means no limit.
 	Timeout time.Duration
 	// Unordered sends results as they come. Otherwise they keep the order of
 	// the items, and at most four times Workers items wait for the slowest.
@@ -32,8 +35,10 @@ func (c Concurrency) check() error {
 	return nil
 }
 
-// Parallel runs f on several items at a time. It is for functions that wait, such as calls over a network, and pays some
-// hundred nanoseconds an item for that; f must be safe for concurrent use. Every result is sent as soon as it may go.
+// Parallel runs f on several items at a time. It is for functions that wait,
+// such as calls over a network, and pays some hundred nanoseconds an item for
+// that; f must be safe for concurrent use. Every result is sent as soon as it
+// may go.
 //
 // A Concurrency that makes no sense is the error of Run.
 func Parallel[In, Out any](f Func[In, Out], c Concurrency) Stage[In, Out] {

@@ -10,10 +10,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A Pipeline owns the goroutines of its stages. Make one with [New], add stages with [From], [Via], [To] and their kin,
-// then call [Pipeline.Wait], always: it is what waits for the goroutines.
+// A Pipeline owns the goroutines of its stages. Make one with [New], add stages
+// with [From], [Via], [To] and their kin, then call [Pipeline.Wait], always: it
+// is what waits for the goroutines.
 //
-// A stage runs from the moment it is added, and waits for a reader. Add stages before Wait is called, from one goroutine.
+// A stage runs from the moment it is added, and waits for a reader. Add stages
+// before Wait is called, from one goroutine.
 type Pipeline struct {
 	inputs  context.Context // done: sources stop, and with them the stream ends
 	stages  context.Context // done: every stage stops
@@ -37,12 +39,14 @@ type settings struct {
 	wraps []Middleware
 }
 
-// WithDrain gives the stages d to finish when the context of [New] is cancelled: sources stop at once, what they have
-// sent goes on to its end, and what still runs after d is aborted. Zero, as without the option, aborts at once.
-// A stage that fails aborts the others at once in any case.
+// WithDrain gives the stages d to finish when the context of [New] is
+// cancelled: sources stop at once, what they have sent goes on to its end, and
+// what still runs after d is aborted. Zero, as without the option, aborts at
+// once. A stage that fails aborts the others at once in any case.
 func WithDrain(d time.Duration) Option { return func(s *settings) { s.drain = d } }
 
-// New makes an empty pipeline. Cancelling ctx aborts it, or drains it: see [WithDrain].
+// New makes an empty pipeline. Cancelling ctx aborts it, or drains it: see
+// [WithDrain].
 func New(ctx context.Context, opts ...Option) *Pipeline {
 	var s settings
 	for _, set := range opts {
@@ -62,8 +66,9 @@ func New(ctx context.Context, opts ...Option) *Pipeline {
 	return p
 }
 
-// watch turns the end of the caller's context into a stop of the sources and, after the drain period, of everything.
-// It ends with the stages: their context is done once Wait has seen them all return.
+// watch turns the end of the caller's context into a stop of the sources and,
+// after the drain period, of everything. It ends with the stages: their context
+// is done once Wait has seen them all return.
 func (p *Pipeline) watch(caller context.Context, drain time.Duration, stop, abort context.CancelCauseFunc) {
 	defer abort(nil)
 	select {
@@ -81,11 +86,13 @@ func (p *Pipeline) watch(caller context.Context, drain time.Duration, stop, abor
 	}
 }
 
-// Wait waits until every stage has returned. It returns nil when every item went all the way, and otherwise
+// Wait waits until every stage has returned. It returns nil when every item
+// went all the way, and otherwise
 //
 //   - a [*StageError] when a stage failed, which aborted the others;
-//   - the cause of the cancellation when the context of [New] cut the stream short, joined with the StageError of a stage
-//     that failed while it stopped.
+//   - the cause of the cancellation when the context of [New] cut the stream
+//     short, joined with the StageError of a stage that failed while it
+//     stopped.
 func (p *Pipeline) Wait() error {
 	_ = p.group.Wait() // fail has kept what matters
 	p.drain.Wait()
@@ -103,7 +110,8 @@ func (p *Pipeline) Wait() error {
 	}
 }
 
-// run runs a stage, or what it needs besides, in a goroutine. ctx is what f obeys: it tells a stop from a failure.
+// run runs a stage, or what it needs besides, in a goroutine. ctx is what f
+// obeys: it tells a stop from a failure.
 func (p *Pipeline) run(ctx context.Context, stage string, f func(context.Context) error) {
 	p.group.Go(func() error {
 		if err := f(ctx); err != nil {
@@ -113,8 +121,8 @@ func (p *Pipeline) run(ctx context.Context, stage string, f func(context.Context
 	})
 }
 
-// fail records err and returns what shall abort the other stages: the first failure, or nothing when err only says that
-// the stage was stopped.
+// fail records err and returns what shall abort the other stages: the first
+// failure, or nothing when err only says that the stage was stopped.
 func (p *Pipeline) fail(ctx context.Context, stage string, err error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

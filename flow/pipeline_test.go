@@ -148,7 +148,8 @@ func TestAFailureWhileStoppingIsReportedToo(t *testing.T) {
 	}
 }
 
-// An item that a source has handed over is not dropped by a drain, whenever it begins.
+// An item that a source has handed over is not dropped by a drain, whenever it
+// begins.
 func TestDrainLosesNothingThatASourceHandedOver(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		after := rapid.IntRange(0, 3000).Draw(rt, "after")
@@ -212,7 +213,8 @@ func TestAStageThatLeavesItemsUnreadIsAnError(t *testing.T) {
 	}
 }
 
-// A source that falls silent after each item must see that item at the end of the pipeline.
+// A source that falls silent after each item must see that item at the end of
+// the pipeline.
 func TestNoItemLingersWhenTheSourceGoesQuiet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := flow.New(t.Context())

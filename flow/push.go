@@ -15,8 +15,10 @@ func sendOne[T any](out chan<- []T) push[T] {
 	return func(ctx context.Context, slice []T) ([]T, error) { return nil, Send(ctx, out, slice) }
 }
 
-// lend sends slices on out to a reader that is done with a slice when it receives the next. When a send succeeds out holds
-// this slice and as many as still have room: the reader has received the one before those, and is done with the one before that.
+// lend sends slices on out to a reader that is done with a slice when it
+// receives the next. When a send succeeds out holds this slice and as many as
+// still have room: the reader has received the one before those, and is done
+// with the one before that.
 func lend[T any](out chan<- []T) push[T] {
 	lent := make([][]T, 0, cap(out)+2) // those that the reader may need
 	return func(ctx context.Context, slice []T) (done []T, err error) {

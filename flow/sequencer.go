@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// sequencer sends the results of concurrent workers: in the order of their places, or as they come.
+// sequencer sends the results of concurrent workers: in the order of their
+// places, or as they come.
 type sequencer[T any] struct {
 	out       chan<- []T
 	unordered bool

@@ -2,7 +2,8 @@ package flow
 
 import "context"
 
-// To starts a sink: do is called for every item, one at a time. Its first error aborts the pipeline.
+// To starts a sink: do is called for every item, one at a time. Its first error
+// aborts the pipeline.
 func To[T any](p *Pipeline, in <-chan []T, do func(context.Context, T) error, opts ...StageOption) {
 	sink := stateless("sink", true, func(ctx context.Context, none []struct{}, items []T) ([]struct{}, error) {
 		for _, item := range items {
@@ -22,7 +23,8 @@ func To[T any](p *Pipeline, in <-chan []T, do func(context.Context, T) error, op
 	})
 }
 
-// Discard starts a sink that drops what it reads: the end of a pipeline whose last stage has done the work.
+// Discard starts a sink that drops what it reads: the end of a pipeline whose
+// last stage has done the work.
 func Discard[T any](p *Pipeline, in <-chan []T, opts ...StageOption) {
 	name := p.graph.add("discard", opts, []any{in}, nil)
 	in = inlet(p, in, true)

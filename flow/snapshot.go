@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// A Graph is the shape of a pipeline at one moment: its stages in the order in which they were added.
+// A Graph is the shape of a pipeline at one moment: its stages in the order in
+// which they were added.
 type Graph struct{ Nodes []Node }
 
 // A Node is a stage in a [Graph].

@@ -7,8 +7,8 @@ import (
 	"github.com/balerhq/baler/internal/mailbox"
 )
 
-// From starts a source that sends what seq yields. Cancelling the pipeline stops it at the next item: a seq that may block
-// must watch a context itself.
+// From starts a source that sends what seq yields. Cancelling the pipeline
+// stops it at the next item: a seq that may block must watch a context itself.
 func From[T any](p *Pipeline, seq iter.Seq[T], opts ...StageOption) <-chan []T {
 	return fromItems(p, opts, func(ctx context.Context, box *mailbox.Mailbox[T]) error {
 		for item := range seq {
@@ -20,7 +20,8 @@ func From[T any](p *Pipeline, seq iter.Seq[T], opts ...StageOption) <-chan []T {
 	})
 }
 
-// FromSeq2 is [From] for a seq that can fail, such as one that reads a file. The first error aborts the pipeline.
+// FromSeq2 is [From] for a seq that can fail, such as one that reads a file.
+// The first error aborts the pipeline.
 func FromSeq2[T any](p *Pipeline, seq iter.Seq2[T, error], opts ...StageOption) <-chan []T {
 	return fromItems(p, opts, func(ctx context.Context, box *mailbox.Mailbox[T]) error {
 		for item, err := range seq {
@@ -35,8 +36,8 @@ func FromSeq2[T any](p *Pipeline, seq iter.Seq2[T, error], opts ...StageOption) 
 	})
 }
 
-// FromChan starts a source that sends what arrives on ch, until ch is closed. Items that arrive while the next stage is busy
-// travel together.
+// FromChan starts a source that sends what arrives on ch, until ch is closed.
+// Items that arrive while the next stage is busy travel together.
 func FromChan[T any](p *Pipeline, ch <-chan T, opts ...StageOption) <-chan []T {
 	return fromItems(p, opts, func(ctx context.Context, box *mailbox.Mailbox[T]) error {
 		for {
@@ -51,8 +52,9 @@ func FromChan[T any](p *Pipeline, ch <-chan T, opts ...StageOption) <-chan []T {
 	})
 }
 
-// FromFunc starts a source that sends slices itself, by the rules of [Stage]. It is for input that comes in slices anyway,
-// and for input that ctx must be able to interrupt.
+// FromFunc starts a source that sends slices itself, by the rules of [Stage].
+// It is for input that comes in slices anyway, and for input that ctx must be
+// able to interrupt.
 func FromFunc[T any](p *Pipeline, produce func(ctx context.Context, out chan<- []T) error, opts ...StageOption) <-chan []T {
 	ch, out := output[T](p)
 	name := p.graph.add("source", opts, nil, []any{out})
@@ -66,8 +68,10 @@ func FromFunc[T any](p *Pipeline, produce func(ctx context.Context, out chan<- [
 // ahead is how many full slices a source makes before it waits.
 const ahead = 8
 
-// fromItems starts a source of single items: a goroutine that produces them, and one that sends them in slices and runs the
-// synchronous stages after the source. When the pipeline drains, the first stops and the second delivers what there is.
+// fromItems starts a source of single items: a goroutine that produces them,
+// and one that sends them in slices and runs the synchronous stages after the
+// source. When the pipeline drains, the first stops and the second delivers
+// what there is.
 func fromItems[T any](p *Pipeline, opts []StageOption, produce func(context.Context, *mailbox.Mailbox[T]) error) <-chan []T {
 	box := mailbox.New[T](ahead)
 	l, out := outlet[T](p)

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// Tee sends every item on both of its outputs. The slower reader holds up the faster one. Items are copied as by
-// assignment: what they point to is shared.
+// Tee sends every item on both of its outputs. The slower reader holds up the
+// faster one. Items are copied as by assignment: what they point to is shared.
 func Tee[T any](p *Pipeline, in <-chan []T, opts ...StageOption) (a, b <-chan []T) {
 	return split(p, "tee", in, opts, func(slice []T) (a, b []T) { return slice, slices.Clone(slice) })
 }
 
-// Partition sends an item on yes when belongs reports true for it, and on no otherwise. Both must be read: a reader that
-// stops holds up the other.
+// Partition sends an item on yes when belongs reports true for it, and on no
+// otherwise. Both must be read: a reader that stops holds up the other.
 func Partition[T any](p *Pipeline, in <-chan []T, belongs func(T) bool, opts ...StageOption) (yes, no <-chan []T) {
 	return split(p, "partition", in, opts, func(slice []T) (yes, no []T) {
 		yes = slice[:0]

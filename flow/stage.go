@@ -7,25 +7,32 @@ import (
 	"github.com/balerhq/baler/internal/mailbox"
 )
 
-// A Stage turns a stream of In into a stream of Out. [Via] runs it in a goroutine of its own, unless it is a [Func].
+// A Stage turns a stream of In into a stream of Out. [Via] runs it in a
+// goroutine of its own, unless it is a [Func].
 //
-// Channels carry slices, never empty ones, so that one channel operation moves many items when the stream is fast and
-// one item when it is slow. The rules of Run:
+// Channels carry slices, never empty ones, so that one channel operation moves
+// many items when the stream is fast and one item when it is slow. The rules of
+// Run:
 //
 //   - It owns the slices that it receives, and gives away those that it sends.
-//   - It sends what a received slice produced before it waits for the next one, unless holding items is its purpose.
+//   - It sends what a received slice produced before it waits for the next one,
+//     unless holding items is its purpose.
 //   - When in is closed it sends what it holds and returns nil.
-//   - When ctx is done it sends nothing more and returns context.Cause(ctx) promptly.
-//   - It never closes out (the pipeline does), never returns nil while in is still open, and never drops an item silently.
+//   - When ctx is done it sends nothing more and returns context.Cause(ctx)
+//     promptly.
+//   - It never closes out (the pipeline does), never returns nil while in is
+//     still open, and never drops an item silently.
 //
-// [Slices] and [Send] follow the rules about ctx for you. A package need not import flow to offer a stage: any type with
-// this method is one.
+// [Slices] and [Send] follow the rules about ctx for you. A package need not
+// import flow to offer a stage: any type with this method is one.
 type Stage[In, Out any] interface {
 	Run(ctx context.Context, in <-chan []In, out chan<- []Out) error
 }
 
-// A Borrower is a [Stage] that may not need to own the slices that it receives. When Borrows reports true it is done with a
-// slice when it receives the next, because it copies the items that it keeps. The pipeline may then fill the slice again.
+// A Borrower is a [Stage] that may not need to own the slices that it receives.
+// When Borrows reports true it is done with a slice when it receives the next,
+// because it copies the items that it keeps. The pipeline may then fill the
+// slice again.
 type Borrower interface{ Borrows() bool }
 
 func borrows(stage any) bool {
@@ -49,8 +56,9 @@ type named[In, Out any] struct {
 
 func (n named[In, Out]) String() string { return n.name }
 
-// Slices yields what in carries until in is closed or ctx is done. After the loop context.Cause(ctx) is what Run returns:
-// nil when the input came to its end.
+// Slices yields what in carries until in is closed or ctx is done. After the
+// loop context.Cause(ctx) is what Run returns: nil when the input came to its
+// end.
 //
 //	for slice := range flow.Slices(ctx, in) {
 //		...
@@ -67,8 +75,8 @@ func Slices[T any](ctx context.Context, in <-chan []T) iter.Seq[[]T] {
 	}
 }
 
-// Send sends slice on out and gives it away. It returns context.Cause(ctx), and sends nothing, once ctx is done.
-// An empty slice is not sent.
+// Send sends slice on out and gives it away. It returns context.Cause(ctx), and
+// sends nothing, once ctx is done. An empty slice is not sent.
 func Send[T any](ctx context.Context, out chan<- []T, slice []T) error {
 	if len(slice) == 0 {
 		return nil

@@ -7,7 +7,8 @@ import (
 	"github.com/balerhq/baler/internal/mailbox"
 )
 
-// step is one run of a Func: it pushes what the Func makes of the slices that are pushed to it.
+// step is one run of a Func: it pushes what the Func makes of the slices that
+// are pushed to it.
 type step[In, Out any] struct {
 	Func[In, Out]
 	do   transform[In, Out]
@@ -34,8 +35,9 @@ func (s *step[In, Out]) push(ctx context.Context, items []In) (spare []In, err e
 	return items, nil
 }
 
-// overwrite is push when the results have the place of their items. Then a part that is sent before the others cannot come
-// back: only memory that goes as a whole does.
+// overwrite is push when the results have the place of their items. Then a part
+// that is sent before the others cannot come back: only memory that goes as a
+// whole does.
 func (s *step[In, Out]) overwrite(ctx context.Context, made []Out, items []In) (spare []In, err error) {
 	rest := items
 	if made, rest, err = s.some(ctx, made, rest); err != nil {
@@ -57,7 +59,8 @@ func (s *step[In, Out]) overwrite(ctx context.Context, made []Out, items []In) (
 	}
 }
 
-// some handles items until there are results that should go on: when the function is slow, or they are many, or at the end.
+// some handles items until there are results that should go on: when the
+// function is slow, or they are many, or at the end.
 func (s *step[In, Out]) some(ctx context.Context, made []Out, items []In) (_ []Out, rest []In, err error) {
 	for s.pace.begin(); len(items) > 0; {
 		if ctx.Err() != nil {

@@ -6,10 +6,11 @@ import (
 	"github.com/balerhq/baler/internal/mailbox"
 )
 
-// Via starts stage on what in carries and returns its output. A channel has one reader: give in to nobody else.
+// Via starts stage on what in carries and returns its output. A channel has one
+// reader: give in to nobody else.
 //
-// A [Func] joins the goroutine that makes in, when that is one of a source of single items or of another Func. Any other
-// stage has a goroutine of its own.
+// A [Func] joins the goroutine that makes in, when that is one of a source of
+// single items or of another Func. Any other stage has a goroutine of its own.
 func Via[In, Out any](p *Pipeline, in <-chan []In, stage Stage[In, Out], opts ...StageOption) <-chan []Out {
 	if f, ok := stage.(Func[In, Out]); ok {
 		return fuse(p, in, f, opts)
@@ -24,7 +25,8 @@ func Via[In, Out any](p *Pipeline, in <-chan []In, stage Stage[In, Out], opts ..
 	return out
 }
 
-// fuse adds f to the goroutine that makes in, or starts one for it and those that come after it.
+// fuse adds f to the goroutine that makes in, or starts one for it and those
+// that come after it.
 func fuse[In, Out any](p *Pipeline, in <-chan []In, f Func[In, Out], opts []StageOption) <-chan []Out {
 	l, out := outlet[Out](p)
 	name := p.graph.add(f.name, opts, []any{in}, []any{out})
@@ -50,8 +52,9 @@ func pump[T any](ctx context.Context, in <-chan []T, to push[T]) error {
 	return context.Cause(ctx)
 }
 
-// RunStage runs a stage inside of another one and makes sure that nil means that it
-// has read everything: else the error is [ErrUnread]. It does not close out.
+// RunStage runs a stage inside of another one and makes sure that nil means
+// that it has read everything: else the error is [ErrUnread]. It does not close
+// out.
 func RunStage[In, Out any](ctx context.Context, stage Stage[In, Out], in <-chan []In, out chan<- []Out) error {
 	if err := stage.Run(ctx, in, out); err != nil {
 		return err

@@ -132,8 +132,8 @@ func TestReserveWaitsInTurn(t *testing.T) {
 	})
 }
 
-// A run that was restarted reserves again what it holds. Were it to wait in turn,
-// it could wait for itself.
+// A run that was restarted reserves again what it holds. Were it to wait in
+// turn, it could wait for itself.
 func TestReservingAgainDoesNotWaitInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCapacity(t, ratelimit.CapacityConfig{Fallback: ratelimit.Load{Batches: 1}})

@@ -12,8 +12,8 @@ const (
 	tokensPerMinute   = 600_000
 )
 
-// provider decides about a call as it arrives; a wait is its Retry-After. It may
-// be asked in the order of time only.
+// provider decides about a call as it arrives; a wait is its Retry-After. It
+// may be asked in the order of time only.
 type provider interface {
 	admit(now time.Time, cost ratelimit.Cost) (wait time.Duration, ok bool)
 }

@@ -67,9 +67,9 @@ type result struct {
 
 func (r result) String() string { return fmt.Sprintf("%.1f %%, %d × 429", 100*r.use, r.rejected) }
 
-// saturate has c call p for ten minutes of virtual time, always with a next call
-// at hand. The time of day at which it starts is drawn from seed, since windows
-// are aligned to the clock.
+// saturate has c call p for ten minutes of virtual time, always with a next
+// call at hand. The time of day at which it starts is drawn from seed, since
+// windows are aligned to the clock.
 func saturate(c contestant, newProvider func(time.Time) provider, cost func(*rand.Rand) ratelimit.Cost, seed uint64) result {
 	const minutes = 10
 	rng := rand.New(rand.NewPCG(seed, 0))

@@ -69,7 +69,8 @@ func TestBreakerKnowsAnOutageFromARefusal(t *testing.T) {
 	}
 }
 
-// That a call was interrupted says nothing about its provider, whatever the cause.
+// That a call was interrupted says nothing about its provider, whatever the
+// cause.
 func TestBreakerIsNotOpenedByCallsThatAreInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(retry.Mark(errors.New("another call"), retry.Retryable))

@@ -11,8 +11,8 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// The system call of a file that fails is no network that does: it would be tried
-// again for ever.
+// The system call of a file that fails is no network that does: it would be
+// tried again for ever.
 func TestAFullDiskIsNoNetwork(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.ENOSPC, syscall.EROFS, syscall.EIO, syscall.EMFILE} {
 		for _, err := range []error{

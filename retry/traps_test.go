@@ -14,9 +14,9 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// Each test here shows what the obvious use of cenkalti/backoff does, and that a
-// Policy does not. If a first half fails, the library has changed and the remedy
-// can go.
+// Each test here shows what the obvious use of cenkalti/backoff does, and that
+// a Policy does not. If a first half fails, the library has changed and the
+// remedy can go.
 
 func TestTrapHiddenFifteenMinutes(t *testing.T) {
 	outage := func(t *testing.T) func() error {

@@ -49,8 +49,8 @@ func (t *trip) collect(ctx context.Context) (missing bool, err error) {
 	}
 }
 
-// neverRan reports whether the provider's counts leave room for all rows without
-// an outcome, and whether that is sure, as the batch was refused.
+// neverRan reports whether the provider's counts leave room for all rows
+// without an outcome, and whether that is sure, as the batch was refused.
 func (t *trip) neverRan(ctx context.Context, d *reading) (never, sure bool) {
 	if d.err != nil {
 		return false, false
@@ -93,9 +93,9 @@ func (t *trip) download(ctx context.Context) (d reading) {
 	return d
 }
 
-// reason is why a row has no outcome: it ran, or may have, and its result is not
-// to be had; its batch was refused as a whole; or that ended, perhaps because of
-// other rows, before the row was run.
+// reason is why a row has no outcome: it ran, or may have, and its result is
+// not to be had; its batch was refused as a whole; or that ended, perhaps
+// because of other rows, before the row was run.
 func (t *trip) reason(missing bool, refused *RowError) *RowError {
 	switch {
 	case missing:

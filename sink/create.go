@@ -33,7 +33,8 @@ func (t *trip) create(ctx context.Context) error {
 }
 
 // looksInVain is how often in a row a batch is looked for in vain before it is
-// created again: a list may lack one once, as its order changes while it is read.
+// created again: a list may lack one once, as its order changes while it is
+// read.
 const looksInVain = 2
 
 // reconcile looks for the batch until the grace is over. It leaves no batch if

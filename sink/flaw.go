@@ -7,8 +7,8 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// Flaw is why a reply is no success: it is cut, filtered, refused or empty. It is
-// nil if the reply is a full answer. The same request would most likely end
+// Flaw is why a reply is no success: it is cut, filtered, refused or empty. It
+// is nil if the reply is a full answer. The same request would most likely end
 // likewise, and has been paid for, so it is not retried.
 func Flaw(reply *llm.Reply) *RowError {
 	flaw := reply.Flaw()

@@ -42,8 +42,8 @@ type Listing struct {
 	// Batch is what Create has returned, or would have.
 	Batch string
 	// Tag is the one that the batch was created with, or whatever tells that it
-	// was created by others. It is "" if the provider keeps none, or has lost it:
-	// then the IDs of its rows tell once it has ended.
+	// was created by others. It is "" if the provider keeps none, or has lost
+	// it: then the IDs of its rows tell once it has ended.
 	Tag string
 	// Created is when, by the provider's clock. Zero if it does not say.
 	Created time.Time

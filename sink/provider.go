@@ -19,8 +19,8 @@ type Provider interface {
 	// Name is the provider's short name, for example "openai".
 	Name() string
 	// Account identifies who pays, without revealing the key. Batches can be
-	// polled only by the account that created them. One account may have several
-	// names, as of several keys: what sees a batch is its account.
+	// polled only by the account that created them. One account may have
+	// several names, as of several keys: what sees a batch is its account.
 	Account() string
 	// Limits are the provider's bounds for one batch of the model.
 	Limits(model string) Limits
@@ -29,8 +29,9 @@ type Provider interface {
 	Check(ctx context.Context) error
 	// Upload stores the rows at the provider ahead of Create and returns its
 	// name for them, or "" if Create takes the rows itself. Uploading again
-	// under the same tag is harmless and may find the earlier upload. It returns
-	// ErrTooLarge if there are more rows, or larger ones, than the provider takes.
+	// under the same tag is harmless and may find the earlier upload. It
+	// returns ErrTooLarge if there are more rows, or larger ones, than the
+	// provider takes.
 	Upload(ctx context.Context, spec Spec, rows Rows) (file string, err error)
 	// Create buys the batch, once. An error of class retry.Ambiguous means that
 	// the batch may exist: look for it with Find. Any other error means that it
@@ -46,11 +47,11 @@ type Provider interface {
 	// Status reads how far a batch is.
 	Status(ctx context.Context, h Handle) (Status, error)
 	// Results streams the rows of an ended batch in any order, but a row that
-	// succeeded before anything else that is said of it. Rows that never ran may
-	// be absent, and so may others whose results are not there yet: what the
-	// Status counts tells them apart. A body that is no result is an error, and
-	// no outcome. An error ends the sequence. Of a batch that has not ended it
-	// yields what there is, and then ErrNotEnded.
+	// succeeded before anything else that is said of it. Rows that never ran
+	// may be absent, and so may others whose results are not there yet: what
+	// the Status counts tells them apart. A body that is no result is an error,
+	// and no outcome. An error ends the sequence. Of a batch that has not ended
+	// it yields what there is, and then ErrNotEnded.
 	Results(ctx context.Context, h Handle) iter.Seq2[Outcome, error]
 	// Cancel asks the provider to stop; the batch then ends with what it has.
 	// Cancelling an ended batch is not an error.
@@ -68,8 +69,8 @@ var (
 	ErrTooLarge = retry.Mark(errors.New("the batch is larger than the provider takes"), retry.Permanent)
 	// ErrFileGone means that the rows have to be uploaded again.
 	ErrFileGone = retry.Mark(errors.New("the uploaded file is gone"), retry.Retryable)
-	// ErrNotYet means that the same batch passes later, from the same upload: the
-	// provider does not see the file yet, or is not well.
+	// ErrNotYet means that the same batch passes later, from the same upload:
+	// the provider does not see the file yet, or is not well.
 	ErrNotYet = retry.Mark(errors.New("the provider does not take the batch yet"), retry.Retryable)
 	// ErrFull means that the same batch passes once others have ended, or in
 	// smaller ones. A FullError says how much there is room for.
@@ -156,8 +157,8 @@ type Status struct {
 	// Age is for how long the batch exists, by the provider's clock alone. Zero
 	// if that does not say.
 	Age time.Duration
-	// Err is why the provider refused the batch, so that none of it ran; nil if it
-	// did not. Its class is
+	// Err is why the provider refused the batch, so that none of it ran; nil if
+	// it did not. Its class is
 	//
 	//	Permanent  the same rows never pass, or not those that Results names;
 	//	           with the cause ErrTooLarge, they pass in several batches
@@ -181,7 +182,7 @@ type Outcome struct {
 	Body json.RawMessage
 	// Err is nil if the row succeeded.
 	Err *RowError
-	// Skipped is true if the provider says that the row was not run, so that it is
-	// not among those that it counts as succeeded.
+	// Skipped is true if the provider says that the row was not run, so that it
+	// is not among those that it counts as succeeded.
 	Skipped bool
 }

@@ -12,13 +12,14 @@ import (
 // flow/durable.
 //
 // Every item leaves as exactly one [Result], in the order in which the provider
-// settles them. A failed item is data. One has failed, too, if its answer is cut,
-// filtered, refused or empty, where the provider is an llm.Codec, which tells.
+// settles them. A failed item is data. One has failed, too, if its answer is
+// cut, filtered, refused or empty, where the provider is an llm.Codec, which
+// tells.
 //
 // Run fails if the provider is blocked, by a wrong key or an exhausted account:
-// it then takes no more input, delivers the batches that are at the provider, and
-// returns the error; only the items of the blocked batch leave by that error, and
-// those that were not sent yet.
+// it then takes no more input, delivers the batches that are at the provider,
+// and returns the error; only the items of the blocked batch leave by that
+// error, and those that were not sent yet.
 //
 // The requests of the batches in flight are held in memory.
 //

@@ -16,8 +16,8 @@ import (
 	"github.com/balerhq/baler/flow"
 )
 
-// story is the job of the pipeline benchmark: source, filter, map, batches of 100, sink. All contestants use the same
-// functions.
+// story is the job of the pipeline benchmark: source, filter, map, batches of
+// 100, sink. All contestants use the same functions.
 type story[T any] struct {
 	make func(int) T
 	keep func(T) bool
@@ -117,8 +117,10 @@ func byGoStreams[T any](_ *testing.B, n int, s story[T]) (count int) {
 	return count
 }
 
-// BenchmarkFlowPipeline runs the contestants in turns, beside 64 MB of live memory as a program has it that does something,
-// and reports the best round of each in nanoseconds an item, and ratios of the best rounds and of the processor time.
+// BenchmarkFlowPipeline runs the contestants in turns, beside 64 MB of live
+// memory as a program has it that does something, and reports the best round of
+// each in nanoseconds an item, and ratios of the best rounds and of the
+// processor time.
 func BenchmarkFlowPipeline(b *testing.B) {
 	b.Run("int", func(b *testing.B) { race(b, intStory) })
 	b.Run("wide", func(b *testing.B) { race(b, wideStory) })

@@ -10,8 +10,8 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// Whoever has lost the state directory gets what was bought, and pays for the rest
-// only: here for the rows that are new in the input.
+// Whoever has lost the state directory gets what was bought, and pays for the
+// rest only: here for the rows that are new in the input.
 func TestDoctorAdoptsWhatWasLost(t *testing.T) {
 	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
 	run := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}", "--keep-remote")
@@ -58,8 +58,8 @@ func TestDoctorAdoptsWhatWasLost(t *testing.T) {
 	}
 }
 
-// What was bought and cannot be had any more is said, by batch and number, and an
-// old output brings it back.
+// What was bought and cannot be had any more is said, by batch and number, and
+// an old output brings it back.
 func TestDoctorSaysWhatCannotBeAdopted(t *testing.T) {
 	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
 	run := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")
@@ -94,8 +94,8 @@ func TestDoctorSaysWhatCannotBeAdopted(t *testing.T) {
 	wantExactlyOnce(t, dir, server.URL+"/v1", 250)
 }
 
-// An old output is adopted without a key, and what the provider may have besides
-// is not said to be well.
+// An old output is adopted without a key, and what the provider may have
+// besides is not said to be well.
 func TestAnOldOutputNeedsNoKey(t *testing.T) {
 	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
 	run := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")

@@ -17,8 +17,8 @@ func others(n int) []string {
 	return lines
 }
 
-// Under another name and with other ids, the same questions cost nothing, unless
-// answers of others are not wanted.
+// Under another name and with other ids, the same questions cost nothing,
+// unless answers of others are not wanted.
 func TestRunTakesTheAnswersOfAnother(t *testing.T) {
 	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
 	writeFile(t, dir, "one.jsonl", tickets(250)...)

@@ -60,7 +60,8 @@ func (p *process) end(signals ...os.Signal) result {
 	return result{p.cmd.ProcessState.ExitCode(), p.stdout.String(), p.stderr.String()}
 }
 
-// statusOf asks another process how far a run is, until that is as it should be.
+// statusOf asks another process how far a run is, until that is as it should
+// be.
 func statusOf(t *testing.T, dir, name string, want func(durable.Status) bool) durable.Status {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -47,8 +47,8 @@ func startProcess(t *testing.T, dir string, args ...string) (baseURL string) {
 
 // The client is killed again and again, while the provider loses replies and
 // fails requests and rows; or it is interrupted, or ends itself as a look at a
-// batch is refused, whatever else is under way. In the end every row has its result once, was paid
-// for once, and no batch was created twice.
+// batch is refused, whatever else is under way. In the end every row has its
+// result once, was paid for once, and no batch was created twice.
 func TestKilledAgainAndAgain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills processes for half a minute")
@@ -145,7 +145,8 @@ func runAndKill(t *testing.T, dir string, after time.Duration, args []string) (k
 	return false
 }
 
-// wantExactlyOnce compares the output of a run with what the provider did for it.
+// wantExactlyOnce compares the output of a run with what the provider did for
+// it.
 func wantExactlyOnce(t *testing.T, dir, url string, rows int) {
 	t.Helper()
 	got := readResults(t, filepath.Join(dir, "out.jsonl"))

@@ -62,12 +62,13 @@ func reusing(t *testing.T) *crashWorld {
 	return w
 }
 
-// adopting is a world in which all was bought, and the state directory was lost.
+// adopting is a world in which all was bought, and the state directory was
+// lost.
 func adopting(t *testing.T) *crashWorld {
 	t.Helper()
 	w := newCrashWorld(t)
-	// The rows that failed at first wait for one another, so that there are as many
-	// batches in each world.
+	// The rows that failed at first wait for one another, so that there are as
+	// many batches in each world.
 	run := w.buying("in.jsonl", "--out", "out.jsonl", "--keep-remote", "--max-wait", "1m")
 	w.mustRun(run)
 	w.bought = len(w.server.Batches())
@@ -111,8 +112,8 @@ func failSomeOnce() func(simulator.Row) simulator.Reply {
 }
 
 // point is one that a run comes by: its name, and how often it was met by then.
-// What is concurrent may change places, so that the nth point of two runs may have
-// different names.
+// What is concurrent may change places, so that the nth point of two runs may
+// have different names.
 type point struct {
 	name string
 	nth  int
@@ -202,7 +203,8 @@ func (d *deaths) add(point string) {
 
 // The client dies at each of its durable writes and of its calls that change
 // something, and is run again. Every row then has its result once, was paid for
-// once, and no batch was created twice. After some crashes the index is lost too.
+// once, and no batch was created twice. After some crashes the index is lost
+// too.
 func TestCrashAtEveryPoint(t *testing.T) {
 	crashEverywhere(t, newCrashWorld, (*crashWorld).wantNothingStored)
 }
@@ -252,8 +254,8 @@ func (w *crashWorld) wantNoMore() {
 	}
 }
 
-// crashEverywhere lets a client die at each point of what it does in such a world,
-// and do it again; then follows what does not die.
+// crashEverywhere lets a client die at each point of what it does in such a
+// world, and do it again; then follows what does not die.
 func crashEverywhere(t *testing.T, prepare func(*testing.T) *crashWorld, then func(*crashWorld)) {
 	t.Helper()
 	undisturbed := prepare(t)

@@ -84,8 +84,8 @@ func fillInodes(t *testing.T, dir string) {
 	}
 }
 
-// A disk that fills up while batches are open ends the run with a word that helps,
-// and once there is room it goes on.
+// A disk that fills up while batches are open ends the run with a word that
+// helps, and once there is room it goes on.
 func TestTheDiskOfTheStateFillsUp(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -197,8 +197,8 @@ func (r *doctorReport) repair(ctx context.Context, dir string, log *slog.Logger)
 	return nil
 }
 
-// repairOne makes journals again from the index, or files of batches from both, or
-// the index from all of them.
+// repairOne makes journals again from the index, or files of batches from both,
+// or the index from all of them.
 func (r *doctorReport) repairOne(ctx context.Context, dir string, log *slog.Logger) (err error) {
 	switch {
 	case r.Needs(doctor.RepairJournal):

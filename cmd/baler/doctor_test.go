@@ -29,7 +29,8 @@ type ward struct {
 
 const wardRows = 60
 
-// halfDone is a run that was killed while it had settled, bought and waiting rows.
+// halfDone is a run that was killed while it had settled, bought and waiting
+// rows.
 func halfDone(t *testing.T) *ward {
 	t.Helper()
 	w := &ward{t: t, in: t.TempDir(), dir: t.TempDir()}
@@ -207,9 +208,10 @@ func (w *ward) harm(name string, do func([]byte) []byte) {
 	}
 }
 
-// Whatever file of a run is damaged, one of three things happens: the run goes on
-// and each row has one result, paid for once; or it is refused, made again by the
-// doctor, and then goes on likewise; or both name the file and change nothing.
+// Whatever file of a run is damaged, one of three things happens: the run goes
+// on and each row has one result, paid for once; or it is refused, made again
+// by the doctor, and then goes on likewise; or both name the file and change
+// nothing.
 func TestDamageIsNeverSilent(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the command some hundred times")

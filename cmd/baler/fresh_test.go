@@ -11,8 +11,8 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// A run that was cancelled, or has ended, begins anew under its name, and what it
-// was answered is in the cache; its batches must not be open any more.
+// A run that was cancelled, or has ended, begins anew under its name, and what
+// it was answered is in the cache; its batches must not be open any more.
 func TestFreshBeginsAnew(t *testing.T) {
 	t.Parallel()
 	server, dir := startSimulator(t, anHour), t.TempDir()
@@ -137,8 +137,8 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// waitForBatches waits until the provider has n batches, and works on all that have
-// not ended.
+// waitForBatches waits until the provider has n batches, and works on all that
+// have not ended.
 func waitForBatches(t *testing.T, server *simulator.Server, n int) {
 	t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)

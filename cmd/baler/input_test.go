@@ -55,8 +55,8 @@ func TestRunReadsDialects(t *testing.T) {
 	}
 }
 
-// What cannot be read, or would send rubbish, says what to do before anything is
-// sent.
+// What cannot be read, or would send rubbish, says what to do before anything
+// is sent.
 func TestRunExplainsInput(t *testing.T) {
 	for name, test := range map[string]struct {
 		file, content string

@@ -12,8 +12,8 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// printingWaits is the context of a command that asks the provider something by itself:
-// what it waits for is printed.
+// printingWaits is the context of a command that asks the provider something by
+// itself: what it waits for is printed.
 func printingWaits(cmd *cobra.Command) context.Context {
 	return retry.Observe(cmd.Context(), func(a retry.Attempt) {
 		if a.Delay > 0 {

@@ -27,8 +27,8 @@ type orphan struct {
 	Failed    string       `json:"failed,omitempty"`  // why it could not be cancelled
 }
 
-// findOrphans lists the orphans of an account, and on request cancels those that
-// still run, or gives the others to a run.
+// findOrphans lists the orphans of an account, and on request cancels those
+// that still run, or gives the others to a run.
 func (o *doctorOptions) findOrphans(ctx context.Context, log *slog.Logger) ([]orphan, error) {
 	provider, store, err := o.open(ctx, log)
 	if err != nil {

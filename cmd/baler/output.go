@@ -25,8 +25,9 @@ type output struct {
 	summary io.Writer // not the results'
 }
 
-// openDescriptor opens what --out names if it is an open file, nil if not. It must
-// come before this process opens files of its own, whose numbers --out may name.
+// openDescriptor opens what --out names if it is an open file, nil if not. It
+// must come before this process opens files of its own, whose numbers --out may
+// name.
 func (o *options) openDescriptor(out, errOut io.Writer) (*output, error) {
 	switch fd, ok := descriptor(o.out); {
 	case !ok:
@@ -75,8 +76,8 @@ func descriptor(out string) (fd uintptr, ok bool) {
 	return 0, false
 }
 
-// streamOutput writes to what cannot be taken back. A reader that goes away is an
-// error like others, and does not end the process.
+// streamOutput writes to what cannot be taken back. A reader that goes away is
+// an error like others, and does not end the process.
 func streamOutput(f *os.File, summary io.Writer) (*output, error) {
 	s, err := durable.StreamTo(f)
 	if err != nil {

@@ -5,12 +5,13 @@ import (
 	"github.com/balerhq/baler/flow/source"
 )
 
-// previewRows is how many rows are checked before anybody is asked: what is wrong
-// with all rows, such as a field that the prompt names, shows in the first.
+// previewRows is how many rows are checked before anybody is asked: what is
+// wrong with all rows, such as a field that the prompt names, shows in the
+// first.
 const previewRows = 20
 
-// preview checks the first rows of an input that was not read yet. All are checked
-// by the run itself, once it knows that the provider can be used.
+// preview checks the first rows of an input that was not read yet. All are
+// checked by the run itself, once it knows that the provider can be used.
 func (o *options) preview(dialect source.CSVFormat) error {
 	if o.hasRead() {
 		return nil

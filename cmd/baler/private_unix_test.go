@@ -39,8 +39,8 @@ func wantPrivate(t *testing.T, dir string) {
 	}
 }
 
-// Whatever the umask is, all that a run leaves is its owner's to read and write, and
-// nobody else's, also while it is under way.
+// Whatever the umask is, all that a run leaves is its owner's to read and
+// write, and nobody else's, also while it is under way.
 func TestWhatARunLeavesIsPrivate(t *testing.T) {
 	for _, umask := range []string{"0000", "0777"} {
 		t.Run(umask, func(t *testing.T) {
@@ -63,8 +63,8 @@ func TestWhatARunLeavesIsPrivate(t *testing.T) {
 	}
 }
 
-// A symbolic link in a state directory, or in its place, is followed nowhere: what
-// it leads to is neither read nor written.
+// A symbolic link in a state directory, or in its place, is followed nowhere:
+// what it leads to is neither read nor written.
 func TestLinksInAStateDirectoryAreRefused(t *testing.T) {
 	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
 	writeFile(t, dir, "in.jsonl", tickets(20)...)

@@ -32,8 +32,8 @@ func probe(ctx context.Context, w io.Writer, dir string, log *slog.Logger) error
 	return json.NewEncoder(w).Encode(p)
 }
 
-// examine examines a directory in a process of its own: Badger ends the one that
-// opens a damaged index, from a goroutine where nobody can catch it.
+// examine examines a directory in a process of its own: Badger ends the one
+// that opens a damaged index, from a goroutine where nobody can catch it.
 func examine(ctx context.Context, dir string) (*doctor.Health, error) {
 	self, err := os.Executable()
 	if err != nil {

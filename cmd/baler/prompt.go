@@ -105,8 +105,8 @@ type promptError struct{ text string }
 
 func (e *promptError) Error() string { return e.text }
 
-// promptFuncs are those of a prompt. The builtin ones that make a text of a value
-// would hide what is wrong with it.
+// promptFuncs are those of a prompt. The builtin ones that make a text of a
+// value would hide what is wrong with it.
 var promptFuncs = template.FuncMap{
 	showFunc:   show,
 	"json":     toJSON,
@@ -154,8 +154,8 @@ func show(what string, v any) (any, error) {
 	return v, nil
 }
 
-// index is the builtin function for what JSON has, but a key that is missing is an
-// error, as it is for {{.key}}.
+// index is the builtin function for what JSON has, but a key that is missing is
+// an error, as it is for {{.key}}.
 func index(v any, keys ...any) (any, error) {
 	for _, key := range keys {
 		var found bool

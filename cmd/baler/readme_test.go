@@ -32,8 +32,8 @@ func readmeCommands(t *testing.T) (commands []string) {
 	return commands
 }
 
-// shell is a line of README.md, as a shell takes it; but that a run looks at its
-// batches more often.
+// shell is a line of README.md, as a shell takes it; but that a run looks at
+// its batches more often.
 func shell(t *testing.T, dir, url, line string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -56,8 +56,8 @@ func shell(t *testing.T, dir, url, line string) *exec.Cmd {
 	return cmd
 }
 
-// README.md is true to the letter: its commands, one after the other, do what it
-// says. Those that reach a run find it under way.
+// README.md is true to the letter: its commands, one after the other, do what
+// it says. Those that reach a run find it under way.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	server, dir := startSimulator(t, anHour), t.TempDir()
@@ -120,7 +120,8 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// loseDirectory buys the input once more, and then loses the directory that knows.
+// loseDirectory buys the input once more, and then loses the directory that
+// knows.
 func loseDirectory(t *testing.T, server *simulator.Server, dir string) {
 	t.Helper()
 	run := readmeCommands(t)[0]

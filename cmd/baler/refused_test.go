@@ -9,8 +9,8 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// One row with a wrong url fails with what the provider says, which is also told
-// at once; the other nine are answered, and there is nothing to do again.
+// One row with a wrong url fails with what the provider says, which is also
+// told at once; the other nine are answered, and there is nothing to do again.
 func TestARowWithAWrongURLFailsAlone(t *testing.T) {
 	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
 	rows := make([]string, 10)

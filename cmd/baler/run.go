@@ -210,8 +210,8 @@ func (o *options) explain(err error, report durable.Report) error {
 	return s.explain()
 }
 
-// maybeBought reports whether the provider may have a batch whose creation was not
-// answered.
+// maybeBought reports whether the provider may have a batch whose creation was
+// not answered.
 func (o *options) maybeBought() bool {
 	h, err := durable.Attach(o.state, o.name)
 	if err != nil {
@@ -223,7 +223,8 @@ func (o *options) maybeBought() bool {
 	})
 }
 
-// csvDelimiter is what divides the fields of a CSV file, 0 if that is to be found.
+// csvDelimiter is what divides the fields of a CSV file, 0 if that is to be
+// found.
 func (o *options) csvDelimiter() (rune, error) {
 	switch runes := []rune(o.delimiter); {
 	case len(runes) == 0:
@@ -236,8 +237,8 @@ func (o *options) csvDelimiter() (rune, error) {
 	return 0, usage("--delimiter is %q: must be a single character, such as ; or |, or tab", o.delimiter)
 }
 
-// checkInput refuses a file that is not there, before the provider is asked and a
-// run begins.
+// checkInput refuses a file that is not there, before the provider is asked and
+// a run begins.
 func (o *options) checkInput() error {
 	_, err := os.Stat(o.input)
 	if missing, ok := errors.AsType[*fs.PathError](err); ok {

@@ -14,8 +14,8 @@ import (
 	"github.com/balerhq/baler/internal/printable"
 )
 
-// nameOf is the name of a run that was given none: that of its input, without the
-// directory and the extension.
+// nameOf is the name of a run that was given none: that of its input, without
+// the directory and the extension.
 func nameOf(input string) string {
 	name := filepath.Base(input)
 	for _, packed := range []string{".gz", ".zst", ".bz2", ".xz"} {

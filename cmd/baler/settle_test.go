@@ -9,8 +9,8 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// The results of a batch stay away: the run ends by itself, says what to do, and
-// does what a person decides.
+// The results of a batch stay away: the run ends by itself, says what to do,
+// and does what a person decides.
 func TestSettleDecidesAboutMissingRows(t *testing.T) {
 	for _, missing := range []string{"fail", "again"} {
 		server, dir := startSimulator(t, simulator.Config{Faults: []simulator.Fault{

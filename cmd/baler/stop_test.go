@@ -156,8 +156,8 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// A key that is refused while batches run, or may run, at the provider: they go on
-// there, that is said, and the same command goes on.
+// A key that is refused while batches run, or may run, at the provider: they go
+// on there, that is said, and the same command goes on.
 func TestAKeyThatIsRefusedWhileBatchesRun(t *testing.T) {
 	t.Parallel()
 	for name, faults := range map[string][]simulator.Fault{

@@ -31,8 +31,8 @@ func tellRemovals(w io.Writer, removals []durable.Removal) {
 	}
 }
 
-// minFileAge is how old an upload without a batch has to be: another directory may
-// be about to use a younger one.
+// minFileAge is how old an upload without a batch has to be: another directory
+// may be about to use a younger one.
 const minFileAge = time.Hour
 
 // orphanFile is an upload that no batch was made from.

@@ -13,7 +13,8 @@ import (
 	"github.com/balerhq/baler/flow"
 )
 
-// average is a stage that turns values into the average of the last Width of them.
+// average is a stage that turns values into the average of the last Width of
+// them.
 type average struct{ Width int }
 
 // Run makes average a flow.Stage.

@@ -21,7 +21,8 @@ import (
 	"github.com/balerhq/baler/flow/source"
 )
 
-// row is a line of the file. All that a CSV file has is strings, hence the tags of the numbers.
+// row is a line of the file. All that a CSV file has is strings, hence the tags
+// of the numbers.
 type row struct {
 	ID                        int64 `json:",string"`
 	Customer, Country, Status string
@@ -40,8 +41,8 @@ func toOrder(_ context.Context, r row) (order, error) {
 	return order{ID: r.ID, Cents: cents, Customer: r.Customer, Country: strings.ToUpper(r.Country)}, nil
 }
 
-// insert adds all orders or none: one statement is one transaction. It replaces orders that are there already, so a load
-// that was cut short can be run again.
+// insert adds all orders or none: one statement is one transaction. It replaces
+// orders that are there already, so a load that was cut short can be run again.
 func insert(ctx context.Context, db *sql.DB, orders []order) error {
 	values := strings.TrimSuffix(strings.Repeat("(?,?,?,?),", len(orders)), ",")
 	args := make([]any, 0, 4*len(orders))

@@ -14,7 +14,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const header = "id,customer,country,amount,status\n"
 
-// load runs the program on orders and returns the file that it made and what it printed.
+// load runs the program on orders and returns the file that it made and what it
+// printed.
 func load(t *testing.T, orders string) (db *sql.DB, printed string, err error) {
 	t.Helper()
 	dir := t.TempDir()

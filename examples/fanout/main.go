@@ -23,8 +23,8 @@ type review struct {
 	Refused     bool
 }
 
-// model is a lane that reviews stories in batches of two. A real one would call a provider where this one makes something
-// up.
+// model is a lane that reviews stories in batches of two. A real one would call
+// a provider where this one makes something up.
 func model(name, refuses string) router.Route[story, review] {
 	ask := flow.FlatMap(func(_ context.Context, batch accumulator.Batch[story]) ([]review, error) {
 		var reviews []review

@@ -20,7 +20,8 @@ type reading struct {
 	Value  float64
 }
 
-// sensor yields ten readings, one a minute, but not in the minute that it is broken.
+// sensor yields ten readings, one a minute, but not in the minute that it is
+// broken.
 func sensor(base float64, broken int) func(yield func(reading) bool) {
 	return func(yield func(reading) bool) {
 		for m := range 11 {

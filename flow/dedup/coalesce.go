@@ -16,12 +16,14 @@ type Answered[In, Out any] struct {
 	Result Out
 }
 
-// Coalesce runs ask once for all items with the same key that are in flight at a time, and gives every one of them the
-// result: identical requests share one row. of tells the key of the item that a result belongs to. ask must answer every
-// item once, in any order: anything else is [flow.ErrUnanswered].
+// Coalesce runs ask once for all items with the same key that are in flight at
+// a time, and gives every one of them the result: identical requests share one
+// row. of tells the key of the item that a result belongs to. ask must answer
+// every item once, in any order: anything else is [flow.ErrUnanswered].
 //
-// At most limit items are in flight, those that wait for the result of another included; more wait outside. limit must
-// exceed what ask gathers before it answers. Zero means 65536.
+// At most limit items are in flight, those that wait for the result of another
+// included; more wait outside. limit must exceed what ask gathers before it
+// answers. Zero means 65536.
 func Coalesce[In, Out any](key func(In) string, of func(Out) string, ask flow.Stage[In, Out], limit int) flow.Stage[In, Answered[In, Out]] {
 	if limit == 0 {
 		limit = 1 << 16
@@ -68,7 +70,8 @@ type coalescing[In, Out any] struct {
 	waiting map[string][]In // by key, for the result
 }
 
-// feed passes on the first item of every key. It never holds an item back while it waits for room.
+// feed passes on the first item of every key. It never holds an item back while
+// it waits for room.
 func (c *coalescing[In, Out]) feed(ctx context.Context, in <-chan []In, asked chan<- []In) error {
 	for slice := range flow.Slices(ctx, in) {
 		var first []In
@@ -97,7 +100,8 @@ func (c *coalescing[In, Out]) feed(ctx context.Context, in <-chan []In, asked ch
 	return context.Cause(ctx)
 }
 
-// join lets item wait for the result of its key, and reports whether it is the first.
+// join lets item wait for the result of its key, and reports whether it is the
+// first.
 func (c *coalescing[In, Out]) join(item In) (first bool) {
 	key := c.key(item)
 	c.mu.Lock()

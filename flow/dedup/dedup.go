@@ -14,12 +14,15 @@ import (
 	"github.com/balerhq/baler/flow"
 )
 
-// New returns a stage that passes on one item of every key, and gives the others to duplicate, which may be nil. A key is a duplicate while it
-// is on its way, and for ever when it was settled. What an earlier run had queued or claimed but not settled comes again:
-// so a crash loses nothing, and a work that must not be done twice needs a record of its own of what it began.
+// New returns a stage that passes on one item of every key, and gives the
+// others to duplicate, which may be nil. A key is a duplicate while it is on
+// its way, and for ever when it was settled. What an earlier run had queued or
+// claimed but not settled comes again: so a crash loses nothing, and a work
+// that must not be done twice needs a record of its own of what it began.
 //
-// The stages after it take the key on: [Claim] before the work, [Settle] after it, or [Release] when it failed. Each
-// moves up to 64 keys in one call of the store.
+// The stages after it take the key on: [Claim] before the work, [Settle] after
+// it, or [Release] when it failed. Each moves up to 64 keys in one call of the
+// store.
 func New[T any](k *Keys, key func(T) string, duplicate func(context.Context, T) error) flow.Func[T, T] {
 	d := dedup[T]{k, key, duplicate}
 	return flow.Slicewise("dedup", d.filter)
@@ -69,14 +72,16 @@ func (d dedup[T]) reject(ctx context.Context, item T) error {
 	return d.duplicate(ctx, item)
 }
 
-// Claim marks the keys of items as being worked on and passes the items on. They must come from [New].
+// Claim marks the keys of items as being worked on and passes the items on.
+// They must come from [New].
 func Claim[T any](k *Keys, key func(T) string) flow.Func[T, T] {
 	return transition("claim", key, func(ctx context.Context, keys []string) error {
 		return k.move(ctx, keys, Queued, Claimed)
 	})
 }
 
-// Settle marks the keys of items, or of what was made of them, as done for ever and passes the items on.
+// Settle marks the keys of items, or of what was made of them, as done for ever
+// and passes the items on.
 func Settle[T any](k *Keys, key func(T) string) flow.Func[T, T] {
 	return transition("settle", key, func(ctx context.Context, keys []string) error {
 		defer k.leave(keys...)
@@ -84,7 +89,8 @@ func Settle[T any](k *Keys, key func(T) string) flow.Func[T, T] {
 	})
 }
 
-// Release gives the keys of items back, so that an item with the same key may come again, and passes the items on.
+// Release gives the keys of items back, so that an item with the same key may
+// come again, and passes the items on.
 func Release[T any](k *Keys, key func(T) string) flow.Func[T, T] {
 	return transition("release", key, func(ctx context.Context, keys []string) error {
 		defer k.leave(keys...)

@@ -16,7 +16,8 @@ import (
 
 func word(s string) string { return s }
 
-// lifecycle sends words through all states, and returns those that were worked on and those that were duplicates.
+// lifecycle sends words through all states, and returns those that were worked
+// on and those that were duplicates.
 func lifecycle(t *testing.T, store dedup.States, work func(context.Context, string) error, words ...string) (done, dup []string, err error) {
 	t.Helper()
 	keys := dedup.NewKeys(store)
@@ -109,7 +110,8 @@ func TestDedupReportsAStoreThatFails(t *testing.T) {
 	}
 }
 
-// Over any number of runs that fail anywhere, every key is settled once, and no item is neither passed nor a duplicate.
+// Over any number of runs that fail anywhere, every key is settled once, and no
+// item is neither passed nor a duplicate.
 func TestEveryKeyIsSettledOnceOverManyRuns(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		store := &dedup.MemoryStates{}

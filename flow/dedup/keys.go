@@ -13,14 +13,17 @@ const (
 	Done    = "done"    // the work is finished: never again
 )
 
-// States is a store of states that survives the program, such as a table or a key-value store.
+// States is a store of states that survives the program, such as a table or a
+// key-value store.
 type States interface {
-	// Swap gives each of keys, which are distinct, the state next if its state is old, and returns the states that they
-	// had before. It is called by several goroutines at once.
+	// Swap gives each of keys, which are distinct, the state next if its state
+	// is old, and returns the states that they had before. It is called by
+	// several goroutines at once.
 	Swap(ctx context.Context, keys []string, old, next string) (were []string, err error)
 }
 
-// MemoryStates is a [States] for one run of a program. The zero value is ready to use.
+// MemoryStates is a [States] for one run of a program. The zero value is ready
+// to use.
 type MemoryStates struct {
 	mu     sync.Mutex
 	states map[string]string
@@ -42,15 +45,17 @@ func (m *MemoryStates) Swap(_ context.Context, keys []string, old, next string) 
 	return were, nil
 }
 
-// StateError is a key in another state than a stage needs: two stages, or two programs, work on the same key.
+// StateError is a key in another state than a stage needs: two stages, or two
+// programs, work on the same key.
 type StateError struct{ Key, State, Want string }
 
 func (e *StateError) Error() string {
 	return fmt.Sprintf("dedup: key %q is in state %q, want %q", e.Key, e.State, e.Want)
 }
 
-// Keys connects the stages that take a key through its states: [New], [Claim], [Settle] and [Release]. It knows which
-// keys are on their way in this run, and a [States] knows what earlier runs have done. It is safe for concurrent use.
+// Keys connects the stages that take a key through its states: [New], [Claim],
+// [Settle] and [Release]. It knows which keys are on their way in this run, and
+// a [States] knows what earlier runs have done. It is safe for concurrent use.
 type Keys struct {
 	store States
 
@@ -58,7 +63,8 @@ type Keys struct {
 	onWay map[string]struct{}
 }
 
-// NewKeys makes the Keys of one run on store. No two runs may use the same store at the same time.
+// NewKeys makes the Keys of one run on store. No two runs may use the same
+// store at the same time.
 func NewKeys(store States) *Keys {
 	return &Keys{store: store, onWay: map[string]struct{}{}}
 }

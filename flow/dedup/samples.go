@@ -14,11 +14,12 @@ type Sample[T any] struct {
 	N    int // counted from 0
 }
 
-// Key returns a key that differs between the samples of an item, so that [Coalesce] and [New] keep them apart. key is that
-// of the item.
+// Key returns a key that differs between the samples of an item, so that
+// [Coalesce] and [New] keep them apart. key is that of the item.
 func (s Sample[T]) Key(key string) string { return key + "#" + strconv.Itoa(s.N) }
 
-// Samples makes n samples of every item. Less than one is the error of the stage.
+// Samples makes n samples of every item. Less than one is the error of the
+// stage.
 func Samples[T any](n int) flow.Func[T, Sample[T]] {
 	return flow.FlatMap(func(_ context.Context, item T) ([]Sample[T], error) {
 		if n < 1 {

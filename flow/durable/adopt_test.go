@@ -41,8 +41,8 @@ func (u *untagged) runUntil(batches int, job durable.Job[durabletest.Ticket]) {
 	}
 }
 
-// lose buys the batches of the job, and loses all that is known of them. It returns
-// their names.
+// lose buys the batches of the job, and loses all that is known of them. It
+// returns their names.
 func (u *untagged) lose(p sink.Provider) (names []string) {
 	u.T.Helper()
 	u.runUntil(3, u.of(p))
@@ -80,8 +80,9 @@ func (u *untagged) adopt(p sink.Provider, name string) (all []durable.Adoption, 
 	return durable.Adopt(u.T.Context(), p, store, name, u.Log.Start.Add(-time.Hour))
 }
 
-// wantAdopted fails unless this became of the orphans, in any order: how many rows
-// of each were adopted, or why it is left alone. It returns the adopted ones.
+// wantAdopted fails unless this became of the orphans, in any order: how many
+// rows of each were adopted, or why it is left alone. It returns the adopted
+// ones.
 func (u *untagged) wantAdopted(p sink.Provider, want ...string) (adopted []string) {
 	u.T.Helper()
 	all, err := u.adopt(p, "tickets")
@@ -104,8 +105,8 @@ func (u *untagged) wantAdopted(p sink.Provider, want ...string) (adopted []strin
 	return adopted
 }
 
-// wantAnswers fails unless the job ends with a result for each row, from a batch of
-// these, and the provider has no others.
+// wantAnswers fails unless the job ends with a result for each row, from a
+// batch of these, and the provider has no others.
 func (u *untagged) wantAnswers(job durable.Job[durabletest.Ticket], batches ...string) {
 	u.T.Helper()
 	report := u.MustRun(job)

@@ -25,8 +25,8 @@ func oneBad(r simulator.Row) simulator.Reply {
 	return simulator.Echo(r)
 }
 
-// forgetRun runs the job in one batch, loses all that is known of it, and reads the
-// input anew.
+// forgetRun runs the job in one batch, loses all that is known of it, and reads
+// the input anew.
 func forgetRun(w *durabletest.World, job durable.Job[durabletest.Ticket]) {
 	w.T.Helper()
 	if report := w.MustRun(job); report.Succeeded != 9 || report.Batches != 1 {

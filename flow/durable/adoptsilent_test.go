@@ -39,8 +39,8 @@ func TestRowsThatRanWithoutAnAnswerAreAdopted(t *testing.T) {
 	})
 }
 
-// A file that is gone or short for a moment costs nothing: what is not adopted is
-// bought again.
+// A file that is gone or short for a moment costs nothing: what is not adopted
+// is bought again.
 func TestResultsAreReadAgainBeforeTheyAreGivenUp(t *testing.T) {
 	for name, fault := range map[string]simulator.Fault{
 		"gone":  {Action: simulator.Replace, Status: http.StatusNotFound, Body: `{"error":{"message":"No such File object"}}`},

@@ -21,9 +21,9 @@ type answered struct {
 	err     error // why there may be more rows than these
 }
 
-// How often the results of an orphan are read before they are taken for all that
-// there are, and how long after one another: a file may be gone or short for a
-// moment, and rows that are not adopted are bought again.
+// How often the results of an orphan are read before they are taken for all
+// that there are, and how long after one another: a file may be gone or short
+// for a moment, and rows that are not adopted are bought again.
 const (
 	adoptionReads = 3
 	adoptionPause = 2 * time.Second

@@ -22,8 +22,8 @@ func keepAside(w *durabletest.World) {
 	}
 }
 
-// restoreCopy puts the copy back in the place of the directory, and leaves the output as
-// the newer one wrote it, unless it is to go.
+// restoreCopy puts the copy back in the place of the directory, and leaves the
+// output as the newer one wrote it, unless it is to go.
 func restoreCopy(w *durabletest.World, keepOutput bool) {
 	w.T.Helper()
 	errs := []error{os.RemoveAll(w.Path("state")), os.Rename(w.Path("aside"), w.Path("state")), os.Chmod(w.Path("state"), 0o700)} //nolint:gosec // a directory
@@ -35,8 +35,9 @@ func restoreCopy(w *durabletest.World, keepOutput bool) {
 	}
 }
 
-// A copy of the state directory was put back, and more had been bought since: the
-// run is refused before it buys, and goes on once it has adopted what there is.
+// A copy of the state directory was put back, and more had been bought since:
+// the run is refused before it buys, and goes on once it has adopted what there
+// is.
 func TestAnOlderCopyBuysNothing(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{})
@@ -80,8 +81,9 @@ func adoptAll(w *durabletest.World, job durable.Job[durabletest.Ticket]) {
 	}
 }
 
-// Of a directory whose place is taken by an older copy of it, a run that had nothing
-// new bought goes on: it settles again what it does not know to be settled.
+// Of a directory whose place is taken by an older copy of it, a run that had
+// nothing new bought goes on: it settles again what it does not know to be
+// settled.
 func TestAnOlderCopyOfASettledRunGoesOn(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{})
@@ -99,8 +101,8 @@ func TestAnOlderCopyOfASettledRunGoesOn(t *testing.T) {
 	w.WantBilledOnce(300)
 }
 
-// A copy of a directory that is still there is refused, and a directory that was
-// moved goes on.
+// A copy of a directory that is still there is refused, and a directory that
+// was moved goes on.
 func TestACopyRunElsewhereIsRefused(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{})

@@ -65,8 +65,8 @@ func TestSpendAndQuotaBlockTheRun(t *testing.T) {
 	}
 }
 
-// What was bought before the account was blocked is waited for and delivered, and
-// nothing more is created or uploaded meanwhile.
+// What was bought before the account was blocked is waited for and delivered,
+// and nothing more is created or uploaded meanwhile.
 func TestWhatRunsWhileTheAccountIsBlockedIsDelivered(t *testing.T) {
 	t.Parallel()
 	for route, words := range map[string]string{
@@ -117,8 +117,8 @@ func TestWhatRunsWhileTheAccountIsBlockedIsDelivered(t *testing.T) {
 	}
 }
 
-// Where nobody can look at what was bought the run ends at once: nothing of it is
-// lost, and that is said.
+// Where nobody can look at what was bought the run ends at once: nothing of it
+// is lost, and that is said.
 func TestWhatNobodyCanLookAtIsFetchedLater(t *testing.T) {
 	t.Parallel()
 	cfg := simulator.Config{
@@ -146,7 +146,8 @@ func TestWhatNobodyCanLookAtIsFetchedLater(t *testing.T) {
 	})
 }
 
-// HTTP 429 says it at the creation, where OpenAI otherwise says it in the batch.
+// HTTP 429 says it at the creation, where OpenAI otherwise says it in the
+// batch.
 func TestATokenLimitAtTheCreationIsWaitedOut(t *testing.T) {
 	t.Parallel()
 	full := simulator.Fault{
@@ -202,8 +203,8 @@ func TestALongRefusalIsKeptInFewWords(t *testing.T) {
 	})
 }
 
-// So it is if the quota is found to be exhausted by the validation of a batch, or
-// by a row: the other batches are waited for, and those rows go again.
+// So it is if the quota is found to be exhausted by the validation of a batch,
+// or by a row: the other batches are waited for, and those rows go again.
 func TestABatchThatIsBlockedStopsNoOther(t *testing.T) {
 	t.Parallel()
 	for _, place := range []string{"validation", "row"} {

@@ -10,8 +10,8 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// Of two members of one name readers take the first or the last: nobody could say
-// what was asked.
+// Of two members of one name readers take the first or the last: nobody could
+// say what was asked.
 func TestABodyThatRepeatsAMemberIsRefused(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{})

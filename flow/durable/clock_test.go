@@ -55,9 +55,9 @@ func runFor(w *durabletest.World, d time.Duration) {
 	}
 }
 
-// A creation was not answered, and the next process has another clock. The batch
-// appears in the list late, or never, or is there: it is bought once, and nobody
-// waits for days.
+// A creation was not answered, and the next process has another clock. The
+// batch appears in the list late, or never, or is there: it is bought once, and
+// nobody waits for days.
 func TestTheClockIsSetWhileACreationIsInDoubt(t *testing.T) {
 	t.Parallel()
 	for name, by := range clocks {
@@ -134,8 +134,8 @@ func (b *behind) set(by time.Duration) {
 	b.by = by
 }
 
-// A clock that is set forward ends no time limit, as the provider's has not come
-// so far; one that is set back prolongs none.
+// A clock that is set forward ends no time limit, as the provider's has not
+// come so far; one that is set back prolongs none.
 func TestTheClockIsSetWhileATimeLimitRuns(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -314,8 +314,8 @@ func TestAListThatGoesRoundHoldsTheBatchInDoubtAlone(t *testing.T) {
 	}
 }
 
-// A server that loses metadata shows the name of the file, and one that lists no
-// files says it of each.
+// A server that loses metadata shows the name of the file, and one that lists
+// no files says it of each.
 func TestABatchWithoutMetadataIsFoundByItsFile(t *testing.T) {
 	t.Parallel()
 	for name, noList := range map[string]bool{"by the list of files": false, "file by file": true} {
@@ -357,8 +357,8 @@ func TestABatchWithoutMetadataIsFoundByItsFile(t *testing.T) {
 	}
 }
 
-// An orphan that has lost its metadata is known by its file, and, if that is gone
-// too, by its rows.
+// An orphan that has lost its metadata is known by its file, and, if that is
+// gone too, by its rows.
 func TestOrphansWithoutMetadata(t *testing.T) {
 	t.Parallel()
 	for name, gone := range map[string]bool{"by the file": false, "by the rows": true} {
@@ -394,8 +394,9 @@ func TestOrphansWithoutMetadata(t *testing.T) {
 	}
 }
 
-// A clock that was set forward removes nothing at the provider that is young there:
-// neither results that are kept for a day nor an upload that is about to be used.
+// A clock that was set forward removes nothing at the provider that is young
+// there: neither results that are kept for a day nor an upload that is about to
+// be used.
 func TestTheClockIsSetBeforeASweep(t *testing.T) {
 	t.Parallel()
 	var b *behind

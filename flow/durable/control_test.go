@@ -31,7 +31,8 @@ type session struct {
 	close func()
 }
 
-// startRun starts the job as run would, and lets go of it with the test at last.
+// startRun starts the job as run would, and lets go of it with the test at
+// last.
 func startRun(ctx context.Context, w *durabletest.World, job durable.Job[durabletest.Ticket]) *session {
 	w.T.Helper()
 	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
@@ -194,7 +195,8 @@ func TestAPauseOutlivesTheProcess(t *testing.T) {
 	})
 }
 
-// wantCancelled checks how a run ends that was cancelled, and how it ends again.
+// wantCancelled checks how a run ends that was cancelled, and how it ends
+// again.
 func wantCancelled(w *durabletest.World, run *session, job durable.Job[durabletest.Ticket], reason durable.CancelReason, results, cancelled int) {
 	w.T.Helper()
 	report, err := run.end()

@@ -235,7 +235,8 @@ func TestAWrongKeyStopsBeforeAnything(t *testing.T) {
 	w.MustRun(job)
 }
 
-// Uploaded under one key and not yet bought, a batch can be bought under another.
+// Uploaded under one key and not yet bought, a batch can be bought under
+// another.
 func TestAnotherKeyUploadsAnew(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{Faults: []simulator.Fault{
@@ -269,8 +270,8 @@ func TestOtherSettingsAreRefused(t *testing.T) {
 	}
 }
 
-// A setting may be longer than a record of the index, which knows it all the same,
-// also when it was made again.
+// A setting may be longer than a record of the index, which knows it all the
+// same, also when it was made again.
 func TestASettingMayBeLong(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{})
@@ -373,7 +374,8 @@ func TestTheUrgentAreBoughtFirst(t *testing.T) {
 	}
 }
 
-// A batch holds one endpoint and one model, however they are mixed in the input.
+// A batch holds one endpoint and one model, however they are mixed in the
+// input.
 func TestModelsAreBatchedApart(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{})

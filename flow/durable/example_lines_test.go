@@ -11,8 +11,8 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// Results go to a file of JSON lines, each exactly once, however often the run is
-// interrupted and run again.
+// Results go to a file of JSON lines, each exactly once, however often the run
+// is interrupted and run again.
 func ExampleLines() {
 	job, _, tearDown := setUp(simulator.Config{})
 	defer tearDown()

@@ -59,8 +59,8 @@ func setUp(cfg simulator.Config) (job durable.Job[Ticket], provider *simulator.S
 	}
 }
 
-// interruptOnceBought runs the job until a batch is bought, and ends like a program
-// that was stopped then.
+// interruptOnceBought runs the job until a batch is bought, and ends like a
+// program that was stopped then.
 func interruptOnceBought(job durable.Job[Ticket]) {
 	ctx, interrupt := context.WithCancel(context.Background())
 	job.Progress = func(p durable.Progress) {

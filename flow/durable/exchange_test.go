@@ -13,8 +13,8 @@ import (
 )
 
 // Two files that are whole stand in each other's places: each says which it is,
-// so that none is taken for the other. The run either is refused, by the name of
-// a file, or goes on and ends as it would have.
+// so that none is taken for the other. The run either is refused, by the name
+// of a file, or goes on and ends as it would have.
 func TestNoFileIsTakenForAnother(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ pattern, with string }{

@@ -118,7 +118,8 @@ func TestABatchAdoptedWronglyIsGivenBack(t *testing.T) {
 	})
 }
 
-// A batch that cannot be read, so that nobody knows whose it is, stops no other.
+// A batch that cannot be read, so that nobody knows whose it is, stops no
+// other.
 func TestABatchThatCannotBeProvenStopsNoOther(t *testing.T) {
 	t.Parallel()
 	withoutTags(t, func(u *untagged) {

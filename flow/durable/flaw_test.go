@@ -88,8 +88,8 @@ func TestWhatIsNoAnswerFailsWithItsCode(t *testing.T) {
 	}
 }
 
-// Rows that never ran go again, whatever file they are in and whatever the counts
-// say.
+// Rows that never ran go again, whatever file they are in and whatever the
+// counts say.
 func TestRowsWithoutAStatusGoAgain(t *testing.T) {
 	t.Parallel()
 	asked := make(map[string]int)

@@ -105,8 +105,8 @@ func creates(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Path == "/v1/batches"
 }
 
-// wantTagsOnce fails unless there are n batches at the provider, no two of which
-// have a tag.
+// wantTagsOnce fails unless there are n batches at the provider, no two of
+// which have a tag.
 func wantTagsOnce(w *durabletest.World, n int) {
 	w.T.Helper()
 	tags := make(map[string]string)
@@ -122,7 +122,8 @@ func wantTagsOnce(w *durabletest.World, n int) {
 }
 
 // The second of two batches is being created when a look at the first one ends
-// the run. Whether its reply is a little or far too late, nothing is bought twice.
+// the run. Whether its reply is a little or far too late, nothing is bought
+// twice.
 func TestACreationThatAnotherCallInterruptsIsNotTakenForRefused(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -288,8 +289,8 @@ func interruption(t *testing.T, nth int, after bool) (places []string, ended boo
 	return m.kinds, ended
 }
 
-// Another call ends the run within each upload, creation, cancellation, download
-// and deletion, before and after the provider has heard of it.
+// Another call ends the run within each upload, creation, cancellation,
+// download and deletion, before and after the provider has heard of it.
 func TestAnotherCallEndsTheRunAtEveryPoint(t *testing.T) {
 	t.Parallel()
 	places, _ := interruption(t, 0, false)

@@ -85,7 +85,8 @@ func TestResultsLiveUntilTheRunHasEnded(t *testing.T) {
 	})
 }
 
-// Whoever loses the state directory in the middle of a run pays for nothing twice.
+// Whoever loses the state directory in the middle of a run pays for nothing
+// twice.
 func TestALostDirectoryCostsNothing(t *testing.T) {
 	t.Parallel()
 	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {

@@ -205,8 +205,8 @@ func archived(w *durabletest.World, name string) (all []archive.Result) {
 	return all
 }
 
-// Uploads that no batch was made from are found, but for young ones and those that
-// a run is about to use.
+// Uploads that no batch was made from are found, but for young ones and those
+// that a run is about to use.
 func TestUploadsWithoutABatchAreFound(t *testing.T) {
 	t.Parallel()
 	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {

@@ -24,8 +24,8 @@ const (
 	statusRoute  = "GET /v1/batches/{id}"
 )
 
-// lies are ways in which the provider's word about an ended batch is not what it
-// should be.
+// lies are ways in which the provider's word about an ended batch is not what
+// it should be.
 func lies() map[string]simulator.Fault {
 	return map[string]simulator.Fault{
 		"the output file is late":   {Route: statusRoute, Action: simulator.Merge, Merge: json.RawMessage(`{"output_file_id":null}`)},
@@ -69,8 +69,8 @@ func TestResultsThatAreNotThereYetAreAskedForAgain(t *testing.T) {
 	}
 }
 
-// A status may be ahead of its counts and files: of a batch that is completed some
-// rows ran, and that others did not has to be said twice, a while apart.
+// A status may be ahead of its counts and files: of a batch that is completed
+// some rows ran, and that others did not has to be said twice, a while apart.
 func TestCountsThatAreLateBuyNothing(t *testing.T) {
 	t.Parallel()
 	for counts, times := range map[string]int{`"completed":0,"failed":0`: 20, `"completed":1,"failed":0`: 2, `"failed":0,"completed":0`: -1} {
@@ -107,8 +107,8 @@ func TestAByteOrderMarkTakesNoRowAway(t *testing.T) {
 	})
 }
 
-// broken cuts the output of the first batch that is downloaded, for as long as it
-// is on.
+// broken cuts the output of the first batch that is downloaded, for as long as
+// it is on.
 type broken struct {
 	on   atomic.Bool
 	path atomic.Value
@@ -137,7 +137,8 @@ func (b *broken) wrap(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// half is a file of which only the first half of the rows is there, and a piece.
+// half is a file of which only the first half of the rows is there, and a
+// piece.
 func half(whole string) (int, string) {
 	lines := strings.SplitAfter(whole, "\n")
 	return http.StatusOK, strings.Join(lines[:len(lines)/2], "") + lines[len(lines)/2][:20]
@@ -145,8 +146,8 @@ func half(whole string) (int, string) {
 
 func gone(string) (int, string) { return http.StatusNotFound, "{}" }
 
-// undecided runs a job of three batches, of which the results of one stay broken,
-// and returns that batch.
+// undecided runs a job of three batches, of which the results of one stay
+// broken, and returns that batch.
 func undecided(w *durabletest.World, job durable.Job[durabletest.Ticket], settled int) durable.OpenBatch {
 	w.T.Helper()
 	report, err := w.Run(w.T.Context(), job)
@@ -177,9 +178,9 @@ func missingJob(w *durabletest.World) durable.Job[durabletest.Ticket] {
 	return job
 }
 
-// What stays incomplete stops its batch alone: what came is delivered, nothing is
-// bought or deleted, a person is told, and the run ends. Once the provider has all,
-// the next start settles it without a person.
+// What stays incomplete stops its batch alone: what came is delivered, nothing
+// is bought or deleted, a person is told, and the run ends. Once the provider
+// has all, the next start settles it without a person.
 func TestResultsThatStayAwayStopTheirBatchAlone(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -267,8 +268,8 @@ func TestAPersonDecidesAboutMissingRows(t *testing.T) {
 	}
 }
 
-// A batch that waits does not keep others from being bought, and is settled while
-// the run goes on as soon as somebody decides.
+// A batch that waits does not keep others from being bought, and is settled
+// while the run goes on as soon as somebody decides.
 func TestAPersonDecidesWhileTheRunGoesOn(t *testing.T) {
 	t.Parallel()
 	b := &broken{body: half}

@@ -112,8 +112,8 @@ type brokenOutput struct{ *durable.File }
 
 func (brokenOutput) Write(context.Context, []durable.Result) error { return durabletest.ErrDied }
 
-// A crash leaves results that are not recorded. Those are cut off; others, in the
-// same place, are not.
+// A crash leaves results that are not recorded. Those are cut off; others, in
+// the same place, are not.
 func TestOnlyResultsOfTheRunAreCut(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{})

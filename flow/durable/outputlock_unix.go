@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// lockOutput locks a file until it is closed, and reports whether it was free. A
-// file system that cannot lock locks nothing.
+// lockOutput locks a file until it is closed, and reports whether it was free.
+// A file system that cannot lock locks nothing.
 func lockOutput(f *os.File) (free bool, err error) {
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	switch {

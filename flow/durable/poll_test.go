@@ -111,9 +111,10 @@ func TestBatchThatTakesTooLongIsCancelled(t *testing.T) {
 	})
 }
 
-// A batch that the provider shows as unfinished after all its time may yet run and
-// be paid for: it is cancelled, its end waited for, and then a person decides
-// whether its rows go again. Should it end after all, its results count.
+// A batch that the provider shows as unfinished after all its time may yet run
+// and be paid for: it is cancelled, its end waited for, and then a person
+// decides whether its rows go again. Should it end after all, its results
+// count.
 func TestBatchThatNeverEndsWaitsForAPerson(t *testing.T) {
 	t.Parallel()
 	for _, decision := range []durable.Decision{"", durable.FailMissing, durable.SendMissing} {
@@ -258,8 +259,8 @@ func (g *gauge) densest() (most int) {
 }
 
 // A batch that an earlier process has bought is looked at once, and not given
-// more time for that nobody looked: one that never ends is cancelled, and a person
-// is asked, a grace later.
+// more time for that nobody looked: one that never ends is cancelled, and a
+// person is asked, a grace later.
 func TestABatchOfAnEarlierProcessIsLookedAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -322,7 +323,8 @@ func TestHundredsOfBatchesAreLookedAtInTurn(t *testing.T) {
 		if report.Succeeded != batches || report.Batches != batches {
 			t.Errorf("report %+v", report)
 		}
-		// To fetch or clean up a batch it is read as well: the former two at a time.
+		// To fetch or clean up a batch it is read as well: the former two at a
+		// time.
 		if most := g.most.Load(); most < 3 {
 			t.Errorf("%d looks at a time, want some", most)
 		}

@@ -111,8 +111,8 @@ func TestABatchThatWasRefusedIsCreatedAgain(t *testing.T) {
 	}
 }
 
-// What nobody knows to pass is tried as often as rows are sent, and no more for a
-// lane of many batches. Other lanes are not concerned.
+// What nobody knows to pass is tried as often as rows are sent, and no more for
+// a lane of many batches. Other lanes are not concerned.
 func TestABatchThatIsRefusedForAnUnknownReasonFailsInTheEnd(t *testing.T) {
 	t.Parallel()
 	cfg := simulator.Config{Faults: []simulator.Fault{invalid(-1, oddError)}}
@@ -161,8 +161,8 @@ func TestRefusalsForHoursAreFewAndHaveAnEnd(t *testing.T) {
 	})
 }
 
-// The waits go on where an earlier process has left them, and what it met is told
-// again.
+// The waits go on where an earlier process has left them, and what it met is
+// told again.
 func TestRefusalsOutliveTheProcess(t *testing.T) {
 	t.Parallel()
 	durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{invalid(6, fileError)}}, openai.Config{}, nil, func(w *durabletest.World) {
@@ -192,8 +192,8 @@ func TestRefusalsOutliveTheProcess(t *testing.T) {
 	})
 }
 
-// Batches wait for room, while those that run make it: nothing is uploaded twice,
-// and little is created for nothing.
+// Batches wait for room, while those that run make it: nothing is uploaded
+// twice, and little is created for nothing.
 func TestBatchesWaitForRoom(t *testing.T) {
 	t.Parallel()
 	cfg := simulator.Config{
@@ -254,8 +254,8 @@ func TestRoomIsMadeWhileNobodyRuns(t *testing.T) {
 	})
 }
 
-// A batch that is above the limit all by itself goes in parts that fit, and a row
-// that is fails alone. That takes minutes.
+// A batch that is above the limit all by itself goes in parts that fit, and a
+// row that is fails alone. That takes minutes.
 func TestWhatNeverFitsIsCut(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -291,8 +291,8 @@ func TestWhatNeverFitsIsCut(t *testing.T) {
 	}
 }
 
-// If the provider does not say how much there is room for, a batch is halved that
-// was refused twice though nothing else runs.
+// If the provider does not say how much there is room for, a batch is halved
+// that was refused twice though nothing else runs.
 func TestABatchThatIsRefusedAloneIsHalved(t *testing.T) {
 	t.Parallel()
 	durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{invalid(5, fullError)}}, openai.Config{}, nil, func(w *durabletest.World) {
@@ -306,8 +306,8 @@ func TestABatchThatIsRefusedAloneIsHalved(t *testing.T) {
 	})
 }
 
-// Only the rows fail that validation names, however seldom rows may be sent: the
-// others were not.
+// Only the rows fail that validation names, however seldom rows may be sent:
+// the others were not.
 func TestRowsBesideOneAtFaultWereNotSent(t *testing.T) {
 	t.Parallel()
 	line := func(n int) simulator.Fault {
@@ -334,7 +334,8 @@ func TestRowsBesideOneAtFaultWereNotSent(t *testing.T) {
 	})
 }
 
-// Batches that wait because of their lane leave their places to those of others.
+// Batches that wait because of their lane leave their places to those of
+// others.
 func TestALaneThatIsRefusedHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	wrap := func(next http.RoundTripper) http.RoundTripper {

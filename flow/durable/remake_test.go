@@ -13,8 +13,9 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// Whatever happens to the files of the rows of all batches, the run goes on: those
-// that it needs are made again, and of those that are settled it needs none.
+// Whatever happens to the files of the rows of all batches, the run goes on:
+// those that it needs are made again, and of those that are settled it needs
+// none.
 func TestTheRowsOfABatchAreFoundAgain(t *testing.T) {
 	t.Parallel()
 	for name, how := range durabletest.Harms {
@@ -39,8 +40,8 @@ func TestTheRowsOfABatchAreFoundAgain(t *testing.T) {
 	}
 }
 
-// Without the ready queue the rows of a batch cannot be found again, and nothing is
-// made up.
+// Without the ready queue the rows of a batch cannot be found again, and
+// nothing is made up.
 func TestRowsThatCannotBeFoundAreNotMadeUp(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{})

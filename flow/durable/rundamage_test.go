@@ -14,8 +14,9 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// What a person has decided is never taken for the other decision, whatever becomes
-// of the file that says so: it is refused, or the person is asked again.
+// What a person has decided is never taken for the other decision, whatever
+// becomes of the file that says so: it is refused, or the person is asked
+// again.
 func TestALostDecisionIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	for how, do := range durabletest.Harms {
@@ -41,8 +42,8 @@ func TestALostDecisionIsAskedForAgain(t *testing.T) {
 	}
 }
 
-// wantDamaged fails unless the job is refused because of a file, which the doctor
-// finds and mends.
+// wantDamaged fails unless the job is refused because of a file, which the
+// doctor finds and mends.
 func wantDamaged(w *durabletest.World, job durable.Job[durabletest.Ticket], file string) {
 	w.T.Helper()
 	if _, err := w.Run(w.T.Context(), job); !errors.Is(err, state.ErrDamaged) || !strings.Contains(err.Error(), file) {

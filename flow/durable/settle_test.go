@@ -34,9 +34,10 @@ func (f *first) is(id string) bool {
 	return f.id.Load() == id
 }
 
-// Whatever the terminal status of a batch and whichever files it has: what is in
-// them counts, and only the rest goes again, which is not counted as run. Where none
-// is, because the batch was refused as a whole, that takes no attempt.
+// Whatever the terminal status of a batch and whichever files it has: what is
+// in them counts, and only the rest goes again, which is not counted as run.
+// Where none is, because the batch was refused as a whole, that takes no
+// attempt.
 func TestEveryEndOfABatchIsSettled(t *testing.T) {
 	t.Parallel()
 	const rows = 8

@@ -10,8 +10,8 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// An account whose storage is full costs no row: the upload is made once there is
-// room, and what to do is told at once.
+// An account whose storage is full costs no row: the upload is made once there
+// is room, and what to do is told at once.
 func TestFullStorageIsToldAndPasses(t *testing.T) {
 	t.Parallel()
 	const full = `{"error":{"message":"You have exceeded your file storage quota. Organizations are limited to 100 GB of files. ` +

@@ -11,8 +11,8 @@ import (
 )
 
 // Batches are sent by the provider's clock, of which this machine's may be days
-// off: refusals in a row are counted all the same, and those of batches that were
-// sent together once.
+// off: refusals in a row are counted all the same, and those of batches that
+// were sent together once.
 func TestRefusalsAreCountedWhateverTheClock(t *testing.T) {
 	t.Parallel()
 	for name, off := range map[string]time.Duration{"right": 0, "ahead": -72 * time.Hour, "behind": 72 * time.Hour} {
@@ -40,8 +40,8 @@ func TestRefusalsAreCountedWhateverTheClock(t *testing.T) {
 	}
 }
 
-// A full account is waited for until batches end, for long if none does. What else
-// is refused meanwhile waits no longer than it has to.
+// A full account is waited for until batches end, for long if none does. What
+// else is refused meanwhile waits no longer than it has to.
 func TestARefusalOfAnotherKindDoesNotWaitForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		throttles := newThrottles(time.Now)

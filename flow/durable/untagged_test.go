@@ -80,8 +80,8 @@ func (u *untagged) next(action simulator.Action) {
 	u.SetFaults(simulator.Fault{Route: creation, Action: action})
 }
 
-// succeed runs the job and fails unless each row is answered by a batch of ours,
-// of which the job has counted one and the provider has these many.
+// succeed runs the job and fails unless each row is answered by a batch of
+// ours, of which the job has counted one and the provider has these many.
 func (u *untagged) succeed(batches int) durable.Report {
 	u.T.Helper()
 	report := u.MustRun(u.job)

@@ -66,7 +66,8 @@ func TestOurPipelineEndsInTheirChanSink(t *testing.T) {
 	}
 }
 
-// A fused chain and a batcher in one go-streams Flow: nothing of the last, incomplete batch is lost.
+// A fused chain and a batcher in one go-streams Flow: nothing of the last,
+// incomplete batch is lost.
 func TestAComposedChainIsOneFlowAndLosesNothingAtTheEnd(t *testing.T) {
 	chain := flow.Compose(func(p *flow.Pipeline, in <-chan []int) <-chan []accumulator.Batch[int] {
 		fused := flow.Then(flow.Map(inc), flow.Filter(func(v int) bool { return v%10 != 0 }))
@@ -97,7 +98,8 @@ func TestItemsOfAnyTypeMayComeInSlices(t *testing.T) {
 	}
 }
 
-// Whenever the context ends, the go-streams operators before and after our Flow can finish, and so does it.
+// Whenever the context ends, the go-streams operators before and after our Flow
+// can finish, and so does it.
 func TestCancelOfAFlowLeavesNoGoroutine(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		defer goleak.VerifyNone(t, goleak.IgnoreCurrent())

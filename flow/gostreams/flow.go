@@ -16,10 +16,12 @@ type Flow struct {
 
 var _ streams.Flow = (*Flow)(nil)
 
-// NewFlow starts stage as a go-streams Flow. It takes items of type In and slices of them, which is an order of magnitude
-// faster, and sends items of type Out. At the end of its input everything that it took has gone out.
+// NewFlow starts stage as a go-streams Flow. It takes items of type In and
+// slices of them, which is an order of magnitude faster, and sends items of
+// type Out. At the end of its input everything that it took has gone out.
 //
-// When ctx is done, an item has another type, or the stage fails, the Flow closes its outlet, and [Flow.Err] tells why.
+// When ctx is done, an item has another type, or the stage fails, the Flow
+// closes its outlet, and [Flow.Err] tells why.
 func NewFlow[In, Out any](ctx context.Context, stage flow.Stage[In, Out]) *Flow {
 	f := &Flow{in: make(chan any, inlet), out: make(chan any, outlet), ended: newOutcome()}
 	p := flow.New(ctx)
@@ -30,7 +32,8 @@ func NewFlow[In, Out any](ctx context.Context, stage flow.Stage[In, Out]) *Flow 
 	return f
 }
 
-// leave is a stage that ends in an untyped channel. It leaves closing it to run, which knows the error by then.
+// leave is a stage that ends in an untyped channel. It leaves closing it to
+// run, which knows the error by then.
 func leave[T any](ch chan<- any) flow.Stage[T, struct{}] {
 	return flow.StageFunc[T, struct{}](func(ctx context.Context, in <-chan []T, _ chan<- []struct{}) error {
 		for items := range flow.Slices(ctx, in) {
@@ -49,7 +52,8 @@ func (f *Flow) run(p *flow.Pipeline) {
 	discard(f.in)
 }
 
-// Err returns why the Flow ended, nil when everything went out. It is final when the outlet is closed, and nil before.
+// Err returns why the Flow ended, nil when everything went out. It is final
+// when the outlet is closed, and nil before.
 func (f *Flow) Err() error { return f.ended.get() }
 
 // In returns the inlet, to be closed by whoever writes it.

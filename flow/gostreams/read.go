@@ -9,19 +9,22 @@ import (
 	"github.com/balerhq/baler/flow"
 )
 
-// The capacities of the channels that go-streams sees. Its own are unbuffered, which makes two goroutines meet for every
-// item. Items come in one by one; what goes out may be large, such as a batch.
+// The capacities of the channels that go-streams sees. Its own are unbuffered,
+// which makes two goroutines meet for every item. Items come in one by one;
+// what goes out may be large, such as a batch.
 const (
 	inlet  = 512
 	outlet = 16
 )
 
-// From reads a go-streams Source, or any other Outlet, into the pipeline. An item that is neither a T nor a []T fails the
-// pipeline with a [*TypeError].
+// From reads a go-streams Source, or any other Outlet, into the pipeline. An
+// item that is neither a T nor a []T fails the pipeline with a [*TypeError].
 //
-// go-streams has no way to tell outlet that nobody needs it any more, and an operator that nobody reads blocks for ever. So
-// when the pipeline is cancelled or fails, a goroutine reads outlet to its end and drops what comes; Wait does not wait for
-// it. Stop an endless outlet by its own means, such as the context that the connectors of package extension take.
+// go-streams has no way to tell outlet that nobody needs it any more, and an
+// operator that nobody reads blocks for ever. So when the pipeline is cancelled
+// or fails, a goroutine reads outlet to its end and drops what comes; Wait does
+// not wait for it. Stop an endless outlet by its own means, such as the context
+// that the connectors of package extension take.
 func From[T any](p *flow.Pipeline, outlet streams.Outlet, opts ...flow.StageOption) <-chan []T {
 	return flow.FromFunc(p, func(ctx context.Context, out chan<- []T) error {
 		err := reader[T](outlet.Out())(ctx, out)
@@ -48,8 +51,9 @@ func reader[T any](ch <-chan any) func(context.Context, chan<- []T) error {
 	}
 }
 
-// gather waits for one item and takes those along that are there already, or come while it lets their writer run for once:
-// that is cheaper than to wait for the next one. It makes room for as many as are likely.
+// gather waits for one item and takes those along that are there already, or
+// come while it lets their writer run for once: that is cheaper than to wait
+// for the next one. It makes room for as many as are likely.
 func gather[T any](ctx context.Context, ch <-chan any, likely int) (items []T, open bool, err error) {
 	items = make([]T, 0, likely)
 	select {

@@ -16,8 +16,9 @@ type Sink struct {
 
 var _ streams.Sink = (*Sink)(nil)
 
-// NewSink starts a go-streams Sink that is a pipeline of its own: build adds the stages that read items, and ends them with
-// flow.To or flow.Discard. The sink takes items of type T and slices of them.
+// NewSink starts a go-streams Sink that is a pipeline of its own: build adds
+// the stages that read items, and ends them with flow.To or flow.Discard. The
+// sink takes items of type T and slices of them.
 //
 //	sink := gostreams.NewSink(ctx, func(p *flow.Pipeline, rows <-chan []Row) {
 //		flow.To(p, flow.Via(p, rows, batches), insert)
@@ -39,8 +40,10 @@ func (s *Sink) run(p *flow.Pipeline) {
 // In returns the inlet, to be closed by whoever writes it.
 func (s *Sink) In() chan<- any { return s.in }
 
-// AwaitCompletion waits until the pipeline has delivered everything that the sink took, or failed: see [Sink.Err].
+// AwaitCompletion waits until the pipeline has delivered everything that the
+// sink took, or failed: see [Sink.Err].
 func (s *Sink) AwaitCompletion() { <-s.ended.done }
 
-// Err returns why the sink ended, nil when everything was delivered. It is final after AwaitCompletion, and nil before.
+// Err returns why the sink ended, nil when everything was delivered. It is
+// final after AwaitCompletion, and nil before.
 func (s *Sink) Err() error { return s.ended.get() }

@@ -8,11 +8,13 @@ import (
 	"github.com/balerhq/baler/flow"
 )
 
-// Stage makes a go-streams Flow a stage, to be used once, as the Flow is. What the Flow sends must be Out or []Out:
-// anything else ends the stage with a [*TypeError].
+// Stage makes a go-streams Flow a stage, to be used once, as the Flow is. What
+// the Flow sends must be Out or []Out: anything else ends the stage with a
+// [*TypeError].
 //
-// When the stage is cancelled or fails, it closes the Flow's inlet and drops what still comes out of it, so that the Flow's
-// goroutines can end; it returns when they have closed the outlet.
+// When the stage is cancelled or fails, it closes the Flow's inlet and drops
+// what still comes out of it, so that the Flow's goroutines can end; it returns
+// when they have closed the outlet.
 func Stage[In, Out any](f streams.Flow) flow.Stage[In, Out] {
 	return flow.StageFunc[In, Out](func(ctx context.Context, in <-chan []In, out chan<- []Out) error {
 		ctx, stop := context.WithCancelCause(ctx)

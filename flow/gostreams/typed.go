@@ -5,7 +5,8 @@ import (
 	"reflect"
 )
 
-// TypeError says that an item had another type than the typed side of an adapter takes.
+// TypeError says that an item had another type than the typed side of an
+// adapter takes.
 type TypeError struct {
 	Item any          // the item itself
 	Want reflect.Type // the type of an item; a slice of them is taken, too

@@ -39,8 +39,10 @@ func writeAll[T any](ctx context.Context, in <-chan []T, ch chan<- any) error {
 	return context.Cause(ctx)
 }
 
-// To ends the pipeline in a go-streams Sink. It closes the sink's inlet at the end of the stream and when the pipeline is
-// aborted, and then waits for AwaitCompletion. A go-streams Sink cannot report an error: look where its connector logs.
+// To ends the pipeline in a go-streams Sink. It closes the sink's inlet at the
+// end of the stream and when the pipeline is aborted, and then waits for
+// AwaitCompletion. A go-streams Sink cannot report an error: look where its
+// connector logs.
 func To[T any](p *flow.Pipeline, in <-chan []T, sink streams.Sink, opts ...flow.StageOption) {
 	flow.Discard(p, flow.Via(p, in, flow.StageFunc[T, struct{}](
 		func(ctx context.Context, in <-chan []T, _ chan<- []struct{}) error {

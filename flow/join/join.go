@@ -1,5 +1,5 @@
-// Package join is a stage that correlates the items of a stream by key, within a
-// time or a number of items:
+// Package join is a stage that correlates the items of a stream by key, within
+// a time or a number of items:
 //
 //	pairs := flow.Via(p, readings, join.New(Reading.Minute, Reading.Sensor, 2,
 //		join.Config[int, Reading]{Within: time.Minute}))
@@ -23,21 +23,27 @@ type Group[K comparable, T any] struct {
 	Missing []int // the parts that did not come in time; empty in a complete group
 }
 
-// Config bounds a join. At least one of Within, WithinItems and MaxOpen must be set.
+// Config bounds a join. At least one of Within, WithinItems and MaxOpen must be
+// set.
 type Config[K comparable, T any] struct {
-	// Within is how long after its first item a group may still be completed. Zero means for ever.
+	// Within is how long after its first item a group may still be completed.
+	// Zero means for ever.
 	Within time.Duration
-	// WithinItems is how many more items of the whole stream may come before a group must be complete. Zero means any
-	// number.
+	// WithinItems is how many more items of the whole stream may come before a
+	// group must be complete. Zero means any number.
 	WithinItems int
-	// MaxOpen is how many groups may be incomplete at a time. One more, and the oldest expires. Zero means no limit.
+	// MaxOpen is how many groups may be incomplete at a time. One more, and the
+	// oldest expires. Zero means no limit.
 	MaxOpen int
-	// Expired takes the groups that are incomplete when their time is over, or the input, oldest first. It is called in
-	// the goroutine of the stage; its error ends the stage. Nil means that such a group is an error: [ErrIncomplete].
+	// Expired takes the groups that are incomplete when their time is over, or
+	// the input, oldest first. It is called in the goroutine of the stage; its
+	// error ends the stage. Nil means that such a group is an error:
+	// [ErrIncomplete].
 	Expired func(context.Context, Group[K, T]) error
 }
 
-// ErrIncomplete is a group that was not complete in time, in a join without an Expired hook.
+// ErrIncomplete is a group that was not complete in time, in a join without an
+// Expired hook.
 var ErrIncomplete = errors.New("group is incomplete")
 
 func (c Config[K, T]) check(parts int) error {
@@ -52,9 +58,11 @@ func (c Config[K, T]) check(parts int) error {
 	return nil
 }
 
-// New returns a stage that correlates items by key: a group is complete when it has one item of every part, which are numbered
-// from 0 to parts-1. Every item goes into one group, the oldest of its key that still lacks its part. Groups leave in the
-// order in which they become complete. A Config that makes no sense is the error of Run.
+// New returns a stage that correlates items by key: a group is complete when it
+// has one item of every part, which are numbered from 0 to parts-1. Every item
+// goes into one group, the oldest of its key that still lacks its part. Groups
+// leave in the order in which they become complete. A Config that makes no
+// sense is the error of Run.
 //
 // For items of different types see [Pairs], or let T be an interface.
 func New[T any, K comparable](key func(T) K, part func(T) int, parts int, c Config[K, T]) *Stage[K, T] {
@@ -122,7 +130,8 @@ func (j *joining[K, T]) run(ctx context.Context, in <-chan []T, out chan<- []Gro
 	}
 }
 
-// add puts the items of a slice into their groups, and returns those that this completes.
+// add puts the items of a slice into their groups, and returns those that this
+// completes.
 func (j *joining[K, T]) add(ctx context.Context, slice []T) (complete []Group[K, T], err error) {
 	now := time.Now()
 	for _, item := range slice {

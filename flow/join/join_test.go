@@ -168,7 +168,8 @@ func TestJoin2PairsItemsOfTwoTypes(t *testing.T) {
 	}
 }
 
-// Whatever comes, every item is in exactly one group, complete or expired, under its key and part.
+// Whatever comes, every item is in exactly one group, complete or expired,
+// under its key and part.
 func TestJoinLosesAndRepeatsNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(0, 60).Draw(rt, "items")
@@ -205,7 +206,8 @@ func TestJoinLosesAndRepeatsNothing(t *testing.T) {
 	})
 }
 
-// Three sources, three types: the items travel as an interface until they are together.
+// Three sources, three types: the items travel as an interface until they are
+// together.
 func TestJoinGroupsItemsOfThreeTypes(t *testing.T) {
 	part := func(v any) int {
 		switch v.(type) {

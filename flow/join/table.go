@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// table holds the incomplete groups of a join, in the order in which they were opened. It has no clock and no limits.
-// Every operation takes constant time, but for keys with several open groups.
+// table holds the incomplete groups of a join, in the order in which they were
+// opened. It has no clock and no limits. Every operation takes constant time,
+// but for keys with several open groups.
 type table[K comparable, T any] struct {
 	parts int
 	seen  int        // items so far
@@ -36,7 +37,8 @@ func (t *table[K, T]) oldest() *openGroup[K, T] {
 	return nil
 }
 
-// add puts item into the oldest group of its key that lacks its part, and returns the group if that completes it.
+// add puts item into the oldest group of its key that lacks its part, and
+// returns the group if that completes it.
 func (t *table[K, T]) add(key K, part int, item T, now time.Time) *Group[K, T] {
 	g := t.lacking(key, part)
 	if g == nil {

@@ -18,8 +18,8 @@ type PairConfig[A, B any] struct {
 	Within      time.Duration
 	WithinItems int
 	MaxOpen     int
-	// Expired takes an item that found no partner in time: one of left and right is nil.
-	// Nil means that such an item is an error: [ErrIncomplete].
+	// Expired takes an item that found no partner in time: one of left and
+	// right is nil. Nil means that such an item is an error: [ErrIncomplete].
 	Expired func(ctx context.Context, left *A, right *B) error
 }
 

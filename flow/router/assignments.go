@@ -5,12 +5,16 @@ import (
 	"fmt"
 )
 
-// Assignments keeps the route of every item over a restart, so that work that was bought is not bought elsewhere again.
+// Assignments keeps the route of every item over a restart, so that work that
+// was bought is not bought elsewhere again.
 type Assignments interface {
-	// Assigned returns the route that each of keys was assigned to, or an empty string.
+	// Assigned returns the route that each of keys was assigned to, or an empty
+	// string.
 	Assigned(ctx context.Context, keys []string) (routes []string, err error)
-	// Assign records the route of each of keys, which are distinct, before any of the items goes there. They are the items
-	// of one slice, at most 128, or all that waited for a route: a store that waits for the disk should do so once.
+	// Assign records the route of each of keys, which are distinct, before any
+	// of the items goes there. They are the items of one slice, at most 128, or
+	// all that waited for a route: a store that waits for the disk should do so
+	// once.
 	Assign(ctx context.Context, keys, routes []string) error
 }
 

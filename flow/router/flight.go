@@ -13,8 +13,8 @@ type inFlight[In any] struct {
 	began time.Time
 }
 
-// inFlightItems finds the flight that an answer belongs to. Items with the same key are answered in the order in which they
-// were sent.
+// inFlightItems finds the flight that an answer belongs to. Items with the same
+// key are answered in the order in which they were sent.
 type inFlightItems[In any] struct {
 	byKey map[string][]*inFlight[In]
 	count int

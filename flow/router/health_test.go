@@ -16,7 +16,8 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// lanesOf routes one item after the other, pausing between them, and returns the lanes that answered.
+// lanesOf routes one item after the other, pausing between them, and returns
+// the lanes that answered.
 func lanesOf(t *testing.T, n int, pause time.Duration, s router.Strategy[string], c router.Config[string, flowtest.Reply], lanes ...flowtest.Route) (by string) {
 	t.Helper()
 	routed, err := router.New(flowtest.ItemKey, flowtest.ReplyKey, s, lanes, c)
@@ -77,7 +78,8 @@ func TestRouterSkipsALaneWhileItsLimiterIsPenalized(t *testing.T) {
 	})
 }
 
-// takes answers after so many seconds: those of the first calls, and then the last one again and again.
+// takes answers after so many seconds: those of the first calls, and then the
+// last one again and again.
 func takes(name string, seconds ...int) flowtest.Route {
 	return flowtest.Route{Name: name, Build: func() flow.Stage[string, flowtest.Reply] {
 		return flow.Map(func(_ context.Context, s string) (flowtest.Reply, error) {
@@ -90,7 +92,8 @@ func takes(name string, seconds ...int) flowtest.Route {
 	}}
 }
 
-// After one call each b is the faster one, until it has taken ten seconds so often that its average is above a's three.
+// After one call each b is the faster one, until it has taken ten seconds so
+// often that its average is above a's three.
 func TestRouterFollowsTheAverageLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		by := lanesOf(t, 9, 0, router.Fastest[string](), router.Config[string, flowtest.Reply]{}, takes("a", 3), takes("b", 1, 1, 1, 10))

@@ -7,21 +7,26 @@ import (
 	"github.com/balerhq/baler/flow"
 )
 
-// A Route is one of the ways by which a [Router] gets items done: a provider and model, a region, a sub-pipeline.
+// A Route is one of the ways by which a [Router] gets items done: a provider
+// and model, a region, a sub-pipeline.
 type Route[In, Out any] struct {
-	// Name identifies the route in results and to strategies. Required and unique.
+	// Name identifies the route in results and to strategies. Required and
+	// unique.
 	Name string
-	// Build makes the stage of the route. It is called when the first item goes there. Required. The stage must answer
-	// every item once, in any order. Build is called again for items that fail over to the route after its input was closed
-	// at the end of the stream.
+	// Build makes the stage of the route. It is called when the first item goes
+	// there. Required. The stage must answer every item once, in any order.
+	// Build is called again for items that fail over to the route after its
+	// input was closed at the end of the stream.
 	Build func() flow.Stage[In, Out]
 	// Weight is the share of items under [Weighted]. Zero means one.
 	Weight int
 	// Price is what an item of cost one costs here, for [Cheapest].
 	Price float64
-	// Limit is how many items may be in flight here; the route is skipped when it is reached. Zero means no limit.
+	// Limit is how many items may be in flight here; the route is skipped when
+	// it is reached. Zero means no limit.
 	Limit int
-	// Open reports whether the route takes items now, such as a failure guard does. It must be fast. Nil means always.
+	// Open reports whether the route takes items now, such as a failure guard
+	// does. It must be fast. Nil means always.
 	Open func() bool
 }
 
@@ -69,7 +74,8 @@ type table[In any] struct {
 	pick  Strategy[In]
 }
 
-// choose returns the index of the route for item, among those that take items now and were not tried.
+// choose returns the index of the route for item, among those that take items
+// now and were not tried.
 func (t *table[In]) choose(item In, tried []string, now time.Time) (route int, ok bool) {
 	var states []State
 	var index []int

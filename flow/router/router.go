@@ -7,8 +7,9 @@
 //	...
 //	replies := flow.Via(p, items, r)
 //
-// A [Strategy] chooses among the routes that take items: one after the other, by
-// weight, by a table of keys, by load, price or latency, or a function of yours.
+// A [Strategy] chooses among the routes that take items: one after the other,
+// by weight, by a table of keys, by load, price or latency, or a function of
+// yours.
 package router
 
 import (
@@ -27,26 +28,31 @@ type Routed[Out any] struct {
 
 // Config is what a [Router] may be told. The zero value is ready to use.
 type Config[In, Out any] struct {
-	// Failed reports whether a result is a failure that another route may cure. The item then goes to a route that has not
-	// tried it, and waits for it if it takes no items now; when all have tried, the failure is the result. Nil means that
-	// no result is a failure.
+	// Failed reports whether a result is a failure that another route may cure.
+	// The item then goes to a route that has not tried it, and waits for it if
+	// it takes no items now; when all have tried, the failure is the result.
+	// Nil means that no result is a failure.
 	Failed func(Out) bool
-	// Cost is the weight of an item in the load of a route, such as its tokens. Nil means one each.
+	// Cost is the weight of an item in the load of a route, such as its tokens.
+	// Nil means one each.
 	Cost func(In) float64
-	// Limit is how many items may be in flight in all routes together. It must exceed what the routes gather before they
-	// answer. Zero means 65536.
+	// Limit is how many items may be in flight in all routes together. It must
+	// exceed what the routes gather before they answer. Zero means 65536.
 	Limit int
-	// Penalty is how long a route is skipped after a failure. Zero means not at all.
+	// Penalty is how long a route is skipped after a failure. Zero means not at
+	// all.
 	Penalty time.Duration
-	// Recheck is how often routes are asked again whether they are open while an item finds none that is. Zero means one
-	// second.
+	// Recheck is how often routes are asked again whether they are open while
+	// an item finds none that is. Zero means one second.
 	Recheck time.Duration
-	// Assignments remembers which route an item was sent to. Nil means that a restart may send it to another.
+	// Assignments remembers which route an item was sent to. Nil means that a
+	// restart may send it to another.
 	Assignments Assignments
 }
 
-// Router is a stage that sends every item to one of several routes and gathers their results, in the order in which they
-// come. Items that fail go to another route.
+// Router is a stage that sends every item to one of several routes and gathers
+// their results, in the order in which they come. Items that fail go to another
+// route.
 type Router[In, Out any] struct {
 	key    func(In) string
 	of     func(Out) string
@@ -55,8 +61,9 @@ type Router[In, Out any] struct {
 	c      Config[In, Out]
 }
 
-// New makes a Router. key identifies an item, and of tells the key of the item that a result belongs to.
-// A route without a name or a stage, a name given twice, or a negative number is an error.
+// New makes a Router. key identifies an item, and of tells the key of the item
+// that a result belongs to. A route without a name or a stage, a name given
+// twice, or a negative number is an error.
 func New[In, Out any](
 	key func(In) string, of func(Out) string, pick Strategy[In], routes []Route[In, Out], c Config[In, Out],
 ) (*Router[In, Out], error) {
@@ -103,7 +110,8 @@ func checkRoutes[In, Out any](routes []Route[In, Out]) error {
 // String names the stage.
 func (r *Router[In, Out]) String() string { return "router" }
 
-// Run makes a Router a [flow.Stage]. It may run several times, one after the other or at once if the Strategy allows.
+// Run makes a Router a [flow.Stage]. It may run several times, one after the
+// other or at once if the Strategy allows.
 func (r *Router[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- []Routed[Out]) error {
 	return newRun(r, out).run(ctx, in)
 }

@@ -58,7 +58,8 @@ func TestRouterReturnsTheLastFailureWhenEveryLaneHasTried(t *testing.T) {
 	}
 }
 
-// Both lanes answer only at the end of their input, so the items that fail arrive at lanes that are closed already.
+// Both lanes answer only at the end of their input, so the items that fail
+// arrive at lanes that are closed already.
 func TestRouterRunsALaneAgainForItemsThatFailOverAtTheEnd(t *testing.T) {
 	for range 20 {
 		lanes := []flowtest.Route{flowtest.Gathers(100, flowtest.FailsAll("a")), flowtest.Gathers(100, flowtest.Answers("b")), flowtest.Gathers(2, flowtest.Answers("c"))}
@@ -191,7 +192,8 @@ func TestRouterReportsALaneThatForgetsOrInventsAnswers(t *testing.T) {
 	}
 }
 
-// Whatever the lanes are and whichever of them fail, every item has one result, and it is a failure only if all have tried.
+// Whatever the lanes are and whichever of them fail, every item has one result,
+// and it is a failure only if all have tried.
 func TestRouterGivesEveryItemOneResult(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var lanes []flowtest.Route

@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// routing is one run of a router. Everything but the routes happens in one goroutine, which never waits for a route: the
-// mailboxes in front of them hold all that may be in flight. So routes and router cannot wait for each other.
+// routing is one run of a router. Everything but the routes happens in one
+// goroutine, which never waits for a route: the mailboxes in front of them hold
+// all that may be in flight. So routes and router cannot wait for each other.
 type routing[In, Out any] struct {
 	*Router[In, Out]
 	out     chan<- []Routed[Out]
@@ -54,7 +55,8 @@ func (r *routing[In, Out]) run(ctx context.Context, in <-chan []In) error {
 	return r.group.Wait()
 }
 
-// loop handles one event after the other until the input has ended and every item is answered.
+// loop handles one event after the other until the input has ended and every
+// item is answered.
 func (r *routing[In, Out]) loop(ctx context.Context, in <-chan []In) error {
 	recheck := time.NewTicker(r.c.Recheck)
 	defer recheck.Stop()
@@ -107,7 +109,8 @@ func (r *routing[In, Out]) accept(ctx context.Context, slice []In) error {
 	return r.assign(ctx, fls)
 }
 
-// assign sends each item to a route, or lets it wait. All are recorded before the first is sent.
+// assign sends each item to a route, or lets it wait. All are recorded before
+// the first is sent.
 func (r *routing[In, Out]) assign(ctx context.Context, fls []*inFlight[In]) error {
 	if err := r.recall(ctx, fls); err != nil {
 		return err
@@ -132,8 +135,8 @@ func (r *routing[In, Out]) assign(ctx context.Context, fls []*inFlight[In]) erro
 	return nil
 }
 
-// place puts an item down for a route: the one that it was assigned to before, or an item with its key in this round, or
-// the one that the strategy picks.
+// place puts an item down for a route: the one that it was assigned to before,
+// or an item with its key in this round, or the one that the strategy picks.
 func (r *routing[In, Out]) place(fl *inFlight[In], record *ledger) (ok bool) {
 	now := time.Now()
 	home := fl.home
@@ -162,8 +165,8 @@ func (r *routing[In, Out]) postpone(fl *inFlight[In]) {
 	}
 }
 
-// deliver hands an item to its route: to the run that is on, to a new one, or, when the run that is on takes no more, to
-// the next.
+// deliver hands an item to its route: to the run that is on, to a new one, or,
+// when the run that is on takes no more, to the next.
 func (r *routing[In, Out]) deliver(ctx context.Context, fl *inFlight[In]) error {
 	run := r.running[fl.route]
 	if run == nil {
@@ -177,7 +180,8 @@ func (r *routing[In, Out]) deliver(ctx context.Context, fl *inFlight[In]) error 
 	return run.box.Put(ctx, ctx, &fl.item)
 }
 
-// closeRoutes tells the routes when nothing more is to come, so that they answer what they have gathered.
+// closeRoutes tells the routes when nothing more is to come, so that they
+// answer what they have gathered.
 func (r *routing[In, Out]) closeRoutes() {
 	if !r.ended || r.fresh > 0 {
 		return

@@ -16,7 +16,8 @@ type routeRun[In, Out any] struct {
 	closed bool
 }
 
-// startRoute starts the stage and the goroutines that feed it and read it. All end with the stage's run, or with ctx.
+// startRoute starts the stage and the goroutines that feed it and read it. All
+// end with the stage's run, or with ctx.
 func startRoute[In, Out any](
 	ctx context.Context, group *errgroup.Group, route int, stage flow.Stage[In, Out], answers chan<- answer[Out],
 ) *routeRun[In, Out] {

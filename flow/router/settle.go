@@ -39,7 +39,8 @@ func (r *routing[In, Out]) handle(ctx context.Context, a answer[Out]) error {
 	return r.retry(ctx)
 }
 
-// settle decides what a result means for its item: it is final, or the item goes to another route.
+// settle decides what a result means for its item: it is final, or the item
+// goes to another route.
 func (r *routing[In, Out]) settle(route int, result Out) (fl *inFlight[In], final bool, err error) {
 	book := &r.table.books[route]
 	fl = r.flights.remove(r.of(result), route)
@@ -62,7 +63,8 @@ func (r *routing[In, Out]) retry(ctx context.Context) error {
 	return r.assign(ctx, waiting)
 }
 
-// restart notes that a run of a route is over, and starts the next one if items have gathered for it.
+// restart notes that a run of a route is over, and starts the next one if items
+// have gathered for it.
 func (r *routing[In, Out]) restart(ctx context.Context, route int) error {
 	r.running[route] = nil
 	items := r.later[route]

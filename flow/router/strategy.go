@@ -2,12 +2,14 @@ package router
 
 import "cmp"
 
-// A Strategy chooses a route for item: it returns an index into routes, which holds the routes that take items now, in the
-// order in which the [Router] was given them, and is never empty. A route that has failed the item before is not in it.
-// One goroutine calls a Strategy; give each Router its own.
+// A Strategy chooses a route for item: it returns an index into routes, which
+// holds the routes that take items now, in the order in which the [Router] was
+// given them, and is never empty. A route that has failed the item before is
+// not in it. One goroutine calls a Strategy; give each Router its own.
 type Strategy[In any] func(item In, routes []State) int
 
-// InOrder always takes the first route that takes items: the others are its fallbacks.
+// InOrder always takes the first route that takes items: the others are its
+// fallbacks.
 func InOrder[In any]() Strategy[In] {
 	return func(In, []State) int { return 0 }
 }
@@ -36,8 +38,10 @@ func Weighted[In any]() Strategy[In] {
 	}
 }
 
-// ByTable takes the route that table names for key(item), and otherwise the one for keys that table does not have: a genre
-// to a model, a priority to a provider. When that route takes no items, the first that does is its fallback.
+// ByTable takes the route that table names for key(item), and otherwise the one
+// for keys that table does not have: a genre to a model, a priority to a
+// provider. When that route takes no items, the first that does is its
+// fallback.
 func ByTable[In any, K comparable](key func(In) K, table map[K]string, otherwise string) Strategy[In] {
 	return func(item In, routes []State) int {
 		name, ok := table[key(item)]
@@ -63,7 +67,8 @@ func Cheapest[In any]() Strategy[In] {
 	return func(_ In, routes []State) int { return least(routes, func(l State) float64 { return l.Price }) }
 }
 
-// Fastest takes the route with the lowest latency, and first those that have not been measured yet.
+// Fastest takes the route with the lowest latency, and first those that have
+// not been measured yet.
 func Fastest[In any]() Strategy[In] {
 	return func(_ In, routes []State) int {
 		return least(routes, func(l State) int64 { return int64(l.Latency) })

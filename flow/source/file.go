@@ -61,7 +61,8 @@ func CSV[T any](path string) *File[T] {
 }
 
 // Rows yields rows that are not decoded, of a CSV file if the path ends in
-// ".csv", ".tsv" or ".tab", and of a JSONL file otherwise. The caller owns them.
+// ".csv", ".tsv" or ".tab", and of a JSONL file otherwise. The caller owns
+// them.
 func Rows(path string) *File[Row] {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".csv", ".tsv", ".tab":
@@ -70,8 +71,8 @@ func Rows(path string) *File[Row] {
 	return &File[Row]{path: path, open: openJSONL, decode: ownValid}
 }
 
-// WithFormat says how a CSV file is written, and returns f. It does nothing to a
-// file of another format.
+// WithFormat says how a CSV file is written, and returns f. It does nothing to
+// a file of another format.
 func (f *File[T]) WithFormat(d CSVFormat) *File[T] {
 	if f.csv {
 		f.open = d.open

@@ -80,8 +80,8 @@ func wantError(t *testing.T, err error, line int, text string) {
 	}
 }
 
-// endless yields the same bytes behind a head for ever and counts those since its
-// start.
+// endless yields the same bytes behind a head for ever and counts those since
+// its start.
 type endless struct {
 	head, text string
 	read       int64

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// A quote within a field that does not begin with one is text, as in 27" or 5'3".
-// encoding/csv takes it for a mistake, or, with LazyQuotes, lets a quote that is
-// never closed swallow the rest of the file. So it gets to see another byte,
-// which no UTF-8 has.
+// A quote within a field that does not begin with one is text, as in 27" or
+// 5'3". encoding/csv takes it for a mistake, or, with LazyQuotes, lets a quote
+// that is never closed swallow the rest of the file. So it gets to see another
+// byte, which no UTF-8 has.
 const (
 	hiddenQuote = 0xff
 	notUTF8     = 0xfe // for a 0xff of the file, so that it stays invalid

@@ -16,12 +16,13 @@ type members struct {
 	many   map[string]struct{}
 }
 
-// repetitions looks for names that come twice. It keeps its room from line to line.
+// repetitions looks for names that come twice. It keeps its room from line to
+// line.
 type repetitions struct{ open []members } // from the outermost on
 
-// find returns the name that an object of the line, at any depth, has twice, and
-// the column of the second, or 0. Readers of JSON do not agree on which of them
-// counts. The line need not be valid JSON otherwise.
+// find returns the name that an object of the line, at any depth, has twice,
+// and the column of the second, or 0. Readers of JSON do not agree on which of
+// them counts. The line need not be valid JSON otherwise.
 func (r *repetitions) find(line []byte) (name string, column int) {
 	open := r.open[:0]
 	defer func() { r.open = open }()

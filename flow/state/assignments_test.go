@@ -31,7 +31,8 @@ func answering(name string, fails bool) router.Route[string, answer] {
 	}}
 }
 
-// route returns the lane that answered each item, and how many had to be tried before.
+// route returns the lane that answered each item, and how many had to be tried
+// before.
 func route(t *testing.T, a router.Assignments, pick router.Strategy[string], lanes []router.Route[string, answer], items ...string) (by map[string]string, tried int) {
 	t.Helper()
 	routed, err := router.New(word, func(a answer) string { return strings.TrimSuffix(a, "!") }, pick, lanes,
@@ -170,7 +171,8 @@ func TestManyItemsAreAssignedInFewCommits(t *testing.T) {
 	}
 }
 
-// One slice with two items of the same key: both go to one lane, and the slice is one commit.
+// One slice with two items of the same key: both go to one lane, and the slice
+// is one commit.
 func TestARouterRecordsASliceAtOnce(t *testing.T) {
 	store := &counting{Store: state.NewMemory()}
 	routed, err := router.New(word, word, router.RoundRobin[string](),

@@ -30,9 +30,9 @@ type Badger struct {
 var _ Store = (*Badger)(nil)
 
 // OpenBadger opens or creates a Badger database in dir and locks it for this
-// process. All of it is read once, to refuse a damaged one. The directory should
-// not be readable by others: Badger makes its files with mode 0644. Most callers
-// want Open, which sees to that.
+// process. All of it is read once, to refuse a damaged one. The directory
+// should not be readable by others: Badger makes its files with mode 0644. Most
+// callers want Open, which sees to that.
 func OpenBadger(dir string, log *slog.Logger) (*Badger, error) {
 	locked, err := lock(dir)
 	if err != nil {
@@ -58,8 +58,8 @@ func OpenBadger(dir string, log *slog.Logger) (*Badger, error) {
 	return b, nil
 }
 
-// mustBeWritable makes a file and removes it, so that what is wrong with the disk is
-// not taken for damage.
+// mustBeWritable makes a file and removes it, so that what is wrong with the
+// disk is not taken for damage.
 func mustBeWritable(dir string) error {
 	name := filepath.Join(dir, "writable.tmp")
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -89,11 +89,12 @@ func openDB(dir string, log badgerLog) (*badger.DB, error) {
 // there are none of the latter: tables are read where they are mapped.
 func badgerOptions(dir string, log badgerLog) badger.Options {
 	return badger.DefaultOptions(dir).
-		// Badger's Sync skips logs that await their flush, so each commit syncs.
+		// Badger's Sync skips logs that await their flush, so each commit
+		// syncs.
 		WithSyncWrites(true).
 		WithMemTableSize(8 << 20).WithNumMemtables(2).WithNumCompactors(2).
-		// A compaction builds a dozen tables at once. Of 256 KiB to 2 MiB this took the
-		// least memory over some runs of a million items.
+		// A compaction builds a dozen tables at once. Of 256 KiB to 2 MiB this
+		// took the least memory over some runs of a million items.
 		WithBaseTableSize(1 << 20).
 		WithCompression(options.None).WithBlockCacheSize(0).WithIndexCacheSize(0).
 		WithValueLogFileSize(64 << 20).

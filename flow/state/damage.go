@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// DamageError is a file of a state directory that does not hold what was written
-// to it. It is an ErrDamaged.
+// DamageError is a file of a state directory that does not hold what was
+// written to it. It is an ErrDamaged.
 type DamageError struct {
 	Dir  string // the state directory
 	File string // in it

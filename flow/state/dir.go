@@ -128,8 +128,8 @@ func (d *Dir) Close() error {
 	return errors.Join(d.Badger.Close(), private(d.root, indexDir), closeRoot(d.root))
 }
 
-// private makes all that is in a directory private, and refuses links in it. Badger
-// gives its files the modes that the umask leaves.
+// private makes all that is in a directory private, and refuses links in it.
+// Badger gives its files the modes that the umask leaves.
 func private(root *os.Root, dir string) error {
 	if err := atomicfile.Private(root, dir); err != nil && !errors.Is(err, fs.ErrClosed) {
 		return fmt.Errorf("state: %w", err)

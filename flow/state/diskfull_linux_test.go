@@ -41,8 +41,8 @@ func smallDisk(t *testing.T) (dir, ballast string) {
 	return dir, ballast
 }
 
-// A full disk ends the process that writes, as Badger maps its files. It does so
-// with a word, and what was acknowledged is there once there is room.
+// A full disk ends the process that writes, as Badger maps its files. It does
+// so with a word, and what was acknowledged is there once there is room.
 func TestAFullDiskLosesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("mounts a disk and fills it")

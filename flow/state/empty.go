@@ -11,9 +11,9 @@ import (
 
 // removeEmpty removes log files of no size: those that a killed process had
 // just created, or was about to delete after their content went elsewhere.
-// Badger cuts a file to nothing before it removes it, and refuses to open beside
-// either kind. If a file is empty because of damage instead, the generation or
-// the journal tells.
+// Badger cuts a file to nothing before it removes it, and refuses to open
+// beside either kind. If a file is empty because of damage instead, the
+// generation or the journal tells.
 func removeEmpty(dir string, log *slog.Logger) error {
 	for _, pattern := range []string{"*.vlog", "*.mem"} {
 		names, err := filepath.Glob(filepath.Join(dir, pattern))

@@ -10,8 +10,8 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
-// asFiller makes the test binary write records to a directory until it cannot, and
-// print the number of those that were acknowledged.
+// asFiller makes the test binary write records to a directory until it cannot,
+// and print the number of those that were acknowledged.
 const asFiller = "STATE_TEST_FILL"
 
 func fillerKey(i int) []byte { return fmt.Appendf(nil, "filler %08d", i) }

@@ -12,8 +12,8 @@ import (
 )
 
 // inspect looks for damage that Badger would take for the end of its data, and
-// then delete what it no longer knows of, or that it would die of in a goroutine
-// of its own. It reads the whole index once, so that Badger need not.
+// then delete what it no longer knows of, or that it would die of in a
+// goroutine of its own. It reads the whole index once, so that Badger need not.
 func inspect(dir string, opts *badger.Options) error {
 	tables, err := inspectManifest(dir, opts)
 	if err != nil {
@@ -33,8 +33,8 @@ func damagedIndex(dir, file string, err error) error {
 }
 
 // inspectManifest returns the tables of the index. A manifest that ends within
-// an entry is damaged, even if only power failed: the tables that the rest of it
-// named would be deleted.
+// an entry is damaged, even if only power failed: the tables that the rest of
+// it named would be deleted.
 func inspectManifest(dir string, opts *badger.Options) (map[uint64]badger.TableManifest, error) {
 	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -14,8 +14,8 @@ import (
 )
 
 // Of the files that Badger logs its commits to: a head, then entries, each of a
-// header, key, value and CRC-32C. The last of a commit is marked, and has a key of
-// its own.
+// header, key, value and CRC-32C. The last of a commit is marked, and has a key
+// of its own.
 const (
 	logHead   = 20
 	endOfTxn  = 1 << 7
@@ -41,8 +41,8 @@ func inspectLogs(dir string, opts *badger.Options) error {
 	return nil
 }
 
-// inspectLog allows for one commit that power failure has torn, at the end of the
-// newest log. Badger cuts off what it tore earlier.
+// inspectLog allows for one commit that power failure has torn, at the end of
+// the newest log. Badger cuts off what it tore earlier.
 func inspectLog(data []byte, whole int64, newest bool) error {
 	if len(data) < logHead {
 		return fmt.Errorf("it holds %d bytes", len(data))

@@ -8,14 +8,14 @@ import (
 	"path/filepath"
 )
 
-// ErrCopy means that a directory is a copy of another, which is still there: what
-// one of them does, the other does not know.
+// ErrCopy means that a directory is a copy of another, which is still there:
+// what one of them does, the other does not know.
 var ErrCopy = errors.New("state: directory is a copy")
 
-// settle notes that the directory is at path now. It is refused if it was elsewhere
-// before and is there still. One that was moved, or whose original is gone, is
-// welcome, and so is one that was put back from a copy to the same path: of these
-// its files cannot tell how old they are.
+// settle notes that the directory is at path now. It is refused if it was
+// elsewhere before and is there still. One that was moved, or whose original is
+// gone, is welcome, and so is one that was put back from a copy to the same
+// path: of these its files cannot tell how old they are.
 func (id *identity) settle(path string) error {
 	here, err := filepath.Abs(path)
 	if err != nil {

@@ -14,8 +14,9 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
-// A program that uses the package may have any umask. What a closed directory holds
-// is private nevertheless, and so is all that a copy with other modes has widened.
+// A program that uses the package may have any umask. What a closed directory
+// holds is private nevertheless, and so is all that a copy with other modes has
+// widened.
 func TestDirIsPrivateUnderAnyUmask(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {

@@ -11,9 +11,10 @@ import (
 //
 // An item is a record of its JSON and 33 bytes with the queue's name. An
 // acknowledged one stays as a tombstone: the same without the JSON, at a higher
-// revision. That is what a queue grows by for ever: 36 bytes an item on Badger's
-// disk, whose tables share the beginnings of keys. It costs no time, since a
-// queue remembers the head of each level and does not scan what lies before.
+// revision. That is what a queue grows by for ever: 36 bytes an item on
+// Badger's disk, whose tables share the beginnings of keys. It costs no time,
+// since a queue remembers the head of each level and does not scan what lies
+// before.
 //
 // A Push of an item whose JSON exceeds MaxValue-1 bytes is ErrTooLarge: put a
 // reference into the queue.

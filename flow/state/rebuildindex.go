@@ -15,10 +15,10 @@ import (
 
 const newIndexDir = "index.new"
 
-// RebuildIndex gives the directory at path a new index, of what fill commits. The old
-// one is moved to the directory aside below path. If fill fails nothing has
-// changed, and after a crash Renew can be called again. A directory between its
-// old index and its new one cannot be opened.
+// RebuildIndex gives the directory at path a new index, of what fill commits.
+// The old one is moved to the directory aside below path. If fill fails nothing
+// has changed, and after a crash Renew can be called again. A directory between
+// its old index and its new one cannot be opened.
 func RebuildIndex(ctx context.Context, path string, log *slog.Logger, fill func(root *os.Root, index Store) error) (aside string, err error) {
 	if _, err := os.Stat(path); err != nil {
 		return "", fmt.Errorf("state: %w", err)

@@ -11,27 +11,28 @@ import (
 // before anybody looks again.
 const DefaultMinFree = 512 << 20
 
-// What is left alone for Badger to flush and to compact its tables in: nothing is
-// committed any more if there is less, as a process that writes to a full disk
-// through a mapped file is killed, and Badger waits for ever for a new file.
+// What is left alone for Badger to flush and to compact its tables in: nothing
+// is committed any more if there is less, as a process that writes to a full
+// disk through a mapped file is killed, and Badger waits for ever for a new
+// file.
 const (
 	reserveBytes  = 64 << 20
 	reserveInodes = 32
 	minInodes     = 8 * reserveInodes // for taking in new work
 )
 
-// ErrDiskLow means that the disk has less room than Config.MinFree, or no room for
-// more files. Badger maps its files, so a process that writes to a full disk is
-// killed by the kernel; whoever takes in new work should stop before.
+// ErrDiskLow means that the disk has less room than Config.MinFree, or no room
+// for more files. Badger maps its files, so a process that writes to a full
+// disk is killed by the kernel; whoever takes in new work should stop before.
 var ErrDiskLow = errors.New("state: the disk is almost full")
 
-// FreeSpace returns ErrDiskLow if the disk has less room than Config.MinFree, or can
-// hold few more files. It costs one system call. Another process may fill the
-// disk at any time, so this makes the worst unlikely, not impossible.
+// FreeSpace returns ErrDiskLow if the disk has less room than Config.MinFree,
+// or can hold few more files. It costs one system call. Another process may
+// fill the disk at any time, so this makes the worst unlikely, not impossible.
 func (d *Dir) FreeSpace() error { return freeSpace(d.path, d.minFree, minInodes) }
 
-// Commit implements Store. It commits nothing, and returns ErrDiskLow, if there is
-// so little room that Badger may need all of it.
+// Commit implements Store. It commits nothing, and returns ErrDiskLow, if there
+// is so little room that Badger may need all of it.
 func (d *Dir) Commit(ctx context.Context, ops ...Op) error {
 	if err := reserve(d.path, d.minFree); err != nil {
 		return err

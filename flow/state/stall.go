@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// ErrStalled means that the index has taken no write for so long that none can be
-// expected to be. What was committed before is safe. The process should end.
+// ErrStalled means that the index has taken no write for so long that none can
+// be expected to be. What was committed before is safe. The process should end.
 var ErrStalled = errors.New("state: the index takes no writes")
 
 // How long Badger may try in vain, and a write may take.
@@ -19,8 +19,8 @@ const (
 	stallCheck = time.Second
 )
 
-// trouble is what Badger has failed to do again and again. It tries for ever, as
-// when a full disk has no room for a table, and tells nobody but its logger.
+// trouble is what Badger has failed to do again and again. It tries for ever,
+// as when a full disk has no room for a table, and tells nobody but its logger.
 type trouble struct {
 	mu          sync.Mutex
 	first, last time.Time
@@ -42,8 +42,8 @@ func (t *trouble) note(text string) {
 	t.last, t.text = now, text
 }
 
-// stalled is ErrStalled if Badger has tried for long enough, or a write has taken
-// so long.
+// stalled is ErrStalled if Badger has tried for long enough, or a write has
+// taken so long.
 func (t *trouble) stalled(waited time.Duration) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

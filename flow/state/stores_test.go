@@ -32,7 +32,8 @@ var stores = map[string]func(t *testing.T) (reopen func() state.Store){
 	},
 }
 
-// records are the revisions in a store by key, of the kind that keys begin with.
+// records are the revisions in a store by key, of the kind that keys begin
+// with.
 func records(t *testing.T, s state.Store, kind string) map[string]uint64 {
 	t.Helper()
 	revs := map[string]uint64{}

@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// compareAndSwap commits what plan makes of what it reads, and lets it read again
-// while others write in between. Each such time one of them has got on, so
-// this ends. Without ops there is nothing to commit.
+// compareAndSwap commits what plan makes of what it reads, and lets it read
+// again while others write in between. Each such time one of them has got on,
+// so this ends. Without ops there is nothing to commit.
 func compareAndSwap(ctx context.Context, store Store, plan func() ([]Op, error)) error {
 	for {
 		ops, err := plan()

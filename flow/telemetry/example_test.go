@@ -12,7 +12,8 @@ import (
 	"github.com/balerhq/baler/flow/telemetry"
 )
 
-// The tracer and the meter of a program come from its SDK. Those here are stand-ins that keep what they are told.
+// The tracer and the meter of a program come from its SDK. Those here are
+// stand-ins that keep what they are told.
 func Example() {
 	tracer, meter := newTracer(), &meter{}
 	err := telemetry.Span(context.Background(), tracer, "import", func(ctx context.Context) error {

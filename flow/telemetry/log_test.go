@@ -22,7 +22,8 @@ func withoutTimes(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// logged runs a pipeline whose sink returns err, and returns what is logged at level, sorted, without times.
+// logged runs a pipeline whose sink returns err, and returns what is logged at
+// level, sorted, without times.
 func logged(t *testing.T, level slog.Level, err error) []string {
 	t.Helper()
 	var text bytes.Buffer

@@ -11,7 +11,8 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 )
 
-// A meter collects like a reader of the SDK, into lines of text. It refuses the instrument called refused.
+// A meter collects like a reader of the SDK, into lines of text. It refuses the
+// instrument called refused.
 type meter struct {
 	noop.Meter
 	refused  string

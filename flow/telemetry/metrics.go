@@ -11,7 +11,8 @@ import (
 	"github.com/balerhq/baler/flow"
 )
 
-// Metrics reports the counters of p whenever meter is collected; without [flow.WithStats] they are all zero:
+// Metrics reports the counters of p whenever meter is collected; without
+// [flow.WithStats] they are all zero:
 //
 //	baler.stage.in       counter          {item}   items that the stage took
 //	baler.stage.out      counter          {item}   items that it sent
@@ -19,11 +20,13 @@ import (
 //	baler.stage.busy     counter          s        how long its functions ran
 //	baler.stage.held     counter          s        how long it let items lie ready
 //
-// The attributes are "baler.pipeline", which is name, and "baler.stage". Pipelines that share a meter at one time need
-// different names, or they report the same series.
+// The attributes are "baler.pipeline", which is name, and "baler.stage".
+// Pipelines that share a meter at one time need different names, or they report
+// the same series.
 //
-// Unregister the result when the pipeline has ended: until then the meter keeps p. What was counted since the last
-// collection is then not reported; flush the SDK's reader before, if it matters. Metrics fails if meter does.
+// Unregister the result when the pipeline has ended: until then the meter keeps
+// p. What was counted since the last collection is then not reported; flush the
+// SDK's reader before, if it matters. Metrics fails if meter does.
 func Metrics(meter metric.Meter, name string, p *flow.Pipeline) (metric.Registration, error) {
 	i, err := newInstruments(meter)
 	if err != nil {

@@ -8,12 +8,12 @@ import (
 	"path"
 )
 
-// ErrLink means that a name is a symbolic link, or something else that is neither
-// a file nor a directory.
+// ErrLink means that a name is a symbolic link, or something else that is
+// neither a file nor a directory.
 var ErrLink = errors.New("neither a file nor a directory")
 
-// The modes of what is private. The umask may have taken bits, or a copy have added
-// some.
+// The modes of what is private. The umask may have taken bits, or a copy have
+// added some.
 const (
 	fileMode = 0o600
 	dirMode  = 0o700

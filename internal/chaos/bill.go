@@ -4,8 +4,8 @@ package main
 
 import "github.com/balerhq/baler/internal/chaos/provider"
 
-// resultMissing is the code of rows that the provider ran and has no results of,
-// once it was decided that they fail.
+// resultMissing is the code of rows that the provider ran and has no results
+// of, once it was decided that they fail.
 const resultMissing = "result_missing"
 
 // paid is what the bill says of a question.

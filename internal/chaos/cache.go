@@ -11,9 +11,9 @@ import (
 	"github.com/balerhq/baler/internal/chaos/provider"
 )
 
-// checkCache gives the rows to another run, if some of them have failed: what was
-// answered comes from the cache and is not bought again, and what was no answer is
-// never there.
+// checkCache gives the rows to another run, if some of them have failed: what
+// was answered comes from the cache and is not bought again, and what was no
+// answer is never there.
 func (l *life) checkCache(ctx context.Context, expected map[string]item) error {
 	if l.code != 1 || l.cancelled {
 		return nil

@@ -180,8 +180,9 @@ func (l *life) checkResults(ctx context.Context) error {
 	return nil
 }
 
-// checkDoctor lets the doctor examine the directory, and look for orphans: there
-// are none but those of others, and of creations that came after the grace.
+// checkDoctor lets the doctor examine the directory, and look for orphans:
+// there are none but those of others, and of creations that came after the
+// grace.
 func (l *life) checkDoctor(ctx context.Context) error {
 	p, err := l.ask(ctx, "doctor")
 	if err != nil {

@@ -134,7 +134,8 @@ func (l *life) ensure() (err error) {
 	return err
 }
 
-// reap looks how the run ended by itself. It is over, may go on, or is at fault.
+// reap looks how the run ended by itself. It is over, may go on, or is at
+// fault.
 func (l *life) reap() {
 	p := l.client
 	l.client = nil

@@ -18,8 +18,8 @@ import (
 // settling is how long a process may go on after it was stopped.
 const settling = 20 * time.Millisecond
 
-// locked reports whether a process writes to the output. One that is about to end,
-// or has just begun, does not.
+// locked reports whether a process writes to the output. One that is about to
+// end, or has just begun, does not.
 func locked(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -29,8 +29,8 @@ func locked(path string) bool {
 	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.EWOULDBLOCK)
 }
 
-// other starts the same work from another state directory: it would write to the
-// same output, and is refused before it buys anything. The run is stopped
+// other starts the same work from another state directory: it would write to
+// the same output, and is refused before it buys anything. The run is stopped
 // meanwhile, so that it does not end and leave the output to whoever comes.
 func (l *life) other(ctx context.Context) error {
 	client := l.client

@@ -133,8 +133,8 @@ func (s *soak) try(ctx context.Context, seed uint64, kills int, trace io.Writer)
 	return l, err
 }
 
-// report adds a world to the totals, and tells of it if it is worth it. One with
-// an error did not come to its end.
+// report adds a world to the totals, and tells of it if it is worth it. One
+// with an error did not come to its end.
 func (s *soak) report(l *life, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -33,8 +33,8 @@ func decoded(reply *http.Response) io.ReadCloser {
 	}
 }
 
-// wire is a body as it arrives. What breaks it off gets its class here: it may be
-// the cause of a done context, and have the class of another call.
+// wire is a body as it arrives. What breaks it off gets its class here: it may
+// be the cause of a done context, and have the class of another call.
 type wire struct{ io.ReadCloser }
 
 func (w wire) Read(p []byte) (int, error) {

@@ -50,8 +50,8 @@ func (c *credential) absent(b []byte) bool {
 	return !bytes.Contains(b, []byte(c.run)) && c.beginning(b) == len(b)
 }
 
-// hide returns b without the credential as far as that is certain, and the rest,
-// which may be its beginning. With no more to come there is none.
+// hide returns b without the credential as far as that is certain, and the
+// rest, which may be its beginning. With no more to come there is none.
 func (c *credential) hide(b []byte, last bool) (out, rest []byte) {
 	for {
 		start, end, found := c.find(b)
@@ -68,8 +68,8 @@ func (c *credential) hide(b []byte, last bool) (out, rest []byte) {
 	return append(out, b[:n]...), bytes.Clone(b[n:])
 }
 
-// mask stands for n bytes in n bytes: who counts what it reads of a file, to read
-// on there, counts right.
+// mask stands for n bytes in n bytes: who counts what it reads of a file, to
+// read on there, counts right.
 func mask(n int) string {
 	const begin, end = "[redacted", "]"
 	if n < len(begin+end) {

@@ -66,8 +66,8 @@ func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
 // Do makes the call and decodes the JSON of the reply into into, unless that is
 // nil. A reply that cannot be read or decoded leaves it open what happened.
 //
-// It is bounded: by its timeout, and if it has a Body, by a minute in which next
-// to nothing of that leaves.
+// It is bounded: by its timeout, and if it has a Body, by a minute in which
+// next to nothing of that leaves.
 func (c *Client) Do(ctx context.Context, call Call, into any) error {
 	if err := c.turns.await(ctx, call); err != nil {
 		return err
@@ -104,8 +104,8 @@ func unread(effect retry.Effect, err error) error {
 	return classified(err)
 }
 
-// classified is the error of a reply that was read in vain. One that has a class
-// got it here, from wire or from those who bound and decode the body.
+// classified is the error of a reply that was read in vain. One that has a
+// class got it here, from wire or from those who bound and decode the body.
 func classified(err error) error {
 	if _, ok := errors.AsType[*retry.Error](err); ok {
 		return err

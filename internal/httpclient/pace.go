@@ -49,8 +49,8 @@ func (p Pace) turns() (t turns) {
 }
 
 // await waits until it is the turn of the call. That is no part of the call's
-// timeout: however many are before it, it comes. If ctx would end first the call
-// fails at once, and nothing has happened.
+// timeout: however many are before it, it comes. If ctx would end first the
+// call fails at once, and nothing has happened.
 func (t *turns) await(ctx context.Context, call Call) error {
 	if call.Kind == Unpaced {
 		return nil

@@ -62,8 +62,8 @@ func (r *receiving) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// sending is a body that is waited for between reads: then it is on its way. How
-// long the reply may take after that is for the call's timeout.
+// sending is a body that is waited for between reads: then it is on its way.
+// How long the reply may take after that is for the call's timeout.
 type sending struct {
 	io.ReadCloser
 	patience *patience

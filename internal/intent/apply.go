@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// ErrOutOfOrder means that an event does not fit the state: a bug of the caller.
+// ErrOutOfOrder means that an event does not fit the state: a bug of the
+// caller.
 var ErrOutOfOrder = errors.New("intent: event out of order")
 
 // Apply returns the intent as it is after the event, at the next revision. A

@@ -26,9 +26,9 @@ type (
 	// Listed says what the provider lists from the intent's Since on, in a list
 	// that was read to its end.
 	Listed struct {
-		// Waited is for how long the creation had been given up when the request
-		// for the list left, as far as the process that asks has seen it itself:
-		// the clock may have been set while there was none.
+		// Waited is for how long the creation had been given up when the
+		// request for the list left, as far as the process that asks has seen
+		// it itself: the clock may have been set while there was none.
 		Waited time.Duration
 		// Aged is for how long all Candidates exist at least, 0 if that is not
 		// known.
@@ -42,9 +42,9 @@ type (
 	}
 	// CancelDone says that Surplus[Cancelled] is cancelled, or cannot be.
 	CancelDone struct{}
-	// PutOff says that the provider refused the batch for now, so that nothing of
-	// it ran, and that it may be created again from then on: from the same upload
-	// or, if Upload is set, from a new one.
+	// PutOff says that the provider refused the batch for now, so that nothing
+	// of it ran, and that it may be created again from then on: from the same
+	// upload or, if Upload is set, from a new one.
 	PutOff struct {
 		Reason Reason
 		Again  time.Time
@@ -53,17 +53,17 @@ type (
 	// Refused says that the provider does not accept the batch, or its upload,
 	// or that a batch that does not exist yet is not wanted any more.
 	Refused struct{ Reason Reason }
-	// BatchEnded says that the batch is in a terminal status, for a Reason if it
-	// was refused as a whole, maybe before it existed, and its rows are to fail
-	// with it.
+	// BatchEnded says that the batch is in a terminal status, for a Reason if
+	// it was refused as a whole, maybe before it existed, and its rows are to
+	// fail with it.
 	BatchEnded struct{ Reason *Reason }
 	// Proven says that the rows of the batch are the intent's.
 	Proven struct{}
 	// Disowned says that the rows of the batch are somebody else's, or that it
 	// has none. From then on it is no candidate.
 	Disowned struct{}
-	// FetchDone says that all results are on disk, but for those of Missing rows
-	// which may come later.
+	// FetchDone says that all results are on disk, but for those of Missing
+	// rows which may come later.
 	FetchDone struct{ Missing int }
 	// FetchPart says that so many rows are Missing, and maybe that from now on
 	// a person has to decide about them.

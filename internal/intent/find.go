@@ -41,8 +41,8 @@ func (e Listed) apply(i *Intent) error {
 	e.Candidates = slices.DeleteFunc(slices.Clone(e.Candidates), past)
 	switch i.State {
 	case Unknown, Held:
-		// Those that were bought twice are cancelled: none of them is adopted after
-		// another was refused.
+		// Those that were bought twice are cancelled: none of them is adopted
+		// after another was refused.
 		e.Batches = slices.DeleteFunc(slices.Clone(e.Batches), func(b string) bool { return slices.Contains(i.Surplus, b) })
 		return e.resolve(i)
 	case Submitted:
@@ -143,8 +143,8 @@ func (e Disowned) apply(i *Intent) error {
 	return i.disown(e, Ended)
 }
 
-// disown forgets a batch that is somebody else's, or of no use whose ever it is,
-// as no row of it was run.
+// disown forgets a batch that is somebody else's, or of no use whose ever it
+// is, as no row of it was run.
 func (i *Intent) disown(e Event, from State) error {
 	i.Batch, i.Unproven = "", false
 	return i.move(e, Unknown, from)

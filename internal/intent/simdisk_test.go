@@ -8,8 +8,8 @@ import (
 )
 
 // disk is what a crash does not forget. No record is kept of an item: it is
-// claimed by standing in the rows of a sealed batch, and settled by how far that
-// batch is.
+// claimed by standing in the rows of a sealed batch, and settled by how far
+// that batch is.
 type disk struct {
 	journal []line
 	store   store               // an index of the journal, which is ahead of it by at most a line

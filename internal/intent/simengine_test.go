@@ -112,9 +112,9 @@ func (e *engine) redo(l line) {
 	}
 }
 
-// takeBack tells the journal of results that are about to be cut off: others may
-// be settled, and the store be lost, before they are settled again. (flow/durable
-// does so by noting how much of the output is good.)
+// takeBack tells the journal of results that are about to be cut off: others
+// may be settled, and the store be lost, before they are settled again.
+// (flow/durable does so by noting how much of the output is good.)
 func (e *engine) takeBack() {
 	d := &e.disk
 	last := make(map[string]*chunk)

@@ -128,7 +128,8 @@ func (p *provider) stranger(rows int) {
 func (p *provider) last() string { return p.batches[len(p.batches)-1].id }
 
 // list shows the batches that are visible by now, in any order. As that changes
-// while it is read, it may lack the one that is looked for, but not twice in a row.
+// while it is read, it may lack the one that is looked for, but not twice in a
+// row.
 func (p *provider) list(tag string, since time.Time) (found []*batch) {
 	for _, n := range p.Perm(len(p.batches)) {
 		b := p.batches[n]

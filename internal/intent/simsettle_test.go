@@ -7,8 +7,8 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// fetch keeps the results of rows that are ours, the first of each, behind those
-// that it has. Some may not be there yet.
+// fetch keeps the results of rows that are ours, the first of each, behind
+// those that it has. Some may not be there yet.
 func (e *engine) fetch(d *driver) {
 	var results []result
 	if d.in.Missing > 0 {
@@ -36,8 +36,8 @@ func (e *engine) fetch(d *driver) {
 	e.conclude(d, held, len(results) > had)
 }
 
-// held reports whether the result of a row is not there, though it has run, or may
-// yet as the batch has not ended.
+// held reports whether the result of a row is not there, though it has run, or
+// may yet as the batch has not ended.
 func (e *engine) held(in intent.Intent, r result) bool {
 	switch {
 	case in.Batch == "":

@@ -10,8 +10,9 @@ import (
 // which the job spends money. All that happens follows from the seed.
 //
 // The job is driven by the protocol under test in the order in which
-// flow/durable drives it, and stored as it stores it. A crash may come before and after every durable write
-// and every effect; it forgets the engine and leaves the disk and the provider.
+// flow/durable drives it, and stored as it stores it. A crash may come before
+// and after every durable write and every effect; it forgets the engine and
+// leaves the disk and the provider.
 type world struct {
 	*rand.Rand
 	weather
@@ -46,8 +47,8 @@ func (w *world) do(f func()) {
 	w.point()
 }
 
-// call is an effect at the provider. It reports whether there was a reply: another
-// call may end the run before the effect or the reply.
+// call is an effect at the provider. It reports whether there was a reply:
+// another call may end the run before the effect or the reply.
 func (e *engine) call(f func()) (answered bool) {
 	if e.ends() {
 		return false

@@ -37,7 +37,8 @@ func open(t *testing.T, root *os.Root) (j *journal.Journal, records []string, er
 	return j, records, err
 }
 
-// sample returns the bytes of a journal with three records, and its lines' ends.
+// sample returns the bytes of a journal with three records, and its lines'
+// ends.
 func sample(t *testing.T) (content []byte, ends []int) {
 	t.Helper()
 	root := openRoot(t)

@@ -16,8 +16,8 @@ import (
 var ErrDamaged = errors.New("journal: damaged")
 
 // A line is {"v":2,"crc":"01234567","of":"WHOSE","n":1,"record":...} byte for
-// byte, so that no flipped bit of it goes unnoticed. It names its journal and its
-// number, so that neither a line of another one nor a missing one does.
+// byte, so that no flipped bit of it goes unnoticed. It names its journal and
+// its number, so that neither a line of another one nor a missing one does.
 const (
 	head = `{"v":2,"crc":"`
 	neck = `","of":"`

@@ -35,7 +35,8 @@ func TestLinesOfAnyLengthAreRead(t *testing.T) {
 	}
 }
 
-// What bounds a line does not depend on the size of the buffer by more than that.
+// What bounds a line does not depend on the size of the buffer by more than
+// that.
 func TestALineThatIsTooLongIsRefused(t *testing.T) {
 	got, err := read("a\n"+strings.Repeat("x", 101)+"\nb\n", 16, 100)
 	tooLong, ok := errors.AsType[*linereader.TooLongError](err)

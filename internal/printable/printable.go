@@ -14,9 +14,9 @@ import (
 const ellipsis = "..."
 
 // Line returns s in one line of at most limit bytes. White space becomes a
-// space. What is not printable is escaped as in a Go string: control characters,
-// overrides of the direction, characters without width, invalid UTF-8. A line
-// that was cut ends in three dots.
+// space. What is not printable is escaped as in a Go string: control
+// characters, overrides of the direction, characters without width, invalid
+// UTF-8. A line that was cut ends in three dots.
 func Line(s string, limit int) string {
 	if len(s) <= limit && plain(s) {
 		return s

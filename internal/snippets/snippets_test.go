@@ -1,5 +1,5 @@
-// Package snippets_test compiles the Go code that doc comments and README.md show.
-// Each snippet stands, line by line, in a function of this package.
+// Package snippets_test compiles the Go code that doc comments and README.md
+// show. Each snippet stands, line by line, in a function of this package.
 package snippets_test
 
 import (
@@ -53,8 +53,8 @@ func TestShownBy(t *testing.T) {
 	}
 }
 
-// shownBy reports whether one of the functions holds the text. A line of three dots
-// stands for any lines.
+// shownBy reports whether one of the functions holds the text. A line of three
+// dots stands for any lines.
 func shownBy(text string, functions []string) bool {
 	for _, rest := range functions {
 		found := true

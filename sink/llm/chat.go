@@ -81,6 +81,7 @@ type Codec interface {
 	// known to ask the same as one that was written by hand.
 	Encode(model string, chat Chat) (endpoint string, body json.RawMessage, err error)
 	// Decode reads the body of a row that succeeded. Bodies of endpoints that
-	// have no text, such as embeddings, give an empty Text, Other and the usage.
+	// have no text, such as embeddings, give an empty Text, Other and the
+	// usage.
 	Decode(body json.RawMessage) (Reply, error)
 }

@@ -36,8 +36,8 @@ type counts struct {
 	known bool // there are any
 }
 
-// UnmarshalJSON notes whether there are counts at all. What is of another type is
-// none.
+// UnmarshalJSON notes whether there are counts at all. What is of another type
+// is none.
 func (c *counts) UnmarshalJSON(b []byte) error {
 	var read struct{ Total, Completed, Failed *int }
 	if json.Unmarshal(b, &read) != nil {
@@ -52,9 +52,9 @@ func (c *counts) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// notRun is how many rows never ran: those that an ended batch does not count, and
-// all of one that was refused, or stopped before it counted one. A batch that is
-// completed has counted some, or its counts are late.
+// notRun is how many rows never ran: those that an ended batch does not count,
+// and all of one that was refused, or stopped before it counted one. A batch
+// that is completed has counted some, or its counts are late.
 func (b batch) notRun() int {
 	c := b.Counts
 	switch stopped := b.ended() && b.status() != "completed"; {
@@ -101,8 +101,8 @@ type metadata struct {
 	Tag string `json:"baler_tag"`
 }
 
-// UnmarshalJSON implements json.Unmarshaler. It never fails: metadata in another
-// form are somebody else's. Some servers keep the object as a text.
+// UnmarshalJSON implements json.Unmarshaler. It never fails: metadata in
+// another form are somebody else's. Some servers keep the object as a text.
 func (m *metadata) UnmarshalJSON(b []byte) error {
 	*m = metadata{}
 	var inner string

@@ -6,10 +6,10 @@ import (
 	"github.com/balerhq/baler/internal/httpclient"
 )
 
-// The default of each kind of call. OpenAI documents 1,000 uploads a minute for a
-// user, and 2,000 creations an hour, which who creates has to keep. For the
-// others no limit is documented: they are as many as a run of a thousand batches
-// can use, but few enough not to be taken for an attack.
+// The default of each kind of call. OpenAI documents 1,000 uploads a minute for
+// a user, and 2,000 creations an hour, which who creates has to keep. For the
+// others no limit is documented: they are as many as a run of a thousand
+// batches can use, but few enough not to be taken for an attack.
 const (
 	DefaultUploadsPerSecond   = 16
 	DefaultCreatesPerSecond   = 50

@@ -45,7 +45,8 @@ type Config struct {
 	// Organization and Project choose who is billed, for keys of several. Zero
 	// leaves it to the key.
 	Organization, Project string
-	// Limits of one batch. Zero fields mean OpenAI's: 50,000 rows, 200 MB, 24 h.
+	// Limits of one batch. Zero fields mean OpenAI's: 50,000 rows, 200 MB, 24
+	// h.
 	Limits sink.Limits
 	// Endpoint that Encode writes chats for: "/v1/chat/completions" or
 	// "/v1/responses". Zero means "/v1/chat/completions".
@@ -82,8 +83,8 @@ var (
 	_ llm.Codec     = (*Client)(nil)
 )
 
-// New returns a client that pays with the key. It makes no call. Its error names
-// the field of cfg that makes no sense, and never quotes the key.
+// New returns a client that pays with the key. It makes no call. Its error
+// names the field of cfg that makes no sense, and never quotes the key.
 func New(key string, cfg Config) (*Client, error) {
 	cfg.Endpoint = cmp.Or(cfg.Endpoint, chatEndpoint)
 	if err := cfg.validate(key); err != nil {

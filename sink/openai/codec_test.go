@@ -102,7 +102,8 @@ func TestUsageAdds(t *testing.T) {
 	}
 }
 
-// Of several messages the last is the answer: glued together they would be none.
+// Of several messages the last is the answer: glued together they would be
+// none.
 func TestDecodeOfSeveralMessages(t *testing.T) {
 	got, err := codec(t, "").Decode(json.RawMessage(`{"object":"response","status":"completed","output":[
 		{"type":"message","content":[{"type":"output_text","text":"{\"draft\":1}"}]},

@@ -44,8 +44,8 @@ type download struct {
 }
 
 // run yields what can be read of the file. The error says that the rest cannot
-// be read now. A file that is short every time is all that the provider has: what
-// is missing in it is for the caller to see.
+// be read now. A file that is short every time is all that the provider has:
+// what is missing in it is for the caller to see.
 func (d *download) run(ctx context.Context) error {
 	err := d.client.cfg.Retry.Do(ctx, d.resume)
 	if err != nil {
@@ -134,8 +134,8 @@ func (d *download) take(n int, line []byte, whole bool) error {
 	return d.giveAll(o, readable)
 }
 
-// giveAll yields the unreadable lines that were not yielded yet, and then a row,
-// unless it was.
+// giveAll yields the unreadable lines that were not yielded yet, and then a
+// row, unless it was.
 func (d *download) giveAll(o sink.Outcome, readable bool) error {
 	for d.rows.reported < d.rows.unreadable {
 		d.rows.reported++
@@ -155,8 +155,8 @@ func unreadable() sink.Outcome {
 	}}
 }
 
-// tally counts the rows of a file over several readings of it. It knows a row by
-// a hash of its id, at a few bytes each.
+// tally counts the rows of a file over several readings of it. It knows a row
+// by a hash of its id, at a few bytes each.
 type tally struct {
 	seed    maphash.Seed
 	ticks   map[uint64]tick // by id: as many as the file has rows

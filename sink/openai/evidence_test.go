@@ -171,8 +171,8 @@ func files(t *testing.T, counts string, content http.HandlerFunc) func(func(sink
 	return c.Results(t.Context(), one)
 }
 
-// A server that knows no ranges, or has another file by then, sends the file from
-// its start, and may have sorted it anew.
+// A server that knows no ranges, or has another file by then, sends the file
+// from its start, and may have sorted it anew.
 func TestRowsOfAnotherDownloadAreKnownByTheirIDs(t *testing.T) {
 	part := result("a", "1") + "\n" + result("b", "2") + "\n"
 	whole := result("c", "3") + "\n" + result("a", "1") + "\n" + result("a", "1") + "\n" + result("b", "2") + "\n"

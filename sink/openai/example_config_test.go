@@ -7,7 +7,8 @@ import (
 	"github.com/balerhq/baler/sink/openai"
 )
 
-// Any server that speaks OpenAI's protocol will do, and either of its endpoints.
+// Any server that speaks OpenAI's protocol will do, and either of its
+// endpoints.
 func ExampleConfig() {
 	client, err := openai.New("sk-of-that-server", openai.Config{
 		BaseURL:  "https://llm.example.com/v1",

@@ -40,8 +40,8 @@ type filenames struct {
 
 func newFilenames(c *Client) *filenames { return &filenames{client: c, gone: make(map[string]bool)} }
 
-// of is the name of a file, "" if nobody knows it: it was deleted, or the server
-// does not tell.
+// of is the name of a file, "" if nobody knows it: it was deleted, or the
+// server does not tell.
 func (f *filenames) of(ctx context.Context, id string) (string, error) {
 	if name, ok := f.client.files.name(id); ok {
 		return name, nil

@@ -21,8 +21,8 @@ func fileList(pages map[string]string) http.HandlerFunc {
 	}
 }
 
-// A list of files that cannot be read to its end is an error, and not a short one.
-// What others have left in it hides nothing.
+// A list of files that cannot be read to its end is an error, and not a short
+// one. What others have left in it hides nothing.
 func TestFilesAreReadToTheEnd(t *testing.T) {
 	const first = `{"data":["odd",{"id":"a","filename":"TAG.jsonl","bytes":"odd"}],"has_more":true}`
 	for name, test := range map[string]struct {

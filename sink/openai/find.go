@@ -14,8 +14,8 @@ import (
 )
 
 // Find implements sink.Provider: it looks through the list for the tag. Servers
-// that lose the metadata of a batch tell it by the name of its input file. It is
-// errors.ErrUnsupported if neither tells anything of any batch.
+// that lose the metadata of a batch tell it by the name of its input file. It
+// is errors.ErrUnsupported if neither tells anything of any batch.
 func (c *Client) Find(ctx context.Context, tag string, since time.Time) (found []string, err error) {
 	f := c.search(ctx)
 	untold := false

@@ -175,8 +175,8 @@ func TestListsOfOtherShapes(t *testing.T) {
 	}
 }
 
-// A list that is not newest first is read to its end, though its first page looks
-// old.
+// A list that is not newest first is read to its end, though its first page
+// looks old.
 func TestAFewOldBatchesDoNotEndAList(t *testing.T) {
 	old := time.Now().Add(-48 * time.Hour).Unix()
 	s := &shelf{page: 3}

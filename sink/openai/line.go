@@ -159,8 +159,8 @@ func bodyError(body []byte) *sink.RowError {
 	return nil
 }
 
-// reportedError is an error object, or words in its place. Some servers give the
-// status that they would have answered with as its code.
+// reportedError is an error object, or words in its place. Some servers give
+// the status that they would have answered with as its code.
 func reportedError(body, reported []byte) *sink.RowError {
 	var fault rowFault
 	_ = fault.UnmarshalJSON(reported) // never fails

@@ -99,8 +99,8 @@ func FuzzParseLine(f *testing.F) {
 	})
 }
 
-// FuzzPayload: every row is one line that reads back as what was put in, and the
-// size is known before.
+// FuzzPayload: every row is one line that reads back as what was put in, and
+// the size is known before.
 func FuzzPayload(f *testing.F) {
 	f.Add("row-1", "/v1/chat/completions", []byte(`{"model":"m","n":1.0,"t":"<é😀>"}`), uint8(3))
 	f.Add("", "", []byte(`null`), uint8(0))

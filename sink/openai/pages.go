@@ -23,8 +23,9 @@ type page struct {
 	last  string // where the next one begins, if the server says so
 }
 
-// UnmarshalJSON implements json.Unmarshaler. A list may also be a bare array, and
-// its items may be called "value". What is no list is an error: it is not empty.
+// UnmarshalJSON implements json.Unmarshaler. A list may also be a bare array,
+// and its items may be called "value". What is no list is an error: it is not
+// empty.
 func (p *page) UnmarshalJSON(b []byte) error {
 	*p = page{}
 	if bytes.HasPrefix(b, []byte("[")) {
@@ -45,8 +46,8 @@ func (p *page) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(items, &p.items)
 }
 
-// truthy reports whether a value says yes, in whatever way. Whoever asks for one
-// page too many loses nothing.
+// truthy reports whether a value says yes, in whatever way. Whoever asks for
+// one page too many loses nothing.
 func truthy(v json.RawMessage) bool {
 	switch string(v) {
 	case "", "null", "false", "0", `""`, `"false"`, `"False"`, `"0"`:
@@ -55,7 +56,8 @@ func truthy(v json.RawMessage) bool {
 	return true
 }
 
-// asText is a value that is a string, or a number as it stands; "" for any other.
+// asText is a value that is a string, or a number as it stands; "" for any
+// other.
 func asText(v json.RawMessage) string {
 	var s string
 	if json.Unmarshal(v, &s) == nil {

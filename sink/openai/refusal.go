@@ -69,14 +69,14 @@ func (e batchError) words() string {
 	return e.Message + " (" + e.Param + ")"
 }
 
-// aboutFile reports whether the error is that the input file is not found. It is
-// not the rows that are at fault.
+// aboutFile reports whether the error is that the input file is not found. It
+// is not the rows that are at fault.
 func (e batchError) aboutFile() bool { return fileParam(e.Param) }
 
 func fileParam(param string) bool { return param == "file_id" || param == "input_file_id" }
 
-// ofLine reports whether one line is at fault, for good, so that the others pass
-// without it.
+// ofLine reports whether one line is at fault, for good, so that the others
+// pass without it.
 func (e batchError) ofLine() bool {
 	return e.Line > 0 && !e.aboutFile() && codeClass(e.Code) == retry.Permanent
 }
@@ -89,8 +89,8 @@ func (e batchError) rowError(class retry.Class) *sink.RowError {
 	return &sink.RowError{Class: class, Code: words(e.Code), Message: words(e.words())}
 }
 
-// whole is why the batch failed if no line is at fault. A code that nobody knows
-// says nothing about the rows: none of them ran.
+// whole is why the batch failed if no line is at fault. A code that nobody
+// knows says nothing about the rows: none of them ran.
 func (e batchError) whole() *sink.RowError {
 	r := e.rowError(retry.Retryable)
 	switch {
@@ -183,8 +183,8 @@ func (c *Client) explain(ctx context.Context, err error, file string) error {
 	return err
 }
 
-// unlessSaid gives a refusal that is not in the provider's words another chance:
-// a proxy that does not find its way says nothing about the batch.
+// unlessSaid gives a refusal that is not in the provider's words another
+// chance: a proxy that does not find its way says nothing about the batch.
 func unlessSaid(said *retry.Error, err error) error {
 	switch said.Status {
 	case 0, http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge:
@@ -196,7 +196,8 @@ func unlessSaid(said *retry.Error, err error) error {
 	return because(sink.ErrNotYet, err)
 }
 
-// because wraps an error in the one that explains it, of whose class it then is.
+// because wraps an error in the one that explains it, of whose class it then
+// is.
 func because(cause, err error) error { return fmt.Errorf("%w: %w", cause, err) }
 
 const tokenLimit = "token_limit_exceeded"

@@ -18,8 +18,9 @@ import (
 //
 // A download that breaks off is taken up where it was. A line that cannot be
 // read, however often it is downloaded, is an Outcome without ID and Line, but
-// not the last one if it has no end, and none of a body that has no result in it.
-// If the output file cannot be read now, the error file is, before the error.
+// not the last one if it has no end, and none of a body that has no result in
+// it. If the output file cannot be read now, the error file is, before the
+// error.
 func (c *Client) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outcome, error] {
 	return func(yield func(sink.Outcome, error) bool) {
 		b, err := c.batch(ctx, h.Batch, httpclient.Download)

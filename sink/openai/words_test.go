@@ -12,8 +12,8 @@ import (
 	"github.com/balerhq/baler/sink/openai"
 )
 
-// hostile is what a provider may put into any text: it clears a terminal, forges
-// a line, turns the direction of what follows, and is long.
+// hostile is what a provider may put into any text: it clears a terminal,
+// forges a line, turns the direction of what follows, and is long.
 var hostile = `\u001b[2J\u001b]0;x\u0007\nbaler: all is well\u009b1A\u202e\u200b` + strings.Repeat("x", 100_000)
 
 func wantPrintable(t *testing.T, what, text string) {

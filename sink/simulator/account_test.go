@@ -14,8 +14,8 @@ import (
 )
 
 // TestEveryRowIsAccountedFor lets batches with random latencies and failures be
-// cancelled, expire, and be interrupted by restarts at random moments. A failing
-// seed is in the name of its subtest.
+// cancelled, expire, and be interrupted by restarts at random moments. A
+// failing seed is in the name of its subtest.
 func TestEveryRowIsAccountedFor(t *testing.T) {
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {

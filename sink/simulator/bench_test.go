@@ -13,8 +13,8 @@ import (
 
 // BenchmarkBatch takes a batch of 50,000 rows of 1 KB through its whole life:
 // upload, validation, execution and download of the results. With the client in
-// the same process it made 52,000 rows/s, 19 µs a row, on two cores that were busy
-// with other work as well (AMD EPYC, Go 1.26.8).
+// the same process it made 52,000 rows/s, 19 µs a row, on two cores that were
+// busy with other work as well (AMD EPYC, Go 1.26.8).
 func BenchmarkBatch(b *testing.B) {
 	const rows = 50_000
 	srv, err := simulator.Start("", simulator.Config{Dir: b.TempDir()})

@@ -25,8 +25,8 @@ type Config struct {
 
 	// Accounts says whose a key is. The keys of one account see the same
 	// objects, and answers to them name the account in the header
-	// openai-organization. Zero means that each key is an account of its own, as
-	// is one that is not named.
+	// openai-organization. Zero means that each key is an account of its own,
+	// as is one that is not named.
 	Accounts map[string]string
 
 	// Models are the model names that validation accepts. Zero means all.

@@ -13,8 +13,8 @@ import (
 // Fault is something that goes wrong with requests to a route. It counts the
 // requests of its route from 1 and hits those from number From on: Times of
 // them, or with a Probability any of them. When several faults hit the same
-// request the first in the list acts. Counting begins when the fault is set, and
-// anew in a Simulator that is opened again.
+// request the first in the list acts. Counting begins when the fault is set,
+// and anew in a Simulator that is opened again.
 type Fault struct {
 	// Route is the route it concerns, such as "POST /v1/batches" or
 	// "GET /v1/files/{id}/content". Zero means every route.

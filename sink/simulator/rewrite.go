@@ -61,8 +61,8 @@ func (f Fault) cut(body []byte) []byte {
 // prepend is a body with that of the fault before it.
 func (f Fault) prepend(body []byte) []byte { return append([]byte(f.Body), body...) }
 
-// merge merges the fault's object into the object of a body; a body that is none
-// stays as it is.
+// merge merges the fault's object into the object of a body; a body that is
+// none stays as it is.
 func (f Fault) merge(body []byte) []byte {
 	var target, patch map[string]any
 	if decode(body, &target) != nil || decode(f.Merge, &patch) != nil {
@@ -82,8 +82,8 @@ func decode(data []byte, into *map[string]any) error {
 	return d.Decode(into)
 }
 
-// mergePatch applies a patch as RFC 7386 has it: null removes a member, an object
-// is merged, and anything else replaces what was there.
+// mergePatch applies a patch as RFC 7386 has it: null removes a member, an
+// object is merged, and anything else replaces what was there.
 func mergePatch(target, patch map[string]any) map[string]any {
 	if target == nil {
 		target = make(map[string]any)

@@ -177,8 +177,8 @@ func (s *suite) readAgain() {
 	}
 }
 
-// lateResults: as long as results are withheld, no row is said to have failed, or
-// to have never run.
+// lateResults: as long as results are withheld, no row is said to have failed,
+// or to have never run.
 func (s *suite) lateResults() {
 	const n = 3
 	h := s.buy("late", s.good(n)...)

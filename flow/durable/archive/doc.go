@@ -1,7 +1,7 @@
-// Package archive reads what a state directory keeps of a run: its results again,
-// by status, in the order of the input or after a cursor, and its requests and
-// raw answers for export. It reads files alone, so that the run may be under way
-// in this process or another, or be over for long.
+// Package archive reads what a state directory keeps of a run: its results
+// again, by status, in the order of the input or after a cursor, and its
+// requests and raw answers for export. It reads files alone, so that the run
+// may be under way in this process or another, or be over for long.
 //
 //	a, err := archive.Open("tickets.state", "tickets-2026-11")
 //	...

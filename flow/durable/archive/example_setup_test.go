@@ -17,8 +17,8 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// setUp returns what the examples have in common: a job of three questions, which
-// a simulated provider answers, but the last. See durable.ExampleRun.
+// setUp returns what the examples have in common: a job of three questions,
+// which a simulated provider answers, but the last. See durable.ExampleRun.
 func setUp(cfg simulator.Config) (job durable.Job[string], tearDown func()) {
 	dir, err1 := os.MkdirTemp("", "example")
 	provider, err2 := simulator.Start("", cfg)

@@ -231,8 +231,8 @@ func TestARunThatIsUnderWayIsNotPruned(t *testing.T) {
 	}
 }
 
-// A clock that is years ahead makes every result old: it is not believed, unless
-// somebody says so.
+// A clock that is years ahead makes every result old: it is not believed,
+// unless somebody says so.
 func TestAClockThatIsAheadPrunesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

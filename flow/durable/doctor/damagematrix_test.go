@@ -28,7 +28,8 @@ import (
 
 var damageCases = flag.Int("damage.cases", 40, "how many ways to damage a half-finished run; 0: all")
 
-// asProbe makes the test binary examine a directory, which a damaged index may end.
+// asProbe makes the test binary examine a directory, which a damaged index may
+// end.
 const asProbe = "DURABLE_TEST_PROBE"
 
 func probeAndTell(path string) {
@@ -114,10 +115,10 @@ func shuffled(s string) uint32 {
 	return h.Sum32() * 2654435761
 }
 
-// Whatever happens to one file of a half-finished run, or to two that are exchanged:
-// the run and the doctor name a file and change nothing, or the run goes on, after
-// the doctor has mended it or without, and ends with exactly the results and the
-// bill that it would have had.
+// Whatever happens to one file of a half-finished run, or to two that are
+// exchanged: the run and the doctor name a file and change nothing, or the run
+// goes on, after the doctor has mended it or without, and ends with exactly the
+// results and the bill that it would have had.
 func TestNoDamageIsSilent(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs two jobs some forty times")
@@ -225,8 +226,8 @@ func (b *bench) outcome(c *damageCase, twice, mended bool) string {
 	return "unaffected"
 }
 
-// checkArchive reads the results of a job once more: they are right, or a file is
-// named.
+// checkArchive reads the results of a job once more: they are right, or a file
+// is named.
 func (b *bench) checkArchive(name string) (wrong []string) {
 	a, err := archive.Open(b.state(), name)
 	if err != nil {

@@ -25,9 +25,9 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// The half-finished run of the damage suite: job "first" is finished and job "half"
-// took 60 answers from it. Of the others one batch is settled, one is settled in
-// part, one is submitted, one is sealed, and 150 rows wait.
+// The half-finished run of the damage suite: job "first" is finished and job
+// "half" took 60 answers from it. Of the others one batch is settled, one is
+// settled in part, one is submitted, one is sealed, and 150 rows wait.
 const (
 	firstRows, sharedRows = 120, 60
 	halfBatch, halfRows   = 1100, sharedRows + 4*halfBatch + 150
@@ -129,8 +129,8 @@ func (b *bench) runIn(ctx context.Context, store *state.Dir, name string) error 
 	return errors.Join(err, out.Close())
 }
 
-// held is what keeps the half-finished run where it is: the third batch does not
-// end, and the fourth is not uploaded.
+// held is what keeps the half-finished run where it is: the third batch does
+// not end, and the fourth is not uploaded.
 type held struct {
 	uploads, creates atomic.Int32
 	third            atomic.Value // name of the batch
@@ -169,8 +169,8 @@ func (h *held) edit(reply *http.Response, create bool) (*http.Response, error) {
 	return reply, err
 }
 
-// halfWay dies at the second chunk of the second batch, once the others are where
-// they are to be.
+// halfWay dies at the second chunk of the second batch, once the others are
+// where they are to be.
 type halfWay struct {
 	*durable.File
 	writes int
@@ -189,8 +189,8 @@ func (o *halfWay) Write(ctx context.Context, results []durable.Result) error {
 	}
 }
 
-// halfFinished makes the run, and returns all that it leaves, as if its process had
-// been killed, and where its inputs are.
+// halfFinished makes the run, and returns all that it leaves, as if its process
+// had been killed, and where its inputs are.
 func halfFinished(t *testing.T) (disk, string) {
 	t.Helper()
 	dir, inputs := filepath.Join(t.TempDir(), "half"), t.TempDir()

@@ -30,7 +30,8 @@ func loseJournal(w *durabletest.World) {
 }
 
 // At whatever progress the journal is lost, the job goes on with one that was
-// written anew from the index, and that a later loss of the index leaves enough.
+// written anew from the index, and that a later loss of the index leaves
+// enough.
 func TestTheJournalIsWrittenAnewAtAnyStage(t *testing.T) {
 	w := durabletest.New(t, simulator.Config{Rows: simulator.RowFaults{ServerError: 0.1}})
 	w.Write("in.jsonl", durabletest.Tickets(1000)...)

@@ -13,8 +13,8 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// At whatever progress the index is lost, the job goes on with one that was made
-// again: each row gets one result and is paid for once.
+// At whatever progress the index is lost, the job goes on with one that was
+// made again: each row gets one result and is paid for once.
 func TestTheIndexIsMadeAgainAtAnyStage(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{Rows: simulator.RowFaults{ServerError: 0.1}})

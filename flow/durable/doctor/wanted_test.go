@@ -12,8 +12,8 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// What is wanted of a run is not forgotten, or taken for what is wanted of another,
-// when a file that says so is lost, damaged or exchanged.
+// What is wanted of a run is not forgotten, or taken for what is wanted of
+// another, when a file that says so is lost, damaged or exchanged.
 func TestWhatIsWantedSurvivesALostFile(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{})

@@ -46,7 +46,8 @@ func RouteThat(name string, bad func(string) bool) Route {
 	}}
 }
 
-// Gathers answers only when n items are there or the input ends, as a batch does.
+// Gathers answers only when n items are there or the input ends, as a batch
+// does.
 func Gathers(n int, l Route) Route {
 	build := l.Build
 	l.Build = func() flow.Stage[string, Reply] {

@@ -23,8 +23,8 @@ func Question(body []byte) (string, error) {
 	return b.Messages[len(b.Messages)-1].Content, nil
 }
 
-// Answer is what the provider answers to a question. That to another question is
-// another one.
+// Answer is what the provider answers to a question. That to another question
+// is another one.
 func Answer(question string) string { return "answer " + digest("answer", question) }
 
 // Hash names a question on the bill.

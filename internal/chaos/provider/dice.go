@@ -19,7 +19,8 @@ type Fault struct {
 
 const faultFile = "faults.jsonl"
 
-// dice decides what happens. They belong to whoever holds the lock of the server.
+// dice decides what happens. They belong to whoever holds the lock of the
+// server.
 type dice struct {
 	*rand.Rand
 	plan *Plan
@@ -27,8 +28,8 @@ type dice struct {
 	log  *lines
 }
 
-// newDice goes on where the last ones ended: no fault happens more often than it
-// may because the provider was started anew.
+// newDice goes on where the last ones ended: no fault happens more often than
+// it may because the provider was started anew.
 func newDice(dir string, plan *Plan) (*dice, error) {
 	d := &dice{plan: plan, done: make(map[Kind]int)}
 	var err error

@@ -35,8 +35,8 @@ const (
 	RowBad      Kind = "row.bad"      // fails whenever it is asked; P is the share of rows
 )
 
-// Faults of a question, which is executed and billed and gets no answer, whenever
-// it is asked. P is the share of rows.
+// Faults of a question, which is executed and billed and gets no answer,
+// whenever it is asked. P is the share of rows.
 const (
 	RowCut      Kind = "row.cut"      // the answer reached the limit of tokens
 	RowFiltered Kind = "row.filtered" // it was held back

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// Kind names a fault: what is done, and to whom. Those on a call are named after
-// the call and the action, such as "create.lost".
+// Kind names a fault: what is done, and to whom. Those on a call are named
+// after the call and the action, such as "create.lost".
 type Kind string
 
-// Dose is how often a fault happens: with which probability where it can, and at
-// most how many times.
+// Dose is how often a fault happens: with which probability where it can, and
+// at most how many times.
 type Dose struct {
 	P   float64 `json:"p"`
 	Max int     `json:"max"`
@@ -31,8 +31,8 @@ type Plan struct {
 	// Grace is what the client was told. A creation that is applied later than
 	// that after it was received is noted as late.
 	Grace time.Duration `json:"grace"`
-	// How long a batch is in each state. Each batch draws between half of it and
-	// one and a half times of it.
+	// How long a batch is in each state. Each batch draws between half of it
+	// and one and a half times of it.
 	Validation, Processing, Finalizing, Cancelling time.Duration
 
 	MaxBytes int64         `json:"max_bytes"` // of an upload; 0 is without bound

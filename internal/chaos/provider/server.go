@@ -37,8 +37,8 @@ type server struct {
 	charged  map[string]map[string]bool
 }
 
-// Serve runs the provider of a directory until ctx is done. It prints its URL to
-// w, and then a line for each call that changes something.
+// Serve runs the provider of a directory until ctx is done. It prints its URL
+// to w, and then a line for each call that changes something.
 func Serve(ctx context.Context, dir, addr string, w io.Writer) error {
 	s, err := open(dir, w)
 	if err != nil {

@@ -1,15 +1,15 @@
 package provider
 
-// Verdict is what becomes of a question whenever it is asked. The zero Verdict is
-// that of one that can be answered.
+// Verdict is what becomes of a question whenever it is asked. The zero Verdict
+// is that of one that can be answered.
 type Verdict struct {
 	Kind Kind
 	Code string // that the row fails with
 	Ran  bool   // it is executed and on the bill, and what comes is no answer
 }
 
-// Verdicts are all that there are. Which share of the questions has one is the P
-// of its Kind.
+// Verdicts are all that there are. Which share of the questions has one is the
+// P of its Kind.
 var Verdicts = []Verdict{
 	{RowBad, "content_policy_violation", false}, // alone
 	{RefuseLine, "model_not_found", false},      // with its batch, which fails validation and names the line

@@ -30,7 +30,8 @@ func (o *dyingFile) Write(ctx context.Context, results []durable.Result) error {
 	return ErrDied
 }
 
-// DieAfter runs the job until it has delivered so many chunks and recorded them.
+// DieAfter runs the job until it has delivered so many chunks and recorded
+// them.
 func (w *World) DieAfter(chunks int, job durable.Job[Ticket]) {
 	w.T.Helper()
 	w.die(chunks, false, job)

@@ -59,14 +59,16 @@ func (w *World) Job() durable.Job[Ticket] {
 	return job
 }
 
-// BriskJob returns a job that polls every six seconds and has a grace of a minute.
+// BriskJob returns a job that polls every six seconds and has a grace of a
+// minute.
 func (w *World) BriskJob() durable.Job[Ticket] {
 	job := w.Job()
 	job.Batch.MaxWait, job.Poll, job.Grace = time.Hour, 6*time.Second, time.Minute
 	return job
 }
 
-// Formatted returns a job whose bodies are made by a format of the model and the text.
+// Formatted returns a job whose bodies are made by a format of the model and
+// the text.
 func (w *World) Formatted(model, format string) durable.Job[Ticket] {
 	job := w.Job()
 	job.Prompt = nil

@@ -14,7 +14,8 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// Results returns the results in the output by id, and fails on a line that is torn or repeated.
+// Results returns the results in the output by id, and fails on a line that is
+// torn or repeated.
 func (w *World) Results() map[string]durable.Result {
 	w.T.Helper()
 	f, err := os.Open(w.Path("out.jsonl"))

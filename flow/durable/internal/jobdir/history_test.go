@@ -31,8 +31,8 @@ func chunkOf(tag string, from, until uint64, output OutputState) Line {
 	return Line{Settled: &Settled{Tag: tag, From: from, Until: until, Output: output}}
 }
 
-// A chunk of which the output was taken back does not count, whoever comes next;
-// nor does one that is settled again.
+// A chunk of which the output was taken back does not count, whoever comes
+// next; nor does one that is settled again.
 func TestWhatWasTakenBackDoesNotCount(t *testing.T) {
 	none, ten, twenty := OutputState{Mark: "0"}, OutputState{Mark: "10", Succeeded: 10}, OutputState{Mark: "20", Succeeded: 20}
 	back := func(to OutputState) Line { return Line{Output: &to} }

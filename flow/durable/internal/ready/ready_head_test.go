@@ -13,8 +13,8 @@ import (
 )
 
 // While one goroutine loads, another claims: a head never names a number above
-// that of the entry that it stands before, or a restart would take the entry for
-// one that was claimed.
+// that of the entry that it stands before, or a restart would take the entry
+// for one that was claimed.
 func TestAHeadIsNotAheadOfItself(t *testing.T) {
 	root, err := os.OpenRoot(t.TempDir())
 	if err != nil {

@@ -30,8 +30,8 @@ type Protocol interface {
 	WriteError(w http.ResponseWriter, status int, code, message string)
 
 	// Validate checks the input of b before any of its rows runs. The session
-	// sees what b's account saw when b was created. An error is a failure of the
-	// simulator, not of the input.
+	// sees what b's account saw when b was created. An error is a failure of
+	// the simulator, not of the input.
 	Validate(s Session, b Batch) (Verdict, error)
 
 	// Full is why a batch fails that would take the tokens enqueued for a model
@@ -47,12 +47,13 @@ type Protocol interface {
 
 // A Route is a kind of request.
 type Route struct {
-	// Pattern is what it matches, as for [http.ServeMux]. It is also the name of
-	// the route in faults and in the request log.
+	// Pattern is what it matches, as for [http.ServeMux]. It is also the name
+	// of the route in faults and in the request log.
 	Pattern string
 	// Creates says that it creates batches.
 	Creates bool
-	// Serve replies to a request. It asks p for the session of the request's key.
+	// Serve replies to a request. It asks p for the session of the request's
+	// key.
 	Serve func(p Provider, w http.ResponseWriter, r *http.Request)
 }
 
@@ -74,8 +75,8 @@ type Rows interface {
 	// AppendResult appends the line of a row that ran, with its line break.
 	AppendResult(b []byte, r Row, reply Reply) []byte
 
-	// AppendNotRun appends the line of a row that did not run, because the batch
-	// expired or else because it was cancelled.
+	// AppendNotRun appends the line of a row that did not run, because the
+	// batch expired or else because it was cancelled.
 	AppendNotRun(b []byte, r Row, expired bool) []byte
 
 	// ResultFile describes the file, made now, that holds results of the given

@@ -15,9 +15,9 @@ type Provider interface {
 	Session(r *http.Request, key string) (Session, bool)
 }
 
-// A Session is what one request may see and do. It shows only the objects of one
-// account, and hides those that are deleted or have expired. A fault may let it
-// show them as they were a while ago.
+// A Session is what one request may see and do. It shows only the objects of
+// one account, and hides those that are deleted or have expired. A fault may
+// let it show them as they were a while ago.
 type Session interface {
 	// Account is the name of the account, empty if it has none.
 	Account() string
@@ -45,7 +45,8 @@ type Session interface {
 	DeleteFile(f File) error
 
 	// AddBatch adds a batch, with the given ID, and starts it. It sets the rest
-	// of its identity, its state, and when it expires: once lifetime has passed.
+	// of its identity, its state, and when it expires: once lifetime has
+	// passed.
 	AddBatch(b Batch, lifetime time.Duration) (Batch, error)
 	// Batch returns a batch, and whether there is one.
 	Batch(id string) (Batch, bool)
