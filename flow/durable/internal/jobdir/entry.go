@@ -1,6 +1,7 @@
 package jobdir
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -216,3 +217,10 @@ func LevelOf(p queue.Priority) uint8 {
 
 // Priority is the inverse of LevelOf.
 func (e Entry) Priority() queue.Priority { return queue.Priority(math.MaxInt8 - int(e.Level)) }
+
+// ItemHash identifies an item. It is the SHA-256 of the item's key. Records use
+// 16 bytes of it, the ids of rows use all.
+type ItemHash [32]byte
+
+// HashKey returns the hash of the key of an item.
+func HashKey(key string) ItemHash { return sha256.Sum256([]byte(key)) }

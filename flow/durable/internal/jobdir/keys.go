@@ -60,13 +60,6 @@ func (k Keys) Head(level uint8) []byte { return k.Make('h', level) }
 // Tail returns the key of the TailState of a priority.
 func (k Keys) Tail(level uint8) []byte { return k.Make('e', level) }
 
-// ItemHash identifies an item. It is the SHA-256 of the item's key. Records use
-// 16 bytes of it, the ids of rows use all.
-type ItemHash [32]byte
-
-// HashKey returns the hash of the key of an item.
-func HashKey(key string) ItemHash { return sha256.Sum256([]byte(key)) }
-
 // JobPrefix begins the names of jobs' directories.
 const JobPrefix = "job-"
 

@@ -2,27 +2,8 @@ package jobdir
 
 import (
 	"crypto/rand"
-	"encoding/base64"
 	"strings"
 )
-
-// RowID returns the custom id of an item in a batch: the batch's tag and the
-// hash of the item's key, 60 characters that every provider accepts. It
-// identifies the row even if all local state is lost, and reveals nothing about
-// the user.
-func RowID(tag string, h ItemHash) string {
-	return tag + "_" + base64.RawURLEncoding.EncodeToString(h[:])
-}
-
-// ParseRowID is the inverse of RowID.
-func ParseRowID(tag, id string) (h ItemHash, ok bool) {
-	encoded, ok := strings.CutPrefix(id, tag+"_")
-	if !ok || len(encoded) != base64.RawURLEncoding.EncodedLen(len(h)) {
-		return h, false
-	}
-	_, err := base64.RawURLEncoding.Decode(h[:], []byte(encoded))
-	return h, err == nil
-}
 
 // RowTag returns the tag of a row's batch, "" if the row is not ours.
 func RowTag(id string) string {
