@@ -61,6 +61,7 @@ func TestDoctorAdoptsWhatWasLost(t *testing.T) {
 // What was bought and cannot be had any more is said, by batch and number, and
 // an old output brings it back.
 func TestDoctorSaysWhatCannotBeAdopted(t *testing.T) {
+	t.Parallel()
 	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
 	run := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")
 	doctor := []string{"doctor", "--adopt", "run", "--base-url", server.URL + "/v1"}

@@ -14,6 +14,7 @@ import (
 // Killed again and again while it settles what another run was answered, a run
 // gets each row once and pays for nothing.
 func TestKilledWhileAnsweredFromTheCache(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("kills processes for some seconds")
 	}

@@ -127,6 +127,7 @@ func namedRun(server *simulator.Server, name string, args ...string) []string {
 }
 
 func TestPausedAndResumedFromAnotherProcess(t *testing.T) {
+	t.Parallel()
 	server, dir := startSimulator(t, anHour), t.TempDir()
 	writeFile(t, dir, "in.jsonl", tickets(200)...)
 	run := startCommand(t, dir, namedRun(server, "daily", "--max-in-flight", "2")...)
@@ -210,6 +211,7 @@ func wantCancelledRun(t *testing.T, dir, name string, server *simulator.Server, 
 }
 
 func TestCancelledFromAnotherProcess(t *testing.T) {
+	t.Parallel()
 	server, dir, args, run := startHalf(t, anHour)
 	wait := startCommand(t, dir, "wait", "daily")
 	mustCommand(t, dir, "cancel", "daily")
@@ -233,6 +235,7 @@ func TestCancelledFromAnotherProcess(t *testing.T) {
 // Killed when it is asked to cancel, and again and again while it does, the run
 // is cancelled all the same, and buys nothing more.
 func TestKilledWhileCancelling(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("kills processes for some seconds")
 	}

@@ -50,6 +50,7 @@ func startProcess(t *testing.T, dir string, args ...string) (baseURL string) {
 // batch is refused, whatever else is under way. In the end every row has its
 // result once, was paid for once, and no batch was created twice.
 func TestKilledAgainAndAgain(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("kills processes for half a minute")
 	}

@@ -216,6 +216,7 @@ func TestDamageIsNeverSilent(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the command some hundred times")
 	}
+	t.Parallel()
 	w := halfDone(t)
 	outcomes := make(map[string]int)
 	for _, name := range w.files() {

@@ -12,6 +12,7 @@ import (
 // The results of a batch stay away: the run ends by itself, says what to do,
 // and does what a person decides.
 func TestSettleDecidesAboutMissingRows(t *testing.T) {
+	t.Parallel()
 	for _, missing := range []string{"fail", "again"} {
 		server, dir := startSimulator(t, simulator.Config{Faults: []simulator.Fault{
 			{Route: "GET /v1/files/{id}/content", Action: simulator.Replace, Status: http.StatusNotFound, Body: "{}", Times: -1},

@@ -26,7 +26,7 @@ type answered struct {
 // for a moment, and rows that are not adopted are bought again.
 const (
 	adoptionReads = 3
-	adoptionPause = 2 * time.Second
+	adoptionPause = time.Second
 )
 
 // readAnswered reads the results of an orphan that has ended. The error is one
