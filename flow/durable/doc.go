@@ -60,9 +60,10 @@
 //
 // # Afterwards
 //
-// An Archive reads the results of a job again, also while it runs, and exports
-// its requests and raw answers. Other jobs of the Store take answers from it
-// (Job.Cache). Prune frees the disk space of jobs that have ended.
+// Package archive reads the results of a job again, also while it runs, exports
+// its requests and raw answers, and frees the disk space of jobs that have
+// ended. Other jobs of the Store take answers from them (Job.Cache). Package
+// doctor examines and repairs a state directory.
 //
 // If the store was lost, Ingest and then Adopt give a new run the answers that
 // were already bought.

@@ -49,14 +49,14 @@ func TestNoFileIsTakenForAnother(t *testing.T) {
 			} else {
 				a, b = durabletest.FirstOf(t, filepath.Join(own, test.pattern), 1)[0], durabletest.FirstOf(t, filepath.Join(theirs, test.pattern), 1)[0]
 			}
-			w.Exchange(a, b)
+			durabletest.Exchange(w.T, a, b)
 			report, err := w.Run(t.Context(), job)
 			if err != nil {
 				if !errors.Is(err, state.ErrDamaged) || !strings.Contains(err.Error(), "baler doctor") {
 					t.Fatalf("error %v", err)
 				}
 				t.Log(err)
-				w.Exchange(a, b)
+				durabletest.Exchange(w.T, a, b)
 				report, err = w.Run(t.Context(), job)
 			}
 			if err != nil || !report.Finished || len(w.Results()) != 300 {

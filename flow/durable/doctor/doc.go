@@ -3,6 +3,7 @@
 // repair helps against each Problem. Rebuild makes the index again,
 // RepairJournals the journals, RepairFiles the files of batches and runs.
 //
-// None of it changes what it examines, or runs while a process has the
-// directory open.
+// Examine changes nothing but what state.Open does. An index or a journal that
+// is made again is kept beside the new one. All of them refuse a directory that
+// a process has open.
 package doctor

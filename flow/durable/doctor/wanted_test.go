@@ -74,7 +74,7 @@ func TestWhatIsWantedSurvivesALostFile(t *testing.T) {
 			}
 			check(name + " " + how)
 		}
-		w.Exchange(filepath.Join(dirs[0], name), filepath.Join(dirs[1], name))
+		durabletest.Exchange(w.T, filepath.Join(dirs[0], name), filepath.Join(dirs[1], name))
 		check(name + " exchanged")
 		b, err := os.ReadFile(filepath.Join(dirs[0], name))
 		if err != nil {

@@ -44,11 +44,11 @@ func Harm(tb testing.TB, file string, how func([]byte) []byte) {
 }
 
 // Exchange gives two files each other's names.
-func (w *World) Exchange(a, b string) {
-	w.T.Helper()
+func Exchange(tb testing.TB, a, b string) {
+	tb.Helper()
 	for _, move := range [][2]string{{a, a + ".aside"}, {b, a}, {a + ".aside", b}} {
 		if err := os.Rename(move[0], move[1]); err != nil {
-			w.T.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 }

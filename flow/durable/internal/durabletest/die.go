@@ -34,17 +34,17 @@ func (o *dyingFile) Write(ctx context.Context, results []durable.Result) error {
 // them.
 func (w *World) DieAfter(chunks int, job durable.Job[Ticket]) {
 	w.T.Helper()
-	w.die(chunks, false, job)
+	die(w, chunks, false, job)
 }
 
 // DieTorn runs the job until it has delivered one more than so many chunks. The
 // last one is not recorded.
 func (w *World) DieTorn(chunks int, job durable.Job[Ticket]) {
 	w.T.Helper()
-	w.die(chunks, true, job)
+	die(w, chunks, true, job)
 }
 
-func (w *World) die(chunks int, torn bool, job durable.Job[Ticket]) {
+func die(w *World, chunks int, torn bool, job durable.Job[Ticket]) {
 	w.T.Helper()
 	_, err := w.With(w.T.Context(), job, func(ctx context.Context, job durable.Job[Ticket]) (durable.Report, error) {
 		job.Output = &dyingFile{File: job.Output.(*durable.File), after: chunks, torn: torn}
