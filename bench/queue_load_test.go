@@ -51,7 +51,7 @@ func share(producers int, push func(queueItem), pop func() bool) func(end func()
 	for p := range producers {
 		made.Go(func() {
 			for i := p; i < shareLen; i += producers {
-				push(queueItem{level: queue.Priority(i%4) + queue.Low})
+				push(queueItem{level: queue.Priority(i%4) + queue.PriorityLow})
 			}
 		})
 	}

@@ -39,7 +39,7 @@ func queueItems(n int) []queueItem {
 	for i := range items {
 		items[i] = queueItem{
 			name:  strconv.Itoa(i),
-			level: queue.Priority(rnd.IntN(4)) + queue.Low,
+			level: queue.Priority(rnd.IntN(4)) + queue.PriorityLow,
 			due:   rnd.Int64N(int64(240 * time.Hour)),
 			cost:  1 + rnd.Int64N(1000),
 		}

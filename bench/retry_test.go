@@ -39,7 +39,7 @@ func BenchmarkRetryHTTP(b *testing.B) {
 	body := []byte(`{"error":{"message":"Rate limit reached for gpt-5.4-mini","type":"requests","param":null,"code":"rate_limit_exceeded"}}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if retry.HTTP(retry.Create, http.StatusTooManyRequests, header, body) == nil {
+		if retry.HTTP(retry.EffectCreate, http.StatusTooManyRequests, header, body) == nil {
 			b.Fatal("no error")
 		}
 	}

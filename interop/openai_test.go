@@ -225,7 +225,7 @@ func TestAFileIsReadListedAndDeleted(t *testing.T) {
 
 func TestTheClientRetriesAsTheServerAsks(t *testing.T) {
 	srv, client := start(t, simulator.Config{Faults: []simulator.Fault{{
-		Route: "GET /v1/batches", Times: 2, Action: simulator.Fail, Status: http.StatusTooManyRequests,
+		Route: "GET /v1/batches", Times: 2, Action: simulator.ActionFail, Status: http.StatusTooManyRequests,
 		Header: map[string]string{"Retry-After-Ms": "5"},
 	}}})
 	if _, err := client.Batches.List(t.Context(), openai.BatchListParams{}, option.WithMaxRetries(2)); err != nil {

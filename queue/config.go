@@ -42,11 +42,11 @@ func (c Config) Level(deadline, now time.Time) Priority {
 	left := deadline.Sub(now)
 	switch {
 	case deadline.IsZero() || left > c.High:
-		return Normal
+		return PriorityNormal
 	case left > c.Critical:
-		return High
+		return PriorityHigh
 	default:
-		return Critical
+		return PriorityCritical
 	}
 }
 
@@ -54,9 +54,9 @@ func (c Config) Level(deadline, now time.Time) Priority {
 // it never does. The defaults must be filled in.
 func (c Config) rises(level Priority, deadline time.Time) (time.Time, bool) {
 	switch {
-	case deadline.IsZero() || level == Critical:
+	case deadline.IsZero() || level == PriorityCritical:
 		return time.Time{}, false
-	case level == High:
+	case level == PriorityHigh:
 		return deadline.Add(-c.Critical), true
 	default:
 		return deadline.Add(-c.High), true

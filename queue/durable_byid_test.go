@@ -241,7 +241,7 @@ func TestDurableChangesSurviveRestart(t *testing.T) {
 	if _, err := d.Remove(t.Context(), "b"); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Update(t.Context(), "d", func(v job) job { v.Pri = queue.Critical; return v }); err != nil {
+	if err := d.Update(t.Context(), "d", func(v job) job { v.Pri = queue.PriorityCritical; return v }); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

@@ -116,7 +116,7 @@ func numbers(deliveries []queue.Delivery[task]) []int {
 func TestDurableItemsSurviveRestart(t *testing.T) {
 	s := newDisk()
 	d := open(t, s)
-	push(t, d, task{1, queue.Low}, task{2, queue.High}, task{3, queue.Low}, task{4, 99}, task{5, -99})
+	push(t, d, task{1, queue.PriorityLow}, task{2, queue.PriorityHigh}, task{3, queue.PriorityLow}, task{4, 99}, task{5, -99})
 	first, err := d.Pop(t.Context())
 	if err != nil || first.Item.ID != 4 {
 		t.Fatalf("popped %+v, %v", first, err)
@@ -130,7 +130,7 @@ func TestDurableItemsSurviveRestart(t *testing.T) {
 	}
 
 	d = open(t, s) // 4 was popped but not acknowledged
-	push(t, d, task{6, queue.High})
+	push(t, d, task{6, queue.PriorityHigh})
 	if got := numbers(popAll(t, d)); !slices.Equal(got, []int{4, 6, 1, 3, 5}) {
 		t.Errorf("after the restart came %v", got)
 	}
@@ -220,9 +220,9 @@ func TestDurableOpenLooksAtLittleThatIsDone(t *testing.T) {
 	s := newDisk()
 	d := open(t, s)
 	const n, left = 20_000, 10
-	push(t, d, task{0, queue.Low}) // stuck behind all others
+	push(t, d, task{0, queue.PriorityLow}) // stuck behind all others
 	for i := range n {
-		push(t, d, task{1 + i, queue.High})
+		push(t, d, task{1 + i, queue.PriorityHigh})
 	}
 	got, err := d.PopMany(t.Context(), n-left)
 	if err != nil {
@@ -282,11 +282,11 @@ func TestDurableOpenRefuses(t *testing.T) {
 
 func TestDurableStage(t *testing.T) {
 	s := newDisk()
-	push(t, open(t, s), task{1, queue.Low}, task{2, queue.Low})
+	push(t, open(t, s), task{1, queue.PriorityLow}, task{2, queue.PriorityLow})
 	d := open(t, s)
 	in, out, done := make(chan []task), make(chan []queue.Delivery[task]), make(chan error, 1)
 	go func() { done <- d.Run(t.Context(), in, out) }()
-	in <- []task{{3, queue.High}, {4, queue.Low}}
+	in <- []task{{3, queue.PriorityHigh}, {4, queue.PriorityLow}}
 	close(in)
 	var got []int
 	for len(got) < 4 {

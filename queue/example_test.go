@@ -38,9 +38,9 @@ func drain(q *queue.Queue[Ticket]) {
 func ExampleBy() {
 	q := queue.By(Ticket.Priority, queue.Config{Capacity: 100})
 	_, err := q.PushMany(context.Background(), []Ticket{
-		{Name: "newsletter", Level: queue.Low},
-		{Name: "invoice"}, // the zero Priority is Normal
-		{Name: "outage", Level: queue.Critical},
+		{Name: "newsletter", Level: queue.PriorityLow},
+		{Name: "invoice"}, // the zero Priority is PriorityNormal
+		{Name: "outage", Level: queue.PriorityCritical},
 		{Name: "reminder"},
 	})
 	if err != nil {
@@ -107,7 +107,7 @@ func ExampleQueue_Update() {
 		fmt.Println(err)
 	}
 	fmt.Println(q.Position("c"))
-	err = q.Update("c", func(t Ticket) Ticket { t.Level = queue.Critical; return t })
+	err = q.Update("c", func(t Ticket) Ticket { t.Level = queue.PriorityCritical; return t })
 	if err != nil {
 		fmt.Println(err)
 	}
@@ -126,7 +126,7 @@ func ExampleQueue_Update() {
 func ExampleQueue_Run() {
 	q := queue.By(Ticket.Priority, queue.Config{Slice: 2})
 	in, out := make(chan []Ticket, 1), make(chan []Ticket)
-	in <- []Ticket{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "urgent", Level: queue.Critical}}
+	in <- []Ticket{{Name: "a"}, {Name: "b"}, {Name: "c"}, {Name: "urgent", Level: queue.PriorityCritical}}
 	close(in)
 	go func() {
 		defer close(out) // a pipeline does this
@@ -204,7 +204,7 @@ func ExampleOpenIndexed() {
 	if _, err := q.PushMany(ctx, []Ticket{{Name: "a"}, {Name: "b"}, {Name: "c"}}); err != nil {
 		fmt.Println(err)
 	}
-	fmt.Println(q.Update(ctx, "c", func(t Ticket) Ticket { t.Level = queue.Critical; return t }))
+	fmt.Println(q.Update(ctx, "c", func(t Ticket) Ticket { t.Level = queue.PriorityCritical; return t }))
 	_, err := q.Remove(ctx, "a")
 	fmt.Println(err)
 

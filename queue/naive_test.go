@@ -52,7 +52,7 @@ func (n *naive) tick() {
 }
 
 func (w *waiting) risesAt() time.Time {
-	if w.level == queue.High {
+	if w.level == queue.PriorityHigh {
 		return w.due.Add(-modelConfig.Critical)
 	}
 	return w.due.Add(-modelConfig.High)

@@ -23,14 +23,14 @@ func served(t *testing.T, p queue.Policy[ticket]) (rounds int) {
 				t.Fatal(err)
 			}
 		}
-		push(ticket{pri: queue.Low})
+		push(ticket{pri: queue.PriorityLow})
 		for i := range 1000 {
-			push(ticket{pri: queue.Critical})
+			push(ticket{pri: queue.PriorityCritical})
 			v, err := q.Pop(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if v.pri == queue.Low {
+			if v.pri == queue.PriorityLow {
 				rounds = i
 				return
 			}
@@ -76,19 +76,19 @@ func TestLevelRisesAsTimePasses(t *testing.T) {
 	var cfg queue.Config
 	now := time.Now()
 	for left, want := range map[time.Duration]queue.Priority{
-		-time.Hour:                 queue.Critical,
-		24 * time.Hour:             queue.Critical,
-		24*time.Hour + 1:           queue.High,
-		72 * time.Hour:             queue.High,
-		72*time.Hour + 1:           queue.Normal,
-		math.MaxInt64 - time.Hour:  queue.Normal,
-		math.MinInt64 + 24*365*100: queue.Critical,
+		-time.Hour:                 queue.PriorityCritical,
+		24 * time.Hour:             queue.PriorityCritical,
+		24*time.Hour + 1:           queue.PriorityHigh,
+		72 * time.Hour:             queue.PriorityHigh,
+		72*time.Hour + 1:           queue.PriorityNormal,
+		math.MaxInt64 - time.Hour:  queue.PriorityNormal,
+		math.MinInt64 + 24*365*100: queue.PriorityCritical,
 	} {
 		if got := cfg.Level(now.Add(left), now); got != want {
 			t.Errorf("with %v left the level is %v, not %v", left, got, want)
 		}
 	}
-	if got := cfg.Level(time.Time{}, now); got != queue.Normal {
+	if got := cfg.Level(time.Time{}, now); got != queue.PriorityNormal {
 		t.Errorf("without a deadline the level is %v", got)
 	}
 }

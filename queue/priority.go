@@ -9,24 +9,24 @@ import (
 // integer will do. The four named levels are the fastest.
 type Priority int
 
-// The named levels. The zero value is Normal.
+// The named levels. The zero value is PriorityNormal.
 const (
-	Low      Priority = -1
-	Normal   Priority = 0
-	High     Priority = 1
-	Critical Priority = 2
+	PriorityLow      Priority = -1
+	PriorityNormal   Priority = 0
+	PriorityHigh     Priority = 1
+	PriorityCritical Priority = 2
 )
 
 // String returns the name of a level, or any other priority as a number.
 func (p Priority) String() string {
 	switch p {
-	case Low:
+	case PriorityLow:
 		return "low"
-	case Normal:
+	case PriorityNormal:
 		return "normal"
-	case High:
+	case PriorityHigh:
 		return "high"
-	case Critical:
+	case PriorityCritical:
 		return "critical"
 	default:
 		return strconv.Itoa(int(p))

@@ -37,7 +37,7 @@ func tickets(ids string) []ticket {
 	for _, id := range ids {
 		v := ticket{id: string(id)}
 		if id < 'a' {
-			v.pri = queue.Critical
+			v.pri = queue.PriorityCritical
 		}
 		vs = append(vs, v)
 	}
@@ -94,7 +94,7 @@ func TestLateCriticalItemFromOutsideOvertakes(t *testing.T) {
 		if err := r.Push(r.t.Context(), tickets("X")[0]); err != nil {
 			r.t.Error(err)
 		}
-		urge := func(v ticket) ticket { v.pri = queue.High; return v }
+		urge := func(v ticket) ticket { v.pri = queue.PriorityHigh; return v }
 		if err := r.Update("d", urge); err != nil {
 			r.t.Error(err)
 		}

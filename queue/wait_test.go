@@ -50,7 +50,7 @@ func TestPushWaitsForRoom(t *testing.T) {
 func TestCancelledWaitReturnsCause(t *testing.T) {
 	why := errors.New("enough")
 	for name, wait := range map[string]func(context.Context, *queue.Queue[queue.Priority]) error{
-		"push": func(ctx context.Context, q *queue.Queue[queue.Priority]) error { return q.Push(ctx, queue.Low) },
+		"push": func(ctx context.Context, q *queue.Queue[queue.Priority]) error { return q.Push(ctx, queue.PriorityLow) },
 		"pop": func(ctx context.Context, q *queue.Queue[queue.Priority]) error {
 			_, err := q.PopMany(ctx, 2) // leaves the queue empty
 			if err == nil {
@@ -62,7 +62,7 @@ func TestCancelledWaitReturnsCause(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				q := queue.By(identity, queue.Config{Capacity: 1})
-				if err := q.Push(t.Context(), queue.High); err != nil {
+				if err := q.Push(t.Context(), queue.PriorityHigh); err != nil {
 					t.Fatal(err)
 				}
 				ctx, cancel := context.WithCancelCause(t.Context())
@@ -78,12 +78,12 @@ func TestCancelledWaitReturnsCause(t *testing.T) {
 
 func TestDoneContextMovesNothing(t *testing.T) {
 	q := queue.By(identity, queue.Config{})
-	if err := q.Push(t.Context(), queue.High); err != nil {
+	if err := q.Push(t.Context(), queue.PriorityHigh); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := q.Push(ctx, queue.Low); !errors.Is(err, context.Canceled) {
+	if err := q.Push(ctx, queue.PriorityLow); !errors.Is(err, context.Canceled) {
 		t.Errorf("push: %v", err)
 	}
 	if _, err := q.Pop(ctx); !errors.Is(err, context.Canceled) {
@@ -149,7 +149,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 			patience := pause + time.Millisecond
 			producers.Go(func() {
 				for range each {
-					err := insist(t, patience, func(ctx context.Context) error { return q.Push(ctx, queue.Normal) })
+					err := insist(t, patience, func(ctx context.Context) error { return q.Push(ctx, queue.PriorityNormal) })
 					if err != nil {
 						t.Error(err)
 					}

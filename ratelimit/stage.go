@@ -64,7 +64,7 @@ func (s *Stage[T]) Run(ctx context.Context, in <-chan []T, out chan<- []T) error
 func (s *Stage[T]) forward(ctx context.Context, values []T, out chan<- []T) error {
 	passed := 0
 	for i, v := range values {
-		w := s.limiter.enter(Normal, s.cost(v))
+		w := s.limiter.enter(PriorityNormal, s.cost(v))
 		if w == nil {
 			continue
 		}

@@ -59,11 +59,11 @@ func TestTrapCancelRefundsNothing(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		s := newTurnstile(t, ratelimit.Per(60, time.Minute))
-		s.queue("first", ratelimit.Normal, request)
+		s.queue("first", ratelimit.PriorityNormal, request)
 		ctx, cancel := context.WithCancel(t.Context())
 		s.calls.Go(func() { _ = s.Wait(ctx, request) })
 		synctest.Wait()
-		s.queue("newer", ratelimit.Normal, request)
+		s.queue("newer", ratelimit.PriorityNormal, request)
 		cancel()
 		s.calls.Wait()
 		if s.at["newer"] > 1100*time.Millisecond {
@@ -85,9 +85,9 @@ func TestTrapPriorityInversion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTurnstile(t, ratelimit.Per(60, time.Minute))
 		for range 100 {
-			s.queue("low", ratelimit.Low, request)
+			s.queue("low", ratelimit.PriorityLow, request)
 		}
-		s.queue("urgent", ratelimit.High, request)
+		s.queue("urgent", ratelimit.PriorityHigh, request)
 		s.calls.Wait()
 		if s.at["urgent"] > 2*time.Second {
 			t.Errorf("ours: the urgent call waited %s", s.at["urgent"])
@@ -112,8 +112,8 @@ func TestTrapHigherLimitDoesNotReachThoseWhoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTurnstile(t, ratelimit.Config{InputTokens: 6000})
 		dear := ratelimit.Cost{InputTokens: 10_000}
-		s.queue("first", ratelimit.Normal, dear)
-		s.queue("second", ratelimit.Normal, dear)
+		s.queue("first", ratelimit.PriorityNormal, dear)
+		s.queue("second", ratelimit.PriorityNormal, dear)
 		if err := s.Update(ratelimit.Config{InputTokens: 6_000_000}); err != nil {
 			t.Fatal(err)
 		}

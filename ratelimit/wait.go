@@ -9,12 +9,12 @@ import (
 // Priority orders waiting calls: the higher passes first. Any integer will do.
 type Priority int
 
-// Names for the usual priorities. Normal is that of Wait.
+// Names for the usual priorities. PriorityNormal is that of Wait.
 const (
-	Low      Priority = -1
-	Normal   Priority = 0
-	High     Priority = 1
-	Critical Priority = 2
+	PriorityLow      Priority = -1
+	PriorityNormal   Priority = 0
+	PriorityHigh     Priority = 1
+	PriorityCritical Priority = 2
 )
 
 // Wait takes cost as soon as the limits allow it. Waiting callers proceed in
@@ -24,7 +24,7 @@ const (
 //
 // O(1) if no other call waits, O(log n) among n others.
 func (l *Limiter) Wait(ctx context.Context, cost Cost) error {
-	return l.WaitPriority(ctx, Normal, cost)
+	return l.WaitPriority(ctx, PriorityNormal, cost)
 }
 
 // WaitPriority is Wait for a call that passes before all calls of lower

@@ -46,9 +46,9 @@ func TestLateUrgentCallGoesNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTurnstile(t, ratelimit.Per(60, time.Minute))
 		for range 100 {
-			s.queue("low", ratelimit.Low, request)
+			s.queue("low", ratelimit.PriorityLow, request)
 		}
-		s.queue("critical", ratelimit.Critical, request)
+		s.queue("critical", ratelimit.PriorityCritical, request)
 		s.calls.Wait()
 		if i := slices.Index(s.order, "critical"); i != 1 || s.at["critical"] > 2*time.Second {
 			t.Errorf("the urgent call was number %d after %s, want right after the one that had passed", i, s.at["critical"])
@@ -61,7 +61,7 @@ func TestEqualsPassInTheOrderOfArrival(t *testing.T) {
 		s := newTurnstile(t, ratelimit.Per(60, time.Minute))
 		names := []string{"a", "b", "c", "d", "e"}
 		for _, name := range names {
-			s.queue(name, ratelimit.Normal, request)
+			s.queue(name, ratelimit.PriorityNormal, request)
 		}
 		s.calls.Wait()
 		if !slices.Equal(s.order, names) {
@@ -81,7 +81,7 @@ func TestLowPriorityPassesUnderAConstantStreamOfUrgentCalls(t *testing.T) {
 			var urgent sync.WaitGroup
 			for range 10 {
 				urgent.Go(func() {
-					for l.WaitPriority(ctx, ratelimit.High, request) == nil {
+					for l.WaitPriority(ctx, ratelimit.PriorityHigh, request) == nil {
 					}
 				})
 			}
@@ -89,7 +89,7 @@ func TestLowPriorityPassesUnderAConstantStreamOfUrgentCalls(t *testing.T) {
 			start := time.Now()
 			low, stop := context.WithTimeout(ctx, time.Hour)
 			defer stop()
-			err := l.WaitPriority(low, ratelimit.Normal, request)
+			err := l.WaitPriority(low, ratelimit.PriorityNormal, request)
 			if waited := time.Since(start); (err == nil) != test.passes || test.passes && waited > 6*time.Minute {
 				t.Errorf("aging %s: %v after %s", test.aging, err, waited)
 			}
@@ -103,10 +103,10 @@ func TestSmallCallsDoNotStarveADearOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTurnstile(t, ratelimit.Config{InputTokens: 60_000})
 		small := ratelimit.Cost{InputTokens: 500}
-		s.queue("drain", ratelimit.Normal, ratelimit.Cost{InputTokens: 1000})
-		s.queue("dear", ratelimit.Normal, ratelimit.Cost{InputTokens: 30_000})
+		s.queue("drain", ratelimit.PriorityNormal, ratelimit.Cost{InputTokens: 1000})
+		s.queue("dear", ratelimit.PriorityNormal, ratelimit.Cost{InputTokens: 30_000})
 		for range 200 {
-			s.queue("small", ratelimit.Normal, small)
+			s.queue("small", ratelimit.PriorityNormal, small)
 		}
 		s.calls.Wait()
 		if s.order[1] != "dear" || s.at["dear"] > 2*time.Second {
@@ -118,17 +118,17 @@ func TestSmallCallsDoNotStarveADearOne(t *testing.T) {
 func TestCancelledWaitTakesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTurnstile(t, ratelimit.Per(60, time.Minute))
-		s.queue("first", ratelimit.Normal, request)
+		s.queue("first", ratelimit.PriorityNormal, request)
 		gone := errors.New("gone")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var calls sync.WaitGroup
 		calls.Go(func() {
-			if err := s.WaitPriority(ctx, ratelimit.Critical, ratelimit.Cost{Requests: 30}); !errors.Is(err, gone) {
+			if err := s.WaitPriority(ctx, ratelimit.PriorityCritical, ratelimit.Cost{Requests: 30}); !errors.Is(err, gone) {
 				t.Errorf("Wait = %v, want the cause", err)
 			}
 		})
 		synctest.Wait()
-		s.queue("behind", ratelimit.Normal, request)
+		s.queue("behind", ratelimit.PriorityNormal, request)
 		cancel(gone)
 		calls.Wait()
 		s.calls.Wait()
@@ -144,11 +144,11 @@ func TestCancelledWaitTakesNothing(t *testing.T) {
 func TestLeavingTheHeadOfTheQueueFreesTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTurnstile(t, ratelimit.Config{Requests: 600, InputTokens: 60_000})
-		s.queue("debt", ratelimit.Normal, ratelimit.Cost{InputTokens: 60_000})
+		s.queue("debt", ratelimit.PriorityNormal, ratelimit.Cost{InputTokens: 60_000})
 		ctx, cancel := context.WithCancel(t.Context())
 		s.calls.Go(func() { _ = s.Wait(ctx, ratelimit.Cost{InputTokens: 1000}) })
 		synctest.Wait()
-		s.queue("next", ratelimit.Normal, request)
+		s.queue("next", ratelimit.PriorityNormal, request)
 		cancel()
 		s.calls.Wait()
 		if s.at["next"] != 0 {
@@ -160,8 +160,8 @@ func TestLeavingTheHeadOfTheQueueFreesTheNext(t *testing.T) {
 func TestTryTakeDoesNotOvertake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTurnstile(t, ratelimit.Config{Requests: 600, InputTokens: 60_000})
-		s.queue("debt", ratelimit.Normal, ratelimit.Cost{InputTokens: 2000})
-		s.queue("head", ratelimit.Normal, ratelimit.Cost{InputTokens: 1000})
+		s.queue("debt", ratelimit.PriorityNormal, ratelimit.Cost{InputTokens: 2000})
+		s.queue("head", ratelimit.PriorityNormal, ratelimit.Cost{InputTokens: 1000})
 		if wait, ok := s.TryTake(time.Now(), request); ok || wait <= 0 {
 			t.Errorf("TryTake = %s, %v with a call waiting; want its wait", wait, ok)
 		}
@@ -242,8 +242,8 @@ func TestDoFreesTheSlotOfAPanickingCall(t *testing.T) {
 func TestPenaltyWakesNobodyEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newTurnstile(t, ratelimit.Per(60, time.Minute))
-		s.queue("first", ratelimit.Normal, request)
-		s.queue("second", ratelimit.Normal, request)
+		s.queue("first", ratelimit.PriorityNormal, request)
+		s.queue("second", ratelimit.PriorityNormal, request)
 		s.Penalize(time.Now().Add(20 * time.Second))
 		s.calls.Wait()
 		if s.at["second"] != 20*time.Second {

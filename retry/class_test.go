@@ -100,7 +100,7 @@ func TestTheClassOfACauseIsNotThatOfTheCall(t *testing.T) {
 		{passed, retry.Ambiguous},
 		{own, retry.Permanent},
 		{fmt.Errorf("call: %w; ended by %w", own, cause), retry.Permanent},
-		{retry.Transport(retry.Create, false, passed), retry.Retryable},
+		{retry.Transport(retry.EffectCreate, false, passed), retry.Retryable},
 		{context.Canceled, retry.Ambiguous},
 		{errors.New("plain"), retry.Permanent},
 	} {

@@ -19,7 +19,7 @@ func ExamplePolicy_Do() {
 	calls := 0
 	err := p.Do(context.Background(), func(context.Context) error {
 		if calls++; calls < 3 {
-			return retry.HTTP(retry.Idempotent, 503, nil, nil)
+			return retry.HTTP(retry.EffectIdempotent, 503, nil, nil)
 		}
 		return nil
 	})
@@ -51,10 +51,10 @@ func ExamplePolicy_Next() {
 
 func ExampleHTTP() {
 	body := []byte(`{"error":{"message":"You exceeded your current quota.","code":"insufficient_quota"}}`)
-	err := retry.HTTP(retry.Create, 429, http.Header{"X-Request-Id": {"req_1"}}, body)
+	err := retry.HTTP(retry.EffectCreate, 429, http.Header{"X-Request-Id": {"req_1"}}, body)
 	fmt.Println(err)
-	fmt.Println(retry.HTTP(retry.Idempotent, 502, http.Header{"Retry-After": {"20"}}, nil))
-	fmt.Println(retry.HTTP(retry.Create, 502, nil, nil))
+	fmt.Println(retry.HTTP(retry.EffectIdempotent, 502, http.Header{"Retry-After": {"20"}}, nil))
+	fmt.Println(retry.HTTP(retry.EffectCreate, 502, nil, nil))
 	// Output:
 	// HTTP 429 insufficient_quota: You exceeded your current quota. (blocked)
 	// HTTP 502: Bad Gateway (retryable after 20s)
@@ -92,7 +92,7 @@ func ExampleTransport() {
 	}
 	reply, err := server.Client().Do(request)
 	if err != nil {
-		err = retry.Transport(retry.Create, sent.Bool(), err)
+		err = retry.Transport(retry.EffectCreate, sent.Bool(), err)
 		fmt.Println(retry.ClassOf(err))
 		return
 	}
@@ -134,7 +134,7 @@ func ExampleDoBatch() {
 func ExampleDeadLetters() {
 	var file bytes.Buffer
 	letters := retry.NewDeadLetters[string](&file)
-	row := retry.Row[string]{Item: "row-17", Attempts: 4, Err: retry.HTTP(retry.Idempotent, 503, nil, nil)}
+	row := retry.Row[string]{Item: "row-17", Attempts: 4, Err: retry.HTTP(retry.EffectIdempotent, 503, nil, nil)}
 	if err := letters.Write(row); err != nil {
 		fmt.Println(err)
 	}
@@ -175,7 +175,7 @@ func ExampleGuard() {
 		}
 		guard.Record(mini, outcome)
 	}
-	guard.Record(retry.Scope{Provider: "gemini"}, retry.HTTP(retry.Create, 401, nil, nil))
+	guard.Record(retry.Scope{Provider: "gemini"}, retry.HTTP(retry.EffectCreate, 401, nil, nil))
 	guard.Resume(retry.Scope{Provider: "gemini"}) // the key was replaced
 	fmt.Println(guard.Wait(context.Background(), mini))
 	// Output:
@@ -197,7 +197,7 @@ func ExampleBreaker() {
 	}
 	for range 3 {
 		err = breaker.Do(context.Background(), func(context.Context) error {
-			return retry.HTTP(retry.Idempotent, 503, nil, nil)
+			return retry.HTTP(retry.EffectIdempotent, 503, nil, nil)
 		})
 	}
 	fmt.Println(errors.Is(err, retry.ErrOpen), retry.ClassOf(err))

@@ -7,17 +7,17 @@ import "net/http"
 type Effect uint8
 
 const (
-	// Idempotent calls change nothing more: reading, deleting, cancelling.
-	// They are never Ambiguous.
-	Idempotent Effect = iota
-	// Create makes one more of something, and a bill for it. A call that may
-	// have gone through is Ambiguous.
-	Create
+	// EffectIdempotent calls change nothing more: reading, deleting,
+	// cancelling. They are never Ambiguous.
+	EffectIdempotent Effect = iota
+	// EffectCreate makes one more of something, and a bill for it. A call that
+	// may have gone through is Ambiguous.
+	EffectCreate
 )
 
 // unsure is the class of a call that may or may not have happened.
 func (e Effect) unsure() Class {
-	if e == Create {
+	if e == EffectCreate {
 		return Ambiguous
 	}
 	return Retryable
@@ -32,15 +32,15 @@ func (e Effect) unsure() Class {
 //
 //	2xx            nil
 //	401 402 403    Blocked, as are quota and billing codes under any status
-//	408 5xx        Retryable, but Ambiguous for a Create
-//	409            Permanent, but Ambiguous for a Create: read the state first
+//	408 5xx        Retryable, but Ambiguous for an EffectCreate
+//	409            Permanent, but Ambiguous for an EffectCreate: read the state first
 //	425 429        Retryable: the call was turned away before it began
 //	501 505        Permanent, as is everything else
 //
 // The header x-should-retry decides over the status whether to retry, but never
-// whether a Create may have happened. RetryAfter is read from Retry-After-Ms,
-// Retry-After, a google.rpc.RetryInfo or, for a 429 only, x-ratelimit-reset-*,
-// in this order. It is at most [MaxRetryAfter].
+// whether an EffectCreate may have happened. RetryAfter is read from
+// Retry-After-Ms, Retry-After, a google.rpc.RetryInfo or, for a 429 only,
+// x-ratelimit-reset-*, in this order. It is at most [MaxRetryAfter].
 func HTTP(effect Effect, status int, header http.Header, body []byte) error {
 	if status/100 == 2 {
 		return nil
@@ -74,7 +74,7 @@ func classOfStatus(effect Effect, status int) Class {
 	case http.StatusRequestTimeout:
 		return effect.unsure()
 	case http.StatusConflict:
-		if effect == Create {
+		if effect == EffectCreate {
 			return Ambiguous
 		}
 	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:

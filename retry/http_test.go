@@ -85,7 +85,7 @@ func TestHTTPReadsEveryEnvelope(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.want.Status = test.status
-			if diff := cmp.Diff(test.want, reply(t, retry.Idempotent, test.status, nil, test.body)); diff != "" {
+			if diff := cmp.Diff(test.want, reply(t, retry.EffectIdempotent, test.status, nil, test.body)); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
@@ -113,14 +113,14 @@ func TestHTTPClassDependsOnTheEffect(t *testing.T) {
 		{529, retry.Retryable, retry.Ambiguous},
 		{302, retry.Permanent, retry.Permanent},
 	} {
-		if got := reply(t, retry.Idempotent, test.status, nil, "").Class; got != test.idempotent {
+		if got := reply(t, retry.EffectIdempotent, test.status, nil, "").Class; got != test.idempotent {
 			t.Errorf("idempotent %d is %s, want %s", test.status, got, test.idempotent)
 		}
-		if got := reply(t, retry.Create, test.status, nil, "").Class; got != test.create {
+		if got := reply(t, retry.EffectCreate, test.status, nil, "").Class; got != test.create {
 			t.Errorf("create %d is %s, want %s", test.status, got, test.create)
 		}
 	}
-	if err := retry.HTTP(retry.Create, 201, nil, nil); err != nil {
+	if err := retry.HTTP(retry.EffectCreate, 201, nil, nil); err != nil {
 		t.Errorf("201 is %v, want no error", err)
 	}
 }
@@ -133,13 +133,13 @@ func TestShouldRetryOverrulesTheStatusButNotTheDoubt(t *testing.T) {
 		body   string
 		want   retry.Class
 	}{
-		{"true", retry.Idempotent, 409, "", retry.Retryable},
-		{"true", retry.Create, 500, "", retry.Ambiguous},
-		{"true", retry.Idempotent, 429, `{"error":{"code":"insufficient_quota"}}`, retry.Blocked},
-		{"false", retry.Idempotent, 503, "", retry.Permanent},
-		{"false", retry.Idempotent, 429, "", retry.Blocked},
-		{"false", retry.Idempotent, 401, "", retry.Blocked},
-		{"maybe", retry.Idempotent, 503, "", retry.Retryable},
+		{"true", retry.EffectIdempotent, 409, "", retry.Retryable},
+		{"true", retry.EffectCreate, 500, "", retry.Ambiguous},
+		{"true", retry.EffectIdempotent, 429, `{"error":{"code":"insufficient_quota"}}`, retry.Blocked},
+		{"false", retry.EffectIdempotent, 503, "", retry.Permanent},
+		{"false", retry.EffectIdempotent, 429, "", retry.Blocked},
+		{"false", retry.EffectIdempotent, 401, "", retry.Blocked},
+		{"maybe", retry.EffectIdempotent, 503, "", retry.Retryable},
 	} {
 		header := http.Header{"X-Should-Retry": {test.should}}
 		if got := reply(t, test.effect, test.status, header, test.body).Class; got != test.want {
@@ -175,14 +175,14 @@ func TestRetryAfterIsReadInEveryForm(t *testing.T) {
 			"X-Ratelimit-Remaining-Tokens": {"149984"}, "X-Ratelimit-Reset-Tokens": {"6m0s"},
 		}, want: time.Second},
 	} {
-		if got := reply(t, retry.Idempotent, 429, test.header, test.body).RetryAfter; got != test.want {
+		if got := reply(t, retry.EffectIdempotent, 429, test.header, test.body).RetryAfter; got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
 		}
 	}
 }
 
 func TestErrorMessagesAreBounded(t *testing.T) {
-	e := reply(t, retry.Idempotent, 400, nil, `{"error":{"message":"`+strings.Repeat("é", 1<<20)+`"}}`)
+	e := reply(t, retry.EffectIdempotent, 400, nil, `{"error":{"message":"`+strings.Repeat("é", 1<<20)+`"}}`)
 	if len(e.Message) > 4<<10 {
 		t.Errorf("message of %d bytes", len(e.Message))
 	}
@@ -195,12 +195,12 @@ func FuzzHTTP(f *testing.F) {
 	f.Add(500, "1e9", `{"error":"\ud800"}`)
 	f.Fuzz(func(t *testing.T, status int, after, body string) {
 		header := http.Header{"Retry-After": {after}}
-		for _, effect := range []retry.Effect{retry.Idempotent, retry.Create} {
+		for _, effect := range []retry.Effect{retry.EffectIdempotent, retry.EffectCreate} {
 			err := retry.HTTP(effect, status, header, []byte(body))
 			if (err == nil) != (status/100 == 2) {
 				t.Fatalf("status %d: %v", status, err)
 			}
-			if class := retry.ClassOf(err); effect == retry.Idempotent && class == retry.Ambiguous {
+			if class := retry.ClassOf(err); effect == retry.EffectIdempotent && class == retry.Ambiguous {
 				t.Fatalf("an idempotent call is %s", class)
 			}
 			if d := retry.After(err); d < 0 || d > retry.MaxRetryAfter {

@@ -21,7 +21,7 @@ func (s *Sent) Bool() bool { return s.flag.Load() }
 //	ctx, sent := retry.Watch(ctx)
 //	reply, err := client.Do(request.WithContext(ctx))
 //	if err != nil {
-//		return retry.Transport(retry.Create, sent.Bool(), err)
+//		return retry.Transport(retry.EffectCreate, sent.Bool(), err)
 //	}
 func Watch(ctx context.Context) (context.Context, *Sent) {
 	sent := new(Sent)
@@ -36,8 +36,9 @@ func Watch(ctx context.Context) (context.Context, *Sent) {
 
 // Transport classifies an error of a call without a reply: no route, no name, a
 // reset, a timeout, the end of its context. If nothing was sent, the call did
-// not happen and is Retryable. If any of it was sent, a Create is Ambiguous. A
-// call that was not sent because a certificate cannot be verified is Blocked.
+// not happen and is Retryable. If any of it was sent, an EffectCreate is
+// Ambiguous. A call that was not sent because a certificate cannot be verified
+// is Blocked.
 //
 // Transport ignores a class that err has already: an interrupted client returns
 // the cause of its context, which may be the error of another call. A caller

@@ -38,7 +38,7 @@ func TestRefusedConnectionIsRetryableEvenForACreate(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = listener.Close()
-	if err := post(t, t.Context(), http.DefaultClient, "http://"+listener.Addr().String(), retry.Create); retry.ClassOf(err) != retry.Retryable {
+	if err := post(t, t.Context(), http.DefaultClient, "http://"+listener.Addr().String(), retry.EffectCreate); retry.ClassOf(err) != retry.Retryable {
 		t.Errorf("%v is %s", err, retry.ClassOf(err))
 	}
 }
@@ -49,7 +49,7 @@ func TestResetAfterSendingIsAmbiguousForACreate(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	}))
 	defer server.Close()
-	for effect, want := range map[retry.Effect]retry.Class{retry.Create: retry.Ambiguous, retry.Idempotent: retry.Retryable} {
+	for effect, want := range map[retry.Effect]retry.Class{retry.EffectCreate: retry.Ambiguous, retry.EffectIdempotent: retry.Retryable} {
 		if err := post(t, t.Context(), server.Client(), server.URL, effect); retry.ClassOf(err) != want {
 			t.Errorf("effect %d: %v is %s, want %s", effect, err, retry.ClassOf(err), want)
 		}
@@ -64,10 +64,10 @@ func TestCancelIsAmbiguousOnlyOnceSomethingWasSent(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer server.Close()
-	if err := post(t, ctx, server.Client(), server.URL, retry.Create); retry.ClassOf(err) != retry.Ambiguous {
+	if err := post(t, ctx, server.Client(), server.URL, retry.EffectCreate); retry.ClassOf(err) != retry.Ambiguous {
 		t.Errorf("cancelled while waiting: %v is %s", err, retry.ClassOf(err))
 	}
-	if err := post(t, ctx, server.Client(), server.URL, retry.Create); retry.ClassOf(err) != retry.Retryable {
+	if err := post(t, ctx, server.Client(), server.URL, retry.EffectCreate); retry.ClassOf(err) != retry.Retryable {
 		t.Errorf("cancelled before sending: %v is %s", err, retry.ClassOf(err))
 	}
 }
@@ -83,7 +83,7 @@ func (interrupted) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestFailureInTheMiddleOfSendingIsAmbiguous(t *testing.T) {
 	client := &http.Client{Transport: interrupted{}}
-	if err := post(t, t.Context(), client, "http://127.0.0.1", retry.Create); retry.ClassOf(err) != retry.Ambiguous {
+	if err := post(t, t.Context(), client, "http://127.0.0.1", retry.EffectCreate); retry.ClassOf(err) != retry.Ambiguous {
 		t.Errorf("%v is %s", err, retry.ClassOf(err))
 	}
 }
@@ -94,7 +94,7 @@ func TestUnknownCertificateIsBlocked(t *testing.T) {
 	server.StartTLS()
 	defer server.Close()
 	client := &http.Client{Transport: &http.Transport{}}
-	if err := post(t, t.Context(), client, server.URL, retry.Create); retry.ClassOf(err) != retry.Blocked {
+	if err := post(t, t.Context(), client, server.URL, retry.EffectCreate); retry.ClassOf(err) != retry.Blocked {
 		t.Errorf("%v is %s", err, retry.ClassOf(err))
 	}
 }
@@ -111,7 +111,7 @@ func TestAnInterruptedCallHasNoClassOfAnother(t *testing.T) {
 			<-r.Context().Done()
 		}))
 		for n, want := range []retry.Class{retry.Ambiguous, retry.Retryable} { // sent, and not sent
-			err := post(t, ctx, server.Client(), server.URL, retry.Create)
+			err := post(t, ctx, server.Client(), server.URL, retry.EffectCreate)
 			if retry.ClassOf(err) != want || retry.ClassIn(ctx, err) != want || !errors.Is(err, cause) {
 				t.Errorf("call %d, ended by one that is %s: %v is %s, want %s", n, other, err, retry.ClassOf(err), want)
 			}
@@ -122,12 +122,12 @@ func TestAnInterruptedCallHasNoClassOfAnother(t *testing.T) {
 
 func TestTransportTakesNoClassOver(t *testing.T) {
 	quota := fmt.Errorf("post: %w", retry.Mark(io.EOF, retry.Blocked))
-	for effect, want := range map[retry.Effect]retry.Class{retry.Create: retry.Ambiguous, retry.Idempotent: retry.Retryable} {
+	for effect, want := range map[retry.Effect]retry.Class{retry.EffectCreate: retry.Ambiguous, retry.EffectIdempotent: retry.Retryable} {
 		if got := retry.Transport(effect, true, quota); !errors.Is(got, quota) || retry.ClassOf(got) != want {
 			t.Errorf("Transport made %v of %v", got, quota)
 		}
 	}
-	if got := retry.Transport(retry.Create, true, nil); got != nil {
+	if got := retry.Transport(retry.EffectCreate, true, nil); got != nil {
 		t.Errorf("Transport(nil) = %v", got)
 	}
 }

@@ -34,12 +34,12 @@ func TestCreationThatGotLost(t *testing.T) {
 		fault    simulator.Fault
 		min, max time.Duration
 	}{
-		"applied":           {fault(create, simulator.ResetAfter), 0, time.Minute},
-		"applied, then 500": {fault(create, simulator.FailAfter), 0, time.Minute},
-		"applied late":      {simulator.Fault{Route: create, Action: simulator.Late, Delay: 5 * time.Minute}, 5 * time.Minute, 9 * time.Minute},
-		"not applied":       {fault(create, simulator.Reset), 10 * time.Minute, 11 * time.Minute},
-		"answer cut off":    {fault(create, simulator.Truncate), 0, time.Minute},
-		"turned away":       {simulator.Fault{Route: create, Action: simulator.Fail, Status: 429, Times: 20}, 0, time.Hour},
+		"applied":           {fault(create, simulator.ActionResetAfter), 0, time.Minute},
+		"applied, then 500": {fault(create, simulator.ActionFailAfter), 0, time.Minute},
+		"applied late":      {simulator.Fault{Route: create, Action: simulator.ActionLate, Delay: 5 * time.Minute}, 5 * time.Minute, 9 * time.Minute},
+		"not applied":       {fault(create, simulator.ActionReset), 10 * time.Minute, 11 * time.Minute},
+		"answer cut off":    {fault(create, simulator.ActionTruncate), 0, time.Minute},
+		"turned away":       {simulator.Fault{Route: create, Action: simulator.ActionFail, Status: 429, Times: 20}, 0, time.Hour},
 	} {
 		bubble(t, simulator.Config{Faults: []simulator.Fault{test.fault}}, openai.Config{}, func(w world) {
 			t := w.t
@@ -56,8 +56,8 @@ func TestCreationThatGotLost(t *testing.T) {
 
 func TestCreationThatShowsUpAfterTheGraceIsAdopted(t *testing.T) {
 	cfg := simulator.Config{Faults: []simulator.Fault{
-		{Route: create, Action: simulator.Late, Delay: 15 * time.Minute},
-		{Route: create, From: 2, Action: simulator.Reset},
+		{Route: create, Action: simulator.ActionLate, Delay: 15 * time.Minute},
+		{Route: create, From: 2, Action: simulator.ActionReset},
 	}}
 	bubble(t, cfg, openai.Config{}, func(w world) {
 		w.mustRun(sink.Config{}, texts(5)) // the second creation has the same tag
@@ -69,12 +69,12 @@ func TestCreationThatShowsUpAfterTheGraceIsAdopted(t *testing.T) {
 func TestDownloadThatBreaksOffLosesNothing(t *testing.T) {
 	const content = "GET /v1/files/{id}/content"
 	for name, faults := range map[string][]simulator.Fault{
-		"truncated":   {{Route: content, Action: simulator.Truncate, Times: 3}},
-		"every third": {{Route: content, Action: simulator.Reset, Times: 7}},
-		"failing":     {{Route: content, Action: simulator.Fail, Times: 9}},
-		"listing":     {{Route: "GET /v1/files", Action: simulator.Fail, Times: 9}},
-		"upload lost": {{Route: "POST /v1/files", Action: simulator.ResetAfter, Times: 2}},
-		"polling":     {{Route: "GET /v1/batches/{id}", Action: simulator.Fail, Status: 502, Times: 30}},
+		"truncated":   {{Route: content, Action: simulator.ActionTruncate, Times: 3}},
+		"every third": {{Route: content, Action: simulator.ActionReset, Times: 7}},
+		"failing":     {{Route: content, Action: simulator.ActionFail, Times: 9}},
+		"listing":     {{Route: "GET /v1/files", Action: simulator.ActionFail, Times: 9}},
+		"upload lost": {{Route: "POST /v1/files", Action: simulator.ActionResetAfter, Times: 2}},
+		"polling":     {{Route: "GET /v1/batches/{id}", Action: simulator.ActionFail, Status: 502, Times: 30}},
 	} {
 		bubble(t, simulator.Config{Faults: faults}, openai.Config{}, func(w world) {
 			t := w.t
@@ -123,12 +123,12 @@ func TestStrayRowsAreNobodysAndMissingOnesFail(t *testing.T) {
 func TestResultsThatAreNotThereYetAreAskedForAgain(t *testing.T) {
 	const content = "GET /v1/files/{id}/content"
 	for name, f := range map[string]simulator.Fault{
-		"late":    {Route: "GET /v1/batches/{id}", Action: simulator.Merge, Merge: json.RawMessage(`{"output_file_id":null}`)},
-		"a page":  {Route: content, Action: simulator.Replace, Body: "<html>\n<p>\n"},
-		"empty":   {Route: content, Action: simulator.Replace},
-		"cut":     {Route: content, Action: simulator.Cut},
-		"gone":    {Route: content, Action: simulator.Replace, Status: http.StatusNotFound, Body: "{}"},
-		"a batch": {Route: "GET /v1/batches/{id}", Action: simulator.Merge, Merge: json.RawMessage(`{"id":"another","status":"failed"}`)},
+		"late":    {Route: "GET /v1/batches/{id}", Action: simulator.ActionMerge, Merge: json.RawMessage(`{"output_file_id":null}`)},
+		"a page":  {Route: content, Action: simulator.ActionReplace, Body: "<html>\n<p>\n"},
+		"empty":   {Route: content, Action: simulator.ActionReplace},
+		"cut":     {Route: content, Action: simulator.ActionCut},
+		"gone":    {Route: content, Action: simulator.ActionReplace, Status: http.StatusNotFound, Body: "{}"},
+		"a batch": {Route: "GET /v1/batches/{id}", Action: simulator.ActionMerge, Merge: json.RawMessage(`{"id":"another","status":"failed"}`)},
 	} {
 		f.From, f.Times = 2, 9
 		bubble(t, simulator.Config{Faults: []simulator.Fault{f}}, openai.Config{}, func(w world) {
@@ -162,7 +162,7 @@ func TestRowsThatNeverRanGoAgain(t *testing.T) {
 		w.wantBatches(2)
 	})
 	uncounted := simulator.Config{Rows: simulator.RowFaults{Missing: 1}, Faults: []simulator.Fault{{
-		Route: "GET /v1/batches/{id}", Action: simulator.Merge, Times: -1,
+		Route: "GET /v1/batches/{id}", Action: simulator.ActionMerge, Times: -1,
 		Merge: json.RawMessage(`{"status":"expired","request_counts":{"total":3,"completed":0,"failed":0}}`),
 	}}}
 	bubble(t, uncounted, openai.Config{}, func(w world) {
@@ -225,7 +225,7 @@ func TestBatchThatIsAlwaysPutOffFailsInTheEnd(t *testing.T) {
 func TestBatchThatIsRefusedForAnUnknownReasonIsTriedAgain(t *testing.T) {
 	for times, class := range map[int]retry.Class{2: 0, -1: retry.Permanent} {
 		cfg := simulator.Config{Faults: []simulator.Fault{{
-			Route: create, Action: simulator.Invalid, Times: times, Errors: []simulator.BatchError{{Code: "odd", Message: "m"}},
+			Route: create, Action: simulator.ActionInvalid, Times: times, Errors: []simulator.BatchError{{Code: "odd", Message: "m"}},
 		}}}
 		bubble(t, cfg, openai.Config{}, func(w world) {
 			for text, r := range w.mustRun(sink.Config{Attempts: 3}, texts(3)) {
@@ -280,7 +280,7 @@ func TestBatchThatNeverEndsIsGivenUp(t *testing.T) {
 }
 
 func TestProviderThatCannotBeReachedFailsRowsInTheEnd(t *testing.T) {
-	cfg := simulator.Config{Faults: []simulator.Fault{{Action: simulator.Reset, Times: -1}}}
+	cfg := simulator.Config{Faults: []simulator.Fault{{Action: simulator.ActionReset, Times: -1}}}
 	bubble(t, cfg, openai.Config{Limits: sink.Limits{Window: time.Hour}}, func(w world) {
 		t := w.t
 		for text, r := range w.mustRun(sink.Config{}, texts(3)) {
@@ -315,7 +315,7 @@ func TestExpiredRowsGoAgain(t *testing.T) {
 func TestBlockedProviderStopsTheStageAndLosesNoBatch(t *testing.T) {
 	cfg := simulator.Config{
 		Latency: simulator.Latency{Processing: time.Hour},
-		Faults:  []simulator.Fault{{Route: create, From: 2, Action: simulator.Fail, Status: 429, Code: "insufficient_quota", Times: -1}},
+		Faults:  []simulator.Fault{{Route: create, From: 2, Action: simulator.ActionFail, Status: 429, Code: "insufficient_quota", Times: -1}},
 	}
 	bubble(t, cfg, openai.Config{}, func(w world) {
 		t := w.t
@@ -472,7 +472,7 @@ func TestABatchInDoubtIsNotBoughtAgainTooSoon(t *testing.T) {
 		}, 0},
 		"goes round": {func(time.Duration, *int) string { return `{"data":[{"id":"x"}],"has_more":true}` }, retry.Ambiguous},
 	} {
-		bubble(t, simulator.Config{Faults: []simulator.Fault{fault(create, simulator.ResetAfter)}}, openai.Config{}, func(w world) {
+		bubble(t, simulator.Config{Faults: []simulator.Fault{fault(create, simulator.ActionResetAfter)}}, openai.Config{}, func(w world) {
 			t := w.t
 			start, vain := time.Now(), 0
 			client, err := openai.New(key, openai.Config{BaseURL: "http://127.0.0.1/v1", Transport: list{

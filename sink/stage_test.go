@@ -254,9 +254,9 @@ func TestResultsWaitForTheReader(t *testing.T) {
 
 func TestContentOfRowsAndKeyAreNotLogged(t *testing.T) {
 	faults := []simulator.Fault{
-		fault(create, simulator.ResetAfter),
-		{Route: "GET /v1/batches/{id}", Action: simulator.Fail, Times: 5, Status: 503},
-		{Route: "GET /v1/files/{id}/content", Action: simulator.Fail, Times: 5, Status: 500},
+		fault(create, simulator.ActionResetAfter),
+		{Route: "GET /v1/batches/{id}", Action: simulator.ActionFail, Times: 5, Status: 503},
+		{Route: "GET /v1/files/{id}/content", Action: simulator.ActionFail, Times: 5, Status: 500},
 	}
 	bubble(t, simulator.Config{Faults: faults}, openai.Config{}, func(w world) {
 		t := w.t

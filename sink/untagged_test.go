@@ -13,7 +13,7 @@ import (
 // A stage does not outlive its batches, so it cannot wait until one that cannot
 // be named has ended. It says what it does not know, and buys nothing twice.
 func TestLostCreationOfAProviderWithoutTagsIsAmbiguous(t *testing.T) {
-	lost := simulator.Config{Faults: []simulator.Fault{fault(create, simulator.ResetAfter)}}
+	lost := simulator.Config{Faults: []simulator.Fault{fault(create, simulator.ActionResetAfter)}}
 	bubble(t, lost, openai.Config{}, func(w world) {
 		w.provider = sinktest.Untagged(w.provider.(*openai.Client))
 		for text, r := range w.mustRun(sink.Config{}, texts(5)) {

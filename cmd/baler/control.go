@@ -66,7 +66,7 @@ func (r *runFlags) ask(ctx context.Context, h *durable.Handle, ask func(*durable
 	if err != nil {
 		return usage("%w", err)
 	}
-	if s.State == durable.Completed {
+	if s.State == durable.StateCompleted {
 		return usage("the run %q is completed", h.Name())
 	}
 	err = ask(h, ctx)

@@ -139,7 +139,7 @@ func TestPausedAndResumedFromAnotherProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := statusOf(t, dir, "daily", func(s durable.Status) bool { return len(s.Open) == 0 })
-	if s.State != durable.Paused || s.Succeeded != 100 || s.Batches != 2 || len(server.Batches()) != 2 {
+	if s.State != durable.StatePaused || s.Succeeded != 100 || s.Batches != 2 || len(server.Batches()) != 2 {
 		t.Errorf("%+v, %d batches", s, len(server.Batches()))
 	}
 	mustCommand(t, dir, "resume", "daily")
@@ -204,7 +204,7 @@ func wantCancelledRun(t *testing.T, dir, name string, server *simulator.Server, 
 	if n := len(server.Batches()); n != bought {
 		t.Errorf("%d batches were bought after the cancel", n-bought)
 	}
-	s := statusOf(t, dir, name, in(durable.Cancelled))
+	s := statusOf(t, dir, name, in(durable.StateCancelled))
 	if s.Settled() != len(bills) || s.Cancelled != rows-len(bills) || len(s.Open) != 0 {
 		t.Errorf("%+v", s)
 	}
@@ -243,7 +243,7 @@ func TestKilledWhileCancelling(t *testing.T) {
 	cfg.Latency.Cancelling = 2 * time.Second
 	server, dir, args, run := startHalf(t, cfg)
 	cancel := startCommand(t, dir, "cancel", "daily")
-	statusOf(t, dir, "daily", func(s durable.Status) bool { return s.Wanted == durable.Cancelled })
+	statusOf(t, dir, "daily", func(s durable.Status) bool { return s.Wanted == durable.StateCancelled })
 	run.end(os.Kill)
 	if r := cancel.end(); r.code != exitOK { // obeyed, or left to the next
 		t.Errorf("%+v", r)
@@ -300,7 +300,7 @@ func TestStatusOfAKilledRun(t *testing.T) {
 	server, dir := startSimulator(t, anHour), t.TempDir()
 	writeFile(t, dir, "in.jsonl", tickets(100)...)
 	run := startCommand(t, dir, namedRun(server, "daily")...)
-	if s := statusOf(t, dir, "daily", open(2, server)); s.State != durable.Running || s.PID != run.cmd.Process.Pid {
+	if s := statusOf(t, dir, "daily", open(2, server)); s.State != durable.StateRunning || s.PID != run.cmd.Process.Pid {
 		t.Errorf("%+v", s)
 	}
 	run.end(os.Kill)
@@ -338,7 +338,7 @@ func TestRunsOfAStateDirectory(t *testing.T) {
 	var names []string
 	for line := range strings.Lines(mustCommand(t, dir, "runs", "--json").stdout) {
 		var s durable.Status
-		if err := json.Unmarshal([]byte(line), &s); err != nil || s.State != durable.Completed || s.Succeeded != 60 {
+		if err := json.Unmarshal([]byte(line), &s); err != nil || s.State != durable.StateCompleted || s.Succeeded != 60 {
 			t.Errorf("%v: %s", err, line)
 		}
 		names = append(names, s.Name)

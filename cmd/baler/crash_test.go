@@ -71,7 +71,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	}
 
 	provider := simulator.Control{URL: strings.TrimSuffix(url, "/v1")}
-	revoked := simulator.Fault{Route: "GET /v1/batches/{id}", Action: simulator.Fail, Status: 401, Probability: 0.02}
+	revoked := simulator.Fault{Route: "GET /v1/batches/{id}", Action: simulator.ActionFail, Status: 401, Probability: 0.02}
 	if err := provider.SetFaults(t.Context(), append(chaosFaults(), revoked)...); err != nil {
 		t.Fatal(err)
 	}

@@ -10,13 +10,13 @@ import (
 // describeState is the state in a few words.
 func describeState(s durable.Status) string {
 	switch s.State {
-	case durable.Stopped:
-		if s.Wanted != durable.Running {
+	case durable.StateStopped:
+		if s.Wanted != durable.StateRunning {
 			return fmt.Sprintf("%s, to be %s", s.State, s.Wanted)
 		}
-	case durable.Running, durable.Paused, durable.Cancelling:
+	case durable.StateRunning, durable.StatePaused, durable.StateCancelling:
 		return fmt.Sprintf("%s (process %d)", s.State, s.PID)
-	case durable.Cancelled, durable.Completed:
+	case durable.StateCancelled, durable.StateCompleted:
 	}
 	return string(s.State)
 }
@@ -24,16 +24,16 @@ func describeState(s durable.Status) string {
 // nextStep says why a run does not go on, or how to resume it.
 func nextStep(s durable.Status) string {
 	switch s.State {
-	case durable.Paused:
+	case durable.StatePaused:
 		return fmt.Sprintf("buys nothing new: give \"baler resume %s\" to go on", s.Name)
-	case durable.Cancelling, durable.Cancelled:
-		if s.Reason == string(durable.CancelTimeLimit) {
+	case durable.StateCancelling, durable.StateCancelled:
+		if s.Reason == string(durable.CancelReasonTimeLimit) {
 			return "its time limit was over"
 		}
 		return "on request"
-	case durable.Stopped:
+	case durable.StateStopped:
 		return stoppedAdvice(s)
-	case durable.Running, durable.Completed:
+	case durable.StateRunning, durable.StateCompleted:
 	}
 	return ""
 }
@@ -44,14 +44,14 @@ func stoppedAdvice(s durable.Status) string {
 		again = "see to that, and then run it again to go on"
 	}
 	switch s.Wanted {
-	case durable.Cancelled:
+	case durable.StateCancelled:
 		again = "run it again to cancel its open batches and to download the results of rows that ran"
 		if len(s.Open) == 0 {
 			again = "it buys nothing more"
 		}
-	case durable.Paused:
+	case durable.StatePaused:
 		again = fmt.Sprintf("give \"baler resume %s\" and run it again to go on", s.Name)
-	case durable.Running, durable.Cancelling, durable.Completed, durable.Stopped:
+	case durable.StateRunning, durable.StateCancelling, durable.StateCompleted, durable.StateStopped:
 		if slices.ContainsFunc(s.Open, func(b durable.OpenBatch) bool { return b.Undecided }) {
 			again = "run it again to ask once more, or decide with \"baler settle\""
 		}

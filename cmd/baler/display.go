@@ -88,7 +88,7 @@ func (d *display) show(p durable.Progress) {
 
 func describe(p durable.Progress) string {
 	prefix := ""
-	if p.State != durable.Running {
+	if p.State != durable.StateRunning {
 		prefix = string(p.State) + ": "
 	}
 	if !p.Read {

@@ -336,7 +336,7 @@ func TestDoctorFindsOrphans(t *testing.T) {
 	if o := found("--orphans", exitOK); o.Cancelled || o.Failed != "" {
 		t.Errorf("listed: %+v", o)
 	}
-	refuse := simulator.Fault{Route: "POST /v1/batches/{id}/cancel", Action: simulator.Fail, Status: http.StatusForbidden}
+	refuse := simulator.Fault{Route: "POST /v1/batches/{id}/cancel", Action: simulator.ActionFail, Status: http.StatusForbidden}
 	if err := server.SetFaults(refuse); err != nil {
 		t.Fatal(err)
 	}

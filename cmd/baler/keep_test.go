@@ -37,7 +37,7 @@ func TestResultsAreKeptForATime(t *testing.T) {
 
 // The doctor removes what a run has left behind.
 func TestDoctorSweepsWhatIsLeft(t *testing.T) {
-	failing := simulator.Fault{Route: "DELETE /v1/files/{id}", Times: -1, Action: simulator.Fail, Status: 403}
+	failing := simulator.Fault{Route: "DELETE /v1/files/{id}", Times: -1, Action: simulator.ActionFail, Status: 403}
 	server, dir := startSimulator(t, simulator.Config{Faults: []simulator.Fault{failing}}), t.TempDir()
 	writeFile(t, dir, "in.jsonl", tickets(30)...)
 	r := runCommand(t, dir, withKey, runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")...)

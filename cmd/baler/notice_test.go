@@ -36,7 +36,7 @@ func TestNoticeTellsWhatSinceWhenNextAndWhatToDo(t *testing.T) {
 func TestNoticeDoesNotBreakTheBar(t *testing.T) {
 	var b bytes.Buffer
 	d := &display{w: &b, bar: progressbar.NewOptions(10, progressbar.OptionSetWriter(&b), progressbar.OptionSetWidth(10))}
-	d.show(durable.Progress{State: durable.Running, Rows: 10, Succeeded: 4})
+	d.show(durable.Progress{State: durable.StateRunning, Rows: 10, Succeeded: 4})
 	d.notify(durable.Notice{Text: "no route"})
 	before, after, found := strings.Cut(b.String(), "notice: no route\n")
 	if !found || !strings.Contains(before, " 40% ") || !strings.HasSuffix(before, "\r") || !strings.Contains(after, " 40% ") {
@@ -83,7 +83,7 @@ func TestUnreachableProviderIsToldAtOnce(t *testing.T) {
 
 func TestDoctorTellsWhatItWaitsFor(t *testing.T) {
 	t.Parallel()
-	server := startSimulator(t, simulator.Config{Faults: []simulator.Fault{{Action: simulator.Fail, Status: 503}}})
+	server := startSimulator(t, simulator.Config{Faults: []simulator.Fault{{Action: simulator.ActionFail, Status: 503}}})
 	dir := t.TempDir()
 	writeFile(t, dir, "in.jsonl", tickets(3)...)
 	run := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")

@@ -20,7 +20,7 @@ func TestWordsOfTheProviderArePrintable(t *testing.T) {
 		Name: hostile, Reason: hostile, Notices: []durable.Notice{notice},
 		Open: []durable.OpenBatch{{Tag: "T", Batch: hostile, State: "submitted"}},
 	}
-	status.State = durable.Stopped
+	status.State = durable.StateStopped
 	report := doctorReport{
 		Health:  &doctor.Health{Path: "p", Jobs: []doctor.JobHealth{{Name: hostile}}, Problems: []doctor.Problem{{What: hostile}}},
 		Orphans: []orphan{{Batch: hostile, Left: hostile}, {Batch: hostile, Failed: hostile}}, Failed: hostile,

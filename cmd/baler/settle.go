@@ -48,8 +48,8 @@ files at the provider stay.` + controlExit,
 }
 
 func settle(ctx context.Context, h *durable.Handle, batch string, d durable.Decision) error {
-	if d != durable.FailMissing && d != durable.SendMissing {
-		return usage("--missing is %q: must be %s or %s", d, durable.FailMissing, durable.SendMissing)
+	if d != durable.DecisionFail && d != durable.DecisionSend {
+		return usage("--missing is %q: must be %s or %s", d, durable.DecisionFail, durable.DecisionSend)
 	}
 	err := h.Settle(ctx, batch, d)
 	switch {

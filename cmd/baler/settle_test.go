@@ -15,7 +15,7 @@ func TestSettleDecidesAboutMissingRows(t *testing.T) {
 	t.Parallel()
 	for _, missing := range []string{"fail", "again"} {
 		server, dir := startSimulator(t, simulator.Config{Faults: []simulator.Fault{
-			{Route: "GET /v1/files/{id}/content", Action: simulator.Replace, Status: http.StatusNotFound, Body: "{}", Times: -1},
+			{Route: "GET /v1/files/{id}/content", Action: simulator.ActionReplace, Status: http.StatusNotFound, Body: "{}", Times: -1},
 		}}), t.TempDir()
 		writeFile(t, dir, "in.jsonl", tickets(10)...)
 		args := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "gpt-test", "--prompt", "{{.text}}", "--grace", "100ms", "--name", "some")

@@ -50,9 +50,9 @@ func newSimulate() *cobra.Command {
 // chaosFaults is a bad day of a provider.
 func chaosFaults() []simulator.Fault {
 	return []simulator.Fault{
-		{Route: "POST /v1/batches", Action: simulator.ResetAfter, Probability: 0.3},
-		{Route: "POST /v1/batches", Action: simulator.Fail, Status: 429, Probability: 0.1, Header: map[string]string{"Retry-After": "1"}},
-		{Route: "GET /v1/files/{id}/content", Action: simulator.Truncate, Probability: 0.2},
-		{Action: simulator.Fail, Status: 502, Probability: 0.05},
+		{Route: "POST /v1/batches", Action: simulator.ActionResetAfter, Probability: 0.3},
+		{Route: "POST /v1/batches", Action: simulator.ActionFail, Status: 429, Probability: 0.1, Header: map[string]string{"Retry-After": "1"}},
+		{Route: "GET /v1/files/{id}/content", Action: simulator.ActionTruncate, Probability: 0.2},
+		{Action: simulator.ActionFail, Status: 502, Probability: 0.05},
 	}
 }

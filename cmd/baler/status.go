@@ -87,7 +87,7 @@ func printStatus(w io.Writer, s durable.Status) {
 	line("rows", "%s%s", thousands(s.Rows), unless(s.Read, ", not all read yet"))
 	line("succeeded", "%s", thousands(s.Succeeded))
 	line("failed", "%s", thousands(s.Failed))
-	if s.State == durable.Cancelled {
+	if s.State == durable.StateCancelled {
 		line("cancelled", "%s", thousands(s.Cancelled))
 	}
 	line("batches", "%d bought, %d open%s", s.Batches, len(s.Open), noteIf(s.Refused, ", %s refused"))

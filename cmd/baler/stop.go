@@ -228,7 +228,7 @@ func holderOf(s *stop) string {
 	runs, _ := durable.Runs(s.state) // a process that cannot be named is left out
 	var held []string
 	for i := range runs {
-		if r := &runs[i]; r.State != durable.Stopped && !r.Ended() {
+		if r := &runs[i]; r.State != durable.StateStopped && !r.Ended() {
 			held = append(held, fmt.Sprintf("process %d runs %q there (baler wait %s%s)",
 				r.PID, r.Name, r.Name, s.stateFlag()))
 		}

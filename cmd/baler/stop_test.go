@@ -161,10 +161,10 @@ func TestNames(t *testing.T) {
 func TestAKeyThatIsRefusedWhileBatchesRun(t *testing.T) {
 	t.Parallel()
 	for name, faults := range map[string][]simulator.Fault{
-		"bought": {{Route: "GET /v1/batches/{id}", Action: simulator.Fail, Status: http.StatusUnauthorized, Times: -1}},
+		"bought": {{Route: "GET /v1/batches/{id}", Action: simulator.ActionFail, Status: http.StatusUnauthorized, Times: -1}},
 		"unclear": {
-			{Route: "POST /v1/batches", Action: simulator.ResetAfter},
-			{Route: "GET /v1/batches", Action: simulator.Fail, Status: http.StatusUnauthorized, From: 2, Times: -1},
+			{Route: "POST /v1/batches", Action: simulator.ActionResetAfter},
+			{Route: "GET /v1/batches", Action: simulator.ActionFail, Status: http.StatusUnauthorized, From: 2, Times: -1},
 		},
 	} {
 		server, dir := startSimulator(t, simulator.Config{Faults: faults}), t.TempDir()

@@ -28,7 +28,7 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 	for _, code := range codes(r.Failures) {
 		line("", r.Failures[code], printable.Line(code, 64))
 	}
-	if r.State == durable.Cancelled {
+	if r.State == durable.StateCancelled {
 		line("cancelled", r.Cancelled, "rows without a result")
 	}
 	line("from cache", r.Cached, cacheNote(r))

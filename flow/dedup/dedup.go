@@ -44,25 +44,25 @@ func (d dedup[T]) filter(ctx context.Context, made, items []T) ([]T, error) {
 			return made, err
 		}
 	}
-	were, err := d.keys.swap(ctx, keys, "", Queued)
+	were, err := d.keys.swap(ctx, keys, "", StateQueued)
 	if err != nil {
 		return made, err
 	}
 	var again []string // claimed by a run that is over
 	for i, was := range were {
-		if was == Done {
+		if was == StateDone {
 			d.keys.leave(keys[i])
 			if err := d.reject(ctx, fresh[i]); err != nil {
 				return made, err
 			}
 			continue
 		}
-		if was == Claimed {
+		if was == StateClaimed {
 			again = append(again, keys[i])
 		}
 		made = append(made, fresh[i])
 	}
-	return made, d.keys.move(ctx, again, Claimed, Queued)
+	return made, d.keys.move(ctx, again, StateClaimed, StateQueued)
 }
 
 func (d dedup[T]) reject(ctx context.Context, item T) error {
@@ -76,7 +76,7 @@ func (d dedup[T]) reject(ctx context.Context, item T) error {
 // They must come from [New].
 func Claim[T any](k *Keys, key func(T) string) flow.Func[T, T] {
 	return transition("claim", key, func(ctx context.Context, keys []string) error {
-		return k.move(ctx, keys, Queued, Claimed)
+		return k.move(ctx, keys, StateQueued, StateClaimed)
 	})
 }
 
@@ -85,7 +85,7 @@ func Claim[T any](k *Keys, key func(T) string) flow.Func[T, T] {
 func Settle[T any](k *Keys, key func(T) string) flow.Func[T, T] {
 	return transition("settle", key, func(ctx context.Context, keys []string) error {
 		defer k.leave(keys...)
-		return k.move(ctx, keys, Claimed, Done)
+		return k.move(ctx, keys, StateClaimed, StateDone)
 	})
 }
 
@@ -94,7 +94,7 @@ func Settle[T any](k *Keys, key func(T) string) flow.Func[T, T] {
 func Release[T any](k *Keys, key func(T) string) flow.Func[T, T] {
 	return transition("release", key, func(ctx context.Context, keys []string) error {
 		defer k.leave(keys...)
-		return k.move(ctx, keys, Claimed, Queued)
+		return k.move(ctx, keys, StateClaimed, StateQueued)
 	})
 }
 

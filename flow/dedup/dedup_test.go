@@ -66,14 +66,14 @@ func TestDedupLetsWhatACrashLeftBehindComeAgain(t *testing.T) {
 	if !errors.Is(err, flowtest.ErrBoom) {
 		t.Fatalf("got %v, want boom", err)
 	}
-	if left := stateOf(t, store, "b"); left[0] != dedup.Claimed {
+	if left := stateOf(t, store, "b"); left[0] != dedup.StateClaimed {
 		t.Fatalf("b was left %q, want it claimed", left[0])
 	}
 	_, _, err = lifecycle(t, store, fine, "a", "b", "c")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{dedup.Done, dedup.Done, dedup.Done}, stateOf(t, store, "a", "b", "c")); diff != "" {
+	if diff := cmp.Diff([]string{dedup.StateDone, dedup.StateDone, dedup.StateDone}, stateOf(t, store, "a", "b", "c")); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -92,7 +92,7 @@ func TestAReleasedKeyMayComeAgain(t *testing.T) {
 func TestSettlingWhatNobodyClaimedIsAnError(t *testing.T) {
 	_, err := flowtest.Through(t, dedup.Settle(dedup.NewKeys(&dedup.MemoryStates{}), word), "a")
 	var wrong *dedup.StateError
-	if !errors.As(err, &wrong) || wrong.Key != "a" || wrong.Want != dedup.Claimed {
+	if !errors.As(err, &wrong) || wrong.Key != "a" || wrong.Want != dedup.StateClaimed {
 		t.Errorf("got %v, want a StateError for a", err)
 	}
 }
@@ -128,7 +128,7 @@ func TestEveryKeyIsSettledOnceOverManyRuns(t *testing.T) {
 		}
 		distinct := slices.Compact(slices.Sorted(slices.Values(words)))
 		for i, state := range stateOf(t, store, distinct...) {
-			if state == dedup.Done {
+			if state == dedup.StateDone {
 				settled[distinct[i]]++
 			}
 		}

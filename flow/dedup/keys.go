@@ -8,9 +8,9 @@ import (
 
 // The states of a key. A key that the store does not know has the state "".
 const (
-	Queued  = "queued"  // an item with this key has come in
-	Claimed = "claimed" // somebody works on it
-	Done    = "done"    // the work is finished: never again
+	StateQueued  = "queued"  // an item with this key has come in
+	StateClaimed = "claimed" // somebody works on it
+	StateDone    = "done"    // the work is finished: never again
 )
 
 // States is a store of states that survives the program, such as a table or a

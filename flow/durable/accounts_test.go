@@ -88,7 +88,7 @@ func TestAnotherKeyOfTheSameAccountGoesOn(t *testing.T) {
 func TestAListThatCannotBeReadDisownsNoAccount(t *testing.T) {
 	t.Parallel()
 	endless := func(route string, from int) simulator.Fault {
-		return simulator.Fault{Route: route, From: from, Times: -1, Action: simulator.Replace, Body: `{"data":[{"id":"x"}],"has_more":true}`}
+		return simulator.Fault{Route: route, From: from, Times: -1, Action: simulator.ActionReplace, Body: `{"data":[{"id":"x"}],"has_more":true}`}
 	}
 	for name, test := range map[string]struct {
 		leave func(*durabletest.World, durable.Job[durabletest.Ticket])
@@ -96,7 +96,7 @@ func TestAListThatCannotBeReadDisownsNoAccount(t *testing.T) {
 	}{
 		"of batches": {func(w *durabletest.World, job durable.Job[durabletest.Ticket]) { leaveOpen(w, job, 1) }, endless("GET /v1/batches", 3)}, // after a check, and a look for what the journal lacks,
 		"of files": {func(w *durabletest.World, job durable.Job[durabletest.Ticket]) {
-			w.SetFaults(simulator.Fault{Route: creation, Action: simulator.Reset})
+			w.SetFaults(simulator.Fault{Route: creation, Action: simulator.ActionReset})
 			leaveInDoubt(w, job)
 		}, endless("GET /v1/files", 1)},
 	} {
@@ -173,13 +173,13 @@ func leaveInDoubt(w *durabletest.World, job durable.Job[durabletest.Ticket]) {
 func TestACreationInDoubtIsFoundByAnotherKey(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]simulator.Fault{
-		"applied":     {Route: creation, Action: simulator.ResetAfter},
-		"not applied": {Route: creation, Action: simulator.Reset},
+		"applied":     {Route: creation, Action: simulator.ActionResetAfter},
+		"not applied": {Route: creation, Action: simulator.ActionReset},
 	} {
 		t.Run(name, func(t *testing.T) {
 			twoKeys(t, func(w *durabletest.World) {
 				w.Write("in.jsonl", durabletest.Tickets(50)...)
-				w.SetFaults(fault, simulator.Fault{Route: "GET /v1/batches", From: 2, Times: -1, Action: simulator.Fail})
+				w.SetFaults(fault, simulator.Fault{Route: "GET /v1/batches", From: 2, Times: -1, Action: simulator.ActionFail})
 				job := w.Job()
 				leaveInDoubt(w, job)
 				w.SetFaults()

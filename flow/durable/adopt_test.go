@@ -62,7 +62,7 @@ func (u *untagged) ingest(job durable.Job[durabletest.Ticket]) {
 	u.T.Helper()
 	before := len(u.Server.Batches())
 	report, err := u.With(u.T.Context(), job, durable.Ingest[durabletest.Ticket])
-	if err != nil || !report.Read || report.Rows != 5 || report.Finished || report.State != durable.Stopped {
+	if err != nil || !report.Read || report.Rows != 5 || report.Finished || report.State != durable.StateStopped {
 		u.T.Fatalf("error %v, report %+v", err, report)
 	}
 	if n := len(u.Server.Batches()); n != before {

@@ -121,7 +121,7 @@ func (o *oldOutput) note(n int, text []byte, at oldLine, models map[string]strin
 		if a.Unusable++; len(a.Lines) < maxLineErrors {
 			a.Lines = append(a.Lines, LineError{Line: n, Reason: err.Error()})
 		}
-	case row.Status != Succeeded:
+	case row.Status != ItemSucceeded:
 		a.Failed++
 	case o.at[h].length > 0:
 		a.Repeated++
@@ -143,9 +143,9 @@ func parseOldLine(text []byte) (row Result, err error) {
 	switch {
 	case row.ID == "":
 		return row, errors.New("it has no id")
-	case row.Status == Failed || row.Status == ItemCancelled:
+	case row.Status == ItemFailed || row.Status == ItemCancelled:
 		return row, nil
-	case row.Status != Succeeded:
+	case row.Status != ItemSucceeded:
 		return row, errors.New("its status is none of succeeded, failed and cancelled")
 	case len(response) == 0 || bytes.Equal(response, []byte("null")):
 		return row, errors.New("it has no response")
@@ -163,7 +163,7 @@ func (o *oldOutput) result(h jobdir.ItemHash) (Result, error) {
 		return Result{}, fmt.Errorf("durable: adopt output: %w", err)
 	}
 	row, err := parseOldLine(bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\ufeff"))))
-	if err == nil && (row.Status != Succeeded || jobdir.HashKey(row.ID) != h) {
+	if err == nil && (row.Status != ItemSucceeded || jobdir.HashKey(row.ID) != h) {
 		err = errors.New("it is being written to")
 	}
 	if err != nil {

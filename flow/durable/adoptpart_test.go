@@ -102,7 +102,7 @@ func TestAdoptTakesTheFileThatIsThere(t *testing.T) {
 					removeRemote(w, test.gone)
 				}
 				if f := test.fault; f.From > 0 {
-					f.Route, f.Times, f.Action, f.Status = contentRoute, -1, simulator.Fail, http.StatusBadGateway
+					f.Route, f.Times, f.Action, f.Status = contentRoute, -1, simulator.ActionFail, http.StatusBadGateway
 					w.SetFaults(f)
 				}
 				got := adoptOne(w)
@@ -142,7 +142,7 @@ func TestARefusedBatchIsNotLost(t *testing.T) {
 					w.T.Fatal(err)
 				}
 				w.SetFaults(
-					simulator.Fault{Route: creation, Action: simulator.Invalid, Errors: errs})
+					simulator.Fault{Route: creation, Action: simulator.ActionInvalid, Errors: errs})
 				u := &untagged{World: w}
 				u.buy(ofAnother, 3)
 				time.Sleep(time.Minute)

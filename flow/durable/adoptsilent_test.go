@@ -43,8 +43,8 @@ func TestRowsThatRanWithoutAnAnswerAreAdopted(t *testing.T) {
 // is bought again.
 func TestResultsAreReadAgainBeforeTheyAreGivenUp(t *testing.T) {
 	for name, fault := range map[string]simulator.Fault{
-		"gone":  {Action: simulator.Replace, Status: http.StatusNotFound, Body: `{"error":{"message":"No such File object"}}`},
-		"short": {Action: simulator.Cut},
+		"gone":  {Action: simulator.ActionReplace, Status: http.StatusNotFound, Body: `{"error":{"message":"No such File object"}}`},
+		"short": {Action: simulator.ActionCut},
 	} {
 		t.Run(name, func(t *testing.T) {
 			durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {

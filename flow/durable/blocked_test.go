@@ -31,7 +31,7 @@ func TestSpendAndQuotaBlockTheRun(t *testing.T) {
 			}}
 			if strings.Contains(place, "/") {
 				cfg.Faults = []simulator.Fault{{
-					Route: place, Action: simulator.Fail, Status: http.StatusTooManyRequests, Code: code, Times: -1,
+					Route: place, Action: simulator.ActionFail, Status: http.StatusTooManyRequests, Code: code, Times: -1,
 				}}
 			}
 			wrap := edit(func(_ string, batch map[string]any) {
@@ -76,7 +76,7 @@ func TestWhatRunsWhileTheAccountIsBlockedIsDelivered(t *testing.T) {
 		cfg := simulator.Config{
 			Latency: simulator.Latency{Processing: 5 * time.Minute},
 			Faults: []simulator.Fault{{
-				Route: route, Action: simulator.Fail, Status: http.StatusTooManyRequests, Code: "insufficient_quota", From: 2, Times: -1,
+				Route: route, Action: simulator.ActionFail, Status: http.StatusTooManyRequests, Code: "insufficient_quota", From: 2, Times: -1,
 			}},
 		}
 		// The refusal of an upload comes once the batch before it was created.
@@ -102,7 +102,7 @@ func TestWhatRunsWhileTheAccountIsBlockedIsDelivered(t *testing.T) {
 				t.Errorf("%s: report %+v, %v", route, report, err)
 			}
 			wantTold(w, told, durable.NoticeRefused, 2*time.Minute, words, "insufficient_quota", "run the same again")
-			if s, err := w.Attach().Status(); err != nil || s.State != durable.Stopped || !s.NeedsAction || len(s.Notices) > 0 {
+			if s, err := w.Attach().Status(); err != nil || s.State != durable.StateStopped || !s.NeedsAction || len(s.Notices) > 0 {
 				t.Errorf("%s: status %+v, %v", route, s, err)
 			}
 			if n := countCalls(w, route); n != 2 {
@@ -123,7 +123,7 @@ func TestWhatNobodyCanLookAtIsFetchedLater(t *testing.T) {
 	t.Parallel()
 	cfg := simulator.Config{
 		Latency: simulator.Latency{Processing: 5 * time.Minute},
-		Faults:  []simulator.Fault{{Route: getBatch, Action: simulator.Fail, Status: http.StatusUnauthorized, From: 2}},
+		Faults:  []simulator.Fault{{Route: getBatch, Action: simulator.ActionFail, Status: http.StatusUnauthorized, From: 2}},
 	}
 	durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
 		t := w.T
@@ -151,7 +151,7 @@ func TestWhatNobodyCanLookAtIsFetchedLater(t *testing.T) {
 func TestATokenLimitAtTheCreationIsWaitedOut(t *testing.T) {
 	t.Parallel()
 	full := simulator.Fault{
-		Route: "POST /v1/batches", Action: simulator.Fail, Status: http.StatusTooManyRequests, Code: "token_limit_exceeded", Times: 12,
+		Route: "POST /v1/batches", Action: simulator.ActionFail, Status: http.StatusTooManyRequests, Code: "token_limit_exceeded", Times: 12,
 	}
 	durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{full}}, openai.Config{}, nil, func(w *durabletest.World) {
 		t := w.T
@@ -169,7 +169,7 @@ func TestATokenLimitAtTheCreationIsWaitedOut(t *testing.T) {
 // within minutes.
 func TestARefusedCreationIsTriedAgainWithinMinutes(t *testing.T) {
 	t.Parallel()
-	busy := simulator.Fault{Route: "POST /v1/batches", Action: simulator.Fail, Status: http.StatusTooManyRequests, Times: 10}
+	busy := simulator.Fault{Route: "POST /v1/batches", Action: simulator.ActionFail, Status: http.StatusTooManyRequests, Times: 10}
 	durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{busy}}, openai.Config{}, nil, func(w *durabletest.World) {
 		w.Write("in.jsonl", durabletest.Tickets(3)...)
 		job := w.Job()

@@ -31,7 +31,7 @@ func TestACancelIsNotOverwritten(t *testing.T) {
 	for range 4 {
 		asking.Go(func() {
 			for range 100 {
-				c, err := want(d, []State{Paused, Running}[rand.N(2)], "")
+				c, err := want(d, []State{StatePaused, StateRunning}[rand.N(2)], "")
 				if err != nil && !errors.Is(err, ErrCancelled) {
 					t.Error(err)
 				}
@@ -46,8 +46,8 @@ func TestACancelIsNotOverwritten(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		c, err := want(d, Cancelled, CancelRequested)
-		if err != nil || c.Want != rundir.Cancelled || c.Rev <= before.Rev || c.Reason != string(CancelRequested) {
+		c, err := want(d, StateCancelled, CancelReasonRequested)
+		if err != nil || c.Want != rundir.Cancelled || c.Rev <= before.Rev || c.Reason != string(CancelReasonRequested) {
 			t.Errorf("%+v after %+v, %v", c, before, err)
 		}
 	})
@@ -56,7 +56,7 @@ func TestACancelIsNotOverwritten(t *testing.T) {
 	if err != nil || c.Want != rundir.Cancelled {
 		t.Errorf("%+v, %v", c, err)
 	}
-	again, err := want(d, Cancelled, CancelTimeLimit)
+	again, err := want(d, StateCancelled, CancelReasonTimeLimit)
 	if err != nil || again != c {
 		t.Errorf("again: %+v, %v", again, err)
 	}

@@ -62,9 +62,9 @@ func TestTheClockIsSetWhileACreationIsInDoubt(t *testing.T) {
 	t.Parallel()
 	for name, by := range clocks {
 		for what, fault := range map[string]simulator.Fault{
-			"it is there":    {Action: simulator.ResetAfter},
-			"it comes late":  {Action: simulator.Late, Delay: 5 * time.Minute},
-			"it never comes": {Action: simulator.Reset},
+			"it is there":    {Action: simulator.ActionResetAfter},
+			"it comes late":  {Action: simulator.ActionLate, Delay: 5 * time.Minute},
+			"it never comes": {Action: simulator.ActionReset},
 		} {
 			t.Run(name+", "+what, func(t *testing.T) {
 				t.Parallel()
@@ -180,7 +180,7 @@ func TestTheClockIsWrongWhenABatchIsBought(t *testing.T) {
 	t.Parallel()
 	var b *behind
 	wrap := func(next http.RoundTripper) http.RoundTripper { b = &behind{next: next}; return b }
-	cfg := simulator.Config{Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}}
+	cfg := simulator.Config{Faults: []simulator.Fault{fault(creation, simulator.ActionResetAfter)}}
 	durabletest.Bubble(t, cfg, openai.Config{}, wrap, func(w *durabletest.World) {
 		w.Write("in.jsonl", durabletest.Tickets(5)...)
 		b.set(threeDays)
@@ -255,7 +255,7 @@ func TestAListThatLacksABatchOnceBuysNothing(t *testing.T) {
 		}
 	})
 	cfg := simulator.Config{
-		Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}, Latency: simulator.Latency{Processing: time.Hour},
+		Faults: []simulator.Fault{fault(creation, simulator.ActionResetAfter)}, Latency: simulator.Latency{Processing: time.Hour},
 	}
 	durabletest.Bubble(t, cfg, openai.Config{}, gaps, func(w *durabletest.World) {
 		w.Write("in.jsonl", durabletest.Tickets(5)...)
@@ -281,7 +281,7 @@ func TestAListThatGoesRoundHoldsTheBatchInDoubtAlone(t *testing.T) {
 					list["has_more"] = true
 				}
 			})
-			cfg := simulator.Config{Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}}
+			cfg := simulator.Config{Faults: []simulator.Fault{fault(creation, simulator.ActionResetAfter)}}
 			durabletest.Bubble(t, cfg, openai.Config{}, circle, func(w *durabletest.World) {
 				w.Write("in.jsonl", durabletest.Tickets(20)...)
 				job := w.Job()
@@ -336,7 +336,7 @@ func TestABatchWithoutMetadataIsFoundByItsFile(t *testing.T) {
 				})
 			}
 			cfg := simulator.Config{
-				Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}, Latency: simulator.Latency{Processing: time.Hour},
+				Faults: []simulator.Fault{fault(creation, simulator.ActionResetAfter)}, Latency: simulator.Latency{Processing: time.Hour},
 			}
 			durabletest.Bubble(t, cfg, openai.Config{}, wrap, func(w *durabletest.World) {
 				w.Write("in.jsonl", durabletest.Tickets(5)...)

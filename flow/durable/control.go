@@ -11,14 +11,14 @@ import (
 // State is the state of a run.
 type State string
 
-// The states of a run. Completed and Cancelled are for good.
+// The states of a run. StateCompleted and StateCancelled are for good.
 const (
-	Running    State = rundir.Running
-	Paused     State = rundir.Paused    // buys nothing new; what was bought goes on
-	Cancelling State = "cancelling"     // ends what was bought, and settles it
-	Cancelled  State = rundir.Cancelled // items without a result get none
-	Completed  State = "completed"      // every item has its result
-	Stopped    State = "stopped"        // no process runs it; Run goes on
+	StateRunning    State = rundir.Running
+	StatePaused     State = rundir.Paused    // buys nothing new; what was bought goes on
+	StateCancelling State = "cancelling"     // ends what was bought, and settles it
+	StateCancelled  State = rundir.Cancelled // items without a result get none
+	StateCompleted  State = "completed"      // every item has its result
+	StateStopped    State = "stopped"        // no process runs it; Run goes on
 )
 
 // CancelReason says why a run was cancelled.
@@ -26,8 +26,8 @@ type CancelReason string
 
 // The reasons to cancel a run.
 const (
-	CancelRequested CancelReason = "requested"  // somebody called Cancel
-	CancelTimeLimit CancelReason = "time_limit" // Job.TimeLimit is over
+	CancelReasonRequested CancelReason = "requested"  // somebody called Cancel
+	CancelReasonTimeLimit CancelReason = "time_limit" // Job.TimeLimit is over
 )
 
 // CancelledError is the error with which a cancelled run ends, this time and
@@ -42,7 +42,7 @@ type CancelledError struct {
 // Error says what happened and what was left.
 func (e *CancelledError) Error() string {
 	why := "on request"
-	if e.Reason == CancelTimeLimit {
+	if e.Reason == CancelReasonTimeLimit {
 		why = "because its time limit was over"
 	}
 	return fmt.Sprintf("durable: the run %q was cancelled %s at %s: %d rows have no result",
@@ -56,16 +56,16 @@ var ErrRunning = rundir.ErrRunning
 // ErrCancelled refuses to pause or resume a run that is cancelled for good.
 var ErrCancelled = errors.New("durable: the run is cancelled, which cannot be undone: begin another under a new name")
 
-// want records the state that is requested from now on. Cancelled cannot be
-// undone.
+// want records the state that is requested from now on. StateCancelled cannot
+// be undone.
 func want(d rundir.Dir, wanted State, reason CancelReason) (rundir.Control, error) {
 	return d.Change(func(c *rundir.Control) (changed bool, err error) {
 		switch State(c.Want) {
 		case wanted:
 			return false, nil
-		case Cancelled:
+		case StateCancelled:
 			return false, ErrCancelled
-		case Running, Paused, Cancelling, Completed, Stopped:
+		case StateRunning, StatePaused, StateCancelling, StateCompleted, StateStopped:
 		}
 		c.Want, c.Reason, c.At = string(wanted), string(reason), time.Now()
 		return true, nil

@@ -96,7 +96,7 @@ func TestStatusFromAnotherProcess(t *testing.T) {
 		other := w.Attach()
 		time.Sleep(time.Minute)
 		s := mustStatus(t, other)
-		if s.Name != "tickets" || s.State != durable.Running || s.Rows != 250 || !s.Read || s.Settled() != 0 ||
+		if s.Name != "tickets" || s.State != durable.StateRunning || s.Rows != 250 || !s.Read || s.Settled() != 0 ||
 			s.PID != os.Getpid() || s.Finished {
 			t.Errorf("under way: %+v", s)
 		}
@@ -112,10 +112,10 @@ func TestStatusFromAnotherProcess(t *testing.T) {
 			t.Errorf("wait: %+v, %v", report, err)
 		}
 		report, err := run.end()
-		if err != nil || !report.Finished || report.State != durable.Completed {
+		if err != nil || !report.Finished || report.State != durable.StateCompleted {
 			t.Errorf("report %+v, %v", report, err)
 		}
-		if s := mustStatus(t, other); s.State != durable.Completed || s.Succeeded != 250 || len(s.Open) != 0 || s.Elapsed < 6*time.Minute {
+		if s := mustStatus(t, other); s.State != durable.StateCompleted || s.Succeeded != 250 || len(s.Open) != 0 || s.Elapsed < 6*time.Minute {
 			t.Errorf("at the end: %+v", s)
 		}
 	})
@@ -139,7 +139,7 @@ func TestAPausedRunBuysNothingAndSettlesWhatIsOpen(t *testing.T) {
 			t.Fatalf("%d batches", bought)
 		}
 		time.Sleep(18 * time.Minute)
-		if s := mustStatus(t, other); s.State != durable.Paused || s.Wanted != durable.Paused || s.Succeeded != 200 || s.Rows != 500 {
+		if s := mustStatus(t, other); s.State != durable.StatePaused || s.Wanted != durable.StatePaused || s.Succeeded != 200 || s.Rows != 500 {
 			t.Errorf("paused: %+v", s)
 		}
 		if n := len(w.Server.Batches()); n != bought {
@@ -169,7 +169,7 @@ func TestAPauseOutlivesTheProcess(t *testing.T) {
 		}
 		other := w.Attach()
 		s := mustStatus(t, other)
-		if s.State != durable.Stopped || s.Wanted != durable.Running || !strings.Contains(s.Reason, "detached") {
+		if s.State != durable.StateStopped || s.Wanted != durable.StateRunning || !strings.Contains(s.Reason, "detached") {
 			t.Errorf("detached: %+v", s)
 		}
 		var stopped *durable.StoppedError
@@ -204,7 +204,7 @@ func wantCancelled(w *durabletest.World, run *session, job durable.Job[durablete
 	if !errors.As(err, &is) || is.Reason != reason || is.Rows != cancelled || is.At.IsZero() {
 		w.T.Fatalf("error %v, report %+v", err, report)
 	}
-	if report.State != durable.Cancelled || report.Cancelled != cancelled || report.Settled() != results || report.InFlight != 0 ||
+	if report.State != durable.StateCancelled || report.Cancelled != cancelled || report.Settled() != results || report.InFlight != 0 ||
 		report.Retried != 0 || report.Failed != 0 || report.Unexpected.Total() != 0 || report.Finished {
 		w.T.Errorf("report %+v", report)
 	}
@@ -217,7 +217,7 @@ func wantCancelled(w *durabletest.World, run *session, job durable.Job[durablete
 		w.T.Errorf("again: %v, report %+v", err, again)
 	}
 	s := mustStatus(w.T, w.Attach())
-	if s.State != durable.Cancelled || s.Cancelled != cancelled || s.Reason != string(reason) || len(s.Open) != 0 {
+	if s.State != durable.StateCancelled || s.Cancelled != cancelled || s.Reason != string(reason) || len(s.Open) != 0 {
 		w.T.Errorf("status %+v", s)
 	}
 	if _, err := w.Attach().Wait(w.T.Context()); !errors.As(err, &is) || is.Reason != reason || is.Rows != cancelled {
@@ -248,7 +248,7 @@ func TestACancelledRunKeepsWhatRan(t *testing.T) {
 		if billed <= 200 || billed >= 400 || bought != 4 {
 			t.Fatalf("%d batches, %d rows billed", bought, billed)
 		}
-		wantCancelled(w, run, job, durable.CancelRequested, billed, 500-billed)
+		wantCancelled(w, run, job, durable.CancelReasonRequested, billed, 500-billed)
 		if got := phases(w); got["completed"] != 2 || got["cancelled"] != 2 || len(got) != 2 {
 			t.Errorf("at the provider: %v", got)
 		}
@@ -276,7 +276,7 @@ func TestABatchIsCancelledBeforeItRuns(t *testing.T) {
 		if err := run.Cancel(w.T.Context()); err != nil {
 			w.T.Fatal(err)
 		}
-		wantCancelled(w, run, job, durable.CancelRequested, 0, 100)
+		wantCancelled(w, run, job, durable.CancelReasonRequested, 0, 100)
 		if got := phases(w); got["cancelled"] != 1 {
 			w.T.Errorf("at the provider: %v", got)
 		}
@@ -300,7 +300,7 @@ func TestACancelDoesNotWaitForTheNextLook(t *testing.T) {
 		if got := phases(w); got["cancelled"] != 2 {
 			t.Errorf("at the provider: %v", got)
 		}
-		if s := mustStatus(t, w.Attach()); s.State != durable.Cancelling || len(s.Open) != 2 || s.Open[0].State != "submitted" {
+		if s := mustStatus(t, w.Attach()); s.State != durable.StateCancelling || len(s.Open) != 2 || s.Open[0].State != "submitted" {
 			t.Errorf("status %+v", s)
 		}
 	})
@@ -324,7 +324,7 @@ func TestWhatIsNotBoughtYetIsWithdrawn(t *testing.T) {
 		}
 		_, _ = run.Wait(t.Context())
 		billed := w.Billed()
-		wantCancelled(w, run, job, durable.CancelRequested, billed, 300-billed)
+		wantCancelled(w, run, job, durable.CancelReasonRequested, billed, 300-billed)
 		if n := len(w.Server.Batches()); n != 1 {
 			t.Errorf("%d batches", n)
 		}
@@ -348,8 +348,8 @@ func TestACancelledRunLooksForWhatItMayHaveBought(t *testing.T) {
 	t.Parallel()
 	cfg := slow
 	cfg.Faults = []simulator.Fault{
-		{Route: "POST /v1/batches", Action: simulator.ResetAfter, Times: 1},
-		{Route: "GET /v1/batches", Action: simulator.Fail, Status: 503, From: 2, Times: 20},
+		{Route: "POST /v1/batches", Action: simulator.ActionResetAfter, Times: 1},
+		{Route: "GET /v1/batches", Action: simulator.ActionFail, Status: 503, From: 2, Times: 20},
 	}
 	durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
 		t := w.T
@@ -365,7 +365,7 @@ func TestACancelledRunLooksForWhatItMayHaveBought(t *testing.T) {
 		}
 		_, _ = run.Wait(t.Context())
 		billed := w.Billed()
-		wantCancelled(w, run, job, durable.CancelRequested, billed, 100-billed)
+		wantCancelled(w, run, job, durable.CancelReasonRequested, billed, 100-billed)
 		if got := phases(w); got["cancelled"] != 1 || len(got) != 1 {
 			t.Errorf("at the provider: %v", got)
 		}
@@ -391,7 +391,7 @@ func TestACancelIsCarriedOutByTheNextProcess(t *testing.T) {
 		if err := other.Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if s := mustStatus(t, other); s.State != durable.Stopped || s.Wanted != durable.Cancelled || len(s.Open) != 3 {
+		if s := mustStatus(t, other); s.State != durable.StateStopped || s.Wanted != durable.StateCancelled || len(s.Open) != 3 {
 			t.Errorf("status %+v", s)
 		}
 		w.Write("in.jsonl", "gone") // nobody reads it any more
@@ -401,7 +401,7 @@ func TestACancelIsCarriedOutByTheNextProcess(t *testing.T) {
 		if billed == 0 || billed == 300 {
 			t.Fatalf("%d rows billed", billed)
 		}
-		wantCancelled(w, run, job, durable.CancelRequested, billed, 300-billed)
+		wantCancelled(w, run, job, durable.CancelReasonRequested, billed, 300-billed)
 		if got := phases(w); got["cancelled"] != 3 {
 			t.Errorf("at the provider: %v", got)
 		}
@@ -433,14 +433,14 @@ func TestTheTimeLimitCancels(t *testing.T) {
 		if billed <= 100 || billed >= 300 {
 			t.Errorf("%d rows billed", billed)
 		}
-		wantCancelled(w, run, job, durable.CancelTimeLimit, billed, 1000-billed)
+		wantCancelled(w, run, job, durable.CancelReasonTimeLimit, billed, 1000-billed)
 	})
 }
 
 // Over before the run is started again, the time limit buys nothing.
 func TestTheTimeLimitIsOverBeforeTheStart(t *testing.T) {
 	t.Parallel()
-	cfg := simulator.Config{Faults: []simulator.Fault{{Route: "GET /v1/batches", Action: simulator.Fail, Status: 401, Times: 1}}}
+	cfg := simulator.Config{Faults: []simulator.Fault{{Route: "GET /v1/batches", Action: simulator.ActionFail, Status: 401, Times: 1}}}
 	durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
 		t := w.T
 		w.Write("in.jsonl", durabletest.Tickets(100)...)
@@ -450,7 +450,7 @@ func TestTheTimeLimitIsOverBeforeTheStart(t *testing.T) {
 			t.Fatalf("error %v", err)
 		}
 		time.Sleep(2 * time.Hour)
-		wantCancelled(w, startRun(t.Context(), w, job), job, durable.CancelTimeLimit, 0, 0)
+		wantCancelled(w, startRun(t.Context(), w, job), job, durable.CancelReasonTimeLimit, 0, 0)
 		if n := len(w.Server.Batches()); n != 0 {
 			t.Errorf("%d batches", n)
 		}
@@ -466,10 +466,10 @@ func TestACompletedRunCannotBeCancelled(t *testing.T) {
 		if err := w.Attach().Cancel(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if report, err := startRun(t.Context(), w, w.BriskJob()).end(); err != nil || report.State != durable.Completed {
+		if report, err := startRun(t.Context(), w, w.BriskJob()).end(); err != nil || report.State != durable.StateCompleted {
 			t.Errorf("report %+v, %v", report, err)
 		}
-		if s := mustStatus(t, w.Attach()); s.State != durable.Completed {
+		if s := mustStatus(t, w.Attach()); s.State != durable.StateCompleted {
 			t.Errorf("status %+v", s)
 		}
 	})
@@ -576,7 +576,7 @@ func TestADamagedControlFileIsRefused(t *testing.T) {
 func TestNothingIsBoughtOnceThatIsAcknowledged(t *testing.T) {
 	t.Parallel()
 	cfg := simulator.Config{Latency: simulator.Latency{Processing: time.Hour}} // so that none is settled
-	cfg.Faults = []simulator.Fault{{Route: "POST /v1/batches", Action: simulator.Slow, Delay: 7 * time.Second, Times: -1}}
+	cfg.Faults = []simulator.Fault{{Route: "POST /v1/batches", Action: simulator.ActionSlow, Delay: 7 * time.Second, Times: -1}}
 	durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
 		t := w.T
 		w.Write("in.jsonl", durabletest.Tickets(600)...)
@@ -622,7 +622,7 @@ func TestACancelSparesWhatMayBeSomebodyElses(t *testing.T) {
 	withoutTags(t, func(u *untagged) {
 		u.job.ExclusiveWorkspace = true
 		u.stranger(5)
-		u.next(simulator.Reset)
+		u.next(simulator.ActionReset)
 		run := startRun(u.T.Context(), u.World, u.job)
 		time.Sleep(20 * time.Minute)
 		if s := mustStatus(u.T, u.Attach()); len(s.Open) != 1 || s.Open[0].Batch != u.foreign.Batch {
@@ -631,7 +631,7 @@ func TestACancelSparesWhatMayBeSomebodyElses(t *testing.T) {
 		if err := run.Cancel(u.T.Context()); err != nil {
 			u.T.Fatal(err)
 		}
-		wantCancelled(u.World, run, u.job, durable.CancelRequested, 0, 5)
+		wantCancelled(u.World, run, u.job, durable.CancelReasonRequested, 0, 5)
 		if got := phases(u.World); got["completed"] != 1 || len(got) != 1 {
 			u.T.Errorf("at the provider: %v", got)
 		}

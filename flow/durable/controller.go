@@ -34,7 +34,7 @@ func (ctl *controller) publishFirst(open []intent.Intent) {
 	ctl.before = ctl.progress.now()
 	ctl.progress.value.State = stateOf(State(ctl.control.Want))
 	if ctl.progress.finished() {
-		ctl.progress.value.State = Completed
+		ctl.progress.value.State = StateCompleted
 	}
 	for _, in := range open {
 		ctl.openBatches.show(in)
@@ -57,7 +57,7 @@ func (ctl *controller) report() Report {
 	}
 	ctl.anomalies.report(&r)
 	r.Failures = ctl.failures.byCode()
-	if r.State == Cancelled {
+	if r.State == StateCancelled {
 		r.Cancelled = r.Rows - r.Settled()
 	}
 	return r
@@ -74,8 +74,8 @@ func (ctl *controller) cancellation() error {
 
 // stateOf maps the requested state to the one reported until it is reached.
 func stateOf(want State) State {
-	if want == Cancelled {
-		return Cancelling
+	if want == StateCancelled {
+		return StateCancelling
 	}
 	return want
 }

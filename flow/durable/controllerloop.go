@@ -45,7 +45,7 @@ func (ctl *controller) watch(ctx context.Context) error {
 func (ctl *controller) applyControl() error {
 	c, err := ctl.dir.Control()
 	if err == nil && c.Want != rundir.Cancelled && ctl.clock.overdue() {
-		c, err = want(ctl.dir, Cancelled, CancelTimeLimit)
+		c, err = want(ctl.dir, StateCancelled, CancelReasonTimeLimit)
 	}
 	if err != nil {
 		return err
@@ -76,11 +76,11 @@ func (ctl *controller) finish(err error) error {
 	reason := ""
 	switch {
 	case ctl.progress.finished():
-		ctl.enterState(Completed)
+		ctl.enterState(StateCompleted)
 	case errors.As(err, &cancelled):
-		ctl.enterState(Cancelled)
+		ctl.enterState(StateCancelled)
 	default:
-		ctl.enterState(Stopped)
+		ctl.enterState(StateStopped)
 		if err != nil {
 			reason = truncate(err.Error(), maxReason)
 			ctl.stuck = needsAction(err)

@@ -12,11 +12,11 @@ type Decision string
 
 // The decisions.
 const (
-	// FailMissing fails the rows, with the code "result_missing" and the class
+	// DecisionFail fails the rows, with the code "result_missing" and the class
 	// ambiguous: they may have been paid for.
-	FailMissing Decision = "fail"
-	// SendMissing sends the rows again: they may be paid for twice.
-	SendMissing Decision = "again"
+	DecisionFail Decision = "fail"
+	// DecisionSend sends the rows again: they may be paid for twice.
+	DecisionSend Decision = "again"
 )
 
 // ErrNotMissing refuses a decision about a batch without missing rows.

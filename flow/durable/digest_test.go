@@ -26,7 +26,7 @@ func TestDigestsOfWhatSaysTheSame(t *testing.T) {
 	t.Parallel()
 	d := newDigester(newClient(t, ""))
 	endpoint, body, err := newClient(t, "").Encode("m", llm.Chat{
-		Messages: []llm.Message{{Role: llm.User, Text: "a/b <\u00e9\u2028>\n\"\\"}}, MaxTokens: 9,
+		Messages: []llm.Message{{Role: llm.RoleUser, Text: "a/b <\u00e9\u2028>\n\"\\"}}, MaxTokens: 9,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@
 // with Start, or with Attach from any other on the machine:
 //
 //   - Status reports the progress, and Wait waits for the end. A run whose
-//     process has died is Stopped, not Running.
+//     process has died is StateStopped, not StateRunning.
 //   - Pause buys nothing new until Resume. What was bought goes on.
 //   - Cancel is for good: nothing more is bought, open batches are cancelled at
 //     the provider, and what ran is settled and delivered. The items without a

@@ -36,7 +36,7 @@ func TestEveryRowGetsItsResult(t *testing.T) {
 		t.Fatalf("%d results", len(got))
 	}
 	r := got["t-17"]
-	if r.Status != durable.Succeeded || !strings.Contains(r.Text, "ticket number 17") || r.Attempts != 1 ||
+	if r.Status != durable.ItemSucceeded || !strings.Contains(r.Text, "ticket number 17") || r.Attempts != 1 ||
 		r.Batch == "" || r.Model != "gpt-test" || r.Usage == nil || r.Usage.Input == 0 || r.Error != nil {
 		t.Errorf("result %+v", r)
 	}
@@ -114,8 +114,8 @@ func TestFailedRowsGoAgainAndPermanentOnesDoNot(t *testing.T) {
 	for _, r := range w.Results() {
 		attempts = max(attempts, r.Attempts)
 		switch {
-		case r.Status == durable.Succeeded && r.Error == nil:
-		case r.Status == durable.Failed && r.Error.Class == retry.Permanent && r.Attempts >= 1:
+		case r.Status == durable.ItemSucceeded && r.Error == nil:
+		case r.Status == durable.ItemFailed && r.Error.Class == retry.Permanent && r.Attempts >= 1:
 		default:
 			t.Fatalf("result %+v", r)
 		}
@@ -145,7 +145,7 @@ func TestAttemptsAreBounded(t *testing.T) {
 func TestAnUnansweredCreationIsFoundNotRepeated(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{Faults: []simulator.Fault{
-		{Route: "POST /v1/batches", Action: simulator.ResetAfter, Times: 3},
+		{Route: "POST /v1/batches", Action: simulator.ActionResetAfter, Times: 3},
 	}})
 	w.Write("in.jsonl", durabletest.Tickets(500)...)
 	report := w.MustRun(w.Job())
@@ -158,7 +158,7 @@ func TestAnUnansweredCreationIsFoundNotRepeated(t *testing.T) {
 func TestALostCreationIsRepeatedAfterTheGrace(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{Faults: []simulator.Fault{
-		{Route: "POST /v1/batches", Action: simulator.Reset, Times: 2},
+		{Route: "POST /v1/batches", Action: simulator.ActionReset, Times: 2},
 	}})
 	w.Write("in.jsonl", durabletest.Tickets(200)...)
 	if report := w.MustRun(w.Job()); report.Batches != 2 || len(w.Server.Batches()) != 2 {
@@ -170,10 +170,10 @@ func TestALostCreationIsRepeatedAfterTheGrace(t *testing.T) {
 func TestItGoesOnThroughFaults(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{Seed: 1, Faults: []simulator.Fault{
-		{Route: "POST /v1/batches", Action: simulator.Fail, Status: 429, Times: 2},
-		{Route: "POST /v1/files", Action: simulator.ResetAfter, Times: 2},
-		{Route: "GET /v1/files/{id}/content", Action: simulator.Truncate, Times: 3},
-		{Route: "GET /v1/batches/{id}", Action: simulator.Fail, Status: 502, Probability: 0.3},
+		{Route: "POST /v1/batches", Action: simulator.ActionFail, Status: 429, Times: 2},
+		{Route: "POST /v1/files", Action: simulator.ActionResetAfter, Times: 2},
+		{Route: "GET /v1/files/{id}/content", Action: simulator.ActionTruncate, Times: 3},
+		{Route: "GET /v1/batches/{id}", Action: simulator.ActionFail, Status: 502, Probability: 0.3},
 	}})
 	w.Write("in.jsonl", durabletest.Tickets(500)...)
 	if report := w.MustRun(w.Job()); report.Succeeded != 500 {
@@ -240,7 +240,7 @@ func TestAWrongKeyStopsBeforeAnything(t *testing.T) {
 func TestAnotherKeyUploadsAnew(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{Faults: []simulator.Fault{
-		{Route: "POST /v1/batches", Action: simulator.Fail, Status: 403, Times: 1},
+		{Route: "POST /v1/batches", Action: simulator.ActionFail, Status: 403, Times: 1},
 	}})
 	w.Write("in.jsonl", durabletest.Tickets(20)...)
 	if _, err := w.Run(t.Context(), w.Job()); retry.ClassOf(err) != retry.Blocked {
@@ -349,9 +349,9 @@ func TestTheUrgentAreBoughtFirst(t *testing.T) {
 	job.ReadAll, job.MaxInFlight = true, 1
 	job.Priority = func(tk durabletest.Ticket) queue.Priority {
 		if strings.HasSuffix(tk.ID, "7") { // every tenth
-			return queue.Critical
+			return queue.PriorityCritical
 		}
-		return queue.Low
+		return queue.PriorityLow
 	}
 	var order []string
 	job.Output = durable.Each(func(_ context.Context, r durable.Result) error {
@@ -404,7 +404,7 @@ func TestModelsAreBatchedApart(t *testing.T) {
 func TestALateCreationIsFound(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{Faults: []simulator.Fault{
-		{Route: "POST /v1/batches", Action: simulator.Late, Delay: 100 * time.Millisecond, Times: 2},
+		{Route: "POST /v1/batches", Action: simulator.ActionLate, Delay: 100 * time.Millisecond, Times: 2},
 	}})
 	w.Write("in.jsonl", durabletest.Tickets(300)...)
 	job := w.Job()

@@ -30,7 +30,7 @@ func TestALostCreationIsFoundAmongOthersWhenTheyHaveEnded(t *testing.T) {
 	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.stranger(5)
-		u.next(simulator.ResetAfter)
+		u.next(simulator.ActionResetAfter)
 		u.succeed(1)
 		if held, when := u.Log.When(waiting), u.Log.When(found); held < graceOver || held > 2*graceOver || when < processing {
 			u.T.Errorf("held after %s, found after %s", held, when)
@@ -52,7 +52,7 @@ func TestAForeignBatchIsExcludedWhenItHasEnded(t *testing.T) {
 	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.stranger(5)
-		u.next(simulator.Reset)
+		u.next(simulator.ActionReset)
 		u.succeed(1)
 		if held, again := u.Log.When(waiting), u.Log.When(notFound); held < graceOver || again < processing {
 			u.T.Errorf("held after %s, sent again after %s", held, again)
@@ -65,8 +65,8 @@ func TestAForeignBatchWithoutResultsIsExcluded(t *testing.T) {
 	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.stranger(5)
-		u.SetFaults(simulator.Fault{Route: creation, Action: simulator.Reset},
-			simulator.Fault{Route: "GET /v1/files/{id}/content", Action: simulator.Fail, Status: 404})
+		u.SetFaults(simulator.Fault{Route: creation, Action: simulator.ActionReset},
+			simulator.Fault{Route: "GET /v1/files/{id}/content", Action: simulator.ActionFail, Status: 404})
 		u.succeed(1)
 	})
 }
@@ -75,7 +75,7 @@ func TestNobodyElsesBatchIsAdoptedEarly(t *testing.T) {
 	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.job.ExclusiveWorkspace = true
-		u.next(simulator.ResetAfter)
+		u.next(simulator.ActionResetAfter)
 		u.succeed(1)
 		if when := u.Log.When(found); when < graceOver || when > 2*graceOver {
 			u.T.Errorf("found after %s", when)
@@ -93,7 +93,7 @@ func TestOnlyBatchesOfItsSizeAndTimeMayBeIt(t *testing.T) {
 		u.stranger(5)
 		time.Sleep(16 * time.Minute)
 		u.stranger(4)
-		u.next(simulator.ResetAfter)
+		u.next(simulator.ActionResetAfter)
 		report := u.MustRun(u.job)
 		if report.Batches != 2 || report.Succeeded != 10 || len(u.Server.Batches()) != 4 {
 			u.T.Errorf("report %+v, %d batches at the provider", report, len(u.Server.Batches()))
@@ -110,7 +110,7 @@ func TestABatchAdoptedWronglyIsGivenBack(t *testing.T) {
 	withoutTags(t, func(u *untagged) {
 		u.job.ExclusiveWorkspace = true
 		u.stranger(5)
-		u.next(simulator.Reset)
+		u.next(simulator.ActionReset)
 		u.succeed(1)
 		if when, back := u.Log.When(found), u.Log.When(disowned); when > 2*graceOver || back < processing {
 			u.T.Errorf("found after %s, given back after %s", when, back)
@@ -127,8 +127,8 @@ func TestABatchThatCannotBeProvenStopsNoOther(t *testing.T) {
 		u.Write("in.jsonl", durabletest.Tickets(10)...)
 		told := listen(&u.job)
 		u.SetFaults(
-			simulator.Fault{Route: creation, Action: simulator.ResetAfter},
-			simulator.Fault{Route: contentRoute, Action: simulator.Fail, Status: http.StatusBadRequest, Times: 8},
+			simulator.Fault{Route: creation, Action: simulator.ActionResetAfter},
+			simulator.Fault{Route: contentRoute, Action: simulator.ActionFail, Status: http.StatusBadRequest, Times: 8},
 		)
 		if report := u.MustRun(u.job); report.Succeeded != 10 || report.Batches != 2 || len(u.Server.Batches()) != 2 {
 			u.T.Errorf("report %+v", report)
@@ -150,7 +150,7 @@ func TestPolicyResubmitPaysTwiceAndSaysSo(t *testing.T) {
 	withoutTags(t, func(u *untagged) {
 		u.job.AmbiguousCreate = durable.AmbiguousResubmit
 		u.stranger(5)
-		u.next(simulator.ResetAfter)
+		u.next(simulator.ActionResetAfter)
 		report := u.succeed(2)
 		if again := u.Log.When(notFound); report.Surplus != 1 || report.Suspects != 0 || again > 2*graceOver {
 			u.T.Errorf("report %+v, sent again after %s", report, again)
@@ -163,7 +163,7 @@ func TestPolicyFailBuysNothingMore(t *testing.T) {
 	withoutTags(t, func(u *untagged) {
 		u.job.AmbiguousCreate = durable.AmbiguousFail
 		u.stranger(5)
-		u.next(simulator.ResetAfter)
+		u.next(simulator.ActionResetAfter)
 		report := u.MustRun(u.job)
 		if report.Failed != 5 || report.Batches != 0 || report.Suspects != 2 || report.Elapsed > processing {
 			u.T.Errorf("report %+v", report)
@@ -186,7 +186,7 @@ func TestABatchThatCannotBeLookedForStopsTheJob(t *testing.T) {
 	t.Parallel()
 	withoutTags(t, func(u *untagged) {
 		u.job.Provider = mute{u.job.Provider}
-		u.next(simulator.ResetAfter)
+		u.next(simulator.ActionResetAfter)
 		if _, err := u.Run(u.T.Context(), u.job); !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "cannot be looked for") {
 			u.T.Errorf("error %v", err)
 		}

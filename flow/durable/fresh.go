@@ -131,7 +131,7 @@ func forget(ctx context.Context, store *state.Dir, name string, abandon bool) er
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(mayForget(ctx, a, run.State == Cancelled, store, abandon), a.Close()); err != nil {
+	if err := errors.Join(mayForget(ctx, a, run.State == StateCancelled, store, abandon), a.Close()); err != nil {
 		return err
 	}
 	meta := jobdir.Record[jobdir.Meta]{Key: jobdir.MetaKey(name)}

@@ -23,13 +23,13 @@ type gate struct {
 
 	mu     sync.Mutex
 	why    error         // the account is blocked, nil if it is not
-	want   State         // Running, Paused or Cancelled
+	want   State         // StateRunning, StatePaused or StateCancelled
 	moved  chan struct{} // closed when want changes
 	inside int           // callers that entered and did not leave yet
 }
 
 func newGate(want State) *gate {
-	g := &gate{want: Running, moved: make(chan struct{})}
+	g := &gate{want: StateRunning, moved: make(chan struct{})}
 	g.off, g.shut = context.WithCancelCause(context.Background())
 	g.spent, g.spend = context.WithCancelCause(context.Background())
 	g.set(want)
@@ -42,7 +42,7 @@ func (g *gate) set(want State) {
 	g.want = want
 	close(g.moved)
 	g.moved = make(chan struct{})
-	if want == Cancelled {
+	if want == StateCancelled {
 		g.shut(errCancelled)
 	}
 }
@@ -74,7 +74,7 @@ func (g *gate) enter(ctx context.Context) error {
 func (g *gate) try() (in bool, moved <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.want != Running {
+	if g.want != StateRunning {
 		return false, g.moved
 	}
 	g.inside++
@@ -92,7 +92,7 @@ func (g *gate) leave() {
 func (g *gate) applied() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.want == Running || g.inside == 0
+	return g.want == StateRunning || g.inside == 0
 }
 
 func (g *gate) cancelled() bool { return g.off.Err() != nil }

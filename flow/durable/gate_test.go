@@ -11,7 +11,7 @@ import (
 func TestTheGateIsShutWhilePaused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(Paused)
+		g := newGate(StatePaused)
 		entered := make(chan error)
 		go func() { entered <- g.enter(t.Context()) }()
 		synctest.Wait()
@@ -20,13 +20,13 @@ func TestTheGateIsShutWhilePaused(t *testing.T) {
 			t.Fatalf("got in: %v", err)
 		default:
 		}
-		g.set(Running)
+		g.set(StateRunning)
 		if err := <-entered; err != nil {
 			t.Fatal(err)
 		}
 		g.leave()
 
-		g.set(Paused)
+		g.set(StatePaused)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := g.enter(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -38,13 +38,13 @@ func TestTheGateIsShutWhilePaused(t *testing.T) {
 func TestACancelledGateLetsNobodyIn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(Paused)
+		g := newGate(StatePaused)
 		entered := make(chan error)
 		go func() { entered <- g.enter(t.Context()) }()
 		wanted, stop := g.untilBuyingEnds(t.Context())
 		defer stop()
 		synctest.Wait()
-		g.set(Cancelled)
+		g.set(StateCancelled)
 		if err := <-entered; !errors.Is(err, errCancelled) {
 			t.Errorf("waiting: %v", err)
 		}
@@ -66,7 +66,7 @@ func TestACancelledGateLetsNobodyIn(t *testing.T) {
 // Obeyed is what nobody inside contradicts.
 func TestTheGateIsObeyedOnceAllHaveLeft(t *testing.T) {
 	t.Parallel()
-	g := newGate(Running)
+	g := newGate(StateRunning)
 	for range 2 {
 		if err := g.enter(t.Context()); err != nil {
 			t.Fatal(err)
@@ -75,7 +75,7 @@ func TestTheGateIsObeyedOnceAllHaveLeft(t *testing.T) {
 	if !g.applied() {
 		t.Error("to run is obeyed at once")
 	}
-	g.set(Paused)
+	g.set(StatePaused)
 	g.leave()
 	if g.applied() {
 		t.Error("one is still inside")

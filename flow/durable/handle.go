@@ -50,8 +50,8 @@ func Attach(stateDir, name string) (*Handle, error) {
 func (h *Handle) Name() string { return h.name }
 
 // Status reads the state and progress of the run. If a process runs it, they
-// are a second or two old at most. Stopped means that no process runs it and
-// that Run continues it.
+// are a second or two old at most. StateStopped means that no process runs it
+// and that Run continues it.
 func (h *Handle) Status() (Status, error) {
 	s, _, err := readStatus(h.dir)
 	if errors.Is(err, ErrNoRun) {
@@ -67,10 +67,10 @@ func (h *Handle) Status() (Status, error) {
 //
 // If ctx ends first, the request is durable, but a creation that was under way
 // may not have been answered yet.
-func (h *Handle) Pause(ctx context.Context) error { return h.request(ctx, Paused) }
+func (h *Handle) Pause(ctx context.Context) error { return h.request(ctx, StatePaused) }
 
 // Resume undoes Pause.
-func (h *Handle) Resume(ctx context.Context) error { return h.request(ctx, Running) }
+func (h *Handle) Resume(ctx context.Context) error { return h.request(ctx, StateRunning) }
 
 // Cancel ends the run for good. Once it returns nil, nothing is bought any more
 // under this name. The process that runs it, or else the next Run, cancels the
@@ -80,12 +80,12 @@ func (h *Handle) Resume(ctx context.Context) error { return h.request(ctx, Runni
 // results by then is completed instead.
 //
 // About the end of ctx see Pause.
-func (h *Handle) Cancel(ctx context.Context) error { return h.request(ctx, Cancelled) }
+func (h *Handle) Cancel(ctx context.Context) error { return h.request(ctx, StateCancelled) }
 
 func (h *Handle) request(ctx context.Context, wanted State) error {
 	reason := CancelReason("")
-	if wanted == Cancelled {
-		reason = CancelRequested
+	if wanted == StateCancelled {
+		reason = CancelReasonRequested
 	}
 	c, err := want(h.dir, wanted, reason)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 // The error is ErrNotMissing for a batch without missing rows. About the end
 // of ctx see Pause.
 func (h *Handle) Settle(ctx context.Context, batch string, d Decision) error {
-	if d != FailMissing && d != SendMissing {
-		return fmt.Errorf("durable: decision %q: must be %q or %q", d, FailMissing, SendMissing)
+	if d != DecisionFail && d != DecisionSend {
+		return fmt.Errorf("durable: decision %q: must be %q or %q", d, DecisionFail, DecisionSend)
 	}
 	s, err := h.Status()
 	if err != nil {

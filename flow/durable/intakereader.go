@@ -120,7 +120,7 @@ func (r *reader[T]) row(item T) (row, error) {
 	if err := request.check(); err != nil {
 		return refuse(err)
 	}
-	level := jobdir.LevelOf(queue.Normal)
+	level := jobdir.LevelOf(queue.PriorityNormal)
 	if r.job.Priority != nil {
 		level = jobdir.LevelOf(r.job.Priority(item))
 	}

@@ -190,7 +190,7 @@ func (b borrowing) Create(ctx context.Context, s sink.Spec, file string, rows si
 func TestAClassIsNotBelievedOnceTheCallIsOver(t *testing.T) {
 	t.Parallel()
 	for _, again := range []bool{false, true} {
-		cfg := simulator.Config{Faults: []simulator.Fault{fault(creation, simulator.ResetAfter)}}
+		cfg := simulator.Config{Faults: []simulator.Fault{fault(creation, simulator.ActionResetAfter)}}
 		durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
 			w.Write("in.jsonl", durabletest.Tickets(5)...)
 			job := w.Job()

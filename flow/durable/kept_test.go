@@ -146,7 +146,7 @@ func TestResultsThatAreKeptAfterTheEnd(t *testing.T) {
 		if all := removeKept(w); len(all) != 0 {
 			w.T.Errorf("once more: %+v", all)
 		}
-		if s, err := w.Attach().Status(); err != nil || s.State != durable.Completed || s.Remote != (durable.Remote{}) {
+		if s, err := w.Attach().Status(); err != nil || s.State != durable.StateCompleted || s.Remote != (durable.Remote{}) {
 			w.T.Errorf("status %+v, %v", s, err)
 		}
 	})
@@ -183,7 +183,7 @@ func TestARemovalThatFailsIsDoneLater(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
 				job := left(w)
-				w.SetFaults(simulator.Fault{Route: removal, Times: -1, Action: simulator.Fail, Status: http.StatusServiceUnavailable})
+				w.SetFaults(simulator.Fault{Route: removal, Times: -1, Action: simulator.ActionFail, Status: http.StatusServiceUnavailable})
 				var told []durable.Notice
 				job.Notify = func(n durable.Notice) { told = append(told, n) }
 				if report := w.MustRun(job); report.Succeeded != 50 {
@@ -209,7 +209,7 @@ func TestWhatACrashHasLeftOfASettledRun(t *testing.T) {
 	t.Parallel()
 	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
 		w.Write("in.jsonl", durabletest.Tickets(50)...)
-		w.SetFaults(simulator.Fault{Route: removal, Times: -1, Action: simulator.Hang})
+		w.SetFaults(simulator.Fault{Route: removal, Times: -1, Action: simulator.ActionHang})
 		enough := errors.New("enough")
 		ctx, cancel := context.WithCancelCause(w.T.Context())
 		defer cancel(nil)
@@ -224,7 +224,7 @@ func TestWhatACrashHasLeftOfASettledRun(t *testing.T) {
 		}
 		wantStored(w, 1, 1)
 		job.Progress = nil
-		w.SetFaults(simulator.Fault{Route: "GET /v1/batches", Times: -1, Action: simulator.Fail, Status: 403})
+		w.SetFaults(simulator.Fault{Route: "GET /v1/batches", Times: -1, Action: simulator.ActionFail, Status: 403})
 		if report := w.MustRun(job); report.Succeeded != 50 { // whose provider cannot be used
 			w.T.Errorf("report %+v", report)
 		}

@@ -229,7 +229,7 @@ func TestUploadsWithoutABatchAreFound(t *testing.T) {
 		other := w.Job() // is about to use one
 		other.Name, other.Source = "other", job.Source
 		w.Write("in.jsonl", durabletest.Tickets(9)...)
-		w.SetFaults(simulator.Fault{Route: createBatch, Action: simulator.Fail, Status: 403})
+		w.SetFaults(simulator.Fault{Route: createBatch, Action: simulator.ActionFail, Status: 403})
 		if _, err := w.Run(w.T.Context(), other); err == nil {
 			w.T.Fatal("the creation was refused")
 		}

@@ -28,19 +28,19 @@ const (
 // it should be.
 func lies() map[string]simulator.Fault {
 	return map[string]simulator.Fault{
-		"the output file is late":   {Route: statusRoute, Action: simulator.Merge, Merge: json.RawMessage(`{"output_file_id":null}`)},
-		"no counts and no file":     {Route: statusRoute, Action: simulator.Merge, Merge: json.RawMessage(`{"output_file_id":null,"request_counts":null}`)},
-		"another batch":             {Route: statusRoute, Action: simulator.Merge, Merge: json.RawMessage(`{"id":"batch_x","status":"expired","output_file_id":null,"request_counts":{"total":30,"completed":0,"failed":0}}`)},
-		"a page":                    {Route: contentRoute, Action: simulator.Replace, Body: "<html>\n<p>soon</p>\n</html>\n"},
-		"a line of a page":          {Route: contentRoute, Action: simulator.Replace, Body: "<html>"},
-		"an error under 200":        {Route: contentRoute, Action: simulator.Replace, Body: `{"error":{"message":"m"}}`},
-		"empty":                     {Route: contentRoute, Action: simulator.Replace},
-		"cut within a line":         {Route: contentRoute, Action: simulator.Cut},
-		"gone":                      {Route: contentRoute, Action: simulator.Replace, Status: http.StatusNotFound, Body: "{}"},
-		"gone for good":             {Route: contentRoute, Action: simulator.Replace, Status: http.StatusGone, Body: "{}"},
-		"broken within the first":   {Route: contentRoute, Action: simulator.Truncate, Bytes: 10},
-		"the provider is down":      {Route: contentRoute, Action: simulator.Fail, Status: http.StatusBadGateway},
-		"the status cannot be read": {Route: statusRoute, Action: simulator.Replace, Body: "<html>"},
+		"the output file is late":   {Route: statusRoute, Action: simulator.ActionMerge, Merge: json.RawMessage(`{"output_file_id":null}`)},
+		"no counts and no file":     {Route: statusRoute, Action: simulator.ActionMerge, Merge: json.RawMessage(`{"output_file_id":null,"request_counts":null}`)},
+		"another batch":             {Route: statusRoute, Action: simulator.ActionMerge, Merge: json.RawMessage(`{"id":"batch_x","status":"expired","output_file_id":null,"request_counts":{"total":30,"completed":0,"failed":0}}`)},
+		"a page":                    {Route: contentRoute, Action: simulator.ActionReplace, Body: "<html>\n<p>soon</p>\n</html>\n"},
+		"a line of a page":          {Route: contentRoute, Action: simulator.ActionReplace, Body: "<html>"},
+		"an error under 200":        {Route: contentRoute, Action: simulator.ActionReplace, Body: `{"error":{"message":"m"}}`},
+		"empty":                     {Route: contentRoute, Action: simulator.ActionReplace},
+		"cut within a line":         {Route: contentRoute, Action: simulator.ActionCut},
+		"gone":                      {Route: contentRoute, Action: simulator.ActionReplace, Status: http.StatusNotFound, Body: "{}"},
+		"gone for good":             {Route: contentRoute, Action: simulator.ActionReplace, Status: http.StatusGone, Body: "{}"},
+		"broken within the first":   {Route: contentRoute, Action: simulator.ActionTruncate, Bytes: 10},
+		"the provider is down":      {Route: contentRoute, Action: simulator.ActionFail, Status: http.StatusBadGateway},
+		"the status cannot be read": {Route: statusRoute, Action: simulator.ActionReplace, Body: "<html>"},
 	}
 }
 
@@ -75,7 +75,7 @@ func TestCountsThatAreLateBuyNothing(t *testing.T) {
 	t.Parallel()
 	for counts, times := range map[string]int{`"completed":0,"failed":0`: 20, `"completed":1,"failed":0`: 2, `"failed":0,"completed":0`: -1} {
 		lie := simulator.Fault{
-			Route: statusRoute, Action: simulator.Merge, From: 2, Times: times,
+			Route: statusRoute, Action: simulator.ActionMerge, From: 2, Times: times,
 			Merge: json.RawMessage(`{"output_file_id":null,"request_counts":{"total":30,` + counts + `}}`),
 		}
 		durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{lie}}, openai.Config{}, nil, func(w *durabletest.World) {
@@ -97,7 +97,7 @@ func TestCountsThatAreLateBuyNothing(t *testing.T) {
 // A byte order mark is none of the first row.
 func TestAByteOrderMarkTakesNoRowAway(t *testing.T) {
 	t.Parallel()
-	mark := simulator.Fault{Route: contentRoute, Action: simulator.Prepend, Body: "\xef\xbb\xbf", Times: -1}
+	mark := simulator.Fault{Route: contentRoute, Action: simulator.ActionPrepend, Body: "\xef\xbb\xbf", Times: -1}
 	durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{mark}}, openai.Config{}, nil, func(w *durabletest.World) {
 		w.Write("in.jsonl", durabletest.Tickets(20)...)
 		if report := w.MustRun(w.Job()); report.Succeeded != 20 || report.Retried != 0 {
@@ -152,7 +152,7 @@ func undecided(w *durabletest.World, job durable.Job[durabletest.Ticket], settle
 	w.T.Helper()
 	report, err := w.Run(w.T.Context(), job)
 	var waits *durable.UndecidedError
-	if !errors.As(err, &waits) || len(waits.Batches) != 1 || report.Finished || report.State != durable.Stopped {
+	if !errors.As(err, &waits) || len(waits.Batches) != 1 || report.Finished || report.State != durable.StateStopped {
 		w.T.Fatalf("report %+v, error %v", report, err)
 	}
 	b := waits.Batches[0]
@@ -225,7 +225,7 @@ func TestResultsThatStayAwayStopTheirBatchAlone(t *testing.T) {
 
 func TestAPersonDecidesAboutMissingRows(t *testing.T) {
 	t.Parallel()
-	for _, d := range []durable.Decision{durable.FailMissing, durable.SendMissing} {
+	for _, d := range []durable.Decision{durable.DecisionFail, durable.DecisionSend} {
 		b := &broken{body: half}
 		durabletest.Bubble(t, simulator.Config{}, openai.Config{}, b.wrap, func(w *durabletest.World) {
 			t := w.T
@@ -241,7 +241,7 @@ func TestAPersonDecidesAboutMissingRows(t *testing.T) {
 					t.Errorf("%s: %v", name, err)
 				}
 			}
-			other := map[durable.Decision]durable.Decision{durable.FailMissing: durable.SendMissing, durable.SendMissing: durable.FailMissing}[d]
+			other := map[durable.Decision]durable.Decision{durable.DecisionFail: durable.DecisionSend, durable.DecisionSend: durable.DecisionFail}[d]
 			if err := h.Settle(t.Context(), waits.Batch, other); err == nil || !strings.Contains(err.Error(), string(d)) {
 				t.Errorf("decided otherwise: %v", err)
 			}
@@ -256,7 +256,7 @@ func TestAPersonDecidesAboutMissingRows(t *testing.T) {
 				}
 			}
 			want := map[durable.Decision]struct{ failed, retried, batches int }{
-				durable.FailMissing: {5, 0, 3}, durable.SendMissing: {0, 5, 4},
+				durable.DecisionFail: {5, 0, 3}, durable.DecisionSend: {0, 5, 4},
 			}[d]
 			if n := len(w.Server.Batches()); failed != want.failed || report.Failed != want.failed || report.Retried != want.retried || n != want.batches {
 				t.Errorf("%s: %d failed, %d batches, report %+v", d, failed, n, report)
@@ -289,7 +289,7 @@ func TestAPersonDecidesWhileTheRunGoesOn(t *testing.T) {
 		if s := mustStatus(t, run.Handle); s.Succeeded != 5 || len(s.Open) != 2 {
 			t.Errorf("when a person is asked: %+v", s)
 		}
-		if err := w.Attach().Settle(t.Context(), n.Batch, durable.FailMissing); err != nil {
+		if err := w.Attach().Settle(t.Context(), n.Batch, durable.DecisionFail); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Minute)

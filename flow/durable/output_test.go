@@ -188,7 +188,7 @@ func TestAnOutputThatGoesMissingMeanwhile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			one := []durable.Result{{ID: "a", Status: durable.Succeeded, Attempts: 1}}
+			one := []durable.Result{{ID: "a", Status: durable.ItemSucceeded, Attempts: 1}}
 			if err := errors.Join(out.Rewind(""), out.Write(t.Context(), one), change(path)); err != nil {
 				t.Fatal(err)
 			}

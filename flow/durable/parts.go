@@ -18,7 +18,7 @@ func newEngine(c config) (*engine, error) {
 		return nil, fmt.Errorf("durable: Job.Polls: %w", err)
 	}
 	e := &engine{
-		config: c, gate: newGate(Running), openBatches: newOpenBatches(), changed: make(chan struct{}, 1),
+		config: c, gate: newGate(StateRunning), openBatches: newOpenBatches(), changed: make(chan struct{}, 1),
 		pollStates: new(pollStates), resting: newRestingDrivers(), anomalies: new(anomalies), failures: new(failures), cache: new(cache),
 		progress: &progress{notify: c.onProgress},
 	}

@@ -37,7 +37,7 @@ func TestABatchExpiresAfterADay(t *testing.T) {
 			t.Errorf("report %+v", report)
 		}
 		for id, r := range w.Results() {
-			if r.Status == durable.Failed && r.Error.Code != "batch_expired" {
+			if r.Status == durable.ItemFailed && r.Error.Code != "batch_expired" {
 				t.Errorf("%s: %+v", id, r)
 			}
 		}
@@ -117,7 +117,7 @@ func TestBatchThatTakesTooLongIsCancelled(t *testing.T) {
 // count.
 func TestBatchThatNeverEndsWaitsForAPerson(t *testing.T) {
 	t.Parallel()
-	for _, decision := range []durable.Decision{"", durable.FailMissing, durable.SendMissing} {
+	for _, decision := range []durable.Decision{"", durable.DecisionFail, durable.DecisionSend} {
 		var ended atomic.Bool
 		var first atomic.Value
 		stuck := edit(func(id string, batch map[string]any) {
@@ -145,7 +145,7 @@ func TestBatchThatNeverEndsWaitsForAPerson(t *testing.T) {
 				t.Fatal(err)
 			}
 			report = w.MustRun(job)
-			want := map[durable.Decision][3]int{"": {3, 0, 1}, durable.FailMissing: {0, 3, 1}, durable.SendMissing: {3, 0, 2}}[decision]
+			want := map[durable.Decision][3]int{"": {3, 0, 1}, durable.DecisionFail: {0, 3, 1}, durable.DecisionSend: {3, 0, 2}}[decision]
 			if got := [3]int{report.Succeeded, report.Failed, len(w.Server.Batches())}; got != want {
 				t.Errorf("%q: report %+v, %v", decision, report, got)
 			}
@@ -196,7 +196,7 @@ func TestPollsThatFailSayNothingAboutRows(t *testing.T) {
 		"not found": {Status: http.StatusNotFound, Times: 50},
 		"down":      {Status: http.StatusBadGateway, Times: 200},
 	} {
-		fault.Route, fault.Action = getBatch, simulator.Fail
+		fault.Route, fault.Action = getBatch, simulator.ActionFail
 		durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{fault}}, openai.Config{}, nil, func(w *durabletest.World) {
 			t := w.T
 			w.Write("in.jsonl", durabletest.Tickets(20)...)
@@ -210,7 +210,7 @@ func TestPollsThatFailSayNothingAboutRows(t *testing.T) {
 
 func TestBatchThatIsGoneForGoodIsSentAgain(t *testing.T) {
 	t.Parallel()
-	lost := simulator.Fault{Route: getBatch, Action: simulator.Fail, Status: http.StatusNotFound, Times: -1}
+	lost := simulator.Fault{Route: getBatch, Action: simulator.ActionFail, Status: http.StatusNotFound, Times: -1}
 	durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{lost}}, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, nil, func(w *durabletest.World) {
 		t := w.T
 		w.Write("in.jsonl", durabletest.Tickets(5)...)

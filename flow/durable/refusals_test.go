@@ -52,7 +52,7 @@ func told(job *durable.Job[durabletest.Ticket]) *[]durable.Notice {
 
 // invalid lets batches fail validation.
 func invalid(times int, errs ...simulator.BatchError) simulator.Fault {
-	return simulator.Fault{Route: createBatch, Action: simulator.Invalid, Times: times, Errors: errs}
+	return simulator.Fault{Route: createBatch, Action: simulator.ActionInvalid, Times: times, Errors: errs}
 }
 
 var (
@@ -71,15 +71,15 @@ func TestABatchThatWasRefusedIsCreatedAgain(t *testing.T) {
 		"as its file is not seen yet":    invalid(3, fileError),
 		"as the provider is not well":    invalid(3, simulator.BatchError{Code: "server_error", Message: "m"}),
 		"by HTTP 400 about the file": {
-			Route: createBatch, Action: simulator.Replace, Status: http.StatusBadRequest, Times: 3,
+			Route: createBatch, Action: simulator.ActionReplace, Status: http.StatusBadRequest, Times: 3,
 			Body: `{"error":{"message":"Cannot find file","type":"invalid_request_error","param":"file_id","code":null}}`,
 		},
 		"by HTTP 404 about the file": {
-			Route: createBatch, Action: simulator.Replace, Status: http.StatusNotFound, Times: 3,
+			Route: createBatch, Action: simulator.ActionReplace, Status: http.StatusNotFound, Times: 3,
 			Body: `{"error":{"message":"Input file not found","type":"invalid_request_error","param":null,"code":null}}`,
 		},
 		"by a proxy": {
-			Route: createBatch, Action: simulator.Replace, Status: http.StatusMethodNotAllowed, Times: 3, Body: "<html>",
+			Route: createBatch, Action: simulator.ActionReplace, Status: http.StatusMethodNotAllowed, Times: 3, Body: "<html>",
 		},
 	} {
 		durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{fault}}, openai.Config{}, nil, func(w *durabletest.World) {
@@ -230,7 +230,7 @@ func TestRoomIsMadeWhileNobodyRuns(t *testing.T) {
 		w.Write("in.jsonl", durabletest.Tickets(200)...)
 		start := time.Now()
 		for _, faults := range [][]simulator.Fault{nil, {
-			{Route: createBatch, Action: simulator.Fail, Status: http.StatusTooManyRequests, Times: -1}, // it sees that the first has ended, and no more
+			{Route: createBatch, Action: simulator.ActionFail, Status: http.StatusTooManyRequests, Times: -1}, // it sees that the first has ended, and no more
 		}} {
 			if err := w.Server.SetFaults(faults...); err != nil {
 				t.Fatal(err)

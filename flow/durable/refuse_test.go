@@ -38,13 +38,13 @@ func TestABatchThatIsRefusedForGoodStopsNoOther(t *testing.T) {
 		"an endpoint that there is not": {nil, durable.Request{Endpoint: "/v1/chat/completion", Model: "gpt-test"}, "invalid_value"},
 		"a creation": {
 			[]simulator.Fault{{
-				Route: "POST /v1/batches", Action: simulator.Replace, Status: http.StatusBadRequest,
+				Route: "POST /v1/batches", Action: simulator.ActionReplace, Status: http.StatusBadRequest,
 				Body: `{"error":{"message":"no batches of this model","type":"invalid_request_error","param":"model","code":"model_unsupported"}}`,
 			}}, durable.Request{Endpoint: "/v1/chat/completions", Model: "other"}, "model_unsupported",
 		},
 		"an upload": {
 			[]simulator.Fault{{
-				Route: "POST /v1/files", Action: simulator.Replace, Status: http.StatusBadRequest,
+				Route: "POST /v1/files", Action: simulator.ActionReplace, Status: http.StatusBadRequest,
 				Body: `{"error":{"message":"Invalid file format","type":"invalid_request_error","param":null,"code":null}}`,
 			}}, durable.Request{Endpoint: "/v1/chat/completions", Model: "other"}, "invalid_request_error",
 		},
@@ -61,7 +61,7 @@ func TestABatchThatIsRefusedForGoodStopsNoOther(t *testing.T) {
 				t.Errorf("%s: report %+v", name, report)
 			}
 			for id, r := range w.Results() {
-				if r.Status == durable.Failed && (r.Error.Class != retry.Permanent || r.Error.Code != test.code || r.Error.Message == "") {
+				if r.Status == durable.ItemFailed && (r.Error.Class != retry.Permanent || r.Error.Code != test.code || r.Error.Message == "") {
 					t.Errorf("%s: %s: %+v", name, id, r.Error)
 				}
 			}

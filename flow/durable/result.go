@@ -30,8 +30,8 @@ type ItemStatus string
 
 // The statuses of an item. An Output receives only the first two.
 const (
-	Succeeded     ItemStatus = "succeeded"
-	Failed        ItemStatus = "failed"
+	ItemSucceeded ItemStatus = "succeeded"
+	ItemFailed    ItemStatus = "failed"
 	ItemCancelled ItemStatus = "cancelled" // the run was cancelled before it ran
 )
 
@@ -46,13 +46,13 @@ type ItemError struct {
 // outcome. Without a codec the response is not read. Batch and Attempts stay
 // zero, and Model is the one that the reply names; the caller fills them in.
 func ResultOf(key string, o sink.Outcome, codec llm.Codec) Result {
-	r := Result{ID: key, Status: Succeeded, Response: bytes.Clone(o.Body)}
+	r := Result{ID: key, Status: ItemSucceeded, Response: bytes.Clone(o.Body)}
 	failure := o.Err
 	if failure == nil && codec != nil {
 		failure = r.read(codec, o.Body)
 	}
 	if failure != nil {
-		r.Status = Failed
+		r.Status = ItemFailed
 		r.Error = &ItemError{Class: failure.Class, Code: failure.Code, Message: failure.Message}
 	}
 	return r

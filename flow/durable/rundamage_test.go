@@ -26,7 +26,7 @@ func TestALostDecisionIsAskedForAgain(t *testing.T) {
 			durabletest.Bubble(t, simulator.Config{}, openai.Config{}, b.wrap, func(w *durabletest.World) {
 				job := missingJob(w)
 				waits := undecided(w, job, 25)
-				if err := w.Attach().Settle(w.T.Context(), waits.Batch, durable.SendMissing); err != nil {
+				if err := w.Attach().Settle(w.T.Context(), waits.Batch, durable.DecisionSend); err != nil {
 					w.T.Fatal(err)
 				}
 				file := durabletest.FirstOf(w.T, w.Path("state/runs/*/decisions.json"), 1)[0]

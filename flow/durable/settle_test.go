@@ -76,7 +76,7 @@ func TestEveryEndOfABatchIsSettled(t *testing.T) {
 					} else {
 						again++
 					}
-					if r.Attempts != attempts || (r.Status == durable.Succeeded) != odd {
+					if r.Attempts != attempts || (r.Status == durable.ItemSucceeded) != odd {
 						t.Errorf("%s with %s: %s: %+v", status, files, id, r)
 					}
 				}
@@ -148,10 +148,10 @@ func TestASecondBatchChangesNoResultAndIsWaste(t *testing.T) {
 // when it validates the batch, others when it is created.
 func TestAFileThatIsGoneIsUploadedAgain(t *testing.T) {
 	t.Parallel()
-	creation := simulator.Fault{Route: "POST /v1/batches", Action: simulator.Fail, Status: http.StatusForbidden}
+	creation := simulator.Fault{Route: "POST /v1/batches", Action: simulator.ActionFail, Status: http.StatusForbidden}
 	for name, later := range map[string][]simulator.Fault{
 		"validation": nil,
-		"creation":   {{Route: creation.Route, Action: simulator.Fail, Status: http.StatusNotFound}},
+		"creation":   {{Route: creation.Route, Action: simulator.ActionFail, Status: http.StatusNotFound}},
 	} {
 		durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{creation}}, openai.Config{}, nil, func(w *durabletest.World) {
 			t := w.T

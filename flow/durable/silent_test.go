@@ -21,8 +21,8 @@ func TestAnEndedBatchThatDoesNotSayWhoseItIsIsWaitedFor(t *testing.T) {
 			u.job.ExclusiveWorkspace = exclusive
 			u.stranger(4) // is not of its size
 			u.SetFaults(
-				simulator.Fault{Route: creation, Action: simulator.ResetAfter},
-				simulator.Fault{Route: contentRoute, Action: simulator.Replace, Body: "", Times: 8},
+				simulator.Fault{Route: creation, Action: simulator.ActionResetAfter},
+				simulator.Fault{Route: contentRoute, Action: simulator.ActionReplace, Body: "", Times: 8},
 			)
 			u.succeed(1)
 		})
@@ -33,9 +33,9 @@ func TestAnEndedBatchThatDoesNotSayWhoseItIsIsWaitedFor(t *testing.T) {
 func TestAnEndedBatchOfWhichNothingRanIsNotIt(t *testing.T) {
 	t.Parallel()
 	withoutTags(t, func(u *untagged) {
-		u.SetFaults(simulator.Fault{Route: creation, Action: simulator.Invalid, Errors: []simulator.BatchError{{Code: "server_error"}}})
+		u.SetFaults(simulator.Fault{Route: creation, Action: simulator.ActionInvalid, Errors: []simulator.BatchError{{Code: "server_error"}}})
 		u.stranger(5)
-		u.next(simulator.Reset)
+		u.next(simulator.ActionReset)
 		if report := u.MustRun(u.job); report.Succeeded != 5 || report.Elapsed > 2*processing {
 			u.T.Errorf("report %+v", report)
 		}
@@ -50,7 +50,7 @@ func TestAnEndedBatchOfWhichNothingRanIsNotIt(t *testing.T) {
 func TestAClockThatWasAheadHidesNoBatchWithoutTag(t *testing.T) {
 	t.Parallel()
 	withoutTags(t, func(u *untagged) {
-		u.next(simulator.ResetAfter)
+		u.next(simulator.ActionResetAfter)
 		ctx, cancel := context.WithTimeout(u.T.Context(), time.Second)
 		defer cancel()
 		if _, err := u.Run(ctx, u.job); !errors.Is(err, context.DeadlineExceeded) {

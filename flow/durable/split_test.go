@@ -31,7 +31,7 @@ func TestABatchThatIsTooLargeIsHalved(t *testing.T) {
 	t.Parallel()
 	cfg := simulator.Config{
 		Limits: simulator.Limits{UploadBytes: 8000},
-		Faults: []simulator.Fault{{Route: "POST /v1/batches", Action: simulator.Fail, Status: http.StatusForbidden}},
+		Faults: []simulator.Fault{{Route: "POST /v1/batches", Action: simulator.ActionFail, Status: http.StatusForbidden}},
 	}
 	durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
 		t := w.T
@@ -62,7 +62,7 @@ func TestABatchThatIsTooLargeIsHalved(t *testing.T) {
 
 func TestABatchThatIsTooLargeToCreateIsHalved(t *testing.T) {
 	t.Parallel()
-	large := simulator.Fault{Route: "POST /v1/batches", Action: simulator.Fail, Status: http.StatusRequestEntityTooLarge}
+	large := simulator.Fault{Route: "POST /v1/batches", Action: simulator.ActionFail, Status: http.StatusRequestEntityTooLarge}
 	durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{large}}, openai.Config{}, nil, func(w *durabletest.World) {
 		t := w.T
 		w.Write("in.jsonl", durabletest.Tickets(99)...)

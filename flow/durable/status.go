@@ -17,7 +17,7 @@ import (
 // Status is the state and progress of a run, as any process can see it.
 type Status struct {
 	Name   string      `json:"name"`
-	Wanted State       `json:"wanted"` // Running, Paused or Cancelled
+	Wanted State       `json:"wanted"` // StateRunning, StatePaused or StateCancelled
 	Report             // of the process that runs the run, or ran it last
 	Open   []OpenBatch `json:"open"`
 	// Notices are the current problems that cost money or hours, the oldest
@@ -58,7 +58,7 @@ type OpenBatch struct {
 }
 
 // Ended reports whether the run is completed or cancelled.
-func (s Status) Ended() bool { return s.State == Completed || s.State == Cancelled }
+func (s Status) Ended() bool { return s.State == StateCompleted || s.State == StateCancelled }
 
 // snapshot is the status file.
 type snapshot struct {
@@ -91,10 +91,10 @@ func readStatus(d rundir.Dir) (s snapshot, held bool, err error) {
 	s.Wanted, s.asked = State(c.Want), c.At
 	switch {
 	case s.Ended():
-	case !held && s.State != Stopped:
-		s.State, s.Reason = Stopped, "its process ended without reporting why"
-	case held && s.State == Stopped: // its new process is about to write another
-		s.State = Running
+	case !held && s.State != StateStopped:
+		s.State, s.Reason = StateStopped, "its process ended without reporting why"
+	case held && s.State == StateStopped: // its new process is about to write another
+		s.State = StateRunning
 	}
 	return s, held, nil
 }

@@ -17,7 +17,7 @@ func TestFullStorageIsToldAndPasses(t *testing.T) {
 	const full = `{"error":{"message":"You have exceeded your file storage quota. Organizations are limited to 100 GB of files. ` +
 		`Please delete old files.","type":"invalid_request_error","param":null,"code":null}}`
 	durabletest.Bubble(t, simulator.Config{
-		Faults: []simulator.Fault{{Route: uploadFile, Times: 3, Action: simulator.Replace, Status: 400, Body: full}},
+		Faults: []simulator.Fault{{Route: uploadFile, Times: 3, Action: simulator.ActionReplace, Status: 400, Body: full}},
 	}, openai.Config{}, nil, func(w *durabletest.World) {
 		w.Write("in.jsonl", durabletest.Tickets(10)...)
 		job := w.Job()

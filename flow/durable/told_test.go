@@ -128,7 +128,7 @@ func TestFirstStartThatReachesNobodyEndsAfterAMinute(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if s, err := h.Status(); err != nil || s.State != durable.Stopped || !strings.Contains(s.Reason, "127.0.0.1") {
+			if s, err := h.Status(); err != nil || s.State != durable.StateStopped || !strings.Contains(s.Reason, "127.0.0.1") {
 				t.Errorf("%s: status %+v, %v", name, s, err)
 			}
 		})
@@ -137,7 +137,7 @@ func TestFirstStartThatReachesNobodyEndsAfterAMinute(t *testing.T) {
 
 func TestFirstStartAtAProviderThatIsDownEndsAfterAMinute(t *testing.T) {
 	t.Parallel()
-	down := simulator.Config{Faults: []simulator.Fault{{Action: simulator.Fail, Status: 503, Times: -1}}}
+	down := simulator.Config{Faults: []simulator.Fault{{Action: simulator.ActionFail, Status: 503, Times: -1}}}
 	durabletest.Bubble(t, down, openai.Config{}, nil, func(w *durabletest.World) {
 		w.Write("in.jsonl", durabletest.Tickets(3)...)
 		job := w.Job()
@@ -241,7 +241,7 @@ func TestOutageDuringARunIsToldOnce(t *testing.T) {
 func TestLongRetryAfterIsToldAtOnce(t *testing.T) {
 	t.Parallel()
 	limited := simulator.Config{Faults: []simulator.Fault{
-		{Route: "POST /v1/files", Action: simulator.Fail, Status: 429, Header: map[string]string{"Retry-After": "1800"}},
+		{Route: "POST /v1/files", Action: simulator.ActionFail, Status: 429, Header: map[string]string{"Retry-After": "1800"}},
 	}}
 	durabletest.Bubble(t, limited, openai.Config{}, nil, func(w *durabletest.World) {
 		w.Write("in.jsonl", durabletest.Tickets(3)...)
@@ -258,7 +258,7 @@ func TestLongRetryAfterIsToldAtOnce(t *testing.T) {
 
 func TestDownloadThatFailsAgainAndAgainIsTold(t *testing.T) {
 	t.Parallel()
-	broken := simulator.Config{Faults: []simulator.Fault{{Route: contentRoute, Action: simulator.Reset, Times: 9}}}
+	broken := simulator.Config{Faults: []simulator.Fault{{Route: contentRoute, Action: simulator.ActionReset, Times: 9}}}
 	durabletest.Bubble(t, broken, openai.Config{}, nil, func(w *durabletest.World) {
 		w.Write("in.jsonl", durabletest.Tickets(3)...)
 		job := w.Job()
@@ -281,9 +281,9 @@ func TestDownloadThatFailsAgainAndAgainIsTold(t *testing.T) {
 func TestOneFailureIsNotTold(t *testing.T) {
 	t.Parallel()
 	hiccups := simulator.Config{Faults: []simulator.Fault{
-		{Route: contentRoute, Action: simulator.Reset},
-		{Route: getBatch, Action: simulator.Fail, Status: 502},
-		{Route: "POST /v1/files", Action: simulator.Fail, Status: 429, Header: map[string]string{"Retry-After": "5"}},
+		{Route: contentRoute, Action: simulator.ActionReset},
+		{Route: getBatch, Action: simulator.ActionFail, Status: 502},
+		{Route: "POST /v1/files", Action: simulator.ActionFail, Status: 429, Header: map[string]string{"Retry-After": "5"}},
 	}}
 	durabletest.Bubble(t, hiccups, openai.Config{}, nil, func(w *durabletest.World) {
 		w.Write("in.jsonl", durabletest.Tickets(3)...)
@@ -299,7 +299,7 @@ func TestOneFailureIsNotTold(t *testing.T) {
 func TestBatchThatIsUnknownForLongIsTold(t *testing.T) {
 	t.Parallel()
 	lost := simulator.Config{Faults: []simulator.Fault{{
-		Route: getBatch, Action: simulator.Replace, Status: 404, Times: -1,
+		Route: getBatch, Action: simulator.ActionReplace, Status: 404, Times: -1,
 		Body: `{"error":{"message":"No batch found with id 'x'.","type":"invalid_request_error","param":null,"code":null}}`,
 	}}}
 	durabletest.Bubble(t, lost, openai.Config{Limits: sink.Limits{Window: 10 * time.Minute}}, nil, func(w *durabletest.World) {
@@ -425,7 +425,7 @@ func TestCreationsThatWaitForTheirPaceAreTold(t *testing.T) {
 func TestUnclearCreationIsTold(t *testing.T) {
 	t.Parallel()
 	late := simulator.Config{Faults: []simulator.Fault{
-		{Route: "POST /v1/batches", Action: simulator.Late, Delay: 5 * time.Minute},
+		{Route: "POST /v1/batches", Action: simulator.ActionLate, Delay: 5 * time.Minute},
 	}}
 	durabletest.Bubble(t, late, openai.Config{}, nil, func(w *durabletest.World) {
 		w.Write("in.jsonl", durabletest.Tickets(3)...)
@@ -444,12 +444,12 @@ func TestUnclearCreationIsTold(t *testing.T) {
 func TestStuckTransfersAreMadeAgain(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]simulator.Fault{
-		"download trickles": {Route: contentRoute, Action: simulator.Trickle, Delay: 20 * time.Second, Times: 2},
-		"download hangs":    {Route: contentRoute, Action: simulator.Hang, Times: 2},
-		"upload hangs":      {Route: "POST /v1/files", Action: simulator.Hang, Times: 2},
-		"look hangs":        {Route: getBatch, Action: simulator.Hang, Times: 2},
-		"look trickles":     {Route: getBatch, Action: simulator.Trickle, Delay: 20 * time.Second, Times: 2},
-		"list hangs":        {Route: "GET /v1/batches", Action: simulator.Hang},
+		"download trickles": {Route: contentRoute, Action: simulator.ActionTrickle, Delay: 20 * time.Second, Times: 2},
+		"download hangs":    {Route: contentRoute, Action: simulator.ActionHang, Times: 2},
+		"upload hangs":      {Route: "POST /v1/files", Action: simulator.ActionHang, Times: 2},
+		"look hangs":        {Route: getBatch, Action: simulator.ActionHang, Times: 2},
+		"look trickles":     {Route: getBatch, Action: simulator.ActionTrickle, Delay: 20 * time.Second, Times: 2},
+		"list hangs":        {Route: "GET /v1/batches", Action: simulator.ActionHang},
 	} {
 		durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{fault}}, openai.Config{}, nil, func(w *durabletest.World) {
 			w.Write("in.jsonl", durabletest.Tickets(3)...)

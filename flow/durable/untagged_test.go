@@ -111,7 +111,7 @@ func (u *untagged) succeed(batches int) durable.Report {
 func (u *untagged) holdAndStop() {
 	u.T.Helper()
 	u.stranger(5)
-	u.next(simulator.ResetAfter)
+	u.next(simulator.ActionResetAfter)
 	enough := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(u.T.Context())
 	u.Log.OnMessage(func(message string) {

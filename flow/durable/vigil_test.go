@@ -22,7 +22,7 @@ func TestABatchThatMayBeSomebodyElsesIsNotCancelled(t *testing.T) {
 			u.T.Fatal(err)
 		}
 		u.stranger(5)
-		u.next(simulator.Reset) // so the only batch is not ours
+		u.next(simulator.ActionReset) // so the only batch is not ours
 		u.job.Provider, u.job.ExclusiveWorkspace, u.job.MaxAttempts = sinktest.Untagged(client), true, 1
 		report := u.MustRun(u.job)
 		if report.Succeeded == 0 || report.Succeeded+report.Failed != 5 || report.Batches != 1 {

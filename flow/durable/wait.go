@@ -53,11 +53,11 @@ func (h *Handle) Wait(ctx context.Context) (Report, error) {
 // end returns the error of a run that no process runs.
 func (s snapshot) end() error {
 	switch s.State {
-	case Cancelled:
+	case StateCancelled:
 		return &CancelledError{Name: s.Name, Reason: CancelReason(s.Reason), At: s.asked, Rows: s.Cancelled}
-	case Stopped:
+	case StateStopped:
 		return &StoppedError{Name: s.Name, Reason: s.Reason}
-	case Running, Paused, Cancelling, Completed:
+	case StateRunning, StatePaused, StateCancelling, StateCompleted:
 	}
 	return nil
 }

@@ -58,13 +58,13 @@ func TestDedupOverARestartResumesWhatIsOpenAndDropsWhatIsDone(t *testing.T) {
 			if _, err := work(t, d, func(string) error { return errCrash }, "claimed"); !errors.Is(err, errCrash) {
 				t.Fatal(err)
 			}
-			if _, err := d.Swap(t.Context(), []string{"queued"}, "", dedup.Queued); err != nil {
+			if _, err := d.Swap(t.Context(), []string{"queued"}, "", dedup.StateQueued); err != nil {
 				t.Fatal(err)
 			}
 
 			d = state.NewDedup(reopen(), "job")
-			names := []string{dedup.Done, dedup.Claimed, dedup.Queued, "new"}
-			want := []string{dedup.Done, dedup.Claimed, dedup.Queued, ""}
+			names := []string{dedup.StateDone, dedup.StateClaimed, dedup.StateQueued, "new"}
+			want := []string{dedup.StateDone, dedup.StateClaimed, dedup.StateQueued, ""}
 			if diff := cmp.Diff(want, statesOf(t, d, names...)); diff != "" {
 				t.Fatal("before the second run: " + diff)
 			}
@@ -89,7 +89,7 @@ func TestDedupAgreesWithMemoryStates(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				run++
 				name, model := fmt.Sprint(run), new(dedup.MemoryStates)
-				states := rapid.SampledFrom([]string{"", dedup.Queued, dedup.Claimed, dedup.Done})
+				states := rapid.SampledFrom([]string{"", dedup.StateQueued, dedup.StateClaimed, dedup.StateDone})
 				keys := rapid.SliceOfN(rapid.SampledFrom([]string{"", "a", "b", "ab", strings.Repeat("long", 1000)}), 0, 6)
 				for range rapid.IntRange(1, 20).Draw(rt, "steps") {
 					ks, old, next := keys.Draw(rt, "keys"), states.Draw(rt, "old"), states.Draw(rt, "next")
@@ -118,7 +118,7 @@ func TestOfSwapsAtOnceOneWins(t *testing.T) {
 			for w := range 8 {
 				all.Go(func() {
 					for part := range slices.Chunk(keys, 8+w) { // they overlap in all ways
-						were, err := state.NewDedup(store, "job").Swap(t.Context(), part, "", dedup.Queued)
+						were, err := state.NewDedup(store, "job").Swap(t.Context(), part, "", dedup.StateQueued)
 						if err != nil {
 							t.Error(err)
 						}
@@ -142,7 +142,7 @@ func TestOfSwapsAtOnceOneWins(t *testing.T) {
 
 func TestDedupKeepsNamesApart(t *testing.T) {
 	store := state.NewMemory()
-	if _, err := state.NewDedup(store, "a").Swap(t.Context(), []string{"bc"}, "", dedup.Done); err != nil {
+	if _, err := state.NewDedup(store, "a").Swap(t.Context(), []string{"bc"}, "", dedup.StateDone); err != nil {
 		t.Fatal(err)
 	}
 	if was := statesOf(t, state.NewDedup(store, "ab"), "c"); was[0] != "" {

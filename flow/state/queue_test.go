@@ -19,7 +19,7 @@ import (
 )
 
 // inOrder has one level, so the order is that of arrival.
-var inOrder = queue.Strict(func(string) queue.Priority { return queue.Normal })
+var inOrder = queue.Strict(func(string) queue.Priority { return queue.PriorityNormal })
 
 func openQueue(t *testing.T, s queue.Store, name string) *queue.Durable[string] {
 	t.Helper()

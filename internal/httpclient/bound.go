@@ -42,7 +42,7 @@ func (w wire) Read(p []byte) (int, error) {
 	if err == nil || err == io.EOF { // not Is: a cause may wrap the end of another body
 		return n, err
 	}
-	return n, retry.Transport(retry.Idempotent, true, err)
+	return n, retry.Transport(retry.EffectIdempotent, true, err)
 }
 
 // opaque is a body in an encoding that nobody asked for.

@@ -32,7 +32,7 @@ func TestClassesOfACreate(t *testing.T) {
 		"fine":             {reply(200, `{"id":"batch_1"}`), 0},
 	} {
 		c := serve(t, test.handle)
-		err := c.Do(t.Context(), Call{Method: "POST", Path: "/batches", Effect: retry.Create, JSON: 1}, new(any))
+		err := c.Do(t.Context(), Call{Method: "POST", Path: "/batches", Effect: retry.EffectCreate, JSON: 1}, new(any))
 		if got := retry.ClassOf(err); got != test.want {
 			t.Errorf("%s is %s, want %s: %v", name, got, test.want, err)
 		}
@@ -52,7 +52,7 @@ func TestCreateThatWasNotSentIsRetryable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	create := Call{Method: "POST", Path: "/batches", Effect: retry.Create, JSON: 1}
+	create := Call{Method: "POST", Path: "/batches", Effect: retry.EffectCreate, JSON: 1}
 	if err := c.Do(t.Context(), create, nil); retry.ClassOf(err) != retry.Retryable {
 		t.Error(err)
 	}
@@ -66,7 +66,7 @@ func TestCancelledCreateIsAmbiguousOnceItWasSent(t *testing.T) {
 		cancel(cause)
 		<-release
 	})
-	err := c.Do(ctx, Call{Method: "POST", Path: "/batches", Effect: retry.Create, JSON: 1}, nil)
+	err := c.Do(ctx, Call{Method: "POST", Path: "/batches", Effect: retry.EffectCreate, JSON: 1}, nil)
 	close(release)
 	if retry.ClassOf(err) != retry.Ambiguous || !errors.Is(err, cause) {
 		t.Error(err)

@@ -13,7 +13,7 @@ func TestMetadataAddressesAreRefusedAtTheDial(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = c.Do(t.Context(), Call{Method: "POST", Path: "/batches", Effect: retry.Create}, nil)
+		err = c.Do(t.Context(), Call{Method: "POST", Path: "/batches", Effect: retry.EffectCreate}, nil)
 		if err == nil || !strings.Contains(err.Error(), "refused") {
 			t.Errorf("%s: %v", host, err)
 		}

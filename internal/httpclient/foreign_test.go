@@ -28,7 +28,7 @@ func foreign() []error {
 // A call that another one interrupts has the class that suits how far it got.
 func TestNoCallTakesTheClassOfAnother(t *testing.T) {
 	for name, begun := range map[string]string{"before a reply": "", "within a reply": `{"id":"batch`} {
-		for effect, want := range map[retry.Effect]retry.Class{retry.Create: retry.Ambiguous, retry.Idempotent: retry.Retryable} {
+		for effect, want := range map[retry.Effect]retry.Class{retry.EffectCreate: retry.Ambiguous, retry.EffectIdempotent: retry.Retryable} {
 			for _, cause := range foreign() {
 				ctx, release := context.WithCancelCause(t.Context())
 				c := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -54,7 +54,7 @@ func TestACallThatIsNotSentTakesNoClassEither(t *testing.T) {
 	for _, cause := range foreign() {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		cancel(cause)
-		err := c.Do(ctx, Call{Method: "POST", Path: "/batches", Effect: retry.Create, JSON: 1}, nil)
+		err := c.Do(ctx, Call{Method: "POST", Path: "/batches", Effect: retry.EffectCreate, JSON: 1}, nil)
 		if retry.ClassOf(err) != retry.Retryable {
 			t.Errorf("ended by %v: %v", cause, err)
 		}
@@ -95,7 +95,7 @@ func (failing) Close() error               { return nil }
 // that a creation did not happen.
 func TestABodyThatCannotBeReadGivesTheCallItsClass(t *testing.T) {
 	damaged := retry.Mark(errors.New("row 7 is damaged"), retry.Permanent)
-	for effect, want := range map[retry.Effect]retry.Class{retry.Create: retry.Ambiguous, retry.Idempotent: retry.Permanent} {
+	for effect, want := range map[retry.Effect]retry.Class{retry.EffectCreate: retry.Ambiguous, retry.EffectIdempotent: retry.Permanent} {
 		c := serve(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
 		body := io.NopCloser(io.MultiReader(strings.NewReader(strings.Repeat("x", 1<<20)), failing{damaged}))
 		err := c.Do(t.Context(), Call{Method: "POST", Path: "/files", Effect: effect, Body: body, Size: 2 << 20}, nil)

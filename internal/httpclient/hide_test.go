@@ -161,7 +161,7 @@ func TestKeyAndControlCharactersAreInNoErrorOfTheTransport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		errs := []error{c.Do(t.Context(), Call{Method: "POST", Path: "/x", Effect: retry.Create}, new(any))}
+		errs := []error{c.Do(t.Context(), Call{Method: "POST", Path: "/x", Effect: retry.EffectCreate}, new(any))}
 		_, err = read(t, c)
 		for _, err := range append(errs, err) {
 			if err == nil || strings.Contains(err.Error(), secret) || strings.ContainsAny(err.Error(), "\x1b\u009b") || len(err.Error()) > 10_000 {

@@ -98,7 +98,7 @@ func (c *Client) exchange(ctx context.Context, call Call, into any) error {
 // unread is the error of a call that was answered, but not so that it can be
 // understood. Whatever class the error has, a Create may have happened.
 func unread(effect retry.Effect, err error) error {
-	if effect == retry.Create {
+	if effect == retry.EffectCreate {
 		return retry.Mark(err, retry.Ambiguous)
 	}
 	return classified(err)
@@ -110,7 +110,7 @@ func classified(err error) error {
 	if _, ok := errors.AsType[*retry.Error](err); ok {
 		return err
 	}
-	return retry.Transport(retry.Idempotent, true, err)
+	return retry.Transport(retry.EffectIdempotent, true, err)
 }
 
 // Reply is a large reply of status 2xx, which its reader closes.
@@ -170,7 +170,7 @@ func (c *Client) send(ctx context.Context, call Call) (*Reply, error) {
 // failed is the error of a request that was not answered: that of its body, if
 // that could not be read.
 func failed(call Call, sent bool, req *http.Request, err error) error {
-	if b, ok := req.Body.(*source); ok && b.broken() != nil && call.Effect != retry.Create {
+	if b, ok := req.Body.(*source); ok && b.broken() != nil && call.Effect != retry.EffectCreate {
 		return fmt.Errorf("%s: read what is to be sent: %w", call, b.broken())
 	}
 	return retry.Transport(call.Effect, sent, fmt.Errorf("%s: %w", call, err))

@@ -103,7 +103,7 @@ func TestACallThatWouldComeTooLateIsNotMade(t *testing.T) {
 			t.Fatal(err)
 		}
 		create := anyCall
-		create.Effect = retry.Create
+		create.Effect = retry.EffectCreate
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
 		if err := c.Do(ctx, create, nil); err != nil {

@@ -28,7 +28,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 		c := connect(t, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, other.URL+r.URL.Path, status)
 		}, manyHeaders)
-		for _, effect := range []retry.Effect{retry.Idempotent, retry.Create} {
+		for _, effect := range []retry.Effect{retry.EffectIdempotent, retry.EffectCreate} {
 			err := c.Do(t.Context(), Call{Method: "POST", Path: "/batches", Effect: effect, JSON: 1}, nil)
 			if class := retry.ClassOf(err); class != retry.Permanent {
 				t.Errorf("%d: %v is %s, want permanent", status, err, class)

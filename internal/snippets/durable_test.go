@@ -30,7 +30,7 @@ func (t Ticket) Prompt() (llm.Chat, error) { return llm.Ask(t.text), nil }
 func (t Ticket) Request() (sink.Request, error) { return sink.Request{}, nil }
 
 // Priority is how urgent it is.
-func (t Ticket) Priority() queue.Priority { return queue.Normal }
+func (t Ticket) Priority() queue.Priority { return queue.PriorityNormal }
 
 // Deadline is when it is due.
 func (t Ticket) Deadline() time.Time { return time.Time{} }
@@ -68,7 +68,7 @@ func _(use func(any, error)) error {
 		return err
 	}
 	defer a.Close()
-	for r, err := range a.Results(archive.Query{Status: durable.Failed}) {
+	for r, err := range a.Results(archive.Query{Status: durable.ItemFailed}) {
 		use(r, err)
 	}
 	return nil

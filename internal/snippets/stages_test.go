@@ -217,7 +217,7 @@ func _(ctx context.Context, client *http.Client, request *http.Request) error {
 	ctx, sent := retry.Watch(ctx)
 	reply, err := client.Do(request.WithContext(ctx))
 	if err != nil {
-		return retry.Transport(retry.Create, sent.Bool(), err)
+		return retry.Transport(retry.EffectCreate, sent.Bool(), err)
 	}
 	return reply.Body.Close()
 }

@@ -24,19 +24,19 @@ type Role string
 
 // The roles of a conversation.
 const (
-	System    Role = "system"
-	User      Role = "user"
-	Assistant Role = "assistant"
+	RoleSystem    Role = "system"
+	RoleUser      Role = "user"
+	RoleAssistant Role = "assistant"
 )
 
 // Ask is a conversation of one question.
 func Ask(text string) Chat {
-	return Chat{Messages: []Message{{Role: User, Text: text}}}
+	return Chat{Messages: []Message{{Role: RoleUser, Text: text}}}
 }
 
 // As returns the conversation with instructions for the model in front.
 func (c Chat) As(system string) Chat {
-	c.Messages = append([]Message{{Role: System, Text: system}}, c.Messages...)
+	c.Messages = append([]Message{{Role: RoleSystem, Text: system}}, c.Messages...)
 	return c
 }
 

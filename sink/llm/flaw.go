@@ -8,25 +8,25 @@ type Flaw string
 
 // The flaws. The zero Flaw is that of a full answer.
 const (
-	Cut         Flaw = "max_tokens"     // it reached the limit of tokens
-	Filtered    Flaw = "content_filter" // the provider held it back
-	Refused     Flaw = "refusal"        // the model would not answer
-	Interrupted Flaw = "interrupted"    // the model was stopped
-	Empty       Flaw = "empty_answer"   // it says nothing
+	FlawCut         Flaw = "max_tokens"     // it reached the limit of tokens
+	FlawFiltered    Flaw = "content_filter" // the provider held it back
+	FlawRefused     Flaw = "refusal"        // the model would not answer
+	FlawInterrupted Flaw = "interrupted"    // the model was stopped
+	FlawEmpty       Flaw = "empty_answer"   // it says nothing
 )
 
 // String says in a few words what is wrong.
 func (f Flaw) String() string {
 	switch f {
-	case Cut:
+	case FlawCut:
 		return "the answer was cut off at the limit of tokens"
-	case Filtered:
+	case FlawFiltered:
 		return "the provider's filter held the answer back, or a part of it"
-	case Refused:
+	case FlawRefused:
 		return "the model refused to answer"
-	case Interrupted:
+	case FlawInterrupted:
 		return "the model was stopped before the answer was complete"
-	case Empty:
+	case FlawEmpty:
 		return "the answer is empty"
 	}
 	return string(f)
@@ -37,20 +37,20 @@ func (r Reply) Flaw() Flaw {
 	stop := stops[strings.ToLower(r.Finish)]
 	switch {
 	case r.Refusal != "":
-		return Refused
+		return FlawRefused
 	case stop != "":
 		return stop
 	case !r.Other && strings.TrimSpace(r.Text) == "":
-		return Empty
+		return FlawEmpty
 	}
 	return ""
 }
 
 // stops are the words of providers for what ended a reply early, in lower case.
 var stops = map[string]Flaw{
-	"length": Cut, "max_tokens": Cut, "max_output_tokens": Cut, "model_length": Cut, "model_context_window_exceeded": Cut,
-	"content_filter": Filtered, "safety": Filtered, "recitation": Filtered, "blocklist": Filtered, "prohibited_content": Filtered, "spii": Filtered,
-	"refusal": Refused,
-	"error":   Interrupted, "abort": Interrupted, "aborted": Interrupted, "cancelled": Interrupted, "incomplete": Interrupted,
-	"failed": Interrupted, "in_progress": Interrupted, "queued": Interrupted,
+	"length": FlawCut, "max_tokens": FlawCut, "max_output_tokens": FlawCut, "model_length": FlawCut, "model_context_window_exceeded": FlawCut,
+	"content_filter": FlawFiltered, "safety": FlawFiltered, "recitation": FlawFiltered, "blocklist": FlawFiltered, "prohibited_content": FlawFiltered, "spii": FlawFiltered,
+	"refusal": FlawRefused,
+	"error":   FlawInterrupted, "abort": FlawInterrupted, "aborted": FlawInterrupted, "cancelled": FlawInterrupted, "incomplete": FlawInterrupted,
+	"failed": FlawInterrupted, "in_progress": FlawInterrupted, "queued": FlawInterrupted,
 }

@@ -122,7 +122,7 @@ func (b batch) status() string { return strings.ToLower(b.Status) }
 func (c *Client) Create(ctx context.Context, spec sink.Spec, file string, _ sink.Rows) (string, error) {
 	var b batch
 	err := c.api.Do(ctx, httpclient.Call{
-		Method: http.MethodPost, Path: "/batches", Effect: retry.Create, Kind: httpclient.Create,
+		Method: http.MethodPost, Path: "/batches", Effect: retry.EffectCreate, Kind: httpclient.Create,
 		JSON: map[string]any{
 			"input_file_id":     file,
 			"endpoint":          spec.Endpoint,

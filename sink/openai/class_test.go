@@ -14,7 +14,7 @@ import (
 // The codes of an account that is out of money block, wherever they turn up.
 func TestSpendAndQuotaBlock(t *testing.T) {
 	for _, code := range []string{"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"} {
-		refusal := simulator.Fault{Action: simulator.Fail, Status: http.StatusTooManyRequests, Code: code, Times: -1}
+		refusal := simulator.Fault{Action: simulator.ActionFail, Status: http.StatusTooManyRequests, Code: code, Times: -1}
 		for _, route := range []string{"POST /v1/files", "POST /v1/batches", "GET /v1/batches/{id}"} {
 			refusal.Route = route
 			_, c := simulate(t, simulator.Config{Faults: []simulator.Fault{refusal}})
@@ -52,7 +52,7 @@ func TestBatchThatIsTooLargeSaysSo(t *testing.T) {
 		t.Errorf("upload: %v", err)
 	}
 	_, c = simulate(t, simulator.Config{Faults: []simulator.Fault{
-		{Route: "POST /v1/batches", Action: simulator.Fail, Status: http.StatusRequestEntityTooLarge}, // in HTML
+		{Route: "POST /v1/batches", Action: simulator.ActionFail, Status: http.StatusRequestEntityTooLarge}, // in HTML
 	}})
 	file, err := c.Upload(t.Context(), spec("tag"), rows(chat("a")))
 	if err != nil {

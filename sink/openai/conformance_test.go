@@ -64,15 +64,15 @@ func harness(t *testing.T, path string) sinktest.Harness {
 		Provider: client(secret), Stranger: client("sk-of-somebody-else"),
 		Endpoint: path, Model: "m", Good: body, Bad: body("[[400]]"),
 		Finish:       func() { must(server.Advance(2 * time.Hour)) },
-		LoseCreate:   fault(simulator.Fault{Action: simulator.ResetAfter}),
-		RefuseCreate: fault(simulator.Fault{Action: simulator.Fail, Status: 429}),
+		LoseCreate:   fault(simulator.Fault{Action: simulator.ActionResetAfter}),
+		RefuseCreate: fault(simulator.Fault{Action: simulator.ActionFail, Status: 429}),
 		Withhold: func(on bool) {
 			if !on {
 				must(server.SetFaults())
 				return
 			}
 			must(server.SetFaults(simulator.Fault{
-				Route: "GET /v1/files/{id}/content", Action: simulator.Replace, Body: "<html>", Times: -1,
+				Route: "GET /v1/files/{id}/content", Action: simulator.ActionReplace, Body: "<html>", Times: -1,
 			}))
 		},
 		Created: func() int { return len(server.Batches()) },

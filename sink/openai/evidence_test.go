@@ -40,7 +40,7 @@ func TestAStatusOfAnotherBatchIsNone(t *testing.T) {
 	server, c := simulate(t, simulator.Config{})
 	h := buy(t, c, "tag", chat("a"))
 	await(t, c, h, "completed")
-	other := simulator.Fault{Route: batchRoute, Action: simulator.Merge, Merge: json.RawMessage(`{"id":"batch_other","status":"failed"}`)}
+	other := simulator.Fault{Route: batchRoute, Action: simulator.ActionMerge, Merge: json.RawMessage(`{"id":"batch_other","status":"failed"}`)}
 	if err := server.SetFaults(other); err != nil { // once
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestABodyThatIsNoResultFileIsReadAgain(t *testing.T) {
 	} {
 		for _, times := range []int{2, -1} {
 			_, c := simulate(t, simulator.Config{Faults: []simulator.Fault{
-				{Route: contentRoute, Action: simulator.Replace, Body: body, Times: times},
+				{Route: contentRoute, Action: simulator.ActionReplace, Body: body, Times: times},
 			}})
 			h := buy(t, c, "tag", chat("a"), chat("b"))
 			await(t, c, h, "completed")
@@ -85,7 +85,7 @@ func TestABodyThatIsNoResultFileIsReadAgain(t *testing.T) {
 func TestAByteOrderMarkIsSkipped(t *testing.T) {
 	for name, prefix := range map[string]string{"a mark": "\xef\xbb\xbf", "a mark and a blank line": "\xef\xbb\xbf\r\n"} {
 		_, c := simulate(t, simulator.Config{Faults: []simulator.Fault{
-			{Route: contentRoute, Action: simulator.Prepend, Body: prefix, Times: -1},
+			{Route: contentRoute, Action: simulator.ActionPrepend, Body: prefix, Times: -1},
 		}})
 		h := buy(t, c, "tag", chat("a"), chat("b"))
 		await(t, c, h, "completed")
@@ -98,7 +98,7 @@ func TestAByteOrderMarkIsSkipped(t *testing.T) {
 // A line before the rows takes nothing away from them.
 func TestRowsBehindForeignTextAreRows(t *testing.T) {
 	_, c := simulate(t, simulator.Config{Faults: []simulator.Fault{
-		{Route: contentRoute, Action: simulator.Prepend, Body: page(3), Times: -1},
+		{Route: contentRoute, Action: simulator.ActionPrepend, Body: page(3), Times: -1},
 	}})
 	h := buy(t, c, "tag", chat("a"), chat("b"))
 	await(t, c, h, "completed")
@@ -112,7 +112,7 @@ func TestRowsBehindForeignTextAreRows(t *testing.T) {
 // What ends within a line has one row less, and no unreadable one.
 func TestALastLineThatIsTornIsNobodys(t *testing.T) {
 	_, c := simulate(t, simulator.Config{Faults: []simulator.Fault{
-		{Route: contentRoute, Action: simulator.Cut, Bytes: 900, Times: -1},
+		{Route: contentRoute, Action: simulator.ActionCut, Bytes: 900, Times: -1},
 	}})
 	h := buy(t, c, "tag", chat("a"), chat("b"), chat("c"))
 	await(t, c, h, "completed")
@@ -128,7 +128,7 @@ func TestABrokenDownloadAsksForTheRest(t *testing.T) {
 		bodies[i] = chat(rowID(i))
 	}
 	server, c := simulate(t, simulator.Config{Faults: []simulator.Fault{
-		{Route: contentRoute, Action: simulator.Truncate, Times: 2},
+		{Route: contentRoute, Action: simulator.ActionTruncate, Times: 2},
 	}})
 	h := buy(t, c, "tag", bodies...)
 	await(t, c, h, "completed")
@@ -221,7 +221,7 @@ func TestTheErrorFileIsReadIfTheOutputFileCannotBe(t *testing.T) {
 // Fewer lines in both files than the counts say: they are read once more.
 func TestAnErrorFileThatIsShortIsReadAgain(t *testing.T) {
 	server, c := simulate(t, simulator.Config{Faults: []simulator.Fault{
-		{Route: contentRoute, Action: simulator.Replace, Body: ""},
+		{Route: contentRoute, Action: simulator.ActionReplace, Body: ""},
 	}})
 	h := buy(t, c, "tag", chat("[[400]]"), chat("[[500]]"))
 	await(t, c, h, "completed")

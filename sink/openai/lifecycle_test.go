@@ -110,8 +110,8 @@ func TestCancelled(t *testing.T) {
 func TestUploadWithoutAnswerIsFoundAgain(t *testing.T) {
 	const upload = "POST /v1/files"
 	server, c := simulate(t, simulator.Config{Faults: []simulator.Fault{
-		{Route: upload, Action: simulator.ResetAfter},
-		{Route: upload, Action: simulator.FailAfter, From: 2},
+		{Route: upload, Action: simulator.ActionResetAfter},
+		{Route: upload, Action: simulator.ActionFailAfter, From: 2},
 	}})
 	first, err := c.Upload(t.Context(), spec("tag"), rows(chat("a")))
 	if err != nil {
@@ -177,10 +177,10 @@ func TestDownloadGoesOnWhereItBrokeOff(t *testing.T) {
 		bodies[i] = chat(rowID(i))
 	}
 	for name, fault := range map[string]simulator.Fault{
-		"cut in half":  {Action: simulator.Truncate, Times: 2},
-		"cut in row 1": {Action: simulator.Truncate, Bytes: 10, Times: 3},
-		"reset":        {Action: simulator.Reset, Times: 2},
-		"failing":      {Action: simulator.Fail, Times: 2},
+		"cut in half":  {Action: simulator.ActionTruncate, Times: 2},
+		"cut in row 1": {Action: simulator.ActionTruncate, Bytes: 10, Times: 3},
+		"reset":        {Action: simulator.ActionReset, Times: 2},
+		"failing":      {Action: simulator.ActionFail, Times: 2},
 	} {
 		fault.Route = content
 		_, c := simulate(t, simulator.Config{Faults: []simulator.Fault{fault}})
@@ -201,7 +201,7 @@ func TestDownloadGoesOnWhereItBrokeOff(t *testing.T) {
 
 func TestDownloadThatAlwaysBreaksIsAnErrorThatEndsTheSequence(t *testing.T) {
 	_, c := simulate(t, simulator.Config{Faults: []simulator.Fault{
-		{Route: "GET /v1/files/{id}/content", Action: simulator.Truncate, Times: -1},
+		{Route: "GET /v1/files/{id}/content", Action: simulator.ActionTruncate, Times: -1},
 	}})
 	h := buy(t, c, "tag", chat("a"), chat("[[400]]"))
 	await(t, c, h, "completed")
@@ -239,7 +239,7 @@ func TestRemoveWaitsForTheEnd(t *testing.T) {
 	h := buy(t, c, "tag", chat("a"), chat("[[400]]"))
 	await(t, c, h, "completed")
 	stale := simulator.Fault{
-		Route: batchRoute, Action: simulator.Merge, Times: -1,
+		Route: batchRoute, Action: simulator.ActionMerge, Times: -1,
 		Merge: json.RawMessage(`{"status":"validating","output_file_id":null,"error_file_id":null}`),
 	}
 	if err := server.SetFaults(stale); err != nil {

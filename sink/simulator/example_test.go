@@ -39,11 +39,11 @@ func ExampleSimulator_SetFaults() {
 	}
 	defer func() { _ = srv.Close() }()
 	err = srv.SetFaults(
-		simulator.Fault{Route: "POST /v1/batches", From: 3, Action: simulator.ResetAfter},
-		simulator.Fault{Route: "GET /v1/batches/{id}", Probability: 0.2, Action: simulator.Fail, Status: 502},
+		simulator.Fault{Route: "POST /v1/batches", From: 3, Action: simulator.ActionResetAfter},
+		simulator.Fault{Route: "GET /v1/batches/{id}", Probability: 0.2, Action: simulator.ActionFail, Status: 502},
 	)
 	fmt.Println(err)
-	err = srv.SetFaults(simulator.Fault{Route: "POST /v1/batch", Action: simulator.Reset})
+	err = srv.SetFaults(simulator.Fault{Route: "POST /v1/batch", Action: simulator.ActionReset})
 	fmt.Println(err)
 	// Output:
 	// <nil>

@@ -31,7 +31,8 @@ type Fault struct {
 	// Action is what happens. It must be set.
 	Action Action `json:"action"`
 
-	// Status is what Fail and FailAfter answer with. Zero means 500.
+	// Status is what ActionFail and ActionFailAfter answer with. Zero means
+	// 500.
 	Status int `json:"status,omitempty"`
 	// Code is the error code in their body. Zero means one that suits the
 	// status. Statuses 413, 502 and 504 have a body in HTML, as from a proxy.
@@ -39,19 +40,21 @@ type Fault struct {
 	// Header is added to their headers, such as Retry-After.
 	Header map[string]string `json:"header,omitempty"`
 
-	// Delay is the duration, in real time, that Slow, Hang, Late, Stale
-	// and Trickle speak of. It is in nanoseconds in JSON.
+	// Delay is the duration, in real time, that ActionSlow, ActionHang,
+	// ActionLate, ActionStale and ActionTrickle speak of. It is in nanoseconds
+	// in JSON.
 	Delay time.Duration `json:"delay,omitempty"`
-	// Bytes is how much of the body Truncate and Cut let through. Zero means
-	// half.
+	// Bytes is how much of the body ActionTruncate and ActionCut let through.
+	// Zero means half.
 	Bytes int64 `json:"bytes,omitempty"`
-	// Body is what Replace answers with, and what Prepend puts first.
+	// Body is what ActionReplace answers with, and what ActionPrepend puts
+	// first.
 	Body string `json:"body,omitempty"`
-	// Merge is the JSON object that Merge merges into the reply, as RFC 7386
-	// has it: null removes a member.
+	// Merge is the JSON object that ActionMerge merges into the reply, as RFC
+	// 7386 has it: null removes a member.
 	Merge json.RawMessage `json:"merge,omitempty"`
-	// Errors are why a batch fails validation by Invalid. None means that the
-	// batch does not say why.
+	// Errors are why a batch fails validation by ActionInvalid. None means that
+	// the batch does not say why.
 	Errors []BatchError `json:"errors,omitempty"`
 }
 
@@ -68,45 +71,48 @@ type Action string
 
 // The actions. Applied means that the request has its effect.
 const (
-	// Fail answers with an error. The request is not applied.
-	Fail Action = "fail"
-	// FailAfter applies the request, then answers with an error.
-	FailAfter Action = "fail_after"
-	// Reset breaks the connection. The request is not applied.
-	Reset Action = "reset"
-	// ResetAfter applies the request, then breaks the connection.
-	ResetAfter Action = "reset_after"
-	// Late breaks the connection and applies the request after Delay.
-	Late Action = "late"
-	// Hang does not answer. The request is not applied. After Delay, if it is
-	// set, the connection breaks.
-	Hang Action = "hang"
-	// Slow waits for Delay, then serves the request.
-	Slow Action = "slow"
-	// Truncate applies the request but breaks off its answer.
-	Truncate Action = "truncate"
-	// Stale lets a GET see batches and files as they were a Delay ago.
-	Stale Action = "stale"
-	// Replace answers with Status, 200 if that is zero, Header and Body. The
-	// request is not applied.
-	Replace Action = "replace"
-	// Merge applies the request and changes the JSON object of its answer.
-	Merge Action = "merge"
-	// Cut applies the request and lets the body of its answer end early, though
-	// in order.
-	Cut Action = "cut"
-	// Prepend applies the request and puts Body before the body of its answer.
-	Prepend Action = "prepend"
-	// Trickle applies the request and sends a byte of its answer every Delay.
-	Trickle Action = "trickle"
-	// Invalid lets the batch that a request creates fail validation with
+	// ActionFail answers with an error. The request is not applied.
+	ActionFail Action = "fail"
+	// ActionFailAfter applies the request, then answers with an error.
+	ActionFailAfter Action = "fail_after"
+	// ActionReset breaks the connection. The request is not applied.
+	ActionReset Action = "reset"
+	// ActionResetAfter applies the request, then breaks the connection.
+	ActionResetAfter Action = "reset_after"
+	// ActionLate breaks the connection and applies the request after Delay.
+	ActionLate Action = "late"
+	// ActionHang does not answer. The request is not applied. After Delay, if
+	// it is set, the connection breaks.
+	ActionHang Action = "hang"
+	// ActionSlow waits for Delay, then serves the request.
+	ActionSlow Action = "slow"
+	// ActionTruncate applies the request but breaks off its answer.
+	ActionTruncate Action = "truncate"
+	// ActionStale lets a GET see batches and files as they were a Delay ago.
+	ActionStale Action = "stale"
+	// ActionReplace answers with Status, 200 if that is zero, Header and Body.
+	// The request is not applied.
+	ActionReplace Action = "replace"
+	// ActionMerge applies the request and changes the JSON object of its
+	// answer.
+	ActionMerge Action = "merge"
+	// ActionCut applies the request and lets the body of its answer end early,
+	// though in order.
+	ActionCut Action = "cut"
+	// ActionPrepend applies the request and puts Body before the body of its
+	// answer.
+	ActionPrepend Action = "prepend"
+	// ActionTrickle applies the request and sends a byte of its answer every
+	// Delay.
+	ActionTrickle Action = "trickle"
+	// ActionInvalid lets the batch that a request creates fail validation with
 	// Errors, so that no row of it runs.
-	Invalid Action = "invalid"
+	ActionInvalid Action = "invalid"
 )
 
 var actions = []Action{
-	Fail, FailAfter, Reset, ResetAfter, Late, Hang, Slow, Truncate, Stale,
-	Replace, Merge, Cut, Prepend, Trickle, Invalid,
+	ActionFail, ActionFailAfter, ActionReset, ActionResetAfter, ActionLate, ActionHang, ActionSlow, ActionTruncate, ActionStale,
+	ActionReplace, ActionMerge, ActionCut, ActionPrepend, ActionTrickle, ActionInvalid,
 }
 
 // validate returns an error that names the field that cannot be used.
@@ -124,13 +130,13 @@ func (f Fault) validate(routes []protocol.Route) error {
 		return fmt.Errorf("field Times is out of range: %d", f.Times)
 	case !(f.Probability >= 0 && f.Probability <= 1):
 		return fmt.Errorf("field Probability is not between 0 and 1: %v", f.Probability)
-	case f.Action == Merge && mergeFault(f.Merge) != nil:
+	case f.Action == ActionMerge && mergeFault(f.Merge) != nil:
 		return fmt.Errorf("field Merge is no JSON object: %w", mergeFault(f.Merge))
-	case f.Action == Invalid && !creates:
+	case f.Action == ActionInvalid && !creates:
 		return fmt.Errorf("field Route must be %q for a batch that is invalid: %q", creating(routes), f.Route)
-	case f.Action == Replace && f.Status != 0 && (f.Status < 200 || f.Status > 599):
+	case f.Action == ActionReplace && f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("field Status is none: %d", f.Status)
-	case f.Action != Replace && f.Status != 0 && (f.Status < 400 || f.Status > 599):
+	case f.Action != ActionReplace && f.Status != 0 && (f.Status < 400 || f.Status > 599):
 		return fmt.Errorf("field Status is not an error: %d", f.Status)
 	case f.Delay < 0:
 		return fmt.Errorf("field Delay is negative: %v", f.Delay)

@@ -53,7 +53,7 @@ func TestAFaultHitsTheRequestsItNames(t *testing.T) {
 		"by chance from a fifth": {simulator.Fault{Probability: 1, From: 5}, "1 2 3 4"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			test.fault.Action = simulator.Fail
+			test.fault.Action = simulator.ActionFail
 			switch test.fault.Route {
 			case "":
 				test.fault.Route = createRoute
@@ -76,7 +76,7 @@ func TestAFaultHitsTheRequestsItNames(t *testing.T) {
 func TestChanceFollowsTheSeed(t *testing.T) {
 	outcome := func(seed uint64) string {
 		srv, c := openaitest.Start(t, simulator.Config{Seed: seed, Faults: []simulator.Fault{
-			{Route: createRoute, Probability: 0.5, Action: simulator.Reset},
+			{Route: createRoute, Probability: 0.5, Action: simulator.ActionReset},
 		}})
 		for run := range strings.SplitSeq("abcdefghijklmnopqrstuvwxyz", "") {
 			_, _ = tryCreate(c, run) // fails if reset
@@ -119,7 +119,7 @@ func TestFailAnswersAsAProviderDoes(t *testing.T) {
 		"unavailable": {simulator.Fault{Status: 503}, []string{"503 ", "Content-Type: application/json"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			test.fault.Action = simulator.Fail
+			test.fault.Action = simulator.ActionFail
 			srv, c := openaitest.Start(t, simulator.Config{Faults: []simulator.Fault{test.fault}})
 			resp, err := c.HTTP.Get(srv.URL + "/v1/batches")
 			if err != nil {
@@ -149,17 +149,17 @@ func TestFaultsAreAppliedOrNot(t *testing.T) {
 		status  int
 		created string
 	}{
-		{simulator.Fail, 500, ""},
-		{simulator.FailAfter, 500, "x"},
-		{simulator.Reset, 0, ""},
-		{simulator.ResetAfter, 0, "x"},
-		{simulator.Truncate, 200, "x"},
-		{simulator.Slow, 200, "x"},
+		{simulator.ActionFail, 500, ""},
+		{simulator.ActionFailAfter, 500, "x"},
+		{simulator.ActionReset, 0, ""},
+		{simulator.ActionResetAfter, 0, "x"},
+		{simulator.ActionTruncate, 200, "x"},
+		{simulator.ActionSlow, 200, "x"},
 	} {
 		t.Run(string(test.action), func(t *testing.T) {
 			srv, c := openaitest.Start(t, simulator.Config{Faults: []simulator.Fault{{Route: createRoute, Action: test.action}}})
 			status, err := tryCreate(c, "x")
-			if status != test.status || (err != nil) != (test.status == 0 || test.action == simulator.Truncate) {
+			if status != test.status || (err != nil) != (test.status == 0 || test.action == simulator.ActionTruncate) {
 				t.Errorf("status %d, %v", status, err)
 			}
 			if got := runs(srv); got != test.created {
@@ -180,7 +180,7 @@ func TestFaultsAreAppliedOrNot(t *testing.T) {
 }
 
 func TestAResetIsAReset(t *testing.T) {
-	_, c := openaitest.Start(t, simulator.Config{Faults: []simulator.Fault{{Action: simulator.ResetAfter}}})
+	_, c := openaitest.Start(t, simulator.Config{Faults: []simulator.Fault{{Action: simulator.ActionResetAfter}}})
 	if _, err := tryCreate(c, "x"); !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, io.EOF) {
 		t.Errorf("got %v", err)
 	}
@@ -194,7 +194,7 @@ func TestATruncatedDownloadEndsInTheMiddle(t *testing.T) {
 		bytes int64
 		want  int
 	}{{0, len(input) / 2}, {100, 100}, {int64(len(input)) - 1, len(input) - 1}} {
-		if err := srv.SetFaults(simulator.Fault{Route: contentRoute, Action: simulator.Truncate, Bytes: test.bytes}); err != nil {
+		if err := srv.SetFaults(simulator.Fault{Route: contentRoute, Action: simulator.ActionTruncate, Bytes: test.bytes}); err != nil {
 			t.Fatal(err)
 		}
 		_, content, err := c.Try("GET", "/v1/files/"+id+"/content", "", nil)
@@ -210,7 +210,7 @@ func TestATruncatedDownloadEndsInTheMiddle(t *testing.T) {
 func TestALateRequestIsAppliedAfterItsReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, c := openaitest.StartInBubble(t, simulator.Config{Faults: []simulator.Fault{
-			{Route: createRoute, Action: simulator.Late, Delay: time.Minute},
+			{Route: createRoute, Action: simulator.ActionLate, Delay: time.Minute},
 		}})
 		if _, err := tryCreate(c, "late"); err == nil {
 			t.Error("the request was answered")
@@ -232,7 +232,7 @@ func TestALateRequestIsAppliedAfterItsReset(t *testing.T) {
 func TestASlowRequestIsServedInTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, c := openaitest.StartInBubble(t, simulator.Config{Faults: []simulator.Fault{
-			{Route: createRoute, Action: simulator.Slow, Delay: time.Minute},
+			{Route: createRoute, Action: simulator.ActionSlow, Delay: time.Minute},
 		}})
 		begin := time.Now()
 		if status, err := tryCreate(c, "x"); status != 200 || err != nil {
@@ -247,7 +247,7 @@ func TestASlowRequestIsServedInTheEnd(t *testing.T) {
 func TestAHangingRequestEndsWithTheClientOrTheDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, c := openaitest.StartInBubble(t, simulator.Config{Faults: []simulator.Fault{
-			{Action: simulator.Hang}, {Action: simulator.Hang, From: 2, Delay: time.Hour},
+			{Action: simulator.ActionHang}, {Action: simulator.ActionHang, From: 2, Delay: time.Hour},
 		}})
 		begin := time.Now()
 		c.HTTP.Timeout = time.Minute
@@ -266,7 +266,7 @@ func TestAHangingRequestEndsWithTheClientOrTheDelay(t *testing.T) {
 
 func TestCloseCutsOffWhatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv, c := openaitest.StartInBubble(t, simulator.Config{Faults: []simulator.Fault{{Action: simulator.Hang}}})
+		srv, c := openaitest.StartInBubble(t, simulator.Config{Faults: []simulator.Fault{{Action: simulator.ActionHang}}})
 		hung := make(chan error)
 		go func() {
 			_, err := tryCreate(c, "x")
@@ -288,7 +288,7 @@ func TestAStaleReadShowsThePast(t *testing.T) {
 		srv, c := openaitest.StartInBubble(t, simulator.Config{Latency: openaitest.Slow})
 		id := c.Create(c.Upload(openaitest.Many(10)).ID).ID
 		stale := func(ago time.Duration) {
-			if err := srv.SetFaults(simulator.Fault{Action: simulator.Stale, Delay: ago}); err != nil {
+			if err := srv.SetFaults(simulator.Fault{Action: simulator.ActionStale, Delay: ago}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -323,13 +323,13 @@ func TestFaultsOfABadKindAreRefused(t *testing.T) {
 	control := simulator.Control{URL: srv.URL, Client: c.HTTP}
 	for field, fault := range map[string]simulator.Fault{
 		"Action":      {},
-		"From":        {Action: simulator.Fail, From: -1},
-		"Times":       {Action: simulator.Fail, Times: -2},
-		"Probability": {Action: simulator.Fail, Probability: 1.1},
-		"Status":      {Action: simulator.Fail, Status: 200},
-		"Delay":       {Action: simulator.Slow, Delay: -1},
-		"Bytes":       {Action: simulator.Truncate, Bytes: -1},
-		"Route":       {Action: simulator.Fail, Route: "POST /v1/batch"},
+		"From":        {Action: simulator.ActionFail, From: -1},
+		"Times":       {Action: simulator.ActionFail, Times: -2},
+		"Probability": {Action: simulator.ActionFail, Probability: 1.1},
+		"Status":      {Action: simulator.ActionFail, Status: 200},
+		"Delay":       {Action: simulator.ActionSlow, Delay: -1},
+		"Bytes":       {Action: simulator.ActionTruncate, Bytes: -1},
+		"Route":       {Action: simulator.ActionFail, Route: "POST /v1/batch"},
 	} {
 		for _, err := range []error{srv.SetFaults(fault), control.SetFaults(t.Context(), fault)} {
 			if err == nil || !strings.Contains(err.Error(), field) {
@@ -337,7 +337,7 @@ func TestFaultsOfABadKindAreRefused(t *testing.T) {
 			}
 		}
 	}
-	if err := control.SetFaults(t.Context(), simulator.Fault{Action: simulator.Fail, Status: http.StatusTeapot}); err != nil {
+	if err := control.SetFaults(t.Context(), simulator.Fault{Action: simulator.ActionFail, Status: http.StatusTeapot}); err != nil {
 		t.Fatal(err)
 	}
 	if status, err := tryCreate(c, "x"); status != http.StatusTeapot || err != nil {

@@ -15,47 +15,47 @@ import (
 // lost: the connection is to be broken.
 func (s *Simulator) inject(f Fault, w http.ResponseWriter, r *http.Request) (lost bool) {
 	switch f.Action {
-	case Fail:
+	case ActionFail:
 		drain(r)
 		f.fail(s.protocol, w)
-	case FailAfter:
+	case ActionFailAfter:
 		s.provider.ServeHTTP(newDiscard(), r)
 		f.fail(s.protocol, w)
-	case Reset:
+	case ActionReset:
 		drain(r)
 		return true
-	case ResetAfter:
+	case ActionResetAfter:
 		s.provider.ServeHTTP(newDiscard(), r)
 		return true
-	case Late:
+	case ActionLate:
 		s.applyLater(f.Delay, r)
 		return true
-	case Hang:
+	case ActionHang:
 		drain(r) // only then does the server see the client leave
 		_ = s.sleep(r.Context(), f.Delay, f.Delay == 0)
 		return true
-	case Slow:
+	case ActionSlow:
 		if cutShort := !s.sleep(r.Context(), f.Delay, false); cutShort {
 			return true
 		}
 		s.provider.ServeHTTP(w, r)
-	case Truncate:
+	case ActionTruncate:
 		s.provider.ServeHTTP(&truncated{ResponseWriter: w, left: f.Bytes}, r)
-	case Stale:
+	case ActionStale:
 		then := s.clock.now().Add(-s.clock.simulated(f.Delay))
 		s.provider.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), asOfKey{}, then)))
-	case Replace:
+	case ActionReplace:
 		drain(r)
 		f.replace(w)
-	case Merge:
+	case ActionMerge:
 		s.rewrite(w, r, f.merge)
-	case Cut:
+	case ActionCut:
 		s.rewrite(w, r, f.cut)
-	case Prepend:
+	case ActionPrepend:
 		s.rewrite(w, r, f.prepend)
-	case Trickle:
+	case ActionTrickle:
 		return !s.trickle(f, w, r)
-	case Invalid:
+	case ActionInvalid:
 		s.provider.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), invalidKey{}, f.lineErrors())))
 	}
 	return false
@@ -116,7 +116,7 @@ func (f Fault) lineErrors() []protocol.LineError {
 // asOfKey is the context key of the time as of which a stale request reads.
 type asOfKey struct{}
 
-// fail writes the error that Fail and FailAfter answer with.
+// fail writes the error that ActionFail and ActionFailAfter answer with.
 func (f Fault) fail(p protocol.Protocol, w http.ResponseWriter) {
 	status := f.Status
 	if status == 0 {

@@ -171,7 +171,7 @@ func TestAnotherProtocolSharesTheRest(t *testing.T) {
 			Keys:    []string{"one", "two"},
 			Latency: Latency{Processing: 3 * time.Hour},
 			Limits:  Limits{EnqueuedTokens: 30},
-			Faults:  []Fault{{Route: "POST /jobs", Action: Fail, Status: 529, Code: "busy"}},
+			Faults:  []Fault{{Route: "POST /jobs", Action: ActionFail, Status: 529, Code: "busy"}},
 		}, inline{})
 		if err != nil {
 			t.Fatal(err)
@@ -217,11 +217,11 @@ func TestAnotherProtocolSharesTheRest(t *testing.T) {
 }
 
 func TestAnotherProtocolNamesItsOwnRoutes(t *testing.T) {
-	_, err := newSimulator(Config{Faults: []Fault{{Route: "POST /v1/batches", Action: Fail}}}, inline{})
+	_, err := newSimulator(Config{Faults: []Fault{{Route: "POST /v1/batches", Action: ActionFail}}}, inline{})
 	if err == nil || !strings.Contains(err.Error(), "none that the simulator serves") {
 		t.Errorf("a route of OpenAI is accepted: %v", err)
 	}
-	_, err = newSimulator(Config{Faults: []Fault{{Route: "GET /jobs/{id}", Action: Invalid}}}, inline{})
+	_, err = newSimulator(Config{Faults: []Fault{{Route: "GET /jobs/{id}", Action: ActionInvalid}}}, inline{})
 	if err == nil || !strings.Contains(err.Error(), `must be "POST /jobs"`) {
 		t.Errorf("a batch is invalid by a route that creates none: %v", err)
 	}

@@ -37,7 +37,7 @@ func (s *Simulator) rewrite(w http.ResponseWriter, r *http.Request, f func([]byt
 	k.send(w, f(k.body.Bytes()))
 }
 
-// replace is what Replace answers with.
+// replace is what ActionReplace answers with.
 func (f Fault) replace(w http.ResponseWriter) {
 	k := newKept()
 	if f.Status != 0 {
@@ -49,7 +49,7 @@ func (f Fault) replace(w http.ResponseWriter) {
 	k.send(w, []byte(f.Body))
 }
 
-// cut is what Cut lets through of a body.
+// cut is what ActionCut lets through of a body.
 func (f Fault) cut(body []byte) []byte {
 	n := f.Bytes
 	if n == 0 {

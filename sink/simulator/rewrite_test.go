@@ -34,7 +34,7 @@ func TestReplaceAnswersWithAnything(t *testing.T) {
 		{simulator.Fault{}, 200, ""},
 		{simulator.Fault{Status: 404, Body: `{"error":{"param":"file_id"}}`}, 404, `{"error":{"param":"file_id"}}`},
 	} {
-		test.fault.Route, test.fault.Action = createRoute, simulator.Replace
+		test.fault.Route, test.fault.Action = createRoute, simulator.ActionReplace
 		with(t, srv, test.fault)
 		status, body, err := c.Try("POST", "/v1/batches", "application/json", strings.NewReader("{}"))
 		if status != test.status || string(body) != test.body || err != nil {
@@ -51,7 +51,7 @@ func TestMergeChangesAnObject(t *testing.T) {
 	id := c.Create(c.Upload(openaitest.Many(3)).ID).ID
 	was := c.Await(id, "completed")
 	with(t, srv, simulator.Fault{
-		Route: getRoute, Action: simulator.Merge,
+		Route: getRoute, Action: simulator.ActionMerge,
 		Merge: []byte(`{"output_file_id":null,"id":"batch_other","request_counts":{"completed":2}}`),
 	})
 	is := c.Get(id)
@@ -71,10 +71,10 @@ func TestDownloadsThatEndEarlyOrBeginOddly(t *testing.T) {
 		fault simulator.Fault
 		want  string
 	}{
-		{simulator.Fault{Action: simulator.Cut}, input[:len(input)/2]},
-		{simulator.Fault{Action: simulator.Cut, Bytes: 5}, input[:5]},
-		{simulator.Fault{Action: simulator.Cut, Bytes: 1 << 20}, input},
-		{simulator.Fault{Action: simulator.Prepend, Body: "\ufeff"}, "\ufeff" + input},
+		{simulator.Fault{Action: simulator.ActionCut}, input[:len(input)/2]},
+		{simulator.Fault{Action: simulator.ActionCut, Bytes: 5}, input[:5]},
+		{simulator.Fault{Action: simulator.ActionCut, Bytes: 1 << 20}, input},
+		{simulator.Fault{Action: simulator.ActionPrepend, Body: "\ufeff"}, "\ufeff" + input},
 	} {
 		test.fault.Route = contentRoute
 		with(t, srv, test.fault)
@@ -89,7 +89,7 @@ func TestTrickleSendsAByteAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, c := openaitest.StartInBubble(t, simulator.Config{})
 		id := c.Upload(openaitest.Many(1)).ID
-		with(t, srv, simulator.Fault{Route: fileRoute, Action: simulator.Trickle, Delay: time.Minute})
+		with(t, srv, simulator.Fault{Route: fileRoute, Action: simulator.ActionTrickle, Delay: time.Minute})
 		began := time.Now()
 		status, body, err := c.Try("GET", "/v1/files/"+id, "", nil)
 		if took := time.Since(began); status != 200 || err != nil || took != time.Duration(len(body))*time.Minute {
@@ -104,7 +104,7 @@ func TestABatchIsInvalidOnDemand(t *testing.T) {
 		nil,
 		{{Code: "invalid_request", Message: "Cannot find file.", Param: "file_id"}, {Code: "other", Line: 2}},
 	} {
-		with(t, srv, simulator.Fault{Route: createRoute, Action: simulator.Invalid, Errors: errors})
+		with(t, srv, simulator.Fault{Route: createRoute, Action: simulator.ActionInvalid, Errors: errors})
 		b := c.Await(c.Create(c.Upload(openaitest.Many(3)).ID).ID, "failed")
 		if len(b.Errors.Data) != len(errors) || b.RequestCounts != (openaitest.Counts{}) || b.OutputFileID != "" {
 			t.Fatalf("%+v", b)
@@ -136,9 +136,9 @@ func TestARawReplyIsTheLine(t *testing.T) {
 func TestFaultsThatRewriteNeedWhatTheyWrite(t *testing.T) {
 	srv, _ := openaitest.Start(t, simulator.Config{})
 	for field, fault := range map[string]simulator.Fault{
-		"Merge":  {Action: simulator.Merge, Merge: []byte(`[1]`)},
-		"Route":  {Action: simulator.Invalid, Route: getRoute},
-		"Status": {Action: simulator.Replace, Status: 99},
+		"Merge":  {Action: simulator.ActionMerge, Merge: []byte(`[1]`)},
+		"Route":  {Action: simulator.ActionInvalid, Route: getRoute},
+		"Status": {Action: simulator.ActionReplace, Status: 99},
 	} {
 		if err := srv.SetFaults(fault); err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%+v: %v, want an error about %s", fault, err, field)

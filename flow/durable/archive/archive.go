@@ -55,7 +55,7 @@ func isCancelled(stateDir, name string) (bool, error) {
 		return false, err
 	}
 	s, err := run.Status()
-	return s.State == durable.Cancelled, err
+	return s.State == durable.StateCancelled, err
 }
 
 // Name returns the name of the run.

@@ -6,7 +6,7 @@
 //	a, err := archive.Open("tickets.state", "tickets-2026-11")
 //	...
 //	defer a.Close()
-//	for r, err := range a.Results(archive.Query{Status: durable.Failed}) {
+//	for r, err := range a.Results(archive.Query{Status: durable.ItemFailed}) {
 //		...
 //	}
 //

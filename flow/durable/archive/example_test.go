@@ -45,7 +45,7 @@ func ExampleArchive_Results() {
 		panic(err)
 	}
 	defer a.Close()
-	for r, err := range a.Results(archive.Query{Status: durable.Failed}) {
+	for r, err := range a.Results(archive.Query{Status: durable.ItemFailed}) {
 		if err != nil {
 			panic(err)
 		}

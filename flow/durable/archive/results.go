@@ -24,7 +24,7 @@ type Query struct {
 	Status durable.ItemStatus
 	// Codec reads responses. It should be that of the Job. Zero means that
 	// results have no Text and Usage, and that a response which the Job could
-	// not read counts as Succeeded.
+	// not read counts as ItemSucceeded.
 	Codec llm.Codec
 }
 
@@ -64,9 +64,9 @@ func (a *Archive) begin(q Query) (position, error) {
 		return position{}, isPruned(a)
 	}
 	switch q.Status {
-	case "", durable.Succeeded, durable.Failed, durable.ItemCancelled:
+	case "", durable.ItemSucceeded, durable.ItemFailed, durable.ItemCancelled:
 	default:
-		return position{}, fmt.Errorf("durable: Query.Status is %q: must be %q, %q or %q", q.Status, durable.Succeeded, durable.Failed, durable.ItemCancelled)
+		return position{}, fmt.Errorf("durable: Query.Status is %q: must be %q, %q or %q", q.Status, durable.ItemSucceeded, durable.ItemFailed, durable.ItemCancelled)
 	}
 	return a.position(q.After)
 }

@@ -65,7 +65,7 @@ func TestResultsOfAStatus(t *testing.T) {
 	a := w.Archive("tickets")
 	for _, ordered := range []bool{false, true} {
 		for status, n := range map[durable.ItemStatus]int{
-			durable.Succeeded: report.Succeeded, durable.Failed: report.Failed, durable.ItemCancelled: 0, "": 1000,
+			durable.ItemSucceeded: report.Succeeded, durable.ItemFailed: report.Failed, durable.ItemCancelled: 0, "": 1000,
 		} {
 			_, got := durabletest.Collect(t, a.Results(archive.Query{Status: status, Ordered: ordered}))
 			if len(got) != n {
@@ -226,7 +226,7 @@ func TestResultsOfABatchThatWasRefused(t *testing.T) {
 func TestResultsOfRowsThatValidationNamed(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{Faults: []simulator.Fault{
-		{Route: "POST /v1/batches", Action: simulator.Invalid, Times: 1, Errors: []simulator.BatchError{{Code: "odd_line", Message: "m", Line: 2}}},
+		{Route: "POST /v1/batches", Action: simulator.ActionInvalid, Times: 1, Errors: []simulator.BatchError{{Code: "odd_line", Message: "m", Line: 2}}},
 	}})
 	w.Write("in.jsonl", durabletest.Tickets(10)...)
 	if report := w.MustRun(w.Job()); report.Failed != 1 || report.Succeeded != 9 {

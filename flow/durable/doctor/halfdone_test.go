@@ -289,7 +289,7 @@ func checkLines(r io.Reader, span [2]int, note func(string, ...any)) {
 
 func checkResult(r *durable.Result, note func(string, ...any)) {
 	number, _ := strings.CutPrefix(r.ID, "t-")
-	if r.Status != durable.Succeeded || !strings.HasSuffix(r.Text, "ticket number "+number) {
+	if r.Status != durable.ItemSucceeded || !strings.HasSuffix(r.Text, "ticket number "+number) {
 		note("%s: %s, %q", r.ID, r.Status, r.Text)
 	}
 }

@@ -53,7 +53,7 @@ func TestWhatIsWantedSurvivesALostFile(t *testing.T) {
 	}
 	check := func(what string) {
 		t.Helper()
-		if got := wanted(); got["cancelled"] != durable.Cancelled || got["wanted"] != durable.Running {
+		if got := wanted(); got["cancelled"] != durable.StateCancelled || got["wanted"] != durable.StateRunning {
 			t.Errorf("%s: %v", what, got)
 		}
 		h, err := doctor.Examine(t.Context(), w.Path("state"), durabletest.Quiet)
