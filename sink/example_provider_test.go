@@ -21,6 +21,7 @@ import (
 // shouter is a Provider that answers in capitals. It remembers its batches
 // itself, where another calls a service, and so never has to wait.
 type shouter struct {
+	sink.Basic
 	mu      sync.Mutex
 	batches []shouted
 }
@@ -31,8 +32,8 @@ type shouted struct {
 	outcomes []sink.Outcome
 }
 
-func (*shouter) Name() string                                  { return "shouter" }
-func (*shouter) Account() string                               { return "mine" }
+func (*shouter) Info() sink.Info { return sink.Info{Name: "shouter", Account: "shouter:mine"} }
+
 func (*shouter) Limits(string) sink.Limits                     { return sink.Limits{Rows: 1000, Window: time.Hour} }
 func (*shouter) Check(context.Context) error                   { return nil }
 func (*shouter) Cancel(context.Context, sink.Handle) error     { return nil }

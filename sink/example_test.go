@@ -32,8 +32,8 @@ func ExampleNew() {
 	defer client.CloseIdle()
 
 	ask := func(question string) (sink.Request, error) {
-		endpoint, body, err := client.Encode("gpt-5.4-mini", llm.Ask(question))
-		return sink.Request{Endpoint: endpoint, Model: "gpt-5.4-mini", Body: body}, err
+		body, err := client.Encode("gpt-5.4-mini", llm.Ask(question))
+		return sink.Request{Endpoint: client.Endpoint(), Model: "gpt-5.4-mini", Body: body}, err
 	}
 	items := func(_ context.Context, b accumulator.Batch[string]) ([]string, error) { return b.Items, nil }
 	var lines []string

@@ -24,8 +24,8 @@ func Flaw(reply *llm.Reply) *RowError {
 
 // judge is why an answer is no success, if the provider can read it.
 func judge(p Provider, body json.RawMessage) *RowError {
-	codec, ok := p.(llm.Codec)
-	if !ok {
+	codec := p.Info().Codec
+	if codec == nil {
 		return nil
 	}
 	reply, err := codec.Decode(body)

@@ -54,8 +54,8 @@ func bubble(t *testing.T, cfg simulator.Config, adjust openai.Config, test func(
 
 // request asks the model what the text says.
 func (w world) request(text string) (sink.Request, error) {
-	endpoint, body, err := w.codec.Encode(w.model, llm.Ask(text))
-	return sink.Request{Endpoint: endpoint, Model: w.model, Body: body}, err
+	body, err := w.codec.Encode(w.model, llm.Ask(text))
+	return sink.Request{Endpoint: w.codec.Endpoint(), Model: w.model, Body: body}, err
 }
 
 // run sends batches of texts through a stage and returns the results by item.

@@ -14,14 +14,11 @@ import (
 // Provider is a client of one batch API. It is safe for concurrent use.
 //
 // Its errors carry a retry.Class. Calls that may be repeated are retried
-// inside; Create never is, since a repeated Create may be paid for twice.
+// inside; Create never is, since a repeated Create may be paid for twice. A
+// provider without some of the optional methods embeds Basic.
 type Provider interface {
-	// Name is the provider's short name, for example "openai".
-	Name() string
-	// Account identifies who pays, without revealing the key. Batches can be
-	// polled only by the account that created them. One account may have
-	// several names, as of several keys: what sees a batch is its account.
-	Account() string
+	// Info describes the provider. It never changes.
+	Info() Info
 	// Limits are the provider's bounds for one batch of the model.
 	Limits(model string) Limits
 	// Check makes a call that costs nothing, to learn whether the account can
@@ -41,9 +38,20 @@ type Provider interface {
 	// Find returns the batches created since then that carry the tag: exactly
 	// this one, in their metadata or, where there is no such thing, as their
 	// display name. A provider that keeps neither returns an error that is
-	// errors.ErrUnsupported, and is a Lister. Then the IDs of the rows in the
+	// errors.ErrUnsupported, and lists batches. Then the IDs of the rows in the
 	// results tell whose a batch is; there must be at least one.
 	Find(ctx context.Context, tag string, since time.Time) (batches []string, err error)
+	// List yields the batches of the account that were created since then, in
+	// any order. It may yield older ones too. An error ends the sequence; it is
+	// errors.ErrUnsupported if Info.Lists is false.
+	List(ctx context.Context, since time.Time) iter.Seq2[Listing, error]
+	// Files yields what Upload has stored and Remove has not deleted, in any
+	// order. It may yield what others have stored too. An error ends the
+	// sequence; it is errors.ErrUnsupported if Info.Files is false.
+	Files(ctx context.Context) iter.Seq2[File, error]
+	// Clock is the provider's time, to within a minute or so. It is known once
+	// there was a reply, and never if Info.Clock is false.
+	Clock() (now time.Time, known bool)
 	// Status reads how far a batch is.
 	Status(ctx context.Context, h Handle) (Status, error)
 	// Results streams the rows of an ended batch in any order, but a row that

@@ -43,7 +43,7 @@ func New[T any](p Provider, request func(T) (Request, error), cfg Config) *Stage
 }
 
 // String is the stage's name.
-func (s *Stage[T]) String() string { return "sink " + s.provider.Name() }
+func (s *Stage[T]) String() string { return "sink " + s.provider.Info().Name }
 
 // Run implements the stage of package flow. It returns the error of
 // [Config.Validate], the provider's if it is blocked, or context.Cause(ctx).

@@ -100,7 +100,7 @@ func doneLast(in intent.Intent) int {
 
 // isAccount reports whether the account is known to be the current one.
 func (a *accounts) isAccount(account string) bool {
-	return a.same(account, a.provider.Account())
+	return a.same(account, a.provider.Info().Account)
 }
 
 // sameAccount makes sure that the key sees the intent's batch. With the key of
@@ -136,12 +136,12 @@ func (a *accounts) mustBeAccount(ctx context.Context, w witness) error {
 	}
 	return &MismatchError{Reason: fmt.Sprintf("batch %s was created by account %s, and this one is %s, which sees no batch of it: "+
 		"use a key of that account, and the same base URL; if there is none any more, begin the run under another name, "+
-		"and give it what was delivered (baler doctor --adopt-output)", cmp.Or(w.Batch, w.tag), w.account, a.provider.Account())}
+		"and give it what was delivered (baler doctor --adopt-output)", cmp.Or(w.Batch, w.tag), w.account, a.provider.Info().Account)}
 }
 
 // joinAccounts records that the account is the same as the earlier one.
 func (a *accounts) joinAccounts(ctx context.Context, before string) error {
-	s := jobdir.AccountAlias{Account: a.provider.Account(), As: before}
+	s := jobdir.AccountAlias{Account: a.provider.Info().Account, As: before}
 	if err := a.batches.journal.Append(jobdir.Line{Account: &s}); err != nil {
 		return err
 	}
@@ -171,11 +171,10 @@ func (a *accounts) sees(ctx context.Context, w witness) (bool, error) {
 }
 
 func (a *accounts) seesFile(ctx context.Context, w witness) (bool, error) {
-	lister, ok := a.provider.(sink.FileLister)
-	if !ok || w.File == "" {
+	if !a.provider.Info().Files || w.File == "" {
 		return false, nil
 	}
-	for f, err := range lister.Files(ctx) {
+	for f, err := range a.provider.Files(ctx) {
 		if err != nil {
 			return false, err
 		}

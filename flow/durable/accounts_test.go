@@ -59,13 +59,13 @@ func TestAnotherKeyOfTheSameAccountGoesOn(t *testing.T) {
 	t.Parallel()
 	for name, of := range map[string]func(*openai.Client) sink.Provider{
 		"with tags":    func(c *openai.Client) sink.Provider { return c },
-		"without tags": sinktest.Untagged[*openai.Client],
+		"without tags": func(c *openai.Client) sink.Provider { return sinktest.Untagged(c) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			twoKeys(t, func(w *durabletest.World) {
 				w.Write("in.jsonl", durabletest.Tickets(50)...)
 				job := w.Job()
-				job.Batch.MaxItems, job.Codec, job.Provider = 10, w.Provider, of(w.Provider)
+				job.Batch.MaxItems, job.Provider = 10, of(w.Provider)
 				leaveOpen(w, job, 5)
 				job.Provider = of(w.Client("sk-stranger"))
 				wantMismatch(w, job)

@@ -126,7 +126,7 @@ func (ad *adopter) adopt(ctx context.Context, o Orphan) (Adoption, error) {
 		return a, err
 	}
 	_, err = ad.batches.seal(context.WithoutCancel(ctx), intent.Intent{
-		Tag: o.Tag, State: intent.Ended, Account: ad.provider.Account(), Batch: o.Batch, SentAt: o.Created,
+		Tag: o.Tag, State: intent.Ended, Account: ad.provider.Info().Account, Batch: o.Batch, SentAt: o.Created,
 	}, entries)
 	ad.batches.ready.Taken(entries)
 	a.Adopted = len(entries)

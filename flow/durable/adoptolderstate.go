@@ -76,11 +76,10 @@ func (ad *adopter) mustBeNewest(ctx context.Context) error {
 // bought lists the batches under tags of the job that the journal lacks. It
 // lists only batches that were created since the journal was last written.
 func (ad *adopter) bought(ctx context.Context) (lacking []sink.Listing, err error) {
-	lister, ok := ad.provider.(sink.Lister)
-	if !ok || ad.known.fresh {
+	if !ad.provider.Info().Lists || ad.known.fresh {
 		return nil, nil
 	}
-	for l, err := range lister.List(ctx, ad.known.sent(ad.clock.started).Add(-findSlack)) {
+	for l, err := range ad.provider.List(ctx, ad.known.sent(ad.clock.started).Add(-findSlack)) {
 		if err != nil {
 			return nil, err
 		}
@@ -124,7 +123,7 @@ func (ad *adopter) reconcile(ctx context.Context, adopted []Adoption) error {
 
 // doubt records that a listed batch was sent. The next run finds it by its tag.
 func (ad *adopter) doubt(ctx context.Context, in intent.Intent, l sink.Listing) (err error) {
-	account, now := ad.provider.Account(), time.Now()
+	account, now := ad.provider.Info().Account, time.Now()
 	sent := l.Created
 	if sent.IsZero() {
 		sent = now

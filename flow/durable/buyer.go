@@ -68,13 +68,13 @@ func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, er
 		return in, b.calls.backOff(ctx, in, "upload", in.Creates, err)
 	}
 	b.notices.clear(NoticeStorage, storageFull)
-	return b.batches.advance(ctx, in, intent.UploadDone{Account: b.provider.Account(), File: file})
+	return b.batches.advance(ctx, in, intent.UploadDone{Account: b.provider.Info().Account, File: file})
 }
 
 // create sends the one request that costs money. Before the request leaves, the
 // journal records that it is about to.
 func (b *buyer) create(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	if in.Account != b.provider.Account() {
+	if in.Account != b.provider.Info().Account {
 		return b.upload(ctx, in) // another account cannot see the file
 	}
 	in, ok, err := b.refusals.fits(ctx, in)
@@ -125,7 +125,7 @@ func (b *buyer) send(ctx context.Context, in intent.Intent) (_ intent.Intent, re
 	}
 	now := b.clock.now()
 	sent, err := b.batches.advance(ctx, in, intent.Sending{
-		Account: b.provider.Account(), Now: now, Deadline: now.Add(createDeadline),
+		Account: b.provider.Info().Account, Now: now, Deadline: now.Add(createDeadline),
 	})
 	if err != nil {
 		return in, nil, err

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
-	"github.com/balerhq/baler/sink"
 )
 
 // clockSlack is how much this machine's clock may differ from the provider's
@@ -41,10 +40,7 @@ func (k *clock) now() time.Time {
 
 // clock returns the provider's time, if the provider reports it.
 func (k *clock) clock() (now time.Time, known bool) {
-	if c, ok := k.provider.(sink.Clock); ok {
-		return c.Clock()
-	}
-	return time.Time{}, false
+	return k.provider.Clock()
 }
 
 // compareClocks logs a warning if this machine's clock is wrong.
@@ -77,7 +73,7 @@ func (k *clock) overdue() bool {
 	return !k.now().Before(k.expires)
 }
 
-func (k *clock) tellsTime() bool { _, ok := k.provider.(sink.Clock); return ok }
+func (k *clock) tellsTime() bool { return k.provider.Info().Clock }
 
 // askTime asks the provider for the time if the time limit may be over. If the
 // provider cannot be reached, a later call to it brings the time.

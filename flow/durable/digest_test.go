@@ -25,7 +25,8 @@ func chat(model, body string) *Request {
 func TestDigestsOfWhatSaysTheSame(t *testing.T) {
 	t.Parallel()
 	d := newDigester(newClient(t, ""))
-	endpoint, body, err := newClient(t, "").Encode("m", llm.Chat{
+	endpoint := newClient(t, "").Endpoint()
+	body, err := newClient(t, "").Encode("m", llm.Chat{
 		Messages: []llm.Message{{Role: llm.RoleUser, Text: "a/b <\u00e9\u2028>\n\"\\"}}, MaxTokens: 9,
 	})
 	if err != nil {
@@ -68,7 +69,8 @@ func TestDigestsOfWhatDiffers(t *testing.T) {
 
 func BenchmarkDigest(b *testing.B) {
 	text := strings.Repeat("The parcel has not arrived, please look into it. ", 19)
-	endpoint, body, err := newClient(b, "").Encode("gpt-5.4-mini", llm.Ask("Summarise: "+text))
+	endpoint := newClient(b, "").Endpoint()
+	body, err := newClient(b, "").Encode("gpt-5.4-mini", llm.Ask("Summarise: "+text))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -182,6 +182,12 @@ func TestPolicyFailBuysNothingMore(t *testing.T) {
 // mute is a provider that can neither find nor list.
 type mute struct{ sink.Provider }
 
+func (m mute) Info() sink.Info {
+	info := m.Provider.Info()
+	info.Lists = false
+	return info
+}
+
 func TestABatchThatCannotBeLookedForStopsTheJob(t *testing.T) {
 	t.Parallel()
 	withoutTags(t, func(u *untagged) {

@@ -55,13 +55,12 @@ func (f *finder) agedAtLeast(in intent.Intent, l sink.Listing) time.Duration {
 // It reads the whole list before it compares any batch with the known ones. The
 // owner of a batch that is created meanwhile is then known.
 func (f *finder) alike(ctx context.Context, in intent.Intent, waited time.Duration) (found []sink.Listing, err error) {
-	lister, ok := f.provider.(sink.Lister)
-	if !ok {
+	if !f.provider.Info().Lists {
 		return nil, fmt.Errorf("%s keeps no tag with a batch and lists none, so the batch cannot be looked for: %w",
-			f.provider.Name(), errors.ErrUnsupported)
+			f.provider.Info().Name, errors.ErrUnsupported)
 	}
 	from := f.clock.searchFrom(in, in.Open() && !f.clock.tellsTime() && in.Decides(f.grace, waited))
-	for l, err := range lister.List(ctx, from) {
+	for l, err := range f.provider.List(ctx, from) {
 		if err != nil {
 			return nil, err
 		}

@@ -214,9 +214,10 @@ type digester struct {
 }
 
 func newDigester(p sink.Provider) *digester {
-	d := &digester{provider: p.Name()}
-	if o, ok := p.(sink.Origin); ok {
-		d.provider += " at " + o.Origin()
+	info := p.Info()
+	d := &digester{provider: info.Name}
+	if info.Origin != "" {
+		d.provider += " at " + info.Origin
 	}
 	return d
 }

@@ -194,7 +194,7 @@ func TestAClassIsNotBelievedOnceTheCallIsOver(t *testing.T) {
 		durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
 			w.Write("in.jsonl", durabletest.Tickets(5)...)
 			job := w.Job()
-			job.Provider, job.Codec = borrowing{w.Provider, again}, w.Provider
+			job.Provider = borrowing{w.Provider, again}
 			if report := w.MustRun(job); w.Log.Count("creation unclear") != 1 || report.Batches != 1 || report.Succeeded != 5 {
 				w.T.Errorf("again %t: report %+v", again, report)
 			}

@@ -49,8 +49,8 @@ type Job[T any] struct {
 	// with other content is an error. White space in a request's body and the
 	// order of an object's members do not count as content.
 	Key func(T) string
-	// Prompt returns what to ask about an item. The Provider must be an
-	// llm.Codec. Zero means that Request is used.
+	// Prompt returns what to ask about an item. The Provider must have a
+	// Codec. Zero means that Request is used.
 	Prompt func(T) (llm.Chat, error)
 	// Request returns the request itself. Zero means that Prompt is used.
 	Request func(T) (Request, error)
@@ -61,8 +61,6 @@ type Job[T any] struct {
 	Provider sink.Provider
 	// Model answers the prompts.
 	Model string
-	// Codec reads replies. Zero means the Provider, if it is a codec.
-	Codec llm.Codec
 	// Batch bounds the batches, within the provider's own limits: MaxItems,
 	// MaxWeight in bytes, MaxWait. Zero fields mean the provider's limits and
 	// a MaxWait of one minute.
@@ -204,7 +202,7 @@ func (j *Job[T]) validate() error {
 		return errors.New("durable: Job.Prompt and Job.Request are both set")
 	}
 	if j.Prompt != nil && j.codec() == nil {
-		return errors.New("durable: Job.Codec is missing: the Provider cannot encode a Prompt")
+		return errors.New("durable: Job.Prompt needs a Provider with a Codec: use Job.Request")
 	}
 	if j.Batch.PerKey != nil {
 		return errors.New("durable: Job.Batch.PerKey cannot be set: batches are keyed by endpoint and model")
@@ -233,11 +231,7 @@ func (j *Job[T]) validate() error {
 }
 
 func (j *Job[T]) codec() llm.Codec {
-	if j.Codec != nil {
-		return j.Codec
-	}
-	c, _ := j.Provider.(llm.Codec)
-	return c
+	return j.Provider.Info().Codec
 }
 
 // request returns the request for an item.
@@ -249,8 +243,8 @@ func (j *Job[T]) request(item T) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	endpoint, body, err := j.codec().Encode(j.Model, chat)
-	return Request{Endpoint: endpoint, Model: j.Model, Body: body, encoded: true}, err
+	body, err := j.codec().Encode(j.Model, chat)
+	return Request{Endpoint: j.codec().Endpoint(), Model: j.Model, Body: body, encoded: true}, err
 }
 
 // KeepForever as Job.KeepRemote leaves all files at the provider.

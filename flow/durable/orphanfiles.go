@@ -17,8 +17,7 @@ import (
 // younger than age are left out, because another store may be about to use
 // them. If it then misses one, it uploads it again.
 //
-// The provider has to be a sink.FileLister, and a sink.Lister that names the
-// file of each batch.
+// The provider has to list files, and batches with the file of each.
 func OrphanFiles(ctx context.Context, provider sink.Provider, store state.Store, age time.Duration) ([]sink.File, error) {
 	found, err := orphanFiles(ctx, provider, store, sink.Now(ctx, provider).Add(-age))
 	if err != nil {
@@ -28,10 +27,8 @@ func OrphanFiles(ctx context.Context, provider sink.Provider, store state.Store,
 }
 
 func orphanFiles(ctx context.Context, provider sink.Provider, store state.Store, before time.Time) ([]sink.File, error) {
-	files, ok := provider.(sink.FileLister)
-	lister, lists := provider.(sink.Lister)
-	if !ok || !lists {
-		return nil, fmt.Errorf("%s cannot list files and batches: %w", provider.Name(), errors.ErrUnsupported)
+	if info := provider.Info(); !info.Files || !info.Lists {
+		return nil, fmt.Errorf("%s cannot list files and batches: %w", info.Name, errors.ErrUnsupported)
 	}
 	intents, err := allIntents(ctx, store)
 	if err != nil {
@@ -39,7 +36,7 @@ func orphanFiles(ctx context.Context, provider sink.Provider, store state.Store,
 	}
 	var found []sink.File
 	oldest := before
-	for f, err := range files.Files(ctx) {
+	for f, err := range provider.Files(ctx) {
 		if err != nil {
 			return nil, err
 		}
@@ -53,14 +50,14 @@ func orphanFiles(ctx context.Context, provider sink.Provider, store state.Store,
 	if len(found) == 0 {
 		return nil, nil
 	}
-	return withoutBatch(ctx, lister, found, oldest.Add(-findSlack))
+	return withoutBatch(ctx, provider, found, oldest.Add(-findSlack))
 }
 
 // withoutBatch returns the files that no batch created since then was made
 // from.
-func withoutBatch(ctx context.Context, lister sink.Lister, files []sink.File, since time.Time) (found []sink.File, err error) {
+func withoutBatch(ctx context.Context, provider sink.Provider, files []sink.File, since time.Time) (found []sink.File, err error) {
 	used := make(map[string]bool)
-	for l, err := range lister.List(ctx, since) {
+	for l, err := range provider.List(ctx, since) {
 		if err != nil {
 			return nil, err
 		}

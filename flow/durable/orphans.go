@@ -29,7 +29,7 @@ type Orphan struct {
 // Orphans lists the batches created since then that have the tag of a job. It
 // leaves out batches that a job of the store knows or may yet find itself.
 // sink.Provider.Cancel can cancel an orphan, and a run can adopt it. The
-// provider has to be a sink.Lister.
+// provider has to list batches.
 //
 // If the provider keeps no tags, only batches that have ended can be told from
 // those of others. Each of these costs a call.
@@ -50,11 +50,10 @@ func orphans(ctx context.Context, provider sink.Provider, store state.Store, sin
 	if err != nil {
 		return nil, err
 	}
-	lister, ok := provider.(sink.Lister)
-	if !ok {
-		return nil, fmt.Errorf("%s cannot list batches: %w", provider.Name(), errors.ErrUnsupported)
+	if info := provider.Info(); !info.Lists {
+		return nil, fmt.Errorf("%s cannot list batches: %w", info.Name, errors.ErrUnsupported)
 	}
-	for l, err := range lister.List(ctx, since) {
+	for l, err := range provider.List(ctx, since) {
 		if err == nil && l.Ended && l.Tag == "" && !tagged {
 			if l.Tag, err = readTag(ctx, provider, l.Batch); errors.Is(err, errSilent) {
 				continue

@@ -7,7 +7,6 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
-	"github.com/balerhq/baler/sink"
 )
 
 // bytesPerToken is roughly how many bytes of a request make a token. A batch is
@@ -118,12 +117,11 @@ func (rf *refusals) fits(ctx context.Context, in intent.Intent) (_ intent.Intent
 // othersRun reports whether the account seems to have batches of others under
 // way.
 func (rf *refusals) othersRun(ctx context.Context) bool {
-	lister, ok := rf.provider.(sink.Lister)
-	if !ok {
+	if !rf.provider.Info().Lists {
 		return false
 	}
 	window := rf.provider.Limits("").Window
-	for l, err := range lister.List(ctx, rf.clock.now().Add(-window-rf.grace)) {
+	for l, err := range rf.provider.List(ctx, rf.clock.now().Add(-window-rf.grace)) {
 		if err != nil || !l.Ended && !rf.batches.batchOwners.has(l.Batch) {
 			return true
 		}

@@ -31,7 +31,7 @@ func RemoveKept(ctx context.Context, provider sink.Provider, store *state.Dir) (
 		return nil, err
 	}
 	for _, job := range runs {
-		if job.Provider != provider.Name() {
+		if job.Provider != provider.Info().Name {
 			continue
 		}
 		r, found, err := removeKept(ctx, provider, store, job)

@@ -133,7 +133,7 @@ func TestASecondBatchChangesNoResultAndIsWaste(t *testing.T) {
 		t := w.T
 		w.Write("in.jsonl", durabletest.Tickets(20)...)
 		job := w.Job()
-		job.Provider, job.Codec = doubled{w.Provider}, w.Provider
+		job.Provider = doubled{w.Provider}
 		report := w.MustRun(job)
 		if len(w.Server.Batches()) != 2 || report.Batches != 1 || report.Succeeded != 20 {
 			t.Errorf("%d batches, report %+v", len(w.Server.Batches()), report)

@@ -7,7 +7,6 @@ import (
 
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
-	"github.com/balerhq/baler/sink"
 )
 
 // longWait is the shortest wait that is worth a notice, whatever its cause.
@@ -75,8 +74,5 @@ func (n *notices) observed(ctx context.Context, in intent.Intent) context.Contex
 
 // providerName returns the name by which people know the provider.
 func (n *notices) providerName() string {
-	if o, ok := n.provider.(sink.Origin); ok {
-		return o.Origin()
-	}
-	return n.provider.Name()
+	return n.provider.Info().Service()
 }

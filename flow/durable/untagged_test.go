@@ -44,7 +44,7 @@ func withoutTags(t *testing.T, test func(u *untagged)) {
 // fresh is the job with its input at the start.
 func (u *untagged) fresh() durable.Job[durabletest.Ticket] {
 	job := u.Job()
-	job.Provider, job.Codec, job.Batch.MaxItems = sinktest.Untagged(u.Provider), u.Provider, 5
+	job.Provider, job.Batch.MaxItems = sinktest.Untagged(u.Provider), 5
 	return job
 }
 

@@ -1,30 +1,77 @@
 // Package llm has the types that all providers of language models share: a
-// conversation, a reply and the tokens it took.
+// conversation, a reply, the tokens it took, and the codec of a provider.
 package llm
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
-// Chat is a conversation that a model is asked to continue.
+// Chat is a conversation that a model is asked to continue. It names no model
+// and no provider: a Codec writes it for one of them.
 type Chat struct {
-	Messages []Message
+	Messages []Message `json:"messages"`
+	// Schema is what a structured answer has to look like. Nil means text.
+	Schema *Schema `json:"schema,omitempty"`
 	// MaxTokens bounds the reply. Zero leaves it to the provider.
-	MaxTokens int
+	MaxTokens int `json:"max_tokens,omitzero"`
 	// Temperature is sent only if set: some models refuse it.
-	Temperature *float64
+	Temperature *float64 `json:"temperature,omitempty"`
+	// Options are further members of the request, by name. A provider that does
+	// not know one refuses the chat.
+	Options Options `json:"options,omitempty"`
 }
 
-// Message is one turn of a Chat.
+// Options are members of a request that are passed through: the name, and the
+// value in JSON.
+type Options map[string]json.RawMessage
+
+// Schema is what a structured answer has to look like.
+type Schema struct {
+	// Name is 1 to 64 characters of A-Z, a-z, 0-9, _ and -.
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	// JSON is the JSON Schema.
+	JSON json.RawMessage `json:"json"`
+	// Strict asks the provider to keep to the schema. Nil leaves it to the
+	// provider.
+	Strict *bool `json:"strict,omitempty"`
+}
+
+// Message is one turn of a Chat: its Text, then its Parts.
 type Message struct {
-	Role Role
-	Text string
+	Role  Role   `json:"role"`
+	Text  string `json:"text,omitempty"`
+	Parts []Part `json:"parts,omitempty"`
+}
+
+// Part is a piece of a Message. One of Text, Image and Document is set.
+type Part struct {
+	Text     string `json:"text,omitempty"`
+	Image    *File  `json:"image,omitempty"`
+	Document *File  `json:"document,omitempty"`
+	// Options are further members of the part, such as the detail of an image.
+	Options Options `json:"options,omitempty"`
+}
+
+// File is an image or a document: its bytes, or where they are. One of Data,
+// URL and ID is set.
+type File struct {
+	Name string `json:"name,omitempty"`
+	Type string `json:"type,omitempty"` // media type, such as "image/png"
+	Data []byte `json:"data,omitempty"`
+	URL  string `json:"url,omitempty"`
+	ID   string `json:"id,omitempty"` // the provider's, of a file that is there
 }
 
 // Role says who speaks.
 type Role string
 
-// The roles of a conversation.
+// The roles of a conversation. A provider without RoleDeveloper takes it for
+// RoleSystem.
 const (
 	RoleSystem    Role = "system"
+	RoleDeveloper Role = "developer"
 	RoleUser      Role = "user"
 	RoleAssistant Role = "assistant"
 )
@@ -40,48 +87,8 @@ func (c Chat) As(system string) Chat {
 	return c
 }
 
-// Reply is what a model answered.
-type Reply struct {
-	// Text is the answer. Of several messages it is the last.
-	Text string
-	// Other is true if the answer is not text but something else, such as calls
-	// of tools or embeddings.
-	Other bool
-	// Refusal is the model's reason not to answer, "" if it did.
-	Refusal string
-	// Finish is the provider's word for why the model stopped.
-	Finish string
-	// Model is the exact model that answered.
-	Model string
-	Usage Usage
-}
-
-// Usage counts tokens as they are billed.
-type Usage struct {
-	Input       int `json:"input_tokens"`
-	CachedInput int `json:"cached_input_tokens,omitempty"` // part of Input
-	Output      int `json:"output_tokens"`
-	Reasoning   int `json:"reasoning_tokens,omitempty"` // part of Output
-}
-
-// Add returns the sum.
-func (u Usage) Add(v Usage) Usage {
-	u.Input += v.Input
-	u.CachedInput += v.CachedInput
-	u.Output += v.Output
-	u.Reasoning += v.Reasoning
-	return u
-}
-
-// Codec writes chats and reads replies in the dialect of one provider. The
-// provider clients implement it.
-type Codec interface {
-	// Encode returns the endpoint and the body, on one line, that put the chat
-	// to the model. The body should be canonical JSON (RFC 8785), so that it is
-	// known to ask the same as one that was written by hand.
-	Encode(model string, chat Chat) (endpoint string, body json.RawMessage, err error)
-	// Decode reads the body of a row that succeeded. Bodies of endpoints that
-	// have no text, such as embeddings, give an empty Text, Other and the
-	// usage.
-	Decode(body json.RawMessage) (Reply, error)
+// Then returns the conversation with further turns.
+func (c Chat) Then(turns ...Message) Chat {
+	c.Messages = append(slices.Clip(c.Messages), turns...)
+	return c
 }

@@ -77,9 +77,6 @@ type Client struct {
 
 var (
 	_ sink.Provider = (*Client)(nil)
-	_ sink.Origin   = (*Client)(nil)
-	_ sink.Lister   = (*Client)(nil)
-	_ sink.Clock    = (*Client)(nil)
 	_ llm.Codec     = (*Client)(nil)
 )
 
@@ -128,16 +125,16 @@ func setNonEmpty(h http.Header, name, value string) {
 	}
 }
 
-// Name implements sink.Provider.
-func (c *Client) Name() string { return "openai" }
-
-// Account implements sink.Provider: the host and a digest of the key. The port
-// does not count, so that a proxy may move.
-func (c *Client) Account() string { return c.account }
-
-// Origin implements sink.Origin: the host. As in Account, the port does not
-// count.
-func (c *Client) Origin() string { return c.api.Host() }
+// Info implements sink.Provider. The origin is the host, and the account the
+// host and a digest of the key. The port does not count, so that a proxy may
+// move. Servers that speak OpenAI's protocol may lose the metadata of a batch:
+// see Find.
+func (c *Client) Info() sink.Info {
+	return sink.Info{
+		Name: "openai", Origin: c.api.Host(), Account: c.account, Codec: c,
+		Tags: sink.TagMetadata, PartialResults: true, Lists: true, Files: true, Clock: true,
+	}
+}
 
 // Limits implements sink.Provider; they are the same for every model.
 func (c *Client) Limits(string) sink.Limits {

@@ -37,10 +37,22 @@ type responsesRequest struct {
 	Temperature *float64  `json:"temperature,omitzero"`
 }
 
+// Endpoint implements llm.Codec.
+func (c *Client) Endpoint() string { return c.cfg.Endpoint }
+
+// Revision implements llm.Codec.
+func (c *Client) Revision() int { return 1 }
+
 // Encode implements llm.Codec. The body is canonical JSON.
-func (c *Client) Encode(model string, chat llm.Chat) (string, json.RawMessage, error) {
+func (c *Client) Encode(model string, chat llm.Chat) (json.RawMessage, error) {
+	if chat.Schema != nil || len(chat.Options) > 0 {
+		return nil, errors.New("openai: encode: the chat has a schema or options, which are not supported yet")
+	}
 	messages := make([]message, len(chat.Messages))
 	for i, m := range chat.Messages {
+		if len(m.Parts) > 0 {
+			return nil, fmt.Errorf("openai: encode: message %d has parts, which are not supported yet", i+1)
+		}
 		messages[i] = message{Role: string(m.Role), Content: m.Text}
 	}
 	var request any = &chatRequest{chat.MaxTokens, messages, model, chat.Temperature}
@@ -49,9 +61,9 @@ func (c *Client) Encode(model string, chat llm.Chat) (string, json.RawMessage, e
 	}
 	body, err := jsonv2.Marshal(request, tolerant)
 	if err != nil {
-		return "", nil, fmt.Errorf("openai: encode: %w", err)
+		return nil, fmt.Errorf("openai: encode: %w", err)
 	}
-	return c.cfg.Endpoint, body, nil
+	return body, nil
 }
 
 // usage is named differently by the chat and the responses endpoint.

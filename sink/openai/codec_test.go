@@ -34,7 +34,9 @@ func TestEncode(t *testing.T) {
 		{"/v1/chat/completions", full, `{"max_completion_tokens":20,"messages":[{"content":"Be brief.","role":"system"},{"content":"1 < 2 & \"é\"\n","role":"user"}],"model":"m","temperature":0}`},
 		{"/v1/responses", full, `{"input":[{"content":"Be brief.","role":"system"},{"content":"1 < 2 & \"é\"\n","role":"user"}],"max_output_tokens":20,"model":"m","temperature":0}`},
 	} {
-		endpoint, body, err := codec(t, test.endpoint).Encode("m", test.chat)
+		c := codec(t, test.endpoint)
+		endpoint := c.Endpoint()
+		body, err := c.Encode("m", test.chat)
 		if err != nil || string(body) != test.want {
 			t.Errorf("%s, %v, want %s", body, err, test.want)
 		}
@@ -52,7 +54,7 @@ func TestEncodeIsCanonical(t *testing.T) {
 		for _, tokens := range []int{0, 1} {
 			chat.MaxTokens = tokens
 			for _, chat.Temperature = range []*float64{nil, &temperature} {
-				_, body, err := codec(t, endpoint).Encode("m", chat)
+				body, err := codec(t, endpoint).Encode("m", chat)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -17,7 +17,7 @@ func ExampleConfig() {
 	if err != nil {
 		panic(err)
 	}
-	endpoint, body, err := client.Encode("small", llm.Ask("Where is my parcel?"))
-	fmt.Println(endpoint, string(body), err)
+	body, err := client.Encode("small", llm.Ask("Where is my parcel?"))
+	fmt.Println(client.Endpoint(), string(body), err)
 	// Output: /v1/responses {"input":[{"content":"Where is my parcel?","role":"user"}],"model":"small"} <nil>
 }

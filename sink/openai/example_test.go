@@ -31,7 +31,7 @@ func ExampleNew() {
 	texts := []string{"I was charged twice.", "[[400]]"}
 	rows := func(yield func(sink.Row, error) bool) {
 		for i, text := range texts {
-			_, body, err := client.Encode(spec.Model, llm.Ask(text).As("Name the category."))
+			body, err := client.Encode(spec.Model, llm.Ask(text).As("Name the category."))
 			if !yield(sink.Row{ID: fmt.Sprintf("row-%d", i), Body: body}, err) {
 				return
 			}

@@ -14,9 +14,7 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-var _ sink.FileLister = (*Client)(nil)
-
-// Files implements sink.FileLister: it pages through the account's files for
+// Files implements sink.Provider: it pages through the account's files for
 // batches. A server that keeps no list of files shows none.
 func (c *Client) Files(ctx context.Context) iter.Seq2[sink.File, error] {
 	return func(yield func(sink.File, error) bool) {

@@ -35,7 +35,7 @@ func (c *Client) Find(ctx context.Context, tag string, since time.Time) (found [
 	return found, nil
 }
 
-// List implements sink.Lister: it pages through the list, newest first, back to
+// List implements sink.Provider: it pages through the list, newest first, back to
 // since.
 func (c *Client) List(ctx context.Context, since time.Time) iter.Seq2[sink.Listing, error] {
 	return func(yield func(sink.Listing, error) bool) {
@@ -127,5 +127,5 @@ func (c *Client) age(b batch) time.Duration {
 	return max(now.Sub(b.CreatedAt.Time()), 0)
 }
 
-// Clock implements sink.Clock.
+// Clock implements sink.Provider.
 func (c *Client) Clock() (now time.Time, known bool) { return c.api.Now() }

@@ -29,7 +29,7 @@ func TestKeyIsInNothingThatIsPrinted(t *testing.T) {
 	}
 	_, failed := c.Status(t.Context(), sink.Handle{Batch: "b"})
 	for _, text := range []string{
-		fmt.Sprintf("%v %+v %#v %s", c, c, c, c.Account()), fmt.Sprintf("%+v %#v", *c, cfg),
+		fmt.Sprintf("%v %+v %#v %s", c, c, c, c.Info().Account), fmt.Sprintf("%+v %#v", *c, cfg),
 		log.String(), string(encoded), failed.Error(),
 	} {
 		if strings.Contains(text, secret) {
@@ -44,7 +44,7 @@ func TestAccountTellsPayersApart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return c.Account()
+		return c.Info().Account
 	}
 	seen := make(map[string]bool)
 	for _, a := range []string{

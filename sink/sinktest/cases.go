@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -206,7 +207,7 @@ func (s *suite) wrongKey() {
 	s.must(s.Provider.Check(s.ctx))
 	_, err := s.Stranger.Create(s.ctx, s.spec("stranger"), "file", rows(s.good(1)...))
 	s.want(retry.Blocked, "a creation with a wrong key", err)
-	if s.Stranger.Account() == s.Provider.Account() {
+	if s.Stranger.Info().Account == s.Provider.Info().Account {
 		s.Error("two keys are one account")
 	}
 }
@@ -280,14 +281,46 @@ func (s *suite) brokenRows() {
 
 func (s *suite) identity() {
 	p := s.Provider
-	if p.Name() == "" || p.Name() != strings.ToLower(p.Name()) {
-		s.Errorf("name is %q", p.Name())
+	info := p.Info()
+	if info.Name == "" || info.Name != strings.ToLower(info.Name) {
+		s.Errorf("name is %q", info.Name)
 	}
-	if !strings.HasPrefix(p.Account(), p.Name()+":") || p.Account() != p.Account() { //nolint:staticcheck // must be stable
-		s.Errorf("account is %q", p.Account())
+	if !strings.HasPrefix(info.Account, info.Name+":") {
+		s.Errorf("account is %q", info.Account)
+	}
+	if info != p.Info() {
+		s.Error("it describes itself in two ways")
+	}
+	if info.Tags == sink.TagNone && !info.Lists {
+		s.Error("it keeps no tags and lists no batches, so that none can be found")
+	}
+	s.describes("tags", info.Tags != sink.TagNone, func() error {
+		_, err := p.Find(s.ctx, "any", s.begin)
+		return err
+	})
+	s.describes("lists", info.Lists, func() error { return firstError(p.List(s.ctx, s.begin)) })
+	s.describes("files", info.Files, func() error { return firstError(p.Files(s.ctx)) })
+	if _, known := p.Clock(); known && !info.Clock {
+		s.Error("it tells its time, and says that it does not")
 	}
 	limits := p.Limits(s.Model)
 	if limits.Rows < 0 || limits.Bytes < 0 || limits.Window < time.Hour {
 		s.Errorf("limits are %+v", limits)
 	}
+}
+
+// describes fails unless a method works just if the provider says so.
+func (s *suite) describes(what string, has bool, call func() error) {
+	s.Helper()
+	if err := call(); has == errors.Is(err, errors.ErrUnsupported) {
+		s.Errorf("it says that it has %s: %v; the method: %v", what, has, err)
+	}
+}
+
+// firstError is the error that a list begins with.
+func firstError[T any](list iter.Seq2[T, error]) error {
+	for _, err := range list {
+		return err
+	}
+	return nil
 }

@@ -16,7 +16,7 @@ func (s *suite) tagged() bool {
 		s.must(err)
 		return true
 	}
-	if _, lists := s.Provider.(sink.Lister); !lists {
+	if !s.Provider.Info().Lists {
 		s.Fatal("it can neither find batches by their tag nor list them")
 	}
 	return false
@@ -41,7 +41,7 @@ func (s *suite) find(tag string) (found []string) {
 func (s *suite) listed() map[string]sink.Listing {
 	s.Helper()
 	shown := make(map[string]sink.Listing)
-	for l, err := range s.Provider.(sink.Lister).List(s.ctx, s.begin.Add(-time.Hour)) {
+	for l, err := range s.Provider.List(s.ctx, s.begin.Add(-time.Hour)) {
 		s.must(err)
 		if _, twice := shown[l.Batch]; twice || l.Batch == "" {
 			s.Errorf("the list shows %q twice or without a name", l.Batch)
@@ -52,7 +52,7 @@ func (s *suite) listed() map[string]sink.Listing {
 }
 
 func (s *suite) list() {
-	if _, lists := s.Provider.(sink.Lister); !lists {
+	if !s.Provider.Info().Lists {
 		s.Skip("it cannot list batches")
 	}
 	tags := map[string]string{}

@@ -12,16 +12,14 @@ import (
 
 // Untagged makes a provider one that keeps no tag with a batch, for tests of
 // what follows from that.
-func Untagged[P interface {
-	sink.Provider
-	sink.Lister
-}](p P) sink.Provider {
-	return untagged{p, p}
-}
+func Untagged(p sink.Provider) sink.Provider { return untagged{p} }
 
-type untagged struct {
-	sink.Provider
-	lister sink.Lister
+type untagged struct{ sink.Provider }
+
+func (u untagged) Info() sink.Info {
+	info := u.Provider.Info()
+	info.Tags = sink.TagNone
+	return info
 }
 
 func (u untagged) Find(context.Context, string, time.Time) ([]string, error) {
@@ -30,7 +28,7 @@ func (u untagged) Find(context.Context, string, time.Time) ([]string, error) {
 
 func (u untagged) List(ctx context.Context, since time.Time) iter.Seq2[sink.Listing, error] {
 	return func(yield func(sink.Listing, error) bool) {
-		for l, err := range u.lister.List(ctx, since) {
+		for l, err := range u.Provider.List(ctx, since) {
 			l.Tag = ""
 			if !yield(l, err) {
 				return

@@ -9,7 +9,6 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/archive"
-	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -25,7 +24,7 @@ func Example() {
 		panic(err)
 	}
 	defer a.Close()
-	for r, err := range a.Results(archive.Query{Ordered: true, Codec: job.Provider.(llm.Codec)}) {
+	for r, err := range a.Results(archive.Query{Ordered: true, Codec: job.Provider.Info().Codec}) {
 		fmt.Printf("%d: %s, %q %v\n", r.Line, r.Status, r.Text, err)
 	}
 	// Output:

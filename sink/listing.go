@@ -1,29 +1,6 @@
 package sink
 
-import (
-	"context"
-	"iter"
-	"time"
-)
-
-// Lister is a Provider that can say which batches its account has. One that
-// keeps no tag with a batch must be one: a creation without an answer is then
-// looked for among all batches of its size and time. All others should be, so
-// that batches can be found whose tag is not remembered.
-type Lister interface {
-	// List yields the batches of the account that were created since then, in
-	// any order. It may yield older ones too. An error ends the sequence.
-	List(ctx context.Context, since time.Time) iter.Seq2[Listing, error]
-}
-
-// FileLister is a Provider that can say which uploads its account stores, so
-// that those are found that no batch was made from.
-type FileLister interface {
-	// Files yields what Upload has stored and Remove has not deleted, in any
-	// order. It may yield what others have stored too. An error ends the
-	// sequence.
-	Files(ctx context.Context) iter.Seq2[File, error]
-}
+import "time"
 
 // File is an upload as a list shows it.
 type File struct {
