@@ -10,6 +10,7 @@ import (
 
 	"github.com/balerhq/baler/flow"
 	"github.com/balerhq/baler/ratelimit"
+	"github.com/balerhq/baler/sink/openai"
 )
 
 func ExampleLimiter_Do() {
@@ -103,7 +104,7 @@ func ExampleLimiter_Penalize() {
 		Header:     http.Header{"X-Ratelimit-Remaining-Tokens": {"0"}},
 	}
 	now := time.Now()
-	limiter.Observe(reply.Header)
+	limiter.Observe(openai.ReadRemaining(reply.Header))
 	if reply.StatusCode == http.StatusTooManyRequests {
 		limiter.Penalize(now.Add(20 * time.Second)) // its Retry-After
 	}

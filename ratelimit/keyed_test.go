@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -75,27 +74,29 @@ func TestWrongKindIsNamed(t *testing.T) {
 
 func TestObserveOnlyLowers(t *testing.T) {
 	full := ratelimit.Cost{Requests: 10, InputTokens: 1000, OutputTokens: 100}
-	for _, test := range []struct {
-		header, value string
-		takes         bool
+	for name, test := range map[string]struct {
+		left  ratelimit.Remaining
+		takes bool
 	}{
-		{"X-Ratelimit-Remaining-Requests", "3", false},
-		{"X-Ratelimit-Remaining-Requests", "300", true},
-		{"X-Ratelimit-Remaining-Tokens", "0", false},
-		{"Anthropic-Ratelimit-Requests-Remaining", "9", false},
-		{"Anthropic-Ratelimit-Input-Tokens-Remaining", "999", false},
-		{"Anthropic-Ratelimit-Input-Tokens-Remaining", "1000", true},
-		{"Anthropic-Ratelimit-Output-Tokens-Remaining", "5", false},
-		{"X-Ratelimit-Remaining-Requests", "-1", true},
-		{"X-Ratelimit-Remaining-Requests", "few", true},
-		{"X-Ratelimit-Limit-Requests", "1", true},
+		"fewer requests":         {ratelimit.ParseRemaining("3", "", ""), false},
+		"more requests":          {ratelimit.ParseRemaining("300", "", ""), true},
+		"no input tokens":        {ratelimit.ParseRemaining("", "0", ""), false},
+		"fewer input tokens":     {ratelimit.ParseRemaining("", "999", ""), false},
+		"as many input tokens":   {ratelimit.ParseRemaining("", "1000", ""), true},
+		"fewer output tokens":    {ratelimit.ParseRemaining("", "", "5"), false},
+		"one limit of three":     {ratelimit.ParseRemaining("300", "9999", "99"), false},
+		"nothing":                {ratelimit.Remaining{}, true},
+		"a negative header":      {ratelimit.ParseRemaining("-1", "-1", "-1"), true},
+		"an unreadable header":   {ratelimit.ParseRemaining("few", "1e3", " 1"), true},
+		"too large for a number": {ratelimit.ParseRemaining("9223372036854775808", "", ""), true},
+		"a negative field":       {ratelimit.Remaining{Requests: new(-5)}, false},
 	} {
 		l := newLimiter(t, ratelimit.Config{Requests: 600, InputTokens: 60_000, OutputTokens: 6000})
 		now := time.Now()
 		l.TryTake(now, ratelimit.Cost{})
-		l.Observe(http.Header{test.header: {test.value}})
+		l.Observe(test.left)
 		if _, ok := l.TryTake(now, full); ok != test.takes {
-			t.Errorf("%s: %s: a full burst passes is %v, want %v", test.header, test.value, ok, test.takes)
+			t.Errorf("%s: a full burst passes is %v, want %v", name, ok, test.takes)
 		}
 	}
 }
@@ -105,10 +106,10 @@ func FuzzObserve(f *testing.F) {
 	f.Add("9223372036854775808", "-1")
 	f.Fuzz(func(t *testing.T, requests, tokens string) {
 		l := newLimiter(t, ratelimit.Config{Requests: 600, InputTokens: 60_000})
-		l.Observe(http.Header{"X-Ratelimit-Remaining-Requests": {requests}, "X-Ratelimit-Remaining-Tokens": {tokens}})
+		l.Observe(ratelimit.ParseRemaining(requests, tokens, ""))
 		now := time.Now()
 		if wait, ok := l.TryTake(now, ratelimit.Cost{Requests: 1, InputTokens: 1}); !ok && wait > 2*time.Second {
-			t.Errorf("waits %s: a header can stop the limiter", wait)
+			t.Errorf("waits %s: a reply can stop the limiter", wait)
 		}
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/balerhq/baler/internal/errorbody"
 )
 
 // DeadLetter is a row that was given up, with the reason. It is one line of
@@ -71,7 +73,7 @@ func (d *DeadLetters[T]) Write(row Row[T]) error {
 		Time:     time.Now().UTC(),
 		Attempts: row.Attempts,
 		Class:    ClassOf(row.Err),
-		Reason:   clip(fmt.Sprint(row.Err)),
+		Reason:   errorbody.Clip(fmt.Sprint(row.Err)),
 		Item:     row.Item,
 	}
 	if e, ok := errors.AsType[*Error](row.Err); ok {

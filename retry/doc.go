@@ -1,10 +1,10 @@
 // Package retry decides how to handle a call that failed.
 //
-// It knows four classes of error. [HTTP] and [Transport] find the class of a
-// provider's reply or of a broken connection, and [Mark] gives one to any
-// error. [ClassOf] reads the class back through any wrapping. [ClassIn] does so
-// for a call that the failure of another call may have interrupted. No caller
-// has to read messages.
+// It knows four classes of error. A [Grammar], such as [HTTP], finds the class
+// of a provider's reply, [Transport] that of a broken connection, and [Mark]
+// gives one to any error. [ClassOf] reads the class back through any wrapping.
+// [ClassIn] does so for a call that the failure of another call may have
+// interrupted. No caller has to read messages.
 //
 //	Retryable   retry, after the wait that the server asked for
 //	Permanent   the same call will fail again

@@ -9,8 +9,8 @@ import (
 
 // Error is an error with a class. Every field but Class may be empty.
 //
-// [HTTP], [Transport] and [Mark] make it, or a client with more knowledge makes
-// a literal. It is immutable once returned.
+// A [Grammar], [Transport] and [Mark] make it, or a client with more knowledge
+// makes a literal. It is immutable once returned.
 type Error struct {
 	Class      Class
 	Status     int           // HTTP status of the reply; 0 means that there was none

@@ -50,13 +50,13 @@ func ExamplePolicy_Next() {
 }
 
 func ExampleHTTP() {
-	body := []byte(`{"error":{"message":"You exceeded your current quota.","code":"insufficient_quota"}}`)
-	err := retry.HTTP(retry.EffectCreate, 429, http.Header{"X-Request-Id": {"req_1"}}, body)
+	body := []byte(`{"error":{"message":"Pay first.","code":"unpaid"}}`)
+	err := retry.HTTP(retry.EffectCreate, 402, http.Header{"X-Request-Id": {"req_1"}}, body)
 	fmt.Println(err)
 	fmt.Println(retry.HTTP(retry.EffectIdempotent, 502, http.Header{"Retry-After": {"20"}}, nil))
 	fmt.Println(retry.HTTP(retry.EffectCreate, 502, nil, nil))
 	// Output:
-	// HTTP 429 insufficient_quota: You exceeded your current quota. (blocked)
+	// HTTP 402 unpaid: Pay first. (blocked)
 	// HTTP 502: Bad Gateway (retryable after 20s)
 	// HTTP 502: Bad Gateway (ambiguous)
 }

@@ -22,63 +22,21 @@ func reply(t *testing.T, effect retry.Effect, status int, header http.Header, bo
 	return *e
 }
 
-func TestHTTPReadsEveryEnvelope(t *testing.T) {
+func TestHTTPReadsTheWordsOfAReply(t *testing.T) {
 	for name, test := range map[string]struct {
 		status int
 		body   string
 		want   retry.Error
 	}{
-		"OpenAI": {
-			429, `{"error":{"message":"Slow down","type":"requests","param":null,"code":"rate_limit_exceeded"}}`,
-			retry.Error{Class: retry.Retryable, Code: "rate_limit_exceeded", Message: "Slow down"},
+		"nested": {
+			429, `{"error":{"message":"Slow down","type":"requests","param":null,"code":"busy"}}`,
+			retry.Error{Class: retry.Retryable, Code: "busy", Message: "Slow down"},
 		},
-		"OpenAI without a code": {
-			400, `{"error":{"message":"Bad file","type":"invalid_request_error","param":null,"code":null}}`,
-			retry.Error{Class: retry.Permanent, Code: "invalid_request_error", Message: "Bad file"},
+		"without a code": {
+			400, `{"error":{"message":"Bad file","type":"invalid","param":"file","code":null}}`,
+			retry.Error{Class: retry.Permanent, Code: "invalid", Message: "Bad file", Param: "file"},
 		},
-		"OpenAI quota": {
-			429, `{"error":{"message":"Pay","type":"insufficient_quota","code":"insufficient_quota"}}`,
-			retry.Error{Class: retry.Blocked, Code: "insufficient_quota", Message: "Pay"},
-		},
-		"OpenAI enqueued tokens": {
-			429, `{"error":{"message":"Enqueued token limit","code":"token_limit_exceeded"}}`,
-			retry.Error{Class: retry.Retryable, Code: "token_limit_exceeded", Message: "Enqueued token limit"},
-		},
-		"Anthropic": {
-			529, `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"req_1"}`,
-			retry.Error{Class: retry.Retryable, Code: "overloaded_error", Message: "Overloaded", RequestID: "req_1"},
-		},
-		"Anthropic spend limit": {
-			429, `{"type":"error","error":{"type":"rate_limit_error","message":"No","details":{"error_code":"enforced_spend_limit_reached"}}}`,
-			retry.Error{Class: retry.Blocked, Code: "enforced_spend_limit_reached", Message: "No"},
-		},
-		"Anthropic spend limit under 400": {
-			400, `{"type":"error","error":{"type":"invalid_request_error","message":"You have reached your specified API usage limits. You will regain access on 2026-12-01."}}`,
-			retry.Error{
-				Class: retry.Blocked, Code: "invalid_request_error",
-				Message: "You have reached your specified API usage limits. You will regain access on 2026-12-01.",
-			},
-		},
-		"Gemini": {
-			429, `{"error":{"code":429,"message":"Quota","status":"RESOURCE_EXHAUSTED","details":[{"@type":"t/QuotaFailure"},{"@type":"t/RetryInfo","retryDelay":"34s"}]}}`,
-			retry.Error{Class: retry.Retryable, Code: "RESOURCE_EXHAUSTED", Message: "Quota", RetryAfter: 34 * time.Second},
-		},
-		"Gemini in a list": {
-			503, `[{"error":{"code":503,"message":"Busy","status":"UNAVAILABLE"}}]`,
-			retry.Error{Class: retry.Retryable, Code: "UNAVAILABLE", Message: "Busy"},
-		},
-		"Gemini key": {
-			400, `{"error":{"code":400,"message":"API key not valid","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}`,
-			retry.Error{Class: retry.Blocked, Code: "API_KEY_INVALID", Message: "API key not valid"},
-		},
-		"Mistral": {
-			422, `{"object":"error","message":"Wrong","type":"invalid_request_error","param":null,"code":"3051"}`,
-			retry.Error{Class: retry.Permanent, Code: "3051", Message: "Wrong"},
-		},
-		"Mistral validation": {
-			422, `{"detail":[{"loc":["body"],"msg":"field required","type":"missing"}]}`,
-			retry.Error{Class: retry.Permanent, Message: `[{"loc":["body"],"msg":"field required","type":"missing"}]`},
-		},
+		"flat":         {422, `{"message":"Wrong","code":"3051","request_id":"r1"}`, retry.Error{Class: retry.Permanent, Code: "3051", Message: "Wrong", RequestID: "r1"}},
 		"bare words":   {500, `{"error":"boom"}`, retry.Error{Class: retry.Retryable, Message: "boom"}},
 		"a proxy page": {502, `<html>Bad Gateway</html>`, retry.Error{Class: retry.Retryable, Message: "Bad Gateway"}},
 		"nothing":      {413, ``, retry.Error{Class: retry.Permanent, Message: "Request Entity Too Large"}},
@@ -89,6 +47,35 @@ func TestHTTPReadsEveryEnvelope(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// What a code means is for the provider's grammar to say.
+func TestHTTPKnowsNoCode(t *testing.T) {
+	for _, code := range []string{"insufficient_quota", "billing_error", "enforced_spend_limit_reached", "API_KEY_INVALID"} {
+		if got := reply(t, retry.EffectIdempotent, 429, nil, `{"error":{"code":"`+code+`"}}`).Class; got != retry.Retryable {
+			t.Errorf("%s is %s", code, got)
+		}
+	}
+}
+
+// A grammar says what needs a person, and how long to wait if the header does
+// not say it.
+func TestReplyTakesTheWordOfItsGrammar(t *testing.T) {
+	r := retry.Reply{Status: 429, Code: "unpaid", Blocked: true, RetryAfter: 2 * time.Hour, RequestID: "from the body"}
+	want := retry.Error{Class: retry.Blocked, Status: 429, Code: "unpaid", Message: "Too Many Requests", RequestID: "from the body", RetryAfter: time.Hour}
+	e, _ := errors.AsType[*retry.Error](r.Err(retry.EffectCreate))
+	if diff := cmp.Diff(want, *e); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	r.Header = http.Header{"Retry-After": {"0"}, "X-Request-Id": {"r1"}, "X-Should-Retry": {"true"}}
+	want.RequestID, want.RetryAfter = "r1", 0
+	e, _ = errors.AsType[*retry.Error](r.Err(retry.EffectCreate))
+	if diff := cmp.Diff(want, *e); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if err := (retry.Reply{Status: 204, Blocked: true}).Err(retry.EffectCreate); err != nil {
+		t.Errorf("204 is %v", err)
 	}
 }
 
@@ -135,7 +122,6 @@ func TestShouldRetryOverrulesTheStatusButNotTheDoubt(t *testing.T) {
 	}{
 		{"true", retry.EffectIdempotent, 409, "", retry.Retryable},
 		{"true", retry.EffectCreate, 500, "", retry.Ambiguous},
-		{"true", retry.EffectIdempotent, 429, `{"error":{"code":"insufficient_quota"}}`, retry.Blocked},
 		{"false", retry.EffectIdempotent, 503, "", retry.Permanent},
 		{"false", retry.EffectIdempotent, 429, "", retry.Blocked},
 		{"false", retry.EffectIdempotent, 401, "", retry.Blocked},
@@ -166,14 +152,9 @@ func TestRetryAfterIsReadInEveryForm(t *testing.T) {
 		"rubbish":        {header: http.Header{"Retry-After": {"soon"}}},
 		"for ever":       {header: http.Header{"Retry-After": {"1e300"}}, want: time.Hour},
 		"infinite":       {header: http.Header{"Retry-After-Ms": {"Inf"}}, want: time.Hour},
-		"Gemini's body":  {body: `{"error":{"details":[{"retryDelay":"3.5s"}]}}`, want: 3500 * time.Millisecond},
+		"a typed detail": {body: `{"error":{"details":[{"retryDelay":"3.5s"}]}}`, want: 3500 * time.Millisecond},
 		"header beats":   {header: http.Header{"Retry-After": {"1"}}, body: `{"error":{"details":[{"retryDelay":"3s"}]}}`, want: time.Second},
 		"body too long":  {body: `{"error":{"details":[{"retryDelay":"99999s"}]}}`, want: time.Hour},
-		"used-up limits": {header: http.Header{"X-Ratelimit-Remaining-Requests": {"0"}, "X-Ratelimit-Reset-Requests": {"20ms"}, "X-Ratelimit-Remaining-Tokens": {"0"}, "X-Ratelimit-Reset-Tokens": {"6m0s"}}, want: 6 * time.Minute},
-		"others do not count": {header: http.Header{
-			"X-Ratelimit-Remaining-Requests": {"0"}, "X-Ratelimit-Reset-Requests": {"1s"},
-			"X-Ratelimit-Remaining-Tokens": {"149984"}, "X-Ratelimit-Reset-Tokens": {"6m0s"},
-		}, want: time.Second},
 	} {
 		if got := reply(t, retry.EffectIdempotent, 429, test.header, test.body).RetryAfter; got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)

@@ -11,20 +11,19 @@ import (
 // hostile reply could otherwise stop a run for ever.
 const MaxRetryAfter = time.Hour
 
-// serverDelay returns how long the server asks to wait, 0 if it does not say.
-func serverDelay(status int, header http.Header, b errorBody) time.Duration {
+// serverDelay returns how long the server asks to wait: what the header says,
+// or else what its grammar has found.
+func serverDelay(header http.Header, otherwise time.Duration) time.Duration {
 	for _, read := range []func() (time.Duration, bool){
 		func() (time.Duration, bool) { return scaled(header.Get("Retry-After-Ms"), time.Millisecond) },
 		func() (time.Duration, bool) { return scaled(header.Get("Retry-After"), time.Second) },
 		func() (time.Duration, bool) { return untilDate(header) },
-		func() (time.Duration, bool) { return b.delay, b.delay > 0 },
-		func() (time.Duration, bool) { return resetDelay(header), status == http.StatusTooManyRequests },
 	} {
 		if d, ok := read(); ok {
 			return min(max(d, 0), MaxRetryAfter)
 		}
 	}
-	return 0
+	return min(max(otherwise, 0), MaxRetryAfter)
 }
 
 // scaled reads a number of units, which providers write with fractions.
@@ -48,20 +47,4 @@ func untilDate(header http.Header) (time.Duration, bool) {
 		now = time.Now()
 	}
 	return at.Sub(now), true
-}
-
-// resetDelay returns the time until the limits that are used up refill. The
-// reset of any other limit does not say how long this call must wait.
-func resetDelay(header http.Header) time.Duration {
-	var longest time.Duration
-	for _, kind := range []string{"Requests", "Tokens"} {
-		left := header.Get("X-Ratelimit-Remaining-" + kind)
-		if n, err := strconv.ParseFloat(left, 64); err == nil && n > 0 {
-			continue
-		}
-		if d, err := time.ParseDuration(header.Get("X-Ratelimit-Reset-" + kind)); err == nil {
-			longest = max(longest, d)
-		}
-	}
-	return longest
 }

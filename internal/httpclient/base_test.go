@@ -29,7 +29,7 @@ func TestBaseURLMustBeSafe(t *testing.T) {
 		"":                                "must look like https://host/path",
 		"https://u:canary@host:port/v1":   "cannot be parsed",
 	} {
-		_, err := New(base, bearer, Evenly(50), nil)
+		_, err := New(base, bearer, grammar, Evenly(50), nil)
 		switch {
 		case want == "" && err != nil:
 			t.Errorf("%q: %v", base, err)

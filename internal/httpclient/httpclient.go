@@ -26,23 +26,24 @@ const (
 
 // Client calls one API. It is safe for concurrent use.
 type Client struct {
-	base  *url.URL
-	auth  func(http.Header)
-	hide  hider
-	turns turns
-	http  *http.Client
-	clock *clock
+	base    *url.URL
+	auth    func(http.Header)
+	grammar retry.Grammar
+	hide    hider
+	turns   turns
+	http    *http.Client
+	clock   *clock
 }
 
 // New returns a client of the API at base. auth sets the credentials of each
 // request, from a closure, so that no field can print them. A base that is not
 // https is refused unless it is on this machine; so is one with credentials or
-// a query. The pace is kept for each kind of call apart: the account's other
-// limits are for whoever makes them. A transport of nil is one that refuses
-// link-local addresses.
+// a query. grammar reads the error replies of the API. The pace is kept for
+// each kind of call apart: the account's other limits are for whoever makes
+// them. A transport of nil is one that refuses link-local addresses.
 //
 // The credentials are found in nothing that a server sends: see [hider].
-func New(base string, auth func(http.Header), pace Pace, transport http.RoundTripper) (*Client, error) {
+func New(base string, auth func(http.Header), grammar retry.Grammar, pace Pace, transport http.RoundTripper) (*Client, error) {
 	u, err := parseBase(base)
 	if err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func New(base string, auth func(http.Header), pace Pace, transport http.RoundTri
 	if transport == nil {
 		transport = newTransport()
 	}
-	return &Client{clock: new(clock), base: u, auth: auth, hide: newHider(auth), turns: pace.turns(), http: &http.Client{
+	return &Client{clock: new(clock), base: u, auth: auth, grammar: grammar, hide: newHider(auth), turns: pace.turns(), http: &http.Client{
 		Transport: transport,
 		// Go would forward every credential header but Authorization.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -164,7 +165,7 @@ func (c *Client) send(ctx context.Context, call Call) (*Reply, error) {
 		return &Reply{body, reply.StatusCode, reply.Header}, nil
 	}
 	defer body.Close()
-	return nil, fmt.Errorf("%s: %w", call, retry.HTTP(call.Effect, reply.StatusCode, reply.Header, c.words(body)))
+	return nil, fmt.Errorf("%s: %w", call, c.grammar(call.Effect, reply.StatusCode, reply.Header, c.words(body)))
 }
 
 // failed is the error of a request that was not answered: that of its body, if

@@ -1,11 +1,14 @@
 package httpclient
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/balerhq/baler/retry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -13,6 +16,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const secret = "sk-marker-0123456789"
 
 func bearer(h http.Header) { h.Set("Authorization", "Bearer "+secret) }
+
+// grammar is that of a provider with one word of its own.
+func grammar(effect retry.Effect, status int, header http.Header, body []byte) error {
+	err := retry.HTTP(effect, status, header, body)
+	if e, ok := errors.AsType[*retry.Error](err); ok && e.Code == "insufficient_quota" {
+		return retry.Mark(err, retry.Blocked)
+	}
+	return err
+}
 
 // serve returns a client of a server that answers every request with handle.
 func serve(t *testing.T, handle http.HandlerFunc) *Client {
@@ -23,7 +35,7 @@ func serve(t *testing.T, handle http.HandlerFunc) *Client {
 func connect(t *testing.T, handle http.HandlerFunc, auth func(http.Header)) *Client {
 	t.Helper()
 	srv := httptest.NewServer(handle)
-	c, err := New(srv.URL+"/v1", auth, Evenly(1000), nil)
+	c, err := New(srv.URL+"/v1", auth, grammar, Evenly(1000), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,8 @@ func codeClass(code string) retry.Class {
 		"batch_expired", "batch_cancelled", "request_timeout", // never ran
 		"server_error", "rate_limit_exceeded":
 		return retry.Retryable
-	case "insufficient_quota", "billing_hard_limit_reached", "billing_not_active":
+	}
+	if blocking(code) {
 		return retry.Blocked
 	}
 	return retry.Permanent

@@ -93,7 +93,7 @@ func New(key string, cfg Config) (*Client, error) {
 		setNonEmpty(h, "OpenAI-Project", cfg.Project)
 	}
 	pace := cfg.Calls.pace(cfg.CallsPerSecond)
-	api, err := httpclient.New(cmp.Or(cfg.BaseURL, DefaultBaseURL), auth, pace, cfg.Transport)
+	api, err := httpclient.New(cmp.Or(cfg.BaseURL, DefaultBaseURL), auth, ReadError, pace, cfg.Transport)
 	if err != nil {
 		return nil, fmt.Errorf("openai: Config.BaseURL: %w", err)
 	}

@@ -126,7 +126,7 @@ func isSilent(body []byte) bool {
 
 // statusError is the failure that a status other than 2xx reports.
 func statusError(status int, body []byte) *sink.RowError {
-	if e, ok := errors.AsType[*retry.Error](retry.HTTP(retry.EffectIdempotent, status, nil, body)); ok {
+	if e, ok := errors.AsType[*retry.Error](ReadError(retry.EffectIdempotent, status, nil, body)); ok {
 		return &sink.RowError{Class: e.Class, Code: cmp.Or(e.Code, "status_"+strconv.Itoa(status)), Message: e.Message}
 	}
 	return nil

@@ -1,0 +1,30 @@
+// Package mistral knows how Mistral reports errors and limits. A client of its
+// batch jobs is not there yet.
+//
+// The protocol is described at https://docs.mistral.ai/api, as of November
+// 2026.
+package mistral
+
+import (
+	"net/http"
+
+	"github.com/balerhq/baler/internal/errorbody"
+	"github.com/balerhq/baler/retry"
+)
+
+// ReadError is Mistral's retry.Grammar.
+func ReadError(effect retry.Effect, status int, header http.Header, body []byte) error {
+	if status/100 == 2 {
+		return nil
+	}
+	b := errorbody.Read(body)
+	return retry.Reply{
+		Status: status, Header: header,
+		Code: b.Word(), Message: b.Message, Param: b.Param, RequestID: b.RequestID,
+		Blocked: status == http.StatusTooManyRequests && mayNothing(header),
+	}.Err(effect)
+}
+
+// mayNothing reports whether the key may make no request at all in a minute.
+// Waiting does not help, but a plan for the workspace does.
+func mayNothing(header http.Header) bool { return header.Get("X-Ratelimit-Limit-Req-Minute") == "0" }
