@@ -4,34 +4,29 @@
 // the rate is the rate of both together.
 //
 //	go run ./bench/endtoend -rows 10000,100000
+//
+// With -compare a client written by hand, the library and the command line do
+// the same job in turns, and the figures are about the client's process alone.
+// The hand-written client is bench/floor, which keeps nothing for a restart.
+//
+//	go run ./bench/endtoend -compare -rows 100000 -rounds 5
 package main
 
 import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"log"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"runtime/pprof"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/balerhq/baler/accumulator"
-	"github.com/balerhq/baler/flow/durable"
-	"github.com/balerhq/baler/flow/source"
-	"github.com/balerhq/baler/flow/state"
-	"github.com/balerhq/baler/ratelimit"
-	"github.com/balerhq/baler/sink/llm"
-	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -40,14 +35,28 @@ var (
 	batch   = flag.Int("batch", 10_000, "rows in a batch")
 	dir     = flag.String("dir", "", "directory to work in (default: a temporary one)")
 	profile = flag.String("cpuprofile", "", "write a CPU profile of the client here")
+	compare = flag.Bool("compare", false, "measure the hand-written client, the library and the command line in turns")
+	rounds  = flag.Int("rounds", 5, "rounds of -compare; a figure is their median")
 	client  = flag.String("client", "", "internal: be the client of the provider at this URL")
+	as      = flag.String("as", library, "client to measure without -compare: "+byHand+" or "+library)
+	command = flag.String("command", "", "internal: the program of the contestant "+commandLine)
+)
+
+const (
+	model  = "gpt-5.4-mini"
+	apiKey = "sk-bench"
+	poll   = 100 * time.Millisecond
+	prompt = "Summarise: "
 )
 
 func main() {
 	flag.Parse()
 	run := measureAll
-	if *client != "" {
+	switch {
+	case *client != "":
 		run = beClient
+	case *compare:
+		run = compareAll
 	}
 	if err := run(context.Background()); err != nil {
 		log.Fatal(err)
@@ -56,9 +65,8 @@ func main() {
 
 // measurement is what a client prints about itself.
 type measurement struct {
-	Rows, Batches  int
-	Run, Resume    time.Duration
-	PeakRSS, State int64 // bytes; State without requests and results
+	Run, CPU, Resume time.Duration
+	PeakRSS, State   int64 // bytes; State without requests and results
 }
 
 func measureAll(ctx context.Context) error {
@@ -70,7 +78,7 @@ func measureAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		m, err := measure(ctx, n)
+		m, err := measure(ctx, n, *as, "")
 		if err != nil {
 			return err
 		}
@@ -81,7 +89,7 @@ func measureAll(ctx context.Context) error {
 }
 
 // measure runs one job: the simulator here, the client in another process.
-func measure(ctx context.Context, n int) (m measurement, err error) {
+func measure(ctx context.Context, n int, contestant, program string) (m measurement, err error) {
 	work, err := os.MkdirTemp(*dir, "endtoend")
 	if err != nil {
 		return m, err
@@ -100,14 +108,19 @@ func measure(ctx context.Context, n int) (m measurement, err error) {
 		return m, err
 	}
 	cmd := exec.CommandContext(ctx, self, "-client", server.URL+"/v1", "-dir", work,
-		"-batch", strconv.Itoa(*batch), "-cpuprofile", *profile)
+		"-batch", strconv.Itoa(*batch), "-cpuprofile", *profile, "-as", contestant, "-command", program)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
+		return m, fmt.Errorf("%s: %w", contestant, err)
+	}
+	if err := json.Unmarshal(out, &m); err != nil {
 		return m, err
 	}
-	err = json.Unmarshal(out, &m)
-	return m, err
+	if err := checkOutput(filepath.Join(work, "out.jsonl"), n); err != nil {
+		return m, fmt.Errorf("%s: %w", contestant, err)
+	}
+	return m, nil
 }
 
 func writeInput(path string, n int) error {
@@ -126,111 +139,38 @@ func writeInput(path string, n int) error {
 	return f.Close()
 }
 
-type ticket struct {
-	ID   string `json:"id"`
-	Text string `json:"text"`
-}
-
-// beClient runs the job, and once more when it is done.
-func beClient(ctx context.Context) error {
-	if *profile != "" {
-		f, err := os.Create(*profile)
-		if err != nil {
+// checkOutput makes sure that each row was answered once, with an answer that
+// is its own.
+func checkOutput(path string, n int) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	seen := make([]bool, n)
+	count := 0
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for ; lines.Scan(); count++ {
+		var result struct{ ID, Text string }
+		if err := json.Unmarshal(lines.Bytes(), &result); err != nil {
 			return err
 		}
-		if err := pprof.StartCPUProfile(f); err != nil {
-			return err
+		number, _ := strings.CutPrefix(result.ID, "ticket-")
+		i, err := strconv.Atoi(number)
+		if err != nil || i < 0 || i >= n || seen[i] {
+			return fmt.Errorf("result %q was not asked for or comes twice", result.ID)
 		}
-		defer pprof.StopCPUProfile()
+		if !strings.Contains(result.Text, "Order "+number+" ") {
+			return fmt.Errorf("result %q has the text of another row", result.ID)
+		}
+		seen[i] = true
 	}
-	var m measurement
-	began := time.Now()
-	report, err := runJob(ctx)
-	if err != nil {
+	if err := lines.Err(); err != nil {
 		return err
 	}
-	if !report.Finished || report.Failed > 0 {
-		return fmt.Errorf("not all rows succeeded: %+v", report)
+	if count != n {
+		return fmt.Errorf("%d results of %d rows", count, n)
 	}
-	m.Rows, m.Batches, m.Run = report.Rows, report.Batches, time.Since(began)
-	if m.PeakRSS, err = peakRSS(); err != nil {
-		return err
-	}
-	began = time.Now()
-	if _, err := runJob(ctx); err != nil {
-		return err
-	}
-	m.Resume = time.Since(began)
-	if m.State, err = stateSize(filepath.Join(*dir, "state")); err != nil {
-		return err
-	}
-	return json.NewEncoder(os.Stdout).Encode(m)
-}
-
-func runJob(ctx context.Context) (report durable.Report, err error) {
-	provider, err := openai.New("sk-bench", openai.Config{BaseURL: *client})
-	if err != nil {
-		return report, err
-	}
-	store, err := state.Open(filepath.Join(*dir, "state"), state.Config{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		return report, err
-	}
-	defer store.Close()
-	out, err := durable.Lines(filepath.Join(*dir, "out.jsonl"))
-	if err != nil {
-		return report, err
-	}
-	defer out.Close()
-	return durable.Run(ctx, durable.Job[ticket]{
-		Name:     "endtoend",
-		Source:   source.JSONL[ticket](filepath.Join(*dir, "in.jsonl")),
-		Key:      func(t ticket) string { return t.ID },
-		Prompt:   func(t ticket) (llm.Chat, error) { return llm.Ask("Summarise: " + t.Text), nil },
-		Provider: provider,
-		Model:    "gpt-5.4-mini",
-		Batch:    accumulator.Config{MaxItems: *batch},
-		Creates:  ratelimit.Per(1_000_000, time.Minute),
-		Poll:     100 * time.Millisecond,
-		Store:    store,
-		Output:   out,
-		Log:      slog.New(slog.DiscardHandler),
-	})
-}
-
-// peakRSS is what Linux has seen this process use at most.
-func peakRSS() (int64, error) {
-	b, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(b)) {
-		if fields := strings.Fields(line); fields[0] == "VmHWM:" {
-			kib, err := strconv.ParseInt(fields[1], 10, 64)
-			return kib << 10, err
-		}
-	}
-	return 0, errors.New("no VmHWM in /proc/self/status")
-}
-
-// stateSize sums the files that are neither requests nor results, as they take
-// room on the disk.
-func stateSize(root string) (total int64, err error) {
-	err = filepath.WalkDir(root, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() && (d.Name() == "requests" || d.Name() == "results") {
-			if err == nil {
-				return filepath.SkipDir
-			}
-			return err
-		}
-		if d.Type().IsRegular() {
-			info, err := d.Info()
-			if err != nil {
-				return err
-			}
-			total += blocks(info)
-		}
-		return nil
-	})
-	return total, err
+	return nil
 }

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/bench/floor"
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/ratelimit"
+	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/openai"
+)
+
+// The contestants.
+const (
+	byHand      = "floor"
+	library     = "library"
+	commandLine = "baler run"
+)
+
+var contestants = map[string]func(context.Context) (measurement, error){
+	byHand: runByHand, library: runLibrary, commandLine: runCommand,
+}
+
+// beClient runs the job and prints what it took.
+func beClient(ctx context.Context) error {
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	run, known := contestants[*as]
+	if !known {
+		return fmt.Errorf("no contestant %q", *as)
+	}
+	m, err := run(ctx)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(m)
+}
+
+func inWork(name string) string { return filepath.Join(*dir, name) }
+
+// measured runs a job in this process.
+func measured(job func() error) (m measurement, err error) {
+	began := time.Now()
+	if err := job(); err != nil {
+		return m, err
+	}
+	m.Run = time.Since(began)
+	if m.CPU, err = ownCPU(); err != nil {
+		return m, err
+	}
+	m.PeakRSS, err = peakRSS()
+	return m, err
+}
+
+func runByHand(ctx context.Context) (measurement, error) {
+	return measured(func() error {
+		counts, err := floor.Run(ctx, floor.Config{
+			URL: *client, Key: apiKey, Model: model, Batch: *batch, Poll: poll,
+			In: inWork("in.jsonl"), Out: inWork("out.jsonl"),
+		})
+		if err == nil && counts.Failed > 0 {
+			err = fmt.Errorf("not all rows succeeded: %+v", counts)
+		}
+		return err
+	})
+}
+
+// runLibrary runs the job, and once more when it is done.
+func runLibrary(ctx context.Context) (measurement, error) {
+	m, err := measured(func() error { return runJob(ctx) })
+	if err != nil {
+		return m, err
+	}
+	began := time.Now()
+	if err := runJob(ctx); err != nil {
+		return m, err
+	}
+	m.Resume = time.Since(began)
+	m.State, err = stateSize(inWork("state"))
+	return m, err
+}
+
+func runJob(ctx context.Context) error {
+	provider, err := openai.New(apiKey, openai.Config{BaseURL: *client})
+	if err != nil {
+		return err
+	}
+	store, err := state.Open(inWork("state"), state.Config{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	out, err := durable.Lines(inWork("out.jsonl"))
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	type ticket struct {
+		ID   string `json:"id"`
+		Text string `json:"text"`
+	}
+	report, err := durable.Run(ctx, durable.Job[ticket]{
+		Name:     "endtoend",
+		Source:   source.JSONL[ticket](inWork("in.jsonl")),
+		Key:      func(t ticket) string { return t.ID },
+		Prompt:   func(t ticket) (llm.Chat, error) { return llm.Ask(prompt + t.Text), nil },
+		Provider: provider,
+		Model:    model,
+		Batch:    accumulator.Config{MaxItems: *batch},
+		Creates:  ratelimit.Per(1_000_000, time.Minute),
+		Poll:     poll,
+		Store:    store,
+		Output:   out,
+		Log:      slog.New(slog.DiscardHandler),
+	})
+	if err == nil && (!report.Finished || report.Failed > 0) {
+		err = fmt.Errorf("not all rows succeeded: %+v", report)
+	}
+	return err
+}
+
+// runCommand runs the job in a process of its own, and measures that.
+func runCommand(ctx context.Context) (m measurement, err error) {
+	cmd := exec.CommandContext(ctx, *command, "run", inWork("in.jsonl"), "--out", inWork("out.jsonl"),
+		"--state", inWork("state"), "--base-url", *client, "--model", model, "--prompt", prompt+"{{.text}}",
+		"--batch-size", strconv.Itoa(*batch), "--poll", poll.String())
+	cmd.Env = append(os.Environ(), "OPENAI_API_KEY="+apiKey)
+	began := time.Now()
+	if printed, err := cmd.CombinedOutput(); err != nil {
+		return m, fmt.Errorf("%w: %s", err, printed)
+	}
+	m.Run = time.Since(began)
+	m.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	m.PeakRSS = peakOf(cmd.ProcessState)
+	m.State, err = stateSize(inWork("state"))
+	return m, err
+}
+
+// peakRSS is what Linux has seen this process use at most. The figure that
+// getrusage has for it counts the process that started this one.
+func peakRSS() (int64, error) {
+	b, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(b)) {
+		if fields := strings.Fields(line); fields[0] == "VmHWM:" {
+			kib, err := strconv.ParseInt(fields[1], 10, 64)
+			return kib << 10, err
+		}
+	}
+	return 0, errors.New("no VmHWM in /proc/self/status")
+}
+
+// stateSize sums the files that are neither requests nor results, as they take
+// room on the disk.
+func stateSize(root string) (total int64, err error) {
+	err = filepath.WalkDir(root, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() && (d.Name() == "requests" || d.Name() == "results") {
+			if err == nil {
+				return filepath.SkipDir
+			}
+			return err
+		}
+		if d.Type().IsRegular() {
+			info, err := d.Info()
+			if err != nil {
+				return err
+			}
+			total += blocks(info)
+		}
+		return nil
+	})
+	return total, err
+}
