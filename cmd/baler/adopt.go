@@ -38,6 +38,8 @@ type adoptionSum struct {
 	Batches int    `json:"batches"` // whose those are
 	Unread  int    `json:"unread"`  // lines of the old output that are no result
 	Unasked bool   `json:"unasked"` // there is no key to ask the provider with
+
+	keys string // names the variables that may hold it
 }
 
 // sum adds up what became of a run's adoption.
@@ -74,7 +76,7 @@ func (s *adoptionSum) tell(w io.Writer) {
 	fmt.Fprintf(w, "%s: %s rows adopted, which the next run delivers; %s rows are in no batch, and the next run buys them\n",
 		plain(s.Run), thousands(s.Adopted), thousands(s.Waiting))
 	if s.Unasked {
-		fmt.Fprintf(w, "%s: the provider was not asked for batches, as %s is not set\n", plain(s.Run), keyVariable)
+		fmt.Fprintf(w, "%s: the provider was not asked for batches, as %s is not set\n", plain(s.Run), s.keys)
 	}
 	if s.Lost > 0 {
 		fmt.Fprintf(w, "%s: %s rows of %s batches could not be brought back\n", plain(s.Run), thousands(s.Lost), thousands(s.Batches))

@@ -4,23 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balerhq/baler/flow/durable/archive"
-	"github.com/balerhq/baler/sink/llm"
-	"github.com/balerhq/baler/sink/openai"
 )
-
-// providerFormat is how a provider writes requests and answers.
-type providerFormat struct {
-	codec llm.Codec
-	row   archive.RowFormat
-}
-
-func dialectOf(provider string) (providerFormat, error) {
-	if provider != "openai" {
-		return providerFormat{}, usage("the run has the provider %q, which this program does not know", provider)
-	}
-	client, err := openai.New("none-is-needed-to-read", openai.Config{})
-	return providerFormat{client, openai.AppendRow}, err
-}
 
 // openArchive opens the run that the arguments of a command name.
 func openArchive(state string, args []string) (*archive.Archive, error) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"slices"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/internal/printable"
+	"github.com/balerhq/baler/sink/catalog"
 )
 
 // doctorOptions are the flags of doctor.
@@ -82,8 +82,8 @@ still wait are a problem, too.`,
 	f.BoolVar(&o.sweep, "sweep", false, "remove the provider's files that nobody needs, unless --keep-remote keeps them; needs the key")
 	f.StringVar(&o.adopt, "adopt", "", "run that gets the answers of orphaned batches that have ended, for its rows that wait for one")
 	f.StringVar(&o.adoptOutput, "adopt-output", "", "old output file of the run that --adopt names; its results go to rows that wait, by their ids")
-	f.StringVar(&o.provider, "provider", "openai", "provider for --orphans, --adopt and --sweep")
-	f.StringVar(&o.baseURL, "base-url", "", "address of the API (default: OPENAI_BASE_URL, or the provider's)")
+	f.StringVar(&o.provider, "provider", defaultProvider.Name, "provider for --orphans, --adopt and --sweep")
+	f.StringVar(&o.baseURL, "base-url", "", "address of the API (default: "+defaultProvider.BaseURLVariable+", or the provider's)")
 	f.DurationVar(&o.since, "since", 30*24*time.Hour, "greatest age of an orphaned batch")
 	f.BoolVar(&o.probe, "probe", false, "examine in this process, which a damaged index may end")
 	_ = f.MarkHidden("probe") // it exists
@@ -146,7 +146,7 @@ func (o *doctorOptions) lookAround(ctx context.Context, report *doctorReport, lo
 			return err
 		}
 		report.Adoption = report.sum(o.adopt)
-		report.Adoption.Unasked = o.keyless()
+		report.Adoption.Unasked, report.Adoption.keys = o.keyless(), keyNamesOf(o.provider)
 	}
 	if o.orphans || o.sweep {
 		if report.Files, err = o.findFiles(ctx, log); err != nil {
@@ -161,7 +161,8 @@ func (o *doctorOptions) lookAround(ctx context.Context, report *doctorReport, lo
 
 // keyless reports whether an old output is all that can be adopted.
 func (o *doctorOptions) keyless() bool {
-	return o.adoptOutput != "" && !o.orphans && os.Getenv(keyVariable) == ""
+	p, _ := catalog.Find(o.provider)
+	return o.adoptOutput != "" && !o.orphans && keyOf(&p) == ""
 }
 
 func (o *doctorOptions) explain(ctx context.Context, err error) error {

@@ -37,7 +37,7 @@ files belong together. A row that was retried is in several batches.`,
 }
 
 func export(cmd *cobra.Command, a *archive.Archive, dir string) error {
-	d, err := dialectOf(a.Provider())
+	d, err := formatOf(a.Provider())
 	if err != nil {
 		return err
 	}

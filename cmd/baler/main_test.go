@@ -63,7 +63,9 @@ func runCommand(t *testing.T, dir string, env []string, args ...string) result {
 	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-var withKey = []string{"OPENAI_API_KEY=sk-test-canary"}
+const keyVariable = "OPENAI_API_KEY"
+
+var withKey = []string{keyVariable + "=sk-test-canary"}
 
 func startSimulator(t *testing.T, cfg simulator.Config) *simulator.Server {
 	t.Helper()

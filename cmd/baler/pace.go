@@ -7,7 +7,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/ratelimit"
-	"github.com/balerhq/baler/sink/openai"
+	"github.com/balerhq/baler/sink/catalog"
 )
 
 // pace are the flags that bound how fast a run calls the provider, one for each
@@ -18,12 +18,12 @@ type pace struct {
 }
 
 func (p *pace) flags(cmd *cobra.Command) {
-	f := cmd.Flags()
+	f, calls := cmd.Flags(), defaultProvider.Calls
 	f.IntVar(&p.createsPerHour, "creates-per-hour", durable.DefaultCreatesPerHour, "pace: batches created in an hour; a sixth of them may be created at once; OpenAI allows 2,000")
-	f.IntVar(&p.uploads, "uploads-per-second", openai.DefaultUploadsPerSecond, "pace: uploads begun in a second; OpenAI allows 1,000 a minute")
-	f.IntVar(&p.downloads, "downloads-per-second", openai.DefaultDownloadsPerSecond, "pace: downloads begun in a second")
-	f.IntVar(&p.polls, "polls-per-second", openai.DefaultPollsPerSecond, "pace: polls of batches begun in a second")
-	f.IntVar(&p.deletes, "deletes-per-second", openai.DefaultDeletesPerSecond, "pace: deletions of files begun in a second")
+	f.IntVar(&p.uploads, "uploads-per-second", calls.Uploads, "pace: uploads begun in a second; OpenAI allows 1,000 a minute")
+	f.IntVar(&p.downloads, "downloads-per-second", calls.Downloads, "pace: downloads begun in a second")
+	f.IntVar(&p.polls, "polls-per-second", calls.Polls, "pace: polls of batches begun in a second")
+	f.IntVar(&p.deletes, "deletes-per-second", calls.Deletes, "pace: deletions of files begun in a second")
 	f.IntVar(&p.transfers, "transfers", durable.DefaultTransfers, "pace: uploads and downloads under way at a time")
 }
 
@@ -47,10 +47,10 @@ func (p *pace) validate() error {
 }
 
 // calls are those that the client paces. Creations are paced by the hour.
-func (p *pace) calls() openai.Calls {
-	return openai.Calls{
+func (p *pace) calls(of *catalog.Provider) catalog.Calls {
+	return catalog.Calls{
 		Uploads: p.uploads, Downloads: p.downloads, Polls: p.polls, Deletes: p.deletes,
-		Creates: max(p.createsPerHour, openai.DefaultCreatesPerSecond),
+		Creates: max(p.createsPerHour, of.Calls.Creates),
 	}
 }
 

@@ -3,56 +3,107 @@ package main
 import (
 	"cmp"
 	"os"
+	"strings"
 
+	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
-	"github.com/balerhq/baler/sink/openai"
+	"github.com/balerhq/baler/sink/catalog"
+	"github.com/balerhq/baler/sink/llm"
 )
 
-// The environment variables of a run. OpenAI's clients read the same ones.
-const (
-	keyVariable     = "OPENAI_API_KEY"
-	baseURLVariable = "OPENAI_BASE_URL"
-)
+// defaultProvider is the provider of commands without --provider.
+var defaultProvider = catalog.All()[0]
 
 func defaultState() string { return cmp.Or(os.Getenv("BALER_STATE"), ".baler") }
 
 // newProvider makes the client. The key comes from the environment alone: a
 // flag would be seen in the list of processes.
 func newProvider(o *options) (sink.Provider, error) {
-	if err := checkProvider(o.provider); err != nil {
+	p, err := findProvider(o.provider)
+	if err != nil {
 		return nil, err
 	}
-	key := os.Getenv(keyVariable)
+	key := keyOf(&p)
 	if key == "" {
-		return nil, usage("%s is not set: set it to the key of the account that pays", keyVariable)
+		return nil, usage("%s is not set: set it to the key of the account that pays", keyNames(&p))
 	}
-	return newClient(o, key)
+	return newClient(&p, o, key)
 }
 
 // newKeyless makes a client for what makes no call.
 func newKeyless(o *options) (sink.Provider, error) {
-	if err := checkProvider(o.provider); err != nil {
+	p, err := findProvider(o.provider)
+	if err != nil {
 		return nil, err
 	}
-	return newClient(o, "none")
+	return newClient(&p, o, "none")
 }
 
-func checkProvider(name string) error {
-	if name != "openai" {
-		return usage("--provider %q is not known: it must be openai", name)
+func findProvider(name string) (catalog.Provider, error) {
+	p, known := catalog.Find(name)
+	switch {
+	case !known:
+		return p, usage("--provider %q is not known: it must be %s", name, offered())
+	case !p.HasClient():
+		return p, usage("--provider %q has no client yet: it must be %s", name, offered())
 	}
-	return nil
+	return p, nil
 }
 
-func newClient(o *options, key string) (sink.Provider, error) {
-	client, err := openai.New(key, openai.Config{
-		BaseURL: cmp.Or(o.baseURL, os.Getenv(baseURLVariable)),
-		Calls:   o.pace.calls(),
+// offered names the providers that --provider takes.
+func offered() string { return strings.Join(catalog.Names(), " or ") }
+
+// keyOf returns the key in the environment, "" if there is none.
+func keyOf(p *catalog.Provider) string {
+	for _, name := range p.Keys {
+		if key := os.Getenv(name); key != "" {
+			return key
+		}
+	}
+	return ""
+}
+
+// keyNames names the variables that may hold the key.
+func keyNames(p *catalog.Provider) string { return strings.Join(p.Keys, " or ") }
+
+// keyNamesOf is the same for a provider by name, and for the default one if the
+// name is not known.
+func keyNamesOf(name string) string {
+	if p, known := catalog.Find(name); known {
+		return keyNames(&p)
+	}
+	return keyNames(&defaultProvider)
+}
+
+func newClient(p *catalog.Provider, o *options, key string) (sink.Provider, error) {
+	client, err := p.Connect(catalog.Config{
+		Key:     key,
+		BaseURL: cmp.Or(o.baseURL, os.Getenv(p.BaseURLVariable)),
+		Calls:   o.pace.calls(p),
 		Retry:   retry.Policy{Delay: o.poll}, // a short poll interval wants short retries
 	})
 	if err != nil {
 		return nil, usage("%w", err)
 	}
 	return client, nil
+}
+
+// providerFormat is how a provider writes requests and answers.
+type providerFormat struct {
+	codec llm.Codec
+	row   archive.RowFormat
+}
+
+// formatOf returns the format of a run's provider. It needs no key.
+func formatOf(provider string) (providerFormat, error) {
+	p, known := catalog.Find(provider)
+	if !known || !p.HasClient() {
+		return providerFormat{}, usage("the run has the provider %q, which this program does not know", provider)
+	}
+	client, err := p.Connect(catalog.Config{Key: "none-is-needed-to-read"})
+	if err != nil {
+		return providerFormat{}, err
+	}
+	return providerFormat{client.Info().Codec, p.AppendRow}, nil
 }

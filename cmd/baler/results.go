@@ -49,7 +49,7 @@ command prints a cursor to standard error; a later call goes on from it.`,
 }
 
 func (o *resultOptions) write(cmd *cobra.Command, a *archive.Archive) error {
-	d, err := dialectOf(a.Provider())
+	d, err := formatOf(a.Provider())
 	if err != nil {
 		return err
 	}

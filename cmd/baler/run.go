@@ -64,7 +64,7 @@ a device each result is delivered at least once. A run that goes on does not rep
 results that are recorded as delivered, and "baler results NAME" prints all of them.
 The summary then goes to standard error, if standard output gets the results.
 
-The environment variable OPENAI_API_KEY holds the key. OPENAI_BASE_URL is the
+The environment variable ` + keyNames(&defaultProvider) + ` holds the key. ` + defaultProvider.BaseURLVariable + ` is the
 address of the API, unless --base-url gives one.`,
 		Example: `  baler run tickets.jsonl --out results.jsonl --provider openai --model gpt-5.4-mini \
     --prompt 'Summarise in one sentence: {{.text}}'`,
@@ -85,9 +85,9 @@ address of the API, unless --base-url gives one.`,
 	f := cmd.Flags()
 	f.SortFlags = false // related flags stand together
 	f.StringVar(&o.out, "out", "", "file that gets one JSON line per row; - is standard output (required)")
-	f.StringVar(&o.provider, "provider", "openai", "provider of the batches: openai, or a server that speaks its protocol")
+	f.StringVar(&o.provider, "provider", defaultProvider.Name, "provider of the batches: "+offered()+", or a server that speaks its protocol")
 	f.StringVar(&o.model, "model", "", "model that answers; rows in batch format name their own")
-	f.StringVar(&o.baseURL, "base-url", "", "address of the API, such as http://127.0.0.1:8080/v1 (default: OPENAI_BASE_URL, or the provider's)")
+	f.StringVar(&o.baseURL, "base-url", "", "address of the API, such as http://127.0.0.1:8080/v1 (default: "+defaultProvider.BaseURLVariable+", or the provider's)")
 	f.StringVar(&o.state, "state", defaultState(), "state directory, which remembers the run; also BALER_STATE")
 	f.StringVar(&o.name, "name", "", "name of the run in the state directory (default: the input without directory and extension)")
 	f.DurationVar(&o.timeLimit, "time-limit", 0, "time after its first start at which the run is cancelled if it is not completed (default: never)")
@@ -203,7 +203,7 @@ func (o *options) do(cmd *cobra.Command, out *output, job durable.Job[source.Row
 
 // explain turns the error of a run into what the user can do.
 func (o *options) explain(err error, report durable.Report) error {
-	s := &stop{err: err, state: o.state, name: o.name, bought: report.Batches > 0 || o.maybeBought(), again: sameCommand}
+	s := &stop{err: err, state: o.state, name: o.name, provider: o.provider, bought: report.Batches > 0 || o.maybeBought(), again: sameCommand}
 	if o.fresh {
 		s.again += " without --fresh"
 	}

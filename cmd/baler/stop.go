@@ -23,6 +23,8 @@ type stop struct {
 	name   string // of the run, if it is about one
 	bought bool   // the provider has batches of the run, or had
 	again  string // what makes the run go on
+
+	provider string // "" for the default one
 }
 
 // stopKind is a kind of error: what it exits with, and what the user can do.
@@ -52,8 +54,8 @@ var stopKinds = []stopKind{
 	{"stalled", is(state.ErrStalled), exitResumable, after("check that its disk is writable and has space, also for more files")},
 	{"read only", is(syscall.EROFS, fs.ErrPermission), exitUsage, after("make it writable for this user")},
 	{"no reader", isBrokenPipe, exitResumable, after("nobody reads the output any more: start its reader")},
-	{"key refused at once", isKeyRefused(false), exitUsage, say("set " + keyVariable + " to a key that the provider accepts")},
-	{"key refused", isKeyRefused(true), exitResumable, after("set " + keyVariable + " to a key of the same account that the provider accepts")},
+	{"key refused at once", isKeyRefused(false), exitUsage, anotherKey("that the provider accepts", say)},
+	{"key refused", isKeyRefused(true), exitResumable, anotherKey("of the same account that the provider accepts", after)},
 	{"blocked", isOf(retry.Blocked), exitResumable, after("resolve what the provider reports")},
 	{"refused at once", isRefused(false), exitUsage, say("check --base-url and --model: the same request would be refused again")},
 	{"refused", isRefused(true), exitResumable, after("resolve what the provider reports, because the same request would be refused again")},
@@ -188,6 +190,11 @@ func again(s *stop) string { return "run " + s.again + " to go on" }
 
 func after(advice string) func(*stop) string {
 	return func(s *stop) string { return advice + ", and then run " + s.again + " to go on" }
+}
+
+// anotherKey says to set another key, in the way of saying that is given.
+func anotherKey(which string, how func(string) func(*stop) string) func(*stop) string {
+	return func(s *stop) string { return how("set " + keyNamesOf(s.provider) + " to a key " + which)(s) }
 }
 
 func seeDoctor(s *stop) string {

@@ -1,0 +1,88 @@
+// Package catalog is the table of the providers, by name: what they are called,
+// where they are, which variables hold their keys, how their replies are read
+// and how a client is made.
+//
+// A program that uses one provider imports its package instead, for example
+// [github.com/balerhq/baler/sink/openai].
+package catalog
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/balerhq/baler/ratelimit"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+)
+
+// Provider is an entry of the table.
+type Provider struct {
+	// Name is the name in a sink.Info, in records and on the command line.
+	Name string
+	// Keys are the environment variables that may hold the key. The first that
+	// is set counts.
+	Keys []string
+	// BaseURL is where the API is unless a Config says otherwise.
+	BaseURL string
+	// BaseURLVariable is the environment variable that may hold another
+	// address, "" if the provider's own clients read none.
+	BaseURLVariable string
+	// Calls are the default pace of the client.
+	Calls Calls
+	// ReadError reads error replies.
+	ReadError retry.Grammar
+	// ReadRemaining reads what a reply says is left of the limits. It is nil if
+	// the provider sends no such headers.
+	ReadRemaining func(http.Header) ratelimit.Remaining
+	// AppendRow appends a row as a line of a batch file. It is nil if there is
+	// no client.
+	AppendRow func(dst []byte, endpoint string, row sink.Row) ([]byte, error)
+
+	connect func(Config) (sink.Provider, error) // nil if there is no client yet
+}
+
+// Config adjusts a client. All but the Key may be zero.
+type Config struct {
+	Key     string
+	BaseURL string       // zero means the provider's
+	Calls   Calls        // zero fields mean the provider's
+	Retry   retry.Policy // for calls that may be repeated
+}
+
+// Calls are how many calls of each kind begin in a second at most.
+type Calls struct{ Uploads, Creates, Downloads, Polls, Deletes int }
+
+// HasClient reports whether Connect can make a client.
+func (p *Provider) HasClient() bool { return p.connect != nil }
+
+// Connect makes a client. It makes no call.
+func (p *Provider) Connect(c Config) (sink.Provider, error) {
+	if !p.HasClient() {
+		return nil, fmt.Errorf("catalog: there is no client of %s yet: choose one of %q", p.Name, Names())
+	}
+	return p.connect(c)
+}
+
+// Find returns the entry of a name.
+func Find(name string) (p Provider, ok bool) {
+	i := slices.IndexFunc(table, func(p Provider) bool { return p.Name == name })
+	if i < 0 {
+		return Provider{}, false
+	}
+	return table[i], true
+}
+
+// All returns the table. The first entry is the one to take unless told
+// otherwise.
+func All() []Provider { return slices.Clone(table) }
+
+// Names returns the names of the providers that have a client.
+func Names() (names []string) {
+	for i := range table {
+		if table[i].HasClient() {
+			names = append(names, table[i].Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,105 @@
+package catalog_test
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/catalog"
+)
+
+func TestEveryEntryIsWhole(t *testing.T) {
+	seen := make(map[string]bool) // of names and variables
+	for _, p := range catalog.All() {
+		for _, name := range append([]string{p.Name}, p.Keys...) {
+			if name == "" || seen[name] {
+				t.Errorf("%s: %q stands twice, or is empty", p.Name, name)
+			}
+			seen[name] = true
+		}
+		if len(p.Keys) == 0 || !strings.HasPrefix(p.BaseURL, "https://") || p.ReadError == nil {
+			t.Errorf("%+v", p)
+		}
+		if found, ok := catalog.Find(p.Name); !ok || found.BaseURL != p.BaseURL {
+			t.Errorf("%s is not found", p.Name)
+		}
+		if p.HasClient() != (p.AppendRow != nil) || p.HasClient() != slices.Contains(catalog.Names(), p.Name) {
+			t.Errorf("%s has a client: %v, but a format %v, and is offered among %q", p.Name, p.HasClient(), p.AppendRow != nil, catalog.Names())
+		}
+	}
+	if first := catalog.All()[0]; !first.HasClient() {
+		t.Errorf("the first, %s, has no client", first.Name)
+	}
+	if _, ok := catalog.Find("nobody"); ok {
+		t.Error("nobody is found")
+	}
+}
+
+func TestClientIsThatOfTheName(t *testing.T) {
+	for _, p := range catalog.All() {
+		client, err := p.Connect(catalog.Config{Key: "sk-marker"})
+		if !p.HasClient() {
+			if err == nil || client != nil || !strings.Contains(err.Error(), p.Name) || !strings.Contains(err.Error(), catalog.Names()[0]) {
+				t.Errorf("%s: %v", p.Name, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info := client.Info(); info.Name != p.Name || !strings.Contains(p.BaseURL, info.Origin) || info.Codec == nil {
+			t.Errorf("%s has the client %+v", p.Name, info)
+		}
+		if row, err := p.AppendRow(nil, "/v1/x", sink.Row{ID: "a", Body: []byte(`{"n":1}`)}); err != nil || !strings.Contains(string(row), `{"n":1}`) {
+			t.Errorf("%s: row %s, %v", p.Name, row, err)
+		}
+		client, err = p.Connect(catalog.Config{Key: "sk-marker", BaseURL: "http://example.com"})
+		if err == nil || client != nil {
+			t.Errorf("%s: a key over http: %v", p.Name, err)
+		}
+		if _, err := p.Connect(catalog.Config{Key: "sk-marker", Calls: catalog.Calls{Deletes: -1}}); err == nil {
+			t.Errorf("%s: a negative pace is taken", p.Name)
+		}
+	}
+}
+
+// A grammar may say what it will, but never that a call that makes nothing is
+// in doubt, that a server that died has made nothing, or to wait for ever.
+func FuzzGrammars(f *testing.F) {
+	f.Add(429, "20", `{"error":{"message":"m","type":"t","code":"c"}}`)
+	f.Add(503, "Sat, 21 Nov 2009 10:00:30 GMT", `[{"error":{"code":503,"details":[{"retryDelay":"1s"}]}}]`)
+	f.Add(400, "", `{"detail":[{"msg":"x"}]}`)
+	f.Add(500, "1e9", `{"error":"\ud800"}`)
+	f.Fuzz(func(t *testing.T, status int, after, body string) {
+		header := http.Header{"Retry-After": {after}}
+		for _, p := range catalog.All() {
+			for _, effect := range []retry.Effect{retry.EffectIdempotent, retry.EffectCreate} {
+				err := p.ReadError(effect, status, header, []byte(body))
+				if (err == nil) != (status/100 == 2) {
+					t.Fatalf("%s: status %d: %v", p.Name, status, err)
+				}
+				if err == nil {
+					continue
+				}
+				e, ok := errors.AsType[*retry.Error](err)
+				if !ok || e.Status != status {
+					t.Fatalf("%s: status %d: %#v", p.Name, status, err)
+				}
+				if effect == retry.EffectIdempotent && e.Class == retry.Ambiguous {
+					t.Fatalf("%s: a call that makes nothing is %v", p.Name, err)
+				}
+				unsure := retry.ClassOf(retry.HTTP(effect, status, header, []byte(body)))
+				if unsure == retry.Ambiguous && e.Class != retry.Ambiguous && e.Class != retry.Blocked {
+					t.Fatalf("%s: a creation that may have happened is %v", p.Name, err)
+				}
+				if e.RetryAfter < 0 || e.RetryAfter > retry.MaxRetryAfter || len(e.Error()) > 64<<10 {
+					t.Fatalf("%s: %v", p.Name, err)
+				}
+			}
+		}
+	})
+}
