@@ -2,7 +2,6 @@ package sink
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"math"
@@ -68,9 +67,6 @@ func (c courier) interval(age time.Duration) time.Duration {
 	d := min(max(c.cfg.Poll, age/20), max(c.cfg.Poll, maxPoll))
 	return d - mathrand.N(d/10+1)
 }
-
-// newTag is unique among all batches of all accounts.
-func newTag() string { return "baler-" + rand.Text() }
 
 // sleep waits for d, or returns why ctx ended.
 func sleep(ctx context.Context, d time.Duration) error {

@@ -3,7 +3,8 @@ package sink
 import (
 	"slices"
 	"strconv"
-	"strings"
+
+	"github.com/balerhq/baler/internal/tag"
 )
 
 // taker gets the outcome of a row, by its index.
@@ -11,7 +12,7 @@ type taker func(batch string, row int, o *Outcome) error
 
 // sheet ticks off the rows of a batch, so that each is taken once.
 type sheet struct {
-	prefix string // of every row's ID
+	tag    string
 	rows   []Row
 	ticked []int // the reading that brought the row's outcome; 0 for none
 	now    int   // the reading that is under way
@@ -21,12 +22,11 @@ type sheet struct {
 
 // newSheet names the rows after the tag, so that no row of another batch can be
 // taken for one of them.
-func newSheet(tag string, rows []Row, give taker) sheet {
-	prefix := tag + "_"
+func newSheet(batch string, rows []Row, give taker) sheet {
 	for i := range rows {
-		rows[i].ID = prefix + strconv.Itoa(i)
+		rows[i].ID = tag.RowID(batch, strconv.Itoa(i))
 	}
-	return sheet{prefix: prefix, rows: rows, ticked: make([]int, len(rows)), give: give}
+	return sheet{tag: batch, rows: rows, ticked: make([]int, len(rows)), give: give}
 }
 
 // all is the Rows of the batch.
@@ -78,7 +78,7 @@ func (s *sheet) index(o *Outcome) (n int, ok bool) {
 	if o.ID == "" {
 		return o.Line - 1, o.Line >= 1 && o.Line <= len(s.rows)
 	}
-	number, _ := strings.CutPrefix(o.ID, s.prefix)
+	number, _ := tag.RowName(s.tag, o.ID)
 	n, err := strconv.Atoi(number)
 	return n, err == nil && n >= 0 && n < len(s.rows) && s.rows[n].ID == o.ID
 }

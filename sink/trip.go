@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/balerhq/baler/internal/tag"
 	"github.com/balerhq/baler/retry"
 )
 
@@ -21,7 +22,7 @@ type trip struct {
 }
 
 func newTrip(c courier, to route, rows []Row, take taker) *trip {
-	t := &trip{courier: c, spec: Spec{Tag: newTag(), Endpoint: to.endpoint, Model: to.model}}
+	t := &trip{courier: c, spec: Spec{Tag: tag.New(), Endpoint: to.endpoint, Model: to.model}}
 	t.rows = newSheet(t.spec.Tag, rows, take)
 	t.renew()
 	return t
@@ -89,7 +90,7 @@ func (t *trip) buy(ctx context.Context) (refused *RowError, err error) {
 		}
 		// The same file passes later, for example when less is enqueued.
 		t.cfg.Log.InfoContext(ctx, "batch put off", "batch", t.batch, "reason", refused.Code)
-		t.batch, t.spec.Tag = "", newTag() // or Find would bring the refused one
+		t.batch, t.spec.Tag = "", tag.New() // or Find would bring the refused one
 		t.until = lastCreation
 		if err := t.pause(ctx, max(t.delay(n, nil), t.cfg.Poll), refused); err != nil {
 			return nil, err

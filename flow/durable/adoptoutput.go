@@ -13,6 +13,7 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/tag"
 	"github.com/balerhq/baler/sink"
 )
 
@@ -237,8 +238,8 @@ func (ad *adopter) countOthers(ctx context.Context, old *oldOutput, byRoute map[
 // adoptLines seals entries as a batch whose results are here already, as reuse
 // does with the answers of another run.
 func (ad *adopter) adoptLines(ctx context.Context, old *oldOutput, entries []jobdir.Entry) error {
-	tag := jobdir.NewTag()
-	err := jobdir.WriteRecords(ad.Root, jobdir.ResultName(tag), ad.LabelOf(jobdir.ResultsKind, tag), func(put func([]byte) error) error {
+	batch := tag.New()
+	err := jobdir.WriteRecords(ad.Root, jobdir.ResultName(batch), ad.LabelOf(jobdir.ResultsKind, batch), func(put func([]byte) error) error {
 		var buf []byte
 		for n := range entries {
 			row, err := old.result(jobdir.HashKey(entries[n].Key))
@@ -255,7 +256,7 @@ func (ad *adopter) adoptLines(ctx context.Context, old *oldOutput, entries []job
 	if err != nil {
 		return err
 	}
-	_, err = ad.batches.seal(context.WithoutCancel(ctx), intent.Intent{Tag: tag, State: intent.Fetched}, entries)
+	_, err = ad.batches.seal(context.WithoutCancel(ctx), intent.Intent{Tag: batch, State: intent.Fetched}, entries)
 	ad.batches.ready.Taken(entries)
 	return err
 }

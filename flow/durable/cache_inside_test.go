@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/internal/tag"
 )
 
 // answeredBatches writes the answers of so many batches of a thousand, the
@@ -33,7 +34,7 @@ func answeredBatches(tb testing.TB, batches int) *cache {
 			answers[i] = jobdir.Answer{Content: numbered(n*1000 + i), Offset: int64(i)}
 		}
 		h := jobdir.AnswerHeader{At: time.Now(), Batch: fmt.Sprintf("batch_%d", n), N: len(answers)}
-		if err := dir.WriteAnswers(jobdir.NewTag(), h, answers); err != nil {
+		if err := dir.WriteAnswers(tag.New(), h, answers); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -81,7 +82,7 @@ func TestTheCacheKnowsTheLatestAnswerOfAnother(t *testing.T) {
 		}
 		dir := &jobdir.Dir{Root: sub}
 		h := jobdir.AnswerHeader{At: time.Now(), Batch: name, N: 1}
-		if err := dir.WriteAnswers(jobdir.NewTag(), h, []jobdir.Answer{{Content: numbered(3), Offset: 99}}); err != nil {
+		if err := dir.WriteAnswers(tag.New(), h, []jobdir.Answer{{Content: numbered(3), Offset: 99}}); err != nil {
 			t.Fatal(err)
 		}
 		if err := sub.Close(); err != nil {

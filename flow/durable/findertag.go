@@ -3,8 +3,8 @@ package durable
 import (
 	"context"
 
-	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/tag"
 	"github.com/balerhq/baler/sink"
 )
 
@@ -21,7 +21,7 @@ func readTag(ctx context.Context, p sink.Provider, batch string) (string, error)
 		case err != nil:
 			return "", err
 		case o.ID != "":
-			return jobdir.RowTag(o.ID), nil
+			return tag.OfRow(o.ID), nil
 		}
 	}
 	return "", errSilent

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/tag"
 	"github.com/balerhq/baler/sink"
 )
 
@@ -42,7 +42,7 @@ func orphanFiles(ctx context.Context, provider sink.Provider, store state.Store,
 		}
 		in, known := intents[f.Tag]
 		needed := known && !in.Done()
-		if jobdir.IsTag(f.Tag) && !needed && !f.Created.IsZero() && f.Created.Before(before) {
+		if tag.Valid(f.Tag) && !needed && !f.Created.IsZero() && f.Created.Before(before) {
 			found = append(found, f)
 			oldest = earlier(oldest, f.Created)
 		}

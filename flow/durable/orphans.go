@@ -10,6 +10,7 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/tag"
 	"github.com/balerhq/baler/sink"
 )
 
@@ -63,7 +64,7 @@ func orphans(ctx context.Context, provider sink.Provider, store state.Store, sin
 			return nil, err
 		}
 		in, known := intents[l.Tag]
-		if !jobdir.IsTag(l.Tag) || known && (!in.Done() || in.Owns(l.Batch)) {
+		if !tag.Valid(l.Tag) || known && (!in.Done() || in.Owns(l.Batch)) {
 			continue
 		}
 		left := []string{l.Batch}
@@ -82,7 +83,7 @@ func orphans(ctx context.Context, provider sink.Provider, store state.Store, sin
 // keepsTags reports whether the provider keeps tags, by asking for a batch that
 // does not exist.
 func keepsTags(ctx context.Context, p sink.Provider, since time.Time) (bool, error) {
-	_, err := p.Find(ctx, jobdir.NewTag(), since)
+	_, err := p.Find(ctx, tag.New(), since)
 	if errors.Is(err, errors.ErrUnsupported) {
 		return false, nil
 	}

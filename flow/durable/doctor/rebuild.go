@@ -10,6 +10,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/tag"
 )
 
 // Rebuild rebuilds the index of a state directory from the files of its jobs:
@@ -95,7 +96,7 @@ func unknown(a *jobdir.Dir, h *jobdir.History, dir string) (tags []string, err e
 		return nil, fmt.Errorf("durable: %w", err)
 	}
 	for _, f := range found {
-		if _, ok := h.Intents[f.Name()]; !ok && jobdir.IsTag(f.Name()) {
+		if _, ok := h.Intents[f.Name()]; !ok && tag.Valid(f.Name()) {
 			tags = append(tags, f.Name())
 		}
 	}

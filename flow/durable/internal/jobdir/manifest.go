@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"strings"
 
 	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/internal/tag"
 )
 
 // ManifestHeader is the first record of a manifest file.
@@ -168,16 +168,15 @@ func Lowest(spans []ClaimSpan) map[uint8]uint64 {
 }
 
 // RowID returns the custom id of an item in a batch: the batch's tag and the
-// hash of the item's key, 60 characters that every provider accepts. It
-// identifies the row even if all local state is lost, and reveals nothing about
-// the user.
-func RowID(tag string, h ItemHash) string {
-	return tag + "_" + base64.RawURLEncoding.EncodeToString(h[:])
+// hash of the item's key, 60 characters. It identifies the row even if all
+// local state is lost, and reveals nothing about the user.
+func RowID(batch string, h ItemHash) string {
+	return tag.RowID(batch, base64.RawURLEncoding.EncodeToString(h[:]))
 }
 
 // ParseRowID is the inverse of RowID.
-func ParseRowID(tag, id string) (h ItemHash, ok bool) {
-	encoded, ok := strings.CutPrefix(id, tag+"_")
+func ParseRowID(batch, id string) (h ItemHash, ok bool) {
+	encoded, ok := tag.RowName(batch, id)
 	if !ok || len(encoded) != base64.RawURLEncoding.EncodedLen(len(h)) {
 		return h, false
 	}
