@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/balerhq/baler/retry"
@@ -13,7 +14,7 @@ const chunk = 256
 // has its result. Its error holds for the items that have none.
 func (r *run[T]) settle(ctx context.Context, l *lot[T]) error {
 	for n := 1; ; n++ {
-		d := delivery[T]{run: r, ctx: ctx, entries: l.entries}
+		d := delivery[T]{run: r, ctx: ctx, model: l.model, entries: l.entries}
 		err := r.courier.carry(ctx, l.route, l.bodies(), d.take)
 		if err == nil {
 			err = r.send(ctx, d.ready)
@@ -39,6 +40,7 @@ func (l *lot[T]) bodies() []Row {
 type delivery[T any] struct {
 	run     *run[T]
 	ctx     context.Context // of the one call that it is made for
+	model   string
 	entries []entry[T]
 	again   []entry[T]
 	ready   []Result[T]
@@ -51,15 +53,10 @@ func (d *delivery[T]) take(batch string, row int, o *Outcome) error {
 		d.again = append(d.again, e)
 		return nil
 	}
-	result := Result[T]{Item: e.item, Body: o.Body, Status: o.Status, Batch: batch, Attempts: e.attempts}
-	failure := o.Err
-	if failure == nil {
-		failure = judge(d.run.courier.provider, o.Body)
-	}
-	if failure != nil {
-		result.Err = failure // never a nil *RowError
-	}
-	if d.ready = append(d.ready, result); len(d.ready) < chunk {
+	answer := ReadAnswer(o, d.run.codec)
+	answer.Batch, answer.Attempts = batch, e.attempts
+	answer.Model = cmp.Or(answer.Model, d.model)
+	if d.ready = append(d.ready, Result[T]{Item: e.item, Answer: answer}); len(d.ready) < chunk {
 		return nil
 	}
 	full := d.ready

@@ -1,7 +1,6 @@
 package sink
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 
@@ -35,7 +34,7 @@ func (r *run[T]) split(items []T) (lots []*lot[T], refused []Result[T]) {
 	for _, item := range items {
 		to, body, err := r.prepare(item)
 		if err != nil {
-			refused = append(refused, Result[T]{Item: item, Err: err})
+			refused = append(refused, Result[T]{Item: item, Answer: Answer{Err: err}})
 			continue
 		}
 		size := int64(len(body)) + rowOverhead
@@ -61,12 +60,11 @@ func (r *run[T]) prepare(item T) (route, json.RawMessage, error) {
 	if err != nil {
 		return route{}, nil, refusal("invalid_request", err)
 	}
-	if bytes.IndexByte(req.Body, '\n') >= 0 || !json.Valid(req.Body) {
-		var line bytes.Buffer
-		if err := json.Compact(&line, req.Body); err != nil {
-			return route{}, nil, refusal("invalid_json", fmt.Errorf("the body of the request: %w", err))
-		}
-		req.Body = line.Bytes()
+	if err := req.checkRoute(); err != nil {
+		return route{}, nil, refusal("invalid_request", err)
+	}
+	if err := req.checkBody(); err != nil {
+		return route{}, nil, refusal("invalid_json", err)
 	}
 	if most := r.courier.provider.Limits(req.Model).Bytes; most > 0 && int64(len(req.Body))+rowOverhead > most {
 		return route{}, nil, refusal("too_large", fmt.Errorf("the request has %d bytes and a whole batch %d", len(req.Body), most))

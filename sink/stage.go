@@ -3,6 +3,8 @@ package sink
 import (
 	"context"
 	"sync"
+
+	"github.com/balerhq/baler/sink/llm"
 )
 
 // Stage is a pipeline stage that has batches of items answered by a provider,
@@ -54,7 +56,7 @@ func (s *Stage[T]) Run(ctx context.Context, in <-chan [][]T, out chan<- []Result
 	reading, halt := context.WithCancelCause(ctx)
 	defer halt(nil)
 	c := courier{s.provider, s.cfg.withDefaults()}
-	r := &run[T]{courier: c, request: s.request, halt: halt, slots: make(chan struct{}, c.cfg.InFlight), out: out}
+	r := &run[T]{courier: c, codec: s.provider.Info().Codec, request: s.request, halt: halt, slots: make(chan struct{}, c.cfg.InFlight), out: out}
 	r.read(ctx, reading, in)
 	r.lots.Wait()
 	return context.Cause(reading)
@@ -63,6 +65,7 @@ func (s *Stage[T]) Run(ctx context.Context, in <-chan [][]T, out chan<- []Result
 // run is one Run of a Stage.
 type run[T any] struct {
 	courier courier
+	codec   llm.Codec
 	request func(T) (Request, error)
 	halt    context.CancelCauseFunc // ends the reading, but nothing that is on its way
 	slots   chan struct{}           // held by each lot on its way

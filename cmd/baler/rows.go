@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -20,7 +20,7 @@ const defaultID = "id"
 // other is nil.
 type rows struct {
 	chat    func(source.Row) (llm.Chat, error)
-	request func(source.Row) (durable.Request, error)
+	request func(source.Row) (sink.Request, error)
 
 	input     string
 	id, model string
@@ -123,36 +123,36 @@ type batchRow struct {
 }
 
 // passThrough takes a request as it is.
-func (r *rows) passThrough(row source.Row) (durable.Request, error) {
+func (r *rows) passThrough(row source.Row) (sink.Request, error) {
 	var b batchRow
 	const hint = ` (a row needs "custom_id", "method", "url" and "body", or the command needs a --prompt)`
 	err := json.Unmarshal(row.JSON, &b)
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &wrong):
-		return durable.Request{}, fmt.Errorf("field %q is a %s and must be a text"+hint, wrong.Field, wrong.Value)
+		return sink.Request{}, fmt.Errorf("field %q is a %s and must be a text"+hint, wrong.Field, wrong.Value)
 	case err != nil:
-		return durable.Request{}, err
+		return sink.Request{}, err
 	case b.CustomID == nil:
-		return durable.Request{}, errors.New(`field "custom_id" is missing` + hint)
+		return sink.Request{}, errors.New(`field "custom_id" is missing` + hint)
 	case *b.CustomID == "":
-		return durable.Request{}, errors.New(`field "custom_id" is empty` + hint)
+		return sink.Request{}, errors.New(`field "custom_id" is empty` + hint)
 	case b.Method != "POST":
-		return durable.Request{}, fmt.Errorf(`field "method" is %q and must be "POST"`+hint, b.Method)
+		return sink.Request{}, fmt.Errorf(`field "method" is %q and must be "POST"`+hint, b.Method)
 	case !strings.HasPrefix(b.URL, "/"):
-		return durable.Request{}, fmt.Errorf(`field "url" is %q and must be a path such as "/v1/chat/completions"`+hint, b.URL)
+		return sink.Request{}, fmt.Errorf(`field "url" is %q and must be a path such as "/v1/chat/completions"`+hint, b.URL)
 	}
 	var body struct {
 		Model string `json:"model"`
 	}
 	if err := json.Unmarshal(b.Body, &body); err != nil {
-		return durable.Request{}, errors.New(`field "body" is missing or not an object` + hint)
+		return sink.Request{}, errors.New(`field "body" is missing or not an object` + hint)
 	}
 	switch {
 	case body.Model == "":
-		return durable.Request{}, errors.New(`field "body.model" is missing: a row in batch format must name its model`)
+		return sink.Request{}, errors.New(`field "body.model" is missing: a row in batch format must name its model`)
 	case r.model != "" && r.model != body.Model:
-		return durable.Request{}, fmt.Errorf(`field "body.model" is %q and --model %q: leave --model out`, body.Model, r.model)
+		return sink.Request{}, fmt.Errorf(`field "body.model" is %q and --model %q: leave --model out`, body.Model, r.model)
 	}
-	return durable.Request{Endpoint: b.URL, Model: body.Model, Body: b.Body}, nil
+	return sink.Request{Endpoint: b.URL, Model: body.Model, Body: b.Body}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/openai"
 )
@@ -18,8 +19,8 @@ func newClient(tb testing.TB, base string) *openai.Client {
 	return c
 }
 
-func chat(model, body string) *Request {
-	return &Request{Endpoint: "/v1/chat/completions", Model: model, Body: []byte(body)}
+func chat(model, body string) *sink.Request {
+	return &sink.Request{Endpoint: "/v1/chat/completions", Model: model, Body: []byte(body)}
 }
 
 func TestDigestsOfWhatSaysTheSame(t *testing.T) {
@@ -32,12 +33,12 @@ func TestDigestsOfWhatSaysTheSame(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := d.digest(&Request{Endpoint: endpoint, Model: "m", Body: body, encoded: true})
+	want := d.digest(&sink.Request{Endpoint: endpoint, Model: "m", Body: body}, true)
 	for _, same := range []string{
 		`{"max_completion_tokens":9,"messages":[{"content":"a/b <\u00e9\u2028>\n\"\\","role":"user"}],"model":"m"}`,
 		"{ \"messages\" : [ {\t\"role\":\"user\", \"content\":\"a\\/b \\u003c\u00e9\u2028\\u003E\\u000A\\u0022\\u005c\"} ],\r\n \"model\":\"m\", \"max_completion_tokens\" : 9 }",
 	} {
-		if d.digest(chat("m", same)) != want {
+		if d.digest(chat("m", same), false) != want {
 			t.Errorf("another digest: %s", same)
 		}
 	}
@@ -46,9 +47,9 @@ func TestDigestsOfWhatSaysTheSame(t *testing.T) {
 func TestDigestsOfWhatDiffers(t *testing.T) {
 	t.Parallel()
 	seen := make(map[jobdir.Digest]string)
-	add := func(d *digester, r *Request) {
+	add := func(d *digester, r *sink.Request) {
 		t.Helper()
-		sum, text := d.digest(r), d.provider+" "+r.Endpoint+" "+r.Model+" "+string(r.Body)
+		sum, text := d.digest(r, false), d.provider+" "+r.Endpoint+" "+r.Model+" "+string(r.Body)
 		if other, ok := seen[sum]; ok {
 			t.Errorf("one digest: %s and %s", text, other)
 		}
@@ -63,7 +64,7 @@ func TestDigestsOfWhatDiffers(t *testing.T) {
 		add(d, chat("m", body))
 	}
 	add(d, chat("n", `{"n":1}`))
-	add(d, &Request{Endpoint: "/v1/responses", Model: "m", Body: []byte(`{"n":1}`)})
+	add(d, &sink.Request{Endpoint: "/v1/responses", Model: "m", Body: []byte(`{"n":1}`)})
 	add(newDigester(newClient(t, "https://example.com/v1")), chat("m", `{"n":1}`))
 }
 
@@ -74,14 +75,13 @@ func BenchmarkDigest(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	d, r := newDigester(newClient(b, "")), &Request{Endpoint: endpoint, Model: "gpt-5.4-mini", Body: body}
+	d, r := newDigester(newClient(b, "")), &sink.Request{Endpoint: endpoint, Model: "gpt-5.4-mini", Body: body}
 	for name, encoded := range map[string]bool{"of a codec": true, "of a request": false} {
 		b.Run(name, func(b *testing.B) {
-			r.encoded = encoded
 			b.ReportAllocs()
 			b.SetBytes(int64(len(body)))
 			for b.Loop() {
-				d.digest(r)
+				d.digest(r, encoded)
 			}
 		})
 	}

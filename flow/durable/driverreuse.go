@@ -12,7 +12,6 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/sink"
-	"github.com/balerhq/baler/sink/llm"
 )
 
 // reuse settles entries with the answers of other jobs. The entries become a
@@ -84,20 +83,8 @@ func (d *driver) readAnswer(file *jobdir.OpenFile, h *jobdir.Hit) (jobdir.Outcom
 	if err == nil && (o.Err != nil || h.Batch == "") {
 		err = fmt.Errorf("%w: it is not of a row that succeeded", segment.ErrDamaged)
 	}
-	if err == nil && d.codec != nil {
-		err = usable(d.codec, o.Body)
+	if err == nil { // it must still count as a success
+		err = sink.ReadAnswer(&o.Outcome, d.codec).Err
 	}
 	return o, err
-}
-
-// usable refuses an answer that would not count as a success if it came now.
-func usable(codec llm.Codec, body []byte) error {
-	reply, err := codec.Decode(body)
-	if err != nil {
-		return err
-	}
-	if flaw := sink.Flaw(&reply); flaw != nil {
-		return flaw
-	}
-	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -206,12 +207,12 @@ func TestRowsThatValidationNamesFailAndTheOthersGoAgain(t *testing.T) {
 	w.Write("in.jsonl", durabletest.Tickets(20)...)
 	job := w.Job()
 	job.Prompt = nil
-	job.Request = func(tk durabletest.Ticket) (durable.Request, error) {
+	job.Request = func(tk durabletest.Ticket) (sink.Request, error) {
 		body := `{"model":"gpt-test","messages":[{"role":"user","content":"x"}]}`
 		if tk.ID == "t-7" {
 			body = `{"model":"gpt-test"}`
 		}
-		return durable.Request{Endpoint: "/v1/chat/completions", Model: "gpt-test", Body: []byte(body)}, nil
+		return sink.Request{Endpoint: "/v1/chat/completions", Model: "gpt-test", Body: []byte(body)}, nil
 	}
 	report := w.MustRun(job)
 	if report.Succeeded != 19 || report.Failed != 1 {
@@ -382,9 +383,9 @@ func TestModelsAreBatchedApart(t *testing.T) {
 	w.Write("in.jsonl", durabletest.Tickets(300)...)
 	job := w.Job()
 	job.Prompt = nil
-	job.Request = func(tk durabletest.Ticket) (durable.Request, error) {
+	job.Request = func(tk durabletest.Ticket) (sink.Request, error) {
 		model := "gpt-" + tk.ID[len(tk.ID)-1:]
-		return durable.Request{
+		return sink.Request{
 			Endpoint: "/v1/chat/completions", Model: model,
 			Body: fmt.Appendf(nil, `{"model":%q,"messages":[{"role":"user","content":"x"}]}`, model),
 		}, nil

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"maps"
 	"sync"
+
+	"github.com/balerhq/baler/sink"
 )
 
 // failures counts the items that have failed, by the code of their error.
@@ -19,7 +21,7 @@ const otherFailures = "other"
 const maxCodes = 32
 
 // addFailure counts a failed item of a chunk.
-func addFailure(codes map[string]int, e *ItemError) map[string]int {
+func addFailure(codes map[string]int, e *sink.RowError) map[string]int {
 	code := truncate(cmp.Or(e.Code, e.Class.String()), maxCode)
 	if _, known := codes[code]; !known && len(codes) >= maxCodes {
 		code = otherFailures

@@ -140,7 +140,7 @@ type fresh struct {
 func (ik *intake) admit(ctx context.Context, rows []row) (kept []fresh, duplicates int, err error) {
 	group := make(map[string]fresh, len(rows))
 	for i := range rows {
-		r := fresh{row: &rows[i], content: ik.digester.digest(&rows[i].request)}
+		r := fresh{row: &rows[i], content: ik.digester.digest(&rows[i].request, rows[i].encoded)}
 		known, line, err := ik.known(ctx, group, &r)
 		switch {
 		case err != nil:
@@ -222,13 +222,14 @@ func newDigester(p sink.Provider) *digester {
 	return d
 }
 
-func (d *digester) digest(r *Request) jobdir.Digest {
+// digest returns the digest of a request. Codecs write a canonical form.
+func (d *digester) digest(r *sink.Request, encoded bool) jobdir.Digest {
 	d.buf = d.buf[:0]
 	for _, field := range []string{d.provider, r.Endpoint, r.Model} {
 		d.buf = append(append(d.buf, field...), 0)
 	}
 	body := r.Body
-	if !r.encoded {
+	if !encoded {
 		body = d.canonical(body)
 	}
 	d.buf = append(d.buf, body...)

@@ -1,22 +1,19 @@
 package durable
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/queue"
+	"github.com/balerhq/baler/sink"
 )
 
 // row is an item as the engine sees it.
 type row struct {
 	key     string
-	request Request
+	request sink.Request
+	encoded bool // by a Codec
 	level   uint8
 	name    string // of the input
 	line    int
@@ -113,39 +110,13 @@ func (r *reader[T]) row(item T) (row, error) {
 	if key == "" || len(key) > maxKey {
 		return refuse(fmt.Errorf("the item's key has %d bytes: must be 1 to %d", len(key), maxKey))
 	}
-	request, err := r.job.request(item)
+	request, encoded, err := r.job.request(item)
 	if err != nil {
-		return refuse(err)
-	}
-	if err := request.check(); err != nil {
 		return refuse(err)
 	}
 	level := jobdir.LevelOf(queue.PriorityNormal)
 	if r.job.Priority != nil {
 		level = jobdir.LevelOf(r.job.Priority(item))
 	}
-	return row{key: key, request: request, level: level, name: name, line: line}, nil
-}
-
-// check refuses a request that no provider would take, and puts its body on one
-// line. A body that a Codec wrote is JSON.
-func (r *Request) check() error {
-	switch {
-	case r.Endpoint == "" || r.Endpoint[0] != '/':
-		return fmt.Errorf("endpoint %q: must be a path such as /v1/chat/completions", r.Endpoint)
-	case r.Model == "":
-		return errors.New("the request names no model")
-	case !r.encoded && !jsontext.Value(r.Body).IsValid():
-		if json.Valid(r.Body) {
-			return errors.New("the request's body names a member twice in one object, or holds text that is not UTF-8")
-		}
-		return errors.New("the request's body is not valid JSON")
-	case bytes.ContainsAny(r.Body, "\r\n"):
-		var b bytes.Buffer
-		if err := json.Compact(&b, r.Body); err != nil {
-			return fmt.Errorf("the request's body: %w", err)
-		}
-		r.Body = b.Bytes()
-	}
-	return nil
+	return row{key: key, request: request, encoded: encoded, level: level, name: name, line: line}, nil
 }

@@ -53,7 +53,7 @@ type Job[T any] struct {
 	// Codec. Zero means that Request is used.
 	Prompt func(T) (llm.Chat, error)
 	// Request returns the request itself. Zero means that Prompt is used.
-	Request func(T) (Request, error)
+	Request func(T) (sink.Request, error)
 	// Priority orders the items that are ready. Zero means that all are normal.
 	Priority func(T) queue.Priority
 
@@ -172,15 +172,6 @@ type Source[T any] interface {
 	Resume(checkpoint string) error
 }
 
-// Request is the request for one item.
-type Request struct {
-	Endpoint string // such as "/v1/chat/completions"
-	Model    string
-	Body     []byte // JSON
-
-	encoded bool // by a Codec
-}
-
 func (j *Job[T]) validate() error {
 	for _, field := range []struct {
 		name    string
@@ -234,17 +225,22 @@ func (j *Job[T]) codec() llm.Codec {
 	return j.Provider.Info().Codec
 }
 
-// request returns the request for an item.
-func (j *Job[T]) request(item T) (Request, error) {
+// request returns the request for an item, checked, and whether a Codec wrote
+// it.
+func (j *Job[T]) request(item T) (_ sink.Request, encoded bool, err error) {
 	if j.Request != nil {
-		return j.Request(item)
+		r, err := j.Request(item)
+		if err == nil {
+			err = r.Check()
+		}
+		return r, false, err
 	}
 	chat, err := j.Prompt(item)
 	if err != nil {
-		return Request{}, err
+		return sink.Request{}, false, err
 	}
-	body, err := j.codec().Encode(j.Model, chat)
-	return Request{Endpoint: j.codec().Endpoint(), Model: j.Model, Body: body, encoded: true}, err
+	r, err := sink.Encode(j.codec(), j.Model, chat)
+	return r, true, err
 }
 
 // KeepForever as Job.KeepRemote leaves all files at the provider.

@@ -349,9 +349,9 @@ func TestALaneThatIsRefusedHoldsUpNoOther(t *testing.T) {
 	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, wrap, func(w *durabletest.World) {
 		t := w.T
 		w.Write("in.jsonl", durabletest.Tickets(40)...)
-		typo := make(map[string]durable.Request)
+		typo := make(map[string]sink.Request)
 		for _, id := range []string{"t-0", "t-1", "t-2", "t-3", "t-4"} {
-			typo[id] = durable.Request{Endpoint: "/v1/chat/completions", Model: "refused"}
+			typo[id] = sink.Request{Endpoint: "/v1/chat/completions", Model: "refused"}
 		}
 		job := asking(w, typo)
 		job.Batch.MaxItems, job.MaxInFlight = 1, 2

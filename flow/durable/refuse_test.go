@@ -8,16 +8,17 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
 // asking is a job whose rows call what typo has for their id, or chat.
-func asking(w *durabletest.World, typo map[string]durable.Request) durable.Job[durabletest.Ticket] {
+func asking(w *durabletest.World, typo map[string]sink.Request) durable.Job[durabletest.Ticket] {
 	job := w.Job()
 	job.Prompt = nil
-	job.Request = func(tk durabletest.Ticket) (durable.Request, error) {
-		r := durable.Request{Endpoint: "/v1/chat/completions", Model: "gpt-test"}
+	job.Request = func(tk durabletest.Ticket) (sink.Request, error) {
+		r := sink.Request{Endpoint: "/v1/chat/completions", Model: "gpt-test"}
 		if odd, ok := typo[tk.ID]; ok {
 			r = odd
 		}
@@ -32,27 +33,27 @@ func TestABatchThatIsRefusedForGoodStopsNoOther(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		faults []simulator.Fault
-		typo   durable.Request
+		typo   sink.Request
 		code   string
 	}{
-		"an endpoint that there is not": {nil, durable.Request{Endpoint: "/v1/chat/completion", Model: "gpt-test"}, "invalid_value"},
+		"an endpoint that there is not": {nil, sink.Request{Endpoint: "/v1/chat/completion", Model: "gpt-test"}, "invalid_value"},
 		"a creation": {
 			[]simulator.Fault{{
 				Route: "POST /v1/batches", Action: simulator.ActionReplace, Status: http.StatusBadRequest,
 				Body: `{"error":{"message":"no batches of this model","type":"invalid_request_error","param":"model","code":"model_unsupported"}}`,
-			}}, durable.Request{Endpoint: "/v1/chat/completions", Model: "other"}, "model_unsupported",
+			}}, sink.Request{Endpoint: "/v1/chat/completions", Model: "other"}, "model_unsupported",
 		},
 		"an upload": {
 			[]simulator.Fault{{
 				Route: "POST /v1/files", Action: simulator.ActionReplace, Status: http.StatusBadRequest,
 				Body: `{"error":{"message":"Invalid file format","type":"invalid_request_error","param":null,"code":null}}`,
-			}}, durable.Request{Endpoint: "/v1/chat/completions", Model: "other"}, "invalid_request_error",
+			}}, sink.Request{Endpoint: "/v1/chat/completions", Model: "other"}, "invalid_request_error",
 		},
 	} {
 		durabletest.Bubble(t, simulator.Config{Faults: test.faults}, openai.Config{}, nil, func(w *durabletest.World) {
 			t := w.T
 			w.Write("in.jsonl", durabletest.Tickets(10)...)
-			job := asking(w, map[string]durable.Request{"t-9": test.typo})
+			job := asking(w, map[string]sink.Request{"t-9": test.typo})
 			var told []durable.Notice
 			job.Notify = func(n durable.Notice) { told = append(told, n) }
 			report := w.MustRun(job)

@@ -2,11 +2,9 @@ package durable
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
+	"errors"
 
-	"github.com/balerhq/baler/flow/durable/internal/jobdir"
-	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
@@ -22,7 +20,7 @@ type Result struct {
 	Batch    string          `json:"batch,omitempty"`  // the batch that answered it
 	Cached   bool            `json:"cached,omitempty"` // it was answered in another job: Batch and Usage are those of that job
 	Attempts int             `json:"attempts"`         // times it was sent
-	Error    *ItemError      `json:"error,omitempty"`  // nil if it succeeded
+	Error    *sink.RowError  `json:"error,omitempty"`  // nil if it succeeded
 }
 
 // ItemStatus is how an item ended.
@@ -35,51 +33,19 @@ const (
 	ItemCancelled ItemStatus = "cancelled" // the run was cancelled before it ran
 )
 
-// ItemError says why an item failed.
-type ItemError struct {
-	Class   retry.Class `json:"class"`
-	Code    string      `json:"code,omitempty"`
-	Message string      `json:"message"`
-}
-
-// ResultOf returns the result of the item with that key, from a provider's
-// outcome. Without a codec the response is not read. Batch and Attempts stay
-// zero, and Model is the one that the reply names; the caller fills them in.
-func ResultOf(key string, o sink.Outcome, codec llm.Codec) Result {
-	r := Result{ID: key, Status: ItemSucceeded, Response: bytes.Clone(o.Body)}
-	failure := o.Err
-	if failure == nil && codec != nil {
-		failure = r.read(codec, o.Body)
+// ResultOf returns the result of the item with that key.
+func ResultOf(key string, a sink.Answer, cached bool) Result {
+	r := Result{
+		ID: key, Status: ItemSucceeded, Response: bytes.Clone(a.Body), Model: a.Model,
+		Batch: a.Batch, Cached: cached, Attempts: a.Attempts,
 	}
-	if failure != nil {
+	if a.Reply != nil {
+		r.Text, r.Usage = a.Reply.Text, &a.Reply.Usage
+	}
+	if r.Error, _ = errors.AsType[*sink.RowError](a.Err); r.Error != nil {
 		r.Status = ItemFailed
-		r.Error = &ItemError{Class: failure.Class, Code: failure.Code, Message: failure.Message}
 	}
 	return r
-}
-
-// newResult returns the result that is delivered for a row of a batch.
-func newResult(row *jobdir.Entry, o *jobdir.Outcome, model, batch string, codec llm.Codec) Result {
-	r := ResultOf(row.Key, o.Outcome, codec)
-	r.Model = cmp.Or(r.Model, model)
-	r.Batch, r.Attempts, r.Cached = o.Origins(row, batch)
-	return r
-}
-
-func (r *Result) read(codec llm.Codec, body []byte) *sink.RowError {
-	reply, err := codec.Decode(body)
-	if err != nil {
-		return &sink.RowError{Class: retry.Permanent, Code: "unreadable_reply", Message: err.Error()}
-	}
-	r.Text, r.Usage = reply.Text, &reply.Usage
-	if reply.Model != "" {
-		r.Model = reply.Model
-	}
-	flaw := sink.Flaw(&reply)
-	if flaw != nil {
-		flaw.Message = truncate(flaw.Message, maxMessage)
-	}
-	return flaw
 }
 
 // AppendLine appends the result as a JSON line, as a File gets it. The line

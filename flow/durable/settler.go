@@ -137,7 +137,7 @@ func (c *chunk) add(o jobdir.Outcome) {
 		c.retry(int(o.Row), !c.unsent())
 		return
 	}
-	r := newResult(row, &o, c.s.batches.routes.get(c.in.Route).Model, c.in.Batch, c.s.codec)
+	r := ResultOf(row.Key, o.Answer(row, c.s.batches.routes.get(c.in.Route).Model, c.in.Batch, c.s.codec), o.Cached())
 	c.bytes += len(r.Response)
 	c.results = append(c.results, r)
 	switch {
@@ -161,7 +161,7 @@ func (c *chunk) keep(o jobdir.Outcome) {
 		return
 	}
 	row := &c.entries[o.Row]
-	if r := newResult(row, &o, "", c.in.Batch, c.s.codec); r.Error == nil {
+	if a := sink.ReadAnswer(&o.Outcome, c.s.codec); a.Err == nil {
 		c.answers = append(c.answers, jobdir.Answer{Content: row.Content, Offset: o.At})
 	}
 }

@@ -1,27 +1,17 @@
 package archive
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/segment"
-	"github.com/balerhq/baler/sink/llm"
 )
 
 // cancelledResult returns the result of an item of a cancelled run that was not
 // answered.
 func cancelledResult(e *jobdir.Entry) durable.Result {
 	return durable.Result{ID: e.Key, Status: durable.ItemCancelled}
-}
-
-// resultOf returns the result of a row of a batch.
-func resultOf(row *jobdir.Entry, o *jobdir.Outcome, model, batch string, codec llm.Codec) durable.Result {
-	r := durable.ResultOf(row.Key, o.Outcome, codec)
-	r.Model = cmp.Or(r.Model, model)
-	r.Batch, r.Attempts, r.Cached = o.Origins(row, batch)
-	return r
 }
 
 // readCancelled shows the items of a cancelled run that have no result. They

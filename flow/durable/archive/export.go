@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/atomicfile"
 	"github.com/balerhq/baler/internal/intent"
@@ -52,12 +51,12 @@ type ExportedBatch struct {
 // ExportedRow is what the provider said about a row. The item may have been
 // retried afterwards.
 type ExportedRow struct {
-	CustomID string             `json:"custom_id"`
-	ID       string             `json:"id"`               // the item's key
-	Status   int                `json:"status"`           // of the row's own call, 0 if it never ran
-	Origin   string             `json:"origin,omitempty"` // the batch of another job that it was taken from
-	Error    *durable.ItemError `json:"error,omitempty"`
-	Body     json.RawMessage    `json:"body,omitempty"` // unchanged
+	CustomID string          `json:"custom_id"`
+	ID       string          `json:"id"`               // the item's key
+	Status   int             `json:"status"`           // of the row's own call, 0 if it never ran
+	Origin   string          `json:"origin,omitempty"` // the batch of another job that it was taken from
+	Error    *sink.RowError  `json:"error,omitempty"`
+	Body     json.RawMessage `json:"body,omitempty"` // unchanged
 }
 
 // Export writes the requests of all batches and the provider's answers to a
@@ -196,10 +195,7 @@ func (a *Archive) writeOutputs(w io.Writer, in intent.Intent) (n int, err error)
 			return n, err
 		}
 		key := entries[o.Row].Key
-		row := ExportedRow{CustomID: jobdir.RowID(in.Tag, jobdir.HashKey(key)), ID: key, Status: o.Status, Origin: o.Origin}
-		if o.Err != nil {
-			row.Error = &durable.ItemError{Class: o.Err.Class, Code: o.Err.Code, Message: o.Err.Message}
-		}
+		row := ExportedRow{CustomID: jobdir.RowID(in.Tag, jobdir.HashKey(key)), ID: key, Status: o.Status, Origin: o.Origin, Error: o.Err}
 		line, err := row.line(o.Body)
 		if err != nil {
 			return n, err

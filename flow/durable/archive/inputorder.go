@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/sink"
@@ -111,7 +112,7 @@ func (r *orderedReader) read(q Query, p orderedItem) (Result, error) {
 		}
 	}
 	e.Attempts = p.attempts
-	result := resultOf(&e, &o, r.archive.Routes[in.Route].Model, in.Batch, q.Codec)
+	result := durable.ResultOf(e.Key, o.Answer(&e, r.archive.Routes[in.Route].Model, in.Batch, q.Codec), o.Cached())
 	return Result{result, q.After, int(e.Line)}, nil
 }
 

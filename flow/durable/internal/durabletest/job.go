@@ -8,6 +8,7 @@ import (
 	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -72,8 +73,8 @@ func (w *World) BriskJob() durable.Job[Ticket] {
 func (w *World) Formatted(model, format string) durable.Job[Ticket] {
 	job := w.Job()
 	job.Prompt = nil
-	job.Request = func(tk Ticket) (durable.Request, error) {
-		return durable.Request{Endpoint: "/v1/chat/completions", Model: model, Body: fmt.Appendf(nil, format, model, tk.Text)}, nil
+	job.Request = func(tk Ticket) (sink.Request, error) {
+		return sink.Request{Endpoint: "/v1/chat/completions", Model: model, Body: fmt.Appendf(nil, format, model, tk.Text)}, nil
 	}
 	return job
 }

@@ -1,6 +1,7 @@
 package jobdir
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"iter"
@@ -10,6 +11,7 @@ import (
 	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/llm"
 )
 
 // Outcome is the outcome of one row of a batch.
@@ -122,14 +124,19 @@ func GivenUp(in intent.Intent) bool {
 	return in.Reason != nil && in.Reason.Class == retry.Retryable.String()
 }
 
-// Origins returns which batch answered the row, how often the row was sent, and
-// whether it was answered in another job.
-func (o *Outcome) Origins(row *Entry, batch string) (from string, attempts int, cached bool) {
-	if o.Origin != "" {
-		return o.Origin, int(row.Attempts), true
+// Answer returns what is known of the row, which asked the model in the batch.
+func (o *Outcome) Answer(row *Entry, model, batch string, codec llm.Codec) sink.Answer {
+	a := sink.ReadAnswer(&o.Outcome, codec)
+	a.Model = cmp.Or(a.Model, model)
+	a.Batch, a.Attempts = batch, int(row.Attempts)+1
+	if o.Cached() {
+		a.Batch, a.Attempts = o.Origin, int(row.Attempts)
 	}
-	return batch, int(row.Attempts) + 1, false
+	return a
 }
+
+// Cached reports whether the row was answered in another job.
+func (o *Outcome) Cached() bool { return o.Origin != "" }
 
 // AnsweredBatch is a batch of another job.
 type AnsweredBatch struct {
