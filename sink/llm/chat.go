@@ -17,8 +17,11 @@ type Chat struct {
 	MaxTokens int `json:"max_tokens,omitzero"`
 	// Temperature is sent only if set: some models refuse it.
 	Temperature *float64 `json:"temperature,omitempty"`
-	// Options are further members of the request, by name. A provider that does
-	// not know one refuses the chat.
+	// Options are further members of the request, by name. Options that mean
+	// the same to several providers have the names of OpenAI's chat
+	// completions, such as top_p and stop. Those that mean something else
+	// elsewhere begin with their provider, such as "anthropic.tools". A
+	// provider that does not know one refuses the chat.
 	Options Options `json:"options,omitempty"`
 }
 
@@ -28,7 +31,8 @@ type Options map[string]json.RawMessage
 
 // Schema is what a structured answer has to look like.
 type Schema struct {
-	// Name is 1 to 64 characters of A-Z, a-z, 0-9, _ and -.
+	// Name is 1 to 64 characters of A-Z, a-z, 0-9, _ and -. Empty means one of
+	// the codec's, where the provider asks for a name.
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
 	// JSON is the JSON Schema.
@@ -57,7 +61,7 @@ type Part struct {
 // File is an image or a document: its bytes, or where they are. One of Data,
 // URL and ID is set.
 type File struct {
-	Name string `json:"name,omitempty"`
+	Name string `json:"name,omitempty"` // sent with documents, where the provider takes it
 	Type string `json:"type,omitempty"` // media type, such as "image/png"
 	Data []byte `json:"data,omitempty"`
 	URL  string `json:"url,omitempty"`
@@ -67,8 +71,8 @@ type File struct {
 // Role says who speaks.
 type Role string
 
-// The roles of a conversation. A provider without RoleDeveloper takes it for
-// RoleSystem.
+// The roles of a conversation. An empty Role is RoleUser. A provider without
+// RoleDeveloper takes it for RoleSystem.
 const (
 	RoleSystem    Role = "system"
 	RoleDeveloper Role = "developer"

@@ -1,6 +1,9 @@
 package llm
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Codec writes chats and reads replies in the format of one provider. It is
 // safe for concurrent use.
@@ -14,8 +17,27 @@ type Codec interface {
 	// Encode returns the body, on one line, that puts the chat to the model. It
 	// is the same in each call. An error names what the provider does not take.
 	Encode(model string, chat Chat) (json.RawMessage, error)
+	// Parse reads a body of an endpoint as a chat. Encode writes the same body
+	// for it again if Endpoint is that endpoint. If Encode could not, the error
+	// is an *UnknownMemberError, and the model is still returned if the body
+	// names one. The error for endpoints that have no chats, or that the codec
+	// does not know, is errors.ErrUnsupported.
+	Parse(endpoint string, body json.RawMessage) (model string, chat Chat, err error)
 	// Decode reads the body of a row that succeeded. Bodies of endpoints that
 	// have no text, such as embeddings, give an empty Text, Other and the
 	// usage.
 	Decode(body json.RawMessage) (Reply, error)
+}
+
+// UnknownMemberError says that a body cannot be read as a Chat, as one of its
+// members has no place in it.
+type UnknownMemberError struct {
+	// Member is the path of the first such member, such as
+	// "messages[2].content[0].input_audio".
+	Member string
+}
+
+// Error implements error.
+func (e *UnknownMemberError) Error() string {
+	return fmt.Sprintf("the member %q is not known, so the request stays with its provider as it is", e.Member)
 }

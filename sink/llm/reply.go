@@ -41,12 +41,16 @@ type ToolCall struct {
 // Citation is a part of a document that an answer rests on.
 type Citation struct {
 	Quote    string `json:"quote,omitempty"` // the words of the document
-	Document int    `json:"document"`        // counted from 0, over the documents of the chat
+	Document int    `json:"document"`        // counted from 0, over the documents of the chat; or NoDocument
 	Title    string `json:"title,omitempty"`
 	Unit     Unit   `json:"unit,omitempty"` // what From and To count
 	From     int    `json:"from"`
 	To       int    `json:"to"` // the first one that does not belong to it
 }
+
+// NoDocument is the Document of a Citation whose source is not in the chat,
+// such as a page of the web.
+const NoDocument = -1
 
 // Unit is what the places of a Citation count.
 type Unit string

@@ -163,3 +163,69 @@ func TestFlawsOfReplies(t *testing.T) {
 		}
 	}
 }
+
+// Of several choices and messages each is an item, and the last is the answer.
+func TestDecodeOfSeveralItems(t *testing.T) {
+	for body, want := range map[string]llm.Reply{
+		`{"choices":[{"index":0,"finish_reason":"stop","message":{"content":"a"}},{"index":1,"finish_reason":"length","message":{"content":"b"}}]}`: {
+			Text: "b", Finish: "length", Items: []llm.Item{{Text: "a"}, {Text: "b"}},
+		},
+		`{"object":"response","status":"completed","output":[{"type":"message","content":[{"type":"refusal","refusal":"no"}]},
+		  {"type":"message","content":[]},{"type":"message","content":[{"type":"output_text","text":"b"}]}]}`: {
+			Text: "b", Finish: "completed", Items: []llm.Item{{Refusal: "no"}, {Text: "b"}},
+		},
+	} {
+		got, err := codec(t, "").Decode(json.RawMessage(body))
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v\n%s", body, err, diff)
+		}
+	}
+}
+
+func TestDecodeOfToolCalls(t *testing.T) {
+	call := func(id, name, arguments string) llm.ToolCall {
+		return llm.ToolCall{ID: id, Name: name, Arguments: json.RawMessage(arguments)}
+	}
+	for body, want := range map[string][]llm.ToolCall{
+		`{"choices":[{"finish_reason":"tool_calls","message":{"content":null,"tool_calls":[
+		  {"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},
+		  {"id":"c2","type":"custom","custom":{"name":"g","input":"any text"}},
+		  {"id":"c3","type":"function","function":{"name":"h","arguments":"{\"cut"}}]}}]}`: {
+			call("c1", "f", `{"a":1}`), call("c2", "g", `"any text"`), call("c3", "h", `"{\"cut"`),
+		},
+		`{"choices":[{"message":{"function_call":{"name":"f","arguments":"{}"}}}]}`: {call("", "f", `{}`)},
+		`{"choices":[{"message":{"tool_calls":[{"id":7,"function":"?"}]}}]}`:        {{}},
+		`{"object":"response","status":"completed","output":[{"type":"function_call","id":"i","call_id":"c1","name":"f","arguments":"{\"a\":1}"},
+		  {"type":"custom_tool_call","call_id":"c2","name":"g","input":"any text"},{"type":"web_search_call","id":"w"}]}`: {
+			call("c1", "f", `{"a":1}`), call("c2", "g", `"any text"`),
+		},
+	} {
+		got, err := codec(t, "").Decode(json.RawMessage(body))
+		if diff := cmp.Diff(want, got.ToolCalls); err != nil || diff != "" || !got.Other || got.Flaw() != "" {
+			t.Errorf("%s: %v, %+v\n%s", body, err, got, diff)
+		}
+	}
+}
+
+func TestDecodeOfCitations(t *testing.T) {
+	want := []llm.Citation{{Title: "A page", Document: llm.NoDocument}, {Title: "a.pdf", Document: llm.NoDocument}}
+	for _, body := range []string{
+		`{"choices":[{"finish_reason":"stop","message":{"content":"hi","annotations":[
+		  {"type":"url_citation","url_citation":{"start_index":0,"end_index":2,"title":"A page","url":"https://example.com/"}},
+		  {"type":"file_citation","filename":"a.pdf"}]}}]}`,
+		`{"object":"response","status":"completed","output":[{"type":"message","content":[{"type":"output_text","text":"hi","annotations":[
+		  {"type":"url_citation","start_index":0,"end_index":2,"title":"A page","url":"https://example.com/"},
+		  {"type":"file_citation","index":1,"file_id":"file-1","filename":"a.pdf"},{"type":"file_path","index":1}]}]}]}`,
+		`{"choices":[{"finish_reason":"stop","message":{"content":"hi","annotations":[{"title":"A page"},{"title":7,"filename":"a.pdf"}]}}]}`,
+	} {
+		got, err := codec(t, "").Decode(json.RawMessage(body))
+		if diff := cmp.Diff(want, got.Citations); err != nil || diff != "" || got.Text != "hi" {
+			t.Errorf("%s: %v\n%s", body, err, diff)
+		}
+	}
+	const odd = `{"choices":[{"message":{"content":"hi","annotations":{"a":1}}}],"usage":{"prompt_tokens":9,"prompt_tokens_details":{"cached_tokens":4,"cache_write_tokens":3}}}`
+	got, err := codec(t, "").Decode(json.RawMessage(odd))
+	if want := (llm.Reply{Text: "hi", Usage: llm.Usage{Input: 9, CachedInput: 4, CacheWrites: 3}}); err != nil || cmp.Diff(want, got) != "" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

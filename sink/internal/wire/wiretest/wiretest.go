@@ -1,0 +1,126 @@
+// Package wiretest checks that codecs lose nothing of what they parse.
+package wiretest
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/balerhq/baler/sink/llm"
+)
+
+// T is a test, or one round of a test with generated input.
+type T interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// ComesBack checks that a body of the codec's endpoint is parsed, and encoded
+// to the same JSON. It returns the chat.
+func ComesBack(t T, codec llm.Codec, endpoint, body string) llm.Chat {
+	t.Helper()
+	model, chat, err := codec.Parse(endpoint, json.RawMessage(body))
+	if err != nil {
+		t.Errorf("%s: %v", body, err)
+		return chat
+	}
+	encoded, err := codec.Encode(model, chat)
+	if err != nil || !same(t, body, string(encoded)) {
+		t.Errorf("came back as %s, %v, want %s", encoded, err, body)
+	}
+	return chat
+}
+
+// Names checks that a body is not parsed, as the member is not known.
+func Names(t T, codec llm.Codec, endpoint, body, member string) {
+	t.Helper()
+	_, _, err := codec.Parse(endpoint, json.RawMessage(body))
+	unknown, isUnknown := errors.AsType[*llm.UnknownMemberError](err)
+	if !isUnknown || unknown.Member != member {
+		t.Errorf("%s: %v, want the member %s", body, err, member)
+	}
+}
+
+// Fuzz checks that any body is either refused with the name of a member, or
+// comes back. Only what is no JSON object may be refused without a name.
+func Fuzz(t *testing.T, codec llm.Codec, endpoint string, body []byte) {
+	t.Helper()
+	model, chat, err := codec.Parse(endpoint, body)
+	if err != nil {
+		_, isUnknown := errors.AsType[*llm.UnknownMemberError](err)
+		if value := jsontext.Value(body); !isUnknown && value.IsValid() && value.Kind() == '{' {
+			t.Errorf("no member is named: %v", err)
+		}
+		return
+	}
+	encoded, err := codec.Encode(model, chat)
+	if err != nil || !same(t, string(body), string(encoded)) {
+		t.Fatalf("came back as %s, %v", encoded, err)
+	}
+	if _, again, err := codec.Parse(endpoint, encoded); err != nil || !reflect.DeepEqual(chat, again) {
+		t.Errorf("parsed again it is another chat, %v: %s", err, cmp.Diff(chat, again))
+	}
+}
+
+// RoundTrip checks that a chat is what its body is parsed to, and that the body
+// is always the same.
+func RoundTrip(t T, codec llm.Codec, endpoint, model string, chat llm.Chat) {
+	t.Helper()
+	body, err := codec.Encode(model, chat)
+	if err != nil {
+		t.Fatalf("encode %+v: %v", chat, err)
+	}
+	if again, err := codec.Encode(model, chat); err != nil || string(again) != string(body) {
+		t.Fatalf("encoded again it is %s, %v, not %s", again, err, body)
+	}
+	parsedModel, parsed, err := codec.Parse(endpoint, body)
+	if err != nil {
+		t.Fatalf("parse %s: %v", body, err)
+	}
+	if diff := cmp.Diff(chat, parsed, cmpopts.EquateEmpty()); diff != "" || parsedModel != model {
+		t.Fatalf("%s: model %s, -chat +parsed:\n%s", body, parsedModel, diff)
+	}
+}
+
+// same compares two bodies as JSON, without the code that codecs use for it.
+func same(t T, a, b string) bool {
+	t.Helper()
+	var x, y any
+	if err := errors.Join(json.Unmarshal([]byte(a), &x), json.Unmarshal([]byte(b), &y)); err != nil {
+		return jsonIsTooLarge(a)
+	}
+	return reflect.DeepEqual(x, y)
+}
+
+// jsonIsTooLarge reports whether a body has a number that is no float64, which
+// encoding/json refuses.
+func jsonIsTooLarge(body string) bool { return jsontext.Value(body).IsValid() }
+
+// Becomes checks that the chat of a body is encoded by another codec to another
+// body.
+func Becomes(t T, from llm.Codec, endpoint, body string, to llm.Codec, want string) {
+	t.Helper()
+	model, chat, err := from.Parse(endpoint, json.RawMessage(body))
+	if err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	encoded, err := to.Encode(model, chat)
+	if err != nil || !same(t, want, string(encoded)) {
+		t.Errorf("%s became %s, %v, want %s", body, encoded, err, want)
+	}
+}
+
+// Refuses checks that a chat is not encoded, and that the error says why.
+func Refuses(t T, codec llm.Codec, chat llm.Chat, why string) {
+	t.Helper()
+	if body, err := codec.Encode("m", chat); err == nil || !strings.Contains(err.Error(), why) {
+		t.Errorf("%s, %v, want %s", body, err, why)
+	}
+}
