@@ -11,6 +11,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/sink"
 )
 
@@ -163,7 +164,7 @@ func (a *accounts) sees(ctx context.Context, w witness) (bool, error) {
 	case err != nil:
 		return false, err
 	}
-	found, err := a.provider.Find(ctx, w.tag, a.clock.past(w.sent).Add(-wideSlack))
+	found, err := a.provider.Find(ctx, w.tag, a.clock.past(w.sent).Add(-purchase.WideSlack))
 	if errors.Is(err, errors.ErrUnsupported) {
 		return true, nil
 	}

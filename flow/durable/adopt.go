@@ -9,6 +9,7 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
@@ -198,7 +199,7 @@ func (a *Adoption) unread(ctx context.Context, err error) error {
 
 // whyGone says for people why the results are not available any more.
 func whyGone(err error) string {
-	if isGone(err) {
+	if purchase.IsGone(err) {
 		return "its results are gone at the provider"
 	}
 	return "its results cannot be read: " + err.Error()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
@@ -79,7 +80,7 @@ func (ad *adopter) bought(ctx context.Context) (lacking []sink.Listing, err erro
 	if !ad.provider.Info().Lists || ad.known.fresh {
 		return nil, nil
 	}
-	for l, err := range ad.provider.List(ctx, ad.known.sent(ad.clock.started).Add(-findSlack)) {
+	for l, err := range ad.provider.List(ctx, ad.known.sent(ad.clock.started).Add(-purchase.FindSlack)) {
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
@@ -46,7 +47,7 @@ func readAnswered(ctx context.Context, p sink.Provider, o Orphan) (answered, err
 		if r.whole(s) || n == adoptionReads {
 			break
 		}
-		if err := sleep(ctx, adoptionPause); err != nil {
+		if err := purchase.Sleep(ctx, adoptionPause); err != nil {
 			return r, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/journal"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/sink"
 )
@@ -22,7 +23,7 @@ type batches struct {
 	requests    *segment.Log
 	ready       *ready.Log
 	routes      *routes
-	batchOwners *batchOwners
+	batchOwners *purchase.Owners
 	throttles   *throttles
 	progress    *progress
 }
@@ -73,7 +74,7 @@ func (b *batches) advance(ctx context.Context, in intent.Intent, ev intent.Event
 	if err := b.store.Commit(context.WithoutCancel(ctx), op); err != nil {
 		return in, err
 	}
-	b.batchOwners.note(next)
+	b.batchOwners.Note(next)
 	if next.Done() {
 		b.ready.Unpin(next.Tag)
 	}

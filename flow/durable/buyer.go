@@ -7,13 +7,10 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
-)
-
-const (
-	createDeadline = time.Minute
 )
 
 // buyer uploads batches and creates them.
@@ -125,7 +122,7 @@ func (b *buyer) send(ctx context.Context, in intent.Intent) (_ intent.Intent, re
 	}
 	now := b.clock.now()
 	sent, err := b.batches.advance(ctx, in, intent.Sending{
-		Account: b.provider.Info().Account, Now: now, Deadline: now.Add(createDeadline),
+		Account: b.provider.Info().Account, Now: now, Deadline: now.Add(purchase.CreateDeadline),
 	})
 	if err != nil {
 		return in, nil, err

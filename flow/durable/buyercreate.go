@@ -2,10 +2,10 @@ package durable
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/retry"
 )
 
@@ -17,29 +17,14 @@ const createLinger = 5 * time.Second
 // buyAt asks the provider once to create a batch. It returns the batch's name
 // or the class of the answer.
 func (b *buyer) buyAt(ctx context.Context, in intent.Intent) (batch string, class retry.Class, refusal error) {
-	call, stop := lingering(ctx, time.Now().Add(createDeadline), createLinger)
+	call, stop := lingering(ctx, time.Now().Add(purchase.CreateDeadline), createLinger)
 	defer stop()
 	if ctx.Err() != nil { // while the journal was written
 		return "", retry.Retryable, context.Cause(ctx)
 	}
 	call, sent := retry.Watch(call)
 	batch, refusal = b.provider.Create(call, b.batches.spec(in), in.File, b.batches.payload(in.Tag))
-	return batch, creationClass(call, sent.Bool(), refusal), refusal
-}
-
-// creationClass returns the class of the error of a creation. If the context is
-// done, the error counts only if it is a reply of the provider, or if nothing
-// has left this machine. Any other error may be that of another call.
-func creationClass(ctx context.Context, sent bool, err error) retry.Class {
-	class := retry.ClassIn(ctx, err)
-	if err == nil || ctx.Err() == nil || class == retry.Ambiguous {
-		return class
-	}
-	e, classified := errors.AsType[*retry.Error](err)
-	if classified && (e.Status != 0 || class == retry.Retryable && !sent) {
-		return class
-	}
-	return retry.Ambiguous
+	return batch, purchase.CreationClass(call, sent.Bool(), refusal), refusal
 }
 
 // lingering returns a context that is done at the deadline, or a while after

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/purchase"
 )
 
 // storageFull is the tag of the notice about a full account, which is about all
@@ -15,7 +16,7 @@ const storageFull = "storage full"
 // awaitStorage waits until there may be room for an upload. Batches that end
 // make room, and a person may remove files.
 func (b *buyer) awaitStorage(ctx context.Context, in intent.Intent, err error) error {
-	d := max(b.poll, maxPoll)
+	d := max(b.poll, purchase.MaxPoll)
 	r := b.cleaner.remote()
 	b.notices.raise(ctx, Notice{
 		Kind: NoticeStorage, Tag: storageFull, Next: time.Now().Add(d),

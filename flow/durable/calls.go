@@ -3,10 +3,10 @@ package durable
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/retry"
 )
 
@@ -24,7 +24,7 @@ func acquire(ctx context.Context, semaphore chan struct{}) error {
 func (c *calls) sleep(ctx context.Context, d time.Duration) error {
 	wanted, stop := c.gate.untilCancelled(ctx)
 	defer stop()
-	return sleep(wanted, d)
+	return purchase.Sleep(wanted, d)
 }
 
 // awaitTurn waits until a batch may be polled. It returns errCancelled if the
@@ -33,18 +33,6 @@ func (c *calls) awaitTurn(ctx context.Context, due time.Time) (done func(), err 
 	wanted, stop := c.gate.untilCancelled(ctx)
 	defer stop()
 	return c.polls.wait(wanted, due)
-}
-
-// sleep waits for d or the end of ctx.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // calls waits between the calls of the provider.
@@ -72,20 +60,13 @@ func (c *calls) backOff(ctx context.Context, in intent.Intent, call string, atte
 	return c.sleep(ctx, d)
 }
 
-// pause returns how long to wait after so many attempts. The wait is limited
-// like a polling interval, so that a recovery is noticed within minutes.
+// pause returns how long to wait after so many attempts.
 func (c *calls) pause(attempts int, err error) time.Duration {
-	longest := max(c.poll, maxPoll)
-	return max(min(c.interval(0)<<min(attempts, 8), longest), retry.After(err))
+	return purchase.Backoff(c.poll, attempts, err)
 }
 
-const maxPoll = 5 * time.Minute
-
-// interval grows with the age of a batch and is spread by a tenth.
-func (c *calls) interval(age time.Duration) time.Duration {
-	d := min(max(c.poll, age/20), max(c.poll, maxPoll))
-	return d - rand.N(d/10+1) //nolint:gosec // jitter
-}
+// interval returns how long to wait before a batch of this age is polled.
+func (c *calls) interval(age time.Duration) time.Duration { return purchase.Interval(c.poll, age) }
 
 // withTransferSlot runs do, which transfers a whole batch. Only a few run at a
 // time.

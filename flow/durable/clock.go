@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/purchase"
 )
 
 // clockSlack is how much this machine's clock may differ from the provider's
@@ -88,18 +89,14 @@ func (k *clock) askTime(ctx context.Context) {
 	}
 }
 
-// wideSlack is how much further back the list is read when it decides whether a
-// batch is sent again. The clock may have been ahead when the batch was sent.
-const wideSlack = 7 * 24 * time.Hour
-
 // searchFrom returns the earliest creation time of batches that may be the
 // intent's.
 func (k *clock) searchFrom(in intent.Intent, decides bool) time.Time {
 	since := k.past(in.Since)
 	if decides || since.Before(in.Since) { // then the clock was set back
-		since = since.Add(-wideSlack)
+		since = since.Add(-purchase.WideSlack)
 	}
-	return since.Add(-findSlack)
+	return since.Add(-purchase.FindSlack)
 }
 
 // age returns for how long a batch has existed at least. This process has seen
@@ -116,5 +113,3 @@ func (k *clock) age(in intent.Intent, v *pollState) time.Duration {
 	}
 	return max(seen, reported)
 }
-
-const findSlack = 15 * time.Minute // by which the provider's clock may differ from ours

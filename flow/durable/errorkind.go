@@ -31,12 +31,6 @@ func unlisted(err error) bool {
 	return err != nil && retry.ClassOf(err) == retry.Permanent && !errors.Is(err, errors.ErrUnsupported)
 }
 
-// isGone reports whether the provider says that it has no such thing.
-func isGone(err error) bool {
-	e, ok := errors.AsType[*retry.Error](err)
-	return ok && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
-}
-
 // refuses reports whether err is a permanent refusal of one batch by the
 // provider. An error of this machine is not, because it would hit every batch.
 // Nor is the error of an interrupted call, because it may be that of another

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
@@ -58,7 +58,6 @@ func (f *fetcher) fetch(ctx context.Context, in intent.Intent) (intent.Intent, e
 	case retry.ClassOf(h.err) == retry.Blocked:
 		return in, f.calls.backOff(ctx, in, "download", 0, h.err)
 	case again:
-		v.next = time.Now().Add(agreementGap * f.calls.interval(0))
 		return in, nil
 	case missing > 0 && in.Verdict == "":
 		return f.incomplete(ctx, in, v, &h, missing)
@@ -78,35 +77,24 @@ func (f *fetcher) missingRows(ctx context.Context, in intent.Intent, v *evidence
 		return 0, false
 	}
 	if h.err != nil {
-		v.agreed = 0
+		v.Disagree()
 		return h.absent, false
 	}
 	s, err := f.provider.Status(ctx, handle(in))
-	if jobdir.GivenUp(in) && isGone(err) {
+	if jobdir.GivenUp(in) && purchase.IsGone(err) {
 		return 0, false // the provider has had all that time to show it
 	}
 	if h.err = err; err != nil || s.Unaccounted(in.Rows, h.received, h.skips) > 0 {
-		v.agreed = 0
+		v.Disagree()
 		return h.absent, false
 	}
-	if v.agreed == 0 || v.absent != h.absent {
-		v.agreed, v.absent = 0, h.absent
-	}
-	v.agreed++
-	return 0, s.Err == nil && v.agreed < agreedDownloads
+	return 0, !v.Agree(h.absent, f.poll) && s.Err == nil
 }
 
 // incomplete lets the new results be settled, or waits for the missing ones.
 func (f *fetcher) incomplete(ctx context.Context, in intent.Intent, v *evidence, h *harvest, missing int) (intent.Intent, error) {
-	if v.first.IsZero() {
-		v.first = time.Now()
-	}
-	if v.downloads++; h.fresh > 0 {
-		v.downloads = 1
-	}
-	wait := min(f.calls.interval(0)<<min(v.downloads, 8), max(f.poll, maxPoll))
-	v.next = time.Now().Add(max(wait, retry.After(h.err)))
-	over := v.downloads >= minDownloads && time.Since(v.first) >= patience*f.grace || neverEnds(in, h)
+	v.Missing(h.fresh, f.poll, h.err)
+	over := v.Over(f.grace) || neverEnds(in, h)
 	f.raiseMissing(ctx, in, v, h, missing, in.Undecided || over)
 	if h.fresh > 0 {
 		return f.batches.advance(ctx, in, intent.FetchDone{Missing: missing})
@@ -125,7 +113,7 @@ func neverEnds(in intent.Intent, h *harvest) bool {
 // because files are often late by seconds.
 func (f *fetcher) raiseMissing(ctx context.Context, in intent.Intent, v *evidence, h *harvest, missing int, undecided bool) {
 	n := Notice{
-		Kind: NoticeIncomplete, Tag: in.Tag, Batch: in.Batch, Next: v.next,
+		Kind: NoticeIncomplete, Tag: in.Tag, Batch: in.Batch, Next: v.Next,
 		Text: fmt.Sprintf("it has ended, and %d of its %d rows are in no result, though they ran or may have run", missing, in.Rows),
 	}
 	if neverEnds(in, h) {
@@ -139,7 +127,7 @@ func (f *fetcher) raiseMissing(ctx context.Context, in intent.Intent, v *evidenc
 	case undecided:
 		f.notices.clear(NoticeIncomplete, in.Tag)
 		n.Kind, n.Advice = NoticeUndecided, settleAdvice(f.name, in.Batch)
-	case v.downloads < 2:
+	case v.Downloads < 2:
 		f.log.InfoContext(ctx, "results are not complete, asking again", "tag", in.Tag, "batch", in.Batch, "missing", missing, "error", h.err)
 		return
 	}

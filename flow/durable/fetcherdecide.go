@@ -37,10 +37,10 @@ func (f *fetcher) undecided() error {
 // again, or until a person has decided about it. It returns errLeft if there is
 // no decision by the time that nothing else is left to do.
 func (f *fetcher) awaitDownload(ctx context.Context, in intent.Intent, v *evidence) (err error) {
-	if v.next.IsZero() {
+	if v.Next.IsZero() {
 		return nil
 	}
-	if v.downloads > 0 {
+	if v.Downloads > 0 {
 		v.freeSlot()
 	}
 	wanted, stop := f.gate.untilCancelled(ctx)
@@ -52,7 +52,7 @@ func (f *fetcher) awaitDownload(ctx context.Context, in intent.Intent, v *eviden
 		f.changed.signal()
 		defer func() { err = errors.Join(f.resting.unpark(), err) }()
 	}
-	timer := time.NewTimer(time.Until(v.next))
+	timer := time.NewTimer(time.Until(v.Next))
 	defer timer.Stop()
 	for {
 		decided, moved := f.decisions.of(in)

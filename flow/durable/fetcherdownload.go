@@ -7,6 +7,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
@@ -133,7 +134,7 @@ func (f *fetcher) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.
 			return
 		}
 		for o, err := range f.provider.Results(ctx, handle(in)) {
-			if err != nil && ctx.Err() == nil && jobdir.GivenUp(in) && isGone(err) {
+			if err != nil && ctx.Err() == nil && jobdir.GivenUp(in) && purchase.IsGone(err) {
 				return
 			}
 			if !yield(o, err) {

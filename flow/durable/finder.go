@@ -87,7 +87,7 @@ func (f *finder) list(ctx context.Context, in intent.Intent) (intent.Event, erro
 	listed := intent.Listed{Waited: f.pollStates.of(in.Tag).waited()}
 	listed.Terms = intent.Terms{
 		Grace: f.grace, Window: f.provider.Limits(f.batches.spec(in).Model).Window, Policy: intent.Policy(f.ambiguousCreate),
-		Alone: f.exclusive && f.batches.batchOwners.alone(in.Tag),
+		Alone: f.exclusive && f.batches.batchOwners.Alone(in.Tag),
 	}
 	var err error
 	listed.Batches, err = f.provider.Find(ctx, in.Tag, f.clock.searchFrom(in, in.Decides(f.grace, listed.Waited)))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/rundir"
+	"github.com/balerhq/baler/internal/purchase"
 )
 
 // applyInterval is how often the status file is read while another process has
@@ -108,7 +109,7 @@ func (h *Handle) awaitApplied(ctx context.Context, rev int, what string) error {
 		if err != nil || !held || s.Obeyed >= rev {
 			return err
 		}
-		if err := sleep(ctx, applyInterval); err != nil {
+		if err := purchase.Sleep(ctx, applyInterval); err != nil {
 			return fmt.Errorf("durable: %s is recorded, and not applied yet: %w", what, err)
 		}
 	}

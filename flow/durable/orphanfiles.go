@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/internal/tag"
 	"github.com/balerhq/baler/sink"
 )
@@ -50,7 +51,7 @@ func orphanFiles(ctx context.Context, provider sink.Provider, store state.Store,
 	if len(found) == 0 {
 		return nil, nil
 	}
-	return withoutBatch(ctx, provider, found, oldest.Add(-findSlack))
+	return withoutBatch(ctx, provider, found, oldest.Add(-purchase.FindSlack))
 }
 
 // withoutBatch returns the files that no batch created since then was made

@@ -10,6 +10,7 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/internal/tag"
 	"github.com/balerhq/baler/sink"
 )
@@ -56,7 +57,7 @@ func orphans(ctx context.Context, provider sink.Provider, store state.Store, sin
 	}
 	for l, err := range provider.List(ctx, since) {
 		if err == nil && l.Ended && l.Tag == "" && !tagged {
-			if l.Tag, err = readTag(ctx, provider, l.Batch); errors.Is(err, errSilent) {
+			if l.Tag, err = readTag(ctx, provider, l.Batch); errors.Is(err, purchase.ErrSilent) {
 				continue
 			}
 		}

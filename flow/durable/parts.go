@@ -3,6 +3,7 @@ package durable
 import (
 	"fmt"
 
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/ratelimit"
 )
 
@@ -26,7 +27,7 @@ func newEngine(c config) (*engine, error) {
 	e.clock = &clock{config: job, gate: e.gate}
 	e.notices = &notices{config: job}
 	e.calls = &calls{config: job, gate: e.gate, notices: e.notices, polls: polls, transferSlots: make(chan struct{}, c.transfers)}
-	e.batches = &batches{config: job, Dir: dir, batchOwners: newBatchOwners(), throttles: newThrottles(e.clock.now), progress: e.progress}
+	e.batches = &batches{config: job, Dir: dir, batchOwners: purchase.NewOwners(), throttles: newThrottles(e.clock.now), progress: e.progress}
 	e.accounts = &accounts{config: job, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches}
 	e.refusals = &refusals{
 		config: job, Dir: dir, gate: e.gate, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches,

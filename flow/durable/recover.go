@@ -130,7 +130,7 @@ func (e *engine) recoverIntents(ctx context.Context, replayed *jobdir.Replayed) 
 		if err := e.recoverClaims(in, replayed.Claims[in.Tag]); err != nil {
 			return err
 		}
-		e.batches.batchOwners.note(in)
+		e.batches.batchOwners.Note(in)
 		e.progress.doubt(intent.Intent{}, in)
 		if in.Reason != nil && in.Reason.Limit > 0 {
 			e.batches.routes.narrow(in.Route, in.Reason.Limit)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
@@ -85,7 +86,7 @@ func (rf *refusals) putOff(ctx context.Context, in intent.Intent, refusal error)
 	}
 	rf.raisePutOff(ctx, in, refusal, r)
 	anew := errors.Is(refusal, sink.ErrFileGone)
-	if !anew && errors.Is(refusal, sink.ErrNotYet) && in.Refusals%4 == 3 {
+	if !anew && errors.Is(refusal, sink.ErrNotYet) && purchase.UploadSuspect(in.Refusals) {
 		anew = rf.forget(ctx, in) // the upload may be at fault after all
 	}
 	return rf.batches.advance(ctx, in, intent.PutOff{Reason: reason, Again: r.until, Upload: anew})

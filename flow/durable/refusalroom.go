@@ -122,7 +122,7 @@ func (rf *refusals) othersRun(ctx context.Context) bool {
 	}
 	window := rf.provider.Limits("").Window
 	for l, err := range rf.provider.List(ctx, rf.clock.now().Add(-window-rf.grace)) {
-		if err != nil || !l.Ended && !rf.batches.batchOwners.has(l.Batch) {
+		if err != nil || !l.Ended && !rf.batches.batchOwners.Has(l.Batch) {
 			return true
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/balerhq/baler/internal/purchase"
 )
 
 // doneInterval is how often the status of another process is read while Wait
@@ -44,7 +46,7 @@ func (h *Handle) Wait(ctx context.Context) (Report, error) {
 		if err != nil || !held {
 			return s.Report, errors.Join(err, s.end())
 		}
-		if err := sleep(ctx, doneInterval); err != nil {
+		if err := purchase.Sleep(ctx, doneInterval); err != nil {
 			return s.Report, err
 		}
 	}
