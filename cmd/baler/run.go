@@ -33,6 +33,7 @@ type options struct {
 	prompt, id        string
 	delimiter         string
 	inFlight, retries int
+	classes           classFlag
 	cache             time.Duration
 	noCache           bool
 	ingest, fresh     bool
@@ -100,6 +101,7 @@ address of the API, unless --base-url gives one.`,
 	f.DurationVar(&o.grace, "grace", 10*time.Minute, "how long to look for a batch whose creation was not answered, before it is submitted again")
 	f.IntVar(&o.inFlight, "max-in-flight", 100, "most batches that are open at the provider at a time")
 	f.IntVar(&o.retries, "retries", 3, "how often a row is retried after a temporary failure")
+	f.Var(&o.classes, "class", "class of an error code of the provider: retryable, permanent or blocked, as in --class model_overloaded=retryable; may be given for several codes")
 	f.DurationVar(&o.cache, "cache", durable.DefaultCache, "greatest age of an answer that is taken from another run in the state directory instead of asking again")
 	f.BoolVar(&o.noCache, "no-cache", false, "submit every row, and keep no answers for other runs")
 	f.Var(&o.keepRemote, "keep-remote", "leave results at the provider after the end of the run: for good, or for a time as in --keep-remote=72h")
@@ -155,6 +157,7 @@ func (o *options) run(cmd *cobra.Command) error {
 		Batch:       accumulator.Config{MaxItems: o.batchSize, MaxWait: o.maxWait},
 		MaxInFlight: o.inFlight,
 		MaxAttempts: o.retries + 1,
+		Classes:     o.classes,
 		Poll:        o.poll,
 		Grace:       o.grace,
 		Cache:       o.cacheFor(),

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -90,6 +91,28 @@ func TestRunReportsFailedRows(t *testing.T) {
 	}
 }
 
+func TestClassOfACodeCanBeGiven(t *testing.T) {
+	t.Parallel()
+	server, dir := startSimulator(t, simulator.Config{Answer: func(r simulator.Row) simulator.Reply {
+		if strings.Contains(string(r.Body), "overload") {
+			return simulator.Reply{Error: &simulator.RowError{Status: 503, Code: "model_overloaded", Message: "no"}}
+		}
+		return simulator.Echo(r)
+	}}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", append(tickets(3), `{"id":"bad","text":"overload"}`)...)
+	first := runCommand(t, dir, withKey, ask(server, "out.jsonl", "--name", "first", "--retries", "1")...)
+	bad := readResults(t, filepath.Join(dir, "out.jsonl"))["bad"]
+	if first.code != exitFailed || bad.Attempts != 2 || bad.Error == nil || bad.Error.Class != retry.Retryable {
+		t.Fatalf("%+v: %+v", first, bad)
+	}
+	second := runCommand(t, dir, withKey,
+		ask(server, "again.jsonl", "--name", "second", "--retries", "1", "--no-cache", "--class", "other=blocked", "--class", "model_overloaded=permanent")...)
+	again := readResults(t, filepath.Join(dir, "again.jsonl"))["bad"]
+	if second.code != exitFailed || again.Attempts != 1 || again.Error.Class != retry.Permanent || again.Error.Code != "model_overloaded" {
+		t.Errorf("%+v: %+v", second, again)
+	}
+}
+
 // Every mistake is named, with file, line and field, and nothing is submitted.
 func TestRunRefusesBadInput(t *testing.T) {
 	broken := append(tickets(516), `{"id":"t-516","text":`)
@@ -116,6 +139,10 @@ func TestRunRefusesBadInput(t *testing.T) {
 		"unknown provider":  {lines: tickets(3), args: []string{"--provider", "x"}, want: []string{"--provider", `"x"`}},
 		"no client yet":     {lines: tickets(3), args: []string{"--provider", "anthropic"}, want: []string{"--provider", `"anthropic" has no client yet`, "must be openai"}},
 		"broken template":   {lines: tickets(3), args: []string{"--prompt", "{{.text"}, want: []string{"--prompt"}},
+		"no class":          {lines: tickets(3), args: []string{"--class", "odd"}, want: []string{"--class", "CODE=CLASS"}},
+		"odd class":         {lines: tickets(3), args: []string{"--class", "odd=fatal"}, want: []string{"--class", `"odd" is "fatal"`, "blocked"}},
+		"ambiguous class":   {lines: tickets(3), args: []string{"--class", "odd=ambiguous"}, want: []string{"--class", "retryable, permanent or blocked"}},
+		"two classes":       {lines: tickets(3), args: []string{"--class", "odd=blocked", "--class", "odd=permanent"}, want: []string{"--class", "both blocked and permanent"}},
 		"batch size":        {lines: tickets(3), args: []string{"--batch-size", "0"}, want: []string{"--batch-size"}},
 		"no creates":        {lines: tickets(3), args: []string{"--creates-per-hour", "0"}, want: []string{"--creates-per-hour"}},
 		"negative uploads":  {lines: tickets(3), args: []string{"--uploads-per-second", "-1"}, want: []string{"--uploads-per-second"}},

@@ -54,7 +54,7 @@ func (j *Job[T]) config() config {
 	}
 	return config{
 		name: j.Name, settings: j.Settings,
-		provider: j.Provider, codec: j.codec(), batch: batch, creates: createLimit(j.Creates), polls: pollLimit(j.Polls),
+		provider: classes(j.Classes).of(j.Provider), codec: j.codec(), batch: batch, creates: createLimit(j.Creates), polls: pollLimit(j.Polls),
 		transfers:   cmp.Or(j.Transfers, DefaultTransfers),
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),

@@ -11,6 +11,7 @@ import (
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/ratelimit"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
@@ -76,6 +77,14 @@ type Job[T any] struct {
 	MaxInFlight int
 	// MaxAttempts is how often an item is sent at most. Zero means 4.
 	MaxAttempts int
+	// Classes override the class of codes of the provider, for example
+	// {"model_overloaded": retry.Retryable}: of rows, as their results show the
+	// code, of refused batches, and of refused uploads and creations.
+	// Retryable, Permanent and Blocked can be given. A creation that may have
+	// happened stays ambiguous, whatever its code, and a batch that is blocked
+	// stays so, because rows of it may have run. Zero means that the provider's
+	// client decides.
+	Classes map[string]retry.Class
 	// Poll is the shortest interval between two polls of a batch. The interval
 	// grows with the batch's age up to five minutes. Zero means ten seconds.
 	Poll time.Duration
@@ -198,7 +207,7 @@ func (j *Job[T]) validate() error {
 	if j.Batch.PerKey != nil {
 		return errors.New("durable: Job.Batch.PerKey cannot be set: batches are keyed by endpoint and model")
 	}
-	if err := j.AmbiguousCreate.validate(); err != nil {
+	if err := errors.Join(j.AmbiguousCreate.validate(), classes(j.Classes).validate()); err != nil {
 		return err
 	}
 	for _, field := range []struct {
