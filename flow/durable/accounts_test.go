@@ -3,6 +3,7 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -27,17 +28,7 @@ func twoKeys(t *testing.T, test func(*durabletest.World)) {
 // leaveOpen runs the job until its batches are open.
 func leaveOpen(w *durabletest.World, job durable.Job[durabletest.Ticket], batches int) {
 	w.T.Helper()
-	enough := errors.New("enough")
-	ctx, cancel := context.WithCancelCause(w.T.Context())
-	defer cancel(nil)
-	job.Progress = func(p durable.Progress) {
-		if p.Batches == batches {
-			cancel(enough)
-		}
-	}
-	if _, err := w.Run(ctx, job); !errors.Is(err, enough) {
-		w.T.Fatalf("error %v", err)
-	}
+	w.LeaveWhen(job, func(p durable.Progress) bool { return p.Batches >= batches })
 }
 
 func wantMismatch(w *durabletest.World, job durable.Job[durabletest.Ticket]) {
@@ -126,6 +117,46 @@ func TestAListThatCannotBeReadDisownsNoAccount(t *testing.T) {
 	}
 }
 
+// held is a source that repeats one of its first items until ctx is done.
+type held struct {
+	durable.Source[durabletest.Ticket]
+	ctx   context.Context
+	items int
+}
+
+func (s held) Items() iter.Seq2[durabletest.Ticket, error] {
+	return func(yield func(durabletest.Ticket, error) bool) {
+		n := 0
+		for item, err := range s.Source.Items() {
+			for n++; n == s.items && s.ctx.Err() == nil; time.Sleep(time.Second) {
+				if !yield(item, err) {
+					return
+				}
+			}
+			if !yield(item, err) {
+				return
+			}
+		}
+	}
+}
+
+// leaveNothingOpen runs the job until its first items are settled, and no other
+// batch can have been begun.
+func leaveNothingOpen(w *durabletest.World, job durable.Job[durabletest.Ticket], items int) {
+	w.T.Helper()
+	ctx, cancel := context.WithCancelCause(w.T.Context())
+	defer cancel(nil)
+	job.Source = held{job.Source, ctx, items}
+	job.Progress = func(p durable.Progress) {
+		if p.Succeeded == items && p.InFlight == 0 {
+			cancel(durabletest.ErrEnough)
+		}
+	}
+	if report, err := w.Run(ctx, job); !errors.Is(err, durabletest.ErrEnough) || report.InFlight != 0 {
+		w.T.Fatalf("report %+v, %v", report, err)
+	}
+}
+
 // With nothing open, whose the key is does not matter.
 func TestAnotherAccountGoesOnWithNothingOpen(t *testing.T) {
 	t.Parallel()
@@ -133,18 +164,8 @@ func TestAnotherAccountGoesOnWithNothingOpen(t *testing.T) {
 		w.Write("in.jsonl", durabletest.Tickets(50)...)
 		job := w.Job()
 		job.Batch.MaxItems, job.MaxInFlight = 10, 1
-		enough := errors.New("enough")
-		ctx, cancel := context.WithCancelCause(w.T.Context())
-		defer cancel(nil)
-		job.Progress = func(p durable.Progress) {
-			if p.Succeeded >= 20 && p.InFlight == 0 {
-				cancel(enough)
-			}
-		}
-		if _, err := w.Run(ctx, job); !errors.Is(err, enough) {
-			w.T.Fatalf("error %v", err)
-		}
-		job.Provider, job.Progress = w.Client("sk-stranger"), nil
+		leaveNothingOpen(w, job, 20)
+		job.Provider = w.Client("sk-stranger")
 		if report := w.MustRun(job); report.Succeeded != 50 {
 			w.T.Errorf("report %+v", report)
 		}

@@ -28,17 +28,7 @@ func (u *untagged) of(p sink.Provider) durable.Job[durabletest.Ticket] {
 // runUntil runs the job until it has bought so many batches.
 func (u *untagged) runUntil(batches int, job durable.Job[durabletest.Ticket]) {
 	u.T.Helper()
-	enough := errors.New("enough")
-	ctx, cancel := context.WithCancelCause(u.T.Context())
-	defer cancel(nil)
-	job.Progress = func(p durable.Progress) {
-		if p.Batches == batches {
-			cancel(enough)
-		}
-	}
-	if _, err := u.Run(ctx, job); !errors.Is(err, enough) {
-		u.T.Fatalf("error %v", err)
-	}
+	u.LeaveWhen(job, func(p durable.Progress) bool { return p.Batches >= batches })
 }
 
 // lose buys the batches of the job, and loses all that is known of them. It

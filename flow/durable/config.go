@@ -36,22 +36,13 @@ type config struct {
 	store           *state.Dir
 	dir             rundir.Dir
 	output          Output
-	onProgress      func(Progress)
-	onNotice        func(Notice)
+	callbacks       *callbacks
 	log             *slog.Logger
 }
 
 func (j *Job[T]) config() config {
 	batch := j.Batch
 	batch.MaxWait = cmp.Or(batch.MaxWait, DefaultMaxWait)
-	progress := j.Progress
-	if progress == nil {
-		progress = func(Progress) {}
-	}
-	notify := j.Notify
-	if notify == nil {
-		notify = func(Notice) {}
-	}
 	return config{
 		name: j.Name, settings: j.Settings,
 		provider: classes(j.Classes).of(j.Provider), codec: j.codec(), batch: batch, creates: createLimit(j.Creates), polls: pollLimit(j.Polls),
@@ -62,8 +53,9 @@ func (j *Job[T]) config() config {
 		ambiguousCreate: j.AmbiguousCreate, exclusive: j.ExclusiveWorkspace,
 		cache:     cmp.Or(j.Cache, DefaultCache),
 		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, keepRemote: j.KeepRemote,
-		store: j.Store, dir: rundir.New(j.Store.Path(), j.Name), output: j.Output, onProgress: progress, onNotice: notify,
-		log: cmp.Or(j.Log, slog.Default()),
+		store: j.Store, dir: rundir.New(j.Store.Path(), j.Name), output: j.Output,
+		callbacks: &callbacks{onProgress: j.Progress, onNotice: j.Notify},
+		log:       cmp.Or(j.Log, slog.Default()),
 	}
 }
 

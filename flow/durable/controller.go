@@ -43,7 +43,7 @@ func (ctl *controller) publishFirst(open []intent.Intent) {
 	ctl.progress.notify = func(p Progress) {
 		ctl.notices.dirty.Store(true)
 		ctl.notices.moved()
-		ctl.onProgress(p)
+		ctl.callbacks.reportProgress(p)
 	}
 	ctl.notices.dirty.Store(true)
 }

@@ -300,24 +300,21 @@ func TestStoppedAnywhereItGoesOn(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{Rows: simulator.RowFaults{ServerError: 0.1}})
 	w.Write("in.jsonl", durabletest.Tickets(1000)...)
-	enough := errors.New("enough")
-	for stop := 0; ; stop += 100 {
-		ctx, cancel := context.WithCancelCause(t.Context())
+	stops := 0
+	for {
 		job := w.Job()
 		job.MaxAttempts = 20
-		job.Progress = func(p durable.Progress) {
-			if p.Settled() > stop {
-				cancel(enough)
-			}
-		}
-		report, err := w.Run(ctx, job)
-		cancel(nil)
+		report, err := w.StopAfter(100*stops, job)
 		if report.Finished {
 			break
 		}
-		if !errors.Is(err, enough) {
+		if !errors.Is(err, durabletest.ErrEnough) {
 			t.Fatalf("error %v, report %+v", err, report)
 		}
+		stops++
+	}
+	if stops < 3 {
+		t.Errorf("stopped %d times", stops)
 	}
 	if got := w.Results(); len(got) != 1000 {
 		t.Errorf("%d results", len(got))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
@@ -18,7 +19,7 @@ func ExampleRun_resume() {
 
 	ctx, interrupt := context.WithCancel(context.Background()) // as by signal.NotifyContext
 	job.Progress = func(p durable.Progress) {
-		if p.Batches == 1 { // one batch is bought
+		if p.Batches > 0 { // one batch is bought
 			interrupt()
 		}
 	}
@@ -125,24 +126,42 @@ func ExampleHandle_Cancel() {
 	// cancelled 0 requested
 }
 
-// Progress is told of each change, and must not wait.
+// Progress gets the latest counts after each change, and the last ones before
+// Run returns. If the function is slow, it gets fewer of those between.
 func ExampleJob_progress() {
 	job, _, tearDown := setUp(simulator.Config{})
 	defer tearDown()
 
-	job.Batch.MaxItems = 1
-	settled := 0
+	var last durable.Progress
+	job.Progress = func(p durable.Progress) { last = p }
+	_, err := durable.Run(context.Background(), job)
+	fmt.Println(last.State, last.Settled(), "of", last.Rows, err)
+	// Output: completed 3 of 3 <nil>
+}
+
+// A function that is called with the progress may call the handle of the run.
+func ExampleHandle_Cancel_progress() {
+	job, _, tearDown := setUp(slowProvider)
+	defer tearDown()
+
+	ctx := context.Background()
+	run := make(chan *durable.Handle, 1)
+	cancelOnce := sync.OnceFunc(func() {
+		if err := (<-run).Cancel(ctx); err != nil {
+			panic(err)
+		}
+	})
 	job.Progress = func(p durable.Progress) {
-		if p.Settled() > settled {
-			settled = p.Settled()
-			fmt.Println(settled, "of", p.Rows)
+		if p.Batches > 0 { // more than one batch is too dear
+			cancelOnce()
 		}
 	}
-	_, err := durable.Run(context.Background(), job)
-	fmt.Println(err)
-	// Output:
-	// 1 of 3
-	// 2 of 3
-	// 3 of 3
-	// <nil>
+	h, err := durable.Start(ctx, job)
+	if err != nil {
+		panic(err)
+	}
+	run <- h
+	report, _ := h.Wait(ctx)
+	fmt.Println(report.State, report.Batches)
+	// Output: cancelled 1
 }

@@ -64,7 +64,7 @@ func setUp(cfg simulator.Config) (job durable.Job[Ticket], provider *simulator.S
 func interruptOnceBought(job durable.Job[Ticket]) {
 	ctx, interrupt := context.WithCancel(context.Background())
 	job.Progress = func(p durable.Progress) {
-		if p.Batches == 1 {
+		if p.Batches > 0 {
 			interrupt()
 		}
 	}

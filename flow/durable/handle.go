@@ -27,10 +27,11 @@ type Handle struct {
 
 // process is a run that this process runs.
 type process struct {
-	wake   chan<- struct{} // read the control file now
-	done   chan struct{}
-	report Report
-	err    error
+	wake      chan<- struct{} // read the control file now
+	callbacks *callbacks
+	done      chan struct{} // the run has ended; callbacks may still be called
+	report    Report
+	err       error
 }
 
 // Attach returns a handle of the run of that name in a state directory, which

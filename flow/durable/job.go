@@ -150,15 +150,19 @@ type Job[T any] struct {
 	Store *state.Dir
 	// Output receives the results.
 	Output Output
-	// Progress is called, from one goroutine at a time, when counts change.
-	// Zero means that it is not called.
+	// Progress is called when counts or the state change, and with the last of
+	// them before Run returns. Changes during a call become one call with the
+	// latest counts, so a slow function holds up nothing but the end of Run.
+	// Progress and Notify are called by one goroutine of the run, one call at a
+	// time, outside all locks. They may call each method of the Handle. Zero
+	// means that it is not called.
 	Progress func(Progress)
 	// Notify is called about problems that cost money or hours, such as a
 	// provider that cannot be reached. It is called when the problem begins,
 	// again after five minutes, and then less and less often while it lasts, at
-	// least once an hour. It is called for one notice at a time, in their
-	// order, outside all locks. Zero means that notices are in the log and the
-	// Status only.
+	// least once an hour. If a notice repeats before the function gets to it,
+	// it is reported once, with its latest text and count. See Progress about
+	// the call. Zero means that notices are in the log and the Status only.
 	Notify func(Notice)
 	// Log receives events, never a payload. Zero means slog.Default().
 	Log *slog.Logger

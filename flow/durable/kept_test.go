@@ -210,20 +210,12 @@ func TestWhatACrashHasLeftOfASettledRun(t *testing.T) {
 	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
 		w.Write("in.jsonl", durabletest.Tickets(50)...)
 		w.SetFaults(simulator.Fault{Route: removal, Times: -1, Action: simulator.ActionHang})
-		enough := errors.New("enough")
-		ctx, cancel := context.WithCancelCause(w.T.Context())
-		defer cancel(nil)
 		job := w.Job()
-		job.Progress = func(p durable.Progress) {
-			if p.Succeeded == 50 {
-				time.AfterFunc(time.Second, func() { cancel(enough) })
-			}
-		}
-		if _, err := w.Run(ctx, job); !errors.Is(err, enough) {
-			w.T.Fatalf("error %v", err)
-		}
+		w.LeaveWhen(job, func(p durable.Progress) bool {
+			time.Sleep(time.Second)
+			return p.Succeeded == 50
+		})
 		wantStored(w, 1, 1)
-		job.Progress = nil
 		w.SetFaults(simulator.Fault{Route: "GET /v1/batches", Times: -1, Action: simulator.ActionFail, Status: 403})
 		if report := w.MustRun(job); report.Succeeded != 50 { // whose provider cannot be used
 			w.T.Errorf("report %+v", report)

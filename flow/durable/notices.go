@@ -34,9 +34,6 @@ type notices struct {
 	mu       sync.Mutex
 	held     map[noticeKey]Notice
 	reported map[noticeKey]telling
-
-	due        []Notice // for Job.Notify, the oldest first
-	delivering bool     // by one goroutine
 }
 
 // telling is when a notice was reported, and how long it is not reported again.
@@ -121,27 +118,6 @@ func (n *notices) list() []Notice {
 // bytes.
 const maxNotice = 600
 
-// deliver gives a notice to f. It calls f for one notice at a time, in their
-// order, outside the lock. If another goroutine is calling f already, that
-// goroutine makes this call too.
-func (n *notices) deliver(v Notice, f func(Notice)) {
-	n.mu.Lock()
-	n.due = append(n.due, v)
-	if n.delivering {
-		n.mu.Unlock()
-		return
-	}
-	n.delivering = true
-	for len(n.due) > 0 {
-		v, n.due = n.due[0], n.due[1:]
-		n.mu.Unlock()
-		f(v)
-		n.mu.Lock()
-	}
-	n.delivering = false
-	n.mu.Unlock()
-}
-
 // raise raises a notice: in the log, to Job.Notify and in the status. A notice
 // that repeats soon only changes the status.
 func (n *notices) raise(ctx context.Context, v Notice) {
@@ -152,7 +128,7 @@ func (n *notices) raise(ctx context.Context, v Notice) {
 		return
 	}
 	n.log.WarnContext(ctx, "notice", "kind", v.Kind, "tag", v.Tag, "batch", v.Batch, "text", v.Text, "next", v.Next)
-	n.deliver(v, n.onNotice)
+	n.callbacks.reportNotice(v)
 }
 
 // clear clears a notice whose cause is over.

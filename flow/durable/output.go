@@ -39,7 +39,8 @@ func outputPath(o Output) string {
 	return ""
 }
 
-// Each returns an Output that calls f for each result.
+// Each returns an Output that calls f for each result. The run waits for f. It
+// may call each method of the Handle except Wait.
 func Each(f func(context.Context, Result) error) Output { return each(f) }
 
 type each func(context.Context, Result) error

@@ -21,7 +21,7 @@ func newEngine(c config) (*engine, error) {
 	e := &engine{
 		config: c, gate: newGate(StateRunning), openBatches: newOpenBatches(), changed: make(chan struct{}, 1),
 		pollStates: new(pollStates), resting: newRestingDrivers(), anomalies: new(anomalies), failures: new(failures), cache: new(cache),
-		progress: &progress{notify: c.onProgress},
+		progress: &progress{notify: c.callbacks.reportProgress},
 	}
 	job, dir := &e.config, &e.Dir
 	e.clock = &clock{config: job, gate: e.gate}

@@ -11,7 +11,7 @@ import (
 type progress struct {
 	mu     sync.Mutex
 	value  Progress
-	notify func(Progress)
+	notify func(Progress) // called with mu held, so that the latest comes last
 }
 
 func (t *progress) update(change func(*Progress)) {

@@ -23,7 +23,9 @@ func Run[T any](ctx context.Context, job Job[T]) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	return h.Wait(context.WithoutCancel(ctx)) // it ends with ctx by itself
+	<-h.own.done // it ends with ctx by itself
+	<-h.own.callbacks.done()
+	return h.own.report, h.own.err
 }
 
 // Start starts what Run does and returns a handle of it. The caller must call
@@ -33,7 +35,7 @@ func Start[T any](ctx context.Context, job Job[T]) (*Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := &process{wake: s.controller.wake, done: make(chan struct{})}
+	own := &process{wake: s.controller.wake, callbacks: s.callbacks, done: make(chan struct{})}
 	go func() {
 		defer close(own.done)
 		own.report, own.err = s.end(ctx, s.run(ctx, s.input))
@@ -55,7 +57,9 @@ func Ingest[T any](ctx context.Context, job Job[T]) (Report, error) {
 	if err = s.controller.cancellation(); err == nil {
 		err = s.intake.ingest(ctx, s.input)
 	}
-	return s.end(ctx, err)
+	report, err := s.end(ctx, err)
+	<-s.callbacks.done()
+	return report, err
 }
 
 // session is a job that this process has open, so that no other process can run
@@ -71,6 +75,15 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 		return nil, err
 	}
 	c := job.config()
+	s, err := c.begin(ctx, &reader[T]{job: job})
+	if err != nil {
+		<-c.callbacks.done()
+	}
+	return s, err
+}
+
+// begin locks the job for this process and opens it.
+func (c config) begin(ctx context.Context, input rows) (*session, error) {
 	lock, err := c.dir.Begin(c.store.Root())
 	if err != nil {
 		return nil, err
@@ -83,7 +96,6 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 			return nil, errors.Join(err, lock.Unlock())
 		}
 	}
-	input := &reader[T]{job: job}
 	e, err := resume(ctx, c, input)
 	if err != nil {
 		return nil, errors.Join(err, lock.Unlock())
@@ -94,7 +106,8 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 	return &session{e, input, lock}, nil
 }
 
-// end publishes how the run ended and lets other processes run the job.
+// end publishes how the run ended and lets other processes run the job. It does
+// not wait for callbacks, because a callback may wait for the end of the run.
 func (s *session) end(ctx context.Context, err error) (Report, error) {
 	s.blockage.raiseBlocked(ctx, err)
 	err = explainBlocked(err)

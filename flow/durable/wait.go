@@ -30,16 +30,17 @@ func (e *StoppedError) Error() string {
 // the cause; the run is not affected.
 //
 // After Start, the caller must call Wait until it returns before the Store is
-// closed.
+// closed. Wait also waits until the callbacks of the Job have returned, except
+// for one that was under way when it was called and has not returned since. So
+// a callback may call Wait, but an Output or a Source may not: the run ends
+// only after they have returned.
 func (h *Handle) Wait(ctx context.Context) (Report, error) {
 	if h.own != nil {
-		select {
-		case <-h.own.done:
+		if h.own.wait(ctx) {
 			return h.own.report, h.own.err
-		case <-ctx.Done():
-			s, err := h.Status()
-			return s.Report, errors.Join(context.Cause(ctx), err)
 		}
+		s, err := h.Status()
+		return s.Report, errors.Join(context.Cause(ctx), err)
 	}
 	for {
 		s, held, err := readStatus(h.dir)
@@ -49,6 +50,28 @@ func (h *Handle) Wait(ctx context.Context) (Report, error) {
 		if err := purchase.Sleep(ctx, doneInterval); err != nil {
 			return s.Report, err
 		}
+	}
+}
+
+// wait waits until the run has ended and its callbacks have returned. It
+// reports whether that was before ctx was done. If a callback was under way
+// when wait began and is still, wait may have been called by it, so it does not
+// wait for it.
+func (p *process) wait(ctx context.Context) bool {
+	caller := p.callbacks.running()
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		return false
+	}
+	if caller != nil && caller == p.callbacks.running() {
+		return true
+	}
+	select {
+	case <-p.callbacks.done():
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -67,7 +67,7 @@ func ExampleArchive_Results_follow() {
 	job.Batch.MaxItems = 1
 	var once sync.Once
 	job.Progress = func(p durable.Progress) {
-		if p.Settled() == 2 {
+		if p.Settled() >= 2 {
 			once.Do(func() { close(settled) })
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/state"
@@ -29,33 +28,24 @@ func loseJournal(w *durabletest.World) {
 	}
 }
 
-// At whatever progress the journal is lost, the job goes on with one that was
-// written anew from the index, and that a later loss of the index leaves
-// enough.
+// At whatever change of a batch the journal is lost, the job goes on with one
+// that was written anew from the index, and that a later loss of the index
+// leaves enough.
 func TestTheJournalIsWrittenAnewAtAnyStage(t *testing.T) {
 	w := durabletest.New(t, simulator.Config{Rows: simulator.RowFaults{ServerError: 0.1}})
 	w.Write("in.jsonl", durabletest.Tickets(1000)...)
-	enough := errors.New("enough")
 	stop := 0
 	for ; ; stop++ {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		job := w.Job()
 		job.MaxAttempts, job.Batch.MaxItems = 20, 40
-		changes := 0
-		job.Progress = func(p durable.Progress) {
-			if p.Batches+p.InFlight == 0 {
-				return // until then only the journal knows the route of the rows
-			}
-			if changes++; changes > stop {
-				cancel(enough)
-			}
-		}
+		w.Log.OnMessage(stopAt(stop, func() { cancel(durabletest.ErrEnough) }))
 		report, err := w.Run(ctx, job)
 		cancel(nil)
 		if report.Finished {
 			break
 		}
-		if !errors.Is(err, enough) {
+		if !errors.Is(err, durabletest.ErrEnough) {
 			t.Fatalf("error %v, report %+v", err, report)
 		}
 		loseJournal(w)

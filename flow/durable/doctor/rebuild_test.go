@@ -4,40 +4,45 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// At whatever progress the index is lost, the job goes on with one that was
-// made again: each row gets one result and is paid for once.
+// stopAt returns a log's hook that calls stop at the change of a batch after so
+// many others. Until the first one, only the journal knows the route of rows.
+func stopAt(changes int, stop func()) func(message string) {
+	var n atomic.Int64
+	return func(message string) {
+		if message == "batch" && n.Add(1) > int64(changes) {
+			stop()
+		}
+	}
+}
+
+// At whatever change of a batch the index is lost, the job goes on with one
+// that was made again: each row gets one result and is paid for once.
 func TestTheIndexIsMadeAgainAtAnyStage(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{Rows: simulator.RowFaults{ServerError: 0.1}})
 	w.Write("in.jsonl", durabletest.Tickets(1000)...)
-	enough := errors.New("enough")
 	stop := 0
 	for ; ; stop++ {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		job := w.Job()
 		job.MaxAttempts = 20
 		job.Batch.MaxItems = 40
-		changes := 0
-		job.Progress = func(durable.Progress) {
-			if changes++; changes > 2+stop {
-				cancel(enough)
-			}
-		}
+		w.Log.OnMessage(stopAt(stop, func() { cancel(durabletest.ErrEnough) }))
 		report, err := w.Run(ctx, job)
 		cancel(nil)
 		if report.Finished {
 			break
 		}
-		if !errors.Is(err, enough) {
+		if !errors.Is(err, durabletest.ErrEnough) {
 			t.Fatalf("error %v, report %+v", err, report)
 		}
 		w.LoseIndex()

@@ -2,7 +2,6 @@ package durabletest
 
 import (
 	"context"
-	"errors"
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
@@ -84,24 +83,6 @@ func (w *World) MustRunAs(name string, job durable.Job[Ticket], lines ...string)
 		w.T.Fatalf("%s: %+v, %v", name, report, err)
 	}
 	return report, got
-}
-
-// Leave runs the job until more than so many of its items are settled.
-func (w *World) Leave(job durable.Job[Ticket], settled int) durable.Report {
-	w.T.Helper()
-	ctx, cancel := context.WithCancelCause(w.T.Context())
-	defer cancel(nil)
-	enough := errors.New("enough")
-	job.Progress = func(p durable.Progress) {
-		if p.Settled() > settled {
-			cancel(enough)
-		}
-	}
-	report, err := w.Run(ctx, job)
-	if !errors.Is(err, enough) {
-		w.T.Fatal(err)
-	}
-	return report
 }
 
 // Attach returns a handle as another process has it.

@@ -1,0 +1,77 @@
+package durable
+
+import (
+	"strconv"
+	"sync"
+	"testing"
+)
+
+// Notices come in their order, each once. One that repeats before the listener
+// gets to it comes once, with its latest count.
+func TestNoticesAreReportedInOrder(t *testing.T) {
+	t.Parallel()
+	const each, tellers = 200, 8
+	var got []Notice
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	c := callbacks{onNotice: func(n Notice) {
+		if got = append(got, n); len(got) == 1 {
+			close(begun)
+			<-goOn
+		}
+	}}
+	c.reportNotice(Notice{Text: "first"})
+	<-begun
+	var wg sync.WaitGroup
+	for teller := range tellers {
+		wg.Go(func() {
+			for i := range each {
+				c.reportNotice(Notice{Tag: strconv.Itoa(teller), Times: i + 1})
+				c.reportNotice(Notice{Tag: strconv.Itoa(teller) + " " + strconv.Itoa(i), Times: 1})
+			}
+		})
+	}
+	wg.Wait()
+	close(goOn)
+	<-c.done()
+	if len(got) != 1+tellers*(each+1) {
+		t.Fatalf("%d notices", len(got))
+	}
+	for i, n := range got[1:] {
+		if teller, err := strconv.Atoi(n.Tag); err == nil && n.Times != each {
+			t.Errorf("notice %d, of %d, was reported %d times", i, teller, n.Times)
+		}
+	}
+}
+
+// A listener that is slow gets the latest progress, and never an older one
+// after a newer one.
+func TestTheLatestProgressIsReported(t *testing.T) {
+	t.Parallel()
+	const updates = 1000
+	var got []int
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	c := callbacks{onProgress: func(p Progress) {
+		if got = append(got, p.Rows); len(got) == 1 {
+			close(begun)
+			<-goOn
+		}
+	}}
+	tally := progress{notify: c.reportProgress}
+	add := func() { tally.update(func(p *Progress) { p.Rows++ }) }
+	add()
+	<-begun
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range updates {
+				add()
+			}
+		})
+	}
+	wg.Wait()
+	close(goOn)
+	<-c.done()
+	if len(got) != 2 || got[1] != 1+4*updates {
+		t.Errorf("reported %v", got)
+	}
+}
