@@ -17,7 +17,8 @@ import "time"
 //	}
 //
 // where flush delivers what [Buffer.Flush] returns, and is also called whenever
-// the time of [Buffer.Deadline] has come.
+// the time of [Buffer.Deadline] has come. Make a Buffer with [NewBuffer]: the
+// zero value is empty for ever, and Add panics.
 type Buffer[T any] struct {
 	// What Add needs comes first: it fits into one cache line, which is all
 	// that producers on several cores pass to each other besides the lock.
@@ -86,6 +87,9 @@ func (b *Buffer[T]) Flush(now time.Time) (Batch[T], bool) {
 }
 
 func (b *Buffer[T]) begin(now time.Time) {
+	if b.pool == nil {
+		panic("accumulator: a zero Buffer has no limits: make it with NewBuffer")
+	}
 	b.hold(b.pool.get(), now)
 	b.last = now
 }

@@ -6,7 +6,8 @@ import "errors"
 // it return a changed copy. One Stage may be used any number of times, at the
 // same time too, in three ways: [Stage.Run] makes it a stage of a pipeline,
 // [Stage.Start] and [Stage.Open] a concurrent [Accumulator]. For batching
-// inside a loop of your own see [Buffer].
+// inside a loop of your own see [Buffer]. The zero Stage has no limits, and an
+// error says so when it is used.
 type Stage[T any] struct {
 	cfg    Config
 	key    func(T) string
@@ -53,9 +54,17 @@ func (s Stage[T]) Reject(hook func(v T, err error)) Stage[T] {
 
 // Stats returns figures about all Runs of this Stage and of its copies.
 // It may be called at any time.
-func (s Stage[T]) Stats() Stats { return s.meter.stats() }
+func (s Stage[T]) Stats() Stats {
+	if s.meter == nil {
+		return Stats{}
+	}
+	return s.meter.stats()
+}
 
 func (s Stage[T]) validate() error {
+	if s.meter == nil {
+		return errors.New("accumulator: a zero Stage has no limits: make it with New or By")
+	}
 	if err := s.cfg.Validate(); err != nil {
 		return err
 	}
