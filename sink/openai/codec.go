@@ -82,6 +82,9 @@ func (c *Client) Parse(endpoint string, body json.RawMessage) (string, llm.Chat,
 	if f == nil {
 		return "", llm.Chat{}, fmt.Errorf("openai: parse: endpoint %q: %w", endpoint, errors.ErrUnsupported)
 	}
+	if model, chat, isPlain := parsePlain(f, body); isPlain {
+		return model, chat, nil
+	}
 	request, err := wire.ReadBody(body)
 	if err != nil {
 		return "", llm.Chat{}, fmt.Errorf("openai: parse: %w", err)
@@ -95,4 +98,31 @@ func (c *Client) Parse(endpoint string, body json.RawMessage) (string, llm.Chat,
 		return model, llm.Chat{}, fmt.Errorf("openai: parse: %w", err)
 	}
 	return model, chat, nil
+}
+
+// parsePlain reads a chat of texts, which most are. It reports false for
+// anything else, and for what is not known.
+func parsePlain(f *format, body []byte) (model string, chat llm.Chat, isPlain bool) {
+	var asChat chatRequest
+	var asResponse responsesRequest
+	var request any = &asChat
+	if f == &responsesFormat {
+		request = &asResponse
+	}
+	if jsonv2.Unmarshal(body, request, jsonv2.RejectUnknownMembers(true)) != nil {
+		return "", llm.Chat{}, false
+	}
+	if f == &responsesFormat {
+		asChat = chatRequest{asResponse.MaxTokens, asResponse.Input, asResponse.Model, asResponse.Temperature}
+	}
+	chat = llm.Chat{MaxTokens: asChat.MaxTokens, Temperature: asChat.Temperature}
+	for _, m := range asChat.Messages {
+		role := llm.Role(m.Role)
+		if roleOf(m.Role) != role {
+			return "", llm.Chat{}, false
+		}
+		chat.Messages = append(chat.Messages, llm.Message{Role: role, Text: m.Content})
+	}
+	encoded, err := encodePlain(f, asChat.Model, chat)
+	return asChat.Model, chat, err == nil && wire.Confirm(body, encoded) == nil
 }
