@@ -21,7 +21,7 @@ func TestConfigNamesEveryFieldThatMakesNoSense(t *testing.T) {
 			t.Errorf("%s is not named: %v", field, err)
 		}
 	}
-	run := sink.New(nil, raw("{}"), bad).Run(t.Context(), nil, nil)
+	run := sink.FromSlices(nil, raw("{}"), bad).Run(t.Context(), nil, nil)
 	if run == nil || run.Error() != err.Error() {
 		t.Errorf("Run says %v", run)
 	}

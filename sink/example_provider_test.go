@@ -107,7 +107,7 @@ func ExampleProvider() {
 	}
 	p := flow.New(context.Background())
 	batches := flow.From(p, slices.Values([][]string{{"hello", "world"}}))
-	answers := flow.Via(p, batches, sink.New(&shouter{}, request, sink.Config{Poll: 10 * time.Millisecond}))
+	answers := flow.Via(p, batches, sink.FromSlices(&shouter{}, request, sink.Config{Poll: 10 * time.Millisecond}))
 	flow.To(p, answers, func(_ context.Context, r sink.Result[string]) error {
 		fmt.Printf("%s -> %s\n", r.Item, r.Body)
 		return nil

@@ -32,24 +32,22 @@ func ExampleNew() {
 	defer client.CloseIdle()
 
 	ask := func(question string) (sink.Request, error) {
-		body, err := client.Encode("gpt-5.4-mini", llm.Ask(question))
-		return sink.Request{Endpoint: client.Endpoint(), Model: "gpt-5.4-mini", Body: body}, err
+		return sink.Encode(client, "gpt-5.4-mini", llm.Ask(question))
 	}
-	items := func(_ context.Context, b accumulator.Batch[string]) ([]string, error) { return b.Items, nil }
 	var lines []string
 	save := func(_ context.Context, r sink.Result[string]) error {
-		reply, err := client.Decode(r.Body)
-		if r.Err != nil {
-			reply.Text, err = retry.ClassOf(r.Err).String(), nil
+		text := retry.ClassOf(r.Err).String()
+		if r.Err == nil {
+			text = r.Reply.Text
 		}
-		lines = append(lines, fmt.Sprintf("%s -> %s", r.Item, reply.Text))
-		return err
+		lines = append(lines, fmt.Sprintf("%s -> %s", r.Item, text))
+		return nil
 	}
 
 	p := flow.New(context.Background())
 	questions := flow.From(p, slices.Values([]string{"Where is my parcel?", "[[400]]", "The app crashes."}))
 	batches := flow.Via(p, questions, accumulator.New[string](accumulator.Config{MaxItems: 500, MaxWait: time.Minute}))
-	answers := flow.Via(p, flow.Via(p, batches, flow.Map(items)), sink.New(client, ask, sink.Config{Poll: 20 * time.Millisecond}))
+	answers := flow.Via(p, batches, sink.New(client, ask, sink.Config{Poll: 20 * time.Millisecond}))
 	flow.To(p, answers, save)
 	if err := p.Wait(); err != nil {
 		fmt.Println(err)

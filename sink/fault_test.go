@@ -189,8 +189,8 @@ func TestBatchThatIsPutOffDoesNotCountAsAnAttempt(t *testing.T) {
 		for _, b := range w.server.Batches() {
 			tags[b.Metadata["baler_tag"]] = true
 		}
-		if n := len(w.server.Batches()); n <= 3 || n != len(tags) {
-			t.Errorf("%d batches, %d tags: some are put off and each has a tag of its own", n, len(tags))
+		if n := len(w.server.Batches()); n <= 3 || len(tags) != 3 {
+			t.Errorf("%d batches, %d tags: some are put off, and created again under the same tag", n, len(tags))
 		}
 	})
 }
@@ -248,7 +248,7 @@ func TestRowAtFaultForARefusedBatchFailsAlone(t *testing.T) {
 			}
 			return r, err
 		}
-		got, err := collect(t, t.Context(), sink.New(w.provider, request, sink.Config{}), []string{"a", "bad", "b"})
+		got, err := collect(t, t.Context(), sink.FromSlices(w.provider, request, sink.Config{}), []string{"a", "bad", "b"})
 		if err != nil || len(got) != 3 {
 			t.Fatalf("%v, %v", got, err)
 		}
@@ -321,7 +321,7 @@ func TestBlockedProviderStopsTheStageAndLosesNoBatch(t *testing.T) {
 		t := w.t
 		in, out := make(chan [][]string), make(chan []sink.Result[string], 100)
 		done := make(chan error)
-		go func() { done <- sink.New(w.provider, w.request, sink.Config{}).Run(t.Context(), in, out) }()
+		go func() { done <- sink.FromSlices(w.provider, w.request, sink.Config{}).Run(t.Context(), in, out) }()
 		in <- [][]string{texts(5)}
 		time.Sleep(time.Minute)
 		in <- [][]string{textsFrom(5, 5)}

@@ -54,14 +54,13 @@ func bubble(t *testing.T, cfg simulator.Config, adjust openai.Config, test func(
 
 // request asks the model what the text says.
 func (w world) request(text string) (sink.Request, error) {
-	body, err := w.codec.Encode(w.model, llm.Ask(text))
-	return sink.Request{Endpoint: w.codec.Endpoint(), Model: w.model, Body: body}, err
+	return sink.Encode(w.codec, w.model, llm.Ask(text))
 }
 
 // run sends batches of texts through a stage and returns the results by item.
 func (w world) run(cfg sink.Config, batches ...[]string) (map[string]sink.Result[string], error) {
 	w.t.Helper()
-	return collect(w.t, w.t.Context(), sink.New(w.provider, w.request, cfg), batches...)
+	return collect(w.t, w.t.Context(), sink.FromSlices(w.provider, w.request, cfg), batches...)
 }
 
 func (w world) mustRun(cfg sink.Config, batches ...[]string) map[string]sink.Result[string] {
@@ -79,7 +78,7 @@ func (w world) mustRun(cfg sink.Config, batches ...[]string) map[string]sink.Res
 }
 
 // collect fails if an item has two results.
-func collect(t *testing.T, ctx context.Context, s *sink.Stage[string], batches ...[]string) (map[string]sink.Result[string], error) { //nolint:revive // t first, as everywhere in tests
+func collect(t *testing.T, ctx context.Context, s *sink.Stage[[]string, string], batches ...[]string) (map[string]sink.Result[string], error) { //nolint:revive // t first, as everywhere in tests
 	t.Helper()
 	in, out := make(chan [][]string, len(batches)), make(chan []sink.Result[string], 8)
 	for _, b := range batches {

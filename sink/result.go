@@ -1,6 +1,10 @@
 package sink
 
-import "github.com/balerhq/baler/retry"
+import (
+	"errors"
+
+	"github.com/balerhq/baler/retry"
+)
 
 // Result is what became of an item.
 type Result[T any] struct {
@@ -37,4 +41,15 @@ func (e *RowError) As(target any) bool {
 		*t = &retry.Error{Class: e.Class, Code: e.Code, Message: e.Message}
 	}
 	return ok
+}
+
+// rowErrorOf makes an error of a batch that of a row, with the provider's code.
+func rowErrorOf(err error) *RowError {
+	e := &RowError{Class: retry.ClassOf(err), Code: "batch_failed", Message: err.Error()}
+	for said := new(retry.Error); errors.As(err, &said); err = said.Err {
+		if said.Code != "" { // the provider's, which is innermost
+			e.Code = said.Code
+		}
+	}
+	return e
 }

@@ -3,7 +3,10 @@ package sink
 import (
 	"cmp"
 	"context"
+	"errors"
 
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/retry"
 )
 
@@ -13,49 +16,57 @@ const chunk = 256
 // settle sends a lot, and what failed but may succeed again, until every item
 // has its result. Its error holds for the items that have none.
 func (r *run[T]) settle(ctx context.Context, l *lot[T]) error {
-	for n := 1; ; n++ {
-		d := delivery[T]{run: r, ctx: ctx, model: l.model, entries: l.entries}
-		err := r.courier.carry(ctx, l.route, l.bodies(), d.take)
+	todo := []*lot[T]{l}
+	for n := 0; len(todo) > 0; {
+		l, todo = todo[0], todo[1:]
+		if l.again {
+			n++
+			if err := purchase.Sleep(ctx, r.buyer.delay(n, nil)); err != nil {
+				return err
+			}
+		}
+		d := delivery[T]{run: r, ctx: ctx, lot: l}
+		err := r.buyer.carry(ctx, l.route, l.bodies(), d.take)
+		if errors.Is(err, errLarge) {
+			todo = append(r.halve(l), todo...)
+			err = nil
+		}
 		if err == nil {
 			err = r.send(ctx, d.ready)
 		}
-		if l.entries = d.again; err != nil || len(l.entries) == 0 {
+		if err != nil {
 			return err
 		}
-		if err := sleep(ctx, r.courier.delay(n, nil)); err != nil {
-			return err
+		if len(d.again) > 0 {
+			todo = append(todo, &lot[T]{route: l.route, entries: d.again, again: true})
 		}
 	}
-}
-
-func (l *lot[T]) bodies() []Row {
-	rows := make([]Row, len(l.entries))
-	for i := range l.entries {
-		rows[i].Body = l.entries[i].body
-	}
-	return rows
+	return nil
 }
 
 // delivery makes results of the outcomes of one batch.
 type delivery[T any] struct {
-	run     *run[T]
-	ctx     context.Context // of the one call that it is made for
-	model   string
-	entries []entry[T]
-	again   []entry[T]
-	ready   []Result[T]
+	run   *run[T]
+	ctx   context.Context // of the one call that it is made for
+	lot   *lot[T]
+	again []entry[T]
+	ready []Result[T]
 }
 
-func (d *delivery[T]) take(batch string, row int, o *Outcome) error {
-	e := d.entries[row]
+func (d *delivery[T]) take(in intent.Intent, row int, o *Outcome) error {
+	e := d.lot.entries[row]
 	e.attempts++
-	if o.Err != nil && o.Err.Class == retry.Retryable && e.attempts < d.run.courier.cfg.Attempts {
+	unsent := in.Refused() // other rows are at fault and fail, so the retries have an end
+	if !unsent {
+		e.sent++
+	}
+	if o.Err != nil && o.Err.Class == retry.Retryable && (unsent || e.sent < d.run.buyer.cfg.Attempts) {
 		d.again = append(d.again, e)
 		return nil
 	}
 	answer := ReadAnswer(o, d.run.codec)
-	answer.Batch, answer.Attempts = batch, e.attempts
-	answer.Model = cmp.Or(answer.Model, d.model)
+	answer.Batch, answer.Attempts = in.Batch, e.attempts
+	answer.Model = cmp.Or(answer.Model, d.lot.model)
 	if d.ready = append(d.ready, Result[T]{Item: e.item, Answer: answer}); len(d.ready) < chunk {
 		return nil
 	}

@@ -3,6 +3,7 @@ package sink
 import (
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"github.com/balerhq/baler/retry"
 )
@@ -14,8 +15,11 @@ const rowOverhead = 256
 type entry[T any] struct {
 	item     T
 	body     json.RawMessage
-	attempts int
+	attempts int // batches that it was part of
+	sent     int // those of them that were not refused as a whole
 }
+
+func (e *entry[T]) size() int64 { return int64(len(e.body)) + rowOverhead }
 
 // route is what all rows of a batch have in common.
 type route struct{ endpoint, model string }
@@ -25,6 +29,15 @@ type lot[T any] struct {
 	route
 	entries []entry[T]
 	bytes   int64
+	again   bool // its rows failed before
+}
+
+func (l *lot[T]) bodies() []Row {
+	rows := make([]Row, len(l.entries))
+	for i := range l.entries {
+		rows[i].Body = l.entries[i].body
+	}
+	return rows
 }
 
 // split makes lots of items, in their order, none larger than the provider
@@ -37,15 +50,15 @@ func (r *run[T]) split(items []T) (lots []*lot[T], refused []Result[T]) {
 			refused = append(refused, Result[T]{Item: item, Answer: Answer{Err: err}})
 			continue
 		}
-		size := int64(len(body)) + rowOverhead
+		e := entry[T]{item: item, body: body}
 		l := open[to]
-		if l == nil || !l.fits(size, r.courier.provider.Limits(to.model)) {
+		if l == nil || !l.fits(e.size(), r.limits(to)) {
 			l = &lot[T]{route: to}
 			lots = append(lots, l)
 			open[to] = l
 		}
-		l.entries = append(l.entries, entry[T]{item: item, body: body})
-		l.bytes += size
+		l.entries = append(l.entries, e)
+		l.bytes += e.size()
 	}
 	return lots, refused
 }
@@ -66,7 +79,7 @@ func (r *run[T]) prepare(item T) (route, json.RawMessage, error) {
 	if err := req.checkBody(); err != nil {
 		return route{}, nil, refusal("invalid_json", err)
 	}
-	if most := r.courier.provider.Limits(req.Model).Bytes; most > 0 && int64(len(req.Body))+rowOverhead > most {
+	if most := r.buyer.provider.Limits(req.Model).Bytes; most > 0 && int64(len(req.Body))+rowOverhead > most {
 		return route{}, nil, refusal("too_large", fmt.Errorf("the request has %d bytes and a whole batch %d", len(req.Body), most))
 	}
 	return route{req.Endpoint, req.Model}, req.Body, nil
@@ -74,4 +87,44 @@ func (r *run[T]) prepare(item T) (route, json.RawMessage, error) {
 
 func refusal(code string, err error) *RowError {
 	return &RowError{Class: retry.Permanent, Code: code, Message: err.Error()}
+}
+
+// narrowed holds what the batches of a route may have, in bytes, after a batch
+// was too large.
+type narrowed struct {
+	mu    sync.Mutex
+	bytes map[route]int64
+}
+
+// limits returns the limits of the next batch of a route.
+func (r *run[T]) limits(to route) Limits {
+	limits := r.buyer.provider.Limits(to.model)
+	r.narrowed.mu.Lock()
+	defer r.narrowed.mu.Unlock()
+	if most, ok := r.narrowed.bytes[to]; ok && (limits.Bytes == 0 || most < limits.Bytes) {
+		limits.Bytes = most
+	}
+	return limits
+}
+
+// halve makes two lots of one that was too large. The later batches of its
+// route are not larger than they.
+func (r *run[T]) halve(l *lot[T]) []*lot[T] {
+	middle := (len(l.entries) + 1) / 2
+	halves := []*lot[T]{{route: l.route, entries: l.entries[:middle:middle]}, {route: l.route, entries: l.entries[middle:]}}
+	for _, half := range halves {
+		for i := range half.entries {
+			half.bytes += half.entries[i].size()
+		}
+	}
+	r.narrowed.mu.Lock()
+	defer r.narrowed.mu.Unlock()
+	if r.narrowed.bytes == nil {
+		r.narrowed.bytes = make(map[route]int64)
+	}
+	most := max(halves[0].bytes, halves[1].bytes)
+	if was, ok := r.narrowed.bytes[l.route]; !ok || most < was {
+		r.narrowed.bytes[l.route] = most
+	}
+	return halves
 }

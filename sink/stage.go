@@ -4,14 +4,16 @@ import (
 	"context"
 	"sync"
 
+	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/sink/llm"
 )
 
 // Stage is a pipeline stage that has batches of items answered by a provider,
-// for programs that live as long as their batches. Nothing is written down: an
+// for programs that live as long as their batches. Its record is in memory: an
 // aborted stage leaves its batches at the provider, where they run and are
-// billed, and its log names them. What must survive that is a job for package
-// flow/durable.
+// billed. Its log names them, and durable.Orphans lists them. What must survive
+// that is a job for package flow/durable.
 //
 // Every item leaves as exactly one [Result], in the order in which the provider
 // settles them. A failed item is data. One has failed, too, if its answer is
@@ -26,68 +28,79 @@ import (
 // The requests of the batches in flight are held in memory.
 //
 // Its methods are safe for concurrent use.
-type Stage[T any] struct {
+type Stage[B, T any] struct {
 	provider Provider
+	items    func(B) []T
 	request  func(T) (Request, error)
 	cfg      Config
 }
 
-// New returns a stage that sends what request makes of each item. Its input is
-// the items of one batch per element, such as accumulator.Batch.Items. A batch
-// that holds several endpoints or models, or more than the provider takes at
-// once, is sent as several.
+// New returns a stage that sends what request makes of each item of a batch,
+// such as an accumulator makes it. A batch that holds several endpoints or
+// models, or more than the provider takes at once, is sent as several.
 //
 // Request is called once for each item, from one goroutine. If it returns an
-// error, or a body that is not JSON, the item is settled at once with class
-// permanent.
-func New[T any](p Provider, request func(T) (Request, error), cfg Config) *Stage[T] {
-	return &Stage[T]{provider: p, request: request, cfg: cfg}
+// error, or a request that no provider takes, the item is settled at once with
+// class permanent.
+func New[T any](p Provider, request func(T) (Request, error), cfg Config) *Stage[accumulator.Batch[T], T] {
+	items := func(b accumulator.Batch[T]) []T { return b.Items }
+	return &Stage[accumulator.Batch[T], T]{provider: p, items: items, request: request, cfg: cfg}
+}
+
+// FromSlices is New for batches that are plain slices.
+func FromSlices[T any](p Provider, request func(T) (Request, error), cfg Config) *Stage[[]T, T] {
+	items := func(b []T) []T { return b }
+	return &Stage[[]T, T]{provider: p, items: items, request: request, cfg: cfg}
 }
 
 // String is the stage's name.
-func (s *Stage[T]) String() string { return "sink " + s.provider.Info().Name }
+func (s *Stage[B, T]) String() string { return "sink " + s.provider.Info().Name }
 
 // Run implements the stage of package flow. It returns the error of
 // [Config.Validate], the provider's if it is blocked, or context.Cause(ctx).
-func (s *Stage[T]) Run(ctx context.Context, in <-chan [][]T, out chan<- []Result[T]) error {
+func (s *Stage[B, T]) Run(ctx context.Context, in <-chan []B, out chan<- []Result[T]) error {
 	if err := s.cfg.Validate(); err != nil {
 		return err
 	}
 	reading, halt := context.WithCancelCause(ctx)
 	defer halt(nil)
-	c := courier{s.provider, s.cfg.withDefaults()}
-	r := &run[T]{courier: c, codec: s.provider.Info().Codec, request: s.request, halt: halt, slots: make(chan struct{}, c.cfg.InFlight), out: out}
-	r.read(ctx, reading, in)
+	b := buyer{s.provider, s.cfg.withDefaults(), purchase.NewOwners()}
+	r := &run[T]{
+		buyer: b, codec: s.provider.Info().Codec, request: s.request,
+		halt: halt, slots: make(chan struct{}, b.cfg.InFlight), out: out,
+	}
+	s.read(ctx, reading, r, in)
 	r.lots.Wait()
 	return context.Cause(reading)
 }
 
-// run is one Run of a Stage.
-type run[T any] struct {
-	courier courier
-	codec   llm.Codec
-	request func(T) (Request, error)
-	halt    context.CancelCauseFunc // ends the reading, but nothing that is on its way
-	slots   chan struct{}           // held by each lot on its way
-	lots    sync.WaitGroup
-	out     chan<- []Result[T]
-}
-
 // read starts a lot for every batch that comes, until reading is done. What the
 // lots do ends with ctx.
-func (r *run[T]) read(ctx, reading context.Context, in <-chan [][]T) {
+func (s *Stage[B, T]) read(ctx, reading context.Context, r *run[T], in <-chan []B) {
 	for reading.Err() == nil {
 		select {
 		case batches, more := <-in:
 			if !more {
 				return
 			}
-			for _, items := range batches {
-				r.accept(ctx, reading, items)
+			for _, b := range batches {
+				r.accept(ctx, reading, s.items(b))
 			}
 		case <-reading.Done():
 		}
 	}
+}
+
+// run is one Run of a Stage.
+type run[T any] struct {
+	buyer    buyer
+	codec    llm.Codec
+	request  func(T) (Request, error)
+	narrowed narrowed
+	halt     context.CancelCauseFunc // ends the reading, but nothing that is on its way
+	slots    chan struct{}           // held by each lot on its way
+	lots     sync.WaitGroup
+	out      chan<- []Result[T]
 }
 
 // accept settles what cannot be sent and starts the rest.
@@ -113,7 +126,7 @@ func (r *run[T]) accept(ctx, reading context.Context, items []T) {
 	}
 }
 
-// send hands results on, unless ctx is done.
+// send delivers results, unless ctx is done.
 func (r *run[T]) send(ctx context.Context, results []Result[T]) error {
 	if ctx.Err() != nil { // a select would pick at random
 		return context.Cause(ctx)

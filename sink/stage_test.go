@@ -78,7 +78,7 @@ func TestItemThatCannotBeSentIsSettledAtOnce(t *testing.T) {
 			"invalid_json":    raw(`{"a":1},"custom_id":"other"`),
 			"too_large":       raw(`"` + strings.Repeat("x", 2000) + `"`),
 		} {
-			got, err := collect(t, t.Context(), sink.New(w.provider, request, sink.Config{}), []string{"a", "b"})
+			got, err := collect(t, t.Context(), sink.FromSlices(w.provider, request, sink.Config{}), []string{"a", "b"})
 			var row *sink.RowError
 			if err != nil || len(got) != 2 || !errors.As(got["a"].Err, &row) || row.Code != name || row.Class != retry.Permanent {
 				t.Errorf("%s: %v, %v", name, got, err)
@@ -92,7 +92,7 @@ func TestBodyIsPutOnOneLine(t *testing.T) {
 	bubble(t, simulator.Config{}, openai.Config{}, func(w world) {
 		t := w.t
 		request := raw("{\n  \"model\": \"m\",\n  \"messages\": [{\"role\": \"user\", \"content\": \"1.0 < 2\"}]\n}")
-		got, err := collect(t, t.Context(), sink.New(w.provider, request, sink.Config{}), []string{"a"})
+		got, err := collect(t, t.Context(), sink.FromSlices(w.provider, request, sink.Config{}), []string{"a"})
 		if err != nil || got["a"].Err != nil || !bytes.Contains(got["a"].Body, []byte("1.0 < 2")) {
 			t.Errorf("%+v, %v", got["a"], err)
 		}
@@ -105,7 +105,7 @@ func TestBatchIsSplitByLimitsAndModels(t *testing.T) {
 		w.mustRun(sink.Config{}, texts(25))
 		w.wantBatches(3)
 		n := 0
-		mixed := sink.New(w.provider, func(text string) (sink.Request, error) {
+		mixed := sink.FromSlices(w.provider, func(text string) (sink.Request, error) {
 			n++
 			w.model = fmt.Sprintf("model-%d", n%2)
 			return w.request(text)
@@ -189,7 +189,7 @@ func TestCancelledStageReturnsTheCauseAndSendsNothing(t *testing.T) {
 		in, out := make(chan [][]string, 1), make(chan []sink.Result[string], 100)
 		in <- [][]string{texts(3)}
 		done := make(chan error)
-		go func() { done <- sink.New(w.provider, w.request, sink.Config{}).Run(ctx, in, out) }()
+		go func() { done <- sink.FromSlices(w.provider, w.request, sink.Config{}).Run(ctx, in, out) }()
 		time.Sleep(time.Minute)
 		cancel(cause)
 		start := time.Now()
@@ -221,7 +221,7 @@ func TestNothingIsSentAfterCancelThoughThereIsRoom(t *testing.T) {
 		bubble(t, simulator.Config{}, openai.Config{}, func(w world) {
 			ctx, cancel := context.WithCancel(w.t.Context())
 			w.provider = cancelling{w.provider, cancel}
-			got, err := collect(w.t, ctx, sink.New(w.provider, w.request, sink.Config{}), texts(300))
+			got, err := collect(w.t, ctx, sink.FromSlices(w.provider, w.request, sink.Config{}), texts(300))
 			if len(got) != 0 || !errors.Is(err, context.Canceled) {
 				w.t.Errorf("%d results, %v", len(got), err)
 			}
@@ -236,7 +236,7 @@ func TestResultsWaitForTheReader(t *testing.T) {
 		in, out := make(chan [][]string, 1), make(chan []sink.Result[string])
 		in <- [][]string{texts(600)}
 		done := make(chan error)
-		go func() { done <- sink.New(w.provider, w.request, sink.Config{}).Run(ctx, in, out) }()
+		go func() { done <- sink.FromSlices(w.provider, w.request, sink.Config{}).Run(ctx, in, out) }()
 		first := <-out
 		time.Sleep(48 * time.Hour) // longer than the window: what has ended is not given up
 		second := <-out

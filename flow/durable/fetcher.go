@@ -81,7 +81,7 @@ func (f *fetcher) missingRows(ctx context.Context, in intent.Intent, v *evidence
 		return h.absent, false
 	}
 	s, err := f.provider.Status(ctx, handle(in))
-	if jobdir.GivenUp(in) && purchase.IsGone(err) {
+	if in.GivenUp() && purchase.IsGone(err) {
 		return 0, false // the provider has had all that time to show it
 	}
 	if h.err = err; err != nil || s.Unaccounted(in.Rows, h.received, h.skips) > 0 {
@@ -106,7 +106,7 @@ func (f *fetcher) incomplete(ctx context.Context, in intent.Intent, v *evidence,
 // was given up. It was asked to cancel the batch, and the time for that is
 // over.
 func neverEnds(in intent.Intent, h *harvest) bool {
-	return jobdir.GivenUp(in) && errors.Is(h.err, sink.ErrNotEnded)
+	return in.GivenUp() && errors.Is(h.err, sink.ErrNotEnded)
 }
 
 // raiseMissing raises a notice about missing rows, but not the first time,

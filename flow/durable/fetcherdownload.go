@@ -134,7 +134,7 @@ func (f *fetcher) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.
 			return
 		}
 		for o, err := range f.provider.Results(ctx, handle(in)) {
-			if err != nil && ctx.Err() == nil && jobdir.GivenUp(in) && purchase.IsGone(err) {
+			if err != nil && ctx.Err() == nil && in.GivenUp() && purchase.IsGone(err) {
 				return
 			}
 			if !yield(o, err) {

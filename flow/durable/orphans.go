@@ -15,8 +15,8 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// Orphan is a batch at the provider that a job has created and no job waits
-// for.
+// Orphan is a batch at the provider that a job or a sink.Stage has created and
+// no job waits for.
 type Orphan struct {
 	// Listing is the provider's list entry. The Tag is read from the rows if
 	// the provider keeps none.
@@ -24,7 +24,8 @@ type Orphan struct {
 	// Surplus says that a job of the store knows the tag and has settled
 	// another batch with it: this one was bought twice and became visible too
 	// late. If Surplus is false, no job of the store knows the tag. The batch
-	// then belongs to another store, or to one that was lost.
+	// then belongs to another store, to one that was lost, or to a sink.Stage,
+	// which may still run.
 	Surplus bool
 }
 

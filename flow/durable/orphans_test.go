@@ -1,7 +1,9 @@
 package durable_test
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/llm"
 )
 
 func (u *untagged) orphans(p sink.Provider) ([]durable.Orphan, error) {
@@ -49,7 +52,7 @@ func TestOrphansAreBatchesThatNobodyWaitsFor(t *testing.T) {
 		u.succeed(1)
 		twice := u.buy(u.Server.Batches()[0].Metadata["baler_tag"], 3)
 		lost := u.buy("ABCDEFGHIJKLMNOP", 3)
-		u.buy("baler-ABCDEFGHIJ", 3) // of a stage, which looks for it itself
+		u.buy("baler-ABCDEFGHIJ", 3) // no tag of ours
 		u.stranger(3)
 		tagged := u.Provider
 		u.wantOrphans(tagged, map[string]bool{twice.Batch: true, lost.Batch: false})
@@ -74,4 +77,46 @@ func TestABatchThatItsJobMayFindIsNoOrphan(t *testing.T) {
 		u.succeed(1)
 		u.wantOrphans(u.Provider, map[string]bool{})
 	})
+}
+
+// A stage keeps no record, so only the provider knows what it has bought.
+func TestOrphansAreBatchesThatAStageLeftBehind(t *testing.T) {
+	t.Parallel()
+	withoutTags(t, func(u *untagged) {
+		for _, p := range []sink.Provider{u.Provider, u.job.Provider} {
+			u.abandonStage(p)
+			if p == u.job.Provider {
+				time.Sleep(2 * processing) // only rows that have ended say whose they are
+			}
+			found, err := u.orphans(p)
+			batches := u.Server.Batches()
+			last := batches[len(batches)-1].ID
+			n := slices.IndexFunc(found, func(o durable.Orphan) bool { return o.Batch == last })
+			if err != nil || n < 0 || found[n].Surplus {
+				u.T.Fatalf("orphans %+v, %v", found, err)
+			}
+			if err := p.Cancel(u.T.Context(), sink.Handle{Batch: found[n].Batch}); err != nil {
+				u.T.Error(err)
+			}
+		}
+		time.Sleep(2 * processing)
+		if s, err := u.Provider.Status(u.T.Context(), sink.Handle{Batch: u.Server.Batches()[0].ID}); err != nil || s.Phase != "cancelled" {
+			u.T.Errorf("%+v, %v", s, err)
+		}
+	})
+}
+
+// abandonStage ends a stage when its batch runs.
+func (u *untagged) abandonStage(p sink.Provider) {
+	u.T.Helper()
+	ctx, cancel := context.WithTimeout(u.T.Context(), time.Minute)
+	defer cancel()
+	in := make(chan [][]string, 1)
+	in <- [][]string{{"one", "two", "three"}}
+	ask := func(text string) (sink.Request, error) {
+		return sink.Encode(p.Info().Codec, "gpt-test", llm.Ask(text))
+	}
+	if err := sink.FromSlices(p, ask, sink.Config{}).Run(ctx, in, nil); !errors.Is(err, context.DeadlineExceeded) {
+		u.T.Fatal(err)
+	}
 }

@@ -177,7 +177,7 @@ func (c *chunk) retry(n int, sent bool) {
 // retried gets no result: it waits, and nothing is bought.
 func (c *chunk) isRetried(row *jobdir.Entry, o *sink.Outcome) bool {
 	failure := o.Err
-	if failure.Code == jobdir.CodeMissing {
+	if failure.Code == intent.CodeMissing {
 		return failure.Class == retry.Retryable // a person has decided that
 	}
 	if c.s.gate.cancelled() {

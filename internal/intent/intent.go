@@ -133,6 +133,9 @@ type Reason struct {
 // freed, or fail with the Reason, or those do that are at fault.
 func (i Intent) Refused() bool { return i.Reason != nil && i.Reason.Class == "permanent" }
 
+// GivenUp reports whether the batch was given up before it had ended.
+func (i Intent) GivenUp() bool { return i.Reason != nil && i.Reason.Class == "retryable" }
+
 // Bought reports whether the provider has the batch, or had it, and did not
 // refuse it.
 func (i Intent) Bought() bool {

@@ -224,8 +224,7 @@ func _(ctx context.Context, client *http.Client, request *http.Request) error {
 
 func _(p *flow.Pipeline, tickets <-chan []Ticket, client sink.Provider, save func(context.Context, sink.Result[Ticket]) error) {
 	batches := flow.Via(p, tickets, accumulator.New[Ticket](accumulator.Config{MaxItems: 500, MaxWait: time.Minute}))
-	items := func(_ context.Context, b accumulator.Batch[Ticket]) ([]Ticket, error) { return b.Items, nil }
-	answers := flow.Via(p, flow.Via(p, batches, flow.Map(items)), sink.New(client, Ticket.Request, sink.Config{}))
+	answers := flow.Via(p, batches, sink.New(client, Ticket.Request, sink.Config{}))
 	flow.To(p, answers, save)
 }
 

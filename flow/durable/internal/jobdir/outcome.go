@@ -73,23 +73,12 @@ func (a *Dir) Outcomes(in intent.Intent) iter.Seq2[Outcome, error] {
 	}
 }
 
-const missingMessage = "the provider ran the row, or may have, and has no result of it: it may have to be paid for"
-
-// missing returns why a row has no result. The batch was refused as a whole,
-// was given up, or ended before the row ran, for example because other rows
-// were at fault.
+// missing returns why a row has no result.
 func missing(in intent.Intent, others bool) *sink.RowError {
-	switch {
-	case in.Verdict == intent.FailMissing:
-		return &sink.RowError{Class: retry.Ambiguous, Code: CodeMissing, Message: missingMessage}
-	case in.Verdict == intent.SendMissing:
-		return &sink.RowError{Class: retry.Retryable, Code: CodeMissing, Message: missingMessage}
-	case GivenUp(in):
-		return &sink.RowError{Class: retry.Retryable, Code: in.Reason.Code, Message: in.Reason.Message}
-	case in.Reason != nil && !others:
-		return &sink.RowError{Class: retry.Permanent, Code: in.Reason.Code, Message: in.Reason.Message}
-	}
-	return &sink.RowError{Class: retry.Retryable, Code: "not_executed", Message: "the batch ended without a result for this row"}
+	reason := in.Unanswered(others)
+	e := &sink.RowError{Code: reason.Code, Message: reason.Message}
+	_ = e.Class.UnmarshalText([]byte(reason.Class)) // one of the four
+	return e
 }
 
 // Fetched yields the outcomes in the file of results and sets got for their
@@ -113,15 +102,6 @@ func (a *Dir) Fetched(in intent.Intent, got []bool, yield func(Outcome, error) b
 		}
 	}
 	return true
-}
-
-// CodeMissing is the error code of rows without a result that a person has
-// decided about.
-const CodeMissing = "result_missing"
-
-// GivenUp reports whether a batch was given up before it had ended.
-func GivenUp(in intent.Intent) bool {
-	return in.Reason != nil && in.Reason.Class == retry.Retryable.String()
 }
 
 // Answer returns what is known of the row, which asked the model in the batch.
