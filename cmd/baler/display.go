@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"sync"
 	"time"
 
@@ -67,7 +68,7 @@ func (d *display) loop(interval time.Duration) {
 		d.mu.Lock()
 		now := d.now
 		d.mu.Unlock()
-		if now != shown {
+		if !reflect.DeepEqual(now, shown) {
 			d.show(now)
 			shown = now
 		}

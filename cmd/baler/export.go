@@ -41,7 +41,7 @@ func export(cmd *cobra.Command, a *archive.Archive, dir string) error {
 	if err != nil {
 		return err
 	}
-	m, err := a.Export(cmd.Context(), dir, d.row)
+	m, err := a.Export(cmd.Context(), dir, d)
 	if err != nil {
 		return usage("%w", err)
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/catalog"
-	"github.com/balerhq/baler/sink/llm"
 )
 
 // defaultProvider is the provider of commands without --provider.
@@ -89,21 +88,15 @@ func newClient(p *catalog.Provider, o *options, key string) (sink.Provider, erro
 	return client, nil
 }
 
-// providerFormat is how a provider writes requests and answers.
-type providerFormat struct {
-	codec llm.Codec
-	row   archive.RowFormat
-}
-
 // formatOf returns the format of a run's provider. It needs no key.
-func formatOf(provider string) (providerFormat, error) {
+func formatOf(provider string) (archive.Format, error) {
 	p, known := catalog.Find(provider)
 	if !known || !p.HasClient() {
-		return providerFormat{}, usage("the run has the provider %q, which this program does not know", provider)
+		return archive.Format{}, usage("the run has the provider %q, which this program does not know", provider)
 	}
 	client, err := p.Connect(catalog.Config{Key: "none-is-needed-to-read"})
 	if err != nil {
-		return providerFormat{}, err
+		return archive.Format{}, err
 	}
-	return providerFormat{client.Info().Codec, p.AppendRow}, nil
+	return archive.Format{Codec: client.Info().Codec, Row: p.AppendRow}, nil
 }

@@ -54,7 +54,7 @@ func (o *resultOptions) write(cmd *cobra.Command, a *archive.Archive) error {
 		return err
 	}
 	q := archive.Query{
-		After: archive.Cursor(o.after), Ordered: o.ordered, Status: durable.ItemStatus(o.status), Codec: d.codec,
+		After: archive.Cursor(o.after), Ordered: o.ordered, Status: durable.ItemStatus(o.status), Codec: d.Codec,
 	}
 	n, err := 0, error(nil)
 	if o.out == "" {

@@ -182,6 +182,9 @@ func (ad *adopter) adoptOutput(ctx context.Context, old *oldOutput) error {
 		if err != nil {
 			return ad.IfDamaged(jobdir.ReadyDir, err)
 		}
+		if row, err = ad.batches.routed(row); err != nil {
+			return err
+		}
 		switch at, ok := old.at[jobdir.HashKey(row.Key)]; {
 		case !ok:
 		case !ad.asks(row.Route, at.model):

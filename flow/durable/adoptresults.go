@@ -123,6 +123,9 @@ func (ad *adopter) waitingFor(ctx context.Context, models map[jobdir.ItemHash]st
 			continue
 		}
 		delete(models, h)
+		if row, err = ad.batches.routed(row); err != nil {
+			return nil, err
+		}
 		if !ad.asks(row.Route, model) {
 			lost.OtherModel++
 			continue

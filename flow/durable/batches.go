@@ -11,6 +11,7 @@ import (
 	"github.com/balerhq/baler/internal/journal"
 	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
 
@@ -22,6 +23,7 @@ type batches struct {
 	journal     *journal.Journal
 	requests    *segment.Log
 	ready       *ready.Log
+	targets     *targets
 	routes      *routes
 	batchOwners *purchase.Owners
 	throttles   *throttles
@@ -34,7 +36,7 @@ type batches struct {
 // the heads. Once the journal has the intent, a restart finishes the rest.
 func (b *batches) seal(ctx context.Context, in intent.Intent, entries []jobdir.Entry) (intent.Intent, error) {
 	in.Rev, in.Route, in.Rows = 1, int(entries[0].Route), len(entries)
-	if err := b.WriteManifest(in.Tag, entries, b.routes.get(in.Route)); err != nil {
+	if err := b.WriteManifest(in.Tag, entries, b.routes.get(in.Route), b.targets.get); err != nil {
 		return in, err
 	}
 	spans := jobdir.ClaimSpans(entries)
@@ -87,6 +89,13 @@ func (b *batches) advance(ctx context.Context, in intent.Intent, ev intent.Event
 	return next, nil
 }
 
+// routed returns an entry with its route.
+func (b *batches) routed(e jobdir.Entry) (jobdir.Entry, error) {
+	one := []jobdir.Entry{e}
+	err := b.routes.choose(one)
+	return one[0], err
+}
+
 // atProvider reports whether the provider may have a batch that has not ended.
 func atProvider(in intent.Intent) bool {
 	switch in.State { //nolint:exhaustive // in all others it has none
@@ -96,8 +105,11 @@ func atProvider(in intent.Intent) bool {
 	return false
 }
 
-// payload yields the rows of a batch as the provider gets them.
-func (b *batches) payload(tag string) sink.Rows {
+// payload yields the rows of a batch as the provider gets them. They are
+// encoded now, by the codec of the batch's route, and the same each time.
+func (b *batches) payload(in intent.Intent) sink.Rows {
+	tag, model := in.Tag, b.routes.get(in.Route).Model
+	codec := b.provider.Info().Codec
 	return func(yield func(sink.Row, error) bool) {
 		r := b.requests.NewReader()
 		defer r.Close()
@@ -106,9 +118,14 @@ func (b *batches) payload(tag string) sink.Rows {
 				yield(sink.Row{}, err)
 				return
 			}
-			body, err := jobdir.ReadBody(r, &row)
+			request, err := jobdir.ReadRequest(r, &row)
 			if err != nil {
 				yield(sink.Row{}, b.Damaged(jobdir.RequestDir, err))
+				return
+			}
+			body, err := request.Encode(codec, model)
+			if err != nil {
+				yield(sink.Row{}, retry.Mark(fmt.Errorf("line %d: %w", row.Line, err), retry.Permanent))
 				return
 			}
 			if !yield(sink.Row{ID: jobdir.RowID(tag, jobdir.HashKey(row.Key)), Body: body}, nil) {

@@ -13,12 +13,15 @@ import (
 // openJob finds the job in the store, or begins it, and opens its directory. It
 // refuses a job that was begun with other settings.
 func openJob(ctx context.Context, c *config) (*os.Root, jobdir.Meta, error) {
-	now := jobdir.Meta{ID: jobdir.NewJobID(), Name: c.name, Provider: c.provider.Info().Name, Settings: c.settings, Started: time.Now()}
+	now := jobdir.Meta{ID: jobdir.NewJobID(), Name: c.name, Provider: c.provider.Info().Name, Settings: c.settings, Model: c.model, Started: time.Now()}
 	meta := jobdir.Record[jobdir.Meta]{Key: jobdir.MetaKey(c.name)}
 	if err := jobdir.Load(ctx, c.store, &meta); err != nil {
 		return nil, now, err
 	}
 	now.Epoch = meta.Value.Epoch
+	if now.Model == "" { // it is opened without its job
+		now.Model, c.model = meta.Value.Model, meta.Value.Model
+	}
 	if meta.Value.Forgotten {
 		root, err := beginJob(ctx, c, &meta, now)
 		return root, now, err
@@ -42,7 +45,7 @@ func openJob(ctx context.Context, c *config) (*os.Root, jobdir.Meta, error) {
 
 // beginJob records the job as it is now and opens its directory.
 func beginJob(ctx context.Context, c *config, meta *jobdir.Record[jobdir.Meta], now jobdir.Meta) (*os.Root, error) {
-	if meta.Rev == 0 || now.Epoch != meta.Value.Epoch || meta.Value.Forgotten {
+	if meta.Rev == 0 || now.Epoch != meta.Value.Epoch || now.Model != meta.Value.Model || meta.Value.Forgotten {
 		op, err := meta.Put(now.Compact())
 		if err != nil {
 			return nil, err

@@ -46,7 +46,7 @@ func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, er
 		if b.gate.blocked() != nil {
 			return "", errBlocked
 		}
-		return b.provider.Upload(ctx, b.batches.spec(in), b.batches.payload(in.Tag))
+		return b.provider.Upload(ctx, b.batches.spec(in), b.batches.payload(in))
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:

@@ -50,6 +50,24 @@ func numbered(n int) (d jobdir.Digest) {
 	return d
 }
 
+func oneRoute(int) jobdir.Route { return jobdir.Route{} }
+
+// An answer counts for the route that gave it, whatever that was called.
+func TestTheCacheKnowsWhichRouteAnswered(t *testing.T) {
+	t.Parallel()
+	c := answeredBatches(t, 1)
+	entries := []jobdir.Entry{{Content: numbered(1)}, {Content: numbered(2), Route: 1}, {Content: numbered(3), Route: 2}, {Content: numbered(4), Route: 3}}
+	routes := []jobdir.Route{{}, {Model: "another"}, {Name: "renamed"}, {Revision: 2}}
+	if err := c.mark(entries, func(n int) jobdir.Route { return routes[n] }); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []bool{true, false, true, false} {
+		if got := entries[i].Hit != nil; got != want {
+			t.Errorf("route %+v: hit %v", routes[i], got)
+		}
+	}
+}
+
 func TestTheCacheKnowsAllAnswersAndNoOthers(t *testing.T) {
 	t.Parallel()
 	c := answeredBatches(t, 20)
@@ -57,8 +75,8 @@ func TestTheCacheKnowsAllAnswersAndNoOthers(t *testing.T) {
 	for i := range entries {
 		entries[i].Content = numbered(i)
 	}
-	entries[7].Attempts = 1 // it was sent, so what it gets is what it paid for
-	if err := c.mark(entries); err != nil {
+	entries[7].Tries = []jobdir.Try{{Times: 1}} // it was sent, so what it gets is what it paid for
+	if err := c.mark(entries, oneRoute); err != nil {
 		t.Fatal(err)
 	}
 	for i := range entries {
@@ -90,7 +108,7 @@ func TestTheCacheKnowsTheLatestAnswerOfAnother(t *testing.T) {
 		}
 	}
 	entries := []jobdir.Entry{{Content: numbered(2)}, {Content: numbered(3)}}
-	if err := c.mark(entries); err != nil {
+	if err := c.mark(entries, oneRoute); err != nil {
 		t.Fatal(err)
 	}
 	if first, second := entries[0].Hit, entries[1].Hit; first.Batch != "batch_0" || second.Batch != "later" || second.Offset != 99 {
@@ -117,7 +135,7 @@ func BenchmarkCache(b *testing.B) {
 			b.ReportAllocs()
 			n := 0
 			for b.Loop() {
-				if n++; (c.find(wanted[n%len(wanted)]) != nil) != (name == "hit") {
+				if n++; (c.find(wanted[n%len(wanted)], jobdir.Route{}) != nil) != (name == "hit") {
 					b.Fatal("not a", name)
 				}
 			}

@@ -19,6 +19,7 @@ type config struct {
 	settings        map[string]string
 	provider        sink.Provider
 	codec           llm.Codec
+	model           string
 	batch           accumulator.Config
 	creates         ratelimit.Config
 	polls           ratelimit.Config
@@ -45,7 +46,7 @@ func (j *Job[T]) config() config {
 	batch.MaxWait = cmp.Or(batch.MaxWait, DefaultMaxWait)
 	return config{
 		name: j.Name, settings: j.Settings,
-		provider: classes(j.Classes).of(j.Provider), codec: j.codec(), batch: batch, creates: createLimit(j.Creates), polls: pollLimit(j.Polls),
+		provider: classes(j.Classes).of(j.Provider), codec: j.codec(), model: j.Model, batch: batch, creates: createLimit(j.Creates), polls: pollLimit(j.Polls),
 		transfers:   cmp.Or(j.Transfers, DefaultTransfers),
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),

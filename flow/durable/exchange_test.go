@@ -18,8 +18,8 @@ import (
 func TestNoFileIsTakenForAnother(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ pattern, with string }{
-		{"bales/*", "own"},
-		{"bales/*", "other"},
+		{"manifests/*", "own"},
+		{"manifests/*", "other"},
 		{"results/*", "other"},
 		{"journal.jsonl", "other"},
 		{"requests/*", "other"},

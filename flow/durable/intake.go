@@ -2,17 +2,14 @@ package durable
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
-	"github.com/balerhq/baler/sink"
 )
 
 // intake reads the source and keeps what it yields.
@@ -23,8 +20,7 @@ type intake struct {
 	progress *progress
 	batches  *batches
 
-	source   jobdir.Record[jobdir.SourceState]
-	digester *digester
+	source jobdir.Record[jobdir.SourceState]
 }
 
 // ingest reads the source to its end and keeps what it yields. Requests go to
@@ -93,14 +89,15 @@ func (ik *intake) keep(ctx context.Context, g group) error {
 	entries := make([]jobdir.Entry, len(fresh))
 	ops := make([]state.Op, len(fresh), len(fresh)+3)
 	for i := range fresh {
-		if entries[i], err = ik.write(&fresh[i]); err != nil {
+		if entries[i], err = ik.write(fresh[i]); err != nil {
 			return err
 		}
 		ops[i] = entries[i].Remember(ik.Keys)
 	}
 	s := ik.source.Value
 	s.Checkpoint, s.Rows, s.Duplicates = g.checkpoint, s.Rows+len(fresh), s.Duplicates+duplicates
-	s.Routes = ik.batches.routes.count()
+	s.Filtered += g.filtered
+	s.Targets = ik.batches.targets.count()
 	op, err := ik.endGroup(s)
 	if err != nil {
 		return err
@@ -108,7 +105,7 @@ func (ik *intake) keep(ctx context.Context, g group) error {
 	if err := ik.batches.ready.Add(ctx, entries, append(ops, op)...); err != nil {
 		return err
 	}
-	ik.progress.update(func(p *Progress) { p.Rows, p.Duplicates = s.Rows, s.Duplicates })
+	ik.progress.update(func(p *Progress) { p.Rows, p.Duplicates, p.Filtered = s.Rows, s.Duplicates, s.Filtered })
 	ik.changed.signal()
 	return nil
 }
@@ -130,18 +127,12 @@ func (ik *intake) endGroup(s jobdir.SourceState) (state.Op, error) {
 	return ik.source.Put(s)
 }
 
-// fresh is a row that was not seen before.
-type fresh struct {
-	*row
-	content jobdir.Digest
-}
-
 // admit drops the duplicates among rows and refuses conflicts.
-func (ik *intake) admit(ctx context.Context, rows []row) (kept []fresh, duplicates int, err error) {
-	group := make(map[string]fresh, len(rows))
+func (ik *intake) admit(ctx context.Context, rows []row) (kept []*row, duplicates int, err error) {
+	group := make(map[string]*row, len(rows))
 	for i := range rows {
-		r := fresh{row: &rows[i], content: ik.digester.digest(&rows[i].request, rows[i].encoded)}
-		known, line, err := ik.known(ctx, group, &r)
+		r := &rows[i]
+		known, line, err := ik.known(ctx, group, r)
 		switch {
 		case err != nil:
 			return nil, 0, err
@@ -156,11 +147,11 @@ func (ik *intake) admit(ctx context.Context, rows []row) (kept []fresh, duplicat
 }
 
 // known reports whether the row was seen before, and on which line. It refuses
-// the row if its content differs.
-func (ik *intake) known(ctx context.Context, group map[string]fresh, r *fresh) (known bool, line int, err error) {
-	var content jobdir.Digest
+// the row if it asks something else.
+func (ik *intake) known(ctx context.Context, group map[string]*row, r *row) (known bool, line int, err error) {
+	var asked request
 	if first, ok := group[r.key]; ok {
-		content, line = first.content, first.line
+		asked, line = first.request, first.line
 	} else {
 		switch rec, err := ik.store.Get(ctx, ik.Keys.Item(jobdir.HashKey(r.key))); {
 		case errors.Is(err, state.ErrNotFound):
@@ -172,10 +163,10 @@ func (ik *intake) known(ctx context.Context, group map[string]fresh, r *fresh) (
 			if err != nil {
 				return false, 0, err
 			}
-			content, line = it.Content, int(it.Line)
+			asked.content, asked.target, line = it.Content, ik.batches.targets.get(int(it.Target)), int(it.Line)
 		}
 	}
-	if content != r.content {
+	if asked.content != r.request.content || asked.target != r.request.target {
 		return true, line, &InputError{
 			Source: r.name, Line: r.line,
 			Err: fmt.Errorf("id %q has other content than on line %d: give each row its own id", r.key, line),
@@ -185,67 +176,23 @@ func (ik *intake) known(ctx context.Context, group map[string]fresh, r *fresh) (
 }
 
 // write appends a row's request to the log.
-func (ik *intake) write(r *fresh) (jobdir.Entry, error) {
-	route, err := ik.batches.routes.number(jobdir.Route{Endpoint: r.request.Endpoint, Model: r.request.Model})
+func (ik *intake) write(r *row) (jobdir.Entry, error) {
+	target, err := ik.batches.targets.number(r.request.target)
 	if err != nil {
 		return jobdir.Entry{}, err
 	}
 	out := jobdir.Entry{
-		Key: r.key, Content: r.content, Line: uint32(r.line), //nolint:gosec // a line number
-		Route: route, Level: r.level,
+		Key: r.key, Content: r.request.content, Line: uint32(r.line), //nolint:gosec // a line number
+		Target: target, Level: r.level, Meta: r.meta,
 	}
-	if out.Ref, err = ik.batches.requests.Append(out.RequestHead(), r.request.Body); err != nil {
+	if out.Ref, err = ik.batches.requests.Append(out.RequestHead(), r.request.record); err != nil {
 		return jobdir.Entry{}, err
 	}
 	if limit := ik.batch.MaxWeight; limit > 0 && out.Weight() > limit {
 		return jobdir.Entry{}, &InputError{
 			Source: r.name, Line: r.line,
-			Err: fmt.Errorf("the request has %d bytes, and a batch at most %d", len(r.request.Body), limit),
+			Err: fmt.Errorf("the request has %d bytes, and a batch at most %d", len(r.request.record), limit),
 		}
 	}
 	return out, nil
-}
-
-// digester makes digests, for one goroutine.
-type digester struct {
-	provider string
-	buf      []byte
-	body     jsontext.Value
-}
-
-func newDigester(p sink.Provider) *digester {
-	info := p.Info()
-	d := &digester{provider: info.Name}
-	if info.Origin != "" {
-		d.provider += " at " + info.Origin
-	}
-	return d
-}
-
-// digest returns the digest of a request. Codecs write a canonical form.
-func (d *digester) digest(r *sink.Request, encoded bool) jobdir.Digest {
-	d.buf = d.buf[:0]
-	for _, field := range []string{d.provider, r.Endpoint, r.Model} {
-		d.buf = append(append(d.buf, field...), 0)
-	}
-	body := r.Body
-	if !encoded {
-		body = d.canonical(body)
-	}
-	d.buf = append(d.buf, body...)
-	sum := sha256.Sum256(d.buf)
-	return jobdir.Digest(sum[:16])
-}
-
-// canonical returns the form of RFC 8785, in which bodies with the same meaning
-// are the same bytes. Numbers stay as they are, because not every reader takes
-// 2^53+1 for 2^53. A body without such a form, for example with a repeated
-// name, is returned unchanged.
-func (d *digester) canonical(body []byte) []byte {
-	d.body = append(d.body[:0], body...)
-	err := d.body.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))
-	if err != nil {
-		return body
-	}
-	return d.body
 }

@@ -2,19 +2,19 @@ package durable
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/queue"
-	"github.com/balerhq/baler/sink"
 )
 
 // row is an item as the engine sees it.
 type row struct {
 	key     string
-	request sink.Request
-	encoded bool // by a Codec
+	request request
 	level   uint8
+	meta    json.RawMessage
 	name    string // of the input
 	line    int
 }
@@ -22,6 +22,7 @@ type row struct {
 // group is the rows that are ingested in one commit.
 type group struct {
 	rows       []row
+	filtered   int    // items that Job.Where left out
 	checkpoint string // after the last row
 }
 
@@ -35,7 +36,10 @@ type rows interface {
 }
 
 // reader turns the items of a job into rows.
-type reader[T any] struct{ job *Job[T] }
+type reader[T any] struct {
+	job      *Job[T]
+	requests requests
+}
 
 func (r *reader[T]) resume(checkpoint string) error {
 	if checkpoint == "" {
@@ -51,31 +55,34 @@ func (r *reader[T]) resume(checkpoint string) error {
 // the next group is wanted, so that the items of a slow source do not linger.
 func (r *reader[T]) read(ctx context.Context, want <-chan struct{}, out chan<- group) error {
 	var items []row
+	filtered := 0
 	for item, err := range r.job.Source.Items() {
 		if err != nil {
 			return fmt.Errorf("durable: read source: %w", err)
 		}
-		row, err := r.row(item)
-		if err != nil {
+		if r.job.Where != nil && !r.job.Where(item) {
+			filtered++
+		} else if row, err := r.row(item); err != nil {
 			return err
+		} else {
+			items = append(items, row)
 		}
-		items = append(items, row)
 		wanted, err := isWanted(ctx, want, len(items) >= groupRows)
 		if err != nil {
 			return err
 		}
 		if wanted {
-			out <- group{items, r.job.Source.Checkpoint()}
-			items = nil
+			out <- group{items, filtered, r.job.Source.Checkpoint()}
+			items, filtered = nil, 0
 		}
 	}
-	if len(items) == 0 {
+	if len(items)+filtered == 0 {
 		return nil
 	}
 	if _, err := isWanted(ctx, want, true); err != nil {
 		return err
 	}
-	out <- group{items, r.job.Source.Checkpoint()}
+	out <- group{items, filtered, r.job.Source.Checkpoint()}
 	return nil
 }
 
@@ -103,20 +110,54 @@ func isWanted(ctx context.Context, want <-chan struct{}, wait bool) (bool, error
 
 func (r *reader[T]) row(item T) (row, error) {
 	name, line := r.job.Source.Position()
-	refuse := func(err error) (row, error) {
+	out, err := r.make(item)
+	if err != nil {
 		return row{}, &InputError{Source: name, Line: line, Err: err}
 	}
-	key := r.job.Key(item)
-	if key == "" || len(key) > maxKey {
-		return refuse(fmt.Errorf("the item's key has %d bytes: must be 1 to %d", len(key), maxKey))
+	out.name, out.line = name, line
+	return out, nil
+}
+
+// maxMeta limits the size of an item's meta, in bytes of JSON. It is in memory
+// as long as the item is in an open batch.
+const maxMeta = 4 << 10
+
+func (r *reader[T]) make(item T) (out row, err error) {
+	out.key = r.job.Key(item)
+	if out.key == "" || len(out.key) > maxKey {
+		return out, fmt.Errorf("the item's key has %d bytes: must be 1 to %d", len(out.key), maxKey)
 	}
-	request, encoded, err := r.job.request(item)
-	if err != nil {
-		return refuse(err)
+	if out.request, err = r.request(item); err != nil {
+		return out, err
 	}
-	level := jobdir.LevelOf(queue.PriorityNormal)
+	out.level = jobdir.LevelOf(queue.PriorityNormal)
 	if r.job.Priority != nil {
-		level = jobdir.LevelOf(r.job.Priority(item))
+		out.level = jobdir.LevelOf(r.job.Priority(item))
 	}
-	return row{key: key, request: request, encoded: encoded, level: level, name: name, line: line}, nil
+	if r.job.Meta == nil {
+		return out, nil
+	}
+	if out.meta, err = json.Marshal(r.job.Meta(item)); err != nil {
+		return out, fmt.Errorf("the item's meta: %w", err)
+	}
+	if len(out.meta) > maxMeta {
+		return out, fmt.Errorf("the item's meta has %d bytes of JSON: at most %d", len(out.meta), maxMeta)
+	}
+	return out, nil
+}
+
+// request returns what is asked about an item.
+func (r *reader[T]) request(item T) (request, error) {
+	if r.job.Request != nil {
+		q, err := r.job.Request(item)
+		if err != nil {
+			return request{}, err
+		}
+		return r.requests.raw(&q)
+	}
+	chat, err := r.job.Prompt(item)
+	if err != nil {
+		return request{}, err
+	}
+	return r.requests.ask(&chat)
 }

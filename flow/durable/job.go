@@ -50,17 +50,25 @@ type Job[T any] struct {
 	// with other content is an error. White space in a request's body and the
 	// order of an object's members do not count as content.
 	Key func(T) string
+	// Where reports whether an item is wanted. The others are left out and
+	// counted as filtered. Zero means that all are.
+	Where func(T) bool
 	// Prompt returns what to ask about an item. The Provider must have a
 	// Codec. Zero means that Request is used.
 	Prompt func(T) (llm.Chat, error)
 	// Request returns the request itself. Zero means that Prompt is used.
 	Request func(T) (sink.Request, error)
+	// Meta returns what comes back with the item's Result: a value that
+	// json.Marshal takes, of 4 KiB at most. It is not sent to the provider.
+	// Zero means nothing.
+	Meta func(T) any
 	// Priority orders the items that are ready. Zero means that all are normal.
 	Priority func(T) queue.Priority
 
 	// Provider sells the batches.
 	Provider sink.Provider
-	// Model answers the prompts.
+	// Model answers the prompts. Items that are in no batch yet get another one
+	// if the job is resumed with it.
 	Model string
 	// Batch bounds the batches, within the provider's own limits: MaxItems,
 	// MaxWeight in bytes, MaxWait. Zero fields mean the provider's limits and
@@ -205,6 +213,9 @@ func (j *Job[T]) validate() error {
 	if j.Prompt != nil && j.Request != nil {
 		return errors.New("durable: Job.Prompt and Job.Request are both set")
 	}
+	if j.Prompt != nil && j.Model == "" {
+		return errors.New("durable: Job.Model is missing: a Prompt names none")
+	}
 	if j.Prompt != nil && j.codec() == nil {
 		return errors.New("durable: Job.Prompt needs a Provider with a Codec: use Job.Request")
 	}
@@ -236,24 +247,6 @@ func (j *Job[T]) validate() error {
 
 func (j *Job[T]) codec() llm.Codec {
 	return j.Provider.Info().Codec
-}
-
-// request returns the request for an item, checked, and whether a Codec wrote
-// it.
-func (j *Job[T]) request(item T) (_ sink.Request, encoded bool, err error) {
-	if j.Request != nil {
-		r, err := j.Request(item)
-		if err == nil {
-			err = r.Check()
-		}
-		return r, false, err
-	}
-	chat, err := j.Prompt(item)
-	if err != nil {
-		return sink.Request{}, false, err
-	}
-	r, err := sink.Encode(j.codec(), j.Model, chat)
-	return r, true, err
 }
 
 // KeepForever as Job.KeepRemote leaves all files at the provider.

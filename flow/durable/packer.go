@@ -36,7 +36,10 @@ func (pk *packer) load(ctx context.Context, out chan<- []jobdir.Entry) error {
 		if err != nil {
 			return pk.IfDamaged(jobdir.ReadyDir, err)
 		}
-		if err := pk.cache.mark(entries); err != nil {
+		if err := pk.batches.routes.choose(entries); err != nil {
+			return err
+		}
+		if err := pk.cache.mark(entries, pk.batches.routes.get); err != nil {
 			return err
 		}
 		if len(entries) > 0 {

@@ -39,7 +39,7 @@ type cachedAnswer struct {
 }
 
 // mark sets the Hit of each entry that was not sent yet and has an answer.
-func (c *cache) mark(entries []jobdir.Entry) error {
+func (c *cache) mark(entries []jobdir.Entry, routeOf func(n int) jobdir.Route) error {
 	if c.ttl <= 0 {
 		return nil
 	}
@@ -50,28 +50,33 @@ func (c *cache) mark(entries []jobdir.Entry) error {
 		c.read = true
 	}
 	for i := range entries {
-		if e := &entries[i]; e.Attempts == 0 {
-			e.Hit = c.find(e.Content)
+		if e := &entries[i]; len(e.Tries) == 0 && len(e.Appended) == 0 {
+			e.Hit = c.find(e.Content, routeOf(int(e.Route)))
 		}
 	}
 	return nil
 }
 
-// find returns the latest answer to a request, nil if there is none that is
-// young enough.
-func (c *cache) find(content jobdir.Digest) *jobdir.Hit {
+// find returns the latest answer that a route gave to a request, nil if there
+// is none that is young enough.
+func (c *cache) find(content jobdir.Digest, route jobdir.Route) *jobdir.Hit {
 	i, ok := slices.BinarySearchFunc(c.answers, content, func(a cachedAnswer, content jobdir.Digest) int {
 		return bytes.Compare(a.Content[:], content[:])
 	})
 	if !ok {
 		return nil
 	}
-	a := &c.answers[i]
-	b := &c.batches[a.batch]
-	if c.age(b.AnswerHeader) >= c.ttl {
-		return nil
+	for ; i < len(c.answers) && c.answers[i].Content == content; i++ {
+		a := &c.answers[i]
+		b := &c.batches[a.batch]
+		if c.age(b.AnswerHeader) >= c.ttl {
+			return nil
+		}
+		if b.Route.Asks(route) {
+			return &jobdir.Hit{AnsweredBatch: b, Offset: a.Offset}
+		}
 	}
-	return &jobdir.Hit{AnsweredBatch: b, Offset: a.Offset}
+	return nil
 }
 
 // load reads the answers of other jobs. It skips a batch whose file is damaged.

@@ -62,7 +62,7 @@ func newEngine(c config) (*engine, error) {
 		progress: e.progress, batches: e.batches, cleaner: e.cleaner, finder: e.finder, buyer: e.buyer, watcher: e.watcher,
 		fetcher: e.fetcher, settler: e.settler, resting: e.resting, anomalies: e.anomalies,
 	}
-	e.intake = &intake{config: job, Dir: dir, changed: e.changed, progress: e.progress, batches: e.batches, digester: newDigester(c.provider)}
+	e.intake = &intake{config: job, Dir: dir, changed: e.changed, progress: e.progress, batches: e.batches}
 	e.packer = &packer{
 		config: job, Dir: dir, gate: e.gate, changed: e.changed, progress: e.progress, batches: e.batches, cache: e.cache,
 		buyer: e.buyer, driver: e.driver, resting: e.resting,

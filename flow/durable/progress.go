@@ -1,6 +1,8 @@
 package durable
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
@@ -12,6 +14,7 @@ type progress struct {
 	mu     sync.Mutex
 	value  Progress
 	notify func(Progress) // called with mu held, so that the latest comes last
+	routes *routes
 }
 
 func (t *progress) update(change func(*Progress)) {
@@ -52,9 +55,18 @@ func (t *progress) now() Progress {
 	return t.value
 }
 
-func countOutput(s *jobdir.OutputState, p *Progress) {
-	p.Succeeded, p.Failed, p.Retried, p.Usage = s.Succeeded, s.Failed, s.Retried, s.Usage
+// countOutput takes over what was delivered.
+func (t *progress) countOutput(s *jobdir.OutputState, p *Progress) {
+	p.Succeeded, p.Failed, p.Retried, p.Usage = s.Succeeded, s.Failed, s.Retried, s.Usage()
 	p.FromCache = s.Cached
+	p.Routes = make([]RouteProgress, 0, len(s.Routes))
+	for _, n := range slices.Sorted(maps.Keys(s.Routes)) {
+		r, done := t.routes.get(n), s.Routes[n]
+		p.Routes = append(p.Routes, RouteProgress{
+			Name: r.Name, Provider: r.Provider, Endpoint: r.Endpoint, Model: r.Model,
+			Succeeded: done.Succeeded, Failed: done.Failed, Usage: done.Usage,
+		})
+	}
 }
 
 func (t *progress) ended() bool { return t.now().Read }

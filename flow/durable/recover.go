@@ -60,14 +60,16 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 		return err
 	}
 	e.adopter.known = knownBatches{replayed.Meta == nil, replayed.Intents, replayed.Seen}
-	e.batches.routes = newRoutes(e.batches.journal, replayed.Routes)
-	if err := e.recoverCounts(ctx); err != nil {
-		return err
-	}
+	e.batches.targets = newTargets(e.batches.journal, replayed.Targets)
+	e.batches.routes = newRoutes(&e.config, e.batches.journal, replayed.Routes, e.batches.targets)
+	e.progress.routes = e.batches.routes
 	if err := e.Verify(ctx, e.store, replayed); err != nil {
 		return err
 	}
-	if replayed.Meta == nil {
+	if err := e.recoverCounts(ctx); err != nil {
+		return err
+	}
+	if replayed.Meta == nil || replayed.Meta.Model != job.Model {
 		if err := e.batches.journal.Append(jobdir.Line{Job: &job}); err != nil {
 			return err
 		}
@@ -210,7 +212,7 @@ func (e *engine) recoverCounts(ctx context.Context) error {
 		return err
 	}
 	in, p := e.intake.source.Value, &e.progress.value
-	p.Rows, p.Duplicates, p.Read = in.Rows, in.Duplicates, in.Ended
-	countOutput(&e.settler.outputRecord.Value, p)
+	p.Rows, p.Duplicates, p.Filtered, p.Read = in.Rows, in.Duplicates, in.Filtered, in.Ended
+	e.progress.countOutput(&e.settler.outputRecord.Value, p)
 	return nil
 }

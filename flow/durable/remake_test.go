@@ -27,7 +27,7 @@ func TestTheRowsOfABatchAreFoundAgain(t *testing.T) {
 			job.MaxAttempts = 20
 			for chunks := range 3 { // among others batches of rows that go again
 				w.DieAfter(3*chunks, job)
-				for _, file := range durabletest.FirstOf(t, filepath.Join(w.JobDir(), "bales", "*"), 3) {
+				for _, file := range durabletest.FirstOf(t, filepath.Join(w.JobDir(), "manifests", "*"), 3) {
 					durabletest.Harm(t, file, how)
 				}
 			}
@@ -48,7 +48,7 @@ func TestRowsThatCannotBeFoundAreNotMadeUp(t *testing.T) {
 	w.Write("in.jsonl", durabletest.Tickets(300)...)
 	w.DieTorn(0, w.Job())
 	before := len(w.Server.Batches())
-	manifest := durabletest.FirstOf(t, filepath.Join(w.JobDir(), "bales", "*"), 3)[1]
+	manifest := durabletest.FirstOf(t, filepath.Join(w.JobDir(), "manifests", "*"), 3)[1]
 	durabletest.Harm(t, manifest, durabletest.Harms["flipped"])
 	if err := os.RemoveAll(filepath.Join(w.JobDir(), "ready", "7f")); err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestRowsThatCannotBeFoundAreNotMadeUp(t *testing.T) {
 	if !errors.Is(err, state.ErrDamaged) {
 		t.Errorf("error %v", err)
 	}
-	if !slices.ContainsFunc([]string{"/bales/", "/ready"}, func(s string) bool { return strings.Contains(err.Error(), s) }) {
+	if !slices.ContainsFunc([]string{"/manifests/", "/ready"}, func(s string) bool { return strings.Contains(err.Error(), s) }) {
 		t.Errorf("error %v names no file", err)
 	}
 	if n := len(w.Server.Batches()); n != before {

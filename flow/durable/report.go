@@ -10,9 +10,10 @@ import (
 // Progress counts what a job has done so far, including earlier runs.
 type Progress struct {
 	State      State     `json:"state"`
-	Rows       int       `json:"rows"`       // distinct items read
-	Duplicates int       `json:"duplicates"` // items dropped as repetitions
-	Read       bool      `json:"read"`       // the source is read to its end
+	Rows       int       `json:"rows"`               // distinct items read
+	Duplicates int       `json:"duplicates"`         // items dropped as repetitions
+	Filtered   int       `json:"filtered,omitempty"` // items that Job.Where left out
+	Read       bool      `json:"read"`               // the source is read to its end
 	Succeeded  int       `json:"succeeded"`
 	Failed     int       `json:"failed"`
 	FromCache  int       `json:"from_cache"` // succeeded items that were answered in other jobs
@@ -23,6 +24,20 @@ type Progress struct {
 	Surplus    int       `json:"surplus"`    // batches that were bought twice, and cancelled if they still ran
 	Suspects   int       `json:"suspects"`   // batches that may have been bought twice: they ran, and it is not known whose they are
 	Usage      llm.Usage `json:"usage"`
+	// Routes has the counts and the usage of each route that has answered.
+	Routes []RouteProgress `json:"routes,omitempty"`
+}
+
+// RouteProgress counts what a route has done: a provider, an endpoint and a
+// model.
+type RouteProgress struct {
+	Name      string    `json:"name,omitempty"`
+	Provider  string    `json:"provider"`
+	Endpoint  string    `json:"endpoint"`
+	Model     string    `json:"model"`
+	Succeeded int       `json:"succeeded"` // without those from the cache
+	Failed    int       `json:"failed"`
+	Usage     llm.Usage `json:"usage"`
 }
 
 // Settled returns the number of items that have their result.

@@ -20,6 +20,7 @@ type Result struct {
 	Batch    string          `json:"batch,omitempty"`  // the batch that answered it
 	Cached   bool            `json:"cached,omitempty"` // it was answered in another job: Batch and Usage are those of that job
 	Attempts int             `json:"attempts"`         // times it was sent
+	Meta     json.RawMessage `json:"meta,omitempty"`   // the item's, of Job.Meta
 	Error    *sink.RowError  `json:"error,omitempty"`  // nil if it succeeded
 }
 
@@ -33,11 +34,11 @@ const (
 	ItemCancelled ItemStatus = "cancelled" // the run was cancelled before it ran
 )
 
-// ResultOf returns the result of the item with that key.
-func ResultOf(key string, a sink.Answer, cached bool) Result {
+// ResultOf returns the result of the item with that key and meta.
+func ResultOf(key string, meta json.RawMessage, a sink.Answer, cached bool) Result {
 	r := Result{
 		ID: key, Status: ItemSucceeded, Response: bytes.Clone(a.Body), Model: a.Model,
-		Batch: a.Batch, Cached: cached, Attempts: a.Attempts,
+		Batch: a.Batch, Cached: cached, Attempts: a.Attempts, Meta: meta,
 	}
 	if a.Reply != nil {
 		r.Text, r.Usage = a.Reply.Text, &a.Reply.Usage

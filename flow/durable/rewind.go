@@ -13,7 +13,7 @@ import (
 // be the job's.
 func (e *engine) rewind(ctx context.Context, replayed jobdir.OutputState) error {
 	s := e.settler.outputRecord.Value
-	if s != replayed {
+	if !s.Equal(replayed) {
 		if err := e.batches.journal.Append(jobdir.Line{Output: &s}); err != nil {
 			return err
 		}

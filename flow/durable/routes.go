@@ -1,67 +1,87 @@
 package durable
 
 import (
+	"cmp"
 	"errors"
-	"math"
+	"fmt"
 	"sync"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/journal"
 )
 
-// routes numbers the routes of a job, because every record that names one
-// should be small.
+// targets are what the requests of a job say about where they go.
+type targets = numbering[jobdir.Target]
+
+func newTargets(j *journal.Journal, known []jobdir.Target) *targets {
+	return newNumbering("pairs of endpoint and model", known, func(n int, v jobdir.Target) error {
+		return j.Append(jobdir.Line{Target: &jobdir.NumberedTarget{N: n, Target: v}})
+	})
+}
+
+// routes are the routes of a job's batches. A row takes one when it leaves the
+// ready log. Once its batch is sealed, the route stays.
 type routes struct {
-	journal *journal.Journal
+	*config
+	*numbering[jobdir.Route]
+	targets *targets
 
-	mu      sync.Mutex
-	byIndex []jobdir.Route
-	index   map[jobdir.Route]uint16
-	limits  map[int]int // what a batch may weigh, in bytes, if that is less than usual
+	choosing sync.Mutex
+	chosen   map[uint16]uint16 // the route of each target
+
+	limiting sync.Mutex
+	limits   map[int]int // what a batch may weigh, in bytes, if that is less than usual
 }
 
-func newRoutes(j *journal.Journal, known []jobdir.Route) *routes {
-	l := &routes{journal: j, index: make(map[jobdir.Route]uint16), limits: make(map[int]int)}
-	for _, v := range known {
-		l.add(v)
+func newRoutes(c *config, j *journal.Journal, known []jobdir.Route, t *targets) *routes {
+	return &routes{
+		config: c, targets: t, chosen: make(map[uint16]uint16), limits: make(map[int]int),
+		numbering: newNumbering("routes", known, func(n int, v jobdir.Route) error {
+			return j.Append(jobdir.Line{Route: &jobdir.NumberedRoute{N: n, Route: v}})
+		}),
 	}
-	return l
 }
 
-func (l *routes) add(v jobdir.Route) {
-	l.index[v] = uint16(len(l.byIndex)) //nolint:gosec // bounded by number
-	l.byIndex = append(l.byIndex, v)
-}
-
-// number returns the route's number. A new number is written to the journal
-// first.
-func (l *routes) number(v jobdir.Route) (uint16, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if n, ok := l.index[v]; ok {
-		return n, nil
+// choose sets the route of each entry.
+func (l *routes) choose(entries []jobdir.Entry) error {
+	l.choosing.Lock()
+	defer l.choosing.Unlock()
+	for i := range entries {
+		e := &entries[i]
+		n, ok := l.chosen[e.Target]
+		if !ok {
+			route, err := l.routeTo(l.targets.get(int(e.Target)))
+			if err != nil {
+				return fmt.Errorf("durable: line %d: %w", e.Line, err)
+			}
+			if n, err = l.number(route); err != nil {
+				return err
+			}
+			l.chosen[e.Target] = n
+		}
+		e.Route = n
 	}
-	n := len(l.byIndex)
-	if n > math.MaxUint16 {
-		return 0, errors.New("durable: more than 65,536 pairs of endpoint and model")
-	}
-	if err := l.journal.Append(jobdir.Line{Route: &jobdir.NumberedRoute{N: n, Route: v}}); err != nil {
-		return 0, err
-	}
-	l.add(v)
-	return uint16(n), nil
+	return nil
 }
 
-func (l *routes) count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.byIndex)
-}
-
-func (l *routes) get(n int) jobdir.Route {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.byIndex[n]
+// routeTo returns the route of requests with a target. A body stays with the
+// provider in whose format it is. A model that a request names comes before the
+// job's.
+func (c *config) routeTo(t jobdir.Target) (jobdir.Route, error) {
+	info := c.provider.Info()
+	r := jobdir.Route{Provider: info.Name, Origin: info.Origin, Endpoint: t.Endpoint, Model: cmp.Or(t.Model, c.model)}
+	switch {
+	case t.Provider != "" && t.Provider != info.Name:
+		return r, fmt.Errorf("the request is in the format of %s and cannot go to %s", t.Provider, info.Name)
+	case r.Model == "":
+		return r, errors.New("neither the request nor the job names a model: set Job.Model")
+	case t.Endpoint != "":
+		return r, nil
+	case info.Codec == nil:
+		return r, fmt.Errorf("%s has no codec for chats", info.Name)
+	}
+	r.Endpoint, r.Revision = info.Codec.Endpoint(), info.Codec.Revision()
+	return r, nil
 }
 
 func weigh(entries []jobdir.Entry) (total int) {
@@ -88,14 +108,14 @@ func (l *routes) cut(entries []jobdir.Entry) (batch, rest []jobdir.Entry) {
 }
 
 func (l *routes) limitOf(n int) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.limiting.Lock()
+	defer l.limiting.Unlock()
 	return l.limits[n]
 }
 
 // narrow lowers what a batch of the route may weigh, in bytes.
 func (l *routes) narrow(n, bytes int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.limiting.Lock()
+	defer l.limiting.Unlock()
 	l.limits[n] = narrow(l.limits[n], bytes)
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
-	"github.com/balerhq/baler/sink/llm"
 )
 
 // These limit a chunk of results, which is delivered and recorded at once.
@@ -102,9 +101,9 @@ type chunk struct {
 	results []Result
 	retries []jobdir.Entry
 	which   []jobdir.RowSpan // rows of the manifest that are retried
-	usage   llm.Usage
 	failed  int
-	codes   map[string]int // of failed rows
+	spent   jobdir.RouteState // by the batch's route
+	codes   map[string]int    // of failed rows
 	cached  int
 	blocked error           // the error of a row about which a person has to act
 	answers []jobdir.Answer // of the whole batch: reset keeps them
@@ -137,21 +136,23 @@ func (c *chunk) add(o jobdir.Outcome) {
 		c.retry(int(o.Row), !c.unsent())
 		return
 	}
-	r := ResultOf(row.Key, o.Answer(row, c.s.batches.routes.get(c.in.Route).Model, c.in.Batch, c.s.codec), o.Cached())
+	r := ResultOf(row.Key, row.Meta, o.Answer(row, c.s.batches.routes.get(c.in.Route).Model, c.in.Batch, c.s.codec), o.Cached())
 	c.bytes += len(r.Response)
 	c.results = append(c.results, r)
 	switch {
 	case r.Error != nil:
 		c.failed++
+		c.spent.Failed++
 		c.codes = addFailure(c.codes, r.Error)
 	case r.Cached:
 		c.cached++
 		return // it costs nothing, and its age stays that of the original
 	default:
+		c.spent.Succeeded++
 		c.answers = append(c.answers, jobdir.Answer{Content: row.Content, Offset: o.At})
 	}
 	if r.Usage != nil {
-		c.usage = c.usage.Add(*r.Usage)
+		c.spent.Usage = c.spent.Usage.Add(*r.Usage)
 	}
 }
 
@@ -190,7 +191,7 @@ func (c *chunk) isRetried(row *jobdir.Entry, o *sink.Outcome) bool {
 		c.blocked = retry.Mark(failure, retry.Blocked)
 		return true
 	}
-	return failure.Class != retry.Permanent && int(row.Attempts)+1 < c.s.maxAttempts
+	return failure.Class != retry.Permanent && row.Attempts()+1 < c.s.maxAttempts
 }
 
 // unsent reports whether the batch was refused, so that none of its rows
@@ -217,7 +218,7 @@ func (c *chunk) commit(ctx context.Context) error {
 	if !c.s.gate.cancelled() && !c.unsent() {
 		s.Retried += len(c.retries)
 	}
-	s.Usage = s.Usage.Add(c.usage)
+	s = s.With(c.in.Route, c.spent)
 	return c.record(ctx, s, !c.unsent())
 }
 
@@ -240,14 +241,14 @@ func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) err
 		return err
 	}
 	e.failures.add(c.codes)
-	e.progress.update(func(p *Progress) { countOutput(&s, p) })
+	e.progress.update(func(p *Progress) { e.progress.countOutput(&s, p) })
 	c.reset(until)
 	return nil
 }
 
 func (c *chunk) reset(progress uint64) {
 	c.progress = progress
-	c.rows, c.bytes, c.failed, c.cached, c.usage = 0, 0, 0, 0, llm.Usage{}
+	c.rows, c.bytes, c.failed, c.cached, c.spent = 0, 0, 0, 0, jobdir.RouteState{}
 	c.codes = nil
 	clear(c.results)
 	c.results, c.retries, c.which = c.results[:0], c.retries[:0], c.which[:0]

@@ -11,5 +11,5 @@ func (s *settler) writeAnswers(in intent.Intent, answers []jobdir.Answer) error 
 	if s.cache <= 0 || len(answers) == 0 {
 		return nil
 	}
-	return s.WriteAnswers(in.Tag, jobdir.AnswerHeader{At: s.clock.now(), Batch: in.Batch, N: len(answers)}, answers)
+	return s.WriteAnswers(in.Tag, jobdir.AnswerHeader{At: s.clock.now(), Batch: in.Batch, N: len(answers), Route: s.batches.routes.get(in.Route)}, answers)
 }

@@ -75,7 +75,7 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 		return nil, err
 	}
 	c := job.config()
-	s, err := c.begin(ctx, &reader[T]{job: job})
+	s, err := c.begin(ctx, &reader[T]{job: job, requests: requests{config: &c}})
 	if err != nil {
 		<-c.callbacks.done()
 	}

@@ -79,7 +79,7 @@ type Intent struct {
 	Tag     string `json:"tag"` // 16 characters, unique; sent with the batch
 	Rev     uint64 `json:"rev"` // grows by one with every change
 	State   State  `json:"state"`
-	Route   int    `json:"lane"`              // what it is accumulated by: endpoint and model
+	Route   int    `json:"route"`             // its number: who answers, and how
 	Rows    int    `json:"rows"`              // number of rows
 	Account string `json:"account,omitempty"` // who bought it; set when it is sent
 

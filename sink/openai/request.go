@@ -3,6 +3,7 @@ package openai
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -10,6 +11,10 @@ import (
 	"github.com/balerhq/baler/sink/internal/wire"
 	"github.com/balerhq/baler/sink/llm"
 )
+
+// responseFormat is the option that asks for an answer in JSON, or for text,
+// without a schema.
+const responseFormat = "response_format"
 
 func (f *format) encode(model string, chat llm.Chat) (json.RawMessage, error) {
 	chat = f.options.Neutral(chat)
@@ -25,13 +30,13 @@ func (f *format) encode(model string, chat llm.Chat) (json.RawMessage, error) {
 		body["temperature"] = *chat.Temperature
 	}
 	if chat.Schema != nil {
-		if _, err := wire.SchemaJSON(chat.Schema); err != nil {
-			return nil, err
+		if len(chat.Schema.JSON) == 0 {
+			return nil, errors.New("the schema is empty; set Schema.JSON")
 		}
 		body.Set(f.schema, f.writeSchema(chat.Schema))
 	}
-	if err := wire.CheckFormat(chat.Options); err != nil {
-		return nil, err
+	if format := chat.Options[responseFormat]; format != nil && wire.Format(format) == "" {
+		return nil, errors.New("the option \"response_format\" is neither text nor json_object; set Chat.Schema")
 	}
 	if err := f.options.Write(body, chat.Options); err != nil {
 		return nil, err
@@ -79,9 +84,9 @@ func (f *format) parse(o wire.Object) llm.Chat {
 		Temperature: wire.Number(o["temperature"]),
 		Options:     f.options.Read(o),
 	}
-	format := chat.Options[wire.ResponseFormat]
+	format := chat.Options[responseFormat]
 	if wire.Format(format) == "" {
-		chat.Options = wire.Without(chat.Options, wire.ResponseFormat)
+		chat.Options = wire.Without(chat.Options, responseFormat)
 	}
 	if kind := wire.Members(jsontext.Value(format)); kind.Text("type") == jsonSchema {
 		chat.Schema = f.readSchema(kind)

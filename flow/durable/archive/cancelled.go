@@ -11,7 +11,7 @@ import (
 // cancelledResult returns the result of an item of a cancelled run that was not
 // answered.
 func cancelledResult(e *jobdir.Entry) durable.Result {
-	return durable.Result{ID: e.Key, Status: durable.ItemCancelled}
+	return durable.Result{ID: e.Key, Status: durable.ItemCancelled, Meta: e.Meta}
 }
 
 // readCancelled shows the items of a cancelled run that have no result. They

@@ -124,7 +124,7 @@ func ExampleArchive_Export() {
 		panic(err)
 	}
 	defer a.Close()
-	manifest, err := a.Export(context.Background(), dir, openai.AppendRow)
+	manifest, err := a.Export(context.Background(), dir, archive.Format{Codec: job.Provider.Info().Codec, Row: openai.AppendRow})
 	for _, b := range manifest.Batches {
 		fmt.Println(b.Rows, "requests,", b.Answered, "answers", err)
 	}

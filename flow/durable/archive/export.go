@@ -19,11 +19,19 @@ import (
 	"github.com/balerhq/baler/internal/atomicfile"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/llm"
 )
 
 // RowFormat appends one request in the format of the provider's batch files,
 // for example openai.AppendRow.
 type RowFormat func(dst []byte, endpoint string, row sink.Row) ([]byte, error)
+
+// Format says how requests are written: chats by the Codec of their provider,
+// and each as a Row.
+type Format struct {
+	Codec llm.Codec
+	Row   RowFormat
+}
 
 // Manifest lists what an export holds. It becomes manifest.json, which is
 // written last.
@@ -62,7 +70,7 @@ type ExportedRow struct {
 // Export writes the requests of all batches and the provider's answers to a
 // directory, with a manifest. The directory must be new or empty. Files get the
 // mode 0600, because they hold the user's data.
-func (a *Archive) Export(ctx context.Context, dir string, format RowFormat) (Manifest, error) {
+func (a *Archive) Export(ctx context.Context, dir string, format Format) (Manifest, error) {
 	m := Manifest{Run: a.Meta.Name, Provider: a.Meta.Provider, Settings: a.Meta.Settings}
 	if a.Pruned != nil {
 		return m, isPruned(a)
@@ -98,7 +106,7 @@ const (
 	exportOutputs  = "outputs"
 )
 
-func (a *Archive) export(ctx context.Context, root *os.Root, format RowFormat, m *Manifest) error {
+func (a *Archive) export(ctx context.Context, root *os.Root, format Format, m *Manifest) error {
 	if err := errors.Join(atomicfile.Mkdir(root, exportRequests), atomicfile.Mkdir(root, exportOutputs)); err != nil {
 		return err
 	}
@@ -128,7 +136,7 @@ func (a *Archive) byTime() []intent.Intent {
 	})
 }
 
-func (a *Archive) exportBatch(root *os.Root, format RowFormat, in intent.Intent) (ExportedBatch, error) {
+func (a *Archive) exportBatch(root *os.Root, format Format, in intent.Intent) (ExportedBatch, error) {
 	l := a.Routes[in.Route]
 	b := ExportedBatch{
 		Tag: in.Tag, Batch: in.Batch, State: string(in.State), Endpoint: l.Endpoint, Model: l.Model,
@@ -159,7 +167,7 @@ func writeLines(root *os.Root, name string, fill func(*bufio.Writer) error) erro
 	})
 }
 
-func (a *Archive) writeRequests(w io.Writer, format RowFormat, in intent.Intent, l jobdir.Route) error {
+func (a *Archive) writeRequests(w io.Writer, format Format, in intent.Intent, l jobdir.Route) error {
 	var requests jobdir.OpenFile
 	defer requests.Close()
 	var buf []byte
@@ -171,11 +179,18 @@ func (a *Archive) writeRequests(w io.Writer, format RowFormat, in intent.Intent,
 		if err != nil {
 			return err
 		}
-		body, err := jobdir.RequestBody(record)
+		request, err := row.Request(record)
 		if err != nil {
 			return err
 		}
-		if buf, err = format(buf[:0], l.Endpoint, sink.Row{ID: jobdir.RowID(in.Tag, jobdir.HashKey(row.Key)), Body: body}); err != nil {
+		if request.Chat != nil && (format.Codec == nil || format.Codec.Endpoint() != l.Endpoint) {
+			return fmt.Errorf("it was sent to %s, for which Format.Codec writes no chats", l.Endpoint)
+		}
+		body, err := request.Encode(format.Codec, l.Model)
+		if err != nil {
+			return fmt.Errorf("line %d: %w", row.Line, err)
+		}
+		if buf, err = format.Row(buf[:0], l.Endpoint, sink.Row{ID: jobdir.RowID(in.Tag, jobdir.HashKey(row.Key)), Body: body}); err != nil {
 			return err
 		}
 		if _, err := w.Write(buf); err != nil {

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/balerhq/baler/flow/durable"
@@ -49,7 +50,7 @@ func (a *Archive) order(after position) (*inputOrder, error) {
 		if settled.At < 0 {
 			s.missing[batch] = settled.Err
 		}
-		s.items = append(s.items, orderedItem{requestPlace(settled.entry.Ref), settled.At, batch, settled.entry.Attempts})
+		s.items = append(s.items, orderedItem{requestPlace(settled.entry.Ref), settled.At, batch, uint16(min(settled.entry.Attempts(), math.MaxUint8))})
 	}
 	s.sort()
 	return s, nil
@@ -111,8 +112,8 @@ func (r *orderedReader) read(q Query, p orderedItem) (Result, error) {
 			return Result{}, r.archive.Damaged(jobdir.ResultName(in.Tag), err)
 		}
 	}
-	e.Attempts = p.attempts
-	result := durable.ResultOf(e.Key, o.Answer(&e, r.archive.Routes[in.Route].Model, in.Batch, q.Codec), o.Cached())
+	e.Tries = []jobdir.Try{{Times: uint8(p.attempts)}} //nolint:gosec // clamped
+	result := durable.ResultOf(e.Key, e.Meta, o.Answer(&e, r.archive.Routes[in.Route].Model, in.Batch, q.Codec), o.Cached())
 	return Result{result, q.After, int(e.Line)}, nil
 }
 

@@ -31,7 +31,7 @@ func prune(w *durabletest.World, r archive.Retention) ([]archive.Pruned, error) 
 // payloadSize is what is kept of requests and results.
 func payloadSize(w *durabletest.World) (total int64) {
 	w.T.Helper()
-	for _, dir := range []string{"requests", "ready/*", "bales", "results", "answers"} {
+	for _, dir := range []string{"requests", "ready/*", "manifests", "results", "answers"} {
 		files, err := filepath.Glob(w.Path("state/job-*/" + dir + "/*"))
 		if err != nil {
 			w.T.Fatal(err)
@@ -76,7 +76,7 @@ func TestAPrunedRunIsStillFinished(t *testing.T) {
 			t.Errorf("results: %v", err)
 		}
 	}
-	if _, err := w.Archive("tickets").Export(t.Context(), w.Path("export"), nil); !errors.Is(err, archive.ErrPruned) {
+	if _, err := w.Archive("tickets").Export(t.Context(), w.Path("export"), archive.Format{}); !errors.Is(err, archive.ErrPruned) {
 		t.Errorf("export: %v", err)
 	}
 }

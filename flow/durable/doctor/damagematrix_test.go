@@ -97,8 +97,8 @@ func damageOf(d disk) (all []damageCase) {
 				all = append(all, damageCase{"exchanged", f, g, func(d disk) { d[f], d[g] = d[g], d[f] }})
 			}
 		}
-		if kindOf(f) == "bales" {
-			if g := strings.Replace(f, "/bales/", "/results/", 1); d[g].size > 0 {
+		if kindOf(f) == "manifests" {
+			if g := strings.Replace(f, "/manifests/", "/results/", 1); d[g].size > 0 {
 				all = append(all, damageCase{"exchanged", f, g, func(d disk) { d[f], d[g] = d[g], d[f] }})
 			}
 		}

@@ -57,7 +57,7 @@ func (x *comparison) checkOutput(ctx context.Context, index state.Store) error {
 	}
 	have, n := output.Value, len(x.history.Settled)
 	switch {
-	case have == x.history.Output, n == 1 && have.Settled() == 0, n > 1 && have == x.history.Settled[n-2].Output:
+	case have.Equal(x.history.Output), n == 1 && have.Settled() == 0, n > 1 && have.Equal(x.history.Settled[n-2].Output):
 		return nil
 	}
 	return x.lost("%d results are recorded in it, and %d in the journal", have.Settled(), x.history.Output.Settled())

@@ -46,7 +46,7 @@ func rebuildItems(ctx context.Context, a *jobdir.Dir, r *ready.Log, h *jobdir.Hi
 		}
 	}
 	switch s := source.Value; {
-	case len(h.Routes) < s.Routes:
+	case len(h.Targets) < s.Targets:
 		return a.Damaged(jobdir.JournalFile, errors.New("it has lost the endpoint or the model of rows"))
 	case sealed < len(c.Balance):
 		return errors.Join(a.Damaged(jobdir.RequestDir, fmt.Errorf("%d rows of batches are not in it", len(c.Balance)-sealed)), unread)

@@ -19,19 +19,17 @@ import (
 // reconstructJournal returns the lines of a journal that agrees with the index.
 func reconstructJournal(ctx context.Context, a *jobdir.Dir, index state.Store) ([]jobdir.Line, error) {
 	replayed := jobdir.NewReplayed()
-	known := make(map[int]jobdir.Route)
+	known := newKnownRoutes()
 	lines, err := reconstructJob(ctx, a, index)
 	if err != nil {
 		return nil, err
 	}
 	err = journal.Salvage(a.Root, jobdir.JournalFile, a.ID, func(record []byte) error {
-		var l jobdir.Line
-		if err := json.Unmarshal(record, &l); err != nil {
+		l, err := jobdir.DecodeLine(record)
+		if err != nil {
 			return err
 		}
-		if l.Route != nil {
-			known[l.Route.N] = l.Route.Route
-		}
+		known.note(l)
 		return replayed.Replay(record)
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -125,31 +123,6 @@ func reconstructJob(ctx context.Context, a *jobdir.Dir, index state.Store) ([]jo
 	return nil, a.Damaged(jobdir.JournalFile, errors.New("it is gone, and the index does not know whose it was"))
 }
 
-// reconstructRoutes finds the routes in the rest of the journal and in
-// manifests.
-func reconstructRoutes(ctx context.Context, a *jobdir.Dir, index state.Store, known map[int]jobdir.Route, intents []intent.Intent) (lines []jobdir.Line, err error) {
-	source := jobdir.Record[jobdir.SourceState]{Key: a.Keys.Source()}
-	if err := jobdir.Load(ctx, index, &source); err != nil {
-		return nil, err
-	}
-	for _, in := range intents {
-		switch header, err := a.Header(in.Tag); {
-		case err == nil:
-			known[header.N] = header.Route
-		case !errors.Is(err, fs.ErrNotExist) || !in.Done():
-			return nil, err
-		}
-	}
-	for n := range source.Value.Routes {
-		l, ok := known[n]
-		if !ok {
-			return nil, a.Damaged(jobdir.JournalFile, errors.New("it has lost an endpoint and a model that no batch was bought for"))
-		}
-		lines = append(lines, jobdir.Line{Route: &jobdir.NumberedRoute{N: n, Route: l}})
-	}
-	return lines, nil
-}
-
 // reconstructSettled returns one line for each batch, with how far it is
 // settled and which of its rows were retried. A row was retried if it was made
 // ready a second time.
@@ -190,7 +163,7 @@ func settledOf(ctx context.Context, a *jobdir.Dir, index state.Store, in intent.
 	for n := range entries {
 		if later := last[jobdir.ClaimKey(entries[n].Key)]; later.Seq > entries[n].Seq {
 			s.Again = jobdir.AddRow(s.Again, n)
-			s.Unsent = later.Attempts == entries[n].Attempts
+			s.Unsent = later.Attempts() == entries[n].Attempts()
 		}
 	}
 	return s, nil
@@ -201,7 +174,7 @@ func lastEntries(ctx context.Context, a *jobdir.Dir, index state.Store, intents 
 	last := make(map[jobdir.Digest]jobdir.Entry)
 	note := func(e jobdir.Entry) {
 		if k := jobdir.ClaimKey(e.Key); e.Seq > last[k].Seq {
-			last[k] = jobdir.Entry{Seq: e.Seq, Attempts: e.Attempts}
+			last[k] = jobdir.Entry{Seq: e.Seq, Tries: e.Tries}
 		}
 	}
 	for _, in := range intents {

@@ -19,6 +19,7 @@ type AnswerHeader struct {
 	At    time.Time `json:"at"` // when the batch was settled
 	Batch string    `json:"batch"`
 	N     int       `json:"n"` // answers
+	Route Route     `json:"route"`
 }
 
 // Answer is where the result of a request is.

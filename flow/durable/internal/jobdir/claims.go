@@ -75,7 +75,7 @@ func (c *Claims) settle(a *Dir, h *History, s *Settled) error {
 func (c *Claims) free(e Entry) {
 	k := ClaimKey(e.Key)
 	c.Balance[k]--
-	if was, ok := c.again[k]; !ok || e.Attempts > was.Attempts {
+	if was, ok := c.again[k]; !ok || e.Attempts() > was.Attempts() {
 		c.again[k] = e
 	}
 }

@@ -1,6 +1,8 @@
 package jobdir
 
 import (
+	"maps"
+
 	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/sink/llm"
 )
@@ -22,20 +24,57 @@ type SourceState struct {
 	Checkpoint string `json:"checkpoint"`
 	Rows       int    `json:"rows"`
 	Duplicates int    `json:"duplicates"`
+	Filtered   int    `json:"filtered,omitempty"` // items that Job.Where leaves out
 	Ended      bool   `json:"ended"`
-	Routes     int    `json:"lanes"` // how many routes its rows may have
+	Targets    int    `json:"targets"` // how many targets its rows may have
 
 	End segment.Pos `json:"end"` // of the request log
 }
 
 // OutputState is the progress of delivering results.
 type OutputState struct {
-	Mark      string    `json:"mark"`
-	Succeeded int       `json:"succeeded"`
+	Mark      string             `json:"mark"`
+	Succeeded int                `json:"succeeded"`
+	Failed    int                `json:"failed"`
+	Cached    int                `json:"cached"`
+	Retried   int                `json:"retried"`
+	Routes    map[int]RouteState `json:"routes,omitempty"` // by number
+}
+
+// RouteState is what a route has done.
+type RouteState struct {
+	Succeeded int       `json:"succeeded"` // items that it answered, without those from the cache
 	Failed    int       `json:"failed"`
-	Cached    int       `json:"cached"`
-	Retried   int       `json:"retried"`
 	Usage     llm.Usage `json:"usage"`
+}
+
+// Usage returns the usage of all routes.
+func (s *OutputState) Usage() (total llm.Usage) {
+	for _, r := range s.Routes {
+		total = total.Add(r.Usage)
+	}
+	return total
+}
+
+// With returns the state with more done by a route. The original stays as it
+// is.
+func (s OutputState) With(route int, more RouteState) OutputState {
+	if more == (RouteState{}) {
+		return s
+	}
+	s.Routes = maps.Clone(s.Routes)
+	if s.Routes == nil {
+		s.Routes = make(map[int]RouteState)
+	}
+	was := s.Routes[route]
+	s.Routes[route] = RouteState{was.Succeeded + more.Succeeded, was.Failed + more.Failed, was.Usage.Add(more.Usage)}
+	return s
+}
+
+// Equal reports whether the states are the same.
+func (s OutputState) Equal(t OutputState) bool {
+	return s.Mark == t.Mark && s.Succeeded == t.Succeeded && s.Failed == t.Failed && s.Cached == t.Cached && s.Retried == t.Retried &&
+		maps.Equal(s.Routes, t.Routes)
 }
 
 // Settled counts the results that were delivered.

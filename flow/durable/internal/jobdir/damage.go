@@ -2,6 +2,7 @@ package jobdir
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 
 	"github.com/balerhq/baler/flow/state"
@@ -13,6 +14,9 @@ import (
 // is Permanent, so that an error of a file is never taken for one of the
 // network.
 func (a *Dir) Damaged(file string, err error) error {
+	if errors.Is(err, ErrVersion) {
+		return retry.Mark(fmt.Errorf("durable: %s: %w", filepath.Join(a.Path, a.Keys.Dir(), file), err), retry.Permanent)
+	}
 	return retry.Mark(&state.DamageError{Dir: a.Path, File: filepath.Join(a.Keys.Dir(), file), Err: err}, retry.Permanent)
 }
 

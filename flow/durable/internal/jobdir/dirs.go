@@ -17,7 +17,7 @@ const AnswerDir = "answers"
 // The directories of a job.
 const (
 	RequestDir  = "requests"
-	ManifestDir = "bales"
+	ManifestDir = "manifests"
 	ResultDir   = "results"
 )
 

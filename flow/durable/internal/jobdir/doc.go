@@ -8,7 +8,7 @@
 //	journal.jsonl   Line: routes, where each batch stands, what was settled
 //	requests/       the request log: items as they were read, with their requests
 //	ready/          rows that wait, in a log for each priority (package ready)
-//	bales/<tag>     manifest: the rows of a batch, in the order of the upload
+//	manifests/<tag> manifest: the rows of a batch, in the order of the upload
 //	results/<tag>   Outcome: what the provider answered to each row
 //	answers/<tag>   which requests of the batch succeeded, for other jobs
 //

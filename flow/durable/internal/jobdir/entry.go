@@ -1,10 +1,13 @@
 package jobdir
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/balerhq/baler/flow/state"
@@ -17,6 +20,7 @@ import (
 // that batch settles it.
 type Item struct {
 	Content Digest // of its request, to tell a duplicate from a conflict
+	Target  uint16 // of its request, for the same
 	Line    uint32 // in the source
 }
 
@@ -24,7 +28,7 @@ type Item struct {
 func DecodeItem(b []byte) (it Item, err error) {
 	d := Decoder{B: b}
 	it.Content = Digest(d.take(16))
-	it.Line = d.u32()
+	it.Line, it.Target = d.u32(), d.u16()
 	return it, d.Err
 }
 
@@ -33,18 +37,53 @@ func DecodeItem(b []byte) (it Item, err error) {
 type Entry struct {
 	Key      string
 	Ref      segment.Ref // of its request
-	Content  Digest
+	Content  Digest      // of its request
 	Line     uint32
-	Route    uint16
+	Target   uint16 // what its request says about where it goes
 	Level    uint8
-	Attempts uint16 // times it was sent before
-	Seq      uint64 // its number in the ready log
+	Seq      uint64          // its number in the ready log
+	Tries    []Try           // by the routes that it was sent to before
+	Meta     json.RawMessage // the item's own, for its result
+	Appended []byte          // llm.Messages in JSON: further turns of its chat
 
-	Hit *Hit // from the cache, not stored; nil if there is none
+	Route uint16 // that it takes; fixed once its batch is sealed
+	Hit   *Hit   // from the cache, not stored; nil if there is none
 }
 
-// entrySize is the size of an encoded entry without its key.
-const entrySize = 16 + 16 + 4 + 2 + 1 + 2 + 8
+// Try counts how often an item was sent to a route.
+type Try struct {
+	Route uint16
+	Times uint8
+}
+
+// Attempts returns how often the item was sent.
+func (e *Entry) Attempts() (n int) {
+	for _, t := range e.Tries {
+		n += int(t.Times)
+	}
+	return n
+}
+
+// TriesOf returns how often the item was sent to a route.
+func (e *Entry) TriesOf(route uint16) int {
+	for _, t := range e.Tries {
+		if t.Route == route {
+			return int(t.Times)
+		}
+	}
+	return 0
+}
+
+// entrySize is the size of an encoded entry without tries, meta, appended turns
+// and key.
+const entrySize = 16 + 16 + 4 + 2 + 2 + 1 + 8 + 1
+
+// These flags say what an encoded entry has before its key.
+const (
+	hasTries = 1 << iota
+	hasMeta
+	hasAppended
+)
 
 // Encode returns the entry as a record.
 func (e *Entry) Encode() []byte { return e.append(make([]byte, 0, entrySize+len(e.Key))) }
@@ -55,10 +94,27 @@ func (e *Entry) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint32(b, e.Ref.Len)
 	b = append(b, e.Content[:]...)
 	b = binary.BigEndian.AppendUint32(b, e.Line)
+	b = binary.BigEndian.AppendUint16(b, e.Target)
 	b = binary.BigEndian.AppendUint16(b, e.Route)
 	b = append(b, e.Level)
-	b = binary.BigEndian.AppendUint16(b, e.Attempts)
 	b = binary.BigEndian.AppendUint64(b, e.Seq)
+	at := len(b)
+	b = append(b, 0)
+	if len(e.Tries) > 0 {
+		b[at] |= hasTries
+		b = append(b, uint8(len(e.Tries))) //nolint:gosec // bounded by Again
+		for _, t := range e.Tries {
+			b = append(binary.BigEndian.AppendUint16(b, t.Route), t.Times)
+		}
+	}
+	if len(e.Meta) > 0 {
+		b[at] |= hasMeta
+		b = appendBytes(b, e.Meta)
+	}
+	if len(e.Appended) > 0 {
+		b[at] |= hasAppended
+		b = appendBytes(b, e.Appended)
+	}
 	return append(b, e.Key...)
 }
 
@@ -68,10 +124,21 @@ func DecodeEntry(b []byte) (e Entry, err error) {
 	e.Ref = segment.Ref{File: d.u32(), Offset: d.U64(), Len: d.u32()}
 	e.Content = Digest(d.take(16))
 	e.Line = d.u32()
-	e.Route = d.u16()
+	e.Target, e.Route = d.u16(), d.u16()
 	e.Level = d.u8()
-	e.Attempts = d.u16()
 	e.Seq = d.U64()
+	has := d.u8()
+	if has&hasTries != 0 {
+		for range d.u8() {
+			e.Tries = append(e.Tries, Try{d.u16(), d.u8()})
+		}
+	}
+	if has&hasMeta != 0 {
+		e.Meta = bytes.Clone(d.bytes())
+	}
+	if has&hasAppended != 0 {
+		e.Appended = bytes.Clone(d.bytes())
+	}
 	e.Key = string(d.B)
 	return e, d.Err
 }
@@ -79,33 +146,32 @@ func DecodeEntry(b []byte) (e Entry, err error) {
 // Remember returns the op that stores the record by which the item is
 // recognized from now on.
 func (e *Entry) Remember(k Keys) state.Op {
-	b := append(make([]byte, 0, 20), e.Content[:]...)
-	return state.Put(k.Item(HashKey(e.Key)), binary.BigEndian.AppendUint32(b, e.Line), 1)
+	b := append(make([]byte, 0, 22), e.Content[:]...)
+	b = binary.BigEndian.AppendUint32(b, e.Line)
+	return state.Put(k.Item(HashKey(e.Key)), binary.BigEndian.AppendUint16(b, e.Target), 1)
 }
 
 // Records of the request log: a request is 'r', the length of its entry (u16),
-// the entry without place and number, and the body. A group of requests that
+// the entry without place and number, and the request. A group of requests that
 // were ingested at once ends with 'g' and the source's state in JSON.
 const (
 	requestKind = 'r'
 	GroupKind   = 'g'
 )
 
-// RequestHead returns the bytes that precede the body of a request.
+// requestOverhead is what precedes the entry of a request.
+const requestOverhead = 3
+
+// RequestHead returns the bytes that precede a request.
 func (e *Entry) RequestHead() []byte {
-	b := make([]byte, 0, 3+entrySize+len(e.Key))
-	b = append(b, requestKind)
-	b = binary.BigEndian.AppendUint16(b, uint16(entrySize+len(e.Key))) //nolint:gosec // keys are short
-	return e.append(b)
+	b := make([]byte, requestOverhead, requestOverhead+entrySize+len(e.Key)+len(e.Meta)+binary.MaxVarintLen16)
+	b[0] = requestKind
+	b = e.append(b)
+	binary.BigEndian.PutUint16(b[1:], uint16(len(b)-requestOverhead)) //nolint:gosec // keys and meta are short
+	return b
 }
 
-// RequestBody returns the body in a record of the request log.
-func RequestBody(record []byte) ([]byte, error) {
-	_, body, err := splitRequest(record)
-	return body, err
-}
-
-func splitRequest(record []byte) (head, body []byte, err error) {
+func splitRequest(record []byte) (head, request []byte, err error) {
 	d := Decoder{B: record}
 	kind := d.u8()
 	head = d.take(int(d.u16()))
@@ -115,7 +181,7 @@ func splitRequest(record []byte) (head, body []byte, err error) {
 	return head, d.B, d.Err
 }
 
-// DecodeRequest reads the entry that precedes the body of a request.
+// DecodeRequest reads the entry that precedes a request.
 func DecodeRequest(record []byte) (Entry, error) {
 	head, _, err := splitRequest(record)
 	if err != nil {
@@ -124,15 +190,33 @@ func DecodeRequest(record []byte) (Entry, error) {
 	return DecodeEntry(head)
 }
 
-// Size returns the size of the body.
-func (e *Entry) Size() int { return int(e.Ref.Len) - 3 - entrySize - len(e.Key) }
-
-// Again returns the entry for a retry. If the item was sent, its Attempts grow
-// by one.
-func (e Entry) Again(sent bool) Entry {
-	if sent {
-		e.Attempts++
+// Size returns the size of the request, with the turns that were appended.
+func (e *Entry) Size() int {
+	head := requestOverhead + entrySize + len(e.Key)
+	if len(e.Meta) > 0 {
+		head += len(appendBytes(nil, e.Meta))
 	}
+	return int(e.Ref.Len) - head + len(e.Appended)
+}
+
+// Again returns the entry for a retry. If the item was sent, its attempts on
+// its route grow by one.
+func (e Entry) Again(sent bool) Entry {
+	if !sent {
+		return e
+	}
+	tries := slices.Clone(e.Tries)
+	for i := range tries {
+		if tries[i].Route == e.Route {
+			tries[i].Times = min(tries[i].Times, math.MaxUint8-1) + 1
+			e.Tries = tries
+			return e
+		}
+	}
+	if len(tries) < math.MaxUint8 {
+		tries = append(tries, Try{e.Route, 1})
+	}
+	e.Tries = tries
 	return e
 }
 

@@ -2,7 +2,6 @@ package jobdir
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -60,8 +59,8 @@ func List(state *os.Root) (all []Meta, err error) {
 func ReadMeta(state *os.Root, dir string) (job *Meta, err error) {
 	enough := errors.New("enough")
 	err = journal.Read(state, dir+"/"+JournalFile, "", func(record []byte) error {
-		var l Line
-		if err := json.Unmarshal(record, &l); err != nil {
+		l, err := DecodeLine(record)
+		if err != nil {
 			return err
 		}
 		job = l.Job

@@ -1,7 +1,6 @@
 package jobdir
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,7 +24,7 @@ func (a *Dir) ReadHistory() (*History, error) {
 		return nil, mustBeEmpty(a)
 	case err != nil:
 		return nil, a.Damaged(JournalFile, err)
-	case h.Meta == nil && len(h.Routes) == 0 && len(h.Intents) == 0:
+	case h.Meta == nil && len(h.Targets) == 0 && len(h.Intents) == 0:
 		return nil, mustBeEmpty(a)
 	case h.Meta == nil:
 		return nil, a.Damaged(JournalFile, errors.New("its first line is lost, and with it whose it is"))
@@ -52,8 +51,8 @@ func mustBeEmpty(a *Dir) error {
 }
 
 func (h *History) replay(record []byte) error {
-	var l Line
-	if err := json.Unmarshal(record, &l); err != nil {
+	l, err := DecodeLine(record)
+	if err != nil {
 		return err
 	}
 	switch {
@@ -80,9 +79,9 @@ func (h *History) settle(s Settled) {
 func (h *History) undo(to OutputState) error {
 	last := len(h.Settled) - 1
 	switch {
-	case last < 0 || h.Settled[last].Output == to:
+	case last < 0 || h.Settled[last].Output.Equal(to):
 		return nil
-	case last == 0 && to.Settled() == 0, last > 0 && h.Settled[last-1].Output == to:
+	case last == 0 && to.Settled() == 0, last > 0 && h.Settled[last-1].Output.Equal(to):
 		h.Settled = h.Settled[:last]
 		return nil
 	}

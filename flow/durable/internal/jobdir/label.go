@@ -10,7 +10,7 @@ import (
 )
 
 // FileFormat is the version of all files of a job but its journal.
-const FileFormat = 2
+const FileFormat = 3
 
 // FileKind is the kind of a job's file.
 type FileKind string

@@ -1,26 +1,58 @@
 package jobdir
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// Line is one line of the journal. One or two of its fields are set. A line is
+// Line is one line of the journal. Beside V, one or two of its fields are set. A line is
 // durable before the store follows, so that the store can be rebuilt from the
 // journal, the requests and the manifests.
 type Line struct {
-	Job     *Meta          `json:"job,omitempty"`
-	Route   *NumberedRoute `json:"lane,omitempty"`
-	Intent  *intent.Intent `json:"intent,omitempty"`
-	Claims  []ClaimSpan    `json:"claims,omitempty"` // of an intent that is sealed
-	Settled *Settled       `json:"settled,omitempty"`
-	Output  *OutputState   `json:"output,omitempty"`  // the output was taken back to here
-	Pruned  *Ending        `json:"pruned,omitempty"`  // only the journal of the job is left
-	Keep    *time.Duration `json:"keep,omitempty"`    // Job.KeepRemote, if it has changed
-	Seen    []string       `json:"seen,omitempty"`    // tags of batches that were bought by a newer journal and given up
-	Removed []string       `json:"removed,omitempty"` // tags whose files are gone at the provider
-	Account *AccountAlias  `json:"account,omitempty"` // two keys that belong to the same account
+	V       version         `json:"v"`
+	Job     *Meta           `json:"job,omitempty"`
+	Target  *NumberedTarget `json:"target,omitempty"`
+	Route   *NumberedRoute  `json:"route,omitempty"`
+	Intent  *intent.Intent  `json:"intent,omitempty"`
+	Claims  []ClaimSpan     `json:"claims,omitempty"` // of an intent that is sealed
+	Settled *Settled        `json:"settled,omitempty"`
+	Output  *OutputState    `json:"output,omitempty"`  // the output was taken back to here
+	Pruned  *Ending         `json:"pruned,omitempty"`  // only the journal of the job is left
+	Keep    *time.Duration  `json:"keep,omitempty"`    // Job.KeepRemote, if it has changed
+	Seen    []string        `json:"seen,omitempty"`    // tags of batches that were bought by a newer journal and given up
+	Removed []string        `json:"removed,omitempty"` // tags whose files are gone at the provider
+	Account *AccountAlias   `json:"account,omitempty"` // two keys that belong to the same account
+}
+
+// LineVersion is the version of the lines of a journal. It grows with each
+// change that an earlier program would misread.
+const LineVersion = 3
+
+// version writes itself as LineVersion, whatever its value is.
+type version int
+
+// MarshalJSON implements json.Marshaler.
+func (version) MarshalJSON() ([]byte, error) { return strconv.AppendInt(nil, LineVersion, 10), nil }
+
+// ErrVersion means that another version of the program has written a journal.
+var ErrVersion = errors.New("another version wrote it: finish the run with the version that began it, " +
+	"or name another state directory, and adopt what was bought (baler doctor --adopt)")
+
+// DecodeLine reads a line of the journal. The error is ErrVersion if it has
+// another version.
+func DecodeLine(record []byte) (l Line, err error) {
+	if err := json.Unmarshal(record, &l); err != nil {
+		return l, err
+	}
+	if l.V != LineVersion {
+		return l, fmt.Errorf("its lines have version %d, and this program reads version %d: %w", l.V, LineVersion, ErrVersion)
+	}
+	return l, nil
 }
 
 // Settled says how the outcomes of a batch between From and Until were settled.

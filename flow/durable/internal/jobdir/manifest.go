@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/internal/tag"
@@ -13,15 +14,21 @@ import (
 // ManifestHeader is the first record of a manifest file.
 type ManifestHeader struct {
 	NumberedRoute
-	Rows int              `json:"rows"`
-	Last map[uint8]uint64 `json:"last"` // the highest number of each level
+	Targets []NumberedTarget `json:"targets,omitempty"` // of its rows
+	Rows    int              `json:"rows"`
+	Last    map[uint8]uint64 `json:"last"` // the highest number of each level
 }
 
 // NewManifestHeader returns the header of the manifest of a batch of these
 // entries.
-func NewManifestHeader(entries []Entry, l Route) ManifestHeader {
-	h := ManifestHeader{NumberedRoute{int(entries[0].Route), l}, len(entries), make(map[uint8]uint64)}
+func NewManifestHeader(entries []Entry, l Route, targetOf func(n int) Target) ManifestHeader {
+	h := ManifestHeader{NumberedRoute: NumberedRoute{int(entries[0].Route), l}, Rows: len(entries), Last: make(map[uint8]uint64)}
+	var seen []int
 	for i := range entries {
+		if n := int(entries[i].Target); !slices.Contains(seen, n) {
+			seen = append(seen, n)
+			h.Targets = append(h.Targets, NumberedTarget{n, targetOf(n)})
+		}
 		h.Last[entries[i].Level] = max(h.Last[entries[i].Level], entries[i].Seq)
 	}
 	return h
@@ -31,9 +38,9 @@ func NewManifestHeader(entries []Entry, l Route) ManifestHeader {
 func ManifestName(tag string) string { return ManifestDir + "/" + tag }
 
 // WriteManifest writes the rows of a batch, in the order of the upload.
-func (a *Dir) WriteManifest(tag string, entries []Entry, l Route) error {
+func (a *Dir) WriteManifest(tag string, entries []Entry, l Route, targetOf func(n int) Target) error {
 	return WriteRecords(a.Root, ManifestName(tag), a.LabelOf(manifestKind, tag), func(put func([]byte) error) error {
-		header, err := json.Marshal(NewManifestHeader(entries, l))
+		header, err := json.Marshal(NewManifestHeader(entries, l, targetOf))
 		if err != nil {
 			return err
 		}
@@ -122,15 +129,6 @@ func (a *Dir) Entries(tag string, n int) ([]Entry, error) {
 		return nil, a.Damaged(ManifestName(tag), fmt.Errorf("%w: it holds %d rows, and the journal says %d", segment.ErrDamaged, len(all), n))
 	}
 	return all, nil
-}
-
-// ReadBody reads the request of a row.
-func ReadBody(r *segment.Reader, row *Entry) ([]byte, error) {
-	record, err := r.Read(row.Ref)
-	if err != nil {
-		return nil, err
-	}
-	return RequestBody(record)
 }
 
 // ClaimSpan is a run of consecutive rows of a manifest whose entries are

@@ -15,6 +15,7 @@ type Meta struct {
 	Name     string            `json:"name"`
 	Provider string            `json:"provider"`
 	Settings map[string]string `json:"settings"`
+	Model    string            `json:"model,omitempty"` // that the job named last; it may change
 	Epoch    uint64            `json:"epoch"`
 	Started  time.Time         `json:"started"` // this epoch, for the first time
 	// Forgotten says that Forget has removed the job, and this epoch has not

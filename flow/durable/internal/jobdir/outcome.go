@@ -108,9 +108,9 @@ func (a *Dir) Fetched(in intent.Intent, got []bool, yield func(Outcome, error) b
 func (o *Outcome) Answer(row *Entry, model, batch string, codec llm.Codec) sink.Answer {
 	a := sink.ReadAnswer(&o.Outcome, codec)
 	a.Model = cmp.Or(a.Model, model)
-	a.Batch, a.Attempts = batch, int(row.Attempts)+1
+	a.Batch, a.Attempts = batch, row.Attempts()+1
 	if o.Cached() {
-		a.Batch, a.Attempts = o.Origin, int(row.Attempts)
+		a.Batch, a.Attempts = o.Origin, row.Attempts()
 	}
 	return a
 }

@@ -21,11 +21,20 @@ func someEntries(n int) []Entry {
 	for i := range all {
 		all[i] = Entry{
 			Key: fmt.Sprint("key ", i), Ref: segment.Ref{File: 1, Offset: uint64(100 * i), Len: uint32(90 + i)}, Content: Digest{1, byte(i)},
-			Line: uint32(i + 1), Route: 3, Level: uint8(i % 2), Attempts: uint16(i), Seq: uint64(i + 7),
+			Line: uint32(i + 1), Target: 2, Route: 3, Level: uint8(i % 2), Seq: uint64(i + 7),
+		}
+		if i%2 == 1 {
+			all[i].Tries = []Try{{Route: 3, Times: 2}, {Route: 1, Times: uint8(i)}}
+			all[i].Meta = json.RawMessage(`{"a":1}`)
+		}
+		if i%3 == 1 {
+			all[i].Appended = []byte(`[{"role":"user","text":"again"}]`)
 		}
 	}
 	return all
 }
+
+func noTarget(int) Target { return Target{} }
 
 // newDir returns an empty directory of a job.
 func newDir(t *testing.T) *Dir {
@@ -58,14 +67,14 @@ func TestAnEntryIsDecodedAsItWas(t *testing.T) {
 func TestARequestIsItsEntryAndItsBody(t *testing.T) {
 	t.Parallel()
 	e := someEntries(1)[0]
-	record := append(e.RequestHead(), "body"...)
+	record := AppendBody(e.RequestHead(), []byte(`"body"`))
 	got, err1 := DecodeRequest(record)
-	body, err2 := RequestBody(record)
-	if diff := cmp.Diff(e, got); diff != "" || string(body) != "body" || errors.Join(err1, err2) != nil {
-		t.Errorf("%s, body %q, %v, %v", diff, body, err1, err2)
+	request, err2 := e.Request(record)
+	if diff := cmp.Diff(e, got); diff != "" || string(request.Body) != `"body"` || errors.Join(err1, err2) != nil {
+		t.Errorf("%s, request %+v, %v, %v", diff, request, err1, err2)
 	}
 	record[0] = GroupKind
-	if _, err := RequestBody(record); err == nil {
+	if _, err := e.Request(record); err == nil {
 		t.Error("a record of another kind is a request")
 	}
 }
@@ -93,7 +102,7 @@ func TestAnOutcomeIsDecodedAsItWas(t *testing.T) {
 func TestAManifestHoldsItsRowsInOrder(t *testing.T) {
 	t.Parallel()
 	d, rows := newDir(t), someEntries(5)
-	if err := d.WriteManifest("TAG", rows, Route{}); err != nil {
+	if err := d.WriteManifest("TAG", rows, Route{}, noTarget); err != nil {
 		t.Fatal(err)
 	}
 	got, err := d.Entries("TAG", len(rows))
@@ -113,7 +122,7 @@ func TestAManifestHoldsItsRowsInOrder(t *testing.T) {
 func TestADamagedManifestIsRefused(t *testing.T) {
 	t.Parallel()
 	d, rows := newDir(t), someEntries(3)
-	if err := d.WriteManifest("TAG", rows, Route{}); err != nil {
+	if err := d.WriteManifest("TAG", rows, Route{}, noTarget); err != nil {
 		t.Fatal(err)
 	}
 	whole, err := d.Root.ReadFile(ManifestName("TAG"))
@@ -142,7 +151,7 @@ func TestADamagedManifestIsRefused(t *testing.T) {
 func TestAnExchangedFileIsRefused(t *testing.T) {
 	t.Parallel()
 	d := newDir(t)
-	if err := d.WriteManifest("TAG", someEntries(1), Route{}); err != nil {
+	if err := d.WriteManifest("TAG", someEntries(1), Route{}, noTarget); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.Root.Rename(ManifestName("TAG"), ManifestName("OTHER")); err != nil {

@@ -35,7 +35,10 @@ func (a *Dir) RemakeManifest(in intent.Intent, replayed *Replayed) error {
 	if err != nil {
 		return fmt.Errorf("durable: it cannot be made again: %w", err)
 	}
-	return a.WriteManifest(in.Tag, entries, replayed.Routes[in.Route])
+	for i := range entries {
+		entries[i].Route = uint16(in.Route) //nolint:gosec // as it was written
+	}
+	return a.WriteManifest(in.Tag, entries, replayed.Routes[in.Route], replayed.TargetOf)
 }
 
 // RowsOf finds the rows of a batch without its manifest.

@@ -1,7 +1,6 @@
 package jobdir
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 // Replayed is the state that results from replaying a journal.
 type Replayed struct {
 	Meta    *Meta
+	Targets []Target
 	Routes  []Route
 	Intents map[string]intent.Intent
 	Claims  map[string][]ClaimSpan // by tag
@@ -42,13 +42,18 @@ func NewReplayed() *Replayed {
 
 // Replay applies one line.
 func (m *Replayed) Replay(record []byte) error {
-	var l Line
-	if err := json.Unmarshal(record, &l); err != nil {
+	l, err := DecodeLine(record)
+	if err != nil {
 		return err
 	}
 	switch {
 	case l.Job != nil:
 		m.Meta = l.Job
+	case l.Target != nil:
+		if l.Target.N > len(m.Targets) {
+			return fmt.Errorf("target %d follows %d", l.Target.N, len(m.Targets)-1)
+		}
+		m.Targets = append(m.Targets[:l.Target.N], l.Target.Target)
 	case l.Route != nil:
 		if l.Route.N > len(m.Routes) {
 			return fmt.Errorf("route %d follows %d", l.Route.N, len(m.Routes)-1)
@@ -81,6 +86,14 @@ func (m *Replayed) Replay(record []byte) error {
 		}
 	}
 	return nil
+}
+
+// TargetOf returns the target of that number, the zero Target if there is none.
+func (m *Replayed) TargetOf(n int) Target {
+	if n >= len(m.Targets) {
+		return Target{}
+	}
+	return m.Targets[n]
 }
 
 func (m *Replayed) settle(s Settled) {

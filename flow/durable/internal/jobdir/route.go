@@ -1,13 +1,38 @@
 package jobdir
 
-// Route is the endpoint and the model that all rows of a batch have in common.
+// Route is what all rows of a batch have in common: who answers them, and how
+// they are asked.
 type Route struct {
+	Name     string `json:"name,omitempty"` // that the job gives it
+	Provider string `json:"provider"`
+	Origin   string `json:"origin,omitempty"` // the service that speaks the provider's protocol
 	Endpoint string `json:"endpoint"`
 	Model    string `json:"model"`
+	Revision int    `json:"revision,omitempty"` // of the codec
+}
+
+// Asks reports whether an answer of the other route is one to the same request.
+func (r Route) Asks(other Route) bool {
+	r.Name, other.Name = "", ""
+	return r == other
 }
 
 // NumberedRoute is a route and its number in the journal.
 type NumberedRoute struct {
 	N int `json:"n"`
 	Route
+}
+
+// Target is what a request itself says about where it goes. The zero Target
+// goes anywhere.
+type Target struct {
+	Provider string `json:"provider,omitempty"` // whose format the request has, if it is no chat
+	Endpoint string `json:"endpoint,omitempty"` // of a request that is no chat
+	Model    string `json:"model,omitempty"`    // that the request names
+}
+
+// NumberedTarget is a target and its number in the journal.
+type NumberedTarget struct {
+	N int `json:"n"`
+	Target
 }

@@ -22,10 +22,13 @@ func (a *Dir) Verify(ctx context.Context, store state.Store, replayed *Replayed)
 	switch {
 	case replayed.Meta == nil && source.Rev > 0:
 		return a.Damaged(JournalFile, errors.New("its first line is lost"))
-	case len(replayed.Routes) < source.Value.Routes:
+	case len(replayed.Targets) < source.Value.Targets:
 		return a.Damaged(JournalFile, errors.New("it has lost the endpoint or the model of rows"))
 	}
 	if err := verifyKnown(ctx, a, store, replayed); err != nil {
+		return err
+	}
+	if err := verifyRoutes(ctx, a, store, replayed); err != nil {
 		return err
 	}
 	for _, in := range replayed.Intents {
@@ -53,6 +56,26 @@ func verifyKnown(ctx context.Context, a *Dir, store state.Store, replayed *Repla
 		if _, ok := replayed.Intents[tag]; !ok {
 			return a.Damaged(JournalFile, fmt.Errorf("it has lost batch %s", tag))
 		}
+	}
+	return nil
+}
+
+// verifyRoutes refuses a journal that lacks a route that something was bought
+// on.
+func verifyRoutes(ctx context.Context, a *Dir, store state.Store, replayed *Replayed) error {
+	output := Record[OutputState]{Key: a.Keys.Output()}
+	if err := Load(ctx, store, &output); err != nil {
+		return err
+	}
+	most := -1
+	for n := range output.Value.Routes {
+		most = max(most, n)
+	}
+	for _, in := range replayed.Intents {
+		most = max(most, in.Route)
+	}
+	if most >= len(replayed.Routes) {
+		return a.Damaged(JournalFile, errors.New("it has lost a route of batches"))
 	}
 	return nil
 }
@@ -110,7 +133,7 @@ func verifyOutput(ctx context.Context, a *Dir, store state.Store, replayed *Repl
 		return err
 	}
 	switch have := output.Value; {
-	case have == replayed.Output, have == replayed.before:
+	case have.Equal(replayed.Output), have.Equal(replayed.before):
 		return nil
 	case have.Settled() > replayed.Output.Settled():
 		return a.Damaged(JournalFile, fmt.Errorf("it has lost results: it knows of %d, and the index of %d", replayed.Output.Settled(), have.Settled()))

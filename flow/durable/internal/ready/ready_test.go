@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -30,7 +31,7 @@ func (p *pile) add() {
 	entries := make([]jobdir.Entry, p.count("entries"))
 	for i := range entries {
 		level := rapid.SampledFrom([]uint8{7, 127, 255}).Draw(p.T, "level")
-		entries[i] = jobdir.Entry{Key: fmt.Sprint("key-", len(p.waiting), i), Level: level, Line: 3, Attempts: 2, Ref: segment.Ref{File: 1, Len: 99}}
+		entries[i] = jobdir.Entry{Key: fmt.Sprint("key-", len(p.waiting), i), Level: level, Line: 3, Tries: []jobdir.Try{{Route: 1, Times: 2}}, Ref: segment.Ref{File: 1, Len: 99}}
 	}
 	if err := p.ready.Add(context.Background(), entries); err != nil {
 		p.Fatal(err)
@@ -61,7 +62,7 @@ func (p *pile) load() {
 		}
 		return int(a.Seq) - int(b.Seq) //nolint:gosec // small
 	})
-	if want = want[:min(n, len(want))]; !slices.Equal(found, want) {
+	if want = want[:min(n, len(want))]; !reflect.DeepEqual(found, want) && len(found)+len(want) > 0 {
 		p.Fatalf("loaded %v, want %v", found, want)
 	}
 	if len(want) > 0 && !p.ready.Any() {
@@ -119,7 +120,7 @@ func (p *pile) restart() {
 	}
 	p.loaded = nil
 	for _, batch := range p.batches {
-		if p.ready.MayTake(jobdir.NewManifestHeader(batch, jobdir.Route{}).Last) {
+		if p.ready.MayTake(jobdir.NewManifestHeader(batch, jobdir.Route{}, func(int) jobdir.Target { return jobdir.Target{} }).Last) {
 			p.ready.Taken(batch)
 		}
 	}

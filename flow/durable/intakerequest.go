@@ -1,0 +1,126 @@
+package durable
+
+import (
+	"crypto/sha256"
+	"errors"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/llm"
+)
+
+// request is what is asked about an item, as it is kept.
+type request struct {
+	target  jobdir.Target
+	record  []byte        // for the request log
+	content jobdir.Digest // to tell what asks the same
+}
+
+// requests turns chats and bodies into what is kept, for one goroutine. A chat
+// is kept as it is, so that any provider can get it; its route's codec encodes
+// it when its batch is uploaded.
+type requests struct {
+	*config
+	buf  []byte
+	body jsontext.Value
+	told map[string]bool // members that are no part of a chat
+}
+
+// ask returns the request of a prompt's chat. A chat that the codec cannot
+// encode is refused now, before anything is bought.
+func (r *requests) ask(chat *llm.Chat) (request, error) {
+	if !isText(chat) {
+		if _, err := r.codec.Encode(r.model, *chat); err != nil {
+			return request{}, err
+		}
+	}
+	return r.chat(jobdir.Target{}, chat)
+}
+
+func (r *requests) chat(t jobdir.Target, chat *llm.Chat) (request, error) {
+	record, err := jobdir.AppendChat(make([]byte, 0, sizeHint(chat)), chat)
+	if err != nil {
+		return request{}, err
+	}
+	return request{t, record, r.digest(jobdir.Target{}, record)}, nil
+}
+
+// isText reports whether a chat is one that every codec encodes.
+func isText(chat *llm.Chat) bool {
+	if chat.Schema != nil || chat.Temperature != nil || len(chat.Options) > 0 || len(chat.Messages) == 0 {
+		return false
+	}
+	for i := range chat.Messages {
+		if len(chat.Messages[i].Parts) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func sizeHint(chat *llm.Chat) (n int) {
+	for i := range chat.Messages {
+		n += len(chat.Messages[i].Text) + 48
+	}
+	return n + 32
+}
+
+// raw returns the request of a body. It is kept as a chat if the codec can read
+// all of it; otherwise it stays with its provider.
+func (r *requests) raw(q *sink.Request) (request, error) {
+	if err := q.Check(); err != nil {
+		return request{}, err
+	}
+	if r.codec != nil && r.codec.Endpoint() == q.Endpoint {
+		model, chat, err := r.codec.Parse(q.Endpoint, q.Body)
+		if err == nil && model == q.Model {
+			return r.chat(jobdir.Target{Model: model}, &chat)
+		}
+		r.stays(err)
+	}
+	t := jobdir.Target{Provider: r.provider.Info().Name, Endpoint: q.Endpoint, Model: q.Model}
+	return request{t, jobdir.AppendBody(make([]byte, 0, len(q.Body)+1), q.Body), r.digest(t, r.canonical(q.Body))}, nil
+}
+
+// stays tells once for each member why a body stays with its provider.
+func (r *requests) stays(err error) {
+	unknown, ok := errors.AsType[*llm.UnknownMemberError](err)
+	if !ok || r.told[unknown.Member] || len(r.told) >= maxTold {
+		return
+	}
+	if r.told == nil {
+		r.told = make(map[string]bool)
+	}
+	r.told[unknown.Member] = true
+	r.log.Info("requests stay with their provider", "provider", r.provider.Info().Name, "because", unknown)
+}
+
+// maxTold bounds how many members are told.
+const maxTold = 20
+
+// digest identifies what a request asks, whoever answers it. Of a chat, it does
+// not depend on the target: the route says who is asked.
+func (r *requests) digest(t jobdir.Target, content []byte) jobdir.Digest {
+	r.buf = r.buf[:0]
+	for _, field := range []string{t.Provider, t.Endpoint, t.Model} {
+		r.buf = append(append(r.buf, field...), 0)
+	}
+	r.buf = append(r.buf, content...)
+	sum := sha256.Sum256(r.buf)
+	return jobdir.Digest(sum[:16])
+}
+
+// canonical returns the form of RFC 8785, in which bodies with the same meaning
+// are the same bytes. Numbers stay as they are, because not every reader takes
+// 2^53+1 for 2^53. A body without such a form, for example with a repeated
+// name, is returned unchanged.
+func (r *requests) canonical(body []byte) []byte {
+	r.body = append(r.body[:0], body...)
+	err := r.body.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))
+	if err != nil {
+		return body
+	}
+	return r.body
+}

@@ -1,0 +1,155 @@
+package jobdir
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/llm"
+)
+
+// Request is what is asked about an item: a chat, which any provider may get,
+// or the body of an endpoint, which stays with its provider.
+type Request struct {
+	Chat *llm.Chat
+	Body json.RawMessage // if Chat is nil
+}
+
+// A request begins with its form.
+const (
+	chatForm = 'c' // the rest is an llm.Chat in JSON
+	bodyForm = 'b' // the rest is the body
+)
+
+// lenient writes and reads whatever text a chat has.
+var lenient = jsonv2.JoinOptions(jsontext.AllowInvalidUTF8(true), jsonv2.Deterministic(true))
+
+// AppendChat appends the record of a chat. Chats that ask the same are the same
+// bytes.
+func AppendChat(dst []byte, chat *llm.Chat) ([]byte, error) {
+	dst = append(dst, chatForm)
+	if isPlain(chat) {
+		return appendPlain(dst, chat)
+	}
+	text, err := jsonv2.Marshal(chat, lenient)
+	if err != nil {
+		return nil, fmt.Errorf("durable: encode chat: %w", err)
+	}
+	return append(dst, text...), nil
+}
+
+// isPlain reports whether a chat is nothing but texts, as most are.
+func isPlain(chat *llm.Chat) bool {
+	if chat.Schema != nil || chat.Temperature != nil || len(chat.Options) > 0 || chat.MaxTokens != 0 {
+		return false
+	}
+	for i := range chat.Messages {
+		if m := &chat.Messages[i]; len(m.Parts) > 0 || m.Text == "" {
+			return false
+		}
+	}
+	return len(chat.Messages) > 0
+}
+
+// appendPlain writes what Marshal would. It spares the copy of a long text.
+func appendPlain(dst []byte, chat *llm.Chat) (_ []byte, err error) {
+	dst = append(dst, `{"messages":[`...)
+	for i := range chat.Messages {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"role":`...)
+		if dst, err = appendText(dst, string(chat.Messages[i].Role)); err != nil {
+			return nil, err
+		}
+		dst = append(dst, `,"text":`...)
+		if dst, err = appendText(dst, chat.Messages[i].Text); err != nil {
+			return nil, err
+		}
+		dst = append(dst, '}')
+	}
+	return append(dst, "]}"...), nil
+}
+
+// appendText appends a JSON string. Bytes that are no UTF-8 become U+FFFD.
+func appendText(dst []byte, text string) ([]byte, error) {
+	quoted, err := jsontext.AppendQuote(dst, text)
+	if err != nil && len(quoted) > len(dst) && quoted[len(quoted)-1] == '"' {
+		err = nil // it is complete, with the replacements
+	}
+	return quoted, err
+}
+
+// AppendBody appends the record of a body.
+func AppendBody(dst, body []byte) []byte { return append(append(dst, bodyForm), body...) }
+
+// ReadRequest reads the request of a row, with the turns that were appended to
+// its chat.
+func ReadRequest(r *segment.Reader, row *Entry) (Request, error) {
+	record, err := r.Read(row.Ref)
+	if err != nil {
+		return Request{}, err
+	}
+	return row.Request(record)
+}
+
+// Request reads the request in a record of the request log. Its body is a part
+// of the record.
+func (e *Entry) Request(record []byte) (Request, error) {
+	_, request, err := splitRequest(record)
+	switch {
+	case err != nil:
+		return Request{}, err
+	case len(request) == 0:
+		return Request{}, errShort
+	case request[0] == bodyForm:
+		return Request{Body: request[1:]}, nil
+	case request[0] != chatForm:
+		return Request{}, errors.New("durable: a request of an unknown form")
+	}
+	chat := new(llm.Chat)
+	if err := jsonv2.Unmarshal(request[1:], chat, lenient); err != nil {
+		return Request{}, fmt.Errorf("durable: decode chat: %w", err)
+	}
+	if len(e.Appended) > 0 {
+		var turns []llm.Message
+		if err := jsonv2.Unmarshal(e.Appended, &turns, lenient); err != nil {
+			return Request{}, fmt.Errorf("durable: decode appended turns: %w", err)
+		}
+		*chat = chat.Then(turns...)
+	}
+	return Request{Chat: chat}, nil
+}
+
+// Append returns the entry with further turns of its chat.
+func (e Entry) Append(turns ...llm.Message) (Entry, error) {
+	var all []llm.Message
+	if len(e.Appended) > 0 {
+		if err := jsonv2.Unmarshal(e.Appended, &all, lenient); err != nil {
+			return e, fmt.Errorf("durable: decode appended turns: %w", err)
+		}
+	}
+	text, err := jsonv2.Marshal(append(all, turns...), lenient)
+	if err != nil {
+		return e, fmt.Errorf("durable: encode appended turns: %w", err)
+	}
+	e.Appended = text
+	return e, nil
+}
+
+// Encode returns the body that asks the request on a route.
+func (r Request) Encode(codec llm.Codec, model string) (json.RawMessage, error) {
+	switch {
+	case r.Chat == nil:
+		return r.Body, nil
+	case codec == nil:
+		return nil, errors.New("durable: the provider has no codec for chats")
+	}
+	q, err := sink.Encode(codec, model, *r.Chat)
+	return q.Body, err
+}
