@@ -10,9 +10,9 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// Line is one line of the journal. Beside V, one or two of its fields are set. A line is
-// durable before the store follows, so that the store can be rebuilt from the
-// journal, the requests and the manifests.
+// Line is one line of the journal. Beside V, one or two of its fields are set.
+// A line is durable before the store follows, so that the store can be rebuilt
+// from the journal, the requests and the manifests.
 type Line struct {
 	V       version         `json:"v"`
 	Job     *Meta           `json:"job,omitempty"`
