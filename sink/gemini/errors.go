@@ -1,5 +1,6 @@
-// Package gemini knows how the Gemini API reports errors. A client of its
-// batches is not there yet. The API sends no headers about its limits.
+// Package gemini has the codec of the Gemini API's generateContent, and knows
+// how the API reports errors. A client of its batches is not there yet. The API
+// sends no headers about its limits.
 //
 // The protocol is described at https://ai.google.dev/gemini-api/docs and
 // https://google.aip.dev/193, as of November 2026.

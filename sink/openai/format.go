@@ -31,7 +31,7 @@ var chatFormat = format{
 	options: shared.And(wire.Same(
 		"audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs", "max_tokens", "modalities",
 		"n", "prediction", "presence_penalty", "reasoning_effort", "seed", "stop", "tool_choice", "tools", "verbosity",
-		"web_search_options", responseFormat,
+		"web_search_options", wire.ResponseFormat,
 	)),
 	writeSchema: func(s *llm.Schema) any { return wire.Fields{"type": jsonSchema, jsonSchema: schemaFields(s)} },
 	readSchema:  func(o wire.Object) *llm.Schema { return schemaOf(wire.Members(o[jsonSchema])) },
@@ -45,7 +45,7 @@ var responsesFormat = format{
 		"access_programs", "background", "context_management", "conversation", "include", "instructions", "max_tool_calls",
 		"previous_response_id", "prompt", "truncation",
 	)).And(wire.Names{
-		responseFormat:               "text.format",
+		wire.ResponseFormat:          "text.format",
 		"reasoning_effort":           "reasoning.effort",
 		"reasoning_summary":          "reasoning.summary",
 		"reasoning_generate_summary": "reasoning.generate_summary",

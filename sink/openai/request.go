@@ -3,7 +3,6 @@ package openai
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -11,10 +10,6 @@ import (
 	"github.com/balerhq/baler/sink/internal/wire"
 	"github.com/balerhq/baler/sink/llm"
 )
-
-// responseFormat is the option that asks for an answer in JSON, or for text,
-// without a schema.
-const responseFormat = "response_format"
 
 func (f *format) encode(model string, chat llm.Chat) (json.RawMessage, error) {
 	chat = f.options.Neutral(chat)
@@ -30,13 +25,13 @@ func (f *format) encode(model string, chat llm.Chat) (json.RawMessage, error) {
 		body["temperature"] = *chat.Temperature
 	}
 	if chat.Schema != nil {
-		if len(chat.Schema.JSON) == 0 {
-			return nil, errors.New("the schema is empty; set Schema.JSON")
+		if _, err := wire.SchemaJSON(chat.Schema); err != nil {
+			return nil, err
 		}
 		body.Set(f.schema, f.writeSchema(chat.Schema))
 	}
-	if format := chat.Options[responseFormat]; format != nil && wire.Format(format) == "" {
-		return nil, errors.New("the option \"response_format\" is neither text nor json_object; set Chat.Schema")
+	if err := wire.CheckFormat(chat.Options); err != nil {
+		return nil, err
 	}
 	if err := f.options.Write(body, chat.Options); err != nil {
 		return nil, err
@@ -84,9 +79,9 @@ func (f *format) parse(o wire.Object) llm.Chat {
 		Temperature: wire.Number(o["temperature"]),
 		Options:     f.options.Read(o),
 	}
-	format := chat.Options[responseFormat]
+	format := chat.Options[wire.ResponseFormat]
 	if wire.Format(format) == "" {
-		chat.Options = wire.Without(chat.Options, responseFormat)
+		chat.Options = wire.Without(chat.Options, wire.ResponseFormat)
 	}
 	if kind := wire.Members(jsontext.Value(format)); kind.Text("type") == jsonSchema {
 		chat.Schema = f.readSchema(kind)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/balerhq/baler/sink/llm"
 )
@@ -49,8 +50,16 @@ func (n Names) Write(f Fields, options llm.Options) error {
 // Read returns the options that a body has, nil if there are none.
 func (n Names) Read(o Object) llm.Options {
 	var options llm.Options
+	nested := map[string]Object{} // each is read once
 	for name, path := range n {
-		value := o.At(path)
+		member, rest, isNested := strings.Cut(path, ".")
+		value := o[member]
+		if isNested && value != nil {
+			if nested[member] == nil {
+				nested[member] = Members(value)
+			}
+			value = nested[member].At(rest)
+		}
 		if value == nil {
 			continue
 		}

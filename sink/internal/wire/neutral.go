@@ -16,7 +16,7 @@ func (n Names) Neutral(chat llm.Chat) llm.Chat {
 		_, isKnown := n[name]
 		return chat.Options[name] != nil && !isKnown
 	}
-	limit, instructions, format := has("max_tokens"), has("instructions"), has("response_format")
+	limit, instructions, format := has("max_tokens"), has("instructions"), has(ResponseFormat)
 	if !limit && !instructions && !format {
 		return chat
 	}
@@ -29,8 +29,8 @@ func (n Names) Neutral(chat llm.Chat) llm.Chat {
 		chat = chat.As(text)
 		delete(options, "instructions")
 	}
-	if format && Format(options["response_format"]) == FormatText {
-		delete(options, "response_format")
+	if format && Format(options[ResponseFormat]) == FormatText {
+		delete(options, ResponseFormat)
 	}
 	chat.Options = options
 	return chat
@@ -53,4 +53,18 @@ func Format(format []byte) string {
 		return kind
 	}
 	return ""
+}
+
+// Stops returns options whose stop is a list, which some providers ask for.
+func Stops(options llm.Options) llm.Options {
+	stop := jsontext.Value(options["stop"])
+	if stop == nil || stop.Kind() == '[' {
+		return options
+	}
+	options = maps.Clone(options)
+	delete(options, "stop")
+	if stop.Kind() != 'n' {
+		options["stop"] = append(append([]byte("["), stop...), ']')
+	}
+	return options
 }

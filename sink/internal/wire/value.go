@@ -13,6 +13,10 @@ import (
 // Object is a JSON object that was read.
 type Object map[string]jsontext.Value
 
+// tolerant is for replies: what was paid for is read if it can be. A request
+// was checked before its members are read.
+var tolerant = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
 // errNoObject is why a body cannot be parsed at all.
 var errNoObject = errors.New("the body is no JSON object")
 
@@ -32,7 +36,7 @@ func ReadBody(body []byte) (Object, error) {
 // Members returns the members of an object, and none of anything else.
 func Members(v jsontext.Value) Object {
 	var members Object
-	if v.Kind() != '{' || jsonv2.Unmarshal(v, &members) != nil {
+	if v.Kind() != '{' || jsonv2.Unmarshal(v, &members, tolerant) != nil {
 		return nil
 	}
 	return members
@@ -54,7 +58,7 @@ func (o Object) Text(path string) string { return Text(o.At(path)) }
 // Text returns a string, and "" of anything else.
 func Text(v jsontext.Value) string {
 	var s string
-	if v.Kind() != '"' || jsonv2.Unmarshal(v, &s) != nil {
+	if v.Kind() != '"' || jsonv2.Unmarshal(v, &s, tolerant) != nil {
 		return ""
 	}
 	return s
@@ -63,7 +67,7 @@ func Text(v jsontext.Value) string {
 // List returns the elements of an array, and none of anything else.
 func List(v jsontext.Value) []jsontext.Value {
 	var list []jsontext.Value
-	if v.Kind() != '[' || jsonv2.Unmarshal(v, &list) != nil {
+	if v.Kind() != '[' || jsonv2.Unmarshal(v, &list, tolerant) != nil {
 		return nil
 	}
 	return list
