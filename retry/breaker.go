@@ -31,8 +31,8 @@ type BreakerConfig struct {
 
 // Breaker keeps calls away from a provider that is down. After some failures in
 // a row it fails all calls at once. After a cooldown one call tries whether the
-// provider is back. A Breaker is safe for concurrent use. Make it with
-// [NewBreaker].
+// provider is back. A Breaker is safe for concurrent use. The zero Breaker has
+// the defaults of [BreakerConfig] and no name; [NewBreaker] makes others.
 //
 // A provider is down if calls to it are Retryable or Ambiguous, except for HTTP
 // 429, which is the business of a rate limiter. A provider that refuses, with a
@@ -40,7 +40,8 @@ type BreakerConfig struct {
 type Breaker struct {
 	provider string
 	cfg      BreakerConfig
-	steps    *gobreaker.TwoStepCircuitBreaker[struct{}]
+	steps    *gobreaker.TwoStepCircuitBreaker[struct{}] // see allow
+	once     sync.Once
 
 	mu      sync.Mutex
 	retryAt time.Time
@@ -56,9 +57,14 @@ func NewBreaker(provider string, c BreakerConfig) (*Breaker, error) {
 	case c.Cooldown < 0:
 		return nil, fmt.Errorf("retry: BreakerConfig.Cooldown is %s: must not be negative", c.Cooldown)
 	}
+	return &Breaker{provider: provider, cfg: c}, nil
+}
+
+// init comes late, so that a zero Breaker works.
+func (b *Breaker) init() {
+	c := &b.cfg
 	c.Failures = orDefault(c.Failures, 5)
 	c.Cooldown = orDefault(c.Cooldown, time.Minute)
-	b := &Breaker{provider: provider, cfg: c}
 	b.steps = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Timeout:       c.Cooldown,
 		ReadyToTrip:   func(n gobreaker.Counts) bool { return int(n.ConsecutiveFailures) >= c.Failures },
@@ -66,7 +72,12 @@ func NewBreaker(provider string, c BreakerConfig) (*Breaker, error) {
 		IsExcluded:    func(err error) bool { return errors.Is(err, context.Canceled) || isTooMany(err) },
 		OnStateChange: b.changed,
 	})
-	return b, nil
+}
+
+// allow asks whether a call may pass. Done takes its outcome.
+func (b *Breaker) allow() (done func(error), err error) {
+	b.once.Do(b.init)
+	return b.steps.Allow()
 }
 
 func isOutage(err error) bool {
@@ -83,7 +94,7 @@ func isTooMany(err error) bool {
 // run call. It then returns a Retryable error that wraps [ErrOpen] and whose
 // RetryAfter is the rest of the cooldown, which a [Policy] around it obeys.
 func (b *Breaker) Do(ctx context.Context, call func(context.Context) error) error {
-	done, err := b.steps.Allow()
+	done, err := b.allow()
 	b.notify()
 	if err != nil {
 		return b.open()

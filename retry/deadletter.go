@@ -28,13 +28,16 @@ type DeadLetter[T any] struct {
 }
 
 // DeadLetters writes rows that were given up, one line each, so that they can
-// be repaired and sent again. It is safe for concurrent use.
+// be repaired and sent again. It is safe for concurrent use. Make it with
+// [NewDeadLetters] or [OpenDeadLetters]: the zero value has nowhere to write
+// to, and Write says so.
 type DeadLetters[T any] struct {
 	mu sync.Mutex
 	w  io.Writer
 }
 
-// NewDeadLetters writes to w, with one call of its Write per row.
+// NewDeadLetters writes to w, with one call of its Write per row. w must not
+// call the DeadLetters.
 func NewDeadLetters[T any](w io.Writer) *DeadLetters[T] { return &DeadLetters[T]{w: w} }
 
 // OpenDeadLetters appends to the file at path. It makes the file readable to
@@ -69,6 +72,9 @@ func endLine(f *os.File) error {
 // hook of [DoBatch]. The line is with the operating system when Write returns,
 // and on disk after Close.
 func (d *DeadLetters[T]) Write(row Row[T]) error {
+	if d.w == nil {
+		return errors.New("retry: write dead letter: no writer: make DeadLetters with NewDeadLetters or OpenDeadLetters")
+	}
 	letter := DeadLetter[T]{
 		Time:     time.Now().UTC(),
 		Attempts: row.Attempts,

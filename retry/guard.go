@@ -14,13 +14,14 @@ import (
 // Blocked error pauses its provider at once.
 //
 // Record outcomes as they come in and put Wait before new work. A Guard is safe
-// for concurrent use and runs no goroutine. Make it with [NewGuard].
+// for concurrent use and runs no goroutine. The zero Guard has the defaults of
+// [GuardConfig] and no hooks; [NewGuard] makes others.
 type Guard struct {
 	cfg GuardConfig
 
 	mu      sync.Mutex
-	scopes  map[Scope]*watch
-	resumed chan struct{} // closed and replaced by Resume
+	scopes  map[Scope]*watch // nil until the first use of a zero Guard
+	resumed chan struct{}    // closed and replaced by Resume
 }
 
 // watch is the state of one scope.
@@ -37,7 +38,21 @@ func NewGuard(c GuardConfig) (*Guard, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	return &Guard{cfg: c, scopes: make(map[Scope]*watch), resumed: make(chan struct{})}, nil
+	g := new(Guard)
+	g.init(c)
+	return g, nil
+}
+
+func (g *Guard) init(c GuardConfig) {
+	g.cfg, g.scopes, g.resumed = c, make(map[Scope]*watch), make(chan struct{})
+}
+
+// lock takes the lock. It gives a zero Guard its defaults.
+func (g *Guard) lock() {
+	g.mu.Lock()
+	if g.scopes == nil {
+		g.init(GuardConfig{}.withDefaults())
+	}
 }
 
 // Record counts the outcome of one row or call in its scope and in the wider
@@ -63,7 +78,7 @@ func (g *Guard) Record(s Scope, err error) {
 
 // record returns the hook to call outside the lock.
 func (g *Guard) record(now time.Time, scope, origin Scope, err error) (hook func(Alert), alert Alert) {
-	g.mu.Lock()
+	g.lock()
 	defer g.mu.Unlock()
 	w := g.watch(scope)
 	w.window.add(now, err != nil)
@@ -107,7 +122,7 @@ func (g *Guard) Paused(s Scope) (Alert, bool) {
 }
 
 func (g *Guard) paused(s Scope) (*Alert, <-chan struct{}) {
-	g.mu.Lock()
+	g.lock()
 	defer g.mu.Unlock()
 	for _, scope := range s.within() {
 		if w := g.scopes[scope]; w != nil && w.pause != nil {
@@ -137,7 +152,7 @@ func (g *Guard) Wait(ctx context.Context, s Scope) error {
 // Resume ends the pauses of s and of all scopes in it, and forgets their
 // outcomes. Resume(Scope{}) resumes everything.
 func (g *Guard) Resume(s Scope) {
-	g.mu.Lock()
+	g.lock()
 	defer g.mu.Unlock()
 	for scope := range g.scopes {
 		if scope.isWithin(s) {

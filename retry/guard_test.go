@@ -207,7 +207,7 @@ func TestGuardConfigNamesTheWrongField(t *testing.T) {
 		"Window":      {Window: -1},
 		"MinCount":    {MinCount: -1},
 		"NotifyAbove": {NotifyAbove: 1.5},
-		"PauseAbove":  {PauseAbove: 0.1},
+		"PauseAbove":  {PauseAbove: 0.1, NotifyAbove: 0.2},
 	} {
 		if _, err := retry.NewGuard(c); err == nil || !strings.Contains(err.Error(), "GuardConfig."+field+" ") {
 			t.Errorf("%s: error %v does not name it", field, err)

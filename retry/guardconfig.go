@@ -13,10 +13,12 @@ type GuardConfig struct {
 	// anything. Zero means 20.
 	MinCount int
 	// NotifyAbove is the failure rate, from 0 to 1, above which OnNotify is
-	// called, once until the rate has been lower again. Zero means 0.2.
+	// called, once until the rate has been lower again. Zero means 0.2, or
+	// PauseAbove if that is lower.
 	NotifyAbove float64
 	// PauseAbove is the failure rate above which the scope is paused. Must not
-	// be lower than NotifyAbove; 1 means that no rate pauses. Zero means 0.5.
+	// be lower than NotifyAbove; 1 means that no rate pauses. Zero means 0.5,
+	// or NotifyAbove if that is higher.
 	PauseAbove float64
 	// OnNotify and OnPause are called from Record, by one goroutine of many,
 	// and may call the guard. Zero means no notification.
@@ -26,8 +28,12 @@ type GuardConfig struct {
 func (c GuardConfig) withDefaults() GuardConfig {
 	c.Window = orDefault(c.Window, 10*time.Minute)
 	c.MinCount = orDefault(c.MinCount, 20)
-	c.NotifyAbove = orDefault(c.NotifyAbove, 0.2)
-	c.PauseAbove = orDefault(c.PauseAbove, 0.5)
+	notify, pause := 0.2, 0.5
+	if c.PauseAbove > 0 {
+		notify = min(notify, c.PauseAbove)
+	}
+	c.NotifyAbove = orDefault(c.NotifyAbove, notify)
+	c.PauseAbove = orDefault(c.PauseAbove, max(pause, c.NotifyAbove))
 	return c
 }
 

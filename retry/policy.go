@@ -32,7 +32,8 @@ type Policy struct {
 	// Factor by which the delay grows with each further attempt, at least 1.
 	// Zero means 2.
 	Factor float64
-	// MaxDelay is the longest delay, jitter included. Zero means 120 s.
+	// MaxDelay is the longest delay, jitter included. Zero means 120 s, or
+	// Delay if that is longer.
 	MaxDelay time.Duration
 	// MaxRetryAfter is the longest wait that a server may ask for. It may be
 	// longer than MaxDelay. Zero means MaxRetryAfter, one hour.
@@ -91,7 +92,7 @@ func (p Policy) withDefaults() Policy {
 	p.MaxAttempts = orDefault(p.MaxAttempts, DefaultMaxAttempts)
 	p.Delay = orDefault(p.Delay, DefaultDelay)
 	p.Factor = orDefault(p.Factor, DefaultFactor)
-	p.MaxDelay = orDefault(p.MaxDelay, DefaultMaxDelay)
+	p.MaxDelay = orDefault(p.MaxDelay, max(DefaultMaxDelay, p.Delay))
 	p.MaxRetryAfter = orDefault(p.MaxRetryAfter, MaxRetryAfter)
 	if p.Classify == nil {
 		p.Classify = ClassOf
