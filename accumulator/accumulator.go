@@ -10,7 +10,8 @@ import (
 // Accumulator collects items from any number of goroutines into batches, and
 // hands the batches to a handler ([Stage.Start]) or to a loop ([Stage.Open],
 // [Accumulator.Batches]). Its methods are safe for concurrent use. Every
-// Accumulator must be closed.
+// Accumulator must be closed. The zero value is not one: its methods return an
+// error that says so.
 //
 // While [Config.MaxPending] batches are closed and not yet delivered, no batch
 // is opened and Add waits. Waiting callers proceed in order of arrival, but
@@ -69,4 +70,9 @@ func (a *Accumulator[T]) Add(ctx context.Context, v T) error {
 
 // Stats returns figures about the batches closed so far. It may be called at
 // any time.
-func (a *Accumulator[T]) Stats() Stats { return a.engine.meter.stats() }
+func (a *Accumulator[T]) Stats() Stats {
+	if a.engine.meter == nil {
+		return Stats{}
+	}
+	return a.engine.meter.stats()
+}

@@ -10,6 +10,9 @@ import (
 // (the batches stay closed and will be delivered), or why the Accumulator
 // stopped. A handler must not call Flush: it would wait for itself.
 func (a *Accumulator[T]) Flush(ctx context.Context) error {
+	if a.ctx == nil {
+		return errZero
+	}
 	if err := a.moveAll(ctx, a.closing); err != nil {
 		return err
 	}
@@ -32,6 +35,9 @@ func (a *Accumulator[T]) Flush(ctx context.Context) error {
 // with the error. A second Close returns [ErrClosed]. A handler must not call
 // Close.
 func (a *Accumulator[T]) Close(ctx context.Context) (undelivered []Batch[T], err error) {
+	if a.ctx == nil {
+		return nil, errZero
+	}
 	a.mu.Lock()
 	select {
 	case <-a.closing:

@@ -14,8 +14,11 @@ var errUnfinished = errors.New("did not return")
 // delivered when the loop comes back for the next one or ends. Several loops
 // may share the batches; each batch goes to one of them. Batches is for an
 // Accumulator from [Stage.Open]; one from [Stage.Start] would share them with
-// its handler.
+// its handler. A zero Accumulator has no batches, and Batches panics.
 func (a *Accumulator[T]) Batches() iter.Seq[Batch[T]] {
+	if a.ctx == nil {
+		panic(errZero.Error())
+	}
 	return func(yield func(Batch[T]) bool) {
 		for b := a.next(); b != nil; b = a.next() {
 			more := false

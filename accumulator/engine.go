@@ -88,6 +88,9 @@ func (e *engine[T]) start(n itemMeta) (*openBatch[T], error) {
 	if crowded && e.stage.cfg.WaitForKey {
 		return nil, errNeedKey
 	}
+	if e.fresh == nil {
+		return nil, errZero
+	}
 	b := e.fresh()
 	if b == nil {
 		return nil, errNeedBatch

@@ -8,6 +8,11 @@ import (
 // ErrClosed is returned by the methods of an [Accumulator] after Close.
 var ErrClosed = errors.New("accumulator: closed")
 
+var (
+	errZero         = errors.New("accumulator: a zero Accumulator has no limits: make it with Stage.Start or Stage.Open")
+	errZeroProducer = errors.New("accumulator: a zero Producer has no Accumulator: make it with Accumulator.Producer")
+)
+
 // OverweightError tells the function given to [Stage.Reject] that an item is
 // heavier than a whole batch may be.
 type OverweightError struct {

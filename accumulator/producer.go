@@ -74,6 +74,9 @@ func (p *Producer[T]) Add(ctx context.Context, v T) error {
 // adds. If ctx is done first, the error is the cause
 // of ctx, the handle remains open, and Close may be called again.
 func (p *Producer[T]) Close(ctx context.Context) error {
+	if p.a == nil {
+		return errZeroProducer
+	}
 	return p.a.do(ctx, p.a.closing, func() error {
 		if err := p.move(0); err != nil {
 			return err
@@ -89,6 +92,8 @@ func (p *Producer[T]) Close(ctx context.Context) error {
 func (p *Producer[T]) addSlowly(ctx context.Context, v T) error {
 	a := p.a
 	switch {
+	case a == nil:
+		return errZeroProducer
 	case p.closed:
 		return ErrClosed
 	case p.slab == nil:

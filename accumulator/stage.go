@@ -46,7 +46,7 @@ func (s Stage[T]) WeighBy(weight func(T) int) Stage[T] {
 // Reject returns a Stage that gives each item heavier than [Config.MaxWeight]
 // to hook, with an [*OverweightError], instead of making a batch of it alone.
 // The hook runs in the goroutine that added the item, so it may be called
-// concurrently.
+// concurrently. No lock is held, so it may add items.
 func (s Stage[T]) Reject(hook func(v T, err error)) Stage[T] {
 	s.reject = hook
 	return s

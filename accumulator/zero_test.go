@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/balerhq/baler/accumulator"
 )
@@ -13,31 +16,47 @@ import (
 // A zero value that cannot work names the function that makes one that can.
 func TestZeroValuesNameTheirConstructor(t *testing.T) {
 	t.Parallel()
-	for name, use := range map[string]func(ctx context.Context) error{
-		"NewBuffer": func(context.Context) error {
+	var (
+		acc      accumulator.Accumulator[int]
+		producer accumulator.Producer[int]
+		stage    accumulator.Stage[int]
+	)
+	const ofAccumulator = "Stage.Start or Stage.Open"
+	for name, test := range map[string]struct {
+		names string
+		use   func(ctx context.Context) error
+	}{
+		"Buffer.Add": {"NewBuffer", func(context.Context) error {
 			var b accumulator.Buffer[int]
 			b.Add(1, 0, time.Time{})
 			return nil
-		},
-		"New or By": func(ctx context.Context) error {
+		}},
+		"Stage.Run": {"New or By", func(ctx context.Context) error {
 			in := make(chan []int, 1)
 			in <- []int{1}
 			close(in)
-			return accumulator.Stage[int]{}.Run(ctx, in, make(chan []accumulator.Batch[int], 1))
-		},
-		"make it with New": func(ctx context.Context) error {
-			_, err := accumulator.Stage[int]{}.Open(ctx)
-			return err
-		},
+			return stage.Run(ctx, in, make(chan []accumulator.Batch[int], 1))
+		}},
+		"Stage.Open":           {"New or By", func(ctx context.Context) error { return second(stage.Open(ctx)) }},
+		"Accumulator.Add":      {ofAccumulator, func(ctx context.Context) error { return acc.Add(ctx, 1) }},
+		"Accumulator.AddMany":  {ofAccumulator, func(ctx context.Context) error { return second(acc.AddMany(ctx, []int{1})) }},
+		"Accumulator.Producer": {ofAccumulator, func(ctx context.Context) error { return acc.Producer().Add(ctx, 1) }},
+		"Accumulator.Flush":    {ofAccumulator, acc.Flush},
+		"Accumulator.Close":    {ofAccumulator, func(ctx context.Context) error { return second(acc.Close(ctx)) }},
+		"Accumulator.Batches":  {ofAccumulator, func(context.Context) error { acc.Batches(); return nil }},
+		"Producer.Add":         {"Accumulator.Producer", func(ctx context.Context) error { return producer.Add(ctx, 1) }},
+		"Producer.Close":       {"Accumulator.Producer", producer.Close},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if said := failure(func() error { return use(t.Context()) }); !strings.HasPrefix(said, "accumulator: ") || !strings.Contains(said, name) {
-				t.Errorf("%q does not name %s", said, name)
+			if said := failure(func() error { return test.use(t.Context()) }); !strings.HasPrefix(said, "accumulator: ") || !strings.Contains(said, test.names) {
+				t.Errorf("%q does not name %s", said, test.names)
 			}
 		})
 	}
 }
+
+func second[T any](_ T, err error) error { return err }
 
 // failure returns the error of f, or what it panicked with.
 func failure(f func() error) (said string) {
@@ -58,4 +77,31 @@ func TestZeroValuesHoldNothing(t *testing.T) {
 	if s := (accumulator.Stage[int]{}).Stats(); s != (accumulator.Stats{}) {
 		t.Errorf("a zero Stage has figures: %+v", s)
 	}
+	var a accumulator.Accumulator[int]
+	if s := a.Stats(); s != (accumulator.Stats{}) {
+		t.Errorf("a zero Accumulator has figures: %+v", s)
+	}
+}
+
+// No lock is held while the function of Reject runs.
+func TestTheRejectHookMayAdd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var acc *accumulator.Accumulator[string]
+		var got shipment[string]
+		stage := accumulator.New[string](accumulator.Config{MaxWeight: 5}).
+			WeighBy(func(s string) int { return len(s) }).
+			Reject(func(v string, _ error) {
+				for _, half := range []string{v[:len(v)/2], v[len(v)/2:]} {
+					if err := acc.Add(t.Context(), half); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		acc = start(t, stage, got.handle)
+		add(t, acc, "halved")
+		mustClose(t, acc)
+		if d := cmp.Diff([][]string{{"hal"}, {"ved"}}, got.items()); d != "" {
+			t.Error(d)
+		}
+	})
 }
