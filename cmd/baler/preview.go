@@ -5,10 +5,12 @@ import (
 	"github.com/balerhq/baler/flow/source"
 )
 
-// previewRows is how many rows are checked before anybody is asked: what is
-// wrong with all rows, such as a field that the prompt names, shows in the
-// first.
-const previewRows = 20
+// These limit what is checked before anybody is asked: what is wrong with all
+// rows, such as a field that the prompt names, shows in the first.
+const (
+	previewRows  = 20
+	previewBytes = 8 << 20
+)
 
 // preview checks the first rows of an input that was not read yet. All are
 // checked by the run itself, once it knows that the provider can be used.
@@ -20,7 +22,7 @@ func (o *options) preview(dialect source.CSVFormat) error {
 	if err != nil {
 		return err
 	}
-	n := 0
+	n, size := 0, 0
 	for row, err := range source.Rows(o.input).WithFormat(dialect).Items() {
 		if err == nil {
 			err = rows.check(row)
@@ -28,7 +30,8 @@ func (o *options) preview(dialect source.CSVFormat) error {
 		if err != nil {
 			return o.explain(err, durable.Report{})
 		}
-		if n++; n == previewRows {
+		n, size = n+1, size+len(row.JSON)
+		if n == previewRows || size >= previewBytes {
 			break
 		}
 	}

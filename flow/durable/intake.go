@@ -10,6 +10,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/segment"
 )
 
 // intake reads the source and keeps what it yields.
@@ -185,14 +186,23 @@ func (ik *intake) write(r *row) (jobdir.Entry, error) {
 		Key: r.key, Content: r.request.content, Line: uint32(r.line), //nolint:gosec // a line number
 		Target: target, Level: r.level, Meta: r.meta,
 	}
-	if out.Ref, err = ik.batches.requests.Append(out.RequestHead(), r.request.record); err != nil {
+	head := out.RequestHead()
+	if err := ik.fits(len(head), len(r.request.record)); err != nil {
+		return jobdir.Entry{}, &InputError{Source: r.name, Line: r.line, Err: err}
+	}
+	if out.Ref, err = ik.batches.requests.Append(head, r.request.record); err != nil {
 		return jobdir.Entry{}, err
 	}
-	if limit := ik.batch.MaxWeight; limit > 0 && out.Weight() > limit {
-		return jobdir.Entry{}, &InputError{
-			Source: r.name, Line: r.line,
-			Err: fmt.Errorf("the request has %d bytes, and a batch at most %d", len(r.request.record), limit),
-		}
-	}
 	return out, nil
+}
+
+// fits refuses a request that is larger than a batch or the request log takes.
+func (ik *intake) fits(head, request int) error {
+	switch limit := ik.batch.MaxWeight; {
+	case limit > 0 && jobdir.WeightOf(request) > limit:
+		return fmt.Errorf("the request has %d bytes, and a batch at most %d", request, limit)
+	case head+request > segment.MaxRecord:
+		return fmt.Errorf("the request has %d bytes, and one that is kept at most %d", request, segment.MaxRecord-head)
+	}
+	return nil
 }

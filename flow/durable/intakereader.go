@@ -26,7 +26,11 @@ type group struct {
 	checkpoint string // after the last row
 }
 
-const groupRows = 512
+// These limit a group, which is in memory as a whole.
+const (
+	groupRows  = 512
+	groupBytes = 4 << 20 // of requests
+)
 
 // rows is a source, whatever the type of its items.
 type rows interface {
@@ -55,7 +59,7 @@ func (r *reader[T]) resume(checkpoint string) error {
 // the next group is wanted, so that the items of a slow source do not linger.
 func (r *reader[T]) read(ctx context.Context, want <-chan struct{}, out chan<- group) error {
 	var items []row
-	filtered := 0
+	filtered, size := 0, 0
 	for item, err := range r.job.Source.Items() {
 		if err != nil {
 			return fmt.Errorf("durable: read source: %w", err)
@@ -66,14 +70,15 @@ func (r *reader[T]) read(ctx context.Context, want <-chan struct{}, out chan<- g
 			return err
 		} else {
 			items = append(items, row)
+			size += len(row.request.record)
 		}
-		wanted, err := isWanted(ctx, want, len(items) >= groupRows)
+		wanted, err := isWanted(ctx, want, len(items) >= groupRows || size >= groupBytes)
 		if err != nil {
 			return err
 		}
 		if wanted {
 			out <- group{items, filtered, r.job.Source.Checkpoint()}
-			items, filtered = nil, 0
+			items, filtered, size = nil, 0, 0
 		}
 	}
 	if len(items)+filtered == 0 {

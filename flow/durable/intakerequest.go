@@ -3,6 +3,7 @@ package durable
 import (
 	"crypto/sha256"
 	"errors"
+	"hash"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -24,6 +25,7 @@ type request struct {
 type requests struct {
 	*config
 	buf  []byte
+	sum  hash.Hash
 	body jsontext.Value
 	told map[string]bool // members that are no part of a chat
 }
@@ -107,9 +109,14 @@ func (r *requests) digest(t jobdir.Target, content []byte) jobdir.Digest {
 	for _, field := range []string{t.Provider, t.Endpoint, t.Model} {
 		r.buf = append(append(r.buf, field...), 0)
 	}
-	r.buf = append(r.buf, content...)
-	sum := sha256.Sum256(r.buf)
-	return jobdir.Digest(sum[:16])
+	if r.sum == nil {
+		r.sum = sha256.New()
+	}
+	r.sum.Reset()
+	r.sum.Write(r.buf)
+	r.sum.Write(content)
+	r.buf = r.sum.Sum(r.buf[:0])
+	return jobdir.Digest(r.buf[:16])
 }
 
 // canonical returns the form of RFC 8785, in which bodies with the same meaning

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// MaxRow is the largest row in bytes.
-const MaxRow = 64 << 20
+// MaxRow is the largest row in bytes. It is more than any provider takes.
+const MaxRow = 256 << 20
 
 // bufferSize is what is read ahead of a row.
 const bufferSize = 256 << 10

@@ -282,7 +282,10 @@ func appendString(dst []byte, s string) []byte {
 const rowOverhead = 256
 
 // Weight returns how many bytes the row takes in a batch.
-func (e Entry) Weight() int { return e.Size() + rowOverhead }
+func (e Entry) Weight() int { return WeightOf(e.Size()) }
+
+// WeightOf is the weight of a row whose request has that many bytes.
+func WeightOf(request int) int { return request + rowOverhead }
 
 // RouteKey returns the key by which rows are accumulated. Rows that need not be
 // sent have keys of their own.
