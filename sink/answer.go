@@ -29,6 +29,10 @@ type Answer struct {
 	Attempts int
 }
 
+// CodeInvalidAnswer is the code of a row whose answer failed a check of the
+// caller's. The answer is kept.
+const CodeInvalidAnswer = "invalid_answer"
+
 // ReadAnswer returns what an outcome tells. A row has failed, too, if its
 // answer cannot be read or is no full one, see Flaw. Without a codec it is not
 // read. The caller fills in the Batch and the Attempts, and the Model if no
@@ -36,8 +40,10 @@ type Answer struct {
 func ReadAnswer(o *Outcome, codec llm.Codec) Answer {
 	a := Answer{Body: o.Body, Status: o.Status}
 	failure := o.Err
-	if failure == nil && codec != nil {
-		failure = a.read(codec)
+	if codec != nil && (failure == nil || failure.Code == CodeInvalidAnswer) {
+		if flaw := a.read(codec); failure == nil {
+			failure = flaw
+		}
 	}
 	if failure != nil {
 		a.Err = failure // never a nil *RowError

@@ -286,7 +286,7 @@ func (o *options) validate() error {
 func (o *options) settings() map[string]string {
 	return map[string]string{
 		"input": absolute(o.input), "--out": outputSetting(o.out),
-		"--model": o.model, "--prompt": o.prompt, "--id": o.id, "--delimiter": o.delimiter,
+		"--prompt": o.prompt, "--id": o.id, "--delimiter": o.delimiter,
 	}
 }
 

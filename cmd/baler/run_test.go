@@ -324,3 +324,24 @@ func TestRunKeepsTheKeySecret(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The rows that are in no batch yet go to another model, if the run is resumed
+// with one. Status and summary say who answered.
+func TestARunIsResumedWithAnotherModel(t *testing.T) {
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(250)...)
+	flags := func(model string) []string {
+		return runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", model, "--prompt", "{{.text}}", "--max-in-flight", "1")
+	}
+	server.SetFaults(simulator.Fault{Route: "POST /v1/batches", From: 2, Action: simulator.ActionFail, Status: 401, Times: 1})
+	if r := runCommand(t, dir, withKey, flags("small")...); r.code == exitOK {
+		t.Fatalf("%+v", r)
+	}
+	r := runCommand(t, dir, withKey, flags("large")...)
+	if r.code != exitOK || !r.says("by small at openai: 200 rows") || !r.says("by large at openai: 50 rows") {
+		t.Errorf("%+v", r)
+	}
+	if s := runCommand(t, dir, nil, "status"); !s.says("by small at openai: 200 rows") || !s.says("by large at openai: 50 rows") {
+		t.Errorf("%+v", s)
+	}
+}

@@ -91,6 +91,9 @@ func printStatus(w io.Writer, s durable.Status) {
 		line("cancelled", "%s", thousands(s.Cancelled))
 	}
 	line("batches", "%d bought, %d open%s", s.Batches, len(s.Open), noteIf(s.Refused, ", %s refused"))
+	for _, by := range s.Routes {
+		line("answered", "by %s", describeRoute(by))
+	}
 	if r := s.Remote; r != (durable.Remote{}) {
 		line("at provider", "%s", stored(r))
 	}

@@ -34,6 +34,11 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 	line("from cache", r.Cached, cacheNote(r))
 	line("batches", r.Batches, noteIf(r.Refused, "and %s refused without running"))
 	line("tokens", tokens(r.Usage), fmt.Sprintf("(%s in, %s out)", thousands(r.Usage.Input), thousands(r.Usage.Output)))
+	if len(r.Routes) > 1 {
+		for _, by := range r.Routes {
+			line("", tokens(by.Usage), "by "+describeRoute(by))
+		}
+	}
 	for _, odd := range []struct {
 		name string
 		n    int
@@ -64,6 +69,11 @@ func cacheNote(r durable.Report) string {
 		return others + before
 	}
 	return others + ", " + before
+}
+
+// describeRoute says who answered.
+func describeRoute(r durable.RouteProgress) string {
+	return fmt.Sprintf("%s at %s: %s rows", printable.Line(r.Model, 64), r.Provider, thousands(r.Succeeded+r.Failed))
 }
 
 func tokens(u llm.Usage) int { return u.Input + u.Output }

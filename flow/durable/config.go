@@ -30,6 +30,8 @@ type config struct {
 	ambiguousCreate AmbiguousCreate
 	exclusive       bool
 	cache           time.Duration
+	check           func(key string, reply llm.Reply) error
+	reasks          int
 	timeLimit       time.Duration
 	readAll         bool
 	fresh           bool
@@ -52,7 +54,8 @@ func (j *Job[T]) config() config {
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),
 		poll:        cmp.Or(j.Poll, DefaultPoll), grace: cmp.Or(j.Grace, DefaultGrace),
 		ambiguousCreate: j.AmbiguousCreate, exclusive: j.ExclusiveWorkspace,
-		cache:     cmp.Or(j.Cache, DefaultCache),
+		cache: cmp.Or(j.Cache, DefaultCache),
+		check: j.Check, reasks: max(cmp.Or(j.Reasks, DefaultReasks), 0),
 		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, keepRemote: j.KeepRemote,
 		store: j.Store, dir: rundir.New(j.Store.Path(), j.Name), output: j.Output,
 		callbacks: &callbacks{onProgress: j.Progress, onNotice: j.Notify},

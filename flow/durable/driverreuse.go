@@ -56,7 +56,7 @@ func (d *driver) copyAnswers(ctx context.Context, entries []jobdir.Entry, put fu
 	defer file.Close()
 	var buf []byte
 	for _, row := range entries {
-		o, err := d.readAnswer(&file, row.Hit)
+		o, err := d.readAnswer(&file, &row)
 		if err != nil {
 			d.log.DebugContext(ctx, "a cached answer is gone", "tag", row.Hit.Tag, "error", err)
 			row.Hit = nil
@@ -72,7 +72,8 @@ func (d *driver) copyAnswers(ctx context.Context, entries []jobdir.Entry, put fu
 	return found, lost, nil
 }
 
-func (d *driver) readAnswer(file *jobdir.OpenFile, h *jobdir.Hit) (jobdir.Outcome, error) {
+func (d *driver) readAnswer(file *jobdir.OpenFile, row *jobdir.Entry) (jobdir.Outcome, error) {
+	h := row.Hit
 	record, err := file.ReadRecord(d.store.Root(), path.Join(h.Job, jobdir.ResultName(h.Tag)), h.Offset, jobdir.Label{
 		Format: jobdir.FileFormat, Kind: jobdir.ResultsKind, Tag: h.Tag,
 	})
@@ -83,8 +84,12 @@ func (d *driver) readAnswer(file *jobdir.OpenFile, h *jobdir.Hit) (jobdir.Outcom
 	if err == nil && (o.Err != nil || h.Batch == "") {
 		err = fmt.Errorf("%w: it is not of a row that succeeded", segment.ErrDamaged)
 	}
-	if err == nil { // it must still count as a success
-		err = sink.ReadAnswer(&o.Outcome, d.codec).Err
+	if err != nil {
+		return o, err
 	}
-	return o, err
+	a := sink.ReadAnswer(&o.Outcome, d.codec) // it must still count as a success
+	if a.Err == nil && a.Reply != nil && d.check != nil {
+		a.Err = d.check(row.Key, *a.Reply)
+	}
+	return o, a.Err
 }

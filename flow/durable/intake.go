@@ -98,6 +98,9 @@ func (ik *intake) keep(ctx context.Context, g group) error {
 	s := ik.source.Value
 	s.Checkpoint, s.Rows, s.Duplicates = g.checkpoint, s.Rows+len(fresh), s.Duplicates+duplicates
 	s.Filtered += g.filtered
+	if s.First == nil && len(fresh) > 0 {
+		s.First = fresh[0].first()
+	}
 	s.Targets = ik.batches.targets.count()
 	op, err := ik.endGroup(s)
 	if err != nil {
@@ -174,6 +177,13 @@ func (ik *intake) known(ctx context.Context, group map[string]*row, r *row) (kno
 		}
 	}
 	return true, line, nil
+}
+
+// first returns what a later start compares.
+func (r *row) first() *jobdir.FirstItem {
+	return &jobdir.FirstItem{
+		Source: r.name, Line: r.line, Key: r.key, Content: r.request.content[:], Target: r.request.target,
+	}
 }
 
 // write appends a row's request to the log.

@@ -34,7 +34,7 @@ const (
 
 // rows is a source, whatever the type of its items.
 type rows interface {
-	resume(checkpoint string) error
+	resume(checkpoint string, first *jobdir.FirstItem) error
 	// read sends a group, without waiting, for each value it takes from want.
 	read(ctx context.Context, want <-chan struct{}, out chan<- group) error
 }
@@ -45,9 +45,12 @@ type reader[T any] struct {
 	requests requests
 }
 
-func (r *reader[T]) resume(checkpoint string) error {
+func (r *reader[T]) resume(checkpoint string, first *jobdir.FirstItem) error {
 	if checkpoint == "" {
 		return nil
+	}
+	if err := r.mustAskTheSame(first); err != nil {
+		return err
 	}
 	if err := r.job.Source.Resume(checkpoint); err != nil {
 		return fmt.Errorf("durable: resume: %w", err)

@@ -23,6 +23,7 @@ const (
 	DefaultGrace          = 10 * time.Minute
 	DefaultMaxInFlight    = 100
 	DefaultMaxAttempts    = 4
+	DefaultReasks         = 1
 	DefaultCreatesPerHour = 2000
 	DefaultTransfers      = 2
 	DefaultPollsPerMinute = 3000
@@ -38,9 +39,11 @@ const maxKey = 256
 type Job[T any] struct {
 	// Name identifies the job among all in the store.
 	Name string
-	// Settings must not change while the job is unfinished, for example the
-	// prompt. Resuming with other settings is refused, and the error names the
-	// keys.
+	// Settings must not change while the job is unfinished, for example where
+	// the results go. Resuming with other settings is refused, and the error
+	// names the keys. So is a job whose Key, Where, Prompt or Request says
+	// something else about the first item than before. The Model and all limits
+	// may change: rows that are in no batch yet follow.
 	Settings map[string]string
 
 	// Source yields the items.
@@ -62,6 +65,18 @@ type Job[T any] struct {
 	// json.Marshal takes, of 4 KiB at most. It is not sent to the provider.
 	// Zero means nothing.
 	Meta func(T) any
+	// Check reports what is wrong with the answer of the item with that key,
+	// nil if nothing is. An item whose answer fails the check is asked again:
+	// the answer and the error become further turns of its chat. After Reasks
+	// of these it fails with the code "invalid_answer", and the answer is kept
+	// in its result. So does an item whose Request is no chat, at once. Usage
+	// counts each answer. Check must say the same each time, since it is called
+	// again for answers of the Cache and after a restart; it is called by one
+	// goroutine at a time. Zero means that every answer is right.
+	Check func(key string, reply llm.Reply) error
+	// Reasks is how often an item is asked again after its answer failed the
+	// Check. Zero means once; negative means never.
+	Reasks int
 	// Priority orders the items that are ready. Zero means that all are normal.
 	Priority func(T) queue.Priority
 
@@ -188,8 +203,10 @@ type Source[T any] interface {
 	// or "" if the source cannot resume. It is called only while Items waits
 	// for the next item.
 	Checkpoint() string
-	// Resume makes Items continue after a checkpoint. It fails if the
-	// checkpoint was taken from another input.
+	// Resume makes Items continue after a checkpoint, or from the start if it
+	// is "". It fails if the checkpoint was taken from another input. A job
+	// that is resumed reads its first item again before, to see whether it
+	// still asks the same.
 	Resume(checkpoint string) error
 }
 

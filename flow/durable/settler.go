@@ -105,8 +105,10 @@ type chunk struct {
 	spent   jobdir.RouteState // by the batch's route
 	codes   map[string]int    // of failed rows
 	cached  int
-	blocked error           // the error of a row about which a person has to act
-	answers []jobdir.Answer // of the whole batch: reset keeps them
+	invalid []jobdir.Invalid // rows whose answers failed the check
+	err     error            // of add
+	blocked error            // the error of a row about which a person has to act
+	answers []jobdir.Answer  // of the whole batch: reset keeps them
 }
 
 func (s *settler) newChunk(ctx context.Context, in intent.Intent) (*chunk, error) {
@@ -136,7 +138,12 @@ func (c *chunk) add(o jobdir.Outcome) {
 		c.retry(int(o.Row), !c.unsent())
 		return
 	}
-	r := ResultOf(row.Key, row.Meta, o.Answer(row, c.s.batches.routes.get(c.in.Route).Model, c.in.Batch, c.s.codec), o.Cached())
+	a := o.Answer(row, c.s.batches.routes.get(c.in.Route).Model, c.in.Batch, c.s.codec)
+	if again, err := c.review(int(o.Row), &a); again || err != nil {
+		c.err = errors.Join(c.err, err)
+		return
+	}
+	r := ResultOf(row.Key, row.Meta, a, o.Cached())
 	c.bytes += len(r.Response)
 	c.results = append(c.results, r)
 	switch {
@@ -162,7 +169,8 @@ func (c *chunk) keep(o jobdir.Outcome) {
 		return
 	}
 	row := &c.entries[o.Row]
-	if a := sink.ReadAnswer(&o.Outcome, c.s.codec); a.Err == nil {
+	a := sink.ReadAnswer(&o.Outcome, c.s.codec)
+	if a.Err == nil && (a.Reply == nil || c.s.check == nil || c.s.check(row.Key, *a.Reply) == nil) {
 		c.answers = append(c.answers, jobdir.Answer{Content: row.Content, Offset: o.At})
 	}
 }
@@ -200,8 +208,8 @@ func (c *chunk) unsent() bool { return c.in.Refused() }
 
 // commit delivers and records the chunk, and empties it.
 func (c *chunk) commit(ctx context.Context) error {
-	if c.rows == 0 {
-		return nil
+	if c.rows == 0 || c.err != nil {
+		return c.err
 	}
 	if len(c.results) > 0 {
 		if err := c.s.output.Write(ctx, c.results); err != nil {
@@ -227,7 +235,7 @@ func (c *chunk) commit(ctx context.Context) error {
 func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) error {
 	e, until := c.s, c.progress+uint64(c.rows) //nolint:gosec // a count
 	err := e.batches.journal.Append(jobdir.Line{Settled: &jobdir.Settled{
-		Tag: c.in.Tag, At: e.clock.now(), From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s, Failed: c.codes,
+		Tag: c.in.Tag, At: e.clock.now(), From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s, Failed: c.codes, Invalid: c.invalid,
 	}})
 	if err != nil {
 		return err
@@ -249,7 +257,7 @@ func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) err
 func (c *chunk) reset(progress uint64) {
 	c.progress = progress
 	c.rows, c.bytes, c.failed, c.cached, c.spent = 0, 0, 0, 0, jobdir.RouteState{}
-	c.codes = nil
+	c.codes, c.invalid = nil, nil
 	clear(c.results)
 	c.results, c.retries, c.which = c.results[:0], c.retries[:0], c.which[:0]
 }

@@ -125,7 +125,7 @@ func resume(ctx context.Context, c config, source rows) (*engine, error) {
 	if e.gate.cancelled() {
 		return e, nil // it is not read any more
 	}
-	err = source.resume(e.intake.source.Value.Checkpoint)
+	err = source.resume(e.intake.source.Value.Checkpoint, e.intake.source.Value.First)
 	if err == nil {
 		return e, nil
 	}

@@ -29,13 +29,14 @@ type inputOrder struct {
 	archive *Archive
 	items   []orderedItem
 	tags    []string
-	missing []*sink.RowError // of each batch: the error of rows that have no result
+	missing []*sink.RowError          // of each batch: the error of rows that have no result
+	invalid map[uint64]*sink.RowError // by the place of the request: what is wrong with the answer
 }
 
 // order finds all items that were settled after a position, in the order of the
 // input.
 func (a *Archive) order(after position) (*inputOrder, error) {
-	s := &inputOrder{archive: a}
+	s := &inputOrder{archive: a, invalid: make(map[uint64]*sink.RowError)}
 	numbers := make(map[string]uint32)
 	for settled, err := range a.settledAfter(after) {
 		if err != nil {
@@ -49,6 +50,8 @@ func (a *Archive) order(after position) (*inputOrder, error) {
 		}
 		if settled.At < 0 {
 			s.missing[batch] = settled.Err
+		} else if settled.Err != nil && settled.Err.Code == sink.CodeInvalidAnswer {
+			s.invalid[requestPlace(settled.entry.Ref)] = settled.Err
 		}
 		s.items = append(s.items, orderedItem{requestPlace(settled.entry.Ref), settled.At, batch, uint16(min(settled.entry.Attempts(), math.MaxUint8))})
 	}
@@ -110,6 +113,9 @@ func (r *orderedReader) read(q Query, p orderedItem) (Result, error) {
 		}
 		if err != nil {
 			return Result{}, r.archive.Damaged(jobdir.ResultName(in.Tag), err)
+		}
+		if wrong := r.invalid[p.request]; wrong != nil {
+			o.Err = wrong
 		}
 	}
 	e.Tries = []jobdir.Try{{Times: uint8(p.attempts)}} //nolint:gosec // clamped

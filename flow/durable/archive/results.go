@@ -150,6 +150,10 @@ func (r *batchReader) chunk(i int, n uint64, yield func(settlement, error) bool)
 			unsettled[row] = true
 		}
 	}
+	invalid := make(map[int]jobdir.Invalid, len(c.Invalid))
+	for _, v := range c.Invalid {
+		invalid[v.Row] = v
+	}
 	for r.n < c.Until {
 		o, err := r.read()
 		if err != nil {
@@ -157,6 +161,9 @@ func (r *batchReader) chunk(i int, n uint64, yield func(settlement, error) bool)
 		}
 		if unsettled[int(o.Row)] {
 			continue
+		}
+		if v, ok := invalid[int(o.Row)]; ok {
+			o.Err = v.Err()
 		}
 		s := settlement{position{i, r.n}, r.in, &r.entries[o.Row], o}
 		if !yield(s, nil) {

@@ -29,6 +29,17 @@ type SourceState struct {
 	Targets    int    `json:"targets"` // how many targets its rows may have
 
 	End segment.Pos `json:"end"` // of the request log
+
+	First *FirstItem `json:"first,omitempty"` // to tell whether the job asks the same later
+}
+
+// FirstItem is the first item that a job has kept, and what it asks about it.
+type FirstItem struct {
+	Source  string `json:"source"`
+	Line    int    `json:"line"`
+	Key     string `json:"key"`
+	Content []byte `json:"content"`
+	Target  Target `json:"target,omitzero"`
 }
 
 // OutputState is the progress of delivering results.

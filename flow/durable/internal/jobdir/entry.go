@@ -64,6 +64,16 @@ func (e *Entry) Attempts() (n int) {
 	return n
 }
 
+// Turns returns how many turns were appended to the chat of the item.
+func (e *Entry) Turns() int {
+	if len(e.Appended) == 0 {
+		return 0
+	}
+	var turns []json.RawMessage
+	_ = json.Unmarshal(e.Appended, &turns) // as Append wrote them
+	return len(turns)
+}
+
 // TriesOf returns how often the item was sent to a route.
 func (e *Entry) TriesOf(route uint16) int {
 	for _, t := range e.Tries {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
 )
 
 // Line is one line of the journal. Beside V, one or two of its fields are set.
@@ -69,7 +71,19 @@ type Settled struct {
 	Unsent bool        `json:"unsent,omitempty"` // the rows in Again were not sent: the batch was refused
 	Output OutputState `json:"output"`
 
-	Failed map[string]int `json:"failed,omitempty"` // items that failed, by error code
+	Failed  map[string]int `json:"failed,omitempty"`  // items that failed, by error code
+	Invalid []Invalid      `json:"invalid,omitempty"` // rows whose answers failed Job.Check
+}
+
+// Invalid says what is wrong with the answer of a row.
+type Invalid struct {
+	Row     int    `json:"row"` // of the manifest
+	Message string `json:"message"`
+}
+
+// Err returns the row's error.
+func (v Invalid) Err() *sink.RowError {
+	return &sink.RowError{Class: retry.Permanent, Code: sink.CodeInvalidAnswer, Message: v.Message}
 }
 
 // AllAgain reports whether no outcome was delivered, as in a batch that was
