@@ -241,7 +241,7 @@ func TestRunRefusesBadState(t *testing.T) {
 		args[1] = "other.jsonl"
 		refused(t, dir, args, "another input", "state")
 		args[1] = "in.jsonl"
-		refused(t, dir, append(args, "--model", "n"), "--model")
+		refused(t, dir, append(args, "--prompt", "Translate: {{.text}}"), "--prompt")
 		writeFile(t, dir, "in.jsonl", tickets(5)...)
 		refused(t, dir, args, "in.jsonl", "has changed")
 		if n := len(server.Batches()); n != before {
@@ -333,7 +333,9 @@ func TestARunIsResumedWithAnotherModel(t *testing.T) {
 	flags := func(model string) []string {
 		return runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", model, "--prompt", "{{.text}}", "--max-in-flight", "1")
 	}
-	server.SetFaults(simulator.Fault{Route: "POST /v1/batches", From: 2, Action: simulator.ActionFail, Status: 401, Times: 1})
+	if err := server.SetFaults(simulator.Fault{Route: "POST /v1/batches", From: 2, Action: simulator.ActionFail, Status: 401, Times: 1}); err != nil {
+		t.Fatal(err)
+	}
 	if r := runCommand(t, dir, withKey, flags("small")...); r.code == exitOK {
 		t.Fatalf("%+v", r)
 	}

@@ -63,7 +63,10 @@ func TestAnAnswerThatFailsTheCheckIsAskedForAgain(t *testing.T) {
 	w.Write("in.jsonl", durabletest.Tickets(20)...)
 	job := w.Job()
 	job.Check, job.Reasks = wantYes, 2
-	w.StopAfter(0, job)
+	job.Batch.MaxItems = 5
+	if _, err := w.StopAfter(0, job); !errors.Is(err, durabletest.ErrEnough) {
+		t.Fatal(err)
+	}
 	report := w.MustRun(job)
 	if report.Succeeded != 20 || report.Failed != 0 || s.turns[1] != 20 || s.turns[3] != 20 || s.turns[5] != 20 {
 		t.Errorf("report %+v, turns %v", report, s.turns)

@@ -19,7 +19,7 @@ func (r *reader[T]) mustAskTheSame(first *jobdir.FirstItem) error {
 	n := 0
 	for item, err := range r.job.Source.Items() {
 		if n++; err != nil || n > maxProbe {
-			return nil //nolint:nilerr // Resume tells what is wrong with the source
+			return nil // Resume tells what is wrong with the source
 		}
 		name, line := r.job.Source.Position()
 		wanted := r.job.Where == nil || r.job.Where(item)
