@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	schema       = 2
+	schema       = 3
 	identityFile = "STATE.json"
 	indexDir     = "index"
 )
@@ -55,7 +55,8 @@ func readIdentity(root *os.Root, path string) (identity, error) {
 		return identity{}, &DamageError{path, identityFile, errors.New("its checksum is wrong")}
 	case !ours:
 		return identity{}, fmt.Errorf("state: %s has schema %d and this program reads %d: "+
-			"finish the job with the version that began it, or choose another directory", path, id.Schema, schema)
+			"finish its runs with the version that began them, or choose another directory: "+
+			"then what was bought can be adopted (baler doctor --adopt)", path, id.Schema, schema)
 	}
 	return id, nil
 }
