@@ -134,7 +134,9 @@ func (d Dir) Read(name string, v any) (found bool, err error) {
 	case err != nil:
 		return false, fmt.Errorf("durable: %w", err)
 	}
-	if err := d.decode(name, b, v); err != nil {
+	if err := d.decode(name, b, v); errors.Is(err, jobdir.ErrVersion) {
+		return false, fmt.Errorf("durable: %s: %w", path, err)
+	} else if err != nil {
 		advice := "remove the file, and request the state of the run again"
 		if name == StatusFile {
 			advice = "it is written again when the run continues"
@@ -162,10 +164,10 @@ func (d Dir) decode(name string, b []byte, v any) error {
 		return err
 	}
 	switch {
-	case f.Format != jobdir.FileFormat:
-		return fmt.Errorf("it has format %d and this program reads %d", f.Format, jobdir.FileFormat)
 	case f.Sum != f.sum():
 		return errors.New("its checksum is wrong")
+	case f.Format != jobdir.FileFormat:
+		return fmt.Errorf("it has format %d, and this program reads %d: %w", f.Format, jobdir.FileFormat, jobdir.ErrVersion)
 	case f.Run != d.Name():
 		return errors.New("it belongs to another run")
 	case f.File != name:
