@@ -25,7 +25,7 @@ func (d *driver) upload(ctx context.Context) error {
 // create sends the one request that costs money.
 func (d *driver) create(ctx context.Context) error {
 	now := d.now()
-	err := d.advance(intent.Sending{Account: d.provider.Info().Account, Now: now, Deadline: now.Add(purchase.CreateDeadline)})
+	err := d.advance(intent.Sending{Account: d.provider.Info().Account, Now: now, Deadline: now.Add(purchase.CreateDeadline), Repeats: d.State == intent.Unknown})
 	if err != nil {
 		return err
 	}
@@ -47,6 +47,12 @@ func (d *driver) create(ctx context.Context) error {
 	}
 	d.failures = failures
 	switch {
+	case d.State == intent.Unknown && class != retry.Retryable: // the first request may have made a batch
+		d.doubt, d.denied = time.Now(), true
+		d.cfg.Log.WarnContext(ctx, "the creation is refused now, looking for the batch", "tag", d.Tag, "error", refusal)
+		return nil
+	case d.State == intent.Unknown:
+		d.doubt = time.Now()
 	case errors.Is(refusal, ErrTooLarge):
 		return d.takeBack(ctx, refusal)
 	case errors.Is(refusal, ErrFull), errors.Is(refusal, ErrNotYet), errors.Is(refusal, ErrFileGone):

@@ -36,6 +36,8 @@ type driver struct {
 	doubt        time.Time     // when its creation was given up
 	failures     int           // calls in a row that failed
 	unclear      error         // why it was given up
+	repeated     bool          // its creation was repeated last, so that it is looked for next
+	denied       bool          // its creation was refused when it was repeated
 	tooLarge     bool          // it was taken back
 	warned       bool          // of an unknown status
 	evidence     purchase.Evidence
@@ -111,6 +113,9 @@ func (d *driver) step(ctx context.Context) error {
 	case intent.Create:
 		return d.create(ctx)
 	case intent.Find:
+		if d.repeats() {
+			return d.repeat(ctx)
+		}
 		return d.find(ctx)
 	case intent.Cancel:
 		return d.cancel(ctx)

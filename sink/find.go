@@ -67,7 +67,10 @@ func (d *driver) list(ctx context.Context) (listed intent.Listed, err error) {
 	if errors.Is(err, errors.ErrUnsupported) && d.provider.Info().Lists && ctx.Err() == nil {
 		err = d.search(ctx, from, &listed)
 	}
-	if err == nil && d.Refusals > 0 {
+	if errors.Is(err, errors.ErrUnsupported) && d.provider.Info().RepeatableCreate && !d.denied {
+		return intent.Listed{Terms: listed.Terms}, nil // a repeated creation tells
+	}
+	if err == nil && (d.Refusals > 0 || d.provider.Info().RepeatableCreate) { // one that was refused may have been made again
 		listed.Batches, err = purchase.WithoutRefused(d.Intent, listed.Batches, func(batch string) (bool, error) {
 			s, err := d.provider.Status(ctx, Handle{Batch: batch})
 			return s.Ended && s.Err != nil, err

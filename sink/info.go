@@ -31,8 +31,8 @@ type Info struct {
 	// Tags says how the provider keeps the tag of a batch.
 	Tags TagSupport
 	// RepeatableCreate says that a Create with the tag of an earlier one makes
-	// no second batch, but returns the first. Then an unanswered Create is
-	// repeated at once.
+	// no second batch, but returns the first, unless that was refused. Then an
+	// unanswered Create is repeated at once.
 	RepeatableCreate bool
 	// PartialResults says that Results of a batch that has not ended yields the
 	// rows that are done.

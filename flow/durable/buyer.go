@@ -86,7 +86,7 @@ func (b *buyer) create(ctx context.Context, in intent.Intent) (intent.Intent, er
 	if err := b.awaitCreation(wanted); err != nil {
 		return in, err
 	}
-	in, refusal, err := b.send(ctx, in)
+	in, refusal, err := b.send(ctx, in, false)
 	switch {
 	case err != nil:
 		return in, err
@@ -106,9 +106,9 @@ func (b *buyer) create(ctx context.Context, in intent.Intent) (intent.Intent, er
 	return in, nil
 }
 
-// send makes one attempt and records the answer. A refusal means that the batch
-// certainly does not exist.
-func (b *buyer) send(ctx context.Context, in intent.Intent) (_ intent.Intent, refusal, err error) {
+// send makes one attempt and records the answer. A refusal means that it has
+// made no batch.
+func (b *buyer) send(ctx context.Context, in intent.Intent, repeats bool) (_ intent.Intent, refusal, err error) {
 	if err := acquire(ctx, b.creating); err != nil {
 		return in, nil, err
 	}
@@ -122,7 +122,7 @@ func (b *buyer) send(ctx context.Context, in intent.Intent) (_ intent.Intent, re
 	}
 	now := b.clock.now()
 	sent, err := b.batches.advance(ctx, in, intent.Sending{
-		Account: b.provider.Info().Account, Now: now, Deadline: now.Add(purchase.CreateDeadline),
+		Account: b.provider.Info().Account, Now: now, Deadline: now.Add(purchase.CreateDeadline), Repeats: repeats,
 	})
 	if err != nil {
 		return in, nil, err

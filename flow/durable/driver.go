@@ -98,6 +98,9 @@ func (d *driver) step(ctx context.Context, in intent.Intent) (intent.Intent, err
 		d.finder.raiseUnclear(ctx, in, "the process that asked for it ended")
 		return d.batches.advance(ctx, in, intent.Unclear{Now: d.clock.now()})
 	case intent.Find:
+		if d.buyer.repeats(in) {
+			return d.buyer.repeat(ctx, in)
+		}
 		return d.finder.find(ctx, in)
 	case intent.Cancel:
 		return d.finder.cancel(ctx, in)

@@ -94,7 +94,10 @@ func (f *finder) list(ctx context.Context, in intent.Intent) (intent.Event, erro
 	if errors.Is(err, errors.ErrUnsupported) && ctx.Err() == nil {
 		err = f.match(ctx, in, &listed)
 	}
-	if err == nil && in.Refusals > 0 {
+	if errors.Is(err, errors.ErrUnsupported) && f.provider.Info().RepeatableCreate {
+		return intent.Listed{Terms: listed.Terms}, nil // a repeated creation tells
+	}
+	if err == nil && (in.Refusals > 0 || f.provider.Info().RepeatableCreate) { // one that was refused may have been made again
 		listed.Batches, err = withoutRefused(ctx, f.provider, in, listed.Batches)
 	}
 	return listed, err

@@ -81,6 +81,13 @@ func (g *gate) try() (in bool, moved <-chan struct{}) {
 	return true, nil
 }
 
+// running reports whether the run may buy.
+func (g *gate) running() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.want == StateRunning && g.why == nil
+}
+
 func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -13,6 +13,8 @@ type pollState struct {
 	began     time.Time // when this process sent it, or found it
 	mine      bool      // this process sent it
 	doubt     time.Time // when this process knew that its creation had been given up
+	repeated  bool      // its creation was repeated last, so that it is looked for next
+	denied    bool      // its creation was refused when it was repeated
 	age       time.Duration
 	aged      time.Time // when the provider said that it was of that age; zero if it did not
 	polled    time.Time // last

@@ -43,16 +43,30 @@ func (e UploadDone) apply(i *Intent) error {
 func (e Sending) apply(i *Intent) error {
 	i.Account, i.SentAt, i.Deadline = e.Account, e.Now, e.Deadline
 	i.Creates++
-	i.Looks = 0
+	i.Looks, i.Repeats = 0, e.Repeats
+	if e.Repeats {
+		return i.move(e, Creating, Unknown)
+	}
 	return i.move(e, Creating, Uploaded)
 }
 
 func (e Created) apply(i *Intent) error {
+	if n := slices.Index(i.Surplus, e.Batch); n >= 0 { // it was answered with a batch that was made before
+		i.Surplus = slices.Delete(slices.Clone(i.Surplus), n, n+1)
+		if n < i.Cancelled {
+			i.Cancelled--
+		}
+	}
 	i.Batch, i.Reason = e.Batch, nil
 	return i.move(e, Submitted, Creating)
 }
 
-func (e NotCreated) apply(i *Intent) error { return i.move(e, Uploaded, Creating) }
+func (e NotCreated) apply(i *Intent) error {
+	if i.Repeats {
+		return i.move(e, Unknown, Creating)
+	}
+	return i.move(e, Uploaded, Creating)
+}
 
 func (e Unclear) apply(i *Intent) error {
 	if !i.InDoubt() {

@@ -10,15 +10,17 @@ type (
 	// files, for the Account to use. An upload by another account replaces it.
 	UploadDone struct{ Account, File string }
 	// Sending says that Account's request to create leaves now and is given up
-	// at Deadline.
+	// at Deadline. It repeats one that was not answered if the provider makes
+	// no second batch of a tag.
 	Sending struct {
 		Account       string
 		Now, Deadline time.Time
+		Repeats       bool
 	}
 	// Created says that the batch exists and has this name.
 	Created struct{ Batch string }
-	// NotCreated says that the request failed and the batch certainly does not
-	// exist.
+	// NotCreated says that the request failed and made no batch. So there is
+	// none, unless it repeated one that was not answered.
 	NotCreated struct{}
 	// Unclear says that the request was given up at Now, by an error or by the
 	// death of the process that sent it, and the batch may exist.

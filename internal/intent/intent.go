@@ -33,6 +33,10 @@
 // twice. So a batch that was ever in doubt is searched for until it is done,
 // and each surplus one found is recorded and cancelled.
 //
+// If the provider makes no second batch of a tag, the caller need not search:
+// it repeats the request, and has the batch when that is answered. A "no" to
+// such a request leaves it unknown whether the first one made a batch.
+//
 // A batch that was refused, maybe before it existed, is rejected, and its rows
 // are free again. If they are to fail with it, it has ended. A batch that was
 // refused for now is put off: it is created again from the same upload, or from
@@ -88,6 +92,7 @@ type Intent struct {
 	Unproven bool      `json:"unproven,omitempty"` // Batch may be somebody else's
 	Creates  int       `json:"creates,omitempty"`  // requests to create it that were sent
 	SentAt   time.Time `json:"sent_at,omitzero"`   // when the last of them left
+	Repeats  bool      `json:"repeats,omitempty"`  // the last of them repeated one that was not answered
 	Deadline time.Time `json:"deadline,omitzero"`  // by which it had returned or was given up
 	Reason   *Reason   `json:"reason,omitempty"`   // why the batch was rejected or put off, or its rows fail
 

@@ -57,6 +57,7 @@ func TestEveryEventInEveryState(t *testing.T) {
 	}{
 		{intent.UploadDone{}, to{intent.Sealed: intent.Uploaded, intent.Uploaded: intent.Uploaded}},
 		{intent.Sending{}, to{intent.Uploaded: intent.Creating}},
+		{intent.Sending{Repeats: true}, to{intent.Unknown: intent.Creating}},
 		{intent.Created{}, to{intent.Creating: intent.Submitted}},
 		{intent.NotCreated{}, to{intent.Creating: intent.Uploaded}},
 		{intent.Unclear{}, to{intent.Creating: intent.Unknown}},
@@ -257,7 +258,7 @@ func TestBought(t *testing.T) {
 func TestAllOfAnIntentIsPersisted(t *testing.T) {
 	i := intent.Intent{
 		Tag: "TAG", Rev: 1, State: intent.Sealed, Route: 2, Rows: 3, Account: "a", File: "f", Batch: "b", Unproven: true,
-		Creates: 4, SentAt: sent, Deadline: deadline, Reason: &intent.Reason{Class: "c", Code: "d", Message: "e"}, Refusals: 6, Again: sent, Past: []string{"w"},
+		Creates: 4, SentAt: sent, Repeats: true, Deadline: deadline, Reason: &intent.Reason{Class: "c", Code: "d", Message: "e"}, Refusals: 6, Again: sent, Past: []string{"w"},
 		Doubts: 5, Since: sent, Looks: 1, Surplus: []string{"x", "y"}, Cancelled: 1, Suspects: []string{"z"}, Swept: true,
 		Missing: 6, Undecided: true, Verdict: intent.SendMissing,
 	}

@@ -49,7 +49,7 @@ func TestSimulation(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(byKind)) {
 		t.Logf("%-14s %v", name, byKind[name])
 	}
-	for _, what := range []string{"crashes", "losses", "redelivered", "held", "early", "disowned", "given up", "surplus", "suspects", "put off", "not ended", "ends", "jumps"} {
+	for _, what := range []string{"crashes", "losses", "redelivered", "held", "early", "disowned", "given up", "surplus", "suspects", "put off", "not ended", "ends", "jumps", "repeated"} {
 		if all[what] == 0 {
 			t.Errorf("the simulated world is too kind to show anything about %q", what)
 		}

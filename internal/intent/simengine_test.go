@@ -31,6 +31,9 @@ type driver struct {
 	in    intent.Intent
 	wake  time.Time
 	doubt time.Time // since when this process knows that its creation was given up
+
+	repeated bool // the creation was repeated, so that the batch is looked for next
+	denied   bool // and was refused for good
 }
 
 func (e *engine) run() {

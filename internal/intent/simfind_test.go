@@ -23,7 +23,7 @@ func (e *engine) list(d *driver) {
 		return
 	}
 	for _, b := range shown {
-		if d.in.Refusals > 0 && b.refused && e.provider.ended(b) {
+		if (d.in.Refusals > 0 || e.repeats) && b.refused && e.provider.ended(b) {
 			continue // as the provider says
 		}
 		switch e.whose(b, d.in) {

@@ -9,6 +9,7 @@ import (
 type provider struct {
 	*world
 	batches []*batch
+	made    *batch // by the last create
 }
 
 // replies are the chances of what becomes of a request to create a batch.
@@ -84,6 +85,13 @@ func (p *provider) create(tag string, rows []entry) reply {
 }
 
 func (p *provider) apply(tag string, rows []entry, late time.Duration) *batch {
+	if b := p.first(tag); b != nil && p.repeats {
+		if at := p.now.Add(late); at.Before(b.applied) {
+			b.applied = at
+		}
+		p.made = b
+		return b
+	}
 	b := &batch{
 		id: fmt.Sprintf("batch_%d", len(p.batches)), tag: tag, applied: p.now.Add(late),
 		refused: p.chance(p.refusals),
@@ -104,7 +112,18 @@ func (p *provider) apply(tag string, rows []entry, late time.Duration) *batch {
 		b.rows = append(b.rows, r)
 	}
 	p.batches = append(p.batches, b)
+	p.made = b
 	return b
+}
+
+// first is the batch of our tag that was made before, unless it was refused.
+func (p *provider) first(tag string) *batch {
+	for _, b := range p.batches {
+		if b.tag == tag && len(b.rows) > 0 && b.rows[0].item != somebody && (!b.refused || !p.ended(b)) {
+			return b
+		}
+	}
+	return nil
 }
 
 // foreign is a batch of somebody else in the same account.
@@ -125,7 +144,7 @@ func (p *provider) stranger(rows int) {
 }
 
 // last is the batch that the last create made.
-func (p *provider) last() string { return p.batches[len(p.batches)-1].id }
+func (p *provider) last() string { return p.made.id }
 
 // list shows the batches that are visible by now, in any order. As that changes
 // while it is read, it may lack the one that is looked for, but not twice in a

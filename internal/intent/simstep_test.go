@@ -18,6 +18,13 @@ func (e *engine) step(d *driver) {
 	case intent.Doubt:
 		e.doubt(d)
 	case intent.Find:
+		if e.repeats && d.in.State == intent.Unknown && !d.denied && !d.repeated {
+			e.stats["repeated"]++
+			d.repeated = true
+			e.create(d)
+			return
+		}
+		d.repeated = false
 		e.find(d)
 	case intent.Cancel:
 		if e.call(func() { e.provider.cancel(d.in.Surplus[d.in.Cancelled]) }) || e.defect == foreignClass {
@@ -44,7 +51,7 @@ func (e *engine) step(d *driver) {
 
 // create sends the one request that costs money.
 func (e *engine) create(d *driver) {
-	sending := intent.Sending{Account: account, Now: e.wall(), Deadline: e.wall().Add(time.Minute)}
+	sending := intent.Sending{Account: account, Now: e.wall(), Deadline: e.wall().Add(time.Minute), Repeats: d.in.State == intent.Unknown}
 	if e.defect != sendBeforeSending {
 		e.advance(d, sending)
 	}
@@ -65,6 +72,7 @@ func (e *engine) create(d *driver) {
 	case no, unsent:
 		e.advance(d, intent.NotCreated{})
 		d.wake = e.now.Add(time.Minute)
+		d.doubt, d.denied = e.now, d.in.State == intent.Unknown && e.chance(0.5)
 	case silence:
 		e.stats["doubts"]++
 		e.doubt(d)

@@ -30,6 +30,7 @@ type weather struct {
 type kind struct {
 	name      string
 	untagged  bool // it keeps no tag with a batch
+	repeats   bool // it makes no second batch of a tag
 	policy    intent.Policy
 	exclusive bool    // the job claims that nobody else uses the account
 	strangers float64 // chance that somebody makes a batch of the same size when we do
@@ -38,7 +39,9 @@ type kind struct {
 var (
 	tagged = kind{name: "tagged"} // in its metadata or its display name
 	kinds  = []kind{
-		tagged, tagged,
+		tagged,
+		tagged,
+		{name: "repeatable", repeats: true},
 		{name: "wait", untagged: true, policy: intent.Wait, strangers: 0.5},
 		{name: "wait alone", untagged: true, policy: intent.Wait, exclusive: true},
 		{name: "wait not alone", untagged: true, policy: intent.Wait, exclusive: true, strangers: 0.3},
