@@ -242,15 +242,15 @@ func (ad *adopter) countOthers(ctx context.Context, old *oldOutput, byRoute map[
 // does with the answers of another run.
 func (ad *adopter) adoptLines(ctx context.Context, old *oldOutput, entries []jobdir.Entry) error {
 	batch := tag.New()
-	err := jobdir.WriteRecords(ad.Root, jobdir.ResultName(batch), ad.LabelOf(jobdir.ResultsKind, batch), func(put func([]byte) error) error {
+	err := jobdir.WriteRecords(ad.Root, jobdir.ResultName(batch), ad.LabelOf(jobdir.ResultsKind, batch), func(put jobdir.Put) error {
 		var buf []byte
 		for n := range entries {
 			row, err := old.result(jobdir.HashKey(entries[n].Key))
 			if err != nil {
 				return err
 			}
-			buf = jobdir.AppendOutcome(buf[:0], uint32(n), &sink.Outcome{Status: 200, Body: row.Response}, row.Batch) //nolint:gosec // at most reuseRows
-			if err := put(buf); err != nil {
+			buf, err = jobdir.PutOutcome(put, buf, uint32(n), &sink.Outcome{Status: 200, Body: row.Response}, row.Batch) //nolint:gosec // at most reuseRows
+			if err != nil {
 				return err
 			}
 		}

@@ -25,7 +25,7 @@ func (d *driver) reuse(ctx, life context.Context, entries []jobdir.Entry) (lost 
 	})
 	tag := d.TagOfJob()
 	var found []jobdir.Entry
-	err = jobdir.WriteRecords(d.Root, jobdir.ResultName(tag), d.LabelOf(jobdir.ResultsKind, tag), func(put func([]byte) error) (err error) {
+	err = jobdir.WriteRecords(d.Root, jobdir.ResultName(tag), d.LabelOf(jobdir.ResultsKind, tag), func(put jobdir.Put) (err error) {
 		found, lost, err = d.copyAnswers(ctx, entries, put)
 		return err
 	})
@@ -51,7 +51,7 @@ func (d *driver) reuse(ctx, life context.Context, entries []jobdir.Entry) (lost 
 }
 
 // copyAnswers writes the records of all answers that can be read.
-func (d *driver) copyAnswers(ctx context.Context, entries []jobdir.Entry, put func([]byte) error) (found, lost []jobdir.Entry, err error) {
+func (d *driver) copyAnswers(ctx context.Context, entries []jobdir.Entry, put jobdir.Put) (found, lost []jobdir.Entry, err error) {
 	var file jobdir.OpenFile
 	defer file.Close()
 	var buf []byte
@@ -63,8 +63,8 @@ func (d *driver) copyAnswers(ctx context.Context, entries []jobdir.Entry, put fu
 			lost = append(lost, row)
 			continue
 		}
-		buf = jobdir.AppendOutcome(buf[:0], uint32(len(found)), &o.Outcome, row.Hit.Batch) //nolint:gosec // bounded by a batch
-		if err := put(buf); err != nil {
+		buf, err = jobdir.PutOutcome(put, buf, uint32(len(found)), &o.Outcome, row.Hit.Batch) //nolint:gosec // bounded by a batch
+		if err != nil {
 			return nil, nil, err
 		}
 		found = append(found, row)

@@ -25,7 +25,7 @@ func (f *fetcher) download(ctx context.Context, in intent.Intent) (found harvest
 	if err != nil {
 		return found, err
 	}
-	err = jobdir.WriteRecords(f.Root, jobdir.ResultName(in.Tag), f.LabelOf(jobdir.ResultsKind, in.Tag), func(put func([]byte) error) error {
+	err = jobdir.WriteRecords(f.Root, jobdir.ResultName(in.Tag), f.LabelOf(jobdir.ResultsKind, in.Tag), func(put jobdir.Put) error {
 		found, err = f.harvest(ctx, in, r, kept, put)
 		if err == nil && kept && found.fresh == 0 {
 			err = errNothingNew
@@ -76,7 +76,7 @@ type harvest struct {
 }
 
 // harvest writes the new results, after the old ones if there are any.
-func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kept bool, put func([]byte) error) (h harvest, err error) {
+func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kept bool, put jobdir.Put) (h harvest, err error) {
 	var buf []byte
 	came := make([]bool, in.Rows)
 	for o, err := range f.results(ctx, in) {
@@ -104,8 +104,7 @@ func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kep
 				return h, err
 			}
 		}
-		buf = jobdir.AppendOutcome(buf[:0], n, &o, "")
-		if err := put(buf); err != nil {
+		if buf, err = jobdir.PutOutcome(put, buf, n, &o, ""); err != nil {
 			return h, err
 		}
 	}
@@ -114,7 +113,7 @@ func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kep
 }
 
 // copyResults writes the records of a file of results.
-func (f *fetcher) copyResults(in intent.Intent, put func([]byte) error) error {
+func (f *fetcher) copyResults(in intent.Intent, put jobdir.Put) error {
 	for p, err := range jobdir.ReadRecords(f.Root, jobdir.ResultName(in.Tag), f.LabelOf(jobdir.ResultsKind, in.Tag)) {
 		if err != nil {
 			return f.Damaged(jobdir.ResultName(in.Tag), err)

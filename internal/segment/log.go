@@ -172,23 +172,31 @@ func (l *Log) Append(parts ...[]byte) (Ref, error) {
 	if l.err != nil {
 		return Ref{}, l.err
 	}
-	at := len(l.buf)
-	l.buf = Append(l.buf, parts...)
-	n := len(l.buf) - at
-	ref := Ref{File: l.num, Offset: uint64(l.size), Len: uint32(n - header)} //nolint:gosec // both bounded
-	l.size += int64(n)
-	if len(l.buf) >= flushAt {
+	n := size(parts)
+	ref := Ref{File: l.num, Offset: uint64(l.size), Len: uint32(n)} //nolint:gosec // both bounded
+	l.size += header + int64(n)
+	if n < flushAt {
+		l.buf = Append(l.buf, parts...)
+	}
+	if n >= flushAt || len(l.buf) >= flushAt {
 		l.err = l.flush()
+	}
+	if n >= flushAt && l.err == nil {
+		l.err = l.write(parts)
 	}
 	return ref, l.err
 }
 
-func (l *Log) makeRoom(parts [][]byte) error {
-	n := 0
-	for _, p := range parts {
-		n += len(p)
+// write writes a record that is too large to be copied.
+func (l *Log) write(parts [][]byte) error {
+	if err := Write(l.cur, parts...); err != nil {
+		return fmt.Errorf("segment: write %s: %w", l.name(l.num), err)
 	}
-	if n > MaxRecord {
+	return nil
+}
+
+func (l *Log) makeRoom(parts [][]byte) error {
+	if n := size(parts); n > MaxRecord {
 		return fmt.Errorf("segment: record of %d bytes: at most %d", n, MaxRecord)
 	}
 	if l.cur != nil && l.size < l.max {

@@ -32,21 +32,50 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Append appends the record that the parts form together to dst. The caller
 // bounds it by MaxRecord.
 func Append(dst []byte, parts ...[]byte) []byte {
-	at := len(dst)
-	dst = append(dst, make([]byte, header)...)
+	frame := frameOf(parts)
+	dst = append(dst, frame[:]...)
 	for _, p := range parts {
 		dst = append(dst, p...)
 	}
-	record := dst[at:]
-	binary.BigEndian.PutUint32(record, uint32(len(record)-header)) //nolint:gosec // callers bound records
-	binary.BigEndian.PutUint32(record[4:], checksum(record[:4], record[header:]))
 	return dst
+}
+
+// Write writes what Append appends, without a copy of the parts.
+func Write(w io.Writer, parts ...[]byte) error {
+	frame := frameOf(parts)
+	if _, err := w.Write(frame[:]); err != nil {
+		return err
+	}
+	for _, p := range parts {
+		if _, err := w.Write(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// frameOf is what stands before a record.
+func frameOf(parts [][]byte) (frame [header]byte) {
+	binary.BigEndian.PutUint32(frame[:], uint32(size(parts))) //nolint:gosec // callers bound records
+	binary.BigEndian.PutUint32(frame[4:], checksum(frame[:4], parts...))
+	return frame
+}
+
+func size(parts [][]byte) (n int) {
+	for _, p := range parts {
+		n += len(p)
+	}
+	return n
 }
 
 // checksum covers the length too: of nothing it is not zero, so that a hole in
 // a file is not a row of empty records.
-func checksum(length, payload []byte) uint32 {
-	return crc32.Update(crc32.Checksum(length, castagnoli), castagnoli, payload)
+func checksum(length []byte, payload ...[]byte) uint32 {
+	sum := crc32.Checksum(length, castagnoli)
+	for _, p := range payload {
+		sum = crc32.Update(sum, castagnoli, p)
+	}
+	return sum
 }
 
 // ReadAll yields the records of r in order. A slice is valid until the next

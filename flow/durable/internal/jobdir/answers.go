@@ -33,7 +33,7 @@ const answerSize = 16 + 8
 
 // WriteAnswers stores the answers of a batch for other jobs.
 func (a *Dir) WriteAnswers(tag string, h AnswerHeader, answers []Answer) error {
-	return WriteRecords(a.Root, AnswerName(tag), a.LabelOf(AnswersKind, tag), func(put func([]byte) error) error {
+	return WriteRecords(a.Root, AnswerName(tag), a.LabelOf(AnswersKind, tag), func(put Put) error {
 		header, err := json.Marshal(h)
 		if err != nil {
 			return err

@@ -39,7 +39,7 @@ func ManifestName(tag string) string { return ManifestDir + "/" + tag }
 
 // WriteManifest writes the rows of a batch, in the order of the upload.
 func (a *Dir) WriteManifest(tag string, entries []Entry, l Route, targetOf func(n int) Target) error {
-	return WriteRecords(a.Root, ManifestName(tag), a.LabelOf(manifestKind, tag), func(put func([]byte) error) error {
+	return WriteRecords(a.Root, ManifestName(tag), a.LabelOf(manifestKind, tag), func(put Put) error {
 		header, err := json.Marshal(NewManifestHeader(entries, l, targetOf))
 		if err != nil {
 			return err

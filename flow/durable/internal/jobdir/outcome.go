@@ -22,23 +22,25 @@ type Outcome struct {
 	At     int64  // where its record begins in the file of results; -1 if it has none
 }
 
-// AppendOutcome appends a record of a file of results: row u32, status u16,
-// class u8 (0: succeeded), code, message, body, origin.
-func AppendOutcome(dst []byte, n uint32, o *sink.Outcome, origin string) []byte {
+// PutOutcome writes a record of a file of results: row u32, status u16, class
+// u8 (0: succeeded), code, message, body, origin. It uses and returns buf.
+func PutOutcome(put Put, buf []byte, n uint32, o *sink.Outcome, origin string) ([]byte, error) {
 	var failure sink.RowError
 	if o.Err != nil {
 		failure = *o.Err
 	}
-	dst = binary.BigEndian.AppendUint32(dst, n)
-	dst = binary.BigEndian.AppendUint16(dst, uint16(o.Status)) //nolint:gosec // an HTTP status
-	dst = append(dst, byte(failure.Class))
-	dst = appendString(dst, failure.Code)
-	dst = appendString(dst, failure.Message)
-	dst = appendBytes(dst, o.Body)
-	return appendString(dst, origin)
+	buf = binary.BigEndian.AppendUint32(buf[:0], n)
+	buf = binary.BigEndian.AppendUint16(buf, uint16(o.Status)) //nolint:gosec // an HTTP status
+	buf = append(buf, byte(failure.Class))
+	buf = appendString(buf, failure.Code)
+	buf = appendString(buf, failure.Message)
+	buf = binary.AppendUvarint(buf, uint64(len(o.Body)))
+	head := len(buf)
+	buf = appendString(buf, origin)
+	return buf, put(buf[:head], o.Body, buf[head:])
 }
 
-// DecodeOutcome is the inverse of AppendOutcome. The body is a part of b.
+// DecodeOutcome reads what PutOutcome wrote. The body is a part of b.
 func DecodeOutcome(b []byte) (o Outcome, err error) {
 	d := Decoder{B: b}
 	o.Row = d.u32()

@@ -45,31 +45,37 @@ func newFileSum() *fileSum { return &fileSum{hash: sha256.New()} }
 // Castagnoli is the polynomial of all checksums.
 var Castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func (s *fileSum) add(record []byte) {
+func (s *fileSum) add(parts ...[]byte) {
+	var record uint32
+	for _, p := range parts {
+		record = crc32.Update(record, Castagnoli, p)
+	}
 	var sum [4]byte
-	binary.BigEndian.PutUint32(sum[:], crc32.Checksum(record, Castagnoli))
+	binary.BigEndian.PutUint32(sum[:], record)
 	s.hash.Write(sum[:])
 	s.n++
 }
 
 func (s *fileSum) end() fileEnd { return fileEnd{s.n, hex.EncodeToString(s.hash.Sum(nil)[:16])} }
 
+// Put writes the record that the parts form together. It keeps none of them.
+type Put func(parts ...[]byte) error
+
 // WriteRecords writes a file of records, all or nothing.
-func WriteRecords(root *os.Root, name string, l Label, fill func(put func([]byte) error) error) error {
+func WriteRecords(root *os.Root, name string, l Label, fill func(put Put) error) error {
 	err := atomicfile.Create(root, name, func(f *os.File) error {
 		w, sum := bufio.NewWriterSize(f, 256<<10), newFileSum()
-		var buf []byte
-		write := func(mark byte, record []byte) error {
-			buf = segment.Append(buf[:0], []byte{mark}, record)
-			_, err := w.Write(buf)
-			return err
+		var all [][]byte
+		write := func(mark byte, parts ...[]byte) error {
+			all = append(append(all[:0], []byte{mark}), parts...)
+			return segment.Write(w, all...)
 		}
 		if err := write(labelMark, l.encode()); err != nil {
 			return err
 		}
-		err := fill(func(record []byte) error {
-			sum.add(record)
-			return write(recordMark, record)
+		err := fill(func(parts ...[]byte) error {
+			sum.add(parts...)
+			return write(recordMark, parts...)
 		})
 		if err != nil {
 			return err

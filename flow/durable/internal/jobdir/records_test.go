@@ -1,6 +1,7 @@
 package jobdir
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -86,7 +87,11 @@ func TestAnOutcomeIsDecodedAsItWas(t *testing.T) {
 		{Row: 8, Outcome: sink.Outcome{Status: 400, Err: &sink.RowError{Class: retry.Permanent, Code: "c", Message: "m"}}},
 		{Row: 9, Outcome: sink.Outcome{Status: 200, Body: json.RawMessage(`[]`)}, Origin: "batch_1"},
 	} {
-		b := AppendOutcome(nil, o.Row, &o.Outcome, o.Origin)
+		var b []byte
+		put := func(parts ...[]byte) error { b = bytes.Join(parts, nil); return nil }
+		if _, err := PutOutcome(put, []byte("used before"), o.Row, &o.Outcome, o.Origin); err != nil {
+			t.Error(err)
+		}
 		got, err := DecodeOutcome(b)
 		if diff := cmp.Diff(o, got); diff != "" || err != nil {
 			t.Errorf("%s, %v", diff, err)
