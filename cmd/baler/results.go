@@ -78,15 +78,11 @@ func (o *resultOptions) write(cmd *cobra.Command, a *archive.Archive) error {
 
 func writeResults(w io.Writer, a *archive.Archive, q archive.Query) (n int, err error) {
 	buf := bufio.NewWriterSize(w, 1<<20)
-	var line []byte
 	for r, err := range a.Results(q) {
 		if err != nil {
 			return n, errors.Join(err, buf.Flush())
 		}
-		if line, err = r.AppendLine(line[:0]); err != nil {
-			return n, err
-		}
-		if _, err := buf.Write(line); err != nil {
+		if err := r.WriteLine(buf); err != nil {
 			return n, err
 		}
 		n++

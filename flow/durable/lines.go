@@ -26,8 +26,7 @@ type File struct {
 	w    *bufio.Writer
 	size int64  // of what was written
 	sum  uint32 // CRC-32C of it
-	line []byte
-	made bool // the file did not exist
+	made bool   // the file did not exist
 	own  func(*Result) bool
 }
 
@@ -130,7 +129,7 @@ func (o *File) Write(_ context.Context, results []Result) error {
 		return err
 	}
 	for i := range results {
-		if err := o.append(&results[i]); err != nil {
+		if err := results[i].WriteLine(lineWriter{o}); err != nil {
 			return fmt.Errorf("durable: write output: %w", err)
 		}
 	}
@@ -158,14 +157,14 @@ func (o *File) untouched() error {
 	return nil
 }
 
-func (o *File) append(r *Result) (err error) {
-	if o.line, err = r.AppendLine(o.line[:0]); err != nil {
-		return err
-	}
-	n, err := o.w.Write(o.line)
+// lineWriter writes a part of a line and keeps what a mark needs.
+type lineWriter struct{ *File }
+
+func (o lineWriter) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
 	o.size += int64(n)
-	o.sum = crc32.Update(o.sum, jobdir.Castagnoli, o.line[:n])
-	return err
+	o.sum = crc32.Update(o.sum, jobdir.Castagnoli, p[:n])
+	return n, err
 }
 
 // Close closes the file. One that Lines made and that got no result is removed.

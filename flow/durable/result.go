@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
+	"unicode/utf8"
 
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
@@ -49,18 +51,81 @@ func ResultOf(key string, meta json.RawMessage, a sink.Answer, cached bool) Resu
 	return r
 }
 
-// AppendLine appends the result as a JSON line, as a File gets it. The line
-// equals that of json.Marshal, except that the response is copied unchanged
-// instead of being checked and compacted again.
-func (r *Result) AppendLine(dst []byte) ([]byte, error) {
+// WriteLine writes the result as a JSON line, as a File gets it. The line
+// equals that of json.Marshal, except that the response is written unchanged
+// instead of being checked and compacted again. A long text is not copied.
+func (r *Result) WriteLine(w io.Writer) error {
 	bare := *r
 	bare.Response = nil
-	head, err := json.Marshal(bare)
-	if err != nil || len(r.Response) == 0 {
-		return append(append(dst, head...), '\n'), err
+	if len(r.Text) > textPiece {
+		bare.Text = ""
 	}
-	dst = append(dst, head[:len(head)-1]...)
-	dst = append(dst, `,"response":`...)
-	dst = append(dst, r.Response...)
-	return append(dst, "}\n"...), nil
+	line, err := json.Marshal(bare)
+	if err != nil {
+		return err
+	}
+	line = line[:len(line)-1]
+	if bare.Text != r.Text {
+		if line, err = r.writeText(w, line); err != nil {
+			return err
+		}
+	}
+	if _, err = w.Write(line); err != nil {
+		return err
+	}
+	if len(r.Response) > 0 {
+		_, err = io.WriteString(w, `,"response":`)
+		if err == nil {
+			_, err = w.Write(r.Response)
+		}
+	}
+	if err == nil {
+		_, err = io.WriteString(w, "}\n")
+	}
+	return err
+}
+
+// writeText writes the beginning of a line up to the text, and returns the rest
+// of it.
+func (r *Result) writeText(w io.Writer, line []byte) (rest []byte, err error) {
+	head, err := json.Marshal(struct {
+		ID     string     `json:"id"`
+		Status ItemStatus `json:"status"`
+	}{r.ID, r.Status})
+	if err != nil {
+		return nil, err
+	}
+	head = head[:len(head)-1]
+	if _, err := w.Write(append(head, `,"text":"`...)); err != nil {
+		return nil, err
+	}
+	for text := r.Text; text != ""; {
+		n := pieceOf(text)
+		quoted, err := json.Marshal(text[:n])
+		if err != nil {
+			return nil, err
+		}
+		if _, err := w.Write(quoted[1 : len(quoted)-1]); err != nil {
+			return nil, err
+		}
+		text = text[n:]
+	}
+	_, err = io.WriteString(w, `"`)
+	return line[len(head):], err
+}
+
+// textPiece is how much of a text is quoted at a time, in bytes.
+const textPiece = 64 << 10
+
+// pieceOf is the length of the next piece, which ends with a character.
+func pieceOf(text string) int {
+	if len(text) <= textPiece {
+		return len(text)
+	}
+	for n := textPiece; n > textPiece-utf8.UTFMax; n-- {
+		if utf8.RuneStart(text[n]) {
+			return n
+		}
+	}
+	return textPiece // it is not UTF-8
 }

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -14,7 +15,7 @@ import (
 type Stream struct {
 	f    *os.File
 	sync bool
-	buf  []byte
+	buf  bytes.Buffer
 }
 
 var _ Output = (*Stream)(nil)
@@ -49,10 +50,10 @@ func StreamTo(f *os.File) (*Stream, error) {
 // Write implements Output. If ctx ends while the reader takes no lines, it
 // returns at once. The rest may still be written later, so the Stream must not
 // be used again.
-func (s *Stream) Write(ctx context.Context, results []Result) (err error) {
-	s.buf = s.buf[:0]
+func (s *Stream) Write(ctx context.Context, results []Result) error {
+	s.buf.Reset()
 	for i := range results {
-		if s.buf, err = results[i].AppendLine(s.buf); err != nil {
+		if err := results[i].WriteLine(&s.buf); err != nil {
 			return fmt.Errorf("durable: write output: %w", err)
 		}
 	}
@@ -67,7 +68,7 @@ func (s *Stream) Write(ctx context.Context, results []Result) (err error) {
 }
 
 func (s *Stream) flush() error {
-	_, err := s.f.Write(s.buf)
+	_, err := s.f.Write(s.buf.Bytes())
 	if err == nil && s.sync {
 		err = s.f.Sync()
 	}

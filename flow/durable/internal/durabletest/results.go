@@ -88,11 +88,11 @@ func Collect(tb testing.TB, results iter.Seq2[archive.Result, error]) (lines []s
 		if err != nil {
 			tb.Fatal(err)
 		}
-		line, err := r.AppendLine(nil)
-		if err != nil {
+		var line strings.Builder
+		if err := r.WriteLine(&line); err != nil {
 			tb.Fatal(err)
 		}
-		lines = append(lines, string(line))
+		lines = append(lines, line.String())
 		stored = append(stored, r)
 	}
 	return lines, stored
