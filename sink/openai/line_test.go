@@ -3,6 +3,7 @@ package openai
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -179,6 +180,39 @@ func TestPayloadIsNotHeldInMemory(t *testing.T) {
 	if allocs > 60 {
 		t.Errorf("%v allocations for 20,000 rows", allocs)
 	}
+}
+
+// Large bodies pass without a copy, between others, and the size is known
+// before.
+func TestLargeBodiesAreNotCopied(t *testing.T) {
+	var want []byte
+	var all []sink.Row
+	for n, size := range []int{10, payloadChunk - 2, payloadChunk, 10, 9 * payloadChunk, 3 * payloadChunk, 10} {
+		row := sink.Row{ID: fmt.Sprint("row", n), Body: json.RawMessage(`"` + strings.Repeat("x", size) + `"`)}
+		all = append(all, row)
+		line, err := AppendRow(nil, "/v1/x", row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, line...)
+	}
+	rows := func(yield func(sink.Row, error) bool) {
+		for _, row := range all {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+	size, err := payloadSize("/v1/x", rows)
+	p := newPayload("", "", "/v1/x", rows)
+	got, failed := io.ReadAll(p)
+	if err := errors.Join(err, failed); err != nil || !bytes.Equal(got, want) || size != int64(len(want)) {
+		t.Errorf("%d bytes, announced %d, want %d: %v", len(got), size, len(want), err)
+	}
+	if cap(p.buf) > 4*payloadChunk {
+		t.Errorf("the buffer has grown to %d bytes", cap(p.buf))
+	}
+	_ = p.Close()
 }
 
 // What is no answer is no success: it has a code and a class, and goes again if

@@ -14,6 +14,15 @@ import (
 
 // AppendRow appends a row as a line of the file of a batch.
 func AppendRow(dst []byte, endpoint string, row sink.Row) ([]byte, error) {
+	dst, err := appendRowHead(dst, endpoint, row)
+	if err != nil {
+		return dst, err
+	}
+	return append(append(dst, row.Body...), rowEnd...), nil
+}
+
+// appendRowHead appends the line of a row up to its body, which rowEnd follows.
+func appendRowHead(dst []byte, endpoint string, row sink.Row) ([]byte, error) {
 	if bytes.IndexByte(row.Body, '\n') >= 0 {
 		return dst, fmt.Errorf("row %s: body is not on one line", row.ID)
 	}
@@ -21,10 +30,10 @@ func AppendRow(dst []byte, endpoint string, row sink.Row) ([]byte, error) {
 	dst = appendString(dst, row.ID)
 	dst = append(dst, `,"method":"POST","url":`...)
 	dst = appendString(dst, endpoint)
-	dst = append(dst, `,"body":`...)
-	dst = append(dst, row.Body...)
-	return append(dst, "}\n"...), nil
+	return append(dst, `,"body":`...), nil
 }
+
+const rowEnd = "}\n"
 
 // appendString quotes s, at once if it needs no escapes.
 func appendString(dst []byte, s string) []byte {
@@ -45,10 +54,10 @@ func payloadSize(endpoint string, rows sink.Rows) (n int64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if buf, err = AppendRow(buf[:0], endpoint, row); err != nil {
+		if buf, err = appendRowHead(buf[:0], endpoint, row); err != nil {
 			return 0, err
 		}
-		n += int64(len(buf))
+		n += int64(len(buf) + len(row.Body) + len(rowEnd))
 	}
 	return n, nil
 }
@@ -63,6 +72,7 @@ type payload struct {
 	tail     string
 	buf      []byte // encoded and not yet read is buf[at:]
 	at       int
+	body     []byte // of the last row in buf, and not yet read; it is followed by rowEnd
 	err      error
 }
 
@@ -76,10 +86,14 @@ func newPayload(head, tail, endpoint string, rows sink.Rows) *payload {
 func (p *payload) Read(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.at == len(p.buf) && len(p.body) > 0 {
+		return p.readBody(b), nil
+	}
 	if p.at == len(p.buf) {
 		if p.err != nil {
 			return 0, p.err
 		}
+		p.buf, p.at = p.buf[:0], 0
 		p.fill()
 	}
 	n := copy(b, p.buf[p.at:])
@@ -87,14 +101,26 @@ func (p *payload) Read(b []byte) (int, error) {
 	return n, nil
 }
 
+// readBody reads a large body, which is not copied to buf.
+func (p *payload) readBody(b []byte) int {
+	n := copy(b, p.body)
+	if p.body = p.body[n:]; len(p.body) == 0 {
+		p.body = nil
+		p.buf, p.at = append(p.buf[:0], rowEnd...), 0
+	}
+	return n
+}
+
 func (p *payload) fill() {
-	p.buf, p.at = p.buf[:0], 0
-	for len(p.buf) < payloadChunk {
+	for len(p.buf) < payloadChunk && p.body == nil {
 		row, err, ok := p.next()
 		switch {
 		case !ok:
 			p.buf, p.err = append(p.buf, p.tail...), io.EOF
 			return
+		case err == nil && len(row.Body) >= payloadChunk:
+			p.buf, err = appendRowHead(p.buf, p.endpoint, row)
+			p.body = row.Body // valid until the next row is asked for
 		case err == nil:
 			p.buf, err = AppendRow(p.buf, p.endpoint, row)
 		}
@@ -109,6 +135,6 @@ func (p *payload) Close() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stop()
-	p.at, p.buf, p.err = 0, nil, io.ErrClosedPipe
+	p.at, p.buf, p.body, p.err = 0, nil, nil, io.ErrClosedPipe
 	return nil
 }
