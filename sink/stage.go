@@ -12,8 +12,8 @@ import (
 // Stage is a pipeline stage that has batches of items answered by a provider,
 // for programs that live as long as their batches. Its record is in memory: an
 // aborted stage leaves its batches at the provider, where they run and are
-// billed. Its log names them, and durable.Orphans lists them. What must survive
-// that is a job for package flow/durable.
+// billed. Its log names them, and durable.Dir.Orphans lists them. What must
+// survive that is a job for package flow/durable.
 //
 // Every item leaves as exactly one [Result], in the order in which the provider
 // settles them. A failed item is data. One has failed, too, if its answer is

@@ -19,7 +19,6 @@ import (
 	"github.com/balerhq/baler/bench/floor"
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/openai"
@@ -108,11 +107,10 @@ func runJob(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	store, err := state.Open(inWork("state"), state.Config{Log: slog.New(slog.DiscardHandler)})
+	dir, err := durable.Open(inWork("state"))
 	if err != nil {
 		return err
 	}
-	defer store.Close()
 	out, err := durable.Lines(inWork("out.jsonl"))
 	if err != nil {
 		return err
@@ -132,7 +130,7 @@ func runJob(ctx context.Context) error {
 		Batch:    accumulator.Config{MaxItems: *batch},
 		Creates:  ratelimit.Per(1_000_000, time.Minute),
 		Poll:     poll,
-		Store:    store,
+		Dir:      dir,
 		Output:   out,
 		Log:      slog.New(slog.DiscardHandler),
 	})

@@ -14,12 +14,12 @@ import (
 // takeOutput gives a run the results in an old output file. It makes no call to
 // the provider.
 func (o *doctorOptions) takeOutput(ctx context.Context, log *slog.Logger) (*durable.OutputAdoption, error) {
-	provider, store, err := o.openWith(ctx, newKeyless, log)
+	provider, dir, err := o.openWith(ctx, newKeyless, log)
 	if err != nil {
 		return nil, err
 	}
-	a, err := durable.AdoptOutput(ctx, provider, store, o.adopt, o.adoptOutput)
-	return &a, errors.Join(adviseIngest(err), store.Close())
+	a, err := dir.AdoptOutput(ctx, provider, o.adopt, o.adoptOutput)
+	return &a, errors.Join(adviseIngest(err), dir.Close())
 }
 
 func adviseIngest(err error) error {

@@ -1,8 +1,7 @@
 package main
 
 import (
-	"github.com/spf13/cobra"
-
+	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/archive"
 )
 
@@ -12,13 +11,13 @@ func openArchive(state string, args []string) (*archive.Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := archive.Open(state, name)
+	dir, err := durable.Open(state)
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	a, err := archive.Open(dir, name)
 	if err != nil {
 		return nil, usage("%w", err)
 	}
 	return a, nil
-}
-
-func stateFlag(cmd *cobra.Command, dir *string) {
-	cmd.Flags().StringVar(dir, "state", defaultState(), "state directory, which remembers the runs; also BALER_STATE")
 }

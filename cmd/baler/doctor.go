@@ -200,14 +200,18 @@ func (r *doctorReport) repair(ctx context.Context, dir string, log *slog.Logger)
 
 // repairOne makes journals again from the index, or files of batches from both,
 // or the index from all of them.
-func (r *doctorReport) repairOne(ctx context.Context, dir string, log *slog.Logger) (err error) {
+func (r *doctorReport) repairOne(ctx context.Context, path string, log *slog.Logger) error {
+	dir, err := quietDir(path, log)
+	if err != nil {
+		return err
+	}
 	switch {
 	case r.Needs(doctor.RepairJournal):
-		return doctor.RepairJournals(ctx, dir, log)
+		return doctor.RepairJournals(ctx, dir)
 	case r.Needs(doctor.RepairBatchFiles):
-		return doctor.RepairFiles(ctx, dir, log)
+		return doctor.RepairFiles(ctx, dir)
 	}
-	r.Aside, err = doctor.Rebuild(ctx, dir, log)
+	r.Aside, err = doctor.Rebuild(ctx, dir)
 	return err
 }
 

@@ -30,12 +30,12 @@ type orphan struct {
 // findOrphans lists the orphans of an account, and on request cancels those
 // that still run, or gives the others to a run.
 func (o *doctorOptions) findOrphans(ctx context.Context, log *slog.Logger) ([]orphan, error) {
-	provider, store, err := o.open(ctx, log)
+	provider, dir, err := o.open(ctx, log)
 	if err != nil {
 		return nil, err
 	}
-	found, err := o.adoptOrList(ctx, provider, store)
-	if err := errors.Join(err, store.Close()); err != nil {
+	found, err := o.adoptOrList(ctx, provider, dir.Dir)
+	if err := errors.Join(err, dir.Close()); err != nil {
 		return nil, err
 	}
 	orphans := make([]orphan, len(found))
@@ -56,30 +56,27 @@ func (o *doctorOptions) findOrphans(ctx context.Context, log *slog.Logger) ([]or
 }
 
 // open returns the provider and the state directory.
-func (o *doctorOptions) open(ctx context.Context, log *slog.Logger) (sink.Provider, *state.Dir, error) {
+func (o *doctorOptions) open(ctx context.Context, log *slog.Logger) (sink.Provider, *heldDir, error) {
 	return o.openWith(ctx, newProvider, log)
 }
 
 // openWith is open with a client that is made so.
-func (o *doctorOptions) openWith(_ context.Context, client func(*options) (sink.Provider, error), log *slog.Logger) (sink.Provider, *state.Dir, error) {
+func (o *doctorOptions) openWith(_ context.Context, client func(*options) (sink.Provider, error), log *slog.Logger) (sink.Provider, *heldDir, error) {
 	provider, err := client(&options{provider: o.provider, baseURL: o.baseURL, poll: time.Second})
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := state.Open(o.state, state.Config{Log: log})
-	if err != nil {
-		return nil, nil, refusedState(err, o.state)
-	}
-	return provider, store, nil
+	dir, err := holdDir(o.state, state.Config{Log: log})
+	return provider, dir, err
 }
 
-func (o *doctorOptions) adoptOrList(ctx context.Context, provider sink.Provider, store *state.Dir) ([]durable.Adoption, error) {
+func (o *doctorOptions) adoptOrList(ctx context.Context, provider sink.Provider, dir *durable.Dir) ([]durable.Adoption, error) {
 	since := sink.Now(ctx, provider).Add(-o.since)
 	if o.adopt != "" {
-		adopted, err := durable.Adopt(ctx, provider, store, o.adopt, since)
+		adopted, err := dir.Adopt(ctx, provider, o.adopt, since)
 		return adopted, adviseIngest(err)
 	}
-	found, err := durable.Orphans(ctx, provider, store, since)
+	found, err := dir.Orphans(ctx, provider, since)
 	listed := make([]durable.Adoption, len(found))
 	for i, f := range found {
 		listed[i].Orphan = f

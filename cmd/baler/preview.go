@@ -43,7 +43,7 @@ func (o *options) hasRead() bool {
 	if o.fresh {
 		return false
 	}
-	h, err := durable.Attach(o.state, o.name)
+	h, err := attachTo(o.state, o.name)
 	if err != nil {
 		return false // there is none yet, or the run itself says what is wrong
 	}

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/flow/state"
 )
@@ -25,8 +26,11 @@ type probed struct {
 // probe examines a directory in this process.
 func probe(ctx context.Context, w io.Writer, dir string, log *slog.Logger) error {
 	var p probed
-	var err error
-	if p.Health, err = doctor.Examine(ctx, dir, log); err != nil {
+	at, err := quietDir(dir, log)
+	if err == nil {
+		p.Health, err = doctor.Examine(ctx, at)
+	}
+	if err != nil {
 		p = probed{Error: err.Error()}
 	}
 	return json.NewEncoder(w).Encode(p)
@@ -48,7 +52,11 @@ func examine(ctx context.Context, dir string) (*doctor.Health, error) {
 	}
 	var p probed
 	if err := json.Unmarshal(stdout.Bytes(), &p); err != nil {
-		return doctor.ExamineFiles(ctx, dir, &state.DamageError{Dir: dir, File: "index", Err: deathOf(died, stderr.String())})
+		at, err := durable.Open(dir)
+		if err != nil {
+			return nil, err
+		}
+		return doctor.ExamineFiles(ctx, at, &state.DamageError{Dir: dir, File: "index", Err: deathOf(died, stderr.String())})
 	}
 	if p.Error != "" {
 		return nil, errors.New(p.Error)

@@ -59,11 +59,11 @@ func prune(cmd *cobra.Command, dir string, r archive.Retention) error {
 	if _, err := os.Stat(dir); err != nil {
 		return usage("state directory: %w", err)
 	}
-	store, err := state.Open(dir, state.Config{Log: newLogger(cmd.ErrOrStderr(), false), MinFree: roomToFree})
+	held, err := holdDir(dir, state.Config{Log: newLogger(cmd.ErrOrStderr(), false), MinFree: roomToFree})
 	if err != nil {
-		return refusedState(err, dir)
+		return err
 	}
-	pruned, err := archive.Prune(cmd.Context(), store, r)
+	pruned, err := archive.Prune(cmd.Context(), held.Dir, r)
 	var total int64
 	for _, p := range pruned {
 		total += p.Bytes
@@ -73,7 +73,7 @@ func prune(cmd *cobra.Command, dir string, r archive.Retention) error {
 	if errors.Is(err, archive.ErrClock) {
 		err = fmt.Errorf("%w; if the clock is right, give --force", err)
 	}
-	if err := errors.Join(err, store.Close()); err != nil {
+	if err := errors.Join(err, held.Close()); err != nil {
 		return usage("%w", err)
 	}
 	verb := "freed"

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/state"
 )
 
@@ -40,12 +39,12 @@ func remove(cmd *cobra.Command, dir, name string, force bool) error {
 	if _, err := os.Stat(dir); err != nil {
 		return usage("state directory: %w", err)
 	}
-	store, err := state.Open(dir, state.Config{Log: newLogger(cmd.ErrOrStderr(), false), MinFree: roomToFree})
+	held, err := holdDir(dir, state.Config{Log: newLogger(cmd.ErrOrStderr(), false), MinFree: roomToFree})
 	if err != nil {
-		return refusedState(err, dir)
+		return err
 	}
-	err = durable.Forget(cmd.Context(), store, name, force)
-	if err := errors.Join(err, store.Close()); err != nil {
+	err = held.Forget(cmd.Context(), name, force)
+	if err := errors.Join(err, held.Close()); err != nil {
 		s := &stop{err: err, state: dir, name: name}
 		if s.kind().name == "other" {
 			return usage("%w", err)

@@ -141,9 +141,9 @@ func (o *options) run(cmd *cobra.Command) error {
 		return err
 	}
 	log := newLogger(cmd.ErrOrStderr(), o.verbose)
-	store, err := state.Open(o.state, state.Config{Log: newLogger(cmd.ErrOrStderr(), false)}) // Badger has much to say
+	dir, err := holdDir(o.state, state.Config{Log: newLogger(cmd.ErrOrStderr(), false)}) // Badger has much to say
 	if err != nil {
-		return refusedState(err, o.state)
+		return err
 	}
 	return errors.Join(o.do(cmd, out, durable.Job[source.Row]{
 		Name:        o.name,
@@ -168,9 +168,9 @@ func (o *options) run(cmd *cobra.Command) error {
 		ReadAll:     true,
 		Fresh:       o.fresh,
 		KeepRemote:  time.Duration(o.keepRemote),
-		Store:       store,
+		Dir:         dir.Dir,
 		Log:         log,
-	}), store.Close())
+	}), dir.Close())
 }
 
 func (o *options) cacheFor() time.Duration {
@@ -216,7 +216,7 @@ func (o *options) explain(err error, report durable.Report) error {
 // maybeBought reports whether the provider may have a batch whose creation was
 // not answered.
 func (o *options) maybeBought() bool {
-	h, err := durable.Attach(o.state, o.name)
+	h, err := attachTo(o.state, o.name)
 	if err != nil {
 		return false
 	}

@@ -33,7 +33,7 @@ func pickName(dir string, args []string) (string, error) {
 	if len(args) > 0 {
 		return args[0], nil
 	}
-	runs, err := durable.Runs(dir)
+	runs, err := runsOf(dir)
 	switch {
 	case err != nil:
 		return "", usage("%w", err)
@@ -70,7 +70,7 @@ func (r *runFlags) attach(args []string) (*durable.Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := durable.Attach(r.state, name)
+	h, err := attachTo(r.state, name)
 	if errors.Is(err, durable.ErrNoRun) {
 		return nil, usage("%s has no run %q: %s", r.state, name, r.known())
 	}
@@ -81,7 +81,7 @@ func (r *runFlags) attach(args []string) (*durable.Handle, error) {
 }
 
 func (r *runFlags) known() string {
-	runs, err := durable.Runs(r.state)
+	runs, err := runsOf(r.state)
 	if err != nil || len(runs) == 0 {
 		return "it has none"
 	}

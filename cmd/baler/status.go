@@ -41,7 +41,7 @@ func newRuns() *cobra.Command {
 		Long:  "List the runs of a state directory. With --json, one object a line.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			runs, err := durable.Runs(r.state)
+			runs, err := runsOf(r.state)
 			if err != nil {
 				return usage("%w", err)
 			}

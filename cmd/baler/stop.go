@@ -232,7 +232,7 @@ func (s *stop) stateFlag() string {
 // do without it.
 func holderOf(s *stop) string {
 	const other = "or give this run a directory of its own with --state DIR"
-	runs, _ := durable.Runs(s.state) // a process that cannot be named is left out
+	runs, _ := runsOf(s.state) // a process that cannot be named is left out
 	var held []string
 	for i := range runs {
 		if r := &runs[i]; r.State != durable.StateStopped && !r.Ended() {

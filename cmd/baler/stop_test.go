@@ -135,7 +135,7 @@ func TestNames(t *testing.T) {
 	}
 	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
 	writeFile(t, dir, "in.jsonl", tickets(3)...)
-	if r := runCommand(t, dir, nil, "status", "--state", "."); r.code != exitUsage || !strings.Contains(r.stderr, "no run") {
+	if r := runCommand(t, dir, nil, "status", "--state", "."); r.code != exitUsage || !strings.Contains(r.stderr, "choose another directory") {
 		t.Errorf("%+v", r)
 	}
 	if r := runCommand(t, dir, withKey, ask(server, "out.jsonl")...); r.code != exitOK {

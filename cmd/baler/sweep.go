@@ -14,12 +14,12 @@ import (
 
 // removeKept removes what the provider still stores of runs that have ended.
 func (o *doctorOptions) removeKept(ctx context.Context, log *slog.Logger) ([]durable.Removal, error) {
-	provider, store, err := o.open(ctx, log)
+	provider, dir, err := o.open(ctx, log)
 	if err != nil {
 		return nil, err
 	}
-	all, err := durable.RemoveKept(ctx, provider, store)
-	return all, errors.Join(err, store.Close())
+	all, err := dir.RemoveKept(ctx, provider)
+	return all, errors.Join(err, dir.Close())
 }
 
 func tellRemovals(w io.Writer, removals []durable.Removal) {
@@ -46,15 +46,15 @@ type orphanFile struct {
 
 // findFiles lists uploads without a batch, and on request removes them.
 func (o *doctorOptions) findFiles(ctx context.Context, log *slog.Logger) ([]orphanFile, error) {
-	provider, store, err := o.open(ctx, log)
+	provider, dir, err := o.open(ctx, log)
 	if err != nil {
 		return nil, err
 	}
-	found, err := durable.OrphanFiles(ctx, provider, store, minFileAge)
+	found, err := dir.OrphanFiles(ctx, provider, minFileAge)
 	if errors.Is(err, errors.ErrUnsupported) && !o.sweep {
 		err = nil // the batches are listed all the same
 	}
-	if err := errors.Join(err, store.Close()); err != nil {
+	if err := errors.Join(err, dir.Close()); err != nil {
 		return nil, err
 	}
 	files := make([]orphanFile, len(found))

@@ -21,7 +21,6 @@ import (
 	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/sink/llm"
@@ -78,11 +77,10 @@ func run(ctx context.Context, tickets, dir string, w io.Writer) error {
 		return err
 	}
 	defer client.CloseIdle()
-	store, err := state.Open(filepath.Join(dir, "job"), state.Config{})
+	stateDir, err := durable.Open(filepath.Join(dir, "job"))
 	if err != nil {
 		return err
 	}
-	defer store.Close()
 	results := filepath.Join(dir, "results.jsonl")
 	out, err := durable.Lines(results)
 	if err != nil {
@@ -101,7 +99,7 @@ func run(ctx context.Context, tickets, dir string, w io.Writer) error {
 		Batch:    accumulator.Config{MaxItems: 200, MaxWait: time.Second},
 		Creates:  ratelimit.Per(600, time.Minute),
 		Poll:     200 * time.Millisecond,
-		Store:    store,
+		Dir:      stateDir,
 		Output:   out,
 		Progress: printProgress(w),
 	})

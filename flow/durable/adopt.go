@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/retry"
@@ -59,12 +58,8 @@ var ErrNotRead = errors.New("durable: the run has not read its input")
 // have been adopted, and Adopt may be called again. It reads the results of
 // each orphan that has ended and scans the waiting rows once for each orphan.
 // The ids of one orphan are in memory at a time.
-func Adopt(ctx context.Context, provider sink.Provider, store *state.Dir, name string, since time.Time) (all []Adoption, err error) {
-	job, err := jobdir.Find(store.Root(), name)
-	if err != nil {
-		return nil, err
-	}
-	err = withJob(ctx, provider, store, job, func(e *engine) (err error) {
+func (d *Dir) Adopt(ctx context.Context, provider sink.Provider, name string, since time.Time) (all []Adoption, err error) {
+	err = d.withJobOf(ctx, provider, name, func(e *engine) (err error) {
 		all, err = e.adopter.adoptAll(ctx, since)
 		return err
 	})
@@ -88,7 +83,7 @@ func (ad *adopter) adoptAll(ctx context.Context, since time.Time) (all []Adoptio
 	if err := ad.mayAdopt(); err != nil {
 		return nil, err
 	}
-	found, err := Orphans(ctx, ad.provider, ad.store, since)
+	found, err := orphans(ctx, ad.provider, ad.store, since)
 	if err != nil {
 		return nil, err
 	}

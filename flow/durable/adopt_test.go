@@ -13,7 +13,6 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/sinktest"
 )
@@ -62,12 +61,7 @@ func (u *untagged) ingest(job durable.Job[durabletest.Ticket]) {
 
 func (u *untagged) adopt(p sink.Provider, name string) (all []durable.Adoption, err error) {
 	u.T.Helper()
-	store, err := state.Open(u.Path("state"), state.Config{Log: durabletest.Quiet})
-	if err != nil {
-		u.T.Fatal(err)
-	}
-	defer store.Close()
-	return durable.Adopt(u.T.Context(), p, store, name, u.Log.Start.Add(-time.Hour))
+	return u.StateDir().Adopt(u.T.Context(), p, name, u.Log.Start.Add(-time.Hour))
 }
 
 // wantAdopted fails unless this became of the orphans, in any order: how many
@@ -236,7 +230,7 @@ func TestAdoptRefusesARunThatIsRun(t *testing.T) {
 			if err != nil {
 				u.T.Fatal(err)
 			}
-			if _, err := durable.Adopt(ctx, job.Provider, job.Store, job.Name, time.Now()); !errors.Is(err, durable.ErrRunning) {
+			if _, err := job.Dir.Adopt(ctx, job.Provider, job.Name, time.Now()); !errors.Is(err, durable.ErrRunning) {
 				u.T.Errorf("error %v", err)
 			}
 			cancel()

@@ -11,7 +11,6 @@ import (
 	"os"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/tag"
 	"github.com/balerhq/baler/sink"
@@ -53,17 +52,13 @@ type LineError struct {
 // read. After an error, some lines may have been adopted, and AdoptOutput may
 // be called again. The hashes of all ids in the file are in memory, and so are
 // the entries of the rows that wait.
-func AdoptOutput(ctx context.Context, provider sink.Provider, store *state.Dir, name, path string) (a OutputAdoption, err error) {
-	job, err := jobdir.Find(store.Root(), name)
-	if err != nil {
-		return a, err
-	}
+func (d *Dir) AdoptOutput(ctx context.Context, provider sink.Provider, name, path string) (a OutputAdoption, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return a, fmt.Errorf("durable: adopt output: %w", err)
 	}
 	defer f.Close()
-	err = withJob(ctx, provider, store, job, func(e *engine) error {
+	err = d.withJobOf(ctx, provider, name, func(e *engine) error {
 		if err := e.adopter.mayAdopt(); err != nil {
 			return err
 		}

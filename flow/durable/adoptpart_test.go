@@ -11,7 +11,6 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -63,12 +62,7 @@ func removeRemote(w *durabletest.World, part string) {
 // adoptOne adopts the only batch.
 func adoptOne(w *durabletest.World) durable.Adoption {
 	w.T.Helper()
-	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	defer store.Close()
-	all, err := durable.Adopt(w.T.Context(), w.Provider, store, "tickets", time.Now().Add(-24*time.Hour))
+	all, err := w.StateDir().Adopt(w.T.Context(), w.Provider, "tickets", time.Now().Add(-24*time.Hour))
 	if err != nil || len(all) != 1 {
 		w.T.Fatalf("%+v, %v", all, err)
 	}

@@ -71,12 +71,8 @@ func TestAnOlderCopyBuysNothing(t *testing.T) {
 
 func adoptAll(w *durabletest.World, job durable.Job[durabletest.Ticket]) {
 	w.T.Helper()
-	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
+	all, err := w.StateDir().Adopt(w.T.Context(), job.Provider, job.Name, w.Server.Batches()[0].Created.Add(-1e9))
 	if err != nil {
-		w.T.Fatal(err)
-	}
-	all, err := durable.Adopt(w.T.Context(), job.Provider, store, job.Name, w.Server.Batches()[0].Created.Add(-1e9))
-	if err := errors.Join(err, store.Close()); err != nil {
 		w.T.Fatalf("%+v, %v", all, err)
 	}
 }
@@ -112,10 +108,10 @@ func TestACopyRunElsewhereIsRefused(t *testing.T) {
 	if err := os.Chmod(w.Path("aside"), 0o700); err != nil { //nolint:gosec // a directory
 		t.Fatal(err)
 	}
-	if _, err := state.Open(w.Path("aside"), state.Config{Log: durabletest.Quiet}); !errors.Is(err, state.ErrCopy) || !strings.Contains(err.Error(), w.Path("state")) {
+	if _, err := w.OpenDir("aside").Store(); !errors.Is(err, state.ErrCopy) || !strings.Contains(err.Error(), w.Path("state")) {
 		t.Fatalf("error %v", err)
 	}
-	if _, err := doctor.Examine(t.Context(), w.Path("aside"), durabletest.Quiet); !errors.Is(err, state.ErrCopy) {
+	if _, err := doctor.Examine(t.Context(), w.OpenDir("aside")); !errors.Is(err, state.ErrCopy) {
 		t.Errorf("the doctor: %v", err)
 	}
 	if err := os.Rename(w.Path("state"), filepath.Join(w.Dir, "moved")); err != nil {
@@ -129,7 +125,7 @@ func TestACopyRunElsewhereIsRefused(t *testing.T) {
 // restoreFrom moves a directory to where the state is looked for.
 func restoreFrom(w *durabletest.World, name string) {
 	w.T.Helper()
-	store, err := state.Open(w.Path(name), state.Config{Log: durabletest.Quiet}) // it was moved, which is no copy
+	store, err := w.OpenDir(name).Store() // it was moved, which is no copy
 	if err != nil {
 		w.T.Fatal(err)
 	}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -28,18 +27,13 @@ var clocks = map[string]time.Duration{"set forward": threeDays, "set back": -thr
 // setClock does to the kept times of a job what setting the clock does.
 func setClock(w *durabletest.World, by time.Duration) {
 	w.T.Helper()
-	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	defer store.Close()
 	out, err := durable.Lines(w.Path("out.jsonl"))
 	if err != nil {
 		w.T.Fatal(err)
 	}
 	defer out.Close()
 	job := w.Job()
-	job.Store, job.Output = store, out
+	job.Dir, job.Output = w.StateDir(), out
 	if err := durable.Shift(w.T.Context(), job, -by); err != nil {
 		w.T.Fatal(err)
 	}
@@ -380,12 +374,7 @@ func TestOrphansWithoutMetadata(t *testing.T) {
 				if err != nil {
 					w.T.Fatal(err)
 				}
-				store, err := state.Open(w.Path("another"), state.Config{Log: durabletest.Quiet})
-				if err != nil {
-					w.T.Fatal(err)
-				}
-				defer store.Close()
-				found, err := durable.Orphans(w.T.Context(), client, store, time.Now().Add(-time.Hour))
+				found, err := w.OpenDir("another").Orphans(w.T.Context(), client, time.Now().Add(-time.Hour))
 				if err != nil || len(found) != 1 || len(found[0].Tag) != 16 {
 					w.T.Errorf("found %+v, %v", found, err)
 				}
@@ -441,12 +430,7 @@ func newcomer(w *durabletest.World, transport http.RoundTripper) *openai.Client 
 // sweepable counts the uploads without a batch that are an hour old.
 func sweepable(w *durabletest.World, transport http.RoundTripper) int {
 	w.T.Helper()
-	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	defer store.Close()
-	found, err := durable.OrphanFiles(w.T.Context(), newcomer(w, transport), store, time.Hour)
+	found, err := w.StateDir().OrphanFiles(w.T.Context(), newcomer(w, transport), time.Hour)
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -456,12 +440,7 @@ func sweepable(w *durabletest.World, transport http.RoundTripper) int {
 // sweepKept removes what is due, and counts the batches.
 func sweepKept(w *durabletest.World, transport http.RoundTripper) (removed int) {
 	w.T.Helper()
-	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	defer store.Close()
-	all, err := durable.RemoveKept(w.T.Context(), newcomer(w, transport), store)
+	all, err := w.StateDir().RemoveKept(w.T.Context(), newcomer(w, transport))
 	if err != nil {
 		w.T.Fatal(err)
 	}

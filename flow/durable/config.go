@@ -57,10 +57,15 @@ func (j *Job[T]) config() config {
 		cache: cmp.Or(j.Cache, DefaultCache),
 		check: j.Check, reasks: max(cmp.Or(j.Reasks, DefaultReasks), 0),
 		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, keepRemote: j.KeepRemote,
-		store: j.Store, dir: rundir.New(j.Store.Path(), j.Name), output: j.Output,
+		output:    j.Output,
 		callbacks: &callbacks{onProgress: j.Progress, onNotice: j.Notify},
 		log:       cmp.Or(j.Log, slog.Default()),
 	}
+}
+
+// use sets where the state of the job is.
+func (c *config) use(store *state.Dir) {
+	c.store, c.dir = store, rundir.New(store.Path(), c.name)
 }
 
 // createLimit fills in the defaults of a job's Creates. Each limit that is not

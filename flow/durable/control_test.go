@@ -26,7 +26,6 @@ var slow = simulator.Config{Latency: simulator.Latency{Processing: 6 * time.Minu
 // session is a process, as far as the run can tell: it has the state open.
 type session struct {
 	*durable.Handle
-	store *state.Dir
 	out   *durable.File
 	close func()
 }
@@ -35,21 +34,17 @@ type session struct {
 // last.
 func startRun(ctx context.Context, w *durabletest.World, job durable.Job[durabletest.Ticket]) *session {
 	w.T.Helper()
-	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
-	if err != nil {
-		w.T.Fatal(err)
-	}
 	out, err := durable.Lines(w.Path("out.jsonl"))
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	s := &session{store: store, out: out, close: sync.OnceFunc(func() {
-		if err := errors.Join(out.Close(), store.Close()); err != nil {
+	s := &session{out: out, close: sync.OnceFunc(func() {
+		if err := out.Close(); err != nil {
 			w.T.Error(err)
 		}
 	})}
 	w.T.Cleanup(s.close)
-	job.Store, job.Output = store, out
+	job.Dir, job.Output = w.StateDir(), out
 	ctx, detach := context.WithCancel(ctx)
 	if s.Handle, err = durable.Start(ctx, job); err != nil {
 		detach()
@@ -482,7 +477,7 @@ func TestARunIsRunByOneAtATime(t *testing.T) {
 		w.Write("in.jsonl", durabletest.Tickets(10)...)
 		run := startRun(t.Context(), w, w.BriskJob())
 		job := w.BriskJob()
-		job.Store, job.Output = run.store, run.out
+		job.Dir, job.Output = w.StateDir(), run.out
 		if _, err := durable.Run(t.Context(), job); !errors.Is(err, durable.ErrRunning) {
 			t.Errorf("error %v", err)
 		}
@@ -505,14 +500,14 @@ func TestRunsListsThemByName(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		runs, err := durable.Runs(w.Path("state"))
+		runs, err := w.StateDir().Runs()
 		if err != nil || len(runs) != 2 || runs[0].Name != "a" || runs[1].Name != "b" || runs[1].Succeeded != 10 {
 			t.Errorf("%+v, %v", runs, err)
 		}
-		if _, err := durable.Attach(w.Path("state"), "c"); !errors.Is(err, durable.ErrNoRun) {
+		if _, err := w.StateDir().Attach("c"); !errors.Is(err, durable.ErrNoRun) {
 			t.Errorf("attach: %v", err)
 		}
-		if _, err := durable.Runs(w.Path("elsewhere")); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := w.OpenDir("elsewhere").Runs(); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("runs of no directory: %v", err)
 		}
 	})

@@ -2,7 +2,7 @@
 // and restarts: it reads a source, keeps what it read, buys batches from a
 // provider, polls them, and delivers one result for each item.
 //
-//	store, err := state.Open("tickets.state", state.Config{})
+//	dir, err := durable.Open("tickets.state")
 //	...
 //	report, err := durable.Run(ctx, durable.Job[Ticket]{
 //		Name:     "tickets-2026-11",
@@ -11,7 +11,7 @@
 //		Prompt:   Ticket.Prompt,
 //		Provider: client,
 //		Model:    "gpt-5.4-mini",
-//		Store:    store,
+//		Dir:      dir,
 //		Output:   durable.Each(save),
 //	})
 //
@@ -22,7 +22,7 @@
 // # Control
 //
 // A run has a name, by which it can be reached from the process that began it
-// with Start, or with Attach from any other on the machine:
+// with Start, or with Dir.Attach from any other on the machine:
 //
 //   - Status reports the progress, and Wait waits for the end. A run whose
 //     process has died is StateStopped, not StateRunning.
@@ -62,9 +62,9 @@
 //
 // Package archive reads the results of a job again, also while it runs, exports
 // its requests and raw answers, and frees the disk space of jobs that have
-// ended. Other jobs of the Store take answers from them (Job.Cache). Package
+// ended. Other jobs of the Dir take answers from them (Job.Cache). Package
 // doctor examines and repairs a state directory.
 //
-// If the store was lost, Ingest and then Adopt give a new run the answers that
-// were already bought.
+// If the directory was lost, Ingest and then Dir.Adopt give a new run the
+// answers that were already bought.
 package durable

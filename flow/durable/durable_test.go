@@ -13,7 +13,6 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
@@ -357,12 +356,7 @@ func TestTheUrgentAreBoughtFirst(t *testing.T) {
 		order = append(order, r.ID)
 		return nil
 	})
-	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	job.Store = store
+	job.Dir = w.StateDir()
 	if _, err := durable.Run(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}

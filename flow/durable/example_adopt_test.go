@@ -8,12 +8,11 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
-	"github.com/balerhq/baler/flow/state"
 )
 
 // The state directory is lost after the batches were bought. A new run of the
 // same job adopts their answers and does not buy them again.
-func ExampleAdopt() {
+func ExampleDir_Adopt() {
 	job, provider, tearDown := setUp(slowProvider)
 	defer tearDown()
 	interruptOnceBought(job)
@@ -26,18 +25,17 @@ func ExampleAdopt() {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	job.Store, err = state.Open(filepath.Join(dir, "state"), state.Config{Log: job.Log})
+	job.Dir, err = durable.Open(filepath.Join(dir, "state"))
 	if err != nil {
 		panic(err)
 	}
-	defer job.Store.Close()
 
 	ctx := context.Background()
 	if _, err = durable.Ingest(ctx, job); err != nil { // reads the source, buys nothing
 		panic(err)
 	}
 	since := time.Now().AddDate(0, 0, -1)
-	orphans, err := durable.Adopt(ctx, job.Provider, job.Store, job.Name, since)
+	orphans, err := job.Dir.Adopt(ctx, job.Provider, job.Name, since)
 	for _, o := range orphans {
 		fmt.Println("adopted", o.Adopted, "answers, lost", o.Lost.Total())
 	}

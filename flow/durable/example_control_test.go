@@ -53,14 +53,13 @@ func ExampleStart() {
 	// Output: completed 3 <nil>
 }
 
-// Any process of the machine reaches a run by the path of its state directory
-// and its name.
-func ExampleAttach() {
+// Any process of the machine reaches a run by its state directory and its name.
+func ExampleDir_Attach() {
 	job, _, tearDown := setUp(slowProvider)
 	defer tearDown()
 	interruptOnceBought(job)
 
-	run, err := durable.Attach(job.Store.Path(), "tickets")
+	run, err := job.Dir.Attach("tickets")
 	if err != nil {
 		panic(err)
 	}

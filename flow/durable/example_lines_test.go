@@ -16,7 +16,7 @@ import (
 func ExampleLines() {
 	job, _, tearDown := setUp(simulator.Config{})
 	defer tearDown()
-	path := filepath.Join(job.Store.Path(), "..", "results.jsonl")
+	path := filepath.Join(job.Dir.Path(), "..", "results.jsonl")
 
 	for range 2 {
 		out, err := durable.Lines(path)

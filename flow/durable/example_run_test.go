@@ -11,7 +11,6 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -36,17 +35,15 @@ func ExampleRun() {
 		panic(err)
 	}
 	defer client.CloseIdle()
-	dir, err := os.MkdirTemp("", "tickets") // a program has a directory that stays
+	tmp, err := os.MkdirTemp("", "tickets") // a program has a directory that stays
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(dir)
-	log := slog.New(slog.DiscardHandler)
-	store, err := state.Open(filepath.Join(dir, "state"), state.Config{Log: log})
+	defer os.RemoveAll(tmp)
+	dir, err := durable.Open(filepath.Join(tmp, "state"))
 	if err != nil {
 		panic(err)
 	}
-	defer store.Close()
 
 	report, err := durable.Run(context.Background(), durable.Job[Ticket]{
 		Name:     "tickets",
@@ -56,12 +53,12 @@ func ExampleRun() {
 		Provider: client,
 		Model:    "gpt-5.4-mini",
 		Poll:     10 * time.Millisecond, // a real provider takes minutes or hours
-		Store:    store,
+		Dir:      dir,
 		Output: durable.Each(func(_ context.Context, r durable.Result) error {
 			fmt.Printf("%s %s %q\n", r.ID, r.Status, r.Text)
 			return nil
 		}),
-		Log: log,
+		Log: slog.New(slog.DiscardHandler),
 	})
 	fmt.Println(report.State, report.Succeeded, report.Failed, err)
 	// Unordered output:

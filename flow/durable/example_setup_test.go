@@ -11,7 +11,6 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/source"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -35,7 +34,7 @@ func setUp(cfg simulator.Config) (job durable.Job[Ticket], provider *simulator.S
 	dir := must(os.MkdirTemp("", "example"))
 	provider = must(simulator.Start("", cfg))
 	client := must(openai.New("sk-simulated", openai.Config{BaseURL: provider.URL + "/v1"}))
-	store := must(state.Open(filepath.Join(dir, "state"), state.Config{Log: durabletest.Quiet}))
+	stateDir := must(durable.Open(filepath.Join(dir, "state")))
 	job = durable.Job[Ticket]{
 		Name: "tickets",
 		Source: source.Seq("tickets", slices.Values([]Ticket{
@@ -46,13 +45,12 @@ func setUp(cfg simulator.Config) (job durable.Job[Ticket], provider *simulator.S
 		Provider: client,
 		Model:    "gpt-5.4-mini",
 		Poll:     10 * time.Millisecond,
-		Store:    store,
+		Dir:      stateDir,
 		Output:   durable.Each(func(context.Context, durable.Result) error { return nil }),
 		ReadAll:  true, // all tickets are known before the first is bought
 		Log:      durabletest.Quiet,
 	}
 	return job, provider, func() {
-		_ = store.Close()
 		client.CloseIdle()
 		_ = provider.Close()
 		_ = os.RemoveAll(dir)

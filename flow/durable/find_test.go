@@ -12,7 +12,6 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -207,12 +206,7 @@ func TestUnknownPolicyIsRefused(t *testing.T) {
 	w.Write("in.jsonl", durabletest.Tickets(1)...)
 	job := w.Job()
 	job.AmbiguousCreate = "hope"
-	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	job.Store, job.Output = store, durable.Each(func(context.Context, durable.Result) error { return nil })
+	job.Dir, job.Output = w.StateDir(), durable.Each(func(context.Context, durable.Result) error { return nil })
 	if _, err := durable.Run(t.Context(), job); err == nil || !strings.Contains(err.Error(), `Job.AmbiguousCreate is "hope"`) {
 		t.Errorf("error %v", err)
 	}

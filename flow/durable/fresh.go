@@ -100,7 +100,12 @@ func (c *config) mustBeIdle() error {
 // The error is ErrNoRun, ErrRunning, an *OpenError, or says that the run has
 // not ended. With abandon, a run is forgotten even if the provider still stores
 // files of it.
-func Forget(ctx context.Context, store *state.Dir, name string, abandon bool) error {
+func (d *Dir) Forget(ctx context.Context, name string, abandon bool) error {
+	return d.use(func(store *state.Dir) error { return forgetLocked(ctx, store, name, abandon) })
+}
+
+// forgetLocked holds the run's lock meanwhile.
+func forgetLocked(ctx context.Context, store *state.Dir, name string, abandon bool) error {
 	dir := rundir.New(store.Path(), name)
 	if _, err := os.Stat(dir.Path); errors.Is(err, fs.ErrNotExist) {
 		_, err := jobdir.Find(store.Root(), name)

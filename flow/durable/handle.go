@@ -16,8 +16,8 @@ import (
 const applyInterval = 100 * time.Millisecond
 
 // Handle reaches a run by its name: from the process that started it, or, with
-// Attach, from any other process on the machine. Its requests are durable. The
-// process that runs the run applies them within about a second, or else the
+// Dir.Attach, from any other process on the machine. Its requests are durable.
+// The process that runs the run applies them within about a second, or else the
 // next one does. A Handle is safe for concurrent use and need not be closed.
 type Handle struct {
 	name string
@@ -34,14 +34,14 @@ type process struct {
 	err       error
 }
 
-// Attach returns a handle of the run of that name in a state directory, which
-// may be in use by another process, or by none. The error is ErrNoRun if there
-// is no such run.
-func Attach(stateDir, name string) (*Handle, error) {
-	if _, err := os.Stat(stateDir); err != nil {
+// Attach returns a handle of the run of that name. The directory may be in use
+// by another process, or by none. The error is ErrNoRun if there is no such
+// run.
+func (d *Dir) Attach(name string) (*Handle, error) {
+	if _, err := os.Stat(d.path); err != nil {
 		return nil, fmt.Errorf("durable: state directory: %w", err)
 	}
-	h := &Handle{name: name, dir: rundir.New(stateDir, name)}
+	h := &Handle{name: name, dir: rundir.New(d.path, name)}
 	if _, err := h.Status(); err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/accumulator"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
@@ -34,10 +33,10 @@ const (
 // maxKey limits the length of an item's key, in bytes.
 const maxKey = 256
 
-// Job describes what to do. Name, Source, Key, Prompt or Request, Provider,
-// Store and Output are required.
+// Job describes what to do. Name, Source, Key, Prompt or Request, Provider, Dir
+// and Output are required.
 type Job[T any] struct {
-	// Name identifies the job among all in the store.
+	// Name identifies the job among all in the Dir.
 	Name string
 	// Settings must not change while the job is unfinished, for example where
 	// the results go. Resuming with other settings is refused, and the error
@@ -135,7 +134,7 @@ type Job[T any] struct {
 	// that others may create batches.
 	ExclusiveWorkspace bool
 	// Cache is the maximum age of an answer that is reused instead of asking
-	// again. An item whose request has succeeded in another job of the Store,
+	// again. An item whose request has succeeded in another job of the Dir,
 	// at the same provider, gets that result and is not sent. Answers count if
 	// their batch was settled when this job began to send. The latest two
 	// million are used and take 32 bytes of memory each. Two items of this job
@@ -152,25 +151,25 @@ type Job[T any] struct {
 	ReadAll bool
 	// KeepRemote is how long after the end of the run, completed or cancelled,
 	// the provider keeps the results of its batches. If the state directory is
-	// lost, a run in another directory can go on from these (see Adopt). Until
-	// the run has ended, results are kept in any case, with one exception:
-	// while the source has not ended, a batch's results are removed once the
-	// batch has been settled for KeepRemote, or for seven days if KeepRemote is
-	// zero. Uploads are removed when their batch is settled. A later Run or
-	// RemoveKept removes what could not be removed, and what becomes due after
-	// the end of Run. Zero means until the end of the run; KeepForever leaves
-	// all files.
+	// lost, a run in another directory can go on from these (see Dir.Adopt).
+	// Until the run has ended, results are kept in any case, with one
+	// exception: while the source has not ended, a batch's results are removed
+	// once the batch has been settled for KeepRemote, or for seven days if
+	// KeepRemote is zero. Uploads are removed when their batch is settled. A
+	// later Run or Dir.RemoveKept removes what could not be removed, and what
+	// becomes due after the end of Run. Zero means until the end of the run;
+	// KeepForever leaves all files.
 	KeepRemote time.Duration
 
-	// Fresh begins the job anew if the Store has one with its Name: with this
+	// Fresh begins the job anew if the Dir has one with its Name: with this
 	// Source and these Settings, and an Output that is new to the job. Answers
 	// of the earlier job can still be taken from the Cache, as from another
 	// job. It is refused, with an *OpenError, while batches of the earlier job
 	// are open.
 	Fresh bool
 
-	// Store holds the state of the job.
-	Store *state.Dir
+	// Dir holds the state of the job.
+	Dir *Dir
 	// Output receives the results.
 	Output Output
 	// Progress is called when counts or the state change, and with the last of
@@ -219,7 +218,7 @@ func (j *Job[T]) validate() error {
 		{"Source", j.Source == nil},
 		{"Key", j.Key == nil},
 		{"Provider", j.Provider == nil},
-		{"Store", j.Store == nil},
+		{"Dir", j.Dir == nil},
 		{"Output", j.Output == nil},
 		{"Prompt or Request", j.Prompt == nil && j.Request == nil},
 	} {

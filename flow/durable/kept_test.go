@@ -14,7 +14,6 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -52,12 +51,7 @@ func wantStored(w *durabletest.World, inputs, results int) {
 
 func removeKept(w *durabletest.World) []durable.Removal {
 	w.T.Helper()
-	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	defer store.Close()
-	all, err := durable.RemoveKept(w.T.Context(), w.Provider, store)
+	all, err := w.StateDir().RemoveKept(w.T.Context(), w.Provider)
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -100,12 +94,8 @@ func TestALostDirectoryCostsNothing(t *testing.T) {
 		if _, err := w.With(w.T.Context(), job, durable.Ingest[durabletest.Ticket]); err != nil {
 			w.T.Fatal(err)
 		}
-		store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
+		all, err := w.StateDir().Adopt(w.T.Context(), w.Provider, job.Name, time.Now().Add(-time.Hour))
 		if err != nil {
-			w.T.Fatal(err)
-		}
-		all, err := durable.Adopt(w.T.Context(), w.Provider, store, job.Name, time.Now().Add(-time.Hour))
-		if err := errors.Join(err, store.Close()); err != nil {
 			w.T.Fatal(err)
 		}
 		adopted := 0

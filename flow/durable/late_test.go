@@ -36,7 +36,7 @@ func TestAnOlderVersionIsRefusedWithWhatToDo(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "finish the run with the version that began it") || errors.As(err, new(*durable.MismatchError)) {
 			t.Errorf("%s: %v", what, err)
 		}
-		if _, err := archive.Open(w.Path("state"), "tickets"); err == nil || !strings.Contains(err.Error(), "version that began it") {
+		if _, err := archive.Open(w.StateDir(), "tickets"); err == nil || !strings.Contains(err.Error(), "version that began it") {
 			t.Errorf("%s, archive: %v", what, err)
 		}
 		if got := readFile(t, filepath.Join(w.JobDir(), jobdir.JournalFile)); !bytes.Equal(got, old) {

@@ -12,7 +12,6 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -56,36 +55,24 @@ func ingestRows(w *durabletest.World, job durable.Job[durabletest.Ticket], rows 
 	}
 }
 
-func inStore(w *durabletest.World, do func(store *state.Dir) error) {
-	w.T.Helper()
-	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	defer store.Close()
-	if err := do(store); err != nil {
-		w.T.Fatal(err)
-	}
-}
-
 // adoptOrphans adds up what becomes of the orphans.
 func adoptOrphans(w *durabletest.World, job durable.Job[durabletest.Ticket]) (adopted int, lost durable.Lost, left []string) {
 	w.T.Helper()
-	inStore(w, func(store *state.Dir) error {
-		all, err := durable.Adopt(w.T.Context(), w.Provider, store, job.Name, time.Now().Add(-time.Hour))
-		for _, a := range all {
-			adopted += a.Adopted
-			lost.Gone += a.Lost.Gone
-			lost.Running += a.Lost.Running
-			lost.Failed += a.Lost.Failed
-			lost.Unknown += a.Lost.Unknown
-			lost.OtherModel += a.Lost.OtherModel
-			if a.Left != "" {
-				left = append(left, a.Left)
-			}
+	all, err := w.StateDir().Adopt(w.T.Context(), w.Provider, job.Name, time.Now().Add(-time.Hour))
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	for _, a := range all {
+		adopted += a.Adopted
+		lost.Gone += a.Lost.Gone
+		lost.Running += a.Lost.Running
+		lost.Failed += a.Lost.Failed
+		lost.Unknown += a.Lost.Unknown
+		lost.OtherModel += a.Lost.OtherModel
+		if a.Left != "" {
+			left = append(left, a.Left)
 		}
-		return err
-	})
+	}
 	return adopted, lost, left
 }
 
@@ -152,11 +139,11 @@ func TestResultsOfAnOldOutputAreAdopted(t *testing.T) {
 			w.T.Fatal(err)
 		}
 		ingestRows(w, job, append(durabletest.Tickets(25), `{"id":"new","text":"x"}`)...)
-		adopt := func() (a durable.OutputAdoption) {
-			inStore(w, func(store *state.Dir) (err error) {
-				a, err = durable.AdoptOutput(w.T.Context(), w.Provider, store, job.Name, w.Path("old.jsonl"))
-				return err
-			})
+		adopt := func() durable.OutputAdoption {
+			a, err := w.StateDir().AdoptOutput(w.T.Context(), w.Provider, job.Name, w.Path("old.jsonl"))
+			if err != nil {
+				w.T.Fatal(err)
+			}
 			return a
 		}
 		a := adopt()
@@ -234,13 +221,13 @@ func TestUploadsWithoutABatchAreFound(t *testing.T) {
 			w.T.Fatal("the creation was refused")
 		}
 		find := func() (found []string) {
-			inStore(w, func(store *state.Dir) error {
-				files, err := durable.OrphanFiles(w.T.Context(), w.Provider, store, time.Minute)
-				for _, f := range files {
-					found = append(found, f.File)
-				}
-				return err
-			})
+			files, err := w.StateDir().OrphanFiles(w.T.Context(), w.Provider, time.Minute)
+			if err != nil {
+				w.T.Fatal(err)
+			}
+			for _, f := range files {
+				found = append(found, f.File)
+			}
 			return found
 		}
 		if found := find(); len(found) != 0 {

@@ -13,18 +13,21 @@ import (
 )
 
 // OrphanFiles lists the uploads of jobs that no batch was made from and that no
-// job of the store is about to use. A crash between an upload and the creation
-// of its batch leaves such a file. sink.Provider.Remove can remove them. Files
-// younger than age are left out, because another store may be about to use
-// them. If it then misses one, it uploads it again.
+// job of the directory is about to use. A crash between an upload and the
+// creation of its batch leaves such a file. sink.Provider.Remove can remove
+// them. Files younger than age are left out, because another directory may be
+// about to use them. If it then misses one, it uploads it again.
 //
 // The provider has to list files, and batches with the file of each.
-func OrphanFiles(ctx context.Context, provider sink.Provider, store state.Store, age time.Duration) ([]sink.File, error) {
-	found, err := orphanFiles(ctx, provider, store, sink.Now(ctx, provider).Add(-age))
-	if err != nil {
-		return nil, fmt.Errorf("durable: orphan files: %w", err)
-	}
-	return found, nil
+func (d *Dir) OrphanFiles(ctx context.Context, provider sink.Provider, age time.Duration) (found []sink.File, err error) {
+	err = d.use(func(store *state.Dir) error {
+		found, err = orphanFiles(ctx, provider, store, sink.Now(ctx, provider).Add(-age))
+		if err != nil {
+			return fmt.Errorf("durable: orphan files: %w", err)
+		}
+		return nil
+	})
+	return found, err
 }
 
 func orphanFiles(ctx context.Context, provider sink.Provider, store state.Store, before time.Time) ([]sink.File, error) {

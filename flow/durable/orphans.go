@@ -21,30 +21,38 @@ type Orphan struct {
 	// Listing is the provider's list entry. The Tag is read from the rows if
 	// the provider keeps none.
 	sink.Listing
-	// Surplus says that a job of the store knows the tag and has settled
+	// Surplus says that a job of the directory knows the tag and has settled
 	// another batch with it: this one was bought twice and became visible too
-	// late. If Surplus is false, no job of the store knows the tag. The batch
-	// then belongs to another store, to one that was lost, or to a sink.Stage,
-	// which may still run.
+	// late. If Surplus is false, no job of the directory knows the tag. The
+	// batch then belongs to another directory, to one that was lost, or to a
+	// sink.Stage, which may still run.
 	Surplus bool
 }
 
 // Orphans lists the batches created since then that have the tag of a job. It
-// leaves out batches that a job of the store knows or may yet find itself.
+// leaves out batches that a job of the directory knows or may yet find itself.
 // sink.Provider.Cancel can cancel an orphan, and a run can adopt it. The
 // provider has to list batches.
 //
 // If the provider keeps no tags, only batches that have ended can be told from
 // those of others. Each of these costs a call.
-func Orphans(ctx context.Context, provider sink.Provider, store state.Store, since time.Time) ([]Orphan, error) {
-	found, err := orphans(ctx, provider, store, since)
+func (d *Dir) Orphans(ctx context.Context, provider sink.Provider, since time.Time) (found []Orphan, err error) {
+	err = d.use(func(store *state.Dir) error {
+		found, err = orphans(ctx, provider, store, since)
+		return err
+	})
+	return found, err
+}
+
+func orphans(ctx context.Context, provider sink.Provider, store state.Store, since time.Time) ([]Orphan, error) {
+	found, err := findOrphans(ctx, provider, store, since)
 	if err != nil {
 		return nil, fmt.Errorf("durable: orphans: %w", err)
 	}
 	return found, nil
 }
 
-func orphans(ctx context.Context, provider sink.Provider, store state.Store, since time.Time) (found []Orphan, err error) {
+func findOrphans(ctx context.Context, provider sink.Provider, store state.Store, since time.Time) (found []Orphan, err error) {
 	intents, err := allIntents(ctx, store)
 	if err != nil {
 		return nil, err

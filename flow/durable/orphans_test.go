@@ -10,20 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/balerhq/baler/flow/durable"
-	"github.com/balerhq/baler/flow/durable/internal/durabletest"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
 
 func (u *untagged) orphans(p sink.Provider) ([]durable.Orphan, error) {
 	u.T.Helper()
-	store, err := state.Open(u.Path("state"), state.Config{Log: durabletest.Quiet})
-	if err != nil {
-		u.T.Fatal(err)
-	}
-	defer store.Close()
-	return durable.Orphans(u.T.Context(), p, store, u.Log.Start.Add(-time.Hour))
+	return u.StateDir().Orphans(u.T.Context(), p, u.Log.Start.Add(-time.Hour))
 }
 
 // wantOrphans fails unless these batches are orphans, which tells of each

@@ -13,7 +13,7 @@ func (c *config) mustOwnOutput() error {
 	if path == "" {
 		return nil
 	}
-	runs, err := Runs(c.store.Path())
+	runs, err := runsIn(c.store.Path())
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,15 @@ type Removal struct {
 // remove at its end, and files that have become due since. It leaves alone runs
 // that have not ended, are under way or belong to another provider. It returns
 // the runs that had something to remove.
-func RemoveKept(ctx context.Context, provider sink.Provider, store *state.Dir) (all []Removal, err error) {
+func (d *Dir) RemoveKept(ctx context.Context, provider sink.Provider) (all []Removal, err error) {
+	err = d.use(func(store *state.Dir) error {
+		all, err = removeAllKept(ctx, provider, store)
+		return err
+	})
+	return all, err
+}
+
+func removeAllKept(ctx context.Context, provider sink.Provider, store *state.Dir) (all []Removal, err error) {
 	runs, err := jobdir.List(store.Root())
 	if err != nil {
 		return nil, err
@@ -85,9 +93,22 @@ func (e *engine) showRemote() error {
 	return e.dir.Write(rundir.StatusFile, s)
 }
 
+// withJobOf opens the job of that name, which no process runs, and calls do
+// with it.
+func (d *Dir) withJobOf(ctx context.Context, provider sink.Provider, name string, do func(*engine) error) error {
+	return d.use(func(store *state.Dir) error {
+		job, err := jobdir.Find(store.Root(), name)
+		if err != nil {
+			return err
+		}
+		return withJob(ctx, provider, store, job, do)
+	})
+}
+
 // withJob opens a job that no process runs, and calls do with it.
 func withJob(ctx context.Context, provider sink.Provider, store *state.Dir, job jobdir.Meta, do func(*engine) error) (err error) {
-	c := (&Job[any]{Name: job.Name, Settings: job.Settings, Provider: provider, Store: store}).config()
+	c := (&Job[any]{Name: job.Name, Settings: job.Settings, Provider: provider}).config()
+	c.use(store)
 	lock, err := c.dir.Begin(store.Root())
 	if err != nil {
 		return err

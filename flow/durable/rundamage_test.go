@@ -49,14 +49,14 @@ func wantDamaged(w *durabletest.World, job durable.Job[durabletest.Ticket], file
 	if _, err := w.Run(w.T.Context(), job); !errors.Is(err, state.ErrDamaged) || !strings.Contains(err.Error(), file) {
 		w.T.Errorf("error %v", err)
 	}
-	h, err := doctor.Examine(w.T.Context(), w.Path("state"), durabletest.Quiet)
+	h, err := doctor.Examine(w.T.Context(), w.StateDir())
 	if err != nil || len(h.Problems) != 1 || filepath.Base(h.Problems[0].File) != file || !h.Needs(doctor.RepairBatchFiles) {
 		w.T.Errorf("%+v, %v", h, err)
 	}
-	if err := doctor.RepairFiles(w.T.Context(), w.Path("state"), durabletest.Quiet); err != nil {
+	if err := doctor.RepairFiles(w.T.Context(), w.StateDir()); err != nil {
 		w.T.Fatal(err)
 	}
-	if h, err = doctor.Examine(w.T.Context(), w.Path("state"), durabletest.Quiet); err != nil || len(h.Problems) > 0 {
+	if h, err = doctor.Examine(w.T.Context(), w.StateDir()); err != nil || len(h.Problems) > 0 {
 		w.T.Errorf("repaired: %+v, %v", h, err)
 	}
 }

@@ -12,7 +12,14 @@ import (
 // Shift moves all times that a job has kept, as setting the clock by as much in
 // the other direction does.
 func Shift[T any](ctx context.Context, job Job[T], by time.Duration) (err error) {
-	e, err := open(ctx, job.config())
+	store, release, err := job.Dir.hold()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	c := job.config()
+	c.use(store)
+	e, err := open(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
-	"github.com/balerhq/baler/flow/durable/internal/durabletest"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -66,18 +64,13 @@ func TestAClockThatWasAheadHidesNoBatchWithoutTag(t *testing.T) {
 // shift moves the times that the job has kept.
 func (u *untagged) shift(by time.Duration) {
 	u.T.Helper()
-	store, err := state.Open(u.Path("state"), state.Config{Log: durabletest.Quiet})
-	if err != nil {
-		u.T.Fatal(err)
-	}
-	defer store.Close()
 	out, err := durable.Lines(u.Path("out.jsonl"))
 	if err != nil {
 		u.T.Fatal(err)
 	}
 	defer out.Close()
 	job := u.job
-	job.Store, job.Output = store, out
+	job.Dir, job.Output = u.StateDir(), out
 	if err := durable.Shift(u.T.Context(), job, by); err != nil {
 		u.T.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func Run[T any](ctx context.Context, job Job[T]) (Report, error) {
 }
 
 // Start starts what Run does and returns a handle of it. The caller must call
-// Wait, until it returns, before the Store or the Output is closed.
+// Wait, until it returns, before the Output is closed.
 func Start[T any](ctx context.Context, job Job[T]) (*Handle, error) {
 	s, err := begin(ctx, &job)
 	if err != nil {
@@ -48,7 +48,7 @@ func Start[T any](ctx context.Context, job Job[T]) (*Handle, error) {
 // bought already are left to Run.
 //
 // It shows whether the input can be used. If the state directory was lost, call
-// it before Adopt. The error is one of those that Run returns.
+// it before Dir.Adopt. The error is one of those that Run returns.
 func Ingest[T any](ctx context.Context, job Job[T]) (Report, error) {
 	s, err := begin(ctx, &job)
 	if err != nil {
@@ -66,8 +66,9 @@ func Ingest[T any](ctx context.Context, job Job[T]) (Report, error) {
 // it.
 type session struct {
 	*engine
-	input rows
-	lock  *flock.Flock
+	input   rows
+	lock    *flock.Flock
+	release func() error // of the index
 }
 
 func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
@@ -75,11 +76,26 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 		return nil, err
 	}
 	c := job.config()
-	s, err := c.begin(ctx, &reader[T]{job: job, requests: requests{config: &c}})
+	s, err := c.beginIn(ctx, job.Dir, &reader[T]{job: job, requests: requests{config: &c}})
 	if err != nil {
 		<-c.callbacks.done()
 	}
 	return s, err
+}
+
+// beginIn holds the index of the directory and begins.
+func (c *config) beginIn(ctx context.Context, dir *Dir, input rows) (*session, error) {
+	store, release, err := dir.hold()
+	if err != nil {
+		return nil, err
+	}
+	c.use(store)
+	s, err := c.begin(ctx, input)
+	if err != nil {
+		return nil, errors.Join(err, release())
+	}
+	s.release = release
+	return s, nil
 }
 
 // begin locks the job for this process and opens it.
@@ -103,7 +119,7 @@ func (c config) begin(ctx context.Context, input rows) (*session, error) {
 	if err := e.controller.publish(""); err != nil {
 		return nil, errors.Join(err, e.close(), lock.Unlock())
 	}
-	return &session{e, input, lock}, nil
+	return &session{engine: e, input: input, lock: lock}, nil
 }
 
 // end publishes how the run ended and lets other processes run the job. It does
@@ -111,7 +127,7 @@ func (c config) begin(ctx context.Context, input rows) (*session, error) {
 func (s *session) end(ctx context.Context, err error) (Report, error) {
 	s.blockage.raiseBlocked(ctx, err)
 	err = explainBlocked(err)
-	err = errors.Join(err, s.controller.finish(err), s.close(), s.lock.Unlock())
+	err = errors.Join(err, s.controller.finish(err), s.close(), s.lock.Unlock(), s.release())
 	return s.controller.report(), err
 }
 

@@ -99,9 +99,11 @@ func readStatus(d rundir.Dir) (s snapshot, held bool, err error) {
 	return s, held, nil
 }
 
-// Runs lists the runs of a state directory by name, whether a process has it
-// open or not.
-func Runs(stateDir string) ([]Status, error) {
+// Runs lists the runs of the directory by name, whether a process has it open
+// or not.
+func (d *Dir) Runs() ([]Status, error) { return runsIn(d.path) }
+
+func runsIn(stateDir string) ([]Status, error) {
 	if _, err := os.Stat(stateDir); err != nil {
 		return nil, fmt.Errorf("durable: state directory: %w", err)
 	}

@@ -124,7 +124,7 @@ func TestFirstStartThatReachesNobodyEndsAfterAMinute(t *testing.T) {
 					t.Errorf("%s: %+v", name, n)
 				}
 			}
-			h, err := durable.Attach(w.Path("state"), job.Name)
+			h, err := w.StateDir().Attach(job.Name)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -29,7 +29,7 @@ func (e *StoppedError) Error() string {
 // leave something to do. If ctx ends first, it returns the report so far and
 // the cause; the run is not affected.
 //
-// After Start, the caller must call Wait until it returns before the Store is
+// After Start, the caller must call Wait until it returns before the Output is
 // closed. Wait also waits until the callbacks of the Job have returned, except
 // for one that was under way when it was called and has not returned since. So
 // a callback may call Wait, but an Output or a Source may not: the run ends

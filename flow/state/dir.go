@@ -84,24 +84,60 @@ func openDir(root *os.Root, path string, log *slog.Logger) (*Dir, error) {
 	return &Dir{Badger: index, root: root, path: path}, nil
 }
 
+// Check returns the error with which Open would refuse the path as it is: it is
+// a link or no directory, the directory holds other files or was written by a
+// newer schema, or others can enter it. It makes nothing and locks nothing. A
+// path where nothing is yet can be used, and damage is left for Open to find.
+func Check(path string) error {
+	info, err := stat(path)
+	if err != nil || info == nil {
+		return err
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return fmt.Errorf("state: open directory: %w", err)
+	}
+	defer root.Close()
+	_, err = findIdentity(root, path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrDamaged) {
+		err = nil
+	}
+	return cmp.Or(err, mustBePrivate(path, info))
+}
+
 // prepare makes the directory, or checks that nobody else can look into it.
 func prepare(path string) error {
-	info, err := os.Lstat(filepath.Clean(path))
-	if errors.Is(err, fs.ErrNotExist) {
-		return makePrivate(path)
-	}
+	info, err := stat(path)
 	switch {
 	case err != nil:
-		return fmt.Errorf("state: open directory: %w", err)
-	case info.Mode().Type() == fs.ModeSymlink:
-		return fmt.Errorf("state: %s is a symbolic link: name the directory that it leads to", path)
-	case !info.IsDir():
-		return fmt.Errorf("state: %s is not a directory", path)
-	case info.Mode().Perm()&0o077 != 0:
-		return fmt.Errorf("state: %s is open to other users (mode %04o): run chmod 700 %s",
-			path, info.Mode().Perm(), path)
+		return err
+	case info == nil:
+		return makePrivate(path)
 	}
-	return nil
+	return mustBePrivate(path, info)
+}
+
+// stat refuses what is no directory. It returns nil if nothing is there.
+func stat(path string) (fs.FileInfo, error) {
+	info, err := os.Lstat(filepath.Clean(path))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("state: open directory: %w", err)
+	case info.Mode().Type() == fs.ModeSymlink:
+		return nil, fmt.Errorf("state: %s is a symbolic link: name the directory that it leads to", path)
+	case !info.IsDir():
+		return nil, fmt.Errorf("state: %s is not a directory", path)
+	}
+	return info, nil
+}
+
+func mustBePrivate(path string, info fs.FileInfo) error {
+	if info.Mode().Perm()&0o077 == 0 {
+		return nil
+	}
+	return fmt.Errorf("state: %s is open to other users (mode %04o): run chmod 700 %s", path, info.Mode().Perm(), path)
 }
 
 // makePrivate makes a directory of mode 0700 whatever the umask.

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -39,9 +40,20 @@ func (id identity) sum() string {
 // readIdentity reads the directory's file, or writes it as the first thing in
 // an empty directory.
 func readIdentity(root *os.Root, path string) (identity, error) {
+	id, err := findIdentity(root, path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return id, err
+	}
+	id = identity{Schema: schema, Instance: rand.Text()}
+	return id, id.save(root)
+}
+
+// findIdentity reads the directory's file. The error is fs.ErrNotExist if the
+// directory is empty.
+func findIdentity(root *os.Root, path string) (identity, error) {
 	data, err := root.ReadFile(identityFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return newIdentity(root, path)
+		return identity{}, cmp.Or(mustBeEmpty(root, path), err)
 	}
 	if err != nil {
 		return identity{}, fmt.Errorf("state: read %s: %w", identityFile, err)
@@ -61,23 +73,23 @@ func readIdentity(root *os.Root, path string) (identity, error) {
 	return id, nil
 }
 
-func newIdentity(root *os.Root, path string) (identity, error) {
+// mustBeEmpty refuses a directory with other files.
+func mustBeEmpty(root *os.Root, path string) error {
 	entries, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
-		return identity{}, fmt.Errorf("state: read directory: %w", err)
+		return fmt.Errorf("state: read directory: %w", err)
 	}
 	for _, e := range entries {
 		switch e.Name() {
 		case identityFile + ".tmp": // a first Open was cut short
 		case indexDir:
-			return identity{}, &DamageError{path, identityFile, errors.New("it is missing beside an index")}
+			return &DamageError{path, identityFile, errors.New("it is missing beside an index")}
 		default:
-			return identity{}, fmt.Errorf("state: %s holds other files (%s) and no %s: choose another directory",
+			return fmt.Errorf("state: %s holds other files (%s) and no %s: choose another directory",
 				path, e.Name(), identityFile)
 		}
 	}
-	id := identity{Schema: schema, Instance: rand.Text()}
-	return id, id.save(root)
+	return nil
 }
 
 func (id identity) save(root *os.Root) error {

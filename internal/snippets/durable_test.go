@@ -10,7 +10,6 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/flow/source"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/sink"
@@ -45,7 +44,7 @@ func (t Ticket) Tokens() int64 { return int64(len(t.text)) }
 func (t Ticket) Kind() string { return t.text }
 
 func _(ctx context.Context, client sink.Provider, save func(context.Context, durable.Result) error) (durable.Report, error) {
-	store, err := state.Open("tickets.state", state.Config{})
+	dir, err := durable.Open("tickets.state")
 	if err != nil {
 		return durable.Report{}, err
 	}
@@ -56,14 +55,14 @@ func _(ctx context.Context, client sink.Provider, save func(context.Context, dur
 		Prompt:   Ticket.Prompt,
 		Provider: client,
 		Model:    "gpt-5.4-mini",
-		Store:    store,
+		Dir:      dir,
 		Output:   durable.Each(save),
 	})
 	return report, err
 }
 
-func _(use func(any, error)) error {
-	a, err := archive.Open("tickets.state", "tickets-2026-11")
+func _(dir *durable.Dir, use func(any, error)) error {
+	a, err := archive.Open(dir, "tickets-2026-11")
 	if err != nil {
 		return err
 	}
@@ -76,7 +75,7 @@ func _(use func(any, error)) error {
 
 // Of README.md.
 func _(ctx context.Context, client sink.Provider, save func(context.Context, durable.Result) error) (durable.Report, error) {
-	store, err := state.Open("tickets.state", state.Config{})
+	dir, err := durable.Open("tickets.state")
 	if err != nil {
 		return durable.Report{}, err
 	}
@@ -89,7 +88,7 @@ func _(ctx context.Context, client sink.Provider, save func(context.Context, dur
 		Provider: client, // from openai.New
 		Model:    "gpt-5.4-mini",
 		Batch:    accumulator.Config{MaxItems: 10_000, MaxWait: time.Minute},
-		Store:    store,
+		Dir:      dir,
 		Output:   durable.Each(save),
 	})
 	return report, err

@@ -22,32 +22,40 @@ type Archive struct {
 // Open opens the archive of the run of that name. The error is ErrNoRun if
 // there is none. The caller must call Close. Open reads the journal of the run,
 // which has a few lines for each batch.
-func Open(stateDir, name string) (*Archive, error) {
-	state, err := os.OpenRoot(stateDir)
+func Open(dir *durable.Dir, name string) (*Archive, error) {
+	root, err := openRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	a, err := openArchive(dir, root, name)
+	return a, errors.Join(err, root.Close())
+}
+
+func openRoot(dir *durable.Dir) (*os.Root, error) {
+	root, err := os.OpenRoot(dir.Path())
 	if err != nil {
 		return nil, fmt.Errorf("durable: state directory: %w", err)
 	}
-	a, err := openArchive(state, name)
-	return a, errors.Join(err, state.Close())
+	return root, nil
 }
 
-func openArchive(state *os.Root, name string) (*Archive, error) {
-	if _, err := jobdir.Find(state, name); err != nil {
+func openArchive(dir *durable.Dir, root *os.Root, name string) (*Archive, error) {
+	if _, err := jobdir.Find(root, name); err != nil {
 		return nil, err
 	}
-	cancelled, err := isCancelled(state.Name(), name) // first: nothing is settled after a run is cancelled
+	cancelled, err := isCancelled(dir, name) // first: nothing is settled after a run is cancelled
 	if err != nil {
 		return nil, err
 	}
-	j, err := jobdir.Open(state, name)
+	j, err := jobdir.Open(root, name)
 	if err != nil {
 		return nil, err
 	}
 	return &Archive{j, cancelled}, nil
 }
 
-func isCancelled(stateDir, name string) (bool, error) {
-	run, err := durable.Attach(stateDir, name)
+func isCancelled(dir *durable.Dir, name string) (bool, error) {
+	run, err := dir.Attach(name)
 	if errors.Is(err, durable.ErrNoRun) {
 		return false, nil
 	}

@@ -3,7 +3,7 @@
 // requests and raw answers for export. It reads files alone, so that the run
 // may be under way in this process or another, or be over for long.
 //
-//	a, err := archive.Open("tickets.state", "tickets-2026-11")
+//	a, err := archive.Open(dir, "tickets-2026-11")
 //	...
 //	defer a.Close()
 //	for r, err := range a.Results(archive.Query{Status: durable.ItemFailed}) {

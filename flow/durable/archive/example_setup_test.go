@@ -11,7 +11,6 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -27,7 +26,7 @@ func setUp(cfg simulator.Config) (job durable.Job[string], tearDown func()) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	client, err1 := openai.New("sk-simulated", openai.Config{BaseURL: provider.URL + "/v1"})
-	store, err2 := state.Open(filepath.Join(dir, "state"), state.Config{Log: log})
+	stateDir, err2 := durable.Open(filepath.Join(dir, "state"))
 	if err := errors.Join(err1, err2); err != nil {
 		panic(err)
 	}
@@ -39,13 +38,12 @@ func setUp(cfg simulator.Config) (job durable.Job[string], tearDown func()) {
 		Provider: client,
 		Model:    "gpt-5.4-mini",
 		Poll:     10 * time.Millisecond,
-		Store:    store,
+		Dir:      stateDir,
 		Output:   durable.Each(func(context.Context, durable.Result) error { return nil }),
 		ReadAll:  true, // all questions are known before the first is bought
 		Log:      log,
 	}
 	return job, func() {
-		_ = store.Close()
 		client.CloseIdle()
 		_ = provider.Close()
 		_ = os.RemoveAll(dir)

@@ -19,7 +19,7 @@ func Example() {
 	defer tearDown()
 	run(job)
 
-	a, err := archive.Open(job.Store.Path(), "questions")
+	a, err := archive.Open(job.Dir, "questions")
 	if err != nil {
 		panic(err)
 	}
@@ -39,7 +39,7 @@ func ExampleArchive_Results() {
 	defer tearDown()
 	run(job)
 
-	a, err := archive.Open(job.Store.Path(), "questions")
+	a, err := archive.Open(job.Dir, "questions")
 	if err != nil {
 		panic(err)
 	}
@@ -74,7 +74,7 @@ func ExampleArchive_Results_follow() {
 
 	var after archive.Cursor
 	look := func() {
-		a, err := archive.Open(job.Store.Path(), "questions")
+		a, err := archive.Open(job.Dir, "questions")
 		if err != nil {
 			panic(err)
 		}
@@ -119,7 +119,7 @@ func ExampleArchive_Export() {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	a, err := archive.Open(job.Store.Path(), "questions")
+	a, err := archive.Open(job.Dir, "questions")
 	if err != nil {
 		panic(err)
 	}
@@ -137,7 +137,7 @@ func ExamplePrune() {
 	defer tearDown()
 	run(job)
 
-	pruned, err := archive.Prune(context.Background(), job.Store, archive.Retention{})
+	pruned, err := archive.Prune(context.Background(), job.Dir, archive.Retention{})
 	for _, p := range pruned {
 		fmt.Println(p.Name, p.Bytes > 0, p.Answers, err)
 	}

@@ -56,13 +56,36 @@ type Pruned struct {
 // Prune calls no provider, so the age of a run depends on this machine's clock
 // alone. If nothing in the directory is younger than both OlderThan and
 // DefaultCache by that clock, the error is ErrClock, unless Force is set.
-func Prune(ctx context.Context, store *state.Dir, r Retention) ([]Pruned, error) {
-	all, err := prunable(store.Root(), r.Name)
+func Prune(ctx context.Context, dir *durable.Dir, r Retention) (all []Pruned, err error) {
+	index, err := dir.Store()
 	if err != nil {
 		return nil, err
 	}
-	if r.OlderThan > 0 && !r.Force {
-		if err := mustBeInUse(store.Root(), max(r.OlderThan, durable.DefaultCache)); err != nil {
+	defer func() { err = errors.Join(err, index.Close()) }()
+	root, err := openRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	p := &pruning{r, dir, root, index}
+	return p.prune(ctx)
+}
+
+// pruning is a state directory of which runs are pruned.
+type pruning struct {
+	Retention
+	dir   *durable.Dir
+	root  *os.Root
+	index state.Store
+}
+
+func (x *pruning) prune(ctx context.Context) ([]Pruned, error) {
+	all, err := prunable(x.root, x.Name)
+	if err != nil {
+		return nil, err
+	}
+	if x.OlderThan > 0 && !x.Force {
+		if err := x.mustBeInUse(max(x.OlderThan, durable.DefaultCache)); err != nil {
 			return nil, err
 		}
 	}
@@ -71,7 +94,7 @@ func Prune(ctx context.Context, store *state.Dir, r Retention) ([]Pruned, error)
 		if ctx.Err() != nil {
 			return done, context.Cause(ctx)
 		}
-		p, err := pruneUnlessRun(ctx, store, job, r)
+		p, err := x.pruneUnlessRun(ctx, job)
 		if err != nil {
 			return done, fmt.Errorf("durable: prune %q: %w", job.Name, err)
 		}
@@ -79,14 +102,14 @@ func Prune(ctx context.Context, store *state.Dir, r Retention) ([]Pruned, error)
 			done = append(done, p)
 		}
 	}
-	earlier, err := pruneEarlier(store.Root(), r)
+	earlier, err := pruneEarlier(x.root, x.Retention)
 	return append(done, earlier...), err
 }
 
 // mustBeInUse returns ErrClock if, by this machine's clock, nothing was
 // recorded for so long.
-func mustBeInUse(root *os.Root, long time.Duration) error {
-	last, err := lastRecorded(root)
+func (x *pruning) mustBeInUse(long time.Duration) error {
+	last, err := x.lastRecorded()
 	if err != nil || last.IsZero() || time.Since(last) < long {
 		return err
 	}
@@ -96,13 +119,13 @@ func mustBeInUse(root *os.Root, long time.Duration) error {
 
 // lastRecorded returns when something was last bought or settled, zero if
 // nothing was.
-func lastRecorded(root *os.Root) (last time.Time, err error) {
-	all, err := jobdir.List(root)
+func (x *pruning) lastRecorded() (last time.Time, err error) {
+	all, err := jobdir.List(x.root)
 	if err != nil {
 		return last, err
 	}
 	for _, job := range all {
-		a, err := openArchive(root, job.Name)
+		a, err := openArchive(x.dir, x.root, job.Name)
 		if err != nil {
 			return last, err
 		}
@@ -134,43 +157,43 @@ func prunable(state *os.Root, name string) ([]jobdir.Meta, error) {
 
 // pruneUnlessRun holds the run's lock meanwhile. A run that is under way is
 // left alone.
-func pruneUnlessRun(ctx context.Context, store *state.Dir, job jobdir.Meta, r Retention) (p Pruned, err error) {
-	lock, err := rundir.New(store.Path(), job.Name).Begin(store.Root())
-	if errors.Is(err, durable.ErrRunning) && r.Name == "" {
+func (x *pruning) pruneUnlessRun(ctx context.Context, job jobdir.Meta) (p Pruned, err error) {
+	lock, err := rundir.New(x.dir.Path(), job.Name).Begin(x.root)
+	if errors.Is(err, durable.ErrRunning) && x.Name == "" {
 		return p, nil
 	}
 	if err != nil {
 		return p, err
 	}
-	p, err = pruneJob(ctx, store, job, r)
+	p, err = x.pruneJob(ctx, job)
 	return p, errors.Join(err, lock.Unlock())
 }
 
 // pruneJob returns zero Bytes if the job has to stay or has nothing left.
-func pruneJob(ctx context.Context, store *state.Dir, job jobdir.Meta, r Retention) (p Pruned, err error) {
-	a, err := openArchive(store.Root(), job.Name)
+func (x *pruning) pruneJob(ctx context.Context, job jobdir.Meta) (p Pruned, err error) {
+	a, err := openArchive(x.dir, x.root, job.Name)
 	if err != nil {
 		return p, err
 	}
 	defer a.Close()
-	ending, err := jobdir.EndOf(ctx, store, job.Keys())
+	ending, err := jobdir.EndOf(ctx, x.index, job.Keys())
 	if err != nil {
 		return p, err
 	}
 	if !a.cancelled && !ending.Finished() {
-		if r.Name != "" {
+		if x.Name != "" {
 			err = errors.New("it has not ended: finish or cancel it first")
 		}
 		return p, err
 	}
 	p.Name = job.Name
-	if p.Ended, err = ended(a); err != nil || time.Since(p.Ended) < r.OlderThan {
+	if p.Ended, err = ended(a); err != nil || time.Since(p.Ended) < x.OlderThan {
 		return p, err
 	}
 	if p.Answers, _, err = countAnswers(a.Root); err != nil {
 		return p, err
 	}
-	if p.Bytes, err = size(a); err != nil || r.DryRun || p.Bytes == 0 {
+	if p.Bytes, err = size(a); err != nil || x.DryRun || p.Bytes == 0 {
 		return p, err
 	}
 	return p, a.prune(ending)

@@ -13,19 +13,13 @@ import (
 	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
 func prune(w *durabletest.World, r archive.Retention) ([]archive.Pruned, error) {
 	w.T.Helper()
-	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	defer store.Close()
-	return archive.Prune(w.T.Context(), store, r)
+	return archive.Prune(w.T.Context(), w.StateDir(), r)
 }
 
 // payloadSize is what is kept of requests and results.
@@ -180,7 +174,7 @@ func TestAPrunedRunIsRebuilt(t *testing.T) {
 	if report := w.MustRun(w.Job()); report.Cached != 250 || report.Succeeded != 250 {
 		t.Errorf("report %+v", report)
 	}
-	h, err := doctor.Examine(t.Context(), w.Path("state"), durabletest.Quiet)
+	h, err := doctor.Examine(t.Context(), w.StateDir())
 	if err != nil || len(h.Problems) > 0 || len(h.Jobs) != 1 || h.Jobs[0].Rows != 250 {
 		t.Errorf("%+v, %v", h, err)
 	}
@@ -199,7 +193,7 @@ func TestARunWithCachedAnswersIsRebuilt(t *testing.T) {
 	if report.Cached != 250 || report.FromCache != 150 || w.Billed() != 250 {
 		t.Errorf("report %+v, %d paid", report, w.Billed())
 	}
-	h, err := doctor.Examine(t.Context(), w.Path("state"), durabletest.Quiet)
+	h, err := doctor.Examine(t.Context(), w.StateDir())
 	if err != nil || len(h.Problems) > 0 || len(h.Jobs) != 2 {
 		t.Errorf("%+v, %v", h, err)
 	}
@@ -209,18 +203,14 @@ func TestARunThatIsUnderWayIsNotPruned(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{})
 	w.Write("in.jsonl", durabletest.Tickets(20)...)
-	store, err := state.Open(w.Path("state"), state.Config{Log: durabletest.Quiet})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
+	dir := w.StateDir()
 	job := w.Job()
-	job.Store = store
+	job.Dir = dir
 	job.Output = durable.Each(func(ctx context.Context, _ durable.Result) error {
-		if pruned, err := archive.Prune(ctx, store, archive.Retention{}); err != nil || len(pruned) > 0 {
+		if pruned, err := archive.Prune(ctx, dir, archive.Retention{}); err != nil || len(pruned) > 0 {
 			t.Errorf("%+v, %v", pruned, err)
 		}
-		_, err := archive.Prune(ctx, store, archive.Retention{Name: job.Name})
+		_, err := archive.Prune(ctx, dir, archive.Retention{Name: job.Name})
 		if !errors.Is(err, durable.ErrRunning) {
 			t.Errorf("error %v", err)
 		}

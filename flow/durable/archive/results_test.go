@@ -142,7 +142,7 @@ func TestResultsAreFollowed(t *testing.T) {
 	var followed []string
 	var cursor archive.Cursor
 	follow := func() {
-		a, err := archive.Open(w.Path("state"), "tickets")
+		a, err := archive.Open(w.StateDir(), "tickets")
 		if errors.Is(err, durable.ErrNoRun) {
 			return
 		}
@@ -200,11 +200,11 @@ func TestAnUnknownRunIsNamedWithTheOthers(t *testing.T) {
 	w := durabletest.New(t, simulator.Config{})
 	w.Write("in.jsonl", durabletest.Tickets(3)...)
 	w.MustRun(w.Job())
-	_, err := archive.Open(w.Path("state"), "ticket")
+	_, err := archive.Open(w.StateDir(), "ticket")
 	if !errors.Is(err, durable.ErrNoRun) || !strings.Contains(err.Error(), `"tickets"`) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := archive.Open(w.Path("nowhere"), "tickets"); !errors.Is(err, os.ErrNotExist) {
+	if _, err := archive.Open(w.OpenDir("nowhere"), "tickets"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
 }

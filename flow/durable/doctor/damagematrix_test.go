@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
@@ -33,7 +34,11 @@ var damageCases = flag.Int("damage.cases", 40, "how many ways to damage a half-f
 const asProbe = "DURABLE_TEST_PROBE"
 
 func probeAndTell(path string) {
-	h, err := doctor.Examine(context.Background(), path, durabletest.Quiet)
+	dir, err := durable.Open(path)
+	var h *doctor.Health
+	if err == nil {
+		h, err = doctor.Examine(context.Background(), dir.With(state.Config{Log: durabletest.Quiet}))
+	}
 	if err != nil {
 		fmt.Println(`{"problems":[{"what":"` + strings.ReplaceAll(err.Error(), `"`, "'") + `"}]}`)
 		return
@@ -229,7 +234,7 @@ func (b *bench) outcome(c *damageCase, twice, mended bool) string {
 // checkArchive reads the results of a job once more: they are right, or a file
 // is named.
 func (b *bench) checkArchive(name string) (wrong []string) {
-	a, err := archive.Open(b.state(), name)
+	a, err := archive.Open(b.StateDir(), name)
 	if err != nil {
 		if !namesAFile(err, b.state()) {
 			wrong = append(wrong, err.Error())
@@ -275,7 +280,7 @@ func (b *bench) probe(ctx context.Context) (*doctor.Health, error) {
 func (b *bench) examine(ctx context.Context) *doctor.Health {
 	h, err := b.probe(ctx)
 	if err != nil {
-		if h, err = doctor.ExamineFiles(ctx, b.state(), err); err != nil {
+		if h, err = doctor.ExamineFiles(ctx, b.StateDir(), err); err != nil {
 			b.T.Fatal(err)
 		}
 	}
@@ -286,11 +291,11 @@ func (b *bench) examine(ctx context.Context) *doctor.Health {
 func (b *bench) cure(ctx context.Context, h *doctor.Health) (err error) {
 	switch {
 	case h.Needs(doctor.RepairJournal):
-		err = doctor.RepairJournals(ctx, b.state(), durabletest.Quiet)
+		err = doctor.RepairJournals(ctx, b.StateDir())
 	case h.Needs(doctor.RepairBatchFiles):
-		err = doctor.RepairFiles(ctx, b.state(), durabletest.Quiet)
+		err = doctor.RepairFiles(ctx, b.StateDir())
 	default:
-		_, err = doctor.Rebuild(ctx, b.state(), durabletest.Quiet)
+		_, err = doctor.Rebuild(ctx, b.StateDir())
 	}
 	if err != nil && !namesAFile(err, b.state()) {
 		b.T.Errorf("the doctor names no file: %v", err)

@@ -21,16 +21,15 @@ var quiet = slog.New(slog.DiscardHandler)
 
 // completedRun returns a state directory in which a run is completed. See
 // durable.ExampleRun.
-func completedRun() (dir string, tearDown func()) {
+func completedRun() (dir *durable.Dir, tearDown func()) {
 	tmp, err1 := os.MkdirTemp("", "example")
 	provider, err2 := simulator.Start("", simulator.Config{})
 	if err := errors.Join(err1, err2); err != nil {
 		panic(err)
 	}
 	defer provider.Close()
-	dir = filepath.Join(tmp, "state")
 	client, err1 := openai.New("sk-simulated", openai.Config{BaseURL: provider.URL + "/v1"})
-	store, err2 := state.Open(dir, state.Config{Log: quiet})
+	dir, err2 = durable.Open(filepath.Join(tmp, "state"))
 	if err := errors.Join(err1, err2); err != nil {
 		panic(err)
 	}
@@ -43,12 +42,12 @@ func completedRun() (dir string, tearDown func()) {
 		Provider: client,
 		Model:    "gpt-5.4-mini",
 		Poll:     10 * time.Millisecond,
-		Store:    store,
+		Dir:      dir,
 		Output:   durable.Each(func(context.Context, durable.Result) error { return nil }),
 		Log:      quiet,
 	})
-	if err := errors.Join(err, store.Close()); err != nil {
+	if err != nil {
 		panic(err)
 	}
-	return dir, func() { _ = os.RemoveAll(tmp) }
+	return dir.With(state.Config{Log: quiet}), func() { _ = os.RemoveAll(tmp) }
 }

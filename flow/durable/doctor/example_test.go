@@ -14,7 +14,7 @@ func ExampleExamine() {
 	dir, tearDown := completedRun()
 	defer tearDown()
 
-	health, err := doctor.Examine(context.Background(), dir, quiet)
+	health, err := doctor.Examine(context.Background(), dir)
 	if err != nil {
 		panic(err)
 	}
@@ -31,20 +31,20 @@ func ExampleExamine() {
 func ExampleRebuild() {
 	dir, tearDown := completedRun()
 	defer tearDown()
-	if err := os.RemoveAll(filepath.Join(dir, "index")); err != nil {
+	if err := os.RemoveAll(filepath.Join(dir.Path(), "index")); err != nil {
 		panic(err)
 	}
 
 	ctx := context.Background()
-	health, err := doctor.Examine(ctx, dir, quiet)
+	health, err := doctor.Examine(ctx, dir)
 	if err != nil {
 		panic(err)
 	}
 	fmt.Println("problems:", len(health.Problems), "rebuild helps:", health.Needs(doctor.RepairIndex))
-	if _, err := doctor.Rebuild(ctx, dir, quiet); err != nil {
+	if _, err := doctor.Rebuild(ctx, dir); err != nil {
 		panic(err)
 	}
-	health, err = doctor.Examine(ctx, dir, quiet)
+	health, err = doctor.Examine(ctx, dir)
 	fmt.Println("problems:", len(health.Problems), err)
 	// Output:
 	// problems: 1 rebuild helps: true

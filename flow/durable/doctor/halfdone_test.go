@@ -87,11 +87,11 @@ func newBench(tb testing.TB, dir, inputs string) *bench {
 }
 
 // job is one of the two, "first" or "half".
-func (b *bench) job(name string, out durable.Output, store *state.Dir) durable.Job[durabletest.Ticket] {
+func (b *bench) job(name string, out durable.Output, dir *durable.Dir) durable.Job[durabletest.Ticket] {
 	b.T.Helper()
 	job := b.Job()
 	job.Name, job.Source = name, source.JSONL[durabletest.Ticket](filepath.Join(b.inputs, name+".jsonl"))
-	job.Store, job.Output, job.MaxInFlight = store, out, 3
+	job.Dir, job.Output, job.MaxInFlight = dir, out, 3
 	job.KeepRemote, job.ReadAll = durable.KeepForever, true
 	job.Batch.MaxItems = halfBatch
 	if name == "first" {
@@ -106,23 +106,24 @@ func (b *bench) out(name string) string { return b.Path(name + ".out.jsonl") }
 
 // run runs a job to its end.
 func (b *bench) run(ctx context.Context, name string) error {
-	store, err := state.Open(b.state(), state.Config{Log: slog.New(b.Log)})
+	dir := b.StateDir().With(state.Config{Log: slog.New(b.Log)})
+	index, err := dir.Store()
 	for errors.Is(err, state.ErrInUse) && ctx.Err() == nil { // a process that is just being started holds all locks
 		time.Sleep(time.Millisecond)
-		store, err = state.Open(b.state(), state.Config{Log: slog.New(b.Log)})
+		index, err = dir.Store()
 	}
 	if err != nil {
 		return err
 	}
-	return errors.Join(b.runIn(ctx, store, name), store.Close())
+	return errors.Join(b.runIn(ctx, dir, name), index.Close())
 }
 
-func (b *bench) runIn(ctx context.Context, store *state.Dir, name string) error {
+func (b *bench) runIn(ctx context.Context, dir *durable.Dir, name string) error {
 	out, err := durable.Lines(b.out(name))
 	if err != nil {
 		return err
 	}
-	report, err := durable.Run(ctx, b.job(name, out, store))
+	report, err := durable.Run(ctx, b.job(name, out, dir))
 	if err == nil && !report.Finished {
 		err = fmt.Errorf("it ended without an error, and is not finished: %+v", report)
 	}
@@ -209,7 +210,7 @@ func halfFinished(t *testing.T) (disk, string) {
 	}
 	h := &held{stuck: make(chan struct{})}
 	b.Interpose(h.wrap)
-	store, err := state.Open(b.state(), state.Config{Log: durabletest.Quiet})
+	index, err := b.StateDir().Store() // as if the process were killed
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,10 +218,10 @@ func halfFinished(t *testing.T) (disk, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := durable.Run(t.Context(), b.job("half", &halfWay{File: out, stuck: h.stuck}, store)); !errors.Is(err, durabletest.ErrDied) {
+	if _, err := durable.Run(t.Context(), b.job("half", &halfWay{File: out, stuck: h.stuck}, b.StateDir())); !errors.Is(err, durabletest.ErrDied) {
 		t.Fatalf("error %v", err)
 	}
-	handle, err := durable.Attach(b.state(), "half")
+	handle, err := b.StateDir().Attach("half")
 	if err == nil {
 		err = errors.Join(handle.Pause(t.Context()), handle.Resume(t.Context()))
 	}
@@ -228,7 +229,7 @@ func halfFinished(t *testing.T) (disk, string) {
 		t.Fatal(err)
 	}
 	d := readDisk(t, b.Dir)
-	if err := errors.Join(store.Close(), os.RemoveAll(b.Dir)); err != nil {
+	if err := errors.Join(index.Close(), os.RemoveAll(b.Dir)); err != nil {
 		t.Fatal(err)
 	}
 	return d, b.inputs

@@ -49,14 +49,14 @@ func TestTheJournalIsWrittenAnewAtAnyStage(t *testing.T) {
 			t.Fatalf("error %v, report %+v", err, report)
 		}
 		loseJournal(w)
-		if err := doctor.RepairJournals(t.Context(), w.Path("state"), durabletest.Quiet); err != nil {
+		if err := doctor.RepairJournals(t.Context(), w.StateDir()); err != nil {
 			t.Fatal(err)
 		}
 		if stop%2 == 1 {
 			w.LoseIndex()
 			w.Rebuild()
 		}
-		h, err := doctor.Examine(t.Context(), w.Path("state"), durabletest.Quiet)
+		h, err := doctor.Examine(t.Context(), w.StateDir())
 		if err != nil || len(h.Problems) > 0 {
 			t.Fatalf("stage %d: %+v, %v", stop, h, err)
 		}
@@ -78,10 +78,10 @@ func TestWithoutJournalAndIndexNothingIsMadeUp(t *testing.T) {
 	w.MustRun(w.Job())
 	loseJournal(w)
 	w.LoseIndex()
-	if err := doctor.RepairJournals(t.Context(), w.Path("state"), durabletest.Quiet); !errors.Is(err, state.ErrDamaged) {
+	if err := doctor.RepairJournals(t.Context(), w.StateDir()); !errors.Is(err, state.ErrDamaged) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := doctor.Rebuild(t.Context(), w.Path("state"), durabletest.Quiet); !errors.Is(err, state.ErrDamaged) {
+	if _, err := doctor.Rebuild(t.Context(), w.StateDir()); !errors.Is(err, state.ErrDamaged) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 
+	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/tag"
@@ -22,9 +22,9 @@ import (
 // directory are lost. The error is a state.ErrDamaged if a file that is needed
 // is damaged too; then nothing has changed. It reads all files once, and takes
 // about 50 bytes of memory per item.
-func Rebuild(ctx context.Context, path string, log *slog.Logger) (aside string, err error) {
-	return state.RebuildIndex(ctx, path, log, func(root *os.Root, index state.Store) error {
-		archives, err := jobdir.OpenAll(root, path)
+func Rebuild(ctx context.Context, dir *durable.Dir) (aside string, err error) {
+	return state.RebuildIndex(ctx, dir.Path(), dir.Config().Log, func(root *os.Root, index state.Store) error {
+		archives, err := jobdir.OpenAll(root, dir.Path())
 		for _, a := range archives {
 			if err == nil {
 				err = rebuild(ctx, a, index)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 
+	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
 )
@@ -18,22 +19,22 @@ import (
 //
 // The error is a state.ErrDamaged if the index, a journal or the requests are
 // damaged too. These must be repaired first.
-func RepairFiles(ctx context.Context, path string, log *slog.Logger) error {
-	store, err := state.Open(path, state.Config{Log: log})
+func RepairFiles(ctx context.Context, dir *durable.Dir) error {
+	store, err := state.Open(dir.Path(), dir.Config())
 	if err != nil {
 		return err
 	}
-	archives, err := jobdir.OpenAll(store.Root(), path)
+	archives, err := jobdir.OpenAll(store.Root(), store.Path())
 	for _, a := range archives {
 		if err == nil && ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
 		if err == nil {
-			err = repairBatches(a, log)
+			err = repairBatches(a, dir.Config().Log)
 		}
 	}
 	if err == nil {
-		err = repairRuns(path)
+		err = repairRuns(store.Path())
 	}
 	return errors.Join(err, jobdir.CloseAll(archives), store.Close())
 }

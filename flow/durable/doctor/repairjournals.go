@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 
+	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/atomicfile"
@@ -20,13 +20,13 @@ import (
 // because it was in the index before it left.
 //
 // The error is a state.ErrDamaged if the index is damaged too. Then only the
-// provider knows which batches were bought, see Orphans.
-func RepairJournals(ctx context.Context, path string, log *slog.Logger) error {
-	store, err := state.Open(path, state.Config{Log: log})
+// provider knows which batches were bought, see Dir.Orphans of package durable.
+func RepairJournals(ctx context.Context, dir *durable.Dir) error {
+	store, err := state.Open(dir.Path(), dir.Config())
 	if err != nil {
 		return err
 	}
-	archives, err := jobdir.OpenAll(store.Root(), path)
+	archives, err := jobdir.OpenAll(store.Root(), store.Path())
 	for _, a := range archives {
 		if err == nil {
 			err = repairJournal(ctx, a, store)

@@ -24,7 +24,7 @@ func TestWhatIsWantedSurvivesALostFile(t *testing.T) {
 		if _, err := w.With(t.Context(), job, durable.Ingest[durabletest.Ticket]); err != nil {
 			t.Fatal(err)
 		}
-		h, err := durable.Attach(w.Path("state"), name)
+		h, err := w.StateDir().Attach(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,7 +32,7 @@ func TestWhatIsWantedSurvivesALostFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h, err := durable.Attach(w.Path("state"), "cancelled")
+	h, err := w.StateDir().Attach("cancelled")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestWhatIsWantedSurvivesALostFile(t *testing.T) {
 	}
 	dirs := durabletest.FirstOf(t, w.Path("state/runs/*"), 2)
 	wanted := func() map[string]durable.State {
-		all, err := durable.Runs(w.Path("state"))
+		all, err := w.StateDir().Runs()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,14 +56,14 @@ func TestWhatIsWantedSurvivesALostFile(t *testing.T) {
 		if got := wanted(); got["cancelled"] != durable.StateCancelled || got["wanted"] != durable.StateRunning {
 			t.Errorf("%s: %v", what, got)
 		}
-		h, err := doctor.Examine(t.Context(), w.Path("state"), durabletest.Quiet)
+		h, err := doctor.Examine(t.Context(), w.StateDir())
 		if err != nil || len(h.Problems) == 0 || !h.Needs(doctor.RepairBatchFiles) {
 			t.Errorf("%s: %+v, %v", what, h, err)
 		}
-		if err := doctor.RepairFiles(t.Context(), w.Path("state"), durabletest.Quiet); err != nil {
+		if err := doctor.RepairFiles(t.Context(), w.StateDir()); err != nil {
 			t.Fatal(err)
 		}
-		if h, err = doctor.Examine(t.Context(), w.Path("state"), durabletest.Quiet); err != nil || len(h.Problems) > 0 {
+		if h, err = doctor.Examine(t.Context(), w.StateDir()); err != nil || len(h.Problems) > 0 {
 			t.Errorf("%s, repaired: %+v, %v", what, h, err)
 		}
 	}

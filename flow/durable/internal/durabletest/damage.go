@@ -89,7 +89,7 @@ func (w *World) LoseIndex() {
 // Rebuild makes the index again.
 func (w *World) Rebuild() {
 	w.T.Helper()
-	aside, err := doctor.Rebuild(w.T.Context(), w.Path("state"), Quiet)
+	aside, err := doctor.Rebuild(w.T.Context(), w.StateDir())
 	if err != nil {
 		w.T.Fatal(err)
 	}

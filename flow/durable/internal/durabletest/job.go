@@ -41,8 +41,8 @@ func Others(from, to int) (lines []string) {
 	return lines
 }
 
-// Job returns a job without a store and an output. Where time is fake, it is as
-// patient as jobs are unless told otherwise.
+// Job returns a job without a directory and an output. Where time is fake, it
+// is as patient as jobs are unless told otherwise.
 func (w *World) Job() durable.Job[Ticket] {
 	job := durable.Job[Ticket]{
 		Name:     "tickets",

@@ -69,7 +69,7 @@ func (w *World) Lines() []string {
 // Archive opens the archive of a run until the test ends.
 func (w *World) Archive(name string) *archive.Archive {
 	w.T.Helper()
-	a, err := archive.Open(w.Path("state"), name)
+	a, err := archive.Open(w.StateDir(), name)
 	if err != nil {
 		w.T.Fatal(err)
 	}

@@ -8,6 +8,22 @@ import (
 	"github.com/balerhq/baler/flow/state"
 )
 
+// StateDir returns the world's state directory.
+func (w *World) StateDir() *durable.Dir {
+	w.T.Helper()
+	return w.OpenDir("state")
+}
+
+// OpenDir returns a state directory in the world's directory.
+func (w *World) OpenDir(name string) *durable.Dir {
+	w.T.Helper()
+	d, err := durable.Open(w.Path(name))
+	if err != nil {
+		w.T.Fatal(err)
+	}
+	return d.With(state.Config{Log: Quiet})
+}
+
 // Run runs the job with the world's directory and output file.
 func (w *World) Run(ctx context.Context, job durable.Job[Ticket]) (durable.Report, error) {
 	w.T.Helper()
@@ -19,17 +35,12 @@ func (w *World) With(
 	ctx context.Context, job durable.Job[Ticket], do func(context.Context, durable.Job[Ticket]) (durable.Report, error),
 ) (durable.Report, error) {
 	w.T.Helper()
-	store, err := state.Open(w.Path("state"), state.Config{Log: Quiet})
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	defer store.Close()
 	out, err := durable.Lines(w.Path("out.jsonl"))
 	if err != nil {
 		w.T.Fatal(err)
 	}
 	defer out.Close()
-	job.Store, job.Output = store, out
+	job.Dir, job.Output = w.StateDir(), out
 	return do(ctx, job)
 }
 
@@ -54,13 +65,8 @@ func (w *World) RunAs(name string, job durable.Job[Ticket], lines ...string) (du
 		w.Write(name+".in", lines...)
 	}
 	job.Name, job.Source = name, source.JSONL[Ticket](w.Path(name+".in"))
-	store, err := state.Open(w.Path("state"), state.Config{Log: Quiet})
-	if err != nil {
-		w.T.Fatal(err)
-	}
-	defer store.Close()
 	got := make(map[string]durable.Result)
-	job.Store = store
+	job.Dir = w.StateDir()
 	if job.Output == nil {
 		job.Output = durable.Each(func(_ context.Context, r durable.Result) error {
 			if _, ok := got[r.ID]; ok {
@@ -88,7 +94,7 @@ func (w *World) MustRunAs(name string, job durable.Job[Ticket], lines ...string)
 // Attach returns a handle as another process has it.
 func (w *World) Attach() *durable.Handle {
 	w.T.Helper()
-	h, err := durable.Attach(w.Path("state"), "tickets")
+	h, err := w.StateDir().Attach("tickets")
 	if err != nil {
 		w.T.Fatal(err)
 	}
