@@ -48,7 +48,7 @@ func TestOpenRefusesWhatIsNoStateDirectory(t *testing.T) {
 		"a file":                 {func(path string) error { return os.WriteFile(path, nil, 0o600) }, "not a directory"},
 		"open to others":         {func(path string) error { return errors.Join(os.Mkdir(path, 0o700), os.Chmod(path, 0o755)) }, "chmod 700"}, //nolint:gosec // what is refused
 		"another program's":      {func(path string) error { return errors.Join(os.Mkdir(path, 0o700), os.Mkdir(path+"/x", 0o700)) }, "other files"},
-		"of a newer schema":      {withIdentity(`{"schema":99}`), "version that began it"},
+		"of a newer schema":      {withIdentity(`{"schema":99}`), "has schema 99"},
 		"a link":                 {func(path string) error { return os.Symlink(".", path) }, "symbolic link"},
 		"empty, which can be":    {func(path string) error { return os.Mkdir(path, 0o700) }, ""},
 		"damaged, for a doctor":  {withIdentity(`{"schema"`), ""},
