@@ -34,7 +34,7 @@ func (d *driver) fetch(ctx context.Context) error {
 		return d.advance(intent.FetchDone{})
 	}
 	if d.neverRan(ctx, &got) {
-		if d.evidence.Agree(absent, d.cfg.Poll) || d.Reason != nil {
+		if d.evidence.Agree(absent, d.cfg.Poll, d.cfg.Grace) || d.Reason != nil {
 			return d.advance(intent.FetchDone{})
 		}
 		return nil

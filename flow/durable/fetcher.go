@@ -88,7 +88,7 @@ func (f *fetcher) missingRows(ctx context.Context, in intent.Intent, v *evidence
 		v.Disagree()
 		return h.absent, false
 	}
-	return 0, !v.Agree(h.absent, f.poll) && s.Err == nil
+	return 0, !v.Agree(h.absent, f.poll, f.grace) && s.Err == nil
 }
 
 // incomplete lets the new results be settled, or waits for the missing ones.

@@ -116,11 +116,13 @@ type Job[T any] struct {
 	Polls ratelimit.Config
 	// Grace is how long Baler looks for a batch whose creation was not answered
 	// before it creates the batch again. It must exceed the time that the
-	// provider takes to apply and list a creation. A batch also has the grace
-	// beyond the provider's window before it is cancelled, and once more before
-	// it is given up; its results so far are used. If the provider still shows
-	// it as unfinished, its other rows may yet run, and a person decides about
-	// them (Handle.Settle). Zero means ten minutes.
+	// provider takes to apply and list a creation, and to bring the counts and
+	// files of an ended batch up to its status: rows that have no result never
+	// ran only if the counts still say so after the grace. A batch also has the
+	// grace beyond the provider's window before it is cancelled, and once more
+	// before it is given up; its results so far are used. If the provider still
+	// shows it as unfinished, its other rows may yet run, and a person decides
+	// about them (Handle.Settle). Zero means ten minutes.
 	Grace time.Duration
 	// AmbiguousCreate says what happens to a batch whose creation was not
 	// answered, if the provider keeps no tag with a batch. Anthropic keeps

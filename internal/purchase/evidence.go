@@ -9,8 +9,9 @@ const (
 	patience        = 6
 	minDownloads    = 3 // downloads before a person is asked to decide
 	agreedDownloads = 2 // downloads that must agree before rows count as never run
-	agreementGap    = 6 // polling intervals between these
+	agreementGap    = 6 // polling intervals between these, at least
 )
+
 
 // Evidence is what the driver of an ended batch remembers of its downloads. It
 // is not stored, because another process can begin anew.
@@ -23,16 +24,17 @@ type Evidence struct {
 }
 
 // Agree records that the provider's counts leave room for all absent rows. It
-// reports whether that was said often enough, because a status may be ahead of
-// its counts and files. If not, Next says when to ask again.
-func (e *Evidence) Agree(absent int, shortest time.Duration) (enough bool) {
+// reports whether that was said often enough: twice, a grace apart, because a
+// status may be ahead of its counts and files. If not, Next says when to ask
+// again.
+func (e *Evidence) Agree(absent int, shortest, grace time.Duration) (enough bool) {
 	if e.agreed == 0 || e.absent != absent {
 		e.agreed, e.absent = 0, absent
 	}
 	if e.agreed++; e.agreed >= agreedDownloads {
 		return true
 	}
-	e.Next = time.Now().Add(agreementGap * Interval(shortest, 0))
+	e.Next = time.Now().Add(max(agreementGap*Interval(shortest, 0), grace))
 	return false
 }
 
