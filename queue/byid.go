@@ -16,7 +16,7 @@ var (
 // wait. Index costs a map entry per item. Call it before anything else. It
 // returns q, so that it can be chained to [By] or [New].
 func (q *Queue[T]) Index(id func(T) string) *Queue[T] {
-	q.mu.Lock()
+	q.lock()
 	defer q.mu.Unlock()
 	if q.err != nil {
 		return q
@@ -34,7 +34,7 @@ func (q *Queue[T]) Index(id func(T) string) *Queue[T] {
 // Remove takes the item with that id out of the queue. It returns
 // [ErrNotFound] if it does not wait. O(log n).
 func (q *Queue[T]) Remove(id string) (T, error) {
-	q.mu.Lock()
+	q.lock()
 	defer q.unlock()
 	k, err := q.find(id)
 	if err != nil {
@@ -52,9 +52,10 @@ func (q *Queue[T]) Remove(id string) (T, error) {
 // returns [ErrNotFound] if the item does not wait and [ErrDuplicate] if change
 // gave it the id of another one. O(log n).
 //
-// change runs under the lock of the queue, so it must not call the queue.
+// change runs under the lock of the queue, so that nobody pops the item
+// meanwhile. It must not call the queue.
 func (q *Queue[T]) Update(id string, change func(T) T) error {
-	q.mu.Lock()
+	q.lock()
 	defer q.unlock()
 	k, err := q.find(id)
 	if err != nil {
@@ -74,7 +75,7 @@ func (q *Queue[T]) Update(id string, change func(T) T) error {
 // changes until then. It is 0 for the next one. Position returns [ErrNotFound]
 // if the item does not wait. O(log n).
 func (q *Queue[T]) Position(id string) (int, error) {
-	q.mu.Lock()
+	q.lock()
 	defer q.mu.Unlock()
 	k, err := q.find(id)
 	if err != nil {

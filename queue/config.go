@@ -26,7 +26,8 @@ type Config struct {
 
 	// Critical and High turn a deadline into a level for [Fair] and for
 	// [Config.Level]: critical when at most Critical is left, high when at most
-	// High is left, otherwise normal. Zero means 24 hours and 72 hours.
+	// High is left, otherwise normal. Zero means 24 hours and 72 hours, or the
+	// other one where that is less, or more.
 	Critical, High time.Duration
 
 	// Weights is for [Fair]: the share of each tenant among those that wait in
@@ -75,9 +76,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Critical == 0 {
 		c.Critical = 24 * time.Hour
+		if c.High > 0 {
+			c.Critical = min(c.Critical, c.High)
+		}
 	}
 	if c.High == 0 {
-		c.High = 72 * time.Hour
+		c.High = max(72*time.Hour, c.Critical)
 	}
 	return c
 }

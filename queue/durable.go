@@ -10,7 +10,9 @@ import (
 	"github.com/balerhq/baler/queue/internal/rank"
 )
 
-// Durable is a queue whose items survive a restart. An item is stored before
+// Durable is a queue whose items survive a restart. Make it with [Open] or
+// [OpenIndexed]: the zero Durable has no store, and its methods return an error
+// that says so. An item is stored before
 // Push returns and stays stored until it is acknowledged. An item that was
 // popped and not acknowledged when the process ended is there again after the
 // next [Open]. Delivery is thus at least once. A Durable is safe for concurrent
@@ -51,6 +53,7 @@ func open[T any](ctx context.Context, store Store, name string, id func(T) strin
 	if name == "" || strings.Contains(name, "\x00") {
 		return nil, fmt.Errorf("queue: open %q: a name is not empty and contains no NUL", name)
 	}
+	policy = policy.withDefaults()
 	d := &Durable[T]{
 		queue:   New(delivered(policy), cfg),
 		store:   store,
@@ -106,8 +109,25 @@ func (d *Durable[T]) level(v T) int64 {
 	return order.LevelKey(d.queue.cfg.Level(d.urgency.deadline(v), time.Now()))
 }
 
+// check refuses a zero Durable.
+func (d *Durable[T]) check() error {
+	if d.queue == nil {
+		return errZero
+	}
+	return nil
+}
+
 // Len returns the number of items that were not popped. O(1).
-func (d *Durable[T]) Len() int { return d.queue.Len() }
+func (d *Durable[T]) Len() int {
+	if d.queue == nil {
+		return 0
+	}
+	return d.queue.Len()
+}
 
 // Close ends the queue as [Queue.Close] does. It does not close the store.
-func (d *Durable[T]) Close() { d.queue.Close() }
+func (d *Durable[T]) Close() {
+	if d.queue != nil {
+		d.queue.Close()
+	}
+}

@@ -79,6 +79,9 @@ func (d *Durable[T]) rewrite(ctx context.Context, v Delivery[T]) error {
 // Position returns how many items leave before the one with that id, as
 // [Queue.Position] does. It waits for a Remove or Update under way. O(log n).
 func (d *Durable[T]) Position(id string) (int, error) {
+	if err := d.check(); err != nil {
+		return 0, err
+	}
 	d.writer <- struct{}{}
 	defer d.releaseWriter()
 	return d.queue.Position(id)
@@ -86,6 +89,9 @@ func (d *Durable[T]) Position(id string) (int, error) {
 
 // checkOut waits for the writer token and takes the item out.
 func (d *Durable[T]) checkOut(ctx context.Context, id string) (checkedOut[Delivery[T]], error) {
+	if err := d.check(); err != nil {
+		return checkedOut[Delivery[T]]{}, err
+	}
 	select {
 	case d.writer <- struct{}{}:
 	case <-ctx.Done():

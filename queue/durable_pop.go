@@ -10,10 +10,18 @@ import (
 
 // Pop takes the most urgent item; see [Queue.Pop]. It stays stored until
 // [Durable.Ack].
-func (d *Durable[T]) Pop(ctx context.Context) (Delivery[T], error) { return d.queue.Pop(ctx) }
+func (d *Durable[T]) Pop(ctx context.Context) (Delivery[T], error) {
+	if err := d.check(); err != nil {
+		return Delivery[T]{}, err
+	}
+	return d.queue.Pop(ctx)
+}
 
 // PopMany takes up to n items; see [Queue.PopMany].
 func (d *Durable[T]) PopMany(ctx context.Context, n int) ([]Delivery[T], error) {
+	if err := d.check(); err != nil {
+		return nil, err
+	}
 	return d.queue.PopMany(ctx, n)
 }
 
@@ -21,6 +29,9 @@ func (d *Durable[T]) PopMany(ctx context.Context, n int) ([]Delivery[T], error) 
 // skips those that were acknowledged before. After an error the items may come
 // again after a restart. Ack may be repeated.
 func (d *Durable[T]) Ack(ctx context.Context, deliveries ...Delivery[T]) error {
+	if err := d.check(); err != nil {
+		return err
+	}
 	keys, ids := make([]rank.Key, len(deliveries)), make(map[rank.Key]string)
 	for i, v := range deliveries {
 		keys[i] = v.key

@@ -22,6 +22,9 @@ func (d *Durable[T]) Push(ctx context.Context, v T) error {
 // all of them, unless the error says why not. Items share commits, so PushMany
 // is much cheaper than as many calls of Push.
 func (d *Durable[T]) PushMany(ctx context.Context, items []T) (int, error) {
+	if err := d.check(); err != nil {
+		return 0, err
+	}
 	added := 0
 	for added < len(items) {
 		some, err := d.reserve(ctx, items[added:])

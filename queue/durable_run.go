@@ -10,6 +10,9 @@ import (
 // It stores each item before it offers it. Items that waited in the store are
 // delivered as well. The end of the pipeline calls [Durable.Ack].
 func (d *Durable[T]) Run(ctx context.Context, in <-chan []T, out chan<- []Delivery[T]) error {
+	if err := d.check(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stored := make(chan []Delivery[T])

@@ -13,4 +13,6 @@ var (
 	// ErrDuplicate means that an item with the same id waits already or, in a
 	// Durable queue, is not acknowledged yet.
 	ErrDuplicate = errors.New("queue: an item with that id waits already")
+
+	errZero = errors.New("queue: a zero Durable has no store: make it with Open or OpenIndexed")
 )

@@ -6,8 +6,13 @@ import (
 )
 
 // Policy decides which waiting item leaves next. Make one with [Strict],
-// [Aged] or [Fair] and give it to [New]. It keeps no state, so several queues
-// may share one.
+// [Aged] or [Fair] and give it to [New]. Items leave the zero Policy in the
+// order of their arrival. A Policy keeps no state, so several queues may share
+// one.
+//
+// The queue calls the functions of a policy for each item, most of them under
+// its lock. They must return the same for the same item, quickly, and must not
+// call the queue.
 type Policy[T any] struct {
 	urgency urgency[T]
 	aged    bool
@@ -64,6 +69,14 @@ func Fair[T any, U Urgency](of func(T) U, tenant func(T) string, cost func(T) in
 		cost = func(T) int64 { return 1 }
 	}
 	return Policy[T]{urgency: urgencyOf(of), tenant: tenant, cost: cost}
+}
+
+// withDefaults gives the zero Policy an urgency.
+func (p Policy[T]) withDefaults() Policy[T] {
+	if p.urgency.priority == nil && p.urgency.deadline == nil {
+		p.urgency.priority = func(T) Priority { return PriorityNormal }
+	}
+	return p
 }
 
 // order returns the fastest order. It may not find its items again.

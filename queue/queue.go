@@ -6,8 +6,9 @@ import (
 	"github.com/balerhq/baler/queue/internal/order"
 )
 
-// Queue is a bounded priority queue of T. Make one with [By] or [New]; its
-// methods may be called from any number of goroutines.
+// Queue is a bounded priority queue of T. Make one with [By] or [New]; the zero
+// Queue is one of the zero [Policy] and the zero [Config]. Its methods may be
+// called from any number of goroutines.
 //
 // A Config that makes no sense is reported by the first Push, Pop or Run.
 type Queue[T any] struct {
@@ -20,11 +21,11 @@ type Queue[T any] struct {
 
 	mu       sync.Mutex
 	closed   bool
-	err      error // a fault in cfg or in the use of Index
-	order    order.Order[T]
-	index    *index[T] // nil without Index
-	offered  int       // items that Run has on offer
-	reserved int       // room for items whose push or change is being stored
+	err      error          // a fault in cfg or in the use of Index
+	order    order.Order[T] // nil until the first use of a zero Queue
+	index    *index[T]      // nil without Index
+	offered  int            // items that Run has on offer
+	reserved int            // room for items whose push or change is being stored
 	running  bool
 }
 
@@ -37,26 +38,32 @@ func By[T any, U Urgency](of func(T) U, cfg Config) *Queue[T] {
 
 // New returns a queue with the given policy.
 func New[T any](policy Policy[T], cfg Config) *Queue[T] {
-	cfg = cfg.withDefaults()
-	q := &Queue[T]{
-		cfg:     cfg,
-		policy:  policy,
-		err:     cfg.validate(),
-		items:   newGate(),
-		room:    newGate(),
-		ended:   make(chan struct{}),
-		changed: make(chan struct{}, 1),
-	}
-	if q.err != nil {
+	q := new(Queue[T])
+	q.init(policy, cfg)
+	return q
+}
+
+func (q *Queue[T]) init(policy Policy[T], cfg Config) {
+	q.cfg, q.policy = cfg.withDefaults(), policy.withDefaults()
+	if q.err = q.cfg.validate(); q.err != nil {
 		q.cfg = Config{}.withDefaults() // nothing gets in
 	}
-	q.order = policy.order(q.cfg)
-	return q
+	q.items, q.room = newGate(), newGate()
+	q.ended, q.changed = make(chan struct{}), make(chan struct{}, 1)
+	q.order = q.policy.order(q.cfg)
+}
+
+// lock takes the lock. It makes a zero Queue ready.
+func (q *Queue[T]) lock() {
+	q.mu.Lock()
+	if q.order == nil {
+		q.init(Policy[T]{}, Config{})
+	}
 }
 
 // Len returns the number of items that wait. O(1).
 func (q *Queue[T]) Len() int {
-	q.mu.Lock()
+	q.lock()
 	defer q.mu.Unlock()
 	return q.occupied()
 }
@@ -71,7 +78,7 @@ func (q *Queue[T]) occupied() int {
 // that waits for room. Pop returns the items that are left and then ErrClosed.
 // Closing again does nothing.
 func (q *Queue[T]) Close() {
-	q.mu.Lock()
+	q.lock()
 	defer q.mu.Unlock()
 	if !q.closed {
 		q.closed = true

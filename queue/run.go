@@ -24,7 +24,7 @@ var errRunning = errors.New("queue: Run is running already")
 // All other methods may be used meanwhile. Remove, Update and Position do not
 // find the items of the slice on offer. Only one Run at a time.
 func (q *Queue[T]) Run(ctx context.Context, in <-chan []T, out chan<- []T) error {
-	s := stage[T]{Queue: q, in: in, out: out, stop: q.ended}
+	s := stage[T]{Queue: q, in: in, out: out}
 	if err := s.begin(); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ type stage[T any] struct {
 }
 
 func (s *stage[T]) begin() error {
-	s.mu.Lock()
+	s.lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.err != nil:
@@ -28,7 +28,7 @@ func (s *stage[T]) begin() error {
 	case s.running:
 		return errRunning
 	}
-	s.running = true
+	s.running, s.stop = true, s.ended
 	return nil
 }
 

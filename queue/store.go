@@ -4,7 +4,8 @@ import "context"
 
 // Store is the part of an ordered key-value store that a [Durable] queue needs.
 // It mentions only built-in types, so an implementation need not import this
-// package. It must be safe for concurrent use.
+// package. It must be safe for concurrent use, and
+// must not call the queue.
 type Store interface {
 	// Commit makes all changes or none, and returns nil only if they survive a
 	// crash. It sets each key to its value. A nil value means that the key is

@@ -8,7 +8,7 @@ func (q *Queue[T]) lockForRoom(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	q.mu.Lock()
+	q.lock()
 	for !q.hasRoom() {
 		if err := q.wait(ctx, &q.room); err != nil {
 			q.mu.Unlock()
@@ -24,7 +24,7 @@ func (q *Queue[T]) lockForItems(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	q.mu.Lock()
+	q.lock()
 	for !q.hasItems() {
 		if err := q.wait(ctx, &q.items); err != nil {
 			q.mu.Unlock()

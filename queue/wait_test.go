@@ -227,7 +227,7 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 		"Config.Slice":        {Slice: -1},
 		"Config.Aging":        {Aging: -1},
 		"Config.Critical":     {Critical: -1},
-		"Config.High":         {High: time.Hour},
+		"Config.High":         {Critical: 2 * time.Hour, High: time.Hour},
 		`Config.Weights["a"]`: {Weights: map[string]int{"a": 0}},
 	} {
 		q := queue.By(identity, cfg).Index(queue.Priority.String)
