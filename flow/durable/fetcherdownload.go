@@ -3,11 +3,13 @@ package durable
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/purchase"
+	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
@@ -104,12 +106,28 @@ func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kep
 				return h, err
 			}
 		}
+		dropTooLarge(&o, maxAnswer)
 		if buf, err = jobdir.PutOutcome(put, buf, n, &o, ""); err != nil {
 			return h, err
 		}
 	}
 	h.absent, h.unexpected = r.missing(), r.unexpected
 	return h, nil
+}
+
+// maxAnswer is how many bytes of an answer can be kept, beside what else is
+// known of the row.
+const maxAnswer = segment.MaxRecord - 64<<10
+
+// dropTooLarge fails a row whose answer has more than most bytes. It would get
+// no smaller one if it was sent again.
+func dropTooLarge(o *sink.Outcome, most int) {
+	if n := len(o.Body); n > most {
+		o.Body = nil
+		o.Err = &sink.RowError{
+			Class: retry.Permanent, Code: "answer_too_large", Message: fmt.Sprintf("the answer has %d bytes, and one that is kept at most %d", n, most),
+		}
+	}
 }
 
 // copyResults writes the records of a file of results.

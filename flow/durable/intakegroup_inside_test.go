@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 
 	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -77,5 +79,16 @@ func TestARequestThatCannotBeKeptIsRefused(t *testing.T) {
 	ik.batch.MaxWeight = 10_000
 	if err := ik.fits(100, 9_800); err == nil || !strings.Contains(err.Error(), "9800 bytes, and a batch at most 10000") {
 		t.Error(err)
+	}
+}
+
+func TestAnAnswerThatCannotBeKeptFailsItsRow(t *testing.T) {
+	t.Parallel()
+	o := sink.Outcome{ID: "a", Status: 200, Body: []byte(`{"n":1}`)}
+	if dropTooLarge(&o, 7); o.Body == nil || o.Err != nil {
+		t.Errorf("%+v", o)
+	}
+	if dropTooLarge(&o, 6); o.Body != nil || o.Err == nil || o.Err.Class != retry.Permanent || !strings.Contains(o.Err.Message, "7 bytes") {
+		t.Errorf("%+v", o)
 	}
 }

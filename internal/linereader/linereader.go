@@ -46,10 +46,26 @@ func (r *Reader) rest(start []byte) ([]byte, error) {
 		more, err := r.r.ReadSlice('\n')
 		r.long = append(r.long, more...)
 		if len(r.long) > r.max && len(bytes.TrimRight(r.long, "\r\n")) > r.max {
+			if err == nil {
+				_ = r.r.UnreadByte() // so that Skip finds the end
+				r.long = r.long[:len(r.long)-1]
+			}
 			return r.long, &TooLongError{r.max}
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return r.long, err
+		}
+	}
+}
+
+// Skip passes over the rest of a line that was too long. It returns how many
+// bytes that has, and io.EOF if the line has no end.
+func (r *Reader) Skip() (n int64, err error) {
+	for {
+		rest, err := r.r.ReadSlice('\n')
+		n += int64(len(rest))
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return n, err
 		}
 	}
 }

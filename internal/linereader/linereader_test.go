@@ -44,3 +44,27 @@ func TestALineThatIsTooLongIsRefused(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+// What follows a line that is too long can be read, wherever that was noticed.
+func TestALineThatIsTooLongIsSkipped(t *testing.T) {
+	for size := 90; size < 200; size++ {
+		for _, end := range []string{"\n", "\r\n", ""} {
+			line := strings.Repeat("x", size) + end
+			r := linereader.New(strings.NewReader("a\n"+line+strings.Repeat("b\n", len(end))), 16, 80)
+			if got, err := r.Next(); string(got) != "a\n" || err != nil {
+				t.Fatalf("%q, %v", got, err)
+			}
+			begin, err := r.Next()
+			if _, ok := errors.AsType[*linereader.TooLongError](err); !ok {
+				t.Fatalf("%d bytes and %q: %v", size, end, err)
+			}
+			n, err := r.Skip()
+			if len(begin)+int(n) != len(line) || errors.Is(err, io.EOF) != (end == "") {
+				t.Errorf("%d bytes and %q: %d and %d were read, %v", size, end, len(begin), n, err)
+			}
+			if got, err := r.Next(); end != "" && (string(got) != "b\n" || err != nil) {
+				t.Errorf("%d bytes and %q: then %q, %v", size, end, got, err)
+			}
+		}
+	}
+}

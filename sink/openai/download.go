@@ -90,7 +90,12 @@ func (d *download) read(lines *lineReader) error {
 		case err != nil:
 			return fmt.Errorf("line %d: %w", lines.n+1, err)
 		}
-		if err := d.take(lines.n, line, whole); err != nil || d.stopped {
+		read := parseLine
+		if lines.tooLong {
+			read = parseHead
+		}
+		o, err := read(line)
+		if err := d.take(lines.n, o, err, whole); err != nil || d.stopped {
 			return err
 		}
 		d.at = lines.at
@@ -110,11 +115,10 @@ func (d *download) end(lines int) error {
 	return nil
 }
 
-// take yields line n. What cannot be read is given another chance: the line may
-// be torn, and if it is not, others may be no better. It is never what the file
-// begins with, or ends with without being whole.
-func (d *download) take(n int, line []byte, whole bool) error {
-	o, err := parseLine(line)
+// take yields line n, as it was read. What cannot be read is given another
+// chance: the line may be torn, and if it is not, others may be no better. It
+// is never what the file begins with, or ends with without being whole.
+func (d *download) take(n int, o sink.Outcome, err error, whole bool) error {
 	readable := err == nil && o.ID != ""
 	switch {
 	case !readable && !whole:

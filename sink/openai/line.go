@@ -5,6 +5,7 @@ import (
 	"cmp"
 	stdjson "encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -96,6 +97,32 @@ func parseLine(line []byte) (sink.Outcome, error) {
 	}
 	o.Skipped = o.Status == 0 && o.Err != nil
 	return o, nil
+}
+
+// parseHead reads the beginning of a line that is too long to be kept. The row
+// has run, and sending it again would bring no shorter answer.
+func parseHead(head []byte) (sink.Outcome, error) {
+	id, err := idIn(head)
+	return sink.Outcome{ID: id, Status: http.StatusOK, Err: &sink.RowError{
+		Class: retry.Permanent, Code: "answer_too_large", Message: fmt.Sprintf("the answer has more than %d bytes, which is more than can be kept", maxLine),
+	}}, err
+}
+
+// idIn finds the custom_id among the members with which an object begins.
+func idIn(head []byte) (string, error) {
+	d := jsontext.NewDecoder(bytes.NewReader(head), tolerant)
+	_, err := d.ReadToken()
+	for err == nil && d.PeekKind() == '"' {
+		var name, value jsontext.Value
+		if name, err = d.ReadValue(); err != nil {
+			break
+		}
+		isID := string(name) == `"custom_id"`
+		if value, err = d.ReadValue(); err == nil && isID {
+			return text(value), nil
+		}
+	}
+	return "", errors.Join(errUnreadable, err)
 }
 
 // judge finds out what became of a row that has a response: by its status, and

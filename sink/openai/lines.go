@@ -6,11 +6,14 @@ import (
 	"io"
 
 	"github.com/balerhq/baler/internal/linereader"
-	"github.com/balerhq/baler/retry"
 )
 
-// maxLine bounds one line of a result file.
-const maxLine = 64 << 20
+// maxLine bounds one line of a result file. It is more than any model says, and
+// less than what can be kept of a row.
+const maxLine = 256<<20 - 128<<10
+
+// maxHead is how much of a longer line is looked at.
+const maxHead = 4 << 10
 
 // mark is the byte order mark that some files begin with.
 var mark = []byte("\xef\xbb\xbf")
@@ -21,6 +24,8 @@ type lineReader struct {
 	r  *linereader.Reader
 	at place // after the last line, its end included
 	n  int   // lines so far, of those that are not blank
+
+	tooLong bool // the last line was: only its beginning was returned
 }
 
 // next returns the next line, valid until the next call; io.EOF after the last.
@@ -28,13 +33,17 @@ type lineReader struct {
 func (l *lineReader) next() (line []byte, whole bool, err error) {
 	for {
 		line, err := l.r.Next()
-		if tooLong, ok := errors.AsType[*linereader.TooLongError](err); ok {
-			return nil, false, retry.Mark(tooLong, retry.Permanent)
+		_, l.tooLong = errors.AsType[*linereader.TooLongError](err)
+		size := int64(len(line))
+		if l.tooLong {
+			var rest int64
+			rest, err = l.r.Skip()
+			line, size = line[:min(len(line), maxHead)], size+rest
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, false, err
 		}
-		if l.at.offset += int64(len(line)); l.at.offset == int64(len(line)) {
+		if l.at.offset += size; l.at.offset == size {
 			line = bytes.TrimPrefix(line, mark)
 		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
