@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
@@ -44,18 +46,40 @@ func newRows(o *options, tell func(string)) (*rows, error) {
 // key identifies a row: by the field of --id, or custom_id for a row in batch
 // format, or else by its line. No id can be taken for a line.
 func (r *rows) key(row source.Row) string {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(row.JSON, &fields); err == nil {
-		if id := scalar(fields[r.id]); id != "" {
-			return id
-		}
+	if id := scalar(member(row.JSON, r.id)); id != "" {
+		return id
 	}
 	if r.prompt != nil && !r.told {
 		r.told = true
+		var fields map[string]json.RawMessage
+		_ = json.Unmarshal(row.JSON, &fields) // for their names
 		r.tell(fmt.Sprintf("%s:%d: a row without a field %q is identified by its line%s: name the field that identifies a row with --id",
 			r.input, row.Line, r.id, fieldList(fields)))
 	}
 	return "line:" + strconv.Itoa(row.Line)
+}
+
+// member is a member of an object, and a part of that: rows are large.
+func member(object []byte, name string) json.RawMessage {
+	d := jsontext.NewDecoder(bytes.NewBuffer(object))
+	if token, err := d.ReadToken(); err != nil || token.Kind() != '{' {
+		return nil
+	}
+	for d.PeekKind() == '"' {
+		token, err := d.ReadToken()
+		if err != nil {
+			return nil
+		}
+		found := token.String() == name
+		value, err := d.ReadValue()
+		if err != nil {
+			return nil
+		}
+		if found {
+			return json.RawMessage(value)
+		}
+	}
+	return nil
 }
 
 // scalar is a JSON string's text or a number's digits, and "" for all else.
@@ -116,10 +140,9 @@ func decode(raw []byte) (fields map[string]any, err error) {
 
 // batchRow is a row in OpenAI's batch format.
 type batchRow struct {
-	CustomID *string         `json:"custom_id"`
-	Method   string          `json:"method"`
-	URL      string          `json:"url"`
-	Body     json.RawMessage `json:"body"`
+	CustomID *string `json:"custom_id"`
+	Method   string  `json:"method"`
+	URL      string  `json:"url"`
 }
 
 // passThrough takes a request as it is.
@@ -145,7 +168,8 @@ func (r *rows) passThrough(row source.Row) (sink.Request, error) {
 	var body struct {
 		Model string `json:"model"`
 	}
-	if err := json.Unmarshal(b.Body, &body); err != nil {
+	request := member(row.JSON, "body")
+	if err := json.Unmarshal(request, &body); err != nil {
 		return sink.Request{}, errors.New(`field "body" is missing or not an object` + hint)
 	}
 	switch {
@@ -154,5 +178,5 @@ func (r *rows) passThrough(row source.Row) (sink.Request, error) {
 	case r.model != "" && r.model != body.Model:
 		return sink.Request{}, fmt.Errorf(`field "body.model" is %q and --model %q: leave --model out`, body.Model, r.model)
 	}
-	return sink.Request{Endpoint: b.URL, Model: body.Model, Body: b.Body}, nil
+	return sink.Request{Endpoint: b.URL, Model: body.Model, Body: request}, nil
 }
