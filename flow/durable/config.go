@@ -2,6 +2,7 @@ package durable
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"time"
 
@@ -57,10 +58,18 @@ func (j *Job[T]) config() config {
 		cache: cmp.Or(j.Cache, DefaultCache),
 		check: j.Check, reasks: max(cmp.Or(j.Reasks, DefaultReasks), 0),
 		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, keepRemote: j.KeepRemote,
-		output:    j.Output,
+		output:    outputOf(j.Output),
 		callbacks: &callbacks{onProgress: j.Progress, onNotice: j.Notify},
 		log:       cmp.Or(j.Log, slog.Default()),
 	}
+}
+
+// outputOf returns the output, or one for results that are only kept.
+func outputOf(o Output) Output {
+	if o != nil {
+		return o
+	}
+	return Each(func(context.Context, Result) error { return nil })
 }
 
 // use sets where the state of the job is.

@@ -14,8 +14,9 @@ import (
 // locked for this process: in another one, methods that need it return
 // state.ErrInUse. A Dir need not be closed.
 type Dir struct {
-	path   string
-	config state.Config
+	path      string
+	config    state.Config
+	temporary bool // it is removed when its run is over
 }
 
 // Open returns the state directory at path. It is made, private to this user,
@@ -31,7 +32,7 @@ func Open(path string) (*Dir, error) {
 
 // With returns the same directory, whose index is opened with another Config
 // than the zero one.
-func (d *Dir) With(c state.Config) *Dir { return &Dir{d.path, c} }
+func (d *Dir) With(c state.Config) *Dir { return &Dir{path: d.path, config: c} }
 
 // Config returns the Config with which the index is opened. It has a Log.
 func (d *Dir) Config() state.Config {

@@ -32,8 +32,7 @@ func (t Ticket) Prompt() (llm.Chat, error) { return llm.Ask(t.Text), nil }
 // tickets. ExampleRun writes all of it out.
 func setUp(cfg simulator.Config) (job durable.Job[Ticket], provider *simulator.Server, tearDown func()) {
 	dir := must(os.MkdirTemp("", "example"))
-	provider = must(simulator.Start("", cfg))
-	client := must(openai.New("sk-simulated", openai.Config{BaseURL: provider.URL + "/v1"}))
+	provider, client := simulated(cfg)
 	stateDir := must(durable.Open(filepath.Join(dir, "state")))
 	job = durable.Job[Ticket]{
 		Name: "tickets",
@@ -55,6 +54,20 @@ func setUp(cfg simulator.Config) (job durable.Job[Ticket], provider *simulator.S
 		_ = provider.Close()
 		_ = os.RemoveAll(dir)
 	}
+}
+
+// newClient returns a client of a provider that is simulated.
+func newClient(cfg simulator.Config) (client *openai.Client, tearDown func()) {
+	provider, client := simulated(cfg)
+	return client, func() {
+		client.CloseIdle()
+		_ = provider.Close()
+	}
+}
+
+func simulated(cfg simulator.Config) (*simulator.Server, *openai.Client) {
+	provider := must(simulator.Start("", cfg))
+	return provider, must(openai.New("sk-simulated", openai.Config{BaseURL: provider.URL + "/v1"}))
 }
 
 // interruptOnceBought runs the job until a batch is bought, and ends like a

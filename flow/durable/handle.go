@@ -31,6 +31,7 @@ type process struct {
 	callbacks *callbacks
 	done      chan struct{} // the run has ended; callbacks may still be called
 	report    Report
+	last      Status // if its directory is gone
 	err       error
 }
 
@@ -56,6 +57,13 @@ func (h *Handle) Name() string { return h.name }
 // and that Run continues it.
 func (h *Handle) Status() (Status, error) {
 	s, _, err := readStatus(h.dir)
+	if errors.Is(err, ErrNoRun) && h.own != nil {
+		select {
+		case <-h.own.done:
+			return h.own.last, nil
+		default:
+		}
+	}
 	if errors.Is(err, ErrNoRun) {
 		err = fmt.Errorf("%w: %q", err, h.name)
 	}

@@ -33,8 +33,8 @@ const (
 // maxKey limits the length of an item's key, in bytes.
 const maxKey = 256
 
-// Job describes what to do. Name, Source, Key, Prompt or Request, Provider, Dir
-// and Output are required.
+// Job describes what to do. Name, Source, Key, Prompt or Request, Provider, and
+// Dir or Output are required.
 type Job[T any] struct {
 	// Name identifies the job among all in the Dir.
 	Name string
@@ -170,9 +170,14 @@ type Job[T any] struct {
 	// are open.
 	Fresh bool
 
-	// Dir holds the state of the job.
+	// Dir holds the state of the job. Zero means a temporary directory: for a
+	// job that is not to survive its process. It is removed when the run is
+	// over. If the run ends before, and has bought something, or if the
+	// provider still stores files of it, the directory stays, and the error or
+	// a notice names it.
 	Dir *Dir
-	// Output receives the results.
+	// Output receives the results. Zero means that they are only kept in the
+	// Dir, from which package archive reads them.
 	Output Output
 	// Progress is called when counts or the state change, and with the last of
 	// them before Run returns. Changes during a call become one call with the
@@ -220,8 +225,7 @@ func (j *Job[T]) validate() error {
 		{"Source", j.Source == nil},
 		{"Key", j.Key == nil},
 		{"Provider", j.Provider == nil},
-		{"Dir", j.Dir == nil},
-		{"Output", j.Output == nil},
+		{"Output or Dir", j.Dir == nil && j.Output == nil},
 		{"Prompt or Request", j.Prompt == nil && j.Request == nil},
 	} {
 		if field.missing {

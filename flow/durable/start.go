@@ -39,6 +39,7 @@ func Start[T any](ctx context.Context, job Job[T]) (*Handle, error) {
 	go func() {
 		defer close(own.done)
 		own.report, own.err = s.end(ctx, s.run(ctx, s.input))
+		own.last = s.last
 	}()
 	return &Handle{name: s.name, dir: s.dir, own: own}, nil
 }
@@ -50,6 +51,9 @@ func Start[T any](ctx context.Context, job Job[T]) (*Handle, error) {
 // It shows whether the input can be used. If the state directory was lost, call
 // it before Dir.Adopt. The error is one of those that Run returns.
 func Ingest[T any](ctx context.Context, job Job[T]) (Report, error) {
+	if job.Dir == nil {
+		return Report{}, errors.New("durable: Job.Dir is missing: what Ingest reads would be gone")
+	}
 	s, err := begin(ctx, &job)
 	if err != nil {
 		return Report{}, err
@@ -68,6 +72,8 @@ type session struct {
 	*engine
 	input   rows
 	lock    *flock.Flock
+	home    *Dir
+	last    Status       // of a run whose directory is gone
 	release func() error // of the index
 }
 
@@ -85,16 +91,22 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 
 // beginIn holds the index of the directory and begins.
 func (c *config) beginIn(ctx context.Context, dir *Dir, input rows) (*session, error) {
+	if dir == nil {
+		var err error
+		if dir, err = temporaryDir(); err != nil {
+			return nil, err
+		}
+	}
 	store, release, err := dir.hold()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, dir.remove())
 	}
 	c.use(store)
 	s, err := c.begin(ctx, input)
 	if err != nil {
-		return nil, errors.Join(err, release())
+		return nil, errors.Join(err, release(), dir.remove())
 	}
-	s.release = release
+	s.home, s.release = dir, release
 	return s, nil
 }
 
@@ -127,7 +139,16 @@ func (c config) begin(ctx context.Context, input rows) (*session, error) {
 func (s *session) end(ctx context.Context, err error) (Report, error) {
 	s.blockage.raiseBlocked(ctx, err)
 	err = explainBlocked(err)
+	gone := s.home.temporary && !s.needed()
+	if s.home.temporary && !gone {
+		err = s.keep(ctx, err)
+	}
 	err = errors.Join(err, s.controller.finish(err), s.close(), s.lock.Unlock(), s.release())
+	if gone {
+		last, _, statusErr := readStatus(s.dir)
+		s.last = last.Status
+		err = errors.Join(err, statusErr, s.home.remove())
+	}
 	return s.controller.report(), err
 }
 
