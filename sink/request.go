@@ -65,7 +65,7 @@ func (r *Request) checkRoute() error {
 }
 
 func (r *Request) putOnOneLine() error {
-	if !bytes.ContainsAny(r.Body, "\r\n") {
+	if bytes.IndexByte(r.Body, '\n') < 0 && bytes.IndexByte(r.Body, '\r') < 0 {
 		return nil
 	}
 	var line bytes.Buffer

@@ -95,7 +95,7 @@ func TestAChatIsKeptWithoutItsProvider(t *testing.T) {
 // The short way to write a chat of texts gives the bytes of the long one.
 func TestAPlainChatIsWrittenAsAnyOther(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"a", "<&>\u2028\u2029\x7f\x00\x1f\b\f\n\r\t\"\\", "\xff\xfe \U0001f600"} {
+	for _, text := range []string{"a", `\`, `\"`, `"\\"}]}`, `","text":"`, "<&>\u2028\u2029\x7f\x00\x1f\b\f\n\r\t\"\\", "\xff\xfe \U0001f600"} {
 		plain := llm.Ask(text).As(text)
 		full := plain
 		full.MaxTokens = 1
@@ -106,6 +106,12 @@ func TestAPlainChatIsWrittenAsAnyOther(t *testing.T) {
 		}
 		if want := strings.Replace(string(long), `,"max_tokens":1`, "", 1); string(short) != want {
 			t.Errorf("%s, want %s", short, want)
+		}
+		e := jobdir.Entry{Key: "k"}
+		read, err1 := e.Request(append(e.RequestHead(), short...))
+		same, err2 := e.Request(append(e.RequestHead(), long...))
+		if diff := cmp.Diff(read.Chat.Messages, same.Chat.Messages); diff != "" || errors.Join(err1, err2) != nil {
+			t.Errorf("%q is read as another: %s, %v", text, diff, errors.Join(err1, err2))
 		}
 	}
 }

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/balerhq/baler/sink/internal/wire"
 	"github.com/balerhq/baler/sink/llm"
@@ -59,20 +61,80 @@ func (c *Client) Encode(model string, chat llm.Chat) (json.RawMessage, error) {
 // encodePlain writes a chat of texts, which most are. It returns nil if the
 // chat holds anything else.
 func encodePlain(f *format, model string, chat llm.Chat) (json.RawMessage, error) {
-	if chat.Schema != nil || len(chat.Options) > 0 {
+	if chat.Schema != nil || len(chat.Options) > 0 || len(chat.Messages) == 0 {
 		return nil, nil
 	}
-	messages := make([]message, len(chat.Messages))
-	for i, m := range chat.Messages {
+	size := len(model) + 128
+	for i := range chat.Messages {
+		m := &chat.Messages[i]
 		if len(m.Parts) > 0 || m.Role == "" {
 			return nil, nil
 		}
-		messages[i] = message{Role: string(m.Role), Content: m.Text}
+		size += len(m.Text) + len(m.Text)/16 + 48
 	}
+	b := plainBody{buf: make([]byte, 0, size)}
 	if f == &responsesFormat {
-		return jsonv2.Marshal(&responsesRequest{messages, chat.MaxTokens, model, chat.Temperature}, tolerant)
+		b.messages(`{"input":[`, chat.Messages)
+		b.number(`,"max_output_tokens":`, chat.MaxTokens)
+	} else {
+		b.raw("{")
+		b.number(`"max_completion_tokens":`, chat.MaxTokens)
+		if chat.MaxTokens != 0 {
+			b.raw(",")
+		}
+		b.messages(`"messages":[`, chat.Messages)
 	}
-	return jsonv2.Marshal(&chatRequest{chat.MaxTokens, messages, model, chat.Temperature}, tolerant)
+	b.text(`,"model":`, model)
+	if chat.Temperature != nil {
+		b.float(`,"temperature":`, *chat.Temperature)
+	}
+	b.raw("}")
+	return b.buf, b.err
+}
+
+// plainBody is a body as it is written. Its members are sorted, as the
+// canonical form wants it.
+type plainBody struct {
+	buf []byte
+	err error
+}
+
+func (b *plainBody) raw(s string) { b.buf = append(b.buf, s...) }
+
+// text writes a member with a text. Bytes that are no UTF-8 become U+FFFD.
+func (b *plainBody) text(name, value string) {
+	b.raw(name)
+	quoted, err := jsontext.AppendQuote(b.buf, value)
+	if err != nil && (len(quoted) == len(b.buf) || quoted[len(quoted)-1] != '"') {
+		b.err = errors.Join(b.err, err)
+	}
+	b.buf = quoted
+}
+
+func (b *plainBody) number(name string, n int) {
+	if n != 0 {
+		b.raw(name)
+		b.buf = strconv.AppendInt(b.buf, int64(n), 10)
+	}
+}
+
+func (b *plainBody) float(name string, v float64) {
+	b.raw(name)
+	text, err := jsonv2.Marshal(v)
+	b.buf, b.err = append(b.buf, text...), errors.Join(b.err, err)
+}
+
+func (b *plainBody) messages(name string, all []llm.Message) {
+	b.raw(name)
+	for i := range all {
+		if i > 0 {
+			b.raw(",")
+		}
+		b.text(`{"content":`, all[i].Text)
+		b.text(`,"role":`, string(all[i].Role))
+		b.raw("}")
+	}
+	b.raw("]")
 }
 
 // Parse implements llm.Codec, for "/v1/chat/completions" and "/v1/responses",

@@ -1,6 +1,7 @@
 package jobdir
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,6 +86,59 @@ func appendText(dst []byte, text string) ([]byte, error) {
 	return quoted, err
 }
 
+// readPlain reads what appendPlain has written. It reports false for anything
+// else.
+func readPlain(chat *llm.Chat, b []byte) bool {
+	rest, ok := bytes.CutPrefix(b, []byte(`{"messages":[`))
+	var role, text []byte
+	for ok {
+		if rest, ok = bytes.CutPrefix(rest, []byte(`{"role":`)); !ok {
+			return false
+		}
+		if role, rest, ok = cutText(rest, `,"text":`); !ok {
+			return false
+		}
+		if text, rest, ok = cutText(rest, "}"); !ok {
+			return false
+		}
+		chat.Messages = append(chat.Messages, llm.Message{Role: llm.Role(role), Text: string(text)})
+		if string(rest) == "]}" {
+			return true
+		}
+		rest, ok = bytes.CutPrefix(rest, []byte(","))
+	}
+	return false
+}
+
+// cutText cuts a JSON string, and what has to follow it, off the front of b.
+func cutText(b []byte, then string) (text, rest []byte, ok bool) {
+	end := 1
+	for end < len(b) {
+		n := bytes.IndexByte(b[end:], '"')
+		if n < 0 {
+			return nil, nil, false
+		}
+		if end += n + 1; !isEscaped(b[:end-1]) {
+			break
+		}
+	}
+	text, err := jsontext.AppendUnquote(nil, b[:min(end, len(b))])
+	if err != nil {
+		return nil, nil, false
+	}
+	rest, ok = bytes.CutPrefix(b[end:], []byte(then))
+	return text, rest, ok
+}
+
+// isEscaped reports whether what follows b in a JSON string is escaped.
+func isEscaped(b []byte) bool {
+	n := len(b)
+	for n > 0 && b[n-1] == '\\' {
+		n--
+	}
+	return (len(b)-n)%2 == 1
+}
+
 // AppendBody appends the record of a body.
 func AppendBody(dst, body []byte) []byte { return append(append(dst, bodyForm), body...) }
 
@@ -113,8 +167,11 @@ func (e *Entry) Request(record []byte) (Request, error) {
 		return Request{}, errors.New("durable: a request of an unknown form")
 	}
 	chat := new(llm.Chat)
-	if err := jsonv2.Unmarshal(request[1:], chat, lenient); err != nil {
-		return Request{}, fmt.Errorf("durable: decode chat: %w", err)
+	if !readPlain(chat, request[1:]) {
+		*chat = llm.Chat{}
+		if err := jsonv2.Unmarshal(request[1:], chat, lenient); err != nil {
+			return Request{}, fmt.Errorf("durable: decode chat: %w", err)
+		}
 	}
 	if len(e.Appended) > 0 {
 		var turns []llm.Message
