@@ -7,7 +7,7 @@ import (
 )
 
 // Keyed holds one limiter per key: per model, per account, per kind of work. It
-// is safe for concurrent use.
+// is safe for concurrent use. Make it with [ByKey]: the zero value panics.
 type Keyed[T any, K comparable] struct {
 	key      func(T) K
 	configs  map[K]Config
@@ -44,6 +44,9 @@ func ByKey[T any, K comparable](key func(T) K, configs map[K]Config, fallback Co
 
 // Limiter returns the limiter of the item's key, the same one each time.
 func (k *Keyed[T, K]) Limiter(item T) *Limiter {
+	if k.limiters == nil {
+		panic("ratelimit: a zero Keyed has no keys: make it with ByKey")
+	}
 	key := k.key(item)
 	k.mu.Lock()
 	defer k.mu.Unlock()

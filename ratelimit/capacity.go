@@ -16,9 +16,11 @@ import (
 // releasing again changes nothing. The reservations of a lane are one record of
 // about 60 bytes and the name for each.
 //
-// A Capacity is safe for concurrent use. Make it with [NewCapacity].
+// A Capacity is safe for concurrent use. Make it with [NewCapacity]; the zero
+// Capacity is one of the zero [CapacityConfig].
 type Capacity struct {
-	cfg CapacityConfig
+	cfg  CapacityConfig
+	once sync.Once
 
 	mu    sync.Mutex
 	lanes map[string]*lane
@@ -35,13 +37,18 @@ func NewCapacity(c CapacityConfig) (*Capacity, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	if c.Poll == 0 {
-		c.Poll = 10 * time.Second
+	return &Capacity{cfg: c}, nil
+}
+
+// init comes late, so that a zero Capacity works.
+func (c *Capacity) init() {
+	if c.cfg.Poll == 0 {
+		c.cfg.Poll = 10 * time.Second
 	}
-	if c.Store == nil {
-		c.Store = &memory{records: make(map[string][]byte)}
+	if c.cfg.Store == nil {
+		c.cfg.Store = &memory{records: make(map[string][]byte)}
 	}
-	return &Capacity{cfg: c, lanes: make(map[string]*lane)}, nil
+	c.lanes = make(map[string]*lane)
 }
 
 // Reserve reserves load for batch in the lane as soon as it fits. Callers

@@ -32,7 +32,7 @@ func (l *Limiter) Do(ctx context.Context, cost Cost, call func(context.Context) 
 }
 
 func (l *Limiter) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
-	l.mu.Lock()
+	l.lock()
 	after := l.config.Timeout
 	l.mu.Unlock()
 	if after == 0 {

@@ -8,8 +8,8 @@ import (
 )
 
 // Limiter keeps calls under all limits of one model or account. Make it with
-// [NewLimiter]. It is safe for concurrent use, runs no goroutine and needs no
-// closing.
+// [NewLimiter]; the zero Limiter does not limit until an Update. It is safe for
+// concurrent use, runs no goroutine and needs no closing.
 type Limiter struct {
 	config Config
 	epoch  time.Time
@@ -31,8 +31,22 @@ func NewLimiter(c Config) (*Limiter, error) {
 }
 
 func newLimiter(c Config) *Limiter {
+	l := new(Limiter)
+	l.init(c)
+	return l
+}
+
+func (l *Limiter) init(c Config) {
 	c = c.withDefaults()
-	return &Limiter{config: c, epoch: time.Now(), core: newCore(c)}
+	l.config, l.epoch, l.core = c, time.Now(), newCore(c)
+}
+
+// lock takes the lock. It makes a zero Limiter ready.
+func (l *Limiter) lock() {
+	l.mu.Lock()
+	if l.config.Window == 0 {
+		l.init(Config{})
+	}
 }
 
 // TryTake takes all of cost at the time now. If it does not fit, TryTake takes
@@ -43,7 +57,7 @@ func newLimiter(c Config) *Limiter {
 // The time is an argument so that a caller with many limiters reads the clock
 // once. It must not be far from the real time if Wait is used as well.
 func (l *Limiter) TryTake(now time.Time, cost Cost) (wait time.Duration, ok bool) {
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
 	if l.waiters.Len() > 0 {
 		l.core.advance(now)
@@ -62,7 +76,7 @@ func (l *Limiter) TryTake(now time.Time, cost Cost) (wait time.Duration, ok bool
 // A call that the provider rejected has still cost its request. A call that was
 // never sent has used Cost{}. Slots in used stay taken.
 func (l *Limiter) Settle(taken, used Cost) {
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
 	l.core.settle(taken, used)
 	l.dispatch()
@@ -75,7 +89,7 @@ func (l *Limiter) Settle(taken, used Cost) {
 // smaller bursts and then to a lower rate. Quiet minutes speed the limiter up
 // again.
 func (l *Limiter) Penalize(until time.Time) {
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
 	l.core.penalize(until)
 	l.dispatch()
@@ -88,7 +102,7 @@ func (l *Limiter) Update(c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
 	l.config = c.withDefaults()
 	l.core.resize(l.config)

@@ -30,7 +30,7 @@ func parseCount(s string) *int {
 // limit than the limiter has, the limiter follows. If the provider has more, or
 // says nothing, nothing changes.
 func (l *Limiter) Observe(left Remaining) {
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
 	for i, n := range [dimensions]*int{left.Requests, left.InputTokens, left.OutputTokens} {
 		if n != nil {

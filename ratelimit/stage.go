@@ -41,8 +41,11 @@ func (s *Stage[T]) String() string { return "ratelimit" }
 // pipeline does. Values that may pass together stay together. Run owns the
 // slices that it receives. It returns [context.Cause] of a ctx that has ended.
 func (s *Stage[T]) Run(ctx context.Context, in <-chan []T, out chan<- []T) error {
-	if s.err != nil {
+	switch {
+	case s.err != nil:
 		return s.err
+	case s.limiter == nil || s.cost == nil:
+		return errors.New("ratelimit: a stage without a limiter or a cost: make it with New or Pace")
 	}
 	for {
 		select {

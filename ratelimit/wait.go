@@ -51,7 +51,7 @@ func (l *Limiter) await(ctx context.Context, w *waiter) error {
 
 // enter takes cost at once and returns nil, or queues up for it.
 func (l *Limiter) enter(p Priority, cost Cost) *waiter {
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	if l.waiters.Len() == 0 {
@@ -69,7 +69,7 @@ func (l *Limiter) enter(p Priority, cost Cost) *waiter {
 
 // leave takes w out of the queue, or refunds a cost that was granted too late.
 func (l *Limiter) leave(w *waiter) {
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
 	if w.InHeap() {
 		l.waiters.Remove(w)
