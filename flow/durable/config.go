@@ -80,12 +80,9 @@ func (c *config) use(store *state.Dir) {
 // createLimit fills in the defaults of a job's Creates. Each limit that is not
 // given gets its default, even if another one is given.
 func createLimit(c ratelimit.Config) ratelimit.Config {
-	if c.Requests != 0 {
-		return c
-	}
 	c.Window = cmp.Or(c.Window, time.Hour)
 	c.Burst = cmp.Or(c.Burst, c.Window/6)
-	c.Requests = per(DefaultCreatesPerHour, time.Hour, c.Window)
+	c.Requests = cmp.Or(c.Requests, per(DefaultCreatesPerHour, time.Hour, c.Window))
 	return c
 }
 

@@ -89,7 +89,8 @@ type Job[T any] struct {
 	// a MaxWait of one minute.
 	Batch accumulator.Config
 	// Creates limits how fast batches are created. Zero Requests mean 2,000 an
-	// hour, which is OpenAI's limit; a sixth of these may be created at once.
+	// hour, which is OpenAI's limit. A zero Window means an hour, and a zero
+	// Burst a sixth of the Window: so many batches may be created at once.
 	Creates ratelimit.Config
 	// Transfers is how many uploads and downloads are under way at a time. Zero
 	// means 2: each holds a batch's worth of bandwidth, not of memory.

@@ -32,8 +32,13 @@ func TestLimitsHaveDefaultsEach(t *testing.T) {
 			polls:   ratelimit.Config{Requests: 3000, Window: time.Minute, Slots: 8, Burst: 5 * time.Second, Aging: -1},
 		},
 		{
+			given:   ratelimit.Config{Requests: 600},
+			creates: ratelimit.Config{Requests: 600, Window: time.Hour, Burst: 10 * time.Minute},
+			polls:   ratelimit.Config{Requests: 600, Window: time.Minute, Slots: 8},
+		},
+		{
 			given:   ratelimit.Per(600, time.Minute),
-			creates: ratelimit.Per(600, time.Minute),
+			creates: ratelimit.Config{Requests: 600, Window: time.Minute, Burst: 10 * time.Second},
 			polls:   ratelimit.Config{Requests: 600, Window: time.Minute, Slots: 8},
 		},
 	} {
