@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/balerhq/baler/accumulator"
@@ -54,11 +55,19 @@ func FromSlices[T any](p Provider, request func(T) (Request, error), cfg Config)
 }
 
 // String is the stage's name.
-func (s *Stage[B, T]) String() string { return "sink " + s.provider.Info().Name }
+func (s *Stage[B, T]) String() string {
+	if s.provider == nil {
+		return "sink"
+	}
+	return "sink " + s.provider.Info().Name
+}
 
 // Run implements the stage of package flow. It returns the error of
 // [Config.Validate], the provider's if it is blocked, or context.Cause(ctx).
 func (s *Stage[B, T]) Run(ctx context.Context, in <-chan []B, out chan<- []Result[T]) error {
+	if s.provider == nil || s.request == nil {
+		return errors.New("sink: a Stage without a provider or a request function: make it with New or FromSlices")
+	}
 	if err := s.cfg.Validate(); err != nil {
 		return err
 	}

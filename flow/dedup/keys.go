@@ -56,10 +56,10 @@ func (e *StateError) Error() string {
 // Keys connects the stages that take a key through its states: [New], [Claim],
 // [Settle] and [Release]. It knows which keys are on their way in this run, and
 // a [States] knows what earlier runs have done. It is safe for concurrent use.
+// The zero Keys has a [MemoryStates]; [NewKeys] takes another store.
 type Keys struct {
-	store States
-
 	mu    sync.Mutex
+	store States // nil until the first use of a zero Keys
 	onWay map[string]struct{}
 }
 
@@ -76,6 +76,9 @@ func (k *Keys) enter(key string) bool {
 	if _, there := k.onWay[key]; there {
 		return false
 	}
+	if k.onWay == nil {
+		k.onWay = map[string]struct{}{}
+	}
 	k.onWay[key] = struct{}{}
 	return true
 }
@@ -86,6 +89,16 @@ func (k *Keys) leave(keys ...string) {
 	for _, key := range keys {
 		delete(k.onWay, key)
 	}
+}
+
+// states returns the store.
+func (k *Keys) states() States {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.store == nil {
+		k.store = new(MemoryStates)
+	}
+	return k.store
 }
 
 // move takes keys from one state to another. All must be in the first.
@@ -106,7 +119,7 @@ func (k *Keys) swap(ctx context.Context, keys []string, from, to string) ([]stri
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	were, err := k.store.Swap(ctx, keys, from, to)
+	were, err := k.states().Swap(ctx, keys, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("dedup: %d keys from %q to %q: %w", len(keys), from, to, err)
 	}

@@ -87,6 +87,9 @@ func (s *Stage[K, T]) String() string { return "join" }
 
 // Run makes a Stage a flow.Stage.
 func (s *Stage[K, T]) Run(ctx context.Context, in <-chan []T, out chan<- []Group[K, T]) error {
+	if s.key == nil || s.part == nil {
+		return errors.New("join: a Stage without a key or a part: make it with New")
+	}
 	if err := s.c.check(s.parts); err != nil {
 		return err
 	}

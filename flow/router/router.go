@@ -113,5 +113,8 @@ func (r *Router[In, Out]) String() string { return "router" }
 // Run makes a Router a [flow.Stage]. It may run several times, one after the
 // other or at once if the Strategy allows.
 func (r *Router[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- []Routed[Out]) error {
+	if len(r.routes) == 0 {
+		return errors.New("router: a zero Router has no routes: make it with New")
+	}
 	return newRun(r, out).run(ctx, in)
 }

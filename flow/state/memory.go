@@ -11,7 +11,7 @@ import (
 )
 
 // Memory is a Store that forgets everything when the process ends. For tests;
-// a Scan sorts the whole store.
+// a Scan sorts the whole store. The zero Memory is empty and ready.
 type Memory struct {
 	mu      sync.RWMutex
 	records map[string]Record
@@ -60,6 +60,9 @@ func (m *Memory) Commit(ctx context.Context, ops ...Op) error {
 			return ErrConflict
 		}
 		pending[string(o.key)] = Record{Key: bytes.Clone(o.key), Value: bytes.Clone(o.value), Rev: o.rev}
+	}
+	if m.records == nil {
+		m.records = make(map[string]Record)
 	}
 	maps.Copy(m.records, pending)
 	return nil
