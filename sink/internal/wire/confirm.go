@@ -16,7 +16,8 @@ import (
 // maxName bounds what is quoted of the name of a member, in bytes.
 const maxName = 64
 
-// Confirm compares a body with what its chat is encoded to. The error is an
+// Confirm compares a body with what its chat is encoded to, which it may bring
+// into another form. The error is an
 // llm.UnknownMemberError with the first member that did not come back.
 func Confirm(body, encoded json.RawMessage) error {
 	if bytes.Equal(body, encoded) {
@@ -26,8 +27,8 @@ func Confirm(body, encoded json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	got, err := canonical(encoded, true)
-	if err != nil {
+	got := jsontext.Value(encoded) // large, and nobody else's
+	if err := canonicalize(&got, true); err != nil {
 		return err
 	}
 	if bytes.Equal(want, got) {

@@ -56,6 +56,10 @@ func Body(f Fields) (json.RawMessage, error) {
 // takes 2^53+1 for 2^53; so do other numbers unless floats is set.
 func canonical(body []byte, floats bool) (jsontext.Value, error) {
 	form := jsontext.Value(append([]byte(nil), body...))
-	err := form.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(floats))
+	err := canonicalize(&form, floats)
 	return form, err
+}
+
+func canonicalize(form *jsontext.Value, floats bool) error {
+	return form.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(floats))
 }
