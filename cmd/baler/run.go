@@ -36,6 +36,7 @@ type options struct {
 	classes           classFlag
 	cache             time.Duration
 	noCache           bool
+	samples           bool
 	ingest, fresh     bool
 	keepRemote        keepFlag
 	verbose           bool
@@ -104,6 +105,7 @@ address of the API, unless --base-url gives one.`,
 	f.Var(&o.classes, "class", "class of an error code of the provider: retryable, permanent or blocked, as in --class model_overloaded=retryable; may be given for several codes")
 	f.DurationVar(&o.cache, "cache", durable.DefaultCache, "greatest age of an answer that is taken from another run in the state directory instead of asking again")
 	f.BoolVar(&o.noCache, "no-cache", false, "submit every row, and keep no answers for other runs")
+	f.BoolVar(&o.samples, "samples", false, "submit every row, even if another row or another run asks the same: for several samples of one prompt")
 	f.Var(&o.keepRemote, "keep-remote", "leave results at the provider after the end of the run: for good, or for a time as in --keep-remote=72h")
 	f.Lookup("keep-remote").NoOptDefVal = keepForever
 	f.BoolVar(&o.ingest, "ingest", false, "read and check the input, and stop before anything is bought")
@@ -161,6 +163,7 @@ func (o *options) run(cmd *cobra.Command) error {
 		Poll:        o.poll,
 		Grace:       o.grace,
 		Cache:       o.cacheFor(),
+		Samples:     o.samples,
 		Creates:     o.pace.createLimit(),
 		Polls:       o.pace.pollLimit(),
 		Transfers:   o.pace.transfers,

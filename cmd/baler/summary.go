@@ -63,12 +63,12 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 // cacheNote says where the answers of rows that were not submitted this time
 // are from.
 func cacheNote(r durable.Report) string {
-	others := noteIf(r.FromCache, "%s of them answered in other runs")
-	before := noteIf(r.Cached-r.FromCache, "%s of them done before this start")
-	if others == "" || before == "" {
-		return others + before
+	notes := []string{
+		noteIf(r.FromCache, "%s of them answered in other runs"),
+		noteIf(r.Shared, "%s of them identical to other rows"),
+		noteIf(r.Cached-r.FromCache-r.Shared, "%s of them done before this start"),
 	}
-	return others + ", " + before
+	return strings.Join(slices.DeleteFunc(notes, func(note string) bool { return note == "" }), ", ")
 }
 
 // describeRoute says who answered.

@@ -244,7 +244,7 @@ func (ad *adopter) adoptLines(ctx context.Context, old *oldOutput, entries []job
 			if err != nil {
 				return err
 			}
-			buf, err = jobdir.PutOutcome(put, buf, uint32(n), &sink.Outcome{Status: 200, Body: row.Response}, row.Batch) //nolint:gosec // at most reuseRows
+			buf, err = jobdir.PutOutcome(put, buf, uint32(n), &sink.Outcome{Status: 200, Body: row.Response}, row.Batch, false) //nolint:gosec // at most reuseRows
 			if err != nil {
 				return err
 			}

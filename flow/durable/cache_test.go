@@ -106,8 +106,8 @@ func TestFailuresAreNotCached(t *testing.T) {
 	}
 }
 
-// Rows that ask the same are asked as often as there are, and by the next job
-// not at all.
+// Samples that ask the same are asked as often as there are, and by the next
+// job not at all, unless it wants samples, too.
 func TestSamplesAreAskedEach(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{})
@@ -118,11 +118,12 @@ func TestSamplesAreAskedEach(t *testing.T) {
 		return lines
 	}
 	job := w.Job()
-	job.Batch.MaxItems, job.MaxInFlight = 10, 1
+	job.Batch.MaxItems, job.MaxInFlight, job.Samples = 10, 1, true
 	w.MustRunAs("one", job, same("a")...)
 	if n := w.Billed(); n != 40 {
 		t.Errorf("%d rows were billed", n)
 	}
+	job.Samples = false
 	if report, got := w.MustRunAs("two", job, same("b")...); report.FromCache != 40 || len(got) != 40 {
 		t.Errorf("report %+v", report)
 	}

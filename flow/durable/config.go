@@ -31,6 +31,7 @@ type config struct {
 	ambiguousCreate AmbiguousCreate
 	exclusive       bool
 	cache           time.Duration
+	samples         bool
 	check           func(key string, reply llm.Reply) error
 	reasks          int
 	timeLimit       time.Duration
@@ -55,7 +56,7 @@ func (j *Job[T]) config() config {
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),
 		poll:        cmp.Or(j.Poll, DefaultPoll), grace: cmp.Or(j.Grace, DefaultGrace),
 		ambiguousCreate: j.AmbiguousCreate, exclusive: j.ExclusiveWorkspace,
-		cache: cmp.Or(j.Cache, DefaultCache),
+		cache: cmp.Or(j.Cache, DefaultCache), samples: j.Samples,
 		check: j.Check, reasks: max(cmp.Or(j.Reasks, DefaultReasks), 0),
 		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, keepRemote: j.KeepRemote,
 		output:    outputOf(j.Output),

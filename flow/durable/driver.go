@@ -31,6 +31,7 @@ type driver struct {
 	settler     *settler
 	resting     *restingDrivers
 	anomalies   *anomalies
+	followers   *followers
 
 	drivers *errgroup.Group
 }
@@ -48,6 +49,7 @@ func (d *driver) spawn(ctx context.Context, in intent.Intent) {
 		} else if err != nil {
 			return err
 		}
+		d.followers.note()
 		d.progress.update(func(p *Progress) { p.InFlight-- })
 		d.changed.signal()
 		return nil

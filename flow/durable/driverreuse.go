@@ -14,7 +14,7 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// reuse settles entries with the answers of other jobs. The entries become a
+// reuse settles entries with the answers of their hits. The entries become a
 // batch of their own that begins as fetched, so that the ordinary settlement
 // follows. A crash leaves the rest to the next run. Once the batch is sealed,
 // it is settled even if the run is cancelled. Entries whose answer cannot be
@@ -34,7 +34,7 @@ func (d *driver) reuse(ctx, life context.Context, entries []jobdir.Entry) (lost 
 	}
 	if len(lost) > 0 {
 		d.anomalies.addGone(len(lost))
-		d.log.WarnContext(ctx, "answers of other runs are gone, so that rows are sent", "rows", len(lost))
+		d.log.WarnContext(ctx, "answers that were kept are gone, so that rows are sent", "rows", len(lost))
 	}
 	if len(found) == 0 {
 		return lost, d.Root.Remove(jobdir.ResultName(tag))
@@ -63,7 +63,7 @@ func (d *driver) copyAnswers(ctx context.Context, entries []jobdir.Entry, put jo
 			lost = append(lost, row)
 			continue
 		}
-		buf, err = jobdir.PutOutcome(put, buf, uint32(len(found)), &o.Outcome, row.Hit.Batch) //nolint:gosec // bounded by a batch
+		buf, err = jobdir.PutOutcome(put, buf, uint32(len(found)), &o.Outcome, row.Hit.Batch, d.isOwn(row.Hit)) //nolint:gosec // bounded by a batch
 		if err != nil {
 			return nil, nil, err
 		}
@@ -72,6 +72,11 @@ func (d *driver) copyAnswers(ctx context.Context, entries []jobdir.Entry, put jo
 	return found, lost, nil
 }
 
+// isOwn reports whether the answer is one of this job.
+func (d *driver) isOwn(h *jobdir.Hit) bool { return h.Job == d.Keys.Dir() }
+
+// readAnswer reads the answer of a row's hit. One of another job must be a
+// success, and must still count as one. One of this job counts as it is.
 func (d *driver) readAnswer(file *jobdir.OpenFile, row *jobdir.Entry) (jobdir.Outcome, error) {
 	h := row.Hit
 	record, err := file.ReadRecord(d.store.Root(), path.Join(h.Job, jobdir.ResultName(h.Tag)), h.Offset, jobdir.Label{
@@ -81,14 +86,17 @@ func (d *driver) readAnswer(file *jobdir.OpenFile, row *jobdir.Entry) (jobdir.Ou
 		return jobdir.Outcome{}, err
 	}
 	o, err := jobdir.DecodeOutcome(record)
-	if err == nil && (o.Err != nil || h.Batch == "") {
+	if err == nil && (o.Err != nil && !d.isOwn(h) || h.Batch == "") {
 		err = fmt.Errorf("%w: it is not of a row that succeeded", segment.ErrDamaged)
 	}
 	if err != nil {
 		return o, err
 	}
-	a := sink.ReadAnswer(&o.Outcome, d.codec) // it must still count as a success
-	if a.Err == nil && a.Reply != nil && d.check != nil {
+	a := sink.ReadAnswer(&o.Outcome, d.codec)
+	switch {
+	case a.Err != nil && d.isOwn(h):
+		return o, nil // it failed for good
+	case a.Err == nil && a.Reply != nil && d.check != nil:
 		a.Err = d.check(row.Key, *a.Reply)
 	}
 	return o, a.Err

@@ -17,24 +17,25 @@ type engine struct {
 	openBatches *openBatches
 	changed     wakeup
 
-	clock    *clock
-	notices  *notices
-	progress *progress
-	calls    *calls
-	batches  *batches
-	accounts *accounts
-	refusals *refusals
-	cleaner  *cleaner
-	finder   *finder
-	buyer    *buyer
-	watcher  *watcher
-	fetcher  *fetcher
-	settler  *settler
-	driver   *driver
-	intake   *intake
-	packer   *packer
-	adopter  *adopter
-	blockage *blockage
+	clock     *clock
+	notices   *notices
+	progress  *progress
+	calls     *calls
+	batches   *batches
+	accounts  *accounts
+	refusals  *refusals
+	cleaner   *cleaner
+	finder    *finder
+	buyer     *buyer
+	watcher   *watcher
+	fetcher   *fetcher
+	settler   *settler
+	driver    *driver
+	intake    *intake
+	packer    *packer
+	followers *followers
+	adopter   *adopter
+	blockage  *blockage
 
 	controller *controller
 

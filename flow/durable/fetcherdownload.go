@@ -107,7 +107,7 @@ func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kep
 			}
 		}
 		dropTooLarge(&o, maxAnswer)
-		if buf, err = jobdir.PutOutcome(put, buf, n, &o, ""); err != nil {
+		if buf, err = jobdir.PutOutcome(put, buf, n, &o, "", false); err != nil {
 			return h, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,7 +22,10 @@ type intake struct {
 	progress *progress
 	batches  *batches
 
+	followers *followers
+
 	source jobdir.Record[jobdir.SourceState]
+	seen   seenRequests
 }
 
 // ingest reads the source to its end and keeps what it yields. Requests go to
@@ -30,6 +34,12 @@ type intake struct {
 func (ik *intake) ingest(ctx context.Context, source rows) error {
 	if ik.progress.ended() {
 		return nil
+	}
+	if !ik.samples {
+		if err := ik.seen.recall(ctx, ik.store, ik.Keys); err != nil {
+			return err
+		}
+		defer func() { ik.seen = seenRequests{} }()
 	}
 	// The reader makes a group only when one is wanted, so that the source is
 	// asked for a checkpoint no more often than one is stored.
@@ -108,6 +118,9 @@ func (ik *intake) keep(ctx context.Context, g group) error {
 	}
 	if err := ik.batches.ready.Add(ctx, entries, append(ops, op)...); err != nil {
 		return err
+	}
+	if slices.ContainsFunc(entries, jobdir.Entry.Follows) {
+		ik.followers.note()
 	}
 	ik.progress.update(func(p *Progress) { p.Rows, p.Duplicates, p.Filtered = s.Rows, s.Duplicates, s.Filtered })
 	ik.changed.signal()
@@ -195,6 +208,9 @@ func (ik *intake) write(r *row) (jobdir.Entry, error) {
 	out := jobdir.Entry{
 		Key: r.key, Content: r.request.content, Line: uint32(r.line), //nolint:gosec // a line number
 		Target: target, Level: r.level, Meta: r.meta,
+	}
+	if !ik.samples && ik.seen.add(out.Content, target) {
+		out.Level = jobdir.FollowerLevel
 	}
 	head := out.RequestHead()
 	if err := ik.fits(len(head), len(r.request.record)); err != nil {

@@ -140,10 +140,25 @@ type Job[T any] struct {
 	// again. An item whose request has succeeded in another job of the Dir,
 	// at the same provider, gets that result and is not sent. Answers count if
 	// their batch was settled when this job began to send. The latest two
-	// million are used and take 32 bytes of memory each. Two items of this job
-	// that ask the same are both sent. Zero means 30 days; negative means that
-	// nothing is taken from other jobs or kept for them.
+	// million are used and take 32 bytes of memory each. Zero means 30 days;
+	// negative means that nothing is taken from other jobs or kept for them.
+	//
+	// Identical items of this job, see Samples, do not depend on it.
 	Cache time.Duration
+	// Samples sends every item, even if another item of this job or of another
+	// one asks the same: for example several samples of one prompt. Zero means
+	// that of items with the same request and model, under different keys, only
+	// the first is sent. The others follow it, whatever their priority: they
+	// wait until it is settled and then get its result (Result.Shared). That
+	// happens when nothing else is ready to be sent, Batch.MaxWait after the
+	// batch was settled or at the end of the run, whichever comes first. A
+	// failure of class retry.Permanent is shared, too, because the provider
+	// said it about the same request. If the first gets no result or its
+	// attempts are used up, one follower is sent, and if that fails likewise,
+	// the others. In a cancelled run followers are cancelled. Requests are
+	// recognized among the first four million different ones, about 20 bytes of
+	// memory each, until the source has ended.
+	Samples bool
 	// TimeLimit is how long after its first start the run is cancelled, as by
 	// Handle.Cancel, if it is not completed. The time also counts while the run
 	// is paused or no process runs it. Zero means never.

@@ -238,7 +238,7 @@ func (s *endless) Items() iter.Seq2[durabletest.Ticket, error] {
 				yield(durabletest.Ticket{}, context.Cause(s.ctx))
 				return
 			}
-			if s.n++; !yield(durabletest.Ticket{ID: strconv.Itoa(s.n), Text: "x"}, nil) {
+			if s.n++; !yield(durabletest.Ticket{ID: strconv.Itoa(s.n), Text: strconv.Itoa(s.n)}, nil) {
 				return
 			}
 		}

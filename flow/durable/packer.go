@@ -25,6 +25,8 @@ type packer struct {
 	buyer    *buyer
 	driver   *driver
 	resting  *restingDrivers
+
+	followers *followers
 }
 
 // load feeds a round with ready entries until the source has ended and there
@@ -33,6 +35,9 @@ func (pk *packer) load(ctx context.Context, out chan<- []jobdir.Entry) error {
 	for {
 		ended := pk.progress.ended() // before load, which might otherwise miss the last
 		entries, err := pk.batches.ready.Load(ready.LoadChunk)
+		if err == nil && len(entries) == 0 {
+			entries, err = pk.followers.load()
+		}
 		if err != nil {
 			return pk.IfDamaged(jobdir.ReadyDir, err)
 		}
@@ -48,11 +53,16 @@ func (pk *packer) load(ctx context.Context, out chan<- []jobdir.Entry) error {
 			}
 			continue
 		}
-		if ended {
+		begun, later := pk.followers.due()
+		switch {
+		case begun:
+			continue
+		case ended:
 			return nil
 		}
 		select {
 		case <-pk.changed:
+		case <-later:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -112,6 +122,9 @@ func (pk *packer) retire(nothingLeft func() bool) bool {
 	return r.over
 }
 
+// nothingLeft reports whether nothing waits to be bought or to be answered.
+func (pk *packer) nothingLeft() bool { return !pk.batches.ready.Any() && pk.followers.nothingLeft() }
+
 // retired waits until the drivers have nothing left to do.
 func (pk *packer) retired(ctx context.Context) error {
 	for !pk.retire(func() bool { return true }) {
@@ -156,12 +169,14 @@ func (pk *packer) round(ctx, life context.Context) error {
 
 // await returns true when a round is worthwhile. Rows must be ready. If they
 // are only a few retries while open batches may yet add more, they wait for
-// others. A batch that waits for a person adds none.
+// others. A batch that waits for a person adds none. Without ready rows, a
+// round is for followers.
 func (pk *packer) await(ctx context.Context) (more bool, err error) {
 	linger, lingers := time.NewTimer(pk.batch.MaxWait), false
 	linger.Stop() // until something is ready that may wait
 	defer linger.Stop()
 	for {
+		var later <-chan time.Time
 		ended, open := pk.progress.ended(), pk.progress.inFlight()-pk.resting.parked()
 		switch ready := pk.batches.ready.Any(); {
 		case pk.readAll && !ended:
@@ -170,11 +185,19 @@ func (pk *packer) await(ctx context.Context) (more bool, err error) {
 		case ready && !lingers:
 			lingers = true
 			linger.Reset(pk.batch.MaxWait)
-		case !ready && ended && open == 0 && pk.retire(func() bool { return !pk.batches.ready.Any() }):
+		case !ready && ended && open == 0 && pk.followers.last():
+			return true, nil
+		case !ready && ended && open == 0 && pk.retire(pk.nothingLeft):
 			return false, nil
+		default:
+			var begun bool
+			if begun, later = pk.followers.due(); begun {
+				return true, nil
+			}
 		}
 		select {
 		case <-pk.changed:
+		case <-later:
 		case <-linger.C:
 			return true, nil
 		case <-ctx.Done():

@@ -24,8 +24,10 @@ type cache struct {
 	root *os.Root // the state directory
 	own  string   // directory of the job
 	ttl  time.Duration
-	now  func() time.Time // nil means that of this machine
-	log  *slog.Logger
+
+	samples bool             // every item is sent
+	now     func() time.Time // nil means that of this machine
+	log     *slog.Logger
 
 	read    bool
 	batches []jobdir.AnsweredBatch // the latest first
@@ -40,7 +42,7 @@ type cachedAnswer struct {
 
 // mark sets the Hit of each entry that was not sent yet and has an answer.
 func (c *cache) mark(entries []jobdir.Entry, routeOf func(n int) jobdir.Route) error {
-	if c.ttl <= 0 {
+	if c.ttl <= 0 || c.samples {
 		return nil
 	}
 	if !c.read {
@@ -50,7 +52,7 @@ func (c *cache) mark(entries []jobdir.Entry, routeOf func(n int) jobdir.Route) e
 		c.read = true
 	}
 	for i := range entries {
-		if e := &entries[i]; len(e.Tries) == 0 && len(e.Appended) == 0 {
+		if e := &entries[i]; e.Hit == nil && len(e.Tries) == 0 && len(e.Appended) == 0 {
 			e.Hit = c.find(e.Content, routeOf(int(e.Route)))
 		}
 	}
@@ -87,7 +89,7 @@ func (c *cache) load() error {
 	slices.SortFunc(c.batches, func(a, b jobdir.AnsweredBatch) int { return cmp.Or(b.At.Compare(a.At), strings.Compare(a.Tag, b.Tag)) })
 	n := 0
 	for i, b := range c.batches {
-		if n += b.N; n > maxAnswers {
+		if n += b.Takeable(); n > maxAnswers {
 			break
 		}
 		_, answers, err := jobdir.ReadAnswers(c.root, path.Join(b.Job, jobdir.AnswerName(b.Tag)), "", true)
@@ -96,7 +98,9 @@ func (c *cache) load() error {
 			continue
 		}
 		for _, a := range answers {
-			c.answers = append(c.answers, cachedAnswer{a, uint32(i)}) //nolint:gosec // fewer than answers
+			if !a.Failed() {
+				c.answers = append(c.answers, cachedAnswer{a, uint32(i)}) //nolint:gosec // fewer than answers
+			}
 		}
 	}
 	slices.SortFunc(c.answers, func(a, b cachedAnswer) int {
@@ -124,7 +128,7 @@ func (c *cache) list() error {
 			c.log.Warn("answers cannot be read", "tag", tag, "error", err)
 			continue
 		}
-		if c.age(h) < c.ttl {
+		if !h.Own && c.age(h) < c.ttl {
 			c.batches = append(c.batches, jobdir.AnsweredBatch{AnswerHeader: h, Job: job, Tag: tag})
 		}
 	}

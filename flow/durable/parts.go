@@ -2,6 +2,7 @@ package durable
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/ratelimit"
@@ -57,15 +58,16 @@ func newEngine(c config) (*engine, error) {
 		config: job, Dir: dir, gate: e.gate, clock: e.clock, progress: e.progress, batches: e.batches, cleaner: e.cleaner,
 		blockage: e.blockage, failures: e.failures,
 	}
+	e.followers = &followers{config: job, Dir: dir, batches: e.batches, openBatches: e.openBatches, cache: e.cache, timer: time.NewTimer(0)}
 	e.driver = &driver{
 		config: job, Dir: dir, gate: e.gate, openBatches: e.openBatches, changed: e.changed, clock: e.clock, notices: e.notices,
 		progress: e.progress, batches: e.batches, cleaner: e.cleaner, finder: e.finder, buyer: e.buyer, watcher: e.watcher,
-		fetcher: e.fetcher, settler: e.settler, resting: e.resting, anomalies: e.anomalies,
+		fetcher: e.fetcher, settler: e.settler, resting: e.resting, anomalies: e.anomalies, followers: e.followers,
 	}
-	e.intake = &intake{config: job, Dir: dir, changed: e.changed, progress: e.progress, batches: e.batches}
+	e.intake = &intake{config: job, Dir: dir, changed: e.changed, progress: e.progress, batches: e.batches, followers: e.followers}
 	e.packer = &packer{
 		config: job, Dir: dir, gate: e.gate, changed: e.changed, progress: e.progress, batches: e.batches, cache: e.cache,
-		buyer: e.buyer, driver: e.driver, resting: e.resting,
+		buyer: e.buyer, driver: e.driver, resting: e.resting, followers: e.followers,
 	}
 	e.controller = &controller{
 		config: job, gate: e.gate, openBatches: e.openBatches, clock: e.clock, notices: e.notices, progress: e.progress, cleaner: e.cleaner,

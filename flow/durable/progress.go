@@ -58,7 +58,7 @@ func (t *progress) now() Progress {
 // countOutput takes over what was delivered.
 func (t *progress) countOutput(s *jobdir.OutputState, p *Progress) {
 	p.Succeeded, p.Failed, p.Retried, p.Usage = s.Succeeded, s.Failed, s.Retried, s.Usage()
-	p.FromCache = s.Cached
+	p.FromCache, p.Shared = s.Cached, s.Shared
 	p.Routes = make([]RouteProgress, 0, len(s.Routes))
 	for _, n := range slices.Sorted(maps.Keys(s.Routes)) {
 		r, done := t.routes.get(n), s.Routes[n]

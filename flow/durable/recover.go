@@ -97,7 +97,10 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 	if err := e.rewind(ctx, replayed.Output); err != nil {
 		return err
 	}
-	*e.cache = cache{root: e.store.Root(), own: e.Keys.Dir(), ttl: e.config.cache, now: e.clock.now, log: e.log}
+	*e.cache = cache{root: e.store.Root(), own: e.Keys.Dir(), ttl: e.config.cache, samples: e.samples, now: e.clock.now, log: e.log}
+	if e.batches.ready.Following() {
+		e.followers.note()
+	}
 	e.buyer.slots = make(chan struct{}, max(e.maxInFlight, len(e.open)))
 	for range e.open {
 		e.buyer.slots <- struct{}{}

@@ -22,7 +22,7 @@ func asking(w *durabletest.World, typo map[string]sink.Request) durable.Job[dura
 		if odd, ok := typo[tk.ID]; ok {
 			r = odd
 		}
-		r.Body = []byte(`{"model":"` + r.Model + `","messages":[{"role":"user","content":"x"}]}`)
+		r.Body = []byte(`{"model":"` + r.Model + `","messages":[{"role":"user","content":"` + tk.ID + `"}]}`)
 		return r, nil
 	}
 	return job

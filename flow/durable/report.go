@@ -17,6 +17,7 @@ type Progress struct {
 	Succeeded  int       `json:"succeeded"`
 	Failed     int       `json:"failed"`
 	FromCache  int       `json:"from_cache"` // succeeded items that were answered in other jobs
+	Shared     int       `json:"shared"`     // items that got the result of an identical item
 	Retried    int       `json:"retried"`    // times that an item was retried
 	Batches    int       `json:"batches"`    // bought
 	Refused    int       `json:"refused"`    // times that the provider refused a batch: none of its rows ran
@@ -35,7 +36,7 @@ type RouteProgress struct {
 	Provider  string    `json:"provider"`
 	Endpoint  string    `json:"endpoint"`
 	Model     string    `json:"model"`
-	Succeeded int       `json:"succeeded"` // without those from the cache
+	Succeeded int       `json:"succeeded"` // without those from the cache and Shared ones
 	Failed    int       `json:"failed"`
 	Usage     llm.Usage `json:"usage"`
 }
@@ -46,7 +47,7 @@ func (p Progress) Settled() int { return p.Succeeded + p.Failed }
 // Report is Progress at the end of a Run, with what this Run did itself.
 type Report struct {
 	Progress
-	Cached     int            `json:"cached"`               // items that it need not send: settled by an earlier Run, or FromCache
+	Cached     int            `json:"cached"`               // items that it need not send: settled by an earlier Run, FromCache or Shared
 	CacheGone  int            `json:"cache_gone,omitempty"` // items that are sent although they were answered in other jobs: the answers cannot be read any more
 	Cancelled  int            `json:"cancelled"`            // items that get no result, because the run was cancelled
 	Unexpected UnexpectedRows `json:"strays"`               // result rows that are not what was asked for

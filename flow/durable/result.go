@@ -21,6 +21,7 @@ type Result struct {
 	Model    string          `json:"model,omitempty"`  // as the provider names it
 	Batch    string          `json:"batch,omitempty"`  // the batch that answered it
 	Cached   bool            `json:"cached,omitempty"` // it was answered in another job: Batch and Usage are those of that job
+	Shared   bool            `json:"shared,omitempty"` // an identical item of this job was sent: Batch and Usage are those of that item
 	Attempts int             `json:"attempts"`         // times it was sent
 	Meta     json.RawMessage `json:"meta,omitempty"`   // the item's, of Job.Meta
 	Error    *sink.RowError  `json:"error,omitempty"`  // nil if it succeeded
@@ -37,10 +38,10 @@ const (
 )
 
 // ResultOf returns the result of the item with that key and meta.
-func ResultOf(key string, meta json.RawMessage, a sink.Answer, cached bool) Result {
+func ResultOf(key string, meta json.RawMessage, a sink.Answer, cached, shared bool) Result {
 	r := Result{
 		ID: key, Status: ItemSucceeded, Response: bytes.Clone(a.Body), Model: a.Model,
-		Batch: a.Batch, Cached: cached, Attempts: a.Attempts, Meta: meta,
+		Batch: a.Batch, Cached: cached, Shared: shared, Attempts: a.Attempts, Meta: meta,
 	}
 	if a.Reply != nil {
 		r.Text, r.Usage = a.Reply.Text, &a.Reply.Usage

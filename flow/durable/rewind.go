@@ -50,7 +50,7 @@ func (e *engine) unrecorded() func(*Result) bool {
 			rows = e.settledNext()
 		}
 		batches := rows[jobdir.HashKey(r.ID)]
-		return batches[r.Batch] || r.Cached && len(batches) > 0
+		return batches[r.Batch] || (r.Cached || r.Shared) && len(batches) > 0
 	}
 }
 

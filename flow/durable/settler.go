@@ -105,6 +105,7 @@ type chunk struct {
 	spent   jobdir.RouteState // by the batch's route
 	codes   map[string]int    // of failed rows
 	cached  int
+	shared  int
 	invalid []jobdir.Invalid // rows whose answers failed the check
 	err     error            // of add
 	blocked error            // the error of a row about which a person has to act
@@ -143,21 +144,26 @@ func (c *chunk) add(o jobdir.Outcome) {
 		c.err = errors.Join(c.err, err)
 		return
 	}
-	r := ResultOf(row.Key, row.Meta, a, o.Cached())
+	r := ResultOf(row.Key, row.Meta, a, o.Cached(), o.Shared)
 	c.bytes += len(r.Response)
 	c.results = append(c.results, r)
-	switch {
-	case r.Error != nil:
+	if r.Error != nil {
 		c.failed++
-		c.spent.Failed++
 		c.codes = addFailure(c.codes, r.Error)
+	}
+	switch {
+	case r.Shared:
+		c.shared++
+		return // it costs nothing
+	case r.Error != nil:
+		c.spent.Failed++
 	case r.Cached:
 		c.cached++
 		return // it costs nothing, and its age stays that of the original
 	default:
 		c.spent.Succeeded++
-		c.answers = append(c.answers, jobdir.Answer{Content: row.Content, Offset: o.At})
 	}
+	c.note(row, &o, r.Error)
 	if r.Usage != nil {
 		c.spent.Usage = c.spent.Usage.Add(*r.Usage)
 	}
@@ -165,14 +171,16 @@ func (c *chunk) add(o jobdir.Outcome) {
 
 // keep notes the answer of an outcome that was delivered before.
 func (c *chunk) keep(o jobdir.Outcome) {
-	if o.Err != nil || o.Origin != "" {
+	if o.Origin != "" {
 		return
 	}
 	row := &c.entries[o.Row]
 	a := sink.ReadAnswer(&o.Outcome, c.s.codec)
-	if a.Err == nil && (a.Reply == nil || c.s.check == nil || c.s.check(row.Key, *a.Reply) == nil) {
-		c.answers = append(c.answers, jobdir.Answer{Content: row.Content, Offset: o.At})
+	if a.Err == nil && a.Reply != nil && c.s.check != nil && c.s.check(row.Key, *a.Reply) != nil {
+		return
 	}
+	failure, _ := errors.AsType[*sink.RowError](a.Err)
+	c.note(row, &o, failure)
 }
 
 // retry lets a row of the manifest be retried.
@@ -223,6 +231,7 @@ func (c *chunk) commit(ctx context.Context) error {
 	s.Succeeded += len(c.results) - c.failed
 	s.Failed += c.failed
 	s.Cached += c.cached
+	s.Shared += c.shared
 	if !c.s.gate.cancelled() && !c.unsent() {
 		s.Retried += len(c.retries)
 	}
@@ -256,7 +265,7 @@ func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) err
 
 func (c *chunk) reset(progress uint64) {
 	c.progress = progress
-	c.rows, c.bytes, c.failed, c.cached, c.spent = 0, 0, 0, 0, jobdir.RouteState{}
+	c.rows, c.bytes, c.failed, c.cached, c.shared, c.spent = 0, 0, 0, 0, 0, jobdir.RouteState{}
 	c.codes, c.invalid = nil, nil
 	clear(c.results)
 	c.results, c.retries, c.which = c.results[:0], c.retries[:0], c.which[:0]

@@ -119,7 +119,7 @@ func (r *orderedReader) read(q Query, p orderedItem) (Result, error) {
 		}
 	}
 	e.Tries = []jobdir.Try{{Times: uint8(p.attempts)}} //nolint:gosec // clamped
-	result := durable.ResultOf(e.Key, e.Meta, o.Answer(&e, r.archive.Routes[in.Route].Model, in.Batch, q.Codec), o.Cached())
+	result := durable.ResultOf(e.Key, e.Meta, o.Answer(&e, r.archive.Routes[in.Route].Model, in.Batch, q.Codec), o.Cached(), o.Shared)
 	return Result{result, q.After, int(e.Line)}, nil
 }
 

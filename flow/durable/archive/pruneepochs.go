@@ -60,7 +60,7 @@ func countAnswers(job *os.Root) (n int, last time.Time, err error) {
 		if err != nil {
 			continue // no cache can use it
 		}
-		n += h.N
+		n += h.Takeable()
 		if h.At.After(last) {
 			last = h.At
 		}

@@ -80,7 +80,7 @@ func (a *Archive) read(q Query, after position, yield func(Result, error) bool) 
 		if err != nil {
 			return err
 		}
-		r := durable.ResultOf(s.entry.Key, s.entry.Meta, s.Answer(s.entry, a.Routes[s.in.Route].Model, s.in.Batch, q.Codec), s.Cached())
+		r := durable.ResultOf(s.entry.Key, s.entry.Meta, s.Answer(s.entry, a.Routes[s.in.Route].Model, s.in.Batch, q.Codec), s.Cached(), s.Shared)
 		if !show(Result{r, a.cursor(s.position), int(s.entry.Line)}) {
 			return nil
 		}

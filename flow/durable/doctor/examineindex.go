@@ -79,7 +79,7 @@ func (x *comparison) checkProgress(ctx context.Context, index state.Store) error
 // checkItems counts the records of items. Each record has a checksum.
 func (x *comparison) checkItems(ctx context.Context, index state.Store) error {
 	n := 0
-	for _, err := range index.Scan(ctx, x.Keys.Make('i'), nil) {
+	for _, err := range index.Scan(ctx, x.Keys.Make(jobdir.ItemKind), nil) {
 		if err != nil {
 			return err
 		}

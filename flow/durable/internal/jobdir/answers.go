@@ -16,22 +16,47 @@ func AnswerName(tag string) string { return AnswerDir + "/" + tag }
 
 // AnswerHeader is the first record of a file of answers.
 type AnswerHeader struct {
-	At    time.Time `json:"at"` // when the batch was settled
-	Batch string    `json:"batch"`
-	N     int       `json:"n"` // answers
-	Route Route     `json:"route"`
+	At     time.Time `json:"at"` // when the batch was settled
+	Batch  string    `json:"batch"`
+	N      int       `json:"n"`                // answers
+	Failed int       `json:"failed,omitempty"` // how many of them are failures
+	Own    bool      `json:"own,omitempty"`    // no other job may take them
+	Route  Route     `json:"route"`
+}
+
+// Takeable returns how many answers other jobs may take.
+func (h *AnswerHeader) Takeable() int {
+	if h.Own {
+		return 0
+	}
+	return h.N - h.Failed
 }
 
 // Answer is where the result of a request is.
 type Answer struct {
 	Content Digest
-	Offset  int64 // of its record in the batch's file of results
+	Offset  int64 // of its record in the batch's file of results; see Failure
+}
+
+// Failure returns the answer of a request that has failed for good. Only items
+// of the same job take it.
+func Failure(content Digest, offset int64) Answer { return Answer{content, ^offset} }
+
+// Failed reports whether the answer is a Failure.
+func (a Answer) Failed() bool { return a.Offset < 0 }
+
+// Place returns the offset of the answer's record.
+func (a Answer) Place() int64 {
+	if a.Failed() {
+		return ^a.Offset
+	}
+	return a.Offset
 }
 
 // answerSize is the size of one answer in its record, in bytes.
 const answerSize = 16 + 8
 
-// WriteAnswers stores the answers of a batch for other jobs.
+// WriteAnswers stores the answers of a batch for other jobs and for followers.
 func (a *Dir) WriteAnswers(tag string, h AnswerHeader, answers []Answer) error {
 	return WriteRecords(a.Root, AnswerName(tag), a.LabelOf(AnswersKind, tag), func(put Put) error {
 		header, err := json.Marshal(h)

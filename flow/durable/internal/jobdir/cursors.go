@@ -48,13 +48,14 @@ type OutputState struct {
 	Succeeded int                `json:"succeeded"`
 	Failed    int                `json:"failed"`
 	Cached    int                `json:"cached"`
+	Shared    int                `json:"shared,omitempty"` // results that followers got
 	Retried   int                `json:"retried"`
 	Routes    map[int]RouteState `json:"routes,omitempty"` // by number
 }
 
 // RouteState is what a route has done.
 type RouteState struct {
-	Succeeded int       `json:"succeeded"` // items that it answered, without those from the cache
+	Succeeded int       `json:"succeeded"` // items that it answered when they were sent
 	Failed    int       `json:"failed"`
 	Usage     llm.Usage `json:"usage"`
 }
@@ -84,8 +85,8 @@ func (s OutputState) With(route int, more RouteState) OutputState {
 
 // Equal reports whether the states are the same.
 func (s OutputState) Equal(t OutputState) bool {
-	return s.Mark == t.Mark && s.Succeeded == t.Succeeded && s.Failed == t.Failed && s.Cached == t.Cached && s.Retried == t.Retried &&
-		maps.Equal(s.Routes, t.Routes)
+	return s.Mark == t.Mark && s.Succeeded == t.Succeeded && s.Failed == t.Failed && s.Cached == t.Cached && s.Shared == t.Shared &&
+		s.Retried == t.Retried && maps.Equal(s.Routes, t.Routes)
 }
 
 // Settled counts the results that were delivered.

@@ -210,8 +210,11 @@ func (e *Entry) Size() int {
 }
 
 // Again returns the entry for a retry. If the item was sent, its attempts on
-// its route grow by one.
+// its route grow by one. A follower that was to be sent follows no more.
 func (e Entry) Again(sent bool) Entry {
+	if e.Follows() {
+		e.Level = LevelOf(queue.PriorityNormal)
+	}
 	if !sent {
 		return e
 	}
@@ -307,9 +310,16 @@ func (e Entry) RouteKey() string {
 	return key
 }
 
+// FollowerLevel is the level of followers: items that ask what an earlier item
+// of the job asks, and wait for its answer.
+const FollowerLevel = math.MaxUint8
+
+// Follows reports whether the item is a follower.
+func (e Entry) Follows() bool { return e.Level == FollowerLevel }
+
 // LevelOf maps a priority to the byte that sorts it: the most urgent first.
 func LevelOf(p queue.Priority) uint8 {
-	return uint8(math.MaxInt8 - min(max(p, math.MinInt8), math.MaxInt8)) //nolint:gosec // clamped
+	return uint8(math.MaxInt8 - min(max(p, math.MinInt8+1), math.MaxInt8)) //nolint:gosec // clamped
 }
 
 // Priority is the inverse of LevelOf.

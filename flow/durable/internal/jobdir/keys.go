@@ -22,6 +22,7 @@ type Keys struct{ Job [8]byte }
 // These kinds of records are found by scanning.
 const (
 	MetaKind   = 'm'
+	ItemKind   = 'i'
 	IntentKind = 'b'
 )
 
@@ -41,7 +42,7 @@ func (k Keys) Make(kind byte, rest ...byte) []byte {
 }
 
 // Item returns the key of the record of an item.
-func (k Keys) Item(h ItemHash) []byte   { return k.Make('i', h[:16]...) }
+func (k Keys) Item(h ItemHash) []byte   { return k.Make(ItemKind, h[:16]...) }
 func (k Keys) intent(tag string) []byte { return k.Make(IntentKind, []byte(tag)...) }
 
 // Progress returns the key of the record of how many rows of a batch are

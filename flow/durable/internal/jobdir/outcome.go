@@ -18,13 +18,15 @@ import (
 type Outcome struct {
 	Row uint32
 	sink.Outcome
-	Origin string // the batch of another job that answered it; "" if this one did
+	Origin string // the other batch that answered it; "" if this one did
+	Shared bool   // Origin is of the same job
 	At     int64  // where its record begins in the file of results; -1 if it has none
 }
 
 // PutOutcome writes a record of a file of results: row u32, status u16, class
-// u8 (0: succeeded), code, message, body, origin. It uses and returns buf.
-func PutOutcome(put Put, buf []byte, n uint32, o *sink.Outcome, origin string) ([]byte, error) {
+// u8 (0: succeeded), code, message, body, origin, and if there is one, whether
+// it is of the same job. It uses and returns buf.
+func PutOutcome(put Put, buf []byte, n uint32, o *sink.Outcome, origin string, shared bool) ([]byte, error) {
 	var failure sink.RowError
 	if o.Err != nil {
 		failure = *o.Err
@@ -37,6 +39,12 @@ func PutOutcome(put Put, buf []byte, n uint32, o *sink.Outcome, origin string) (
 	buf = binary.AppendUvarint(buf, uint64(len(o.Body)))
 	head := len(buf)
 	buf = appendString(buf, origin)
+	if origin != "" {
+		buf = append(buf, 0)
+		if shared {
+			buf[len(buf)-1] = 1
+		}
+	}
 	return buf, put(buf[:head], o.Body, buf[head:])
 }
 
@@ -54,6 +62,9 @@ func DecodeOutcome(b []byte) (o Outcome, err error) {
 		o.Err = &sink.RowError{Class: class, Code: code, Message: message}
 	}
 	o.Origin = string(d.bytes())
+	if o.Origin != "" {
+		o.Shared = d.u8() != 0
+	}
 	return o, d.Err
 }
 
@@ -111,22 +122,23 @@ func (o *Outcome) Answer(row *Entry, model, batch string, codec llm.Codec) sink.
 	a := sink.ReadAnswer(&o.Outcome, codec)
 	a.Model = cmp.Or(a.Model, model)
 	a.Batch, a.Attempts = batch, row.Attempts()+1
-	if o.Cached() {
+	if o.Origin != "" {
 		a.Batch, a.Attempts = o.Origin, row.Attempts()
 	}
 	return a
 }
 
 // Cached reports whether the row was answered in another job.
-func (o *Outcome) Cached() bool { return o.Origin != "" }
+func (o *Outcome) Cached() bool { return o.Origin != "" && !o.Shared }
 
-// AnsweredBatch is a batch of another job.
+// AnsweredBatch is a settled batch of any job.
 type AnsweredBatch struct {
 	AnswerHeader
 	Job, Tag string // job is its directory
 }
 
-// Hit is an answer of another job that an item gets without being sent.
+// Hit is an answer that an item gets without being sent: of another job, or of
+// the item that it follows.
 type Hit struct {
 	*AnsweredBatch
 	Offset int64

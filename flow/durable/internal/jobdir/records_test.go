@@ -86,10 +86,11 @@ func TestAnOutcomeIsDecodedAsItWas(t *testing.T) {
 		{Row: 7, Outcome: sink.Outcome{Status: 200, Body: json.RawMessage(`{"a":1}`)}},
 		{Row: 8, Outcome: sink.Outcome{Status: 400, Err: &sink.RowError{Class: retry.Permanent, Code: "c", Message: "m"}}},
 		{Row: 9, Outcome: sink.Outcome{Status: 200, Body: json.RawMessage(`[]`)}, Origin: "batch_1"},
+		{Row: 9, Outcome: sink.Outcome{Status: 200, Body: json.RawMessage(`[]`)}, Origin: "batch_1", Shared: true},
 	} {
 		var b []byte
 		put := func(parts ...[]byte) error { b = bytes.Join(parts, nil); return nil }
-		if _, err := PutOutcome(put, []byte("used before"), o.Row, &o.Outcome, o.Origin); err != nil {
+		if _, err := PutOutcome(put, []byte("used before"), o.Row, &o.Outcome, o.Origin, o.Shared); err != nil {
 			t.Error(err)
 		}
 		got, err := DecodeOutcome(b)

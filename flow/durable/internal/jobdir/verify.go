@@ -149,7 +149,7 @@ func verifyItems(ctx context.Context, a *Dir, store state.Store, source SourceSt
 		return nil
 	}
 	n := 0
-	for _, err := range store.Scan(ctx, a.Keys.Make('i'), nil) {
+	for _, err := range store.Scan(ctx, a.Keys.Make(ItemKind), nil) {
 		if err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ func (r *Log) TakenSpans(spans []jobdir.ClaimSpan) {
 			continue
 		}
 		for seq := max(s[1], l.head.Value.Seq); seq <= s[2]; seq++ {
-			l.taken.add(seq)
+			l.take(seq)
 		}
 	}
 }

@@ -29,7 +29,8 @@ type priorityLog struct {
 	nextSeq uint64              // no entry from next on has a smaller number
 	taken   intervalSet         // from the head on, claimed before this run
 	loaded  []place             // in this run and not before the head, in order
-	claimed map[uint64]struct{} // of loaded
+	claimed map[uint64]struct{} // of loaded; of followers, all from the head on
+	leaving map[uint64]bool     // followers that were taken and are not claimed yet
 }
 
 // place is the position of an entry.
@@ -44,6 +45,7 @@ func (r *Log) openPriority(ctx context.Context, number uint8) (*priorityLog, err
 		tail:    jobdir.Record[jobdir.TailState]{Key: r.Keys.Tail(number)},
 		head:    jobdir.Record[jobdir.HeadState]{Key: r.Keys.Head(number)},
 		claimed: make(map[uint64]struct{}),
+		leaving: make(map[uint64]bool),
 		starts:  make(map[uint32]uint64),
 	}
 	if err := jobdir.Load(ctx, r.store, &l.tail); err != nil {
@@ -59,6 +61,21 @@ func (r *Log) openPriority(ctx context.Context, number uint8) (*priorityLog, err
 	l.log, l.end = log, l.tail.Value.End
 	l.next, l.nextSeq = l.head.Value.Pos, l.head.Value.Seq
 	return l, nil
+}
+
+// take records that an entry was claimed before this run. Those of followers
+// are mostly not consecutive.
+func (l *priorityLog) take(seq uint64) {
+	if l.number == jobdir.FollowerLevel {
+		l.claimed[seq] = struct{}{}
+		return
+	}
+	l.taken.add(seq)
+}
+
+func (l *priorityLog) isTaken(seq uint64) bool {
+	_, claimed := l.claimed[seq]
+	return claimed || l.taken.has(seq)
 }
 
 func (l *priorityLog) append(e *jobdir.Entry) error {

@@ -49,7 +49,7 @@ func Open(ctx context.Context, a *jobdir.Dir, store state.Store) (*Log, error) {
 		}
 		r.levels[number] = l
 		r.Seq = max(r.Seq, l.tail.Value.Seq)
-		r.more = r.more || l.next != l.end
+		r.more = r.more || l.next != l.end && number != jobdir.FollowerLevel
 	}
 	return r, nil
 }
@@ -85,7 +85,7 @@ func (r *Log) Add(ctx context.Context, entries []jobdir.Entry, ops ...state.Op) 
 	defer r.mu.Unlock()
 	for l := range touched {
 		l.end = l.tail.Value.End
-		r.more = true
+		r.more = r.more || l.number != jobdir.FollowerLevel
 	}
 	return nil
 }
@@ -116,7 +116,8 @@ func (r *Log) Any() bool {
 	return r.more
 }
 
-// Load returns the next entries, at most n, the most urgent first.
+// Load returns the next entries, at most n, the most urgent first. It leaves
+// out followers.
 func (r *Log) Load(n int) (found []jobdir.Entry, err error) {
 	for _, l := range r.urgentFirst() {
 		if found, err = r.loadPriority(l, found, n); err != nil {
@@ -141,8 +142,10 @@ func (r *Log) urgentFirst() []*priorityLog {
 	defer r.mu.Unlock()
 	r.more = false
 	levels := make([]*priorityLog, 0, len(r.levels))
-	for _, l := range r.levels {
-		levels = append(levels, l)
+	for number, l := range r.levels {
+		if number != jobdir.FollowerLevel {
+			levels = append(levels, l)
+		}
 	}
 	slices.SortFunc(levels, func(a, b *priorityLog) int { return cmp.Compare(a.number, b.number) })
 	return levels
@@ -172,6 +175,7 @@ func (r *Log) Claim(entries []jobdir.Entry) ([]state.Op, error) {
 	for i := range entries {
 		l := r.levels[entries[i].Level]
 		l.claimed[entries[i].Seq] = struct{}{}
+		delete(l.leaving, entries[i].Seq)
 		touched[l] = struct{}{}
 	}
 	var ops []state.Op
@@ -189,7 +193,7 @@ func (r *Log) Claim(entries []jobdir.Entry) ([]state.Op, error) {
 func (r *Log) Taken(entries []jobdir.Entry) {
 	for i := range entries {
 		if l := r.levels[entries[i].Level]; l != nil && entries[i].Seq >= l.head.Value.Seq {
-			l.taken.add(entries[i].Seq)
+			l.take(entries[i].Seq)
 		}
 	}
 }

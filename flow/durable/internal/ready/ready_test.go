@@ -30,7 +30,7 @@ type pile struct {
 func (p *pile) add() {
 	entries := make([]jobdir.Entry, p.count("entries"))
 	for i := range entries {
-		level := rapid.SampledFrom([]uint8{7, 127, 255}).Draw(p.T, "level")
+		level := rapid.SampledFrom([]uint8{7, 127, 254}).Draw(p.T, "level")
 		entries[i] = jobdir.Entry{Key: fmt.Sprint("key-", len(p.waiting), i), Level: level, Line: 3, Tries: []jobdir.Try{{Route: 1, Times: 2}}, Ref: segment.Ref{File: 1, Len: 99}}
 	}
 	if err := p.ready.Add(context.Background(), entries); err != nil {

@@ -34,7 +34,7 @@ func (l *priorityLog) waiting(yield func(jobdir.Entry, error) bool) bool {
 			yield(jobdir.Entry{}, fmt.Errorf("durable: ready log: %w", err))
 			return false
 		}
-		if !l.taken.has(e.Seq) && !yield(e, nil) {
+		if !l.isTaken(e.Seq) && !yield(e, nil) {
 			return false
 		}
 	}
