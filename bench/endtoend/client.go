@@ -15,11 +15,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/bench/floor"
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
-	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/openai"
 )
@@ -127,8 +125,8 @@ func runJob(ctx context.Context) error {
 		Prompt:   func(t ticket) (llm.Chat, error) { return llm.Ask(prompt + t.Text), nil },
 		Provider: provider,
 		Model:    model,
-		Batch:    accumulator.Config{MaxItems: *batch},
-		Creates:  ratelimit.Per(1_000_000, time.Minute),
+		Batch:    durable.BatchLimits{MaxItems: *batch},
+		Creates:  durable.Rate{Requests: 1_000_000, Per: time.Minute},
 		Poll:     poll,
 		Dir:      dir,
 		Output:   out,

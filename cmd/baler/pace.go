@@ -1,12 +1,9 @@
 package main
 
 import (
-	"time"
-
 	"github.com/spf13/cobra"
 
 	"github.com/balerhq/baler/flow/durable"
-	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/sink/catalog"
 )
 
@@ -54,12 +51,6 @@ func (p *pace) calls(of *catalog.Provider) catalog.Calls {
 	}
 }
 
-func (p *pace) createLimit() ratelimit.Config {
-	return ratelimit.Config{Requests: p.createsPerHour, Window: time.Hour, Burst: 10 * time.Minute}
-}
-
-// pollLimit polls as many batches at a time as the rate needs if the provider
-// takes a sixth of a second to answer.
-func (p *pace) pollLimit() ratelimit.Config {
-	return ratelimit.Config{Requests: 60 * p.polls, Window: time.Minute, Slots: max(p.polls/6, 1)}
-}
+// pollsAtOnce is as many as the rate needs if the provider takes a sixth of a
+// second to answer.
+func (p *pace) pollsAtOnce() int { return max(p.polls/6, 1) }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/flow/state"
@@ -156,7 +155,7 @@ func (o *options) run(cmd *cobra.Command) error {
 		Request:     rows.request,
 		Provider:    provider,
 		Model:       o.model,
-		Batch:       accumulator.Config{MaxItems: o.batchSize, MaxWait: o.maxWait},
+		Batch:       durable.BatchLimits{MaxItems: o.batchSize, MaxWait: o.maxWait},
 		MaxInFlight: o.inFlight,
 		MaxAttempts: o.retries + 1,
 		Classes:     o.classes,
@@ -164,8 +163,9 @@ func (o *options) run(cmd *cobra.Command) error {
 		Grace:       o.grace,
 		Cache:       o.cacheFor(),
 		Samples:     o.samples,
-		Creates:     o.pace.createLimit(),
-		Polls:       o.pace.pollLimit(),
+		Creates:     durable.Rate{Requests: o.pace.createsPerHour, Per: time.Hour},
+		Polls:       durable.Rate{Requests: 60 * o.pace.polls, Per: time.Minute},
+		PollsAtOnce: o.pace.pollsAtOnce(),
 		Transfers:   o.pace.transfers,
 		TimeLimit:   o.timeLimit,
 		ReadAll:     true,

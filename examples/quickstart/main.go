@@ -18,11 +18,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/queue"
-	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -96,8 +94,8 @@ func run(ctx context.Context, tickets, dir string, w io.Writer) error {
 		Priority: Ticket.Priority,
 		Provider: client,
 		Model:    "gpt-5.4-mini",
-		Batch:    accumulator.Config{MaxItems: 200, MaxWait: time.Second},
-		Creates:  ratelimit.Per(600, time.Minute),
+		Batch:    durable.BatchLimits{MaxItems: 200, MaxWait: time.Second},
+		Creates:  durable.Rate{Requests: 600, Per: time.Minute},
 		Poll:     200 * time.Millisecond,
 		Dir:      stateDir,
 		Output:   out,

@@ -10,7 +10,6 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
-	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -92,7 +91,7 @@ func TestWhatRunsWhileTheAccountIsBlockedIsDelivered(t *testing.T) {
 			t := w.T
 			w.Write("in.jsonl", durabletest.Tickets(500)...)
 			job := w.Job()
-			job.Transfers, job.Creates = 1, ratelimit.Per(1, time.Minute)
+			job.Transfers, job.Creates = 1, durable.Rate{Requests: 1, Per: time.Minute}
 			told := listen(&job)
 			start := time.Now()
 			report, err := w.Run(t.Context(), job)

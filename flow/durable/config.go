@@ -46,11 +46,9 @@ type config struct {
 }
 
 func (j *Job[T]) config() config {
-	batch := j.Batch
-	batch.MaxWait = cmp.Or(batch.MaxWait, DefaultMaxWait)
 	return config{
 		name: j.Name, settings: j.Settings,
-		provider: classes(j.Classes).of(j.Provider), codec: j.codec(), model: j.Model, batch: batch, creates: createLimit(j.Creates), polls: pollLimit(j.Polls),
+		provider: classes(j.Classes).of(j.Provider), codec: j.codec(), model: j.Model, batch: j.Batch.config(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
 		transfers:   cmp.Or(j.Transfers, DefaultTransfers),
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),
@@ -78,35 +76,6 @@ func (c *config) use(store *state.Dir) {
 	c.store, c.dir = store, rundir.New(store.Path(), c.name)
 }
 
-// createLimit fills in the defaults of a job's Creates. Each limit that is not
-// given gets its default, even if another one is given.
-func createLimit(c ratelimit.Config) ratelimit.Config {
-	c.Window = cmp.Or(c.Window, time.Hour)
-	c.Burst = cmp.Or(c.Burst, c.Window/6)
-	c.Requests = cmp.Or(c.Requests, per(DefaultCreatesPerHour, time.Hour, c.Window))
-	return c
-}
-
-// pollLimit is the same for Polls.
-func pollLimit(c ratelimit.Config) ratelimit.Config {
-	c.Window = cmp.Or(c.Window, time.Minute)
-	c.Requests = cmp.Or(c.Requests, per(DefaultPollsPerMinute, time.Minute, c.Window))
-	c.Slots = cmp.Or(c.Slots, DefaultPollsAtOnce)
-	return c
-}
-
-// per converts n in one span to the same rate in another span, at least 1.
-func per(n int, span, other time.Duration) int {
-	return max(int(float64(n)*other.Seconds()/span.Seconds()), 1)
-}
-
 // keepDelivered is how long results stay at the provider after their delivery,
 // by default, in a run whose source has not ended.
 const keepDelivered = 7 * 24 * time.Hour
-
-func narrow(wanted, limit int) int {
-	if wanted == 0 || limit > 0 && limit < wanted {
-		return limit
-	}
-	return wanted
-}

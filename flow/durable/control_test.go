@@ -14,7 +14,6 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/state"
-	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -308,7 +307,7 @@ func TestWhatIsNotBoughtYetIsWithdrawn(t *testing.T) {
 		t := w.T
 		w.Write("in.jsonl", durabletest.Tickets(300)...)
 		job := w.BriskJob()
-		job.Creates = ratelimit.Config{Requests: 2, Window: 48 * time.Hour, Burst: 24 * time.Hour}
+		job.Creates = durable.Rate{Requests: 2, Per: 48 * time.Hour}
 		run := startRun(t.Context(), w, job)
 		time.Sleep(time.Minute)
 		if s := mustStatus(t, w.Attach()); len(s.Open) != 3 || s.Open[0].State != "uploaded" || s.Open[2].State != "submitted" {

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
-	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
@@ -263,7 +263,7 @@ func interruption(t *testing.T, nth int, after bool) (places []string, ended boo
 		run := func() error {
 			job := w.Job()
 			job.Batch.MaxItems, job.Poll = 10, time.Second
-			job.Creates = ratelimit.Per(1, 3*time.Minute) // so that one runs while another is settled
+			job.Creates = durable.Rate{Requests: 1, Per: 3 * time.Minute} // so that one runs while another is settled
 			_, err := w.Run(t.Context(), job)
 			return err
 		}

@@ -7,9 +7,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/queue"
-	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
@@ -84,14 +82,11 @@ type Job[T any] struct {
 	// Model answers the prompts. Items that are in no batch yet get another one
 	// if the job is resumed with it.
 	Model string
-	// Batch bounds the batches, within the provider's own limits: MaxItems,
-	// MaxWeight in bytes, MaxWait. Zero fields mean the provider's limits and
-	// a MaxWait of one minute.
-	Batch accumulator.Config
-	// Creates limits how fast batches are created. Zero Requests mean 2,000 an
-	// hour, which is OpenAI's limit. A zero Window means an hour, and a zero
-	// Burst a sixth of the Window: so many batches may be created at once.
-	Creates ratelimit.Config
+	// Batch bounds the batches.
+	Batch BatchLimits
+	// Creates limits how fast batches are created; a sixth of them may be
+	// created at once. Zero means 2,000 an hour, which is OpenAI's limit.
+	Creates Rate
 	// Transfers is how many uploads and downloads are under way at a time. Zero
 	// means 2: each holds a batch's worth of bandwidth, not of memory.
 	Transfers int
@@ -111,10 +106,11 @@ type Job[T any] struct {
 	// Poll is the shortest interval between two polls of a batch. The interval
 	// grows with the batch's age up to five minutes. Zero means ten seconds.
 	Poll time.Duration
-	// Polls limits status polling over all open batches: Requests per Window,
-	// and Slots concurrent polls. Zero Requests mean 50 a second, zero Slots 8
-	// at a time.
-	Polls ratelimit.Config
+	// Polls limits status polling over all open batches. Zero means 3,000 a
+	// minute.
+	Polls Rate
+	// PollsAtOnce limits concurrent polls. Zero means 8.
+	PollsAtOnce int
 	// Grace is how long Baler looks for a batch whose creation was not answered
 	// before it creates the batch again. It must exceed the time that the
 	// provider takes to apply and list a creation, and to bring the counts and
@@ -257,17 +253,27 @@ func (j *Job[T]) validate() error {
 	if j.Prompt != nil && j.codec() == nil {
 		return errors.New("durable: Job.Prompt needs a Provider with a Codec: use Job.Request")
 	}
-	if j.Batch.PerKey != nil {
-		return errors.New("durable: Job.Batch.PerKey cannot be set: batches are keyed by endpoint and model")
-	}
 	if err := errors.Join(j.AmbiguousCreate.validate(), classes(j.Classes).validate()); err != nil {
 		return err
 	}
+	return j.mayNotBeNegative()
+}
+
+// mayNotBeNegative refuses the first number that is negative.
+func (j *Job[T]) mayNotBeNegative() error {
 	for _, field := range []struct {
 		name     string
 		negative bool
 		value    any
 	}{
+		{"Batch.MaxItems", j.Batch.MaxItems < 0, j.Batch.MaxItems},
+		{"Batch.MaxBytes", j.Batch.MaxBytes < 0, j.Batch.MaxBytes},
+		{"Batch.MaxWait", j.Batch.MaxWait < 0, j.Batch.MaxWait},
+		{"Creates.Requests", j.Creates.Requests < 0, j.Creates.Requests},
+		{"Creates.Per", j.Creates.Per < 0, j.Creates.Per},
+		{"Polls.Requests", j.Polls.Requests < 0, j.Polls.Requests},
+		{"Polls.Per", j.Polls.Per < 0, j.Polls.Per},
+		{"PollsAtOnce", j.PollsAtOnce < 0, j.PollsAtOnce},
 		{"Poll", j.Poll < 0, j.Poll},
 		{"Grace", j.Grace < 0, j.Grace},
 		{"TimeLimit", j.TimeLimit < 0, j.TimeLimit},

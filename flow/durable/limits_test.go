@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -10,43 +11,64 @@ import (
 // A limit that is given lifts no other.
 func TestLimitsHaveDefaultsEach(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ given, creates, polls ratelimit.Config }{
+	for _, test := range []struct {
+		given          Rate
+		atOnce         int
+		creates, polls ratelimit.Config
+	}{
 		{
-			given:   ratelimit.Config{},
 			creates: ratelimit.Config{Requests: 2000, Window: time.Hour, Burst: 10 * time.Minute},
 			polls:   ratelimit.Config{Requests: 3000, Window: time.Minute, Slots: 8},
 		},
 		{
-			given:   ratelimit.Config{Slots: 2},
-			creates: ratelimit.Config{Requests: 2000, Window: time.Hour, Burst: 10 * time.Minute, Slots: 2},
+			atOnce:  2,
+			creates: ratelimit.Config{Requests: 2000, Window: time.Hour, Burst: 10 * time.Minute},
 			polls:   ratelimit.Config{Requests: 3000, Window: time.Minute, Slots: 2},
 		},
 		{
-			given:   ratelimit.Config{Window: time.Second},
+			given:   Rate{Per: time.Second},
 			creates: ratelimit.Config{Requests: 1, Window: time.Second, Burst: time.Second / 6},
 			polls:   ratelimit.Config{Requests: 50, Window: time.Second, Slots: 8},
 		},
 		{
-			given:   ratelimit.Config{Burst: 5 * time.Second, Aging: -1},
-			creates: ratelimit.Config{Requests: 2000, Window: time.Hour, Burst: 5 * time.Second, Aging: -1},
-			polls:   ratelimit.Config{Requests: 3000, Window: time.Minute, Slots: 8, Burst: 5 * time.Second, Aging: -1},
-		},
-		{
-			given:   ratelimit.Config{Requests: 600},
-			creates: ratelimit.Config{Requests: 600, Window: time.Hour, Burst: 10 * time.Minute},
+			given:   Rate{Requests: 600, Per: time.Minute},
+			creates: ratelimit.Config{Requests: 600, Window: time.Minute, Burst: 10 * time.Second},
 			polls:   ratelimit.Config{Requests: 600, Window: time.Minute, Slots: 8},
 		},
 		{
-			given:   ratelimit.Per(600, time.Minute),
-			creates: ratelimit.Config{Requests: 600, Window: time.Minute, Burst: 10 * time.Second},
+			given:   Rate{Requests: 600},
+			creates: ratelimit.Config{Requests: 600, Window: time.Hour, Burst: 10 * time.Minute},
 			polls:   ratelimit.Config{Requests: 600, Window: time.Minute, Slots: 8},
 		},
 	} {
 		if got := createLimit(test.given); got != test.creates {
 			t.Errorf("creates of %+v: %+v", test.given, got)
 		}
-		if got := pollLimit(test.given); got != test.polls {
+		if got := pollLimit(test.given, test.atOnce); got != test.polls {
 			t.Errorf("polls of %+v: %+v", test.given, got)
+		}
+	}
+}
+
+func TestALimitThatMakesNoSenseIsNamed(t *testing.T) {
+	t.Parallel()
+	for name, set := range map[string]func(*Job[int]){
+		"Batch.MaxItems":   func(j *Job[int]) { j.Batch.MaxItems = -1 },
+		"Batch.MaxBytes":   func(j *Job[int]) { j.Batch.MaxBytes = -1 },
+		"Batch.MaxWait":    func(j *Job[int]) { j.Batch.MaxWait = -1 },
+		"Creates.Requests": func(j *Job[int]) { j.Creates.Requests = -1 },
+		"Creates.Per":      func(j *Job[int]) { j.Creates.Per = -1 },
+		"Polls.Requests":   func(j *Job[int]) { j.Polls.Requests = -1 },
+		"Polls.Per":        func(j *Job[int]) { j.Polls.Per = -1 },
+		"PollsAtOnce":      func(j *Job[int]) { j.PollsAtOnce = -1 },
+	} {
+		var job Job[int]
+		if err := job.mayNotBeNegative(); err != nil {
+			t.Fatal(err)
+		}
+		set(&job)
+		if err := job.mayNotBeNegative(); err == nil || !strings.Contains(err.Error(), "Job."+name+" is -1") {
+			t.Errorf("%s: error %v", name, err)
 		}
 	}
 }

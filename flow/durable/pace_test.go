@@ -4,9 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
-	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -22,9 +21,9 @@ func TestManySmallBatchesDoNotIdle(t *testing.T) {
 		const batches = 50
 		w.Write("in.jsonl", durabletest.Tickets(batches)...)
 		job := w.Job()
-		job.Batch = accumulator.Config{MaxItems: 1}
+		job.Batch = durable.BatchLimits{MaxItems: 1}
 		job.MaxInFlight = batches
-		job.Creates = ratelimit.Per(1_000_000, time.Hour)
+		job.Creates = durable.Rate{Requests: 1_000_000, Per: time.Hour}
 		start := time.Now()
 		if report := w.MustRun(job); report.Batches != batches {
 			t.Errorf("report %+v", report)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
-	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -315,8 +314,8 @@ func TestHundredsOfBatchesAreLookedAtInTurn(t *testing.T) {
 		w.Write("in.jsonl", durabletest.Tickets(batches)...)
 		job := w.Job()
 		job.Batch.MaxItems, job.MaxInFlight = 1, batches
-		job.Creates = ratelimit.Per(1_000_000, time.Minute)
-		job.Polls = ratelimit.Config{Requests: 600, Slots: 3}
+		job.Creates = durable.Rate{Requests: 1_000_000, Per: time.Minute}
+		job.Polls, job.PollsAtOnce = durable.Rate{Requests: 600}, 3
 		start := time.Now()
 		report := w.MustRun(job)
 		wantWithin(w, start, 20*time.Minute, 30*time.Minute)

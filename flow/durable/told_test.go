@@ -12,10 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
-	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
@@ -183,7 +181,7 @@ func TestRunWithOpenBatchesWaitsForTheProvider(t *testing.T) {
 		start = time.Now()
 		w.Write("in.jsonl", durabletest.Tickets(6)...)
 		job := w.Job()
-		job.Batch = accumulator.Config{MaxItems: 1}
+		job.Batch = durable.BatchLimits{MaxItems: 1}
 		brief, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
 		if _, err := w.Run(brief, job); !errors.Is(err, context.DeadlineExceeded) {
@@ -213,7 +211,7 @@ func TestOutageDuringARunIsToldOnce(t *testing.T) {
 		from, until = time.Now().Add(10*time.Minute), time.Now().Add(50*time.Minute)
 		w.Write("in.jsonl", durabletest.Tickets(6)...)
 		job := w.Job()
-		job.Batch = accumulator.Config{MaxItems: 1}
+		job.Batch = durable.BatchLimits{MaxItems: 1}
 		told := listen(&job)
 		run := startRun(t.Context(), w, job)
 		time.Sleep(20 * time.Minute)
@@ -411,8 +409,8 @@ func TestCreationsThatWaitForTheirPaceAreTold(t *testing.T) {
 	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
 		w.Write("in.jsonl", durabletest.Tickets(4)...)
 		job := w.Job()
-		job.Batch = accumulator.Config{MaxItems: 1}
-		job.Creates = ratelimit.Config{Requests: 12, Window: time.Hour}
+		job.Batch = durable.BatchLimits{MaxItems: 1}
+		job.Creates = durable.Rate{Requests: 12, Per: time.Hour}
 		told := listen(&job)
 		w.MustRun(job)
 		wantTold(w, told, durable.NoticePaced, 2*time.Minute, "12 in 1h0m0s", "Job.Creates")

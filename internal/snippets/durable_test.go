@@ -87,7 +87,7 @@ func _(ctx context.Context, client sink.Provider, save func(context.Context, dur
 		Priority: Ticket.Priority,
 		Provider: client, // from openai.New
 		Model:    "gpt-5.4-mini",
-		Batch:    accumulator.Config{MaxItems: 10_000, MaxWait: time.Minute},
+		Batch:    durable.BatchLimits{MaxItems: 10_000, MaxWait: time.Minute},
 		Dir:      dir,
 		Output:   durable.Each(save),
 	})

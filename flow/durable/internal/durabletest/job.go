@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/sink"
@@ -51,7 +50,7 @@ func (w *World) Job() durable.Job[Ticket] {
 		Prompt:   Ticket.prompt,
 		Provider: w.Provider,
 		Model:    "gpt-test",
-		Batch:    accumulator.Config{MaxItems: 100},
+		Batch:    durable.BatchLimits{MaxItems: 100},
 		Log:      slog.New(w.Log),
 	}
 	if w.hasty {
