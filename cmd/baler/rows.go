@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/catalog"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -173,6 +175,11 @@ func (r *rows) passThrough(row source.Row) (sink.Request, error) {
 		return sink.Request{}, errors.New(`field "body" is missing or not an object` + hint)
 	}
 	switch {
+	case catalog.ReadsAsChat(b.URL): // it becomes a chat for the --model
+		if r.model == "" {
+			return sink.Request{}, fmt.Errorf(`field "url" is %q, of another provider: name the --model that answers`, b.URL)
+		}
+		return sink.Request{Endpoint: b.URL, Model: cmp.Or(body.Model, r.model), Body: request}, nil
 	case body.Model == "":
 		return sink.Request{}, errors.New(`field "body.model" is missing: a row in batch format must name its model`)
 	case r.model != "" && r.model != body.Model:

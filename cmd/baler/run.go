@@ -17,6 +17,7 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/sink/catalog"
 )
 
 // options are the flags of run.
@@ -153,6 +154,7 @@ func (o *options) run(cmd *cobra.Command) error {
 		Key:         rows.key,
 		Prompt:      rows.chat,
 		Request:     rows.request,
+		Formats:     catalog.Codecs(),
 		Provider:    provider,
 		Model:       o.model,
 		Batch:       durable.BatchLimits{MaxItems: o.batchSize, MaxWait: o.maxWait},

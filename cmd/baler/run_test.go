@@ -347,3 +347,23 @@ func TestARunIsResumedWithAnotherModel(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// A row for another provider's endpoint becomes a chat for the model that is
+// given.
+func TestRunTakesRowsInOtherFormats(t *testing.T) {
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	writeFile(t, dir, "in.jsonl",
+		`{"custom_id":"a","method":"POST","url":"/v1/messages","body":{"model":"claude-haiku-5.5","max_tokens":50,"messages":[{"role":"user","content":"parcel"}]}}`,
+		`{"custom_id":"b","method":"POST","url":"/v1beta/models/gemini-3.6-flash:generateContent","body":{"contents":[{"role":"user","parts":[{"text":"invoice"}]}]}}`)
+	args := runArgs(server, "in.jsonl", "--out", "out.jsonl")
+	if r := runCommand(t, dir, withKey, args...); r.code != exitUsage || !strings.Contains(r.stderr, "in.jsonl:1") || !strings.Contains(r.stderr, "--model") {
+		t.Errorf("%+v", r)
+	}
+	if r := runCommand(t, dir, withKey, append(args, "--model", "gpt-test")...); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	got := readResults(t, filepath.Join(dir, "out.jsonl"))
+	if !strings.Contains(got["a"].Text, "parcel") || !strings.Contains(got["b"].Text, "invoice") {
+		t.Errorf("%+v", got)
+	}
+}

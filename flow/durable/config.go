@@ -21,6 +21,7 @@ type config struct {
 	provider        sink.Provider
 	codec           llm.Codec
 	model           string
+	formats         []llm.Codec
 	batch           accumulator.Config
 	creates         ratelimit.Config
 	polls           ratelimit.Config
@@ -48,7 +49,7 @@ type config struct {
 func (j *Job[T]) config() config {
 	return config{
 		name: j.Name, settings: j.Settings,
-		provider: classes(j.Classes).of(j.Provider), codec: j.codec(), model: j.Model, batch: j.Batch.config(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
+		provider: classes(j.Classes).of(j.Provider), codec: j.codec(), model: j.Model, formats: j.Formats, batch: j.Batch.config(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
 		transfers:   cmp.Or(j.Transfers, DefaultTransfers),
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),

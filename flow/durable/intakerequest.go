@@ -3,6 +3,7 @@ package durable
 import (
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"hash"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -82,8 +83,34 @@ func (r *requests) raw(q *sink.Request) (request, error) {
 		}
 		r.stays(err)
 	}
+	if chat, err := r.foreign(q); chat != nil || err != nil {
+		if err != nil {
+			return request{}, err
+		}
+		return r.ask(chat)
+	}
 	t := jobdir.Target{Provider: r.provider.Info().Name, Endpoint: q.Endpoint, Model: q.Model}
 	return request{t, jobdir.AppendBody(make([]byte, 0, len(q.Body)+1), q.Body), r.digest(t, r.canonical(q.Body))}, nil
+}
+
+// foreign reads a body in the format of another provider. It returns nil if no
+// format has its endpoint.
+func (r *requests) foreign(q *sink.Request) (*llm.Chat, error) {
+	for _, format := range r.formats {
+		_, chat, err := format.Parse(q.Endpoint, q.Body)
+		switch {
+		case errors.Is(err, errors.ErrUnsupported):
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("a request to %s cannot go to %s: %w", q.Endpoint, r.provider.Info().Name, err)
+		case r.model == "":
+			return nil, fmt.Errorf("a request to %s goes to %s only with a model of it: set Job.Model", q.Endpoint, r.provider.Info().Name)
+		case r.codec == nil:
+			return nil, fmt.Errorf("a request to %s cannot go to %s, which has no codec for chats", q.Endpoint, r.provider.Info().Name)
+		}
+		return &chat, nil
+	}
+	return nil, nil
 }
 
 // stays tells once for each member why a body stays with its provider.

@@ -58,6 +58,11 @@ type Job[T any] struct {
 	Prompt func(T) (llm.Chat, error)
 	// Request returns the request itself. Zero means that Prompt is used.
 	Request func(T) (sink.Request, error)
+	// Formats read Requests in the formats of other providers, for example
+	// catalog.Codecs(). Such a Request becomes a chat for the Model, if every
+	// member of its body has a place in a chat; otherwise it is refused. Zero
+	// means that a Request is in the format of the Provider.
+	Formats []llm.Codec
 	// Meta returns what comes back with the item's Result: a value that
 	// json.Marshal takes, of 4 KiB at most. It is not sent to the provider.
 	// Zero means nothing.

@@ -12,7 +12,6 @@ const (
 	agreementGap    = 6 // polling intervals between these, at least
 )
 
-
 // Evidence is what the driver of an ended batch remembers of its downloads. It
 // is not stored, because another process can begin anew.
 type Evidence struct {

@@ -7,6 +7,7 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/llm"
 )
 
 // Provider is an entry of the table.
@@ -38,6 +40,10 @@ type Provider struct {
 	// AppendRow appends a row as a line of a batch file. It is nil if there is
 	// no client.
 	AppendRow func(dst []byte, endpoint string, row sink.Row) ([]byte, error)
+
+	// Codec reads and writes the provider's bodies. It is nil if the client has
+	// it, or there is none.
+	Codec llm.Codec
 
 	connect func(Config) (sink.Provider, error) // nil if there is no client yet
 }
@@ -71,6 +77,25 @@ func Find(name string) (p Provider, ok bool) {
 		return Provider{}, false
 	}
 	return table[i], true
+}
+
+// Codecs returns the codecs of all entries whose client has none, for
+// durable.Job.Formats.
+func Codecs() (all []llm.Codec) {
+	for i := range table {
+		if table[i].Codec != nil {
+			all = append(all, table[i].Codec)
+		}
+	}
+	return all
+}
+
+// ReadsAsChat reports whether one of Codecs reads the bodies of an endpoint.
+func ReadsAsChat(endpoint string) bool {
+	return slices.ContainsFunc(Codecs(), func(c llm.Codec) bool {
+		_, _, err := c.Parse(endpoint, nil)
+		return !errors.Is(err, errors.ErrUnsupported)
+	})
 }
 
 // All returns the table. The first entry is the one to take unless told

@@ -1,0 +1,63 @@
+package durable_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/internal/durabletest"
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/catalog"
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// A request in another provider's format is a chat for the job's model, and
+// asks the same as that chat.
+func TestARequestInAnotherFormatIsAChat(t *testing.T) {
+	t.Parallel()
+	for endpoint, format := range map[string]string{
+		"/v1/messages": `{"model":"claude-haiku-5.5","max_tokens":100,"messages":[{"role":"user","content":[{"type":"text","text":%q}]}]}`,
+		"/v1beta/models/gemini-3.6-flash:generateContent": `{"contents":[{"role":"user","parts":[{"text":%q}]}],"generationConfig":{"maxOutputTokens":100}}`,
+	} {
+		w := durabletest.New(t, simulator.Config{})
+		w.Write("in.jsonl", durabletest.Tickets(20)...)
+		job := w.Job()
+		job.Prompt, job.Formats = nil, catalog.Codecs()
+		job.Request = func(t durabletest.Ticket) (sink.Request, error) {
+			return sink.Request{Endpoint: endpoint, Model: "of another", Body: fmt.Appendf(nil, format, t.Text)}, nil
+		}
+		report := w.MustRun(job)
+		if report.Succeeded != 20 || len(report.Routes) != 1 || report.Routes[0].Model != "gpt-test" || report.Routes[0].Endpoint != "/v1/chat/completions" {
+			t.Errorf("%s: %+v", endpoint, report)
+		}
+	}
+}
+
+// One that is no chat is refused before anything is bought, with the member.
+func TestARequestInAnotherFormatThatIsNoChatIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		body, want string
+		change     func(*durable.Job[durabletest.Ticket])
+	}{
+		"a member":  {`{"model":"m","max_tokens":9,"messages":[],"mcp_servers":[{"url":"x"}]}`, "mcp_servers", nil},
+		"no model":  {`{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`, "set Job.Model", func(j *durable.Job[durabletest.Ticket]) { j.Model = "" }},
+		"an option": {`{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"top_k":5}`, "top_k", nil},
+	} {
+		w := durabletest.New(t, simulator.Config{})
+		w.Write("in.jsonl", durabletest.Tickets(1)...)
+		job := w.Job()
+		job.Prompt, job.Formats = nil, catalog.Codecs()
+		job.Request = func(durabletest.Ticket) (sink.Request, error) {
+			return sink.Request{Endpoint: "/v1/messages", Model: "m", Body: []byte(test.body)}, nil
+		}
+		if test.change != nil {
+			test.change(&job)
+		}
+		_, err := w.Run(t.Context(), job)
+		if err == nil || !strings.Contains(err.Error(), "in.jsonl:1") || !strings.Contains(err.Error(), test.want) || len(w.Server.Batches()) != 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
