@@ -313,6 +313,8 @@ func (s *script) live(w *durabletest.World, m *mortal, n int) bool {
 	case ctx.Err() != nil:
 		s.deaths++
 		return true
+	case retry.ClassOf(err) == retry.Retryable:
+		return true // it could not be reached for a minute: somebody starts it again
 	case err != nil:
 		w.T.Fatal(err)
 	}
