@@ -154,6 +154,13 @@ func wantExactlyOnce(t *testing.T, dir, url string, rows int) {
 	if len(got) != rows {
 		t.Errorf("%d results for %d rows", len(got), rows)
 	}
+	wantExecutedOnce(t, url, rows)
+}
+
+// wantExecutedOnce fails unless the provider has executed so many rows, each
+// once, and created no batch twice.
+func wantExecutedOnce(t *testing.T, url string, rows int) {
+	t.Helper()
 	provider := simulator.Control{URL: strings.TrimSuffix(url, "/v1")}
 	bills, err := simulator.Tally(provider.Executions(t.Context()), simulator.AfterTag)
 	if err != nil {
@@ -179,5 +186,5 @@ func wantExactlyOnce(t *testing.T, dir, url string, rows int) {
 		}
 		tags[tag] = b.ID
 	}
-	t.Logf("%d batches for %d rows", len(batches), len(got))
+	t.Logf("%d batches for %d rows that were executed", len(batches), rows)
 }

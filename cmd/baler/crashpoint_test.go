@@ -41,11 +41,12 @@ type crashWorld struct {
 	dir    string
 	fatal  []string // the command that dies, and is given again
 	bought int      // batches, before it does
+	asked  int      // rows that are executed, of pointRows
 }
 
 func newCrashWorld(t *testing.T) *crashWorld {
 	t.Helper()
-	w := &crashWorld{t: t, server: startSimulator(t, simulator.Config{Answer: failSomeOnce()}), dir: t.TempDir()}
+	w := &crashWorld{t: t, server: startSimulator(t, simulator.Config{Answer: failSomeOnce()}), dir: t.TempDir(), asked: pointRows}
 	writeFile(t, w.dir, "in.jsonl", tickets(pointRows)...)
 	w.fatal = w.buying("in.jsonl", "--out", "out.jsonl")
 	return w
@@ -59,6 +60,15 @@ func reusing(t *testing.T) *crashWorld {
 	w.bought = len(w.server.Batches())
 	writeFile(t, w.dir, "two.jsonl", others(pointRows)...)
 	w.fatal = w.buying("two.jsonl", "--out", "out.jsonl", "--name", "two")
+	return w
+}
+
+// following is a world in which every other row follows one.
+func following(t *testing.T) *crashWorld {
+	t.Helper()
+	w := newCrashWorld(t)
+	w.asked = pointRows / 2
+	writeFile(t, w.dir, "in.jsonl", append(tickets(w.asked), others(w.asked)...)...)
 	return w
 }
 
@@ -238,6 +248,11 @@ func TestCrashAtEveryPointOfReuse(t *testing.T) {
 	crashEverywhere(t, reusing, (*crashWorld).wantNoMore)
 }
 
+// So it does where rows wait for the answers of others.
+func TestCrashAtEveryPointOfFollowing(t *testing.T) {
+	crashEverywhere(t, following, (*crashWorld).wantNothingStored)
+}
+
 // And where a run adopts what was bought for it.
 func TestCrashAtEveryPointOfAdoption(t *testing.T) {
 	crashEverywhere(t, adopting, func(w *crashWorld) {
@@ -279,7 +294,10 @@ func crashEverywhere(t *testing.T, prepare func(*testing.T) *crashWorld, then fu
 				}
 				w.run()
 				then(w)
-				wantExactlyOnce(t, w.dir, w.server.URL+"/v1", pointRows)
+				if got := readResults(t, filepath.Join(w.dir, "out.jsonl")); len(got) != pointRows {
+					t.Errorf("%d results for %d rows", len(got), pointRows)
+				}
+				wantExecutedOnce(t, w.server.URL+"/v1", w.asked)
 			})
 		}
 	})

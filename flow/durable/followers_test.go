@@ -358,3 +358,26 @@ func TestFollowersOfACancelledRun(t *testing.T) {
 	}
 	w.WantBilledOnce(20)
 }
+
+// The followers of a batch that waits for a person wait with it; all others get
+// their results.
+func TestFollowersWaitForAPersonToo(t *testing.T) {
+	t.Parallel()
+	b := &broken{body: gone}
+	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, b.wrap, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", twice(30)...)
+		job := w.Job()
+		job.Batch.MaxItems = 10
+		report, err := w.Run(t.Context(), job)
+		if !errors.As(err, new(*durable.UndecidedError)) || report.Succeeded != 40 || report.Shared != 20 {
+			t.Fatalf("report %+v, error %v", report, err)
+		}
+		b.on.Store(false)
+		if report := w.MustRun(job); report.Succeeded != 60 || report.Shared != 30 {
+			t.Errorf("report %+v", report)
+		}
+		wantShared(t, w.Results(), 30)
+		w.WantBilledOnce(30)
+	})
+}
