@@ -70,18 +70,13 @@ func (o *doctorOptions) openWith(_ context.Context, client func(*options) (sink.
 	return provider, dir, err
 }
 
-func (o *doctorOptions) adoptOrList(ctx context.Context, provider sink.Provider, dir *durable.Dir) ([]durable.Adoption, error) {
+func (o *doctorOptions) adoptOrList(ctx context.Context, provider sink.Provider, dir *durable.Dir) ([]durable.Orphan, error) {
 	since := sink.Now(ctx, provider).Add(-o.since)
 	if o.adopt != "" {
 		adopted, err := dir.Adopt(ctx, provider, o.adopt, since)
 		return adopted, adviseIngest(err)
 	}
-	found, err := dir.Orphans(ctx, provider, since)
-	listed := make([]durable.Adoption, len(found))
-	for i, f := range found {
-		listed[i].Orphan = f
-	}
-	return listed, err
+	return dir.Orphans(ctx, provider, since)
 }
 
 func tellOrphans(w io.Writer, orphans []orphan) {

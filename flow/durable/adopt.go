@@ -13,14 +13,6 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// Adoption is an orphan and the result of adopting it.
-type Adoption struct {
-	Orphan
-	Adopted int    // rows of the run that get their result from it
-	Left    string // why no row was adopted, for people; "" if some were
-	Lost    Lost   // its rows that the run does not get a result for
-}
-
 // Lost counts rows of an orphan that could not be adopted, by reason. Rows that
 // already have a result or a batch in the run do not count. A batch whose
 // number of rows is not known counts as one row.
@@ -51,14 +43,14 @@ var ErrNotRead = errors.New("durable: the run has not read its input")
 // rows cannot have been one batch of the run. A row is left alone if its answer
 // names a model that the run does not ask.
 //
-// It returns all orphans, each with the rows that could not be adopted. The
-// error is ErrNoRun, ErrNotRead, ErrCancelled, ErrRunning, a *MismatchError if
-// the run belongs to another provider, an error that the run is completed, or
-// an error of the provider or the store. After an error, earlier orphans may
-// have been adopted, and Adopt may be called again. It reads the results of
-// each orphan that has ended and scans the waiting rows once for each orphan.
-// The ids of one orphan are in memory at a time.
-func (d *Dir) Adopt(ctx context.Context, provider sink.Provider, name string, since time.Time) (all []Adoption, err error) {
+// It returns all orphans, each with what was adopted and the rows that could
+// not be. The error is ErrNoRun, ErrNotRead, ErrCancelled, ErrRunning, a
+// *MismatchError if the run belongs to another provider, an error that the run
+// is completed, or an error of the provider or the store. After an error,
+// earlier orphans may have been adopted, and Adopt may be called again. It
+// reads the results of each orphan that has ended and scans the waiting rows
+// once for each orphan. The ids of one orphan are in memory at a time.
+func (d *Dir) Adopt(ctx context.Context, provider sink.Provider, name string, since time.Time) (all []Orphan, err error) {
 	err = d.withJobOf(ctx, provider, name, func(e *engine) (err error) {
 		all, err = e.adopter.adoptAll(ctx, since)
 		return err
@@ -79,7 +71,7 @@ type adopter struct {
 	known knownBatches
 }
 
-func (ad *adopter) adoptAll(ctx context.Context, since time.Time) (all []Adoption, err error) {
+func (ad *adopter) adoptAll(ctx context.Context, since time.Time) (all []Orphan, err error) {
 	if err := ad.mayAdopt(); err != nil {
 		return nil, err
 	}
@@ -115,8 +107,8 @@ func (ad *adopter) mayAdopt() error {
 
 // adopt seals the rows that an orphan has answered as a batch that has ended. A
 // crash leaves the same state as a crash in seal.
-func (ad *adopter) adopt(ctx context.Context, o Orphan) (Adoption, error) {
-	a := Adoption{Orphan: o}
+func (ad *adopter) adopt(ctx context.Context, o Orphan) (Orphan, error) {
+	a := o
 	entries, err := ad.answeredBy(ctx, &a)
 	if err != nil || len(entries) == 0 {
 		return a, err
@@ -131,7 +123,7 @@ func (ad *adopter) adopt(ctx context.Context, o Orphan) (Adoption, error) {
 
 // answeredBy returns the waiting entries that an orphan has answered. If there
 // are none, a says why, and a counts the rows that are lost.
-func (ad *adopter) answeredBy(ctx context.Context, a *Adoption) ([]jobdir.Entry, error) {
+func (ad *adopter) answeredBy(ctx context.Context, a *Orphan) ([]jobdir.Entry, error) {
 	switch {
 	case a.Surplus:
 		a.Left = "it was bought twice, and the other one counts"
@@ -140,7 +132,7 @@ func (ad *adopter) answeredBy(ctx context.Context, a *Adoption) ([]jobdir.Entry,
 		a.Left, a.Lost.Running = "it runs: adopt it when it has ended", max(a.Rows, 1)
 		return nil, nil
 	}
-	r, err := readAnswered(ctx, ad.provider, a.Orphan)
+	r, err := readAnswered(ctx, ad.provider, *a)
 	switch {
 	case err != nil:
 		return nil, a.unread(ctx, err)
@@ -167,7 +159,7 @@ func (ad *adopter) answeredBy(ctx context.Context, a *Adoption) ([]jobdir.Entry,
 }
 
 // count counts the rows that have no answer.
-func (a *Adoption) count(r *answered) {
+func (a *Orphan) count(r *answered) {
 	unmentioned := max(a.Rows-len(r.models)-len(r.failed), 0)
 	switch {
 	case r.err == nil: // a row that is not mentioned never ran
@@ -181,7 +173,7 @@ func (a *Adoption) count(r *answered) {
 
 // unread records in a that the results cannot be read now. It returns the error
 // if the results of no orphan can be read.
-func (a *Adoption) unread(ctx context.Context, err error) error {
+func (a *Orphan) unread(ctx context.Context, err error) error {
 	if ctx.Err() != nil || retry.ClassOf(err) == retry.Blocked {
 		return err
 	}

@@ -59,7 +59,7 @@ func (u *untagged) ingest(job durable.Job[durabletest.Ticket]) {
 	}
 }
 
-func (u *untagged) adopt(p sink.Provider, name string) (all []durable.Adoption, err error) {
+func (u *untagged) adopt(p sink.Provider, name string) (all []durable.Orphan, err error) {
 	u.T.Helper()
 	return u.StateDir().Adopt(u.T.Context(), p, name, u.Log.Start.Add(-time.Hour))
 }

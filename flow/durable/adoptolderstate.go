@@ -95,7 +95,7 @@ func (ad *adopter) bought(ctx context.Context) (lacking []sink.Listing, err erro
 // all that can be adopted was adopted. If the journal has a batch as sealed and
 // not sent, the next run finds it. A batch that has ended and answered no
 // waiting row is given up.
-func (ad *adopter) reconcile(ctx context.Context, adopted []Adoption) error {
+func (ad *adopter) reconcile(ctx context.Context, adopted []Orphan) error {
 	lacking, err := ad.bought(ctx)
 	if err != nil {
 		return fmt.Errorf("durable: list batches: %w", err)

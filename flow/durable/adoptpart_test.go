@@ -60,7 +60,7 @@ func removeRemote(w *durabletest.World, part string) {
 }
 
 // adoptOne adopts the only batch.
-func adoptOne(w *durabletest.World) durable.Adoption {
+func adoptOne(w *durabletest.World) durable.Orphan {
 	w.T.Helper()
 	all, err := w.StateDir().Adopt(w.T.Context(), w.Provider, "tickets", time.Now().Add(-24*time.Hour))
 	if err != nil || len(all) != 1 {

@@ -27,6 +27,12 @@ type Orphan struct {
 	// batch then belongs to another directory, to one that was lost, or to a
 	// sink.Stage, which may still run.
 	Surplus bool
+
+	// These are what Adopt has done with it.
+
+	Adopted int    // rows of the run that get their result from it
+	Left    string // why no row was adopted, for people; "" if some were
+	Lost    Lost   // its rows that the run does not get a result for
 }
 
 // Orphans lists the batches created since then that have the tag of a job. It

@@ -7,24 +7,25 @@ import (
 	"os"
 )
 
-// Stream is an Output that writes JSON lines to a pipe, a terminal or standard
-// output, where nothing can be taken back. Each result is delivered at least
-// once. A later run does not write a result again that is recorded as
-// delivered, but it may repeat results that were written just before a crash.
-// Make it with StreamTo.
-type Stream struct {
+// stream is the Output that StreamTo returns.
+type stream struct {
 	f    *os.File
 	sync bool
 	buf  bytes.Buffer
 }
 
-var _ Output = (*Stream)(nil)
+var _ Output = (*stream)(nil)
 
-// StreamTo returns an Output that writes to f. The caller closes f. It refuses
+// StreamTo returns an Output that writes JSON lines to a pipe, a terminal or
+// standard output, where nothing can be taken back. Each result is delivered at
+// least once. A later run does not write a result again that is recorded as
+// delivered, but it may repeat results that were written just before a crash.
+//
+// The caller closes f. StreamTo refuses
 // a directory, a disk, and a closed or read-only file, so that nothing is
 // bought for an output that cannot take results. A regular file is locked; the
 // error is ErrOutputInUse if another process holds the lock.
-func StreamTo(f *os.File) (*Stream, error) {
+func StreamTo(f *os.File) (Output, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("durable: output: %w", err)
@@ -44,13 +45,13 @@ func StreamTo(f *os.File) (*Stream, error) {
 			return nil, fmt.Errorf("%w: %s", ErrOutputInUse, f.Name())
 		}
 	}
-	return &Stream{f: f, sync: mode.IsRegular()}, nil
+	return &stream{f: f, sync: mode.IsRegular()}, nil
 }
 
 // Write implements Output. If ctx ends while the reader takes no lines, it
-// returns at once. The rest may still be written later, so the Stream must not
+// returns at once. The rest may still be written later, so the stream must not
 // be used again.
-func (s *Stream) Write(ctx context.Context, results []Result) error {
+func (s *stream) Write(ctx context.Context, results []Result) error {
 	s.buf.Reset()
 	for i := range results {
 		if err := results[i].WriteLine(&s.buf); err != nil {
@@ -67,7 +68,7 @@ func (s *Stream) Write(ctx context.Context, results []Result) error {
 	}
 }
 
-func (s *Stream) flush() error {
+func (s *stream) flush() error {
 	_, err := s.f.Write(s.buf.Bytes())
 	if err == nil && s.sync {
 		err = s.f.Sync()
