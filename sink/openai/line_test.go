@@ -120,7 +120,7 @@ func FuzzPayload(f *testing.F) {
 				}
 			}
 		}
-		size, err := payloadSize(endpoint, rows)
+		l, err := measure(endpoint, rows)
 		if multiline := bytes.IndexByte(body, '\n') >= 0; err != nil != (multiline && n > 0) {
 			t.Fatalf("%q: %v", body, err)
 		} else if multiline {
@@ -129,8 +129,12 @@ func FuzzPayload(f *testing.F) {
 		p := newPayload("head", "tail", endpoint, rows)
 		defer p.Close()
 		all, err := io.ReadAll(p)
-		if err != nil || int64(len(all)) != size+8 {
-			t.Fatalf("%d bytes, announced %d: %v", len(all), size, err)
+		if err != nil || int64(len(all)) != l.size+8 {
+			t.Fatalf("%d bytes, announced %d: %v", len(all), l.size, err)
+		}
+		kept, err := io.ReadAll(l.reader("head", "tail", endpoint, nil))
+		if err != nil || !bytes.Equal(kept, all) {
+			t.Fatalf("kept are %q, and read %q: %v", kept, all, err)
 		}
 		text := strings.TrimSuffix(strings.TrimPrefix(string(all), "head"), "tail")
 		lines := strings.SplitAfter(text, "\n")
@@ -205,11 +209,11 @@ func TestLargeBodiesAreNotCopied(t *testing.T) {
 			}
 		}
 	}
-	size, err := payloadSize("/v1/x", rows)
+	l, err := measure("/v1/x", rows)
 	p := newPayload("", "", "/v1/x", rows)
 	got, failed := io.ReadAll(p)
-	if err := errors.Join(err, failed); err != nil || !bytes.Equal(got, want) || size != int64(len(want)) {
-		t.Errorf("%d bytes, announced %d, want %d: %v", len(got), size, len(want), err)
+	if err := errors.Join(err, failed); err != nil || !bytes.Equal(got, want) || l.size != int64(len(want)) {
+		t.Errorf("%d bytes, announced %d, want %d: %v", len(got), l.size, len(want), err)
 	}
 	if cap(p.buf) > 4*payloadChunk {
 		t.Errorf("the buffer has grown to %d bytes", cap(p.buf))
@@ -279,5 +283,29 @@ func TestWhatIsNoAnswerIsNoSuccess(t *testing.T) {
 		if o, err := parseLine([]byte(line)); err != nil || o.Err != nil || o.Status != 200 {
 			t.Errorf("%s: %+v, %v", line, o, err)
 		}
+	}
+}
+
+// Lines that are too large to be kept are read from the rows once more, and are
+// the same.
+func TestManyLinesAreNotKept(t *testing.T) {
+	body := json.RawMessage(`"` + strings.Repeat("x", 1<<20) + `"`)
+	ranged := 0
+	rows := func(yield func(sink.Row, error) bool) {
+		ranged++
+		for n := range maxKept>>20 + 1 {
+			if !yield(sink.Row{ID: fmt.Sprint("row", n), Body: body}, nil) {
+				return
+			}
+		}
+	}
+	l, err := measure("/v1/x", rows)
+	if err != nil || l.kept != nil {
+		t.Fatalf("%d chunks are kept, %v", len(l.kept), err)
+	}
+	r := l.reader("", "", "/v1/x", rows)
+	defer r.Close()
+	if n, err := io.Copy(io.Discard, r); n != l.size || err != nil || ranged != 2 {
+		t.Errorf("%d bytes of %d, %v; the rows were read %d times", n, l.size, err, ranged)
 	}
 }

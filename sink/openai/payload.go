@@ -48,20 +48,6 @@ func appendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-func payloadSize(endpoint string, rows sink.Rows) (n int64, err error) {
-	var buf []byte
-	for row, err := range rows {
-		if err != nil {
-			return 0, err
-		}
-		if buf, err = appendRowHead(buf[:0], endpoint, row); err != nil {
-			return 0, err
-		}
-		n += int64(len(buf) + len(row.Body) + len(rowEnd))
-	}
-	return n, nil
-}
-
 // payload reads head, the rows as lines, and tail. The transport may close it
 // while it reads, so both take the lock.
 type payload struct {

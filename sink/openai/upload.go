@@ -26,19 +26,20 @@ type file struct {
 const slowest = 64 << 10
 
 // Upload implements sink.Provider. The file is named after the tag, so that an
-// upload whose reply was lost is found and used. The rows are ranged over
-// twice: first for their size, since some servers refuse chunked bodies.
+// upload whose reply was lost is found and used. The rows are measured first,
+// since some servers refuse chunked bodies. Those of a large batch are ranged
+// over once more when they are sent.
 func (c *Client) Upload(ctx context.Context, spec sink.Spec, rows sink.Rows) (string, error) {
-	size, err := payloadSize(spec.Endpoint, rows)
+	l, err := measure(spec.Endpoint, rows)
 	if err != nil {
 		return "", fmt.Errorf("openai: upload: %w", err)
 	}
 	var id string
 	err = c.cfg.Retry.Do(ctx, func(ctx context.Context) (err error) {
-		if id, err = c.uploaded(ctx, spec.Tag, size); err != nil || id != "" {
+		if id, err = c.uploaded(ctx, spec.Tag, l.size); err != nil || id != "" {
 			return err
 		}
-		id, err = c.upload(ctx, spec, rows, size)
+		id, err = c.upload(ctx, spec, rows, &l)
 		return err
 	})
 	if said, ok := errors.AsType[*retry.Error](err); ok {
@@ -51,7 +52,7 @@ func (c *Client) Upload(ctx context.Context, spec sink.Spec, rows sink.Rows) (st
 		err = because(sink.ErrTooLarge, err)
 	}
 	if err != nil {
-		return "", fmt.Errorf("openai: upload of %d bytes: %w", size, err)
+		return "", fmt.Errorf("openai: upload of %d bytes: %w", l.size, err)
 	}
 	c.files.add(id, filename(spec.Tag))
 	return id, nil
@@ -77,20 +78,20 @@ func (c *Client) uploaded(ctx context.Context, tag string, size int64) (string, 
 	return "", nil
 }
 
-func (c *Client) upload(ctx context.Context, spec sink.Spec, rows sink.Rows, size int64) (string, error) {
+func (c *Client) upload(ctx context.Context, spec sink.Spec, rows sink.Rows, l *lines) (string, error) {
 	boundary := rand.Text()
 	head := "--" + boundary + "\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n" +
 		"--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + filename(spec.Tag) +
 		"\"\r\nContent-Type: application/jsonl\r\n\r\n"
 	tail := "\r\n--" + boundary + "--\r\n"
-	body := newPayload(head, tail, spec.Endpoint, rows)
+	body := l.reader(head, tail, spec.Endpoint, rows)
 	defer body.Close()
 	var f file
 	err := c.api.Do(ctx, httpclient.Call{
 		Method: http.MethodPost, Path: "/files", Kind: httpclient.Upload,
-		Body: body, Size: int64(len(head)) + size + int64(len(tail)),
+		Body: body, Size: int64(len(head)) + l.size + int64(len(tail)),
 		ContentType: "multipart/form-data; boundary=" + boundary,
-		Timeout:     time.Minute + time.Duration(size)*time.Second/slowest,
+		Timeout:     time.Minute + time.Duration(l.size)*time.Second/slowest,
 	}, &f)
 	if err == nil && f.ID == "" {
 		err = errors.New("reply names no file")
