@@ -65,11 +65,11 @@ func (s *Stage[B, T]) String() string {
 // Run implements the stage of package flow. It returns the error of
 // [Config.Validate], the provider's if it is blocked, or context.Cause(ctx).
 func (s *Stage[B, T]) Run(ctx context.Context, in <-chan []B, out chan<- []Result[T]) error {
-	if s.provider == nil || s.request == nil {
-		return errors.New("sink: a Stage without a provider or a request function: make it with New or FromSlices")
-	}
 	if err := s.cfg.Validate(); err != nil {
 		return err
+	}
+	if s.provider == nil || s.request == nil {
+		return errors.New("sink: a Stage without a provider or a request function: make it with New or FromSlices")
 	}
 	reading, halt := context.WithCancelCause(ctx)
 	defer halt(nil)

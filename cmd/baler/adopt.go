@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/balerhq/baler/flow/durable"
@@ -108,8 +110,8 @@ func tellOutput(w io.Writer, a *durable.OutputAdoption) {
 		return
 	}
 	fmt.Fprintf(w, "old output: %s rows adopted\n", thousands(a.Adopted))
-	for _, l := range a.Lines {
-		fmt.Fprintf(w, "old output: line %s cannot be used: %s\n", thousands(l.Line), l.Reason)
+	for _, n := range slices.Sorted(maps.Keys(a.Lines)) {
+		fmt.Fprintf(w, "old output: line %s cannot be used: %s\n", thousands(n), a.Lines[n])
 	}
 	for _, p := range []struct {
 		n    int

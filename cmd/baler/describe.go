@@ -27,7 +27,7 @@ func nextStep(s durable.Status) string {
 	case durable.StatePaused:
 		return fmt.Sprintf("buys nothing new: give \"baler resume %s\" to go on", s.Name)
 	case durable.StateCancelling, durable.StateCancelled:
-		if s.Reason == string(durable.CancelReasonTimeLimit) {
+		if s.Reason == "time_limit" {
 			return "its time limit was over"
 		}
 		return "on request"

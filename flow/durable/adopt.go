@@ -44,7 +44,7 @@ var ErrNotRead = errors.New("durable: the run has not read its input")
 // names a model that the run does not ask.
 //
 // It returns all orphans, each with what was adopted and the rows that could
-// not be. The error is ErrNoRun, ErrNotRead, ErrCancelled, ErrRunning, a
+// not be. The error is ErrNoRun, ErrNotRead, ErrRunning, a *CancelledError, a
 // *MismatchError if the run belongs to another provider, an error that the run
 // is completed, or an error of the provider or the store. After an error,
 // earlier orphans may have been adopted, and Adopt may be called again. It
@@ -96,7 +96,8 @@ func (ad *adopter) adoptAll(ctx context.Context, since time.Time) (all []Orphan,
 func (ad *adopter) mayAdopt() error {
 	switch {
 	case ad.gate.cancelled():
-		return ErrCancelled
+		wanted, err := ad.dir.Control()
+		return errors.Join(err, &CancelledError{Reason: wanted.Reason, At: wanted.At})
 	case !ad.progress.ended():
 		return fmt.Errorf("%w: %q", ErrNotRead, ad.name)
 	case ad.progress.finished():

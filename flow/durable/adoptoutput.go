@@ -22,20 +22,14 @@ const maxLineErrors = 20
 // OutputAdoption counts the lines of an old output by what AdoptOutput did with
 // them.
 type OutputAdoption struct {
-	Adopted    int         `json:"adopted"`               // rows of the run that get their result from it
-	Failed     int         `json:"failed,omitempty"`      // rows that had failed or were cancelled: they are bought again
-	Settled    int         `json:"settled,omitempty"`     // rows that do not wait: the run has a result or a batch for them
-	Unknown    int         `json:"unknown,omitempty"`     // rows whose item the run does not have
-	OtherModel int         `json:"other_model,omitempty"` // rows for which the run asks another model
-	Repeated   int         `json:"repeated,omitempty"`    // lines whose id appears earlier in the file
-	Unusable   int         `json:"unusable,omitempty"`    // lines that are no result
-	Lines      []LineError `json:"lines,omitempty"`       // the first of those
-}
-
-// LineError is a line that cannot be used.
-type LineError struct {
-	Line   int    `json:"line"`
-	Reason string `json:"reason"`
+	Adopted    int            `json:"adopted"`               // rows of the run that get their result from it
+	Failed     int            `json:"failed,omitempty"`      // rows that had failed or were cancelled: they are bought again
+	Settled    int            `json:"settled,omitempty"`     // rows that do not wait: the run has a result or a batch for them
+	Unknown    int            `json:"unknown,omitempty"`     // rows whose item the run does not have
+	OtherModel int            `json:"other_model,omitempty"` // rows for which the run asks another model
+	Repeated   int            `json:"repeated,omitempty"`    // lines whose id appears earlier in the file
+	Unusable   int            `json:"unusable,omitempty"`    // lines that are no result
+	Lines      map[int]string `json:"lines,omitempty"`       // what is wrong with the first of those, by their number
 }
 
 // AdoptOutput gives the results of an old output to the run of that name. The
@@ -115,7 +109,10 @@ func (o *oldOutput) note(n int, text []byte, at oldLine, models map[string]strin
 	switch h := jobdir.HashKey(row.ID); {
 	case err != nil:
 		if a.Unusable++; len(a.Lines) < maxLineErrors {
-			a.Lines = append(a.Lines, LineError{Line: n, Reason: err.Error()})
+			if a.Lines == nil {
+				a.Lines = make(map[int]string)
+			}
+			a.Lines[n] = err.Error()
 		}
 	case row.Status != ItemSucceeded:
 		a.Failed++

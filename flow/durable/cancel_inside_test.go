@@ -32,7 +32,7 @@ func TestACancelIsNotOverwritten(t *testing.T) {
 		asking.Go(func() {
 			for range 100 {
 				c, err := want(d, []State{StatePaused, StateRunning}[rand.N(2)], "")
-				if err != nil && !errors.Is(err, ErrCancelled) {
+				if err != nil && !errors.As(err, new(*CancelledError)) {
 					t.Error(err)
 				}
 				if (c.Want == rundir.Cancelled) != (err != nil) {
@@ -46,8 +46,8 @@ func TestACancelIsNotOverwritten(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		c, err := want(d, StateCancelled, CancelReasonRequested)
-		if err != nil || c.Want != rundir.Cancelled || c.Rev <= before.Rev || c.Reason != string(CancelReasonRequested) {
+		c, err := want(d, StateCancelled, reasonRequested)
+		if err != nil || c.Want != rundir.Cancelled || c.Rev <= before.Rev || c.Reason != reasonRequested {
 			t.Errorf("%+v after %+v, %v", c, before, err)
 		}
 	})
@@ -56,7 +56,7 @@ func TestACancelIsNotOverwritten(t *testing.T) {
 	if err != nil || c.Want != rundir.Cancelled {
 		t.Errorf("%+v, %v", c, err)
 	}
-	again, err := want(d, StateCancelled, CancelReasonTimeLimit)
+	again, err := want(d, StateCancelled, reasonTimeLimit)
 	if err != nil || again != c {
 		t.Errorf("again: %+v, %v", again, err)
 	}

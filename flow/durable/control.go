@@ -1,7 +1,6 @@
 package durable
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -21,20 +20,18 @@ const (
 	StateStopped    State = "stopped"        // no process runs it; Run goes on
 )
 
-// CancelReason says why a run was cancelled.
-type CancelReason string
-
 // The reasons to cancel a run.
 const (
-	CancelReasonRequested CancelReason = "requested"  // somebody called Cancel
-	CancelReasonTimeLimit CancelReason = "time_limit" // Job.TimeLimit is over
+	reasonRequested = "requested"  // somebody called Cancel
+	reasonTimeLimit = "time_limit" // Job.TimeLimit is over
 )
 
 // CancelledError is the error with which a cancelled run ends, this time and
-// each time that it is run again.
+// each time that it is run again. It also refuses to pause or resume the run,
+// because a cancellation cannot be undone; then it has no Name and no Rows.
 type CancelledError struct {
 	Name   string
-	Reason CancelReason
+	Reason string    // "requested", or "time_limit" once Job.TimeLimit was over
 	At     time.Time // when it was cancelled
 	Rows   int       // items that were read and get no result
 }
@@ -42,8 +39,12 @@ type CancelledError struct {
 // Error says what happened and what was left.
 func (e *CancelledError) Error() string {
 	why := "on request"
-	if e.Reason == CancelReasonTimeLimit {
+	if e.Reason == reasonTimeLimit {
 		why = "because its time limit was over"
+	}
+	if e.Name == "" {
+		return fmt.Sprintf("durable: the run is cancelled, %s at %s, which cannot be undone: begin another under a new name",
+			why, e.At.Format(time.RFC3339))
 	}
 	return fmt.Sprintf("durable: the run %q was cancelled %s at %s: %d rows have no result",
 		e.Name, why, e.At.Format(time.RFC3339), e.Rows)
@@ -53,21 +54,18 @@ func (e *CancelledError) Error() string {
 // process.
 var ErrRunning = rundir.ErrRunning
 
-// ErrCancelled refuses to pause or resume a run that is cancelled for good.
-var ErrCancelled = errors.New("durable: the run is cancelled, which cannot be undone: begin another under a new name")
-
 // want records the state that is requested from now on. StateCancelled cannot
 // be undone.
-func want(d rundir.Dir, wanted State, reason CancelReason) (rundir.Control, error) {
+func want(d rundir.Dir, wanted State, reason string) (rundir.Control, error) {
 	return d.Change(func(c *rundir.Control) (changed bool, err error) {
 		switch State(c.Want) {
 		case wanted:
 			return false, nil
 		case StateCancelled:
-			return false, ErrCancelled
+			return false, &CancelledError{Reason: c.Reason, At: c.At}
 		case StateRunning, StatePaused, StateCancelling, StateCompleted, StateStopped:
 		}
-		c.Want, c.Reason, c.At = string(wanted), string(reason), time.Now()
+		c.Want, c.Reason, c.At = string(wanted), reason, time.Now()
 		return true, nil
 	})
 }

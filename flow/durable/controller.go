@@ -69,7 +69,7 @@ func (ctl *controller) cancellation() error {
 		return nil
 	}
 	p := ctl.progress.now()
-	return &CancelledError{Name: ctl.name, Reason: CancelReason(ctl.control.Reason), At: ctl.control.At, Rows: p.Rows - p.Settled()}
+	return &CancelledError{Name: ctl.name, Reason: ctl.control.Reason, At: ctl.control.At, Rows: p.Rows - p.Settled()}
 }
 
 // stateOf maps the requested state to the one reported until it is reached.

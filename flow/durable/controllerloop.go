@@ -45,7 +45,7 @@ func (ctl *controller) watch(ctx context.Context) error {
 func (ctl *controller) applyControl() error {
 	c, err := ctl.dir.Control()
 	if err == nil && c.Want != rundir.Cancelled && ctl.clock.overdue() {
-		c, err = want(ctl.dir, StateCancelled, CancelReasonTimeLimit)
+		c, err = want(ctl.dir, StateCancelled, reasonTimeLimit)
 	}
 	if err != nil {
 		return err

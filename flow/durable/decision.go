@@ -19,8 +19,8 @@ const (
 	DecisionSend Decision = "again"
 )
 
-// ErrNotMissing refuses a decision about a batch without missing rows.
-var ErrNotMissing = errors.New("durable: no row of the batch is missing")
+// errNotMissing refuses a decision about a batch without missing rows.
+var errNotMissing = errors.New("durable: no row of the batch is missing")
 
 // UndecidedError is the error of a run that has settled everything except rows
 // that ran or may have run and have no result at the provider. The next Run

@@ -93,9 +93,9 @@ func (h *Handle) Resume(ctx context.Context) error { return h.request(ctx, State
 func (h *Handle) Cancel(ctx context.Context) error { return h.request(ctx, StateCancelled) }
 
 func (h *Handle) request(ctx context.Context, wanted State) error {
-	reason := CancelReason("")
+	reason := ""
 	if wanted == StateCancelled {
-		reason = CancelReasonRequested
+		reason = reasonRequested
 	}
 	c, err := want(h.dir, wanted, reason)
 	if err != nil {

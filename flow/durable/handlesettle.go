@@ -14,7 +14,7 @@ import (
 // second, or else the next one does. Results that have come by then count. The
 // same decision may be made again; another one is an error.
 //
-// The error is ErrNotMissing for a batch without missing rows. About the end
+// The error is an error for a batch without missing rows. About the end
 // of ctx see Pause.
 func (h *Handle) Settle(ctx context.Context, batch string, d Decision) error {
 	if d != DecisionFail && d != DecisionSend {
@@ -51,7 +51,7 @@ func decideIn(d rundir.Dir, batch, tag string, decision Decision) (changed bool,
 	case was != "":
 		return false, fmt.Errorf("durable: batch %s: it was decided already: %s", batch, was)
 	case tag == "":
-		return false, fmt.Errorf("%w: %q", ErrNotMissing, batch)
+		return false, fmt.Errorf("%w: %q", errNotMissing, batch)
 	}
 	made[tag], made[batch] = string(decision), string(decision)
 	return true, d.Write(rundir.DecisionsFile, made)

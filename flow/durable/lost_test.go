@@ -2,7 +2,9 @@ package durable_test
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,10 +149,7 @@ func TestResultsOfAnOldOutputAreAdopted(t *testing.T) {
 			return a
 		}
 		a := adopt()
-		numbers := make([]int, len(a.Lines))
-		for i, l := range a.Lines {
-			numbers[i] = l.Line
-		}
+		numbers := slices.Sorted(maps.Keys(a.Lines))
 		a.Lines = nil
 		want := durable.OutputAdoption{Adopted: 23, Failed: 3, Unknown: 4, Repeated: 1, Unusable: 3}
 		if diff := cmp.Diff(want, a); diff != "" || fmt.Sprint(numbers) != "[34 35 36]" {

@@ -233,7 +233,7 @@ func TestAPersonDecidesAboutMissingRows(t *testing.T) {
 			job.MaxAttempts = 1 // which a person overrules
 			waits := undecided(w, job, 25)
 			h := w.Attach()
-			if err := h.Settle(t.Context(), "batch_other", d); !errors.Is(err, durable.ErrNotMissing) {
+			if err := h.Settle(t.Context(), "batch_other", d); err == nil || !strings.Contains(err.Error(), "no row of the batch is missing") {
 				t.Errorf("another batch: %v", err)
 			}
 			for _, name := range []string{waits.Batch, waits.Tag} { // twice is no mistake

@@ -37,19 +37,16 @@ const (
 	ItemCancelled ItemStatus = "cancelled" // the run was cancelled before it ran
 )
 
-// ResultOf returns the result of the item with that key and meta.
-func ResultOf(key string, meta json.RawMessage, a sink.Answer, cached, shared bool) Result {
-	r := Result{
-		ID: key, Status: ItemSucceeded, Response: bytes.Clone(a.Body), Model: a.Model,
-		Batch: a.Batch, Cached: cached, Shared: shared, Attempts: a.Attempts, Meta: meta,
-	}
+// SetAnswer takes over what is known of the item, which is settled.
+func (r *Result) SetAnswer(a sink.Answer) {
+	r.Status, r.Response, r.Model = ItemSucceeded, bytes.Clone(a.Body), a.Model
+	r.Batch, r.Attempts = a.Batch, a.Attempts
 	if a.Reply != nil {
 		r.Text, r.Usage = a.Reply.Text, &a.Reply.Usage
 	}
 	if r.Error, _ = errors.AsType[*sink.RowError](a.Err); r.Error != nil {
 		r.Status = ItemFailed
 	}
-	return r
 }
 
 // WriteLine writes the result as a JSON line, as a File gets it. The line

@@ -144,7 +144,8 @@ func (c *chunk) add(o jobdir.Outcome) {
 		c.err = errors.Join(c.err, err)
 		return
 	}
-	r := ResultOf(row.Key, row.Meta, a, o.Cached(), o.Shared)
+	r := Result{ID: row.Key, Meta: row.Meta, Cached: o.Cached(), Shared: o.Shared}
+	r.SetAnswer(a)
 	c.bytes += len(r.Response)
 	c.results = append(c.results, r)
 	if r.Error != nil {

@@ -79,7 +79,7 @@ func (p *process) wait(ctx context.Context) bool {
 func (s snapshot) end() error {
 	switch s.State {
 	case StateCancelled:
-		return &CancelledError{Name: s.Name, Reason: CancelReason(s.Reason), At: s.asked, Rows: s.Cancelled}
+		return &CancelledError{Name: s.Name, Reason: s.Reason, At: s.asked, Rows: s.Cancelled}
 	case StateStopped:
 		return &StoppedError{Name: s.Name, Reason: s.Reason}
 	case StateRunning, StatePaused, StateCancelling, StateCompleted:

@@ -35,8 +35,8 @@ func (c *Client) Find(ctx context.Context, tag string, since time.Time) (found [
 	return found, nil
 }
 
-// List implements sink.Provider: it pages through the list, newest first, back to
-// since.
+// List implements sink.Provider: it pages through the list, newest first, back
+// to since.
 func (c *Client) List(ctx context.Context, since time.Time) iter.Seq2[sink.Listing, error] {
 	return func(yield func(sink.Listing, error) bool) {
 		for l, err := range c.search(ctx).list(since) {

@@ -119,7 +119,8 @@ func (r *orderedReader) read(q Query, p orderedItem) (Result, error) {
 		}
 	}
 	e.Tries = []jobdir.Try{{Times: uint8(p.attempts)}} //nolint:gosec // clamped
-	result := durable.ResultOf(e.Key, e.Meta, o.Answer(&e, r.archive.Routes[in.Route].Model, in.Batch, q.Codec), o.Cached(), o.Shared)
+	result := durable.Result{ID: e.Key, Meta: e.Meta, Cached: o.Cached(), Shared: o.Shared}
+	result.SetAnswer(o.Answer(&e, r.archive.Routes[in.Route].Model, in.Batch, q.Codec))
 	return Result{result, q.After, int(e.Line)}, nil
 }
 

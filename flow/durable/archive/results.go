@@ -80,7 +80,8 @@ func (a *Archive) read(q Query, after position, yield func(Result, error) bool) 
 		if err != nil {
 			return err
 		}
-		r := durable.ResultOf(s.entry.Key, s.entry.Meta, s.Answer(s.entry, a.Routes[s.in.Route].Model, s.in.Batch, q.Codec), s.Cached(), s.Shared)
+		r := durable.Result{ID: s.entry.Key, Meta: s.entry.Meta, Cached: s.Cached(), Shared: s.Shared}
+		r.SetAnswer(s.Answer(s.entry, a.Routes[s.in.Route].Model, s.in.Batch, q.Codec))
 		if !show(Result{r, a.cursor(s.position), int(s.entry.Line)}) {
 			return nil
 		}
