@@ -12,11 +12,11 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-// many yields n rows of some 1 KB and then err, if it is one. Each time it is
+// many yields n rows of some 10 KB and then err, if it is one. Each time it is
 // ranged over, it yields more rows by growth.
 func many(n, growth int, err error) sink.Rows {
 	times := 0
-	body := []byte(chat(strings.Repeat("x", 1000)))
+	body := []byte(chat(strings.Repeat("x", 10_000)))
 	return func(yield func(sink.Row, error) bool) {
 		limit := n + times*growth
 		times++
@@ -31,6 +31,7 @@ func many(n, growth int, err error) sink.Rows {
 	}
 }
 
+// The rows are too many to be kept since they were measured.
 func TestRowsThatFailDuringTheUploadEndItAtOnce(t *testing.T) {
 	const upload = "POST /v1/files"
 	broken := errors.New("disk on fire")
