@@ -50,8 +50,9 @@ func newRun() *cobra.Command {
 		Short: "Submit every row of a file to a model and write one result per row",
 		Long: `Submit every row of a JSONL or CSV file to a model, through a provider's batch API,
 and write one JSON line per row to --out. Rows may have any shape if a --prompt is
-filled in from their fields. Or they are requests in OpenAI's batch format, which
-are submitted unchanged.
+filled in from their fields. Or they are requests in OpenAI's batch format, whose
+bodies keep what they ask. A body in the format of Anthropic's /v1/messages or of
+Gemini's generateContent becomes a chat for the --model.
 
 The whole input is checked before anything is bought. If the run is interrupted, or
 its machine fails, the same command goes on, and nothing is paid for twice.
@@ -88,7 +89,7 @@ address of the API, unless --base-url gives one.`,
 	f.SortFlags = false // related flags stand together
 	f.StringVar(&o.out, "out", "", "file that gets one JSON line per row; - is standard output (required)")
 	f.StringVar(&o.provider, "provider", defaultProvider.Name, "provider of the batches: "+offered()+", or a server that speaks its protocol")
-	f.StringVar(&o.model, "model", "", "model that answers; rows in batch format name their own")
+	f.StringVar(&o.model, "model", "", "model that answers, and may change between starts; rows in batch format name their own")
 	f.StringVar(&o.baseURL, "base-url", "", "address of the API, such as http://127.0.0.1:8080/v1 (default: "+defaultProvider.BaseURLVariable+", or the provider's)")
 	f.StringVar(&o.state, "state", defaultState(), "state directory, which remembers the run; also BALER_STATE")
 	f.StringVar(&o.name, "name", "", "name of the run in the state directory (default: the input without directory and extension)")
