@@ -10,7 +10,6 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/retry"
-	"github.com/balerhq/baler/sink"
 )
 
 // Lost counts rows of an orphan that could not be adopted, by reason. Rows that
@@ -30,33 +29,6 @@ func (l Lost) Total() int { return l.Gone + l.Running + l.Failed + l.Unknown + l
 // ErrNotRead means that a run has not read its source to the end. Ingest reads
 // it.
 var ErrNotRead = errors.New("durable: the run has not read its input")
-
-// Adopt gives ended orphans to the run of that name. The run takes the result
-// of a row if the row succeeded there and still waits for a batch here. The
-// next Run downloads and delivers these results like those of any batch, and
-// buys only the other rows. Use it after a state directory was lost; call
-// Ingest first.
-//
-// A row is identified by the hash of its item's key, because a provider returns
-// nothing else but the answer. So the keys must be the same as before, and the
-// caller must make sure that the requests are. An orphan is left alone if its
-// rows cannot have been one batch of the run. A row is left alone if its answer
-// names a model that the run does not ask.
-//
-// It returns all orphans, each with what was adopted and the rows that could
-// not be. The error is ErrNoRun, ErrNotRead, ErrRunning, a *CancelledError, a
-// *MismatchError if the run belongs to another provider, an error that the run
-// is completed, or an error of the provider or the store. After an error,
-// earlier orphans may have been adopted, and Adopt may be called again. It
-// reads the results of each orphan that has ended and scans the waiting rows
-// once for each orphan. The ids of one orphan are in memory at a time.
-func (d *Dir) Adopt(ctx context.Context, provider sink.Provider, name string, since time.Time) (all []Orphan, err error) {
-	err = d.withJobOf(ctx, provider, name, func(e *engine) (err error) {
-		all, err = e.adopter.adoptAll(ctx, since)
-		return err
-	})
-	return all, err
-}
 
 // adopter adopts batches that the job has bought and does not know.
 type adopter struct {

@@ -32,39 +32,6 @@ type OutputAdoption struct {
 	Lines      map[int]string `json:"lines,omitempty"`       // what is wrong with the first of those, by their number
 }
 
-// AdoptOutput gives the results of an old output to the run of that name. The
-// output is a file as Lines writes it. The run takes the result of a row if the
-// row succeeded there and still waits for a batch here. The next Run delivers
-// these results like answers from the Cache, and buys only the other rows.
-// AdoptOutput does not call the provider, which must be the run's.
-//
-// A row is identified by its id alone, because the line has no request. The
-// caller must make sure that the requests are the same as before. A line is
-// left alone if it names a model that the run does not ask.
-//
-// The error is one of those that Adopt returns, or says that the file cannot be
-// read. After an error, some lines may have been adopted, and AdoptOutput may
-// be called again. The hashes of all ids in the file are in memory, and so are
-// the entries of the rows that wait.
-func (d *Dir) AdoptOutput(ctx context.Context, provider sink.Provider, name, path string) (a OutputAdoption, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return a, fmt.Errorf("durable: adopt output: %w", err)
-	}
-	defer f.Close()
-	err = d.withJobOf(ctx, provider, name, func(e *engine) error {
-		if err := e.adopter.mayAdopt(); err != nil {
-			return err
-		}
-		old := &oldOutput{file: f, at: make(map[jobdir.ItemHash]oldLine), adoption: &a}
-		if err := old.read(ctx); err != nil {
-			return fmt.Errorf("durable: adopt output: %w", err)
-		}
-		return e.adopter.adoptOutput(ctx, old)
-	})
-	return a, err
-}
-
 // oldOutput is the file of an earlier run.
 type oldOutput struct {
 	file     *os.File

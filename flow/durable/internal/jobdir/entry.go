@@ -233,16 +233,6 @@ func (e Entry) Again(sent bool) Entry {
 	return e
 }
 
-// errShort means that a record ends before its last field.
-var errShort = errors.New("durable: record is too short")
-
-// Decoder reads the fields of a record in order. From the first missing field
-// on, all are zero and Err is set.
-type Decoder struct {
-	B   []byte
-	Err error
-}
-
 func (d *Decoder) take(n int) []byte {
 	if d.Err != nil || len(d.B) < n {
 		d.Err = errShort
@@ -280,14 +270,6 @@ func (d *Decoder) bytes() []byte {
 		return nil
 	}
 	return d.take(int(n)) //nolint:gosec // not longer than d.B
-}
-
-func appendBytes(dst, b []byte) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(b))), b...)
-}
-
-func appendString(dst []byte, s string) []byte {
-	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
 // rowOverhead is how many bytes a row needs in a batch beside its body, at

@@ -2,9 +2,7 @@ package jobdir
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
@@ -30,20 +28,6 @@ type Line struct {
 	Removed []string        `json:"removed,omitempty"` // tags whose files are gone at the provider
 	Account *AccountAlias   `json:"account,omitempty"` // two keys that belong to the same account
 }
-
-// LineVersion is the version of the lines of a journal. It grows with each
-// change that an earlier program would misread.
-const LineVersion = 3
-
-// version writes itself as LineVersion, whatever its value is.
-type version int
-
-// MarshalJSON implements json.Marshaler.
-func (version) MarshalJSON() ([]byte, error) { return strconv.AppendInt(nil, LineVersion, 10), nil }
-
-// ErrVersion means that another version of the program has written a journal.
-var ErrVersion = errors.New("another version wrote it: finish the run with the version that began it, " +
-	"or name another state directory, and adopt what was bought (baler doctor --adopt)")
 
 // DecodeLine reads a line of the journal. The error is ErrVersion if it has
 // another version.
@@ -107,14 +91,4 @@ func AddRow(spans []RowSpan, row int) []RowSpan {
 		return spans
 	}
 	return append(spans, RowSpan{row, row})
-}
-
-// settledUntil returns how far the rows of a batch were settled before its last
-// chunk, and after it.
-func (m *Replayed) settledUntil(tag string) (from, until uint64) {
-	i, ok := m.latest[tag]
-	if !ok {
-		return 0, 0
-	}
-	return m.Chunks[i].From, m.Chunks[i].Until
 }

@@ -130,16 +130,3 @@ func (o *Outcome) Answer(row *Entry, model, batch string, codec llm.Codec) sink.
 
 // Cached reports whether the row was answered in another job.
 func (o *Outcome) Cached() bool { return o.Origin != "" && !o.Shared }
-
-// AnsweredBatch is a settled batch of any job.
-type AnsweredBatch struct {
-	AnswerHeader
-	Job, Tag string // job is its directory
-}
-
-// Hit is an answer that an item gets without being sent: of another job, or of
-// the item that it follows.
-type Hit struct {
-	*AnsweredBatch
-	Offset int64
-}

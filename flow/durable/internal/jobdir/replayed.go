@@ -105,3 +105,13 @@ func (m *Replayed) settle(s Settled) {
 	m.index[id], m.latest[s.Tag] = len(m.Chunks), len(m.Chunks)
 	m.Chunks = append(m.Chunks, s)
 }
+
+// settledUntil returns how far the rows of a batch were settled before its last
+// chunk, and after it.
+func (m *Replayed) settledUntil(tag string) (from, until uint64) {
+	i, ok := m.latest[tag]
+	if !ok {
+		return 0, 0
+	}
+	return m.Chunks[i].From, m.Chunks[i].Until
+}
