@@ -1,6 +1,9 @@
 package flow
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // A Func is a synchronous stage: it handles one item after the other, in order,
 // in one goroutine, which it shares with the source or Func before it. [Map],
@@ -104,6 +107,17 @@ func (f Func[In, Out]) Named(name string) Func[In, Out] {
 	return f
 }
 
+// errZeroFunc is the error of a Func that no constructor has made.
+var errZeroFunc = errors.New("flow: a zero Func: make it with Map, Filter or another constructor")
+
+// bound returns the function for one run.
+func (f Func[In, Out]) bound() transform[In, Out] {
+	if f.bind == nil {
+		panic(errZeroFunc)
+	}
+	return f.bind()
+}
+
 // String returns the name of the stage: "map", "filter" and so on.
 func (f Func[In, Out]) String() string { return f.name }
 
@@ -111,18 +125,21 @@ func (f Func[In, Out]) String() string { return f.name }
 // with the slice. When its function takes more than a few microseconds it sends
 // every result at once.
 func (f Func[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- []Out) error {
+	if f.bind == nil {
+		return errZeroFunc
+	}
 	return pump(ctx, in, f.into(sendOne(out), busyIn(ctx)))
 }
 
 // into returns what pushes to next what f makes of a slice.
 func (f Func[In, Out]) into(next push[Out], b *busy) push[In] {
-	s := step[In, Out]{Func: f, do: f.bind(), next: next, pace: newPace(b)}
+	s := step[In, Out]{Func: f, do: f.bound(), next: next, pace: newPace(b)}
 	return s.push
 }
 
 // stageError returns f with errors that name the stage that it is.
 func (f Func[In, Out]) stageError(stage string) Func[In, Out] {
-	bind := f.bind
+	bind := f.bound
 	f.bind = func() transform[In, Out] {
 		do := bind()
 		return func(ctx context.Context, made []Out, items []In) ([]Out, error) {

@@ -29,6 +29,9 @@ func newGraph() graph {
 // add records a stage that reads ins and writes outs, and returns its unique
 // name.
 func (l *graph) add(name string, opts []StageOption, ins, outs []any) string {
+	if l.taken == nil {
+		panic(errZeroPipeline)
+	}
 	s := stageSettings{name: name}
 	for _, set := range opts {
 		set(&s)
@@ -83,6 +86,9 @@ func (l *graph) busyOf(stage string) *busy {
 
 // edge notes that channel stands for link until it is known who reads it.
 func (l *graph) edge(channel, link any) {
+	if l.links == nil {
+		panic(errZeroPipeline)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.links[channel] = link

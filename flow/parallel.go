@@ -57,7 +57,7 @@ func Parallel[In, Out any](f Func[In, Out], c Concurrency) Stage[In, Out] {
 			return dispatch(ctx, in, jobs, results.window)
 		})
 		for range c.Workers {
-			group.Go(func() error { return runWorkers(ctx, c.Timeout, f.bind(), jobs, results) })
+			group.Go(func() error { return runWorkers(ctx, c.Timeout, f.bound(), jobs, results) })
 		}
 		return group.Wait()
 	}}

@@ -94,6 +94,9 @@ func (p *Pipeline) watch(caller context.Context, drain time.Duration, stop, abor
 //     short, joined with the StageError of a stage that failed while it
 //     stopped.
 func (p *Pipeline) Wait() error {
+	if p.group == nil {
+		return errZeroPipeline
+	}
 	_ = p.group.Wait() // fail has kept what matters
 	p.drain.Wait()
 	p.mu.Lock()
@@ -109,6 +112,10 @@ func (p *Pipeline) Wait() error {
 		return fmt.Errorf("flow: stopped: %w", errors.Join(p.stopped, p.failure))
 	}
 }
+
+// errZeroPipeline is the error of a Pipeline that New has not made, and what a
+// stage that is added to one panics with.
+var errZeroPipeline = errors.New("flow: a zero Pipeline: make it with New")
 
 // run runs a stage, or what it needs besides, in a goroutine. ctx is what f
 // obeys: it tells a stop from a failure.

@@ -31,4 +31,9 @@ func (c *clock) now() (t time.Time, known bool) {
 
 // Now is what time it is at the server, to the second. It is known once a reply
 // had a Date.
-func (c *Client) Now() (t time.Time, known bool) { return c.clock.now() }
+func (c *Client) Now() (t time.Time, known bool) {
+	if c == nil {
+		return time.Time{}, false
+	}
+	return c.clock.now()
+}

@@ -59,10 +59,23 @@ func New(base string, auth func(http.Header), grammar retry.Grammar, pace Pace, 
 }
 
 // Host is the host the client calls, without the port.
-func (c *Client) Host() string { return c.base.Hostname() }
+func (c *Client) Host() string {
+	if c == nil {
+		return ""
+	}
+	return c.base.Hostname()
+}
+
+// errZero is the error of a provider's client that has no Client of this
+// package.
+var errZero = retry.Mark(errors.New("the client is a zero value: make it with New"), retry.Permanent)
 
 // CloseIdle closes connections that are not in use.
-func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
+func (c *Client) CloseIdle() {
+	if c != nil {
+		c.http.CloseIdleConnections()
+	}
+}
 
 // Do makes the call and decodes the JSON of the reply into into, unless that is
 // nil. A reply that cannot be read or decoded leaves it open what happened.
@@ -70,6 +83,9 @@ func (c *Client) CloseIdle() { c.http.CloseIdleConnections() }
 // It is bounded: by its timeout, and if it has a Body, by a minute in which
 // next to nothing of that leaves.
 func (c *Client) Do(ctx context.Context, call Call, into any) error {
+	if c == nil {
+		return errZero
+	}
 	if err := c.turns.await(ctx, call); err != nil {
 		return err
 	}
@@ -124,6 +140,9 @@ type Reply struct {
 // Stream makes a call for a large reply, which the caller closes. It fails, as
 // do the reads, if nothing, or next to nothing, arrives for a minute.
 func (c *Client) Stream(ctx context.Context, call Call) (*Reply, error) {
+	if c == nil {
+		return nil, errZero
+	}
 	if err := c.turns.await(ctx, call); err != nil {
 		return nil, err
 	}

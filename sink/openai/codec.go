@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ type responsesRequest struct {
 }
 
 // Endpoint implements llm.Codec.
-func (c *Client) Endpoint() string { return c.cfg.Endpoint }
+func (c *Client) Endpoint() string { return cmp.Or(c.cfg.Endpoint, chatEndpoint) }
 
 // Revision implements llm.Codec.
 func (c *Client) Revision() int { return 1 }
@@ -47,7 +48,7 @@ func (c *Client) Revision() int { return 1 }
 // Encode implements llm.Codec. The body is canonical JSON, in which numbers of
 // options are as the chat has them.
 func (c *Client) Encode(model string, chat llm.Chat) (json.RawMessage, error) {
-	f := formats[c.cfg.Endpoint]
+	f := formats[c.Endpoint()]
 	body, err := encodePlain(f, model, chat)
 	if err == nil && body == nil {
 		body, err = f.encode(model, chat)
