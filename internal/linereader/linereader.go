@@ -58,14 +58,20 @@ func (r *Reader) rest(start []byte) ([]byte, error) {
 	}
 }
 
+// skipFactor bounds the rest of a line that is skipped, in maxima of a line.
+const skipFactor = 8
+
 // Skip passes over the rest of a line that was too long. It returns how many
-// bytes that has, and io.EOF if the line has no end.
+// bytes that has, and io.EOF if the line has no end. If the rest is eight times
+// above the maximum, the line may never end: the error is a *TooLongError
+// again.
 func (r *Reader) Skip() (n int64, err error) {
-	for {
+	for n <= skipFactor*int64(r.max) {
 		rest, err := r.r.ReadSlice('\n')
 		n += int64(len(rest))
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return n, err
 		}
 	}
+	return n, &TooLongError{skipFactor * r.max}
 }
