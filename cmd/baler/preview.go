@@ -1,8 +1,12 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/sink/llm"
 )
 
 // These limit what is checked before anybody is asked: what is wrong with all
@@ -14,7 +18,7 @@ const (
 
 // preview checks the first rows of an input that was not read yet. All are
 // checked by the run itself, once it knows that the provider can be used.
-func (o *options) preview(dialect source.CSVFormat) error {
+func (o *options) preview(dialect source.CSVFormat, tell func(string)) error {
 	if o.hasRead() {
 		return nil
 	}
@@ -22,10 +26,19 @@ func (o *options) preview(dialect source.CSVFormat) error {
 	if err != nil {
 		return err
 	}
+	format, err := formatOf(o.provider)
+	if err != nil {
+		return err
+	}
+	told := make(map[string]bool)
 	n, size := 0, 0
 	for row, err := range source.Rows(o.input).WithFormat(dialect).Items() {
 		if err == nil {
 			err = rows.check(row)
+		}
+		if member := rows.unknownMember(row, format.Codec); err == nil && member != "" && !told[member] {
+			told[member] = true
+			tell(fmt.Sprintf("%s:%d: the request stays with %s as it is, because of its member %q", o.input, row.Line, o.provider, member))
 		}
 		if err != nil {
 			return o.explain(err, durable.Report{})
@@ -49,6 +62,23 @@ func (o *options) hasRead() bool {
 	}
 	s, err := h.Status()
 	return err == nil && (s.Read || s.Ended())
+}
+
+// unknownMember returns the first member of a row's request that has no place
+// in a chat, so that no other provider can be asked. It is "" if there is none.
+func (r *rows) unknownMember(row source.Row, codec llm.Codec) string {
+	if r.request == nil {
+		return ""
+	}
+	q, err := r.request(row)
+	if err != nil || q.Endpoint != codec.Endpoint() {
+		return "" // the first is told, and the second has no chats
+	}
+	_, _, err = codec.Parse(q.Endpoint, q.Body)
+	if unknown, ok := errors.AsType[*llm.UnknownMemberError](err); ok {
+		return unknown.Member
+	}
+	return ""
 }
 
 // check returns what is wrong with a row.

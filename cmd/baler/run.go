@@ -123,7 +123,8 @@ func (o *options) run(cmd *cobra.Command) error {
 	if err := o.checkInput(); err != nil {
 		return err
 	}
-	rows, err := newRows(o, func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) })
+	tell := func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) }
+	rows, err := newRows(o, tell)
 	if err != nil {
 		return err
 	}
@@ -132,7 +133,7 @@ func (o *options) run(cmd *cobra.Command) error {
 		return err
 	}
 	dialect := source.CSVFormat{Delimiter: delimiter}
-	if err := o.preview(dialect); err != nil {
+	if err := o.preview(dialect, tell); err != nil {
 		return err
 	}
 	provider, err := newProvider(o)

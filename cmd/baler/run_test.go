@@ -4,7 +4,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -365,5 +367,28 @@ func TestRunTakesRowsInOtherFormats(t *testing.T) {
 	got := readResults(t, filepath.Join(dir, "out.jsonl"))
 	if !strings.Contains(got["a"].Text, "parcel") || !strings.Contains(got["b"].Text, "invoice") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// What is no part of a chat keeps a request with its provider. That is said at
+// once, for each such member, and the request goes as it is.
+func TestRunTellsWhatKeepsARequestWithItsProvider(t *testing.T) {
+	var mu sync.Mutex
+	var bodies []string
+	server := startSimulator(t, simulator.Config{Answer: func(r simulator.Row) simulator.Reply {
+		mu.Lock()
+		defer mu.Unlock()
+		bodies = append(bodies, string(r.Body))
+		return simulator.Reply{Text: "ok"}
+	}})
+	dir := t.TempDir()
+	row := func(id, body string) string {
+		return `{"custom_id":"` + id + `","method":"POST","url":"/v1/chat/completions","body":` + body + `}`
+	}
+	const odd = `{"model":"m","messages":[{"role":"user","content":"hi"}],"modalities":["audio"],"fancy":1}`
+	writeFile(t, dir, "in.jsonl", row("a", `{"model":"m","messages":[{"role":"user","content":"hi"}]}`), row("b", odd), row("c", odd))
+	r := runCommand(t, dir, withKey, runArgs(server, "in.jsonl", "--out", "out.jsonl")...)
+	if r.code != exitOK || strings.Count(r.stderr, "stays with openai as it is") != 1 || !strings.Contains(r.stderr, "in.jsonl:2: ") || !slices.Contains(bodies, odd) {
+		t.Errorf("%+v, bodies %q", r, bodies)
 	}
 }
