@@ -106,7 +106,7 @@ func TestAnthropicsRequestsComeBack(t *testing.T) {
 	document := anthropic.NewDocumentBlock(anthropic.Base64PDFSourceParam{Data: "JVBERi0="})
 	document.OfDocument.Title = anthropic.String("a.pdf")
 	document.OfDocument.Citations = anthropic.CitationsConfigParam{Enabled: anthropic.Bool(true)}
-	comesBack(t, claude.NewCodec(claude.CodecConfig{}), claude.MessagesEndpoint, anthropic.MessageNewParams{
+	comesBack(t, claude.NewCodec(), claude.MessagesEndpoint, anthropic.MessageNewParams{
 		Model: "claude-haiku-5-5", MaxTokens: 64,
 		System: []anthropic.TextBlockParam{{Text: "sys", CacheControl: anthropic.NewCacheControlEphemeralParam()}},
 		Messages: []anthropic.MessageParam{
@@ -155,7 +155,7 @@ func TestGeminisRequestsComeBack(t *testing.T) {
 		if _, err := client.Models.GenerateContent(t.Context(), "gemini-3.5-flash", contents, cfg); err != nil {
 			t.Fatal(err)
 		}
-		chat := comesBack(t, gemini.NewCodec(gemini.CodecConfig{}), path, json.RawMessage(body))
+		chat := comesBack(t, gemini.NewCodec(), path, json.RawMessage(body))
 		if len(chat.Messages) < 3 {
 			t.Errorf("%s is %+v", body, chat)
 		}

@@ -34,7 +34,7 @@ type Answer struct {
 const CodeInvalidAnswer = "invalid_answer"
 
 // ReadAnswer returns what an outcome tells. A row has failed, too, if its
-// answer cannot be read or is no full one, see Flaw. Without a codec it is not
+// answer cannot be read or is no full one. Without a codec it is not
 // read. The caller fills in the Batch and the Attempts, and the Model if no
 // reply names it.
 func ReadAnswer(o *Outcome, codec llm.Codec) Answer {
@@ -57,5 +57,5 @@ func (a *Answer) read(codec llm.Codec) *RowError {
 		return &RowError{Class: retry.Permanent, Code: "unreadable_reply", Message: err.Error()}
 	}
 	a.Reply, a.Model = &reply, reply.Model
-	return Flaw(&reply)
+	return flawOf(&reply)
 }

@@ -24,7 +24,7 @@ func (d *driver) upload(ctx context.Context) error {
 
 // create sends the one request that costs money.
 func (d *driver) create(ctx context.Context) error {
-	now := d.now()
+	now, failures := d.now(), d.failures // a refusal of the next one counts on
 	err := d.advance(intent.Sending{Account: d.provider.Info().Account, Now: now, Deadline: now.Add(purchase.CreateDeadline), Repeats: d.State == intent.Unknown})
 	if err != nil {
 		return err
@@ -41,7 +41,6 @@ func (d *driver) create(ctx context.Context) error {
 		return d.advance(intent.Unclear{Now: d.now()})
 	case retry.Retryable, retry.Permanent, retry.Blocked:
 	}
-	failures := d.failures
 	if err := d.advance(intent.NotCreated{}); err != nil {
 		return err
 	}

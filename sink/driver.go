@@ -87,6 +87,13 @@ func (d *driver) renew() {
 	}
 }
 
+// lasts makes sure that the batch is not given up within a span.
+func (d *driver) lasts(span time.Duration) {
+	if least := time.Now().Add(span); !d.until.IsZero() && d.until.Before(least) {
+		d.until = least
+	}
+}
+
 func (d *driver) handle() Handle { return Handle{Batch: d.Batch, File: d.File} }
 
 // run takes the batch to its end, or to an error.
@@ -128,7 +135,7 @@ func (d *driver) step(ctx context.Context) error {
 	case intent.Clean:
 		return d.clean(ctx)
 	case intent.Release:
-		return d.advance(intent.CleanDone{})
+		return d.release(ctx)
 	case intent.Doubt, intent.Prove, intent.Nothing: // need a process before this one, or an exclusive workspace
 	}
 	return fmt.Errorf("sink: batch %s: nothing to do in state %s", d.Tag, d.State)
@@ -187,6 +194,16 @@ func (d *driver) clean(ctx context.Context) error {
 	if d.cfg.Remove && d.Missing == 0 {
 		if err := d.provider.Remove(ctx, d.handle()); err != nil {
 			d.cfg.Log.WarnContext(ctx, "files left at the provider", "batch", d.Batch, "error", err)
+		}
+	}
+	return d.advance(intent.CleanDone{})
+}
+
+// release removes the upload of a batch that was taken back, if that is wanted.
+func (d *driver) release(ctx context.Context) error {
+	if d.cfg.Remove && d.File != "" {
+		if err := d.provider.Remove(ctx, Handle{File: d.File}); err != nil {
+			d.cfg.Log.WarnContext(ctx, "upload left at the provider", "tag", d.Tag, "error", err)
 		}
 	}
 	return d.advance(intent.CleanDone{})

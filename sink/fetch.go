@@ -108,9 +108,10 @@ func (d *driver) download(ctx context.Context) (got harvest, err error) {
 			got.fresh++
 			d.renew()
 		}
-		if received {
-			got.received++
+		if !received {
+			continue
 		}
+		got.received++
 		if o.Skipped {
 			got.skipped++
 		}

@@ -100,20 +100,13 @@ func (d *driver) search(ctx context.Context, from time.Time, listed *intent.List
 // row of it ran.
 func (d *driver) tagOf(ctx context.Context, batch string) (string, error) {
 	h := Handle{Batch: batch}
-	name, err := d.owners.TagOf(batch, func() (string, error) {
+	read := func() (string, error) {
 		return purchase.ReadTag(ctx, d.provider.Results(ctx, h), func(o Outcome) string { return o.ID })
+	}
+	return d.owners.TagOrNone(batch, read, func() (bool, error) {
+		s, err := d.provider.Status(ctx, h)
+		return s.Unaccounted(d.Rows, 0, 0) == 0 || s.Total > 0 && s.Total != d.Rows, err
 	})
-	if !errors.Is(err, purchase.ErrSilent) {
-		return name, err
-	}
-	s, statusErr := d.provider.Status(ctx, h)
-	if statusErr != nil {
-		return "", statusErr
-	}
-	if s.Unaccounted(d.Rows, 0, 0) == 0 || s.Total > 0 && s.Total != d.Rows {
-		return "", nil
-	}
-	return name, err
 }
 
 // cancel cancels a batch that was bought twice. If it cannot be cancelled, it

@@ -9,10 +9,10 @@ import (
 // maxMessage bounds what is kept of a model's words in an error, in bytes.
 const maxMessage = 400
 
-// Flaw is why a reply is no success: it is cut, filtered, refused or empty. It
+// flawOf is why a reply is no success: it is cut, filtered, refused or empty. It
 // is nil if the reply is a full answer. The same request would most likely end
 // likewise, and has been paid for, so it is not retried.
-func Flaw(reply *llm.Reply) *RowError {
+func flawOf(reply *llm.Reply) *RowError {
 	flaw := reply.Flaw()
 	if flaw == "" {
 		return nil

@@ -31,10 +31,8 @@ func (r *run[T]) settle(ctx context.Context, l *lot[T]) error {
 			todo = append(r.halve(l), todo...)
 			err = nil
 		}
-		if err == nil {
-			err = r.send(ctx, d.ready)
-		}
-		if err != nil {
+		// What came is delivered, also if the rest cannot be had now.
+		if err := cmp.Or(err, r.send(ctx, d.ready)); err != nil {
 			return err
 		}
 		if len(d.again) > 0 {

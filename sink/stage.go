@@ -18,8 +18,7 @@ import (
 //
 // Every item leaves as exactly one [Result], in the order in which the provider
 // settles them. A failed item is data. One has failed, too, if its answer is
-// cut, filtered, refused or empty, where the provider is an llm.Codec, which
-// tells.
+// cut, filtered, refused or empty, if the Info of the provider has a Codec.
 //
 // Run fails if the provider is blocked, by a wrong key or an exhausted account:
 // it then takes no more input, delivers the batches that are at the provider,

@@ -33,6 +33,7 @@ func (d *driver) poll(ctx context.Context) error {
 	case s.Ended && s.Err != nil:
 		return d.refused(ctx, s.Err)
 	case s.Ended:
+		d.lasts(2 * purchase.AgreementWait(d.cfg.Poll, d.cfg.Grace)) // to learn twice what never ran
 		return d.advance(intent.BatchEnded{})
 	}
 	d.failures = 0

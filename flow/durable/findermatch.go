@@ -74,16 +74,9 @@ func (f *finder) unproven(ctx context.Context, in intent.Intent, err error) erro
 // an id. It returns "" for a batch that is not ours, and for a batch without
 // any row that ran. The error is purchase.ErrSilent if no row tells.
 func (f *finder) tagOf(ctx context.Context, batch string, rows int) (string, error) {
-	tag, err := f.batches.batchOwners.TagOf(batch, func() (string, error) { return readTag(ctx, f.provider, batch) })
-	if !errors.Is(err, purchase.ErrSilent) {
-		return tag, err
-	}
-	s, statusErr := f.provider.Status(ctx, sink.Handle{Batch: batch})
-	if statusErr != nil {
-		return "", statusErr
-	}
-	if s.Unaccounted(rows, 0, 0) == 0 || s.Total > 0 && s.Total != rows {
-		return "", nil
-	}
-	return tag, err
+	read := func() (string, error) { return readTag(ctx, f.provider, batch) }
+	return f.batches.batchOwners.TagOrNone(batch, read, func() (bool, error) {
+		s, err := f.provider.Status(ctx, sink.Handle{Batch: batch})
+		return s.Unaccounted(rows, 0, 0) == 0 || s.Total > 0 && s.Total != rows, err
+	})
 }

@@ -127,10 +127,10 @@ type Reason struct {
 	Class   string `json:"class"`
 	Code    string `json:"code,omitempty"`
 	Message string `json:"message,omitempty"`
-	Limit   int    `json:"limit,omitempty"` // what the next batches of the lane may weigh, in bytes
+	Limit   int    `json:"limit,omitempty"` // what the next batches of the route may weigh, in bytes
 
-	Room  int       `json:"room,omitempty"`  // batches of the lane that were under way, if there was no room for more
-	Times int       `json:"times,omitempty"` // refusals of the lane in a row
+	Room  int       `json:"room,omitempty"`  // batches of the route that were under way, if there was no room for more
+	Times int       `json:"times,omitempty"` // refusals of the route in a row
 	Since time.Time `json:"since,omitzero"`  // when the first of them came
 }
 

@@ -33,8 +33,14 @@ func (e *Evidence) Agree(absent int, shortest, grace time.Duration) (enough bool
 	if e.agreed++; e.agreed >= agreedDownloads {
 		return true
 	}
-	e.Next = time.Now().Add(max(agreementGap*Interval(shortest, 0), grace))
+	e.Next = time.Now().Add(AgreementWait(shortest, grace))
 	return false
+}
+
+// AgreementWait returns for how long a batch waits at most until its counts
+// have to say the same again.
+func AgreementWait(shortest, grace time.Duration) time.Duration {
+	return max(agreementGap*shortest, grace)
 }
 
 // Disagree records that absent rows may have run.

@@ -1,14 +1,16 @@
 package purchase
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// Owners records which batches belong to which intent. With it, the job
-// tells its own batches from those of others if the provider keeps no tags. It
-// is as complete as the journal.
+// Owners records which batches belong to which intent. With it, an
+// engine tells its own batches from those of others if the provider keeps no
+// tags. It knows what was noted: all intents of a job's journal, or those of one
+// run of a stage.
 type Owners struct {
 	mu    sync.Mutex
 	open  map[string]struct{} // tags of intents that may have a batch that is not known yet
@@ -70,6 +72,19 @@ func (o *Owners) TagOf(batch string, read func() (string, error)) (string, error
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.tags[batch] = tag
+	}
+	return tag, err
+}
+
+// TagOrNone returns what TagOf does. If no row of the batch tells, which read
+// says with ErrSilent, and nothing of the batch ran, then it is nobody's: "".
+func (o *Owners) TagOrNone(batch string, read func() (string, error), nothingRan func() (bool, error)) (string, error) {
+	tag, err := o.TagOf(batch, read)
+	if !errors.Is(err, ErrSilent) {
+		return tag, err
+	}
+	if nothing, err := nothingRan(); err != nil || nothing {
+		return "", err
 	}
 	return tag, err
 }

@@ -1,7 +1,6 @@
 package anthropic
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,27 +16,17 @@ const MessagesEndpoint = "/v1/messages"
 // be, as Anthropic asks for a bound. Every current model can write as much.
 const DefaultMaxTokens = 8192
 
-// CodecConfig adjusts a Codec. Its zero value is useful.
-type CodecConfig struct {
-	// MaxTokens bounds replies to chats whose MaxTokens is zero. Zero means
-	// DefaultMaxTokens.
-	MaxTokens int
-}
-
 // Codec is the llm.Codec of Anthropic's messages.
 //
 // It sends what a chat asks for. API versions from 2026-10-21 on refuse a row
 // with a temperature, top_p or top_k. A schema has no name there, and is always
 // kept to, so that Schema.Name and Strict are not sent.
-type Codec struct{ cfg CodecConfig }
+type Codec struct{}
 
 var _ llm.Codec = (*Codec)(nil)
 
 // NewCodec returns a Codec.
-func NewCodec(cfg CodecConfig) *Codec {
-	cfg.MaxTokens = cmp.Or(cfg.MaxTokens, DefaultMaxTokens)
-	return &Codec{cfg}
-}
+func NewCodec() *Codec { return &Codec{} }
 
 // Endpoint implements llm.Codec.
 func (c *Codec) Endpoint() string { return MessagesEndpoint }

@@ -31,7 +31,7 @@ func (c *Codec) encode(model string, chat llm.Chat) (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := wire.Fields{"model": model, "max_tokens": cmp.Or(chat.MaxTokens, c.cfg.MaxTokens)}
+	body := wire.Fields{"model": model, "max_tokens": cmp.Or(chat.MaxTokens, DefaultMaxTokens)}
 	if err := writeSystem(body, system); err != nil {
 		return nil, err
 	}

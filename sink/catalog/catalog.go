@@ -81,18 +81,20 @@ func Find(name string) (p Provider, ok bool) {
 
 // Codecs returns the codecs of all entries whose client has none, for
 // durable.Job.Formats.
-func Codecs() (all []llm.Codec) {
+func Codecs() []llm.Codec { return slices.Clone(codecs) }
+
+var codecs = func() (all []llm.Codec) {
 	for i := range table {
 		if table[i].Codec != nil {
 			all = append(all, table[i].Codec)
 		}
 	}
 	return all
-}
+}()
 
 // ReadsAsChat reports whether one of Codecs reads the bodies of an endpoint.
 func ReadsAsChat(endpoint string) bool {
-	return slices.ContainsFunc(Codecs(), func(c llm.Codec) bool {
+	return slices.ContainsFunc(codecs, func(c llm.Codec) bool {
 		_, _, err := c.Parse(endpoint, nil)
 		return !errors.Is(err, errors.ErrUnsupported)
 	})

@@ -23,12 +23,12 @@ var table = []Provider{
 	{
 		Name: "anthropic",
 		Keys: []string{anthropic.KeyVariable}, BaseURL: anthropic.DefaultBaseURL, BaseURLVariable: anthropic.BaseURLVariable,
-		ReadError: anthropic.ReadError, ReadRemaining: anthropic.ReadRemaining, Codec: anthropic.NewCodec(anthropic.CodecConfig{}),
+		ReadError: anthropic.ReadError, ReadRemaining: anthropic.ReadRemaining, Codec: anthropic.NewCodec(),
 	},
 	{
 		Name: "gemini",
 		Keys: []string{gemini.GoogleKeyVariable, gemini.KeyVariable}, BaseURL: gemini.DefaultBaseURL, BaseURLVariable: gemini.BaseURLVariable,
-		ReadError: gemini.ReadError, Codec: gemini.NewCodec(gemini.CodecConfig{}),
+		ReadError: gemini.ReadError, Codec: gemini.NewCodec(),
 	},
 	{
 		Name: "mistral",

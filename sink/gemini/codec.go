@@ -14,9 +14,6 @@ import (
 // in the path, not in the body.
 const ContentEndpoint = "/v1beta/models/{model}:generateContent"
 
-// CodecConfig adjusts a Codec. Its zero value is useful, and has no fields yet.
-type CodecConfig struct{}
-
 // Codec is the llm.Codec of Gemini's generateContent.
 //
 // A schema has no name there, and is always kept to, so that Schema.Name and
@@ -27,7 +24,7 @@ type Codec struct{}
 var _ llm.Codec = (*Codec)(nil)
 
 // NewCodec returns a Codec.
-func NewCodec(CodecConfig) *Codec { return &Codec{} }
+func NewCodec() *Codec { return &Codec{} }
 
 // Endpoint implements llm.Codec.
 func (*Codec) Endpoint() string { return ContentEndpoint }

@@ -50,10 +50,11 @@ func (r Reply) Flaw() Flaw {
 var stops = map[string]Flaw{
 	"length": FlawCut, "max_tokens": FlawCut, "max_output_tokens": FlawCut, "model_length": FlawCut, "model_context_window_exceeded": FlawCut,
 	"content_filter": FlawFiltered, "safety": FlawFiltered, "recitation": FlawFiltered, "blocklist": FlawFiltered, "prohibited_content": FlawFiltered, "spii": FlawFiltered,
-	"image_safety": FlawFiltered, "image_prohibited_content": FlawFiltered, "image_recitation": FlawFiltered, "model_armor": FlawFiltered,
+	"image_safety": FlawFiltered, "image_prohibited_content": FlawFiltered, "image_recitation": FlawFiltered, "model_armor": FlawFiltered, "image_other": FlawFiltered,
 	"refusal": FlawRefused,
 	"error":   FlawInterrupted, "abort": FlawInterrupted, "aborted": FlawInterrupted, "cancelled": FlawInterrupted, "incomplete": FlawInterrupted,
 	"failed": FlawInterrupted, "in_progress": FlawInterrupted, "queued": FlawInterrupted,
 	"pause_turn": FlawInterrupted, "language": FlawInterrupted, "other": FlawInterrupted,
 	"malformed_function_call": FlawInterrupted, "unexpected_tool_call": FlawInterrupted, "too_many_tool_calls": FlawInterrupted,
+	"no_image": FlawInterrupted, "continuation": FlawInterrupted,
 }

@@ -27,7 +27,7 @@ func ReadError(effect retry.Effect, status int, header http.Header, body []byte)
 			r.Code = d.Reason
 		}
 	}
-	r.Blocked = blocking(r.Code) || slices.Contains(relayed, r.Code)
+	r.Blocked = blocking(r.Code)
 	if r.RetryAfter == 0 && status == http.StatusTooManyRequests {
 		r.RetryAfter = resetDelay(header)
 	}
@@ -41,7 +41,7 @@ func blocking(code string) bool {
 	case "insufficient_quota", "billing_hard_limit_reached", "billing_not_active":
 		return true
 	}
-	return false
+	return slices.Contains(relayed, code)
 }
 
 // relayed are codes of the same meaning that are not OpenAI's own. Gateways
