@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
@@ -105,6 +106,10 @@ func atProvider(in intent.Intent) bool {
 	return false
 }
 
+// errEncode means that a codec does not take a request which was kept. It says
+// nothing about the other rows, so it ends the run before the batch is bought.
+var errEncode = errors.New("durable: a request cannot be encoded for its route")
+
 // payload yields the rows of a batch as the provider gets them. They are
 // encoded now, by the codec of the batch's route, and the same each time.
 func (b *batches) payload(in intent.Intent) sink.Rows {
@@ -125,7 +130,7 @@ func (b *batches) payload(in intent.Intent) sink.Rows {
 			}
 			body, err := request.Encode(codec, model)
 			if err != nil {
-				yield(sink.Row{}, retry.Mark(fmt.Errorf("line %d: %w", row.Line, err), retry.Permanent))
+				yield(sink.Row{}, retry.Mark(fmt.Errorf("%w: line %d: %w", errEncode, row.Line, err), retry.Permanent))
 				return
 			}
 			if !yield(sink.Row{ID: jobdir.RowID(tag, jobdir.HashKey(row.Key)), Body: body}, nil) {

@@ -51,7 +51,7 @@ func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, er
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return in, context.Cause(ctx)
-	case errors.Is(err, errBlocked):
+	case errors.Is(err, errBlocked), errors.Is(err, errEncode):
 		return in, err
 	case retry.ClassOf(err) == retry.Blocked:
 		return in, b.blockage.block(ctx, in, err)
@@ -92,6 +92,8 @@ func (b *buyer) create(ctx context.Context, in intent.Intent) (intent.Intent, er
 		return in, err
 	case refusal != nil && ctx.Err() != nil:
 		return in, context.Cause(ctx)
+	case errors.Is(refusal, errEncode):
+		return in, refusal
 	case retry.ClassOf(refusal) == retry.Blocked:
 		return in, b.blockage.block(ctx, in, refusal)
 	case errors.Is(refusal, sink.ErrTooLarge):

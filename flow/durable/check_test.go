@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/balerhq/baler/flow/durable"
@@ -127,7 +128,66 @@ func TestTheCheckHoldsForAnswersOfOtherJobs(t *testing.T) {
 	job := w.Job()
 	job.Check = wantYes
 	report, got := w.MustRunAs("two", job, durabletest.Others(0, 10)...)
-	if report.FromCache != 0 || report.Succeeded != 10 || got["u-3"].Text != "yes" {
+	if report.FromCache != 0 || report.CacheGone != 0 || report.Succeeded != 10 || got["u-3"].Text != "yes" {
+		t.Errorf("report %+v", report)
+	}
+}
+
+// An item is never sent more often than MaxAttempts says.
+func TestReasksKeepToTheAttempts(t *testing.T) {
+	t.Parallel()
+	s := &stubborn{asks: 9}
+	w := durabletest.New(t, simulator.Config{Answer: s.answer})
+	w.Write("in.jsonl", durabletest.Tickets(10)...)
+	job := w.Job()
+	job.Check, job.Reasks, job.MaxAttempts = wantYes, 5, 2
+	if report := w.MustRun(job); report.Failed != 10 || w.Billed() != 20 {
+		t.Errorf("report %+v, %d answers", report, w.Billed())
+	}
+}
+
+// balky is a codec that does not take a chat any more which it took before.
+type balky struct {
+	llm.Codec
+	refuses *atomic.Bool
+}
+
+func (b balky) Encode(model string, chat llm.Chat) (json.RawMessage, error) {
+	if b.refuses.Load() && strings.HasSuffix(chat.Messages[0].Text, "number 7") {
+		return nil, errors.New("seven is not spoken here")
+	}
+	return b.Codec.Encode(model, chat)
+}
+
+type withCodec struct {
+	sink.Provider
+	codec llm.Codec
+}
+
+func (p withCodec) Info() sink.Info {
+	info := p.Provider.Info()
+	info.Codec = p.codec
+	return info
+}
+
+// A request that cannot be encoded when its batch is uploaded ends the run, and
+// fails no row: nothing was bought.
+func TestARequestThatCannotBeEncodedFailsNoRow(t *testing.T) {
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(10)...)
+	job := w.Job()
+	codec := balky{w.Provider, new(atomic.Bool)}
+	codec.refuses.Store(true)
+	job.Provider = withCodec{w.Provider, codec}
+	if _, err := w.Run(t.Context(), job); err == nil || !strings.Contains(err.Error(), "line 8: seven is not spoken here") {
+		t.Errorf("error %v", err)
+	}
+	if n := len(w.Server.Batches()); n != 0 || w.Billed() != 0 {
+		t.Errorf("%d batches, %d answers", n, w.Billed())
+	}
+	codec.refuses.Store(false)
+	if report := w.MustRun(job); report.Succeeded != 10 || report.Failed != 0 {
 		t.Errorf("report %+v", report)
 	}
 }

@@ -51,10 +51,11 @@ type classifier struct {
 	classes classes
 }
 
-// Upload implements sink.Provider.
+// Upload implements sink.Provider. A refusal does not become Retryable, because
+// the repetition would have no end.
 func (p *classifier) Upload(ctx context.Context, spec sink.Spec, rows sink.Rows) (string, error) {
 	file, err := p.Provider.Upload(ctx, spec, rows)
-	if said := p.refusal(ctx, err); said != nil {
+	if said := p.refusal(ctx, err); said != nil && said.Class != retry.Retryable {
 		return file, said
 	}
 	return file, err

@@ -56,7 +56,7 @@ func (j *Job[T]) config() config {
 		poll:        cmp.Or(j.Poll, DefaultPoll), grace: cmp.Or(j.Grace, DefaultGrace),
 		ambiguousCreate: j.AmbiguousCreate, exclusive: j.ExclusiveWorkspace,
 		cache: cmp.Or(j.Cache, DefaultCache), samples: j.Samples,
-		check: j.Check, reasks: max(cmp.Or(j.Reasks, DefaultReasks), 0),
+		check: oneAtATime(j.Check), reasks: max(cmp.Or(j.Reasks, DefaultReasks), 0),
 		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, keepRemote: j.KeepRemote,
 		output:    outputOf(j.Output),
 		callbacks: &callbacks{onProgress: j.Progress, onNotice: j.Notify},

@@ -31,7 +31,7 @@ func Open(path string) (*Dir, error) {
 }
 
 // With returns the same directory, whose index is opened with another Config
-// than the zero one.
+// than the zero one, unless this process has it open already.
 func (d *Dir) With(c state.Config) *Dir { return &Dir{path: d.path, config: c} }
 
 // Config returns the Config with which the index is opened. It has a Log.

@@ -52,8 +52,9 @@
 // An item is ingested: its request goes to a segment file, its entry to the
 // ready log, which is a file too, and a record by which a repetition is
 // recognized to the store. A round takes ready entries in order of priority,
-// accumulates them by endpoint and model, and seals each batch: its list of
-// rows becomes a file, which claims them. Then the batch is bought by the
+// chooses the route of each, accumulates them by route, and seals each batch: its
+// list of rows becomes a file, which claims them. Items that ask the same as
+// another wait for its answer. The rows are encoded when the batch is uploaded. Then the batch is bought by the
 // protocol of internal/intent, one goroutine per batch. When it has ended, its
 // results are fetched to a file and settled in chunks: delivered, then recorded
 // in one commit. Rows to retry go back to the ready log.

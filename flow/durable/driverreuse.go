@@ -3,6 +3,7 @@ package durable
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -32,10 +33,6 @@ func (d *driver) reuse(ctx, life context.Context, entries []jobdir.Entry) (lost 
 	if err != nil {
 		return nil, err
 	}
-	if len(lost) > 0 {
-		d.anomalies.addGone(len(lost))
-		d.log.WarnContext(ctx, "answers that were kept are gone, so that rows are sent", "rows", len(lost))
-	}
 	if len(found) == 0 {
 		return lost, d.Root.Remove(jobdir.ResultName(tag))
 	}
@@ -55,10 +52,14 @@ func (d *driver) copyAnswers(ctx context.Context, entries []jobdir.Entry, put jo
 	var file jobdir.OpenFile
 	defer file.Close()
 	var buf []byte
+	gone := 0
 	for _, row := range entries {
 		o, err := d.readAnswer(&file, &row)
 		if err != nil {
-			d.log.DebugContext(ctx, "a cached answer is gone", "tag", row.Hit.Tag, "error", err)
+			d.log.DebugContext(ctx, "an answer that was kept is not used", "tag", row.Hit.Tag, "error", err)
+			if !d.isOwn(row.Hit) && !errors.Is(err, errUnfit) {
+				gone++
+			}
 			row.Hit = nil
 			lost = append(lost, row)
 			continue
@@ -69,8 +70,15 @@ func (d *driver) copyAnswers(ctx context.Context, entries []jobdir.Entry, put jo
 		}
 		found = append(found, row)
 	}
+	if gone > 0 {
+		d.anomalies.addGone(gone)
+		d.log.WarnContext(ctx, "answers of other runs are gone, so that rows are sent", "rows", gone)
+	}
 	return found, lost, nil
 }
+
+// errUnfit means that an answer can be read, and does not count as one here.
+var errUnfit = errors.New("the answer does not fit")
 
 // isOwn reports whether the answer is one of this job.
 func (d *driver) isOwn(h *jobdir.Hit) bool { return h.Job == d.Keys.Dir() }
@@ -99,5 +107,8 @@ func (d *driver) readAnswer(file *jobdir.OpenFile, row *jobdir.Entry) (jobdir.Ou
 	case a.Err == nil && a.Reply != nil && d.check != nil:
 		a.Err = d.check(row.Key, *a.Reply)
 	}
-	return o, a.Err
+	if a.Err != nil {
+		return o, fmt.Errorf("%w: %w", errUnfit, a.Err)
+	}
+	return o, nil
 }

@@ -73,11 +73,14 @@ func (f *finder) resolved(ctx context.Context, was, in intent.Intent) error {
 // raiseUnclear raises a notice about a batch that may or may not have been
 // created.
 func (f *finder) raiseUnclear(ctx context.Context, in intent.Intent, why string) {
+	advice := "the batch is looked for, and sent again only if it is not there by " +
+		time.Now().Add(f.grace-f.pollStates.of(in.Tag).waited()).Format(time.DateTime)
+	if f.provider.Info().RepeatableCreate {
+		advice = "the same creation is sent again, which makes no second batch"
+	}
 	f.notices.raise(ctx, Notice{
-		Kind: NoticeUnclear, Tag: in.Tag,
+		Kind: NoticeUnclear, Tag: in.Tag, Advice: advice,
 		Text: fmt.Sprintf("the creation of a batch of %d rows was not answered: %s", in.Rows, why),
-		Advice: "the batch is looked for, and sent again only if it is not there by " +
-			time.Now().Add(f.grace-f.pollStates.of(in.Tag).waited()).Format(time.DateTime),
 	})
 }
 

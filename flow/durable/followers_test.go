@@ -130,6 +130,22 @@ func TestFollowersAreSentWhenSamplesAreWanted(t *testing.T) {
 	w.WantBilledOnce(100)
 }
 
+// Those whose first item was answered before are sent, too.
+func TestFollowersOfAnsweredItemsAreSentWhenSamplesAreWanted(t *testing.T) {
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", twice(50)...)
+	job := w.Job()
+	if _, err := w.StopAfter(49, job); !errors.Is(err, durabletest.ErrEnough) {
+		t.Fatal(err)
+	}
+	job.Samples = true
+	if report := w.MustRun(job); report.Shared != 0 || report.Succeeded != 100 {
+		t.Errorf("report %+v", report)
+	}
+	w.WantBilledOnce(100)
+}
+
 // What is asked of another model is another request.
 func TestItemsOfTwoModelsAreNotIdentical(t *testing.T) {
 	t.Parallel()

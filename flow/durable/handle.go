@@ -57,12 +57,9 @@ func (h *Handle) Name() string { return h.name }
 // and that Run continues it.
 func (h *Handle) Status() (Status, error) {
 	s, _, err := readStatus(h.dir)
-	if errors.Is(err, ErrNoRun) && h.own != nil {
-		select {
-		case <-h.own.done:
-			return h.own.last, nil
-		default:
-		}
+	if errors.Is(err, ErrNoRun) && h.own != nil { // its directory was a temporary one
+		<-h.own.done
+		return h.own.last, nil
 	}
 	if errors.Is(err, ErrNoRun) {
 		err = fmt.Errorf("%w: %q", err, h.name)
@@ -115,7 +112,7 @@ func (h *Handle) awaitApplied(ctx context.Context, rev int, what string) error {
 	}
 	for {
 		s, held, err := readStatus(h.dir)
-		if err != nil || !held || s.Obeyed >= rev {
+		if err != nil || !held || s.Applied >= rev {
 			return err
 		}
 		if err := purchase.Sleep(ctx, applyInterval); err != nil {

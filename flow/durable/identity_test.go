@@ -41,7 +41,7 @@ func TestAJobThatAsksSomethingElseIsRefused(t *testing.T) {
 		change(&changed)
 		_, err := w.Run(t.Context(), changed)
 		if _, ok := errors.AsType[*durable.MismatchError](err); !ok || !strings.Contains(err.Error(), "the "+strings.TrimSuffix(what, " the job")) ||
-			!strings.Contains(err.Error(), "in.jsonl:2") {
+			!strings.Contains(err.Error(), "in.jsonl:2") || what == "Key, or Prompt" && !strings.Contains(err.Error(), "no prompt") {
 			t.Errorf("%s: %v", what, err)
 		}
 		if n := len(w.Server.Batches()); n != before {

@@ -27,18 +27,18 @@ func (r *reader[T]) mustAskTheSame(first *jobdir.FirstItem) error {
 		case name != first.Source || line > first.Line:
 			return nil
 		case wanted != (line == first.Line):
-			return r.changed("Where", first)
+			return r.changed("Where", first, nil)
 		case !wanted:
 			continue
 		}
-		row, err := r.make(item)
+		row, err := r.identity(item)
 		switch {
 		case err != nil:
-			return r.changed("Key, or Prompt or Request,", first)
+			return r.changed("Key, or Prompt or Request,", first, err)
 		case row.key != first.Key:
-			return r.changed("Key", first)
+			return r.changed("Key", first, nil)
 		case row.request.target != first.Target || !slices.Equal(row.request.content[:], first.Content):
-			return r.changed("Prompt or Request", first)
+			return r.changed("Prompt or Request", first, nil)
 		}
 		return nil
 	}
@@ -48,7 +48,11 @@ func (r *reader[T]) mustAskTheSame(first *jobdir.FirstItem) error {
 // maxProbe bounds how many items are read to find the first one again.
 const maxProbe = 100_000
 
-func (r *reader[T]) changed(what string, first *jobdir.FirstItem) error {
-	return &MismatchError{Reason: fmt.Sprintf("the %s of the job %q has changed since it read %s:%d: use the same, or give this one another name",
-		what, r.job.Name, first.Source, first.Line)}
+func (r *reader[T]) changed(what string, first *jobdir.FirstItem, err error) error {
+	why := ""
+	if err != nil {
+		why = fmt.Sprintf(" (%v)", err)
+	}
+	return &MismatchError{Reason: fmt.Sprintf("the %s of the job %q has changed since it read %s:%d%s: use the same, or give this one another name",
+		what, r.job.Name, first.Source, first.Line, why)}
 }

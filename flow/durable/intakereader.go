@@ -130,12 +130,9 @@ func (r *reader[T]) row(item T) (row, error) {
 // as long as the item is in an open batch.
 const maxMeta = 4 << 10
 
-func (r *reader[T]) make(item T) (out row, err error) {
-	out.key = r.job.Key(item)
-	if out.key == "" || len(out.key) > maxKey {
-		return out, fmt.Errorf("the item's key has %d bytes: must be 1 to %d", len(out.key), maxKey)
-	}
-	if out.request, err = r.request(item); err != nil {
+func (r *reader[T]) make(item T) (row, error) {
+	out, err := r.identity(item)
+	if err != nil {
 		return out, err
 	}
 	out.level = jobdir.LevelOf(queue.PriorityNormal)
@@ -152,6 +149,16 @@ func (r *reader[T]) make(item T) (out row, err error) {
 		return out, fmt.Errorf("the item's meta has %d bytes of JSON: at most %d", len(out.meta), maxMeta)
 	}
 	return out, nil
+}
+
+// identity returns the key of an item and what is asked about it.
+func (r *reader[T]) identity(item T) (out row, err error) {
+	out.key = r.job.Key(item)
+	if out.key == "" || len(out.key) > maxKey {
+		return out, fmt.Errorf("the item's key has %d bytes: must be 1 to %d", len(out.key), maxKey)
+	}
+	out.request, err = r.request(item)
+	return out, err
 }
 
 // request returns what is asked about an item.

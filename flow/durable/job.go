@@ -77,7 +77,7 @@ type Job[T any] struct {
 	// goroutine at a time. Zero means that every answer is right.
 	Check func(key string, reply llm.Reply) error
 	// Reasks is how often an item is asked again after its answer failed the
-	// Check. Zero means once; negative means never.
+	// Check, within MaxAttempts. Zero means once; negative means never.
 	Reasks int
 	// Priority orders the items that are ready. Zero means that all are normal.
 	Priority func(T) queue.Priority
@@ -220,7 +220,8 @@ type Source[T any] interface {
 	// error ends the job.
 	Items() iter.Seq2[T, error]
 	// Position tells people where the last yielded item is: the name of the
-	// input and a 1-based line or number in it.
+	// input and a 1-based line or number in it. No two items have the same, and
+	// the numbers grow.
 	Position() (name string, line int)
 	// Checkpoint returns the position after the last yielded item, for Resume,
 	// or "" if the source cannot resume. It is called only while Items waits

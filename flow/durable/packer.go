@@ -34,18 +34,9 @@ type packer struct {
 func (pk *packer) load(ctx context.Context, out chan<- []jobdir.Entry) error {
 	for {
 		ended := pk.progress.ended() // before load, which might otherwise miss the last
-		entries, err := pk.batches.ready.Load(ready.LoadChunk)
-		if err == nil && len(entries) == 0 {
-			entries, err = pk.followers.load()
-		}
+		entries, err := pk.next()
 		if err != nil {
 			return pk.IfDamaged(jobdir.ReadyDir, err)
-		}
-		if err := pk.batches.routes.choose(entries); err != nil {
-			return err
-		}
-		if err := pk.cache.mark(entries, pk.batches.routes.get); err != nil {
-			return err
 		}
 		if len(entries) > 0 {
 			if err := flow.Send(ctx, out, entries); err != nil {
@@ -67,6 +58,22 @@ func (pk *packer) load(ctx context.Context, out chan<- []jobdir.Entry) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// next returns the next entries, with their routes and their answers in the
+// cache. Followers come when no other row waits.
+func (pk *packer) next() ([]jobdir.Entry, error) {
+	entries, err := pk.batches.ready.Load(ready.LoadChunk)
+	if err == nil && len(entries) == 0 {
+		return pk.followers.load()
+	}
+	if err == nil {
+		err = pk.batches.routes.choose(entries)
+	}
+	if err == nil {
+		err = pk.cache.mark(entries, pk.batches.routes.get)
+	}
+	return entries, err
 }
 
 // buy seals a batch, or several if its route takes only smaller ones, and

@@ -74,7 +74,7 @@ func (c *cache) find(content jobdir.Digest, route jobdir.Route) *jobdir.Hit {
 		if c.age(b.AnswerHeader) >= c.ttl {
 			return nil
 		}
-		if b.Route.Asks(route) {
+		if b.Route == route {
 			return &jobdir.Hit{AnsweredBatch: b, Offset: a.Offset}
 		}
 	}

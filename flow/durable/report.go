@@ -32,7 +32,6 @@ type Progress struct {
 // RouteProgress counts what a route has done: a provider, an endpoint and a
 // model.
 type RouteProgress struct {
-	Name      string    `json:"name,omitempty"`
 	Provider  string    `json:"provider"`
 	Endpoint  string    `json:"endpoint"`
 	Model     string    `json:"model"`
@@ -50,7 +49,7 @@ type Report struct {
 	Cached     int            `json:"cached"`               // items that it need not send: settled by an earlier Run, FromCache or Shared
 	CacheGone  int            `json:"cache_gone,omitempty"` // items that are sent although they were answered in other jobs: the answers cannot be read any more
 	Cancelled  int            `json:"cancelled"`            // items that get no result, because the run was cancelled
-	Unexpected UnexpectedRows `json:"strays"`               // result rows that are not what was asked for
+	Unexpected UnexpectedRows `json:"unexpected"`           // result rows that are not what was asked for
 	// Failures are the items that have failed in this Run and earlier ones, by
 	// the code of their error. After a repair of the journal they may be fewer
 	// than Failed.

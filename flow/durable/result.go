@@ -49,9 +49,9 @@ func (r *Result) SetAnswer(a sink.Answer) {
 	}
 }
 
-// WriteLine writes the result as a JSON line, as a File gets it. The line
-// equals that of json.Marshal, except that the response is written unchanged
-// instead of being checked and compacted again. A long text is not copied.
+// WriteLine writes the result as a JSON line, as a File gets it. The line has
+// the members of json.Marshal's, with the response last and unchanged, instead of
+// checked and compacted again. A long text is not copied.
 func (r *Result) WriteLine(w io.Writer) error {
 	bare := *r
 	bare.Response = nil

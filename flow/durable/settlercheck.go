@@ -1,10 +1,26 @@
 package durable
 
 import (
+	"sync"
+
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
+
+// oneAtATime returns the check for several goroutines: answers are judged when
+// they are settled, and when they are reused.
+func oneAtATime(check func(string, llm.Reply) error) func(string, llm.Reply) error {
+	if check == nil {
+		return nil
+	}
+	var mu sync.Mutex
+	return func(key string, r llm.Reply) error {
+		mu.Lock()
+		defer mu.Unlock()
+		return check(key, r)
+	}
+}
 
 // review checks the answer of a row. It reports whether the row is asked again.
 // If it is not, and the answer fails the check, that is the answer's error.
@@ -18,7 +34,7 @@ func (c *chunk) review(n int, a *sink.Answer) (again bool, err error) {
 		return false, nil
 	}
 	invalid := jobdir.Invalid{Row: n, Message: truncate(wrong.Error(), maxMessage)}
-	if c.s.gate.cancelled() || row.Turns()/turnsOfReask >= c.s.reasks || c.s.batches.targets.get(int(row.Target)).Provider != "" {
+	if c.s.gate.cancelled() || row.Turns()/turnsOfReask >= c.s.reasks || row.Attempts()+1 >= c.s.maxAttempts || c.s.batches.targets.get(int(row.Target)).Provider != "" {
 		c.invalid = append(c.invalid, invalid)
 		a.Err = invalid.Err()
 		return false, nil

@@ -25,7 +25,7 @@ type Status struct {
 	Notices []Notice `json:"notices,omitempty"`
 
 	Output string `json:"output,omitempty"` // the file that gets the results, if they go to a file
-	Reason string `json:"reason,omitempty"` // why it stopped or was cancelled
+	Reason string `json:"reason,omitempty"` // why it stopped, or "requested" or "time_limit" if it was cancelled
 	// NeedsAction says that the run will stop for the same Reason again until a
 	// person has acted.
 	NeedsAction bool `json:"needs_action,omitempty"`
@@ -63,8 +63,8 @@ func (s Status) Ended() bool { return s.State == StateCompleted || s.State == St
 // snapshot is the status file.
 type snapshot struct {
 	Status
-	Obeyed int       `json:"obeyed"` // revision of the control file
-	asked  time.Time // when that was written
+	Applied int       `json:"applied"` // revision of the control file
+	asked   time.Time // when that was written
 }
 
 // ErrNoRun means that a state directory has no run of the name.

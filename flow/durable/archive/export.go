@@ -62,7 +62,7 @@ type ExportedRow struct {
 	CustomID string          `json:"custom_id"`
 	ID       string          `json:"id"`               // the item's key
 	Status   int             `json:"status"`           // of the row's own call, 0 if it never ran
-	Origin   string          `json:"origin,omitempty"` // the batch of another job that it was taken from
+	Origin   string          `json:"origin,omitempty"` // the other batch that it was taken from, of this job or another
 	Error    *sink.RowError  `json:"error,omitempty"`
 	Body     json.RawMessage `json:"body,omitempty"` // unchanged
 }

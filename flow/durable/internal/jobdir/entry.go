@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"math/bits"
 	"slices"
 	"strconv"
 
@@ -72,16 +73,6 @@ func (e *Entry) Turns() int {
 	var turns []json.RawMessage
 	_ = json.Unmarshal(e.Appended, &turns) // as Append wrote them
 	return len(turns)
-}
-
-// TriesOf returns how often the item was sent to a route.
-func (e *Entry) TriesOf(route uint16) int {
-	for _, t := range e.Tries {
-		if t.Route == route {
-			return int(t.Times)
-		}
-	}
-	return 0
 }
 
 // entrySize is the size of an encoded entry without tries, meta, appended turns
@@ -203,8 +194,8 @@ func DecodeRequest(record []byte) (Entry, error) {
 // Size returns the size of the request, with the turns that were appended.
 func (e *Entry) Size() int {
 	head := requestOverhead + entrySize + len(e.Key)
-	if len(e.Meta) > 0 {
-		head += len(appendBytes(nil, e.Meta))
+	if n := len(e.Meta); n > 0 {
+		head += (bits.Len(uint(n))+6)/7 + n // behind its length, a uvarint
 	}
 	return int(e.Ref.Len) - head + len(e.Appended)
 }

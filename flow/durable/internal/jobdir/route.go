@@ -3,18 +3,11 @@ package jobdir
 // Route is what all rows of a batch have in common: who answers them, and how
 // they are asked.
 type Route struct {
-	Name     string `json:"name,omitempty"` // that the job gives it
 	Provider string `json:"provider"`
 	Origin   string `json:"origin,omitempty"` // the service that speaks the provider's protocol
 	Endpoint string `json:"endpoint"`
 	Model    string `json:"model"`
 	Revision int    `json:"revision,omitempty"` // of the codec
-}
-
-// Asks reports whether an answer of the other route is one to the same request.
-func (r Route) Asks(other Route) bool {
-	r.Name, other.Name = "", ""
-	return r == other
 }
 
 // NumberedRoute is a route and its number in the journal.
