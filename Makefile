@@ -42,6 +42,7 @@ soak: chaos ## the long suites: 200 worlds of chaos, 200 kills of 20,000 rows, 2
 	go test -count=1 -timeout 2h -run TestKilledAgainAndAgain ./cmd/baler -crash.rows=20000 -crash.batch=1000 -crash.kills=200 -v
 	go test -count=1 -timeout 2h -run 'TestSimulation$$' ./internal/intent -intent.runs=200000 -v
 	go test -count=1 -timeout 1h -run TestNoDamageIsSilent ./flow/durable/doctor -damage.cases=0 -v
+	go test -count=1 -timeout 1h -run "StageAndJob|AKilledJob" ./flow/durable -durable.worlds=60 -durable.killed=60
 	go test -count=1 -timeout 1h -run TestLargeRows ./cmd/baler -large.rows=6 -large.mib=64 -v
 
 interop: ## the official clients drive the simulator (needs node)

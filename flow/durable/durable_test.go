@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if text := os.Getenv(scriptProcess); text != "" {
+		os.Exit(runScript(text))
+	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -254,39 +254,53 @@ func (s *script) byStage(t *testing.T) map[string]settled {
 // person lets the rows fail that are missing for good.
 func (s *script) byJob(t *testing.T) map[string]settled {
 	t.Helper()
-	ends := make(map[string]settled)
+	var ends map[string]settled
 	m := new(mortal)
 	wrap := func(next http.RoundTripper) http.RoundTripper {
 		m.next = next
 		return m
 	}
 	durabletest.Bubble(t, s.config(), openai.Config{}, wrap, func(w *durabletest.World) {
-		var lines []string
-		for n, text := range s.texts {
-			lines = append(lines, fmt.Sprintf(`{"id":"%d","text":%q}`, n, text))
-		}
-		w.Write("in.jsonl", lines...)
+		w.Write("in.jsonl", s.lines()...)
 		for n := 0; s.live(w, m, n); n++ {
 			if n > len(s.kills)+10 {
 				w.T.Fatal("the job never ends")
 			}
 		}
-		for id, r := range w.Results() {
-			var n int
-			if _, err := fmt.Sscan(id, &n); err != nil {
-				w.T.Fatal(err)
-			}
-			var err error
-			if r.Error != nil {
-				err = r.Error
-			}
-			ends[s.texts[n]] = s.settled(s.texts[n], err)
-		}
+		ends = s.ends(w)
 		s.wantPaid(w)
 		if s.deaths == 0 {
 			w.T.Error("no process has died")
 		}
 	})
+	return ends
+}
+
+// lines are the rows as the source of a job has them.
+func (s *script) lines() (lines []string) {
+	for n, text := range s.texts {
+		lines = append(lines, fmt.Sprintf(`{"id":"%d","text":%q}`, n, text))
+	}
+	return lines
+}
+
+func (s *script) requestOf(tk durabletest.Ticket) (sink.Request, error) { return s.request(tk.Text) }
+
+// ends returns what became of the rows of a job.
+func (s *script) ends(w *durabletest.World) map[string]settled {
+	w.T.Helper()
+	ends := make(map[string]settled)
+	for id, r := range w.Results() {
+		var n int
+		if _, err := fmt.Sscan(id, &n); err != nil {
+			w.T.Fatal(err)
+		}
+		var err error
+		if r.Error != nil {
+			err = r.Error
+		}
+		ends[s.texts[n]] = s.settled(s.texts[n], err)
+	}
 	return ends
 }
 
@@ -298,7 +312,7 @@ func (s *script) live(w *durabletest.World, m *mortal, n int) bool {
 		m.live(s.kills[n], die)
 	}
 	job := w.Job()
-	job.Prompt, job.Request = nil, func(tk durabletest.Ticket) (sink.Request, error) { return s.request(tk.Text) }
+	job.Prompt, job.Request = nil, s.requestOf
 	job.Batch.MaxItems, job.MaxAttempts = scriptBatch, scriptTries
 	_, err := w.Run(ctx, job)
 	waiting, undecided := errors.AsType[*durable.UndecidedError](err)
