@@ -104,9 +104,10 @@ type Job[T any] struct {
 	// {"model_overloaded": retry.Retryable}: of rows, as their results show the
 	// code, of refused batches, and of refused uploads and creations.
 	// Retryable, Permanent and Blocked can be given. A creation that may have
-	// happened stays ambiguous, whatever its code, and a batch that is blocked
-	// stays so, because rows of it may have run. Zero means that the provider's
-	// client decides.
+	// happened stays ambiguous, whatever its code. A batch that is blocked
+	// stays so, because rows of it may have run. An upload never becomes
+	// Retryable, because its repetition would have no end. Zero means that the
+	// provider's client decides.
 	Classes map[string]retry.Class
 	// Poll is the shortest interval between two polls of a batch. The interval
 	// grows with the batch's age up to five minutes. Zero means ten seconds.
