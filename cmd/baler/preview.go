@@ -26,10 +26,7 @@ func (o *options) preview(dialect source.CSVFormat, tell func(string)) error {
 	if err != nil {
 		return err
 	}
-	format, err := formatOf(o.provider)
-	if err != nil {
-		return err
-	}
+	format, _ := formatOf(o.provider) // that the provider is unknown is said by whoever connects to it
 	told := make(map[string]bool)
 	n, size := 0, 0
 	for row, err := range source.Rows(o.input).WithFormat(dialect).Items() {
@@ -67,7 +64,7 @@ func (o *options) hasRead() bool {
 // unknownMember returns the first member of a row's request that has no place
 // in a chat, so that no other provider can be asked. It is "" if there is none.
 func (r *rows) unknownMember(row source.Row, codec llm.Codec) string {
-	if r.request == nil {
+	if r.request == nil || codec == nil {
 		return ""
 	}
 	q, err := r.request(row)

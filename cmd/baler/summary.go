@@ -32,6 +32,9 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 		line("cancelled", r.Cancelled, "rows without a result")
 	}
 	line("from cache", r.Cached, cacheNote(r))
+	if r.Shared > 0 {
+		line("shared", r.Shared, "rows that got the answer of another one that asks the same")
+	}
 	line("batches", r.Batches, noteIf(r.Refused, "and %s refused without running"))
 	line("tokens", tokens(r.Usage), fmt.Sprintf("(%s in, %s out)", thousands(r.Usage.Input), thousands(r.Usage.Output)))
 	if len(r.Routes) > 1 {
@@ -65,8 +68,7 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 func cacheNote(r durable.Report) string {
 	notes := []string{
 		noteIf(r.FromCache, "%s of them answered in other runs"),
-		noteIf(r.Shared, "%s of them identical to other rows"),
-		noteIf(r.Cached-r.FromCache-r.Shared, "%s of them done before this start"),
+		noteIf(r.Cached-r.FromCache, "%s of them done before this start"),
 	}
 	return strings.Join(slices.DeleteFunc(notes, func(note string) bool { return note == "" }), ", ")
 }

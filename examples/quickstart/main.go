@@ -144,5 +144,5 @@ func printReport(w io.Writer, r durable.Report) {
 	fmt.Fprintf(w, "%d tickets, %d sent twice and asked once: %d succeeded, %d failed, in %d batches\n",
 		r.Rows, r.Duplicates, r.Succeeded, r.Failed, r.Batches)
 	fmt.Fprintf(w, "%d tokens in, %d out; %d answered as a ticket of the same text; %d answers were there from an earlier run; %v\n",
-		r.Usage.Input, r.Usage.Output, r.Shared, r.Cached-r.Shared, r.Elapsed.Round(10*time.Millisecond))
+		r.Usage.Input, r.Usage.Output, r.Shared, r.Cached, r.Elapsed.Round(10*time.Millisecond))
 }

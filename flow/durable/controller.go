@@ -52,7 +52,7 @@ func (ctl *controller) publishFirst(open []intent.Intent) {
 func (ctl *controller) report() Report {
 	now := ctl.progress.now()
 	r := Report{
-		Progress: now, Cached: ctl.before.Settled() + now.FromCache - ctl.before.FromCache + now.Shared - ctl.before.Shared,
+		Progress: now, Cached: ctl.before.Settled() + now.FromCache - ctl.before.FromCache,
 		Remote: ctl.cleaner.remote(), Elapsed: time.Since(ctl.clock.began), Finished: ctl.progress.finished(),
 	}
 	ctl.anomalies.report(&r)

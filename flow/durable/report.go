@@ -46,7 +46,7 @@ func (p Progress) Settled() int { return p.Succeeded + p.Failed }
 // Report is Progress at the end of a Run, with what this Run did itself.
 type Report struct {
 	Progress
-	Cached     int            `json:"cached"`               // items that it need not send: settled by an earlier Run, FromCache or Shared
+	Cached     int            `json:"cached"`               // items that it need not send: settled by an earlier Run, or FromCache
 	CacheGone  int            `json:"cache_gone,omitempty"` // items that are sent although they were answered in other jobs: the answers cannot be read any more
 	Cancelled  int            `json:"cancelled"`            // items that get no result, because the run was cancelled
 	Unexpected UnexpectedRows `json:"unexpected"`           // result rows that are not what was asked for
