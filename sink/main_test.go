@@ -43,7 +43,7 @@ func bubble(t *testing.T, cfg simulator.Config, adjust openai.Config, test func(
 			}
 		})
 		adjust.BaseURL, adjust.Transport = "http://127.0.0.1/v1", server.Client().Transport
-		adjust.CallsPerSecond = 1_000_000 // these tests are about other waits
+		adjust.Calls = sink.EvenCalls(1_000_000) // these tests are about other waits
 		client, err := openai.New(key, adjust)
 		if err != nil {
 			t.Fatal(err)

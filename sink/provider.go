@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -140,6 +141,13 @@ type Limits struct {
 	Rows   int           // rows in a batch
 	Bytes  int64         // bytes of a batch as it is sent
 	Window time.Duration // within which the provider ends a batch
+}
+
+// Or returns l with its zero fields taken from others.
+func (l Limits) Or(others Limits) Limits {
+	return Limits{
+		Rows: cmp.Or(l.Rows, others.Rows), Bytes: cmp.Or(l.Bytes, others.Bytes), Window: cmp.Or(l.Window, others.Window),
+	}
 }
 
 // Status is how far a batch is.

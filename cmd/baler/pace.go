@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/catalog"
 )
 
@@ -44,8 +45,8 @@ func (p *pace) validate() error {
 }
 
 // calls are those that the client paces. Creations are paced by the hour.
-func (p *pace) calls(of *catalog.Provider) catalog.Calls {
-	return catalog.Calls{
+func (p *pace) calls(of *catalog.Provider) sink.Calls {
+	return sink.Calls{
 		Uploads: p.uploads, Downloads: p.downloads, Polls: p.polls, Deletes: p.deletes,
 		Creates: max(p.createsPerHour, of.Calls.Creates),
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
+	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -15,7 +16,7 @@ import (
 // together these took a minute, and the last uploads waited for polls.
 func TestManySmallBatchesDoNotIdle(t *testing.T) {
 	t.Parallel()
-	lifted := openai.Config{Calls: openai.Calls{Uploads: 200, Creates: 200, Downloads: 40, Polls: 10, Deletes: 20, Others: 10}}
+	lifted := openai.Config{Calls: sink.Calls{Uploads: 200, Creates: 200, Downloads: 40, Polls: 10, Deletes: 20, Others: 10}}
 	durabletest.Bubble(t, simulator.Config{}, lifted, nil, func(w *durabletest.World) {
 		t := w.T
 		const batches = 50

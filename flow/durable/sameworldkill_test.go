@@ -24,6 +24,7 @@ import (
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -71,7 +72,7 @@ func runScript(text string) int {
 
 func (o order) run(ctx context.Context) error {
 	client, err := openai.New("sk-test", openai.Config{
-		BaseURL: o.URL, CallsPerSecond: 1_000_000,
+		BaseURL: o.URL, Calls: sink.EvenCalls(1_000_000),
 		Retry: retry.Policy{Delay: time.Millisecond, MaxDelay: 10 * time.Millisecond},
 	})
 	if err != nil {

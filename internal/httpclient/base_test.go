@@ -29,7 +29,7 @@ func TestBaseURLMustBeSafe(t *testing.T) {
 		"":                                "must look like https://host/path",
 		"https://u:canary@host:port/v1":   "cannot be parsed",
 	} {
-		_, err := New(base, bearer, grammar, Evenly(50), nil)
+		_, err := newClient(base, bearer, Evenly(50), nil)
 		switch {
 		case want == "" && err != nil:
 			t.Errorf("%q: %v", base, err)
@@ -49,9 +49,26 @@ func TestPathIsBelowTheBase(t *testing.T) {
 		"https://host/a%2Fb/":  "https://host/a%2Fb",
 		"https://host:8443/v1": "https://host:8443/v1",
 	} {
-		u, err := parseBase(base)
+		u, err := parseBase(base, nil)
 		if err != nil || u.String() != want {
 			t.Errorf("%q is %v, %v; want %s", base, u, err, want)
+		}
+	}
+}
+
+// A host without TLS has to be named, and no other one is meant by it.
+func TestHostsWithoutTLSAreAllowedByName(t *testing.T) {
+	allowed := []string{"vllm.internal", "10.0.0.7"}
+	for base, want := range map[string]bool{
+		"http://vllm.internal:8000/v1":      true,
+		"http://10.0.0.7/v1":                true,
+		"http://vllm.internal.evil.org/v1":  false,
+		"http://10.0.0.70/v1":               false,
+		"http://user@vllm.internal:8000/v1": false,
+		"ftp://vllm.internal/v1":            false,
+	} {
+		if _, err := New(Config{Base: base, AllowHTTP: allowed, Auth: bearer, Grammar: grammar, Pace: Evenly(1)}); (err == nil) != want {
+			t.Errorf("%s: %v", base, err)
 		}
 	}
 }

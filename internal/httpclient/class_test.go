@@ -48,7 +48,7 @@ func truncated(body string) http.HandlerFunc {
 }
 
 func TestCreateThatWasNotSentIsRetryable(t *testing.T) {
-	c, err := New("http://127.0.0.1:1", bearer, grammar, Evenly(50), nil) // nobody listens
+	c, err := newClient("http://127.0.0.1:1", bearer, Evenly(50), nil) // nobody listens
 	if err != nil {
 		t.Fatal(err)
 	}

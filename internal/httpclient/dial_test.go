@@ -9,7 +9,7 @@ import (
 
 func TestMetadataAddressesAreRefusedAtTheDial(t *testing.T) {
 	for _, host := range []string{"169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "100.100.100.200", "[fd00:ec2::254]"} {
-		c, err := New("https://"+host, bearer, grammar, Evenly(50), nil)
+		c, err := newClient("https://"+host, bearer, Evenly(50), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

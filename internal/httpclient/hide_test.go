@@ -157,7 +157,7 @@ func TestKeyAndControlCharactersAreInNoErrorOfTheTransport(t *testing.T) {
 			_, _ = io.WriteString(conn, raw)
 			_ = conn.Close()
 		}))
-		c, err := New(srv.URL, bearer, grammar, Evenly(1000), nil)
+		c, err := newClient(srv.URL, bearer, Evenly(1000), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -35,23 +35,37 @@ type Client struct {
 	clock   *clock
 }
 
-// New returns a client of the API at base. auth sets the credentials of each
-// request, from a closure, so that no field can print them. A base that is not
-// https is refused unless it is on this machine; so is one with credentials or
-// a query. grammar reads the error replies of the API. The pace is kept for
-// each kind of call apart: the account's other limits are for whoever makes
-// them. A transport of nil is one that refuses link-local addresses.
-//
-// The credentials are found in nothing that a server sends: see [hider].
-func New(base string, auth func(http.Header), grammar retry.Grammar, pace Pace, transport http.RoundTripper) (*Client, error) {
-	u, err := parseBase(base)
+// Config is what a Client is made of.
+type Config struct {
+	// Base is the address of the API. One that is not https is refused unless
+	// it is on this machine, or its host is among AllowHTTP; so is one with
+	// credentials or a query.
+	Base      string
+	AllowHTTP []string
+	// Auth sets the credentials of each request, from a closure, so that no
+	// field can print them. They are found in nothing that a server sends: see
+	// [hider].
+	Auth func(http.Header)
+	// Grammar reads the error replies of the API.
+	Grammar retry.Grammar
+	// Pace is kept for each kind of call apart: the account's other limits are
+	// for whoever makes them.
+	Pace Pace
+	// Transport of nil is one that refuses link-local addresses.
+	Transport http.RoundTripper
+}
+
+// New returns a client.
+func New(c Config) (*Client, error) {
+	u, err := parseBase(c.Base, c.AllowHTTP)
 	if err != nil {
 		return nil, err
 	}
+	transport := c.Transport
 	if transport == nil {
 		transport = newTransport()
 	}
-	return &Client{clock: new(clock), base: u, auth: auth, grammar: grammar, hide: newHider(auth), turns: pace.turns(), http: &http.Client{
+	return &Client{clock: new(clock), base: u, auth: c.Auth, grammar: c.Grammar, hide: newHider(c.Auth), turns: c.Pace.turns(), http: &http.Client{
 		Transport: transport,
 		// Go would forward every credential header but Authorization.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -35,7 +35,7 @@ func serve(t *testing.T, handle http.HandlerFunc) *Client {
 func connect(t *testing.T, handle http.HandlerFunc, auth func(http.Header)) *Client {
 	t.Helper()
 	srv := httptest.NewServer(handle)
-	c, err := New(srv.URL+"/v1", auth, grammar, Evenly(1000), nil)
+	c, err := newClient(srv.URL+"/v1", auth, Evenly(1000), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,4 +52,8 @@ func reply(status int, body string) http.HandlerFunc {
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(body))
 	}
+}
+
+func newClient(base string, auth func(http.Header), pace Pace, transport http.RoundTripper) (*Client, error) {
+	return New(Config{Base: base, Auth: auth, Grammar: grammar, Pace: pace, Transport: transport})
 }

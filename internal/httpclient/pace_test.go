@@ -15,7 +15,7 @@ import (
 // A second's calls may begin at once, then they are spread.
 func TestCallsBeginAtTheirPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, err := New("https://host", bearer, grammar, Evenly(10), canned{200, func(context.Context) io.Reader { return strings.NewReader("{}") }})
+		c, err := newClient("https://host", bearer, Evenly(10), canned{200, func(context.Context) io.Reader { return strings.NewReader("{}") }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func TestKindsOfCallsDoNotWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pace := Evenly(1)
 		pace[Upload] = 100
-		c, err := New("https://host", bearer, grammar, pace, canned{200, func(context.Context) io.Reader { return strings.NewReader("{}") }})
+		c, err := newClient("https://host", bearer, pace, canned{200, func(context.Context) io.Reader { return strings.NewReader("{}") }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestKindsOfCallsDoNotWaitForEachOther(t *testing.T) {
 // Who waits for its turn has not begun: a minute of that is no timeout.
 func TestTheWaitForATurnIsNoPartOfTheTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, err := New("https://host", bearer, grammar, Evenly(1), canned{200, func(context.Context) io.Reader { return strings.NewReader("{}") }})
+		c, err := newClient("https://host", bearer, Evenly(1), canned{200, func(context.Context) io.Reader { return strings.NewReader("{}") }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestTheWaitForATurnIsNoPartOfTheTimeout(t *testing.T) {
 // nothing has happened.
 func TestACallThatWouldComeTooLateIsNotMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, err := New("https://host", bearer, grammar, Evenly(1), canned{200, func(context.Context) io.Reader { return strings.NewReader("{}") }})
+		c, err := newClient("https://host", bearer, Evenly(1), canned{200, func(context.Context) io.Reader { return strings.NewReader("{}") }})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,7 +40,7 @@ func (s *slow) Read(p []byte) (int, error) {
 
 func slowClient(t *testing.T, piece int, pause time.Duration, size int64) *Client {
 	t.Helper()
-	c, err := New("https://host", bearer, grammar, Evenly(50), canned{200, func(ctx context.Context) io.Reader {
+	c, err := newClient("https://host", bearer, Evenly(50), canned{200, func(ctx context.Context) io.Reader {
 		return &slow{ctx, piece, pause, size}
 	}})
 	if err != nil {
@@ -95,7 +95,7 @@ func TestTricklingStreamIsGivenUp(t *testing.T) {
 func TestStreamThatBeginsToTrickleIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const fast = 100 << 20
-		c, err := New("https://host", bearer, grammar, Evenly(50), canned{200, func(ctx context.Context) io.Reader {
+		c, err := newClient("https://host", bearer, Evenly(50), canned{200, func(ctx context.Context) io.Reader {
 			return io.MultiReader(&slow{ctx, 1 << 20, 0, fast}, &slow{ctx, 1, 30 * time.Second, 1 << 40})
 		}})
 		if err != nil {
@@ -151,7 +151,7 @@ func TestServerThatTakesNextToNothingIsGivenUp(t *testing.T) {
 		"2 KiB a second":      {taking{32 << 10, 16 * time.Second}, nil, 9 * time.Minute},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			c, err := New("https://host", bearer, grammar, Evenly(50), test.server)
+			c, err := newClient("https://host", bearer, Evenly(50), test.server)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -169,7 +169,7 @@ func TestServerThatTakesNextToNothingIsGivenUp(t *testing.T) {
 // Reading the disk is not the server's fault.
 func TestSlowBodyIsNotTheServersFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c, err := New("https://host", bearer, grammar, Evenly(50), taking{1, 0})
+		c, err := newClient("https://host", bearer, Evenly(50), taking{1, 0})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -46,7 +46,7 @@ func (d *dripping) Read(p []byte) (int, error) {
 
 func dripClient(t *testing.T, status int, pauses ...time.Duration) *Client {
 	t.Helper()
-	c, err := New("https://host", bearer, grammar, Evenly(50), canned{status, func(ctx context.Context) io.Reader { return &dripping{ctx, pauses} }})
+	c, err := newClient("https://host", bearer, Evenly(50), canned{status, func(ctx context.Context) io.Reader { return &dripping{ctx, pauses} }})
 	if err != nil {
 		t.Fatal(err)
 	}

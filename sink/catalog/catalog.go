@@ -31,7 +31,7 @@ type Provider struct {
 	// address, "" if the provider's own clients read none.
 	BaseURLVariable string
 	// Calls are the default pace of the client.
-	Calls Calls
+	Calls sink.Calls
 	// ReadError reads error replies.
 	ReadError retry.Grammar
 	// ReadRemaining reads what a reply says is left of the limits. It is nil if
@@ -52,12 +52,9 @@ type Provider struct {
 type Config struct {
 	Key     string
 	BaseURL string       // zero means the provider's
-	Calls   Calls        // zero fields mean the provider's
+	Calls   sink.Calls   // zero fields mean the provider's
 	Retry   retry.Policy // for calls that may be repeated
 }
-
-// Calls are how many calls of each kind begin in a second at most.
-type Calls struct{ Uploads, Creates, Downloads, Polls, Deletes int }
 
 // HasClient reports whether Connect can make a client.
 func (p *Provider) HasClient() bool { return p.connect != nil }

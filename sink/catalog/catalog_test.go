@@ -61,7 +61,7 @@ func TestClientIsThatOfTheName(t *testing.T) {
 		if err == nil || client != nil {
 			t.Errorf("%s: a key over http: %v", p.Name, err)
 		}
-		if _, err := p.Connect(catalog.Config{Key: "sk-marker", Calls: catalog.Calls{Deletes: -1}}); err == nil {
+		if _, err := p.Connect(catalog.Config{Key: "sk-marker", Calls: sink.Calls{Deletes: -1}}); err == nil {
 			t.Errorf("%s: a negative pace is taken", p.Name)
 		}
 	}

@@ -13,10 +13,7 @@ var table = []Provider{
 	{
 		Name: "openai",
 		Keys: []string{openai.KeyVariable}, BaseURL: openai.DefaultBaseURL, BaseURLVariable: openai.BaseURLVariable,
-		Calls: Calls{
-			Uploads: openai.DefaultUploadsPerSecond, Creates: openai.DefaultCreatesPerSecond,
-			Downloads: openai.DefaultDownloadsPerSecond, Polls: openai.DefaultPollsPerSecond, Deletes: openai.DefaultDeletesPerSecond,
-		},
+		Calls:     openai.DefaultCalls(),
 		ReadError: openai.ReadError, ReadRemaining: openai.ReadRemaining, AppendRow: openai.AppendRow,
 		connect: connectOpenAI,
 	},
@@ -38,13 +35,7 @@ var table = []Provider{
 }
 
 func connectOpenAI(c Config) (sink.Provider, error) {
-	client, err := openai.New(c.Key, openai.Config{
-		BaseURL: c.BaseURL, Retry: c.Retry,
-		Calls: openai.Calls{
-			Uploads: c.Calls.Uploads, Creates: c.Calls.Creates, Downloads: c.Calls.Downloads,
-			Polls: c.Calls.Polls, Deletes: c.Calls.Deletes,
-		},
-	})
+	client, err := openai.New(c.Key, openai.Config{BaseURL: c.BaseURL, Retry: c.Retry, Calls: c.Calls})
 	if err != nil {
 		return nil, err // not a nil *Client in an interface
 	}

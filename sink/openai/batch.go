@@ -9,24 +9,27 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/balerhq/baler/internal/httpclient"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/internal/client"
+	"github.com/balerhq/baler/sink/internal/loose"
 )
 
 // batch is as much of a Batch object as is used. Compatible servers leave out
 // fields, send null for them, or write statuses in other case.
 type batch struct {
-	ID         string    `json:"id"`
-	Status     string    `json:"status"`
-	InputFile  string    `json:"input_file_id"`
-	OutputFile string    `json:"output_file_id"`
-	ErrorFile  string    `json:"error_file_id"`
-	CreatedAt  timestamp `json:"created_at"`
-	Metadata   metadata  `json:"metadata"`
-	Errors     refusals  `json:"errors"`
-	Counts     counts    `json:"request_counts"`
+	ID         string          `json:"id"`
+	Status     string          `json:"status"`
+	InputFile  string          `json:"input_file_id"`
+	OutputFile string          `json:"output_file_id"`
+	ErrorFile  string          `json:"error_file_id"`
+	CreatedAt  loose.Timestamp `json:"created_at"`
+	Metadata   metadata        `json:"metadata"`
+	Errors     refusals        `json:"errors"`
+	Counts     counts          `json:"request_counts"`
 }
 
 // counts are of rows.
@@ -85,7 +88,7 @@ func (b *batch) UnmarshalJSON(data []byte) error {
 			ID json.RawMessage `json:"id"`
 		}
 		_ = json.Unmarshal(data, &only) // it may be no object at all
-		b.ID = asText(only.ID)
+		b.ID = loose.Text(only.ID)
 	}
 	return nil
 }
@@ -118,16 +121,37 @@ func (m *metadata) UnmarshalJSON(b []byte) error {
 
 func (b batch) status() string { return strings.ToLower(b.Status) }
 
+// creation is what creates a batch.
+type creation struct {
+	InputFile  string   `json:"input_file_id"`
+	Endpoint   string   `json:"endpoint"`
+	Window     string   `json:"completion_window"`
+	Metadata   metadata `json:"metadata"`
+	OutputLife *life    `json:"output_expires_after,omitempty"`
+}
+
+// life is when a file expires.
+type life struct {
+	Anchor  string `json:"anchor"`
+	Seconds int64  `json:"seconds"`
+}
+
+// lifeOf is nil if OpenAI decides.
+func lifeOf(d time.Duration) *life {
+	if d == 0 {
+		return nil
+	}
+	return &life{"created_at", int64(d / time.Second)}
+}
+
 // Create implements sink.Provider.
 func (c *Client) Create(ctx context.Context, spec sink.Spec, file string, _ sink.Rows) (string, error) {
 	var b batch
-	err := c.api.Do(ctx, httpclient.Call{
+	err := c.client.Once(ctx, httpclient.Call{
 		Method: http.MethodPost, Path: "/batches", Effect: retry.EffectCreate, Kind: httpclient.Create,
-		JSON: map[string]any{
-			"input_file_id":     file,
-			"endpoint":          spec.Endpoint,
-			"completion_window": "24h",
-			"metadata":          metadata{spec.Tag},
+		JSON: creation{
+			InputFile: file, Endpoint: spec.Endpoint, Window: "24h", Metadata: metadata{spec.Tag},
+			OutputLife: lifeOf(c.cfg.OutputLife),
 		},
 	}, &b)
 	if err == nil && b.ID == "" {
@@ -145,7 +169,7 @@ func (c *Client) Create(ctx context.Context, spec sink.Spec, file string, _ sink
 // Check implements sink.Provider: it lists a single batch.
 func (c *Client) Check(ctx context.Context) error {
 	call := httpclient.Call{Method: http.MethodGet, Path: "/batches?limit=1"}
-	if err := c.do(ctx, call, nil); err != nil {
+	if err := c.client.Do(ctx, call, nil); err != nil {
 		return fmt.Errorf("openai: check: %w", err)
 	}
 	return nil
@@ -153,7 +177,7 @@ func (c *Client) Check(ctx context.Context) error {
 
 // batch reads the batch. What is said of another one says nothing about it.
 func (c *Client) batch(ctx context.Context, id string, why httpclient.Kind) (b batch, err error) {
-	err = c.cfg.Retry.Do(ctx, func(ctx context.Context) (err error) {
+	err = c.client.Repeat(ctx, func(ctx context.Context) (err error) {
 		b, err = c.batchOnce(ctx, id, why)
 		return err
 	})
@@ -162,7 +186,7 @@ func (c *Client) batch(ctx context.Context, id string, why httpclient.Kind) (b b
 
 func (c *Client) batchOnce(ctx context.Context, id string, why httpclient.Kind) (b batch, err error) {
 	call := httpclient.Call{Method: http.MethodGet, Path: "/batches/" + url.PathEscape(id), Kind: why}
-	err = c.api.Do(ctx, call, &b)
+	err = c.client.Once(ctx, call, &b)
 	if err == nil && b.ID != "" && b.ID != id {
 		err = retry.Mark(fmt.Errorf("%s: the reply is about another batch", call), retry.Retryable)
 	}
@@ -172,7 +196,7 @@ func (c *Client) batchOnce(ctx context.Context, id string, why httpclient.Kind) 
 // endedBatch looks a few times, as a reply may be older than one before it. The
 // error is Permanent if the batch has not ended: only time can help.
 func (c *Client) endedBatch(ctx context.Context, id string, why httpclient.Kind) (b batch, err error) {
-	err = c.cfg.Retry.Do(ctx, func(ctx context.Context) (err error) {
+	err = c.client.Repeat(ctx, func(ctx context.Context) (err error) {
 		if b, err = c.batchOnce(ctx, id, why); err == nil && !b.ended() {
 			err = fmt.Errorf("batch is %s: %w", b.status(), sink.ErrNotEnded)
 		}
@@ -191,9 +215,9 @@ func (c *Client) Status(ctx context.Context, h sink.Handle) (sink.Status, error)
 		return sink.Status{}, fmt.Errorf("openai: status: %w", err)
 	}
 	return sink.Status{
-		Ended: b.ended(), Phase: words(b.status()), Unknown: !b.ended() && !b.running(), Accepted: b.accepted(),
+		Ended: b.ended(), Phase: loose.Words(b.status()), Unknown: !b.ended() && !b.running(), Accepted: b.accepted(),
 		Err:   c.refusal(ctx, b),
-		Total: b.Counts.Total, Succeeded: b.Counts.Completed, Failed: b.Counts.Failed, NotRun: b.notRun(), Age: c.age(b),
+		Total: b.Counts.Total, Succeeded: b.Counts.Completed, Failed: b.Counts.Failed, NotRun: b.notRun(), Age: c.client.Age(b.CreatedAt.Time),
 	}, nil
 }
 
@@ -216,17 +240,8 @@ func (b batch) running() bool {
 // Cancel implements sink.Provider.
 func (c *Client) Cancel(ctx context.Context, h sink.Handle) error {
 	call := httpclient.Call{Method: http.MethodPost, Path: "/batches/" + url.PathEscape(h.Batch) + "/cancel"}
-	if err := c.do(ctx, call, nil); err != nil && status(err) != http.StatusConflict {
+	if err := c.client.Do(ctx, call, nil); err != nil && client.Status(err) != http.StatusConflict {
 		return fmt.Errorf("openai: cancel: %w", err)
 	}
 	return nil
 }
-
-func status(err error) int {
-	if e, ok := errors.AsType[*retry.Error](err); ok {
-		return e.Status
-	}
-	return 0
-}
-
-func notFound(err error) bool { return status(err) == http.StatusNotFound }

@@ -27,7 +27,7 @@ func TestTransfersDoNotWaitForPollsAndDeletions(t *testing.T) {
 		}()
 		c, err := openai.New(secret, openai.Config{
 			BaseURL: "http://127.0.0.1/v1", Transport: server.Client().Transport, Retry: quick,
-			Calls: openai.Calls{Polls: 1, Deletes: 1, Others: 1},
+			Calls: sink.Calls{Polls: 1, Deletes: 1, Others: 1},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -57,7 +57,7 @@ func TestTransfersDoNotWaitForPollsAndDeletions(t *testing.T) {
 }
 
 func TestCallsMustNotBeNegative(t *testing.T) {
-	for _, calls := range []openai.Calls{{Uploads: -1}, {Creates: -1}, {Downloads: -1}, {Polls: -1}, {Deletes: -1}, {Others: -1}} {
+	for _, calls := range []sink.Calls{{Uploads: -1}, {Creates: -1}, {Downloads: -1}, {Polls: -1}, {Deletes: -1}, {Others: -1}} {
 		if _, err := openai.New(secret, openai.Config{Calls: calls}); err == nil || !strings.Contains(err.Error(), "Config.Calls") {
 			t.Errorf("%+v: %v", calls, err)
 		}

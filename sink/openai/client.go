@@ -10,19 +10,15 @@ package openai
 
 import (
 	"cmp"
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/balerhq/baler/internal/httpclient"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/internal/client"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -34,6 +30,12 @@ const (
 	maxRows  = 50_000
 	maxBytes = 200_000_000
 	window   = 24 * time.Hour
+)
+
+// OpenAI's bounds of the life of a file.
+const (
+	minLife = time.Hour
+	maxLife = 30 * 24 * time.Hour
 )
 
 // Config adjusts a Client. Its zero value is OpenAI itself.
@@ -48,6 +50,11 @@ type Config struct {
 	// Limits of one batch. Zero fields mean OpenAI's: 50,000 rows, 200 MB, 24
 	// h.
 	Limits sink.Limits
+	// OutputLife is for how long OpenAI keeps the results of a batch, counted
+	// from the creation of the result file: 1 hour to 30 days. Zero leaves it
+	// to OpenAI, which keeps them for 30 days. A run that fetches them later
+	// has lost them.
+	OutputLife time.Duration
 	// Endpoint that Encode writes chats for: "/v1/chat/completions" or
 	// "/v1/responses". Zero means "/v1/chat/completions".
 	Endpoint string
@@ -55,11 +62,12 @@ type Config struct {
 	// the retry.Policy defaults.
 	Retry retry.Policy
 	// Calls bounds how many calls of each kind begin in a second, so that many
-	// open batches do not run the account into its limits.
-	Calls Calls
-	// CallsPerSecond is for each kind that Calls says nothing about. Zero means
-	// the defaults of Calls.
-	CallsPerSecond int
+	// open batches do not run the account into its limits. Zero fields mean
+	// DefaultCalls.
+	Calls sink.Calls
+	// AllowHTTP are hosts that may be called without TLS, beside this machine.
+	// The key and all requests can then be read by whoever is in between.
+	AllowHTTP []string
 	// Transport carries the requests. Zero means one that keeps connections
 	// alive and refuses link-local addresses.
 	Transport http.RoundTripper
@@ -67,9 +75,8 @@ type Config struct {
 
 // Client implements sink.Provider and llm.Codec. It is safe for concurrent use.
 type Client struct {
-	api     *httpclient.Client
-	account string
-	cfg     Config
+	client client.Client
+	cfg    Config
 
 	files  *knownFiles
 	echoes *atomic.Bool // the server has shown metadata of ours, so it keeps them
@@ -84,39 +91,42 @@ var (
 // names the field of cfg that makes no sense, and never quotes the key.
 func New(key string, cfg Config) (*Client, error) {
 	cfg.Endpoint = cmp.Or(cfg.Endpoint, chatEndpoint)
-	if err := cfg.validate(key); err != nil {
+	c, err := cfg.connect(key)
+	if err != nil {
 		return nil, fmt.Errorf("openai: %w", err)
 	}
-	auth := func(h http.Header) {
-		h.Set("Authorization", "Bearer "+key)
-		setNonEmpty(h, "OpenAI-Organization", cfg.Organization)
-		setNonEmpty(h, "OpenAI-Project", cfg.Project)
-	}
-	pace := cfg.Calls.pace(cfg.CallsPerSecond)
-	api, err := httpclient.New(cmp.Or(cfg.BaseURL, DefaultBaseURL), auth, ReadError, pace, cfg.Transport)
-	if err != nil {
-		return nil, fmt.Errorf("openai: Config.BaseURL: %w", err)
-	}
-	digest := sha256.Sum256([]byte("baler account\x00" + key + "\x00" + cfg.Organization + "\x00" + cfg.Project))
-	return &Client{api: api, cfg: cfg, files: new(knownFiles), echoes: new(atomic.Bool), account: "openai:" + api.Host() + ":" + hex.EncodeToString(digest[:8])}, nil
+	return &Client{client: c, cfg: cfg, files: new(knownFiles), echoes: new(atomic.Bool)}, nil
 }
 
-func (c Config) validate(key string) error {
-	switch {
-	case key == "":
-		return errors.New("the key is empty")
-	case strings.ContainsFunc(key+c.Organization+c.Project, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return errors.New("the key, organization or project has a space, a line break or a character that is not ASCII")
-	case c.Endpoint != chatEndpoint && c.Endpoint != responsesEndpoint:
-		return fmt.Errorf("Config.Endpoint is %q: must be %s or %s", c.Endpoint, chatEndpoint, responsesEndpoint)
-	case c.CallsPerSecond < 0:
-		return fmt.Errorf("Config.CallsPerSecond is %d: must not be negative", c.CallsPerSecond)
-	case c.Calls.least() < 0:
-		return fmt.Errorf("Config.Calls is %+v: must not be negative", c.Calls)
-	case min(int64(c.Limits.Rows), c.Limits.Bytes, int64(c.Limits.Window)) < 0:
-		return fmt.Errorf("Config.Limits is %+v: must not be negative", c.Limits)
+func (c *Config) connect(key string) (client.Client, error) {
+	if err := c.validate(); err != nil {
+		return client.Client{}, err
 	}
-	return c.Retry.Validate()
+	return client.New(client.Config{
+		Provider: "openai", Grammar: ReadError,
+		Header: func(h http.Header) {
+			h.Set("Authorization", "Bearer "+key)
+			setNonEmpty(h, "OpenAI-Organization", c.Organization)
+			setNonEmpty(h, "OpenAI-Project", c.Project)
+		},
+		Key: key, Scope: []string{c.Organization, c.Project},
+		BaseURL: cmp.Or(c.BaseURL, DefaultBaseURL), AllowHTTP: c.AllowHTTP, Transport: c.Transport,
+		Calls: c.Calls.Or(DefaultCalls()), Retry: c.Retry,
+		Limits: c.Limits.Or(sink.Limits{Rows: maxRows, Bytes: maxBytes, Window: window}),
+	})
+}
+
+func (c *Config) validate() error {
+	if !client.Sendable(c.Organization + c.Project) {
+		return errors.New("Config.Organization or Project has a space, a line break or a character that is not ASCII")
+	}
+	if c.OutputLife != 0 && (c.OutputLife < minLife || c.OutputLife > maxLife) {
+		return fmt.Errorf("Config.OutputLife is %s: must be from %s to %s", c.OutputLife, minLife, maxLife)
+	}
+	if c.Endpoint != chatEndpoint && c.Endpoint != responsesEndpoint {
+		return fmt.Errorf("Config.Endpoint is %q: must be %s or %s", c.Endpoint, chatEndpoint, responsesEndpoint)
+	}
+	return nil
 }
 
 func setNonEmpty(h http.Header, name, value string) {
@@ -131,24 +141,16 @@ func setNonEmpty(h http.Header, name, value string) {
 // see Find.
 func (c *Client) Info() sink.Info {
 	return sink.Info{
-		Name: "openai", Origin: c.api.Host(), Account: c.account, Codec: c,
+		Name: "openai", Origin: c.client.Host(), Account: c.client.Account(), Codec: c,
 		Tags: sink.TagMetadata, PartialResults: true, Lists: true, Files: true, Clock: true,
 	}
 }
 
 // Limits implements sink.Provider; they are the same for every model.
-func (c *Client) Limits(string) sink.Limits {
-	return sink.Limits{
-		Rows:   cmp.Or(c.cfg.Limits.Rows, maxRows),
-		Bytes:  cmp.Or(c.cfg.Limits.Bytes, maxBytes),
-		Window: cmp.Or(c.cfg.Limits.Window, window),
-	}
-}
+func (c *Client) Limits(string) sink.Limits { return c.client.Limits() }
+
+// Clock implements sink.Provider.
+func (c *Client) Clock() (now time.Time, known bool) { return c.client.Clock() }
 
 // CloseIdle closes connections that are not in use.
-func (c *Client) CloseIdle() { c.api.CloseIdle() }
-
-// do makes a call that may be repeated.
-func (c *Client) do(ctx context.Context, call httpclient.Call, into any) error {
-	return c.cfg.Retry.Do(ctx, func(ctx context.Context) error { return c.api.Do(ctx, call, into) })
-}
+func (c *Client) CloseIdle() { c.client.CloseIdle() }

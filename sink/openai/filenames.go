@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"github.com/balerhq/baler/internal/httpclient"
+	"github.com/balerhq/baler/sink/internal/client"
+	"github.com/balerhq/baler/sink/internal/loose"
 )
 
 // knownFiles are the names of files, which never change. It is bounded by what
@@ -61,19 +63,19 @@ func (f *filenames) of(ctx context.Context, id string) (string, error) {
 func (f *filenames) list(ctx context.Context) error {
 	f.listed = true
 	for p, err := range f.client.pages(ctx, "/files", url.Values{"limit": {"100"}}) {
-		if unserved(err) {
+		if client.Unserved(err) {
 			f.noList = true
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		for _, item := range p.items {
+		for _, item := range p.Items {
 			var file struct {
 				ID, Filename json.RawMessage
 			}
 			_ = json.Unmarshal(item, &file) // what cannot be read names no file
-			f.client.files.add(asText(file.ID), asText(file.Filename))
+			f.client.files.add(loose.Text(file.ID), loose.Text(file.Filename))
 		}
 	}
 	return nil
@@ -83,8 +85,8 @@ func (f *filenames) list(ctx context.Context) error {
 func (f *filenames) ask(ctx context.Context, id string) (string, error) {
 	var answer file
 	call := httpclient.Call{Method: http.MethodGet, Path: "/files/" + url.PathEscape(id)}
-	switch err := f.client.do(ctx, call, &answer); {
-	case unserved(err):
+	switch err := f.client.client.Do(ctx, call, &answer); {
+	case client.Unserved(err):
 		f.gone[id] = true
 		return "", nil
 	case err != nil:
@@ -101,15 +103,6 @@ func (f *filenames) has(name string) (found bool) {
 		return !found
 	})
 	return found
-}
-
-// unserved reports whether a server says that it has no such thing.
-func unserved(err error) bool {
-	switch status(err) {
-	case http.StatusNotFound, http.StatusGone, http.StatusMethodNotAllowed, http.StatusNotImplemented:
-		return true
-	}
-	return false
 }
 
 func filename(tag string) string { return tag + ".jsonl" }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/internal/listing"
 )
 
 // Find implements sink.Provider: it looks through the list for the tag. Servers
@@ -74,20 +75,20 @@ func (s *search) tells(tag string) bool {
 // theirs is no reason not to find ours, so it is read as far as it can be.
 func (s *search) list(since time.Time) iter.Seq2[sink.Listing, error] {
 	return func(yield func(sink.Listing, error) bool) {
-		var seen order
+		var seen listing.Order
 		for p, err := range s.client.pages(s.ctx, "/batches", url.Values{"limit": {"100"}}) {
 			if err != nil {
 				yield(sink.Listing{}, err)
 				return
 			}
-			for _, item := range p.items {
+			for _, item := range p.Items {
 				b := parseBatch(item)
-				seen.add(b.CreatedAt)
+				seen.Add(b.CreatedAt.Time)
 				if l, err := s.listing(b); (b.ID != "" || err != nil) && !yield(l, err) || err != nil {
 					return
 				}
 			}
-			if seen.reaches(since) {
+			if seen.Reaches(since) {
 				return
 			}
 		}
@@ -110,22 +111,6 @@ func (s *search) listing(b batch) (sink.Listing, error) {
 	if b.ID == "" && l.Tag != "" && b.Metadata.Tag == l.Tag {
 		return l, errNameless
 	}
-	if b.CreatedAt > 0 {
-		l.Created = b.CreatedAt.Time()
-	}
-	l.Age = s.client.age(b)
+	l.Created, l.Age = b.CreatedAt.Time, s.client.client.Age(b.CreatedAt.Time)
 	return l, nil
 }
-
-// age is for how long a batch exists, by the server's clock, 0 if that is not
-// known.
-func (c *Client) age(b batch) time.Duration {
-	now, known := c.api.Now()
-	if !known || b.CreatedAt <= 0 {
-		return 0
-	}
-	return max(now.Sub(b.CreatedAt.Time()), 0)
-}
-
-// Clock implements sink.Provider.
-func (c *Client) Clock() (now time.Time, known bool) { return c.api.Now() }

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	stdjson "encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/internal/loose"
 )
 
 type resultLine struct {
@@ -66,7 +66,7 @@ func text(v []byte) string {
 }
 
 func (f *rowFault) rowError() *sink.RowError {
-	return &sink.RowError{Class: codeClass(f.Code), Code: words(f.Code), Message: words(f.Message)}
+	return &sink.RowError{Class: codeClass(f.Code), Code: loose.Words(f.Code), Message: loose.Words(f.Message)}
 }
 
 // tolerant reads what compatible servers write. Every result row passes here
@@ -80,7 +80,7 @@ func parseLine(line []byte) (sink.Outcome, error) {
 	var l resultLine
 	if err := json.Unmarshal(line, &l, tolerant); err != nil {
 		return sink.Outcome{Err: &sink.RowError{
-			Class: retry.Permanent, Code: "unreadable_line", Message: words(err.Error()),
+			Class: retry.Permanent, Code: "unreadable_line", Message: loose.Words(err.Error()),
 		}}, err
 	}
 	o := sink.Outcome{ID: l.CustomID}
@@ -97,32 +97,6 @@ func parseLine(line []byte) (sink.Outcome, error) {
 	}
 	o.Skipped = o.Status == 0 && o.Err != nil
 	return o, nil
-}
-
-// parseHead reads the beginning of a line that is too long to be kept. The row
-// has run, and sending it again would bring no shorter answer.
-func parseHead(head []byte) (sink.Outcome, error) {
-	id, err := idIn(head)
-	return sink.Outcome{ID: id, Status: http.StatusOK, Err: &sink.RowError{
-		Class: retry.Permanent, Code: "answer_too_large", Message: fmt.Sprintf("the answer has more than %d bytes, which is more than can be kept", maxLine),
-	}}, err
-}
-
-// idIn finds the custom_id among the members with which an object begins.
-func idIn(head []byte) (string, error) {
-	d := jsontext.NewDecoder(bytes.NewReader(head), tolerant)
-	_, err := d.ReadToken()
-	for err == nil && d.PeekKind() == '"' {
-		var name, value jsontext.Value
-		if name, err = d.ReadValue(); err != nil {
-			break
-		}
-		isID := string(name) == `"custom_id"`
-		if value, err = d.ReadValue(); err == nil && isID {
-			return text(value), nil
-		}
-	}
-	return "", errors.Join(errUnreadable, err)
 }
 
 // judge finds out what became of a row that has a response: by its status, and

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -14,6 +13,8 @@ import (
 	"github.com/balerhq/baler/internal/httpclient"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/internal/client"
+	"github.com/balerhq/baler/sink/internal/loose"
 )
 
 // refusals are the errors of a batch that failed validation.
@@ -86,7 +87,7 @@ func (e batchError) outcome() sink.Outcome {
 }
 
 func (e batchError) rowError(class retry.Class) *sink.RowError {
-	return &sink.RowError{Class: class, Code: words(e.Code), Message: words(e.words())}
+	return &sink.RowError{Class: class, Code: loose.Words(e.Code), Message: loose.Words(e.words())}
 }
 
 // whole is why the batch failed if no line is at fault. A code that nobody
@@ -158,7 +159,7 @@ func (c *Client) gone(ctx context.Context, file string) bool {
 	if file == "" {
 		return false
 	}
-	return notFound(c.do(ctx, httpclient.Call{Method: http.MethodGet, Path: "/files/" + url.PathEscape(file)}, nil))
+	return client.NotFound(c.client.Do(ctx, httpclient.Call{Method: http.MethodGet, Path: "/files/" + url.PathEscape(file)}, nil))
 }
 
 // explain says what it means that a creation failed.
@@ -168,37 +169,20 @@ func (c *Client) explain(ctx context.Context, err error, file string) error {
 	case !ok || said.Class == retry.Blocked || said.Class == retry.Ambiguous:
 		return err
 	case said.Code == tokenLimit:
-		return because(full(said.Message), err)
+		return client.Because(full(said.Message), err)
 	case said.Status == http.StatusRequestEntityTooLarge:
-		return because(sink.ErrTooLarge, err)
+		return client.Because(sink.ErrTooLarge, err)
 	case said.Class != retry.Permanent:
 		return err
 	case said.Status != http.StatusBadRequest && said.Status != http.StatusNotFound:
-		return unlessSaid(said, err)
+		return client.UnlessSaid(err)
 	case c.gone(ctx, file):
-		return because(sink.ErrFileGone, err)
+		return client.Because(sink.ErrFileGone, err)
 	case fileParam(said.Param), said.Status == http.StatusNotFound && !atFault[said.Code]:
-		return because(sink.ErrNotYet, err)
+		return client.Because(sink.ErrNotYet, err)
 	}
 	return err
 }
-
-// unlessSaid gives a refusal that is not in the provider's words another
-// chance: a proxy that does not find its way says nothing about the batch.
-func unlessSaid(said *retry.Error, err error) error {
-	switch said.Status {
-	case 0, http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge:
-		return err
-	}
-	if said.Class != retry.Permanent || said.Code != "" || said.Message != http.StatusText(said.Status) {
-		return err
-	}
-	return because(sink.ErrNotYet, err)
-}
-
-// because wraps an error in the one that explains it, of whose class it then
-// is.
-func because(cause, err error) error { return fmt.Errorf("%w: %w", cause, err) }
 
 const tokenLimit = "token_limit_exceeded"
 

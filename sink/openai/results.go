@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"net/url"
 
 	"github.com/balerhq/baler/internal/httpclient"
-	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/internal/client"
+	"github.com/balerhq/baler/sink/internal/download"
+	"github.com/balerhq/baler/sink/internal/loose"
 )
 
 // Results implements sink.Provider. It streams the output file and then the
@@ -46,31 +49,36 @@ func (c *Client) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outc
 			}
 		}
 		if !b.ended() {
-			yield(sink.Outcome{}, fmt.Errorf("openai: results: batch is %s: %w", words(b.status()), sink.ErrNotEnded))
+			yield(sink.Outcome{}, fmt.Errorf("openai: results: batch is %s: %w", loose.Words(b.status()), sink.ErrNotEnded))
 		}
 	}
 }
 
+// resultFormat is how the lines of result files are written.
+var resultFormat = download.Format{Parse: parseLine, ID: "custom_id"}
+
 // download yields the rows of both files and reports whether more are wanted.
 // What was counted and is not in the output file has to be in the other.
 func (c *Client) download(ctx context.Context, b batch, yield func(sink.Outcome, error) bool) (more bool, err error) {
-	output := download{client: c, file: b.OutputFile, least: b.Counts.Completed, rows: newTally(), yield: yield}
-	if output.file != "" {
-		err = output.run(ctx)
+	output, more := c.resultFile(b.OutputFile, b.Counts.Completed), true
+	if b.OutputFile != "" {
+		more, err = output.Read(ctx, yield)
 	}
-	if output.stopped || ctx.Err() != nil || err != nil && !passes(err) {
-		return !output.stopped, err
+	if !more || ctx.Err() != nil || err != nil && !client.PassesLater(err) {
+		return more, err
 	}
-	rest := b.Counts.Completed + b.Counts.Failed - len(output.rows.ticks)
-	failed := download{client: c, file: b.ErrorFile, least: rest, rows: newTally(), yield: yield}
-	if failed.file != "" {
-		err = errors.Join(err, failed.run(ctx))
+	failed := c.resultFile(b.ErrorFile, b.Counts.Completed+b.Counts.Failed-output.Rows())
+	if b.ErrorFile == "" {
+		return true, err
 	}
-	return !failed.stopped, err
+	more, late := failed.Read(ctx, yield)
+	return more, errors.Join(err, late)
 }
 
-// passes reports whether a file that cannot be read now may be read later.
-func passes(err error) bool {
-	gone := notFound(err) || status(err) == http.StatusGone
-	return retry.ClassOf(err) == retry.Retryable || gone
+// resultFile is the file with this ID, that has so many rows at least.
+func (c *Client) resultFile(id string, least int) *download.File {
+	return &download.File{
+		Client: &c.client, Name: id, Format: &resultFormat, Least: least,
+		Call: httpclient.Call{Method: http.MethodGet, Path: "/files/" + url.PathEscape(id) + "/content"},
+	}
 }

@@ -69,9 +69,9 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		cfg openai.Config
 	}{
 		"the key is empty":            {"", openai.Config{}},
-		"the key, organization":       {key + "\n", openai.Config{}},
+		"the key has":                 {key + "\n", openai.Config{}},
 		"that is not ASCII":           {key + "…", openai.Config{}},
-		"organization or project has": {key, openai.Config{Organization: "a\r\nX-Evil: 1"}},
+		"Organization or Project has": {key, openai.Config{Organization: "a\r\nX-Evil: 1"}},
 		"Config.Endpoint is":          {key, openai.Config{Endpoint: "/v1/embeddings"}},
 		"Policy.Delay is":             {key, openai.Config{Retry: retry.Policy{Delay: -1}}},
 		"must be https":               {key, openai.Config{BaseURL: "http://host/v1"}},

@@ -2,57 +2,44 @@ package openai
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/balerhq/baler/internal/httpclient"
-	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/internal/client"
+	"github.com/balerhq/baler/sink/internal/loose"
+	"github.com/balerhq/baler/sink/internal/payload"
 )
 
 type file struct {
-	ID        string    `json:"id"`
-	Filename  string    `json:"filename"`
-	Bytes     int64     `json:"bytes"`
-	CreatedAt timestamp `json:"created_at"`
+	ID        string          `json:"id"`
+	Filename  string          `json:"filename"`
+	Bytes     int64           `json:"bytes"`
+	CreatedAt loose.Timestamp `json:"created_at"`
 }
-
-// slowest is what a line must carry for an upload to be worth it, in bytes a
-// second: the largest batch of OpenAI then takes less than an hour.
-const slowest = 64 << 10
 
 // Upload implements sink.Provider. The file is named after the tag, so that an
 // upload whose reply was lost is found and used. The rows are measured first,
 // since some servers refuse chunked bodies. Those of a large batch are ranged
 // over once more when they are sent.
 func (c *Client) Upload(ctx context.Context, spec sink.Spec, rows sink.Rows) (string, error) {
-	l, err := measure(spec.Endpoint, rows)
+	p, err := payload.Measure(lineFormat(spec.Endpoint), rows)
 	if err != nil {
 		return "", fmt.Errorf("openai: upload: %w", err)
 	}
 	var id string
-	err = c.cfg.Retry.Do(ctx, func(ctx context.Context) (err error) {
-		if id, err = c.uploaded(ctx, spec.Tag, l.size); err != nil || id != "" {
+	err = c.client.Repeat(ctx, func(ctx context.Context) (err error) {
+		if id, err = c.uploaded(ctx, spec.Tag, p.Size); err != nil || id != "" {
 			return err
 		}
-		id, err = c.upload(ctx, spec, rows, &l)
+		id, err = c.upload(ctx, spec, rows, &p)
 		return err
 	})
-	if said, ok := errors.AsType[*retry.Error](err); ok {
-		err = unlessSaid(said, err)
-	}
-	switch {
-	case storageFull(err):
-		err = because(sink.ErrStorageFull, err)
-	case status(err) == http.StatusRequestEntityTooLarge:
-		err = because(sink.ErrTooLarge, err)
-	}
 	if err != nil {
-		return "", fmt.Errorf("openai: upload of %d bytes: %w", l.size, err)
+		return "", fmt.Errorf("openai: upload of %d bytes: %w", p.Size, client.Uploaded(err))
 	}
 	c.files.add(id, filename(spec.Tag))
 	return id, nil
@@ -64,8 +51,8 @@ func (c *Client) uploaded(ctx context.Context, tag string, size int64) (string, 
 		Data []file `json:"data"`
 	}
 	call := httpclient.Call{Method: http.MethodGet, Path: "/files?purpose=batch&order=desc&limit=100", Kind: httpclient.Unpaced}
-	if err := c.api.Do(ctx, call, &list); err != nil {
-		if notFound(err) || status(err) == http.StatusMethodNotAllowed {
+	if err := c.client.Once(ctx, call, &list); err != nil {
+		if client.NotFound(err) || client.Status(err) == http.StatusMethodNotAllowed {
 			return "", nil // a server that keeps no list
 		}
 		return "", err
@@ -78,21 +65,12 @@ func (c *Client) uploaded(ctx context.Context, tag string, size int64) (string, 
 	return "", nil
 }
 
-func (c *Client) upload(ctx context.Context, spec sink.Spec, rows sink.Rows, l *lines) (string, error) {
-	boundary := rand.Text()
-	head := "--" + boundary + "\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n" +
-		"--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + filename(spec.Tag) +
-		"\"\r\nContent-Type: application/jsonl\r\n\r\n"
-	tail := "\r\n--" + boundary + "--\r\n"
-	body := l.reader(head, tail, spec.Endpoint, rows)
+func (c *Client) upload(ctx context.Context, spec sink.Spec, rows sink.Rows, p *payload.Payload) (string, error) {
+	call, body := p.Form(httpclient.Call{Method: http.MethodPost, Path: "/files", Kind: httpclient.Upload},
+		[]payload.Field{{Name: "purpose", Value: "batch"}}, filename(spec.Tag), rows)
 	defer body.Close()
 	var f file
-	err := c.api.Do(ctx, httpclient.Call{
-		Method: http.MethodPost, Path: "/files", Kind: httpclient.Upload,
-		Body: body, Size: int64(len(head)) + l.size + int64(len(tail)),
-		ContentType: "multipart/form-data; boundary=" + boundary,
-		Timeout:     time.Minute + time.Duration(l.size)*time.Second/slowest,
-	}, &f)
+	err := c.client.Once(ctx, call, &f)
 	if err == nil && f.ID == "" {
 		err = errors.New("reply names no file")
 	}
@@ -107,7 +85,7 @@ func (c *Client) Remove(ctx context.Context, h sink.Handle) error {
 	files := []string{h.File}
 	if h.Batch != "" {
 		b, err := c.endedBatch(ctx, h.Batch, httpclient.Delete)
-		if err != nil && !notFound(err) {
+		if err != nil && !client.NotFound(err) {
 			return fmt.Errorf("openai: remove: %w", err)
 		}
 		files = append(files, b.InputFile, b.OutputFile, b.ErrorFile)
@@ -119,7 +97,7 @@ func (c *Client) Remove(ctx context.Context, h sink.Handle) error {
 		}
 		deleted[id] = true
 		call := httpclient.Call{Method: http.MethodDelete, Path: "/files/" + url.PathEscape(id), Kind: httpclient.Delete}
-		if err := c.do(ctx, call, nil); err != nil && !notFound(err) {
+		if err := c.client.Do(ctx, call, nil); err != nil && !client.NotFound(err) {
 			return fmt.Errorf("openai: remove: %w", err)
 		}
 	}

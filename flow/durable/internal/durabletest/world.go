@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -69,7 +70,7 @@ func pipe(tb testing.TB, dir string, cfg simulator.Config, adjust openai.Config,
 	}
 	server.URL = "http://127.0.0.1" // a client wants https of any other host
 	adjust.BaseURL, adjust.Transport = server.URL+"/v1", server.Client().Transport
-	adjust.CallsPerSecond = 1_000_000 // these tests are about other waits
+	adjust.Calls = sink.EvenCalls(1_000_000) // these tests are about other waits
 	return finish(&World{T: tb, Server: server, Dir: dir, client: adjust, hasty: hasty})
 }
 

@@ -1,7 +1,8 @@
-package openai
+package download
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -17,16 +18,19 @@ type place struct {
 // known reports whether there is something to go on from.
 func (p place) known() bool { return p.offset > 0 && p.validate != "" }
 
-// header asks for the rest of the file, if that is still the same one.
-func (p place) header() http.Header {
+// header is that of a call which asks for the rest of the file, if that is
+// still the same one.
+func (p place) header(h http.Header) http.Header {
 	if !p.known() {
-		return nil
+		return h
 	}
-	return http.Header{
+	rest := http.Header{
 		"Range":           {fmt.Sprintf("bytes=%d-", p.offset)},
 		"If-Range":        {p.validate},
 		"Accept-Encoding": {"identity"},
 	}
+	maps.Copy(rest, h)
+	return rest
 }
 
 // continues reports whether a reply begins where p is.

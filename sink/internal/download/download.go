@@ -1,4 +1,6 @@
-package openai
+// Package download reads result files: each row once, over as many calls as it
+// takes.
+package download
 
 import (
 	"context"
@@ -7,12 +9,12 @@ import (
 	"hash/maphash"
 	"io"
 	"net/http"
-	"net/url"
 
 	"github.com/balerhq/baler/internal/httpclient"
 	"github.com/balerhq/baler/internal/linereader"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/internal/client"
 )
 
 var (
@@ -26,40 +28,60 @@ var (
 	errUnreadable = errors.New("line cannot be read")
 )
 
-// download yields the rows of a result file, each once, over as many calls as
-// the retry policy allows. After a broken connection it asks for the rest; a
-// file that is read from the start again may be in another order, so that rows
-// are known by their ids.
-type download struct {
-	client *Client
-	file   string
-	least  int // rows that the file must have
-	rows   *tally
-	yield  func(sink.Outcome, error) bool
+// Format is how a provider writes the lines of a result file.
+type Format struct {
+	// Parse reads a line. Beside an error the Outcome belongs to no row.
+	Parse func(line []byte) (sink.Outcome, error)
+	// ID is the member of a line that names its row.
+	ID string
+}
 
+// File is a result file to be read. A file that is read from the start again
+// may be in another order, so that rows are known by their IDs.
+type File struct {
+	Client *client.Client
+	Call   httpclient.Call // for its content
+	Name   string          // for errors
+	Format *Format
+	Least  int // rows that it must have
+
+	yield   func(sink.Outcome, error) bool
+	rows    *tally
 	at      place // after the last line that was read
 	doubted bool  // an unreadable line was given another chance
 	short   bool  // a file that ends early was given another chance
 	stopped bool  // yield wants no more
 }
 
-// run yields what can be read of the file. The error says that the rest cannot
-// be read now. A file that is short every time is all that the provider has:
-// what is missing in it is for the caller to see.
-func (d *download) run(ctx context.Context) error {
-	err := d.client.cfg.Retry.Do(ctx, d.resume)
-	if err != nil {
-		return fmt.Errorf("openai: download %s: %w", d.file, err)
+// Rows is how many rows came.
+func (d *File) Rows() int {
+	if d.rows == nil {
+		return 0
 	}
-	return nil
+	return len(d.rows.ticks)
 }
 
-func (d *download) resume(ctx context.Context) error {
-	reply, err := d.client.api.Stream(ctx, httpclient.Call{
-		Method: http.MethodGet, Path: "/files/" + url.PathEscape(d.file) + "/content", Header: d.at.header(),
-		Kind: httpclient.Download,
-	})
-	if err != nil && status(err) == http.StatusRequestedRangeNotSatisfiable && d.at.known() {
+// Read yields what can be read of the file, and reports whether more is wanted.
+// After a broken connection it asks for the rest. A line that cannot be read,
+// however often it is downloaded, is an Outcome without ID and Line, but not
+// the last one if it has no end, and none of a body that has no result in it.
+//
+// The error says that the rest cannot be read now. A file that is short every
+// time is all that the provider has: what is missing in it is for the caller to
+// see.
+func (d *File) Read(ctx context.Context, yield func(sink.Outcome, error) bool) (more bool, err error) {
+	d.yield, d.rows = yield, newTally()
+	if err := d.Client.Repeat(ctx, d.resume); err != nil {
+		return !d.stopped, fmt.Errorf("download %s: %w", d.Name, err)
+	}
+	return !d.stopped, nil
+}
+
+func (d *File) resume(ctx context.Context) error {
+	call := d.Call
+	call.Kind, call.Header = httpclient.Download, d.at.header(call.Header)
+	reply, err := d.Client.Stream(ctx, call)
+	if err != nil && client.Status(err) == http.StatusRequestedRangeNotSatisfiable && d.at.known() {
 		d.at = place{}
 		return retry.Mark(err, retry.Retryable)
 	}
@@ -80,7 +102,7 @@ func (d *download) resume(ctx context.Context) error {
 }
 
 // read yields the lines of a reply. An error leaves d.at where to go on.
-func (d *download) read(lines *lineReader) error {
+func (d *File) read(lines *lineReader) error {
 	for {
 		line, whole, err := lines.next()
 		switch {
@@ -90,11 +112,7 @@ func (d *download) read(lines *lineReader) error {
 		case err != nil:
 			return fmt.Errorf("line %d: %w", lines.n+1, err)
 		}
-		read := parseLine
-		if lines.tooLong {
-			read = parseHead
-		}
-		o, err := read(line)
+		o, err := d.parse(line, lines.tooLong)
 		if err := d.take(lines.n, o, err, whole); err != nil || d.stopped {
 			return err
 		}
@@ -102,15 +120,22 @@ func (d *download) read(lines *lineReader) error {
 	}
 }
 
+func (d *File) parse(line []byte, tooLong bool) (sink.Outcome, error) {
+	if tooLong {
+		return parseHead(line, d.Format.ID)
+	}
+	return d.Format.Parse(line)
+}
+
 // end judges a file that was read to its end.
-func (d *download) end(lines int) error {
+func (d *File) end(lines int) error {
 	switch {
 	case d.rows.lines == 0 && lines > 0:
 		return retry.Mark(fmt.Errorf("%w: %d lines", errNoResults, lines), retry.Retryable)
 	case d.rows.torn:
 		return retry.Mark(fmt.Errorf("%w: within line %d", errShort, lines), retry.Retryable)
-	case len(d.rows.ticks) < d.least:
-		return retry.Mark(fmt.Errorf("%w: after %d of %d rows", errShort, len(d.rows.ticks), d.least), retry.Retryable)
+	case len(d.rows.ticks) < d.Least:
+		return retry.Mark(fmt.Errorf("%w: after %d of %d rows", errShort, len(d.rows.ticks), d.Least), retry.Retryable)
 	}
 	return nil
 }
@@ -118,7 +143,7 @@ func (d *download) end(lines int) error {
 // take yields line n, as it was read. What cannot be read is given another
 // chance: the line may be torn, and if it is not, others may be no better. It
 // is never what the file begins with, or ends with without being whole.
-func (d *download) take(n int, o sink.Outcome, err error, whole bool) error {
+func (d *File) take(n int, o sink.Outcome, err error, whole bool) error {
 	readable := err == nil && o.ID != ""
 	switch {
 	case !readable && !whole:
@@ -140,7 +165,7 @@ func (d *download) take(n int, o sink.Outcome, err error, whole bool) error {
 
 // giveAll yields the unreadable lines that were not yielded yet, and then a
 // row, unless it was.
-func (d *download) giveAll(o sink.Outcome, readable bool) error {
+func (d *File) giveAll(o sink.Outcome, readable bool) error {
 	for d.rows.reported < d.rows.unreadable {
 		d.rows.reported++
 		if d.stopped = !d.yield(unreadable(), nil); d.stopped {
