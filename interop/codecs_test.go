@@ -45,7 +45,7 @@ func comesBack(t *testing.T, codec llm.Codec, endpoint string, request any) llm.
 
 func openAICodec(t *testing.T, endpoint string) llm.Codec {
 	t.Helper()
-	c, err := baler.New("k", baler.Config{Endpoint: endpoint})
+	c, err := baler.NewCodec(endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func ExampleNew() {
 	defer client.CloseIdle()
 
 	ask := func(question string) (sink.Request, error) {
-		return sink.Encode(client, "gpt-5.4-mini", llm.Ask(question))
+		return sink.Encode(client.Info().Codec, "gpt-5.4-mini", llm.Ask(question))
 	}
 	var lines []string
 	save := func(_ context.Context, r sink.Result[string]) error {

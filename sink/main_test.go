@@ -48,7 +48,7 @@ func bubble(t *testing.T, cfg simulator.Config, adjust openai.Config, test func(
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(world{t: t, server: server, provider: client, codec: client, model: "gpt-5.4-mini"})
+		test(world{t: t, server: server, provider: client, codec: client.Info().Codec, model: "gpt-5.4-mini"})
 	})
 }
 

@@ -27,6 +27,7 @@ type rows struct {
 	request func(source.Row) (sink.Request, error)
 
 	input     string
+	provider  string
 	id, model string
 	prompt    *prompt
 	tell      func(string) // what may surprise the user, once
@@ -34,7 +35,7 @@ type rows struct {
 }
 
 func newRows(o *options, tell func(string)) (*rows, error) {
-	r := &rows{input: o.input, id: o.id, model: o.model, tell: tell}
+	r := &rows{input: o.input, provider: o.provider, id: o.id, model: o.model, tell: tell}
 	if o.prompt == "" {
 		r.id, r.request = "custom_id", r.passThrough
 		return r, nil
@@ -175,7 +176,7 @@ func (r *rows) passThrough(row source.Row) (sink.Request, error) {
 		return sink.Request{}, errors.New(`field "body" is missing or not an object` + hint)
 	}
 	switch {
-	case catalog.ReadsAsChat(b.URL): // it becomes a chat for the --model
+	case catalog.IsForeign(r.provider, b.URL): // it becomes a chat for the --model
 		if r.model == "" {
 			return sink.Request{}, fmt.Errorf(`field "url" is %q, of another provider: name the --model that answers`, b.URL)
 		}

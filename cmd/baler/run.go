@@ -156,7 +156,7 @@ func (o *options) run(cmd *cobra.Command) error {
 		Key:         rows.key,
 		Prompt:      rows.chat,
 		Request:     rows.request,
-		Formats:     catalog.Codecs(),
+		Formats:     catalog.Formats(o.provider),
 		Provider:    provider,
 		Model:       o.model,
 		Batch:       durable.BatchLimits{MaxItems: o.batchSize, MaxWait: o.maxWait},

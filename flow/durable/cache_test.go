@@ -37,7 +37,7 @@ func TestWhatAnotherJobAskedIsNotPaidAgain(t *testing.T) {
 	if report, _ = w.MustRunAs("two", w.Job()); report.FromCache != 300 || report.Cached != 300 {
 		t.Errorf("once more: %+v", report)
 	}
-	_, stored := durabletest.Collect(t, w.Archive("two").Results(archive.Query{Ordered: true, Codec: w.Client("sk")}))
+	_, stored := durabletest.Collect(t, w.Archive("two").Results(archive.Query{Ordered: true, Codec: w.Client("sk").Info().Codec}))
 	for _, r := range stored {
 		if r.Batch != got[r.ID].Batch || !r.Cached || r.Text != got[r.ID].Text || r.Attempts != 0 {
 			t.Fatalf("stored %+v", r)

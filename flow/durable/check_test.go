@@ -107,7 +107,7 @@ func TestAnItemThatIsNeverRightFails(t *testing.T) {
 			}
 		}
 		for _, ordered := range []bool{false, true} {
-			got, _ := durabletest.Collect(t, w.Archive("tickets").Results(archive.Query{Codec: w.Provider, Ordered: ordered, Status: durable.ItemFailed}))
+			got, _ := durabletest.Collect(t, w.Archive("tickets").Results(archive.Query{Codec: w.Provider.Info().Codec, Ordered: ordered, Status: durable.ItemFailed}))
 			if want := slices.Sorted(slices.Values(w.Lines())); !slices.Equal(slices.Sorted(slices.Values(got)), want) {
 				t.Errorf("ordered %t: the archive has %v, the output %v", ordered, got, want)
 			}
@@ -177,7 +177,7 @@ func TestARequestThatCannotBeEncodedFailsNoRow(t *testing.T) {
 	w := durabletest.New(t, simulator.Config{})
 	w.Write("in.jsonl", durabletest.Tickets(10)...)
 	job := w.Job()
-	codec := balky{w.Provider, new(atomic.Bool)}
+	codec := balky{w.Provider.Info().Codec, new(atomic.Bool)}
 	codec.refuses.Store(true)
 	job.Provider = withCodec{w.Provider, codec}
 	if _, err := w.Run(t.Context(), job); err == nil || !strings.Contains(err.Error(), "line 8: seven is not spoken here") {

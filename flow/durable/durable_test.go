@@ -289,7 +289,7 @@ func TestASettingMayBeLong(t *testing.T) {
 	if report := w.MustRun(job); report.Cached != 20 {
 		t.Errorf("report %+v", report)
 	}
-	if m, err := w.Archive("tickets").Export(t.Context(), w.Path("export"), archive.Format{Codec: w.Provider, Row: openai.AppendRow}); err != nil || m.Settings["prompt"] != job.Settings["prompt"] {
+	if m, err := w.Archive("tickets").Export(t.Context(), w.Path("export"), archive.Format{Codec: w.Provider.Info().Codec, Row: openai.AppendRow}); err != nil || m.Settings["prompt"] != job.Settings["prompt"] {
 		t.Errorf("a prompt of %d bytes is exported, %v", len(m.Settings["prompt"]), err)
 	}
 	job.Settings = map[string]string{"prompt": job.Settings["prompt"] + "!", "--id": "id"}

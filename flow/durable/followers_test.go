@@ -59,7 +59,7 @@ func TestIdenticalItemsAreBoughtOnce(t *testing.T) {
 		t.Errorf("usage %+v, want %d tokens", report.Usage, sum)
 	}
 	for _, ordered := range []bool{false, true} {
-		_, stored := durabletest.Collect(t, w.Archive("one").Results(archive.Query{Ordered: ordered, Codec: w.Client("sk")}))
+		_, stored := durabletest.Collect(t, w.Archive("one").Results(archive.Query{Ordered: ordered, Codec: w.Client("sk").Info().Codec}))
 		again := make(map[string]durable.Result)
 		for _, r := range stored {
 			again[r.ID] = r.Result

@@ -2,6 +2,7 @@ package durable_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,6 +10,8 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/catalog"
+	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -23,7 +26,7 @@ func TestARequestInAnotherFormatIsAChat(t *testing.T) {
 		w := durabletest.New(t, simulator.Config{})
 		w.Write("in.jsonl", durabletest.Tickets(20)...)
 		job := w.Job()
-		job.Prompt, job.Formats = nil, catalog.Codecs()
+		job.Prompt, job.Formats = nil, catalog.Formats("openai")
 		job.Request = func(t durabletest.Ticket) (sink.Request, error) {
 			return sink.Request{Endpoint: endpoint, Model: "of another", Body: fmt.Appendf(nil, format, t.Text)}, nil
 		}
@@ -31,6 +34,35 @@ func TestARequestInAnotherFormatIsAChat(t *testing.T) {
 		if report.Succeeded != 20 || len(report.Routes) != 1 || report.Routes[0].Model != "gpt-test" || report.Routes[0].Endpoint != "/v1/chat/completions" {
 			t.Errorf("%s: %+v", endpoint, report)
 		}
+	}
+}
+
+// A request to an endpoint that the provider's own codec reads is in the
+// provider's format, even if a format of others has that endpoint.
+func TestARequestToAnOwnEndpointStaysAsItIs(t *testing.T) {
+	t.Parallel()
+	other, err := openai.NewCodec("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(2)...)
+	job := w.Job()
+	job.Prompt, job.Formats = nil, []llm.Codec{other}
+	job.Request = func(t durabletest.Ticket) (sink.Request, error) {
+		if t.ID == "t-0" {
+			return sink.Request{Endpoint: "/v1/chat/completions", Model: "gpt-own", Body: fmt.Appendf(nil, `{"model":"gpt-own","messages":[{"role":"user","name":"not known here","content":%q}]}`, t.Text)}, nil
+		}
+		return sink.Request{Endpoint: "/v1/responses", Model: "gpt-own", Body: fmt.Appendf(nil, `{"model":"gpt-own","input":%q}`, t.Text)}, nil
+	}
+	report := w.MustRun(job)
+	var to []string
+	for _, r := range report.Routes {
+		to = append(to, r.Endpoint+" "+r.Model)
+	}
+	slices.Sort(to)
+	if want := []string{"/v1/chat/completions gpt-own", "/v1/responses gpt-own"}; report.Succeeded != 2 || !slices.Equal(to, want) {
+		t.Errorf("%+v: %q", report, to)
 	}
 }
 
@@ -48,7 +80,7 @@ func TestARequestInAnotherFormatThatIsNoChatIsRefused(t *testing.T) {
 		w := durabletest.New(t, simulator.Config{})
 		w.Write("in.jsonl", durabletest.Tickets(1)...)
 		job := w.Job()
-		job.Prompt, job.Formats = nil, catalog.Codecs()
+		job.Prompt, job.Formats = nil, catalog.Formats("openai")
 		job.Request = func(durabletest.Ticket) (sink.Request, error) {
 			return sink.Request{Endpoint: "/v1/messages", Model: "m", Body: []byte(test.body)}, nil
 		}

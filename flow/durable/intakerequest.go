@@ -76,21 +76,31 @@ func (r *requests) raw(q *sink.Request) (request, error) {
 	if err := q.Check(); err != nil {
 		return request{}, err
 	}
-	if r.codec != nil && r.codec.Endpoint() == q.Endpoint {
+	switch {
+	case r.codec != nil && r.codec.Endpoint() == q.Endpoint:
 		model, chat, err := r.codec.Parse(q.Endpoint, q.Body)
 		if err == nil && model == q.Model {
 			return r.chat(jobdir.Target{Model: model}, &chat)
 		}
 		r.stays(err)
-	}
-	if chat, err := r.foreign(q); chat != nil || err != nil {
-		if err != nil {
+	case r.codec != nil && reads(r.codec, q.Endpoint): // it is in the provider's own format
+	default:
+		if chat, err := r.foreign(q); err != nil {
 			return request{}, err
+		} else if chat != nil {
+			return r.ask(chat)
 		}
-		return r.ask(chat)
 	}
 	t := jobdir.Target{Provider: r.provider.Info().Name, Endpoint: q.Endpoint, Model: q.Model}
 	return request{t, jobdir.AppendBody(make([]byte, 0, len(q.Body)+1), q.Body), r.digest(t, r.canonical(q.Body))}, nil
+}
+
+// reads reports whether a codec reads the bodies of an endpoint. Such bodies
+// are in the format of its provider, also if others have an endpoint of that
+// name.
+func reads(c llm.Codec, endpoint string) bool {
+	_, _, err := c.Parse(endpoint, nil)
+	return !errors.Is(err, errors.ErrUnsupported)
 }
 
 // foreign reads a body in the format of another provider. It returns nil if no

@@ -26,7 +26,7 @@ func newClient(tb testing.TB, base string) *openai.Client {
 func newRequests(tb testing.TB, base string) *requests {
 	tb.Helper()
 	c := newClient(tb, base)
-	return &requests{config: &config{provider: c, codec: c, model: "m"}}
+	return &requests{config: &config{provider: c, codec: c.Info().Codec, model: "m"}}
 }
 
 func contentOf(tb testing.TB, r *requests, endpoint, model, body string) jobdir.Digest {
@@ -119,7 +119,7 @@ func TestAPlainChatIsWrittenAsAnyOther(t *testing.T) {
 func BenchmarkRequest(b *testing.B) {
 	text := strings.Repeat("The parcel has not arrived, please look into it. ", 19)
 	r, chat := newRequests(b, ""), llm.Ask("Summarise: "+text)
-	body, err := newClient(b, "").Encode("m", chat)
+	body, err := newClient(b, "").Info().Codec.Encode("m", chat)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -59,9 +59,10 @@ type Job[T any] struct {
 	// Request returns the request itself. Zero means that Prompt is used.
 	Request func(T) (sink.Request, error)
 	// Formats read Requests in the formats of other providers, for example
-	// catalog.Codecs(). Such a Request becomes a chat for the Model, if every
-	// member of its body has a place in a chat; otherwise it is refused. Zero
-	// means that a Request is in the format of the Provider.
+	// catalog.Formats("openai"). Such a Request becomes a chat for the Model,
+	// if every member of its body has a place in a chat; otherwise it is
+	// refused. A Request to an endpoint that the Provider's own Codec reads is
+	// always in its format. Zero means that all Requests are.
 	Formats []llm.Codec
 	// Meta returns what comes back with the item's Result: a value that
 	// json.Marshal takes, of 4 KiB at most. It is not sent to the provider.

@@ -215,7 +215,7 @@ func TestResultsThatStayAwayStopTheirBatchAlone(t *testing.T) {
 				t.Errorf("%s: report %+v", name, report)
 			}
 			w.WantBilledOnce(30)
-			got, _ := durabletest.Collect(t, w.Archive("tickets").Results(archive.Query{Codec: w.Provider}))
+			got, _ := durabletest.Collect(t, w.Archive("tickets").Results(archive.Query{Codec: w.Provider.Info().Codec}))
 			if lines := w.Lines(); len(got) != 30 || strings.Join(got, "") != strings.Join(lines, "") {
 				t.Errorf("%s: %d archived results are not the %d lines of the output", name, len(got), len(lines))
 			}

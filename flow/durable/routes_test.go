@@ -137,8 +137,8 @@ func TestMetaComesBackWithTheResult(t *testing.T) {
 	job := w.Job()
 	job.Meta = func(t durabletest.Ticket) any { return map[string]string{"of": t.ID} }
 	w.MustRun(job)
-	got, _ := durabletest.Collect(t, w.Archive("tickets").Results(archive.Query{Codec: w.Provider}))
-	ordered, _ := durabletest.Collect(t, w.Archive("tickets").Results(archive.Query{Codec: w.Provider, Ordered: true}))
+	got, _ := durabletest.Collect(t, w.Archive("tickets").Results(archive.Query{Codec: w.Provider.Info().Codec}))
+	ordered, _ := durabletest.Collect(t, w.Archive("tickets").Results(archive.Query{Codec: w.Provider.Info().Codec, Ordered: true}))
 	for _, line := range append(append(got, ordered...), w.Lines()...) {
 		id := strings.Split(line, `"`)[3]
 		if !strings.Contains(line, `"meta":{"of":"`+id+`"}`) {

@@ -117,7 +117,7 @@ func TestAJobWithoutAnOutput(t *testing.T) {
 	if report, err := durable.Run(t.Context(), job); err != nil || report.Succeeded != 5 {
 		t.Fatalf("%+v, %v", report, err)
 	}
-	_, results := durabletest.Collect(t, w.Archive("tickets").Results(archive.Query{Codec: w.Provider}))
+	_, results := durabletest.Collect(t, w.Archive("tickets").Results(archive.Query{Codec: w.Provider.Info().Codec}))
 	if len(results) != 5 {
 		t.Errorf("%d results", len(results))
 	}

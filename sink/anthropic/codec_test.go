@@ -148,7 +148,7 @@ func TestParseNamesTheUnknownMember(t *testing.T) {
 
 // A row goes to another provider as far as that takes it.
 func TestEncodeForOtherProviders(t *testing.T) {
-	other, err := openai.New("k", openai.Config{})
+	other, err := openai.NewCodec("")
 	if err != nil {
 		t.Fatal(err)
 	}

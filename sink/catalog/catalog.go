@@ -41,8 +41,7 @@ type Provider struct {
 	// no client.
 	AppendRow func(dst []byte, endpoint string, row sink.Row) ([]byte, error)
 
-	// Codec reads and writes the provider's bodies. It is nil if the client has
-	// it, or there is none.
+	// Codec reads and writes the provider's bodies. It is nil if there is none.
 	Codec llm.Codec
 
 	connect func(Config) (sink.Provider, error) // nil if there is no client yet
@@ -76,25 +75,29 @@ func Find(name string) (p Provider, ok bool) {
 	return table[i], true
 }
 
-// Codecs returns the codecs of all entries whose client has none, for
-// durable.Job.Formats.
-func Codecs() []llm.Codec { return slices.Clone(codecs) }
-
-var codecs = func() (all []llm.Codec) {
+// Formats returns the codecs of all providers but the named one, for the
+// durable.Job.Formats of a job whose Provider that is.
+func Formats(provider string) (others []llm.Codec) {
 	for i := range table {
-		if table[i].Codec != nil {
-			all = append(all, table[i].Codec)
+		if table[i].Codec != nil && table[i].Name != provider {
+			others = append(others, table[i].Codec)
 		}
 	}
-	return all
-}()
+	return others
+}
 
-// ReadsAsChat reports whether one of Codecs reads the bodies of an endpoint.
-func ReadsAsChat(endpoint string) bool {
-	return slices.ContainsFunc(codecs, func(c llm.Codec) bool {
-		_, _, err := c.Parse(endpoint, nil)
-		return !errors.Is(err, errors.ErrUnsupported)
-	})
+// IsForeign reports whether the bodies of an endpoint are in one of the Formats
+// of others than the named provider, and not in its own.
+func IsForeign(provider, endpoint string) bool {
+	if p, known := Find(provider); known && p.Codec != nil && reads(p.Codec, endpoint) {
+		return false
+	}
+	return slices.ContainsFunc(Formats(provider), func(c llm.Codec) bool { return reads(c, endpoint) })
+}
+
+func reads(c llm.Codec, endpoint string) bool {
+	_, _, err := c.Parse(endpoint, nil)
+	return !errors.Is(err, errors.ErrUnsupported)
 }
 
 // All returns the table. The first entry is the one to take unless told

@@ -39,6 +39,39 @@ func TestEveryEntryIsWhole(t *testing.T) {
 	}
 }
 
+// The formats of others are those of every codec but the provider's own. Its
+// own endpoints are in its own format.
+func TestFormatsAreThoseOfOthers(t *testing.T) {
+	for _, p := range catalog.All() {
+		formats := catalog.Formats(p.Name)
+		if slices.Contains(formats, p.Codec) {
+			t.Errorf("%s has a foreign format of its own", p.Name)
+		}
+		for _, other := range catalog.All() {
+			if other.Codec != nil && other.Name != p.Name && !slices.Contains(formats, other.Codec) {
+				t.Errorf("%s does not read the format of %s", p.Name, other.Name)
+			}
+		}
+	}
+	for _, test := range []struct {
+		provider, endpoint string
+		isForeign          bool
+	}{
+		{"openai", "/v1/chat/completions", false},
+		{"openai", "/v1/responses", false},
+		{"openai", "/v1/embeddings", false},
+		{"openai", "/v1/messages", true},
+		{"openai", "/v1beta/models/m:generateContent", true},
+		{"anthropic", "/v1/messages", false},
+		{"anthropic", "/v1/responses", true},
+		{"nobody", "/v1/messages", true},
+	} {
+		if got := catalog.IsForeign(test.provider, test.endpoint); got != test.isForeign {
+			t.Errorf("%+v: %v", test, got)
+		}
+	}
+}
+
 func TestClientIsThatOfTheName(t *testing.T) {
 	for _, p := range catalog.All() {
 		client, err := p.Connect(catalog.Config{Key: "sk-marker"})
@@ -51,7 +84,7 @@ func TestClientIsThatOfTheName(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if info := client.Info(); info.Name != p.Name || !strings.Contains(p.BaseURL, info.Origin) || info.Codec == nil {
+		if info := client.Info(); info.Name != p.Name || !strings.Contains(p.BaseURL, info.Origin) || info.Codec == nil || info.Codec.Endpoint() != p.Codec.Endpoint() || info.Codec.Revision() != p.Codec.Revision() {
 			t.Errorf("%s has the client %+v", p.Name, info)
 		}
 		if row, err := p.AppendRow(nil, "/v1/x", sink.Row{ID: "a", Body: []byte(`{"n":1}`)}); err != nil || !strings.Contains(string(row), `{"n":1}`) {

@@ -14,7 +14,7 @@ var table = []Provider{
 		Name: "openai",
 		Keys: []string{openai.KeyVariable}, BaseURL: openai.DefaultBaseURL, BaseURLVariable: openai.BaseURLVariable,
 		Calls:     openai.DefaultCalls(),
-		ReadError: openai.ReadError, ReadRemaining: openai.ReadRemaining, AppendRow: openai.AppendRow,
+		ReadError: openai.ReadError, ReadRemaining: openai.ReadRemaining, AppendRow: openai.AppendRow, Codec: new(openai.Codec),
 		connect: connectOpenAI,
 	},
 	{

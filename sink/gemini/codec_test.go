@@ -167,7 +167,7 @@ func TestEndpoints(t *testing.T) {
 func TestEncodeForOtherProviders(t *testing.T) {
 	const ours = `{"contents":[{"role":"user","parts":[{"text":"hi"},{"inlineData":{"mimeType":"image/png","data":"iVBORw=="}}]}],"systemInstruction":{"parts":[{"text":"sys"}]},
 		"generationConfig":{"maxOutputTokens":5,"topP":0.5,"stopSequences":["x"],"responseMimeType":"application/json","responseJsonSchema":{"type":"object"}}}`
-	other, err := openai.New("k", openai.Config{})
+	other, err := openai.NewCodec("")
 	if err != nil {
 		t.Fatal(err)
 	}

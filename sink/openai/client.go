@@ -19,7 +19,6 @@ import (
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/internal/client"
-	"github.com/balerhq/baler/sink/llm"
 )
 
 // DefaultBaseURL is OpenAI's own API.
@@ -55,7 +54,7 @@ type Config struct {
 	// to OpenAI, which keeps them for 30 days. A run that fetches them later
 	// has lost them.
 	OutputLife time.Duration
-	// Endpoint that Encode writes chats for: "/v1/chat/completions" or
+	// Endpoint that chats are written for: "/v1/chat/completions" or
 	// "/v1/responses". Zero means "/v1/chat/completions".
 	Endpoint string
 	// Retry is for calls that may be repeated, which Create is not. Zero means
@@ -73,29 +72,26 @@ type Config struct {
 	Transport http.RoundTripper
 }
 
-// Client implements sink.Provider and llm.Codec. It is safe for concurrent use.
+// Client implements sink.Provider. It is safe for concurrent use.
 type Client struct {
 	client client.Client
 	cfg    Config
+	codec  Codec
 
 	files  *knownFiles
 	echoes *atomic.Bool // the server has shown metadata of ours, so it keeps them
 }
 
-var (
-	_ sink.Provider = (*Client)(nil)
-	_ llm.Codec     = (*Client)(nil)
-)
+var _ sink.Provider = (*Client)(nil)
 
 // New returns a client that pays with the key. It makes no call. Its error
 // names the field of cfg that makes no sense, and never quotes the key.
 func New(key string, cfg Config) (*Client, error) {
-	cfg.Endpoint = cmp.Or(cfg.Endpoint, chatEndpoint)
 	c, err := cfg.connect(key)
 	if err != nil {
 		return nil, fmt.Errorf("openai: %w", err)
 	}
-	return &Client{client: c, cfg: cfg, files: new(knownFiles), echoes: new(atomic.Bool)}, nil
+	return &Client{client: c, cfg: cfg, codec: Codec{cfg.Endpoint}, files: new(knownFiles), echoes: new(atomic.Bool)}, nil
 }
 
 func (c *Config) connect(key string) (client.Client, error) {
@@ -123,7 +119,7 @@ func (c *Config) validate() error {
 	if c.OutputLife != 0 && (c.OutputLife < minLife || c.OutputLife > maxLife) {
 		return fmt.Errorf("Config.OutputLife is %s: must be from %s to %s", c.OutputLife, minLife, maxLife)
 	}
-	if c.Endpoint != chatEndpoint && c.Endpoint != responsesEndpoint {
+	if !hasChats(c.Endpoint) {
 		return fmt.Errorf("Config.Endpoint is %q: must be %s or %s", c.Endpoint, chatEndpoint, responsesEndpoint)
 	}
 	return nil
@@ -141,7 +137,7 @@ func setNonEmpty(h http.Header, name, value string) {
 // see Find.
 func (c *Client) Info() sink.Info {
 	return sink.Info{
-		Name: "openai", Origin: c.client.Host(), Account: c.client.Account(), Codec: c,
+		Name: "openai", Origin: c.client.Host(), Account: c.client.Account(), Codec: &c.codec,
 		Tags: sink.TagMetadata, PartialResults: true, Lists: true, Files: true, Clock: true,
 	}
 }

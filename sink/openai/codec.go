@@ -39,15 +39,33 @@ type responsesRequest struct {
 	Temperature *float64  `json:"temperature,omitzero"`
 }
 
+// Codec is the llm.Codec of OpenAI's chat completions, or of its responses. The
+// zero Codec writes chat completions.
+type Codec struct{ endpoint string }
+
+var _ llm.Codec = (*Codec)(nil)
+
+// NewCodec returns a Codec that writes chats for an endpoint:
+// "/v1/chat/completions" or "/v1/responses". An empty endpoint means
+// "/v1/chat/completions". It reads bodies and answers of both.
+func NewCodec(endpoint string) (*Codec, error) {
+	if !hasChats(endpoint) {
+		return nil, fmt.Errorf("openai: the endpoint %q has no chats: must be %s or %s", endpoint, chatEndpoint, responsesEndpoint)
+	}
+	return &Codec{endpoint}, nil
+}
+
+func hasChats(endpoint string) bool { return formats[cmp.Or(endpoint, chatEndpoint)] != nil }
+
 // Endpoint implements llm.Codec.
-func (c *Client) Endpoint() string { return cmp.Or(c.cfg.Endpoint, chatEndpoint) }
+func (c *Codec) Endpoint() string { return cmp.Or(c.endpoint, chatEndpoint) }
 
 // Revision implements llm.Codec.
-func (c *Client) Revision() int { return 1 }
+func (c *Codec) Revision() int { return 1 }
 
 // Encode implements llm.Codec. The body is canonical JSON, in which numbers of
 // options are as the chat has them.
-func (c *Client) Encode(model string, chat llm.Chat) (json.RawMessage, error) {
+func (c *Codec) Encode(model string, chat llm.Chat) (json.RawMessage, error) {
 	f := formats[c.Endpoint()]
 	body, err := encodePlain(f, model, chat)
 	if err == nil && body == nil {
@@ -140,7 +158,7 @@ func (b *plainBody) messages(name string, all []llm.Message) {
 
 // Parse implements llm.Codec, for "/v1/chat/completions" and "/v1/responses",
 // whichever of them Encode writes for.
-func (c *Client) Parse(endpoint string, body json.RawMessage) (string, llm.Chat, error) {
+func (c *Codec) Parse(endpoint string, body json.RawMessage) (string, llm.Chat, error) {
 	f := formats[endpoint]
 	if f == nil {
 		return "", llm.Chat{}, fmt.Errorf("openai: parse: endpoint %q: %w", endpoint, errors.ErrUnsupported)

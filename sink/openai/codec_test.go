@@ -3,6 +3,7 @@ package openai_test
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -12,13 +13,32 @@ import (
 	"github.com/balerhq/baler/sink/openai"
 )
 
-func codec(t *testing.T, endpoint string) *openai.Client {
+func codec(t *testing.T, endpoint string) *openai.Codec {
 	t.Helper()
-	c, err := openai.New(secret, openai.Config{Endpoint: endpoint})
+	c, err := openai.NewCodec(endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
+}
+
+func TestNewCodecRefusesAnEndpointWithoutChats(t *testing.T) {
+	if c, err := openai.NewCodec("/v1/embeddings"); c != nil || err == nil || !strings.Contains(err.Error(), `"/v1/embeddings"`) || !strings.Contains(err.Error(), "/v1/responses") {
+		t.Errorf("%v, %v", c, err)
+	}
+}
+
+// A client writes chats as the codec of its endpoint does.
+func TestClientHasTheCodecOfItsEndpoint(t *testing.T) {
+	for given, want := range map[string]string{"": "/v1/chat/completions", "/v1/chat/completions": "/v1/chat/completions", "/v1/responses": "/v1/responses"} {
+		client, err := openai.New(secret, openai.Config{Endpoint: given})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := client.Info().Codec; got.Endpoint() != want || got.Revision() != codec(t, given).Revision() {
+			t.Errorf("%q: %s, revision %d", given, got.Endpoint(), got.Revision())
+		}
+	}
 }
 
 func TestEncode(t *testing.T) {

@@ -17,7 +17,8 @@ func ExampleConfig() {
 	if err != nil {
 		panic(err)
 	}
-	body, err := client.Encode("small", llm.Ask("Where is my parcel?"))
-	fmt.Println(client.Endpoint(), string(body), err)
+	codec := client.Info().Codec
+	body, err := codec.Encode("small", llm.Ask("Where is my parcel?"))
+	fmt.Println(codec.Endpoint(), string(body), err)
 	// Output: /v1/responses {"input":[{"content":"Where is my parcel?","role":"user"}],"model":"small"} <nil>
 }

@@ -31,7 +31,7 @@ func ExampleNew() {
 	texts := []string{"I was charged twice.", "[[400]]"}
 	rows := func(yield func(sink.Row, error) bool) {
 		for i, text := range texts {
-			body, err := client.Encode(spec.Model, llm.Ask(text).As("Name the category."))
+			body, err := client.Info().Codec.Encode(spec.Model, llm.Ask(text).As("Name the category."))
 			if !yield(sink.Row{ID: fmt.Sprintf("row-%d", i), Body: body}, err) {
 				return
 			}
@@ -42,7 +42,7 @@ func ExampleNew() {
 		fmt.Println(err)
 		return
 	}
-	reply, err := client.Decode(outcomes["row-0"].Body)
+	reply, err := client.Info().Codec.Decode(outcomes["row-0"].Body)
 	fmt.Println(reply.Text, err)
 	fmt.Println(outcomes["row-1"].Err.Class, outcomes["row-1"].Err.Code)
 	// Output:

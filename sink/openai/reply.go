@@ -89,7 +89,7 @@ type outputItem struct {
 }
 
 // Decode implements llm.Codec.
-func (c *Client) Decode(body json.RawMessage) (llm.Reply, error) {
+func (c *Codec) Decode(body json.RawMessage) (llm.Reply, error) {
 	var r reply
 	if len(body) == 0 {
 		return llm.Reply{}, errors.New("openai: decode: empty body")

@@ -41,7 +41,8 @@ func TestAZeroClientNamesItsConstructor(t *testing.T) {
 	if _, known := c.Clock(); known || c.Info().Origin != "" {
 		t.Errorf("it knows the time: %v, and a host: %+v", known, c.Info())
 	}
-	if body, err := c.Encode("m", llm.Ask("hi")); err != nil || !strings.Contains(string(body), "hi") || c.Endpoint() == "" {
-		t.Errorf("%s for %q, %v", body, c.Endpoint(), err)
+	codec := c.Info().Codec
+	if body, err := codec.Encode("m", llm.Ask("hi")); err != nil || !strings.Contains(string(body), "hi") || codec.Endpoint() == "" {
+		t.Errorf("%s for %q, %v", body, codec.Endpoint(), err)
 	}
 }

@@ -50,7 +50,7 @@ func TestExportHoldsAllThatWasAskedAndAnswered(t *testing.T) {
 	t.Parallel()
 	w, job := mixed(t)
 	report := w.MustRun(job)
-	m, err := w.Archive("tickets").Export(t.Context(), w.Path("export"), archive.Format{Codec: w.Provider, Row: openai.AppendRow})
+	m, err := w.Archive("tickets").Export(t.Context(), w.Path("export"), archive.Format{Codec: w.Provider.Info().Codec, Row: openai.AppendRow})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestExportNamesTheOrigin(t *testing.T) {
 	w := durabletest.New(t, simulator.Config{})
 	w.MustRunAs("one", w.Job(), durabletest.Tickets(30)...)
 	w.MustRunAs("two", w.Job(), durabletest.Others(0, 30)...)
-	m, err := w.Archive("two").Export(t.Context(), w.Path("export"), archive.Format{Codec: w.Provider, Row: openai.AppendRow})
+	m, err := w.Archive("two").Export(t.Context(), w.Path("export"), archive.Format{Codec: w.Provider.Info().Codec, Row: openai.AppendRow})
 	if err != nil || len(m.Batches) != 1 || m.Batches[0].Batch != "" {
 		t.Fatalf("%+v, %v", m, err)
 	}
@@ -121,7 +121,7 @@ func TestExportTakesAnEmptyDirectory(t *testing.T) {
 	w := durabletest.New(t, simulator.Config{})
 	w.Write("in.jsonl", durabletest.Tickets(3)...)
 	w.MustRun(w.Job())
-	if _, err := w.Archive("tickets").Export(t.Context(), w.Dir, archive.Format{Codec: w.Provider, Row: openai.AppendRow}); err == nil || !strings.Contains(err.Error(), "choose a directory") {
+	if _, err := w.Archive("tickets").Export(t.Context(), w.Dir, archive.Format{Codec: w.Provider.Info().Codec, Row: openai.AppendRow}); err == nil || !strings.Contains(err.Error(), "choose a directory") {
 		t.Errorf("error %v", err)
 	}
 }

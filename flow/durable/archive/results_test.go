@@ -34,7 +34,7 @@ func TestResultsAreThoseOfTheOutput(t *testing.T) {
 		t.Fatalf("report %+v", report)
 	}
 	a := w.Archive("tickets")
-	got, stored := durabletest.Collect(t, a.Results(archive.Query{Codec: w.Client("sk-test")}))
+	got, stored := durabletest.Collect(t, a.Results(archive.Query{Codec: w.Client("sk-test").Info().Codec}))
 	if !slices.Equal(got, w.Lines()) {
 		t.Errorf("%d results and %d lines of output differ", len(got), len(w.Lines()))
 	}
@@ -44,7 +44,7 @@ func TestResultsAreThoseOfTheOutput(t *testing.T) {
 		}
 	}
 
-	got, stored = durabletest.Collect(t, a.Results(archive.Query{Codec: w.Client("sk-test"), Ordered: true}))
+	got, stored = durabletest.Collect(t, a.Results(archive.Query{Codec: w.Client("sk-test").Info().Codec, Ordered: true}))
 	for i, r := range stored {
 		if r.Line != i+1 {
 			t.Fatalf("result %d is of line %d", i, r.Line)
@@ -216,7 +216,7 @@ func TestResultsOfABatchThatWasRefused(t *testing.T) {
 	w := durabletest.New(t, simulator.Config{Limits: simulator.Limits{EnqueuedTokens: 4000}})
 	w.Write("in.jsonl", durabletest.Tickets(400)...)
 	w.MustRun(w.Job())
-	if got, _ := durabletest.Collect(t, w.Archive("tickets").Results(archive.Query{Codec: w.Client("sk")})); !slices.Equal(got, w.Lines()) {
+	if got, _ := durabletest.Collect(t, w.Archive("tickets").Results(archive.Query{Codec: w.Client("sk").Info().Codec})); !slices.Equal(got, w.Lines()) {
 		t.Errorf("%d results and %d lines", len(got), len(w.Lines()))
 	}
 }
@@ -232,7 +232,7 @@ func TestResultsOfRowsThatValidationNamed(t *testing.T) {
 	if report := w.MustRun(w.Job()); report.Failed != 1 || report.Succeeded != 9 {
 		t.Fatalf("report %+v", report)
 	}
-	if got, _ := durabletest.Collect(t, w.Archive("tickets").Results(archive.Query{Codec: w.Client("sk")})); !slices.Equal(got, w.Lines()) {
+	if got, _ := durabletest.Collect(t, w.Archive("tickets").Results(archive.Query{Codec: w.Client("sk").Info().Codec})); !slices.Equal(got, w.Lines()) {
 		t.Errorf("%d results and %d lines", len(got), len(w.Lines()))
 	}
 }

@@ -242,7 +242,7 @@ func (b *bench) checkArchive(name string) (wrong []string) {
 		return wrong
 	}
 	defer a.Close()
-	for s, err := range a.Results(archive.Query{Codec: b.Provider}) {
+	for s, err := range a.Results(archive.Query{Codec: b.Provider.Info().Codec}) {
 		if err != nil {
 			if !namesAFile(err, b.state()) {
 				wrong = append(wrong, err.Error())
