@@ -15,7 +15,8 @@ func (s *Simulator) validate(ctx context.Context, b protocol.Batch) error {
 	}
 	var v protocol.Verdict
 	if err := s.work(ctx, func() (err error) {
-		v, err = s.protocol.Validate(&session{sim: s, owner: b.Owner, asOf: b.Created}, b)
+		m := s.mounts[protocolOf(b.Identity)]
+		v, err = m.protocol.Validate(&session{mount: m, owner: b.Owner, asOf: b.Created}, b)
 		return err
 	}); err != nil {
 		return fmt.Errorf("simulator: validate %s: %w", b.ID, err)
@@ -23,15 +24,13 @@ func (s *Simulator) validate(ctx context.Context, b protocol.Batch) error {
 	return s.admit(b, v)
 }
 
-// admit writes the verdict. The tokens of a batch count against the limit from
-// here until it ends.
+// admit writes the verdict. The tokens and rows of a batch count against the
+// limits from here until it ends, or from its creation if they were declared.
 func (s *Simulator) admit(seen protocol.Batch, v protocol.Verdict) error {
 	s.admission.Lock()
 	defer s.admission.Unlock()
-	if limit := s.cfg.Limits.EnqueuedTokens; limit > 0 && len(v.Errors) == 0 {
-		if held := s.enqueued(seen.Owner, v.Model); held+v.Tokens > limit {
-			v.Errors = []protocol.LineError{s.protocol.Full(v.Model, limit)}
-		}
+	if len(v.Errors) == 0 && !seen.Refused {
+		v.Errors = s.full(seen, v)
 	}
 	_, err := s.batches.update(seen.ID, func(b *protocol.Batch) bool {
 		if b.Status != protocol.Validating { // cancelled meanwhile
@@ -53,13 +52,45 @@ func (s *Simulator) admit(seen protocol.Batch, v protocol.Verdict) error {
 	return err
 }
 
-// enqueued returns how many input tokens the owner's running batches of a model
-// hold.
-func (s *Simulator) enqueued(owner, model string) (tokens int64) {
-	for _, b := range s.batches.all() {
-		if b.Owner == owner && b.Model == model && !b.Ended() {
-			tokens += b.Tokens
+// full returns why a valid batch does not fit beside the others of its owner.
+func (s *Simulator) full(b protocol.Batch, v protocol.Verdict) []protocol.LineError {
+	m := s.mounts[protocolOf(b.Identity)]
+	limits := m.limits
+	if limits.EnqueuedTokens == 0 && limits.EnqueuedRows == 0 {
+		return nil
+	}
+	b.Model = v.Model
+	held := s.held(b)
+	refuse := func(cause protocol.Cause, limit int64) []protocol.LineError {
+		return []protocol.LineError{m.protocol.Full(&protocol.RefusalError{Cause: cause, Limit: limit, Model: v.Model})}
+	}
+	switch {
+	case limits.EnqueuedTokens > 0 && held.tokens+v.Tokens > limits.EnqueuedTokens:
+		return refuse(protocol.EnqueuedTokens, limits.EnqueuedTokens)
+	case limits.EnqueuedRows > 0 && held.rows+v.Rows > limits.EnqueuedRows:
+		return refuse(protocol.EnqueuedRows, int64(limits.EnqueuedRows))
+	}
+	return nil
+}
+
+// holding is what the unfinished batches of an owner hold.
+type holding struct {
+	batches int
+	rows    int
+	tokens  int64 // of one model
+}
+
+// held returns what the owner of b holds beside b, and the tokens of b's model.
+func (s *Simulator) held(b protocol.Batch) (h holding) {
+	for _, other := range s.batches.all() {
+		if other.Owner != b.Owner || protocolOf(other.Identity) != protocolOf(b.Identity) || other.ID == b.ID || other.Ended() {
+			continue
+		}
+		h.batches++
+		h.rows += other.Counts.Total
+		if other.Model == b.Model {
+			h.tokens += other.Tokens
 		}
 	}
-	return tokens
+	return h
 }

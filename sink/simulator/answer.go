@@ -6,14 +6,17 @@ import (
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
-// Row is one request of a batch, as the model sees it.
+// Row is one request of a batch, or a live call, as the model sees it.
 type Row struct {
+	// Provider is the name of the provider that it was sent to.
+	Provider string
 	// Endpoint is the path that the request is for, such as
 	// /v1/chat/completions.
 	Endpoint string
 	// Model is the model that the body names.
 	Model string
-	// CustomID is the client's name for the row.
+	// CustomID is the client's name for the row. It may be empty in a live
+	// call.
 	CustomID string
 	// Body is the request's JSON. It is valid only during the call.
 	Body []byte
@@ -27,8 +30,12 @@ type Reply struct {
 	Text string
 	// Refusal is what the assistant says instead if it refuses.
 	Refusal string
-	// FinishReason is why the answer ends. Zero means "stop".
+	// FinishReason is why the answer ends. The words "stop", "length" and
+	// "content_filter" become those of the provider. Zero means "stop".
 	FinishReason string
+	// Citations are what the answer cites of the documents in the request, for
+	// providers that have citations.
+	Citations []Citation
 	// Error makes the row fail. Nil means that it succeeds.
 	Error *RowError
 	// Body is the JSON to answer with, if the one made from the other fields
@@ -42,6 +49,21 @@ type Reply struct {
 	// InputTokens and OutputTokens are what the row costs. Zero means an
 	// estimate of a token for every four bytes.
 	InputTokens, OutputTokens int64
+	// CachedTokens is how many of the InputTokens came from a cache.
+	CachedTokens int64
+}
+
+// Citation is a part of a document that an answer cites.
+type Citation struct {
+	// Document is the index of the document in the request, from 0.
+	Document int
+	// Kind is what Start and End count: "char" for characters from 0, "page"
+	// for pages from 1, or "block" for blocks of the document from 0.
+	Kind string
+	// Start is where the part begins, and End is behind its end.
+	Start, End int
+	// Text is what is cited.
+	Text string
 }
 
 // status is the HTTP status of the reply, 0 if it has none.
@@ -66,8 +88,34 @@ func (r Reply) rendered() protocol.Reply {
 	return protocol.Reply{
 		Text: r.Text, Refusal: r.Refusal, FinishReason: r.FinishReason,
 		Error: (*protocol.RowError)(r.Error), Body: r.Body, Raw: r.Raw,
-		InputTokens: r.InputTokens, OutputTokens: r.OutputTokens,
+		InputTokens: r.InputTokens, OutputTokens: r.OutputTokens, CachedTokens: r.CachedTokens,
+		Citations: renderedCitations(r.Citations),
 	}
+}
+
+func renderedCitations(all []Citation) (rendered []protocol.Citation) {
+	for _, c := range all {
+		rendered = append(rendered, protocol.Citation{
+			Document: c.Document, Kind: protocol.Location(c.Kind), Start: c.Start, End: c.End, Text: c.Text,
+		})
+	}
+	return rendered
+}
+
+// ask puts a row to the model and returns what it says, with what that costs.
+// The lot is what the row's chance depends on.
+func (s *Simulator) ask(lot int, req Row) Reply {
+	reply, faulty := s.cfg.Rows.reply(s.cfg.Seed, lot, req)
+	if !faulty {
+		reply = s.cfg.Answer(req)
+	}
+	if reply.InputTokens == 0 {
+		reply.InputTokens = protocol.EstimateTokens(len(req.Body))
+	}
+	if reply.OutputTokens == 0 {
+		reply.OutputTokens = protocol.EstimateTokens(len(reply.Text) + len(reply.Refusal))
+	}
+	return reply
 }
 
 // The replies that Echo and RowFaults fail rows with.
@@ -90,4 +138,8 @@ func timedOutRow() Reply {
 
 func refusedRow() Reply { return Reply{Refusal: "I'm sorry, but I can't help with that."} }
 
-func cutRow() Reply { return Reply{Text: "This answer was cut", FinishReason: "length"} }
+func cutRow() Reply {
+	return Reply{Text: "This answer was cut", FinishReason: protocol.FinishLength}
+}
+
+func filteredRow() Reply { return Reply{FinishReason: protocol.FinishFilter} }

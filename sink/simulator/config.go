@@ -3,20 +3,27 @@ package simulator
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"net/url"
+	"slices"
 	"time"
 
-	"github.com/balerhq/baler/sink/simulator/internal/openai"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
-// Config says how a [Simulator] behaves. The zero Config is a provider that
-// accepts every key and model, works as fast as it can and never fails.
+// Config says how a [Simulator] behaves. The zero Config plays providers
+// that accept every key and model, work as fast as they can and never fail.
 type Config struct {
 	// Dir is where everything the provider knows is kept. A Simulator opened
 	// on the Dir of one that was closed or killed goes on where that one
 	// stopped. One Simulator may use a Dir at a time. Zero means a temporary
 	// directory that Close removes.
 	Dir string
+
+	// Provider is the name of the provider that clients reach without a prefix
+	// in the path; [Providers] lists the names. Every provider, that one too,
+	// is also under a prefix that is its name. Zero means openai.
+	Provider string
 
 	// Keys are the API keys that are accepted. The objects made with one key
 	// do not exist for another, unless they are of one of the Accounts. Zero
@@ -25,8 +32,8 @@ type Config struct {
 
 	// Accounts says whose a key is. The keys of one account see the same
 	// objects, and answers to them name the account in the header
-	// openai-organization. Zero means that each key is an account of its own,
-	// as is one that is not named.
+	// openai-organization, or that of the provider. Zero means that each key is
+	// an account of its own, as is one that is not named.
 	Accounts map[string]string
 
 	// Models are the model names that validation accepts. Zero means all.
@@ -39,8 +46,20 @@ type Config struct {
 	// Latency is how long a batch stays in each state.
 	Latency Latency
 
-	// Limits are the provider's limits, small if a test is to hit them.
+	// Limits are the limits of all providers, small if a test is to hit them.
+	// Zero means those of each provider itself.
 	Limits Limits
+
+	// Blocked are the accounts that may create nothing and ask nothing from
+	// the start, as if their quota was used up or a bill unpaid;
+	// [Simulator.SetBlocked] replaces them. Zero means none.
+	Blocked []Block
+
+	// ResultsURL is the host that is named in the URLs of results, if the
+	// provider hands out such URLs, as in http://127.0.0.1:8081. A test finds
+	// out with it whether a client sends its key to another host. Zero means
+	// the host by which the client came.
+	ResultsURL string
 
 	// Seed decides everything that is left to chance, so that the same
 	// requests in the same order meet the same fate: the order of result rows
@@ -80,25 +99,9 @@ type Latency struct {
 	Cancelling time.Duration
 }
 
-// Limits are the sizes above which the provider refuses.
-type Limits struct {
-	// UploadBytes is the largest upload. Zero means 512 MB.
-	UploadBytes int64
-	// BatchBytes is the largest batch input file. Zero means 200 MB.
-	BatchBytes int64
-	// Rows is the largest number of rows in a batch. Zero means 50,000.
-	Rows int
-	// EmbeddingInputs is the largest number of inputs over all rows of an
-	// embeddings batch. Zero means 50,000.
-	EmbeddingInputs int
-	// EnqueuedTokens is the largest number of input tokens that the
-	// unfinished batches of one key and model may hold. Zero means no limit.
-	EnqueuedTokens int64
-}
-
 // withDefaults returns c with its zero values replaced, or an error that names
 // the field that cannot be used.
-func (c Config) withDefaults(p protocol.Protocol) (Config, error) {
+func (c Config) withDefaults(all map[string]protocol.Protocol) (Config, error) {
 	var errs []error
 	check := func(bad bool, field string, value any) {
 		if bad {
@@ -110,27 +113,24 @@ func (c Config) withDefaults(p protocol.Protocol) (Config, error) {
 	check(c.Latency.Processing < 0, "Latency.Processing", c.Latency.Processing)
 	check(c.Latency.Finalizing < 0, "Latency.Finalizing", c.Latency.Finalizing)
 	check(c.Latency.Cancelling < 0, "Latency.Cancelling", c.Latency.Cancelling)
-	check(c.Limits.UploadBytes < 0, "Limits.UploadBytes", c.Limits.UploadBytes)
-	check(c.Limits.BatchBytes < 0, "Limits.BatchBytes", c.Limits.BatchBytes)
-	check(c.Limits.Rows < 0, "Limits.Rows", c.Limits.Rows)
-	check(c.Limits.EmbeddingInputs < 0, "Limits.EmbeddingInputs", c.Limits.EmbeddingInputs)
-	check(c.Limits.EnqueuedTokens < 0, "Limits.EnqueuedTokens", c.Limits.EnqueuedTokens)
-	errs = append(errs, c.Rows.validate(), validateFaults(p, c.Faults))
+	c.Limits.each(func(name string, value int64) { check(value < 0, "Limits."+name, value) })
+	if c.Provider == "" {
+		c.Provider = firstProtocol
+	}
+	if _, known := all[c.Provider]; !known {
+		errs = append(errs, fmt.Errorf("simulator: Config.Provider is none of %q: %q", slices.Sorted(maps.Keys(all)), c.Provider))
+	}
+	if u, err := url.Parse(c.ResultsURL); err != nil || (c.ResultsURL != "" && u.Host == "") {
+		errs = append(errs, fmt.Errorf("simulator: Config.ResultsURL is no absolute URL: %q", c.ResultsURL))
+	}
+	errs = append(errs, c.Rows.validate(), validateFaults(c.routes(all), c.Faults))
 
 	setDefault(&c.Speed, 1)
-	setDefault(&c.Limits.UploadBytes, 512_000_000)
-	setDefault(&c.Limits.BatchBytes, 200_000_000)
-	setDefault(&c.Limits.Rows, 50_000)
-	setDefault(&c.Limits.EmbeddingInputs, 50_000)
 	if c.Answer == nil {
 		c.Answer = Echo
 	}
 	return c, errors.Join(errs...)
 }
-
-// protocol is the wire protocol that the provider speaks. Another one is chosen
-// here.
-func (c Config) protocol() protocol.Protocol { return openai.Protocol{} }
 
 // maxSpeed lets a day pass in less than a second, and a process run for a day
 // before its simulated time leaves the range of a time.Duration.

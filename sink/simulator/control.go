@@ -34,6 +34,13 @@ func (s *Simulator) controlRoutes() *http.ServeMux {
 		var faults []Fault
 		control(w, r, &faults, func() error { return s.SetFaults(faults...) })
 	})
+	mux.HandleFunc("PUT "+controlPrefix+"blocked", func(w http.ResponseWriter, r *http.Request) {
+		var blocks []Block
+		control(w, r, &blocks, func() error {
+			s.SetBlocked(blocks...)
+			return nil
+		})
+	})
 	mux.HandleFunc("POST "+controlPrefix+"clock", func(w http.ResponseWriter, r *http.Request) {
 		var request advanceRequest
 		control(w, r, &request, func() error { return s.Advance(request.Advance) })

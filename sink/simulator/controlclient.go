@@ -50,6 +50,15 @@ func (c Control) SetFaults(ctx context.Context, faults ...Fault) error {
 	return c.command(ctx, http.MethodPut, "faults", faults)
 }
 
+// SetBlocked replaces the accounts that are blocked; see
+// [Simulator.SetBlocked].
+func (c Control) SetBlocked(ctx context.Context, blocks ...Block) error {
+	if blocks == nil {
+		blocks = []Block{}
+	}
+	return c.command(ctx, http.MethodPut, "blocked", blocks)
+}
+
 // Advance moves the simulator's clock; see [Simulator.Advance].
 func (c Control) Advance(ctx context.Context, d time.Duration) error {
 	return c.command(ctx, http.MethodPost, "clock", advanceRequest{Advance: d})

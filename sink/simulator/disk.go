@@ -40,6 +40,9 @@ func (s *Simulator) ledgerPath(batchID string) string {
 	return filepath.Join(s.dir, ledgerDir, batchID+".jsonl")
 }
 
+// livePath is the ledger of live calls. No batch has such an id.
+func (s *Simulator) livePath() string { return filepath.Join(s.dir, ledgerDir, "live.jsonl") }
+
 func removeParts(dir string) error {
 	parts, err := filepath.Glob(filepath.Join(dir, "*"+partSuffix))
 	for _, part := range parts {

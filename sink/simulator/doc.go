@@ -1,6 +1,7 @@
-// Package simulator plays a batch provider, so that a client can be tested,
+// Package simulator plays batch providers, so that a client can be tested,
 // shown and measured without a key, a network or a bill. It speaks the wire
-// protocol of OpenAI's files and batches; official clients drive it unchanged.
+// protocols of the providers that [Providers] names; official clients drive it
+// unchanged.
 //
 //	srv, err := simulator.Start("", simulator.Config{})
 //	...
@@ -34,6 +35,7 @@
 //	GET  /_simulator/ledger    JSON lines of Execution
 //	GET  /_simulator/requests  JSON lines of Request
 //	PUT  /_simulator/faults    a JSON array of Fault replaces the faults
+//	PUT  /_simulator/blocked   a JSON array of Block replaces the blocks
 //	POST /_simulator/clock     {"advance": nanoseconds} moves the clock
 //
 // # State
@@ -45,11 +47,18 @@
 // of that batch anew, so that the ledger shows each row once. Nothing is synced
 // to the disk: a power failure may lose state.
 //
-// # Protocols
+// # Providers
 //
-// What is particular to OpenAI is in internal/openai, behind the interface
-// Protocol of internal/protocol: routes, validation, the objects that clients
-// see, the format of rows, and errors. Clock, accounts, records, execution,
-// faults, quotas and ledger are here and shared. Another provider's protocol is
-// another package beside internal/openai and a choice in Config.protocol.
+// One handler plays all providers, each under a prefix that is its name, such
+// as /openai, and [Config].Provider also without one. [Server.BaseURL] is what
+// a client of a provider wants. A [Fault] and the request log name a route as
+// the provider does, but with the prefix if it is not the one without: "POST
+// /v1/batches", "POST /mistral/v1/batch/jobs". What is under the prefix of the
+// provider without one is the same route. [Config.Routes] lists all routes.
+//
+// What is particular to a provider is in a package below internal, behind the
+// interface Protocol of internal/protocol: routes, validation, the objects that
+// clients see, the format of rows, and errors. Clock, accounts, records,
+// execution, faults, limits and ledger are here and shared. The documentation
+// of internal/protocol says how to add a provider.
 package simulator

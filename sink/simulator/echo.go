@@ -38,10 +38,10 @@ func (r Row) Prompt() string {
 }
 
 // parsed returns the parsed body, which the simulator does for rows of its own.
-// Others are taken for rows of the protocol that a zero Config speaks.
+// Others are taken for rows of the protocol that a zero Config has at the root.
 func (r Row) parsed() protocol.Request {
 	if r.request == nil {
-		return Config{}.protocol().ParseRequest(r.Body)
+		return protocols[firstProtocol].ParseRequest(r.Body)
 	}
 	return r.request
 }
@@ -85,6 +85,7 @@ var markers = []struct {
 	{"[[timeout]]", timedOutRow},
 	{"[[refuse]]", refusedRow},
 	{"[[length]]", cutRow},
+	{"[[filter]]", filteredRow},
 }
 
 // obeyMarker returns the reply that a marker in body asks for.

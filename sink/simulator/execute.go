@@ -53,7 +53,7 @@ func (s *Simulator) execute(ctx context.Context, b protocol.Batch) error {
 
 // run executes rows as they become due, until no more will.
 func (x *execution) run(ctx context.Context, b protocol.Batch) error {
-	if err := x.work(ctx, func() error { return x.shuffle(b.Seq) }); err != nil {
+	if err := x.work(ctx, func() error { return x.shuffle(b.Seq, b.Ordered) }); err != nil {
 		return err
 	}
 	for {
@@ -76,9 +76,12 @@ func (x *execution) run(ctx context.Context, b protocol.Batch) error {
 }
 
 // shuffle finds the rows and brings them in the order in which they run.
-func (x *execution) shuffle(seq int) (err error) {
+func (x *execution) shuffle(seq int, ordered bool) (err error) {
 	if x.rows, err = scan.Spans(x.in); err != nil {
 		return err
+	}
+	if ordered {
+		return nil
 	}
 	random := rand.New(rand.NewPCG(x.cfg.Seed, uint64(seq)))
 	random.Shuffle(len(x.rows), func(i, j int) { x.rows[i], x.rows[j] = x.rows[j], x.rows[i] })

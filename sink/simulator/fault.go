@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
-
-	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
 // Fault is something that goes wrong with requests to a route. It counts the
@@ -16,8 +16,9 @@ import (
 // request the first in the list acts. Counting begins when the fault is set,
 // and anew in a Simulator that is opened again.
 type Fault struct {
-	// Route is the route it concerns, such as "POST /v1/batches" or
-	// "GET /v1/files/{id}/content". Zero means every route.
+	// Route is the route it concerns, such as "POST /v1/batches" or, of a
+	// provider that is not at the root, "POST /mistral/v1/batch/jobs";
+	// [Config.Routes] lists them. Zero means every route of every provider.
 	Route string `json:"route,omitempty"`
 	// From is the first request that can be hit. Zero means 1.
 	From int `json:"from,omitempty"`
@@ -116,9 +117,9 @@ var actions = []Action{
 }
 
 // validate returns an error that names the field that cannot be used.
-func (f Fault) validate(routes []protocol.Route) error {
-	i := slices.IndexFunc(routes, func(r protocol.Route) bool { return r.Pattern == f.Route })
-	known, creates := i >= 0, i >= 0 && routes[i].Creates
+func (f Fault) validate(routes []Route) error {
+	i := slices.IndexFunc(routes, func(r Route) bool { return r.Name == f.Route })
+	known, creates := i >= 0, i >= 0 && routes[i].Kind == RouteCreate
 	switch {
 	case f.Route != "" && !known:
 		return fmt.Errorf("field Route is none that the simulator serves: %q", f.Route)
@@ -133,7 +134,7 @@ func (f Fault) validate(routes []protocol.Route) error {
 	case f.Action == ActionMerge && mergeFault(f.Merge) != nil:
 		return fmt.Errorf("field Merge is no JSON object: %w", mergeFault(f.Merge))
 	case f.Action == ActionInvalid && !creates:
-		return fmt.Errorf("field Route must be %q for a batch that is invalid: %q", creating(routes), f.Route)
+		return fmt.Errorf("field Route must be %s for a batch that is invalid: %q", creating(routes), f.Route)
 	case f.Action == ActionReplace && f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("field Status is none: %d", f.Status)
 	case f.Action != ActionReplace && f.Status != 0 && (f.Status < 400 || f.Status > 599):
@@ -146,10 +147,15 @@ func (f Fault) validate(routes []protocol.Route) error {
 	return nil
 }
 
-// creating returns a route that creates batches.
-func creating(routes []protocol.Route) string {
-	i := slices.IndexFunc(routes, func(r protocol.Route) bool { return r.Creates })
-	return routes[i].Pattern
+// creating names the routes that create batches.
+func creating(routes []Route) string {
+	var names []string
+	for _, r := range routes {
+		if r.Kind == RouteCreate {
+			names = append(names, strconv.Quote(r.Name))
+		}
+	}
+	return strings.Join(names, " or ")
 }
 
 func mergeFault(merge json.RawMessage) error {
@@ -157,9 +163,8 @@ func mergeFault(merge json.RawMessage) error {
 	return decode(merge, &object)
 }
 
-func validateFaults(p protocol.Protocol, faults []Fault) error {
+func validateFaults(routes []Route, faults []Fault) error {
 	var errs []error
-	routes := p.Routes()
 	for i, f := range faults {
 		if err := f.validate(routes); err != nil {
 			errs = append(errs, fmt.Errorf("simulator: fault %d: %w", i, err))

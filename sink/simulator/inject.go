@@ -13,50 +13,50 @@ import (
 
 // inject serves a request that met a fault. It reports whether the answer is
 // lost: the connection is to be broken.
-func (s *Simulator) inject(f Fault, w http.ResponseWriter, r *http.Request) (lost bool) {
+func (m *mount) inject(f Fault, w http.ResponseWriter, r *http.Request) (lost bool) {
 	switch f.Action {
 	case ActionFail:
 		drain(r)
-		f.fail(s.protocol, w)
+		f.fail(m.protocol, w)
 	case ActionFailAfter:
-		s.provider.ServeHTTP(newDiscard(), r)
-		f.fail(s.protocol, w)
+		m.router.mux.ServeHTTP(newDiscard(), r)
+		f.fail(m.protocol, w)
 	case ActionReset:
 		drain(r)
 		return true
 	case ActionResetAfter:
-		s.provider.ServeHTTP(newDiscard(), r)
+		m.router.mux.ServeHTTP(newDiscard(), r)
 		return true
 	case ActionLate:
-		s.applyLater(f.Delay, r)
+		m.applyLater(f.Delay, r)
 		return true
 	case ActionHang:
 		drain(r) // only then does the server see the client leave
-		_ = s.sleep(r.Context(), f.Delay, f.Delay == 0)
+		_ = m.sleep(r.Context(), f.Delay, f.Delay == 0)
 		return true
 	case ActionSlow:
-		if cutShort := !s.sleep(r.Context(), f.Delay, false); cutShort {
+		if cutShort := !m.sleep(r.Context(), f.Delay, false); cutShort {
 			return true
 		}
-		s.provider.ServeHTTP(w, r)
+		m.router.mux.ServeHTTP(w, r)
 	case ActionTruncate:
-		s.provider.ServeHTTP(&truncated{ResponseWriter: w, left: f.Bytes}, r)
+		m.router.mux.ServeHTTP(&truncated{ResponseWriter: w, left: f.Bytes}, r)
 	case ActionStale:
-		then := s.clock.now().Add(-s.clock.simulated(f.Delay))
-		s.provider.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), asOfKey{}, then)))
+		then := m.clock.now().Add(-m.clock.simulated(f.Delay))
+		m.router.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), asOfKey{}, then)))
 	case ActionReplace:
 		drain(r)
 		f.replace(w)
 	case ActionMerge:
-		s.rewrite(w, r, f.merge)
+		m.rewrite(w, r, f.merge)
 	case ActionCut:
-		s.rewrite(w, r, f.cut)
+		m.rewrite(w, r, f.cut)
 	case ActionPrepend:
-		s.rewrite(w, r, f.prepend)
+		m.rewrite(w, r, f.prepend)
 	case ActionTrickle:
-		return !s.trickle(f, w, r)
+		return !m.trickle(f, w, r)
 	case ActionInvalid:
-		s.provider.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), invalidKey{}, f.lineErrors())))
+		m.router.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), invalidKey{}, f.lineErrors())))
 	}
 	return false
 }
@@ -80,16 +80,16 @@ func (s *Simulator) sleep(ctx context.Context, d time.Duration, forever bool) bo
 }
 
 // applyLater applies the request after d, unless the Simulator is closed first.
-func (s *Simulator) applyLater(d time.Duration, r *http.Request) {
+func (m *mount) applyLater(d time.Duration, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return // the client did not send all of it: there is nothing to apply
 	}
 	later := r.Clone(context.WithoutCancel(r.Context()))
 	later.Body = io.NopCloser(bytes.NewReader(body))
-	s.spawn(func() {
-		if s.sleep(s.ctx, d, false) {
-			s.provider.ServeHTTP(newDiscard(), later)
+	m.spawn(func() {
+		if m.sleep(m.ctx, d, false) {
+			m.router.mux.ServeHTTP(newDiscard(), later)
 		}
 	})
 }

@@ -67,7 +67,7 @@ func (in *injector) next(route string) *Fault {
 
 // SetFaults replaces the faults. Each starts counting requests at once.
 func (s *Simulator) SetFaults(faults ...Fault) error {
-	if err := validateFaults(s.protocol, faults); err != nil {
+	if err := validateFaults(s.cfg.routes(s.protocols), faults); err != nil {
 		return err
 	}
 	s.faults.set(faults)

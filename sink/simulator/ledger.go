@@ -10,13 +10,16 @@ import (
 // Batch is a batch that a client created.
 type Batch struct {
 	ID        string            `json:"id"`
+	Provider  string            `json:"provider"` // its name
+	Name      string            `json:"name,omitempty"`
 	Created   time.Time         `json:"created"` // on the simulator's clock
 	Endpoint  string            `json:"endpoint"`
 	Model     string            `json:"model,omitempty"` // empty before validation
 	InputFile string            `json:"input_file"`
 	Metadata  map[string]string `json:"metadata,omitempty"`
 	Status    string            `json:"status"`
-	Rows      int               `json:"rows"` // 0 before validation
+	Rows      int               `json:"rows"` // 0 before validation, unless it was declared
+	Deleted   bool              `json:"deleted,omitempty"`
 }
 
 // Batches returns every batch that was ever created, with any key, the oldest
@@ -25,7 +28,7 @@ func (s *Simulator) Batches() []Batch {
 	var batches []Batch
 	for _, b := range s.batches.all() {
 		batches = append(batches, Batch{
-			ID: b.ID, Created: b.Created, Endpoint: b.Endpoint, Model: b.Model, InputFile: b.InputFile,
+			ID: b.ID, Provider: protocolOf(b.Identity), Name: b.Name, Deleted: b.Deleted, Created: b.Created, Endpoint: b.Endpoint, Model: b.Model, InputFile: b.InputFile,
 			Metadata: b.Metadata, Status: b.Status, Rows: b.Counts.Total,
 		})
 	}
@@ -34,9 +37,11 @@ func (s *Simulator) Batches() []Batch {
 
 // Execution is an entry of the billing ledger: a row that was put to the model.
 type Execution struct {
-	Batch        string `json:"batch"`
-	CustomID     string `json:"custom_id"`
-	Status       int    `json:"status"` // 0 for a request_timeout
+	Provider     string `json:"provider"`
+	Batch        string `json:"batch"`          // empty for a live call
+	Live         bool   `json:"live,omitempty"` // it was a live call
+	CustomID     string `json:"custom_id"`      // empty if a live call has none
+	Status       int    `json:"status"`         // 0 for a request_timeout
 	InputTokens  int64  `json:"input_tokens,omitempty"`
 	OutputTokens int64  `json:"output_tokens,omitempty"`
 }
@@ -60,17 +65,22 @@ func appendExecution(b, customID []byte, reply Reply) []byte {
 	return append(b, '}', '\n')
 }
 
-// Executions yields the billing ledger, batch by batch, the oldest first. It
-// is complete for batches that have ended; rows of a running batch may be
-// missing. A non-nil error is the last thing it yields.
+// Executions yields the billing ledger, batch by batch, the oldest first, and
+// then the live calls. It is complete for batches that have ended; rows of a
+// running batch may be missing. A non-nil error is the last thing it yields.
 func (s *Simulator) Executions() iter.Seq2[Execution, error] {
 	return func(yield func(Execution, error) bool) {
 		for _, b := range s.Batches() {
 			for e, err := range readLines[Execution](s.ledgerPath(b.ID)) {
-				e.Batch = b.ID
+				e.Provider, e.Batch = b.Provider, b.ID
 				if !yield(e, err) || err != nil {
 					return
 				}
+			}
+		}
+		for e, err := range readLines[Execution](s.livePath()) {
+			if !yield(e, err) || err != nil {
+				return
 			}
 		}
 	}

@@ -87,6 +87,15 @@ func (s *Simulator) endAs(status string) func(context.Context, protocol.Batch) e
 
 // release frees what an ended batch no longer needs.
 func (s *Simulator) release(b protocol.Batch) error {
+	unneeded := []string{b.InputFile}
+	if b.Deleted {
+		unneeded = append(unneeded, b.OutputFile, b.ErrorFile)
+	}
+	for _, id := range unneeded {
+		if err := s.deleteHidden(id); err != nil {
+			return err
+		}
+	}
 	if f, found := s.files.get(b.InputFile); found && f.Deleted {
 		return s.removeContent(f)
 	}

@@ -1,6 +1,8 @@
 package simulator
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,10 +22,15 @@ import (
 // batch, and all results come in one stream.
 type inline struct{}
 
+func (inline) Info() protocol.Info { return protocol.Info{} }
+
 func (inline) Routes() []protocol.Route {
 	return []protocol.Route{
-		{Pattern: "POST /jobs", Creates: true, Serve: inline{}.create},
-		{Pattern: "GET /jobs/{id}", Serve: inline{}.results},
+		{Pattern: "POST /jobs", Kind: protocol.RouteCreate, Serve: inline{}.create},
+		{Pattern: "GET /jobs/{id}", Kind: protocol.RouteDownload, Serve: inline{}.results},
+		{Pattern: "DELETE /jobs/{id}", Serve: inline{}.delete},
+		{Pattern: "GET /jobs/{id}:where", Serve: inline{}.where},
+		{Pattern: "/", Serve: inline{}.unknown},
 	}
 }
 
@@ -35,12 +42,33 @@ func (inline) WriteError(w http.ResponseWriter, status int, code, message string
 
 // session returns nil if it has replied.
 func (p inline) session(all protocol.Provider, w http.ResponseWriter, r *http.Request) protocol.Session {
-	s, accepted := all.Session(r, r.Header.Get("Key"))
-	if !accepted {
+	s, err := all.Session(r, r.Header.Get("Key"), r.Header.Get("Scope"))
+	if err != nil {
 		p.WriteError(w, http.StatusForbidden, "forbidden", "another key")
 		return nil
 	}
 	return s
+}
+
+func (p inline) unknown(_ protocol.Provider, w http.ResponseWriter, _ *http.Request) {
+	p.WriteError(w, http.StatusTeapot, "unknown", "no such path")
+}
+
+// where replies with the URLs of a job.
+func (p inline) where(all protocol.Provider, w http.ResponseWriter, r *http.Request) {
+	if s := p.session(all, w, r); s != nil {
+		path := "/jobs/" + r.PathValue("id")
+		_, _ = io.WriteString(w, s.URL(path)+" "+s.ResultURL(path))
+	}
+}
+
+func (p inline) delete(all protocol.Provider, w http.ResponseWriter, r *http.Request) {
+	if s := p.session(all, w, r); s != nil {
+		b, _ := s.Batch(r.PathValue("id"))
+		if err := s.DeleteBatch(b); err != nil {
+			panic(err)
+		}
+	}
 }
 
 func (p inline) create(all protocol.Provider, w http.ResponseWriter, r *http.Request) {
@@ -48,17 +76,33 @@ func (p inline) create(all protocol.Provider, w http.ResponseWriter, r *http.Req
 	if s == nil {
 		return
 	}
-	input := protocol.File{Identity: protocol.Identity{ID: protocol.NewID("input-")}}
-	_, err := s.Receive(input.ID, r.Body)
+	input := protocol.File{Identity: protocol.Identity{ID: protocol.NewID("input-")}, Hidden: true}
+	rows := 0
+	_, err := s.ReceiveLines(input.ID, func(yield func([]byte, error) bool) {
+		_, err := scan.Extract(r.Body, func(row []byte) error {
+			if rows++; !yield(row, nil) {
+				return io.ErrClosedPipe
+			}
+			return nil
+		}, "rows")
+		if err != nil {
+			yield(nil, err)
+		}
+	})
 	if err == nil {
 		_, err = s.AddFile(input)
 	}
 	var b protocol.Batch
 	if err == nil {
 		b, err = s.AddBatch(protocol.Batch{
-			Identity: protocol.Identity{ID: protocol.NewID("job-")}, InputFile: input.ID,
-			OutputFile: protocol.NewID("good-"), ErrorFile: protocol.NewID("bad-"),
+			Identity: protocol.Identity{ID: protocol.NewID("job-")}, InputFile: input.ID, Declared: rows,
+			Ordered: r.URL.Query().Has("ordered"), OutputFile: protocol.NewID("all-"),
+			Data: json.RawMessage(`{"by":"inline"}`),
 		}, time.Hour)
+	}
+	if full, isFull := errors.AsType[*protocol.RefusalError](err); isFull {
+		p.WriteError(w, http.StatusTooManyRequests, string(full.Cause), "come back later")
+		return
 	}
 	if err != nil {
 		p.WriteError(w, http.StatusInternalServerError, "broken", err.Error())
@@ -84,15 +128,13 @@ func (p inline) results(all protocol.Provider, w http.ResponseWriter, r *http.Re
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	for _, id := range []string{b.OutputFile, b.ErrorFile} {
-		if f, exists := s.File(id); exists {
-			in, err := s.Open(f)
-			if err != nil {
-				panic(err)
-			}
-			_, _ = io.Copy(w, in)
-			_ = in.Close()
+	if f, exists := s.File(b.OutputFile); exists {
+		in, err := s.Open(f)
+		if err != nil {
+			panic(err)
 		}
+		_, _ = io.Copy(w, in)
+		_ = in.Close()
 	}
 }
 
@@ -113,7 +155,7 @@ func (inline) Validate(s protocol.Session, b protocol.Batch) (v protocol.Verdict
 	return v, nil
 }
 
-func (inline) Full(string, int64) protocol.LineError {
+func (inline) Full(*protocol.RefusalError) protocol.LineError {
 	return protocol.LineError{Code: "full", Message: "come back later"}
 }
 
@@ -123,8 +165,10 @@ func (inline) Rows(protocol.Batch) protocol.Rows { return inlineRows{} }
 
 type question []byte
 
-func (q question) Prompt() string           { s, _ := scan.Unquote(q); return s }
-func (q question) Schema() *protocol.Schema { return nil }
+func (q question) Prompt() string                 { s, _ := scan.Unquote(q); return s }
+func (q question) Schema() *protocol.Schema       { return nil }
+func (q question) MaxTokens() int64               { return 0 }
+func (q question) Documents() []protocol.Document { return nil }
 
 // inlineRows has rows such as {"key":"a","ask":"text"}.
 type inlineRows struct{}
@@ -153,7 +197,12 @@ func (inlineRows) AppendNotRun(b []byte, r protocol.Row, expired bool) []byte {
 	return fmt.Appendf(b, "%s expired %t\n", r.CustomID, expired)
 }
 
-func (inlineRows) ResultFile(protocol.ResultKind, time.Time) protocol.File { return protocol.File{} }
+func (inlineRows) ResultFile(protocol.ResultKind, time.Time) protocol.File {
+	return protocol.File{Hidden: true}
+}
+
+// two are protocols of which inline is at the root.
+var two = map[string]protocol.Protocol{"inline": inline{}, "openai": protocols["openai"]}
 
 // ask sends a request in memory.
 func ask(s *Simulator, key, method, path, body string) *httptest.ResponseRecorder {
@@ -165,14 +214,15 @@ func ask(s *Simulator, key, method, path, body string) *httptest.ResponseRecorde
 }
 
 func TestAnotherProtocolSharesTheRest(t *testing.T) {
-	const rows = `{"key":"a","ask":"invoice"}` + "\n" + `{"key":"b","ask":"[[400]]"}` + "\n" + `{"key":"c","ask":"login"}` + "\n"
+	const rows = `{"rows":[{"key":"a","ask":"invoice"},{"key":"b",` + "\n" + `"ask":"[[400]]"},{"key":"c","ask":"login"}]}`
 	synctest.Test(t, func(t *testing.T) {
 		s, err := newSimulator(Config{
-			Keys:    []string{"one", "two"},
-			Latency: Latency{Processing: 3 * time.Hour},
-			Limits:  Limits{EnqueuedTokens: 30},
-			Faults:  []Fault{{Route: "POST /jobs", Action: ActionFail, Status: 529, Code: "busy"}},
-		}, inline{})
+			Provider: "inline",
+			Keys:     []string{"one", "two"},
+			Latency:  Latency{Processing: 3 * time.Hour},
+			Limits:   Limits{EnqueuedTokens: 30},
+			Faults:   []Fault{{Route: "POST /jobs", Action: ActionFail, Status: 529, Code: "busy"}},
+		}, two)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,12 +267,12 @@ func TestAnotherProtocolSharesTheRest(t *testing.T) {
 }
 
 func TestAnotherProtocolNamesItsOwnRoutes(t *testing.T) {
-	_, err := newSimulator(Config{Faults: []Fault{{Route: "POST /v1/batches", Action: ActionFail}}}, inline{})
+	_, err := newSimulator(Config{Provider: "inline", Faults: []Fault{{Route: "POST /v1/batches", Action: ActionFail}}}, two)
 	if err == nil || !strings.Contains(err.Error(), "none that the simulator serves") {
 		t.Errorf("a route of OpenAI is accepted: %v", err)
 	}
-	_, err = newSimulator(Config{Faults: []Fault{{Route: "GET /jobs/{id}", Action: ActionInvalid}}}, inline{})
-	if err == nil || !strings.Contains(err.Error(), `must be "POST /jobs"`) {
+	_, err = newSimulator(Config{Provider: "inline", Faults: []Fault{{Route: "GET /jobs/{id}", Action: ActionInvalid}}}, two)
+	if err == nil || !strings.Contains(err.Error(), `must be "POST /jobs" or "POST /openai/v1/batches"`) {
 		t.Errorf("a batch is invalid by a route that creates none: %v", err)
 	}
 }

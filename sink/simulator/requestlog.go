@@ -1,11 +1,9 @@
 package simulator
 
 import (
-	"encoding/json"
-	"fmt"
 	"iter"
 	"net/http"
-	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,8 +14,10 @@ type Request struct {
 	Method     string            `json:"method"`
 	Route      string            `json:"route"` // the pattern that matched, as in Fault
 	Path       string            `json:"path"`  // with the query
+	Host       string            `json:"host"`
 	Header     map[string]string `json:"header"`
-	BodyBytes  int64             `json:"body_bytes"` // as far as it was read
+	Secret     bool              `json:"secret,omitempty"` // it came with a key, which Header leaves out
+	BodyBytes  int64             `json:"body_bytes"`       // as far as it was read
 	BodySHA256 string            `json:"body_sha256"`
 	Status     int               `json:"status"`          // 0 if it was not answered
 	Fault      Action            `json:"fault,omitempty"` // the fault it met
@@ -30,41 +30,20 @@ func (s *Simulator) Requests() iter.Seq2[Request, error] {
 	return readLines[Request](s.log.file.Name())
 }
 
-// A requestLog appends to a file.
-type requestLog struct{ file *os.File }
-
-func openRequestLog(path string) (*requestLog, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("simulator: open request log: %w", err)
-	}
-	return &requestLog{f}, nil
-}
-
-// append writes an entry at once and in one piece, so that entries of
-// concurrent requests do not mix.
-func (l *requestLog) append(entry Request) error {
-	line, err := json.Marshal(entry)
-	if err == nil {
-		_, err = l.file.Write(append(line, '\n'))
-	}
-	if err != nil {
-		return fmt.Errorf("simulator: write request log: %w", err)
-	}
-	return nil
-}
-
-func (l *requestLog) close() error { return l.file.Close() }
-
 // publicHeader is a request's header without what is secret.
 func publicHeader(h http.Header) map[string]string {
 	public := make(map[string]string, len(h))
 	for name, values := range h {
-		switch name {
-		case "Authorization", "Proxy-Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key", "Cookie":
-		default:
+		if !slices.Contains(secretHeaders, name) {
 			public[name] = strings.Join(values, ", ")
 		}
 	}
 	return public
+}
+
+var secretHeaders = []string{"Authorization", "Proxy-Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key", "Cookie"}
+
+// hasSecret reports whether a request came with a key.
+func hasSecret(h http.Header) bool {
+	return slices.ContainsFunc(secretHeaders, func(name string) bool { return h.Get(name) != "" })
 }

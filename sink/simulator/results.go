@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"os"
@@ -23,11 +24,13 @@ type results struct {
 }
 
 func (s *Simulator) createResults(b protocol.Batch) (*results, error) {
-	r := &results{Simulator: s, b: b, counts: b.Counts, rows: s.protocol.Rows(b)}
+	r := &results{Simulator: s, b: b, counts: b.Counts, rows: s.speaker(b.Identity).Rows(b)}
 	r.counts.Completed, r.counts.Failed = 0, 0
 	var err [3]error
 	r.output, err[0] = createLines(s.contentPath(b.OutputFile)+partSuffix, s.cfg.Results)
-	r.errors, err[1] = createLines(s.contentPath(b.ErrorFile)+partSuffix, s.cfg.Results)
+	if r.errors = r.output; b.ErrorFile != "" {
+		r.errors, err[1] = createLines(s.contentPath(b.ErrorFile)+partSuffix, s.cfg.Results)
+	}
 	r.ledger, err[2] = createLines(s.ledgerPath(b.ID), ResultQuirks{})
 	if err := errors.Join(err[:]...); err != nil {
 		r.abandon()
@@ -39,9 +42,7 @@ func (s *Simulator) createResults(b protocol.Batch) (*results, error) {
 // run puts one row to the model and writes down what comes of it.
 func (r *results) run(line []byte) error {
 	in := r.rows.Read(line)
-	reply := r.answer(Row{
-		Endpoint: r.b.Endpoint, Model: r.b.Model, CustomID: in.CustomID, Body: in.Body, request: in.Request,
-	})
+	reply := r.answer(in)
 	out := r.tally(reply)
 	copies, stray := r.cfg.Rows.lines(r.cfg.Seed, r.b.Seq, in.CustomID)
 	for range copies {
@@ -75,22 +76,19 @@ func (r *results) tally(reply Reply) *lineWriter {
 	r.counts.Completed++
 	r.usage.InputTokens += reply.InputTokens
 	r.usage.OutputTokens += reply.OutputTokens
+	r.usage.CachedTokens += reply.CachedTokens
 	return r.output
 }
 
 // answer returns what the model says, with what it costs.
-func (r *results) answer(req Row) Reply {
-	reply, faulty := r.cfg.Rows.reply(r.cfg.Seed, r.b.Seq, req)
-	if !faulty {
-		reply = r.cfg.Answer(req)
+func (r *results) answer(in protocol.Row) Reply {
+	if in.Error != nil {
+		return Reply{Error: (*RowError)(in.Error)}
 	}
-	if reply.InputTokens == 0 {
-		reply.InputTokens = protocol.EstimateTokens(len(req.Body))
-	}
-	if reply.OutputTokens == 0 {
-		reply.OutputTokens = protocol.EstimateTokens(len(reply.Text) + len(reply.Refusal))
-	}
-	return reply
+	return r.ask(r.b.Seq, Row{
+		Provider: protocolOf(r.b.Identity), Endpoint: r.b.Endpoint, Model: cmp.Or(in.Model, r.b.Model),
+		CustomID: in.CustomID, Body: in.Body, request: in.Request,
+	})
 }
 
 // skip reports a row that never ran, because the batch expired or else because
@@ -112,7 +110,7 @@ func (r *results) publish() error {
 	if err := r.ledger.close(); err != nil {
 		return err
 	}
-	if err := r.place(r.output, r.b.OutputFile, protocol.Succeeded, r.output.lines > 0); err != nil {
+	if err := r.place(r.output, r.b.OutputFile, protocol.Succeeded, r.output.lines > 0); err != nil || r.errors == r.output {
 		return err
 	}
 	return r.place(r.errors, r.b.ErrorFile, protocol.NotSucceeded, r.hasErrorFile())
@@ -126,7 +124,7 @@ func (r *results) place(w *lineWriter, id string, kind protocol.ResultKind, want
 	}
 	now := r.clock.now()
 	f := r.rows.ResultFile(kind, now)
-	f.ID, f.Owner, f.Created, f.Bytes = id, r.b.Owner, now, w.bytes
+	f.ID, f.Protocol, f.Owner, f.Created, f.Bytes = id, r.b.Protocol, r.b.Owner, now, w.bytes
 	_, err := r.addFile(f)
 	return err
 }
@@ -137,7 +135,7 @@ func (r *results) record(b *protocol.Batch) {
 	if r.output.lines == 0 {
 		b.OutputFile = ""
 	}
-	if !r.hasErrorFile() {
+	if r.errors == r.output || !r.hasErrorFile() {
 		b.ErrorFile = ""
 	}
 }

@@ -31,9 +31,9 @@ func (k *kept) send(w http.ResponseWriter, body []byte) {
 }
 
 // rewrite serves the request and answers with what f makes of the body.
-func (s *Simulator) rewrite(w http.ResponseWriter, r *http.Request, f func([]byte) []byte) {
+func (m *mount) rewrite(w http.ResponseWriter, r *http.Request, f func([]byte) []byte) {
 	k := newKept()
-	s.provider.ServeHTTP(k, r)
+	m.router.mux.ServeHTTP(k, r)
 	k.send(w, f(k.body.Bytes()))
 }
 
@@ -105,15 +105,15 @@ func mergePatch(target, patch map[string]any) map[string]any {
 
 // trickle serves the request and sends the body a byte at a time. It reports
 // whether all was sent.
-func (s *Simulator) trickle(f Fault, w http.ResponseWriter, r *http.Request) bool {
+func (m *mount) trickle(f Fault, w http.ResponseWriter, r *http.Request) bool {
 	k := newKept()
-	s.provider.ServeHTTP(k, r)
+	m.router.mux.ServeHTTP(k, r)
 	maps.Copy(w.Header(), k.header)
 	w.Header().Set("Content-Length", strconv.Itoa(k.body.Len()))
 	w.WriteHeader(k.status)
 	control := http.NewResponseController(w)
 	for _, b := range k.body.Bytes() {
-		if !s.sleep(r.Context(), max(f.Delay, time.Nanosecond), false) {
+		if !m.sleep(r.Context(), max(f.Delay, time.Nanosecond), false) {
 			return false
 		}
 		if _, err := w.Write([]byte{b}); err != nil {

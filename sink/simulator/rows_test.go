@@ -210,7 +210,7 @@ func TestAnswerMayBeReplaced(t *testing.T) {
 			sum.OutputTokens += e.OutputTokens
 			ids[e.CustomID] = e
 		}
-		if want := (simulator.Execution{Batch: b.ID, CustomID: "row-0", Status: 200, InputTokens: 7, OutputTokens: 5}); ids["row-0"] != want {
+		if want := (simulator.Execution{Provider: "openai", Batch: b.ID, CustomID: "row-0", Status: 200, InputTokens: 7, OutputTokens: 5}); ids["row-0"] != want {
 			t.Errorf("ledger %+v, want %+v", ids["row-0"], want)
 		}
 		if ids["row-2"].Billed() || ids["row-2"].Status != 422 {

@@ -9,15 +9,11 @@ import (
 	"strings"
 )
 
-// ServeHTTP serves the provider's API and, under /_simulator/, the control
-// endpoints.
+// ServeHTTP serves the APIs of the providers and, under /_simulator/, the
+// control endpoints.
 func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, controlPrefix) {
 		s.control.ServeHTTP(w, r)
-		return
-	}
-	if err := s.failure(); err != nil {
-		s.protocol.WriteError(w, http.StatusInternalServerError, "", err.Error())
 		return
 	}
 	if lost := s.serveLogged(w, r); lost {
@@ -25,33 +21,27 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// providerRoutes serves all that the protocol offers.
-func (s *Simulator) providerRoutes() *http.ServeMux {
-	mux := http.NewServeMux()
-	for _, route := range s.protocol.Routes() {
-		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
-			route.Serve(sessions{s}, w, r)
-		})
-	}
-	return mux
-}
-
-// serveLogged serves a request to the provider and logs it, before anything of
+// serveLogged serves a request to a provider and logs it, before anything of
 // the answer leaves: a client that has all of it may look into the log. It
 // reports whether a fault wants the connection broken.
 func (s *Simulator) serveLogged(w http.ResponseWriter, r *http.Request) (lost bool) {
-	_, route := s.provider.Handler(r)
-	fault := s.faults.next(route)
 	body := &countedBody{ReadCloser: r.Body, hash: sha256.New()}
 	r.Body = body
+	m, inner := s.find(r)
+	if err := s.failure(); err != nil {
+		m.protocol.WriteError(w, http.StatusInternalServerError, "", err.Error())
+		return false
+	}
+	route := m.routeName(m.router.find(inner))
+	fault := s.faults.next(route)
 	answer := &statusWriter{ResponseWriter: w}
 	answer.begins = func() { s.record(r, route, fault, body, answer.status) }
 	defer answer.begin(0) // unless it was answered
-	s.protocol.SetHeader(answer.Header())
+	m.protocol.SetHeader(answer.Header())
 	if fault != nil {
-		return s.inject(*fault, answer, r)
+		return m.inject(*fault, answer, inner)
 	}
-	s.provider.ServeHTTP(answer, r)
+	m.router.mux.ServeHTTP(answer, inner)
 	return false
 }
 
@@ -59,7 +49,7 @@ func (s *Simulator) serveLogged(w http.ResponseWriter, r *http.Request) (lost bo
 func (s *Simulator) record(r *http.Request, route string, fault *Fault, body *countedBody, status int) {
 	entry := Request{
 		Time: s.clock.now(), Method: r.Method, Route: route, Path: r.URL.RequestURI(),
-		Header: publicHeader(r.Header), Status: status,
+		Host: r.Host, Header: publicHeader(r.Header), Secret: hasSecret(r.Header), Status: status,
 		BodyBytes: body.bytes, BodySHA256: hex.EncodeToString(body.hash.Sum(nil)),
 	}
 	if fault != nil {

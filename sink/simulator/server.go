@@ -15,7 +15,7 @@ type Server struct {
 	*Simulator
 
 	// URL is where it listens, such as http://127.0.0.1:43117, without a
-	// slash at the end. Clients of OpenAI want URL + "/v1" as their base.
+	// slash at the end. Clients want BaseURL.
 	URL string
 
 	http      *http.Server
@@ -61,6 +61,16 @@ func serve(l net.Listener, url string, sim *Simulator, dial dialer) *Server {
 		s.served = s.http.Serve(l)
 	}()
 	return s
+}
+
+// BaseURL returns the base URL that clients of a provider want, such as
+// http://127.0.0.1:43117/openai/v1. It is empty if there is no such provider.
+func (s *Server) BaseURL(provider string) string {
+	p, known := s.protocols[provider]
+	if !known {
+		return ""
+	}
+	return s.URL + "/" + provider + p.Info().BasePath
 }
 
 // Wait returns when ctx is done or the server can no longer serve. It closes

@@ -5,27 +5,34 @@ import (
 	"encoding/hex"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
-// sessions is the [protocol.Provider] that the routes of a protocol see.
-type sessions struct{ sim *Simulator }
-
-// Session returns what the owner of key may do, if the key is accepted.
-func (p sessions) Session(r *http.Request, key string) (protocol.Session, bool) {
-	cfg := p.sim.cfg
-	if len(cfg.Keys) > 0 && !slices.Contains(cfg.Keys, key) {
-		return nil, false
+// Session returns what the owner of key may do, if the key is accepted. It
+// makes a mount the [protocol.Provider] of its routes.
+func (m *mount) Session(r *http.Request, key string, scope ...string) (protocol.Session, error) {
+	if len(m.cfg.Keys) > 0 && !slices.Contains(m.cfg.Keys, key) {
+		return nil, protocol.ErrUnknownKey
 	}
-	s := &session{sim: p.sim, owner: fingerprint(key)}
-	if account, named := cfg.Accounts[key]; named {
-		s.account, s.owner = account, fingerprint("account "+account)
+	s := &session{mount: m, r: r, key: key, payer: fingerprint(key)}
+	if account, named := m.cfg.Accounts[key]; named {
+		s.account, s.payer = account, fingerprint("account "+account)
+	}
+	s.owner = s.payer
+	if within := strings.Join(scope, "\n"); strings.Trim(within, "\n") != "" {
+		s.owner = fingerprint(s.payer + "\n" + within)
 	}
 	s.asOf, _ = r.Context().Value(asOfKey{}).(time.Time)
 	s.refusal, s.refuses = r.Context().Value(invalidKey{}).([]protocol.LineError)
-	return s, true
+	if wait := m.meters.take(s.meter(protocol.RequestsPerMinute), int64(m.limits.RequestsPerMinute), 1, s.Now()); wait > 0 {
+		return nil, s.refuse(&protocol.RefusalError{
+			Cause: protocol.RequestsPerMinute, Limit: int64(m.limits.RequestsPerMinute), RetryAfter: wait,
+		})
+	}
+	return s, nil
 }
 
 // fingerprint stands for a key where the key itself must not be kept.
@@ -36,8 +43,11 @@ func fingerprint(key string) string {
 
 // A session shows the objects of one owner; see [protocol.Session].
 type session struct {
-	sim     *Simulator
-	owner   string
+	*mount
+	r       *http.Request // nil while a batch is validated
+	key     string
+	payer   string // whose limits per minute it uses
+	owner   string // the payer, or one of its scopes
 	account string
 	asOf    time.Time            // when it reads; zero means now
 	refuses bool                 // a batch that it creates is to fail validation
@@ -46,20 +56,52 @@ type session struct {
 
 func (s *session) Account() string { return s.account }
 
-func (s *session) Now() time.Time { return s.sim.clock.now() }
+func (s *session) Now() time.Time { return s.clock.now() }
 
 func (s *session) Rules() protocol.Rules {
-	return protocol.Rules{Limits: protocol.Limits(s.sim.cfg.Limits), Models: s.sim.cfg.Models}
+	return protocol.Rules{Limits: s.limits, Models: s.cfg.Models}
+}
+
+func (s *session) URL(path string) string {
+	scheme := "http://"
+	if s.r.TLS != nil {
+		scheme = "https://"
+	}
+	return scheme + s.r.Host + s.prefix + path
+}
+
+func (s *session) ResultURL(path string) string {
+	if s.cfg.ResultsURL == "" {
+		return s.URL(path)
+	}
+	return strings.TrimSuffix(s.cfg.ResultsURL, "/") + s.prefix + path
+}
+
+// meter is the account's meter of a limit.
+func (s *session) meter(cause protocol.Cause) meter { return meter{s.name, s.payer, cause} }
+
+func (s *session) Rates() protocol.Rates {
+	now := s.Now()
+	return protocol.Rates{
+		Requests: s.meters.rate(s.meter(protocol.RequestsPerMinute), int64(s.limits.RequestsPerMinute), now),
+		Tokens:   s.meters.rate(s.meter(protocol.TokensPerMinute), s.limits.TokensPerMinute, now),
+	}
+}
+
+// refuse completes a refusal.
+func (s *session) refuse(r *protocol.RefusalError) error {
+	r.Rates = s.Rates()
+	return r
 }
 
 // reads returns the time as of which the session reads.
 func (s *session) reads() time.Time {
 	if s.asOf.IsZero() {
-		return s.sim.clock.now()
+		return s.clock.now()
 	}
 	return s.asOf
 }
 
 func (s *session) sees(i protocol.Identity, at time.Time) bool {
-	return i.Owner == s.owner && !i.Created.After(at)
+	return i.Owner == s.owner && protocolOf(i) == s.name && !i.Created.After(at)
 }

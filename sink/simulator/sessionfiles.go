@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"slices"
 
@@ -12,7 +13,7 @@ import (
 )
 
 func (s *session) Receive(id string, content io.Reader) (int64, error) {
-	f, err := os.OpenFile(s.sim.contentPath(id)+partSuffix, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(s.contentPath(id)+partSuffix, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, err
 	}
@@ -23,13 +24,55 @@ func (s *session) Receive(id string, content io.Reader) (int64, error) {
 	return n, err
 }
 
+func (s *session) ReceiveAt(id string, offset int64, content io.Reader) (int64, error) {
+	f, err := os.OpenFile(s.contentPath(id)+partSuffix, os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	at, err := f.Seek(0, io.SeekEnd)
+	if err == nil && at == offset {
+		var n int64
+		n, err = io.Copy(f, content)
+		at += n
+	}
+	if closed := f.Close(); closed != nil {
+		return at, closed
+	}
+	return at, err
+}
+
+func (s *session) ReceiveLines(id string, lines iter.Seq2[[]byte, error]) (int64, error) {
+	w, err := createLines(s.contentPath(id)+partSuffix, ResultQuirks{})
+	if err != nil {
+		return 0, err
+	}
+	var buf []byte
+	for line, err := range lines {
+		if err == nil {
+			buf = append(buf[:0], line...)
+			for i, c := range buf {
+				if c == '\n' || c == '\r' { // within JSON that is only space
+					buf[i] = ' '
+				}
+			}
+			buf = append(buf, '\n')
+			err = w.write(buf)
+		}
+		if err != nil {
+			_ = w.close() // the content is worth nothing
+			return w.bytes, err
+		}
+	}
+	return w.bytes, w.close()
+}
+
 func (s *session) Discard(id string) {
-	_ = os.Remove(s.sim.contentPath(id) + partSuffix) // it may not even be there
+	_ = os.Remove(s.contentPath(id) + partSuffix) // it may not even be there
 }
 
 func (s *session) AddFile(f protocol.File) (protocol.File, error) {
-	f.Owner, f.Created = s.owner, s.sim.clock.now()
-	return s.sim.addFile(f)
+	f.Protocol, f.Owner, f.Created = s.name, s.owner, s.clock.now()
+	return s.addFile(f)
 }
 
 // addFile adds a file, whose content was written under its id.
@@ -45,7 +88,7 @@ func (s *Simulator) addFile(f protocol.File) (protocol.File, error) {
 }
 
 func (s *session) File(id string) (protocol.File, bool) {
-	f, found := s.sim.files.get(id)
+	f, found := s.files.get(id)
 	now := s.reads()
 	return f, found && s.sees(f.Identity, now) && !f.Gone(now)
 }
@@ -53,25 +96,36 @@ func (s *session) File(id string) (protocol.File, bool) {
 func (s *session) Files() []protocol.File {
 	now := s.reads()
 	var files []protocol.File
-	for _, f := range slices.Backward(s.sim.files.all()) {
-		if s.sees(f.Identity, now) && !f.Gone(now) {
+	for _, f := range slices.Backward(s.files.all()) {
+		if !f.Hidden && s.sees(f.Identity, now) && !f.Gone(now) {
 			files = append(files, f)
 		}
 	}
 	return files
 }
 
-func (s *session) Open(f protocol.File) (*os.File, error) { return os.Open(s.sim.contentPath(f.ID)) }
+func (s *session) Open(f protocol.File) (*os.File, error) { return os.Open(s.contentPath(f.ID)) }
 
-func (s *session) DeleteFile(f protocol.File) error {
-	f, err := s.sim.files.update(f.ID, func(f *protocol.File) bool {
+func (s *session) DeleteFile(f protocol.File) error { return s.deleteFile(f) }
+
+func (s *Simulator) deleteFile(f protocol.File) error {
+	f, err := s.files.update(f.ID, func(f *protocol.File) bool {
 		f.Deleted = true
 		return true
 	})
 	if err != nil {
 		return err
 	}
-	return s.sim.removeContent(f)
+	return s.removeContent(f)
+}
+
+// deleteHidden deletes a file if it is a hidden one.
+func (s *Simulator) deleteHidden(id string) error {
+	f, found := s.files.get(id)
+	if !found || !f.Hidden || f.Deleted {
+		return nil
+	}
+	return s.deleteFile(f)
 }
 
 // removeContent frees the space of a deleted file, unless a batch still reads

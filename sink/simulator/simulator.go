@@ -8,33 +8,39 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
-// Simulator plays a provider. It is an [http.Handler] and safe for concurrent
+// Simulator plays providers. It is an [http.Handler] and safe for concurrent
 // use. Close it to stop its batches.
 type Simulator struct {
-	cfg      Config
-	protocol protocol.Protocol
-	dir      string
-	scratch  bool // dir is removed by Close
-	clock    *clock
-	files    *collection[protocol.File]
-	batches  *collection[protocol.Batch]
-	log      *requestLog
-	faults   *injector
-	provider *http.ServeMux
-	control  *http.ServeMux
+	cfg       Config
+	protocols map[string]protocol.Protocol // by name
+	mounts    map[string]*mount            // by name
+	root      *mount
+	dir       string
+	scratch   bool // dir is removed by Close
+	clock     *clock
+	files     *collection[protocol.File]
+	batches   *collection[protocol.Batch]
+	log       *jsonLog // of requests
+	calls     *jsonLog // the ledger of live calls
+	faults    *injector
+	meters    *meters
+	liveCalls atomic.Int64
+	control   *http.ServeMux
 
 	ctx     context.Context // ends when the Simulator is closed
 	stop    context.CancelFunc
 	workers sync.WaitGroup
 	slots   chan struct{} // as many batches work at once as there are processors
 
-	admission sync.Mutex // one verdict at a time, as verdicts depend on each other
+	admission sync.Mutex // one batch is admitted at a time, as that depends on the others
 
 	close func() error // once
 
@@ -42,34 +48,37 @@ type Simulator struct {
 	closed  bool
 	changed chan struct{} // closed and replaced when a waiting batch must look again
 	broken  error         // the first failure of the simulator itself
+	blocked []Block
 }
 
-// New opens the provider kept in cfg.Dir, or starts a new one, and continues
-// its unfinished batches. It fails if a field of cfg is out of range or the
+// New opens the providers kept in cfg.Dir, or starts new ones, and continues
+// their unfinished batches. It fails if a field of cfg is out of range or the
 // directory cannot be read.
-func New(cfg Config) (*Simulator, error) { return newSimulator(cfg, cfg.protocol()) }
+func New(cfg Config) (*Simulator, error) { return newSimulator(cfg, protocols) }
 
-// newSimulator opens a provider that speaks p.
-func newSimulator(cfg Config, p protocol.Protocol) (*Simulator, error) {
-	cfg, err := cfg.withDefaults(p)
+// newSimulator opens providers that speak the given protocols.
+func newSimulator(cfg Config, all map[string]protocol.Protocol) (*Simulator, error) {
+	cfg, err := cfg.withDefaults(all)
 	if err != nil {
 		return nil, err
 	}
 	s := &Simulator{
-		cfg:      cfg,
-		protocol: p,
-		dir:      cfg.Dir,
-		slots:    make(chan struct{}, runtime.GOMAXPROCS(0)),
-		changed:  make(chan struct{}),
-		faults:   newInjector(cfg.Seed, cfg.Faults),
+		cfg:       cfg,
+		protocols: all,
+		dir:       cfg.Dir,
+		slots:     make(chan struct{}, runtime.GOMAXPROCS(0)),
+		changed:   make(chan struct{}),
+		faults:    newInjector(cfg.Seed, cfg.Faults),
+		meters:    newMeters(),
+		blocked:   slices.Clone(cfg.Blocked),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.close = sync.OnceValue(s.shutDown)
+	s.mountAll(all)
 	if err := s.open(); err != nil {
 		s.stop()
 		return nil, errors.Join(err, s.cleanUp())
 	}
-	s.provider = s.providerRoutes()
 	s.control = s.controlRoutes()
 	for _, b := range s.batches.all() {
 		s.start(b.ID)
@@ -99,10 +108,18 @@ func (s *Simulator) open() (err error) {
 	if s.batches, err = openCollection[protocol.Batch](filepath.Join(s.dir, "batches")); err != nil {
 		return err
 	}
+	for _, b := range s.batches.all() {
+		if err := s.checkRecord(b.Identity); err != nil {
+			return err
+		}
+	}
 	if err := removeParts(filepath.Join(s.dir, contentDir)); err != nil {
 		return err
 	}
-	s.log, err = openRequestLog(filepath.Join(s.dir, "requests.jsonl"))
+	if s.log, err = openJSONLog(filepath.Join(s.dir, "requests.jsonl")); err != nil {
+		return err
+	}
+	s.calls, err = openJSONLog(s.livePath())
 	return err
 }
 
@@ -125,6 +142,9 @@ func (s *Simulator) cleanUp() error {
 	var errs []error
 	if s.log != nil {
 		errs = append(errs, s.log.close())
+	}
+	if s.calls != nil {
+		errs = append(errs, s.calls.close())
 	}
 	if s.scratch {
 		errs = append(errs, os.RemoveAll(s.dir))

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -16,12 +17,12 @@ func authenticate(p protocol.Provider, r *http.Request) (protocol.Session, error
 			Message: "You didn't provide an API key in an Authorization header using Bearer auth.",
 		}
 	}
-	s, accepted := p.Session(r, key)
-	if !accepted {
+	s, err := p.Session(r, key)
+	if errors.Is(err, protocol.ErrUnknownKey) {
 		return nil, &apiError{
 			status: http.StatusUnauthorized, Type: "invalid_request_error", Code: "invalid_api_key",
 			Message: "Incorrect API key provided.",
 		}
 	}
-	return s, nil
+	return s, err
 }

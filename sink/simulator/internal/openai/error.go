@@ -2,8 +2,11 @@ package openai
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
 // apiError is an error as OpenAI's API reports it.
@@ -44,6 +47,11 @@ func (Protocol) WriteError(w http.ResponseWriter, status int, code, message stri
 }
 
 func writeError(w http.ResponseWriter, err error) {
+	if r, isRefusal := errors.AsType[*protocol.RefusalError](err); isRefusal {
+		setRates(w.Header(), r.Rates)
+		setRetry(w.Header(), r.RetryAfter)
+		err = refused(r)
+	}
 	e, isAPI := err.(*apiError) //nolint:errorlint // handlers return it bare
 	if !isAPI {
 		e = &apiError{status: http.StatusInternalServerError, Type: "server_error", Message: err.Error()}

@@ -11,22 +11,29 @@ import (
 // Protocol is OpenAI's wire protocol.
 type Protocol struct{}
 
-// createRoute is the route that creates batches.
-const createRoute = "POST /v1/batches"
+// Info describes OpenAI's protocol.
+func (Protocol) Info() protocol.Info {
+	return protocol.Info{
+		BasePath: "/v1",
+		Limits: protocol.Limits{
+			UploadBytes: 512_000_000, BatchBytes: 200_000_000, Rows: 50_000, EmbeddingInputs: 50_000,
+		},
+	}
+}
 
 // Routes returns OpenAI's files and batches.
 func (Protocol) Routes() []protocol.Route {
 	return []protocol.Route{
-		route("POST /v1/files", uploadFile),
-		route("GET /v1/files", listFiles),
-		route("GET /v1/files/{id}", getFile),
-		route("DELETE /v1/files/{id}", deleteFile),
-		route("GET /v1/files/{id}/content", downloadFile),
-		route(createRoute, createBatch),
-		route("GET /v1/batches", listBatches),
-		route("GET /v1/batches/{id}", getBatch),
-		route("POST /v1/batches/{id}/cancel", cancelBatch),
-		route("/", unknownURL),
+		route("POST /v1/files", protocol.RouteUpload, uploadFile),
+		route("GET /v1/files", protocol.RouteOther, listFiles),
+		route("GET /v1/files/{id}", protocol.RouteOther, getFile),
+		route("DELETE /v1/files/{id}", protocol.RouteOther, deleteFile),
+		route("GET /v1/files/{id}/content", protocol.RouteDownload, downloadFile),
+		route("POST /v1/batches", protocol.RouteCreate, createBatch),
+		route("GET /v1/batches", protocol.RouteOther, listBatches),
+		route("GET /v1/batches/{id}", protocol.RoutePoll, getBatch),
+		route("POST /v1/batches/{id}/cancel", protocol.RouteOther, cancelBatch),
+		route("/", protocol.RouteOther, unknownURL),
 	}
 }
 
@@ -34,10 +41,10 @@ func (Protocol) Routes() []protocol.Route {
 // content, or an error.
 type handler func(s protocol.Session, r *http.Request) (any, error)
 
-func route(pattern string, handle handler) protocol.Route {
+func route(pattern string, kind protocol.RouteKind, handle handler) protocol.Route {
 	return protocol.Route{
 		Pattern: pattern,
-		Creates: pattern == createRoute,
+		Kind:    kind,
 		Serve: func(p protocol.Provider, w http.ResponseWriter, r *http.Request) {
 			serve(p, w, r, handle)
 		},
@@ -54,6 +61,7 @@ func serve(p protocol.Provider, w http.ResponseWriter, r *http.Request, handle h
 			w.Header().Set("Openai-Organization", account)
 		}
 		reply, err = handle(s, r)
+		setRates(w.Header(), s.Rates())
 	}
 	if err != nil {
 		writeError(w, err)

@@ -2,6 +2,7 @@ package openai
 
 import (
 	"encoding/json"
+	"strconv"
 
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
@@ -16,7 +17,7 @@ func (Protocol) ParseRequest(body []byte) protocol.Request {
 // params are the members of a request body that the simulator looks at. They
 // implement [protocol.Request].
 type params struct {
-	model, stream, messages, input, prompt, format, encoding []byte
+	model, stream, messages, input, prompt, format, encoding, maxTokens []byte
 }
 
 func parseParams(body []byte) (p params, valid bool) {
@@ -36,6 +37,8 @@ func parseParams(body []byte) (p params, valid bool) {
 			p.format = value
 		case "encoding_format":
 			p.encoding = value
+		case "max_tokens", "max_completion_tokens", "max_output_tokens":
+			p.maxTokens = value
 		}
 	})
 	return p, valid
@@ -66,3 +69,15 @@ func (p params) Schema() *protocol.Schema {
 	}
 	return nil
 }
+
+// MaxTokens returns how long the answer may be, 0 if the request does not say.
+func (p params) MaxTokens() int64 {
+	n, err := strconv.ParseInt(string(p.maxTokens), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// Documents returns nothing: OpenAI's answers cite no documents.
+func (p params) Documents() []protocol.Document { return nil }

@@ -18,11 +18,15 @@ func (Protocol) Validate(s protocol.Session, b protocol.Batch) (protocol.Verdict
 	return protocol.Verdict{Rows: v.rows, Model: v.model, Tokens: v.tokens, Errors: v.errors}, err
 }
 
-// Full says that no more tokens can be enqueued for the model.
-func (Protocol) Full(model string, limit int64) protocol.LineError {
+// Full says that no more tokens or rows can be enqueued.
+func (Protocol) Full(r *protocol.RefusalError) protocol.LineError {
+	if r.Cause != protocol.EnqueuedTokens {
+		return protocol.LineError{Code: "request_limit_exceeded", Message: fmt.Sprintf(
+			"Enqueued request limit reached. Limit: %d enqueued requests.", r.Limit)}
+	}
 	return protocol.LineError{Code: "token_limit_exceeded", Message: fmt.Sprintf(
 		"Enqueued token limit reached for %s in organization org-simulator. Limit: %d enqueued tokens. "+
-			"Please try again once some in_progress batches have been completed.", model, limit)}
+			"Please try again once some in_progress batches have been completed.", r.Model, r.Limit)}
 }
 
 // A validation collects what is wrong with an input file.

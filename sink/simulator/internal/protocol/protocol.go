@@ -1,11 +1,3 @@
-// Package protocol is the seam between what all providers of the simulator
-// share and the wire protocol that one of them speaks.
-//
-// A wire protocol is a package beside this one that implements [Protocol], as
-// openai does. It owns the routes, the validation of an input, the objects that
-// clients see, the format of rows and the grammar of errors. It knows the rest
-// of the simulator only as a [Provider]: clock, accounts, records, execution,
-// faults, quotas and ledger are the same for all protocols.
 package protocol
 
 import (
@@ -16,8 +8,11 @@ import (
 // A Protocol is the wire protocol of a provider. It holds no state: what has to
 // be kept is in the records that a [Session] reads and writes.
 type Protocol interface {
+	// Info describes the protocol. It is always the same.
+	Info() Info
+
 	// Routes returns the requests that it serves, the one for unknown paths
-	// among them.
+	// among them, whose pattern is "/".
 	Routes() []Route
 
 	// SetHeader sets the header that every reply carries, also one that a fault
@@ -34,9 +29,8 @@ type Protocol interface {
 	// the simulator, not of the input.
 	Validate(s Session, b Batch) (Verdict, error)
 
-	// Full is why a batch fails that would take the tokens enqueued for a model
-	// above the limit.
-	Full(model string, limit int64) LineError
+	// Full is why a batch fails validation that would exceed a limit.
+	Full(r *RefusalError) LineError
 
 	// ParseRequest reads the body of a row.
 	ParseRequest(body []byte) Request
@@ -45,17 +39,43 @@ type Protocol interface {
 	Rows(b Batch) Rows
 }
 
+// Info describes a protocol.
+type Info struct {
+	// BasePath is what the base URL of the provider's clients ends in, such as
+	// /v1. It is empty if that is only a host.
+	BasePath string
+	// Limits are the limits of the provider itself; zero means that it has
+	// none.
+	Limits Limits
+}
+
 // A Route is a kind of request.
 type Route struct {
 	// Pattern is what it matches, as for [http.ServeMux]. It is also the name
-	// of the route in faults and in the request log.
+	// of the route in faults and in the request log. A wildcard at its end may
+	// be followed by a colon and a verb, as in
+	// "POST /v1beta/models/{model}:batchGenerateContent"; the value of the
+	// wildcard is what is before the colon.
 	Pattern string
-	// Creates says that it creates batches.
-	Creates bool
+	// Kind is what it is for.
+	Kind RouteKind
 	// Serve replies to a request. It asks p for the session of the request's
 	// key.
 	Serve func(p Provider, w http.ResponseWriter, r *http.Request)
 }
+
+// RouteKind is what a route is for.
+type RouteKind string
+
+// The kinds of routes.
+const (
+	RouteOther    RouteKind = ""
+	RouteUpload   RouteKind = "upload"   // sends the content of a file
+	RouteCreate   RouteKind = "create"   // creates batches
+	RoutePoll     RouteKind = "poll"     // shows one batch
+	RouteDownload RouteKind = "download" // sends results
+	RouteLive     RouteKind = "live"     // asks the model and waits for the answer
+)
 
 // A Verdict is what validation found.
 type Verdict struct {
@@ -80,12 +100,12 @@ type Rows interface {
 	AppendNotRun(b []byte, r Row, expired bool) []byte
 
 	// ResultFile describes the file, made now, that holds results of the given
-	// kind: its name, purpose and expiry.
+	// kind: its name, purpose and expiry, and whether it is hidden. If all
+	// results are in one file it is asked for Succeeded.
 	ResultFile(kind ResultKind, now time.Time) File
 }
 
-// A ResultKind says which results a file holds. A protocol that has but one
-// stream of results sends one file after the other.
+// A ResultKind says which results a file holds.
 type ResultKind int
 
 // The kinds of results.

@@ -2,16 +2,18 @@ package protocol
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"strings"
 	"time"
 )
 
 // Identity is the part that all records have in common.
 type Identity struct {
-	ID      string    `json:"id"`
-	Owner   string    `json:"owner"` // fingerprint of the API key
-	Seq     int       `json:"seq"`   // position in the collection, from 0
-	Created time.Time `json:"created"`
+	ID       string    `json:"id"`
+	Protocol string    `json:"protocol,omitempty"` // its name; empty means openai
+	Owner    string    `json:"owner"`              // fingerprint of the API key and the scope
+	Seq      int       `json:"seq"`                // position in the collection, from 0
+	Created  time.Time `json:"created"`
 }
 
 // Ident returns the identity of the record that i is part of.
@@ -28,6 +30,12 @@ type File struct {
 	Bytes   int64     `json:"bytes"`
 	Expires time.Time `json:"expires,omitzero"`
 	Deleted bool      `json:"deleted,omitempty"`
+	// Hidden says that it is in no list of files. It belongs to the batch that
+	// names it: as an input it is deleted when the batch ends, as a result when
+	// the batch is deleted.
+	Hidden bool `json:"hidden,omitempty"`
+	// Data is what else the protocol has to know.
+	Data json.RawMessage `json:"data,omitempty"`
 }
 
 // Gone reports whether the file exists no more at the given time.
@@ -38,11 +46,18 @@ func (f File) Gone(now time.Time) bool {
 // Batch is what the provider knows of a batch.
 type Batch struct {
 	Identity
+	Name      string            `json:"name,omitempty"` // given by the client
 	Endpoint  string            `json:"endpoint"`
 	Window    string            `json:"window"`
 	InputFile string            `json:"input_file"`
 	Metadata  map[string]string `json:"metadata,omitempty"`
 	KeepFor   time.Duration     `json:"keep_for,omitempty"` // life of the result files; 0: as long as the provider likes
+	// Declared is how many rows it has, if that is known at its creation.
+	Declared int `json:"declared,omitempty"`
+	// Ordered says that its rows run and are written in the order of the input.
+	Ordered bool `json:"ordered,omitempty"`
+	// Data is what else the protocol has to know.
+	Data json.RawMessage `json:"data,omitempty"`
 
 	Status       string      `json:"status"`
 	InProgressAt time.Time   `json:"in_progress_at,omitzero"`
@@ -52,6 +67,7 @@ type Batch struct {
 	ExpiresAt    time.Time   `json:"expires_at"`
 	Errors       []LineError `json:"errors,omitempty"`
 	Refused      bool        `json:"refused,omitempty"` // it is to fail validation
+	Deleted      bool        `json:"deleted,omitempty"`
 
 	Model  string `json:"model,omitempty"`
 	Counts Counts `json:"counts"`
@@ -59,7 +75,8 @@ type Batch struct {
 	Usage  Usage  `json:"usage"`
 
 	// The ids of the result files are chosen before any row runs, so that a
-	// batch that is begun again after a crash ends in the same files.
+	// batch that is begun again after a crash ends in the same files. Without
+	// an ErrorFile all results are in OutputFile.
 	OutputFile string `json:"output_file,omitempty"`
 	ErrorFile  string `json:"error_file,omitempty"`
 	// Settled says that the result files are complete. They are shown to the
@@ -100,7 +117,7 @@ func (b Batch) AsOf(t time.Time) Batch {
 		}
 	}
 	if b.InProgressAt.IsZero() {
-		b.Model, b.Counts, b.Usage = "", Counts{}, Usage{}
+		b.Model, b.Counts, b.Usage = "", Counts{Total: b.Declared}, Usage{}
 	}
 	return b
 }
@@ -117,6 +134,7 @@ type Counts struct {
 type Usage struct {
 	InputTokens  int64 `json:"input_tokens"`
 	OutputTokens int64 `json:"output_tokens"`
+	CachedTokens int64 `json:"cached_tokens,omitempty"` // of the input
 }
 
 // LineError is one reason why a batch failed validation.

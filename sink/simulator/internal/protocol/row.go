@@ -10,6 +10,10 @@ type Row struct {
 	Body []byte
 	// Request is the body, parsed.
 	Request Request
+	// Model is the model that it asks. Empty means the batch's.
+	Model string
+	// Error is what the row fails with, without being put to the model.
+	Error *RowError
 }
 
 // A Request is the body of a row as a model understands it.
@@ -20,6 +24,37 @@ type Request interface {
 	// Schema returns the schema that the answer must follow, nil if plain text
 	// will do.
 	Schema() *Schema
+	// MaxTokens returns how long the answer may be; 0 means that the request
+	// does not say.
+	MaxTokens() int64
+	// Documents returns the documents that the answer is to cite.
+	Documents() []Document
+}
+
+// A Document is something that an answer may cite.
+type Document struct {
+	Index int // among the documents of the request
+	Kind  Location
+	Text  string // its beginning, as far as it is text
+}
+
+// Location is how a citation says where it is from.
+type Location string
+
+// The kinds of locations.
+const (
+	CharLocation  Location = "char"  // characters, from 0
+	PageLocation  Location = "page"  // pages, from 1
+	BlockLocation Location = "block" // blocks of the content, from 0
+)
+
+// A Citation is a part of a document that an answer cites. The simulator's
+// Citation, which has the same fields, explains it.
+type Citation struct {
+	Document   int
+	Kind       Location
+	Start, End int
+	Text       string
 }
 
 // Schema is as much of JSON Schema as structured outputs allow and an example
@@ -43,10 +78,21 @@ type Schema struct {
 type Reply struct {
 	Text, Refusal             string
 	FinishReason              string
+	Citations                 []Citation
 	Error                     *RowError // nil: the row succeeded
 	Body, Raw                 []byte
 	InputTokens, OutputTokens int64
+	CachedTokens              int64
 }
+
+// The reasons why an answer ends. Each protocol has its own words for them. A
+// FinishReason that is none of these is a provider's word already, and empty
+// means FinishStop.
+const (
+	FinishStop   = "stop"
+	FinishLength = "length"         // of the tokens that the request allows
+	FinishFilter = "content_filter" // what there is of the answer is not to be relied on
+)
 
 // RowError is the failure of one row.
 type RowError struct {

@@ -1,0 +1,37 @@
+package simulator
+
+import (
+	"github.com/balerhq/baler/sink/simulator/internal/protocol"
+)
+
+// Answer puts a live call to the model; see [protocol.Session]. The tokens of
+// its input are taken off the limit before, and those of its answer after.
+func (s *session) Answer(endpoint string, r protocol.Row) (protocol.Reply, error) {
+	if err := s.unblocked(); err != nil {
+		return protocol.Reply{}, err
+	}
+	key, limit, need := s.meter(protocol.TokensPerMinute), s.limits.TokensPerMinute, protocol.EstimateTokens(len(r.Body))
+	if wait := s.meters.take(key, limit, need, s.Now()); wait > 0 {
+		return protocol.Reply{}, s.refuse(&protocol.RefusalError{
+			Cause: protocol.TokensPerMinute, Limit: limit, Model: r.Model, RetryAfter: wait,
+		})
+	}
+	reply := Reply{Error: (*RowError)(r.Error)}
+	if r.Error == nil {
+		// Live calls have lots below those of batches.
+		reply = s.ask(-int(s.liveCalls.Add(1)), Row{
+			Provider: s.name, Endpoint: endpoint, Model: r.Model, CustomID: r.CustomID, Body: r.Body, request: r.Request,
+		})
+	}
+	s.meters.use(key, limit, reply.OutputTokens, s.Now())
+	return reply.rendered(), s.enter(r.CustomID, reply)
+}
+
+// enter enters a live call into the ledger.
+func (s *session) enter(customID string, reply Reply) error {
+	e := Execution{Provider: s.name, Live: true, CustomID: customID, Status: reply.status()}
+	if reply.Error == nil {
+		e.InputTokens, e.OutputTokens = reply.InputTokens, reply.OutputTokens
+	}
+	return s.calls.append(e)
+}
