@@ -40,6 +40,16 @@ type Provider struct {
 	// AppendRow appends a row as a line of a batch file. It is nil if there is
 	// no client.
 	AppendRow func(dst []byte, endpoint string, row sink.Row) ([]byte, error)
+	// Row is how such a line is read.
+	Row RowFormat
+
+	// Models are how the names of its models begin, as far as that tells them
+	// from those of others.
+	Models []string
+	// Endpoints are what the rows of its batches may call.
+	Endpoints []string
+	// Caveats are what its user should know, a line each.
+	Caveats []string
 
 	// Codec reads and writes the provider's bodies. It is nil if there is none.
 	Codec llm.Codec
@@ -49,10 +59,13 @@ type Provider struct {
 
 // Config adjusts a client. All but the Key may be zero.
 type Config struct {
-	Key     string
-	BaseURL string       // zero means the provider's
-	Calls   sink.Calls   // zero fields mean the provider's
-	Retry   retry.Policy // for calls that may be repeated
+	Key       string
+	BaseURL   string            // zero means the provider's
+	Calls     sink.Calls        // zero fields mean the provider's
+	Limits    sink.Limits       // zero fields mean the provider's
+	Retry     retry.Policy      // for calls that may be repeated
+	AllowHTTP []string          // hosts that may be called without TLS, beside this machine
+	Transport http.RoundTripper // zero means the client's own
 }
 
 // HasClient reports whether Connect can make a client.

@@ -1,11 +1,13 @@
 package catalog_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
@@ -30,12 +32,86 @@ func TestEveryEntryIsWhole(t *testing.T) {
 		if p.HasClient() != (p.AppendRow != nil) || p.HasClient() != slices.Contains(catalog.Names(), p.Name) {
 			t.Errorf("%s has a client: %v, but a format %v, and is offered among %q", p.Name, p.HasClient(), p.AppendRow != nil, catalog.Names())
 		}
+		if p.HasClient() {
+			wantWhole(t, &p)
+		}
 	}
 	if first := catalog.All()[0]; !first.HasClient() {
 		t.Errorf("the first, %s, has no client", first.Name)
 	}
 	if _, ok := catalog.Find("nobody"); ok {
 		t.Error("nobody is found")
+	}
+}
+
+// wantWhole fails unless an entry with a client has what a program needs.
+func wantWhole(t *testing.T, p *catalog.Provider) {
+	t.Helper()
+	if p.Codec == nil || p.Calls == (sink.Calls{}) || len(p.Models) == 0 || len(p.Endpoints) == 0 || p.Row.ID == "" || p.Row.Body == "" {
+		t.Errorf("%s lacks something: %+v", p.Name, p)
+	}
+	if !slices.Contains(p.Endpoints, p.Codec.Endpoint()) {
+		t.Errorf("%s: chats call %s, which is none of %q", p.Name, p.Codec.Endpoint(), p.Endpoints)
+	}
+	for _, caveat := range p.Caveats {
+		if strings.Contains(caveat, "\n") || !strings.HasSuffix(caveat, ".") {
+			t.Errorf("%s: %q is no sentence on a line", p.Name, caveat)
+		}
+	}
+	for _, endpoint := range p.Endpoints {
+		line, err := p.AppendRow(nil, endpoint, sink.Row{ID: "a", Body: []byte(`{"model":"m","n":1}`)})
+		var members map[string]json.RawMessage
+		if err != nil || json.Unmarshal(line, &members) != nil {
+			t.Fatalf("%s: row %s, %v", p.Name, line, err)
+		}
+		if string(members[p.Row.ID]) != `"a"` || !strings.Contains(string(members[p.Row.Body]), `"n":1`) {
+			t.Errorf("%s: %s is no row with %q and %q", p.Name, line, p.Row.ID, p.Row.Body)
+		}
+	}
+}
+
+func TestModelsAreOfTheirProviders(t *testing.T) {
+	for model, want := range map[string]string{
+		"gpt-5.4-mini": "openai", "o3": "openai", "o4-mini": "openai", "chatgpt-4o-latest": "openai", "ft:gpt-4.1:org::x": "openai",
+		"text-embedding-3-small": "openai", "omni-moderation-latest": "openai", "GPT-5": "openai",
+		"claude-haiku-5.5": "anthropic",
+		"gemini-3.6-flash": "gemini", "models/gemini-3.6-flash": "gemini", "gemini-embedding-001": "gemini", "text-embedding-004": "gemini",
+		"mistral-small-latest": "mistral", "open-mistral-nemo": "mistral", "ministral-8b-latest": "mistral", "codestral-latest": "mistral",
+		"ft:open-mistral-7b:x": "mistral", "mistral-embed": "mistral",
+		"m": "", "": "", "llama-4": "", "open": "",
+	} {
+		var names []string
+		for _, p := range catalog.OfModel(model) {
+			names = append(names, p.Name)
+		}
+		if !slices.Contains(catalog.Names(), want) {
+			want = "" // it has no client
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%q is of %q, want %q", model, got, want)
+		}
+	}
+}
+
+// Requests without an "url" call what their members say.
+func TestRequestsSayWhatTheyCall(t *testing.T) {
+	for _, test := range []struct{ provider, model, members, want string }{
+		{"anthropic", "m", "messages", "/v1/messages"},
+		{"gemini", "m", "contents", "/v1beta/models/{model}:generateContent"},
+		{"gemini", "m", "content", "/v1beta/models/{model}:embedContent"},
+		{"gemini", "m", "", ""},
+		{"mistral", "m", "messages", "/v1/chat/completions"},
+		{"mistral", "codestral-latest", "prompt", "/v1/fim/completions"},
+		{"mistral", "mistral-ocr-latest", "document", "/v1/ocr"},
+		{"mistral", "mistral-embed", "input", "/v1/embeddings"},
+		{"mistral", "mistral-moderation-latest", "input", "/v1/moderations"},
+		{"mistral", "m", "input", ""},
+	} {
+		p, _ := catalog.Find(test.provider)
+		got := p.Row.Endpoint(test.model, func(member string) bool { return member == test.members })
+		if got != test.want || got != "" && !slices.Contains(p.Endpoints, got) {
+			t.Errorf("%+v calls %q", test, got)
+		}
 	}
 }
 
@@ -97,8 +173,40 @@ func TestClientIsThatOfTheName(t *testing.T) {
 		if _, err := p.Connect(catalog.Config{Key: "sk-marker", Calls: sink.Calls{Deletes: -1}}); err == nil {
 			t.Errorf("%s: a negative pace is taken", p.Name)
 		}
+		wantConfigured(t, &p)
 	}
 }
+
+// wantConfigured fails unless all of a Config reaches the client.
+func wantConfigured(t *testing.T, p *catalog.Provider) {
+	t.Helper()
+	called := 0
+	client, err := p.Connect(catalog.Config{
+		Key: "sk-marker", BaseURL: "http://proxy.internal/x", AllowHTTP: []string{"proxy.internal"}, Limits: sink.Limits{Rows: 7},
+		Retry: retry.Policy{MaxAttempts: 2, Delay: time.Nanosecond, MaxDelay: time.Nanosecond},
+		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			if called++; !strings.HasPrefix(r.URL.String(), "http://proxy.internal/x/") {
+				t.Errorf("%s calls %s", p.Name, r.URL)
+			}
+			return nil, errors.New("no network")
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits := client.Limits("m")
+	if limits.Rows != 7 || limits.Bytes == 0 || limits.Window == 0 {
+		t.Errorf("%s has the limits %+v", p.Name, limits)
+	}
+	if err := client.Check(t.Context()); err == nil || called != 2 {
+		t.Errorf("%s: check: %v, after %d calls", p.Name, err, called)
+	}
+}
+
+// roundTripper is a function that is an http.RoundTripper.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // A grammar may say what it will, but never that a call that makes nothing is
 // in doubt, that a server that died has made nothing, or to wait for ever.
