@@ -57,8 +57,8 @@ func (e *batchError) read(raw []byte) {
 	}
 	var fields map[string]json.RawMessage
 	_ = json.Unmarshal(raw, &fields) // else there are none
-	e.Code, e.Message, e.Param = text(fields["code"]), text(fields["message"]), text(fields["param"])
-	if line, err := strconv.ParseFloat(text(fields["line"]), 64); err == nil && line >= 1 && line < 1<<31 {
+	e.Code, e.Message, e.Param = loose.AsWritten(fields["code"]), loose.AsWritten(fields["message"]), loose.AsWritten(fields["param"])
+	if line, err := strconv.ParseFloat(loose.AsWritten(fields["line"]), 64); err == nil && line >= 1 && line < 1<<31 {
 		e.Line = int(line)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/balerhq/baler/sink/internal/loose"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -193,8 +194,12 @@ func textOrNothing(v jsontext.Value) string {
 	if v.Kind() != '"' {
 		return ""
 	}
-	return text(v)
+	return loose.AsWritten(v)
 }
 
 // isSet reports whether a member is there and not null.
 func isSet(v jsontext.Value) bool { return len(v) > 0 && v.Kind() != 'n' }
+
+// tolerant reads what compatible servers write. The reader is the one of
+// encoding/json/v2, which reads each byte once.
+var tolerant = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))

@@ -13,6 +13,7 @@ import (
 	"github.com/balerhq/baler/sink/internal/client"
 	"github.com/balerhq/baler/sink/internal/download"
 	"github.com/balerhq/baler/sink/internal/loose"
+	"github.com/balerhq/baler/sink/internal/resultline"
 )
 
 // Results implements sink.Provider. It streams the output file and then the
@@ -55,7 +56,9 @@ func (c *Client) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outc
 }
 
 // resultFormat is how the lines of result files are written.
-var resultFormat = download.Format{Parse: parseLine, ID: "custom_id"}
+var resultFormat = download.Format{Parse: lines.Parse, ID: resultline.IDMember}
+
+var lines = resultline.Reader{ReadError: ReadError, ClassOf: codeClass}
 
 // download yields the rows of both files and reports whether more are wanted.
 // What was counted and is not in the output file has to be in the other.

@@ -26,6 +26,15 @@ func Text(v json.RawMessage) string {
 	return n.String()
 }
 
+// AsWritten is the text of a string, and any other value as it is written.
+func AsWritten(v []byte) string {
+	var s string
+	if len(v) == 0 || json.Unmarshal(v, &s) != nil {
+		s = string(v)
+	}
+	return s
+}
+
 // Truth reports whether a value says yes, in whatever way.
 func Truth(v json.RawMessage) bool {
 	switch string(v) {

@@ -31,6 +31,11 @@ func TestValuesAreReadHoweverTheyAreWritten(t *testing.T) {
 			t.Errorf("%s is %q", text, got)
 		}
 	}
+	for text, want := range map[string]string{`"a"`: "a", `12`: "12", `{"n": 1}`: `{"n": 1}`, ``: "", "\"\xff\"": "\ufffd"} {
+		if got := AsWritten([]byte(text)); got != want {
+			t.Errorf("%s is written %q", text, got)
+		}
+	}
 	for text, want := range map[string]bool{`true`: true, `1`: true, `"yes"`: true, `false`: false, `"False"`: false, `null`: false, ``: false} {
 		if Truth(json.RawMessage(text)) != want {
 			t.Errorf("%s is not %v", text, want)

@@ -1,14 +1,34 @@
-package openai
+package resultline_test
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"testing"
 
+	"github.com/balerhq/baler/internal/errorbody"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/internal/resultline"
 )
+
+// lines are read with a grammar and codes such as a provider has them.
+var lines = resultline.Reader{
+	ReadError: func(effect retry.Effect, status int, header http.Header, body []byte) error {
+		b := errorbody.Read(body)
+		return retry.Reply{
+			Status: status, Header: header, Code: b.Word(), Message: b.Message, Blocked: b.Word() == "insufficient_quota",
+		}.Err(effect)
+	},
+	ClassOf: func(code string) retry.Class {
+		switch code {
+		case "batch_expired", "batch_cancelled", "request_timeout", "server_error":
+			return retry.Retryable
+		}
+		return retry.Permanent
+	},
+}
 
 func TestClassOfARow(t *testing.T) {
 	for line, want := range map[string]retry.Class{
@@ -34,7 +54,7 @@ func TestClassOfARow(t *testing.T) {
 		`{"response":{"status_code":200,"body":{"object":"response","status":"failed","error":null}}}`:                                    retry.Permanent,
 		`{"response":{"status_code":200,"body":{"object":"chat.completion","status":"failed"}}}`:                                          0,
 	} {
-		o, err := parseLine([]byte(line))
+		o, err := lines.Parse([]byte(line))
 		var got retry.Class
 		if o.Err != nil {
 			got = o.Err.Class
@@ -61,15 +81,15 @@ func TestRowsThatWereNotRunAreSkipped(t *testing.T) {
 		`{"response":{"status_code":500,"body":{"error":{}}}}`:         false,
 		`{"response":{"status_code":429},"error":{"code":"too_many"}}`: false,
 	} {
-		if o, err := parseLine([]byte(line)); err != nil || o.Skipped != want {
+		if o, err := lines.Parse([]byte(line)); err != nil || o.Skipped != want {
 			t.Errorf("%s: skipped %t, %v", line, o.Skipped, err)
 		}
 	}
 }
 
-// FuzzParseLine: a line is read the same whatever white space is around it, its
+// FuzzParse: a line is read the same whatever white space is around it, its
 // body byte for byte, and an outcome with an error is never a success.
-func FuzzParseLine(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	for _, line := range []string{
 		`{"custom_id":"a","response":{"status_code":200,"body":{"n":1.0,"s":"\ud83d\ude00<"}},"error":null}`,
 		`{"custom_id":"a","response":{"status_code":429,"body":{"error":{"code":"rate_limit_exceeded"}}}}`,
@@ -79,8 +99,8 @@ func FuzzParseLine(f *testing.F) {
 		f.Add([]byte(line))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
-		o, err := parseLine(line)
-		padded, errPadded := parseLine([]byte(" \t" + string(line) + "\r"))
+		o, err := lines.Parse(line)
+		padded, errPadded := lines.Parse([]byte(" \t" + string(line) + "\r"))
 		if (err == nil) != (errPadded == nil) || err == nil && fmt.Sprint(o) != fmt.Sprint(padded) && o.Err == nil {
 			t.Errorf("white space changes %+v into %+v", o, padded)
 		}
@@ -101,26 +121,27 @@ func FuzzParseLine(f *testing.F) {
 // it never ran.
 func TestWhatIsNoAnswerIsNoSuccess(t *testing.T) {
 	for line, want := range map[string]sink.RowError{
-		`{"custom_id":"a","response":{"status_code":0,"body":""},"error":null}`:                                   {Class: retry.Retryable, Code: "not_executed"},
-		`{"custom_id":"a","response":{"status_code":0,"body":{}},"error":null}`:                                   {Class: retry.Retryable, Code: "not_executed"},
-		`{"custom_id":"a","response":{"status_code":0},"error":null}`:                                             {Class: retry.Retryable, Code: "not_executed"},
-		`{"custom_id":"a","response":{"status_code":0,"body":null},"error":{"code":"batch_expired"}}`:             {Class: retry.Retryable, Code: "batch_expired"},
-		`{"custom_id":"a","response":null,"error":"boom"}`:                                                        {Class: retry.Permanent, Code: "error"},
-		`{"custom_id":"a","response":null,"error":{"code":7,"message":"boom"}}`:                                   {Class: retry.Permanent, Code: "7"},
-		`{"custom_id":"a","response":null,"error":{"code":null,"type":"server_error","message":"m"}}`:             {Class: retry.Retryable, Code: "server_error"},
-		`{"custom_id":"a","response":null,"error":["boom"]}`:                                                      {Class: retry.Permanent, Code: "error"},
-		`{"custom_id":"a","response":{"status_code":200,"body":null}}`:                                            {Class: retry.Permanent, Code: "no_answer"},
-		`{"custom_id":"a","response":{"status_code":200,"body":""}}`:                                              {Class: retry.Permanent, Code: "no_answer"},
-		`{"custom_id":"a","response":{"status_code":200}}`:                                                        {Class: retry.Permanent, Code: "no_answer"},
-		`{"custom_id":"a","response":{"status_code":200,"body":"<html>"}}`:                                        {Class: retry.Permanent, Code: "unreadable_reply"},
-		`{"custom_id":"a","response":{"status_code":200,"body":{"error":{"code":"c","message":"m"}}}}`:            {Class: retry.Permanent, Code: "c"},
-		`{"custom_id":"a","response":{"status_code":200,"body":{"error":{"code":null,"type":"server_error"}}}}`:   {Class: retry.Retryable, Code: "server_error"},
-		`{"custom_id":"a","response":{"status_code":200,"body":{"error":{"message":"m","type":"server_error"}}}}`: {Class: retry.Retryable, Code: "server_error"},
-		`{"custom_id":"a","response":{"status_code":200,"body":{"error":{"code":502,"message":"m"}}}}`:            {Class: retry.Retryable, Code: "status_502"},
-		`{"custom_id":"a","response":{"status_code":200,"body":{"error":"words"}}}`:                               {Class: retry.Permanent, Code: "error"},
-		`{"custom_id":"a","response":{"status_code":500,"body":"<html>"}}`:                                        {Class: retry.Retryable, Code: "status_500"},
+		`{"custom_id":"a","response":{"status_code":0,"body":""},"error":null}`:                                          {Class: retry.Retryable, Code: "not_executed"},
+		`{"custom_id":"a","response":{"status_code":0,"body":{}},"error":null}`:                                          {Class: retry.Retryable, Code: "not_executed"},
+		`{"custom_id":"a","response":{"status_code":0},"error":null}`:                                                    {Class: retry.Retryable, Code: "not_executed"},
+		`{"custom_id":"a","response":{"status_code":0,"body":null},"error":{"code":"batch_expired"}}`:                    {Class: retry.Retryable, Code: "batch_expired"},
+		`{"custom_id":"a","response":null,"error":"boom"}`:                                                               {Class: retry.Permanent, Code: "error"},
+		`{"custom_id":"a","response":null,"error":{"code":7,"message":"boom"}}`:                                          {Class: retry.Permanent, Code: "7"},
+		`{"custom_id":"a","response":null,"error":{"code":null,"type":"server_error","message":"m"}}`:                    {Class: retry.Retryable, Code: "server_error"},
+		`{"custom_id":"a","response":null,"error":["boom"]}`:                                                             {Class: retry.Permanent, Code: "error"},
+		`{"custom_id":"a","response":{"status_code":200,"body":null}}`:                                                   {Class: retry.Permanent, Code: "no_answer"},
+		`{"custom_id":"a","response":{"status_code":200,"body":""}}`:                                                     {Class: retry.Permanent, Code: "no_answer"},
+		`{"custom_id":"a","response":{"status_code":200}}`:                                                               {Class: retry.Permanent, Code: "no_answer"},
+		`{"custom_id":"a","response":{"status_code":200,"body":"<html>"}}`:                                               {Class: retry.Permanent, Code: "unreadable_reply"},
+		`{"custom_id":"a","response":{"status_code":200,"body":{"error":{"code":"c","message":"m"}}}}`:                   {Class: retry.Permanent, Code: "c"},
+		`{"custom_id":"a","response":{"status_code":200,"body":{"error":{"code":null,"type":"server_error"}}}}`:          {Class: retry.Retryable, Code: "server_error"},
+		`{"custom_id":"a","response":{"status_code":200,"body":{"error":{"message":"m","type":"server_error"}}}}`:        {Class: retry.Retryable, Code: "server_error"},
+		`{"custom_id":"a","response":{"status_code":200,"body":{"error":{"code":502,"message":"m"}}}}`:                   {Class: retry.Retryable, Code: "status_502"},
+		`{"custom_id":"a","response":{"status_code":200,"body":{"error":"words"}}}`:                                      {Class: retry.Permanent, Code: "error"},
+		`{"custom_id":"a","response":{"status_code":200,"body":{"object":"error","type":"server_error","message":"m"}}}`: {Class: retry.Retryable, Code: "server_error"},
+		`{"custom_id":"a","response":{"status_code":500,"body":"<html>"}}`:                                               {Class: retry.Retryable, Code: "status_500"},
 	} {
-		o, err := parseLine([]byte(line))
+		o, err := lines.Parse([]byte(line))
 		if err != nil || o.ID != "a" || o.Err == nil || o.Err.Class != want.Class || o.Err.Code != want.Code {
 			t.Errorf("%s: %+v, %v", line, o.Err, err)
 		}
@@ -130,7 +151,7 @@ func TestWhatIsNoAnswerIsNoSuccess(t *testing.T) {
 		`{"response":{"status_code":200,"body":{"choices":[{}],"error":{"code":"a warning"}}}}`,
 		`{"response":{"status_code":200,"body":{"object":"response","status":"completed","error":null}}}`,
 	} {
-		if o, err := parseLine([]byte(line)); err != nil || o.Err != nil || o.Status != 200 {
+		if o, err := lines.Parse([]byte(line)); err != nil || o.Err != nil || o.Status != 200 {
 			t.Errorf("%s: %+v, %v", line, o, err)
 		}
 	}

@@ -1,4 +1,7 @@
-package openai
+// Package resultline reads the lines of result files that name a row by its
+// custom_id and have its response or its error, as OpenAI and Mistral write
+// them.
+package resultline
 
 import (
 	"bytes"
@@ -15,6 +18,17 @@ import (
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/internal/loose"
 )
+
+// IDMember is the member of a line that names its row.
+const IDMember = "custom_id"
+
+// Reader reads the lines of one provider.
+type Reader struct {
+	// ReadError reads the error body of a row that has a status.
+	ReadError retry.Grammar
+	// ClassOf is the class of the code of a row that has none.
+	ClassOf func(code string) retry.Class
+}
 
 type resultLine struct {
 	CustomID string `json:"custom_id"`
@@ -46,27 +60,18 @@ func (f *rowFault) UnmarshalJSON(b []byte) error {
 		if err := json.Unmarshal(b, &known, tolerant); err != nil {
 			return err
 		}
-		*f = rowFault{Code: text(known.Code), Message: text(known.Message)}
+		*f = rowFault{Code: loose.AsWritten(known.Code), Message: loose.AsWritten(known.Message)}
 	} else {
-		*f = rowFault{Code: "error", Message: text(b)}
+		*f = rowFault{Code: "error", Message: loose.AsWritten(b)}
 	}
-	if kind := text(known.Type); f.Code == "" && f.Message+kind != "" {
+	if kind := loose.AsWritten(known.Type); f.Code == "" && f.Message+kind != "" {
 		f.Code = cmp.Or(kind, "error")
 	}
 	return nil
 }
 
-// text is that of a JSON string, and any other value as it is written.
-func text(v []byte) string {
-	var s string
-	if len(v) == 0 || json.Unmarshal(v, &s, tolerant) != nil {
-		s = string(v)
-	}
-	return s
-}
-
-func (f *rowFault) rowError() *sink.RowError {
-	return &sink.RowError{Class: codeClass(f.Code), Code: loose.Words(f.Code), Message: loose.Words(f.Message)}
+func (r *Reader) rowError(f *rowFault) *sink.RowError {
+	return &sink.RowError{Class: r.ClassOf(f.Code), Code: loose.Words(f.Code), Message: loose.Words(f.Message)}
 }
 
 // tolerant reads what compatible servers write. Every result row passes here
@@ -74,9 +79,9 @@ func (f *rowFault) rowError() *sink.RowError {
 // once: it takes a quarter of the time of encoding/json.
 var tolerant = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
-// parseLine reads one line of an output or error file. Beside an error the
-// Outcome belongs to no row.
-func parseLine(line []byte) (sink.Outcome, error) {
+// Parse reads one line of an output or error file. Beside an error the Outcome
+// belongs to no row.
+func (r *Reader) Parse(line []byte) (sink.Outcome, error) {
 	var l resultLine
 	if err := json.Unmarshal(line, &l, tolerant); err != nil {
 		return sink.Outcome{Err: &sink.RowError{
@@ -89,11 +94,11 @@ func parseLine(line []byte) (sink.Outcome, error) {
 	}
 	switch {
 	case l.Error != rowFault{}:
-		o.Err = l.Error.rowError()
+		o.Err = r.rowError(&l.Error)
 	case l.Response == nil:
 		o.Err = &sink.RowError{Class: retry.Retryable, Code: "no_response", Message: "the line has neither response nor error"}
 	default:
-		judge(&o)
+		r.judge(&o)
 	}
 	o.Skipped = o.Status == 0 && o.Err != nil
 	return o, nil
@@ -101,9 +106,9 @@ func parseLine(line []byte) (sink.Outcome, error) {
 
 // judge finds out what became of a row that has a response: by its status, and
 // where that says success or nothing at all, by its body.
-func judge(o *sink.Outcome) {
+func (r *Reader) judge(o *sink.Outcome) {
 	if o.Status != 0 && o.Status/100 != 2 {
-		o.Err = statusError(o.Status, o.Body)
+		o.Err = r.statusError(o.Status, o.Body)
 		return
 	}
 	silent := isSilent(o.Body)
@@ -113,7 +118,7 @@ func judge(o *sink.Outcome) {
 	case silent:
 		o.Err = &sink.RowError{Class: retry.Permanent, Code: "no_answer", Message: "the provider reports success, and no answer"}
 	default:
-		o.Err = bodyError(o.Body)
+		o.Err = r.bodyError(o.Body)
 	}
 	if o.Status == 0 && o.Err == nil {
 		o.Status = http.StatusOK // some servers name no status of what they have answered
@@ -126,8 +131,8 @@ func isSilent(body []byte) bool {
 }
 
 // statusError is the failure that a status other than 2xx reports.
-func statusError(status int, body []byte) *sink.RowError {
-	if e, ok := errors.AsType[*retry.Error](ReadError(retry.EffectIdempotent, status, nil, body)); ok {
+func (r *Reader) statusError(status int, body []byte) *sink.RowError {
+	if e, ok := errors.AsType[*retry.Error](r.ReadError(retry.EffectIdempotent, status, nil, body)); ok {
 		return &sink.RowError{Class: e.Class, Code: cmp.Or(e.Code, "status_"+strconv.Itoa(status)), Message: e.Message}
 	}
 	return nil
@@ -135,7 +140,7 @@ func statusError(status int, body []byte) *sink.RowError {
 
 // bodyError is the failure that a body reports under a status of success: it is
 // text, such as the page of a proxy, or it holds an error and no answer.
-func bodyError(body []byte) *sink.RowError {
+func (r *Reader) bodyError(body []byte) *sink.RowError {
 	if jsontext.Value(body).Kind() == '"' {
 		return &sink.RowError{Class: retry.Permanent, Code: "unreadable_reply", Message: "the answer is no object but text"}
 	}
@@ -150,10 +155,13 @@ func bodyError(body []byte) *sink.RowError {
 		Data    jsontext.Value `json:"data"`
 	}
 	_ = json.Unmarshal(body, &reply, tolerant) // what it is not is left to whoever reads the answer
+	if reply.Object == "error" {
+		return r.reportedError(body, body)
+	}
 	failed := reply.Object == "response" && string(reply.Status) == `"failed"`
 	switch {
 	case len(reply.Error) > 0 && string(reply.Error) != "null" && len(reply.Choices)+len(reply.Data) == 0:
-		return reportedError(body, reply.Error)
+		return r.reportedError(body, reply.Error)
 	case failed:
 		return &sink.RowError{Class: retry.Permanent, Code: "failed", Message: "the provider gave no reason"}
 	}
@@ -162,12 +170,12 @@ func bodyError(body []byte) *sink.RowError {
 
 // reportedError is an error object, or words in its place. Some servers give
 // the status that they would have answered with as its code.
-func reportedError(body, reported []byte) *sink.RowError {
+func (r *Reader) reportedError(body, reported []byte) *sink.RowError {
 	var fault rowFault
 	_ = fault.UnmarshalJSON(reported) // never fails
 	if status, err := strconv.Atoi(fault.Code); err == nil && status/100 >= 4 && status/100 <= 5 {
-		return statusError(status, body)
+		return r.statusError(status, body)
 	}
 	fault.Code = cmp.Or(fault.Code, "error")
-	return fault.rowError()
+	return r.rowError(&fault)
 }
