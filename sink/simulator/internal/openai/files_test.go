@@ -52,8 +52,12 @@ func TestAnUploadIsChecked(t *testing.T) {
 		"no file":            {400, "'file' is a required property", []string{"purpose", "batch"}},
 		"no purpose":         {400, "'purpose' is a required property", []string{"file", "a.jsonl:{}"}},
 		"unknown purpose":    {400, "'x' is not one of", []string{"file", "a.jsonl:{}", "purpose", "x"}},
-		"other ending":       {400, format, []string{"file", "a.json:{}", "purpose", "batch"}},
 		"not JSON":           {400, format, []string{"file", "a.jsonl:custom_id,prompt", "purpose", "batch"}},
+		"bytes, not JSON":    {400, format, []string{"file", "upload:custom_id,prompt", "purpose", "batch"}},
+		"bytes":              {200, `"filename":"upload"`, []string{"file", "upload: \n{}", "purpose", "batch"}},
+		"other ending":       {200, `"filename":"a.json"`, []string{"file", "a.json:{}", "purpose", "batch"}},
+		"empty":              {200, `"bytes":0`, []string{"file", "a.jsonl:", "purpose", "batch"}},
+		"empty bytes":        {400, format, []string{"file", "upload:", "purpose", "batch"}},
 		"unknown part":       {400, "Unknown parameter: 'model'.", []string{"model", "x"}},
 		"two files":          {400, "more than one file", []string{"file", "a.jsonl:{}", "file", "b.jsonl:{}", "purpose", "batch"}},
 		"too short a life":   {400, "between 3600 and 2592000", []string{"file", "a.jsonl:{}", "purpose", "batch", "expires_after[anchor]", "created_at", "expires_after[seconds]", "60"}},
@@ -86,8 +90,8 @@ func TestAnUploadIsChecked(t *testing.T) {
 func TestARefusedUploadLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	_, c := openaitest.Start(t, simulator.Config{Dir: dir})
-	for _, name := range []string{"a.txt", "b.txt"} {
-		contentType, body := openaitest.Form("purpose", "batch", "file", name+":"+openaitest.GoodRow)
+	for _, name := range []string{"a.txt", "b.jsonl"} {
+		contentType, body := openaitest.Form("purpose", "batch", "file", name+":custom_id,"+openaitest.GoodRow)
 		status, answer, err := c.Try("POST", "/v1/files", contentType, body)
 		if err != nil {
 			t.Fatal(err)

@@ -147,10 +147,15 @@ func (up upload) check(now time.Time) (expires time.Time, err error) {
 const defaultKeep = 30 * 24 * time.Hour
 
 // looksLikeJSONL is all that is asked of a file when it is uploaded; what is
-// wrong with its lines is found when a batch is validated. A file without any
-// text passes, because a batch has an error for it.
+// wrong with its lines is found when a batch is validated. The content decides,
+// because bytes that are uploaded without a name have one such as "upload". A
+// file without any text passes if it is named .jsonl, because a batch has an
+// error for it.
 func (up upload) looksLikeJSONL() bool {
-	return strings.HasSuffix(up.name, ".jsonl") && (len(up.begin) == 0 || up.begin[0] == '{')
+	if len(up.begin) == 0 {
+		return strings.HasSuffix(up.name, ".jsonl")
+	}
+	return up.begin[0] == '{'
 }
 
 // expiry checks an expiration policy, which runs from 1 hour to 30 days.
