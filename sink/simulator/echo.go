@@ -3,6 +3,7 @@ package simulator
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
@@ -13,11 +14,14 @@ import (
 // request always gets the same answer. A request for structured output gets
 // JSON that follows its schema, with the words in its strings and the category
 // where an enum offers it; of constraints it knows enum, const, format, minimum
-// and minItems.
+// and minItems. It cites the beginning of each document of a request that asks
+// for citations. An answer longer than the request allows is cut, where a token
+// is four bytes.
 //
 // A marker anywhere in a request makes its row fail: [[400]], [[429]] and
 // [[500]] with that status, [[timeout]] with the code request_timeout;
-// [[refuse]] makes the assistant refuse and [[length]] stops its answer short.
+// [[refuse]] makes the assistant refuse, [[length]] stops its answer short and
+// [[filter]] lets a content filter stop it at once.
 func Echo(r Row) Reply {
 	if reply, marked := obeyMarker(r.Body); marked {
 		return reply
@@ -26,9 +30,44 @@ func Echo(r Row) Reply {
 	words := firstWords(r.Prompt(), 16)
 	about, summary := category(words), strings.Join(words[:min(len(words), 8)], " ")
 	if answer, asked := structured(r.request.Schema(), summary, about); asked {
-		return Reply{Text: answer}
+		return cut(Reply{Text: answer}, r.request.MaxTokens())
 	}
-	return Reply{Text: about + ": " + summary}
+	return cut(Reply{Text: about + ": " + summary, Citations: cite(r.request.Documents())}, r.request.MaxTokens())
+}
+
+// cut cuts an answer that is longer than a number of tokens; 0 means any.
+func cut(reply Reply, tokens int64) Reply {
+	if tokens <= 0 || protocol.EstimateTokens(len(reply.Text)) <= tokens {
+		return reply
+	}
+	reply.Text, reply.FinishReason = strings.ToValidUTF8(reply.Text[:4*tokens], ""), protocol.FinishLength
+	return reply
+}
+
+// cite cites the beginning of each document.
+func cite(documents []protocol.Document) (citations []Citation) {
+	for _, d := range documents {
+		c := Citation{Document: d.Index, Kind: string(d.Kind), Text: beginning(d.Text, 50), End: 1}
+		switch d.Kind {
+		case protocol.CharLocation:
+			c.End = utf8.RuneCountInString(c.Text)
+		case protocol.PageLocation:
+			c.Start, c.End = 1, 2
+		case protocol.BlockLocation:
+		}
+		citations = append(citations, c)
+	}
+	return citations
+}
+
+// beginning returns the first n characters of a text.
+func beginning(text string, n int) string {
+	for i := range text {
+		if n--; n < 0 {
+			return text[:i]
+		}
+	}
+	return text
 }
 
 // Prompt returns the last user message of a chat, or the input of another

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"math"
@@ -18,6 +19,10 @@ func (e *rows) appendAnswer(b []byte, r protocol.Row, reply protocol.Reply) []by
 		return e.appendResponse(b, reply)
 	case "/v1/embeddings":
 		return e.appendEmbeddings(b, r, reply)
+	case "/v1/moderations":
+		return e.appendModerations(b, r, reply)
+	case "/v1/completions":
+		return e.appendCompletions(b, r, reply)
 	default:
 		return e.appendChat(b, reply)
 	}
@@ -36,14 +41,22 @@ func (e *rows) appendChat(b []byte, reply protocol.Reply) []byte {
 	b = appendOrNull(b, reply.Refusal, reply.Refusal != "")
 	b = append(b, `,"annotations":[]},"logprobs":null,"finish_reason":`...)
 	b = scan.AppendString(b, finishReason(reply))
-	b = append(b, `}],"usage":{"prompt_tokens":`...)
+	b = append(b, `}],`...)
+	b = appendUsage(b, reply)
+	return append(b, `,"service_tier":"default","system_fingerprint":"fp_simulator"}`...)
+}
+
+// appendUsage appends the member usage of a chat or a completion.
+func appendUsage(b []byte, reply protocol.Reply) []byte {
+	b = append(b, `"usage":{"prompt_tokens":`...)
 	b = strconv.AppendInt(b, reply.InputTokens, 10)
 	b = append(b, `,"completion_tokens":`...)
 	b = strconv.AppendInt(b, reply.OutputTokens, 10)
 	b = append(b, `,"total_tokens":`...)
 	b = strconv.AppendInt(b, reply.InputTokens+reply.OutputTokens, 10)
-	return append(b, `,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}`+
-		`,"service_tier":"default","system_fingerprint":"fp_simulator"}`...)
+	b = append(b, `,"prompt_tokens_details":{"cached_tokens":`...)
+	b = strconv.AppendInt(b, reply.CachedTokens, 10)
+	return append(b, `},"completion_tokens_details":{"reasoning_tokens":0}}`...)
 }
 
 func (e *rows) appendResponse(b []byte, reply protocol.Reply) []byte {
@@ -51,9 +64,12 @@ func (e *rows) appendResponse(b []byte, reply protocol.Reply) []byte {
 	b = e.appendSerial(b)
 	b = append(b, `","object":"response","created_at":`...)
 	b = strconv.AppendInt(b, e.created, 10)
-	if finishReason(reply) == "length" {
+	switch finishReason(reply) {
+	case protocol.FinishLength:
 		b = append(b, `,"status":"incomplete","error":null,"incomplete_details":{"reason":"max_output_tokens"}`...)
-	} else {
+	case protocol.FinishFilter:
+		b = append(b, `,"status":"incomplete","error":null,"incomplete_details":{"reason":"content_filter"}`...)
+	default:
 		b = append(b, `,"status":"completed","error":null,"incomplete_details":null`...)
 	}
 	b = append(b, `,"model":`...)
@@ -70,7 +86,9 @@ func (e *rows) appendResponse(b []byte, reply protocol.Reply) []byte {
 	}
 	b = append(b, `}]}],"usage":{"input_tokens":`...)
 	b = strconv.AppendInt(b, reply.InputTokens, 10)
-	b = append(b, `,"input_tokens_details":{"cached_tokens":0},"output_tokens":`...)
+	b = append(b, `,"input_tokens_details":{"cached_tokens":`...)
+	b = strconv.AppendInt(b, reply.CachedTokens, 10)
+	b = append(b, `},"output_tokens":`...)
 	b = strconv.AppendInt(b, reply.OutputTokens, 10)
 	b = append(b, `,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":`...)
 	b = strconv.AppendInt(b, reply.InputTokens+reply.OutputTokens, 10)
@@ -81,7 +99,7 @@ func (e *rows) appendResponse(b []byte, reply protocol.Reply) []byte {
 func (e *rows) appendEmbeddings(b []byte, r protocol.Row, reply protocol.Reply) []byte {
 	p, _ := parseParams(r.Body)
 	b = append(b, `{"object":"list","data":[`...)
-	for i, input := range embeddingInputs(p.input) {
+	for i, input := range inputsOf(p.input) {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -120,9 +138,9 @@ func appendVector(b, input []byte, inBase64 bool) []byte {
 	return append(b, '"')
 }
 
-// embeddingInputs returns the inputs of an embeddings request: one string, or a
-// list of strings or token lists. A list of numbers is one input.
-func embeddingInputs(input []byte) (inputs [][]byte) {
+// inputsOf returns the inputs of a request: one string, or a list of strings or
+// token lists. A list of numbers or of content parts is one input.
+func inputsOf(input []byte) (inputs [][]byte) {
 	isList := scan.Elements(input, func(element []byte) { inputs = append(inputs, element) })
 	if !isList || (len(inputs) > 0 && inputs[0][0] != '"' && inputs[0][0] != '[') {
 		return [][]byte{input}
@@ -138,8 +156,5 @@ func appendOrNull(b []byte, s string, present bool) []byte {
 }
 
 func finishReason(reply protocol.Reply) string {
-	if reply.FinishReason == "" {
-		return "stop"
-	}
-	return reply.FinishReason
+	return cmp.Or(reply.FinishReason, protocol.FinishStop)
 }

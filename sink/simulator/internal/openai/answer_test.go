@@ -37,6 +37,37 @@ func TestEachEndpointHasItsShape(t *testing.T) {
 			"/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"[[refuse]]"}]}`,
 			`"content":null,"refusal":"I'm sorry, but I can't help with that."`,
 		},
+		"filtered response": {
+			"/v1/responses", `{"model":"m","input":"[[filter]]"}`,
+			`"status":"incomplete","error":null,"incomplete_details":{"reason":"content_filter"}`,
+		},
+		"filtered chat": {
+			"/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"[[filter]]"}]}`,
+			`"finish_reason":"content_filter"`,
+		},
+		"cut chat": {
+			"/v1/chat/completions", `{"model":"m","max_completion_tokens":2,"messages":[{"role":"user","content":"hello"}]}`,
+			`"content":"general:","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"length"`,
+		},
+		"cut response": {
+			"/v1/responses", `{"model":"m","max_output_tokens":1,"input":"hello"}`, `"reason":"max_output_tokens"`,
+		},
+		"completions": {
+			"/v1/completions", `{"model":"m","prompt":["one","two"]}`,
+			`{"id":"cmpl-*","object":"text_completion","created":946684800,"model":"m","choices":[` +
+				`{"index":0,"text":"general: two","logprobs":null,"finish_reason":"stop"},` +
+				`{"index":1,"text":"general: two","logprobs":null,"finish_reason":"stop"}],` +
+				`"usage":{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12,` +
+				`"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}}`,
+		},
+		"moderations": {
+			"/v1/moderations", `{"input":["one","two"]}`,
+			`{"id":"modr-*","model":"omni-moderation-latest","results":[{"flagged":false,"categories":{"harassment":false,`,
+		},
+		"a flagged moderation": {
+			"/v1/moderations", `{"model":"m","input":[{"type":"text","text":"[[filter]]"}]}`,
+			`"results":[{"flagged":true,"categories":{"harassment":false,`,
+		},
 		"embeddings": {
 			"/v1/embeddings", `{"model":"m","input":["one","two"]}`, `{"object":"embedding","index":1,"embedding":[`,
 		},

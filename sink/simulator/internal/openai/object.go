@@ -81,6 +81,7 @@ func newBatchObject(b protocol.Batch) batchObject {
 		o.Errors = &errorList{Object: "list", Data: b.Errors}
 	}
 	o.Usage.InputTokens, o.Usage.OutputTokens = b.Usage.InputTokens, b.Usage.OutputTokens
+	o.Usage.InputTokensDetails.CachedTokens = b.Usage.CachedTokens
 	o.Usage.TotalTokens = b.Usage.InputTokens + b.Usage.OutputTokens
 	if b.Ended() && b.Status != protocol.Failed {
 		o.OutputFileID, o.ErrorFileID = optional(b.OutputFile), optional(b.ErrorFile)

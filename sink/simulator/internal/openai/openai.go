@@ -1,4 +1,5 @@
-// Package openai is OpenAI's files and batches as a [protocol.Protocol].
+// Package openai is OpenAI's files, batches and live calls as a
+// [protocol.Protocol].
 package openai
 
 import (
@@ -21,9 +22,9 @@ func (Protocol) Info() protocol.Info {
 	}
 }
 
-// Routes returns OpenAI's files and batches.
+// Routes returns OpenAI's files, batches and live calls.
 func (Protocol) Routes() []protocol.Route {
-	return []protocol.Route{
+	routes := []protocol.Route{
 		route("POST /v1/files", protocol.RouteUpload, uploadFile),
 		route("GET /v1/files", protocol.RouteOther, listFiles),
 		route("GET /v1/files/{id}", protocol.RouteOther, getFile),
@@ -35,6 +36,10 @@ func (Protocol) Routes() []protocol.Route {
 		route("POST /v1/batches/{id}/cancel", protocol.RouteOther, cancelBatch),
 		route("/", protocol.RouteOther, unknownURL),
 	}
+	for _, endpoint := range liveEndpoints {
+		routes = append(routes, route("POST "+endpoint, protocol.RouteLive, ask(endpoint)))
+	}
+	return routes
 }
 
 // A handler returns the reply to a request: a value that becomes JSON, or
@@ -51,8 +56,8 @@ func route(pattern string, kind protocol.RouteKind, handle handler) protocol.Rou
 	}
 }
 
-// serve replies to one request: with JSON, with the content of a file or with
-// an error in OpenAI's envelope.
+// serve replies to one request: with JSON, with something that serves itself,
+// as the content of a file does, or with an error in OpenAI's envelope.
 func serve(p protocol.Provider, w http.ResponseWriter, r *http.Request, handle handler) {
 	s, err := authenticate(p, r)
 	var reply any
@@ -67,8 +72,10 @@ func serve(p protocol.Provider, w http.ResponseWriter, r *http.Request, handle h
 		writeError(w, err)
 		return
 	}
-	if content, isContent := reply.(content); isContent {
-		content.serve(w, r)
+	if own, servesItself := reply.(interface {
+		serve(w http.ResponseWriter, r *http.Request)
+	}); servesItself {
+		own.serve(w, r)
 		return
 	}
 	writeJSON(w, http.StatusOK, reply)

@@ -20,9 +20,9 @@ type rows struct {
 }
 
 // Rows returns what reads the rows of b and writes their results.
-func (Protocol) Rows(b protocol.Batch) protocol.Rows {
-	return &rows{batch: b, created: b.InProgressAt.Unix()}
-}
+func (Protocol) Rows(b protocol.Batch) protocol.Rows { return newRows(b) }
+
+func newRows(b protocol.Batch) *rows { return &rows{batch: b, created: b.InProgressAt.Unix()} }
 
 // Read takes a line apart.
 func (e *rows) Read(line []byte) protocol.Row {
@@ -49,15 +49,20 @@ func (e *rows) AppendResult(b []byte, r protocol.Row, reply protocol.Reply) []by
 	b = append(b, `,"request_id":"req_`...)
 	b = e.appendSerial(b)
 	b = append(b, `","body":`...)
+	b = e.appendBody(b, r, reply)
+	return append(b, "},\"error\":null}\n"...)
+}
+
+// appendBody appends the body of the response to a row.
+func (e *rows) appendBody(b []byte, r protocol.Row, reply protocol.Reply) []byte {
 	switch {
 	case reply.Body != nil:
-		b = append(b, reply.Body...)
+		return append(b, reply.Body...)
 	case reply.Error != nil:
-		b = appendErrorBody(b, *reply.Error)
+		return appendErrorBody(b, *reply.Error)
 	default:
-		b = e.appendAnswer(b, r, reply)
+		return e.appendAnswer(b, r, reply)
 	}
-	return append(b, "},\"error\":null}\n"...)
 }
 
 // AppendNotRun appends the line of a row that did not run.

@@ -161,6 +161,8 @@ func (v *validation) body(n int, body []byte) {
 		v.report("invalid_request", "body.messages", n, "Messages parameter is required.")
 	case v.endpoint == "/v1/embeddings" && p.input == nil, v.endpoint == "/v1/moderations" && p.input == nil:
 		v.report("invalid_request", "body.input", n, "Input parameter is required.")
+	case v.endpoint == "/v1/completions" && p.prompt == nil:
+		v.report("invalid_request", "body.prompt", n, "Prompt parameter is required.")
 	}
 }
 
@@ -168,11 +170,14 @@ func (v *validation) countInputs(p params) int {
 	if v.endpoint != "/v1/embeddings" || p.input == nil {
 		return 0
 	}
-	return len(embeddingInputs(p.input))
+	return len(inputsOf(p.input))
 }
 
 func (v *validation) checkModel(n int, p params) {
 	model, _ := scan.Unquote(p.model)
+	if p.model == nil && v.endpoint == "/v1/moderations" {
+		model = defaultModerator
+	}
 	switch {
 	case model == "":
 		v.report("invalid_request", "body.model", n, "Model parameter is required.")
