@@ -44,6 +44,9 @@ type File struct {
 	Name   string          // for errors
 	Format *Format
 	Least  int // rows that it must have
+	// Lines finds the lines in the body, see Elements. Nil means that the body
+	// consists of lines. A body that does not is not taken up in its middle.
+	Lines func(body io.Reader) io.Reader
 
 	yield   func(sink.Outcome, error) bool
 	rows    *tally
@@ -93,7 +96,11 @@ func (d *File) resume(ctx context.Context) error {
 		d.at = startOf(reply)
 		d.rows.restart()
 	}
-	err = d.read(&lineReader{r: linereader.New(reply, 256<<10, maxLine), at: d.at})
+	body := io.Reader(reply)
+	if d.Lines != nil {
+		body, d.at = d.Lines(reply), place{}
+	}
+	err = d.read(&lineReader{r: linereader.New(body, 256<<10, maxLine), at: d.at})
 	if errors.Is(err, errShort) && d.short {
 		return nil
 	}
