@@ -103,10 +103,14 @@ func TestOpenAIsResponsesRequestsComeBack(t *testing.T) {
 }
 
 func TestAnthropicsRequestsComeBack(t *testing.T) {
+	codec, err := claude.NewCodec(claude.Version20230601) // a later one refuses some of it
+	if err != nil {
+		t.Fatal(err)
+	}
 	document := anthropic.NewDocumentBlock(anthropic.Base64PDFSourceParam{Data: "JVBERi0="})
 	document.OfDocument.Title = anthropic.String("a.pdf")
 	document.OfDocument.Citations = anthropic.CitationsConfigParam{Enabled: anthropic.Bool(true)}
-	comesBack(t, claude.NewCodec(), claude.MessagesEndpoint, anthropic.MessageNewParams{
+	comesBack(t, codec, claude.MessagesEndpoint, anthropic.MessageNewParams{
 		Model: "claude-haiku-5-5", MaxTokens: 64,
 		System: []anthropic.TextBlockParam{{Text: "sys", CacheControl: anthropic.NewCacheControlEphemeralParam()}},
 		Messages: []anthropic.MessageParam{

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/anthropic"
+	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -126,5 +130,43 @@ func TestRefusedBatchIsNotTakenForTheOneAfterIt(t *testing.T) {
 		}
 		w.wantBatches(2)
 		w.wantBilled(3)
+	})
+}
+
+// ofAnthropic is a provider whose codec is Anthropic's.
+type ofAnthropic struct{ sink.Provider }
+
+func (p ofAnthropic) Info() sink.Info {
+	info := p.Provider.Info()
+	info.Codec = new(anthropic.Codec)
+	return info
+}
+
+// A row with an option that the provider is known to refuse is never sent.
+func TestRefusedOptionFailsItsItemUnsent(t *testing.T) {
+	bubble(t, simulator.Config{}, openai.Config{}, func(w world) {
+		t := w.t
+		chat := llm.Ask("hi")
+		chat.Temperature = new(1.0)
+		request := func(text string) (sink.Request, error) {
+			switch text {
+			case "chat":
+				return sink.Encode(new(anthropic.Codec), "m", chat)
+			case "body":
+				return sink.Request{Endpoint: "/v1/messages", Model: "m", Body: []byte(`{"model":"m","temperature":1,"messages":[],"unknown":1}`)}, nil
+			}
+			return w.request(text)
+		}
+		got, err := collect(t, t.Context(), sink.FromSlices[string](ofAnthropic{w.provider}, request, sink.Config{}), []string{"chat", "body"})
+		if err != nil || len(got) != 2 {
+			t.Fatalf("%v, %v", got, err)
+		}
+		for text, r := range got {
+			if e, is := errors.AsType[*sink.RowError](r.Err); !is || e.Class != retry.Permanent || e.Code != "invalid_request" || r.Attempts != 0 ||
+				!strings.Contains(e.Message, `the option "temperature" is refused`) {
+				t.Errorf("%s: %+v", text, r)
+			}
+		}
+		w.wantBatches(0)
 	})
 }

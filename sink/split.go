@@ -79,6 +79,11 @@ func (r *run[T]) prepare(item T) (route, json.RawMessage, error) {
 	if err := req.checkBody(); err != nil {
 		return route{}, nil, refusal("invalid_json", err)
 	}
+	if r.codec != nil {
+		if err := r.codec.Check(req.Endpoint, req.Body); err != nil {
+			return route{}, nil, refusal("invalid_request", err)
+		}
+	}
 	if most := r.buyer.provider.Limits(req.Model).Bytes; most > 0 && int64(len(req.Body))+rowOverhead > most {
 		return route{}, nil, refusal("too_large", fmt.Errorf("the request has %d bytes and a whole batch %d", len(req.Body), most))
 	}

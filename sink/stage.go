@@ -40,8 +40,8 @@ type Stage[B, T any] struct {
 // models, or more than the provider takes at once, is sent as several.
 //
 // Request is called once for each item, from one goroutine. If it returns an
-// error, or a request that no provider takes, the item is settled at once with
-// class permanent.
+// error, or a request that no provider takes or that this one is known to
+// refuse, the item is settled at once with class permanent.
 func New[T any](p Provider, request func(T) (Request, error), cfg Config) *Stage[accumulator.Batch[T], T] {
 	items := func(b accumulator.Batch[T]) []T { return b.Items }
 	return &Stage[accumulator.Batch[T], T]{provider: p, items: items, request: request, cfg: cfg}

@@ -76,6 +76,11 @@ func (r *requests) raw(q *sink.Request) (request, error) {
 	if err := q.Check(); err != nil {
 		return request{}, err
 	}
+	if r.codec != nil {
+		if err := r.codec.Check(q.Endpoint, q.Body); err != nil {
+			return request{}, err
+		}
+	}
 	switch {
 	case r.codec != nil && r.codec.Endpoint() == q.Endpoint:
 		model, chat, err := r.codec.Parse(q.Endpoint, q.Body)

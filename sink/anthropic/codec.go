@@ -18,33 +18,47 @@ const DefaultMaxTokens = 8192
 
 // Codec is the llm.Codec of Anthropic's messages.
 //
-// It sends what a chat asks for. API versions from 2026-10-21 on refuse a row
-// with a temperature, top_p or top_k. A schema has no name there, and is always
-// kept to, so that Schema.Name and Strict are not sent.
-type Codec struct{}
+// Version20261021 takes no temperature, top_p or top_k, no document in a turn
+// of the assistant, and no citations on a text of the user. Such a chat or body
+// is refused. A schema has no name at Anthropic, and is always kept to, so that
+// Schema.Name and Strict are not sent.
+//
+// The zero Codec writes for Version20261021.
+type Codec struct{ version string }
 
 var _ llm.Codec = (*Codec)(nil)
 
-// NewCodec returns a Codec.
-func NewCodec() *Codec { return &Codec{} }
+// NewCodec returns a Codec that writes for a version of the API. An empty
+// version means Version20261021.
+func NewCodec(version string) (*Codec, error) {
+	c := &Codec{version}
+	if revisions[c.Version()] == 0 {
+		return nil, fmt.Errorf("anthropic: the API version %q is not known: must be %s or %s", version, Version20261021, Version20230601)
+	}
+	return c, nil
+}
 
 // Endpoint implements llm.Codec.
 func (c *Codec) Endpoint() string { return MessagesEndpoint }
 
-// Revision implements llm.Codec.
-func (c *Codec) Revision() int { return 1 }
+// Revision implements llm.Codec. It differs by version.
+func (c *Codec) Revision() int { return revisions[c.Version()] }
 
 // Encode implements llm.Codec. The body is canonical JSON, in which numbers of
 // options are as the chat has them.
 func (c *Codec) Encode(model string, chat llm.Chat) (json.RawMessage, error) {
-	body, err := c.encode(model, chat)
+	if err := c.checkChat(&chat); err != nil {
+		return nil, fmt.Errorf("anthropic: encode: %w", err)
+	}
+	body, err := encode(model, chat)
 	if err != nil {
 		return nil, fmt.Errorf("anthropic: encode: %w", err)
 	}
 	return body, nil
 }
 
-// Parse implements llm.Codec, for MessagesEndpoint.
+// Parse implements llm.Codec, for MessagesEndpoint. It reads options that the
+// version refuses, too: Encode and Check name them.
 func (c *Codec) Parse(endpoint string, body json.RawMessage) (string, llm.Chat, error) {
 	if endpoint != MessagesEndpoint {
 		return "", llm.Chat{}, fmt.Errorf("anthropic: parse: endpoint %q: %w", endpoint, errors.ErrUnsupported)
@@ -54,7 +68,7 @@ func (c *Codec) Parse(endpoint string, body json.RawMessage) (string, llm.Chat, 
 		return "", llm.Chat{}, fmt.Errorf("anthropic: parse: %w", err)
 	}
 	model, chat := request.Text("model"), parse(request)
-	encoded, err := c.encode(model, chat)
+	encoded, err := encode(model, chat)
 	if err == nil {
 		err = wire.Confirm(body, encoded)
 	}

@@ -16,7 +16,16 @@ import (
 
 const messages = anthropic.MessagesEndpoint
 
-var codec = anthropic.NewCodec()
+// codec takes all that a chat can ask for.
+var codec = of(anthropic.Version20230601)
+
+func of(version string) *anthropic.Codec {
+	c, err := anthropic.NewCodec(version)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
 
 func raw(s string) json.RawMessage { return json.RawMessage(s) }
 
@@ -200,7 +209,11 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add([]byte(body))
 	}
-	f.Fuzz(func(t *testing.T, body []byte) { wiretest.Fuzz(t, codec, messages, body) })
+	f.Add([]byte(`{"model":"m","max_tokens":1,"messages":[{"role":"assistant","content":[{"type":"document","source":{"type":"url","url":"u"}}]},{"role":"user","content":[{"type":"text","text":"a","citations":[{}]}]}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		wiretest.Fuzz(t, codec, messages, body)
+		wiretest.Fuzz(t, new(anthropic.Codec), messages, body)
+	})
 }
 
 func TestDecode(t *testing.T) {

@@ -25,7 +25,7 @@ var options = wire.Same("cache_control", "container", "inference_geo", "mcp_serv
 
 const schemaPath = "output_config.format"
 
-func (c *Codec) encode(model string, chat llm.Chat) (json.RawMessage, error) {
+func encode(model string, chat llm.Chat) (json.RawMessage, error) {
 	chat = options.Neutral(chat)
 	system, turns, err := wire.System(chat.Messages)
 	if err != nil {

@@ -28,7 +28,7 @@ var table = []Provider{
 	{
 		Name: "anthropic",
 		Keys: []string{anthropic.KeyVariable}, BaseURL: anthropic.DefaultBaseURL, BaseURLVariable: anthropic.BaseURLVariable,
-		ReadError: anthropic.ReadError, ReadRemaining: anthropic.ReadRemaining, Codec: anthropic.NewCodec(),
+		ReadError: anthropic.ReadError, ReadRemaining: anthropic.ReadRemaining, Codec: new(anthropic.Codec),
 		Row:       RowFormat{ID: "custom_id", Body: "params", Endpoint: always("/v1/messages")},
 		Models:    []string{"claude-"},
 		Endpoints: []string{"/v1/messages"},

@@ -42,6 +42,9 @@ func (*Codec) Encode(_ string, chat llm.Chat) (json.RawMessage, error) {
 	return body, nil
 }
 
+// Check implements llm.Codec. There is nothing that is refused for certain.
+func (*Codec) Check(string, json.RawMessage) error { return nil }
+
 // Parse implements llm.Codec, for ContentEndpoint with or without a model in
 // it. Bodies may be in snake case; they come back in camel case, which means
 // the same.

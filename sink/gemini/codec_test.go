@@ -174,7 +174,10 @@ func TestEncodeForOtherProviders(t *testing.T) {
 	wiretest.Becomes(t, codec, content, ours, other, `{"model":"m","messages":[{"role":"system","content":"sys"},{"role":"user","content":[{"type":"text","text":"hi"},
 		{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw=="}}]}],"max_completion_tokens":5,"stop":["x"],"top_p":0.5,
 		"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object"}}}}`)
-	claude := anthropic.NewCodec()
+	claude, err := anthropic.NewCodec(anthropic.Version20230601)
+	if err != nil {
+		t.Fatal(err)
+	}
 	const theirs = `{"model":"m","system":"sys","messages":[{"role":"user","content":[{"type":"text","text":"hi"},
 		{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw=="}}]}],"max_tokens":5,"stop_sequences":["x"],"top_p":0.5,
 		"output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}}}`

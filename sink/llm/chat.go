@@ -21,7 +21,8 @@ type Chat struct {
 	// the same to several providers have the names of OpenAI's chat
 	// completions, such as top_p and stop. Those that mean something else
 	// elsewhere begin with their provider, such as "anthropic.tools". A
-	// provider that does not know one refuses the chat.
+	// provider that does not know one, or does not take it any more, refuses
+	// the chat with a RefusedOptionError.
 	Options Options `json:"options,omitempty"`
 }
 

@@ -15,13 +15,19 @@ type Codec interface {
 	// the same chat. Answers to an earlier revision are not reused.
 	Revision() int
 	// Encode returns the body, on one line, that puts the chat to the model. It
-	// is the same in each call. An error names what the provider does not take.
+	// is the same in each call. An error names what the provider does not take;
+	// of an option it is a *RefusedOptionError.
 	Encode(model string, chat Chat) (json.RawMessage, error)
+	// Check returns an error if a body of an endpoint has a member that the
+	// provider is known to refuse, whether or not Parse can read the body. It
+	// is a *RefusedOptionError. A provider finds such a row at fault only when
+	// its batch runs, so it is checked before anything is bought.
+	Check(endpoint string, body json.RawMessage) error
 	// Parse reads a body of an endpoint as a chat. Encode writes the same body
-	// for it again if Endpoint is that endpoint. If Encode could not, the error
-	// is an *UnknownMemberError, and the model is still returned if the body
-	// names one. The error for endpoints that have no chats, or that the codec
-	// does not know, is errors.ErrUnsupported.
+	// for it again if Endpoint is that endpoint and Check refuses nothing. If
+	// Encode could not, the error is an *UnknownMemberError, and the model is
+	// still returned if the body names one. The error for endpoints that have
+	// no chats, or that the codec does not know, is errors.ErrUnsupported.
 	Parse(endpoint string, body json.RawMessage) (model string, chat Chat, err error)
 	// Decode reads the body of a row that succeeded. Bodies of endpoints that
 	// have no text, such as embeddings, give an empty Text, Other and the

@@ -156,6 +156,9 @@ func (b *plainBody) messages(name string, all []llm.Message) {
 	b.raw("]")
 }
 
+// Check implements llm.Codec. There is nothing that is refused for certain.
+func (*Codec) Check(string, json.RawMessage) error { return nil }
+
 // Parse implements llm.Codec, for "/v1/chat/completions" and "/v1/responses",
 // whichever of them Encode writes for.
 func (c *Codec) Parse(endpoint string, body json.RawMessage) (string, llm.Chat, error) {

@@ -30,7 +30,8 @@ func (n Names) And(others Names) Names {
 	return all
 }
 
-// Write sets options in a body. An error names the option that does not fit.
+// Write sets options in a body. The error is an llm.RefusedOptionError that
+// names the option that does not fit.
 func (n Names) Write(f Fields, options llm.Options) error {
 	if len(options) == 0 {
 		return nil
@@ -38,10 +39,10 @@ func (n Names) Write(f Fields, options llm.Options) error {
 	for _, name := range slices.Sorted(maps.Keys(options)) {
 		path, isKnown := n[name]
 		if !isKnown {
-			return fmt.Errorf("the option %q is not known here; leave it out, or choose another endpoint or provider", name)
+			return &llm.RefusedOptionError{Option: name, Reason: "is not known here; leave it out, or choose another endpoint or provider"}
 		}
 		if !f.Set(path, options[name]) {
-			return fmt.Errorf("the option %q says again what %q says; leave one of them out", name, path)
+			return &llm.RefusedOptionError{Option: name, Reason: fmt.Sprintf("says again what %q says; leave one of them out", path)}
 		}
 	}
 	return nil

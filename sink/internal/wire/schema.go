@@ -23,7 +23,7 @@ const ResponseFormat = "response_format"
 // CheckFormat returns an error if that option is anything but a Format.
 func CheckFormat(options llm.Options) error {
 	if format := options[ResponseFormat]; format != nil && Format(format) == "" {
-		return errors.New("the option \"response_format\" is neither text nor json_object; set Chat.Schema")
+		return &llm.RefusedOptionError{Option: ResponseFormat, Reason: "is neither text nor json_object; set Chat.Schema"}
 	}
 	return nil
 }

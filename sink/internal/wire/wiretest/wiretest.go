@@ -49,7 +49,8 @@ func Names(t T, codec llm.Codec, endpoint, body, member string) {
 }
 
 // Fuzz checks that any body is either refused with the name of a member, or
-// comes back. Only what is no JSON object may be refused without a name.
+// comes back. Only what is no JSON object may be refused without a name. A body
+// that is a chat is refused by Check if Encode refuses the chat.
 func Fuzz(t *testing.T, codec llm.Codec, endpoint string, body []byte) {
 	t.Helper()
 	model, chat, err := codec.Parse(endpoint, body)
@@ -61,12 +62,30 @@ func Fuzz(t *testing.T, codec llm.Codec, endpoint string, body []byte) {
 		return
 	}
 	encoded, err := codec.Encode(model, chat)
+	checkAgrees(t, codec, endpoint, body, err)
+	if isRefused(err) {
+		return
+	}
 	if err != nil || !same(t, string(body), string(encoded)) {
 		t.Fatalf("came back as %s, %v", encoded, err)
 	}
 	if _, again, err := codec.Parse(endpoint, encoded); err != nil || !reflect.DeepEqual(chat, again) {
 		t.Errorf("parsed again it is another chat, %v: %s", err, cmp.Diff(chat, again))
 	}
+}
+
+// checkAgrees checks that Check says of the body of a chat what Encode says of
+// the chat.
+func checkAgrees(t T, codec llm.Codec, endpoint string, body []byte, encode error) {
+	t.Helper()
+	if check := codec.Check(endpoint, body); isRefused(check) != isRefused(encode) || !isRefused(check) && check != nil {
+		t.Errorf("Check says %v, and Encode %v, of %s", check, encode, body)
+	}
+}
+
+func isRefused(err error) bool {
+	_, is := errors.AsType[*llm.RefusedOptionError](err)
+	return is
 }
 
 // RoundTrip checks that a chat is what its body is parsed to, and that the body
@@ -114,6 +133,22 @@ func Becomes(t T, from llm.Codec, endpoint, body string, to llm.Codec, want stri
 	encoded, err := to.Encode(model, chat)
 	if err != nil || !same(t, want, string(encoded)) {
 		t.Errorf("%s became %s, %v, want %s", body, encoded, err, want)
+	}
+}
+
+// RefusesOption checks that Encode and Check refuse the chat of a body for an
+// option, although it is parsed.
+func RefusesOption(t T, codec llm.Codec, endpoint, body, option string) {
+	t.Helper()
+	model, chat, err := codec.Parse(endpoint, json.RawMessage(body))
+	if err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	_, encode := codec.Encode(model, chat)
+	for _, err := range []error{encode, codec.Check(endpoint, json.RawMessage(body))} {
+		if refused, is := errors.AsType[*llm.RefusedOptionError](err); !is || refused.Option != option {
+			t.Errorf("%s: %v, want the option %s", body, err, option)
+		}
 	}
 }
 

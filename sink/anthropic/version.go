@@ -1,0 +1,124 @@
+package anthropic
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/balerhq/baler/sink/internal/wire"
+	"github.com/balerhq/baler/sink/llm"
+)
+
+// The versions of the API that a Codec writes for.
+const (
+	Version20261021 = "2026-10-21" // the default
+	Version20230601 = "2023-06-01"
+)
+
+// revisions are what llm.Codec.Revision returns for each version. They differ,
+// because a version is a part of what is asked. A codec that writes something
+// else gives each of them a new number.
+var revisions = map[string]int{Version20230601: 1, Version20261021: 2}
+
+// Version is the version of the API that the bodies are for, which has to be
+// sent with them.
+func (c *Codec) Version() string { return cmp.Or(c.version, Version20261021) }
+
+// sampling are the options that Version20261021 refuses, even at their default.
+var sampling = []string{"temperature", "top_k", "top_p"}
+
+// refuse returns an error that says what the version does not take in a place.
+func (c *Codec) refuse(option, where, instead string) error {
+	return &llm.RefusedOptionError{Option: option, Reason: fmt.Sprintf(
+		"is refused %sby API version %s: %s, or choose version %s", where, c.Version(), instead, Version20230601,
+	)}
+}
+
+func (c *Codec) refuseSampling(option string) error {
+	return c.refuse(option, "even at its default ", "leave it out")
+}
+
+func (c *Codec) refuseDocument() error {
+	return c.refuse("document", "in a turn of the assistant ", "put it into a turn of the user")
+}
+
+func (c *Codec) refuseCitations() error {
+	return c.refuse("citations", "on a text of the user ", "leave it out")
+}
+
+// checkChat returns an error that names what the version does not take.
+func (c *Codec) checkChat(chat *llm.Chat) error {
+	if c.Version() == Version20230601 {
+		return nil
+	}
+	for _, name := range sampling {
+		if name == "temperature" && chat.Temperature != nil || isSet(jsontext.Value(chat.Options[name])) {
+			return c.refuseSampling(name)
+		}
+	}
+	for i := range chat.Messages {
+		m := &chat.Messages[i]
+		for j := range m.Parts {
+			if err := c.checkPart(m.Role, &m.Parts[j]); err != nil {
+				return fmt.Errorf("message %d: part %d: %w", i+1, j+1, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *Codec) checkPart(role llm.Role, p *llm.Part) error {
+	switch {
+	case role == llm.RoleAssistant && p.Document != nil:
+		return c.refuseDocument()
+	case isUser(role) && wire.IsText(p) && isNonEmpty(jsontext.Value(p.Options["citations"])):
+		return c.refuseCitations()
+	}
+	return nil
+}
+
+func isUser(role llm.Role) bool { return role == llm.RoleUser || role == "" }
+
+// Check implements llm.Codec. A body that is no chat, because it has other
+// members too, is checked as well.
+func (c *Codec) Check(endpoint string, body json.RawMessage) error {
+	if endpoint != MessagesEndpoint || c.Version() == Version20230601 {
+		return nil
+	}
+	request := wire.Members(jsontext.Value(body))
+	for _, name := range sampling {
+		if isSet(request[name]) {
+			return fmt.Errorf("anthropic: %w", c.refuseSampling(name))
+		}
+	}
+	for i, message := range wire.List(request["messages"]) {
+		turn := wire.Members(message)
+		for j, block := range wire.List(turn["content"]) {
+			if err := c.checkBlock(llm.Role(turn.Text("role")), wire.Members(block)); err != nil {
+				return fmt.Errorf("anthropic: messages[%d].content[%d]: %w", i, j, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *Codec) checkBlock(role llm.Role, block wire.Object) error {
+	switch kind := block.Text("type"); {
+	case role == llm.RoleAssistant && kind == "document":
+		return c.refuseDocument()
+	case isUser(role) && kind == "text" && isNonEmpty(block["citations"]):
+		return c.refuseCitations()
+	}
+	return nil
+}
+
+// isSet reports whether a member is there and not null.
+func isSet(v jsontext.Value) bool { return len(v) > 0 && v.Kind() != 'n' }
+
+// isNonEmpty reports whether a member is there and says anything.
+func isNonEmpty(v jsontext.Value) bool {
+	isEmpty := v.Kind() == '[' && len(wire.List(v)) == 0 || v.Kind() == '{' && len(wire.Members(v)) == 0
+	return isSet(v) && !isEmpty
+}
