@@ -50,13 +50,16 @@ func (r *requests) chat(t jobdir.Target, chat *llm.Chat) (request, error) {
 	return request{t, record, r.digest(jobdir.Target{}, record)}, nil
 }
 
-// isText reports whether a chat is one that every codec encodes.
+// isText reports whether a chat is one that every codec encodes: texts of the
+// user and the assistant, after at most one that instructs the model.
 func isText(chat *llm.Chat) bool {
 	if chat.Schema != nil || chat.Temperature != nil || len(chat.Options) > 0 || len(chat.Messages) == 0 {
 		return false
 	}
 	for i := range chat.Messages {
-		if len(chat.Messages[i].Parts) > 0 {
+		m := &chat.Messages[i]
+		isTurn := m.Role == llm.RoleUser || m.Role == llm.RoleAssistant || m.Role == ""
+		if len(m.Parts) > 0 || !isTurn && (i > 0 || m.Role != llm.RoleSystem) {
 			return false
 		}
 	}

@@ -2,6 +2,7 @@ package durable_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -71,5 +72,21 @@ func TestARefusedOptionIsNamedBeforeAnythingIsBought(t *testing.T) {
 		if n := len(w.Server.Batches()); n != 0 || w.Billed() != 0 {
 			t.Errorf("%s: %d batches, %d answers", name, n, w.Billed())
 		}
+	}
+}
+
+// A chat of texts whose roles are in an order that not every provider takes is
+// refused with its line, too.
+func TestAnInstructionAmongTheTurnsIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(3)...)
+	job := w.Job()
+	job.Provider = withCodec{w.Provider, new(anthropic.Codec)}
+	job.Prompt = func(t durabletest.Ticket) (llm.Chat, error) {
+		return llm.Ask(t.Text).Then(llm.Message{Role: llm.RoleSystem, Text: "Be brief."}), nil
+	}
+	if _, err := w.Run(t.Context(), job); err == nil || !strings.Contains(fmt.Sprint(err), `in.jsonl:1: `) || !strings.Contains(err.Error(), `the role "system"`) {
+		t.Error(err)
 	}
 }
