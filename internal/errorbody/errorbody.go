@@ -73,8 +73,9 @@ func Read(body []byte) Body {
 		}
 	}
 	message := text(in.Message)
-	if message == "" {
-		message = text(env.Detail)
+	if message == "" && len(env.Detail) > 0 {
+		in = validation(env.Detail)
+		message = text(in.Message)
 	}
 	return Body{
 		Code: Clip(name(in.Code)), Status: Clip(in.Status), Type: Clip(in.Type),

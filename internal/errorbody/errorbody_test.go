@@ -19,12 +19,19 @@ func TestBodiesOfEveryShape(t *testing.T) {
 		`{"error":{"message":{"detail":"m"},"type":7,"code":"c"}}`:                     {Message: `{"detail":"m"}`, Code: "c"},
 		`{"error":null,"message":"m","code":"c"}`:                                      {Message: "m", Code: "c"},
 		`{"error":"m","code":"not the error's"}`:                                       {Message: "m"},
-		`{"detail":[{"msg":"m"}]}`:                                                     {Message: `[{"msg":"m"}]`},
-		`{"error":{"message":"a\nb\u001b"}}`:                                           {Message: `a b\x1b`},
-		`<html>`:                                                                       {},
-		`{"error":{"message":`:                                                         {},
-		`[]`:                                                                           {},
-		``:                                                                             {},
+		`{"detail":[{"msg":"m"}]}`:                                                     {Message: "m"},
+		`{"detail":[{"loc":["body","requests",0,"custom_id"],"msg":"too short","type":"string_too_short","input":"secret"},{"msg":"n"}]}`: {
+			Message: "body.requests.0.custom_id: too short; n", Param: "body.requests.0.custom_id", Type: "string_too_short",
+		},
+		`{"detail":[{"msg":"a"},{"msg":"b"},{"msg":"c"},{"msg":"d"}]}`: {Message: "a; b; c; and more"},
+		`{"detail":"Not found"}`:             {Message: "Not found"},
+		`{"detail":["a"]}`:                   {Message: `["a"]`},
+		`{"detail":[{"reason":1}]}`:          {Message: `[{"reason":1}]`},
+		`{"error":{"message":"a\nb\u001b"}}`: {Message: `a b\x1b`},
+		`<html>`:                             {},
+		`{"error":{"message":`:               {},
+		`[]`:                                 {},
+		``:                                   {},
 	} {
 		if diff := cmp.Diff(want, errorbody.Read([]byte(raw)), cmpopts.IgnoreFields(errorbody.Body{}, "Details")); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", raw, diff)

@@ -24,8 +24,8 @@ func TestWhatAnErrorReplySays(t *testing.T) {
 			retry.Error{Class: retry.Permanent, Code: "3051", Message: "Wrong"},
 		},
 		"a validation": {
-			422, nil, `{"detail":[{"loc":["body"],"msg":"field required","type":"missing"}]}`,
-			retry.Error{Class: retry.Permanent, Message: `[{"loc":["body"],"msg":"field required","type":"missing"}]`},
+			422, nil, `{"detail":[{"loc":["body","endpoint"],"msg":"field required","type":"missing","input":{"a":"payload"}}]}`,
+			retry.Error{Class: retry.Permanent, Code: "missing", Message: "body.endpoint: field required", Param: "body.endpoint"},
 		},
 		"a rate limit": {
 			429,

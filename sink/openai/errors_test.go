@@ -48,7 +48,7 @@ func TestWhatAnErrorReplySays(t *testing.T) {
 		},
 		"a validation detail": {
 			422, `{"detail":[{"msg":"field required"}]}`,
-			retry.Error{Class: retry.Permanent, Message: `[{"msg":"field required"}]`},
+			retry.Error{Class: retry.Permanent, Message: "field required"},
 		},
 		"a server over gRPC": {
 			429, `[{"error":{"code":429,"message":"Quota","status":"RESOURCE_EXHAUSTED","details":[{"retryDelay":"34s"}]}}]`,
