@@ -72,7 +72,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 
 	provider := simulator.Control{URL: strings.TrimSuffix(url, "/v1")}
 	revoked := simulator.Fault{Route: "GET /v1/batches/{id}", Action: simulator.ActionFail, Status: 401, Probability: 0.02}
-	if err := provider.SetFaults(t.Context(), append(chaosFaults(), revoked)...); err != nil {
+	if err := provider.SetFaults(t.Context(), append(chaosFaults(simulator.Config{}), revoked)...); err != nil {
 		t.Fatal(err)
 	}
 	for n := range *crashKills {
@@ -81,7 +81,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 			t.Fatalf("finished after %d kills: the job is too small", n)
 		}
 	}
-	if err := provider.SetFaults(t.Context(), chaosFaults()...); err != nil {
+	if err := provider.SetFaults(t.Context(), chaosFaults(simulator.Config{})...); err != nil {
 		t.Fatal(err)
 	}
 	if r := runCommand(t, dir, withKey, args...); r.code != exitOK {

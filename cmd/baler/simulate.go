@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,24 +20,26 @@ func newSimulate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "simulate",
 		Short: "Play a batch provider on this machine, without a key or a bill",
-		Long: "Play OpenAI's files and batches API on this machine. The simulator keeps its state in\n" +
-			"--dir, where it survives a restart. Point a client at the URL that it prints.",
+		Long: "Play the APIs of batch providers on this machine: " + strings.Join(simulator.Providers(), ", ") + ". Each is under its\n" +
+			"name, as in http://127.0.0.1:8080/openai/v1, and that of --provider also without it. The simulator\n" +
+			"keeps its state in --dir, where it survives a restart. Point a client at a URL that it prints.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if chaos {
-				cfg.Faults = chaosFaults()
+				cfg.Faults = chaosFaults(cfg)
 				cfg.Rows = simulator.RowFaults{ServerError: 0.02, RateLimited: 0.02, Timeout: 0.01}
 			}
 			server, err := simulator.Start(addr, cfg)
 			if err != nil {
 				return usage("simulate: %w", err)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "simulator: %s/v1\n", server.URL)
+			printURLs(cmd.OutOrStdout(), server)
 			return server.Wait(cmd.Context())
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&addr, "addr", "127.0.0.1:8080", "host and port to listen on")
+	f.StringVar(&cfg.Provider, "provider", "openai", "provider that is also reached without its name in the URL")
 	f.StringVar(&cfg.Dir, "dir", "", "directory that keeps its state (default: a temporary one)")
 	f.StringSliceVar(&cfg.Keys, "key", nil, "API key to accept; may be repeated (default: every key)")
 	f.Float64Var(&cfg.Speed, "speed", 1, "seconds on its clock per real second")
@@ -47,12 +51,30 @@ func newSimulate() *cobra.Command {
 	return cmd
 }
 
-// chaosFaults is a bad day of a provider.
-func chaosFaults() []simulator.Fault {
-	return []simulator.Fault{
-		{Route: "POST /v1/batches", Action: simulator.ActionResetAfter, Probability: 0.3},
-		{Route: "POST /v1/batches", Action: simulator.ActionFail, Status: 429, Probability: 0.1, Header: map[string]string{"Retry-After": "1"}},
-		{Route: "GET /v1/files/{id}/content", Action: simulator.ActionTruncate, Probability: 0.2},
-		{Action: simulator.ActionFail, Status: 502, Probability: 0.05},
+// printURLs prints the base URL of each provider, after that of the one that is
+// reached without its name.
+func printURLs(w io.Writer, server *simulator.Server) {
+	fmt.Fprintf(w, "simulator: %s\n", server.BaseURL(""))
+	for _, name := range simulator.Providers() {
+		fmt.Fprintf(w, "%s: %s\n", name, server.BaseURL(name))
 	}
+}
+
+// chaosFaults is a bad day of all providers.
+func chaosFaults(cfg simulator.Config) (faults []simulator.Fault) {
+	for _, route := range cfg.Routes() {
+		switch route.Kind {
+		case simulator.RouteCreate:
+			faults = append(faults,
+				simulator.Fault{Route: route.Name, Action: simulator.ActionResetAfter, Probability: 0.3},
+				simulator.Fault{
+					Route: route.Name, Action: simulator.ActionFail, Status: 429, Probability: 0.1,
+					Header: map[string]string{"Retry-After": "1"},
+				})
+		case simulator.RouteDownload:
+			faults = append(faults, simulator.Fault{Route: route.Name, Action: simulator.ActionTruncate, Probability: 0.2})
+		case simulator.RouteUpload, simulator.RoutePoll, simulator.RouteLive:
+		}
+	}
+	return append(faults, simulator.Fault{Action: simulator.ActionFail, Status: 502, Probability: 0.05})
 }

@@ -64,13 +64,17 @@ func serve(l net.Listener, url string, sim *Simulator, dial dialer) *Server {
 }
 
 // BaseURL returns the base URL that clients of a provider want, such as
-// http://127.0.0.1:43117/openai/v1. It is empty if there is no such provider.
+// http://127.0.0.1:43117/openai/v1. Without a name it is that of
+// Config.Provider, without a prefix. It is empty if there is no such provider.
 func (s *Server) BaseURL(provider string) string {
-	p, known := s.protocols[provider]
+	m, known := s.mounts[provider]
+	if provider == "" {
+		m, known = s.root, true
+	}
 	if !known {
 		return ""
 	}
-	return s.URL + "/" + provider + p.Info().BasePath
+	return s.URL + m.prefix + m.protocol.Info().BasePath
 }
 
 // Wait returns when ctx is done or the server can no longer serve. It closes
