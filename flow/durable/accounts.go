@@ -23,10 +23,13 @@ const maxWitnesses = 10
 type witness struct {
 	sink.Handle
 	tag, account string
+	route        int
 	sent         time.Time
 }
 
-func newWitness(in intent.Intent) witness { return witness{handle(in), in.Tag, in.Account, in.SentAt} }
+func newWitness(in intent.Intent) witness {
+	return witness{handle(in), in.Tag, in.Account, in.Route, in.SentAt}
+}
 
 // accounts knows which accounts are the same. A key that sees a batch of ours,
 // by its name and its tag, belongs to the account of that batch.
@@ -78,7 +81,7 @@ func (a *accounts) recoverAccounts(replayed *jobdir.Replayed) {
 	var others []intent.Intent
 	for _, in := range replayed.Intents {
 		visible := in.Batch != "" && !in.Unproven || in.File != "" && !in.Done()
-		if visible && in.Account != "" && !a.isAccount(in.Account) {
+		if visible && in.Account != "" && !a.isAccount(a.batches.serviceOf(in), in.Account) {
 			others = append(others, in)
 		}
 	}
@@ -99,9 +102,9 @@ func doneLast(in intent.Intent) int {
 	return 0
 }
 
-// isAccount reports whether the account is known to be the current one.
-func (a *accounts) isAccount(account string) bool {
-	return a.same(account, a.provider.Info().Account)
+// isAccount reports whether the account is known to be that of the service.
+func (a *accounts) isAccount(s *service, account string) bool {
+	return a.same(account, s.info.Account)
 }
 
 // sameAccount makes sure that the key sees the intent's batch. With the key of
@@ -111,7 +114,7 @@ func (a *accounts) sameAccount(ctx context.Context, in intent.Intent) (same bool
 	err = a.mustBeAccount(ctx, newWitness(in))
 	var mismatch *MismatchError
 	if err != nil && !errors.As(err, &mismatch) {
-		return false, a.calls.backOff(ctx, in, "finding out whose it is", 0, err)
+		return false, a.calls.backOff(ctx, a.batches.serviceOf(in), in, "finding out whose it is", 0, err)
 	}
 	return err == nil, err
 }
@@ -119,12 +122,13 @@ func (a *accounts) sameAccount(ctx context.Context, in intent.Intent) (same bool
 // mustBeAccount returns a *MismatchError if the key does not see what another
 // key has made.
 func (a *accounts) mustBeAccount(ctx context.Context, w witness) error {
-	if a.isAccount(w.account) {
+	now := a.batches.routes.serviceOf(w.route)
+	if a.isAccount(now, w.account) {
 		return nil
 	}
 	a.proving.Lock()
 	defer a.proving.Unlock()
-	if a.isAccount(w.account) {
+	if a.isAccount(now, w.account) {
 		return nil // another has found out meanwhile
 	}
 	for _, w := range append([]witness{w}, a.witnesses[w.account]...) {
@@ -132,17 +136,17 @@ func (a *accounts) mustBeAccount(ctx context.Context, w witness) error {
 		case err != nil:
 			return err
 		case visible:
-			return a.joinAccounts(ctx, w.account)
+			return a.joinAccounts(ctx, now.info.Account, w.account)
 		}
 	}
 	return &MismatchError{Reason: fmt.Sprintf("batch %s was created by account %s, and this one is %s, which sees no batch of it: "+
 		"use a key of that account, and the same base URL; if there is none any more, begin the run under another name, "+
-		"and give it what was delivered (baler doctor --adopt-output)", cmp.Or(w.Batch, w.tag), w.account, a.provider.Info().Account)}
+		"and give it what was delivered (baler doctor --adopt-output)", cmp.Or(w.Batch, w.tag), w.account, now.info.Account)}
 }
 
 // joinAccounts records that the account is the same as the earlier one.
-func (a *accounts) joinAccounts(ctx context.Context, before string) error {
-	s := jobdir.AccountAlias{Account: a.provider.Info().Account, As: before}
+func (a *accounts) joinAccounts(ctx context.Context, now, before string) error {
+	s := jobdir.AccountAlias{Account: now, As: before}
 	if err := a.batches.journal.Append(jobdir.Line{Account: &s}); err != nil {
 		return err
 	}
@@ -158,13 +162,14 @@ func (a *accounts) sees(ctx context.Context, w witness) (bool, error) {
 	if w.Batch == "" {
 		return a.seesFile(ctx, w)
 	}
-	switch _, err := a.provider.Status(ctx, w.Handle); {
+	from := a.batches.routes.serviceOf(w.route)
+	switch _, err := from.Status(ctx, w.Handle); {
 	case denied(err):
 		return false, nil
 	case err != nil:
 		return false, err
 	}
-	found, err := a.provider.Find(ctx, w.tag, a.clock.past(w.sent).Add(-purchase.WideSlack))
+	found, err := from.Find(ctx, w.tag, a.clock.past(w.sent).Add(-purchase.WideSlack))
 	if errors.Is(err, errors.ErrUnsupported) {
 		return true, nil
 	}
@@ -172,10 +177,11 @@ func (a *accounts) sees(ctx context.Context, w witness) (bool, error) {
 }
 
 func (a *accounts) seesFile(ctx context.Context, w witness) (bool, error) {
-	if !a.provider.Info().Files || w.File == "" {
+	from := a.batches.routes.serviceOf(w.route)
+	if !from.info.Files || w.File == "" {
 		return false, nil
 	}
-	for f, err := range a.provider.Files(ctx) {
+	for f, err := range from.Files(ctx) {
 		if err != nil {
 			return false, err
 		}

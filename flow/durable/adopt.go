@@ -47,7 +47,7 @@ func (ad *adopter) adoptAll(ctx context.Context, since time.Time) (all []Orphan,
 	if err := ad.mayAdopt(); err != nil {
 		return nil, err
 	}
-	found, err := orphans(ctx, ad.provider, ad.store, since)
+	found, err := orphans(ctx, ad.first(), ad.store, since)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (ad *adopter) adopt(ctx context.Context, o Orphan) (Orphan, error) {
 		return a, err
 	}
 	_, err = ad.batches.seal(context.WithoutCancel(ctx), intent.Intent{
-		Tag: o.Tag, State: intent.Ended, Account: ad.provider.Info().Account, Batch: o.Batch, SentAt: o.Created,
+		Tag: o.Tag, State: intent.Ended, Account: ad.first().info.Account, Batch: o.Batch, SentAt: o.Created,
 	}, entries)
 	ad.batches.ready.Taken(entries)
 	a.Adopted = len(entries)
@@ -105,7 +105,7 @@ func (ad *adopter) answeredBy(ctx context.Context, a *Orphan) ([]jobdir.Entry, e
 		a.Left, a.Lost.Running = "it runs: adopt it when it has ended", max(a.Rows, 1)
 		return nil, nil
 	}
-	r, err := readAnswered(ctx, ad.provider, *a)
+	r, err := readAnswered(ctx, ad.first(), *a)
 	switch {
 	case err != nil:
 		return nil, a.unread(ctx, err)

@@ -52,7 +52,16 @@ func (k *knownBatches) unsent(in intent.Intent) bool {
 // tags of the job that the journal does not know. Providers that list no tags
 // cannot show that.
 func (ad *adopter) mustBeNewest(ctx context.Context) error {
-	lacking, err := ad.bought(ctx)
+	for _, s := range ad.services {
+		if err := ad.mustBeNewestOf(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (ad *adopter) mustBeNewestOf(ctx context.Context, s *service) error {
+	lacking, err := ad.bought(ctx, s)
 	for n := 0; err != nil; n++ {
 		if errors.Is(err, errors.ErrUnsupported) {
 			return nil
@@ -60,10 +69,10 @@ func (ad *adopter) mustBeNewest(ctx context.Context) error {
 		if retry.ClassOf(err) == retry.Blocked || retry.ClassOf(err) == retry.Permanent {
 			return fmt.Errorf("durable: list batches: %w", err)
 		}
-		if err := ad.calls.backOff(ctx, intent.Intent{}, "list", n, err); err != nil {
+		if err := ad.calls.backOff(ctx, s, intent.Intent{}, "list", n, err); err != nil {
 			return err
 		}
-		lacking, err = ad.bought(ctx)
+		lacking, err = ad.bought(ctx, s)
 	}
 	if len(lacking) == 0 {
 		return nil
@@ -74,13 +83,14 @@ func (ad *adopter) mustBeNewest(ctx context.Context) error {
 		ad.store.Path(), len(lacking), ad.name, lacking[0].Batch, ad.store.Path(), ad.name)}
 }
 
-// bought lists the batches under tags of the job that the journal lacks. It
+// bought lists the batches of a provider under tags of the job that the journal
+// lacks. It
 // lists only batches that were created since the journal was last written.
-func (ad *adopter) bought(ctx context.Context) (lacking []sink.Listing, err error) {
-	if !ad.provider.Info().Lists || ad.known.fresh {
+func (ad *adopter) bought(ctx context.Context, s *service) (lacking []sink.Listing, err error) {
+	if !s.info.Lists || ad.known.fresh {
 		return nil, nil
 	}
-	for l, err := range ad.provider.List(ctx, ad.known.sent(ad.clock.started).Add(-purchase.FindSlack)) {
+	for l, err := range s.List(ctx, ad.known.sent(ad.clock.started).Add(-purchase.FindSlack)) {
 		if err != nil {
 			return nil, err
 		}
@@ -96,7 +106,7 @@ func (ad *adopter) bought(ctx context.Context) (lacking []sink.Listing, err erro
 // not sent, the next run finds it. A batch that has ended and answered no
 // waiting row is given up.
 func (ad *adopter) reconcile(ctx context.Context, adopted []Orphan) error {
-	lacking, err := ad.bought(ctx)
+	lacking, err := ad.bought(ctx, ad.first())
 	if err != nil {
 		return fmt.Errorf("durable: list batches: %w", err)
 	}
@@ -124,7 +134,7 @@ func (ad *adopter) reconcile(ctx context.Context, adopted []Orphan) error {
 
 // doubt records that a listed batch was sent. The next run finds it by its tag.
 func (ad *adopter) doubt(ctx context.Context, in intent.Intent, l sink.Listing) (err error) {
-	account, now := ad.provider.Info().Account, time.Now()
+	account, now := ad.first().info.Account, time.Now()
 	sent := l.Created
 	if sent.IsZero() {
 		sent = now

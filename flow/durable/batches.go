@@ -114,7 +114,7 @@ var errEncode = errors.New("durable: a request cannot be encoded for its route")
 // encoded now, by the codec of the batch's route, and the same each time.
 func (b *batches) payload(in intent.Intent) sink.Rows {
 	tag, model := in.Tag, b.routes.get(in.Route).Model
-	codec := b.provider.Info().Codec
+	codec := b.serviceOf(in).info.Codec
 	return func(yield func(sink.Row, error) bool) {
 		r := b.requests.NewReader()
 		defer r.Close()

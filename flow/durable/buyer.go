@@ -46,7 +46,7 @@ func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, er
 		if b.gate.blocked() != nil {
 			return "", errBlocked
 		}
-		return b.provider.Upload(ctx, b.batches.spec(in), b.batches.payload(in))
+		return b.batches.serviceOf(in).Upload(ctx, b.batches.spec(in), b.batches.payload(in))
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -62,16 +62,16 @@ func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, er
 	case refuses(ctx, err):
 		return b.refusals.refuse(ctx, in, fmt.Errorf("upload: %w", err))
 	case err != nil:
-		return in, b.calls.backOff(ctx, in, "upload", in.Creates, err)
+		return in, b.calls.backOff(ctx, b.batches.serviceOf(in), in, "upload", in.Creates, err)
 	}
 	b.notices.clear(NoticeStorage, storageFull)
-	return b.batches.advance(ctx, in, intent.UploadDone{Account: b.provider.Info().Account, File: file})
+	return b.batches.advance(ctx, in, intent.UploadDone{Account: b.batches.serviceOf(in).info.Account, File: file})
 }
 
 // create sends the one request that costs money. Before the request leaves, the
 // journal records that it is about to.
 func (b *buyer) create(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	if in.Account != b.provider.Info().Account {
+	if in.Account != b.batches.serviceOf(in).info.Account {
 		return b.upload(ctx, in) // another account cannot see the file
 	}
 	in, ok, err := b.refusals.fits(ctx, in)
@@ -103,7 +103,7 @@ func (b *buyer) create(ctx context.Context, in intent.Intent) (intent.Intent, er
 	case passes(refusal):
 		return b.refusals.putOff(ctx, in, refusal)
 	case refusal != nil:
-		return in, b.calls.backOff(ctx, in, "create", in.Creates, refusal)
+		return in, b.calls.backOff(ctx, b.batches.serviceOf(in), in, "create", in.Creates, refusal)
 	}
 	return in, nil
 }
@@ -124,7 +124,7 @@ func (b *buyer) send(ctx context.Context, in intent.Intent, repeats bool) (_ int
 	}
 	now := b.clock.now()
 	sent, err := b.batches.advance(ctx, in, intent.Sending{
-		Account: b.provider.Info().Account, Now: now, Deadline: now.Add(purchase.CreateDeadline), Repeats: repeats,
+		Account: b.batches.serviceOf(in).info.Account, Now: now, Deadline: now.Add(purchase.CreateDeadline), Repeats: repeats,
 	})
 	if err != nil {
 		return in, nil, err

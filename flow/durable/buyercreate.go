@@ -23,7 +23,7 @@ func (b *buyer) buyAt(ctx context.Context, in intent.Intent) (batch string, clas
 		return "", retry.Retryable, context.Cause(ctx)
 	}
 	call, sent := retry.Watch(call)
-	batch, refusal = b.provider.Create(call, b.batches.spec(in), in.File, b.batches.payload(in))
+	batch, refusal = b.batches.serviceOf(in).Create(call, b.batches.spec(in), in.File, b.batches.payload(in))
 	return batch, purchase.CreationClass(call, sent.Bool(), refusal), refusal
 }
 

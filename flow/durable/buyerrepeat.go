@@ -12,7 +12,7 @@ import (
 // because the provider makes no second batch of a tag. In between, the batch is
 // looked for, because a repeated creation may never be answered.
 func (b *buyer) repeats(in intent.Intent) bool {
-	info, v := b.provider.Info(), b.pollStates.of(in.Tag)
+	info, v := b.batches.serviceOf(in).info, b.pollStates.of(in.Tag)
 	if v.denied || v.repeated {
 		v.repeated = false
 		return false
@@ -50,5 +50,5 @@ func (b *buyer) repeat(ctx context.Context, in intent.Intent) (intent.Intent, er
 		b.log.WarnContext(ctx, "the creation is refused now, looking for the batch", "tag", in.Tag, "error", refusal)
 		return in, nil
 	}
-	return in, b.calls.backOff(ctx, in, "create", in.Creates, refusal)
+	return in, b.calls.backOff(ctx, b.batches.serviceOf(in), in, "create", in.Creates, refusal)
 }

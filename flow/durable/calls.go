@@ -46,7 +46,7 @@ type calls struct {
 
 // backOff waits after a failed call. It returns the error if waiting would not
 // help.
-func (c *calls) backOff(ctx context.Context, in intent.Intent, call string, attempts int, err error) error {
+func (c *calls) backOff(ctx context.Context, s *service, in intent.Intent, call string, attempts int, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -56,7 +56,7 @@ func (c *calls) backOff(ctx context.Context, in intent.Intent, call string, atte
 	case retry.Retryable, retry.Ambiguous:
 	}
 	d := c.pause(attempts, err)
-	c.notices.raiseTrouble(ctx, in, trouble{call: call, err: err, again: d, lasts: true})
+	c.notices.raiseTrouble(ctx, s, in, trouble{call: call, err: err, again: d, lasts: true})
 	return c.sleep(ctx, d)
 }
 

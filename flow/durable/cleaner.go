@@ -93,10 +93,10 @@ type cleaner struct {
 // removeInput deletes the upload of a batch and reports whether it is gone. It
 // returns an error only if ctx is done; the next process then removes it.
 func (c *cleaner) removeInput(ctx context.Context, in intent.Intent) (gone bool, _ error) {
-	if in.File == "" || c.keepRemote == KeepForever || !c.accounts.isAccount(in.Account) {
+	if in.File == "" || c.keepRemote == KeepForever || !c.accounts.isAccount(c.batches.serviceOf(in), in.Account) {
 		return false, nil // with the results, once it is known whose they are
 	}
-	err := c.provider.Remove(ctx, sink.Handle{File: in.File})
+	err := c.batches.serviceOf(in).Remove(ctx, sink.Handle{File: in.File})
 	if err != nil && ctx.Err() != nil {
 		return false, context.Cause(ctx)
 	}

@@ -25,13 +25,14 @@ func (r *Remote) add(k keptBatch) {
 type keptBatch struct {
 	sink.Handle
 	tag, account string
+	route        int
 	sent         time.Time
 	surplus      []string // further batches of the tag
 	at           time.Time
 	bytes        int64
 }
 
-func (b *keptBatch) witness() witness { return witness{b.Handle, b.tag, b.account, b.sent} }
+func (b *keptBatch) witness() witness { return witness{b.Handle, b.tag, b.account, b.route, b.sent} }
 
 // kept holds the batches that the job has finished and whose files the provider
 // still stores. The journal names them: they are cleaned and not yet removed.
@@ -45,13 +46,13 @@ type kept struct {
 // add adds a batch that was cleaned at that time.
 func (k *kept) add(in intent.Intent, at time.Time, bytes int64) {
 	k.put(keptBatch{
-		Handle: handle(in), tag: in.Tag, account: in.Account, sent: in.SentAt, surplus: in.Surplus, at: at, bytes: bytes,
+		Handle: handle(in), tag: in.Tag, account: in.Account, route: in.Route, sent: in.SentAt, surplus: in.Surplus, at: at, bytes: bytes,
 	})
 }
 
 // addReleased adds a batch whose rows were released: it has no results.
 func (k *kept) addReleased(in intent.Intent, at time.Time) {
-	k.put(keptBatch{Handle: sink.Handle{File: in.File}, tag: in.Tag, account: in.Account, sent: in.SentAt, surplus: in.Surplus, at: at})
+	k.put(keptBatch{Handle: sink.Handle{File: in.File}, tag: in.Tag, account: in.Account, route: in.Route, sent: in.SentAt, surplus: in.Surplus, at: at})
 }
 
 func (k *kept) put(b keptBatch) {

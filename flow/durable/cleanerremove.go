@@ -142,13 +142,14 @@ func (c *cleaner) removeBatch(ctx context.Context, b keptBatch) error {
 	if err := c.accounts.mustBeAccount(ctx, b.witness()); err != nil {
 		return err
 	}
+	from := c.batches.routes.serviceOf(b.route)
 	if b.Handle != (sink.Handle{}) {
-		if err := c.provider.Remove(ctx, b.Handle); err != nil {
+		if err := from.Remove(ctx, b.Handle); err != nil {
 			return err
 		}
 	}
 	for _, batch := range b.surplus {
-		if err := c.provider.Remove(ctx, sink.Handle{Batch: batch}); err != nil {
+		if err := from.Remove(ctx, sink.Handle{Batch: batch}); err != nil {
 			return err
 		}
 	}

@@ -12,27 +12,28 @@ import (
 // Their results have no other use, because each row has one already. The cost
 // of a batch that has not ended yet is not known.
 func (c *cleaner) countDuplicateSpend(ctx context.Context, in intent.Intent) {
-	if c.codec == nil {
+	from := c.batches.serviceOf(in)
+	if from.info.Codec == nil {
 		return // without a codec, the usage in replies cannot be read
 	}
 	for _, batch := range in.Surplus {
-		usage, err := c.usage(ctx, sink.Handle{Batch: batch})
+		usage, err := usageOf(ctx, from, sink.Handle{Batch: batch})
 		c.anomalies.addDuplicateSpend(usage)
 		c.log.InfoContext(ctx, "usage of a second batch of the same tag", "tag", in.Tag, "batch", batch,
 			"input_tokens", usage.Input, "output_tokens", usage.Output, "unread", err)
 	}
 }
 
-// usage adds up what the rows of a batch have used, as far as it can be read.
-func (c *cleaner) usage(ctx context.Context, h sink.Handle) (total llm.Usage, err error) {
-	for o, err := range c.provider.Results(ctx, h) {
+// usageOf adds up what the rows of a batch have used, as far as it can be read.
+func usageOf(ctx context.Context, from *service, h sink.Handle) (total llm.Usage, err error) {
+	for o, err := range from.Results(ctx, h) {
 		if err != nil {
 			return total, err
 		}
 		if o.Err != nil {
 			continue
 		}
-		if reply, err := c.codec.Decode(o.Body); err == nil {
+		if reply, err := from.info.Codec.Decode(o.Body); err == nil {
 			total = total.Add(reply.Usage)
 		}
 	}

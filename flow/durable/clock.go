@@ -39,9 +39,14 @@ func (k *clock) now() time.Time {
 	return local
 }
 
-// clock returns the provider's time, if the provider reports it.
+// clock returns the time of the first provider that has reported it.
 func (k *clock) clock() (now time.Time, known bool) {
-	return k.provider.Clock()
+	for _, s := range k.services {
+		if now, known = s.Clock(); known {
+			return now, true
+		}
+	}
+	return now, false
 }
 
 // compareClocks logs a warning if this machine's clock is wrong.
@@ -68,23 +73,32 @@ func (k *clock) overdue() bool {
 	if k.expires.IsZero() {
 		return false
 	}
-	if _, known := k.clock(); !known && k.tellsTime() {
+	if _, known := k.clock(); !known && k.timekeeper() != nil {
 		return time.Since(k.began) >= k.timeLimit // as this process has seen itself
 	}
 	return !k.now().Before(k.expires)
 }
 
-func (k *clock) tellsTime() bool { return k.provider.Info().Clock }
+// timekeeper returns the first service that reports the time, nil if none does.
+func (k *clock) timekeeper() *service {
+	for _, s := range k.services {
+		if s.info.Clock {
+			return s
+		}
+	}
+	return nil
+}
 
 // askTime asks the provider for the time if the time limit may be over. If the
 // provider cannot be reached, a later call to it brings the time.
 func (k *clock) askTime(ctx context.Context) {
-	if _, known := k.clock(); known || !k.tellsTime() || k.expires.IsZero() || time.Now().Before(k.expires) || k.gate.cancelled() {
+	from := k.timekeeper()
+	if _, known := k.clock(); known || from == nil || k.expires.IsZero() || time.Now().Before(k.expires) || k.gate.cancelled() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	if err := k.provider.Check(ctx); err != nil {
+	if err := from.Check(ctx); err != nil {
 		k.log.WarnContext(ctx, "the provider does not say what time it is", "error", err)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/rundir"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/ratelimit"
-	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -18,8 +17,7 @@ import (
 type config struct {
 	name            string
 	settings        map[string]string
-	provider        sink.Provider
-	codec           llm.Codec
+	services        []*service // one or more
 	model           string
 	formats         []llm.Codec
 	batch           accumulator.Config
@@ -49,7 +47,7 @@ type config struct {
 func (j *Job[T]) config() config {
 	return config{
 		name: j.Name, settings: j.Settings,
-		provider: classes(j.Classes).of(j.Provider), codec: j.codec(), model: j.Model, formats: j.Formats, batch: j.Batch.config(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
+		services: []*service{newService(j.Provider, j.Classes)}, model: j.Model, formats: j.Formats, batch: j.Batch.config(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
 		transfers:   cmp.Or(j.Transfers, DefaultTransfers),
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),
@@ -63,6 +61,12 @@ func (j *Job[T]) config() config {
 		log:       cmp.Or(j.Log, slog.Default()),
 	}
 }
+
+// first returns the service of whoever is asked unless a route says otherwise.
+func (c *config) first() *service { return c.services[0] }
+
+// codec returns the codec of the first service, nil if it has none.
+func (c *config) codec() llm.Codec { return c.first().info.Codec }
 
 // outputOf returns the output, or one for results that are only kept.
 func outputOf(o Output) Output {

@@ -66,7 +66,7 @@ func (d *driver) drive(ctx context.Context, in intent.Intent) (err error) {
 			d.notices.dirty.Store(true)
 		}
 		// Cancelled or blocked while it waited, the batch needs another step.
-		if in, err = d.step(d.notices.observed(ctx, in), in); err != nil && !errors.Is(err, errCancelled) && !errors.Is(err, errBlocked) {
+		if in, err = d.step(d.notices.observed(ctx, d.batches.serviceOf(in), in), in); err != nil && !errors.Is(err, errCancelled) && !errors.Is(err, errBlocked) {
 			return err
 		}
 		if err == nil && d.openBatches.moved(in) {

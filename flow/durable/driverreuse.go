@@ -100,7 +100,7 @@ func (d *driver) readAnswer(file *jobdir.OpenFile, row *jobdir.Entry) (jobdir.Ou
 	if err != nil {
 		return o, err
 	}
-	a := sink.ReadAnswer(&o.Outcome, d.codec)
+	a := sink.ReadAnswer(&o.Outcome, d.batches.routes.serviceOf(int(row.Route)).info.Codec)
 	switch {
 	case a.Err != nil && d.isOwn(h):
 		return o, nil // it failed for good

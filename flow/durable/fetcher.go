@@ -56,7 +56,7 @@ func (f *fetcher) fetch(ctx context.Context, in intent.Intent) (intent.Intent, e
 	case ctx.Err() != nil:
 		return in, context.Cause(ctx)
 	case retry.ClassOf(h.err) == retry.Blocked:
-		return in, f.calls.backOff(ctx, in, "download", 0, h.err)
+		return in, f.calls.backOff(ctx, f.batches.serviceOf(in), in, "download", 0, h.err)
 	case again:
 		return in, nil
 	case missing > 0 && in.Verdict == "":
@@ -80,7 +80,7 @@ func (f *fetcher) missingRows(ctx context.Context, in intent.Intent, v *evidence
 		v.Disagree()
 		return h.absent, false
 	}
-	s, err := f.provider.Status(ctx, handle(in))
+	s, err := f.batches.serviceOf(in).Status(ctx, handle(in))
 	if in.GivenUp() && purchase.IsGone(err) {
 		return 0, false // the provider has had all that time to show it
 	}

@@ -150,7 +150,7 @@ func (f *fetcher) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.
 		if in.Batch == "" {
 			return
 		}
-		for o, err := range f.provider.Results(ctx, handle(in)) {
+		for o, err := range f.batches.serviceOf(in).Results(ctx, handle(in)) {
 			if err != nil && ctx.Err() == nil && in.GivenUp() && purchase.IsGone(err) {
 				return
 			}

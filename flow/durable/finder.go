@@ -75,7 +75,7 @@ func (f *finder) resolved(ctx context.Context, was, in intent.Intent) error {
 func (f *finder) raiseUnclear(ctx context.Context, in intent.Intent, why string) {
 	advice := "the batch is looked for, and sent again only if it is not there by " +
 		time.Now().Add(f.grace-f.pollStates.of(in.Tag).waited()).Format(time.DateTime)
-	if f.provider.Info().RepeatableCreate {
+	if f.batches.serviceOf(in).info.RepeatableCreate {
 		advice = "the same creation is sent again, which makes no second batch"
 	}
 	f.notices.raise(ctx, Notice{
@@ -89,19 +89,19 @@ func (f *finder) raiseUnclear(ctx context.Context, in intent.Intent, why string)
 func (f *finder) list(ctx context.Context, in intent.Intent) (intent.Event, error) {
 	listed := intent.Listed{Waited: f.pollStates.of(in.Tag).waited()}
 	listed.Terms = intent.Terms{
-		Grace: f.grace, Window: f.provider.Limits(f.batches.spec(in).Model).Window, Policy: intent.Policy(f.ambiguousCreate),
+		Grace: f.grace, Window: f.batches.serviceOf(in).window(f.batches.modelOf(in)), Policy: intent.Policy(f.ambiguousCreate),
 		Alone: f.exclusive && f.batches.batchOwners.Alone(in.Tag),
 	}
 	var err error
-	listed.Batches, err = f.provider.Find(ctx, in.Tag, f.clock.searchFrom(in, in.Decides(f.grace, listed.Waited)))
+	listed.Batches, err = f.batches.serviceOf(in).Find(ctx, in.Tag, f.clock.searchFrom(in, in.Decides(f.grace, listed.Waited)))
 	if errors.Is(err, errors.ErrUnsupported) && ctx.Err() == nil {
 		err = f.match(ctx, in, &listed)
 	}
-	if errors.Is(err, errors.ErrUnsupported) && f.provider.Info().RepeatableCreate {
+	if errors.Is(err, errors.ErrUnsupported) && f.batches.serviceOf(in).info.RepeatableCreate {
 		return intent.Listed{Terms: listed.Terms}, nil // a repeated creation tells
 	}
-	if err == nil && (in.Refusals > 0 || f.provider.Info().RepeatableCreate) { // one that was refused may have been made again
-		listed.Batches, err = withoutRefused(ctx, f.provider, in, listed.Batches)
+	if err == nil && (in.Refusals > 0 || f.batches.serviceOf(in).info.RepeatableCreate) { // one that was refused may have been made again
+		listed.Batches, err = withoutRefused(ctx, f.batches.serviceOf(in), in, listed.Batches)
 	}
 	return listed, err
 }
@@ -112,7 +112,7 @@ func (f *finder) list(ctx context.Context, in intent.Intent) (intent.Event, erro
 // already.
 func (f *finder) listFailed(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
 	if ctx.Err() != nil || !unlisted(err) {
-		return in, f.calls.backOff(ctx, in, "find", 0, err)
+		return in, f.calls.backOff(ctx, f.batches.serviceOf(in), in, "find", 0, err)
 	}
 	if in.State != intent.Unknown && in.State != intent.Held {
 		f.log.WarnContext(ctx, "whether the batch was bought twice cannot be told", "tag", in.Tag, "batch", in.Batch, "error", err)
@@ -135,12 +135,12 @@ func (f *finder) cancel(ctx context.Context, in intent.Intent) (intent.Intent, e
 		return f.accounts.notCancellable(ctx, in, err)
 	}
 	f.log.WarnContext(ctx, "cancelling a second batch of the same tag", "tag", in.Tag, "batch", surplus)
-	err := f.provider.Cancel(ctx, sink.Handle{Batch: surplus})
+	err := f.batches.serviceOf(in).Cancel(ctx, sink.Handle{Batch: surplus})
 	if err != nil && ctx.Err() != nil {
 		return in, context.Cause(ctx) // the error may be that of another call
 	}
 	if err != nil && retry.ClassOf(err) != retry.Permanent {
-		return in, f.calls.backOff(ctx, in, "cancel", 0, err)
+		return in, f.calls.backOff(ctx, f.batches.serviceOf(in), in, "cancel", 0, err)
 	}
 	return f.batches.advance(ctx, in, intent.CancelDone{})
 }

@@ -14,17 +14,18 @@ import (
 
 // match finds the batch at a provider that keeps no tags.
 func (f *finder) match(ctx context.Context, in intent.Intent, listed *intent.Listed) error {
-	if !f.provider.Info().Lists {
+	from := f.batches.serviceOf(in)
+	if !from.info.Lists {
 		return fmt.Errorf("%s keeps no tag with a batch and lists none, so the batch cannot be looked for: %w",
-			f.provider.Info().Name, errors.ErrUnsupported)
+			from.info.Name, errors.ErrUnsupported)
 	}
-	from := f.clock.searchFrom(in, in.Open() && !f.clock.tellsTime() && in.Decides(f.grace, listed.Waited))
+	since := f.clock.searchFrom(in, in.Open() && !from.info.Clock && in.Decides(f.grace, listed.Waited))
 	s := purchase.Search{
-		Intent: in, From: from, Waited: listed.Waited, Grace: f.grace,
-		Now: f.clock.now(), TellsTime: f.clock.tellsTime(), Owners: f.batches.batchOwners,
-		TagOf: func(batch string) (string, error) { return f.tagOf(ctx, batch, in.Rows) },
+		Intent: in, From: since, Waited: listed.Waited, Grace: f.grace,
+		Now: f.clock.now(), TellsTime: from.info.Clock, Owners: f.batches.batchOwners,
+		TagOf: func(batch string) (string, error) { return f.tagOf(ctx, in, batch) },
 		Listed: func(yield func(purchase.Listing, error) bool) {
-			for l, err := range f.provider.List(ctx, from) {
+			for l, err := range from.List(ctx, since) {
 				if !yield(purchase.Listing(l), err) {
 					return
 				}
@@ -43,12 +44,12 @@ func (f *finder) prove(ctx context.Context, in intent.Intent) (intent.Intent, er
 	if same, err := f.accounts.sameAccount(ctx, in); !same {
 		return in, err
 	}
-	tag, err := f.tagOf(ctx, in.Batch, in.Rows)
+	tag, err := f.tagOf(ctx, in, in.Batch)
 	switch {
 	case retry.ClassOf(err) == retry.Permanent && ctx.Err() == nil:
 		return in, f.unproven(ctx, in, err)
 	case err != nil:
-		return in, f.calls.backOff(ctx, in, "prove", 0, err)
+		return in, f.calls.backOff(ctx, f.batches.serviceOf(in), in, "prove", 0, err)
 	}
 	f.notices.clear(NoticeUnclear, in.Tag)
 	if tag == in.Tag {
@@ -73,10 +74,11 @@ func (f *finder) unproven(ctx context.Context, in intent.Intent, err error) erro
 // tagOf returns the tag of a batch that has ended, from the first row that has
 // an id. It returns "" for a batch that is not ours, and for a batch without
 // any row that ran. The error is purchase.ErrSilent if no row tells.
-func (f *finder) tagOf(ctx context.Context, batch string, rows int) (string, error) {
-	read := func() (string, error) { return readTag(ctx, f.provider, batch) }
+func (f *finder) tagOf(ctx context.Context, in intent.Intent, batch string) (string, error) {
+	from := f.batches.serviceOf(in)
+	read := func() (string, error) { return readTag(ctx, from, batch) }
 	return f.batches.batchOwners.TagOrNone(batch, read, func() (bool, error) {
-		s, err := f.provider.Status(ctx, sink.Handle{Batch: batch})
-		return s.Unaccounted(rows, 0, 0) == 0 || s.Total > 0 && s.Total != rows, err
+		s, err := from.Status(ctx, sink.Handle{Batch: batch})
+		return s.Unaccounted(in.Rows, 0, 0) == 0 || s.Total > 0 && s.Total != in.Rows, err
 	})
 }

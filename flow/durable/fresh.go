@@ -74,7 +74,7 @@ func (c *config) beginFresh(ctx context.Context) error {
 		return err
 	}
 	now := jobdir.Meta{
-		ID: jobdir.NewJobID(), Name: c.name, Provider: c.provider.Info().Name, Settings: c.settings, Epoch: meta.Value.Epoch + 1, Started: time.Now(),
+		ID: jobdir.NewJobID(), Name: c.name, Provider: c.first().info.Name, Settings: c.settings, Epoch: meta.Value.Epoch + 1, Started: time.Now(),
 	}
 	root, err := beginJob(ctx, c, &meta, now)
 	if err != nil {

@@ -35,7 +35,7 @@ type requests struct {
 // encode is refused now, before anything is bought.
 func (r *requests) ask(chat *llm.Chat) (request, error) {
 	if !isText(chat) {
-		if _, err := r.codec.Encode(r.model, *chat); err != nil {
+		if _, err := r.codec().Encode(r.model, *chat); err != nil {
 			return request{}, err
 		}
 	}
@@ -79,19 +79,19 @@ func (r *requests) raw(q *sink.Request) (request, error) {
 	if err := q.Check(); err != nil {
 		return request{}, err
 	}
-	if r.codec != nil {
-		if err := r.codec.Check(q.Endpoint, q.Body); err != nil {
+	if r.codec() != nil {
+		if err := r.codec().Check(q.Endpoint, q.Body); err != nil {
 			return request{}, err
 		}
 	}
 	switch {
-	case r.codec != nil && r.codec.Endpoint() == q.Endpoint:
-		model, chat, err := r.codec.Parse(q.Endpoint, q.Body)
+	case r.codec() != nil && r.codec().Endpoint() == q.Endpoint:
+		model, chat, err := r.codec().Parse(q.Endpoint, q.Body)
 		if err == nil && model == q.Model {
 			return r.chat(jobdir.Target{Model: model}, &chat)
 		}
 		r.stays(err)
-	case r.codec != nil && reads(r.codec, q.Endpoint): // it is in the provider's own format
+	case r.codec() != nil && reads(r.codec(), q.Endpoint): // it is in the provider's own format
 	default:
 		if chat, err := r.foreign(q); err != nil {
 			return request{}, err
@@ -99,7 +99,7 @@ func (r *requests) raw(q *sink.Request) (request, error) {
 			return r.ask(chat)
 		}
 	}
-	t := jobdir.Target{Provider: r.provider.Info().Name, Endpoint: q.Endpoint, Model: q.Model}
+	t := jobdir.Target{Provider: r.first().info.Name, Endpoint: q.Endpoint, Model: q.Model}
 	return request{t, jobdir.AppendBody(make([]byte, 0, len(q.Body)+1), q.Body), r.digest(t, r.canonical(q.Body))}, nil
 }
 
@@ -120,11 +120,11 @@ func (r *requests) foreign(q *sink.Request) (*llm.Chat, error) {
 		case errors.Is(err, errors.ErrUnsupported):
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("a request to %s cannot go to %s: %w", q.Endpoint, r.provider.Info().Name, err)
+			return nil, fmt.Errorf("a request to %s cannot go to %s: %w", q.Endpoint, r.first().info.Name, err)
 		case r.model == "":
-			return nil, fmt.Errorf("a request to %s goes to %s only with a model of it: set Job.Model", q.Endpoint, r.provider.Info().Name)
-		case r.codec == nil:
-			return nil, fmt.Errorf("a request to %s cannot go to %s, which has no codec for chats", q.Endpoint, r.provider.Info().Name)
+			return nil, fmt.Errorf("a request to %s goes to %s only with a model of it: set Job.Model", q.Endpoint, r.first().info.Name)
+		case r.codec() == nil:
+			return nil, fmt.Errorf("a request to %s cannot go to %s, which has no codec for chats", q.Endpoint, r.first().info.Name)
 		}
 		return &chat, nil
 	}
@@ -141,7 +141,7 @@ func (r *requests) stays(err error) {
 		r.told = make(map[string]bool)
 	}
 	r.told[unknown.Member] = true
-	r.log.Info("requests stay with their provider", "provider", r.provider.Info().Name, "because", unknown)
+	r.log.Info("requests stay with their provider", "provider", r.first().info.Name, "because", unknown)
 }
 
 // maxTold bounds how many members are told.

@@ -26,7 +26,7 @@ func newClient(tb testing.TB, base string) *openai.Client {
 func newRequests(tb testing.TB, base string) *requests {
 	tb.Helper()
 	c := newClient(tb, base)
-	return &requests{config: &config{provider: c, codec: c.Info().Codec, model: "m"}}
+	return &requests{config: &config{services: []*service{newService(c, nil)}, model: "m"}}
 }
 
 func contentOf(tb testing.TB, r *requests, endpoint, model, body string) jobdir.Digest {

@@ -73,14 +73,27 @@ func (e *engine) abandon() error {
 	return errors.Join(errs...)
 }
 
-// limitBatch lowers the limits of a batch to those of the provider.
+// limitBatch lowers the limits of a batch to those of the provider that takes
+// the largest. Batches for others are cut when they are sealed, see routes.cut.
 func (e *engine) limitBatch() error {
-	limits := e.provider.Limits("")
-	e.batch.MaxItems = narrow(e.batch.MaxItems, limits.Rows)
-	e.batch.MaxWeight = narrow(e.batch.MaxWeight, int(min(limits.Bytes, math.MaxInt)))
+	widest := e.first().Limits("")
+	for _, s := range e.services[1:] {
+		l := s.Limits("")
+		widest.Rows, widest.Bytes = wider(widest.Rows, l.Rows), wider(widest.Bytes, l.Bytes)
+	}
+	e.batch.MaxItems = narrow(e.batch.MaxItems, widest.Rows)
+	e.batch.MaxWeight = narrow(e.batch.MaxWeight, int(min(widest.Bytes, math.MaxInt)))
 	e.batch.MaxKeys = cmp.Or(e.batch.MaxKeys, 64)
 	if err := e.batch.Validate(); err != nil {
 		return fmt.Errorf("durable: Job.Batch: %w", err)
 	}
 	return nil
+}
+
+// wider returns the larger of two limits, of which zero is none.
+func wider[N int | int64](a, b N) N {
+	if a == 0 || b == 0 {
+		return 0
+	}
+	return max(a, b)
 }

@@ -34,10 +34,20 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 
 var errFirstReach = errors.New("no answer in time")
 
-// reach waits until the provider answers. If something is bought, it waits for
+// reach waits until every provider of the job answers.
+func (e *engine) reach(ctx context.Context) error {
+	for _, s := range e.services {
+		if err := e.reachOne(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reachOne waits until a provider answers. If something is bought, it waits for
 // as long as that takes. It returns errCancelled if the run is cancelled
 // meanwhile.
-func (e *engine) reach(ctx context.Context) error {
+func (e *engine) reachOne(ctx context.Context, s *service) error {
 	limited, stop := ctx, func() {}
 	first := len(e.open) == 0 && e.progress.now().Batches == 0
 	if first {
@@ -47,9 +57,9 @@ func (e *engine) reach(ctx context.Context) error {
 	start := time.Now()
 	var last error
 	for n := 0; ; n++ {
-		err := e.check(ctx, limited, first, &last)
+		err := e.check(ctx, limited, s, first, &last)
 		if err == nil {
-			e.notices.clearTrouble()
+			e.notices.clearTrouble(s)
 			return nil
 		}
 		if limited.Err() == nil && !errors.Is(err, errCancelled) {
@@ -57,18 +67,18 @@ func (e *engine) reach(ctx context.Context) error {
 				return err
 			}
 			d := e.calls.pause(n, err)
-			e.notices.raiseTrouble(ctx, intent.Intent{}, trouble{call: "check", err: err, again: d, lasts: true, first: first})
+			e.notices.raiseTrouble(ctx, s, intent.Intent{}, trouble{call: "check", err: err, again: d, lasts: true, first: first})
 			err = e.calls.sleep(limited, d)
 		}
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case limited.Err() != nil:
-			e.notices.clearTrouble()
+			e.notices.clearTrouble(s)
 			if last = cmp.Or(last, err); retry.ClassOf(last) != retry.Retryable {
 				last = retry.Mark(last, retry.Retryable)
 			}
-			return &UnreachableError{e.notices.providerName(), time.Since(start), last}
+			return &UnreachableError{s.info.Service(), time.Since(start), last}
 		case errors.Is(err, errCancelled) && len(e.open) == 0:
 			return err
 		}
@@ -77,12 +87,12 @@ func (e *engine) reach(ctx context.Context) error {
 
 // check calls the provider until the run is cancelled, and keeps the error of
 // the last attempt.
-func (e *engine) check(ctx, limited context.Context, first bool, last *error) error {
+func (e *engine) check(ctx, limited context.Context, s *service, first bool, last *error) error {
 	wanted, stop := e.gate.untilCancelled(limited)
 	defer stop()
-	return e.provider.Check(retry.Observe(wanted, func(a retry.Attempt) {
+	return s.Check(retry.Observe(wanted, func(a retry.Attempt) {
 		if *last = cmp.Or(a.Err, *last); a.Delay > 0 {
-			e.notices.raiseTrouble(ctx, intent.Intent{}, trouble{call: "check", err: a.Err, again: a.Delay, lasts: a.N > 1, first: first})
+			e.notices.raiseTrouble(ctx, s, intent.Intent{}, trouble{call: "check", err: a.Err, again: a.Delay, lasts: a.N > 1, first: first})
 		}
 	}))
 }

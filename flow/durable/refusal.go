@@ -94,7 +94,7 @@ func (rf *refusals) putOff(ctx context.Context, in intent.Intent, refusal error)
 
 // forget deletes an upload that would otherwise be found and used again.
 func (rf *refusals) forget(ctx context.Context, in intent.Intent) (done bool) {
-	err := rf.provider.Remove(ctx, sink.Handle{File: in.File})
+	err := rf.batches.serviceOf(in).Remove(ctx, sink.Handle{File: in.File})
 	if err != nil {
 		rf.log.WarnContext(ctx, "upload left at the provider", "tag", in.Tag, "error", err)
 	}
@@ -119,7 +119,7 @@ const minRefusals = 20
 // refusalEnd returns when the batches of a route are given up if they are
 // always refused.
 func (rf *refusals) refusalEnd(in intent.Intent, r refused) time.Time {
-	window := rf.provider.Limits(rf.batches.routes.get(in.Route).Model).Window
+	window := rf.batches.serviceOf(in).window(rf.batches.modelOf(in))
 	if window == 0 {
 		window = 24 * time.Hour
 	}

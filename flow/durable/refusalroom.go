@@ -39,7 +39,7 @@ func (rf *refusals) makeRoom(ctx context.Context, in intent.Intent, refusal erro
 	case limit > 0 && tokens <= limit/2:
 		return in, false, nil // it fits: other batches take up the room
 	case limit > 0 && tokens/2 > limit: // it never fits
-	case r.others > 0 || limit == 0 && in.Batch == "" && r.alone < aloneCreations || !rf.wasAlone(ctx, r):
+	case r.others > 0 || limit == 0 && in.Batch == "" && r.alone < aloneCreations || !rf.wasAlone(ctx, in, r):
 		return in, false, nil
 	case in.Rows == 1 && limit == 0:
 		return in, false, nil // not known
@@ -57,8 +57,8 @@ func (rf *refusals) makeRoom(ctx context.Context, in intent.Intent, refusal erro
 // wasAlone reports whether a batch was refused so often while nothing else was
 // enqueued that it does not fit. Other batches of the account may be of other
 // models, so their end is not awaited.
-func (rf *refusals) wasAlone(ctx context.Context, r refused) bool {
-	return r.alone >= notAloneRefusals || r.alone >= aloneRefusals && !rf.othersRun(ctx)
+func (rf *refusals) wasAlone(ctx context.Context, in intent.Intent, r refused) bool {
+	return r.alone >= notAloneRefusals || r.alone >= aloneRefusals && !rf.othersRun(ctx, in)
 }
 
 // cutToFit takes back a batch for which there will never be room. Its rows are
@@ -116,12 +116,13 @@ func (rf *refusals) fits(ctx context.Context, in intent.Intent) (_ intent.Intent
 
 // othersRun reports whether the account seems to have batches of others under
 // way.
-func (rf *refusals) othersRun(ctx context.Context) bool {
-	if !rf.provider.Info().Lists {
+func (rf *refusals) othersRun(ctx context.Context, in intent.Intent) bool {
+	from := rf.batches.serviceOf(in)
+	if !from.info.Lists {
 		return false
 	}
-	window := rf.provider.Limits("").Window
-	for l, err := range rf.provider.List(ctx, rf.clock.now().Add(-window-rf.grace)) {
+	window := from.window(rf.batches.modelOf(in))
+	for l, err := range from.List(ctx, rf.clock.now().Add(-window-rf.grace)) {
 		if err != nil || !l.Ended && !rf.batches.batchOwners.Has(l.Batch) {
 			return true
 		}

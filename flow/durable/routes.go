@@ -68,7 +68,7 @@ func (l *routes) choose(entries []jobdir.Entry) error {
 // provider in whose format it is. A model that a request names comes before the
 // job's.
 func (c *config) routeTo(t jobdir.Target) (jobdir.Route, error) {
-	info := c.provider.Info()
+	info := c.serviceFor(t).info
 	r := jobdir.Route{Provider: info.Name, Origin: info.Origin, Endpoint: t.Endpoint, Model: cmp.Or(t.Model, c.model)}
 	switch {
 	case t.Provider != "" && t.Provider != info.Name:
@@ -82,6 +82,17 @@ func (c *config) routeTo(t jobdir.Target) (jobdir.Route, error) {
 	}
 	r.Endpoint, r.Revision = info.Codec.Endpoint(), info.Codec.Revision()
 	return r, nil
+}
+
+// serviceFor returns the service for requests with a target: one of the
+// provider in whose format they are, or else the first.
+func (c *config) serviceFor(t jobdir.Target) *service {
+	for _, s := range c.services {
+		if s.info.Name == t.Provider {
+			return s
+		}
+	}
+	return c.first()
 }
 
 func weigh(entries []jobdir.Entry) (total int) {

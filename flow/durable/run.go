@@ -40,6 +40,9 @@ func (e *engine) workOff(ctx context.Context, source rows) error {
 	if finished && len(e.open) == 0 {
 		return nil
 	}
+	if err := e.batches.routes.mustKnowServices(e.open); err != nil {
+		return err
+	}
 	e.clock.askTime(ctx)
 	if err := e.controller.applyControl(); err != nil { // before anything is bought
 		return err

@@ -139,7 +139,7 @@ func (c *chunk) add(o jobdir.Outcome) {
 		c.retry(int(o.Row), !c.unsent())
 		return
 	}
-	a := o.Answer(row, c.s.batches.routes.get(c.in.Route).Model, c.in.Batch, c.s.codec)
+	a := o.Answer(row, c.s.batches.modelOf(c.in), c.in.Batch, c.s.batches.serviceOf(c.in).info.Codec)
 	if again, err := c.review(int(o.Row), &a); again || err != nil {
 		c.err = errors.Join(c.err, err)
 		return
@@ -176,7 +176,7 @@ func (c *chunk) keep(o jobdir.Outcome) {
 		return
 	}
 	row := &c.entries[o.Row]
-	a := sink.ReadAnswer(&o.Outcome, c.s.codec)
+	a := sink.ReadAnswer(&o.Outcome, c.s.batches.serviceOf(c.in).info.Codec)
 	if a.Err == nil && a.Reply != nil && c.s.check != nil && c.s.check(row.Key, *a.Reply) != nil {
 		return
 	}

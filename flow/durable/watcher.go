@@ -47,7 +47,7 @@ func (w *watcher) poll(ctx context.Context, in intent.Intent) (intent.Intent, er
 	v.note(s.status)
 	switch {
 	case s.listErr != nil:
-		return in, w.calls.backOff(ctx, in, "find", 0, s.listErr)
+		return in, w.calls.backOff(ctx, w.batches.serviceOf(in), in, "find", 0, s.listErr)
 	case s.listed != nil:
 		if in, err = w.batches.advance(ctx, in, s.listed); err != nil || in.Next() != intent.Poll {
 			return in, err
@@ -76,7 +76,7 @@ func (w *watcher) pollOnce(ctx context.Context, in intent.Intent) (s pollResult)
 	if in.InDoubt() { // a second batch should be found while cancelling it saves money
 		s.listed, s.listErr = w.finder.list(ctx, in)
 	}
-	s.status, s.err = w.provider.Status(ctx, handle(in))
+	s.status, s.err = w.batches.serviceOf(in).Status(ctx, handle(in))
 	return s
 }
 
@@ -87,7 +87,7 @@ func (w *watcher) decide(ctx context.Context, in intent.Intent, v *pollState, s 
 	case s.err != nil && ctx.Err() != nil:
 		return in, context.Cause(ctx)
 	case s.err != nil && retry.ClassOf(s.err) != retry.Permanent:
-		return in, w.calls.backOff(ctx, in, "poll", 0, s.err)
+		return in, w.calls.backOff(ctx, w.batches.serviceOf(in), in, "poll", 0, s.err)
 	case s.err != nil:
 		w.log.WarnContext(ctx, "the batch cannot be polled", "tag", in.Tag, "batch", in.Batch, "error", s.err)
 		w.raiseUnseen(ctx, in, v, s.err)

@@ -15,7 +15,7 @@ func (w *watcher) left(in intent.Intent, v *pollState) (d time.Duration, limited
 	if !v.late.IsZero() {
 		return w.grace - time.Since(v.late), true
 	}
-	window := w.provider.Limits(w.batches.routes.get(in.Route).Model).Window
+	window := w.batches.serviceOf(in).window(w.batches.modelOf(in))
 	return window + w.grace - w.clock.age(in, v), window > 0
 }
 
@@ -61,7 +61,7 @@ func (w *watcher) cancelLate(ctx context.Context, in intent.Intent, v *pollState
 // cancelOpen cancels a batch at the provider. The next polls show whether that
 // worked.
 func (w *watcher) cancelOpen(ctx context.Context, in intent.Intent, v *pollState) error {
-	err := w.provider.Cancel(ctx, handle(in))
+	err := w.batches.serviceOf(in).Cancel(ctx, handle(in))
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
