@@ -82,8 +82,8 @@ still wait are a problem, too.`,
 	f.BoolVar(&o.sweep, "sweep", false, "remove the provider's files that nobody needs, unless --keep-remote keeps them; needs the key")
 	f.StringVar(&o.adopt, "adopt", "", "run that gets the answers of orphaned batches that have ended, for its rows that wait for one")
 	f.StringVar(&o.adoptOutput, "adopt-output", "", "old output file of the run that --adopt names; its results go to rows that wait, by their ids")
-	f.StringVar(&o.provider, "provider", defaultProvider.Name, "provider for --orphans, --adopt and --sweep")
-	f.StringVar(&o.baseURL, "base-url", "", "address of the API (default: "+defaultProvider.BaseURLVariable+", or the provider's)")
+	f.StringVar(&o.provider, "provider", "", "provider for --orphans, --adopt and --sweep (default: that of the runs, or "+defaultProvider.Name+")")
+	f.StringVar(&o.baseURL, "base-url", "", "address of the API (default: the provider's; see baler providers)")
 	f.DurationVar(&o.since, "since", 30*24*time.Hour, "greatest age of an orphaned batch")
 	f.BoolVar(&o.probe, "probe", false, "examine in this process, which a damaged index may end")
 	_ = f.MarkHidden("probe") // it exists
@@ -98,6 +98,9 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 	log := newLogger(cmd.ErrOrStderr(), false)
 	if o.probe {
 		return probe(cmd.Context(), cmd.OutOrStdout(), o.state, log)
+	}
+	if o.provider == "" {
+		o.provider = providerOfRuns(o.state, o.adopt)
 	}
 	health, err := examine(cmd.Context(), o.state)
 	if err != nil {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"github.com/balerhq/baler/flow/durable"
@@ -16,16 +18,17 @@ type pace struct {
 }
 
 func (p *pace) flags(cmd *cobra.Command) {
-	f, calls := cmd.Flags(), defaultProvider.Calls
+	f := cmd.Flags()
 	f.IntVar(&p.createsPerHour, "creates-per-hour", durable.DefaultCreatesPerHour, "pace: batches created in an hour; a sixth of them may be created at once; OpenAI allows 2,000")
-	f.IntVar(&p.uploads, "uploads-per-second", calls.Uploads, "pace: uploads begun in a second; OpenAI allows 1,000 a minute")
-	f.IntVar(&p.downloads, "downloads-per-second", calls.Downloads, "pace: downloads begun in a second")
-	f.IntVar(&p.polls, "polls-per-second", calls.Polls, "pace: polls of batches begun in a second")
-	f.IntVar(&p.deletes, "deletes-per-second", calls.Deletes, "pace: deletions of files begun in a second")
+	f.IntVar(&p.uploads, "uploads-per-second", 0, "pace: uploads begun in a second (default: as the provider allows, as for those below)")
+	f.IntVar(&p.downloads, "downloads-per-second", 0, "pace: downloads begun in a second")
+	f.IntVar(&p.polls, "polls-per-second", 0, "pace: polls of batches begun in a second")
+	f.IntVar(&p.deletes, "deletes-per-second", 0, "pace: deletions of files begun in a second")
 	f.IntVar(&p.transfers, "transfers", durable.DefaultTransfers, "pace: uploads and downloads under way at a time")
 }
 
-func (p *pace) validate() error {
+// validate refuses what was given and makes no sense: what was not is 0.
+func (p *pace) validate(given func(flag string) bool) error {
 	for _, flag := range []struct {
 		name  string
 		value int
@@ -37,7 +40,7 @@ func (p *pace) validate() error {
 		{"deletes-per-second", p.deletes},
 		{"transfers", p.transfers},
 	} {
-		if flag.value < 1 {
+		if flag.value < 1 && given(flag.name) {
 			return usage("--%s is %d: must be at least 1", flag.name, flag.value)
 		}
 	}
@@ -49,9 +52,14 @@ func (p *pace) calls(of *catalog.Provider) sink.Calls {
 	return sink.Calls{
 		Uploads: p.uploads, Downloads: p.downloads, Polls: p.polls, Deletes: p.deletes,
 		Creates: max(p.createsPerHour, of.Calls.Creates),
-	}
+	}.Or(of.Calls)
+}
+
+// pollRate is how often a run polls.
+func (p *pace) pollRate(of *catalog.Provider) durable.Rate {
+	return durable.Rate{Requests: 60 * p.calls(of).Polls, Per: time.Minute}
 }
 
 // pollsAtOnce is as many as the rate needs if the provider takes a sixth of a
 // second to answer.
-func (p *pace) pollsAtOnce() int { return max(p.polls/6, 1) }
+func (p *pace) pollsAtOnce(of *catalog.Provider) int { return max(p.calls(of).Polls/6, 1) }

@@ -11,7 +11,7 @@ import (
 	"github.com/balerhq/baler/sink/catalog"
 )
 
-// defaultProvider is the provider of commands without --provider.
+// defaultProvider is the provider unless something tells otherwise.
 var defaultProvider = catalog.All()[0]
 
 func defaultState() string { return cmp.Or(os.Getenv("BALER_STATE"), ".baler") }
@@ -43,7 +43,7 @@ func findProvider(name string) (catalog.Provider, error) {
 	p, known := catalog.Find(name)
 	switch {
 	case !known:
-		return p, usage("--provider %q is not known: it must be %s", name, offered())
+		return p, usage("--provider %q is not known%s: it must be %s", name, didYouMean(name), offered())
 	case !p.HasClient():
 		return p, usage("--provider %q has no client yet: it must be %s", name, offered())
 	}
@@ -51,7 +51,15 @@ func findProvider(name string) (catalog.Provider, error) {
 }
 
 // offered names the providers that --provider takes.
-func offered() string { return strings.Join(catalog.Names(), " or ") }
+func offered() string { return orList(catalog.Names()) }
+
+// orList is a list as a sentence has it.
+func orList(words []string) string {
+	if last := len(words) - 1; last > 0 {
+		return strings.Join(words[:last], ", ") + " or " + words[last]
+	}
+	return strings.Join(words, "")
+}
 
 // keyOf returns the key in the environment, "" if there is none.
 func keyOf(p *catalog.Provider) string {
@@ -64,7 +72,7 @@ func keyOf(p *catalog.Provider) string {
 }
 
 // keyNames names the variables that may hold the key.
-func keyNames(p *catalog.Provider) string { return strings.Join(p.Keys, " or ") }
+func keyNames(p *catalog.Provider) string { return orList(p.Keys) }
 
 // keyNamesOf is the same for a provider by name, and for the default one if the
 // name is not known.

@@ -15,7 +15,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.AddCommand(newRun(), newStatus(), newRuns(), newWait(), newPause(), newResume(), newCancel(), newSettle(),
-		newResults(), newExport(), newPrune(), newRemove(), newDoctor(), newSimulate())
+		newResults(), newExport(), newPrune(), newRemove(), newDoctor(), newProviders(), newSimulate())
 	return root
 }
 

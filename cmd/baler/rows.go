@@ -2,12 +2,9 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -28,6 +25,7 @@ type rows struct {
 
 	input     string
 	provider  string
+	format    catalog.RowFormat // of rows in batch format
 	id, model string
 	prompt    *prompt
 	tell      func(string) // what may surprise the user, once
@@ -37,7 +35,8 @@ type rows struct {
 func newRows(o *options, tell func(string)) (*rows, error) {
 	r := &rows{input: o.input, provider: o.provider, id: o.id, model: o.model, tell: tell}
 	if o.prompt == "" {
-		r.id, r.request = "custom_id", r.passThrough
+		r.format = formatOfRows(o.provider)
+		r.id, r.request = r.format.ID, r.passThrough
 		return r, nil
 	}
 	r.chat = r.fillIn
@@ -46,10 +45,13 @@ func newRows(o *options, tell func(string)) (*rows, error) {
 	return r, err
 }
 
-// key identifies a row: by the field of --id, or custom_id for a row in batch
+// key identifies a row: by the field of --id, or the id of a row in batch
 // format, or else by its line. No id can be taken for a line.
 func (r *rows) key(row source.Row) string {
 	if id := scalar(member(row.JSON, r.id)); id != "" {
+		return id
+	}
+	if id := scalar(member(row.JSON, openAIFormat.ID)); id != "" && r.request != nil {
 		return id
 	}
 	if r.prompt != nil && !r.told {
@@ -139,52 +141,4 @@ func decode(raw []byte) (fields map[string]any, err error) {
 	d.UseNumber() // so that 2^53+1 stays what it is
 	err = d.Decode(&fields)
 	return fields, err
-}
-
-// batchRow is a row in OpenAI's batch format.
-type batchRow struct {
-	CustomID *string `json:"custom_id"`
-	Method   string  `json:"method"`
-	URL      string  `json:"url"`
-}
-
-// passThrough takes a request as it is.
-func (r *rows) passThrough(row source.Row) (sink.Request, error) {
-	var b batchRow
-	const hint = ` (a row needs "custom_id", "method", "url" and "body", or the command needs a --prompt)`
-	err := json.Unmarshal(row.JSON, &b)
-	var wrong *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &wrong):
-		return sink.Request{}, fmt.Errorf("field %q is a %s and must be a text"+hint, wrong.Field, wrong.Value)
-	case err != nil:
-		return sink.Request{}, err
-	case b.CustomID == nil:
-		return sink.Request{}, errors.New(`field "custom_id" is missing` + hint)
-	case *b.CustomID == "":
-		return sink.Request{}, errors.New(`field "custom_id" is empty` + hint)
-	case b.Method != "POST":
-		return sink.Request{}, fmt.Errorf(`field "method" is %q and must be "POST"`+hint, b.Method)
-	case !strings.HasPrefix(b.URL, "/"):
-		return sink.Request{}, fmt.Errorf(`field "url" is %q and must be a path such as "/v1/chat/completions"`+hint, b.URL)
-	}
-	var body struct {
-		Model string `json:"model"`
-	}
-	request := member(row.JSON, "body")
-	if err := json.Unmarshal(request, &body); err != nil {
-		return sink.Request{}, errors.New(`field "body" is missing or not an object` + hint)
-	}
-	switch {
-	case catalog.IsForeign(r.provider, b.URL): // it becomes a chat for the --model
-		if r.model == "" {
-			return sink.Request{}, fmt.Errorf(`field "url" is %q, of another provider: name the --model that answers`, b.URL)
-		}
-		return sink.Request{Endpoint: b.URL, Model: cmp.Or(body.Model, r.model), Body: request}, nil
-	case body.Model == "":
-		return sink.Request{}, errors.New(`field "body.model" is missing: a row in batch format must name its model`)
-	case r.model != "" && r.model != body.Model:
-		return sink.Request{}, fmt.Errorf(`field "body.model" is %q and --model %q: leave --model out`, body.Model, r.model)
-	}
-	return sink.Request{Endpoint: b.URL, Model: body.Model, Body: request}, nil
 }

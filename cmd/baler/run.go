@@ -50,9 +50,10 @@ func newRun() *cobra.Command {
 		Short: "Submit every row of a file to a model and write one result per row",
 		Long: `Submit every row of a JSONL or CSV file to a model, through a provider's batch API,
 and write one JSON line per row to --out. Rows may have any shape if a --prompt is
-filled in from their fields. Or they are requests in OpenAI's batch format, whose
-bodies keep what they ask. A body in the format of Anthropic's /v1/messages or of
-Gemini's generateContent becomes a chat for the --model.
+filled in from their fields. Or they are requests in OpenAI's batch format or in that
+of their provider, whose bodies keep what they ask. In OpenAI's format, a body for
+Anthropic's /v1/messages or Gemini's generateContent becomes a chat for the --model
+of another provider.
 
 The whole input is checked before anything is bought. If the run is interrupted, or
 its machine fails, the same command goes on, and nothing is paid for twice.
@@ -67,8 +68,11 @@ a device each result is delivered at least once. A run that goes on does not rep
 results that are recorded as delivered, and "baler results NAME" prints all of them.
 The summary then goes to standard error, if standard output gets the results.
 
-The environment variable ` + keyNames(&defaultProvider) + ` holds the key. ` + defaultProvider.BaseURLVariable + ` is the
-address of the API, unless --base-url gives one.`,
+An environment variable holds the key of the provider, and another one may hold the
+address of its API, unless --base-url gives one. "baler providers" names them, and
+says what each provider can do. Without --provider, the --model decides: that of
+claude-... is anthropic. Models that no provider is known for are those of a server
+that speaks the protocol of ` + defaultProvider.Name + `.`,
 		Example: `  baler run tickets.jsonl --out results.jsonl --provider openai --model gpt-5.4-mini \
     --prompt 'Summarise in one sentence: {{.text}}'`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -88,9 +92,9 @@ address of the API, unless --base-url gives one.`,
 	f := cmd.Flags()
 	f.SortFlags = false // related flags stand together
 	f.StringVar(&o.out, "out", "", "file that gets one JSON line per row; - is standard output (required)")
-	f.StringVar(&o.provider, "provider", defaultProvider.Name, "provider of the batches: "+offered()+", or a server that speaks its protocol")
+	f.StringVar(&o.provider, "provider", "", "provider of the batches, or of the protocol that a server speaks: "+offered()+" (default: the one that has the model and whose key is set)")
 	f.StringVar(&o.model, "model", "", "model that answers, and may change between starts; rows in batch format name their own")
-	f.StringVar(&o.baseURL, "base-url", "", "address of the API, such as http://127.0.0.1:8080/v1 (default: "+defaultProvider.BaseURLVariable+", or the provider's)")
+	f.StringVar(&o.baseURL, "base-url", "", "address of the API, such as http://127.0.0.1:8080/v1 (default: the provider's; see baler providers)")
 	f.StringVar(&o.state, "state", defaultState(), "state directory, which remembers the run; also BALER_STATE")
 	f.StringVar(&o.name, "name", "", "name of the run in the state directory (default: the input without directory and extension)")
 	f.DurationVar(&o.timeLimit, "time-limit", 0, "time after its first start at which the run is cancelled if it is not completed (default: never)")
@@ -120,19 +124,25 @@ func (o *options) run(cmd *cobra.Command) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
+	if err := o.pace.validate(cmd.Flags().Changed); err != nil {
+		return err
+	}
 	if err := o.checkInput(); err != nil {
 		return err
 	}
 	tell := func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) }
-	rows, err := newRows(o, tell)
-	if err != nil {
-		return err
-	}
 	delimiter, err := o.csvDelimiter()
 	if err != nil {
 		return err
 	}
 	dialect := source.CSVFormat{Delimiter: delimiter}
+	if err := o.chooseProvider(dialect, tell); err != nil {
+		return err
+	}
+	rows, err := newRows(o, tell)
+	if err != nil {
+		return err
+	}
 	if err := o.preview(dialect, tell); err != nil {
 		return err
 	}
@@ -140,6 +150,7 @@ func (o *options) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	entry, _ := catalog.Find(o.provider) // newProvider has found it
 	out, err := o.openDescriptor(cmd.OutOrStdout(), cmd.ErrOrStderr())
 	if err != nil {
 		return err
@@ -168,8 +179,8 @@ func (o *options) run(cmd *cobra.Command) error {
 		Cache:       o.cacheFor(),
 		Samples:     o.samples,
 		Creates:     durable.Rate{Requests: o.pace.createsPerHour, Per: time.Hour},
-		Polls:       durable.Rate{Requests: 60 * o.pace.polls, Per: time.Minute},
-		PollsAtOnce: o.pace.pollsAtOnce(),
+		Polls:       o.pace.pollRate(&entry),
+		PollsAtOnce: o.pace.pollsAtOnce(&entry),
 		Transfers:   o.pace.transfers,
 		TimeLimit:   o.timeLimit,
 		ReadAll:     true,
@@ -286,7 +297,7 @@ func (o *options) validate() error {
 			return usage("--%s is %s: must be positive", d.flag, d.value)
 		}
 	}
-	return o.pace.validate()
+	return nil
 }
 
 // settings must be the same at each start of a run.

@@ -147,7 +147,6 @@ func TestRunRefusesBadInput(t *testing.T) {
 		"no key":            {lines: tickets(3), env: []string{"A=b"}, want: []string{"OPENAI_API_KEY is not set"}},
 		"unknown flag":      {lines: tickets(3), args: []string{"--modell", "x"}, want: []string{"--modell"}},
 		"unknown provider":  {lines: tickets(3), args: []string{"--provider", "x"}, want: []string{"--provider", `"x"`}},
-		"no client yet":     {lines: tickets(3), args: []string{"--provider", "anthropic"}, want: []string{"--provider", `"anthropic" has no client yet`, "must be openai"}},
 		"broken template":   {lines: tickets(3), args: []string{"--prompt", "{{.text"}, want: []string{"--prompt"}},
 		"no class":          {lines: tickets(3), args: []string{"--class", "odd"}, want: []string{"--class", "CODE=CLASS"}},
 		"odd class":         {lines: tickets(3), args: []string{"--class", "odd=fatal"}, want: []string{"--class", `"odd" is "fatal"`, "blocked"}},

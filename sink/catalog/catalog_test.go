@@ -244,3 +244,41 @@ func FuzzGrammars(f *testing.F) {
 		}
 	})
 }
+
+// A description is what the entry and the client say, and a table has all of it.
+func TestDescriptionsAreCompared(t *testing.T) {
+	var all []catalog.Description
+	for _, p := range catalog.All() {
+		d, err := p.Describe()
+		if !p.HasClient() {
+			if err == nil {
+				t.Errorf("%s is described without a client", p.Name)
+			}
+			continue
+		}
+		client, failed := p.Connect(catalog.Config{Key: "sk-marker"})
+		if err != nil || failed != nil {
+			t.Fatal(err, failed)
+		}
+		limits := client.Limits("")
+		if d.Name != p.Name || d.Rows != limits.Rows || d.Bytes != limits.Bytes || d.WindowHours != limits.Window.Hours() || d.Tag != client.Info().Tags {
+			t.Errorf("%s: %+v", p.Name, d)
+		}
+		all = append(all, d)
+	}
+	other := all[0]
+	other.Name, other.Rows, other.Bytes, other.Tag, other.Price = "other", 1_234_567, 2_000_000_000, sink.TagNone, "full"
+	all = []catalog.Description{all[0], other}
+	table, same, _ := strings.Cut(catalog.Table(all), "\n\n")
+	for _, want := range []string{
+		"| | openai | other |\n|---|---|---|\n", "| rows in a batch | 50,000 | 1,234,567 |", "| bytes in a batch | 200 MB | 2 GB |",
+		"| price of a batch | half | full |", "| an unanswered creation is found by | its tag, in the metadata | size and time, and the ids of its rows |",
+	} {
+		if !strings.Contains(table, want) {
+			t.Errorf("no %q in %s", want, table)
+		}
+	}
+	if strings.Contains(table, "OPENAI_API_KEY") || !strings.HasPrefix(same, "The same for all: key: OPENAI_API_KEY; ") {
+		t.Errorf("%s, and %s", table, same)
+	}
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/durable/archive"
+	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/sink/catalog"
+)
+
+// chooseProvider decides for a provider if the command names none: for the one
+// that has the model and whose key is set. Models that no provider is known for
+// are those of a server that speaks the protocol of the default one.
+func (o *options) chooseProvider(dialect source.CSVFormat, tell func(string)) error {
+	if o.provider != "" {
+		return nil
+	}
+	model := cmp.Or(o.model, o.firstModel(dialect))
+	have := catalog.OfModel(model)
+	paid := slices.DeleteFunc(slices.Clone(have), func(p catalog.Provider) bool { return keyOf(&p) == "" })
+	switch {
+	case len(paid) == 1:
+		o.provider = paid[0].Name
+	case len(have) == 1 && have[0].Name == defaultProvider.Name, len(have) == 0 && usable(&defaultProvider, o.baseURL):
+		o.provider = defaultProvider.Name
+	case len(have) == 1:
+		return usage("%q is a model of %s: set %s, or name another --provider that has it", model, have[0].Name, keyNames(&have[0]))
+	case len(have) > 1:
+		return usage("%q may be a model of several providers: name the --provider, and set its key: %s", model, keyList(have))
+	case model == "":
+		return usage("no provider is named: name the --provider, and set its key: %s", keyList(withClient()))
+	default:
+		return usage("%q is of no provider that is known: name the --provider that has it, and set its key: %s", model, keyList(withClient()))
+	}
+	if o.provider != defaultProvider.Name {
+		tell(fmt.Sprintf("provider: %s, since %q is one of its models", o.provider, model))
+	}
+	return nil
+}
+
+// usable reports whether anything says that a provider is to be called.
+func usable(p *catalog.Provider, baseURL string) bool {
+	return keyOf(p) != "" || cmp.Or(baseURL, os.Getenv(p.BaseURLVariable)) != ""
+}
+
+func withClient() []catalog.Provider {
+	return slices.DeleteFunc(catalog.All(), func(p catalog.Provider) bool { return !p.HasClient() })
+}
+
+// keyList says which providers there are, and which variables hold their keys.
+func keyList(providers []catalog.Provider) string {
+	words := make([]string, len(providers))
+	for i := range providers {
+		words[i] = fmt.Sprintf("%s (%s)", providers[i].Name, keyNames(&providers[i]))
+	}
+	return orList(words)
+}
+
+// firstModel is the model that the first row in batch format names, "" if it
+// names none or there is no such row. Whatever is wrong with it is told later.
+func (o *options) firstModel(dialect source.CSVFormat) string {
+	if o.prompt != "" {
+		return ""
+	}
+	for row, err := range source.Rows(o.input).WithFormat(dialect).Items() {
+		if err != nil {
+			return ""
+		}
+		for _, p := range withClient() {
+			if model := scalar(member(member(row.JSON, p.Row.Body), "model")); model != "" {
+				return model
+			}
+		}
+		return ""
+	}
+	return ""
+}
+
+// providerOfRuns returns the provider of a run in a state directory, or of all
+// of them if name is empty. It is the default one if they do not agree, or
+// cannot be read.
+func providerOfRuns(state, name string) string {
+	all, err := runsOf(state)
+	if err != nil {
+		return defaultProvider.Name
+	}
+	found := ""
+	for i := range all {
+		if name != "" && all[i].Name != name {
+			continue
+		}
+		provider := providerOfRun(state, all[i].Name)
+		if found != "" && provider != found {
+			return defaultProvider.Name
+		}
+		found = provider
+	}
+	return cmp.Or(found, defaultProvider.Name)
+}
+
+func providerOfRun(state, name string) string {
+	dir, err := durable.Open(state)
+	if err != nil {
+		return ""
+	}
+	a, err := archive.Open(dir, name)
+	if err != nil {
+		return ""
+	}
+	defer a.Close()
+	return a.Provider()
+}
+
+// didYouMean is the provider that a wrong name is close to, in words; "" if
+// there is none.
+func didYouMean(name string) string {
+	best, least := "", 3 // more letters make another word
+	for _, known := range catalog.Names() {
+		if d := distance(strings.ToLower(name), known); d < least {
+			best, least = known, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s?)", best)
+}
+
+// distance is how many letters have to be changed, added or removed to make one
+// word of another.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1) // of the letters of a so far to each beginning of b
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
