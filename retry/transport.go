@@ -8,6 +8,10 @@ import (
 	"sync/atomic"
 )
 
+// ErrCutShort marks the error of a request that ended before all of its body
+// had left this machine. The server cannot have done what it asks for.
+var ErrCutShort = errors.New("the request was cut short")
+
 // Sent records whether a request left this machine. See [Watch].
 type Sent struct{ flag atomic.Bool }
 

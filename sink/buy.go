@@ -25,7 +25,7 @@ func (d *driver) upload(ctx context.Context) error {
 // create sends the one request that costs money.
 func (d *driver) create(ctx context.Context) error {
 	now, failures := d.now(), d.failures // a refusal of the next one counts on
-	err := d.advance(intent.Sending{Account: d.provider.Info().Account, Now: now, Deadline: now.Add(purchase.CreateDeadline), Repeats: d.State == intent.Unknown})
+	err := d.advance(intent.Sending{Account: d.provider.Info().Account, Now: now, Deadline: now.Add(d.createTime()), Repeats: d.State == intent.Unknown})
 	if err != nil {
 		return err
 	}
@@ -60,8 +60,13 @@ func (d *driver) create(ctx context.Context) error {
 	return d.backOff(ctx, "create", refusal)
 }
 
+// createTime is how long the creation may take.
+func (d *driver) createTime() time.Duration {
+	return purchase.CreateTime(d.File, d.provider.Limits(d.spec.Model).Bytes)
+}
+
 func (d *driver) send(ctx context.Context) (batch string, class retry.Class, err error) {
-	call, stop := context.WithTimeout(ctx, purchase.CreateDeadline)
+	call, stop := context.WithTimeout(ctx, d.createTime())
 	defer stop()
 	call, sent := retry.Watch(call)
 	d.sent = time.Now()

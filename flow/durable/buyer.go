@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
-	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
@@ -124,7 +123,7 @@ func (b *buyer) send(ctx context.Context, in intent.Intent, repeats bool) (_ int
 	}
 	now := b.clock.now()
 	sent, err := b.batches.advance(ctx, in, intent.Sending{
-		Account: b.batches.serviceOf(in).info.Account, Now: now, Deadline: now.Add(purchase.CreateDeadline), Repeats: repeats,
+		Account: b.batches.serviceOf(in).info.Account, Now: now, Deadline: now.Add(b.createTime(in)), Repeats: repeats,
 	})
 	if err != nil {
 		return in, nil, err

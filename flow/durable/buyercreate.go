@@ -14,10 +14,15 @@ import (
 // batch, which takes a grace at least.
 const createLinger = 5 * time.Second
 
+// createTime is how long a creation may take.
+func (b *buyer) createTime(in intent.Intent) time.Duration {
+	return purchase.CreateTime(in.File, b.batches.serviceOf(in).Limits(b.batches.spec(in).Model).Bytes)
+}
+
 // buyAt asks the provider once to create a batch. It returns the batch's name
 // or the class of the answer.
 func (b *buyer) buyAt(ctx context.Context, in intent.Intent) (batch string, class retry.Class, refusal error) {
-	call, stop := lingering(ctx, time.Now().Add(purchase.CreateDeadline), createLinger)
+	call, stop := lingering(ctx, time.Now().Add(b.createTime(in)), createLinger)
 	defer stop()
 	if ctx.Err() != nil { // while the journal was written
 		return "", retry.Retryable, context.Cause(ctx)

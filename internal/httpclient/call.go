@@ -6,7 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/balerhq/baler/retry"
@@ -57,24 +57,40 @@ func (c Call) body() (body io.ReadCloser, size int64, err error) {
 }
 
 // source is the body of a request. It keeps the class of what it fails with:
-// the transport mixes that with what else ends a call.
+// the transport mixes that with what else ends a call. And it knows how much of
+// it has left, at most: what was not read was not sent.
 type source struct {
 	io.ReadCloser
-	err atomic.Pointer[error] // the first that has a class
+
+	mu   sync.Mutex
+	left int64 // bytes that were announced and not read
+	over bool  // nothing more may be read
+	err  error // the first that has a class
+}
+
+func newSource(body io.ReadCloser, size int64) *source {
+	return &source{ReadCloser: body, left: size}
 }
 
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.ReadCloser.Read(p)
-	if _, ok := errors.AsType[*retry.Error](err); ok {
-		s.err.CompareAndSwap(nil, &err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return 0, io.ErrClosedPipe
+	}
+	s.left -= int64(n)
+	if _, ok := errors.AsType[*retry.Error](err); ok && s.err == nil {
+		s.err = err
 	}
 	return n, err
 }
 
-// broken is why the body could not be read, nil if it could.
-func (s *source) broken() error {
-	if err := s.err.Load(); err != nil {
-		return *err
-	}
-	return nil
+// end lets nothing more leave. It reports whether all may have left, and why
+// the body could not be read, nil if it could.
+func (s *source) end() (whole bool, broken error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
+	return s.left <= 0, s.err
 }

@@ -202,10 +202,19 @@ func (c *Client) send(ctx context.Context, call Call) (*Reply, error) {
 }
 
 // failed is the error of a request that was not answered: that of its body, if
-// that could not be read.
+// that could not be read. A request whose body did not leave as a whole cannot
+// have made anything: the server was told how long it is, and it has no end.
 func failed(call Call, sent bool, req *http.Request, err error) error {
-	if b, ok := req.Body.(*source); ok && b.broken() != nil && call.Effect != retry.EffectCreate {
-		return fmt.Errorf("%s: read what is to be sent: %w", call, b.broken())
+	whole := true
+	if body, ok := req.Body.(*source); ok {
+		var broken error
+		whole, broken = body.end()
+		if broken != nil && (call.Effect != retry.EffectCreate || !whole) {
+			return fmt.Errorf("%s: read what is to be sent: %w", call, broken)
+		}
+	}
+	if sent && !whole && call.Effect == retry.EffectCreate {
+		err, sent = fmt.Errorf("%w: %w", retry.ErrCutShort, err), false
 	}
 	return retry.Transport(call.Effect, sent, fmt.Errorf("%s: %w", call, err))
 }
@@ -233,7 +242,7 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 		return nil, err
 	}
 	if body != nil {
-		req.Body, req.ContentLength = &source{ReadCloser: body}, size
+		req.Body, req.ContentLength = newSource(body, size), size
 		req.Header.Set("Content-Type", call.contentType())
 	}
 	req.Header.Set("User-Agent", "baler")
