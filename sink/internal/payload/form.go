@@ -40,3 +40,13 @@ func (p *Payload) Form(call httpclient.Call, fields []Field, filename string, ro
 	call.Timeout = Timeout(p.Size)
 	return call, call.Body
 }
+
+// Inline makes a call send the rows in a JSON body, between before and after.
+// The caller closes the body.
+func (p *Payload) Inline(call httpclient.Call, before, after string, rows sink.Rows) (httpclient.Call, io.Closer) {
+	call.Body = p.Reader(before, after, rows)
+	call.Size = int64(len(before)) + p.Size + int64(len(after))
+	call.ContentType = "application/json"
+	call.Timeout = Timeout(p.Size)
+	return call, call.Body
+}
