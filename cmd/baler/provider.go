@@ -84,8 +84,7 @@ func keyNamesOf(name string) string {
 }
 
 func newClient(p *catalog.Provider, o *options, key string) (sink.Provider, error) {
-	client, err := p.Connect(catalog.Config{
-		Key:     key,
+	client, err := p.Connect(key, catalog.Config{
 		BaseURL: cmp.Or(o.baseURL, os.Getenv(p.BaseURLVariable)),
 		Calls:   o.pace.calls(p),
 		Retry:   retry.Policy{Delay: o.poll}, // a short poll interval wants short retries

@@ -54,12 +54,12 @@ type Provider struct {
 	// Codec reads and writes the provider's bodies. It is nil if there is none.
 	Codec llm.Codec
 
-	connect func(Config) (sink.Provider, error) // nil if there is no client yet
+	connect func(key string, c Config) (sink.Provider, error) // nil if there is no client yet
 }
 
-// Config adjusts a client. All but the Key may be zero.
+// Config adjusts a client. All of it may be zero. It has no key, so that no print
+// of it can show one.
 type Config struct {
-	Key       string
 	BaseURL   string            // zero means the provider's
 	Calls     sink.Calls        // zero fields mean the provider's
 	Limits    sink.Limits       // zero fields mean the provider's
@@ -71,12 +71,12 @@ type Config struct {
 // HasClient reports whether Connect can make a client.
 func (p *Provider) HasClient() bool { return p.connect != nil }
 
-// Connect makes a client. It makes no call.
-func (p *Provider) Connect(c Config) (sink.Provider, error) {
+// Connect makes a client that pays with the key. It makes no call.
+func (p *Provider) Connect(key string, c Config) (sink.Provider, error) {
 	if !p.HasClient() {
 		return nil, fmt.Errorf("catalog: there is no client of %s yet: choose one of %q", p.Name, Names())
 	}
-	return p.connect(c)
+	return p.connect(key, c)
 }
 
 // Find returns the entry of a name.

@@ -150,7 +150,7 @@ func TestFormatsAreThoseOfOthers(t *testing.T) {
 
 func TestClientIsThatOfTheName(t *testing.T) {
 	for _, p := range catalog.All() {
-		client, err := p.Connect(catalog.Config{Key: "sk-marker"})
+		client, err := p.Connect("sk-marker", catalog.Config{})
 		if !p.HasClient() {
 			if err == nil || client != nil || !strings.Contains(err.Error(), p.Name) || !strings.Contains(err.Error(), catalog.Names()[0]) {
 				t.Errorf("%s: %v", p.Name, err)
@@ -166,11 +166,11 @@ func TestClientIsThatOfTheName(t *testing.T) {
 		if row, err := p.AppendRow(nil, "/v1/x", sink.Row{ID: "a", Body: []byte(`{"n":1}`)}); err != nil || !strings.Contains(string(row), `{"n":1}`) {
 			t.Errorf("%s: row %s, %v", p.Name, row, err)
 		}
-		client, err = p.Connect(catalog.Config{Key: "sk-marker", BaseURL: "http://example.com"})
+		client, err = p.Connect("sk-marker", catalog.Config{BaseURL: "http://example.com"})
 		if err == nil || client != nil {
 			t.Errorf("%s: a key over http: %v", p.Name, err)
 		}
-		if _, err := p.Connect(catalog.Config{Key: "sk-marker", Calls: sink.Calls{Deletes: -1}}); err == nil {
+		if _, err := p.Connect("sk-marker", catalog.Config{Calls: sink.Calls{Deletes: -1}}); err == nil {
 			t.Errorf("%s: a negative pace is taken", p.Name)
 		}
 		wantConfigured(t, &p)
@@ -181,8 +181,8 @@ func TestClientIsThatOfTheName(t *testing.T) {
 func wantConfigured(t *testing.T, p *catalog.Provider) {
 	t.Helper()
 	called := 0
-	client, err := p.Connect(catalog.Config{
-		Key: "sk-marker", BaseURL: "http://proxy.internal/x", AllowHTTP: []string{"proxy.internal"}, Limits: sink.Limits{Rows: 7},
+	client, err := p.Connect("sk-marker", catalog.Config{
+		BaseURL: "http://proxy.internal/x", AllowHTTP: []string{"proxy.internal"}, Limits: sink.Limits{Rows: 7},
 		Retry: retry.Policy{MaxAttempts: 2, Delay: time.Nanosecond, MaxDelay: time.Nanosecond},
 		Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 			if called++; !strings.HasPrefix(r.URL.String(), "http://proxy.internal/x/") {
@@ -256,7 +256,7 @@ func TestDescriptionsAreCompared(t *testing.T) {
 			}
 			continue
 		}
-		client, failed := p.Connect(catalog.Config{Key: "sk-marker"})
+		client, failed := p.Connect("sk-marker", catalog.Config{})
 		if err != nil || failed != nil {
 			t.Fatal(err, failed)
 		}

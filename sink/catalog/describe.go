@@ -31,7 +31,7 @@ type Description struct {
 // Describe describes a provider that has a client. It makes no call and needs
 // no key.
 func (p *Provider) Describe() (Description, error) {
-	client, err := p.Connect(Config{Key: "none"})
+	client, err := p.Connect("none", Config{})
 	if err != nil {
 		return Description{}, err
 	}

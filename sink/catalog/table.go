@@ -66,8 +66,8 @@ var table = []Provider{
 	},
 }
 
-func connectOpenAI(c Config) (sink.Provider, error) {
-	client, err := openai.New(c.Key, openai.Config{
+func connectOpenAI(key string, c Config) (sink.Provider, error) {
+	client, err := openai.New(key, openai.Config{
 		BaseURL: c.BaseURL, Retry: c.Retry, Calls: c.Calls, Limits: c.Limits, AllowHTTP: c.AllowHTTP, Transport: c.Transport,
 	})
 	if err != nil {
