@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -46,7 +47,7 @@ func (s *Simulator) admit(seen protocol.Batch, v protocol.Verdict) error {
 			return true
 		}
 		b.Status, b.InProgressAt = protocol.InProgress, now
-		b.Model, b.Tokens, b.Counts.Total = v.Model, v.Tokens, v.Rows
+		b.Model, b.Tokens, b.Counts.Total = cmp.Or(v.Model, b.Model), v.Tokens, v.Rows
 		return true
 	})
 	return err
@@ -56,13 +57,13 @@ func (s *Simulator) admit(seen protocol.Batch, v protocol.Verdict) error {
 func (s *Simulator) full(b protocol.Batch, v protocol.Verdict) []protocol.LineError {
 	m := s.mounts[protocolOf(b.Identity)]
 	limits := m.limits
-	if limits.EnqueuedTokens == 0 && limits.EnqueuedRows == 0 {
+	if limits.EnqueuedTokens == 0 && limits.EnqueuedRows == 0 || m.protocol.Info().NeverFails {
 		return nil
 	}
-	b.Model = v.Model
+	b.Model = cmp.Or(v.Model, b.Model)
 	held := s.held(b)
 	refuse := func(cause protocol.Cause, limit int64) []protocol.LineError {
-		return []protocol.LineError{m.protocol.Full(&protocol.RefusalError{Cause: cause, Limit: limit, Model: v.Model})}
+		return []protocol.LineError{m.protocol.Full(&protocol.RefusalError{Cause: cause, Limit: limit, Model: b.Model})}
 	}
 	switch {
 	case limits.EnqueuedTokens > 0 && held.tokens+v.Tokens > limits.EnqueuedTokens:

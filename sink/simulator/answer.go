@@ -41,8 +41,9 @@ type Reply struct {
 	// Body is the JSON to answer with, if the one made from the other fields
 	// will not do. It is not checked. Nil means to make it.
 	Body []byte
-	// Raw is the JSON of the members "response" and "error" of the row's line
-	// in its result file, as it stands, for lines that no server should write.
+	// Raw is the JSON of the members of the row's line in its result file,
+	// without its id, as it stands, for lines that no server should write. Of
+	// OpenAI these are "response" and "error". Live calls have none.
 	// Error still says which file that is, and whether the row is billed. Nil
 	// means to make it.
 	Raw []byte
@@ -79,7 +80,8 @@ type RowError struct {
 	// Status is the HTTP status of the model call. Zero means that it gave
 	// none, as with code request_timeout.
 	Status int
-	// Code and Message are sent to the client.
+	// Code and Message are sent to the client. Zero means a code of the
+	// provider that suits the status.
 	Code, Message string
 }
 
@@ -121,19 +123,19 @@ func (s *Simulator) ask(lot int, req Row) Reply {
 // The replies that Echo and RowFaults fail rows with.
 
 func invalidRow() Reply {
-	return Reply{Error: &RowError{400, "invalid_value", "The simulator was told to find this request invalid."}}
+	return Reply{Error: &RowError{400, "", "The simulator was told to find this request invalid."}}
 }
 
 func limitedRow() Reply {
-	return Reply{Error: &RowError{429, "rate_limit_exceeded", "The simulator was told to limit this request."}}
+	return Reply{Error: &RowError{429, "", "The simulator was told to limit this request."}}
 }
 
 func brokenRow() Reply {
-	return Reply{Error: &RowError{500, "server_error", "The simulator was told to fail at this request."}}
+	return Reply{Error: &RowError{500, "", "The simulator was told to fail at this request."}}
 }
 
 func timedOutRow() Reply {
-	return Reply{Error: &RowError{0, "request_timeout", "The simulator was told to let this request time out."}}
+	return Reply{Error: &RowError{0, "", "The simulator was told to let this request time out."}}
 }
 
 func refusedRow() Reply { return Reply{Refusal: "I'm sorry, but I can't help with that."} }

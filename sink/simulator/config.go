@@ -67,8 +67,9 @@ type Config struct {
 	// new. Zero is a seed like any other.
 	Seed uint64
 
-	// Answer plays the model. It is called for every row that runs, again if
-	// a restart interrupted the batch, by several goroutines at once. Nil
+	// Answer plays the model. It is called for every live call and every row
+	// that runs, again if a restart interrupted the batch, by several
+	// goroutines at once. Nil
 	// means [Echo].
 	Answer func(Row) Reply
 

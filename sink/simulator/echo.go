@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 	"unicode/utf8"
 
@@ -77,10 +78,10 @@ func (r Row) Prompt() string {
 }
 
 // parsed returns the parsed body, which the simulator does for rows of its own.
-// Others are taken for rows of the protocol that a zero Config has at the root.
+// Others are read as rows of their Provider, or of OpenAI if they name none.
 func (r Row) parsed() protocol.Request {
 	if r.request == nil {
-		return protocols[firstProtocol].ParseRequest(r.Body)
+		return protocols[cmp.Or(r.Provider, firstProtocol)].ParseRequest(r.Body)
 	}
 	return r.request
 }

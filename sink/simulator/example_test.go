@@ -85,12 +85,12 @@ func ExampleEcho() {
 	for _, prompt := range []string{"I was charged twice for one order", "Where is it? [[timeout]]"} {
 		reply := simulator.Echo(simulator.Row{Body: []byte(`{"messages":[{"role":"user","content":"` + prompt + `"}]}`)})
 		if reply.Error != nil {
-			fmt.Println("error", reply.Error.Code)
+			fmt.Println("error:", reply.Error.Message)
 			continue
 		}
 		fmt.Println(reply.Text)
 	}
 	// Output:
 	// billing: I was charged twice for one order
-	// error request_timeout
+	// error: The simulator was told to let this request time out.
 }

@@ -32,7 +32,7 @@ type execution struct {
 // execute runs the rows of b until all have run, its window has passed or it
 // is cancelled, and settles it.
 func (s *Simulator) execute(ctx context.Context, b protocol.Batch) error {
-	if b.InProgressAt.IsZero() { // cancelled before validation was over
+	if b.InProgressAt.IsZero() && b.Declared == 0 { // cancelled before validation was over
 		return s.moveOn(b.ID, false, func(b *protocol.Batch) { b.OutputFile, b.ErrorFile = "", "" })
 	}
 	in, err := os.Open(s.contentPath(b.InputFile))
@@ -91,6 +91,9 @@ func (x *execution) shuffle(seq int, ordered bool) (err error) {
 // plan returns when the rows of b run.
 func (x *execution) plan(b protocol.Batch) plan {
 	p := plan{rows: len(x.rows), begin: b.InProgressAt, lasts: x.cfg.Latency.Processing, end: b.ExpiresAt}
+	if b.InProgressAt.IsZero() { // cancelled before validation was over: no row runs
+		p.begin = b.CancellingAt.Add(1)
+	}
 	if !b.CancellingAt.IsZero() && b.CancellingAt.Before(p.end) {
 		p.end = b.CancellingAt
 	}

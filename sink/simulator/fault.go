@@ -119,7 +119,7 @@ var actions = []Action{
 // validate returns an error that names the field that cannot be used.
 func (f Fault) validate(routes []Route) error {
 	i := slices.IndexFunc(routes, func(r Route) bool { return r.Name == f.Route })
-	known, creates := i >= 0, i >= 0 && routes[i].Kind == RouteCreate
+	known, invalid := i >= 0, i >= 0 && routes[i].invalid
 	switch {
 	case f.Route != "" && !known:
 		return fmt.Errorf("field Route is none that the simulator serves: %q", f.Route)
@@ -133,7 +133,7 @@ func (f Fault) validate(routes []Route) error {
 		return fmt.Errorf("field Probability is not between 0 and 1: %v", f.Probability)
 	case f.Action == ActionMerge && mergeFault(f.Merge) != nil:
 		return fmt.Errorf("field Merge is no JSON object: %w", mergeFault(f.Merge))
-	case f.Action == ActionInvalid && !creates:
+	case f.Action == ActionInvalid && !invalid:
 		return fmt.Errorf("field Route must be %s for a batch that is invalid: %q", creating(routes), f.Route)
 	case f.Action == ActionReplace && f.Status != 0 && (f.Status < 200 || f.Status > 599):
 		return fmt.Errorf("field Status is none: %d", f.Status)
@@ -147,11 +147,11 @@ func (f Fault) validate(routes []Route) error {
 	return nil
 }
 
-// creating names the routes that create batches.
+// creating names the routes that create batches which may fail validation.
 func creating(routes []Route) string {
 	var names []string
 	for _, r := range routes {
-		if r.Kind == RouteCreate {
+		if r.invalid {
 			names = append(names, strconv.Quote(r.Name))
 		}
 	}

@@ -3,6 +3,7 @@ package simulator
 import (
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
@@ -46,11 +47,22 @@ func (s *Simulator) find(r *http.Request) (*mount, *http.Request) {
 	inner := *r
 	inner.URL = new(url.URL)
 	*inner.URL = *r.URL
-	inner.URL.Path = "/" + strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, m.prefix), "/")
+	inner.URL.Path = below(m.prefix, r.URL.Path)
 	if r.URL.RawPath != "" {
-		inner.URL.RawPath = "/" + strings.TrimPrefix(strings.TrimPrefix(r.URL.RawPath, m.prefix), "/")
+		inner.URL.RawPath = below(m.prefix, r.URL.RawPath)
 	}
 	return m, &inner
+}
+
+// below returns the rest of a path that begins with prefix. It cleans it, as
+// [http.ServeMux] would redirect to the clean path without the prefix.
+func below(prefix, p string) string {
+	rest := strings.TrimPrefix(p, prefix)
+	clean := path.Clean("/" + rest)
+	if strings.HasSuffix(rest, "/") && clean != "/" {
+		clean += "/"
+	}
+	return clean
 }
 
 // routeName is what faults and the request log call a route.

@@ -56,6 +56,10 @@ func TestProtocolsAreUnderTheirNamesAndOneAtTheRoot(t *testing.T) {
 	if w := askOpenAI(t, s, "GET", "/openai/v2/nothing", ""); w.Code != 404 || !strings.Contains(w.Body.String(), "unknown_url") {
 		t.Errorf("an unknown path of OpenAI: %d %s", w.Code, w.Body)
 	}
+	// A slash too many does not lead to another provider.
+	if w := askOpenAI(t, s, "GET", "/openai//v1//batches", ""); w.Code != 200 || w.Header().Get("X-Request-Id") == "" {
+		t.Errorf("slashes too many: %d %s", w.Code, w.Body)
+	}
 	for _, path := range []string{"/v1/batches", "/inline", "/inline/v1/batches", "/openaix/v1/batches"} {
 		if w := ask(s, "one", "POST", path, ""); w.Code != http.StatusTeapot {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
@@ -77,7 +81,7 @@ func TestProtocolsAreUnderTheirNamesAndOneAtTheRoot(t *testing.T) {
 	}
 	if want := []string{
 		"POST /openai/v1/batches < /openai/v1/batches", "POST /openai/v1/batches < /openai/v1/batches",
-		"/openai/ < /openai/v2/nothing", "/ < /v1/batches", "/ < /inline", "/ < /inline/v1/batches", "/ < /openaix/v1/batches",
+		"/openai/ < /openai/v2/nothing", "GET /openai/v1/batches < /openai//v1//batches", "/ < /v1/batches", "/ < /inline", "/ < /inline/v1/batches", "/ < /openaix/v1/batches",
 		"GET /jobs/{id} < /jobs/x", "GET /jobs/{id} < /inline/jobs/x",
 	}; !slices.Equal(routes, want) {
 		t.Errorf("log %q\nwant %q", routes, want)
@@ -198,6 +202,58 @@ func TestInlineRowsMayRunInOrder(t *testing.T) {
 		}
 	})
 }
+
+// The rows of a batch that is cancelled at once are known, and none runs.
+func TestACancelledInlineBatchHasAllItsRows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, err := newSimulator(Config{Provider: "inline", Latency: Latency{Validation: time.Hour}}, two)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = s.Close() }()
+		id := ask(s, "one", "POST", "/jobs?ordered", `{"rows":[{"key":"a","ask":"x"},{"key":"b","ask":"x"}]}`).Body.String()
+		time.Sleep(time.Minute)
+		ask(s, "one", "POST", "/jobs/"+id+":stop", "")
+		synctest.Wait()
+		if got := ask(s, "one", "GET", "/jobs/"+id, "").Body.String(); got != "a expired false\nb expired false\n" {
+			t.Errorf("results %q", got)
+		}
+		for e, err := range s.Executions() {
+			t.Errorf("a row ran: %+v, %v", e, err)
+		}
+		if b := s.Batches()[0]; b.Status != protocol.Cancelled || b.Rows != 2 {
+			t.Errorf("%+v", b)
+		}
+	})
+}
+
+func TestOnlyABatchThatCanFailIsInvalid(t *testing.T) {
+	t.Parallel()
+	sure := map[string]protocol.Protocol{"sure": neverFails{}, "openai": protocols["openai"]}
+	_, err := newSimulator(Config{Faults: []Fault{{Route: "POST /sure/jobs", Action: ActionInvalid}}}, sure)
+	if err == nil || !strings.Contains(err.Error(), `must be "POST /v1/batches" for`) {
+		t.Error(err)
+	}
+	s, err := newSimulator(Config{Provider: "sure", Limits: Limits{EnqueuedTokens: 1}}, sure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	id := ask(s, "one", "POST", "/jobs", `{"rows":[{"key":"a","ask":"x"}]}`).Body.String()
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for ; s.Batches()[0].Status != protocol.Completed; <-ticker.C {
+		if s.Batches()[0].Status == protocol.Failed {
+			t.Fatalf("%s failed", id)
+		}
+	}
+}
+
+// neverFails is inline as a protocol whose batches never fail.
+type neverFails struct{ inline }
+
+func (neverFails) Info() protocol.Info { return protocol.Info{NeverFails: true} }
 
 // The input of a batch is freed when it ends, its results when it is deleted,
 // and the ledger stays.

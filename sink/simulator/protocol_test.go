@@ -30,6 +30,7 @@ func (inline) Routes() []protocol.Route {
 		{Pattern: "GET /jobs/{id}", Kind: protocol.RouteDownload, Serve: inline{}.results},
 		{Pattern: "DELETE /jobs/{id}", Serve: inline{}.delete},
 		{Pattern: "GET /jobs/{id}:where", Serve: inline{}.where},
+		{Pattern: "POST /jobs/{id}:stop", Serve: inline{}.stop},
 		{Pattern: "/", Serve: inline{}.unknown},
 	}
 }
@@ -59,6 +60,15 @@ func (p inline) where(all protocol.Provider, w http.ResponseWriter, r *http.Requ
 	if s := p.session(all, w, r); s != nil {
 		path := "/jobs/" + r.PathValue("id")
 		_, _ = io.WriteString(w, s.URL(path)+" "+s.ResultURL(path))
+	}
+}
+
+func (p inline) stop(all protocol.Provider, w http.ResponseWriter, r *http.Request) {
+	if s := p.session(all, w, r); s != nil {
+		b, _ := s.Batch(r.PathValue("id"))
+		if _, err := s.CancelBatch(b); err != nil {
+			panic(err)
+		}
 	}
 }
 

@@ -30,6 +30,8 @@ type Route struct {
 	Name string
 	// Kind is what it is for.
 	Kind RouteKind
+
+	invalid bool // batches that it creates may fail validation
 }
 
 // RouteKind is what a route is for.
@@ -51,9 +53,11 @@ func (c Config) Routes() []Route { return c.routes(protocols) }
 func (c Config) routes(all map[string]protocol.Protocol) (routes []Route) {
 	root := cmp.Or(c.Provider, firstProtocol)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
+		fails := !all[name].Info().NeverFails
 		for _, r := range all[name].Routes() {
 			routes = append(routes, Route{
 				Provider: name, Name: routeName(name, root, r.Pattern), Kind: RouteKind(r.Kind),
+				invalid: fails && r.Kind == protocol.RouteCreate,
 			})
 		}
 	}

@@ -112,6 +112,11 @@ func (s *Simulator) open() (err error) {
 		if err := s.checkRecord(b.Identity); err != nil {
 			return err
 		}
+		if b.Ended() { // a process that was killed may have left its input
+			if err := s.deleteHidden(b.InputFile); err != nil {
+				return err
+			}
+		}
 	}
 	if err := removeParts(filepath.Join(s.dir, contentDir)); err != nil {
 		return err

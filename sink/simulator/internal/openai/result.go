@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -40,7 +41,7 @@ func (e *rows) AppendResult(b []byte, r protocol.Row, reply protocol.Reply) []by
 	status := http.StatusOK
 	if failure := reply.Error; failure != nil {
 		if status = failure.Status; status == 0 {
-			return e.appendFailure(b, r.ID, failure.Code, failure.Message)
+			return e.appendFailure(b, r.ID, cmp.Or(failure.Code, "request_timeout"), failure.Message)
 		}
 	}
 	b = e.appendHead(b, r.ID)
@@ -111,19 +112,21 @@ func (e *rows) appendSerial(b []byte) []byte {
 }
 
 func appendErrorBody(b []byte, e protocol.RowError) []byte {
-	kind := "invalid_request_error"
+	kind, code := "invalid_request_error", "invalid_value"
 	switch {
+	case e.Status == 0:
+		kind, code = "server_error", "request_timeout"
 	case e.Status == 429:
-		kind = "requests"
+		kind, code = "requests", "rate_limit_exceeded"
 	case e.Status >= 500:
-		kind = "server_error"
+		kind, code = "server_error", "server_error"
 	}
 	b = append(b, `{"error":{"message":`...)
 	b = scan.AppendString(b, e.Message)
 	b = append(b, `,"type":`...)
 	b = scan.AppendString(b, kind)
 	b = append(b, `,"param":null,"code":`...)
-	b = scan.AppendString(b, e.Code)
+	b = scan.AppendString(b, cmp.Or(e.Code, code))
 	return append(b, "}}"...)
 }
 

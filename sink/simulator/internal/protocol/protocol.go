@@ -47,6 +47,10 @@ type Info struct {
 	// Limits are the limits of the provider itself; zero means that it has
 	// none.
 	Limits Limits
+	// NeverFails says that no batch fails validation: what is wrong with an
+	// input is found when it is created, or when a row runs. Then Validate
+	// reports no errors, Full is not called, and no fault makes a batch fail.
+	NeverFails bool
 }
 
 // A Route is a kind of request.

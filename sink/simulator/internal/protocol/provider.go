@@ -14,8 +14,8 @@ import (
 type Provider interface {
 	// Session returns what the owner of key may see and do by request r. The
 	// objects of different scopes, such as workspaces, do not see each other;
-	// an empty scope is none. The error is ErrUnknownKey, or a *RefusalError if the
-	// owner sends too many requests.
+	// an empty scope is none. The error is ErrUnknownKey, or a *RefusalError if
+	// the owner sends too many requests.
 	Session(r *http.Request, key string, scope ...string) (Session, error)
 }
 
@@ -46,7 +46,7 @@ type Session interface {
 	Receive(id string, content io.Reader) (bytes int64, err error)
 	// ReceiveAt continues content that was received under id. It returns how
 	// much there is. If that is not offset, it stores nothing. An error of
-	// content is returned as it is.
+	// content is returned as it is. Without content, it is [io/fs.ErrNotExist].
 	ReceiveAt(id string, offset int64, content io.Reader) (bytes int64, err error)
 	// ReceiveLines is Receive for content that consists of lines of JSON. Line
 	// breaks within a line become spaces.
@@ -68,8 +68,8 @@ type Session interface {
 
 	// AddBatch adds a batch, with the given ID, and starts it. It sets the rest
 	// of its identity, its state, and when it expires: once lifetime has
-	// passed. If that exceeds a limit of the account the error is a *RefusalError,
-	// and a hidden input is deleted.
+	// passed. If that exceeds a limit of the account the error is a
+	// *RefusalError, and a hidden input is deleted.
 	AddBatch(b Batch, lifetime time.Duration) (Batch, error)
 	// Batch returns a batch, and whether there is one.
 	Batch(id string) (Batch, bool)

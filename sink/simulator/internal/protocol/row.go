@@ -96,8 +96,9 @@ const (
 
 // RowError is the failure of one row.
 type RowError struct {
-	Status        int // 0: the model call gave none
-	Code, Message string
+	Status  int    // 0: the model call gave none
+	Code    string // empty: one of the protocol's that suits the status
+	Message string
 }
 
 // EstimateTokens returns the number of tokens of n bytes: four bytes make a

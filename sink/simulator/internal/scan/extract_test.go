@@ -24,6 +24,23 @@ func TestExtractVisitsAnArrayAndKeepsTheRest(t *testing.T) {
 	}
 }
 
+// Elements are visited as they come, before all of them are in memory.
+func TestExtractReadsNoMoreThanItNeeds(t *testing.T) {
+	t.Parallel()
+	const n, row = 10_000, `{"a":"0123456789"},`
+	in := strings.NewReader(`{"rows":[` + strings.Repeat(row, n) + `0]}`)
+	visited := 0
+	if _, err := Extract(in, func([]byte) error {
+		visited++
+		if ahead := n*len(row) - in.Len() - visited*len(row); ahead > 1<<16 {
+			return errors.New("it has read too far")
+		}
+		return nil
+	}, "rows"); err != nil || visited != n+1 {
+		t.Errorf("visited %d, %v", visited, err)
+	}
+}
+
 func TestExtractReportsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	stop := errors.New("stop")
