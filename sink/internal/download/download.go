@@ -47,6 +47,13 @@ type File struct {
 	// Lines finds the lines in the body, see Elements. Nil means that the body
 	// consists of lines. A body that does not is not taken up in its middle.
 	Lines func(body io.Reader) io.Reader
+	// Scan reads a body whose rows stand in lists, in its own way. It
+	// calls begin where a list begins, and row with each element. An error of
+	// row is returned as it is. Nil means that rows are lines.
+	//
+	// A second list repeats what the first has. A row that names itself in
+	// neither has its place in the list as its Line.
+	Scan func(body io.Reader, begin func(), row func(element []byte) error) error
 
 	yield   func(sink.Outcome, error) bool
 	rows    *tally
@@ -96,16 +103,24 @@ func (d *File) resume(ctx context.Context) error {
 		d.at = startOf(reply)
 		d.rows.restart()
 	}
-	body := io.Reader(reply)
-	if d.Lines != nil {
-		body, d.at = d.Lines(reply), place{}
+	switch {
+	case d.Scan != nil:
+		err = d.scan(reply)
+	case d.Lines != nil:
+		d.at = place{}
+		err = d.readLines(d.Lines(reply))
+	default:
+		err = d.readLines(reply)
 	}
-	err = d.read(&lineReader{r: linereader.New(body, 256<<10, maxLine), at: d.at})
 	if errors.Is(err, errShort) && d.short {
 		return nil
 	}
 	d.short = d.short || errors.Is(err, errShort)
 	return err
+}
+
+func (d *File) readLines(body io.Reader) error {
+	return d.read(&lineReader{r: linereader.New(body, 256<<10, maxLine), at: d.at})
 }
 
 // read yields the lines of a reply. An error leaves d.at where to go on.
@@ -125,6 +140,38 @@ func (d *File) read(lines *lineReader) error {
 		}
 		d.at = lines.at
 	}
+}
+
+// errStopped ends Scan when yield wants no more.
+var errStopped = errors.New("no more is wanted")
+
+// scan yields the rows of a body that the caller reads. It cannot be taken up
+// in its middle.
+func (d *File) scan(body io.Reader) error {
+	n := 0
+	begin := func() {
+		d.rows.restart()
+		n = 0
+	}
+	err := d.Scan(body, begin, func(element []byte) error {
+		n++
+		o, err := d.Format.Parse(element)
+		if o.ID == "" {
+			o.Line = n
+		}
+		if err := d.take(n, o, err, true); err != nil || !d.stopped {
+			return err
+		}
+		return errStopped
+	})
+	d.at = place{}
+	if d.stopped {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return d.end(n)
 }
 
 func (d *File) parse(line []byte, tooLong bool) (sink.Outcome, error) {
@@ -151,7 +198,7 @@ func (d *File) end(lines int) error {
 // chance: the line may be torn, and if it is not, others may be no better. It
 // is never what the file begins with, or ends with without being whole.
 func (d *File) take(n int, o sink.Outcome, err error, whole bool) error {
-	readable := err == nil && o.ID != ""
+	readable := err == nil && (o.ID != "" || o.Line > 0)
 	switch {
 	case !readable && !whole:
 		d.rows.torn = true
@@ -179,7 +226,7 @@ func (d *File) giveAll(o sink.Outcome, readable bool) error {
 			return nil
 		}
 	}
-	if readable && d.rows.fresh(o.ID) {
+	if readable && d.rows.fresh(&o) {
 		d.stopped = !d.yield(o, nil)
 	}
 	return nil
@@ -212,6 +259,12 @@ type tick struct {
 
 func newTally() *tally { return &tally{seed: maphash.MakeSeed(), ticks: make(map[uint64]tick)} }
 
+// rowName is how a row is known: by its ID, or by its place.
+type rowName struct {
+	id   string
+	line int
+}
+
 // restart begins another reading.
 func (t *tally) restart() {
 	t.reading++
@@ -220,8 +273,8 @@ func (t *tally) restart() {
 
 // fresh reports whether no earlier reading had the row as often as this one has
 // it by now.
-func (t *tally) fresh(id string) bool {
-	key := maphash.String(t.seed, id)
+func (t *tally) fresh(o *sink.Outcome) bool {
+	key := maphash.Comparable(t.seed, rowName{o.ID, o.Line})
 	k := t.ticks[key]
 	if k.reading != t.reading {
 		k.reading, k.now = t.reading, 0

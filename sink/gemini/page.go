@@ -1,0 +1,42 @@
+package gemini
+
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink/internal/listing"
+	"github.com/balerhq/baler/sink/internal/wire"
+)
+
+// pageSize is how many items of a list are asked for at a time.
+const pageSize = "100"
+
+// errNoList is the reply of something that is not the API: it is not an empty
+// list.
+var errNoList = retry.Mark(errors.New("reply is no list"), retry.Retryable)
+
+// parsePage reads a part of a list, whose items are under one of these names.
+// Of an empty list the API sends no member at all.
+func parsePage(v jsontext.Value, names ...string) (p listing.Page, err error) {
+	list := wire.Members(v)
+	items, isList := list["nextPageToken"], false
+	for _, name := range names {
+		if list[name] != nil {
+			items, isList = list[name], true
+		}
+	}
+	if v.Kind() != '{' || len(list) > 0 && items == nil || isList && items.Kind() != '[' {
+		return p, errNoList
+	}
+	if isList {
+		for _, item := range wire.List(items) {
+			p.Items = append(p.Items, json.RawMessage(item))
+		}
+	}
+	p.Next = list.Text("nextPageToken")
+	p.More = p.Next != ""
+	return p, nil
+}
