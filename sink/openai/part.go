@@ -21,7 +21,7 @@ func writeChatPart(_ llm.Role, p *llm.Part) (wire.Fields, error) {
 		if p.Image.ID != "" {
 			return nil, errors.New("the endpoint takes no ID of an image; give its Data or URL")
 		}
-		part := wire.Fields{"type": "image_url", "image_url": wire.Fields{"url": urlOf(p.Image)}}
+		part := wire.Fields{"type": "image_url", "image_url": wire.Fields{"url": wire.URL(p.Image)}}
 		return part, imageOptionsOfChat.Write(part, p.Options)
 	case p.Document != nil:
 		if p.Document.URL != "" {
@@ -54,7 +54,7 @@ func writeResponsesPart(role llm.Role, p *llm.Part) (wire.Fields, error) {
 	case p.Image != nil:
 		part := wire.Fields{"type": "input_image"}
 		part.SetText("file_id", p.Image.ID)
-		part.SetText("image_url", urlOf(p.Image))
+		part.SetText("image_url", wire.URL(p.Image))
 		return part, detailOptions.Write(part, p.Options)
 	case p.Document != nil:
 		part := wire.Fields{"type": "input_file"}
@@ -82,14 +82,6 @@ func readResponsesPart(o wire.Object) llm.Part {
 		return llm.Part{Text: o.Text("text"), Options: saidOptions.Read(o)}
 	}
 	return llm.Part{Text: o.Text("text"), Options: partOptions.Read(o)}
-}
-
-// urlOf returns where an image is, or the image itself.
-func urlOf(f *llm.File) string {
-	if len(f.Data) > 0 {
-		return wire.DataURL(f)
-	}
-	return f.URL
 }
 
 func writeFile(fields wire.Fields, f *llm.File) {

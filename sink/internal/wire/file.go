@@ -73,6 +73,14 @@ func FromBase64(s string) []byte {
 // DataURL returns the bytes of a file as a URL.
 func DataURL(f *llm.File) string { return "data:" + f.Type + ";base64," + Base64(f.Data) }
 
+// URL returns where a file is, or the file itself.
+func URL(f *llm.File) string {
+	if len(f.Data) > 0 {
+		return DataURL(f)
+	}
+	return f.URL
+}
+
 // FileAt returns the file at a URL: its bytes, if the URL holds them in the
 // form of DataURL.
 func FileAt(url string) llm.File {

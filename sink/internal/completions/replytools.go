@@ -1,4 +1,4 @@
-package openai
+package completions
 
 import (
 	"cmp"
@@ -7,6 +7,7 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/balerhq/baler/sink/internal/wire"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -25,7 +26,7 @@ func toolCallOf(v jsontext.Value) llm.ToolCall {
 	if isSet(t.Custom) {
 		tool = t.Custom
 	}
-	return calledToolOf(tool).call(textOrNothing(t.ID))
+	return calledToolOf(tool).call(wire.Text(t.ID))
 }
 
 // calledTool is what a tool is called with: the arguments of a function, which
@@ -43,8 +44,8 @@ func calledToolOf(v jsontext.Value) *calledTool {
 }
 
 func (t *calledTool) call(id string) llm.ToolCall {
-	call := llm.ToolCall{ID: id, Name: textOrNothing(t.Name)}
-	switch arguments := jsontext.Value(textOrNothing(t.Arguments)); {
+	call := llm.ToolCall{ID: id, Name: wire.Text(t.Name)}
+	switch arguments := jsontext.Value(wire.Text(t.Arguments)); {
 	case arguments.IsValid():
 		call.Arguments = json.RawMessage(arguments)
 	case isSet(t.Arguments):
@@ -62,7 +63,7 @@ type citation struct {
 }
 
 func (c *citation) title() string {
-	return cmp.Or(textOrNothing(c.Title), textOrNothing(c.Filename), textOrNothing(c.URL))
+	return cmp.Or(wire.Text(c.Title), wire.Text(c.Filename), wire.Text(c.URL))
 }
 
 // citations names the sources of an answer. The places that come with them are

@@ -1,19 +1,19 @@
-package openai
+package completions
 
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/balerhq/baler/sink/internal/loose"
+	"github.com/balerhq/baler/sink/internal/wire"
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// usage is named differently by the chat and the responses endpoint.
+// usage is named differently by different endpoints.
 type usage struct {
 	Prompt       int     `json:"prompt_tokens"`
 	Completion   int     `json:"completion_tokens"`
@@ -23,6 +23,7 @@ type usage struct {
 	InputDetail  details `json:"input_tokens_details"`
 	ComplDetail  details `json:"completion_tokens_details"`
 	OutputDetail details `json:"output_tokens_details"`
+	NumCached    int     `json:"num_cached_tokens"` // again, or instead
 }
 
 type details struct {
@@ -37,7 +38,7 @@ func (u *usage) tokens() llm.Usage {
 	}
 	return llm.Usage{
 		Input: u.Prompt + u.Input, Output: u.Completion + u.Output,
-		CachedInput: u.PromptDetail.Cached + u.InputDetail.Cached,
+		CachedInput: max(u.PromptDetail.Cached+u.InputDetail.Cached, u.NumCached),
 		CacheWrites: u.PromptDetail.Writes + u.InputDetail.Writes,
 		Reasoning:   u.ComplDetail.Reasoning + u.OutputDetail.Reasoning,
 	}
@@ -55,7 +56,8 @@ type reply struct {
 		Reason string `json:"reason"`
 	} `json:"incomplete_details"`
 
-	Usage *usage `json:"usage"`
+	Text  jsontext.Value `json:"text"`
+	Usage *usage         `json:"usage"`
 
 	// Complaints, in the place of an answer.
 	Error   jsontext.Value `json:"error"`
@@ -89,21 +91,23 @@ type outputItem struct {
 	calledTool
 }
 
-// Decode implements llm.Codec.
-func (c *Codec) Decode(body json.RawMessage) (llm.Reply, error) {
+// Decode reads the answer of any endpoint. One that has no chats gives Other,
+// the usage, and the text if it has one, such as a transcription.
+func Decode(body json.RawMessage) (llm.Reply, error) {
 	var r reply
 	if len(body) == 0 {
-		return llm.Reply{}, errors.New("openai: decode: empty body")
+		return llm.Reply{}, errors.New("empty body")
 	}
 	if err := jsonv2.Unmarshal(body, &r, tolerant); err != nil {
-		return llm.Reply{}, fmt.Errorf("openai: decode: %w", err)
+		return llm.Reply{}, err
 	}
 	out := llm.Reply{Model: r.Model, Finish: r.Status, Usage: r.Usage.tokens()}
 	switch {
 	case r.Status == "incomplete" && r.Incomplete.Reason != "":
 		out.Finish = r.Incomplete.Reason
-	case r.Choices == nil && r.Output == nil:
-		out.Other = r.isOther(body)
+	case r.Choices == nil && r.Output == nil && r.isOther(body):
+		// The status of a video, say, is not why a model stopped.
+		out.Other, out.Finish, out.Text = true, "", wire.Text(r.Text)
 	}
 	var items []llm.Item
 	for i := range r.Choices {
@@ -145,8 +149,11 @@ func (c *choice) into(out *llm.Reply) llm.Item {
 	}
 	out.Citations = append(out.Citations, citations(m.Annotations)...)
 	out.Finish = c.FinishReason
-	out.Other = len(m.ToolCalls) > 0 || isSet(m.Function) || isSet(m.Audio)
-	return llm.Item{Text: contentText(m.Content) + c.Text, Refusal: m.Refusal}
+	item, hasMore := readContent(out, m.Content)
+	out.Other = hasMore || len(m.ToolCalls) > 0 || isSet(m.Function) || isSet(m.Audio)
+	item.Text += c.Text
+	item.Refusal += m.Refusal
+	return item
 }
 
 // into takes an item of a response, and returns what it says if it is a message
@@ -157,7 +164,7 @@ func (o *outputItem) into(out *llm.Reply) (item llm.Item, isMessage bool) {
 	case "reasoning":
 		return item, false
 	case "function_call", "custom_tool_call":
-		out.ToolCalls = append(out.ToolCalls, o.call(textOrNothing(o.CallID)))
+		out.ToolCalls = append(out.ToolCalls, o.call(wire.Text(o.CallID)))
 		fallthrough
 	default:
 		out.Other = true
@@ -172,29 +179,39 @@ func (o *outputItem) into(out *llm.Reply) (item llm.Item, isMessage bool) {
 	return llm.Item{Text: said.String(), Refusal: refused.String()}, said.Len()+refused.Len() > 0
 }
 
-// contentText is the text of a message, which some servers write in parts.
-func contentText(v jsontext.Value) string {
+// readContent reads the content of a message, which some write in parts. It
+// returns what it says, and whether there is anything else that answers.
+func readContent(out *llm.Reply, v jsontext.Value) (item llm.Item, hasMore bool) {
 	if v.Kind() != '[' {
-		return textOrNothing(v)
+		return llm.Item{Text: wire.Text(v)}, false
 	}
-	var parts []struct {
-		Text string `json:"text"`
+	var said, refused strings.Builder
+	for _, item := range wire.List(v) {
+		part := wire.Members(item)
+		switch kind := part.Text("type"); {
+		case kind == "thinking":
+		case kind == "refusal":
+			refused.WriteString(part.Text("refusal"))
+		case kind == "reference":
+			out.Citations = append(out.Citations, references(part)...)
+		case part["text"] != nil || kind == "":
+			said.WriteString(part.Text("text"))
+		default:
+			hasMore = true
+		}
 	}
-	if jsonv2.Unmarshal(v, &parts, tolerant) != nil {
-		return ""
-	}
-	var all strings.Builder
-	for _, part := range parts {
-		all.WriteString(part.Text)
-	}
-	return all.String()
+	return llm.Item{Text: said.String(), Refusal: refused.String()}, hasMore
 }
 
-func textOrNothing(v jsontext.Value) string {
-	if v.Kind() != '"' {
-		return ""
+// references names the sources that a part refers to by their number.
+func references(part wire.Object) []llm.Citation {
+	var all []llm.Citation
+	for _, id := range wire.List(part["reference_ids"]) {
+		if title := loose.AsWritten(id); title != "" {
+			all = append(all, llm.Citation{Title: title, Document: llm.NoDocument})
+		}
 	}
-	return loose.AsWritten(v)
+	return all
 }
 
 // isSet reports whether a member is there and not null.
