@@ -1,8 +1,3 @@
-// Package mistral knows how Mistral reports errors and limits. A client of its
-// batch jobs is not there yet.
-//
-// The protocol is described at https://docs.mistral.ai/api, as of November
-// 2026.
 package mistral
 
 import (

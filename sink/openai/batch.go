@@ -27,7 +27,7 @@ type batch struct {
 	OutputFile string          `json:"output_file_id"`
 	ErrorFile  string          `json:"error_file_id"`
 	CreatedAt  loose.Timestamp `json:"created_at"`
-	Metadata   metadata        `json:"metadata"`
+	Metadata   client.Metadata `json:"metadata"`
 	Errors     refusals        `json:"errors"`
 	Counts     counts          `json:"request_counts"`
 }
@@ -79,18 +79,7 @@ func (b batch) notRun() int {
 // should be is as good as none, and an id may be a number.
 func (b *batch) UnmarshalJSON(data []byte) error {
 	type plain batch
-	err := json.Unmarshal(data, (*plain)(b))
-	if _, odd := errors.AsType[*json.UnmarshalTypeError](err); !odd {
-		return err
-	}
-	if b.ID == "" {
-		var only struct {
-			ID json.RawMessage `json:"id"`
-		}
-		_ = json.Unmarshal(data, &only) // it may be no object at all
-		b.ID = loose.Text(only.ID)
-	}
-	return nil
+	return loose.Members(data, (*plain)(b), &b.ID)
 }
 
 // parseBatch reads an item of a list as far as it can be read.
@@ -99,35 +88,15 @@ func parseBatch(item json.RawMessage) (b batch) {
 	return b
 }
 
-// metadata is what marks a batch as ours. What others write is not read.
-type metadata struct {
-	Tag string `json:"baler_tag"`
-}
-
-// UnmarshalJSON implements json.Unmarshaler. It never fails: metadata in
-// another form are somebody else's. Some servers keep the object as a text.
-func (m *metadata) UnmarshalJSON(b []byte) error {
-	*m = metadata{}
-	var inner string
-	if json.Unmarshal(b, &inner) == nil {
-		b = []byte(inner)
-	}
-	var all map[string]json.RawMessage
-	if json.Unmarshal(b, &all) == nil {
-		_ = json.Unmarshal(all["baler_tag"], &m.Tag) // or it is no tag
-	}
-	return nil
-}
-
 func (b batch) status() string { return strings.ToLower(b.Status) }
 
 // creation is what creates a batch.
 type creation struct {
-	InputFile  string   `json:"input_file_id"`
-	Endpoint   string   `json:"endpoint"`
-	Window     string   `json:"completion_window"`
-	Metadata   metadata `json:"metadata"`
-	OutputLife *life    `json:"output_expires_after,omitempty"`
+	InputFile  string          `json:"input_file_id"`
+	Endpoint   string          `json:"endpoint"`
+	Window     string          `json:"completion_window"`
+	Metadata   client.Metadata `json:"metadata"`
+	OutputLife *life           `json:"output_expires_after,omitempty"`
 }
 
 // life is when a file expires.
@@ -150,7 +119,7 @@ func (c *Client) Create(ctx context.Context, spec sink.Spec, file string, _ sink
 	err := c.client.Once(ctx, httpclient.Call{
 		Method: http.MethodPost, Path: "/batches", Effect: retry.EffectCreate, Kind: httpclient.Create,
 		JSON: creation{
-			InputFile: file, Endpoint: spec.Endpoint, Window: "24h", Metadata: metadata{spec.Tag},
+			InputFile: file, Endpoint: spec.Endpoint, Window: "24h", Metadata: client.Metadata{Tag: spec.Tag},
 			OutputLife: lifeOf(c.cfg.OutputLife),
 		},
 	}, &b)

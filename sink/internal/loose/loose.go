@@ -4,6 +4,7 @@ package loose
 
 import (
 	"encoding/json"
+	"errors"
 
 	"github.com/balerhq/baler/internal/printable"
 )
@@ -33,6 +34,23 @@ func AsWritten(v []byte) string {
 		s = string(v)
 	}
 	return s
+}
+
+// Members decodes an object as far as it can: a member of another type than it
+// should be is as good as none. The id may be a number, or missing.
+func Members(object []byte, into any, id *string) error {
+	err := json.Unmarshal(object, into)
+	if _, odd := errors.AsType[*json.UnmarshalTypeError](err); !odd {
+		return err
+	}
+	if *id == "" {
+		var only struct {
+			ID json.RawMessage `json:"id"`
+		}
+		_ = json.Unmarshal(object, &only) // it may be no object at all
+		*id = Text(only.ID)
+	}
+	return nil
 }
 
 // Truth reports whether a value says yes, in whatever way.

@@ -1,0 +1,122 @@
+package mistral
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+
+	"github.com/balerhq/baler/internal/httpclient"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/internal/client"
+	"github.com/balerhq/baler/sink/internal/download"
+	"github.com/balerhq/baler/sink/internal/loose"
+	"github.com/balerhq/baler/sink/internal/resultline"
+)
+
+// lines are those of result files, and the results that come with a job.
+var lines = resultline.Reader{ReadError: ReadError, ClassOf: codeClass}
+
+var resultFormat = download.Format{Parse: lines.Parse, ID: resultline.IDMember}
+
+// codeClass is the class of a row without a reply of its own. Codes that nobody
+// knows are Permanent.
+func codeClass(code string) retry.Class {
+	switch code {
+	case "batch_expired", "batch_cancelled", "timeout_exceeded", "cancelled", "request_timeout", // never ran
+		"server_error", "internal_server_error", "service_unavailable", "rate_limited", "rate_limit_exceeded", "1300":
+		return retry.Retryable
+	}
+	return retry.Permanent
+}
+
+// Results implements sink.Provider. It streams the output file and then the
+// error file; either may be missing. The results of a batch without files are
+// read with the job.
+//
+// A download that breaks off is taken up where it was. A line that cannot be
+// read, however often it is downloaded, is an Outcome without ID and Line, but
+// not the last one if it has no end, and none of a body that has no result in
+// it. If the output file cannot be read now, the error file is, before the
+// error.
+func (c *Client) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outcome, error] {
+	return func(yield func(sink.Outcome, error) bool) {
+		j, err := c.job(ctx, h.Batch, httpclient.Download)
+		if err != nil {
+			yield(sink.Outcome{}, fmt.Errorf("mistral: results: %w", err))
+			return
+		}
+		j.ID = h.Batch
+		more, err := c.download(ctx, &j, yield)
+		switch {
+		case !more:
+		case err != nil:
+			yield(sink.Outcome{}, fmt.Errorf("mistral: results: %w", err))
+		case !j.ended():
+			yield(sink.Outcome{}, fmt.Errorf("mistral: results: batch is %s: %w", loose.Words(j.status()), sink.ErrNotEnded))
+		}
+	}
+}
+
+// download yields the rows and reports whether more are wanted.
+func (c *Client) download(ctx context.Context, j *job, yield func(sink.Outcome, error) bool) (more bool, err error) {
+	switch {
+	case j.OutputFile != "" || j.ErrorFile != "":
+		return c.downloadFiles(ctx, j, yield)
+	case j.ended():
+		return c.downloadInline(ctx, j, yield)
+	}
+	return true, nil
+}
+
+// downloadFiles yields the rows of both files. What was counted and is not in
+// the output file has to be in the other.
+func (c *Client) downloadFiles(ctx context.Context, j *job, yield func(sink.Outcome, error) bool) (more bool, err error) {
+	output, more := c.resultFile(j.OutputFile, count(j.Succeeded)), true
+	if j.OutputFile != "" {
+		more, err = output.Read(ctx, yield)
+	}
+	if !more || ctx.Err() != nil || err != nil && !client.PassesLater(err) || j.ErrorFile == "" {
+		return more, err
+	}
+	more, late := c.resultFile(j.ErrorFile, j.done()-output.Rows()).Read(ctx, yield)
+	return more, errors.Join(err, late)
+}
+
+// downloadInline yields the results that come with the job: the rows that
+// succeeded, and then, if there are any, the others.
+func (c *Client) downloadInline(ctx context.Context, j *job, yield func(sink.Outcome, error) bool) (more bool, err error) {
+	others := false
+	more, err = c.inlineResults(j).Read(ctx, func(o sink.Outcome, err error) bool {
+		if err == nil && o.Err != nil {
+			others = true
+			return true
+		}
+		return yield(o, err)
+	})
+	if !more || err != nil || !others {
+		return more, err
+	}
+	return c.inlineResults(j).Read(ctx, func(o sink.Outcome, err error) bool {
+		return err == nil && o.Err == nil || yield(o, err)
+	})
+}
+
+// resultFile is the file with this ID, that has so many rows at least.
+func (c *Client) resultFile(id string, least int) *download.File {
+	return &download.File{
+		Client: &c.client, Name: id, Format: &resultFormat, Least: least,
+		Call: httpclient.Call{Method: http.MethodGet, Path: filePath(id) + "/content"},
+	}
+}
+
+func (c *Client) inlineResults(j *job) *download.File {
+	return &download.File{
+		Client: &c.client, Name: "results of " + loose.Words(j.ID), Format: &resultFormat, Least: j.done(),
+		Call:  httpclient.Call{Method: http.MethodGet, Path: jobPath(j.ID) + "?inline=true"},
+		Lines: func(body io.Reader) io.Reader { return download.Elements(body, "outputs") },
+	}
+}
