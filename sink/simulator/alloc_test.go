@@ -7,8 +7,8 @@ import "testing"
 func TestAnsweringARowAllocatesLittle(t *testing.T) {
 	body := []byte(`{"model":"gpt-sim","messages":[{"role":"system","content":"Sort tickets."},` +
 		`{"role":"user","content":"My parcel did not arrive on Tuesday although tracking says so"}]}`)
-	if n := testing.AllocsPerRun(100, func() { Echo(Row{Body: body}) }); n > 8 {
-		t.Errorf("answering a row allocates %v times, want at most 8", n)
+	if n := testing.AllocsPerRun(100, func() { Echo(Row{Body: body}) }); n > 7 {
+		t.Errorf("answering a row allocates %v times, want at most 7", n)
 	}
 	reply := Reply{Text: "shipping: My parcel did not arrive", InputTokens: 50, OutputTokens: 10}
 	buf := make([]byte, 0, 4096)

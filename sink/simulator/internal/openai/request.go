@@ -72,6 +72,9 @@ func (p params) Schema() *protocol.Schema {
 
 // MaxTokens returns how long the answer may be, 0 if the request does not say.
 func (p params) MaxTokens() int64 {
+	if p.maxTokens == nil {
+		return 0 // the usual case, without an error that is allocated
+	}
 	n, err := strconv.ParseInt(string(p.maxTokens), 10, 64)
 	if err != nil {
 		return 0
