@@ -63,17 +63,16 @@ func printURLs(w io.Writer, server *simulator.Server) {
 // chaosFaults is a bad day of all providers.
 func chaosFaults(cfg simulator.Config) (faults []simulator.Fault) {
 	for _, route := range cfg.Routes() {
-		switch route.Kind {
-		case simulator.RouteCreate:
+		if route.Kind == simulator.RouteCreate {
 			faults = append(faults,
 				simulator.Fault{Route: route.Name, Action: simulator.ActionResetAfter, Probability: 0.3},
 				simulator.Fault{
 					Route: route.Name, Action: simulator.ActionFail, Status: 429, Probability: 0.1,
 					Header: map[string]string{"Retry-After": "1"},
 				})
-		case simulator.RouteDownload:
+		}
+		if route.Kind == simulator.RouteDownload {
 			faults = append(faults, simulator.Fault{Route: route.Name, Action: simulator.ActionTruncate, Probability: 0.2})
-		case simulator.RouteUpload, simulator.RoutePoll, simulator.RouteLive:
 		}
 	}
 	return append(faults, simulator.Fault{Action: simulator.ActionFail, Status: 502, Probability: 0.05})

@@ -42,7 +42,10 @@ const (
 	RouteUpload   RouteKind = "upload"   // sends the content of a file
 	RouteCreate   RouteKind = "create"   // creates batches
 	RoutePoll     RouteKind = "poll"     // shows one batch
+	RouteList     RouteKind = "list"     // lists batches
+	RouteCancel   RouteKind = "cancel"   // cancels a batch
 	RouteDownload RouteKind = "download" // sends results
+	RouteDelete   RouteKind = "delete"   // deletes a file or a batch
 	RouteLive     RouteKind = "live"     // asks the model and waits for the answer
 )
 

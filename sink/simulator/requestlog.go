@@ -3,6 +3,7 @@ package simulator
 import (
 	"iter"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +17,7 @@ type Request struct {
 	Path       string            `json:"path"`  // with the query
 	Host       string            `json:"host"`
 	Header     map[string]string `json:"header"`
-	Secret     bool              `json:"secret,omitempty"` // it came with a key, which Header leaves out
+	Secret     bool              `json:"secret,omitempty"` // it came with a key, which Header and Path leave out
 	BodyBytes  int64             `json:"body_bytes"`       // as far as it was read
 	BodySHA256 string            `json:"body_sha256"`
 	Status     int               `json:"status"`          // 0 if it was not answered
@@ -43,7 +44,23 @@ func publicHeader(h http.Header) map[string]string {
 
 var secretHeaders = []string{"Authorization", "Proxy-Authorization", "X-Api-Key", "Api-Key", "X-Goog-Api-Key", "Cookie"}
 
+// secretMember is the member of a query in which some providers take a key.
+const secretMember = "key"
+
+// publicPath is the path and query of a request without what is secret.
+func publicPath(u *url.URL) string {
+	query := u.Query()
+	if !query.Has(secretMember) {
+		return u.RequestURI()
+	}
+	query.Del(secretMember)
+	public := *u
+	public.RawQuery = query.Encode()
+	return public.RequestURI()
+}
+
 // hasSecret reports whether a request came with a key.
-func hasSecret(h http.Header) bool {
-	return slices.ContainsFunc(secretHeaders, func(name string) bool { return h.Get(name) != "" })
+func hasSecret(r *http.Request) bool {
+	return r.URL.Query().Has(secretMember) ||
+		slices.ContainsFunc(secretHeaders, func(name string) bool { return r.Header.Get(name) != "" })
 }

@@ -1,8 +1,11 @@
 package simulator_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/balerhq/baler/sink/simulator"
@@ -57,4 +60,32 @@ func count(t *testing.T, srv *simulator.Server) (n int) {
 		n++
 	}
 	return n
+}
+
+// The log says that a request came with a key, and to which host, but not the
+// key.
+func TestTheLogHoldsNoKey(t *testing.T) {
+	t.Parallel()
+	srv, _ := openaitest.Start(t, simulator.Config{})
+	for _, send := range []func(*http.Request){
+		func(r *http.Request) { r.Header.Set("Authorization", "Bearer canary") },
+		func(r *http.Request) { r.Header.Set("X-Api-Key", "canary") },
+		func(r *http.Request) { r.Header.Set("X-Goog-Api-Key", "canary") },
+		func(r *http.Request) { r.URL.RawQuery += "&key=canary" },
+		func(*http.Request) {},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://host.test/v1/files?limit=1", http.NoBody)
+		send(r)
+		srv.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	var secret []bool
+	for r, err := range srv.Requests() {
+		if err != nil || strings.Contains(fmt.Sprint(r), "canary") || r.Host != "host.test" || r.Path != "/v1/files?limit=1" {
+			t.Errorf("%+v, %v", r, err)
+		}
+		secret = append(secret, r.Secret)
+	}
+	if !slices.Equal(secret, []bool{true, true, true, true, false}) {
+		t.Errorf("came with a key: %v", secret)
+	}
 }

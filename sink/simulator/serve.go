@@ -48,8 +48,8 @@ func (s *Simulator) serveLogged(w http.ResponseWriter, r *http.Request) (lost bo
 // record enters a request that was dealt with into the log.
 func (s *Simulator) record(r *http.Request, route string, fault *Fault, body *countedBody, status int) {
 	entry := Request{
-		Time: s.clock.now(), Method: r.Method, Route: route, Path: r.URL.RequestURI(),
-		Host: r.Host, Header: publicHeader(r.Header), Secret: hasSecret(r.Header), Status: status,
+		Time: s.clock.now(), Method: r.Method, Route: route, Path: publicPath(r.URL),
+		Host: r.Host, Header: publicHeader(r.Header), Secret: hasSecret(r), Status: status,
 		BodyBytes: body.bytes, BodySHA256: hex.EncodeToString(body.hash.Sum(nil)),
 	}
 	if fault != nil {

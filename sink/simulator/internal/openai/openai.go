@@ -28,12 +28,12 @@ func (Protocol) Routes() []protocol.Route {
 		route("POST /v1/files", protocol.RouteUpload, uploadFile),
 		route("GET /v1/files", protocol.RouteOther, listFiles),
 		route("GET /v1/files/{id}", protocol.RouteOther, getFile),
-		route("DELETE /v1/files/{id}", protocol.RouteOther, deleteFile),
+		route("DELETE /v1/files/{id}", protocol.RouteDelete, deleteFile),
 		route("GET /v1/files/{id}/content", protocol.RouteDownload, downloadFile),
 		route("POST /v1/batches", protocol.RouteCreate, createBatch),
-		route("GET /v1/batches", protocol.RouteOther, listBatches),
+		route("GET /v1/batches", protocol.RouteList, listBatches),
 		route("GET /v1/batches/{id}", protocol.RoutePoll, getBatch),
-		route("POST /v1/batches/{id}/cancel", protocol.RouteOther, cancelBatch),
+		route("POST /v1/batches/{id}/cancel", protocol.RouteCancel, cancelBatch),
 		route("/", protocol.RouteOther, unknownURL),
 	}
 	for _, endpoint := range liveEndpoints {
