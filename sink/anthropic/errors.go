@@ -1,9 +1,3 @@
-// Package anthropic has the codec of Anthropic's messages, and knows how
-// Anthropic reports errors and limits. A client of its message batches is not
-// there yet.
-//
-// The protocol is described at https://docs.claude.com/en/api/errors and
-// https://docs.claude.com/en/api/rate-limits, as of November 2026.
 package anthropic
 
 import (

@@ -28,7 +28,9 @@ var table = []Provider{
 	{
 		Name: "anthropic",
 		Keys: []string{anthropic.KeyVariable}, BaseURL: anthropic.DefaultBaseURL, BaseURLVariable: anthropic.BaseURLVariable,
-		ReadError: anthropic.ReadError, ReadRemaining: anthropic.ReadRemaining, Codec: new(anthropic.Codec),
+		Calls:     anthropic.DefaultCalls(),
+		ReadError: anthropic.ReadError, ReadRemaining: anthropic.ReadRemaining, AppendRow: anthropic.AppendRow, Codec: new(anthropic.Codec),
+		connect:   connectAnthropic,
 		Row:       RowFormat{ID: "custom_id", Body: "params", Endpoint: always("/v1/messages")},
 		Models:    []string{"claude-"},
 		Endpoints: []string{"/v1/messages"},
@@ -72,6 +74,16 @@ func connectOpenAI(key string, c Config) (sink.Provider, error) {
 	})
 	if err != nil {
 		return nil, err // not a nil *Client in an interface
+	}
+	return client, nil
+}
+
+func connectAnthropic(key string, c Config) (sink.Provider, error) {
+	client, err := anthropic.New(key, anthropic.Config{
+		BaseURL: c.BaseURL, Retry: c.Retry, Calls: c.Calls, Limits: c.Limits, AllowHTTP: c.AllowHTTP, Transport: c.Transport,
+	})
+	if err != nil {
+		return nil, err
 	}
 	return client, nil
 }
