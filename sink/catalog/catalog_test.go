@@ -245,7 +245,8 @@ func FuzzGrammars(f *testing.F) {
 	})
 }
 
-// A description is what the entry and the client say, and a table has all of it.
+// A description is what the entry and the client say, and a table has all of
+// it.
 func TestDescriptionsAreCompared(t *testing.T) {
 	var all []catalog.Description
 	for _, p := range catalog.All() {
