@@ -38,7 +38,8 @@ type Fault struct {
 	// Code is the error code in their body. Zero means one that suits the
 	// status. Statuses 413, 502 and 504 have a body in HTML, as from a proxy.
 	Code string `json:"code,omitempty"`
-	// Header is added to their headers, such as Retry-After.
+	// Header is added to their headers, such as Retry-After, and to those of
+	// ActionReplace and ActionMerge.
 	Header map[string]string `json:"header,omitempty"`
 
 	// Delay is the duration, in real time, that ActionSlow, ActionHang,
@@ -100,6 +101,12 @@ const (
 	// ActionCut applies the request and lets the body of its answer end early,
 	// though in order.
 	ActionCut Action = "cut"
+	// ActionCutLines is ActionCut at the end of a line, so that what is there
+	// looks whole. It lets half of the lines through.
+	ActionCutLines Action = "cut_lines"
+	// ActionCompress applies the request and compresses the body of its answer,
+	// if the client takes gzip.
+	ActionCompress Action = "compress"
 	// ActionPrepend applies the request and puts Body before the body of its
 	// answer.
 	ActionPrepend Action = "prepend"
@@ -113,7 +120,7 @@ const (
 
 var actions = []Action{
 	ActionFail, ActionFailAfter, ActionReset, ActionResetAfter, ActionLate, ActionHang, ActionSlow, ActionTruncate, ActionStale,
-	ActionReplace, ActionMerge, ActionCut, ActionPrepend, ActionTrickle, ActionInvalid,
+	ActionReplace, ActionMerge, ActionCut, ActionCutLines, ActionCompress, ActionPrepend, ActionTrickle, ActionInvalid,
 }
 
 // validate returns an error that names the field that cannot be used.

@@ -48,11 +48,15 @@ func (m *mount) inject(f Fault, w http.ResponseWriter, r *http.Request) (lost bo
 		drain(r)
 		f.replace(w)
 	case ActionMerge:
-		m.rewrite(w, r, f.merge)
+		m.rewrite(w, r, f.Header, f.merge)
 	case ActionCut:
-		m.rewrite(w, r, f.cut)
+		m.rewrite(w, r, nil, f.cut)
+	case ActionCutLines:
+		m.rewrite(w, r, nil, cutLines)
+	case ActionCompress:
+		m.compress(w, r)
 	case ActionPrepend:
-		m.rewrite(w, r, f.prepend)
+		m.rewrite(w, r, nil, f.prepend)
 	case ActionTrickle:
 		return !m.trickle(f, w, r)
 	case ActionInvalid:

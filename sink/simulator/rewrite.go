@@ -2,10 +2,12 @@ package simulator
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -30,10 +32,14 @@ func (k *kept) send(w http.ResponseWriter, body []byte) {
 	_, _ = w.Write(body) // a client that went away needs no answer
 }
 
-// rewrite serves the request and answers with what f makes of the body.
-func (m *mount) rewrite(w http.ResponseWriter, r *http.Request, f func([]byte) []byte) {
+// rewrite serves the request and answers with what f makes of the body, and
+// with a header more.
+func (m *mount) rewrite(w http.ResponseWriter, r *http.Request, header map[string]string, f func([]byte) []byte) {
 	k := newKept()
 	m.router.mux.ServeHTTP(k, r)
+	for name, value := range header {
+		k.header.Set(name, value)
+	}
 	k.send(w, f(k.body.Bytes()))
 }
 
@@ -56,6 +62,35 @@ func (f Fault) cut(body []byte) []byte {
 		n = int64(len(body)) / 2
 	}
 	return body[:min(n, int64(len(body)))]
+}
+
+// cutLines is the first half of the lines of a body, and all of a single one.
+func cutLines(body []byte) []byte {
+	half := (bytes.Count(body, []byte("\n")) + 1) / 2
+	kept := 0
+	for line := range bytes.Lines(body) {
+		if half == 0 {
+			break
+		}
+		kept += len(line)
+		half--
+	}
+	return body[:kept]
+}
+
+// compress serves the request and compresses the answer.
+func (m *mount) compress(w http.ResponseWriter, r *http.Request) {
+	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		m.router.mux.ServeHTTP(w, r)
+		return
+	}
+	m.rewrite(w, r, map[string]string{"Content-Encoding": "gzip"}, func(body []byte) []byte {
+		var zipped bytes.Buffer
+		zip := gzip.NewWriter(&zipped)
+		_, _ = zip.Write(body) // a buffer takes all
+		_ = zip.Close()
+		return zipped.Bytes()
+	})
 }
 
 // prepend is a body with that of the fault before it.

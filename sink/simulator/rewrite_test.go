@@ -1,6 +1,7 @@
 package simulator_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -74,6 +75,8 @@ func TestDownloadsThatEndEarlyOrBeginOddly(t *testing.T) {
 		{simulator.Fault{Action: simulator.ActionCut}, input[:len(input)/2]},
 		{simulator.Fault{Action: simulator.ActionCut, Bytes: 5}, input[:5]},
 		{simulator.Fault{Action: simulator.ActionCut, Bytes: 1 << 20}, input},
+		{simulator.Fault{Action: simulator.ActionCutLines}, strings.Join(strings.SplitAfter(input, "\n")[:10], "")},
+		{simulator.Fault{Action: simulator.ActionCompress}, input},
 		{simulator.Fault{Action: simulator.ActionPrepend, Body: "\ufeff"}, "\ufeff" + input},
 	} {
 		test.fault.Route = contentRoute
@@ -82,6 +85,48 @@ func TestDownloadsThatEndEarlyOrBeginOddly(t *testing.T) {
 		if status != 200 || err != nil || string(got) != test.want {
 			t.Errorf("%+v: %d, %d bytes, %v", test.fault, status, len(got), err)
 		}
+	}
+}
+
+// A client that asks for gzip itself sees the header, too.
+func TestAnswersAreCompressedOnDemand(t *testing.T) {
+	srv, c := openaitest.Start(t, simulator.Config{})
+	id := c.Upload(openaitest.Many(3)).ID
+	for encoding, want := range map[string]string{"gzip": "gzip", "identity": ""} {
+		with(t, srv, simulator.Fault{Route: fileRoute, Action: simulator.ActionCompress})
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/v1/files/"+id, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+c.Key)
+		r.Header.Set("Accept-Encoding", encoding)
+		reply, err := srv.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = reply.Body.Close()
+		if got := reply.Header.Get("Content-Encoding"); got != want || reply.StatusCode != 200 {
+			t.Errorf("%s: %d, %q, want %q", encoding, reply.StatusCode, got, want)
+		}
+	}
+}
+
+func TestAnAnswerHasAHeaderOnDemand(t *testing.T) {
+	srv, c := openaitest.Start(t, simulator.Config{})
+	id := c.Upload(openaitest.Many(3)).ID
+	with(t, srv, simulator.Fault{Route: fileRoute, Action: simulator.ActionMerge, Merge: []byte("{}"), Header: map[string]string{"Content-Type": "text/html"}})
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/v1/files/"+id, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+c.Key)
+	reply, err := srv.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	if got := reply.Header.Get("Content-Type"); got != "text/html" {
+		t.Error(got)
 	}
 }
 
