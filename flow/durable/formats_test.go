@@ -9,8 +9,10 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/anthropic"
 	"github.com/balerhq/baler/sink/catalog"
 	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/mistral"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -63,6 +65,45 @@ func TestARequestToAnOwnEndpointStaysAsItIs(t *testing.T) {
 	slices.Sort(to)
 	if want := []string{"/v1/chat/completions gpt-own", "/v1/responses gpt-own"}; report.Succeeded != 2 || !slices.Equal(to, want) {
 		t.Errorf("%+v: %q", report, to)
+	}
+}
+
+// Some providers name the model in the batch, and not in a body.
+func TestABodyWithoutAModelIsAChat(t *testing.T) {
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(2)...)
+	job := w.Job()
+	job.Provider, job.Prompt = withCodec{w.Provider, mistral.NewCodec()}, nil
+	job.Request = func(t durabletest.Ticket) (sink.Request, error) {
+		return sink.Request{Endpoint: mistral.ChatEndpoint, Model: "gpt-own", Body: fmt.Appendf(nil, `{"messages":[{"role":"user","content":%q}]}`, t.Text)}, nil
+	}
+	// The simulator refuses a body without a model, so what is sent has one.
+	if report := w.MustRun(job); report.Succeeded != 2 || len(report.Routes) != 1 || report.Routes[0].Model != "gpt-own" {
+		t.Errorf("%+v", report)
+	}
+}
+
+// OpenAI and Mistral have an endpoint of the same name.
+func TestARequestMayBeInEitherFormatOfItsEndpoint(t *testing.T) {
+	t.Parallel()
+	for body, refused := range map[string]string{
+		`{"model":"m","max_completion_tokens":9,"messages":[{"role":"user","content":"hi"}],"verbosity":"low"}`: `"verbosity"`,
+		`{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"safe_prompt":true}`:           `"safe_prompt"`,
+		`{"model":"m","messages":[{"role":"user","content":"hi","name":"x"}]}`:                                  `"messages[0].name"`,
+	} {
+		w := durabletest.New(t, simulator.Config{})
+		w.Write("in.jsonl", durabletest.Tickets(1)...)
+		job := w.Job()
+		job.Provider, job.Formats, job.Prompt = withCodec{w.Provider, new(anthropic.Codec)}, catalog.Formats("anthropic"), nil
+		job.Request = func(durabletest.Ticket) (sink.Request, error) {
+			return sink.Request{Endpoint: "/v1/chat/completions", Model: "m", Body: []byte(body)}, nil
+		}
+		// Each is read, so that it is an option which has no place at
+		// Anthropic.
+		if _, err := w.Run(t.Context(), job); err == nil || !strings.Contains(err.Error(), "in.jsonl:1: ") || !strings.Contains(err.Error(), refused) {
+			t.Errorf("%s: %v", body, err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -87,8 +88,8 @@ func (r *requests) raw(q *sink.Request) (request, error) {
 	switch {
 	case r.codec() != nil && r.codec().Endpoint() == q.Endpoint:
 		model, chat, err := r.codec().Parse(q.Endpoint, q.Body)
-		if err == nil && model == q.Model {
-			return r.chat(jobdir.Target{Model: model}, &chat)
+		if err == nil && (model == q.Model || model == "") { // some name it in the batch alone
+			return r.chat(jobdir.Target{Model: q.Model}, &chat)
 		}
 		r.stays(err)
 	case r.codec() != nil && reads(r.codec(), q.Endpoint): // it is in the provider's own format
@@ -114,21 +115,34 @@ func reads(c llm.Codec, endpoint string) bool {
 // foreign reads a body in the format of another provider. It returns nil if no
 // format has its endpoint.
 func (r *requests) foreign(q *sink.Request) (*llm.Chat, error) {
+	chat, err := r.parseForeign(q)
+	switch {
+	case chat == nil && err == nil:
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("a request to %s cannot go to %s: %w", q.Endpoint, r.first().info.Name, err)
+	case r.model == "":
+		return nil, fmt.Errorf("a request to %s goes to %s only with a model of it: set Job.Model", q.Endpoint, r.first().info.Name)
+	case r.codec() == nil:
+		return nil, fmt.Errorf("a request to %s cannot go to %s, which has no codec for chats", q.Endpoint, r.first().info.Name)
+	}
+	return chat, nil
+}
+
+// parseForeign asks each format, as several have endpoints of the same name.
+// The error is that of the first.
+func (r *requests) parseForeign(q *sink.Request) (chat *llm.Chat, first error) {
 	for _, format := range r.formats {
 		_, chat, err := format.Parse(q.Endpoint, q.Body)
 		switch {
 		case errors.Is(err, errors.ErrUnsupported):
-			continue
-		case err != nil:
-			return nil, fmt.Errorf("a request to %s cannot go to %s: %w", q.Endpoint, r.first().info.Name, err)
-		case r.model == "":
-			return nil, fmt.Errorf("a request to %s goes to %s only with a model of it: set Job.Model", q.Endpoint, r.first().info.Name)
-		case r.codec() == nil:
-			return nil, fmt.Errorf("a request to %s cannot go to %s, which has no codec for chats", q.Endpoint, r.first().info.Name)
+		case err == nil:
+			return &chat, nil
+		default:
+			first = cmp.Or(first, err)
 		}
-		return &chat, nil
 	}
-	return nil, nil
+	return nil, first
 }
 
 // stays tells once for each member why a body stays with its provider.

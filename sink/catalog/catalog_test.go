@@ -140,6 +140,9 @@ func TestFormatsAreThoseOfOthers(t *testing.T) {
 		{"openai", "/v1beta/models/m:generateContent", true},
 		{"anthropic", "/v1/messages", false},
 		{"anthropic", "/v1/responses", true},
+		{"anthropic", "/v1/chat/completions", true},
+		{"mistral", "/v1/chat/completions", false},
+		{"mistral", "/v1/responses", true},
 		{"nobody", "/v1/messages", true},
 	} {
 		if got := catalog.IsForeign(test.provider, test.endpoint); got != test.isForeign {

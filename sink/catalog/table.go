@@ -54,7 +54,7 @@ var table = []Provider{
 	{
 		Name: "mistral",
 		Keys: []string{mistral.KeyVariable}, BaseURL: mistral.DefaultBaseURL,
-		ReadError: mistral.ReadError, ReadRemaining: mistral.ReadRemaining,
+		ReadError: mistral.ReadError, ReadRemaining: mistral.ReadRemaining, Codec: mistral.NewCodec(),
 		Row: RowFormat{ID: "custom_id", Body: "body", Endpoint: mistralEndpoint, ModelApart: true},
 		Models: []string{
 			"mistral-", "open-mistral-", "open-mixtral-", "open-codestral-", "ministral-", "magistral-", "codestral-", "devstral-",

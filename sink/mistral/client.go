@@ -112,7 +112,7 @@ func (c *Config) validate() error {
 // move.
 func (c *Client) Info() sink.Info {
 	return sink.Info{
-		Name: "mistral", Origin: c.client.Host(), Account: c.client.Account(),
+		Name: "mistral", Origin: c.client.Host(), Account: c.client.Account(), Codec: NewCodec(),
 		Tags: sink.TagMetadata, Lists: true, Files: true, Clock: true,
 	}
 }
