@@ -19,9 +19,9 @@
 //
 //	s, err := p.Session(r, key, r.Header.Get("anthropic-workspace-id"))
 //
-// The error is [ErrUnknownKey], or a [*RefusalError] because of a limit. AddBatch
-// and Answer return a [*RefusalError] too. The protocol says a refusal in the
-// provider's words, with the provider's headers, which it makes of
+// The error is [ErrUnknownKey], or a [*RefusalError] because of a limit.
+// AddBatch and Answer return a [*RefusalError] too. The protocol says a refusal
+// in the provider's words, with the provider's headers, which it makes of
 // [Session].Rates or of the rates in the refusal.
 //
 // A batch whose rows are in a file names it in [Batch].InputFile. A batch whose
@@ -29,7 +29,8 @@
 // the request with scan.Extract, passes the rows to [Session].ReceiveLines as
 // they come, adds a [File] that is Hidden, and then the batch. It sets
 // [Batch].Declared, so that limits on rows are judged at the creation. What it
-// refuses in between, it discards.
+// refuses in between, it discards, or deletes once it was added; what AddBatch
+// refuses, AddBatch deletes.
 //
 // Results are in OutputFile and ErrorFile, whose ids the protocol chooses at
 // the creation. Without an ErrorFile all rows are in OutputFile. The files are
@@ -37,6 +38,10 @@
 // id of the batch: they find the file by its id. With [Batch].Ordered rows run
 // and are written in the order of the input. What else a protocol has to know
 // of a batch or a file it keeps as JSON in Data.
+//
+// Routes say their [RouteKind], so that tests can break the creations or the
+// downloads of every provider without knowing it. A failure that the simulator
+// makes up has a status, or 0, and no code: the protocol has one that suits it.
 //
 // A row that only turns out to be invalid when it runs has an Error when it is
 // read. It is then not put to the model.
