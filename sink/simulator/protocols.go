@@ -6,12 +6,14 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/balerhq/baler/sink/simulator/internal/gemini"
 	"github.com/balerhq/baler/sink/simulator/internal/openai"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
 // protocols are all that a Simulator speaks, by the names of the providers.
 var protocols = map[string]protocol.Protocol{
+	"gemini": gemini.Protocol{},
 	"openai": openai.Protocol{},
 }
 
