@@ -133,16 +133,19 @@ func run(t *testing.T, p *catalog.Provider, dir string, client sink.Provider, lo
 	return durable.Run(t.Context(), job)
 }
 
-// jobIn returns a job of so many rows, whose output is out.jsonl.
+// jobIn returns a job of so many rows, whose output is out.jsonl. Another one
+// in the same directory goes on with it.
 func jobIn(t *testing.T, p *catalog.Provider, dir string, client sink.Provider, log *slog.Logger, rows int) (durable.Job[source.Row], func()) {
 	t.Helper()
-	var lines strings.Builder
-	for i := range rows {
-		fmt.Fprintf(&lines, "{\"id\":\"r-%d\",\"text\":\"row number %d\"}\n", i, i)
-	}
 	in := filepath.Join(dir, "in.jsonl")
-	if err := os.WriteFile(in, []byte(lines.String()), 0o600); err != nil {
-		t.Fatal(err)
+	if _, err := os.Stat(in); err != nil {
+		var lines strings.Builder
+		for i := range rows {
+			fmt.Fprintf(&lines, "{\"id\":\"r-%d\",\"text\":\"row number %d\"}\n", i, i)
+		}
+		if err := os.WriteFile(in, []byte(lines.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	states, err := durable.Open(filepath.Join(dir, "state"))
 	if err != nil {

@@ -96,7 +96,7 @@ const (
 	// The request is not applied.
 	ActionReplace Action = "replace"
 	// ActionMerge applies the request and changes the JSON object of its
-	// answer.
+	// answer, or each of them.
 	ActionMerge Action = "merge"
 	// ActionCut applies the request and lets the body of its answer end early,
 	// though in order.

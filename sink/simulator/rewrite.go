@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"strconv"
@@ -96,18 +98,26 @@ func (m *mount) compress(w http.ResponseWriter, r *http.Request) {
 // prepend is a body with that of the fault before it.
 func (f Fault) prepend(body []byte) []byte { return append([]byte(f.Body), body...) }
 
-// merge merges the fault's object into the object of a body; a body that is
-// none stays as it is.
+// merge merges the fault's object into the object of a body, or into each that
+// it consists of; a body that is none stays as it is.
 func (f Fault) merge(body []byte) []byte {
-	var target, patch map[string]any
-	if decode(body, &target) != nil || decode(f.Merge, &patch) != nil {
+	var patch map[string]any
+	if decode(f.Merge, &patch) != nil {
 		return body
 	}
-	merged, err := json.Marshal(mergePatch(target, patch))
-	if err != nil {
-		return body
+	var merged bytes.Buffer
+	out, in := json.NewEncoder(&merged), json.NewDecoder(bytes.NewReader(body))
+	out.SetEscapeHTML(false)
+	in.UseNumber()
+	for {
+		var target map[string]any
+		switch err := in.Decode(&target); {
+		case errors.Is(err, io.EOF):
+			return merged.Bytes()
+		case err != nil || target == nil || out.Encode(mergePatch(target, patch)) != nil:
+			return body
+		}
 	}
-	return append(merged, '\n')
 }
 
 // decode leaves numbers as they are written.

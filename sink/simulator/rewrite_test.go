@@ -64,6 +64,16 @@ func TestMergeChangesAnObject(t *testing.T) {
 	}
 }
 
+func TestMergeChangesEachLine(t *testing.T) {
+	srv, c := openaitest.Start(t, simulator.Config{})
+	file := c.Upload(openaitest.Many(3)).ID
+	with(t, srv, simulator.Fault{Route: contentRoute, Action: simulator.ActionMerge, Merge: []byte(`{"x":{"y":1}}`)})
+	_, body, err := c.Try("GET", "/v1/files/"+file+"/content", "", nil)
+	if err != nil || strings.Count(string(body), "\n") != 3 || strings.Count(string(body), `"x":{"y":1}`) != 3 {
+		t.Errorf("%s, %v", body, err)
+	}
+}
+
 func TestDownloadsThatEndEarlyOrBeginOddly(t *testing.T) {
 	srv, c := openaitest.Start(t, simulator.Config{})
 	input := openaitest.Many(20)
