@@ -53,6 +53,7 @@ func (b *batches) seal(ctx context.Context, in intent.Intent, entries []jobdir.E
 	if err != nil {
 		return in, err
 	}
+	b.routes.load.sealed(b.routes.ownOf(in.Route), in.Tag, entries)
 	return in, b.store.Commit(ctx, append(ops, op)...)
 }
 
@@ -81,6 +82,7 @@ func (b *batches) advance(ctx context.Context, in intent.Intent, ev intent.Event
 	if next.Done() {
 		b.ready.Unpin(next.Tag)
 	}
+	b.routes.load.moved(in, next, b.throttles.now())
 	b.progress.doubt(in, next)
 	b.progress.count(in, next)
 	if !atProvider(next) && (atProvider(in) || next.State != intent.Uploaded) {
@@ -113,7 +115,7 @@ var errEncode = errors.New("durable: a request cannot be encoded for its route")
 // payload yields the rows of a batch as the provider gets them. They are
 // encoded now, by the codec of the batch's route, and the same each time.
 func (b *batches) payload(in intent.Intent) sink.Rows {
-	tag, model := in.Tag, b.routes.get(in.Route).Model
+	tag, route := in.Tag, b.routes.get(in.Route)
 	codec := b.serviceOf(in).info.Codec
 	return func(yield func(sink.Row, error) bool) {
 		r := b.requests.NewReader()
@@ -128,7 +130,7 @@ func (b *batches) payload(in intent.Intent) sink.Rows {
 				yield(sink.Row{}, b.Damaged(jobdir.RequestDir, err))
 				return
 			}
-			body, err := request.Encode(codec, model)
+			body, err := request.Encode(codec, route)
 			if err != nil {
 				yield(sink.Row{}, retry.Mark(fmt.Errorf("%w: line %d: %w", errEncode, row.Line, err), retry.Permanent))
 				return

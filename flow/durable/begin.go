@@ -13,14 +13,14 @@ import (
 // openJob finds the job in the store, or begins it, and opens its directory. It
 // refuses a job that was begun with other settings.
 func openJob(ctx context.Context, c *config) (*os.Root, jobdir.Meta, error) {
-	now := jobdir.Meta{ID: jobdir.NewJobID(), Name: c.name, Provider: c.first().info.Name, Settings: c.settings, Model: c.model, Started: time.Now()}
+	now := jobdir.Meta{ID: jobdir.NewJobID(), Name: c.name, Provider: c.first().info.Name, Settings: c.settings, Model: c.modelOfAll(), Started: time.Now()}
 	meta := jobdir.Record[jobdir.Meta]{Key: jobdir.MetaKey(c.name)}
 	if err := jobdir.Load(ctx, c.store, &meta); err != nil {
 		return nil, now, err
 	}
 	now.Epoch = meta.Value.Epoch
-	if now.Model == "" { // it is opened without its job
-		now.Model, c.model = meta.Value.Model, meta.Value.Model
+	if own := c.own[0]; own.name == "" && own.model == "" { // it is opened without its job
+		now.Model, c.own[0].model = meta.Value.Model, meta.Value.Model
 	}
 	if meta.Value.Forgotten {
 		root, err := beginJob(ctx, c, &meta, now)

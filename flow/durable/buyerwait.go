@@ -15,7 +15,7 @@ func (b *buyer) awaitRoute(ctx context.Context, in intent.Intent) error {
 	wanted, stop := b.gate.untilBuyingEnds(ctx)
 	defer stop()
 	for {
-		ok, at, moved := b.batches.throttles.enter(in, b.batches.routes.get(in.Route).Model)
+		ok, at, moved := b.batches.throttles.enter(in, b.batches.roomOf(in))
 		if ok {
 			return nil
 		}

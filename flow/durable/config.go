@@ -8,6 +8,7 @@ import (
 
 	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow/durable/internal/rundir"
+	"github.com/balerhq/baler/flow/router"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/sink/llm"
@@ -17,8 +18,9 @@ import (
 type config struct {
 	name            string
 	settings        map[string]string
-	services        []*service // one or more
-	model           string
+	own             []*ownRoute // one or more
+	services        []*service  // that these buy from
+	choose          router.Strategy[Waiting]
 	formats         []llm.Codec
 	batch           accumulator.Config
 	creates         ratelimit.Config
@@ -45,9 +47,10 @@ type config struct {
 }
 
 func (j *Job[T]) config() config {
+	own, services := j.ownRoutes()
 	return config{
 		name: j.Name, settings: j.Settings,
-		services: []*service{newService(j.Provider, j.Classes)}, model: j.Model, formats: j.Formats, batch: j.Batch.config(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
+		own: own, services: services, choose: j.Choose, formats: j.Formats, batch: j.Batch.config(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
 		transfers:   cmp.Or(j.Transfers, DefaultTransfers),
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),
@@ -65,8 +68,13 @@ func (j *Job[T]) config() config {
 // first returns the service of whoever is asked unless a route says otherwise.
 func (c *config) first() *service { return c.services[0] }
 
-// codec returns the codec of the first service, nil if it has none.
-func (c *config) codec() llm.Codec { return c.first().info.Codec }
+// modelOfAll returns the model of a job without Routes, "" for one with some.
+func (c *config) modelOfAll() string {
+	if len(c.own) == 1 && c.own[0].name == "" {
+		return c.own[0].model
+	}
+	return ""
+}
 
 // outputOf returns the output, or one for results that are only kept.
 func outputOf(o Output) Output {

@@ -183,7 +183,7 @@ func (ik *intake) known(ctx context.Context, group map[string]*row, r *row) (kno
 			asked.content, asked.target, line = it.Content, ik.batches.targets.get(int(it.Target)), int(it.Line)
 		}
 	}
-	if asked.content != r.request.content || asked.target != r.request.target {
+	if asked.content != r.request.content || asked.target.Asks() != r.request.target.Asks() {
 		return true, line, &InputError{
 			Source: r.name, Line: r.line,
 			Err: fmt.Errorf("id %q has other content than on line %d: give each row its own id", r.key, line),

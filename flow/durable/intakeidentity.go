@@ -37,7 +37,7 @@ func (r *reader[T]) mustAskTheSame(first *jobdir.FirstItem) error {
 			return r.changed("Key, or Prompt or Request,", first, err)
 		case row.key != first.Key:
 			return r.changed("Key", first, nil)
-		case row.request.target != first.Target || !slices.Equal(row.request.content[:], first.Content):
+		case row.request.target.Asks() != first.Target.Asks() || !slices.Equal(row.request.content[:], first.Content):
 			return r.changed("Prompt or Request", first, nil)
 		}
 		return nil

@@ -158,6 +158,11 @@ func (r *reader[T]) identity(item T) (out row, err error) {
 		return out, fmt.Errorf("the item's key has %d bytes: must be 1 to %d", len(out.key), maxKey)
 	}
 	out.request, err = r.request(item)
+	if r.job.RouteKey != nil && err == nil {
+		if out.request.target.RouteKey = r.job.RouteKey(item); len(out.request.target.RouteKey) > maxKey {
+			err = fmt.Errorf("the item's route key has %d bytes: must be at most %d", len(out.request.target.RouteKey), maxKey)
+		}
+	}
 	return out, err
 }
 

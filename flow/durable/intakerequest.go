@@ -32,12 +32,16 @@ type requests struct {
 	told map[string]bool // members that are no part of a chat
 }
 
-// ask returns the request of a prompt's chat. A chat that the codec cannot
-// encode is refused now, before anything is bought.
+// ask returns the request of a prompt's chat. A chat that a route of the job
+// cannot encode is refused now, before anything is bought.
 func (r *requests) ask(chat *llm.Chat) (request, error) {
-	if !isText(chat) {
-		if _, err := r.codec().Encode(r.model, *chat); err != nil {
-			return request{}, err
+	plain := isText(chat)
+	for _, own := range r.own {
+		if plain && len(own.options) == 0 {
+			continue
+		}
+		if err := own.encode(chat); err != nil {
+			return request{}, own.named(err)
 		}
 	}
 	return r.chat(jobdir.Target{}, chat)
@@ -80,28 +84,49 @@ func (r *requests) raw(q *sink.Request) (request, error) {
 	if err := q.Check(); err != nil {
 		return request{}, err
 	}
-	if r.codec() != nil {
-		if err := r.codec().Check(q.Endpoint, q.Body); err != nil {
+	for _, own := range r.services {
+		if own.info.Codec == nil {
+			continue
+		}
+		if err := own.info.Codec.Check(q.Endpoint, q.Body); err != nil {
 			return request{}, err
 		}
 	}
+	owner := r.ownerOf(q.Endpoint)
 	switch {
-	case r.codec() != nil && r.codec().Endpoint() == q.Endpoint:
-		model, chat, err := r.codec().Parse(q.Endpoint, q.Body)
-		if err == nil && (model == q.Model || model == "") { // some name it in the batch alone
-			return r.chat(jobdir.Target{Model: q.Model}, &chat)
-		}
-		r.stays(err)
-	case r.codec() != nil && reads(r.codec(), q.Endpoint): // it is in the provider's own format
-	default:
+	case owner == nil:
+		owner = r.first()
 		if chat, err := r.foreign(q); err != nil {
 			return request{}, err
 		} else if chat != nil {
 			return r.ask(chat)
 		}
+	case owner.info.Codec.Endpoint() == q.Endpoint:
+		model, chat, err := owner.info.Codec.Parse(q.Endpoint, q.Body)
+		switch {
+		case err != nil || model != q.Model && model != "": // some name it in the batch alone
+			r.stays(owner, err)
+		case len(r.own) == 1 && r.own[0].name == "": // the job asks the model that the request names
+			return r.chat(jobdir.Target{Model: q.Model}, &chat)
+		default:
+			return r.ask(&chat)
+		}
 	}
-	t := jobdir.Target{Provider: r.first().info.Name, Endpoint: q.Endpoint, Model: q.Model}
+	t := jobdir.Target{Provider: owner.info.Name, Endpoint: q.Endpoint, Model: q.Model}
 	return request{t, jobdir.AppendBody(make([]byte, 0, len(q.Body)+1), q.Body), r.digest(t, r.canonical(q.Body))}, nil
+}
+
+// ownerOf returns the service in whose format the bodies of an endpoint are,
+// nil if none says so.
+func (r *requests) ownerOf(endpoint string) *service {
+	for _, writes := range []bool{true, false} {
+		for _, s := range r.services {
+			if c := s.info.Codec; c != nil && (writes && c.Endpoint() == endpoint || !writes && reads(c, endpoint)) {
+				return s
+			}
+		}
+	}
+	return nil
 }
 
 // reads reports whether a codec reads the bodies of an endpoint. Such bodies
@@ -121,9 +146,9 @@ func (r *requests) foreign(q *sink.Request) (*llm.Chat, error) {
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("a request to %s cannot go to %s: %w", q.Endpoint, r.first().info.Name, err)
-	case r.model == "":
+	case r.own[0].model == "":
 		return nil, fmt.Errorf("a request to %s goes to %s only with a model of it: set Job.Model", q.Endpoint, r.first().info.Name)
-	case r.codec() == nil:
+	case r.first().info.Codec == nil:
 		return nil, fmt.Errorf("a request to %s cannot go to %s, which has no codec for chats", q.Endpoint, r.first().info.Name)
 	}
 	return chat, nil
@@ -146,7 +171,7 @@ func (r *requests) parseForeign(q *sink.Request) (chat *llm.Chat, first error) {
 }
 
 // stays tells once for each member why a body stays with its provider.
-func (r *requests) stays(err error) {
+func (r *requests) stays(s *service, err error) {
 	unknown, ok := errors.AsType[*llm.UnknownMemberError](err)
 	if !ok || r.told[unknown.Member] || len(r.told) >= maxTold {
 		return
@@ -155,7 +180,7 @@ func (r *requests) stays(err error) {
 		r.told = make(map[string]bool)
 	}
 	r.told[unknown.Member] = true
-	r.log.Info("requests stay with their provider", "provider", r.first().info.Name, "because", unknown)
+	r.log.Info("requests stay with their provider", "provider", s.info.Name, "because", unknown)
 }
 
 // maxTold bounds how many members are told.

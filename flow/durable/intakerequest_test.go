@@ -25,8 +25,8 @@ func newClient(tb testing.TB, base string) *openai.Client {
 // newRequests keeps requests for that provider.
 func newRequests(tb testing.TB, base string) *requests {
 	tb.Helper()
-	c := newClient(tb, base)
-	return &requests{config: &config{services: []*service{newService(c, nil)}, model: "m"}}
+	own, services := (&Job[string]{Provider: newClient(tb, base), Model: "m"}).ownRoutes()
+	return &requests{config: &config{own: own, services: services}}
 }
 
 func contentOf(tb testing.TB, r *requests, endpoint, model, body string) jobdir.Digest {

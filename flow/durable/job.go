@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/balerhq/baler/flow/router"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
@@ -31,8 +32,8 @@ const (
 // maxKey limits the length of an item's key, in bytes.
 const maxKey = 256
 
-// Job describes what to do. Name, Source, Key, Prompt or Request, Provider, and
-// Dir or Output are required.
+// Job describes what to do. Name, Source, Key, Prompt or Request, Provider or
+// Routes, and Dir or Output are required.
 type Job[T any] struct {
 	// Name identifies the job among all in the Dir.
 	Name string
@@ -83,10 +84,28 @@ type Job[T any] struct {
 	// Priority orders the items that are ready. Zero means that all are normal.
 	Priority func(T) queue.Priority
 
-	// Provider sells the batches.
+	// Routes are the ways by which items get their answers, if there are
+	// several: each has a Provider and a Model of its own. A route is chosen
+	// when an item leaves the line of those that are ready, and stays once its
+	// batch is sealed. Routes may change between starts, as long as those of
+	// open batches are there. A Request that is a chat may take any route, for
+	// the model of that; one that is none stays with a route of its provider,
+	// and with its model. Zero means Provider and Model.
+	Routes []Route
+	// Choose chooses the route of an item among those that can take it, for
+	// example router.Weighted or router.ByTable. One goroutine calls it at a
+	// time, a microsecond being a long time for it. Zero means the first that
+	// can.
+	Choose router.Strategy[Waiting]
+	// RouteKey returns what Choose goes by, such as a type of work. It is kept
+	// with the item and is no part of what is asked. There may be some ten
+	// thousand different ones. Zero means "".
+	RouteKey func(T) string
+
+	// Provider sells the batches of a job without Routes.
 	Provider sink.Provider
-	// Model answers the prompts. Items that are in no batch yet get another one
-	// if the job is resumed with it.
+	// Model answers the prompts of a job without Routes. Items that are in no
+	// batch yet get another one if the job is resumed with it.
 	Model string
 	// Batch bounds the batches.
 	Batch BatchLimits
@@ -244,7 +263,6 @@ func (j *Job[T]) validate() error {
 		{"Name", j.Name == ""},
 		{"Source", j.Source == nil},
 		{"Key", j.Key == nil},
-		{"Provider", j.Provider == nil},
 		{"Output or Dir", j.Dir == nil && j.Output == nil},
 		{"Prompt or Request", j.Prompt == nil && j.Request == nil},
 	} {
@@ -255,13 +273,7 @@ func (j *Job[T]) validate() error {
 	if j.Prompt != nil && j.Request != nil {
 		return errors.New("durable: Job.Prompt and Job.Request are both set")
 	}
-	if j.Prompt != nil && j.Model == "" {
-		return errors.New("durable: Job.Model is missing: a Prompt names none")
-	}
-	if j.Prompt != nil && j.codec() == nil {
-		return errors.New("durable: Job.Prompt needs a Provider with a Codec: use Job.Request")
-	}
-	if err := errors.Join(j.AmbiguousCreate.validate(), classes(j.Classes).validate()); err != nil {
+	if err := errors.Join(j.validateRoutes(), j.AmbiguousCreate.validate(), classes(j.Classes).validate()); err != nil {
 		return err
 	}
 	return j.mayNotBeNegative()
@@ -295,10 +307,6 @@ func (j *Job[T]) mayNotBeNegative() error {
 		}
 	}
 	return nil
-}
-
-func (j *Job[T]) codec() llm.Codec {
-	return j.Provider.Info().Codec
 }
 
 // KeepForever as Job.KeepRemote leaves all files at the provider.

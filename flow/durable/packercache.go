@@ -68,13 +68,14 @@ func (c *cache) find(content jobdir.Digest, route jobdir.Route) *jobdir.Hit {
 	if !ok {
 		return nil
 	}
+	route = route.Asks()
 	for ; i < len(c.answers) && c.answers[i].Content == content; i++ {
 		a := &c.answers[i]
 		b := &c.batches[a.batch]
 		if c.age(b.AnswerHeader) >= c.ttl {
 			return nil
 		}
-		if b.Route == route {
+		if b.Route.Asks() == route {
 			return &jobdir.Hit{AnsweredBatch: b, Offset: a.Offset}
 		}
 	}

@@ -63,7 +63,7 @@ func (t *progress) countOutput(s *jobdir.OutputState, p *Progress) {
 	for _, n := range slices.Sorted(maps.Keys(s.Routes)) {
 		r, done := t.routes.get(n), s.Routes[n]
 		p.Routes = append(p.Routes, RouteProgress{
-			Provider: r.Provider, Endpoint: r.Endpoint, Model: r.Model,
+			Name: r.Name, Provider: r.Provider, Endpoint: r.Endpoint, Model: r.Model,
 			Succeeded: done.Succeeded, Failed: done.Failed, Usage: done.Usage,
 		})
 	}

@@ -142,11 +142,27 @@ func (e *engine) recoverIntents(ctx context.Context, replayed *jobdir.Replayed) 
 		}
 		if !in.Done() {
 			e.open = append(e.open, in)
-			e.batches.throttles.recover(in, e.batches.routes.get(in.Route).Model)
+			if err := e.recoverLoad(in); err != nil {
+				return err
+			}
 		}
 	}
 	e.progress.value.InFlight = len(e.open)
 	return errors.Join(e.sweep(jobdir.ManifestDir, intents), e.sweep(jobdir.ResultDir, intents), e.sweep(jobdir.AnswerDir, intents))
+}
+
+// recoverLoad counts an open batch on its route.
+func (e *engine) recoverLoad(in intent.Intent) error {
+	e.batches.throttles.recover(in, e.batches.roomOf(in))
+	if len(e.own) == 1 {
+		return nil // nothing is chosen by it
+	}
+	entries, err := e.Entries(in.Tag, in.Rows)
+	if err != nil {
+		return err
+	}
+	e.batches.routes.load.recovered(e.batches.routes.ownOf(in.Route), in.Tag, entries)
+	return nil
 }
 
 // recoverClaims finds out which ready entries belong to a batch.

@@ -23,7 +23,7 @@ type throttles struct {
 
 	mu     sync.Mutex
 	routes map[int]*throttle
-	models map[int]string // by route
+	rooms  map[int]string // by route: what they share the room of
 }
 
 // throttle is the throttle of one route.
@@ -53,7 +53,7 @@ type presence struct {
 }
 
 func newThrottles(now func() time.Time) *throttles {
-	return &throttles{now: now, routes: make(map[int]*throttle), models: make(map[int]string)}
+	return &throttles{now: now, routes: make(map[int]*throttle), rooms: make(map[int]string)}
 }
 
 // of returns the throttle of a route. The caller holds mu.
@@ -75,10 +75,10 @@ func (l *throttle) signal() {
 // enter lets a batch be created, or returns when it may be: at that time, if it
 // is not zero, or when moved is closed. A batch that has entered and is not
 // known to be accepted may enter again.
-func (t *throttles) enter(in intent.Intent, model string) (ok bool, at time.Time, moved <-chan struct{}) {
+func (t *throttles) enter(in intent.Intent, room string) (ok bool, at time.Time, moved <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.models[in.Route] = model
+	t.rooms[in.Route] = room
 	l, now := t.of(in.Route), time.Now()
 	if ok, at = l.may(in.Tag, now); ok {
 		l.under[in.Tag] = presence{since: now}
@@ -203,10 +203,10 @@ func (l *throttle) wait(base time.Duration, others int) time.Duration {
 	return max(base, min(base<<min(l.refusals-1, 12), maxRefusalWait))
 }
 
-// underWay counts the batches of the route's model. The caller holds mu.
+// underWay counts the batches that share the route's room. The caller holds mu.
 func (t *throttles) underWay(route int) (n int) {
 	for other, l := range t.routes {
-		if t.models[other] == t.models[route] {
+		if t.rooms[other] == t.rooms[route] {
 			n += len(l.under)
 		}
 	}
@@ -243,10 +243,10 @@ func (t *throttles) noticeOf(route int) string {
 }
 
 // recover adds a batch of an earlier process.
-func (t *throttles) recover(in intent.Intent, model string) {
+func (t *throttles) recover(in intent.Intent, room string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.models[in.Route] = model
+	t.rooms[in.Route] = room
 	l := t.of(in.Route)
 	switch in.State { //nolint:exhaustive // in all others the provider is done with it
 	case intent.Creating, intent.Unknown, intent.Held, intent.Submitted:

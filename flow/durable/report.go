@@ -32,6 +32,7 @@ type Progress struct {
 // RouteProgress counts what a route has done: a provider, an endpoint and a
 // model.
 type RouteProgress struct {
+	Name      string    `json:"name,omitempty"` // of the job's route, if it has several
 	Provider  string    `json:"provider"`
 	Endpoint  string    `json:"endpoint"`
 	Model     string    `json:"model"`

@@ -19,6 +19,8 @@ type Result struct {
 	Response json.RawMessage `json:"response,omitempty"` // the provider's body
 	Usage    *llm.Usage      `json:"usage,omitempty"`
 	Model    string          `json:"model,omitempty"`  // as the provider names it
+	Route    string          `json:"route,omitempty"`  // that answered it, of a job with Routes
+	Tried    []string        `json:"tried,omitempty"`  // the routes that it was sent to before, in order, without Route
 	Batch    string          `json:"batch,omitempty"`  // the batch that answered it
 	Cached   bool            `json:"cached,omitempty"` // it was answered in another job: Batch and Usage are those of that job
 	Shared   bool            `json:"shared,omitempty"` // an identical item of this job was sent: Batch and Usage are those of that item

@@ -2,11 +2,14 @@ package durable
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/router"
 	"github.com/balerhq/baler/internal/journal"
 )
 
@@ -14,7 +17,7 @@ import (
 type targets = numbering[jobdir.Target]
 
 func newTargets(j *journal.Journal, known []jobdir.Target) *targets {
-	return newNumbering("pairs of endpoint and model", known, func(n int, v jobdir.Target) error {
+	return newNumbering("combinations of endpoint, model and route key", known, func(n int, v jobdir.Target) error {
 		return j.Append(jobdir.Line{Target: &jobdir.NumberedTarget{N: n, Target: v}})
 	})
 }
@@ -27,15 +30,24 @@ type routes struct {
 	targets *targets
 
 	choosing sync.Mutex
-	chosen   map[uint16]uint16 // the route of each target
+	chosen   map[choice]uint16 // the number of a route
+	fitting  []int             // of own, scratch
+	states   []router.State    // of these, scratch
+	load     *routeLoad
 
 	limiting sync.Mutex
 	limits   map[int]int // what a batch may weigh, in bytes, if that is less than usual
 }
 
+// choice is a route of the job for requests with a target.
+type choice struct {
+	own    int
+	target uint16
+}
+
 func newRoutes(c *config, j *journal.Journal, known []jobdir.Route, t *targets) *routes {
 	return &routes{
-		config: c, targets: t, chosen: make(map[uint16]uint16), limits: make(map[int]int),
+		config: c, targets: t, chosen: make(map[choice]uint16), limits: make(map[int]int), load: newRouteLoad(len(c.own)),
 		numbering: newNumbering("routes", known, func(n int, v jobdir.Route) error {
 			return j.Append(jobdir.Line{Route: &jobdir.NumberedRoute{N: n, Route: v}})
 		}),
@@ -48,51 +60,97 @@ func (l *routes) choose(entries []jobdir.Entry) error {
 	defer l.choosing.Unlock()
 	for i := range entries {
 		e := &entries[i]
-		n, ok := l.chosen[e.Target]
-		if !ok {
-			route, err := l.routeTo(l.targets.get(int(e.Target)))
-			if err != nil {
-				return fmt.Errorf("durable: line %d: %w", e.Line, err)
-			}
-			if n, err = l.number(route); err != nil {
-				return err
-			}
-			l.chosen[e.Target] = n
+		n, err := l.chooseOne(e)
+		if err != nil {
+			return fmt.Errorf("durable: line %d: %w", e.Line, err)
 		}
 		e.Route = n
 	}
 	return nil
 }
 
-// routeTo returns the route of requests with a target. A body stays with the
-// provider in whose format it is. A model that a request names comes before the
-// job's.
-func (c *config) routeTo(t jobdir.Target) (jobdir.Route, error) {
-	info := c.serviceFor(t).info
-	r := jobdir.Route{Provider: info.Name, Origin: info.Origin, Endpoint: t.Endpoint, Model: cmp.Or(t.Model, c.model)}
-	switch {
-	case t.Provider != "" && t.Provider != info.Name:
-		return r, fmt.Errorf("the request is in the format of %s and cannot go to %s", t.Provider, info.Name)
-	case r.Model == "":
-		return r, errors.New("neither the request nor the job names a model: set Job.Model")
-	case t.Endpoint != "":
-		return r, nil
-	case info.Codec == nil:
-		return r, fmt.Errorf("%s has no codec for chats", info.Name)
+// chooseOne returns the number of the route that an entry takes.
+func (l *routes) chooseOne(e *jobdir.Entry) (uint16, error) {
+	t := l.targets.get(int(e.Target))
+	fitting, err := l.fit(e, t)
+	if err != nil {
+		return 0, err
 	}
-	r.Endpoint, r.Revision = info.Codec.Endpoint(), info.Codec.Revision()
-	return r, nil
+	own := fitting[0]
+	if len(fitting) > 1 && l.config.choose != nil {
+		l.states = l.load.states(l.states[:0], fitting, l.own)
+		own = fitting[l.config.choose(waiting(e, t), l.states)]
+	}
+	key := choice{own, e.Target}
+	n, known := l.chosen[key]
+	if !known {
+		route, err := l.own[own].routeTo(t)
+		if err != nil {
+			return 0, err
+		}
+		if n, err = l.number(route); err != nil {
+			return 0, err
+		}
+		l.chosen[key] = n
+	}
+	l.load.chose(own, e)
+	return n, nil
 }
 
-// serviceFor returns the service for requests with a target: one of the
-// provider in whose format they are, or else the first.
-func (c *config) serviceFor(t jobdir.Target) *service {
-	for _, s := range c.services {
-		if s.info.Name == t.Provider {
-			return s
+// fit returns the routes of the job that can take an entry. A body stays with
+// the provider in whose format it is.
+func (l *routes) fit(e *jobdir.Entry, t jobdir.Target) ([]int, error) {
+	l.fitting = l.fitting[:0]
+	for n, own := range l.own {
+		if own.takes(t) && !own.tooLarge(e) {
+			l.fitting = append(l.fitting, n)
 		}
 	}
-	return c.first()
+	switch first := l.first().info.Name; {
+	case len(l.fitting) > 0:
+		return l.fitting, nil
+	case t.Provider != "" && !slices.ContainsFunc(l.services, func(s *service) bool { return s.info.Name == t.Provider }):
+		return nil, fmt.Errorf("the request is in the format of %s and cannot go to %s", t.Provider, first)
+	case t.Provider == "" && !slices.ContainsFunc(l.services, func(s *service) bool { return s.info.Codec != nil }):
+		return nil, fmt.Errorf("%s has no codec for chats", first)
+	}
+	return nil, errors.New("the request is larger than a batch of any route that could take it")
+}
+
+// takes reports whether requests with a target can take the route.
+func (r *ownRoute) takes(t jobdir.Target) bool {
+	if t.Provider != "" {
+		return t.Provider == r.service.info.Name
+	}
+	return t.Endpoint != "" || r.service.info.Codec != nil
+}
+
+func (r *ownRoute) tooLarge(e *jobdir.Entry) bool {
+	return r.limits.Bytes > 0 && int64(e.Weight()) > r.limits.Bytes
+}
+
+// routeTo returns the route as a batch takes it. The model that a request names
+// comes before that of a job without Routes.
+func (r *ownRoute) routeTo(t jobdir.Target) (jobdir.Route, error) {
+	info := r.service.info
+	route := jobdir.Route{
+		Name: r.name, Provider: info.Name, Origin: info.Origin, Endpoint: t.Endpoint, Model: cmp.Or(t.Model, r.model),
+	}
+	if route.Model == "" {
+		return route, errors.New("neither the request nor the job names a model: set Job.Model")
+	}
+	if t.Endpoint != "" {
+		return route, nil
+	}
+	route.Endpoint, route.Revision = info.Codec.Endpoint(), info.Codec.Revision()
+	if len(r.options) > 0 {
+		options, err := json.Marshal(r.options)
+		if err != nil {
+			return route, fmt.Errorf("the options of the route %q: %w", r.name, err)
+		}
+		route.Options = string(options)
+	}
+	return route, nil
 }
 
 func weigh(entries []jobdir.Entry) (total int) {
@@ -105,7 +163,17 @@ func weigh(entries []jobdir.Entry) (total int) {
 // cut returns as many of the entries as their route allows in a batch, and the
 // rest.
 func (l *routes) cut(entries []jobdir.Entry) (batch, rest []jobdir.Entry) {
-	limit := l.limitOf(int(entries[0].Route))
+	n := int(entries[0].Route)
+	most := l.serviceOf(n).Limits(l.get(n).Model)
+	limit := narrow(l.limitOf(n), int(most.Bytes))
+	if rows := most.Rows; rows > 0 && len(entries) > rows {
+		batch, rest = l.cutBytes(entries[:rows], limit)
+		return batch, entries[len(entries[:rows])-len(rest):]
+	}
+	return l.cutBytes(entries, limit)
+}
+
+func (*routes) cutBytes(entries []jobdir.Entry, limit int) (batch, rest []jobdir.Entry) {
 	if limit == 0 {
 		return entries, nil
 	}

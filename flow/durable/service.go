@@ -13,11 +13,12 @@ import (
 // account. Routes that share a client share the service.
 type service struct {
 	sink.Provider // with the job's classes
+	client        sink.Provider
 	info          sink.Info
 }
 
 func newService(p sink.Provider, c classes) *service {
-	return &service{Provider: c.of(p), info: p.Info()}
+	return &service{Provider: c.of(p), client: p, info: p.Info()}
 }
 
 // window returns within what time the provider ends a batch of the model, zero
@@ -35,23 +36,43 @@ func (b *batches) serviceOf(in intent.Intent) *service { return b.routes.service
 // modelOf returns the model that a batch asks.
 func (b *batches) modelOf(in intent.Intent) string { return b.routes.get(in.Route).Model }
 
-// serviceOf returns the service of a route. The services of all routes with
-// open batches are known, see mustKnowServices.
+// roomOf identifies what a batch shares the room of, for what is enqueued: the
+// model of an account.
+func (b *batches) roomOf(in intent.Intent) string {
+	return b.serviceOf(in).info.Account + " " + b.modelOf(in)
+}
+
+// serviceOf returns the service of a route. Those of all open batches are
+// known, see mustKnowServices.
 func (l *routes) serviceOf(route int) *service {
-	r := l.get(route)
-	for _, s := range l.services {
-		if s.sells(r) {
-			return s
+	if n := l.ownOf(route); n >= 0 {
+		return l.own[n].service
+	}
+	return l.first()
+}
+
+// ownOf returns which of the job's routes is the one that a batch has taken:
+// the one of the same name, or else one of the same provider. It returns -1 if
+// there is none.
+func (l *routes) ownOf(route int) int {
+	r, found := l.get(route), -1
+	for n, own := range l.own {
+		switch {
+		case !own.service.sells(r):
+		case own.name == r.Name:
+			return n
+		case found < 0:
+			found = n
 		}
 	}
-	return l.services[0]
+	return found
 }
 
 // mustKnowServices refuses a job without the provider of a batch that is open.
 func (l *routes) mustKnowServices(open []intent.Intent) error {
 	for _, in := range open {
 		r := l.get(in.Route)
-		if !l.serviceOf(in.Route).sells(r) {
+		if l.ownOf(in.Route) < 0 {
 			return &MismatchError{Reason: fmt.Sprintf("batch %s is one of %s (%s), to which the job has no route any more: add one",
 				in.Tag, r.Provider, r.Origin)}
 		}

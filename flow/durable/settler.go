@@ -146,6 +146,7 @@ func (c *chunk) add(o jobdir.Outcome) {
 	}
 	r := Result{ID: row.Key, Meta: row.Meta, Cached: o.Cached(), Shared: o.Shared}
 	r.SetAnswer(a)
+	r.Route, r.Tried = c.s.batches.routes.get(c.in.Route).Name, row.Tried(c.in.Route, c.s.batches.routes.get)
 	c.bytes += len(r.Response)
 	c.results = append(c.results, r)
 	if r.Error != nil {

@@ -4,6 +4,8 @@ package llm
 
 import (
 	"encoding/json"
+	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -95,5 +97,26 @@ func (c Chat) As(system string) Chat {
 // Then returns the conversation with further turns.
 func (c Chat) Then(turns ...Message) Chat {
 	c.Messages = append(slices.Clip(c.Messages), turns...)
+	return c
+}
+
+// WithDefaults returns the chat with the options that it does not have. Those
+// that a Chat has fields for are max_tokens and temperature: they count as set
+// if the field is.
+func (c Chat) WithDefaults(defaults Options) Chat {
+	if len(defaults) == 0 {
+		return c
+	}
+	all := make(Options, len(defaults)+len(c.Options))
+	maps.Copy(all, defaults)
+	for name, field := range map[string]any{"max_tokens": &c.MaxTokens, "temperature": &c.Temperature} {
+		value, has := all[name]
+		delete(all, name)
+		if has && reflect.ValueOf(field).Elem().IsZero() && json.Unmarshal(value, field) != nil {
+			all[name] = value // for the codec to refuse
+		}
+	}
+	maps.Copy(all, c.Options)
+	c.Options = all
 	return c
 }

@@ -31,6 +31,16 @@ type RowFormat func(dst []byte, endpoint string, row sink.Row) ([]byte, error)
 type Format struct {
 	Codec llm.Codec
 	Row   RowFormat
+	// Others are the formats of further providers of the run, by their name.
+	Others map[string]Format
+}
+
+// of returns the format of a provider.
+func (f Format) of(provider string) Format {
+	if other, ok := f.Others[provider]; ok {
+		return other
+	}
+	return f
 }
 
 // Manifest lists what an export holds. It becomes manifest.json, which is
@@ -171,6 +181,7 @@ func (a *Archive) writeRequests(w io.Writer, format Format, in intent.Intent, l 
 	var requests jobdir.OpenFile
 	defer requests.Close()
 	var buf []byte
+	format = format.of(l.Provider)
 	for row, err := range a.Rows(in.Tag) {
 		if err != nil {
 			return err
@@ -186,7 +197,7 @@ func (a *Archive) writeRequests(w io.Writer, format Format, in intent.Intent, l 
 		if request.Chat != nil && (format.Codec == nil || format.Codec.Endpoint() != l.Endpoint) {
 			return fmt.Errorf("it was sent to %s, for which Format.Codec writes no chats", l.Endpoint)
 		}
-		body, err := request.Encode(format.Codec, l.Model)
+		body, err := request.Encode(format.Codec, l)
 		if err != nil {
 			return fmt.Errorf("line %d: %w", row.Line, err)
 		}

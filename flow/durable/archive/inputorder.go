@@ -120,7 +120,9 @@ func (r *orderedReader) read(q Query, p orderedItem) (Result, error) {
 	}
 	e.Tries = []jobdir.Try{{Times: uint8(p.attempts)}} //nolint:gosec // clamped
 	result := durable.Result{ID: e.Key, Meta: e.Meta, Cached: o.Cached(), Shared: o.Shared}
-	result.SetAnswer(o.Answer(&e, r.archive.Routes[in.Route].Model, in.Batch, q.Codec))
+	route := r.archive.Routes[in.Route]
+	result.SetAnswer(o.Answer(&e, route.Model, in.Batch, q.codecOf(route)))
+	result.Route = route.Name
 	return Result{result, q.After, int(e.Line)}, nil
 }
 

@@ -26,6 +26,17 @@ type Query struct {
 	// results have no Text and Usage, and that a response which the Job could
 	// not read counts as ItemSucceeded.
 	Codec llm.Codec
+	// Codecs read the responses of a run with routes to several providers, by
+	// the name of the provider. Codec reads those of the others.
+	Codecs map[string]llm.Codec
+}
+
+// codecOf returns the codec that reads the responses of a route.
+func (q *Query) codecOf(r jobdir.Route) llm.Codec {
+	if c, ok := q.Codecs[r.Provider]; ok {
+		return c
+	}
+	return q.Codec
 }
 
 // Result is a result that was kept.
@@ -81,7 +92,9 @@ func (a *Archive) read(q Query, after position, yield func(Result, error) bool) 
 			return err
 		}
 		r := durable.Result{ID: s.entry.Key, Meta: s.entry.Meta, Cached: s.Cached(), Shared: s.Shared}
-		r.SetAnswer(s.Answer(s.entry, a.Routes[s.in.Route].Model, s.in.Batch, q.Codec))
+		route := a.Routes[s.in.Route]
+		r.SetAnswer(s.Answer(s.entry, route.Model, s.in.Batch, q.codecOf(route)))
+		r.Route, r.Tried = route.Name, s.entry.Tried(s.in.Route, func(n int) jobdir.Route { return a.Routes[n] })
 		if !show(Result{r, a.cursor(s.position), int(s.entry.Line)}) {
 			return nil
 		}

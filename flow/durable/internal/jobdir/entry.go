@@ -200,6 +200,18 @@ func (e *Entry) Size() int {
 	return int(e.Ref.Len) - head + len(e.Appended)
 }
 
+// Tried returns the names of the routes that the item was sent to before it
+// took this one, in order.
+func (e *Entry) Tried(route int, routeOf func(n int) Route) (names []string) {
+	for _, t := range e.Tries {
+		name := routeOf(int(t.Route)).Name
+		if int(t.Route) != route && name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Again returns the entry for a retry. If the item was sent, its attempts on
 // its route grow by one. A follower that was to be sent follows no more.
 func (e Entry) Again(sent bool) Entry {

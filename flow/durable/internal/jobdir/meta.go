@@ -47,9 +47,6 @@ func (m Meta) Compact() Meta {
 
 // Differences returns the names of what has changed.
 func (m Meta) Differences(was Meta) (names []string) {
-	if m.Provider != was.Provider {
-		names = append(names, "provider")
-	}
 	all := maps.Clone(was.Settings)
 	if all == nil {
 		all = make(map[string]string)

@@ -200,13 +200,21 @@ func (e Entry) Append(turns ...llm.Message) (Entry, error) {
 }
 
 // Encode returns the body that asks the request on a route.
-func (r Request) Encode(codec llm.Codec, model string) (json.RawMessage, error) {
+func (r Request) Encode(codec llm.Codec, route Route) (json.RawMessage, error) {
 	switch {
 	case r.Chat == nil:
 		return r.Body, nil
 	case codec == nil:
 		return nil, errors.New("durable: the provider has no codec for chats")
 	}
-	q, err := sink.Encode(codec, model, *r.Chat)
+	chat := *r.Chat
+	if route.Options != "" {
+		var defaults llm.Options
+		if err := json.Unmarshal([]byte(route.Options), &defaults); err != nil {
+			return nil, fmt.Errorf("durable: decode the options of a route: %w", err)
+		}
+		chat = chat.WithDefaults(defaults)
+	}
+	q, err := sink.Encode(codec, route.Model, chat)
 	return q.Body, err
 }

@@ -3,11 +3,19 @@ package jobdir
 // Route is what all rows of a batch have in common: who answers them, and how
 // they are asked.
 type Route struct {
+	Name     string `json:"name,omitempty"` // of the job's route, if it has several
 	Provider string `json:"provider"`
 	Origin   string `json:"origin,omitempty"` // the service that speaks the provider's protocol
 	Endpoint string `json:"endpoint"`
 	Model    string `json:"model"`
 	Revision int    `json:"revision,omitempty"` // of the codec
+	Options  string `json:"options,omitempty"`  // in JSON: those of chats that have none
+}
+
+// Asks returns what counts for whether two routes give the same answers.
+func (r Route) Asks() Route {
+	r.Name = ""
+	return r
 }
 
 // NumberedRoute is a route and its number in the journal.
@@ -19,9 +27,16 @@ type NumberedRoute struct {
 // Target is what a request itself says about where it goes. The zero Target
 // goes anywhere.
 type Target struct {
-	Provider string `json:"provider,omitempty"` // whose format the request has, if it is no chat
-	Endpoint string `json:"endpoint,omitempty"` // of a request that is no chat
-	Model    string `json:"model,omitempty"`    // that the request names
+	Provider string `json:"provider,omitempty"`  // whose format the request has, if it is no chat
+	Endpoint string `json:"endpoint,omitempty"`  // of a request that is no chat
+	Model    string `json:"model,omitempty"`     // that the request names
+	RouteKey string `json:"route_key,omitempty"` // that its route is chosen by
+}
+
+// Asks returns what counts for whether two requests ask the same.
+func (t Target) Asks() Target {
+	t.RouteKey = ""
+	return t
 }
 
 // NumberedTarget is a target and its number in the journal.
