@@ -118,8 +118,12 @@ func (c *Client) Status(ctx context.Context, h sink.Handle) (sink.Status, error)
 func (c *Client) Cancel(ctx context.Context, h sink.Handle) error {
 	call := httpclient.Call{Method: http.MethodPost, Path: batchPath(h.Batch) + "/cancel"}
 	err := c.client.Do(ctx, call, nil)
-	if err != nil && retry.ClassOf(err) == retry.Permanent && !client.NotFound(err) {
-		if b, read := c.batch(ctx, h.Batch, httpclient.Other); read == nil && b.ended() {
+	if refused(err) {
+		b, unread := c.batch(ctx, h.Batch, httpclient.Unpaced)
+		switch {
+		case unread != nil:
+			err = client.Because(unread, err)
+		case b.ended():
 			return nil
 		}
 	}
@@ -138,13 +142,27 @@ func (c *Client) Remove(ctx context.Context, h sink.Handle) error {
 	}
 	call := httpclient.Call{Method: http.MethodDelete, Path: batchPath(h.Batch), Kind: httpclient.Delete}
 	err := c.client.Do(ctx, call, nil)
-	switch {
-	case err == nil, client.NotFound(err):
+	if err == nil || client.NotFound(err) {
 		return nil
-	case retry.ClassOf(err) == retry.Permanent && ctx.Err() == nil:
-		if b, read := c.batch(ctx, h.Batch, httpclient.Unpaced); read == nil && !b.ended() {
+	}
+	if refused(err) {
+		b, unread := c.batch(ctx, h.Batch, httpclient.Unpaced)
+		switch {
+		case unread != nil:
+			err = client.Because(unread, err)
+		case !b.ended():
 			err = retry.Mark(fmt.Errorf("batch is %s: %w: %w", loose.Words(b.state()), sink.ErrNotEnded, err), retry.Permanent)
 		}
 	}
 	return fmt.Errorf("anthropic: remove: %w", err)
+}
+
+// refused reports whether the provider says that a batch is not in the state
+// for a call. How it says so is not documented.
+func refused(err error) bool {
+	switch client.Status(err) {
+	case http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity:
+		return retry.ClassOf(err) == retry.Permanent
+	}
+	return false
 }

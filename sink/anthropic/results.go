@@ -32,8 +32,8 @@ func (c *Client) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outc
 		case err != nil:
 		case !b.ended():
 			err = fmt.Errorf("batch is %s: %w", loose.Words(b.state()), sink.ErrNotEnded)
-		case !b.ArchivedAt.IsZero():
-			err = archived(&b)
+		case c.archived(&b):
+			err = errArchived
 		default:
 			more, err = c.download(ctx, h.Batch, &b, yield)
 		}
@@ -53,16 +53,23 @@ func (c *Client) download(ctx context.Context, id string, b *batch, yield func(s
 		}
 		return file.Read(ctx, yield)
 	}, yield)
-	if client.Unserved(err) && string(b.ResultsURL) == "null" {
-		err = fmt.Errorf("the provider does not have them any more: %w", err)
+	if client.Unserved(err) {
+		err = retry.Mark(fmt.Errorf("they are not there yet: %w", err), retry.Retryable)
 	}
 	return more, err
 }
 
-// archived is why a batch that is old has no results.
-func archived(b *batch) error {
-	return &retry.Error{
-		Class: retry.Permanent, Status: http.StatusGone, Code: "results_archived",
-		Message: "the results are gone: the provider keeps them for 29 days, and has archived the batch on " + b.ArchivedAt.UTC().Format(time.DateOnly),
-	}
+// kept is for how long Anthropic keeps the results of a batch, counted from its
+// creation.
+const kept = 29 * 24 * time.Hour
+
+// archived reports whether the results of a batch that has ended are gone.
+// Those that have no URL and are younger are late.
+func (c *Client) archived(b *batch) bool {
+	return !b.ArchivedAt.IsZero() || string(b.ResultsURL) == "null" && c.client.Age(b.CreatedAt.Time) >= kept
+}
+
+var errArchived = &retry.Error{
+	Class: retry.Permanent, Status: http.StatusGone, Code: "results_archived",
+	Message: "the results are gone: the provider has kept them for 29 days from the creation of the batch",
 }

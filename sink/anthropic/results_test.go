@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/anthropic"
@@ -90,9 +91,10 @@ func TestResultsThatAreNotThereAreToldApart(t *testing.T) {
 	}{
 		"runs":        {`{"id":"b","processing_status":"in_progress","results_url":null}`, retry.Retryable, "in_progress", sink.ErrNotEnded},
 		"odd state":   {`{"id":"b","processing_status":"paused\u001b[31m"}`, retry.Retryable, "paused", sink.ErrNotEnded},
-		"archived":    {`{"id":"b","processing_status":"ended","results_url":null,"archived_at":"2026-09-18T18:37:24.1Z"}`, retry.Permanent, "archived the batch on 2026-09-18", nil},
-		"no URL":      {`{"id":"b","processing_status":"ended","results_url":null}`, retry.Permanent, "does not have them any more", nil},
-		"not found":   {`{"id":"b","processing_status":"ended","results_url":"x"}`, retry.Permanent, "404", nil},
+		"archived":    {`{"id":"b","processing_status":"ended","results_url":null,"archived_at":"2026-09-18T18:37:24.1Z"}`, retry.Permanent, "for 29 days", nil},
+		"old":         {`{"id":"b","processing_status":"ended","results_url":null,"created_at":"2024-09-18T18:37:24.1Z"}`, retry.Permanent, "for 29 days", nil},
+		"no URL yet":  {`{"id":"b","processing_status":"ended","results_url":null}`, retry.Retryable, "not there yet", nil},
+		"not found":   {`{"id":"b","processing_status":"ended","results_url":"x"}`, retry.Retryable, "not there yet", nil},
 		"not another": {`{"id":"another","processing_status":"ended"}`, retry.Retryable, "about another batch", nil},
 	} {
 		c := canned(t, map[string]string{batches + "/b": test.batch})
@@ -103,8 +105,8 @@ func TestResultsThatAreNotThereAreToldApart(t *testing.T) {
 		if test.is != nil && !errors.Is(err, test.is) {
 			t.Errorf("%s: %v is not %v", name, err, test.is)
 		}
-		if e, ok := errors.AsType[*retry.Error](err); test.class == retry.Permanent && (!ok || e.Status != http.StatusNotFound && e.Status != http.StatusGone) {
-			t.Errorf("%s: nobody can tell that they are gone: %v", name, err)
+		if gone := purchase.IsGone(err); gone != (test.class == retry.Permanent) {
+			t.Errorf("%s: gone for good is %v: %v", name, gone, err)
 		}
 	}
 }
