@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/balerhq/baler/sink/simulator/internal/anthropic"
 	"github.com/balerhq/baler/sink/simulator/internal/gemini"
 	"github.com/balerhq/baler/sink/simulator/internal/openai"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
@@ -13,8 +14,9 @@ import (
 
 // protocols are all that a Simulator speaks, by the names of the providers.
 var protocols = map[string]protocol.Protocol{
-	"gemini": gemini.Protocol{},
-	"openai": openai.Protocol{},
+	"anthropic": anthropic.Protocol{},
+	"gemini":    gemini.Protocol{},
+	"openai":    openai.Protocol{},
 }
 
 // firstProtocol is the one that a zero Config has at the root, and that records
