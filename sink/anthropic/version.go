@@ -54,7 +54,7 @@ func (c *Codec) checkChat(chat *llm.Chat) error {
 		return nil
 	}
 	for _, name := range sampling {
-		if name == "temperature" && chat.Temperature != nil || isSet(jsontext.Value(chat.Options[name])) {
+		if name == "temperature" && chat.Temperature != nil || wire.IsSet(jsontext.Value(chat.Options[name])) {
 			return c.refuseSampling(name)
 		}
 	}
@@ -89,7 +89,7 @@ func (c *Codec) Check(endpoint string, body json.RawMessage) error {
 	}
 	request := wire.Members(jsontext.Value(body))
 	for _, name := range sampling {
-		if isSet(request[name]) {
+		if wire.IsSet(request[name]) {
 			return fmt.Errorf("anthropic: %w", c.refuseSampling(name))
 		}
 	}
@@ -114,11 +114,8 @@ func (c *Codec) checkBlock(role llm.Role, block wire.Object) error {
 	return nil
 }
 
-// isSet reports whether a member is there and not null.
-func isSet(v jsontext.Value) bool { return len(v) > 0 && v.Kind() != 'n' }
-
 // isNonEmpty reports whether a member is there and says anything.
 func isNonEmpty(v jsontext.Value) bool {
 	isEmpty := v.Kind() == '[' && len(wire.List(v)) == 0 || v.Kind() == '{' && len(wire.Members(v)) == 0
-	return isSet(v) && !isEmpty
+	return wire.IsSet(v) && !isEmpty
 }

@@ -73,7 +73,7 @@ func (*Codec) Decode(body json.RawMessage) (llm.Reply, error) {
 		out.Finish = reason
 		out.Refusal = cmp.Or(feedback.Text("blockReasonMessage"), "the prompt was blocked: "+reason)
 	}
-	out.Other = out.Other || r.Embedding != nil || r.Embeddings != nil
+	out.Other = out.Other || wire.IsSet(r.Embedding) || wire.IsSet(r.Embeddings)
 	return out, nil
 }
 

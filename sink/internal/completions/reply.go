@@ -135,7 +135,7 @@ func (r *reply) isOther(body []byte) bool {
 		return false
 	}
 	isEmpty := len(strings.Trim(string(body[:min(len(body), 100)]), "{} \t\r\n")) == 0
-	return !isEmpty && !isSet(r.Error) && !isSet(r.Message) && !isSet(r.Detail)
+	return !isEmpty && !wire.IsSet(r.Error) && !wire.IsSet(r.Message) && !wire.IsSet(r.Detail)
 }
 
 // into takes a choice of a completion, and returns what it says.
@@ -144,13 +144,13 @@ func (c *choice) into(out *llm.Reply) llm.Item {
 	for _, call := range m.ToolCalls {
 		out.ToolCalls = append(out.ToolCalls, toolCallOf(call))
 	}
-	if isSet(m.Function) {
+	if wire.IsSet(m.Function) {
 		out.ToolCalls = append(out.ToolCalls, calledToolOf(m.Function).call(""))
 	}
 	out.Citations = append(out.Citations, citations(m.Annotations)...)
 	out.Finish = c.FinishReason
 	item, hasMore := readContent(out, m.Content)
-	out.Other = hasMore || len(m.ToolCalls) > 0 || isSet(m.Function) || isSet(m.Audio)
+	out.Other = hasMore || len(m.ToolCalls) > 0 || wire.IsSet(m.Function) || wire.IsSet(m.Audio)
 	item.Text += c.Text
 	item.Refusal += m.Refusal
 	return item
@@ -213,9 +213,6 @@ func references(part wire.Object) []llm.Citation {
 	}
 	return all
 }
-
-// isSet reports whether a member is there and not null.
-func isSet(v jsontext.Value) bool { return len(v) > 0 && v.Kind() != 'n' }
 
 // tolerant reads what compatible servers write. The reader is the one of
 // encoding/json/v2, which reads each byte once.

@@ -23,7 +23,7 @@ func toolCallOf(v jsontext.Value) llm.ToolCall {
 	}
 	_ = jsonv2.Unmarshal(v, &t, tolerant)
 	tool := t.Function
-	if isSet(t.Custom) {
+	if wire.IsSet(t.Custom) {
 		tool = t.Custom
 	}
 	return calledToolOf(tool).call(wire.Text(t.ID))
@@ -48,9 +48,9 @@ func (t *calledTool) call(id string) llm.ToolCall {
 	switch arguments := jsontext.Value(wire.Text(t.Arguments)); {
 	case arguments.IsValid():
 		call.Arguments = json.RawMessage(arguments)
-	case isSet(t.Arguments):
+	case wire.IsSet(t.Arguments):
 		call.Arguments = json.RawMessage(t.Arguments) // as the model wrote them
-	case isSet(t.Input):
+	case wire.IsSet(t.Input):
 		call.Arguments = json.RawMessage(t.Input)
 	}
 	return call

@@ -73,6 +73,9 @@ func List(v jsontext.Value) []jsontext.Value {
 	return list
 }
 
+// IsSet reports whether a member is there and not null.
+func IsSet(v jsontext.Value) bool { return len(v) > 0 && v.Kind() != 'n' }
+
 // Integer returns a whole number, and 0 of anything else.
 func Integer(v jsontext.Value) int {
 	if n, err := strconv.Atoi(string(v)); err == nil {
