@@ -30,6 +30,13 @@ type Chat struct {
 
 // Options are members of a request that are passed through: the name, and the
 // value in JSON.
+//
+// An option is unknown to a codec that has no place for it, and refused by a
+// provider that does not take it, or not any more, or not where it stands. Both
+// are a RefusedOptionError: the option changes what is asked, so nothing is
+// sent without it. A member of a body for which no chat has a place is an
+// UnknownMemberError instead. Such a body stays with its provider as it is,
+// unless Codec.Check refuses it.
 type Options map[string]json.RawMessage
 
 // Schema is what a structured answer has to look like.
