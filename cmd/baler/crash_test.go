@@ -2,15 +2,18 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"flag"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/balerhq/baler/sink/catalog"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -19,6 +22,7 @@ var (
 	crashBatch = flag.String("crash.batch", "250", "rows in a batch of the crash test")
 	crashKills = flag.Int("crash.kills", 20, "how often the crash test kills the client")
 	crashSeed  = flag.Uint64("crash.seed", 0, "seed of the crash test; 0 draws one")
+	crashAll   = flag.Bool("crash.all", false, "kill the clients of all providers as often as that of the first")
 )
 
 // startProcess starts a simulator as a process and returns its base URL.
@@ -54,6 +58,29 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills processes for half a minute")
 	}
+	killAgainAndAgain(t, &defaultProvider, *crashRows, *crashKills, *crashBatch)
+}
+
+// The same holds for clients of the other providers. Unless all of them are to
+// be killed, it is that of the one whose batches are the hardest to find again.
+func TestOthersAreKilledToo(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("kills processes for some seconds")
+	}
+	for _, p := range withClient() {
+		switch {
+		case p.Name == defaultProvider.Name:
+		case *crashAll:
+			t.Run(p.Name, func(t *testing.T) { killAgainAndAgain(t, &p, *crashRows, *crashKills, *crashBatch) })
+		case p.Name == "anthropic":
+			t.Run(p.Name, func(t *testing.T) { killAgainAndAgain(t, &p, 200, 5, "40") })
+		}
+	}
+}
+
+func killAgainAndAgain(t *testing.T, p *catalog.Provider, rows, kills int, batch string) {
+	t.Helper()
 	seed := *crashSeed
 	if seed == 0 {
 		seed = rand.Uint64()
@@ -62,32 +89,51 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 
 	dir := t.TempDir()
-	processing := time.Duration(*crashKills) * 150 * time.Millisecond // so that it outlasts the kills
-	url := startProcess(t, dir, "--chaos", "--validation", "300ms", "--processing", processing.String(), "--finalizing", "300ms")
-	writeFile(t, dir, "in.jsonl", tickets(*crashRows)...)
+	processing := time.Duration(kills) * 150 * time.Millisecond // so that it outlasts the kills
+	baseURL := startProcess(t, dir, "--provider", p.Name, "--chaos", "--validation", "300ms", "--processing", processing.String(), "--finalizing", "300ms")
+	writeFile(t, dir, "in.jsonl", tickets(rows)...)
 	args := []string{
-		"run", "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "Summarise: {{.text}}",
-		"--base-url", url, "--poll", "20ms", "--grace", "2s", "--max-wait", "1s", "--batch-size", *crashBatch, "--retries", "20",
+		"run", "in.jsonl", "--out", "out.jsonl", "--provider", p.Name, "--model", "m", "--prompt", "Summarise: {{.text}}",
+		"--base-url", baseURL, "--poll", "20ms", "--grace", "2s", "--max-wait", "1s", "--batch-size", batch, "--retries", "20",
 	}
 
-	provider := simulator.Control{URL: strings.TrimSuffix(url, "/v1")}
-	revoked := simulator.Fault{Route: "GET /v1/batches/{id}", Action: simulator.ActionFail, Status: 401, Probability: 0.02}
-	if err := provider.SetFaults(t.Context(), append(chaosFaults(simulator.Config{}), revoked)...); err != nil {
+	provider, cfg := controlOf(t, baseURL), simulator.Config{Provider: p.Name}
+	if err := provider.SetFaults(t.Context(), append(chaosFaults(cfg), revoked(cfg)...)...); err != nil {
 		t.Fatal(err)
 	}
-	for n := range *crashKills {
+	for n := range kills {
 		after := time.Duration(random.Int64N(int64(400 * time.Millisecond)))
 		if !endSomehow(t, dir, after, n%3 == 2, args) {
 			t.Fatalf("finished after %d kills: the job is too small", n)
 		}
 	}
-	if err := provider.SetFaults(t.Context(), chaosFaults(simulator.Config{})...); err != nil {
+	if err := provider.SetFaults(t.Context(), chaosFaults(cfg)...); err != nil {
 		t.Fatal(err)
 	}
 	if r := runCommand(t, dir, withKey, args...); r.code != exitOK {
 		t.Fatalf("%+v", r)
 	}
-	wantExactlyOnce(t, dir, url, *crashRows)
+	wantExactlyOnce(t, dir, baseURL, rows)
+}
+
+// revoked are polls that are refused at times.
+func revoked(cfg simulator.Config) (faults []simulator.Fault) {
+	for _, route := range cfg.Routes() {
+		if route.Kind == simulator.RoutePoll {
+			faults = append(faults, simulator.Fault{Route: route.Name, Action: simulator.ActionFail, Status: 401, Probability: 0.02})
+		}
+	}
+	return faults
+}
+
+// controlOf controls the simulator that has a base URL.
+func controlOf(t *testing.T, baseURL string) simulator.Control {
+	t.Helper()
+	u, err := url.Parse(baseURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return simulator.Control{URL: u.Scheme + "://" + u.Host}
 }
 
 // Killed in its first moments, while the directory and the index come into
@@ -148,20 +194,20 @@ func runAndKill(t *testing.T, dir string, after time.Duration, args []string) (k
 
 // wantExactlyOnce compares the output of a run with what the provider did for
 // it.
-func wantExactlyOnce(t *testing.T, dir, url string, rows int) {
+func wantExactlyOnce(t *testing.T, dir, baseURL string, rows int) {
 	t.Helper()
 	got := readResults(t, filepath.Join(dir, "out.jsonl"))
 	if len(got) != rows {
 		t.Errorf("%d results for %d rows", len(got), rows)
 	}
-	wantExecutedOnce(t, url, rows)
+	wantExecutedOnce(t, baseURL, rows)
 }
 
 // wantExecutedOnce fails unless the provider has executed so many rows, each
 // once, and created no batch twice.
-func wantExecutedOnce(t *testing.T, url string, rows int) {
+func wantExecutedOnce(t *testing.T, baseURL string, rows int) {
 	t.Helper()
-	provider := simulator.Control{URL: strings.TrimSuffix(url, "/v1")}
+	provider := controlOf(t, baseURL)
 	bills, err := simulator.Tally(provider.Executions(t.Context()), simulator.AfterTag)
 	if err != nil {
 		t.Fatal(err)
@@ -178,13 +224,24 @@ func wantExecutedOnce(t *testing.T, url string, rows int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tags := make(map[string]string)
-	for _, b := range batches {
-		tag := b.Metadata["baler_tag"]
-		if first, ok := tags[tag]; ok {
-			t.Errorf("batches %s and %s were both created for %s", first, b.ID, tag)
+	made := make(map[string]string) // the batch of each tag
+	once := func(tag, batch string) {
+		if first, ok := made[tag]; ok && first != batch {
+			t.Errorf("batches %s and %s were both created for %s", first, batch, tag)
 		}
-		tags[tag] = b.ID
+		made[tag] = batch
+	}
+	for _, b := range batches {
+		if tag := cmp.Or(b.Metadata["baler_tag"], b.Name); tag != "" {
+			once(tag, b.ID)
+		}
+	}
+	for e, err := range provider.Executions(t.Context()) { // some providers keep no tag but in the ids of rows
+		if err != nil {
+			t.Fatal(err)
+		}
+		tag, _, _ := strings.Cut(e.CustomID, "_")
+		once(tag, e.Batch)
 	}
 	t.Logf("%d batches for %d rows that were executed", len(batches), rows)
 }

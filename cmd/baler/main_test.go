@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/sink/catalog"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -74,7 +75,15 @@ func runCommand(t *testing.T, dir string, env []string, args ...string) result {
 
 const keyVariable = "OPENAI_API_KEY"
 
-var withKey = []string{keyVariable + "=sk-test-canary"}
+// withKey is an environment with the keys of all providers.
+var withKey = allKeys("sk-test-canary")
+
+func allKeys(key string) (env []string) {
+	for _, p := range catalog.All() {
+		env = append(env, p.Keys[0]+"="+key)
+	}
+	return env
+}
 
 func startSimulator(t *testing.T, cfg simulator.Config) *simulator.Server {
 	t.Helper()
