@@ -27,15 +27,12 @@ func always(endpoint string) func(string, func(string) bool) string {
 	return func(string, func(string) bool) string { return endpoint }
 }
 
-// geminiEmbedEndpoint is what requests for embeddings call.
-const geminiEmbedEndpoint = "/v1beta/models/{model}:embedContent"
-
 func geminiEndpoint(_ string, has func(string) bool) string {
 	switch {
 	case has("contents"):
 		return gemini.ContentEndpoint
 	case has("content"):
-		return geminiEmbedEndpoint
+		return gemini.EmbedEndpoint
 	}
 	return ""
 }

@@ -42,10 +42,12 @@ var table = []Provider{
 	{
 		Name: "gemini",
 		Keys: []string{gemini.GoogleKeyVariable, gemini.KeyVariable}, BaseURL: gemini.DefaultBaseURL, BaseURLVariable: gemini.BaseURLVariable,
-		ReadError: gemini.ReadError, Codec: gemini.NewCodec(),
+		Calls:     gemini.DefaultCalls(),
+		ReadError: gemini.ReadError, AppendRow: gemini.AppendRow, Codec: gemini.NewCodec(),
+		connect:   connectGemini,
 		Row:       RowFormat{ID: "key", Body: "request", Endpoint: geminiEndpoint, ModelApart: true},
 		Models:    []string{"gemini-", "gemma-", "text-embedding-00", "embedding-00"},
-		Endpoints: []string{gemini.ContentEndpoint, geminiEmbedEndpoint},
+		Endpoints: []string{gemini.ContentEndpoint, gemini.EmbedEndpoint},
 		Caveats: []string{
 			"Results of a batch that expires, 48 hours after its creation, cannot be read: its rows are submitted again.",
 			"The account may store 20 GB of files.",
@@ -80,6 +82,16 @@ func connectOpenAI(key string, c Config) (sink.Provider, error) {
 
 func connectAnthropic(key string, c Config) (sink.Provider, error) {
 	client, err := anthropic.New(key, anthropic.Config{
+		BaseURL: c.BaseURL, Retry: c.Retry, Calls: c.Calls, Limits: c.Limits, AllowHTTP: c.AllowHTTP, Transport: c.Transport,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return client, nil
+}
+
+func connectGemini(key string, c Config) (sink.Provider, error) {
+	client, err := gemini.New(key, gemini.Config{
 		BaseURL: c.BaseURL, Retry: c.Retry, Calls: c.Calls, Limits: c.Limits, AllowHTTP: c.AllowHTTP, Transport: c.Transport,
 	})
 	if err != nil {

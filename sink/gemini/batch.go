@@ -110,7 +110,10 @@ func (c *Client) refusal(ctx context.Context, o *operation, file string) *sink.R
 func (c *Client) Cancel(ctx context.Context, h sink.Handle) error {
 	err := c.client.Do(ctx, httpclient.Call{Method: http.MethodPost, Path: batchPath(h.Batch) + ":cancel"}, nil)
 	if status := client.Status(err); status == http.StatusBadRequest || status == http.StatusConflict {
-		if o, failed := c.batch(ctx, h.Batch, httpclient.Other); failed == nil && o.hasEnded() {
+		switch o, unread := c.batch(ctx, h.Batch, httpclient.Other); {
+		case unread != nil:
+			err = client.Because(unread, err)
+		case o.hasEnded():
 			return nil
 		}
 	}

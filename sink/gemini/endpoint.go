@@ -43,7 +43,14 @@ func creationPath(spec sink.Spec) (string, error) {
 	if !strings.Contains(model, "/") {
 		model = "models/" + model
 	}
-	return version + escape(model) + ":" + method, nil
+	segments := strings.Split(model, "/")
+	for i, s := range segments {
+		if strings.Trim(s, ".") == "" {
+			return "", retry.Mark(fmt.Errorf("model %q cannot be part of a path", model), retry.Permanent)
+		}
+		segments[i] = url.PathEscape(s)
+	}
+	return version + strings.Join(segments, "/") + ":" + method, nil
 }
 
 func cutVerb(endpoint string) (resource, verb string) {
@@ -51,15 +58,6 @@ func cutVerb(endpoint string) (resource, verb string) {
 		return endpoint[:i], endpoint[i+1:]
 	}
 	return endpoint, ""
-}
-
-// escape makes a name such as "models/m" a path.
-func escape(name string) string {
-	segments := strings.Split(name, "/")
-	for i, s := range segments {
-		segments[i] = url.PathEscape(s)
-	}
-	return strings.Join(segments, "/")
 }
 
 // path is where a resource is. Its name may have the collection in it or not.

@@ -32,7 +32,7 @@ var (
 // requests. An error of the visitor is returned as it is. Others say that the
 // value is cut off or garbled, and may be better next time.
 func extract(body io.Reader, v visitor) (jsontext.Value, error) {
-	in := &bounded{r: body, left: maxRow}
+	in := &bounded{r: body, left: maxRest}
 	x := extraction{visitor: v, in: in, d: jsontext.NewDecoder(in, tolerant)}
 	err := x.value()
 	if err == nil {
@@ -142,6 +142,7 @@ func (x *extraction) rows() error {
 			return err
 		}
 	}
+	x.in.left = maxRest
 	_, err := x.d.ReadToken()
 	return x.keep(jsontext.Value("[]"), err)
 }

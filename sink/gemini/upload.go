@@ -142,8 +142,18 @@ func (u *upload) start(ctx context.Context) (session string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer reply.Close()
+	if err := drain(reply); err != nil {
+		return "", err
+	}
 	return u.sessionOf(reply.Header.Get("X-Goog-Upload-Url"))
+}
+
+// drain closes a reply whose body says nothing, so that the connection is used
+// again.
+func drain(reply *httpclient.Reply) error {
+	defer reply.Close()
+	_, err := io.Copy(io.Discard, io.LimitReader(reply, maxRest))
+	return err
 }
 
 // sessionOf returns the path of an upload URL. It is called at the host of the
@@ -169,7 +179,9 @@ func (u *upload) received(ctx context.Context) (offset int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer reply.Close()
+	if err := drain(reply); err != nil {
+		return 0, err
+	}
 	offset, err = strconv.ParseInt(reply.Header.Get("X-Goog-Upload-Size-Received"), 10, 64)
 	if err != nil || reply.Header.Get("X-Goog-Upload-Status") != "active" || offset < 0 || offset > u.payload.Size {
 		return 0, errors.New("the upload cannot be taken up")

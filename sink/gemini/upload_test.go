@@ -122,6 +122,7 @@ func TestUploadRefusesWhatNoBatchMayBe(t *testing.T) {
 		"bytes":    {spec("t"), rows(ask(strings.Repeat("x", 100))), "bytes, and 100 are allowed"},
 		"endpoint": {sink.Spec{Tag: "t", Endpoint: "/v1/chat/completions", Model: "m"}, rows("{}"), "has no batches: choose"},
 		"model":    {sink.Spec{Tag: "t", Endpoint: gemini.EmbedEndpoint}, rows("{}"), "names no model"},
+		"path":     {sink.Spec{Tag: "t", Endpoint: gemini.ContentEndpoint, Model: "models/../batches"}, rows("{}"), "cannot be part of a path"},
 		"lines":    {spec("t"), rows("{\n}"), "not on one line"},
 	} {
 		_, err := c.Upload(t.Context(), test.spec, test.rows)
