@@ -59,7 +59,7 @@ func (s *session) Account() string { return s.account }
 func (s *session) Now() time.Time { return s.clock.now() }
 
 func (s *session) Rules() protocol.Rules {
-	return protocol.Rules{Limits: s.limits, Models: s.cfg.Models}
+	return protocol.Rules{Limits: s.limits, Models: s.cfg.Models, Finalizing: s.cfg.Latency.Finalizing}
 }
 
 func (s *session) URL(path string) string {

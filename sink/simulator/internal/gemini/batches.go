@@ -23,7 +23,7 @@ func getBatch(s protocol.Session, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := newOperation(b)
+	o := newOperation(s, b)
 	if o.Metadata.Output == nil || !o.Metadata.Output.rows {
 		return o, nil
 	}
@@ -42,7 +42,7 @@ func getBatch(s protocol.Session, r *http.Request) (any, error) {
 // listBatches shows batches without the rows that are in them.
 func listBatches(s protocol.Session, r *http.Request) (any, error) {
 	return listPage(r, "operations", s.Batches(), 20, 100, func(b protocol.Batch) any {
-		o := newOperation(b)
+		o := newOperation(s, b)
 		if o.Metadata.Output != nil && o.Metadata.Output.rows {
 			o.Metadata.Output, o.Response = nil, nil
 		}
@@ -55,10 +55,10 @@ func cancelBatch(s protocol.Session, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if newOperation(b).Done {
+	if newOperation(s, b).Done {
 		return nil, &apiError{
 			status: http.StatusBadRequest, word: "FAILED_PRECONDITION",
-			message: "The batch is " + stateOf(b) + " and cannot be cancelled.",
+			message: "The batch is " + stateOf(b, s.Rules()) + " and cannot be cancelled.",
 		}
 	}
 	_, err = s.CancelBatch(b)

@@ -70,7 +70,7 @@ func createBatch(endpoint string) handler {
 		if err != nil {
 			return nil, err
 		}
-		return newOperation(b), nil
+		return newOperation(s, b), nil
 	}
 }
 

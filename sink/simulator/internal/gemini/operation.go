@@ -66,13 +66,14 @@ const typePrefix = "type.googleapis.com/google.ai.generativelanguage.v1main."
 var kinds = map[string]string{contentEndpoint: "GenerateContentBatch", embedEndpoint: "EmbedContentBatch"}
 
 // newOperation describes a batch, but for the rows that stand in it.
-func newOperation(b protocol.Batch) operation {
+func newOperation(s protocol.Session, b protocol.Batch) operation {
+	state := stateOf(b, s.Rules())
 	kind := typePrefix + kinds[b.Endpoint]
 	o := operation{Name: "batches/" + b.ID, Metadata: batchObject{
 		Type: kind, Model: "models/" + aboutOf(b).Model, DisplayName: b.Name, CreateTime: timestamp(b.Created),
-		EndTime: timestamp(b.EndedAt), UpdateTime: timestamp(updated(b)), Stats: statsOf(b), State: "BATCH_STATE_" + stateOf(b), Name: "batches/" + b.ID,
+		EndTime: timestamp(b.EndedAt), UpdateTime: timestamp(updated(b)), Stats: statsOf(b), State: "BATCH_STATE_" + state, Name: "batches/" + b.ID,
 	}}
-	o.Done = b.Ended() || stateOf(b) == "SUCCEEDED"
+	o.Done = b.Ended() || state == succeeded
 	if !o.Done {
 		return o
 	}
@@ -96,23 +97,25 @@ func outputOf(b protocol.Batch, kind string) *batchOutput {
 	return &batchOutput{Type: kind, ResponsesFile: "files/" + b.OutputFile}
 }
 
+const succeeded = "SUCCEEDED"
+
 // stateOf is the state. A batch made of a file has succeeded a while before its
 // results can be read.
-func stateOf(b protocol.Batch) string {
+func stateOf(b protocol.Batch, rules protocol.Rules) string {
 	switch b.Status {
 	case protocol.Validating:
 		return "PENDING"
 	case protocol.Failed:
 		return "FAILED"
 	case protocol.Completed:
-		return "SUCCEEDED"
+		return succeeded
 	case protocol.Expired:
 		return "EXPIRED"
 	case protocol.Cancelled:
 		return "CANCELLED"
 	case protocol.Finalizing:
-		if !b.Ordered {
-			return "SUCCEEDED"
+		if !b.Ordered && rules.Finalizing > 0 {
+			return succeeded
 		}
 	}
 	return "RUNNING"

@@ -92,6 +92,9 @@ type Session interface {
 type Rules struct {
 	Limits
 	Models []string // none means that every model is accepted
+	// Finalizing is how long a batch is finalizing. Where the results come
+	// after the end, it is how late they are.
+	Finalizing time.Duration
 }
 
 // Limits are the limits of the simulator's configuration, which explains them.
