@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -19,11 +20,14 @@ func (c *Client) Create(ctx context.Context, spec sink.Spec, file string, rows s
 	call := httpclient.Call{Method: http.MethodPost, Path: jobsPath, Effect: retry.EffectCreate, Kind: httpclient.Create}
 	if body := c.creation(spec, file); file != "" {
 		call.JSON = body
-	} else if err := c.sendRows(&call, body, rows); err != nil {
-		return "", fmt.Errorf("mistral: create batch: %w", err)
-	}
-	if call.Body != nil {
-		defer call.Body.Close()
+	} else {
+		p, before, err := c.inline(body, rows)
+		if err != nil {
+			return "", fmt.Errorf("mistral: create batch: %w", err)
+		}
+		var closer io.Closer
+		call, closer = p.Inline(call, before, "]}", rows)
+		defer closer.Close()
 	}
 	var j job
 	err := c.client.Once(ctx, call, &j)
@@ -50,22 +54,13 @@ func (c *Client) creation(spec sink.Spec, file string) *creation {
 	return body
 }
 
-// sendRows makes the call send the rows with the creation. They are measured
-// first, so that an error in them comes before anything is sent.
-func (c *Client) sendRows(call *httpclient.Call, body *creation, rows sink.Rows) error {
-	p, err := c.measure(inlineFormat, rows)
-	if err != nil {
-		return err
+// inline measures the rows that are sent with a creation, so that an error in
+// them comes before anything is sent, and returns what is sent before them.
+func (c *Client) inline(body *creation, rows sink.Rows) (p payload.Payload, before string, err error) {
+	if p, err = c.measure(inlineFormat, rows); err == nil {
+		before, err = body.open()
 	}
-	before, err := body.open()
-	if err != nil {
-		return err
-	}
-	const after = "]}"
-	call.Body, call.ContentType = p.Reader(before, after, rows), "application/json"
-	call.Size = int64(len(before)) + p.Size + int64(len(after))
-	call.Timeout = payload.Timeout(call.Size)
-	return nil
+	return p, before, err
 }
 
 // explain says what it means that a creation failed.

@@ -86,23 +86,11 @@ func (c *Client) downloadFiles(ctx context.Context, j *job, yield func(sink.Outc
 	return more, errors.Join(err, late)
 }
 
-// downloadInline yields the results that come with the job: the rows that
-// succeeded, and then, if there are any, the others.
+// downloadInline yields the results that come with the job.
 func (c *Client) downloadInline(ctx context.Context, j *job, yield func(sink.Outcome, error) bool) (more bool, err error) {
-	others := false
-	more, err = c.inlineResults(j).Read(ctx, func(o sink.Outcome, err error) bool {
-		if err == nil && o.Err != nil {
-			others = true
-			return true
-		}
-		return yield(o, err)
-	})
-	if !more || err != nil || !others {
-		return more, err
-	}
-	return c.inlineResults(j).Read(ctx, func(o sink.Outcome, err error) bool {
-		return err == nil && o.Err == nil || yield(o, err)
-	})
+	return download.SuccessFirst(func(yield func(sink.Outcome, error) bool) (bool, error) {
+		return c.inlineResults(j).Read(ctx, yield)
+	}, yield)
 }
 
 // resultFile is the file with this ID, that has so many rows at least.
