@@ -72,11 +72,11 @@ func Read(body []byte) Body {
 			in = inner{Message: env.Error} // {"error": "words"}
 		}
 	}
-	message := text(in.Message)
-	if message == "" && len(env.Detail) > 0 {
+	if in.Message == nil && len(env.Detail) > 0 {
 		in = validation(env.Detail)
-		message = text(in.Message)
 	}
+	in.Message = nested(in.Message)
+	message := text(in.Message)
 	return Body{
 		Code: Clip(name(in.Code)), Status: Clip(in.Status), Type: Clip(in.Type),
 		Message: message, Param: Clip(name(in.Param)), RequestID: Clip(env.RequestID), Details: in.Details,

@@ -24,6 +24,9 @@ func TestBodiesOfEveryShape(t *testing.T) {
 			Message: "body.requests.0.custom_id: too short; n", Param: "body.requests.0.custom_id", Type: "string_too_short",
 		},
 		`{"detail":[{"msg":"a"},{"msg":"b"},{"msg":"c"},{"msg":"d"}]}`: {Message: "a; b; c; and more"},
+		`{"object":"error","message":{"detail":[{"type":"missing","loc":["messages"],"msg":"Field required","input":{"a":"secret"}}]},"type":"invalid_request_error","code":null}`: {
+			Message: "messages: Field required", Type: "invalid_request_error",
+		},
 		`{"detail":"Not found"}`:             {Message: "Not found"},
 		`{"detail":["a"]}`:                   {Message: `["a"]`},
 		`{"detail":[{"reason":1}]}`:          {Message: `[{"reason":1}]`},

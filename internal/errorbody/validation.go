@@ -36,6 +36,21 @@ func validation(detail json.RawMessage) inner {
 	return inner{Message: message, Param: param, Type: all[0].Type}
 }
 
+// nested reads a message that is itself a validation error, which Mistral's
+// are. Any other stays as it is.
+func nested(message json.RawMessage) json.RawMessage {
+	var env struct {
+		Detail json.RawMessage `json:"detail"`
+	}
+	if json.Unmarshal(message, &env) != nil || len(env.Detail) == 0 {
+		return message
+	}
+	if in := validation(env.Detail); in.Type != "" {
+		return in.Message
+	}
+	return message
+}
+
 // where names the place of the violation, such as "body.requests.0.custom_id".
 func (v *violation) where() string {
 	names := make([]string, len(v.Loc))

@@ -1,6 +1,7 @@
 package mistral
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/balerhq/baler/internal/errorbody"
@@ -15,7 +16,7 @@ func ReadError(effect retry.Effect, status int, header http.Header, body []byte)
 	b := errorbody.Read(body)
 	return retry.Reply{
 		Status: status, Header: header,
-		Code: b.Word(), Message: b.Message, Param: b.Param, RequestID: b.RequestID,
+		Code: b.Word(), Message: b.Message, Param: b.Param, RequestID: cmp.Or(header.Get("Mistral-Correlation-Id"), b.RequestID),
 		Blocked: status == http.StatusTooManyRequests && mayNothing(header),
 	}.Err(effect)
 }

@@ -29,9 +29,9 @@ func TestWhatAnErrorReplySays(t *testing.T) {
 		},
 		"a rate limit": {
 			429,
-			http.Header{"X-Ratelimit-Limit-Req-Minute": {"60"}, "X-Ratelimit-Remaining-Req-Minute": {"0"}},
+			http.Header{"Mistral-Correlation-Id": {"019"}, "X-Ratelimit-Limit-Req-Minute": {"60"}, "X-Ratelimit-Remaining-Req-Minute": {"0"}},
 			`{"object":"error","message":"Rate limit exceeded","type":"rate_limited","code":"1300"}`,
-			retry.Error{Class: retry.Retryable, Code: "1300", Message: "Rate limit exceeded"},
+			retry.Error{Class: retry.Retryable, Code: "1300", Message: "Rate limit exceeded", RequestID: "019"},
 		},
 		"a key that may do nothing": {
 			429,
