@@ -98,7 +98,9 @@ func (r *results) skip(line []byte, expired bool) error {
 	if copies, _ := r.cfg.Rows.lines(r.cfg.Seed, r.b.Seq, in.CustomID); copies == 0 {
 		return nil
 	}
-	r.buf = r.rows.AppendNotRun(r.buf[:0], in, expired)
+	if r.buf = r.rows.AppendNotRun(r.buf[:0], in, expired); len(r.buf) == 0 {
+		return nil
+	}
 	return r.errors.write(r.buf)
 }
 

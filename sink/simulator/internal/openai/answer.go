@@ -2,12 +2,9 @@ package openai
 
 import (
 	"cmp"
-	"encoding/base64"
-	"encoding/binary"
-	"math"
 	"strconv"
 
-	"github.com/balerhq/baler/sink/simulator/internal/chance"
+	"github.com/balerhq/baler/sink/simulator/internal/chatform"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
@@ -99,14 +96,14 @@ func (e *rows) appendResponse(b []byte, reply protocol.Reply) []byte {
 func (e *rows) appendEmbeddings(b []byte, r protocol.Row, reply protocol.Reply) []byte {
 	p, _ := parseParams(r.Body)
 	b = append(b, `{"object":"list","data":[`...)
-	for i, input := range inputsOf(p.input) {
+	for i, input := range chatform.Inputs(p.input) {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(b, `{"object":"embedding","index":`...)
 		b = strconv.AppendInt(b, int64(i), 10)
 		b = append(b, `,"embedding":`...)
-		b = appendVector(b, input, string(p.encoding) == `"base64"`)
+		b = chatform.AppendVector(b, input, string(p.encoding) == `"base64"`)
 		b = append(b, '}')
 	}
 	b = append(b, `],"model":`...)
@@ -116,36 +113,6 @@ func (e *rows) appendEmbeddings(b []byte, r protocol.Row, reply protocol.Reply) 
 	b = append(b, `,"total_tokens":`...)
 	b = strconv.AppendInt(b, reply.InputTokens, 10)
 	return append(b, `}}`...)
-}
-
-// appendVector appends a vector of 4 dimensions: a list of numbers, or their
-// bytes in base64.
-func appendVector(b, input []byte, inBase64 bool) []byte {
-	var raw []byte
-	begin := len(b)
-	for dimension := range uint64(4) {
-		x := float32(2*chance.Of(dimension, "", input) - 1)
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
-		b = append(b, ',')
-		b = strconv.AppendFloat(b, float64(x), 'g', -1, 32)
-	}
-	b[begin] = '[' // in place of the first comma
-	if !inBase64 {
-		return append(b, ']')
-	}
-	b = append(b[:begin], '"')
-	b = base64.StdEncoding.AppendEncode(b, raw)
-	return append(b, '"')
-}
-
-// inputsOf returns the inputs of a request: one string, or a list of strings or
-// token lists. A list of numbers or of content parts is one input.
-func inputsOf(input []byte) (inputs [][]byte) {
-	isList := scan.Elements(input, func(element []byte) { inputs = append(inputs, element) })
-	if !isList || (len(inputs) > 0 && inputs[0][0] != '"' && inputs[0][0] != '[') {
-		return [][]byte{input}
-	}
-	return inputs
 }
 
 func appendOrNull(b []byte, s string, present bool) []byte {

@@ -3,6 +3,7 @@ package openai
 import (
 	"strconv"
 
+	"github.com/balerhq/baler/sink/simulator/internal/chatform"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
@@ -26,7 +27,7 @@ func (e *rows) appendModerations(b []byte, r protocol.Row, reply protocol.Reply)
 	b = append(b, `","model":`...)
 	b = scan.AppendString(b, e.batch.Model)
 	b = append(b, `,"results":[`...)
-	for i := range inputsOf(p.input) {
+	for i := range chatform.Inputs(p.input) {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -73,7 +74,7 @@ func (e *rows) appendCompletions(b []byte, r protocol.Row, reply protocol.Reply)
 	b = append(b, `,"model":`...)
 	b = scan.AppendString(b, e.batch.Model)
 	b = append(b, `,"choices":[`...)
-	for i := range inputsOf(p.prompt) {
+	for i := range chatform.Inputs(p.prompt) {
 		if i > 0 {
 			b = append(b, ',')
 		}

@@ -1,9 +1,9 @@
 package openai
 
 import (
-	"encoding/json"
 	"strconv"
 
+	"github.com/balerhq/baler/sink/simulator/internal/chatform"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
@@ -47,27 +47,7 @@ func parseParams(body []byte) (p params, valid bool) {
 // Schema returns the schema that the answer must follow, nil if there is none.
 // It is in response_format of a chat and in text.format of a response.
 func (p params) Schema() *protocol.Schema {
-	type format struct {
-		Type   string
-		Schema *protocol.Schema
-	}
-	var request struct {
-		format
-		JSONSchema format `json:"json_schema"` // of a chat
-		Format     format // of a response
-	}
-	if p.format == nil || json.Unmarshal(p.format, &request) != nil {
-		return nil
-	}
-	for _, f := range []format{request.format, request.JSONSchema, request.Format} {
-		switch {
-		case f.Schema != nil:
-			return f.Schema
-		case f.Type == "json_object":
-			return &protocol.Schema{Type: "object", Properties: map[string]*protocol.Schema{"answer": {Type: "string"}}}
-		}
-	}
-	return nil
+	return chatform.Schema(p.format)
 }
 
 // MaxTokens returns how long the answer may be, 0 if the request does not say.

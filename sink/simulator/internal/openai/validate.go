@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/balerhq/baler/sink/simulator/internal/chatform"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
@@ -170,7 +171,7 @@ func (v *validation) countInputs(p params) int {
 	if v.endpoint != "/v1/embeddings" || p.input == nil {
 		return 0
 	}
-	return len(inputsOf(p.input))
+	return len(chatform.Inputs(p.input))
 }
 
 func (v *validation) checkModel(n int, p params) {

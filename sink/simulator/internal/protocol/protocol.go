@@ -103,7 +103,8 @@ type Rows interface {
 	AppendResult(b []byte, r Row, reply Reply) []byte
 
 	// AppendNotRun appends the line of a row that did not run, because the
-	// batch expired or else because it was cancelled.
+	// batch expired or else because it was cancelled. It appends nothing if
+	// such rows are in no file.
 	AppendNotRun(b []byte, r Row, expired bool) []byte
 
 	// ResultFile describes the file, made now, that holds results of the given
