@@ -92,5 +92,12 @@ func (c *Client) explain(ctx context.Context, err error, file string) error {
 
 // gone reports whether a file is certainly not there.
 func (c *Client) gone(ctx context.Context, file string) bool {
-	return file != "" && client.NotFound(c.client.Do(ctx, httpclient.Call{Method: http.MethodGet, Path: filePath(file)}, nil))
+	return file != "" && unknown(c.client.Do(ctx, httpclient.Call{Method: http.MethodGet, Path: filePath(file)}, nil))
+}
+
+// unknown reports whether Mistral says that there is no such thing: an id that
+// is none of its own it refuses as a bad request.
+func unknown(err error) bool {
+	said, ok := errors.AsType[*retry.Error](err)
+	return ok && (said.Status == http.StatusNotFound || said.Status == http.StatusUnprocessableEntity && said.Code == "uuid_parsing")
 }

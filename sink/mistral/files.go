@@ -143,7 +143,7 @@ func (c *Client) Remove(ctx context.Context, h sink.Handle) error {
 	files, paths := []string{h.File}, []string(nil)
 	if h.Batch != "" {
 		j, err := c.endedJob(ctx, h.Batch)
-		if err != nil && !client.NotFound(err) {
+		if err != nil && !unknown(err) {
 			return fmt.Errorf("mistral: remove: %w", err)
 		}
 		files = append(append(files, j.InputFiles...), j.OutputFile, j.ErrorFile)
@@ -160,7 +160,7 @@ func (c *Client) Remove(ctx context.Context, h sink.Handle) error {
 	}
 	for _, path := range paths {
 		call := httpclient.Call{Method: http.MethodDelete, Path: path, Kind: httpclient.Delete}
-		if err := c.client.Do(ctx, call, nil); err != nil && !client.Unserved(err) {
+		if err := c.client.Do(ctx, call, nil); err != nil && !unknown(err) && !client.Unserved(err) {
 			return fmt.Errorf("mistral: remove: %w", err)
 		}
 	}

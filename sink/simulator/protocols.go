@@ -8,6 +8,7 @@ import (
 
 	"github.com/balerhq/baler/sink/simulator/internal/anthropic"
 	"github.com/balerhq/baler/sink/simulator/internal/gemini"
+	"github.com/balerhq/baler/sink/simulator/internal/mistral"
 	"github.com/balerhq/baler/sink/simulator/internal/openai"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
@@ -16,6 +17,7 @@ import (
 var protocols = map[string]protocol.Protocol{
 	"anthropic": anthropic.Protocol{},
 	"gemini":    gemini.Protocol{},
+	"mistral":   mistral.Protocol{},
 	"openai":    openai.Protocol{},
 }
 
