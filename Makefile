@@ -37,7 +37,7 @@ crash: ## a crash at every durable write of a run
 chaos: ## 200 worlds from a seed: 2,000 kills, rivals, and a provider of its own that fails in all ways
 	go run ./internal/chaos -worlds 200 -kills 2000
 
-soak: chaos ## the long suites: 200 worlds of chaos, 200 kills of 20,000 rows, 20 of each other provider, 200,000 simulated runs, two crashes and a lost index at every durable write, each fault of each call of each provider, transfers of 200 MB and 1 GB, rows of 64 MiB
+soak: chaos ## the long suites: 200 worlds of chaos, 200 kills of 20,000 rows, 20 of each other provider, 200,000 simulated runs, two crashes and a lost index at every durable write, each fault of each call of each provider, transfers of 200 MB and 1 GB, rows of 64 MiB, 100,000 rows in one batch
 	go test -count=5 -tags crashpoint -run TestCrashAtEveryPoint ./cmd/baler -crash.twice -crash.lose=1
 	go test -count=1 -timeout 2h -run TestKilledAgainAndAgain ./cmd/baler -crash.rows=20000 -crash.batch=1000 -crash.kills=200 -v
 	go test -count=1 -timeout 1h -run TestOthersAreKilledToo ./cmd/baler -crash.all -v
@@ -47,6 +47,7 @@ soak: chaos ## the long suites: 200 worlds of chaos, 200 kills of 20,000 rows, 2
 	go test -count=1 -timeout 2h -run TestFaultMatrix ./sink/catalog -faults.all -v
 	go test -count=1 -timeout 1h ./bench/transfer -transfer -v
 	go test -count=1 -timeout 1h -run TestLargeRows ./cmd/baler -large.rows=6 -large.mib=64 -v
+	go test -count=1 -timeout 1h -run TestOneBatchOfAllRows ./cmd/baler -onebatch.rows=100000 -v
 
 interop: ## the official clients drive the simulator (needs node)
 	cd interop && go test -count=1 ./... && ./npm.sh
