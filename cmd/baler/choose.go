@@ -82,25 +82,28 @@ func (o *options) firstModel(dialect source.CSVFormat) string {
 }
 
 // providerOfRuns returns the provider of a run in a state directory, or of all
-// of them if name is empty. It is the default one if they do not agree, or
-// cannot be read.
-func providerOfRuns(state, name string) string {
+// of them if name is empty. It is the default one if none can be read.
+func providerOfRuns(state, name string) (string, error) {
 	all, err := runsOf(state)
 	if err != nil {
-		return defaultProvider.Name
+		return defaultProvider.Name, nil //nolint:nilerr // what is wrong with the directory is said by whoever opens it
 	}
-	found := ""
+	var found []string
 	for i := range all {
 		if name != "" && all[i].Name != name {
 			continue
 		}
-		provider := providerOfRun(state, all[i].Name)
-		if found != "" && provider != found {
-			return defaultProvider.Name
+		if p := providerOfRun(state, all[i].Name); p != "" && !slices.Contains(found, p) {
+			found = append(found, p)
 		}
-		found = provider
 	}
-	return cmp.Or(found, defaultProvider.Name)
+	switch len(found) {
+	case 0:
+		return defaultProvider.Name, nil
+	case 1:
+		return found[0], nil
+	}
+	return "", usage("%s has runs of several providers: name the --provider to ask, one of %s", state, strings.Join(found, ", "))
 }
 
 func providerOfRun(state, name string) string {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/sink/catalog"
+	"github.com/balerhq/baler/sink/simulator"
 )
 
 // noKeys unsets all that the environment may say of providers.
@@ -110,4 +111,37 @@ func TestWrongNamesAreGuessed(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "did you mean openai?") || exitCode(err) != exitUsage {
 		t.Error(err)
 	}
+}
+
+// The doctor asks the provider of the runs, and which one if there are several.
+func TestDoctorAsksTheProviderOfTheRuns(t *testing.T) {
+	t.Parallel()
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	for i, name := range []string{"anthropic", "gemini"} {
+		writeFile(t, dir, name+".jsonl", tickets(3)...)
+		r := runCommand(t, dir, withKey, "run", name+".jsonl", "--out", name+".out", "--model", modelOf(name), "--prompt", "{{.text}}",
+			"--base-url", server.BaseURL(name), "--poll", "5ms")
+		if r.code != exitOK || !strings.Contains(r.stderr, "provider: "+name) {
+			t.Fatalf("%s: %+v", name, r)
+		}
+		asked := runCommand(t, dir, withKey, "doctor", "--orphans", "--base-url", server.BaseURL(name))
+		if i == 0 && asked.code != exitOK {
+			t.Errorf("%s: %+v", name, asked)
+		}
+		if i == 1 && (asked.code != exitUsage || !strings.Contains(asked.stderr, "anthropic, gemini")) {
+			t.Errorf("two providers: %+v", asked)
+		}
+	}
+	if r := runCommand(t, dir, withKey, "doctor"); r.code != exitOK {
+		t.Errorf("nobody is asked: %+v", r)
+	}
+	if r := runCommand(t, dir, withKey, "doctor", "--orphans", "--provider", "gemini", "--base-url", server.BaseURL("gemini")); r.code != exitOK {
+		t.Errorf("one is named: %+v", r)
+	}
+}
+
+// modelOf is the name of a model of a provider.
+func modelOf(provider string) string {
+	p, _ := catalog.Find(provider)
+	return p.Models[0] + "x"
 }

@@ -82,7 +82,7 @@ still wait are a problem, too.`,
 	f.BoolVar(&o.sweep, "sweep", false, "remove the provider's files that nobody needs, unless --keep-remote keeps them; needs the key")
 	f.StringVar(&o.adopt, "adopt", "", "run that gets the answers of orphaned batches that have ended, for its rows that wait for one")
 	f.StringVar(&o.adoptOutput, "adopt-output", "", "old output file of the run that --adopt names; its results go to rows that wait, by their ids")
-	f.StringVar(&o.provider, "provider", "", "provider for --orphans, --adopt and --sweep (default: that of the runs, or "+defaultProvider.Name+")")
+	f.StringVar(&o.provider, "provider", "", "provider for --orphans, --adopt and --sweep (default: that of the runs)")
 	f.StringVar(&o.baseURL, "base-url", "", "address of the API (default: the provider's; see baler providers)")
 	f.DurationVar(&o.since, "since", 30*24*time.Hour, "greatest age of an orphaned batch")
 	f.BoolVar(&o.probe, "probe", false, "examine in this process, which a damaged index may end")
@@ -99,8 +99,11 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 	if o.probe {
 		return probe(cmd.Context(), cmd.OutOrStdout(), o.state, log)
 	}
-	if o.provider == "" {
-		o.provider = providerOfRuns(o.state, o.adopt)
+	if o.provider == "" && o.asks() {
+		var err error
+		if o.provider, err = providerOfRuns(o.state, o.adopt); err != nil {
+			return err
+		}
 	}
 	health, err := examine(cmd.Context(), o.state)
 	if err != nil {
@@ -130,6 +133,11 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 		return &exitError{exitFailed, errors.New("not all files could be removed")}
 	}
 	return nil
+}
+
+// asks reports whether the command is about a provider.
+func (o *doctorOptions) asks() bool {
+	return o.orphans || o.cancelOrphans || o.sweep || o.adopt != "" || o.adoptOutput != ""
 }
 
 // lookAround reports the batches and files at the provider, and their fate.
