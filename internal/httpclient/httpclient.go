@@ -144,7 +144,7 @@ func classified(err error) error {
 	return retry.Transport(retry.EffectIdempotent, true, err)
 }
 
-// Reply is a large reply of status 2xx, which its reader closes.
+// Reply is a large reply, which its reader closes.
 type Reply struct {
 	io.ReadCloser // decoded
 	Status        int
@@ -179,6 +179,16 @@ func (c *Client) Stream(ctx context.Context, call Call) (*Reply, error) {
 
 // send returns a reply of status 2xx, or an error with a class.
 func (c *Client) send(ctx context.Context, call Call) (*Reply, error) {
+	reply, err := c.reply(ctx, call)
+	if err != nil || reply.Status/100 == 2 {
+		return reply, err
+	}
+	defer reply.Close()
+	return nil, fmt.Errorf("%s: %w", call, c.grammar(call.Effect, reply.Status, reply.Header, c.words(reply)))
+}
+
+// reply returns a reply of any status, or an error with a class.
+func (c *Client) reply(ctx context.Context, call Call) (*Reply, error) {
 	ctx, sent := retry.Watch(ctx)
 	req, err := c.request(ctx, call)
 	if err != nil {
@@ -194,11 +204,7 @@ func (c *Client) send(ctx context.Context, call Call) (*Reply, error) {
 	c.clock.note(reply.Header)
 	body := decoded(reply)
 	c.hide.header(reply.Header)
-	if reply.StatusCode/100 == 2 {
-		return &Reply{body, reply.StatusCode, reply.Header}, nil
-	}
-	defer body.Close()
-	return nil, fmt.Errorf("%s: %w", call, c.grammar(call.Effect, reply.StatusCode, reply.Header, c.words(body)))
+	return &Reply{body, reply.StatusCode, reply.Header}, nil
 }
 
 // failed is the error of a request that was not answered: that of its body, if
