@@ -29,12 +29,13 @@ type Provider interface {
 	// name for them, or "" if Create takes the rows itself. Uploading again
 	// under the same tag is harmless and may find the earlier upload. It
 	// returns ErrTooLarge if there are more rows, or larger ones, than the
-	// provider takes.
+	// provider takes; if Create takes the rows itself, that does.
 	Upload(ctx context.Context, spec Spec, rows Rows) (file string, err error)
 	// Create buys the batch, once. An error of class retry.Ambiguous means that
 	// the batch may exist: look for it with Find. Any other error means that it
 	// does not: among them ErrTooLarge, ErrFull, ErrNotYet and, if what Upload
-	// stored is no longer there, ErrFileGone.
+	// stored is no longer there, ErrFileGone. An error of the rows is returned
+	// as it is: what has left by then creates nothing.
 	Create(ctx context.Context, spec Spec, file string, rows Rows) (batch string, err error)
 	// Find returns the batches created since then that carry the tag: exactly
 	// this one, in their metadata or, where there is no such thing, as their
