@@ -191,6 +191,34 @@ func TestAListIsReadPageByPage(t *testing.T) {
 	}
 }
 
+// The batch at the end of a page may be gone before the next one is read. What
+// is behind it may be there all the same, so the list is read again.
+func TestAListThatLosesItsPlaceIsReadAgain(t *testing.T) {
+	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound} {
+		c := handle(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("after_id") == "" {
+				_, _ = io.WriteString(w, `{"data":[{"id":"a"}],"has_more":true,"last_id":"a"}`)
+				return
+			}
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, failure("invalid_request_error", "no such batch"))
+		})
+		var last error
+		for _, last = range c.List(t.Context(), time.Now()) {
+		}
+		if retry.ClassOf(last) != retry.Retryable {
+			t.Errorf("%d: %v", status, last)
+		}
+	}
+}
+
+func TestTheDefaultCallsStayWithinTheLimitOfAnAccountThatBegins(t *testing.T) {
+	c := anthropic.DefaultCalls()
+	if n := 60 * (c.Creates + c.Downloads + c.Polls + c.Deletes + c.Others); n > 1000 {
+		t.Errorf("%d calls a minute", n)
+	}
+}
+
 func TestWhatHasEndedMayBeCancelledAndWhatHasNotIsNotRemoved(t *testing.T) {
 	refuses := func(batch string) *anthropic.Client {
 		return handle(t, func(w http.ResponseWriter, r *http.Request) {

@@ -144,11 +144,10 @@ func setNonEmpty(h http.Header, name, value string) {
 }
 
 // DefaultCalls are the calls of a client whose Config says nothing about them.
-// Anthropic documents 1,000 calls a minute to the batch routes for an account
-// that begins, over all routes and models. These are fewer on average, as no
-// run makes all kinds of calls all the time.
+// Together they stay within the 1,000 calls a minute that Anthropic documents
+// for an account that begins, over all batch routes and models.
 func DefaultCalls() sink.Calls {
-	return sink.Calls{Uploads: 4, Creates: 4, Downloads: 8, Polls: 8, Deletes: 4, Others: 4}
+	return sink.Calls{Uploads: 1, Creates: 2, Downloads: 4, Polls: 6, Deletes: 2, Others: 2}
 }
 
 // Info implements sink.Provider. The origin is the host, and the account the

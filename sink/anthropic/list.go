@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/internal/httpclient"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/internal/client"
 	"github.com/balerhq/baler/sink/internal/listing"
 	"github.com/balerhq/baler/sink/internal/loose"
 )
@@ -74,6 +76,9 @@ func (c *Client) page(ctx context.Context, after string) (listing.Page, error) {
 	}
 	var p page
 	err := c.client.Do(ctx, httpclient.Call{Method: http.MethodGet, Path: batchesPath + "?" + query.Encode()}, &p)
+	if after != "" && (refused(err) || client.NotFound(err)) { // somebody has deleted that batch
+		err = retry.Mark(fmt.Errorf("the list cannot be read on from batch %s: %w", loose.Words(after), err), retry.Retryable)
+	}
 	return p.Page, err
 }
 
