@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 
 	"github.com/balerhq/baler/flow/state"
@@ -21,23 +22,42 @@ func explainBlocked(err error) error {
 		"the quota or the billing of the account: then run the job again", err)
 }
 
-// blockage ends the buying of a run whose account is blocked.
+// blockage ends the buying from an account that is blocked, and that of the run
+// once there is no other.
 type blockage struct {
+	*config
 	gate        *gate
 	openBatches *openBatches
 	notices     *notices
+	batches     *batches
 }
 
-// block ends all buying, because the provider has said about a batch or its
-// rows that the account is blocked. The batches that were bought are awaited
-// and delivered, and then the run ends with the first such error. It returns
-// errBlocked.
+// block ends all buying from the account of a batch, because the provider has
+// said about it or its rows that the account is blocked. The batches that were
+// bought are awaited and delivered. Rows that other routes can take go on. Then
+// the run ends with the first such error. It returns errBlocked.
 func (b *blockage) block(ctx context.Context, in intent.Intent, err error) error {
-	if !b.gate.block(fmt.Errorf("durable: batch %s: %w", cmp.Or(in.Batch, in.Tag), err)) {
-		return errBlocked
+	b.blockService(ctx, b.batches.serviceOf(in), in.Tag, fmt.Errorf("durable: batch %s: %w", cmp.Or(in.Batch, in.Tag), err))
+	return errBlocked
+}
+
+// blockService does the same for a service.
+func (b *blockage) blockService(ctx context.Context, s *service, but string, err error) {
+	if !s.block(err) {
+		return
+	}
+	if b.others() {
+		b.notices.raise(ctx, Notice{
+			Kind: NoticeRefused, Tag: s.info.Service(), Text: fmt.Sprintf("the account at %s is blocked and nothing more is bought there: %v", s.info.Service(), err),
+			Advice: "rows that other routes can take go on; the rest waits: see to the key, the quota or the billing of the account, and run the same again",
+		})
+		return
+	}
+	if !b.gate.block(err) {
+		return
 	}
 	text := "the account is blocked and nothing more is bought"
-	if n, rows := b.running(in.Tag); n > 0 {
+	if n, rows := b.running(but); n > 0 {
 		text += fmt.Sprintf(", while %d batches of %d rows that were bought go on at the provider", n, rows)
 	}
 	b.notices.raise(ctx, Notice{
@@ -45,7 +65,21 @@ func (b *blockage) block(ctx context.Context, in intent.Intent, err error) error
 		Advice: "what was bought is awaited and delivered, then the run ends: " +
 			"see to the key, the quota or the billing of the account, and run the same again",
 	})
-	return errBlocked
+}
+
+// others reports whether the account of some route is not blocked.
+func (b *blockage) others() bool {
+	return slices.ContainsFunc(b.services, func(s *service) bool { return s.blocked() == nil })
+}
+
+// cause returns why an account is blocked, nil if none is.
+func (b *blockage) cause() error {
+	for _, s := range b.services {
+		if err := s.blocked(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // raiseBlocked says what happens to the batches that run if calls about them

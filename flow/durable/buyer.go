@@ -42,7 +42,7 @@ func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, er
 		return in, err
 	}
 	file, err := withTransferSlot(ctx, b.calls, func() (string, error) {
-		if b.gate.blocked() != nil {
+		if b.batches.serviceOf(in).blocked() != nil {
 			return "", errBlocked
 		}
 		return b.batches.serviceOf(in).Upload(ctx, b.batches.spec(in), b.batches.payload(in))

@@ -21,6 +21,7 @@ type config struct {
 	own             []*ownRoute // one or more
 	services        []*service  // that these buy from
 	choose          router.Strategy[Waiting]
+	failover        Failover
 	formats         []llm.Codec
 	batch           accumulator.Config
 	creates         ratelimit.Config
@@ -50,7 +51,7 @@ func (j *Job[T]) config() config {
 	own, services := j.ownRoutes()
 	return config{
 		name: j.Name, settings: j.Settings,
-		own: own, services: services, choose: j.Choose, formats: j.Formats, batch: j.Batch.config(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
+		own: own, services: services, choose: j.Choose, failover: j.Failover, formats: j.Formats, batch: j.Batch.config(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
 		transfers:   cmp.Or(j.Transfers, DefaultTransfers),
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),

@@ -10,6 +10,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
 )
 
 // driver takes batches from their current state to the end.
@@ -29,6 +30,8 @@ type driver struct {
 	watcher     *watcher
 	fetcher     *fetcher
 	settler     *settler
+	refusals    *refusals
+	blockage    *blockage
 	resting     *restingDrivers
 	anomalies   *anomalies
 	followers   *followers
@@ -47,7 +50,7 @@ func (d *driver) spawn(ctx context.Context, in intent.Intent) {
 		if err := d.drive(ctx, in); errors.Is(err, errLeft) {
 			return nil
 		} else if err != nil {
-			return err
+			return d.survives(ctx, in, err)
 		}
 		d.followers.note()
 		d.progress.update(func(p *Progress) { p.InFlight-- })
@@ -88,7 +91,10 @@ func (d *driver) step(ctx context.Context, in intent.Intent) (intent.Intent, err
 			return d.watcher.stop(ctx, in)
 		}
 	}
-	if d.gate.blocked() != nil && (next == intent.Upload || next == intent.Create) {
+	if (next == intent.Upload || next == intent.Create) && d.batches.serviceOf(in).blocked() != nil {
+		if d.batches.routes.elsewhere(in) {
+			return d.refusals.takeBack(ctx, in)
+		}
 		return in, d.leave()
 	}
 	switch next {
@@ -121,6 +127,21 @@ func (d *driver) step(ctx context.Context, in intent.Intent) (intent.Intent, err
 	case intent.Nothing:
 	}
 	return in, fmt.Errorf("durable: batch %s: nothing to do in state %s", in.Tag, in.State)
+}
+
+// survives parks the driver of a batch whose account is blocked for calls about
+// what was bought, too, if the run has other accounts. Otherwise it returns the
+// error, which ends the run.
+func (d *driver) survives(ctx context.Context, in intent.Intent, err error) error {
+	if ctx.Err() != nil || retry.ClassOf(err) != retry.Blocked || len(d.services) == 1 {
+		return err
+	}
+	d.blockage.blockService(ctx, d.batches.serviceOf(in), in.Tag, err)
+	if !d.blockage.others() {
+		return err
+	}
+	_ = d.leave()
+	return nil
 }
 
 // leave parks a driver for good: its batch is left to the next run.

@@ -102,6 +102,10 @@ type Job[T any] struct {
 	// thousand different ones. Zero means "".
 	RouteKey func(T) string
 
+	// Failover says when an item takes another route than Choose has in mind.
+	// Zero means FailoverOut.
+	Failover Failover
+
 	// Provider sells the batches of a job without Routes.
 	Provider sink.Provider
 	// Model answers the prompts of a job without Routes. Items that are in no
@@ -273,7 +277,7 @@ func (j *Job[T]) validate() error {
 	if j.Prompt != nil && j.Request != nil {
 		return errors.New("durable: Job.Prompt and Job.Request are both set")
 	}
-	if err := errors.Join(j.validateRoutes(), j.AmbiguousCreate.validate(), classes(j.Classes).validate()); err != nil {
+	if err := errors.Join(j.validateRoutes(), j.Failover.validate(), j.AmbiguousCreate.validate(), classes(j.Classes).validate()); err != nil {
 		return err
 	}
 	return j.mayNotBeNegative()

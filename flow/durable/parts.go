@@ -40,7 +40,7 @@ func newEngine(c config) (*engine, error) {
 	e.finder = &finder{
 		config: job, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches, accounts: e.accounts, pollStates: e.pollStates,
 	}
-	e.blockage = &blockage{gate: e.gate, openBatches: e.openBatches, notices: e.notices}
+	e.blockage = &blockage{config: job, batches: e.batches, gate: e.gate, openBatches: e.openBatches, notices: e.notices}
 	e.buyer = &buyer{
 		config: job, gate: e.gate, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches,
 		refusals: e.refusals, blockage: e.blockage, cleaner: e.cleaner, finder: e.finder, pollStates: e.pollStates,
@@ -62,7 +62,7 @@ func newEngine(c config) (*engine, error) {
 	e.driver = &driver{
 		config: job, Dir: dir, gate: e.gate, openBatches: e.openBatches, changed: e.changed, clock: e.clock, notices: e.notices,
 		progress: e.progress, batches: e.batches, cleaner: e.cleaner, finder: e.finder, buyer: e.buyer, watcher: e.watcher,
-		fetcher: e.fetcher, settler: e.settler, resting: e.resting, anomalies: e.anomalies, followers: e.followers,
+		fetcher: e.fetcher, settler: e.settler, refusals: e.refusals, blockage: e.blockage, resting: e.resting, anomalies: e.anomalies, followers: e.followers,
 	}
 	e.intake = &intake{config: job, Dir: dir, changed: e.changed, progress: e.progress, batches: e.batches, followers: e.followers}
 	e.packer = &packer{

@@ -37,7 +37,14 @@ var errFirstReach = errors.New("no answer in time")
 // reach waits until every provider of the job answers.
 func (e *engine) reach(ctx context.Context) error {
 	for _, s := range e.services {
-		if err := e.reachOne(ctx, s); err != nil {
+		err := e.reachOne(ctx, s)
+		if retry.ClassOf(err) == retry.Blocked && ctx.Err() == nil && len(e.services) > 1 {
+			e.blockage.blockService(ctx, s, "", err)
+			if e.blockage.others() {
+				continue
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}

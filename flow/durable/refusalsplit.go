@@ -31,3 +31,11 @@ func largerHalf(entries []jobdir.Entry) int {
 	first := weigh(entries[:(len(entries)+1)/2])
 	return max(first, weigh(entries)-first)
 }
+
+// takeBack frees the rows of a batch that was not bought, because its account
+// is blocked and another route can take them.
+func (rf *refusals) takeBack(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	rf.batches.throttles.leave(in)
+	rf.log.InfoContext(ctx, "taking a batch back, for another route", "tag", in.Tag, "rows", in.Rows, "from", rf.batches.routeName(in))
+	return rf.batches.advance(ctx, in, intent.Refused{Reason: newReason(retry.Retryable, "route_out", "its route is out, and another can take its rows")})
+}

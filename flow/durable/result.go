@@ -7,6 +7,7 @@ import (
 	"io"
 	"unicode/utf8"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
@@ -20,13 +21,30 @@ type Result struct {
 	Usage    *llm.Usage      `json:"usage,omitempty"`
 	Model    string          `json:"model,omitempty"`  // as the provider names it
 	Route    string          `json:"route,omitempty"`  // that answered it, of a job with Routes
-	Tried    []string        `json:"tried,omitempty"`  // the routes that it was sent to before, in order, without Route
+	Tried    []Tried         `json:"tried,omitempty"`  // the routes that it was sent to before, in order
 	Batch    string          `json:"batch,omitempty"`  // the batch that answered it
 	Cached   bool            `json:"cached,omitempty"` // it was answered in another job: Batch and Usage are those of that job
 	Shared   bool            `json:"shared,omitempty"` // an identical item of this job was sent: Batch and Usage are those of that item
 	Attempts int             `json:"attempts"`         // times it was sent
 	Meta     json.RawMessage `json:"meta,omitempty"`   // the item's, of Job.Meta
 	Error    *sink.RowError  `json:"error,omitempty"`  // nil if it succeeded
+}
+
+// Tried is a route that an item was sent to before it took another one.
+type Tried struct {
+	Route string `json:"route"`
+	Code  string `json:"code,omitempty"` // why the route failed the item for good; "" if it did not
+}
+
+// SetRoute takes over which route answered the item, and which it was sent to
+// before.
+func (r *Result) SetRoute(row *jobdir.Entry, route int, routeOf func(n int) jobdir.Route) {
+	r.Route = routeOf(route).Name
+	for _, t := range row.Tries {
+		if name := routeOf(int(t.Route)).Name; int(t.Route) != route && name != "" {
+			r.Tried = append(r.Tried, Tried{name, t.Code})
+		}
+	}
 }
 
 // ItemStatus is how an item ended.
@@ -52,8 +70,8 @@ func (r *Result) SetAnswer(a sink.Answer) {
 }
 
 // WriteLine writes the result as a JSON line, as a File gets it. The line has
-// the members of json.Marshal's, with the response last and unchanged, instead of
-// checked and compacted again. A long text is not copied.
+// the members of json.Marshal's, with the response last and unchanged, instead
+// of checked and compacted again. A long text is not copied.
 func (r *Result) WriteLine(w io.Writer) error {
 	bare := *r
 	bare.Response = nil

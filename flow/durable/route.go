@@ -142,8 +142,8 @@ func (j *Job[T]) validateProvider() error {
 		return errors.New("durable: Job.Model is missing: a Prompt names none")
 	case j.Prompt != nil && j.Provider.Info().Codec == nil:
 		return errors.New("durable: Job.Prompt needs a Provider with a Codec: use Job.Request")
-	case j.Choose != nil || j.RouteKey != nil:
-		return errors.New("durable: Job.Choose and Job.RouteKey are for a job with Routes")
+	case j.Choose != nil || j.RouteKey != nil || j.Failover != "":
+		return errors.New("durable: Job.Choose, RouteKey and Failover are for a job with Routes")
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ type routes struct {
 	choosing sync.Mutex
 	chosen   map[choice]uint16 // the number of a route
 	fitting  []int             // of own, scratch
+	left     []int             // of these, scratch
 	states   []router.State    // of these, scratch
 	load     *routeLoad
 
@@ -76,6 +77,7 @@ func (l *routes) chooseOne(e *jobdir.Entry) (uint16, error) {
 	if err != nil {
 		return 0, err
 	}
+	fitting = l.narrowed(fitting, e)
 	own := fitting[0]
 	if len(fitting) > 1 && l.config.choose != nil {
 		l.states = l.load.states(l.states[:0], fitting, l.own)

@@ -18,7 +18,7 @@ func (e *engine) run(ctx context.Context, source rows) error {
 	if err := e.workOff(ctx, source); err != nil {
 		return err
 	}
-	if err := e.gate.blocked(); err != nil && !e.progress.finished() {
+	if err := e.blockage.cause(); err != nil && !e.progress.finished() {
 		return err
 	}
 	if err := e.fetcher.undecided(); err != nil {

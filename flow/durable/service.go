@@ -2,6 +2,7 @@ package durable
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
@@ -15,6 +16,28 @@ type service struct {
 	sink.Provider // with the job's classes
 	client        sink.Provider
 	info          sink.Info
+
+	mu  sync.Mutex
+	why error // the account is blocked, nil if it is not
+}
+
+// block notes that the account is blocked. It reports whether this is the first
+// such error, which is the one that counts.
+func (s *service) block(why error) (first bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.why != nil {
+		return false
+	}
+	s.why = why
+	return true
+}
+
+// blocked returns why the account is blocked, nil if it is not.
+func (s *service) blocked() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.why
 }
 
 func newService(p sink.Provider, c classes) *service {

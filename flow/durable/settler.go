@@ -107,9 +107,10 @@ type chunk struct {
 	cached  int
 	shared  int
 	invalid []jobdir.Invalid // rows whose answers failed the check
-	err     error            // of add
-	blocked error            // the error of a row about which a person has to act
-	answers []jobdir.Answer  // of the whole batch: reset keeps them
+	over    []jobdir.FailedOver
+	err     error           // of add
+	blocked error           // the error of a row about which a person has to act
+	answers []jobdir.Answer // of the whole batch: reset keeps them
 }
 
 func (s *settler) newChunk(ctx context.Context, in intent.Intent) (*chunk, error) {
@@ -144,9 +145,12 @@ func (c *chunk) add(o jobdir.Outcome) {
 		c.err = errors.Join(c.err, err)
 		return
 	}
+	if c.failOver(int(o.Row), &a) {
+		return
+	}
 	r := Result{ID: row.Key, Meta: row.Meta, Cached: o.Cached(), Shared: o.Shared}
 	r.SetAnswer(a)
-	r.Route, r.Tried = c.s.batches.routes.get(c.in.Route).Name, row.Tried(c.in.Route, c.s.batches.routes.get)
+	r.SetRoute(row, c.in.Route, c.s.batches.routes.get)
 	c.bytes += len(r.Response)
 	c.results = append(c.results, r)
 	if r.Error != nil {
@@ -209,7 +213,7 @@ func (c *chunk) isRetried(row *jobdir.Entry, o *sink.Outcome) bool {
 		c.blocked = retry.Mark(failure, retry.Blocked)
 		return true
 	}
-	return failure.Class != retry.Permanent && row.Attempts()+1 < c.s.maxAttempts
+	return failure.Class != retry.Permanent && c.attempts(row)+1 < c.s.maxAttempts
 }
 
 // unsent reports whether the batch was refused, so that none of its rows
@@ -246,7 +250,7 @@ func (c *chunk) commit(ctx context.Context) error {
 func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) error {
 	e, until := c.s, c.progress+uint64(c.rows) //nolint:gosec // a count
 	err := e.batches.journal.Append(jobdir.Line{Settled: &jobdir.Settled{
-		Tag: c.in.Tag, At: e.clock.now(), From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s, Failed: c.codes, Invalid: c.invalid,
+		Tag: c.in.Tag, At: e.clock.now(), From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s, Failed: c.codes, Invalid: c.invalid, Over: c.over,
 	}})
 	if err != nil {
 		return err
@@ -268,7 +272,7 @@ func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) err
 func (c *chunk) reset(progress uint64) {
 	c.progress = progress
 	c.rows, c.bytes, c.failed, c.cached, c.shared, c.spent = 0, 0, 0, 0, 0, jobdir.RouteState{}
-	c.codes, c.invalid = nil, nil
+	c.codes, c.invalid, c.over = nil, nil, nil
 	clear(c.results)
 	c.results, c.retries, c.which = c.results[:0], c.retries[:0], c.which[:0]
 }

@@ -34,7 +34,7 @@ func (c *chunk) review(n int, a *sink.Answer) (again bool, err error) {
 		return false, nil
 	}
 	invalid := jobdir.Invalid{Row: n, Message: truncate(wrong.Error(), maxMessage)}
-	if c.s.gate.cancelled() || row.Turns()/turnsOfReask >= c.s.reasks || row.Attempts()+1 >= c.s.maxAttempts || c.s.batches.targets.get(int(row.Target)).Provider != "" {
+	if c.s.gate.cancelled() || row.Turns()/turnsOfReask >= c.s.reasks || c.attempts(row)+1 >= c.s.maxAttempts || c.s.batches.targets.get(int(row.Target)).Provider != "" {
 		c.invalid = append(c.invalid, invalid)
 		a.Err = invalid.Err()
 		return false, nil

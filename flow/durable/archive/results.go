@@ -94,7 +94,7 @@ func (a *Archive) read(q Query, after position, yield func(Result, error) bool) 
 		r := durable.Result{ID: s.entry.Key, Meta: s.entry.Meta, Cached: s.Cached(), Shared: s.Shared}
 		route := a.Routes[s.in.Route]
 		r.SetAnswer(s.Answer(s.entry, route.Model, s.in.Batch, q.codecOf(route)))
-		r.Route, r.Tried = route.Name, s.entry.Tried(s.in.Route, func(n int) jobdir.Route { return a.Routes[n] })
+		r.SetRoute(s.entry, s.in.Route, func(n int) jobdir.Route { return a.Routes[n] })
 		if !show(Result{r, a.cursor(s.position), int(s.entry.Line)}) {
 			return nil
 		}

@@ -66,10 +66,20 @@ func (c *Claims) settle(a *Dir, h *History, s *Settled) error {
 			return a.Damaged(JournalFile, fmt.Errorf("row %d of batch %s is retried, and the batch has %d rows", span[1], s.Tag, len(entries)))
 		}
 		for n := span[0]; n <= span[1]; n++ {
-			c.free(entries[n].Again(!s.Unsent))
+			c.free(s.again(n, entries[n]))
 		}
 	}
 	return nil
+}
+
+// again returns the entry of a row that is retried.
+func (s *Settled) again(row int, e Entry) Entry {
+	for _, over := range s.Over {
+		if over.Row == row {
+			return e.FailedBy(over.Code)
+		}
+	}
+	return e.Again(!s.Unsent)
 }
 
 func (c *Claims) free(e Entry) {

@@ -55,6 +55,7 @@ type Entry struct {
 type Try struct {
 	Route uint16
 	Times uint8
+	Code  string // why the route failed the item for good; "" if it did not
 }
 
 // Attempts returns how often the item was sent.
@@ -84,6 +85,7 @@ const (
 	hasTries = 1 << iota
 	hasMeta
 	hasAppended
+	hasCodes // of the tries
 )
 
 // Encode returns the entry as a record.
@@ -106,6 +108,12 @@ func (e *Entry) append(b []byte) []byte {
 		b = append(b, uint8(len(e.Tries))) //nolint:gosec // bounded by Again
 		for _, t := range e.Tries {
 			b = append(binary.BigEndian.AppendUint16(b, t.Route), t.Times)
+		}
+	}
+	if slices.ContainsFunc(e.Tries, func(t Try) bool { return t.Code != "" }) {
+		b[at] |= hasCodes
+		for _, t := range e.Tries {
+			b = appendBytes(b, []byte(t.Code))
 		}
 	}
 	if len(e.Meta) > 0 {
@@ -131,7 +139,12 @@ func DecodeEntry(b []byte) (e Entry, err error) {
 	has := d.u8()
 	if has&hasTries != 0 {
 		for range d.u8() {
-			e.Tries = append(e.Tries, Try{d.u16(), d.u8()})
+			e.Tries = append(e.Tries, Try{Route: d.u16(), Times: d.u8()})
+		}
+	}
+	if has&hasCodes != 0 {
+		for i := range e.Tries {
+			e.Tries[i].Code = string(d.bytes())
 		}
 	}
 	if has&hasMeta != 0 {
@@ -200,16 +213,27 @@ func (e *Entry) Size() int {
 	return int(e.Ref.Len) - head + len(e.Appended)
 }
 
-// Tried returns the names of the routes that the item was sent to before it
-// took this one, in order.
-func (e *Entry) Tried(route int, routeOf func(n int) Route) (names []string) {
+// AttemptsOn returns how often the item was sent to a route.
+func (e *Entry) AttemptsOn(route uint16) int {
 	for _, t := range e.Tries {
-		name := routeOf(int(t.Route)).Name
-		if int(t.Route) != route && name != "" && !slices.Contains(names, name) {
-			names = append(names, name)
+		if t.Route == route {
+			return int(t.Times)
 		}
 	}
-	return names
+	return 0
+}
+
+// FailedBy returns the entry of an item that its route has failed for good, for
+// another route: without the turns that were appended for this one.
+func (e Entry) FailedBy(code string) Entry {
+	e = e.Again(true)
+	e.Appended = nil
+	for i := range e.Tries {
+		if e.Tries[i].Route == e.Route {
+			e.Tries[i].Code = code
+		}
+	}
+	return e
 }
 
 // Again returns the entry for a retry. If the item was sent, its attempts on
@@ -230,7 +254,7 @@ func (e Entry) Again(sent bool) Entry {
 		}
 	}
 	if len(tries) < math.MaxUint8 {
-		tries = append(tries, Try{e.Route, 1})
+		tries = append(tries, Try{Route: e.Route, Times: 1})
 	}
 	e.Tries = tries
 	return e

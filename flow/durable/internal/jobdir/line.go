@@ -57,6 +57,13 @@ type Settled struct {
 
 	Failed  map[string]int `json:"failed,omitempty"`  // items that failed, by error code
 	Invalid []Invalid      `json:"invalid,omitempty"` // rows whose answers failed Job.Check
+	Over    []FailedOver   `json:"over,omitempty"`    // rows of Again that go on to another route
+}
+
+// FailedOver is a row that its route has failed for good.
+type FailedOver struct {
+	Row  int    `json:"row"` // of the manifest
+	Code string `json:"code"`
 }
 
 // Invalid says what is wrong with the answer of a row.
