@@ -151,5 +151,5 @@ func (f *fault) refusal() *sink.RowError {
 // isTooLarge reports whether words are about the size of what was sent.
 func isTooLarge(message string) bool {
 	words := strings.ToLower(message)
-	return strings.Contains(words, "size exceeds") || strings.Contains(words, "too large") || strings.Contains(words, "too many requests in")
+	return strings.Contains(words, "size exceeds") || strings.Contains(words, "too large")
 }

@@ -42,9 +42,18 @@ func (c *Client) Upload(ctx context.Context, spec sink.Spec, rows sink.Rows) (st
 		return err
 	})
 	if err != nil {
-		return "", fmt.Errorf("gemini: upload of %d bytes: %w", p.Size, client.Uploaded(err))
+		return "", fmt.Errorf("gemini: upload of %d bytes: %w", p.Size, uploadError(err))
 	}
 	return name, nil
+}
+
+// uploadError is the error of an upload, told by its cause. The API says in
+// words alone that a file is too large.
+func uploadError(err error) error {
+	if said, ok := errors.AsType[*retry.Error](err); ok && said.Status == http.StatusBadRequest && isTooLarge(said.Message) {
+		return client.Because(sink.ErrTooLarge, err)
+	}
+	return client.Uploaded(err)
 }
 
 // measure encodes the rows, and refuses what no batch may be.

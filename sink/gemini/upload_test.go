@@ -135,13 +135,16 @@ func TestUploadRefusesWhatNoBatchMayBe(t *testing.T) {
 	}
 }
 
-func TestAFullStorageIsTold(t *testing.T) {
-	c, _ := serve(t, answers{
-		"GET /v1beta/files":         "{}",
-		"POST /upload/v1beta/files": `429{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"You have exceeded the file storage quota of 20 GB."}}`,
-	}, gemini.Config{})
-	if _, err := c.Upload(t.Context(), spec("t"), rows("{}")); !errors.Is(err, sink.ErrStorageFull) {
-		t.Error(err)
+func TestWhyAnUploadIsRefused(t *testing.T) {
+	for reply, want := range map[string]error{
+		refused("429", "RESOURCE_EXHAUSTED", "You have exceeded the file storage quota of 20 GB."): sink.ErrStorageFull,
+		refused("400", "INVALID_ARGUMENT", "The file is too large: 3 bytes, and the limit is 2."):  sink.ErrTooLarge,
+		refused("413", "", ""): sink.ErrTooLarge,
+	} {
+		c, _ := serve(t, answers{"GET /v1beta/files": "{}", "POST /upload/v1beta/files": reply}, gemini.Config{})
+		if _, err := c.Upload(t.Context(), spec("t"), rows("{}")); !errors.Is(err, want) {
+			t.Errorf("%s: %v", reply, err)
+		}
 	}
 }
 
