@@ -117,13 +117,6 @@ func (g *gate) block(why error) (first bool) {
 	return true
 }
 
-// blocked returns why the account is blocked, nil if it is not.
-func (g *gate) blocked() error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.why
-}
-
 // untilBuyingEnds returns a context that ends with ctx, or when nothing more
 // may be bought; its cause is then errCancelled or errBlocked.
 func (g *gate) untilBuyingEnds(ctx context.Context) (context.Context, func()) {
