@@ -56,8 +56,10 @@ var table = []Provider{
 	{
 		Name: "mistral",
 		Keys: []string{mistral.KeyVariable}, BaseURL: mistral.DefaultBaseURL,
-		ReadError: mistral.ReadError, ReadRemaining: mistral.ReadRemaining, Codec: mistral.NewCodec(),
-		Row: RowFormat{ID: "custom_id", Body: "body", Endpoint: mistralEndpoint, ModelApart: true},
+		Calls:     mistral.DefaultCalls(),
+		ReadError: mistral.ReadError, ReadRemaining: mistral.ReadRemaining, AppendRow: mistral.AppendRow, Codec: mistral.NewCodec(),
+		connect: connectMistral,
+		Row:     RowFormat{ID: "custom_id", Body: "body", Endpoint: mistralEndpoint, ModelApart: true},
 		Models: []string{
 			"mistral-", "open-mistral-", "open-mixtral-", "open-codestral-", "ministral-", "magistral-", "codestral-", "devstral-",
 			"pixtral-", "voxtral-",
@@ -92,6 +94,16 @@ func connectAnthropic(key string, c Config) (sink.Provider, error) {
 
 func connectGemini(key string, c Config) (sink.Provider, error) {
 	client, err := gemini.New(key, gemini.Config{
+		BaseURL: c.BaseURL, Retry: c.Retry, Calls: c.Calls, Limits: c.Limits, AllowHTTP: c.AllowHTTP, Transport: c.Transport,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return client, nil
+}
+
+func connectMistral(key string, c Config) (sink.Provider, error) {
+	client, err := mistral.New(key, mistral.Config{
 		BaseURL: c.BaseURL, Retry: c.Retry, Calls: c.Calls, Limits: c.Limits, AllowHTTP: c.AllowHTTP, Transport: c.Transport,
 	})
 	if err != nil {

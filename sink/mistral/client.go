@@ -66,6 +66,7 @@ type Config struct {
 type Client struct {
 	client client.Client
 	cfg    Config
+	codec  Codec
 }
 
 var _ sink.Provider = (*Client)(nil)
@@ -112,7 +113,7 @@ func (c *Config) validate() error {
 // move.
 func (c *Client) Info() sink.Info {
 	return sink.Info{
-		Name: "mistral", Origin: c.client.Host(), Account: c.client.Account(), Codec: NewCodec(),
+		Name: "mistral", Origin: c.client.Host(), Account: c.client.Account(), Codec: &c.codec,
 		Tags: sink.TagMetadata, Lists: true, Files: true, Clock: true,
 	}
 }

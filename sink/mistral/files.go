@@ -97,7 +97,7 @@ func (c *Client) upload(ctx context.Context, tag string, rows sink.Rows, p *payl
 	var f file
 	err := c.client.Once(ctx, call, &f)
 	if err == nil && f.ID == "" {
-		err = errors.New("reply names no file")
+		err = retry.Mark(errors.New("reply names no file"), retry.Retryable)
 	}
 	return f.ID, err
 }

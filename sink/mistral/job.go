@@ -1,6 +1,7 @@
 package mistral
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -162,9 +163,11 @@ func (c *Client) Cancel(ctx context.Context, h sink.Handle) error {
 	err := c.client.Do(ctx, httpclient.Call{Method: http.MethodPost, Path: jobPath(h.Batch) + "/cancel"}, nil)
 	switch client.Status(err) {
 	case http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity:
-		if j, unread := c.job(ctx, h.Batch, httpclient.Other); unread == nil && j.ended() {
+		j, unread := c.job(ctx, h.Batch, httpclient.Other)
+		if unread == nil && j.ended() {
 			return nil
 		}
+		err = cmp.Or(unread, err)
 	}
 	if err != nil {
 		return fmt.Errorf("mistral: cancel: %w", err)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/balerhq/baler/internal/httpclient"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/internal/client"
 	"github.com/balerhq/baler/sink/internal/loose"
@@ -72,7 +73,7 @@ func (c *Client) upload(ctx context.Context, spec sink.Spec, rows sink.Rows, p *
 	var f file
 	err := c.client.Once(ctx, call, &f)
 	if err == nil && f.ID == "" {
-		err = errors.New("reply names no file")
+		err = retry.Mark(errors.New("reply names no file"), retry.Retryable)
 	}
 	return f.ID, err
 }

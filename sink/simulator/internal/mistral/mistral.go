@@ -27,15 +27,15 @@ func (Protocol) Info() protocol.Info {
 func (Protocol) Routes() []protocol.Route {
 	routes := []protocol.Route{
 		route("POST /v1/files", protocol.RouteUpload, uploadFile),
-		route("GET /v1/files", protocol.RouteOther, listFiles),
+		route("GET /v1/files", protocol.RouteList, listFiles),
 		route("GET /v1/files/{id}", protocol.RouteOther, getFile),
-		route("DELETE /v1/files/{id}", protocol.RouteOther, deleteFile),
+		route("DELETE /v1/files/{id}", protocol.RouteDelete, deleteFile),
 		route("GET /v1/files/{id}/content", protocol.RouteDownload, downloadFile),
 		route("POST /v1/batch/jobs", protocol.RouteCreate, createJob),
-		route("GET /v1/batch/jobs", protocol.RouteOther, listJobs),
+		route("GET /v1/batch/jobs", protocol.RouteList, listJobs),
 		route("GET /v1/batch/jobs/{id}", protocol.RoutePoll, getJob),
-		route("DELETE /v1/batch/jobs/{id}", protocol.RouteOther, deleteJob),
-		route("POST /v1/batch/jobs/{id}/cancel", protocol.RouteOther, cancelJob),
+		route("DELETE /v1/batch/jobs/{id}", protocol.RouteDelete, deleteJob),
+		route("POST /v1/batch/jobs/{id}/cancel", protocol.RouteCancel, cancelJob),
 		route("/", protocol.RouteOther, unknownURL),
 	}
 	for _, endpoint := range liveEndpoints {
