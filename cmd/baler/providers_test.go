@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -44,5 +46,25 @@ func TestProvidersAreListed(t *testing.T) {
 				t.Errorf("%s lacks %+v", text.stdout, f)
 			}
 		}
+	}
+}
+
+// The table in README.md is that of the catalog.
+func TestReadmeComparesTheProviders(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []catalog.Description
+	for _, p := range withClient() {
+		d, err := p.Describe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, d)
+	}
+	if want := catalog.Table(all); !strings.Contains(string(b), "\n"+want+"\n") {
+		t.Errorf("README.md has another table of providers. Put this in its place:\n%s", want)
 	}
 }
