@@ -56,3 +56,26 @@ func TestEndpointsWithoutChats(t *testing.T) {
 		t.Errorf("again: %+v", report)
 	}
 }
+
+// The inputs of embeddings that a batch may have are counted by nobody before
+// it is bought. A batch with too many is refused, which costs nothing, and its
+// rows go in halves. Later batches are no larger.
+func TestABatchOfTooManyEmbeddingInputsIsHalved(t *testing.T) {
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{Limits: simulator.Limits{EmbeddingInputs: 5}})
+	job := w.Job()
+	job.Prompt, job.Batch.MaxItems = nil, 8
+	job.Request = func(t durabletest.Ticket) (sink.Request, error) {
+		return sink.Request{
+			Endpoint: "/v1/embeddings", Model: "gpt-test", Body: fmt.Appendf(nil, `{"model":"gpt-test","input":[%q,"b"]}`, t.Text),
+		}, nil
+	}
+	report, results := w.MustRunAs("one", job, durabletest.Tickets(8)...)
+	if report.Succeeded != 8 || report.Refused == 0 || len(results) != 8 {
+		t.Errorf("%+v", report)
+	}
+	w.WantBilledOnce(8)
+	if n := w.Billed(); n != 8 {
+		t.Errorf("%d rows were billed", n)
+	}
+}
