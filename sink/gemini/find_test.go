@@ -28,7 +28,7 @@ func TestFindByDisplayName(t *testing.T) {
 			`{"name":"batches/b1","metadata":{"displayName":"t","createTime":"2026-11-28T10:00:00Z","state":"JOB_STATE_SUCCEEDED",`+
 			`"inputConfig":{"fileName":"files/f"},"batchStats":{"requestCount":"3"},"output":`+inlined(element("a"))+`}}],"nextPageToken":"1"}`,
 		`{"operations":[{"name":"batches/b2","metadata":{"displayName":"t"}},{"name":"batches/b1","metadata":{"displayName":"t"}},"junk"],"nextPageToken":"2"}`,
-		`{}`,
+		`{"x_new":{"a":1}}`, // of an empty page the API sends nothing that is known
 	), gemini.Config{})
 	found, err := c.Find(t.Context(), "t", time.Time{})
 	if got := strings.Join(found, " "); err != nil || got != "batches/b1 batches/b2" {
@@ -49,7 +49,7 @@ func TestFindByDisplayName(t *testing.T) {
 
 func TestListsThatCannotBeRead(t *testing.T) {
 	for page, want := range map[string]retry.Class{
-		`{"error":"no"}`: retry.Retryable, `[]`: retry.Retryable, `<html>`: retry.Retryable, `{"operations":7}`: retry.Retryable,
+		`{"error":"no"}`: retry.Retryable, `{"message":"upstream"}`: retry.Retryable, `[]`: retry.Retryable, `<html>`: retry.Retryable, `{"operations":7}`: retry.Retryable,
 		`{"operations":[],"nextPageToken":"0"}`:             retry.Permanent,
 		`{"operations":[{"metadata":{"displayName":"t"}}]}`: retry.Permanent,
 	} {

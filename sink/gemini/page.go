@@ -28,7 +28,7 @@ func parsePage(v jsontext.Value, names ...string) (p listing.Page, err error) {
 			items, isList = list[name], true
 		}
 	}
-	if v.Kind() != '{' || len(list) > 0 && items == nil || isList && items.Kind() != '[' {
+	if v.Kind() != '{' || items == nil && tellsOfAnError(list) || isList && items.Kind() != '[' {
 		return p, errNoList
 	}
 	if isList {
@@ -39,4 +39,18 @@ func parsePage(v jsontext.Value, names ...string) (p listing.Page, err error) {
 	p.Next = list.Text("nextPageToken")
 	p.More = p.Next != ""
 	return p, nil
+}
+
+// tellsOfAnError reports whether an object without a list says why, in the API's
+// words or those of a proxy: then it is not that of an empty list, which may
+// have members that nobody knows.
+func tellsOfAnError(o wire.Object) bool {
+	for _, word := range []string{
+		"error", "errors", "error_description", "message", "msg", "detail", "details", "status", "code", "reason", "title", "fault",
+	} {
+		if o[word] != nil {
+			return true
+		}
+	}
+	return false
 }
