@@ -357,7 +357,7 @@ func TestRunTakesRowsInOtherFormats(t *testing.T) {
 		`{"custom_id":"a","method":"POST","url":"/v1/messages","body":{"model":"claude-haiku-5.5","max_tokens":50,"messages":[{"role":"user","content":"parcel"}]}}`,
 		`{"custom_id":"b","method":"POST","url":"/v1beta/models/gemini-3.6-flash:generateContent","body":{"contents":[{"role":"user","parts":[{"text":"invoice"}]}]}}`)
 	args := runArgs(server, "in.jsonl", "--out", "out.jsonl")
-	if r := runCommand(t, dir, withKey, args...); r.code != exitUsage || !strings.Contains(r.stderr, "set ANTHROPIC_API_KEY") {
+	if r := runCommand(t, dir, []string{keyVariable + "=sk-test"}, args...); r.code != exitUsage || !strings.Contains(r.stderr, "set ANTHROPIC_API_KEY") {
 		t.Errorf("%+v", r)
 	}
 	args = append(args, "--provider", "openai")
