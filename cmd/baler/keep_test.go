@@ -55,3 +55,22 @@ func TestDoctorSweepsWhatIsLeft(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// Where nothing is uploaded, the doctor removes the batches of runs.
+func TestDoctorSweepsWithoutUploads(t *testing.T) {
+	failing := simulator.Fault{Route: "DELETE /anthropic/v1/messages/batches/{id}", Times: -1, Action: simulator.ActionFail, Status: 403}
+	server, dir := startSimulator(t, simulator.Config{Faults: []simulator.Fault{failing}}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(30)...)
+	key, url := []string{"ANTHROPIC_API_KEY=sk-test"}, server.URL+"/anthropic"
+	run := []string{"run", "in.jsonl", "--out", "out.jsonl", "--model", "claude-m", "--prompt", "{{.text}}", "--poll", "5ms", "--base-url", url}
+	if r := runCommand(t, dir, key, run...); r.code != exitOK || !strings.Contains(r.stderr, "doctor --sweep") {
+		t.Fatalf("%+v", r)
+	}
+	if err := server.SetFaults(); err != nil {
+		t.Fatal(err)
+	}
+	r := runCommand(t, dir, key, "doctor", "--sweep", "--base-url", url)
+	if r.code != exitOK || !r.says("the files of 1 batches are removed") || !r.says("all is well") {
+		t.Errorf("%+v", r)
+	}
+}

@@ -51,8 +51,8 @@ func (o *doctorOptions) findFiles(ctx context.Context, log *slog.Logger) ([]orph
 		return nil, err
 	}
 	found, err := dir.OrphanFiles(ctx, provider, minFileAge)
-	if errors.Is(err, errors.ErrUnsupported) && !o.sweep {
-		err = nil // the batches are listed all the same
+	if errors.Is(err, errors.ErrUnsupported) && (!o.sweep || !provider.Info().Files) {
+		err = nil // the batches are listed, and those of runs removed, all the same
 	}
 	if err := errors.Join(err, dir.Close()); err != nil {
 		return nil, err
