@@ -7,10 +7,10 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 )
 
-// Owners records which batches belong to which intent. With it, an
-// engine tells its own batches from those of others if the provider keeps no
-// tags. It knows what was noted: all intents of a job's journal, or those of one
-// run of a stage.
+// Owners records which batches belong to which intent. With it, an engine tells
+// its own batches from those of others if the provider keeps no tags. It knows
+// what was noted: all intents of a job's journal, or those of one run of a
+// stage.
 type Owners struct {
 	mu    sync.Mutex
 	open  map[string]struct{} // tags of intents that may have a batch that is not known yet

@@ -62,10 +62,11 @@ func (s *Search) Find(listed *intent.Listed) error {
 			continue
 		case l.Tag == "" && l.Ended:
 			l.Tag, err = s.TagOf(l.Batch)
-			if errors.Is(err, ErrSilent) && !s.tooYoung(l) {
+			silent := errors.Is(err, ErrSilent)
+			if silent && !s.tooYoung(l) || isLate(err) {
 				listed.Candidates, listed.Window = append(listed.Candidates, l.Batch), 0
 			}
-			if err != nil && !errors.Is(err, ErrSilent) {
+			if err != nil && !silent && !isLate(err) {
 				return err
 			}
 		case l.Tag == "":

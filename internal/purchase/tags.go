@@ -14,30 +14,72 @@ import (
 // ErrSilent means that it is not known yet whose a batch is.
 var ErrSilent = retry.Mark(errors.New("no row of its results says whose it is"), retry.Permanent)
 
-// ReadTag returns the tag of a batch that has ended, from the first of its
-// results that names a row. If the results are gone it returns no tag, because
-// nobody removes the results of a batch that is still needed.
+// witnesses is how many rows say whose a batch is. A row of somebody else may
+// stand among its results.
+const witnesses = 20
+
+// ReadTag returns the tag that most of the first results have which name a row.
+// If the results are gone it returns no tag, because nobody removes the results
+// of a batch that is still needed.
 func ReadTag[O any](ctx context.Context, results iter.Seq2[O, error], rowID func(O) string) (string, error) {
+	var tags []string
 	for o, err := range results {
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return "", context.Cause(ctx)
+		case err != nil && len(tags) > 0: // they say enough
+			return mostFrequent(tags), nil
 		case IsGone(err):
 			return "", nil
 		case err != nil:
 			return "", err
 		}
 		if id := rowID(o); id != "" {
-			return tag.OfRow(id), nil
+			tags = append(tags, tag.OfRow(id))
+		}
+		if len(tags) == witnesses {
+			break
 		}
 	}
-	return "", ErrSilent
+	if len(tags) == 0 {
+		return "", ErrSilent
+	}
+	return mostFrequent(tags), nil
+}
+
+// mostFrequent returns the tag that occurs most often. If none at all is as
+// frequent, the batch counts as that of the tag.
+func mostFrequent(tags []string) (most string) {
+	times := make(map[string]int)
+	for _, t := range tags {
+		times[t]++
+	}
+	for _, t := range tags {
+		if n := times[t] - times[most]; n > 0 || n == 0 && most == "" {
+			most = t
+		}
+	}
+	return most
 }
 
 // IsGone reports whether the provider says that it has no such thing.
 func IsGone(err error) bool {
 	e, ok := errors.AsType[*retry.Error](err)
 	return ok && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
+}
+
+// isLate reports whether the provider says that it does not have the results of
+// a batch yet. Those of other batches can be read all the same.
+func isLate(err error) bool {
+	if retry.ClassOf(err) != retry.Retryable {
+		return false
+	}
+	for said := new(retry.Error); errors.As(err, &said); err = said.Err {
+		if said.Status == http.StatusNotFound || said.Status == http.StatusGone {
+			return true
+		}
+	}
+	return false
 }
 
 // WithoutRefused leaves out the batches that the provider has refused. An
