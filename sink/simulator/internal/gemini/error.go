@@ -172,7 +172,7 @@ func writeJSON(w http.ResponseWriter, status int, reply any) {
 
 // authenticate returns the session of the key in the request.
 func authenticate(p protocol.Provider, r *http.Request) (protocol.Session, error) {
-	key := cmp.Or(r.Header.Get("X-Goog-Api-Key"), r.URL.Query().Get("key"))
+	key := keyOf(r)
 	if key == "" {
 		return nil, &apiError{
 			status: http.StatusForbidden, word: "PERMISSION_DENIED",
@@ -187,4 +187,15 @@ func authenticate(p protocol.Provider, r *http.Request) (protocol.Session, error
 		return nil, e
 	}
 	return s, err
+}
+
+// keyOf is the key that a request comes with, or in the URL of an upload the
+// one that began it.
+func keyOf(r *http.Request) string {
+	query := r.URL.Query()
+	key := cmp.Or(r.Header.Get("X-Goog-Api-Key"), query.Get("key"))
+	if u, valid := decodeSession(query.Get("upload_id")); key == "" && valid {
+		return unseal(u.Key)
+	}
+	return key
 }

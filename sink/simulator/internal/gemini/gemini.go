@@ -51,6 +51,7 @@ func (Protocol) Routes() []protocol.Route {
 			route("DELETE "+batches+"/{id}", protocol.RouteOther, deleteBatch),
 			route("POST "+models+":generateContent", protocol.RouteLive, ask(contentEndpoint)),
 			route("POST "+models+":embedContent", protocol.RouteLive, ask(embedEndpoint)),
+			route("POST "+models+":batchEmbedContents", protocol.RouteLive, embedAll),
 			route("POST "+models+":countTokens", protocol.RouteOther, countTokens),
 		)
 	}

@@ -54,6 +54,17 @@ func TestLiveCalls(t *testing.T) {
 		if o := a.do(200, "POST", "/v1/models/e:embedContent", `{"content":{"parts":[{"text":"hi"}]},"taskType":"RETRIEVAL_QUERY"}`); len(o.at("embedding.values").([]any)) != 4 {
 			t.Error(o)
 		}
+		const embeds = "/v1beta/models/e:batchEmbedContents"
+		one := `{"model":"models/e","content":{"parts":[{"text":"hi"}]},"outputDimensionality":2}`
+		if o := a.do(200, "POST", embeds, `{"requests":[`+one+","+one+`]}`); len(o.at("embeddings").([]any)) != 2 || len(o.at("embeddings.1.values").([]any)) != 2 {
+			t.Error(o)
+		}
+		for _, request := range []string{
+			`{}`, `{"requests":[]}`, `{"requests":[{"content":{"parts":[{"text":"hi"}]}}]}`, `{"requests":[{"model":"models/e"}]}`,
+			`{"requests":[` + strings.Repeat(one+",", 100) + one + `]}`,
+		} {
+			a.do(400, "POST", embeds, request)
+		}
 		for _, request := range []string{`{"contents":[{"parts":[{"text":"hi"}]}]}`, `{"generateContentRequest":` + chat("hi") + `}`} {
 			if o := a.do(200, "POST", "/v1beta/models/m:countTokens", request); o.at("totalTokens").(float64) < 5 {
 				t.Errorf("%s: %v", request, o)

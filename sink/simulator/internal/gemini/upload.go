@@ -20,10 +20,11 @@ type uploadSession struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
 	Size int64  `json:"size"` // -1 if the client did not say
+	Key  []byte `json:"key"`  // sealed
 }
 
 func (u uploadSession) encode() string {
-	text, _ := json.Marshal(u) //nolint:errchkjson // texts and a number
+	text, _ := json.Marshal(u) //nolint:errchkjson // texts, bytes and a number
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
@@ -97,6 +98,7 @@ func startUpload(s protocol.Session, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	u.Key = seal(keyOf(r))
 	if most := s.Rules().UploadBytes; u.Size > most {
 		return nil, invalid("The file is too large: %d bytes, and the limit is %d.", u.Size, most)
 	}

@@ -1,6 +1,8 @@
 package gemini_test
 
 import (
+	"encoding/base64"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +85,28 @@ func TestUploadsThatAreRefused(t *testing.T) {
 		a.do(404, "POST", gone, "a", "X-Goog-Upload-Command", "upload, finalize", "X-Goog-Upload-Offset", "0")
 		a.do(400, "POST", "/upload/v1beta/files?upload_id=e30", "", "X-Goog-Upload-Command", "query")
 		if files := a.do(200, "GET", "/v1beta/files", ""); len(files) != 0 {
+			t.Error(files)
+		}
+	})
+}
+
+// The client for Python sends the content without a key: that it knows the URL
+// is enough. The key is not to be seen in there.
+func TestTheURLOfAnUploadIsEnough(t *testing.T) {
+	inBubble(t, simulator.Config{Keys: []string{"k"}}, func(a api) {
+		_, header, _ := a.send("POST", "/upload/v1beta/files", "", "X-Goog-Upload-Protocol", "resumable", "X-Goog-Upload-Command", "start")
+		session := strings.TrimPrefix(header.Get("X-Goog-Upload-Url"), "http://127.0.0.1")
+		id, _ := url.Parse(session)
+		if text, err := base64.RawURLEncoding.DecodeString(id.Query().Get("upload_id")); err != nil || strings.Contains(string(text), `"key":"k"`) || strings.Contains(string(text), `"key":"aw=="`) {
+			t.Errorf("%s, %v", text, err)
+		}
+		without := []string{"X-Goog-Api-Key", "", "X-Goog-Upload-Command", "upload, finalize", "X-Goog-Upload-Offset", "0"}
+		for path, want := range map[string]int{session: 200, "/upload/v1beta/files": 403, "/upload/v1beta/files?upload_id=e30": 403} {
+			if status, _, text := a.send("POST", path, "abc", without...); status != want {
+				t.Errorf("%s: %d %s", path, status, text)
+			}
+		}
+		if files := a.do(200, "GET", "/v1beta/files", ""); len(files.at("files").([]any)) != 1 {
 			t.Error(files)
 		}
 	})
