@@ -1,3 +1,6 @@
+// Package interop proves that codecs lose nothing of what official Go clients
+// send. It is a module of its own, so that their dependencies stay out of
+// Baler's.
 package interop
 
 import (

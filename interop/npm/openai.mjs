@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import OpenAI, { toFile } from 'openai';
 
-const baseURL = `${process.env.SIMULATOR_URL}/v1`;
+const baseURL = `${process.env.SIMULATOR_URL}/openai/v1`;
 const client = new OpenAI({ apiKey: 'sk-interop', baseURL, maxRetries: 0 });
 
 const step = async (name, run) => {

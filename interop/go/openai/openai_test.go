@@ -1,7 +1,6 @@
-// Package interop proves that official Go clients drive the simulator
-// unchanged, and that codecs lose nothing of what they send. It is a module of
-// its own, so that their dependencies stay out of Baler's.
-package interop
+// Package openai proves that the official Go client drives the simulator
+// unchanged.
+package openai
 
 import (
 	"bufio"

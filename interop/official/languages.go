@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// A language is where scripts run.
+type language struct {
+	name, extension, interpreter string
+	// install makes sure that the interpreter and the packages are there.
+	install func(ctx context.Context) error
+	// version returns that of the client of a provider.
+	version func(provider string) string
+}
+
+var languages = []language{
+	{name: "npm", extension: ".mjs", interpreter: "node", install: installNPM, version: versionNPM},
+	{name: "python", extension: "_client.py", interpreter: venv + "/bin/python", install: installPython, version: versionPython},
+}
+
+const venv = "python/.venv"
+
+// packages are the clients by provider.
+var packages = map[string]map[string]string{
+	"npm": {
+		"anthropic": "@anthropic-ai/sdk", "gemini": "@google/genai", "mistral": "@mistralai/mistralai", "openai": "openai",
+	},
+	"python": {"anthropic": "anthropic", "gemini": "google-genai", "mistral": "mistralai", "openai": "openai"},
+}
+
+// patience is how long an installation may take if not everything is asked for.
+const patience = time.Minute
+
+func installNPM(ctx context.Context) error {
+	return install(ctx, "npm/package-lock.json", "npm/node_modules/.installed",
+		[]string{"npm", "ci", "--prefix", "npm", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"})
+}
+
+func installPython(ctx context.Context) error {
+	return install(ctx, "python/requirements.txt", venv+"/installed",
+		[]string{"python3", "-m", "venv", venv},
+		[]string{venv + "/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "python/requirements.txt"})
+}
+
+// install runs commands unless the list that they go by is that of the last
+// time.
+func install(ctx context.Context, list, stamp string, commands ...[]string) error {
+	wanted, err := os.ReadFile(list) //nolint:gosec // a file of the project
+	if err != nil {
+		return err
+	}
+	if had, err := os.ReadFile(stamp); err == nil && bytes.Equal(had, wanted) { //nolint:gosec // likewise
+		return nil
+	}
+	if *fast {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, patience)
+		defer stop()
+	}
+	for _, command := range commands {
+		cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // from above
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("%s: %w", strings.Join(command, " "), errors.Join(err, context.Cause(ctx)))
+		}
+	}
+	return os.WriteFile(stamp, wanted, 0o644) //nolint:gosec // a file that is ignored
+}
+
+func versionNPM(provider string) string {
+	var list struct {
+		Dependencies map[string]string `json:"dependencies"`
+	}
+	text, _ := os.ReadFile("npm/package.json")
+	_ = json.Unmarshal(text, &list) // or there is no version
+	name := packages["npm"][provider]
+	return name + " " + list.Dependencies[name]
+}
+
+func versionPython(provider string) string {
+	text, _ := os.ReadFile("python/requirements.txt")
+	for line := range strings.Lines(string(text)) {
+		if name, version, _ := strings.Cut(strings.TrimSpace(line), "=="); name == packages["python"][provider] {
+			return name + " " + version
+		}
+	}
+	return ""
+}
