@@ -19,7 +19,8 @@ type orphan struct {
 	Created   time.Time    `json:"created,omitzero"`
 	Rows      int          `json:"rows"`
 	Ended     bool         `json:"ended"`
-	Surplus   bool         `json:"surplus"` // a run knows it: it was bought twice
+	Surplus   bool         `json:"surplus"`           // a run knows it: it was bought twice
+	Unknown   bool         `json:"unknown,omitempty"` // it may be anybody's
 	Cancelled bool         `json:"cancelled"`
 	Adopted   int          `json:"adopted,omitempty"` // rows of the run that adopts it
 	Left      string       `json:"left,omitempty"`    // why it does not
@@ -41,7 +42,7 @@ func (o *doctorOptions) findOrphans(ctx context.Context, log *slog.Logger) ([]or
 	orphans := make([]orphan, len(found))
 	for i, f := range found {
 		orphans[i] = orphan{
-			Batch: f.Batch, Created: f.Created, Rows: f.Rows, Ended: f.Ended, Surplus: f.Surplus, Adopted: f.Adopted, Left: f.Left, Lost: f.Lost,
+			Batch: f.Batch, Created: f.Created, Rows: f.Rows, Ended: f.Ended, Surplus: f.Surplus, Unknown: f.Tag == "", Adopted: f.Adopted, Left: f.Left, Lost: f.Lost,
 		}
 		if !o.cancelOrphans || f.Ended {
 			continue
@@ -82,8 +83,11 @@ func (o *doctorOptions) adoptOrList(ctx context.Context, provider sink.Provider,
 func tellOrphans(w io.Writer, orphans []orphan) {
 	for _, f := range orphans {
 		what := "of another directory, or of a lost one"
-		if f.Surplus {
+		switch {
+		case f.Surplus:
 			what = "bought twice"
+		case f.Unknown:
+			what = "without results so far, which tell whose it is"
 		}
 		fate := "still runs: cancel it with --cancel-orphans, unless somebody waits for it"
 		switch {

@@ -101,6 +101,9 @@ func (ad *adopter) answeredBy(ctx context.Context, a *Orphan) ([]jobdir.Entry, e
 	case a.Surplus:
 		a.Left = "it was bought twice, and the other one counts"
 		return nil, nil
+	case a.Tag == "":
+		a.Left, a.Lost.Gone = "its results are not available yet, so whose it is is not known: adopt it again", max(a.Rows, 1)
+		return nil, nil
 	case !a.Ended:
 		a.Left, a.Lost.Running = "it runs: adopt it when it has ended", max(a.Rows, 1)
 		return nil, nil

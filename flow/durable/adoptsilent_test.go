@@ -4,11 +4,14 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
+	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
+	"github.com/balerhq/baler/sink/sinktest"
 )
 
 // A row that ran without an answer was paid for, as far as the provider counts:
@@ -60,4 +63,40 @@ func TestResultsAreReadAgainBeforeTheyAreGivenUp(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A batch whose results are not there yet may be the run's: that is told, and
+// the others are adopted. Once it has results, it is somebody else's.
+func TestABatchWithoutResultsIsToldWhenOthersAreAdopted(t *testing.T) {
+	t.Parallel()
+	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(9)...)
+		u := &untagged{World: w}
+		u.job = w.Job()
+		u.job.Provider, u.job.KeepRemote = sinktest.Untagged(w.Provider), durable.KeepForever
+		forgetRun(w, u.job)
+		u.stranger(9)
+		time.Sleep(processing)
+		adopt := func(p sink.Provider) map[string]durable.Orphan {
+			all, err := w.StateDir().Adopt(w.T.Context(), p, "tickets", time.Now().Add(-24*time.Hour))
+			if err != nil {
+				w.T.Fatal(err)
+			}
+			found := make(map[string]durable.Orphan)
+			for _, o := range all {
+				found[o.Batch] = o
+			}
+			return found
+		}
+		found := adopt(unread{u.job.Provider, u.foreign.Batch})
+		if o := found[u.foreign.Batch]; len(found) != 2 || o.Adopted != 0 || o.Left == "" || o.Lost.Gone != 9 {
+			w.T.Errorf("%+v", found)
+		}
+		if o := found[w.Server.Batches()[0].ID]; o.Adopted != 9 {
+			w.T.Errorf("the run's own: %+v", o)
+		}
+		if found := adopt(u.job.Provider); len(found) != 0 {
+			w.T.Errorf("later: %+v", found)
+		}
+	})
 }

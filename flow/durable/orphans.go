@@ -19,7 +19,8 @@ import (
 // no job waits for.
 type Orphan struct {
 	// Listing is the provider's list entry. The Tag is read from the rows if
-	// the provider keeps none.
+	// the provider keeps none. It is "" if these are not available yet, so that
+	// the batch may be anybody's.
 	sink.Listing
 	// Surplus says that a job of the directory knows the tag and has settled
 	// another batch with it: this one was bought twice and became visible too
@@ -72,7 +73,14 @@ func findOrphans(ctx context.Context, provider sink.Provider, store state.Store,
 	}
 	for l, err := range provider.List(ctx, since) {
 		if err == nil && l.Ended && l.Tag == "" && !tagged {
-			if l.Tag, err = readTag(ctx, provider, l.Batch); errors.Is(err, purchase.ErrSilent) {
+			l.Tag, err = readTag(ctx, provider, l.Batch)
+			switch {
+			case errors.Is(err, purchase.ErrSilent):
+				continue
+			case purchase.IsLate(err):
+				if !isOwned(intents, l.Batch) {
+					found = append(found, Orphan{Listing: l})
+				}
 				continue
 			}
 		}
@@ -94,6 +102,16 @@ func findOrphans(ctx context.Context, provider sink.Provider, store state.Store,
 		}
 	}
 	return found, nil
+}
+
+// isOwned reports whether a job of the directory knows the batch.
+func isOwned(intents map[string]intent.Intent, batch string) bool {
+	for _, in := range intents {
+		if in.Owns(batch) {
+			return true
+		}
+	}
+	return false
 }
 
 // keepsTags reports whether the provider keeps tags, by asking for a batch that

@@ -3,6 +3,8 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"iter"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
@@ -55,6 +58,45 @@ func TestOrphansAreBatchesThatNobodyWaitsFor(t *testing.T) {
 		u.wantOrphans(u.job.Provider, map[string]bool{twice.Batch: true, lost.Batch: false})
 		if _, err := u.orphans(mute{u.job.Provider}); !errors.Is(err, errors.ErrUnsupported) {
 			u.T.Errorf("error %v", err)
+		}
+	})
+}
+
+// unread is a provider that does not have the results of a batch yet.
+type unread struct {
+	sink.Provider
+	batch string
+}
+
+func (u unread) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outcome, error] {
+	if h.Batch != u.batch {
+		return u.Provider.Results(ctx, h)
+	}
+	return func(yield func(sink.Outcome, error) bool) {
+		yield(sink.Outcome{}, retry.Mark(&retry.Error{Class: retry.Permanent, Status: http.StatusNotFound}, retry.Retryable))
+	}
+}
+
+// A batch whose results are not there yet may be anybody's. It does not keep
+// the others from being listed and adopted.
+func TestABatchWithoutResultsHidesNoOrphan(t *testing.T) {
+	t.Parallel()
+	withoutTags(t, func(u *untagged) {
+		u.succeed(1)
+		own := u.Server.Batches()[0].ID
+		lost := u.buy("ABCDEFGHIJKLMNOP", 3)
+		u.stranger(3)
+		time.Sleep(2 * processing)
+		found, err := u.orphans(unread{u.job.Provider, u.foreign.Batch})
+		tags := make(map[string]string)
+		for _, o := range found {
+			tags[o.Batch] = o.Tag
+		}
+		if diff := cmp.Diff(map[string]string{lost.Batch: "ABCDEFGHIJKLMNOP", u.foreign.Batch: ""}, tags); err != nil || diff != "" {
+			u.T.Errorf("%v\n%s", err, diff)
+		}
+		if found, err := u.orphans(unread{u.job.Provider, own}); err != nil || len(found) != 1 {
+			u.T.Errorf("with a batch of the job's own: %v, %+v", err, found)
 		}
 	})
 }

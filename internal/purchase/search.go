@@ -63,10 +63,10 @@ func (s *Search) Find(listed *intent.Listed) error {
 		case l.Tag == "" && l.Ended:
 			l.Tag, err = s.TagOf(l.Batch)
 			silent := errors.Is(err, ErrSilent)
-			if silent && !s.tooYoung(l) || isLate(err) {
+			if silent && !s.tooYoung(l) || IsLate(err) {
 				listed.Candidates, listed.Window = append(listed.Candidates, l.Batch), 0
 			}
-			if err != nil && !silent && !isLate(err) {
+			if err != nil && !silent && !IsLate(err) {
 				return err
 			}
 		case l.Tag == "":

@@ -68,9 +68,9 @@ func IsGone(err error) bool {
 	return ok && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
 }
 
-// isLate reports whether the provider says that it does not have the results of
+// IsLate reports whether the provider says that it does not have the results of
 // a batch yet. Those of other batches can be read all the same.
-func isLate(err error) bool {
+func IsLate(err error) bool {
 	if retry.ClassOf(err) != retry.Retryable {
 		return false
 	}
