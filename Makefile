@@ -34,7 +34,7 @@ bench: ## all benchmarks, and the table of peers; takes long and wants a quiet m
 crash: ## a crash at every durable write of a run
 	go test -count=1 -tags crashpoint -run TestCrashAtEveryPoint ./cmd/baler
 
-chaos: ## 200 worlds from a seed: 2,000 kills, rivals, and a provider of its own that fails in all ways
+chaos: ## 200 worlds from a seed, of OpenAI and of Anthropic by turns: 2,000 kills, rivals, and a provider of its own that fails in all ways
 	go run ./internal/chaos -worlds 200 -kills 2000
 
 soak: chaos ## the long suites: 200 worlds of chaos, 200 kills of 20,000 rows, 20 of each other provider, 200,000 simulated runs, two crashes and a lost index at every durable write, each fault of each call of each provider, transfers of 200 MB and 1 GB, rows of 64 MiB, 100,000 rows in one batch

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/balerhq/baler/internal/chaos/provider"
 )
 
 var replay = flag.String("chaos.world", "", "seed of the one world that the test tries, as it prints it")
@@ -21,27 +23,28 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Two small worlds of those of make chaos, without what takes minutes.
+// A small world of each protocol, of those of make chaos, without what takes
+// minutes.
 func TestWorlds(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills processes for some seconds")
 	}
 	s := soak{dir: t.TempDir(), small: true}
-	if err := s.prepare(t.Context(), "all,-row.vanished,-batch.vanished", false); err != nil {
+	if err := s.prepare(t.Context(), "all", "all,-row.vanished,-batch.vanished", false); err != nil {
 		t.Fatal(err)
 	}
-	seeds := []uint64{3, 4} // others are for make chaos, which draws them
+	seeds := map[string]uint64{provider.OpenAI: 3, provider.Anthropic: 8} // others are for make chaos, which draws them
 	if *replay != "" {
 		seed, err := strconv.ParseUint(*replay, 16, 64)
 		if err != nil {
 			t.Fatal(err)
 		}
-		seeds = []uint64{seed}
+		seeds = map[string]uint64{provider.OpenAI: seed, provider.Anthropic: seed}
 	}
-	for _, seed := range seeds {
-		t.Run(seedName(seed), func(t *testing.T) {
+	for protocol, seed := range seeds {
+		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
-			l, err := s.try(t.Context(), seed, 5, io.Discard)
+			l, err := s.try(t.Context(), seed, protocol, 5, io.Discard)
 			if err != nil {
 				t.Fatal(err)
 			}

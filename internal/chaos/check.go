@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +46,7 @@ func (l *life) check(ctx context.Context) error {
 	if fails != (l.code == 1) && l.code != 2 && l.code != 3 {
 		l.found.add(other, "exit code %d, and rows that failed: %t", l.code, fails)
 	}
-	for _, step := range []func(context.Context) error{l.checkAgain, l.checkResults, l.checkDoctor, l.checkFiles} {
+	for _, step := range []func(context.Context) error{l.checkAgain, l.checkResults, l.checkDoctor, l.checkFiles, l.checkRivals} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -64,6 +65,7 @@ func (l *life) check(ctx context.Context) error {
 func (l *life) quieten() error {
 	l.vendor.kill()
 	calm := l.Plan
+	calm.Rival.P = 0
 	calm.Faults = make(map[provider.Kind]provider.Dose)
 	for _, v := range provider.Verdicts {
 		if dose, ok := l.Plan.Faults[v.Kind]; ok {
@@ -131,7 +133,7 @@ func (l *life) checkRow(i item, r result) {
 		got = r.Error.Code
 	}
 	switch {
-	case l.cancelled && (got == "server_error" || got == "rate_limit_exceeded"): // it ran, and is not retried
+	case l.cancelled && slices.Contains(passing, got): // it ran, and is not retried
 		l.given[r.ID] = true
 	case code == "" && r.Status != "succeeded":
 		l.found.add(lost, "row %s %s with code %q, though it could be answered", r.ID, r.Status, got)
@@ -140,6 +142,12 @@ func (l *life) checkRow(i item, r result) {
 	case code != "" && (r.Status != "failed" || r.Error == nil || r.Error.Code != code):
 		l.found.add(wrong, "row %s should have failed with code %s: %+v", r.ID, code, r)
 	}
+}
+
+// passing are the codes of rows that ran and failed, and may be answered later.
+var passing = []string{
+	"server_error", "rate_limit_exceeded",
+	"api_error", "overloaded_error", "rate_limit_error", "timeout_error",
 }
 
 // checkAgain gives the command once more: it ends as before, and buys nothing.
@@ -191,7 +199,7 @@ func (l *life) checkDoctor(ctx context.Context) error {
 	if p.code() != 0 || !strings.Contains(p.stdout(), "all is well") {
 		l.found.add(other, "doctor ended with code %d: %s %s", p.code(), p.stdout(), lastLine(p.stderr()))
 	}
-	p, err = l.ask(ctx, "doctor", "--orphans", "--base-url", l.vendor.url(), "--json")
+	p, err = l.ask(ctx, "doctor", "--orphans", "--base-url", l.vendor.url, "--json")
 	if err != nil {
 		return err
 	}
@@ -276,7 +284,7 @@ func (l *life) checkCreations() error {
 // checkFiles checks that the files of batches are gone once the run has ended
 // and the doctor has swept. Uploads without a batch stay.
 func (l *life) checkFiles(ctx context.Context) error {
-	p, err := l.ask(ctx, "doctor", "--sweep", "--base-url", l.vendor.url())
+	p, err := l.ask(ctx, "doctor", "--sweep", "--base-url", l.vendor.url)
 	if err != nil {
 		return err
 	}
@@ -308,6 +316,17 @@ func (l *life) excused(b provider.BatchRecord) bool {
 	return b.Late || b.Received.Before(l.lost)
 }
 
+// checkRivals checks that no batch of somebody else was cancelled or deleted.
+// None of their rows is in the output, as all of that is compared with the
+// input.
+func (l *life) checkRivals(context.Context) (err error) {
+	l.found.rivals, err = provider.ReadRivals(l.vendor.dir)
+	for _, what := range l.found.rivals.Meddled {
+		l.found.add(other, "%s: the batch is somebody else's", what)
+	}
+	return err
+}
+
 var crash = regexp.MustCompile(`(?m)^(panic:|fatal error:|WARNING: DATA RACE|goroutine \d+ \[)`)
 
 // checkTexts looks for crashes in what was printed, and for the key anywhere.
@@ -337,6 +356,6 @@ func (l *life) summary() string {
 	for _, times := range l.found.faults {
 		n += times
 	}
-	return fmt.Sprintf("world %s: %s, %d rows, %d batches, %d faults, %d kills, %d stops, %d detached, %d rivals, %d queries, %d restarts, exit code %d, %.1f s",
-		l.Seed, l.Shape, l.Rows, l.found.batches, n, h.Kills, h.Stops, h.Detaches, h.Rivals, h.Queries, h.Restarts, l.code, time.Since(l.began).Seconds())
+	return fmt.Sprintf("world %s of %s: %s, %d rows, %d batches beside %d of somebody else, %d faults, %d kills, %d stops, %d detached, %d rivals, %d queries, %d restarts, exit code %d, %.1f s",
+		l.Seed, l.Protocol, l.Shape, l.Rows, l.found.batches, l.found.rivals.Batches, n, h.Kills, h.Stops, h.Detaches, h.Rivals, h.Queries, h.Restarts, l.code, time.Since(l.began).Seconds())
 }

@@ -30,6 +30,7 @@ type findings struct {
 	batches int // created
 	outside int // rows billed twice because a creation came after the grace
 	strays  int // files that are there and that no batch needs
+	rivals  provider.Rivals
 }
 
 const maxFindings = 5 // of a kind that are told

@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+
+	"github.com/balerhq/baler/internal/chaos/provider"
 )
 
 // shape is what an input looks like.
@@ -94,9 +96,7 @@ func render(w *world) ([]byte, error) {
 		var row any
 		switch w.Shape {
 		case ready:
-			row = map[string]any{"custom_id": i.id, "method": "POST", "url": "/v1/chat/completions", "body": map[string]any{
-				"model": "m", "temperature": 0.5, "messages": []any{map[string]any{"role": "user", "content": i.question()}},
-			}}
+			row = readyRow(w.Protocol, i)
 		case unnamed:
 			row = map[string]any{"text": i.text, "n": i.line}
 		case jsonl, table:
@@ -107,4 +107,15 @@ func render(w *world) ([]byte, error) {
 		}
 	}
 	return b.Bytes(), nil
+}
+
+// readyRow is a row as the protocol has it in a batch.
+func readyRow(protocol string, i item) any {
+	messages := []any{map[string]any{"role": "user", "content": i.question()}}
+	if protocol == provider.Anthropic {
+		return map[string]any{"custom_id": i.id, "params": map[string]any{"model": "claude-m", "max_tokens": 100, "messages": messages}}
+	}
+	return map[string]any{"custom_id": i.id, "method": "POST", "url": "/v1/chat/completions", "body": map[string]any{
+		"model": "m", "temperature": 0.5, "messages": messages,
+	}}
 }

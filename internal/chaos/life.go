@@ -83,12 +83,12 @@ func (l *life) say(format string, args ...any) {
 // runArgs is the command that begins the run, and goes on with it.
 func (l *life) runArgs() []string {
 	args := []string{
-		"run", l.inputName(), "--out", "out.jsonl", "--name", "chaos", "--base-url", l.vendor.url(),
+		"run", l.inputName(), "--out", "out.jsonl", "--name", "chaos", "--provider", l.Protocol, "--base-url", l.vendor.url,
 		"--poll", l.Poll.String(), "--grace", l.Plan.Grace.String(), "--max-wait", l.MaxWait.String(),
 		"--batch-size", strconv.Itoa(l.BatchSize), "--max-in-flight", strconv.Itoa(l.InFlight), "--retries", "60",
 	}
 	if l.Shape != ready {
-		args = append(args, "--model", "m", "--prompt", prompt+"{{.text}}")
+		args = append(args, "--model", map[string]string{provider.OpenAI: "m", provider.Anthropic: "claude-m"}[l.Protocol], "--prompt", prompt+"{{.text}}")
 	}
 	return args
 }
@@ -97,7 +97,7 @@ func (l *life) runArgs() []string {
 func (l *life) start(args ...string) (*process, error) {
 	l.n++
 	out := filepath.Join(l.dir, "log", fmt.Sprintf("%03d-%s", l.n, args[0]))
-	return launch(l.dir, out, l.baler, []string{"OPENAI_API_KEY=" + marker}, args...)
+	return launch(l.dir, out, l.baler, []string{strings.ToUpper(l.Protocol) + "_API_KEY=" + marker}, args...)
 }
 
 // ask runs a command to its end.
@@ -160,7 +160,8 @@ func (l *life) reap() {
 
 // mayRefuseKey reports whether a run ended as one should whose key is refused.
 func (l *life) mayRefuseKey(p *process) bool {
-	return strings.Contains(p.stderr(), "invalid_api_key") && slices.ContainsFunc([]provider.Kind{"upload.401", "create.401", "status.401", "list.401", "content.401", "files.401"},
+	word := map[string]string{provider.OpenAI: "invalid_api_key", provider.Anthropic: "authentication_error"}[l.Protocol]
+	return strings.Contains(p.stderr(), word) && slices.ContainsFunc([]provider.Kind{"upload.401", "create.401", "status.401", "list.401", "content.401", "files.401"},
 		func(k provider.Kind) bool { return l.Plan.Faults[k].Max > 0 })
 }
 
@@ -183,7 +184,7 @@ func (l *life) settle(ctx context.Context) error {
 		if err := l.ensure(); err != nil {
 			return err
 		}
-		if !l.client.ended(ctx, patience) {
+		if !l.endsOrWaits(ctx) {
 			l.hangs(ctx, l.client, "the run")
 			l.client, l.over, l.code = nil, true, 3
 			break

@@ -6,8 +6,12 @@
 // seed draws. In the end it compares the output, the provider's bill and the
 // leftovers with the input.
 //
-//	go run ./internal/chaos -worlds 20 -kills 200     # twenty worlds from a seed
-//	go run ./internal/chaos -world 7f3a... -v         # one of them again
+//	go run ./internal/chaos -worlds 20 -kills 200                   # twenty worlds from a seed
+//	go run ./internal/chaos -provider anthropic -world 7f3a... -v   # one of them again
+//
+// The provider speaks OpenAI's protocol in one world and Anthropic's in the
+// next, unless -provider says which. Anthropic's keeps no tag with a batch, and
+// in these worlds somebody else creates batches of as many rows.
 //
 // A world is everything that is drawn from one seed. Processes and time are
 // real, so a replay meets the same faults but not at the same instants.
@@ -60,20 +64,21 @@ func playProvider() bool {
 
 func run(ctx context.Context) error {
 	var s soak
-	var one, faults string
+	var one, faults, protocol string
 	race := false
 	flag.IntVar(&s.worlds, "worlds", 20, "worlds to try")
 	flag.IntVar(&s.kills, "kills", 0, "kills in all of them together, at least; more worlds are tried if need be")
 	flag.IntVar(&s.parallel, "parallel", 2, "worlds at a time")
 	flag.Uint64Var(&s.seed, "seed", 0, "seed of the worlds; 0 draws one")
 	flag.StringVar(&one, "world", "", "seed of the one world to try")
+	flag.StringVar(&protocol, "provider", "all", "protocol of the provider: openai, anthropic, or all of them by turns")
 	flag.StringVar(&faults, "faults", "all", "which faults there are: all, none, or their names with commas between; -name leaves one out")
 	flag.StringVar(&s.baler, "baler", "", "the command that is tried (default: built from ./cmd/baler)")
 	flag.BoolVar(&race, "race", false, "build it with the race detector")
 	flag.StringVar(&s.dir, "dir", "", "directory of the worlds; those that fail stay there (default: a temporary one)")
 	flag.BoolVar(&s.verbose, "v", false, "a line for each world, and for all that happens in a single one")
 	flag.Parse()
-	if err := s.prepare(ctx, faults, race); err != nil {
+	if err := s.prepare(ctx, protocol, faults, race); err != nil {
 		return err
 	}
 	if one != "" {
@@ -87,7 +92,10 @@ func run(ctx context.Context) error {
 }
 
 // prepare fills in what the flags left open, and builds the command.
-func (s *soak) prepare(ctx context.Context, faults string, race bool) (err error) {
+func (s *soak) prepare(ctx context.Context, protocol, faults string, race bool) (err error) {
+	if s.protocols, err = chosenProtocols(protocol); err != nil {
+		return fmt.Errorf("-provider: %w", err)
+	}
 	if s.kinds, err = chosen(faults); err != nil {
 		return fmt.Errorf("-faults: %w", err)
 	}

@@ -94,6 +94,7 @@ func text(path string) string {
 // vendor is the provider of a world as a process.
 type vendor struct {
 	dir, addr string
+	url       string // of its API
 	cmd       *exec.Cmd
 	events    chan string // what it says that it does; not all of it, if nobody listens
 	done      chan struct{}
@@ -128,7 +129,8 @@ func (v *vendor) start() error {
 		_ = cmd.Wait()
 		return fmt.Errorf("the provider does not start: %s", text(filepath.Join(v.dir, "stderr")))
 	}
-	v.addr = strings.TrimSuffix(strings.TrimPrefix(lines.Text(), "http://"), "/v1")
+	v.url = lines.Text()
+	v.addr = strings.TrimSuffix(strings.TrimPrefix(v.url, "http://"), "/v1")
 	v.cmd, v.events, v.done = cmd, make(chan string, 1), make(chan struct{})
 	go listen(cmd, lines, v.events, v.done)
 	return nil
@@ -145,8 +147,6 @@ func listen(cmd *exec.Cmd, lines *bufio.Scanner, events chan<- string, done chan
 	_ = cmd.Wait() // it was killed
 	close(done)
 }
-
-func (v *vendor) url() string { return "http://" + v.addr + "/v1" }
 
 // kill ends it at once, if it runs.
 func (v *vendor) kill() {

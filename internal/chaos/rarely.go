@@ -91,7 +91,7 @@ func (l *life) lose(ctx context.Context) error {
 		l.found.add(other, "run --ingest ended with code %d: %s", p.code(), lastLine(p.stderr()))
 	}
 	for n := 1; ; n++ {
-		p, err := l.ask(ctx, "doctor", "--adopt", "chaos", "--base-url", l.vendor.url(), "--json")
+		p, err := l.ask(ctx, "doctor", "--adopt", "chaos", "--base-url", l.vendor.url, "--json")
 		if err != nil {
 			return err
 		}

@@ -18,6 +18,7 @@ import (
 // world is what is drawn from a seed. It is written to its directory.
 type world struct {
 	Seed      string        `json:"seed"`
+	Protocol  string        `json:"protocol"`
 	Shape     shape         `json:"shape"`
 	Rows      int           `json:"rows"`    // different ones
 	Repeats   int           `json:"repeats"` // rows that are there twice
@@ -46,6 +47,7 @@ type incidents struct {
 	Losses   int `json:"losses"` // of the state directory and the output
 
 	Decisions int `json:"-"` // about rows without results, as often as there is need
+	Releases  int `json:"-"` // of batches of somebody else that the run would wait for without end
 }
 
 func (n incidents) left() int {
@@ -53,10 +55,10 @@ func (n incidents) left() int {
 }
 
 // drawWorld draws a world. A small one is over within some seconds.
-func drawWorld(seed uint64, kinds []provider.Kind, kills int, small bool) *world {
+func drawWorld(seed uint64, protocol string, kinds []provider.Kind, kills int, small bool) *world {
 	r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // not a secret
 	w := &world{
-		Seed: seedName(seed), random: r, Shape: shapes[r.IntN(len(shapes))],
+		Seed: seedName(seed), Protocol: protocol, random: r, Shape: shapes[r.IntN(len(shapes))],
 		Rows: 50 + r.IntN(300), InFlight: 1 + r.IntN(20),
 		Poll: between(r, 20*time.Millisecond, 150*time.Millisecond), MaxWait: between(r, 50*time.Millisecond, 400*time.Millisecond),
 	}
@@ -81,9 +83,13 @@ func drawWorld(seed uint64, kinds []provider.Kind, kills int, small bool) *world
 		w.Incidents.Losses = 1
 	}
 	w.drawPlan(seed, kinds)
+	if protocol == provider.Anthropic {
+		w.drawRival()
+	}
 	if small {
 		w.Incidents.Kills = min(w.Incidents.Kills, 6)
 		w.Plan.Processing /= 2
+		w.Plan.Rival.Max = min(w.Plan.Rival.Max, 8)
 	}
 	w.input = drawItems(r, w)
 	if room := w.drawRoom(); slices.Contains(kinds, provider.RefuseFull) && r.IntN(6) == 0 {
@@ -98,6 +104,9 @@ func drawWorld(seed uint64, kinds []provider.Kind, kills int, small bool) *world
 // drawRoom draws how many tokens may be open at a time: those of some batches,
 // and always more than those of a row.
 func (w *world) drawRoom() int {
+	if w.Protocol == provider.Anthropic { // rows, and more than those of a batch
+		return int(float64(w.BatchSize) * (1 + 3*w.random.Float64()))
+	}
 	sum, largest := 0, 0
 	for _, i := range w.input {
 		n := len(i.text)/2 + 60
@@ -111,7 +120,7 @@ func (w *world) drawRoom() int {
 func (w *world) drawPlan(seed uint64, kinds []provider.Kind) {
 	r := w.random
 	p := &w.Plan
-	p.Seed, p.Grace = seed, between(r, 2500*time.Millisecond, 3500*time.Millisecond)
+	p.Seed, p.Protocol, p.Grace = seed, w.Protocol, between(r, 2500*time.Millisecond, 3500*time.Millisecond)
 	p.Validation = between(r, 20*time.Millisecond, 300*time.Millisecond)
 	p.Processing = between(r, 200*time.Millisecond, 2500*time.Millisecond)
 	p.Finalizing = between(r, 20*time.Millisecond, 300*time.Millisecond)

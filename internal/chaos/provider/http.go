@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -19,45 +18,14 @@ type call struct {
 	serve        func(http.ResponseWriter, *http.Request)
 }
 
-// route finds out what is called.
-func (s *server) route(r *http.Request) call {
-	path := strings.Split(strings.Trim(strings.TrimPrefix(r.URL.Path, "/v1"), "/"), "/")
-	id := ""
-	if len(path) > 1 {
-		id = path[1]
-	}
-	switch r.Method + " " + path[0] + strconv.Itoa(len(path)) {
-	case "POST files1":
-		return call{"upload", "", s.upload}
-	case "GET files1":
-		return call{"files", "", s.listFiles}
-	case "GET files2":
-		return call{"file", id, s.on(id, s.getFile)}
-	case "DELETE files2":
-		return call{"delete", id, s.on(id, s.deleteFile)}
-	case "GET files3":
-		return call{"content", id, s.on(id, s.content)}
-	case "POST batches1":
-		return call{"create", "", s.create}
-	case "GET batches1":
-		return call{"list", "", s.list}
-	case "GET batches2":
-		return call{"status", id, s.on(id, s.getBatch)}
-	case "POST batches3":
-		return call{"cancel", id, s.on(id, s.cancel)}
-	}
-	return call{"none", "", func(w http.ResponseWriter, _ *http.Request) { refuse(w, 404, "unknown route", "") }}
-}
-
-func (s *server) on(id string, do func(http.ResponseWriter, *http.Request, string)) func(http.ResponseWriter, *http.Request) {
+func on(id string, do func(http.ResponseWriter, *http.Request, string)) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, r *http.Request) { do(w, r, id) }
 }
 
 // ServeHTTP implements http.Handler: it serves a call, or does it a wrong.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := s.route(r)
-	if !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
-		refuse(w, 401, "no key", "")
+	c := s.front.route(r)
+	if !s.front.admits(w, r) {
 		return
 	}
 	action, wait := s.draw(c)
@@ -73,7 +41,7 @@ func (s *server) draw(c call) (action string, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advance(time.Now())
-	for _, a := range actions[c.name] {
+	for _, a := range actions[s.plan.Protocol][c.name] {
 		if s.dice.roll(Kind(c.name+a), c.target) {
 			return a, s.dice.between(200*time.Millisecond, 1500*time.Millisecond)
 		}
@@ -94,11 +62,13 @@ func (s *server) act(action string, wait time.Duration, c call, w http.ResponseW
 		unavailable(w)
 	case tooMany:
 		w.Header().Set("Retry-After", strconv.FormatFloat(wait.Seconds()/2, 'f', 2, 64))
-		refuse(w, 429, "Rate limit reached", "rate_limit_exceeded")
+		s.front.refuse(w, 429, c.target)
 	case denied:
-		refuse(w, 401, "Incorrect API key provided", "invalid_api_key")
+		s.front.refuse(w, 401, c.target)
+	case overloaded:
+		s.front.refuse(w, 529, c.target)
 	case absent:
-		refuse(w, 404, "No such File object: "+c.target, "")
+		s.front.refuse(w, 404, c.target)
 	case badFile:
 		badInput(w)
 	case html:
@@ -143,6 +113,9 @@ func (s *server) spoil(action string, wait time.Duration, c call, w http.Respons
 	case cut:
 		w.WriteHeader(reply.Code)
 		_, _ = w.Write(body[:len(body)*2/3])
+	case cutLine:
+		w.WriteHeader(reply.Code)
+		_, _ = w.Write(body[:bytes.LastIndexByte(body[:len(body)*2/3], '\n')+1])
 	case bom:
 		w.WriteHeader(reply.Code)
 		_, _ = w.Write(append([]byte("\xef\xbb\xbf"), body...))
@@ -192,17 +165,6 @@ func hangUp(w http.ResponseWriter) {
 func unavailable(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusBadGateway)
 	_, _ = w.Write([]byte("<html><body>502 Bad Gateway</body></html>"))
-}
-
-func refuse(w http.ResponseWriter, status int, message, code string) {
-	reply(w, status, jsonObject{"error": jsonObject{"message": message, "type": "error", "param": nil, "code": orNull(code)}})
-}
-
-func badInput(w http.ResponseWriter) {
-	reply(w, 400, jsonObject{"error": jsonObject{
-		"message": "Cannot find the file, or organization o does not have access to it.", "type": "invalid_request_error",
-		"param": "input_file_id", "code": "invalid_request",
-	}})
 }
 
 func reply(w http.ResponseWriter, status int, v any) {

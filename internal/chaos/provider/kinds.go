@@ -47,22 +47,24 @@ const (
 
 // Faults of one call. Its name precedes the dot.
 const (
-	reset     = ".reset"     // not applied, the connection breaks
-	lost      = ".lost"      // applied, the connection breaks
-	before    = ".5xx"       // not applied
-	after     = ".5xxafter"  // applied, and says 5xx
-	tooMany   = ".429"       // not applied, with a Retry-After
-	html      = ".html"      // not applied, a page under 200
-	htmlAfter = ".htmlafter" // applied, a page under 200
-	empty     = ".empty"     // served, nothing under 200
-	denied    = ".401"       // not applied
-	slow      = ".slow"      // served after a while
-	trickle   = ".trickle"   // served a few bytes at a time
-	torn      = ".torn"      // served in part, and the connection breaks
-	cut       = ".cut"       // served in part, and the connection ends well
-	bom       = ".bom"       // served after a byte order mark
-	absent    = ".absent"    // 404
-	badFile   = ".nofile"    // 400: the file is not there
+	reset      = ".reset"     // not applied, the connection breaks
+	lost       = ".lost"      // applied, the connection breaks
+	before     = ".5xx"       // not applied
+	after      = ".5xxafter"  // applied, and says 5xx
+	tooMany    = ".429"       // not applied, with a Retry-After
+	html       = ".html"      // not applied, a page under 200
+	htmlAfter  = ".htmlafter" // applied, a page under 200
+	empty      = ".empty"     // served, nothing under 200
+	denied     = ".401"       // not applied
+	slow       = ".slow"      // served after a while
+	trickle    = ".trickle"   // served a few bytes at a time
+	torn       = ".torn"      // served in part, and the connection breaks
+	cut        = ".cut"       // served in part, and the connection ends well
+	cutLine    = ".cutline"   // so, at the end of a line
+	bom        = ".bom"       // served after a byte order mark
+	absent     = ".absent"    // 404
+	badFile    = ".nofile"    // 400: the file is not there
+	overloaded = ".529"       // not applied
 )
 
 // Faults of one call that are not actions of all of them.
@@ -70,35 +72,63 @@ const (
 	UploadTooLarge Kind = "upload.413"
 	StatusWrongID  Kind = "status.wrongid"
 	StatusBack     Kind = "status.back" // as it was at first
-	ListCycle      Kind = "list.cycle"  // the page before, and there is more
+	CreateTooLarge Kind = "create.413"
+	ListCycle      Kind = "list.cycle" // the page before, and there is more
+	ListStale      Kind = "list.stale" // as it was a while ago
 	ListShuffled   Kind = "list.shuffled"
 	ListOverlap    Kind = "list.overlap" // begins with what the last page ended with
 	ListForeign    Kind = "list.foreign" // batches of other programs, which write what they like
 	FilesLag       Kind = "files.lag"    // an upload is listed some time after
 )
 
-// actions of each call, in the order in which they are drawn.
-var actions = map[string][]string{
-	"upload":  {reset, lost, before, after, tooMany, html, htmlAfter, denied, slow},
-	"create":  {reset, lost, before, after, tooMany, html, htmlAfter, empty, denied, slow, badFile},
-	"status":  {reset, before, tooMany, html, empty, denied, slow, trickle, torn, cut},
-	"list":    {reset, before, tooMany, html, empty, denied, slow, trickle, cut},
-	"content": {reset, before, tooMany, html, empty, denied, slow, trickle, torn, cut, bom, absent},
-	"files":   {reset, before, html, empty, denied, slow},
-	"file":    {reset, before},
-	"delete":  {reset, lost, before, after},
-	"cancel":  {reset, lost, before, after},
+// actions of each call of a protocol, in the order in which they are drawn.
+var actions = map[string]map[string][]string{
+	OpenAI: {
+		"upload":  {reset, lost, before, after, tooMany, html, htmlAfter, denied, slow},
+		"create":  {reset, lost, before, after, tooMany, html, htmlAfter, empty, denied, slow, badFile},
+		"status":  {reset, before, tooMany, html, empty, denied, slow, trickle, torn, cut},
+		"list":    {reset, before, tooMany, html, empty, denied, slow, trickle, cut},
+		"content": {reset, before, tooMany, html, empty, denied, slow, trickle, torn, cut, bom, absent},
+		"files":   {reset, before, html, empty, denied, slow},
+		"file":    {reset, before},
+		"delete":  {reset, lost, before, after},
+		"cancel":  {reset, lost, before, after},
+	},
+	Anthropic: {
+		"create":  {reset, lost, before, after, tooMany, html, htmlAfter, empty, denied, slow, torn, overloaded},
+		"status":  {reset, before, tooMany, html, empty, denied, slow, trickle, torn, cut, overloaded},
+		"list":    {reset, before, tooMany, html, empty, denied, slow, trickle, torn, cut, overloaded},
+		"content": {reset, before, tooMany, html, empty, denied, slow, trickle, torn, cut, cutLine, bom, absent, overloaded},
+		"delete":  {reset, lost, before, after, tooMany},
+		"cancel":  {reset, lost, before, after, tooMany},
+	},
 }
 
-// Kinds are all faults that there are.
-func Kinds() (all []Kind) {
-	for call, list := range actions {
+// drawn are the faults that are no actions: of batches, rows and lists.
+var drawn = []Kind{
+	CreateDelayed, CreateLate, ListLag, BatchHidden, BatchExpired, BatchCancelled, LateOutput, LateCounts,
+	BatchVanished, RowVanished, Word, RefuseTokens, RefuseFull, RefuseFile, RefuseCode, RefuseNull, RefuseLine, RowFailed, RowError, RowTimeout, RowStatus0, RowMissing,
+	RowRepeated, RowForeign, RowBad, RowCut, RowFiltered, RowRefused, RowEmpty, RowSilent, UploadTooLarge, StatusWrongID, StatusBack, ListCycle, ListShuffled, ListOverlap, ListForeign, ListStale, FilesLag,
+}
+
+// notAnthropic are those that Anthropic's protocol has no words for: it has no
+// files, takes a batch or does not, and reports no status with a row. A batch
+// without any results is nobody's there, so that only the rival has some.
+var notAnthropic = []Kind{
+	BatchVanished, RefuseFile, RefuseCode, RefuseNull, RefuseLine, RowError, RowStatus0, RowFiltered, UploadTooLarge, FilesLag,
+}
+
+// Kinds are all faults that a provider of the protocol may have.
+func Kinds(protocol string) (all []Kind) {
+	for call, list := range actions[protocol] {
 		for _, action := range list {
 			all = append(all, Kind(call+action))
 		}
 	}
 	slices.Sort(all)
-	return append(all, CreateDelayed, CreateLate, ListLag, BatchHidden, BatchExpired, BatchCancelled, LateOutput, LateCounts,
-		BatchVanished, RowVanished, Word, RefuseTokens, RefuseFull, RefuseFile, RefuseCode, RefuseNull, RefuseLine, RowFailed, RowError, RowTimeout, RowStatus0, RowMissing,
-		RowRepeated, RowForeign, RowBad, RowCut, RowFiltered, RowRefused, RowEmpty, RowSilent, UploadTooLarge, StatusWrongID, StatusBack, ListCycle, ListShuffled, ListOverlap, ListForeign, FilesLag)
+	all = append(all, drawn...)
+	if protocol == Anthropic {
+		all = slices.DeleteFunc(all, func(k Kind) bool { return slices.Contains(notAnthropic, k) })
+	}
+	return all
 }

@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
-	"strconv"
 	"time"
 )
 
 // create takes a batch. It may be applied later than it is answered, or be
 // answered never; the reply is then lost whatever it is.
-func (s *server) create(w http.ResponseWriter, r *http.Request) {
+func (s openai) create(w http.ResponseWriter, r *http.Request) {
 	received := time.Now()
 	var spec struct {
 		File     string          `json:"input_file_id"`
@@ -46,7 +44,7 @@ func (s *server) create(w http.ResponseWriter, r *http.Request) {
 	delayed := s.delay(batch)
 	s.write(batch)
 	s.happen(event{Batch: batch})
-	object := batch.object(time.Now())
+	object := openaiObject(batch, time.Now())
 	s.mu.Unlock()
 	if delayed {
 		hangUp(w)
@@ -55,23 +53,10 @@ func (s *server) create(w http.ResponseWriter, r *http.Request) {
 	reply(w, 200, object)
 }
 
-// delay draws whether a creation is applied later.
-func (s *server) delay(b *BatchRecord) bool {
-	grace := s.plan.Grace
-	switch {
-	case s.dice.roll(CreateDelayed, b.ID):
-		b.Created = b.Received.Add(s.dice.between(grace/10, grace/2))
-	case s.dice.roll(CreateLate, b.ID):
-		b.Created = b.Received.Add(s.dice.between(grace*3/2, grace*3))
-	}
-	b.Late = b.Created.Sub(b.Received) > grace*4/5
-	return b.Created.Sub(b.Received) > grace/10
-}
-
 // object is the batch as it is shown at a time.
-func (b *BatchRecord) object(now time.Time) jsonObject {
+func openaiObject(b *BatchRecord, now time.Time) jsonObject {
 	if b.raw != nil {
-		return b.raw[0]
+		return b.raw
 	}
 	status := b.status(now)
 	ended := !now.Before(b.End)
@@ -112,12 +97,23 @@ func (b *BatchRecord) show(o jsonObject, now time.Time) {
 		o["output_file_id"], o["error_file_id"] = orNull(b.files[0]), orNull(b.files[1])
 	}
 	if !now.Before(b.Counts) {
-		o["request_counts"] = jsonObject{"total": len(b.Rows), "completed": b.counted[0], "failed": b.counted[1]}
+		o["request_counts"] = jsonObject{"total": len(b.Rows), "completed": b.completed(), "failed": b.counted[bad] + b.counted[failed] + b.counted[limited]}
 	}
 }
 
+// completed is how many rows have an answer or, whatever that says, the status
+// 200.
+func (b *BatchRecord) completed() (n int) {
+	for fate, times := range b.counted {
+		if runs(fate) || fate == mistaken {
+			n += times
+		}
+	}
+	return n
+}
+
 // visible finds a batch that can be seen.
-func (s *server) visible(w http.ResponseWriter, id string) *BatchRecord {
+func (s openai) visible(w http.ResponseWriter, id string) *BatchRecord {
 	b, now := s.byID[id], time.Now()
 	if b == nil || now.Before(b.Created) || now.Before(b.Unknown) {
 		refuse(w, 404, fmt.Sprintf("No batch found with id '%s'.", id), "")
@@ -126,7 +122,7 @@ func (s *server) visible(w http.ResponseWriter, id string) *BatchRecord {
 	return b
 }
 
-func (s *server) getBatch(w http.ResponseWriter, _ *http.Request, id string) {
+func (s openai) getBatch(w http.ResponseWriter, _ *http.Request, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.visible(w, id)
@@ -134,31 +130,21 @@ func (s *server) getBatch(w http.ResponseWriter, _ *http.Request, id string) {
 		return
 	}
 	now := time.Now()
-	o := b.object(now)
+	o := openaiObject(b, now)
 	switch {
 	case b.raw != nil:
 	case s.dice.roll(StatusWrongID, id):
-		o = s.other(b).object(now)
+		o = openaiObject(s.other(b), now)
 		if o["id"] == id {
 			o["id"] = "batch_999999"
 		}
 	case s.dice.roll(StatusBack, id):
-		o = b.object(b.Created)
+		o = openaiObject(b, b.Created)
 	}
 	reply(w, 200, o)
 }
 
-// other is another batch, if there is one.
-func (s *server) other(b *BatchRecord) *BatchRecord {
-	for range 10 {
-		if o := s.batches[s.dice.IntN(len(s.batches))]; o != b && o.raw == nil && time.Now().After(o.Created) {
-			return o
-		}
-	}
-	return b
-}
-
-func (s *server) cancel(w http.ResponseWriter, _ *http.Request, id string) {
+func (s openai) cancel(w http.ResponseWriter, _ *http.Request, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.visible(w, id)
@@ -172,46 +158,19 @@ func (s *server) cancel(w http.ResponseWriter, _ *http.Request, id string) {
 	case "validating", "in_progress":
 		s.happen(event{Cancel: id})
 	}
-	reply(w, 200, b.object(time.Now()))
+	reply(w, 200, openaiObject(b, time.Now()))
 }
 
 // list pages through the batches, newest first.
-func (s *server) list(w http.ResponseWriter, r *http.Request) {
+func (s openai) list(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
-	limit := number(r, "limit", 20)
-	if s.plan.PageSize > 0 {
-		limit = min(limit, s.plan.PageSize)
+	p := s.page(r, "after", "")
+	data := make([]jsonObject, len(p.batches))
+	for i, b := range p.batches {
+		data[i] = openaiObject(b, p.at)
 	}
-	var all []*BatchRecord
-	for _, b := range slices.Backward(s.batches) {
-		if !now.Before(b.Created) && !now.Before(b.Listed) {
-			all = append(all, b)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b *BatchRecord) int { return b.Created.Compare(a.Created) })
-	start := 0
-	if after := r.URL.Query().Get("after"); after != "" {
-		start = 1 + slices.IndexFunc(all, func(b *BatchRecord) bool { return b.ID == after })
-	}
-	cycle := s.dice.roll(ListCycle, strconv.Itoa(start))
-	switch {
-	case cycle:
-		start = max(0, start-limit)
-	case start > 0 && s.dice.roll(ListOverlap, strconv.Itoa(start)):
-		start--
-	}
-	end := min(len(all), start+limit)
-	part := slices.Clone(all[start:end])
-	if s.dice.roll(ListShuffled, strconv.Itoa(start)) {
-		s.dice.Shuffle(len(part), func(i, j int) { part[i], part[j] = part[j], part[i] })
-	}
-	data := make([]jsonObject, len(part))
-	for i, b := range part {
-		data[i] = b.object(now)
-	}
-	reply(w, 200, listing(data, cycle || end < len(all)))
+	reply(w, 200, listing(data, p.more))
 }
 
 func listing(data []jsonObject, more bool) jsonObject {
@@ -220,11 +179,4 @@ func listing(data []jsonObject, more bool) jsonObject {
 		l["first_id"], l["last_id"] = data[0]["id"], data[len(data)-1]["id"]
 	}
 	return l
-}
-
-func number(r *http.Request, name string, otherwise int) int {
-	if n, err := strconv.Atoi(r.URL.Query().Get(name)); err == nil && n > 0 {
-		return n
-	}
-	return otherwise
 }

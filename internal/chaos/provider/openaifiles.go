@@ -10,7 +10,7 @@ import (
 )
 
 // upload takes a file. Nothing of it is kept if its end does not come.
-func (s *server) upload(w http.ResponseWriter, r *http.Request) {
+func (s openai) upload(w http.ResponseWriter, r *http.Request) {
 	parts, err := r.MultipartReader()
 	if err != nil {
 		refuse(w, 400, "not multipart", "")
@@ -51,7 +51,7 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *server) add(name string, content []byte) *fileRecord {
+func (s openai) add(name string, content []byte) *fileRecord {
 	now := time.Now()
 	f := &fileRecord{ID: fmt.Sprintf("file-%d", len(s.files)+1), Name: name, Purpose: "batch", Created: now, Listed: now}
 	if s.dice.roll(FilesLag, f.ID) {
@@ -68,7 +68,7 @@ func (f *fileRecord) object() jsonObject {
 	}
 }
 
-func (s *server) listFiles(w http.ResponseWriter, r *http.Request) {
+func (s openai) listFiles(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	limit := number(r, "limit", 10_000)
@@ -99,7 +99,7 @@ func (s *server) listFiles(w http.ResponseWriter, r *http.Request) {
 }
 
 // known finds a file, or says that there is none.
-func (s *server) known(w http.ResponseWriter, id string) *fileRecord {
+func (s openai) known(w http.ResponseWriter, id string) *fileRecord {
 	f := s.files[id]
 	if f == nil || f.deleted {
 		refuse(w, 404, "No such File object: "+id, "")
@@ -108,7 +108,7 @@ func (s *server) known(w http.ResponseWriter, id string) *fileRecord {
 	return f
 }
 
-func (s *server) getFile(w http.ResponseWriter, _ *http.Request, id string) {
+func (s openai) getFile(w http.ResponseWriter, _ *http.Request, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f := s.known(w, id); f != nil {
@@ -116,7 +116,7 @@ func (s *server) getFile(w http.ResponseWriter, _ *http.Request, id string) {
 	}
 }
 
-func (s *server) deleteFile(w http.ResponseWriter, _ *http.Request, id string) {
+func (s openai) deleteFile(w http.ResponseWriter, _ *http.Request, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if f := s.known(w, id); f != nil {
@@ -125,7 +125,7 @@ func (s *server) deleteFile(w http.ResponseWriter, _ *http.Request, id string) {
 	}
 }
 
-func (s *server) content(w http.ResponseWriter, r *http.Request, id string) {
+func (s openai) content(w http.ResponseWriter, r *http.Request, id string) {
 	s.mu.Lock()
 	f := s.known(w, id)
 	s.mu.Unlock()

@@ -11,7 +11,7 @@ const ForeignTag = "CHAOSCHAOSCHAOS7"
 
 // addForeign adds the batches of other programs, which write what they like.
 // They are as old as the provider; those after its start are made up again.
-func (s *server) addForeign() {
+func (s openai) addForeign() {
 	odd := []jsonObject{
 		{"metadata": nil, "request_counts": nil},
 		{"metadata": "a text", "request_counts": jsonObject{"total": "7", "completed": nil, "failed": []int{}}},
@@ -33,7 +33,7 @@ func (s *server) addForeign() {
 			"request_counts": jsonObject{"total": 10, "completed": 0, "failed": 0}, "output_file_id": nil, "error_file_id": nil,
 		}
 		maps.Copy(o, odd[i%len(odd)])
-		b := &BatchRecord{ID: o["id"].(string), Created: begin.Add(time.Duration(i) * time.Millisecond), raw: []jsonObject{o}}
+		b := &BatchRecord{ID: o["id"].(string), Created: begin.Add(time.Duration(i) * time.Millisecond), raw: o}
 		s.batches = append(s.batches, b)
 		s.byID[b.ID] = b
 	}

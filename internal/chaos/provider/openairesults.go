@@ -1,68 +1,11 @@
 package provider
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
-	"os"
-	"time"
 )
 
-// finish writes the files of a batch that has ended. After a crash they are
-// written again, with another order of their lines.
-func (s *server) finish(b *BatchRecord, now time.Time) {
-	b.done = true
-	if b.Status == "failed" {
-		return
-	}
-	var files [2][][]byte // answers and errors
-	for i := range b.Rows {
-		fate := byte(neverSaid)
-		if i < b.Ran {
-			fate = b.Fates[i]
-		}
-		for _, l := range s.lines(b, i, fate) {
-			files[l.file] = append(files[l.file], l.text)
-		}
-		switch {
-		case runs(fate), fate == mistaken: // whatever it says, its status is 200
-			b.counted[0]++
-		case fate == bad, fate == failed, fate == limited:
-			b.counted[1]++
-		}
-	}
-	for n, lines := range files {
-		if len(lines) == 0 {
-			continue
-		}
-		s.dice.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
-		b.files[n] = fmt.Sprintf("file-%s-%d", b.ID, n)
-		s.keep(&fileRecord{
-			ID: b.files[n], Name: b.files[n] + ".jsonl", Purpose: "batch_output", Batch: b.ID, Created: now, Listed: now,
-		}, bytes.Join(lines, nil))
-	}
-}
-
-// keep stores a file, unless it is there.
-func (s *server) keep(f *fileRecord, content []byte) {
-	if s.files[f.ID] != nil {
-		return
-	}
-	f.Bytes = int64(len(content))
-	if err := os.WriteFile(s.path(f.ID), content, 0o600); err != nil {
-		panic(err)
-	}
-	s.happen(event{File: f})
-}
-
-// line is one of a result file.
-type line struct {
-	file int // 0 is that of the answers
-	text []byte
-}
-
-// lines are those about a row.
-func (s *server) lines(b *BatchRecord, i int, fate byte) []line {
+// lines implements front.
+func (s openai) lines(b *BatchRecord, i int, fate byte) []line {
 	r := &b.Rows[i]
 	switch fate {
 	case fine:
@@ -128,4 +71,24 @@ func wrap(b *BatchRecord, r *row, response, fault jsonObject) []byte {
 		panic(err)
 	}
 	return append(text, '\n')
+}
+
+// flaw is what stands in a result file under 200 in place of an answer.
+func flaw(b *BatchRecord, r *row, i int, code string) []byte {
+	message := jsonObject{"role": "assistant", "content": nil, "refusal": nil}
+	finish := "stop"
+	switch code {
+	case codeCut:
+		finish, message["content"] = "length", Answer(r.question)[:i%12]
+	case codeFiltered:
+		finish, message["content"] = "content_filter", [...]any{nil, "", "answer"}[i%3]
+	case codeRefused:
+		message["refusal"] = "I cannot help with that."
+	case codeEmpty:
+		message["content"] = [...]any{nil, "", " \n", []any{}}[i%4]
+		message["reasoning_content"] = "Let me think."
+	case codeSilent:
+		return wrap(b, r, jsonObject{"status_code": 200, "request_id": "", "body": [...]any{nil, ""}[i%2]}, nil)
+	}
+	return completed(b, r, finish, message)
 }

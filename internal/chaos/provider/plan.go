@@ -2,8 +2,9 @@
 // alone: files and batches over HTTP, with its state on disk, a bill, and
 // faults.
 //
-// It shares no code with sink/simulator and sink/openai. So it does not repeat
-// a mistake of these two about the protocol.
+// It speaks OpenAI's protocol or Anthropic's. It shares no code with
+// sink/simulator and the clients. So it does not repeat a mistake of these
+// about a protocol.
 package provider
 
 import (
@@ -27,7 +28,8 @@ type Dose struct {
 // Plan is all that is drawn for a provider. Its zero value is a provider that
 // answers at once and never fails.
 type Plan struct {
-	Seed uint64 `json:"seed"`
+	Seed     uint64 `json:"seed"`
+	Protocol string `json:"protocol"`
 	// Grace is what the client was told. A creation that is applied later than
 	// that after it was received is noted as late.
 	Grace time.Duration `json:"grace"`
@@ -35,11 +37,21 @@ type Plan struct {
 	// and one and a half times of it.
 	Validation, Processing, Finalizing, Cancelling time.Duration
 
-	MaxBytes int64         `json:"max_bytes"` // of an upload; 0 is without bound
-	Enqueued int           `json:"enqueued"`  // tokens of the batches that are open at a time; 0 is without bound
+	MaxBytes int64         `json:"max_bytes"` // of an upload, or of a creation with rows; 0 is without bound
+	Enqueued int           `json:"enqueued"`  // tokens of the batches that are open at a time, or rows at Anthropic; 0 is without bound
 	PageSize int           `json:"page_size"` // of the list of batches; 0 means as asked for
 	Foreign  int           `json:"foreign"`   // batches of other programs that are there from the start
+	Rival    Rival         `json:"rival"`     // and those that are created beside the client's
 	Faults   map[Kind]Dose `json:"faults"`
+}
+
+// Rival is somebody else in the same workspace, who creates batches of as many
+// rows as the client's, before, between and after these.
+type Rival struct {
+	P     float64 `json:"p"`     // that a creation of the client has some beside it
+	Max   int     `json:"max"`   // batches, altogether
+	Never int     `json:"never"` // of these, at most so many do not end until they are released
+	Tags  bool    `json:"tags"`  // some have row ids as those of another directory of the client's kind
 }
 
 const planFile = "plan.json"

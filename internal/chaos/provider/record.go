@@ -12,7 +12,13 @@ type event struct {
 	Batch  *BatchRecord `json:"batch,omitempty"`  // received, and not always applied
 	Cancel string       `json:"cancel,omitempty"` // the batch
 	Delete string       `json:"delete,omitempty"` // the file
-	At     time.Time    `json:"at"`
+	Remove string       `json:"remove,omitempty"` // the batch, with its results
+	// Meddled is a batch of somebody else that the client was not to touch.
+	Meddled string `json:"meddled,omitempty"`
+	With    string `json:"with,omitempty"` // the call that it was touched with
+	// Release says that the rival gives up its batches that do not end.
+	Release bool      `json:"release,omitempty"`
+	At      time.Time `json:"at"`
 }
 
 // fileRecord is a file. Its content lies beside, under its id.
@@ -33,7 +39,11 @@ type BatchRecord struct {
 	N        int             `json:"n"`
 	Input    string          `json:"input"`
 	Endpoint string          `json:"endpoint"`
-	Metadata json.RawMessage `json:"metadata"`
+	Metadata json.RawMessage `json:"metadata"` // or else what all its rows have in common, which nobody gets to see
+
+	Workspace string `json:"workspace,omitempty"`
+	Foreign   bool   `json:"foreign,omitempty"` // the rival's, and on another bill
+	Never     bool   `json:"never,omitempty"`   // the rival's, which does not end, or has no results, until it is released
 
 	Received time.Time `json:"received"`
 	Created  time.Time `json:"created"` // when it is applied
@@ -55,8 +65,9 @@ type BatchRecord struct {
 	Ran     int          `json:"-"`    // rows, so far
 	files   [2]string    // output and errors
 	done    bool         // its files are written
-	counted [2]int       // that succeeded and failed
-	raw     []jsonObject // foreign batches are as they are
+	removed bool         // with its results
+	counted map[byte]int // rows by their fates, once it has ended
+	raw     jsonObject   // what others have written is as it is
 }
 
 type jsonObject = map[string]any
@@ -68,6 +79,7 @@ type row struct {
 	URL      string          `json:"url"`
 	Body     json.RawMessage `json:"body"`
 	question string
+	wrong    string // why it fails as it runs
 }
 
 type refusal struct {
@@ -145,15 +157,39 @@ func (b *BatchRecord) ranBy(now time.Time) int {
 // Charges reads the bill of a provider.
 func Charges(dir string) ([]Charge, error) { return readAll[Charge](dir + "/" + billFile) }
 
-// Batches reads which creations a provider received, applied or not.
+// Batches reads which creations a provider received of its client, applied or
+// not.
 func Batches(dir string) (all []BatchRecord, err error) {
 	events, err := readAll[event](dir + "/" + eventFile)
 	for _, e := range events {
-		if e.Batch != nil {
+		if e.Batch != nil && !e.Batch.Foreign {
 			all = append(all, *e.Batch)
 		}
 	}
 	return all, err
+}
+
+// Rivals are the batches of somebody else beside those of the client.
+type Rivals struct {
+	Batches, Never int
+	Meddled        []string // what the client did to one, and to which
+}
+
+// ReadRivals reads what became of the batches of somebody else.
+func ReadRivals(dir string) (r Rivals, err error) {
+	events, err := readAll[event](dir + "/" + eventFile)
+	for _, e := range events {
+		switch {
+		case e.Meddled != "":
+			r.Meddled = append(r.Meddled, e.With+" "+e.Meddled)
+		case e.Batch != nil && e.Batch.Foreign:
+			r.Batches++
+			if e.Batch.Never {
+				r.Never++
+			}
+		}
+	}
+	return r, err
 }
 
 // Left is a file that is still there: an upload with the batches that were made
@@ -172,8 +208,14 @@ func LeftFiles(dir string) ([]Left, error) {
 	}
 	var order []string
 	left := make(map[string]*Left)
+	foreign := make(map[string]bool)
 	for _, e := range events {
 		switch {
+		case e.Batch != nil && e.Batch.Foreign:
+			foreign[e.Batch.ID] = true
+		case e.File != nil && foreign[e.File.Batch]:
+		case e.Remove != "":
+			delete(left, resultFile(e.Remove, 0))
 		case e.File != nil:
 			f := &Left{File: e.File.ID, Name: e.File.Name, Result: e.File.Purpose != "batch"}
 			if f.Result {

@@ -1,44 +1,9 @@
 package provider
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"os"
 	"strconv"
 	"time"
 )
-
-// parseRows reads an input as validation does. What is wrong with it comes with
-// the rows that are not.
-func parseRows(content []byte) (rows []row, faults []refusal) {
-	seen := make(map[string]bool)
-	n := 0
-	for line := range bytes.Lines(content) {
-		n++
-		var r row
-		err := json.Unmarshal(line, &r)
-		if err == nil {
-			r.question, err = Question(r.Body)
-		}
-		switch {
-		case err != nil:
-			faults = append(faults, refusal{"invalid_json_line", "This line is not parseable as valid JSON.", nil, &n})
-			continue
-		case r.CustomID == "" || seen[r.CustomID]:
-			faults = append(faults, refusal{"duplicate_custom_id", "custom_id is missing or used twice", nil, &n})
-		case r.Method != "POST":
-			faults = append(faults, refusal{"missing_required_parameter", "method must be POST", nil, &n})
-		}
-		seen[r.CustomID] = true
-		rows = append(rows, r)
-	}
-	if n == 0 {
-		faults = append(faults, refusal{Code: "empty_file", Message: "The file is empty."})
-	}
-	return rows, faults
-}
 
 // write draws what is going to happen to a batch.
 func (s *server) write(b *BatchRecord) {
@@ -55,7 +20,7 @@ func (s *server) write(b *BatchRecord) {
 	b.RanAll = b.Running.Add(d.around(s.plan.Processing))
 	b.End = b.RanAll.Add(d.around(s.plan.Finalizing))
 	b.Status = "completed"
-	if s.refuse(b) {
+	if s.front.refuses(b) {
 		b.Status = "failed"
 		b.RanAll, b.End = b.Running, b.Running
 	}
@@ -73,50 +38,6 @@ func (s *server) write(b *BatchRecord) {
 		b.Odd = b.Created.Add(d.between(0, b.End.Sub(b.Created)))
 	}
 	s.decide(b)
-}
-
-// refuse draws whether validation refuses a batch.
-func (s *server) refuse(b *BatchRecord) bool {
-	d := s.dice
-	content, err := os.ReadFile(s.path(b.Input))
-	f := s.files[b.Input]
-	if err != nil || f == nil || f.deleted {
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			panic(err)
-		}
-		b.Refusal = []refusal{noFile(b.Input)}
-		return true
-	}
-	rows, faults := parseRows(content)
-	for i := range rows {
-		if rows[i].URL != b.Endpoint {
-			n, param := i+1, "url"
-			faults = append(faults, refusal{"invalid_url", "The URL does not match the endpoint of the batch.", &param, &n})
-		}
-		if v := s.plan.Verdict(rows[i].question); v.Kind == RefuseLine {
-			n, param := i+1, "body.model"
-			faults = append(faults, refusal{v.Code, "The provided model is not supported by the Batch API.", &param, &n})
-			d.note(RefuseLine, b.ID)
-		}
-	}
-	b.Rows = rows
-	switch {
-	case len(faults) > 0:
-		b.Refusal = faults
-	case s.plan.Enqueued > 0 && tokens(rows)+s.enqueued(b.Created) > s.plan.Enqueued:
-		d.note(RefuseFull, b.ID)
-		b.Refusal = []refusal{full(s.plan.Enqueued)}
-	case d.roll(RefuseTokens, b.ID): // those of others are in the way
-		b.Refusal = []refusal{full(20_000_000)}
-	case d.roll(RefuseFile, b.ID):
-		b.Refusal = []refusal{noFile(b.Input)}
-	case d.roll(RefuseCode, b.ID):
-		b.Refusal = []refusal{{Code: "internal_hiccup_7", Message: "Something went wrong."}}
-	case d.roll(RefuseNull, b.ID):
-	default:
-		return false
-	}
-	return true
 }
 
 // tokens are those of the inputs of some rows, roughly.
@@ -137,14 +58,17 @@ func (s *server) enqueued(now time.Time) (n int) {
 	return n
 }
 
-func full(limit int) refusal {
-	return refusal{Code: "token_limit_exceeded", Message: fmt.Sprintf(
-		"Enqueued token limit reached for m in organization o. Limit: %d enqueued tokens. Please try again once some in_progress batches have been completed.", limit)}
-}
-
-func noFile(id string) refusal {
-	param := "file_id"
-	return refusal{"invalid_request", fmt.Sprintf("Cannot find file %s, or organization o does not have access to it.", id), &param, nil}
+// delay draws whether a creation is applied later.
+func (s *server) delay(b *BatchRecord) bool {
+	grace := s.plan.Grace
+	switch {
+	case s.dice.roll(CreateDelayed, b.ID):
+		b.Created = b.Received.Add(s.dice.between(grace/10, grace/2))
+	case s.dice.roll(CreateLate, b.ID):
+		b.Created = b.Received.Add(s.dice.between(grace*3/2, grace*3))
+	}
+	b.Late = b.Created.Sub(b.Received) > grace*4/5
+	return b.Created.Sub(b.Received) > grace/10
 }
 
 // decide draws the fate of each row.
@@ -182,6 +106,9 @@ func (s *server) decide(b *BatchRecord) {
 func (s *server) fate(b *BatchRecord, i int) byte {
 	d, question := s.dice, b.Rows[i].question
 	target := b.ID + " " + strconv.Itoa(i)
+	if b.Rows[i].wrong != "" {
+		return bad
+	}
 	if v := s.plan.Verdict(question); v.Code != "" {
 		d.note(v.Kind, target)
 		if v.Ran {

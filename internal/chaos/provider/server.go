@@ -23,6 +23,8 @@ const (
 type server struct {
 	dir    string
 	plan   Plan
+	front  front
+	host   string    // its address
 	notify io.Writer // gets a line for each thing that a driver may wait for
 
 	mu       sync.Mutex
@@ -35,6 +37,9 @@ type server struct {
 	byID     map[string]*BatchRecord
 	attempts map[string]int // of a question
 	charged  map[string]map[string]bool
+	rivals   int // batches of somebody else
+	nevers   int // of these, that do not end until they are
+	released bool
 }
 
 // Serve runs the provider of a directory until ctx is done. It prints its URL
@@ -49,7 +54,8 @@ func Serve(ctx context.Context, dir, addr string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "http://%s/v1\n", l.Addr())
+	s.host = l.Addr().String()
+	fmt.Fprintln(w, s.front.url(s.host))
 	web := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
 	go s.tick(ctx)
 	go func() {
@@ -70,6 +76,7 @@ func open(dir string, w io.Writer) (s *server, err error) {
 	if s.plan, err = readPlan(dir); err != nil {
 		return nil, err
 	}
+	s.front = newFront(s)
 	if err := os.MkdirAll(filepath.Join(dir, "files"), 0o700); err != nil {
 		return nil, err
 	}
@@ -82,7 +89,7 @@ func open(dir string, w io.Writer) (s *server, err error) {
 	if s.journal, err = openLines(filepath.Join(dir, eventFile), s.recall); err != nil {
 		return nil, err
 	}
-	s.addForeign()
+	s.front.addForeign()
 	s.advance(time.Now())
 	return s, nil
 }
@@ -132,6 +139,7 @@ func (s *server) apply(e event) error {
 	case e.Batch != nil:
 		s.batches = append(s.batches, e.Batch)
 		s.byID[e.Batch.ID] = e.Batch
+		s.count(e.Batch)
 		return s.load(e.Batch)
 	case e.Cancel != "":
 		b := s.byID[e.Cancel]
@@ -143,8 +151,25 @@ func (s *server) apply(e event) error {
 		b.Output, b.Counts = b.End, b.End
 	case e.Delete != "":
 		s.files[e.Delete].deleted = true
+	case e.Remove != "":
+		s.byID[e.Remove].removed = true
+		if f := s.files[resultFile(e.Remove, 0)]; f != nil {
+			f.deleted = true
+		}
+	case e.Release:
+		s.release(e.At)
 	}
 	return nil
+}
+
+// count counts the batches of somebody else.
+func (s *server) count(b *BatchRecord) {
+	if b.Foreign {
+		s.rivals++
+	}
+	if b.Never {
+		s.nevers++
+	}
 }
 
 // load reads the rows of a batch and counts the attempts at each.
@@ -156,8 +181,8 @@ func (s *server) load(b *BatchRecord) error {
 	if err != nil {
 		return err
 	}
-	b.Rows, _ = parseRows(content) // what is at fault is the reason why it fails
-	if b.Status != "failed" {
+	b.Rows, _ = s.front.parse(content) // what is at fault is the reason why it fails
+	if b.Status != "failed" && !b.Foreign {
 		for i := range b.Rows {
 			s.attempts[b.Rows[i].question]++
 		}
@@ -178,6 +203,7 @@ func (s *server) tick(ctx context.Context) {
 		case <-t.C:
 			s.mu.Lock()
 			s.advance(time.Now())
+			s.obeyRelease()
 			s.mu.Unlock()
 		}
 	}
@@ -198,6 +224,10 @@ func (s *server) advance(now time.Time) {
 
 // execute runs the rows up to the nth, and puts them on the bill.
 func (s *server) execute(b *BatchRecord, n int) {
+	if b.Foreign {
+		b.Ran = max(b.Ran, n)
+		return
+	}
 	var charges []Charge
 	for ; b.Ran < n; b.Ran++ {
 		r := &b.Rows[b.Ran]

@@ -27,6 +27,7 @@ const (
 	codeRefused  = "refusal"
 	codeEmpty    = "empty_answer"
 	codeSilent   = "no_answer"
+	codeInvalid  = "invalid_request_error" // of any row that Anthropic does not take
 )
 
 // Verdict is that of a question.
@@ -35,29 +36,12 @@ func (p *Plan) Verdict(question string) Verdict {
 	for _, v := range Verdicts {
 		share := p.Faults[v.Kind].P
 		if at < share {
+			if v.Kind == RowBad && p.Protocol == Anthropic {
+				v.Code = codeInvalid
+			}
 			return v
 		}
 		at -= share
 	}
 	return Verdict{}
-}
-
-// flaw is what stands in a result file under 200 in place of an answer.
-func flaw(b *BatchRecord, r *row, i int, code string) []byte {
-	message := jsonObject{"role": "assistant", "content": nil, "refusal": nil}
-	finish := "stop"
-	switch code {
-	case codeCut:
-		finish, message["content"] = "length", Answer(r.question)[:i%12]
-	case codeFiltered:
-		finish, message["content"] = "content_filter", [...]any{nil, "", "answer"}[i%3]
-	case codeRefused:
-		message["refusal"] = "I cannot help with that."
-	case codeEmpty:
-		message["content"] = [...]any{nil, "", " \n", []any{}}[i%4]
-		message["reasoning_content"] = "Let me think."
-	case codeSilent:
-		return wrap(b, r, jsonObject{"status_code": 200, "request_id": "", "body": [...]any{nil, ""}[i%2]}, nil)
-	}
-	return completed(b, r, finish, message)
 }
