@@ -60,14 +60,16 @@ type Config struct {
 	// channel is the bound there.
 	MaxPending int
 
-	// Workers is how many handlers [Stage.Start] runs at a time; nothing else
-	// uses it. Zero means 1, which also keeps the batches in order.
+	// Workers is how many handlers [Stage.Start] or [NewLoader] runs at a time;
+	// nothing else uses it. Zero means 1, which also keeps the batches in
+	// order.
 	Workers int
 }
 
 const (
 	defaultKeys    = 1024
 	defaultPending = 8
+	loaderPending  = 64
 )
 
 // Validate returns an error that names the first field which is out of range,

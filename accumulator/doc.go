@@ -3,11 +3,13 @@
 //
 // A [Stage] describes the batches: the limits in a [Config] and, optionally, a
 // key ([By]), weights ([Stage.WeighBy]) and a function for an item that is too
-// heavy for any batch ([Stage.Reject]). The same description has three uses:
+// heavy for any batch ([Stage.Reject]). The same description has four uses:
 //
 //   - [Stage.Start] runs an [Accumulator]: any goroutine adds items, and a
 //     handler is called with every batch. [Stage.Open] is the same for a loop
 //     over the batches.
+//   - [NewLoader] is the same for callers that wait: [Loader.Do] returns the
+//     result of the caller's own item.
 //   - [Stage.Run] is a stage of a pipeline, from a channel of items to a
 //     channel of batches.
 //   - [Buffer] is the bare batch, for a loop that brings its own timer.

@@ -13,7 +13,11 @@ type engine[T any] struct {
 	open   openSet[T]
 	fresh  func() *openBatch[T] // returns nil if the item must wait for one
 	emit   func(*openBatch[T])  // takes a closed batch; must not block
+	opened func(*openBatch[T])  // prepares a batch for a Loader; nil without one
 	born   time.Time            // when the items being placed arrived; zero means now
+
+	joined any // the results of the batch that an item has joined last, with a Loader
+	at     int // and its place in them
 
 	changed   bool      // batches opened or closed; reset by the owner
 	clockRead time.Time // what now returns; zero if it has not read the clock yet
@@ -53,6 +57,9 @@ func (e *engine[T]) place(v *T, n itemMeta) error {
 		if b, err = e.start(n); err != nil {
 			return err
 		}
+	}
+	if e.opened != nil {
+		e.joined, e.at = b.slab.results, len(b.items)
 	}
 	b.push(*v, n.weight)
 	if b.lim.idle > 0 {
@@ -104,6 +111,9 @@ func (e *engine[T]) start(n itemMeta) (*openBatch[T], error) {
 		opened = e.now()
 	}
 	b.begin(opened)
+	if e.opened != nil {
+		e.opened(b)
+	}
 	e.open.put(b)
 	e.changed = true
 	e.meter.open.Add(1)

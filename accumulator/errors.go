@@ -10,6 +10,7 @@ var ErrClosed = errors.New("accumulator: closed")
 
 var (
 	errZero         = errors.New("accumulator: a zero Accumulator has no limits: make it with Stage.Start or Stage.Open")
+	errZeroLoader   = errors.New("accumulator: a zero Loader has no function: make it with NewLoader")
 	errZeroProducer = errors.New("accumulator: a zero Producer has no Accumulator: make it with Accumulator.Producer")
 )
 

@@ -258,3 +258,31 @@ func ExampleBuffer() {
 	// weight [sycamore]
 	// size [a b c]
 }
+
+func ExampleLoader() {
+	ctx := context.Background()
+	// One query asks for many users.
+	query := func(_ context.Context, b accumulator.Batch[int]) ([]accumulator.Result[string], error) {
+		defer b.Release()
+		rows := make([]accumulator.Result[string], len(b.Items))
+		for i, id := range b.Items {
+			if rows[i].Value = fmt.Sprint("user ", id); id > 9 {
+				rows[i] = accumulator.Result[string]{Err: errors.New("no such user")}
+			}
+		}
+		return rows, nil
+	}
+	users, err := accumulator.NewLoader(ctx, accumulator.New[int](accumulator.Config{MaxItems: 100, MaxWait: time.Millisecond}), query)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer func() { _ = users.Close(ctx) }()
+
+	// Any number of requests of a server do this at the same time.
+	fmt.Println(users.Do(ctx, 7))
+	fmt.Println(users.Do(ctx, 12))
+	// Output:
+	// user 7 <nil>
+	//  no such user
+}

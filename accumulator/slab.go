@@ -21,6 +21,8 @@ type slab[T any] struct {
 	use   atomic.Uint32 // counts the batches that have lived in it
 	home  *pool[T]
 	node  node[slab[T]]
+
+	results any // where a Loader puts those of the batch, while it is open
 }
 
 // release puts the slab back, unless the batch which lived in it as number

@@ -4,8 +4,8 @@ import "errors"
 
 // Stage describes how items are batched. It is a value: the methods that refine
 // it return a changed copy. One Stage may be used any number of times, at the
-// same time too, in three ways: [Stage.Run] makes it a stage of a pipeline,
-// [Stage.Start] and [Stage.Open] a concurrent [Accumulator]. For batching
+// same time too: [Stage.Run] makes it a stage of a pipeline, [Stage.Start] and
+// [Stage.Open] a concurrent [Accumulator], [NewLoader] a [Loader]. For batching
 // inside a loop of your own see [Buffer]. The zero Stage has no limits, and an
 // error says so when it is used.
 type Stage[T any] struct {
@@ -50,6 +50,14 @@ func (s Stage[T]) WeighBy(weight func(T) int) Stage[T] {
 func (s Stage[T]) Reject(hook func(v T, err error)) Stage[T] {
 	s.reject = hook
 	return s
+}
+
+// String names the stage in errors and graphs.
+func (s Stage[T]) String() string {
+	if s.key != nil {
+		return "accumulator by key"
+	}
+	return "accumulator"
 }
 
 // Stats returns figures about all Runs of this Stage and of its copies.

@@ -166,3 +166,16 @@ func TestAStageInAPipeline(t *testing.T) {
 		t.Errorf("%d items arrived, in order: %t", len(all), slices.IsSorted(all))
 	}
 }
+
+func TestAStageHasAName(t *testing.T) {
+	t.Parallel()
+	cfg := accumulator.Config{MaxItems: 1}
+	for want, s := range map[string]accumulator.Stage[string]{
+		"accumulator":        accumulator.New[string](cfg),
+		"accumulator by key": accumulator.By(func(s string) string { return s }, cfg),
+	} {
+		if got := s.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -20,6 +20,7 @@ func TestZeroValuesNameTheirConstructor(t *testing.T) {
 		acc      accumulator.Accumulator[int]
 		producer accumulator.Producer[int]
 		stage    accumulator.Stage[int]
+		loader   accumulator.Loader[int, int]
 	)
 	const ofAccumulator = "Stage.Start or Stage.Open"
 	for name, test := range map[string]struct {
@@ -44,6 +45,10 @@ func TestZeroValuesNameTheirConstructor(t *testing.T) {
 		"Accumulator.Flush":    {ofAccumulator, acc.Flush},
 		"Accumulator.Close":    {ofAccumulator, func(ctx context.Context) error { return second(acc.Close(ctx)) }},
 		"Accumulator.Batches":  {ofAccumulator, func(context.Context) error { acc.Batches(); return nil }},
+		"Loader.Do":            {"NewLoader", func(ctx context.Context) error { return second(loader.Do(ctx, 1)) }},
+		"Loader.DoShared":      {"NewLoader", func(ctx context.Context) error { return second(loader.DoShared(ctx, "", 1)) }},
+		"Loader.Flush":         {"NewLoader", loader.Flush},
+		"Loader.Close":         {"NewLoader", loader.Close},
 		"Producer.Add":         {"Accumulator.Producer", func(ctx context.Context) error { return producer.Add(ctx, 1) }},
 		"Producer.Close":       {"Accumulator.Producer", producer.Close},
 	} {
@@ -76,6 +81,10 @@ func TestZeroValuesHoldNothing(t *testing.T) {
 	}
 	if s := (accumulator.Stage[int]{}).Stats(); s != (accumulator.Stats{}) {
 		t.Errorf("a zero Stage has figures: %+v", s)
+	}
+	var l accumulator.Loader[int, int]
+	if s := l.Stats(); s != (accumulator.Stats{}) {
+		t.Errorf("a zero Loader has figures: %+v", s)
 	}
 	var a accumulator.Accumulator[int]
 	if s := a.Stats(); s != (accumulator.Stats{}) {

@@ -125,6 +125,17 @@ func (d *Durable[T]) Len() int {
 	return d.queue.Len()
 }
 
+// Stats returns what the queue holds. O(1).
+func (d *Durable[T]) Stats() Stats {
+	if d.queue == nil {
+		return Stats{}
+	}
+	return d.queue.Stats()
+}
+
+// String names the stage in errors and graphs.
+func (d *Durable[T]) String() string { return "durable queue" }
+
 // Close ends the queue as [Queue.Close] does. It does not close the store.
 func (d *Durable[T]) Close() {
 	if d.queue != nil {

@@ -68,6 +68,22 @@ func (q *Queue[T]) Len() int {
 	return q.occupied()
 }
 
+// Stats is what a queue holds now.
+type Stats struct {
+	Queued   int // items that wait
+	Capacity int // items that may wait, as far as the Config says so
+}
+
+// Stats returns what the queue holds. O(1).
+func (q *Queue[T]) Stats() Stats {
+	q.lock()
+	defer q.mu.Unlock()
+	return Stats{Queued: q.occupied(), Capacity: q.cfg.Capacity}
+}
+
+// String names the stage in errors and graphs.
+func (q *Queue[T]) String() string { return "queue" }
+
 // occupied counts the items inside, including those on offer and the reserved
 // room.
 func (q *Queue[T]) occupied() int {

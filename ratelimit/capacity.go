@@ -22,8 +22,9 @@ type Capacity struct {
 	cfg  CapacityConfig
 	once sync.Once
 
-	mu    sync.Mutex
-	lanes map[string]*lane
+	mu     sync.Mutex
+	lanes  map[string]*lane
+	limits map[string]Load // that SetLimit has set
 }
 
 // lane is the state of a lane in this process.
@@ -48,7 +49,7 @@ func (c *Capacity) init() {
 	if c.cfg.Store == nil {
 		c.cfg.Store = &memory{records: make(map[string][]byte)}
 	}
-	c.lanes = make(map[string]*lane)
+	c.lanes, c.limits = make(map[string]*lane), make(map[string]Load)
 }
 
 // Reserve reserves load for batch in the lane as soon as it fits. Callers
@@ -71,7 +72,7 @@ func (c *Capacity) Reserve(ctx context.Context, lane, batch string, load Load) e
 	poll := time.NewTicker(c.cfg.Poll)
 	defer poll.Stop()
 	for {
-		if ok, err := c.TryReserve(ctx, lane, batch, load); ok || err != nil {
+		if ok, err := c.try(ctx, lane, batch, load); ok || err != nil {
 			return err
 		}
 		select {
@@ -84,8 +85,23 @@ func (c *Capacity) Reserve(ctx context.Context, lane, batch string, load Load) e
 }
 
 // TryReserve is Reserve for a caller that does not wait. False means that the
-// load does not fit now. TryReserve may take capacity that a Reserve waits for.
+// load does not fit now, or that another call of this Capacity is reserving or
+// waits for the lane.
 func (c *Capacity) TryReserve(ctx context.Context, lane, batch string, load Load) (ok bool, err error) {
+	l := c.lane(lane)
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+		return c.try(ctx, lane, batch, load)
+	default:
+	}
+	held, err := c.Held(ctx, lane)
+	_, ok = held[batch]
+	return ok, err
+}
+
+// try reserves if the load fits now.
+func (c *Capacity) try(ctx context.Context, lane, batch string, load Load) (ok bool, err error) {
 	limit := c.limit(lane)
 	if err := load.check(); err != nil {
 		return false, capacityError(lane, err)
@@ -114,11 +130,46 @@ func (c *Capacity) Release(ctx context.Context, lane, batch string) error {
 	if err != nil {
 		return err
 	}
+	c.wake(lane)
+	return nil
+}
+
+// Record reserves load for a batch that the provider has already, whether it
+// fits or not. A reservation that the batch has stays as it is.
+func (c *Capacity) Record(ctx context.Context, lane, batch string, load Load) error {
+	if err := load.check(); err != nil {
+		return capacityError(lane, err)
+	}
+	return c.update(ctx, lane, func(held map[string]Load) (changed bool) {
+		if _, ok := held[batch]; ok {
+			return false
+		}
+		held[batch] = load
+		return true
+	})
+}
+
+// SetLimit replaces the limit of a lane, for what is reserved from now on. A
+// Reserve that waits goes by it at once. Each Capacity has limits of its own,
+// also if they share a Store.
+func (c *Capacity) SetLimit(lane string, limit Load) error {
+	if err := limit.check(); err != nil {
+		return capacityError(lane, err)
+	}
+	c.once.Do(c.init)
+	c.mu.Lock()
+	c.limits[lane] = limit
+	c.mu.Unlock()
+	c.wake(lane)
+	return nil
+}
+
+// wake lets the owner of the lane's token try again.
+func (c *Capacity) wake(lane string) {
 	select {
 	case c.lane(lane).released <- struct{}{}:
-	default: // the owner of the token tries again anyway
+	default: // it tries again anyway
 	}
-	return nil
 }
 
 // Held returns the reservation of each batch in the lane. The map belongs to
@@ -130,13 +181,20 @@ func (c *Capacity) Held(ctx context.Context, lane string) (held map[string]Load,
 }
 
 func (c *Capacity) limit(lane string) Load {
-	if limit, ok := c.cfg.Limits[lane]; ok {
+	c.mu.Lock()
+	limit, ok := c.limits[lane]
+	c.mu.Unlock()
+	if ok {
+		return limit
+	}
+	if limit, ok = c.cfg.Limits[lane]; ok {
 		return limit
 	}
 	return c.cfg.Fallback
 }
 
 func (c *Capacity) lane(name string) *lane {
+	c.once.Do(c.init)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	l := c.lanes[name]

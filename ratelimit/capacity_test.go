@@ -253,3 +253,89 @@ func TestLanesNeverOverflow(t *testing.T) {
 		}
 	})
 }
+
+// A limit that is learned while batches wait counts at once, in both
+// directions.
+func TestANewLimitOfALaneCountsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCapacity(t, ratelimit.CapacityConfig{Poll: time.Hour})
+		limit := func(tokens int) {
+			if err := c.SetLimit("mini", ratelimit.Load{Tokens: tokens}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.Reserve(t.Context(), "mini", "first", ratelimit.Load{Tokens: 60}); err != nil {
+			t.Fatal(err)
+		}
+		limit(100)
+		var waiting sync.WaitGroup
+		var err error
+		waiting.Go(func() { err = c.Reserve(t.Context(), "mini", "second", ratelimit.Load{Tokens: 60}) })
+		synctest.Wait()
+		start := time.Now()
+		limit(120)
+		if waiting.Wait(); err != nil || time.Since(start) != 0 {
+			t.Errorf("a wider limit let it through after %s, %v", time.Since(start), err)
+		}
+		waiting.Go(func() { err = c.Reserve(t.Context(), "mini", "third", ratelimit.Load{Tokens: 60}) })
+		synctest.Wait()
+		limit(50)
+		if waiting.Wait(); !errors.Is(err, ratelimit.ErrTooLarge) || time.Since(start) != 0 {
+			t.Errorf("a narrower limit says %v after %s", err, time.Since(start))
+		}
+		if err := c.SetLimit("mini", ratelimit.Load{Rows: -1}); err == nil {
+			t.Error("a negative limit was set")
+		}
+	})
+}
+
+// What the provider has already counts, also above the limit.
+func TestWhatIsRecordedCountsAboveTheLimit(t *testing.T) {
+	c := newCapacity(t, ratelimit.CapacityConfig{Fallback: ratelimit.Load{Tokens: 100}})
+	for _, load := range []ratelimit.Load{{Tokens: 150}, {Tokens: 1}} { // the second time changes nothing
+		if err := c.Record(t.Context(), "mini", "running", load); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ok, err := c.TryReserve(t.Context(), "mini", "next", ratelimit.Load{Tokens: 1}); ok || err != nil {
+		t.Errorf("a full lane took one more, %v", err)
+	}
+	if err := c.Release(t.Context(), "mini", "running"); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := c.TryReserve(t.Context(), "mini", "next", ratelimit.Load{Tokens: 100}); !ok || err != nil {
+		t.Errorf("an empty lane refused, %v", err)
+	}
+	if err := c.Record(t.Context(), "mini", "odd", ratelimit.Load{Tokens: -1}); err == nil {
+		t.Error("a negative load was recorded")
+	}
+}
+
+// A batch that does not wait is not ahead of one that does.
+func TestTryReserveDoesNotOvertake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCapacity(t, ratelimit.CapacityConfig{Fallback: ratelimit.Load{Tokens: 100}, Poll: time.Hour})
+		try := func(batch string, tokens int) bool {
+			ok, err := c.TryReserve(t.Context(), "mini", batch, ratelimit.Load{Tokens: tokens})
+			if err != nil {
+				t.Error(err)
+			}
+			return ok
+		}
+		if !try("first", 60) {
+			t.Fatal("an empty lane refused")
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var waiting sync.WaitGroup
+		waiting.Go(func() { _ = c.Reserve(ctx, "mini", "large", ratelimit.Load{Tokens: 90}) })
+		synctest.Wait()
+		if try("small", 10) || !try("first", 60) {
+			t.Error("a small batch overtook one that waits, or what is reserved was not")
+		}
+		cancel()
+		waiting.Wait()
+		if !try("small", 10) {
+			t.Error("nothing waits any more, and a small batch was refused")
+		}
+	})
+}

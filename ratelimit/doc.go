@@ -18,7 +18,8 @@
 // Most callers want [Limiter.Do], or [New] for a stage of a pipeline. Code with
 // its own loop uses [Limiter.Wait] and [Limiter.Settle]. [Limiter.Observe] and
 // [Limiter.Penalize] follow the replies of the provider. [ByKey] keeps a
-// limiter per model or per kind of work. [Capacity] keeps the standing limits
+// limiter per model or per kind of work. [PaceBy] is a stage with a queue and
+// limits for each key. [Capacity] keeps the standing limits
 // of batch APIs, which batches occupy for hours and which do not refill.
 //
 // # Why not x/time/rate

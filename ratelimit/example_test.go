@@ -155,3 +155,24 @@ func ExampleCapacity() {
 	// false <nil>
 	// <nil>
 }
+
+func ExamplePaceBy() {
+	type call struct{ tenant, text string }
+	calls := []call{{"acme", "one"}, {"acme", "two"}, {"zeta", "three"}}
+	paced := ratelimit.PaceBy(func(c call) string { return c.tenant }, ratelimit.PaceConfig[call]{
+		Limits:    func(string) ratelimit.Config { return ratelimit.Per(50, time.Second) },
+		MaxQueued: 100,
+		Overflow:  func(c call, err error) { fmt.Println("refused:", c.text, err) },
+	})
+	p := flow.New(context.Background())
+	flow.To(p, flow.Via(p, flow.From(p, slices.Values(calls)), paced), func(_ context.Context, c call) error {
+		fmt.Println(c.tenant, c.text)
+		return nil
+	})
+	fmt.Println(p.Wait())
+	// Output:
+	// acme one
+	// zeta three
+	// acme two
+	// <nil>
+}

@@ -3,6 +3,8 @@ package ratelimit
 import (
 	"context"
 	"errors"
+	"sync/atomic"
+	"time"
 )
 
 // Stage lets values pass in order, as fast as a limiter allows.
@@ -10,6 +12,15 @@ type Stage[T any] struct {
 	limiter *Limiter
 	cost    func(T) Cost
 	err     error // of the configuration, returned by Run
+
+	passed, waited, delay atomic.Int64
+}
+
+// StageStats is what a [Stage] has done so far.
+type StageStats struct {
+	Passed int64         // values
+	Waited int64         // values that had to wait
+	Delay  time.Duration // how long they waited together
 }
 
 // New returns a stage that lets one value pass per request that c allows: an
@@ -36,6 +47,12 @@ func oneRequest[T any](T) Cost { return Cost{Requests: 1} }
 
 // String names the stage in errors and graphs.
 func (s *Stage[T]) String() string { return "ratelimit" }
+
+// Stats returns figures about all Runs of the stage. It may be called at any
+// time.
+func (s *Stage[T]) Stats() StageStats {
+	return StageStats{Passed: s.passed.Load(), Waited: s.waited.Load(), Delay: time.Duration(s.delay.Load())}
+}
 
 // Run forwards in to out until in is closed or ctx is done, as a stage of a
 // pipeline does. Values that may pass together stay together. Run owns the
@@ -71,7 +88,8 @@ func (s *Stage[T]) forward(ctx context.Context, values []T, out chan<- []T) erro
 		if w == nil {
 			continue
 		}
-		if err := send(ctx, out, values[passed:i:i]); err != nil {
+		began := time.Now()
+		if err := s.send(ctx, out, values[passed:i:i]); err != nil {
 			s.limiter.leave(w)
 			return err
 		}
@@ -79,13 +97,15 @@ func (s *Stage[T]) forward(ctx context.Context, values []T, out chan<- []T) erro
 		if err := s.limiter.await(ctx, w); err != nil {
 			return context.Cause(ctx)
 		}
+		s.waited.Add(1)
+		s.delay.Add(int64(time.Since(began)))
 	}
-	return send(ctx, out, values[passed:])
+	return s.send(ctx, out, values[passed:])
 }
 
 // send delivers values unless ctx is done. A select alone would choose at
 // random.
-func send[T any](ctx context.Context, out chan<- []T, values []T) error {
+func (s *Stage[T]) send(ctx context.Context, out chan<- []T, values []T) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -94,6 +114,7 @@ func send[T any](ctx context.Context, out chan<- []T, values []T) error {
 	}
 	select {
 	case out <- values:
+		s.passed.Add(int64(len(values)))
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

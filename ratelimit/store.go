@@ -23,7 +23,7 @@ var errUnchanged = errors.New("unchanged")
 // update lets change read and edit the reservations of the lane, atomically. It
 // writes only if change reports a change.
 func (c *Capacity) update(ctx context.Context, lane string, change func(held map[string]Load) (changed bool)) error {
-	c.once.Do(c.init) // every method begins here
+	c.once.Do(c.init)
 	err := c.cfg.Store.Update(ctx, lane, func(old []byte) ([]byte, error) {
 		held, err := parseHeld(old)
 		if err != nil {

@@ -112,6 +112,13 @@ func (b *Breaker) Do(ctx context.Context, call func(context.Context) error) erro
 	return err
 }
 
+// IsOpen reports whether the provider counts as down: a call fails at once, or
+// is the one that tries whether the provider is back.
+func (b *Breaker) IsOpen() bool {
+	b.once.Do(b.init)
+	return b.steps.State() != gobreaker.StateClosed
+}
+
 func (b *Breaker) open() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

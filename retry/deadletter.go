@@ -18,13 +18,22 @@ import (
 // DeadLetter is a row that was given up, with the reason. It is one line of
 // JSON.
 type DeadLetter[T any] struct {
-	Time     time.Time `json:"time"`
-	Attempts int       `json:"attempts"`
-	Class    Class     `json:"class"`
-	Status   int       `json:"status,omitempty"` // HTTP status, if there was a reply
-	Code     string    `json:"code,omitempty"`   // the provider's code
-	Reason   string    `json:"reason"`           // the error, at most 4 KiB of it
-	Item     T         `json:"item"`
+	ID       string       `json:"id,omitempty"` // the row's, if it has one
+	Time     time.Time    `json:"time,omitzero"`
+	Attempts int          `json:"attempts"`
+	Class    Class        `json:"class"`
+	Status   int          `json:"status,omitempty"` // HTTP status, if there was a reply
+	Code     string       `json:"code,omitempty"`   // the provider's code
+	Reason   string       `json:"reason"`           // the error, at most 4 KiB of it
+	Route    string       `json:"route,omitempty"`  // that failed the row last, if there are several
+	Tried    []TriedRoute `json:"tried,omitempty"`  // the routes before, in order
+	Item     T            `json:"item"`
+}
+
+// TriedRoute is a route that a row took before it was given up.
+type TriedRoute struct {
+	Route string `json:"route"`
+	Code  string `json:"code,omitempty"` // why the route failed the row for good; "" if it did not
 }
 
 // DeadLetters writes rows that were given up, one line each, so that they can
@@ -72,19 +81,26 @@ func endLine(f *os.File) error {
 // hook of [DoBatch]. The line is with the operating system when Write returns,
 // and on disk after Close.
 func (d *DeadLetters[T]) Write(row Row[T]) error {
-	if d.w == nil {
-		return errors.New("retry: write dead letter: no writer: make DeadLetters with NewDeadLetters or OpenDeadLetters")
-	}
 	letter := DeadLetter[T]{
 		Time:     time.Now().UTC(),
 		Attempts: row.Attempts,
 		Class:    ClassOf(row.Err),
-		Reason:   errorbody.Clip(fmt.Sprint(row.Err)),
+		Reason:   fmt.Sprint(row.Err),
 		Item:     row.Item,
 	}
 	if e, ok := errors.AsType[*Error](row.Err); ok {
 		letter.Status, letter.Code = e.Status, e.Code
 	}
+	return d.Append(letter)
+}
+
+// Append writes a letter as one line. It makes the Reason printable and short
+// enough. See Write about when the line is safe.
+func (d *DeadLetters[T]) Append(letter DeadLetter[T]) error {
+	if d.w == nil {
+		return errors.New("retry: write dead letter: no writer: make DeadLetters with NewDeadLetters or OpenDeadLetters")
+	}
+	letter.Reason = errorbody.Clip(letter.Reason)
 	var line bytes.Buffer
 	enc := json.NewEncoder(&line)
 	enc.SetEscapeHTML(false)

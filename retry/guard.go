@@ -13,9 +13,10 @@ import (
 // rate it notifies, above a higher one it pauses the scope until Resume. A
 // Blocked error pauses its provider at once.
 //
-// Record outcomes as they come in and put Wait before new work. A Guard is safe
-// for concurrent use and runs no goroutine. The zero Guard has the defaults of
-// [GuardConfig] and no hooks; [NewGuard] makes others.
+// Record outcomes as they come in, those of a batch together, and put Wait
+// before new work. A Guard is safe for concurrent use and runs no goroutine.
+// The zero Guard has the defaults of [GuardConfig] and no hooks; [NewGuard]
+// makes others.
 type Guard struct {
 	cfg GuardConfig
 
@@ -59,7 +60,21 @@ func (g *Guard) lock() {
 // ones. A nil err is a success. An err of a cancelled context does not count.
 // The hooks run before Record returns. O(1), memory O(scopes).
 func (g *Guard) Record(s Scope, err error) {
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case err == nil:
+		g.RecordMany(s, 1, 0, nil)
+	case !errors.Is(err, context.Canceled):
+		g.RecordMany(s, 0, 1, err)
+	}
+}
+
+// RecordMany counts outcomes that became known together, as those of a batch
+// do, before it judges any of them: which come first says nothing then. The err
+// is one of the failures, and must not be nil if there are any: it is the one
+// that an Alert names, and that pauses the provider if it is Blocked. Leave out
+// those of a cancelled context.
+func (g *Guard) RecordMany(s Scope, succeeded, failed int, err error) {
+	if succeeded+failed == 0 {
 		return
 	}
 	now := time.Now()
@@ -67,7 +82,7 @@ func (g *Guard) Record(s Scope, err error) {
 		if i > 0 && scope == s {
 			continue // s is itself the provider or the run
 		}
-		if hook, alert := g.record(now, scope, s, err); hook != nil {
+		if hook, alert := g.record(now, scope, s, succeeded, failed, err); hook != nil {
 			hook(alert)
 		}
 		if scope == (Scope{}) {
@@ -77,13 +92,15 @@ func (g *Guard) Record(s Scope, err error) {
 }
 
 // record returns the hook to call outside the lock.
-func (g *Guard) record(now time.Time, scope, origin Scope, err error) (hook func(Alert), alert Alert) {
+func (g *Guard) record(now time.Time, scope, origin Scope, succeeded, failed int, err error) (hook func(Alert), alert Alert) {
 	g.lock()
 	defer g.mu.Unlock()
 	w := g.watch(scope)
-	w.window.add(now, err != nil)
-	if err == nil {
+	w.window.add(now, succeeded, failed)
+	if succeeded > 0 {
 		w.notified = w.notified && w.window.rate() > g.cfg.NotifyAbove
+	}
+	if failed == 0 {
 		return nil, Alert{}
 	}
 	alert = Alert{Scope: scope, Failed: w.window.failed, Total: w.window.total, Err: err}

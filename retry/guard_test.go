@@ -100,6 +100,23 @@ func TestGuardCountsEachOutcomeOnce(t *testing.T) {
 	}
 }
 
+// In a batch, which rows come first says nothing.
+func TestGuardJudgesABatchAsAWhole(t *testing.T) {
+	g, d := newGuard(t, retry.GuardConfig{})
+	g.RecordMany(small, 85, 15, errBad)
+	g.RecordMany(small, 0, 0, nil)
+	if len(d.told) != 0 {
+		t.Errorf("told of %v at 15 %%", d.told)
+	}
+	g.RecordMany(small, 0, 86, errBad)
+	if _, paused := g.Paused(small); !paused || len(d.told) != 0 {
+		t.Errorf("told of %v, paused: %v; want a pause at once", d.told, d.paused)
+	}
+	if a, _ := g.Paused(small); a.Failed != 101 || a.Total != 186 {
+		t.Errorf("%s", a)
+	}
+}
+
 func TestGuardForgetsWhatIsOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, d := newGuard(t, retry.GuardConfig{})

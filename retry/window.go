@@ -16,15 +16,13 @@ type window struct {
 
 func newWindow(d time.Duration) window { return window{width: d / windowParts} }
 
-func (w *window) add(now time.Time, failed bool) {
+func (w *window) add(now time.Time, succeeded, failed int) {
 	w.advance(now.UnixNano() / int64(w.width))
 	part := &w.parts[w.newest%windowParts]
-	part.total++
-	w.total++
-	if failed {
-		part.failed++
-		w.failed++
-	}
+	part.total += succeeded + failed
+	w.total += succeeded + failed
+	part.failed += failed
+	w.failed += failed
 }
 
 // advance drops the parts that are older than the window. A clock that went

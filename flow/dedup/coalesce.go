@@ -2,8 +2,10 @@ package dedup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,28 +26,48 @@ type Answered[In, Out any] struct {
 // At most limit items are in flight, those that wait for the result of another
 // included; more wait outside. limit must exceed what ask gathers before it
 // answers. Zero means 65536.
-func Coalesce[In, Out any](key func(In) string, of func(Out) string, ask flow.Stage[In, Out], limit int) flow.Stage[In, Answered[In, Out]] {
+func Coalesce[In, Out any](key func(In) string, of func(Out) string, ask flow.Stage[In, Out], limit int) *Coalescer[In, Out] {
 	if limit == 0 {
 		limit = 1 << 16
 	}
-	return &coalesce[In, Out]{key: key, of: of, ask: ask, limit: limit}
+	return &Coalescer[In, Out]{key: key, of: of, ask: ask, limit: limit}
 }
 
-// coalesce is the stage of a Coalesce.
-type coalesce[In, Out any] struct {
+// Coalescer is the stage of [Coalesce].
+type Coalescer[In, Out any] struct {
 	key   func(In) string
 	of    func(Out) string
 	ask   flow.Stage[In, Out]
 	limit int
+
+	asked, shared, inFlight atomic.Int64
 }
 
-func (s *coalesce[In, Out]) String() string { return "coalesce" }
+// CoalescerStats is what a [Coalescer] has done so far, and does now.
+type CoalescerStats struct {
+	Asked    int64 // items that were asked
+	Shared   int64 // items that wait, or waited, for the result of another
+	InFlight int   // items that have no result yet
+}
 
-func (s *coalesce[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- []Answered[In, Out]) error {
+// Stats returns figures about all Runs of the stage. It may be called at any
+// time.
+func (s *Coalescer[In, Out]) Stats() CoalescerStats {
+	return CoalescerStats{Asked: s.asked.Load(), Shared: s.shared.Load(), InFlight: int(s.inFlight.Load())}
+}
+
+// String names the stage.
+func (s *Coalescer[In, Out]) String() string { return "coalesce" }
+
+// Run makes a Coalescer a [flow.Stage].
+func (s *Coalescer[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- []Answered[In, Out]) error {
 	if s.limit < 0 {
 		return fmt.Errorf("dedup: coalesce: limit %d is negative", s.limit)
 	}
-	c := coalescing[In, Out]{key: s.key, of: s.of, waiting: map[string][]In{}, room: make(chan struct{}, s.limit)}
+	if s.key == nil || s.of == nil || s.ask == nil {
+		return errors.New("dedup: a Coalescer without keys or a stage: make it with Coalesce")
+	}
+	c := coalescing[In, Out]{Coalescer: s, waiting: map[string][]In{}, room: make(chan struct{}, s.limit)}
 	group, ctx := errgroup.WithContext(ctx)
 	asked, answers := make(chan []In, 1), make(chan []Out, 1)
 	group.Go(func() error {
@@ -57,13 +79,16 @@ func (s *coalesce[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- 
 		return flow.RunStage(ctx, s.ask, asked, answers)
 	})
 	group.Go(func() error { return c.gather(ctx, answers, out) })
-	return group.Wait()
+	err := group.Wait()
+	for _, items := range c.waiting { // of a run that was stopped
+		s.inFlight.Add(-int64(len(items)))
+	}
+	return err
 }
 
 // coalescing is one run of a Coalesce.
 type coalescing[In, Out any] struct {
-	key  func(In) string
-	of   func(Out) string
+	*Coalescer[In, Out]
 	room chan struct{} // holds a token for every item in flight
 
 	mu      sync.Mutex
@@ -107,7 +132,13 @@ func (c *coalescing[In, Out]) join(item In) (first bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting[key] = append(c.waiting[key], item)
-	return len(c.waiting[key]) == 1
+	c.inFlight.Add(1)
+	if first = len(c.waiting[key]) == 1; first {
+		c.asked.Add(1)
+	} else {
+		c.shared.Add(1)
+	}
+	return first
 }
 
 // gather gives results to those who wait for them.
@@ -140,5 +171,6 @@ func (c *coalescing[In, Out]) leave(key string) []In {
 	defer c.mu.Unlock()
 	items := c.waiting[key]
 	delete(c.waiting, key)
+	c.inFlight.Add(-int64(len(items)))
 	return items
 }

@@ -60,12 +60,14 @@ func (d dedup[T]) filter(ctx context.Context, made, items []T) ([]T, error) {
 		if was == StateClaimed {
 			again = append(again, keys[i])
 		}
+		d.keys.passed.Add(1)
 		made = append(made, fresh[i])
 	}
 	return made, d.keys.move(ctx, again, StateClaimed, StateQueued)
 }
 
 func (d dedup[T]) reject(ctx context.Context, item T) error {
+	d.keys.duplicates.Add(1)
 	if d.duplicate == nil {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // The states of a key. A key that the store does not know has the state "".
@@ -61,6 +62,22 @@ type Keys struct {
 	mu    sync.Mutex
 	store States // nil until the first use of a zero Keys
 	onWay map[string]struct{}
+
+	passed, duplicates atomic.Int64
+}
+
+// KeyStats is what the stages of a [Keys] have done so far.
+type KeyStats struct {
+	Passed     int64 // items that [New] passed on
+	Duplicates int64 // items that it did not
+	OnWay      int   // keys that are on their way now
+}
+
+// Stats returns what the stages have done. It may be called at any time.
+func (k *Keys) Stats() KeyStats {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return KeyStats{Passed: k.passed.Load(), Duplicates: k.duplicates.Load(), OnWay: len(k.onWay)}
 }
 
 // NewKeys makes the Keys of one run on store. No two runs may use the same

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/balerhq/baler/flow"
@@ -80,6 +81,21 @@ type Stage[K comparable, T any] struct {
 	part  func(T) int
 	parts int
 	c     Config[K, T]
+
+	complete, expired, open atomic.Int64
+}
+
+// Stats is what a [Stage] has done so far, and holds now.
+type Stats struct {
+	Complete int64 // groups
+	Expired  int64 // groups
+	Open     int   // groups that are incomplete now
+}
+
+// Stats returns figures about all Runs of the stage. It may be called at any
+// time.
+func (s *Stage[K, T]) Stats() Stats {
+	return Stats{Complete: s.complete.Load(), Expired: s.expired.Load(), Open: int(s.open.Load())}
 }
 
 // String names the stage.
@@ -95,17 +111,26 @@ func (s *Stage[K, T]) Run(ctx context.Context, in <-chan []T, out chan<- []Group
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	j := joining[K, T]{key: s.key, part: s.part, c: s.c, table: newTable[K, T](s.parts), timer: timer}
-	return j.run(ctx, in, out)
+	j := joining[K, T]{Stage: s, table: newTable[K, T](s.parts), timer: timer}
+	err := j.run(ctx, in, out)
+	j.note()
+	s.open.Add(-int64(j.table.open())) // those that an error left open
+	return err
 }
 
 // joining is one run of a join: the table, and a timer for the oldest group.
 type joining[K comparable, T any] struct {
-	key   func(T) K
-	part  func(T) int
-	c     Config[K, T]
+	*Stage[K, T]
 	table *table[K, T]
 	timer *time.Timer
+	noted int // groups that are counted as open
+}
+
+// note brings the count of open groups up to date.
+func (j *joining[K, T]) note() {
+	open := j.table.open()
+	j.open.Add(int64(open - j.noted))
+	j.noted = open
 }
 
 func (j *joining[K, T]) run(ctx context.Context, in <-chan []T, out chan<- []Group[K, T]) error {
@@ -129,6 +154,7 @@ func (j *joining[K, T]) run(ctx context.Context, in <-chan []T, out chan<- []Gro
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+		j.note()
 		j.arm()
 	}
 }
@@ -148,6 +174,7 @@ func (j *joining[K, T]) add(ctx context.Context, slice []T) (complete []Group[K,
 		}
 		if g := j.table.add(j.key(item), part, item, now); g != nil {
 			complete = append(complete, *g)
+			j.complete.Add(1)
 		}
 		excess := func(*openGroup[K, T]) bool { return j.c.MaxOpen > 0 && j.table.open() > j.c.MaxOpen }
 		if err := j.expire(ctx, excess); err != nil {
@@ -167,6 +194,7 @@ func (j *joining[K, T]) late(g *openGroup[K, T], now time.Time) bool {
 func (j *joining[K, T]) expire(ctx context.Context, due func(*openGroup[K, T]) bool) error {
 	for g := j.table.oldest(); g != nil && due(g); g = j.table.oldest() {
 		j.table.remove(g)
+		j.expired.Add(1)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

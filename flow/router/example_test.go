@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
+	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow"
 	"github.com/balerhq/baler/flow/router"
 )
@@ -42,5 +44,29 @@ func Example() {
 	// Unordered output:
 	// why? small knows []
 	// how come? large knows [small]
+	// <nil>
+}
+
+func ExampleByKey() {
+	type order struct{ shop, item string }
+	orders := []order{{"oslo", "pen"}, {"rome", "cup"}, {"oslo", "ink"}}
+	// Each shop has batches of its own, one at a time.
+	shops := router.ByKey(func(o order) string { return o.shop }, func(shop string) flow.Stage[order, string] {
+		batches := accumulator.New[order](accumulator.Config{MaxItems: 10, MaxWait: time.Second})
+		return flow.Compose(func(p *flow.Pipeline, in <-chan []order) <-chan []string {
+			return flow.Via(p, flow.Via(p, in, batches), flow.Map(func(_ context.Context, b accumulator.Batch[order]) (string, error) {
+				defer b.Release()
+				return fmt.Sprint(shop, " gets ", len(b.Items)), nil
+			}))
+		})
+	}, router.KeyConfig[order]{Idle: time.Minute})
+	p := flow.New(context.Background())
+	for line := range flow.Chan(p, flow.Via(p, flow.From(p, slices.Values(orders)), shops)) {
+		fmt.Println(line)
+	}
+	fmt.Println(p.Wait())
+	// Unordered output:
+	// oslo gets 2
+	// rome gets 1
 	// <nil>
 }

@@ -9,13 +9,14 @@
 //
 // A [Strategy] chooses among the routes that take items: one after the other,
 // by weight, by a table of keys, by load, price or latency, or a function of
-// yours.
+// yours. [ByKey] makes a route for each key instead, when its first item comes.
 package router
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -59,6 +60,9 @@ type Router[In, Out any] struct {
 	pick   Strategy[In]
 	routes []Route[In, Out]
 	c      Config[In, Out]
+
+	waiting atomic.Int64
+	figures []routeFigures // by route
 }
 
 // New makes a Router. key identifies an item, and of tells the key of the item
@@ -85,7 +89,10 @@ func New[In, Out any](
 	if c.Failed == nil {
 		c.Failed = func(Out) bool { return false }
 	}
-	return &Router[In, Out]{key: key, of: of, pick: pick, routes: routes, c: c}, nil
+	return &Router[In, Out]{
+		key: key, of: of, pick: pick, routes: routes, c: c,
+		figures: make([]routeFigures, len(routes)),
+	}, nil
 }
 
 func checkRoutes[In, Out any](routes []Route[In, Out]) error {
@@ -116,5 +123,7 @@ func (r *Router[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- []
 	if len(r.routes) == 0 {
 		return errors.New("router: a zero Router has no routes: make it with New")
 	}
-	return newRun(r, out).run(ctx, in)
+	run := newRun(r, out)
+	defer run.forget()
+	return run.run(ctx, in)
 }

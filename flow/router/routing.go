@@ -155,11 +155,13 @@ func (r *routing[In, Out]) place(fl *inFlight[In], record *ledger) (ok bool) {
 	fl.route, fl.began, fl.home = route, now, ""
 	r.flights.add(fl)
 	r.table.books[route].sent(fl.cost)
+	r.figures[route].sent.Add(1)
 	return true
 }
 
 func (r *routing[In, Out]) postpone(fl *inFlight[In]) {
 	r.waiting = append(r.waiting, fl)
+	r.Router.waiting.Add(1)
 	if len(fl.tried) == 0 {
 		r.fresh++
 	}

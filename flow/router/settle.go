@@ -49,9 +49,11 @@ func (r *routing[In, Out]) settle(route int, result Out) (fl *inFlight[In], fina
 	}
 	now := time.Now()
 	book.answered(fl.cost, now.Sub(fl.began))
+	r.figures[route].answered.Add(1)
 	if !r.c.Failed(result) {
 		return fl, true, nil
 	}
+	r.figures[route].failed.Add(1)
 	book.until = now.Add(r.c.Penalty)
 	return fl, len(fl.tried)+1 == len(r.routes), nil
 }
@@ -60,6 +62,7 @@ func (r *routing[In, Out]) settle(route int, result Out) (fl *inFlight[In], fina
 func (r *routing[In, Out]) retry(ctx context.Context) error {
 	waiting := r.waiting
 	r.waiting, r.fresh = nil, 0
+	r.Router.waiting.Add(-int64(len(waiting)))
 	return r.assign(ctx, waiting)
 }
 

@@ -18,7 +18,8 @@
 // functions of a stage get its span in their context.
 //
 // [Metrics] reports the counters of [flow.Pipeline.Stats] whenever they are
-// collected. [Logs] writes a record when a stage begins and when it ends.
+// collected, and [Figures] what a larger stage says of itself, such as its
+// queue. [Logs] writes a record when a stage begins and when it ends.
 //
 // None of them reads items. The text of a stage's error is exported as it is,
 // so an error must not hold a secret.

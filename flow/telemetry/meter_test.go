@@ -45,6 +45,10 @@ func (m *meter) Float64ObservableCounter(
 	return floatCounter{name: name}, m.check(name)
 }
 
+func (m *meter) Float64ObservableGauge(name string, _ ...metric.Float64ObservableGaugeOption) (metric.Float64ObservableGauge, error) {
+	return gauge{name: name}, m.check(name)
+}
+
 func (m *meter) RegisterCallback(f metric.Callback, _ ...metric.Observable) (metric.Registration, error) {
 	m.callback = f
 	return registration{meter: m}, m.failing
@@ -72,6 +76,11 @@ type upDownCounter struct {
 
 type floatCounter struct {
 	noop.Float64ObservableCounter
+	name string
+}
+
+type gauge struct {
+	noop.Float64ObservableGauge
 	name string
 }
 
@@ -112,6 +121,13 @@ func (o *observer) ObserveInt64(of metric.Int64Observable, value int64, opts ...
 }
 
 func (o *observer) ObserveFloat64(of metric.Float64Observable, value float64, opts ...metric.ObserveOption) {
+	if g, ok := of.(gauge); ok {
+		set := metric.NewObserveConfig(opts).Attributes()
+		part, _ := set.Value("baler.part")
+		figure, _ := set.Value("baler.figure")
+		o.line(fmt.Sprintf("%s[%s] %s", g.name, part.AsString(), figure.AsString()), value, opts)
+		return
+	}
 	o.line(of.(floatCounter).name, value, opts)
 }
 

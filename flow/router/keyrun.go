@@ -1,0 +1,149 @@
+package router
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/balerhq/baler/flow"
+)
+
+// keyRun is one run of a KeyRouter. One goroutine hands the items to the
+// routes, and waits for none.
+type keyRun[In, Out any] struct {
+	*KeyRouter[In, Out]
+	out       chan<- []Out
+	group     *errgroup.Group
+	maxQueued int
+	maxRoutes int
+	idle      time.Duration
+
+	byKey map[string]*keyRoute[In]
+	held  []In               // received, and there is no room for the first
+	over  chan *keyRoute[In] // whose stage has ended
+	room  chan struct{}      // of capacity 1: a queue is not full any more
+	ended chan struct{}      // closed when all items are in the queues
+}
+
+func newKeyRun[In, Out any](r *KeyRouter[In, Out], out chan<- []Out) *keyRun[In, Out] {
+	return &keyRun[In, Out]{
+		KeyRouter: r,
+		out:       out,
+		maxQueued: cmp.Or(r.c.MaxQueued, 1024),
+		maxRoutes: cmp.Or(r.c.MaxRoutes, 1024),
+		idle:      cmp.Or(r.c.Idle, time.Minute),
+		byKey:     make(map[string]*keyRoute[In]),
+		over:      make(chan *keyRoute[In]),
+		room:      make(chan struct{}, 1),
+		ended:     make(chan struct{}),
+	}
+}
+
+func (r *keyRun[In, Out]) run(ctx context.Context, in <-chan []In) error {
+	group, inner := errgroup.WithContext(ctx)
+	r.group = group
+	group.Go(func() error { return r.loop(inner, in) })
+	err := group.Wait()
+	for _, route := range r.byKey { // of a run that was stopped
+		r.queued.Add(-int64(route.waiting()))
+		r.routes.Add(-1)
+	}
+	if cause := context.Cause(ctx); cause != nil && errors.Is(err, cause) {
+		return cause // a route may have been the first to return it
+	}
+	return err
+}
+
+func (r *keyRun[In, Out]) loop(ctx context.Context, in <-chan []In) error {
+	source, open := in, true
+	for open || len(r.byKey) > 0 {
+		from := source
+		if len(r.held) > 0 {
+			from = nil
+		}
+		select {
+		case items, ok := <-from:
+			if !ok {
+				source, open = nil, false
+				close(r.ended)
+				break
+			}
+			r.held = r.place(ctx, items)
+		case route := <-r.over:
+			r.restart(ctx, route)
+			r.held = r.place(ctx, r.held)
+		case <-r.room:
+			r.held = r.place(ctx, r.held)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// place puts items into the queues of their routes. It returns those that must
+// wait because there is no room for the first of them.
+func (r *keyRun[In, Out]) place(ctx context.Context, items []In) (held []In) {
+	for i, item := range items {
+		key := r.key(item)
+		full := &FullError{Key: key}
+		if route := r.route(ctx, key); route != nil {
+			if full.Queued = route.put(item); full.Queued == 0 {
+				r.routed.Add(1)
+				continue
+			}
+		}
+		if r.c.Overflow == nil {
+			return items[i:]
+		}
+		r.overflowed.Add(1)
+		r.c.Overflow(item, full)
+	}
+	return nil
+}
+
+// route returns the route of a key, or nil if there are too many.
+func (r *keyRun[In, Out]) route(ctx context.Context, key string) *keyRoute[In] {
+	if route := r.byKey[key]; route != nil || len(r.byKey) >= r.maxRoutes {
+		return route
+	}
+	route := &keyRoute[In]{key: key, max: r.maxQueued, wake: make(chan struct{}, 1), room: r.room, queued: &r.queued}
+	r.byKey[key] = route
+	r.routes.Add(1)
+	r.start(ctx, route)
+	return route
+}
+
+// start runs the stage of a route.
+func (r *keyRun[In, Out]) start(ctx context.Context, route *keyRoute[In]) {
+	in := make(chan []In, 1)
+	stage := r.build(route.key)
+	r.group.Go(func() error {
+		defer close(in)
+		return route.feed(ctx, in, r.idle, r.ended)
+	})
+	r.group.Go(func() error {
+		if stage == nil {
+			return fmt.Errorf("router: the route of key %q has no stage", route.key)
+		}
+		if err := flow.RunStage(ctx, stage, in, r.out); err != nil {
+			return fmt.Errorf("router: route of key %q: %w", route.key, err)
+		}
+		return send(ctx, r.over, route)
+	})
+}
+
+// restart forgets a route whose stage has ended, or, if items have come
+// meanwhile, runs its stage again.
+func (r *keyRun[In, Out]) restart(ctx context.Context, route *keyRoute[In]) {
+	if route.waiting() > 0 {
+		r.start(ctx, route)
+		return
+	}
+	delete(r.byKey, route.key)
+	r.routes.Add(-1)
+}
