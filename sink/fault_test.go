@@ -244,7 +244,7 @@ func TestRowAtFaultForARefusedBatchFailsAlone(t *testing.T) {
 		request := func(text string) (sink.Request, error) {
 			r, err := w.request(text)
 			if text == "bad" {
-				r.Body = []byte(`{"model":"gpt-5.4-mini","messages":[],"stream":true}`)
+				r.Body = []byte(`{"model":"gpt-nowhere","messages":[]}`)
 			}
 			return r, err
 		}

@@ -27,6 +27,11 @@ type Info struct {
 	// Codec writes and reads the bodies of the provider's rows. Nil means that
 	// it has none: rows are raw requests, and answers are not read.
 	Codec llm.Codec
+	// Strict says that a row with a member that the provider does not know
+	// fails. A server that speaks the protocol may know more than its codec.
+	Strict bool
+	// OneSchema says that the chats of a batch have to have the same Schema.
+	OneSchema bool
 
 	// Tags says how the provider keeps the tag of a batch.
 	Tags TagSupport
@@ -43,8 +48,16 @@ type Info struct {
 	Files bool
 	// Clock says that the provider tells its time.
 	Clock bool
+	// Attachments says what a model takes of the files in a request. Nil means
+	// that nothing is known.
+	Attachments Attachments
 	// Live says that the rows are run one by one at the synchronous price.
 	Live bool
+}
+
+// Attachments says what a provider takes of the files in a request.
+type Attachments interface {
+	FileLimits(model string) llm.FileLimits
 }
 
 // Service is the name by which people know the provider: its Origin, or else

@@ -142,12 +142,31 @@ type Limits struct {
 	Rows   int           // rows in a batch
 	Bytes  int64         // bytes of a batch as it is sent
 	Window time.Duration // within which the provider ends a batch
+	// Enqueued bounds what the account may have enqueued beside it.
+	Enqueued Enqueued
+}
+
+// Enqueued bounds what the unfinished batches of an account may have together.
+// Zero means that no limit is known: there may be one that depends on the
+// account.
+type Enqueued struct {
+	Tokens  int64 // of the input of one model
+	Rows    int   // of all models
+	Batches int   // of all models
+}
+
+// Or returns e with its zero fields taken from others.
+func (e Enqueued) Or(others Enqueued) Enqueued {
+	return Enqueued{
+		Tokens: cmp.Or(e.Tokens, others.Tokens), Rows: cmp.Or(e.Rows, others.Rows), Batches: cmp.Or(e.Batches, others.Batches),
+	}
 }
 
 // Or returns l with its zero fields taken from others.
 func (l Limits) Or(others Limits) Limits {
 	return Limits{
 		Rows: cmp.Or(l.Rows, others.Rows), Bytes: cmp.Or(l.Bytes, others.Bytes), Window: cmp.Or(l.Window, others.Window),
+		Enqueued: l.Enqueued.Or(others.Enqueued),
 	}
 }
 

@@ -33,6 +33,7 @@ type Stage[B, T any] struct {
 	items    func(B) []T
 	request  func(T) (Request, error)
 	cfg      Config
+	figures  figures
 }
 
 // New returns a stage that sends what request makes of each item of a batch,
@@ -75,7 +76,7 @@ func (s *Stage[B, T]) Run(ctx context.Context, in <-chan []B, out chan<- []Resul
 	b := buyer{s.provider, s.cfg.withDefaults(), purchase.NewOwners()}
 	r := &run[T]{
 		buyer: b, codec: s.provider.Info().Codec, request: s.request,
-		halt: halt, slots: make(chan struct{}, b.cfg.InFlight), out: out,
+		halt: halt, figures: &s.figures, slots: make(chan struct{}, b.cfg.InFlight), out: out,
 	}
 	s.read(ctx, reading, r, in)
 	r.lots.Wait()
@@ -104,6 +105,7 @@ type run[T any] struct {
 	buyer    buyer
 	codec    llm.Codec
 	request  func(T) (Request, error)
+	figures  *figures
 	narrowed narrowed
 	halt     context.CancelCauseFunc // ends the reading, but nothing that is on its way
 	slots    chan struct{}           // held by each lot on its way
@@ -125,8 +127,12 @@ func (r *run[T]) accept(ctx, reading context.Context, items []T) {
 		if reading.Err() != nil {
 			return
 		}
+		r.figures.inFlight.Add(1)
 		r.lots.Go(func() {
-			defer func() { <-r.slots }()
+			defer func() {
+				r.figures.inFlight.Add(-1)
+				<-r.slots
+			}()
 			if err := r.settle(ctx, l); err != nil {
 				r.halt(err)
 			}
@@ -142,8 +148,16 @@ func (r *run[T]) send(ctx context.Context, results []Result[T]) error {
 	if len(results) == 0 {
 		return nil
 	}
+	failed := 0 // the results are not ours once they are sent
+	for i := range results {
+		if results[i].Err != nil {
+			failed++
+		}
+	}
 	select {
 	case r.out <- results:
+		r.figures.failed.Add(int64(failed))
+		r.figures.succeeded.Add(int64(len(results) - failed))
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -41,6 +41,18 @@ func TestEveryItemHasOneResult(t *testing.T) {
 	})
 }
 
+func TestAStageCountsItsItems(t *testing.T) {
+	bubble(t, simulator.Config{}, openai.Config{}, func(w world) {
+		s := sink.FromSlices(w.provider, w.request, sink.Config{})
+		if _, err := collect(w.t, w.t.Context(), s, []string{"good", "[[400]]", "better"}, []string{"best"}); err != nil {
+			w.t.Fatal(err)
+		}
+		if got := s.Stats(); got != (sink.StageStats{Succeeded: 3, Failed: 1}) {
+			w.t.Errorf("%+v", got)
+		}
+	})
+}
+
 func TestRowThatMaySucceedGoesAgainUpToAttempts(t *testing.T) {
 	bubble(t, simulator.Config{}, openai.Config{}, func(w world) {
 		t := w.t

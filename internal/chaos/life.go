@@ -85,7 +85,7 @@ func (l *life) runArgs() []string {
 	args := []string{
 		"run", l.inputName(), "--out", "out.jsonl", "--name", "chaos", "--provider", l.Protocol, "--base-url", l.vendor.url,
 		"--poll", l.Poll.String(), "--grace", l.Plan.Grace.String(), "--max-wait", l.MaxWait.String(),
-		"--batch-size", strconv.Itoa(l.BatchSize), "--max-in-flight", strconv.Itoa(l.InFlight), "--retries", "60",
+		"--batch-size", strconv.Itoa(l.BatchSize), "--max-in-flight", strconv.Itoa(l.InFlight), "--retries", "60", "--pause-above", "100%",
 	}
 	if l.Shape != ready {
 		args = append(args, "--model", map[string]string{provider.OpenAI: "m", provider.Anthropic: "claude-m"}[l.Protocol], "--prompt", prompt+"{{.text}}")

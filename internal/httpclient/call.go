@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,8 +28,12 @@ type Call struct {
 	Timeout     time.Duration // of Do, once it is the call's turn; zero means a minute
 }
 
-// String is the call without the host, as errors name it.
-func (c Call) String() string { return c.Method + " " + c.Path }
+// String is the call without the host and the query, as errors name it. A query
+// may hold what opens an upload to anybody.
+func (c Call) String() string {
+	path, _, _ := strings.Cut(c.Path, "?")
+	return c.Method + " " + path
+}
 
 func (c Call) timeout() time.Duration {
 	if c.Timeout == 0 {

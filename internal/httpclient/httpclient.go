@@ -196,15 +196,21 @@ func (c *Client) reply(ctx context.Context, call Call) (*Reply, error) {
 	}
 	reply, err := c.do(req)
 	if err != nil {
-		if u, ok := errors.AsType[*url.Error](err); ok {
-			err = u.Err // the method and the path are said below, the full URL need not be
-		}
-		return nil, failed(call, sent.Bool(), req, err)
+		return nil, failed(call, sent.Bool(), req, unquoted(err))
 	}
 	c.clock.note(reply.Header)
 	body := decoded(reply)
 	c.hide.header(reply.Header)
 	return &Reply{body, reply.StatusCode, reply.Header}, nil
+}
+
+// unquoted is an error without the URL: the method and the path are said beside
+// it, and the query need not be.
+func unquoted(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
 }
 
 // failed is the error of a request that was not answered: that of its body, if
@@ -245,7 +251,7 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 	}
 	req, err := http.NewRequestWithContext(ctx, call.Method, c.base.String()+call.Path, nil)
 	if err != nil {
-		return nil, err
+		return nil, unquoted(err)
 	}
 	if body != nil {
 		req.Body, req.ContentLength = newSource(body, size), size

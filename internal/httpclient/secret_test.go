@@ -108,3 +108,28 @@ func TestErrorBodyIsCut(t *testing.T) {
 		t.Errorf("error of %d bytes and class %s", len(err.Error()), retry.ClassOf(err))
 	}
 }
+
+// A query may hold a secret of its own, such as the id of an upload session.
+func TestNoQueryIsInAnError(t *testing.T) {
+	check := func(name, where string, err error) {
+		if err == nil || strings.Contains(fmt.Sprintf("%v %+v", err, err), "canary") || !strings.Contains(err.Error(), "POST /upload") {
+			t.Errorf("%s: %s: %v", name, where, err)
+		}
+	}
+	handlers := broken()
+	handlers["a path that cannot be parsed"] = reply(500, "")
+	for name, handle := range handlers {
+		call := Call{Method: "POST", Path: "/upload?upload_id=canary", JSON: 1}
+		if strings.Contains(name, "parsed") {
+			call.Path += "\x7f"
+		}
+		c := connect(t, handle, manyHeaders)
+		check(name, "as a whole", c.Do(t.Context(), call, new(map[string]any)))
+		if name != "not JSON" {
+			_, err := c.Stream(t.Context(), call)
+			check(name, "as a stream", err)
+		}
+		call.Effect = retry.EffectCreate
+		check(name, "a creation", c.Do(t.Context(), call, new(map[string]any)))
+	}
+}

@@ -115,6 +115,17 @@ func (e Refused) apply(i *Intent) error {
 	return i.move(e, Rejected, Sealed, Uploaded, Submitted)
 }
 
+func (e CutShort) apply(i *Intent) error {
+	if i.State != Submitted || i.Unproven {
+		return i.outOfOrder(e)
+	}
+	if !i.Short {
+		i.Short = true
+		i.Rev++
+	}
+	return nil
+}
+
 func (e BatchEnded) apply(i *Intent) error {
 	if i.Unproven && e.Reason != nil {
 		return i.disown(e, Submitted)
@@ -178,5 +189,6 @@ func (e CleanDone) apply(i *Intent) error {
 	if e.FileGone {
 		i.File = ""
 	}
+	i.Waste = e.Waste
 	return i.move(e, Cleaned, Committed, Rejected)
 }

@@ -55,6 +55,9 @@ type (
 	// Refused says that the provider does not accept the batch, or its upload,
 	// or that a batch that does not exist yet is not wanted any more.
 	Refused struct{ Reason Reason }
+	// CutShort says that the batch is about to be cancelled before its time, so
+	// that rows which do not run can go on elsewhere.
+	CutShort struct{}
 	// BatchEnded says that the batch is in a terminal status, for a Reason if
 	// it was refused as a whole, maybe before it existed, and its rows are to
 	// fail with it.
@@ -83,5 +86,9 @@ type (
 	SettleDone struct{}
 	// CleanDone says that nothing is left to do for the batch: its rows are
 	// settled or free. FileGone says that the provider no longer has its File.
-	CleanDone struct{ FileGone bool }
+	// Waste is what its surplus batches have cost.
+	CleanDone struct {
+		FileGone bool
+		Waste    int64
+	}
 )

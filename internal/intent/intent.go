@@ -80,12 +80,17 @@ const (
 
 // Intent is one batch that is to be bought. All of it is persisted.
 type Intent struct {
-	Tag     string `json:"tag"` // 16 characters, unique; sent with the batch
-	Rev     uint64 `json:"rev"` // grows by one with every change
-	State   State  `json:"state"`
-	Route   int    `json:"route"`             // its number: who answers, and how
-	Rows    int    `json:"rows"`              // number of rows
-	Account string `json:"account,omitempty"` // who bought it; set when it is sent
+	Tag      string `json:"tag"` // 16 characters, unique; sent with the batch
+	Rev      uint64 `json:"rev"` // grows by one with every change
+	State    State  `json:"state"`
+	Route    int    `json:"route"`              // its number: who answers, and how
+	Rows     int    `json:"rows"`               // number of rows
+	Tokens   int64  `json:"tokens,omitempty"`   // of its requests, as estimated when it was sealed
+	Flush    *Flush `json:"flush,omitempty"`    // why it was made when it was; nil if it was not made of waiting rows
+	Pack     *Pack  `json:"pack,omitempty"`     // how rows share requests; nil if each has its own
+	Reserved int64  `json:"reserved,omitempty"` // what it may cost, in 1e-12 dollars, as estimated when it was sealed
+	Day      string `json:"day,omitempty"`      // on which it was sealed, if something is reserved
+	Account  string `json:"account,omitempty"`  // who bought it; set when it is sent
 
 	File     string    `json:"file,omitempty"`     // the provider's name of the uploaded file, until that is removed
 	Batch    string    `json:"batch,omitempty"`    // the provider's name of the batch
@@ -107,10 +112,20 @@ type Intent struct {
 	Cancelled int       `json:"cancelled,omitempty"` // how many of Surplus were cancelled
 	Suspects  []string  `json:"suspects,omitempty"`  // at most 16 batches that may be surplus: they ran when they were last polled
 	Swept     bool      `json:"swept,omitempty"`     // looked for Surplus a last time
+	Waste     int64     `json:"waste,omitempty"`     // what the Surplus has cost, in 1e-12 dollars, as far as known
 
+	Short     bool    `json:"short,omitempty"`     // it was to be cancelled before its time: rows without a result did not run
 	Missing   int     `json:"missing,omitempty"`   // rows that ran, or may have, and are in no result so far
 	Undecided bool    `json:"undecided,omitempty"` // a person has to say what becomes of them
 	Verdict   Verdict `json:"verdict,omitempty"`   // what was said
+}
+
+// Flush says why a batch was made when it was, for people alone.
+type Flush struct {
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+	Limit  int       `json:"limit,omitempty"` // rows that it might have had, zero if that had no limit
+	Fill   float64   `json:"fill,omitempty"`  // the share of its narrowest limit that it used
 }
 
 // Verdict is what becomes of the rows that are Missing.

@@ -254,13 +254,28 @@ func TestBought(t *testing.T) {
 	}
 }
 
+// A batch is cut short once, and only one that runs and is the intent's.
+func TestABatchIsCutShort(t *testing.T) {
+	short := apply(t, in(intent.Submitted), intent.CutShort{})
+	if !short.Short || short.State != intent.Submitted || apply(t, short, intent.CutShort{}).Rev != short.Rev {
+		t.Errorf("%+v", short)
+	}
+	somebodyElses := in(intent.Submitted)
+	somebodyElses.Unproven = true
+	for _, i := range []intent.Intent{in(intent.Uploaded), in(intent.Ended), somebodyElses} {
+		if got, err := intent.Apply(i, intent.CutShort{}); !errors.Is(err, intent.ErrOutOfOrder) || got.Short {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+}
+
 // What is not persisted does not survive a crash.
 func TestAllOfAnIntentIsPersisted(t *testing.T) {
 	i := intent.Intent{
-		Tag: "TAG", Rev: 1, State: intent.Sealed, Route: 2, Rows: 3, Account: "a", File: "f", Batch: "b", Unproven: true,
+		Tag: "TAG", Rev: 1, State: intent.Sealed, Route: 2, Rows: 3, Tokens: 9, Flush: &intent.Flush{Reason: "size", At: sent, Limit: 3, Fill: 0.5}, Reserved: 7, Day: "2026-11-29", Waste: 8, Account: "a", File: "f", Batch: "b", Unproven: true,
 		Creates: 4, SentAt: sent, Repeats: true, Deadline: deadline, Reason: &intent.Reason{Class: "c", Code: "d", Message: "e"}, Refusals: 6, Again: sent, Past: []string{"w"},
 		Doubts: 5, Since: sent, Looks: 1, Surplus: []string{"x", "y"}, Cancelled: 1, Suspects: []string{"z"}, Swept: true,
-		Missing: 6, Undecided: true, Verdict: intent.SendMissing,
+		Short: true, Missing: 6, Undecided: true, Verdict: intent.SendMissing, Pack: &intent.Pack{Rows: 2, Bytes: 5, Requests: 2},
 	}
 	b, err := json.Marshal(i)
 	if err != nil {

@@ -38,7 +38,11 @@ func TestSimulation(t *testing.T) {
 	for _, k := range kinds {
 		byKind[k.name] = make(stats)
 	}
-	for n := range uint64(*runs) {
+	number := *runs
+	if testing.Short() {
+		number /= 4 // the race detector, which finds nothing in one goroutine, makes each take long
+	}
+	for n := range uint64(number) {
 		w := newWorld(n + 1)
 		if err := w.run(); err != nil {
 			t.Fatalf("%v\nreplay it with: go test ./internal/intent -run TestSimulation -intent.seed=%d", err, n+1)

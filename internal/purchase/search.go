@@ -98,7 +98,7 @@ func (s *Search) alike() (found []Listing, err error) {
 		}
 		early := !l.Created.IsZero() && l.Created.Before(s.From) || s.tooOld(l)
 		late := !l.Ended && s.tooYoung(l)
-		if (l.Rows == 0 || l.Rows == s.Rows) && !early && !late {
+		if (l.Rows == 0 || l.Rows == s.Requests()) && !early && !late {
 			found = append(found, l)
 		}
 	}

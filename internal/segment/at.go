@@ -38,5 +38,5 @@ func ReadAt(r io.ReaderAt, offset int64, buf []byte) ([]byte, error) {
 	if whole > got {
 		return nil, torn(err)
 	}
-	return check(Ref{Len: n}, buf[:whole])
+	return Payload(Ref{Len: n}, buf[:whole])
 }

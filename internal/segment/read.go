@@ -13,6 +13,9 @@ import (
 // the order in which they stand.
 const readAhead = 256 << 10
 
+// nearby is how much may lie between two records that are asked for in order.
+const nearby = 4 << 10
+
 // Reader reads synced records of a Log by their Ref. It keeps one file open and
 // serves one goroutine.
 type Reader struct {
@@ -44,16 +47,16 @@ func (r *Reader) read(ref Ref) ([]byte, error) {
 	}
 	at, n := int64(ref.Offset), int64(ref.Len)+header //nolint:gosec // a file's size
 	if at >= r.at && at+n <= r.end() {
-		if payload, err := check(ref, r.block[at-r.at:][:n]); err == nil {
+		if payload, err := Payload(ref, r.block[at-r.at:][:n]); err == nil {
 			return payload, nil
 		}
 		r.block = r.block[:0] // read while it was being written
 	}
-	next := len(r.block) > 0 && at >= r.at && at <= r.end()
+	next := len(r.block) > 0 && at >= r.at && at <= r.end()+nearby
 	if err := r.load(at, n, next); err != nil {
 		return nil, err
 	}
-	return check(ref, r.block[:n])
+	return Payload(ref, r.block[:n])
 }
 
 func (r *Reader) end() int64 { return r.at + int64(len(r.block)) }
@@ -78,7 +81,8 @@ func (r *Reader) load(at, n int64, ahead bool) error {
 	return err
 }
 
-func check(ref Ref, record []byte) ([]byte, error) {
+// Payload returns what is in the record at a Ref.
+func Payload(ref Ref, record []byte) ([]byte, error) {
 	length, sum := binary.BigEndian.Uint32(record), binary.BigEndian.Uint32(record[4:])
 	if length != ref.Len || checksum(record[:4], record[header:]) != sum {
 		return nil, fmt.Errorf("%w: checksum", ErrDamaged)
@@ -93,17 +97,27 @@ func (r *Reader) open(n uint32) error {
 	if err := r.Close(); err != nil {
 		return err
 	}
-	f, err := r.log.root.Open(r.log.name(n))
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
-	} else if err != nil {
+	f, err := r.log.OpenFile(n)
+	if err != nil {
 		return err
-	}
-	if err := r.log.checkLabel(f, n); err != nil {
-		return errors.Join(err, f.Close())
 	}
 	r.f, r.num = f, n
 	return nil
+}
+
+// OpenFile opens a file of the log for reading. One that is missing, or of
+// another label, is ErrDamaged.
+func (l *Log) OpenFile(n uint32) (*os.File, error) {
+	f, err := l.root.Open(l.name(n))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	} else if err != nil {
+		return nil, err
+	}
+	if err := l.checkLabel(f, n); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // Close closes the file. The Reader may be used again.

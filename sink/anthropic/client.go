@@ -34,6 +34,7 @@ const (
 	maxRows  = 100_000
 	maxBytes = 256_000_000
 	window   = 24 * time.Hour
+	enqueued = 200_000 // rows, at the lowest tier
 )
 
 // Config adjusts a Client. Its zero value is Anthropic itself.
@@ -55,7 +56,7 @@ type Config struct {
 	// "output-300k-2026-03-24".
 	Betas []string
 	// Limits of one batch. Zero fields mean Anthropic's: 100,000 rows, 256 MB,
-	// 24 h.
+	// 24 h, and 200,000 rows enqueued, which is that of the lowest tier.
 	Limits sink.Limits
 	// Retry is for calls that may be repeated, which Create is not. Zero means
 	// the retry.Policy defaults.
@@ -104,7 +105,7 @@ func (c *Config) connect(key string) (*Client, error) {
 		Header: c.header(key), Key: key, Scope: []string{c.Workspace},
 		BaseURL: cmp.Or(c.BaseURL, DefaultBaseURL), AllowHTTP: c.AllowHTTP, Transport: c.Transport,
 		Calls: c.Calls.Or(DefaultCalls()), Retry: c.Retry,
-		Limits: c.Limits.Or(sink.Limits{Rows: maxRows, Bytes: maxBytes, Window: window}),
+		Limits: c.Limits.Or(sink.Limits{Rows: maxRows, Bytes: maxBytes, Window: window, Enqueued: sink.Enqueued{Rows: enqueued}}),
 	})
 	if err != nil {
 		return nil, err
@@ -154,8 +155,8 @@ func DefaultCalls() sink.Calls {
 // host and a digest of the key and the workspace.
 func (c *Client) Info() sink.Info {
 	return sink.Info{
-		Name: "anthropic", Origin: c.client.Host(), Account: c.client.Account(), Codec: &c.codec,
-		Tags: sink.TagNone, Lists: true, Clock: true,
+		Name: "anthropic", Origin: c.client.Host(), Account: c.client.Account(), Codec: &c.codec, Strict: true,
+		Tags: sink.TagNone, Lists: true, Clock: true, Attachments: attachments{},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/balerhq/baler/sink/internal/wire"
 	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/schema"
 )
 
 // MessagesEndpoint is the path of the requests that a Codec writes.
@@ -21,7 +22,8 @@ const DefaultMaxTokens = 8192
 // Version20261021 takes no temperature, top_p or top_k, no document in a turn
 // of the assistant, and no citations on a text of the user. Such a chat or body
 // is refused. A schema has no name at Anthropic, and is always kept to, so that
-// Schema.Name and Strict are not sent.
+// Schema.Name and Strict are not sent. If Strict is false, the schema is sent
+// as it is: such is that of a body which is not in the form that Encode writes.
 //
 // The zero Codec writes for Version20261021.
 type Codec struct{ version string }
@@ -68,12 +70,15 @@ func (c *Codec) Parse(endpoint string, body json.RawMessage) (string, llm.Chat, 
 		return "", llm.Chat{}, fmt.Errorf("anthropic: parse: %w", err)
 	}
 	model, chat := request.Text("model"), parse(request)
-	encoded, err := encode(model, chat)
-	if err == nil {
-		err = wire.Confirm(body, encoded)
-	}
+	wire.KeepOrder(&chat, body, schemaPath+".schema")
+	chat, err = wire.Reread(chat, body, schemaPath, func(chat llm.Chat) (json.RawMessage, error) { return encode(model, chat) })
 	if err != nil {
 		return model, llm.Chat{}, fmt.Errorf("anthropic: parse: %w", err)
 	}
 	return model, chat, nil
+}
+
+// Lower implements llm.Codec.
+func (c *Codec) Lower(s *llm.Schema) (schema.Lowered, error) {
+	return wire.LowerDescribed(s, schema.Anthropic)
 }

@@ -42,10 +42,10 @@ func TestEncode(t *testing.T) {
 		},
 		{
 			llm.Chat{
-				Schema:  &llm.Schema{Name: "n", Description: "d", Strict: &isStrict, JSON: raw(`{"type":"object"}`)},
+				Schema:  &llm.Schema{Name: "n", Description: "d", Strict: &isStrict, JSON: raw(`{"additionalProperties":false,"properties":{},"type":"object"}`)},
 				Options: llm.Options{"stop": raw(`"x"`), "max_tokens": raw("5"), "user": raw(`"u"`), "top_p": raw("0.10"), "instructions": raw(`"Be brief."`)},
 			},
-			`{"max_tokens":5,"messages":[],"metadata":{"user_id":"u"},"model":"m","output_config":{"format":{"schema":{"description":"d","type":"object"},"type":"json_schema"}},"stop_sequences":["x"],"system":"Be brief.","top_p":0.10}`,
+			`{"max_tokens":5,"messages":[],"metadata":{"user_id":"u"},"model":"m","output_config":{"format":{"schema":{"description":"d","additionalProperties":false,"properties":{},"type":"object"},"type":"json_schema"}},"stop_sequences":["x"],"system":"Be brief.","top_p":0.10}`,
 		},
 	} {
 		if body, err := codec.Encode("m", test.chat); err != nil || string(body) != test.want {
@@ -93,25 +93,25 @@ func TestParse(t *testing.T) {
 			MaxTokens: 64, Temperature: &warm, Options: llm.Options{"stop": raw(`["x"]`), "top_k": raw("5")},
 		},
 		`{"max_tokens":64,"messages":[{"content":[{"text":"hi","type":"text"},
-		   {"source":{"data":"JVBERi0=","media_type":"application/pdf","type":"base64"},"type":"document","title":"a.pdf","context":"c","citations":{"enabled":true}},
+		   {"source":{"data":"JVBERi0=","media_type":"application/pdf","type":"base64"},"type":"document","title":"a.pdf","context":"c","citations":{"enabled":false}},
 		   {"source":{"data":"plain","media_type":"text/plain","type":"text"},"type":"document"},
 		   {"source":{"url":"https://example.com/a.pdf","type":"url"},"type":"document"},
 		   {"source":{"file_id":"file_1","type":"file"},"type":"image"},
 		   {"source":{"data":"iVBORw==","media_type":"image/png","type":"base64"},"type":"image","cache_control":{"type":"ephemeral","ttl":"1h"}}],"role":"user"}],
-		   "model":"m","output_config":{"effort":"low","format":{"schema":{"type":"object"},"type":"json_schema"}},"system":[{"text":"sys","cache_control":{"type":"ephemeral"},"type":"text"}],
+		   "model":"m","output_config":{"effort":"low","format":{"schema":{"additionalProperties":false,"properties":{},"type":"object"},"type":"json_schema"}},"system":[{"text":"sys","cache_control":{"type":"ephemeral"},"type":"text"}],
 		   "metadata":{"user_id":"u"},"tools":[{"name":"t","input_schema":{}}],"thinking":{"type":"disabled"}}`: {
 			Messages: []llm.Message{
 				{Role: llm.RoleSystem, Parts: []llm.Part{{Text: "sys", Options: llm.Options{"cache_control": raw(`{"type":"ephemeral"}`)}}}},
 				{Role: llm.RoleUser, Parts: []llm.Part{
 					{Text: "hi"},
-					{Document: &llm.File{Name: "a.pdf", Type: "application/pdf", Data: []byte("%PDF-")}, Options: llm.Options{"context": raw(`"c"`), "citations": raw(`{"enabled":true}`)}},
+					{Document: &llm.File{Name: "a.pdf", Type: "application/pdf", Data: []byte("%PDF-")}, Options: llm.Options{"context": raw(`"c"`), "citations": raw(`{"enabled":false}`)}},
 					{Document: &llm.File{Type: "text/plain", Data: []byte("plain")}},
 					{Document: &llm.File{URL: "https://example.com/a.pdf"}},
 					{Image: &llm.File{ID: "file_1"}},
 					{Image: &llm.File{Type: "image/png", Data: []byte("\x89PNG")}, Options: llm.Options{"cache_control": raw(`{"ttl":"1h","type":"ephemeral"}`)}},
 				}},
 			},
-			MaxTokens: 64, Schema: &llm.Schema{JSON: raw(`{"type":"object"}`)},
+			MaxTokens: 64, Schema: &llm.Schema{JSON: raw(`{"additionalProperties":false,"properties":{},"type":"object"}`)},
 			Options: llm.Options{
 				"effort": raw(`"low"`), "user": raw(`"u"`), "anthropic.tools": raw(`[{"input_schema":{},"name":"t"}]`), "thinking": raw(`{"type":"disabled"}`),
 			},
@@ -164,13 +164,13 @@ func TestEncodeForOtherProviders(t *testing.T) {
 	const completions = "/v1/chat/completions"
 	const theirs = `{"model":"m","messages":[{"role":"developer","content":"sys"},{"role":"user","content":[{"type":"text","text":"hi"},
 		{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw=="}}]}],"max_tokens":5,"stop":"x","top_p":0.5,"user":"u",
-		"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object"}}}}`
+		"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":{"additionalProperties":false,"properties":{},"type":"object"}}}}`
 	const ours = `{"model":"m","system":"sys","messages":[{"role":"user","content":[{"type":"text","text":"hi"},
 		{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw=="}}]}],"max_tokens":5,"stop_sequences":["x"],"top_p":0.5,"metadata":{"user_id":"u"},
-		"output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}}}`
+		"output_config":{"format":{"type":"json_schema","schema":{"additionalProperties":false,"properties":{},"type":"object"}}}}`
 	const back = `{"model":"m","messages":[{"role":"system","content":"sys"},{"role":"user","content":[{"type":"text","text":"hi"},
 		{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw=="}}]}],"max_completion_tokens":5,"stop":["x"],"top_p":0.5,"user":"u",
-		"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object"}}}}`
+		"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":{"additionalProperties":false,"properties":{},"type":"object"}}}}`
 	wiretest.Becomes(t, other, completions, theirs, codec, ours)
 	wiretest.Becomes(t, codec, messages, ours, other, back)
 }
@@ -179,13 +179,13 @@ func TestChatsComeBack(t *testing.T) {
 	cache := map[string]string{"cache_control": `{"type":"ephemeral"}`}
 	shape := wiretest.Shape{
 		System: []llm.Role{llm.RoleSystem}, Roles: []llm.Role{llm.RoleUser, llm.RoleAssistant}, Limit: 1,
-		Schemas: []llm.Schema{{JSON: raw(`{"type":"object"}`)}, {JSON: raw(`{"a":1.50}`)}},
+		Schemas: []llm.Schema{{JSON: raw(`{"additionalProperties":false,"properties":{},"type":"object"}`)}, {JSON: raw(`{"additionalProperties":false,"properties":{"a_b":{"enum":[1.50],"type":"number"}},"required":["a_b"],"type":"object"}`)}},
 		Images:  []llm.File{{Type: "image/png", Data: []byte("\x89PNG")}, {URL: "https://example.com/a.png"}, {ID: "file_1"}},
 		Documents: []llm.File{
 			{Type: "application/pdf", Data: []byte("%PDF-"), Name: "a.pdf"}, {Type: "text/plain", Data: []byte("plain")}, {URL: "https://example.com/a.pdf"}, {ID: "file_2", Name: "b"},
 		},
 		TextOptions: cache, ImageOptions: cache,
-		DocumentOptions: map[string]string{"cache_control": `{"type":"ephemeral"}`, "citations": `{"enabled":true}`, "context": `"c"`},
+		DocumentOptions: map[string]string{"cache_control": `{"type":"ephemeral"}`, "citations": `{"enabled":false}`, "context": `"c"`},
 		Options:         map[string]string{"effort": `"low"`, "stop": `["a"]`, "top_p": "0.10", "top_k": "5", "user": `"u"`, "anthropic.tools": "[]", "thinking": "null"},
 	}
 	rapid.Check(t, func(rt *rapid.T) { wiretest.RoundTrip(rt, codec, messages, "m", shape.Chats().Draw(rt, "chat")) })
@@ -217,6 +217,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestDecode(t *testing.T) {
+	b := llm.Span{From: 2, To: 3} // the text that has citations
 	for body, want := range map[string]llm.Reply{
 		`{"id":"msg_1","type":"message","role":"assistant","model":"claude-1","content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"text","text":"hi"}],"stop_reason":"end_turn","stop_sequence":null,
 		  "usage":{"input_tokens":11,"output_tokens":36,"cache_creation_input_tokens":5,"cache_read_input_tokens":7,"cache_creation":{"ephemeral_5m_input_tokens":5},"service_tier":"batch"}}`: {
@@ -233,10 +234,10 @@ func TestDecode(t *testing.T) {
 		    {"type":"content_block_location","cited_text":"s","document_index":0,"start_block_index":0,"end_block_index":1},
 		    {"type":"web_search_result_location","cited_text":"w","url":"https://example.com/","title":"A page"}]}],"stop_reason":"end_turn"}`: {
 			Text: "a b", Finish: "end_turn", Citations: []llm.Citation{
-				{Quote: "q", Document: 1, Title: "t", Unit: llm.UnitCharacter, From: 3, To: 5},
-				{Quote: "r", Unit: llm.UnitPage, From: 1, To: 2},
-				{Quote: "s", Unit: llm.UnitBlock, To: 1},
-				{Quote: "w", Document: llm.NoDocument, Title: "A page"},
+				{Quote: "q", Document: 1, Title: "t", Unit: llm.UnitCharacter, From: 3, To: 5, At: b},
+				{Quote: "r", Unit: llm.UnitPage, From: 1, To: 2, At: b},
+				{Quote: "s", Unit: llm.UnitBlock, To: 1, At: b},
+				{Quote: "w", Document: llm.NoDocument, Title: "A page", At: b},
 			},
 		},
 	} {

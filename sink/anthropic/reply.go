@@ -48,7 +48,13 @@ func (c *Codec) Decode(body json.RawMessage) (llm.Reply, error) {
 	}}
 	var said strings.Builder
 	for _, block := range m.Content {
+		before := len(out.Citations)
+		at := llm.Span{From: said.Len()}
 		said.WriteString(into(&out, wire.Members(block)))
+		at.To = said.Len()
+		for i := range out.Citations[before:] {
+			out.Citations[before+i].At = at
+		}
 	}
 	out.Text = said.String()
 	if m.StopReason == "refusal" {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/balerhq/baler/sink/internal/wire"
 	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/schema"
 )
 
 // options are those that a chat may have. Members that mean something else at
@@ -42,11 +43,11 @@ func encode(model string, chat llm.Chat) (json.RawMessage, error) {
 		body["temperature"] = *chat.Temperature
 	}
 	if chat.Schema != nil {
-		schema, err := wire.DescribedSchema(chat.Schema)
+		lowered, err := wire.LowerDescribed(chat.Schema, schema.Anthropic)
 		if err != nil {
 			return nil, err
 		}
-		body.Set(schemaPath, wire.Fields{"type": "json_schema", "schema": schema})
+		body.Set(schemaPath, wire.Fields{"type": "json_schema", "schema": wire.InOrder(lowered.JSON)})
 	}
 	if err := options.Write(body, wire.Stops(chat.Options)); err != nil {
 		return nil, err
@@ -117,8 +118,8 @@ func parse(o wire.Object) llm.Chat {
 		}
 		chat.Messages = append(chat.Messages, readMessage(role, turn["content"]))
 	}
-	if schema := o.At(schemaPath + ".schema"); schema != nil {
-		chat.Schema = &llm.Schema{JSON: []byte(schema)}
+	if text := o.At(schemaPath + ".schema"); text != nil {
+		chat.Schema = &llm.Schema{JSON: []byte(text)}
 	}
 	return chat
 }

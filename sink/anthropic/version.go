@@ -9,6 +9,7 @@ import (
 
 	"github.com/balerhq/baler/sink/internal/wire"
 	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/schema"
 )
 
 // The versions of the API that a Codec writes for.
@@ -20,7 +21,7 @@ const (
 // revisions are what llm.Codec.Revision returns for each version. They differ,
 // because a version is a part of what is asked. A codec that writes something
 // else gives each of them a new number.
-var revisions = map[string]int{Version20230601: 1, Version20261021: 2}
+var revisions = map[string]int{Version20230601: 3, Version20261021: 4}
 
 // Version is the version of the API that the bodies are for, which has to be
 // sent with them.
@@ -50,6 +51,9 @@ func (c *Codec) refuseCitations() error {
 
 // checkChat returns an error that names what the version does not take.
 func (c *Codec) checkChat(chat *llm.Chat) error {
+	if err := checkCitations(citingOf(chat)); err != nil {
+		return err
+	}
 	if c.Version() == Version20230601 {
 		return nil
 	}
@@ -81,13 +85,26 @@ func (c *Codec) checkPart(role llm.Role, p *llm.Part) error {
 
 func isUser(role llm.Role) bool { return role == llm.RoleUser || role == "" }
 
+// barred are members for which no chat has a place. Without an answer of a
+// token a row of a batch is refused.
+var barred = wire.Barred{"max_tokens": wire.IsZero, "speed": wire.IsSet, "store": wire.IsSet, "stream": wire.IsTrue}
+
 // Check implements llm.Codec. A body that is no chat, because it has other
 // members too, is checked as well.
 func (c *Codec) Check(endpoint string, body json.RawMessage) error {
-	if endpoint != MessagesEndpoint || c.Version() == Version20230601 {
+	if endpoint != MessagesEndpoint {
 		return nil
 	}
+	if err := cmp.Or(barred.Check(body), wire.CheckSchema(body, schemaPath+".schema", schema.Anthropic)); err != nil {
+		return fmt.Errorf("anthropic: %w", err)
+	}
 	request := wire.Members(jsontext.Value(body))
+	if err := checkCitations(citingIn(request)); err != nil {
+		return fmt.Errorf("anthropic: %w", err)
+	}
+	if c.Version() == Version20230601 {
+		return nil
+	}
 	for _, name := range sampling {
 		if wire.IsSet(request[name]) {
 			return fmt.Errorf("anthropic: %w", c.refuseSampling(name))

@@ -15,6 +15,7 @@ import (
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/live"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -53,19 +54,34 @@ type Provider struct {
 
 	// Codec reads and writes the provider's bodies. It is nil if there is none.
 	Codec llm.Codec
+	// Versions are those of the API that a Config may choose, the default one
+	// first. It is nil if there is no choice.
+	Versions []string
 
-	connect func(key string, c Config) (sink.Provider, error) // nil if there is no client yet
+	codec   func(version string) (llm.Codec, error)    // of one of the Versions
+	connect func(key string, c Config) (client, error) // nil if there is no client yet
 }
 
-// Config adjusts a client. All of it may be zero. It has no key, so that no print
-// of it can show one.
+// client is the client of a provider, for batches and for live calls.
+type client interface {
+	sink.Provider
+	live.Caller
+}
+
+// Config adjusts a client. All of it may be zero. It has no key, so that no
+// print of it can show one.
 type Config struct {
 	BaseURL   string            // zero means the provider's
+	Version   string            // one of Provider.Versions; zero means the first
 	Calls     sink.Calls        // zero fields mean the provider's
 	Limits    sink.Limits       // zero fields mean the provider's
 	Retry     retry.Policy      // for calls that may be repeated
 	AllowHTTP []string          // hosts that may be called without TLS, beside this machine
 	Transport http.RoundTripper // zero means the client's own
+
+	// Organization and Project choose who is billed, at OpenAI, for keys of
+	// several. Zero leaves it to the key.
+	Organization, Project string
 }
 
 // HasClient reports whether Connect can make a client.
@@ -76,7 +92,49 @@ func (p *Provider) Connect(key string, c Config) (sink.Provider, error) {
 	if !p.HasClient() {
 		return nil, fmt.Errorf("catalog: there is no client of %s yet: choose one of %q", p.Name, Names())
 	}
+	if err := p.checkVersion(c.Version); err != nil {
+		return nil, err
+	}
 	return p.connect(key, c)
+}
+
+// CodecOf returns the Codec for a version of the API. Empty means the default.
+func (p *Provider) CodecOf(version string) (llm.Codec, error) {
+	if err := p.checkVersion(version); err != nil || version == "" {
+		return p.Codec, err
+	}
+	return p.codec(version)
+}
+
+func (p *Provider) checkVersion(version string) error {
+	switch {
+	case version == "" || slices.Contains(p.Versions, version):
+		return nil
+	case len(p.Versions) == 0:
+		return fmt.Errorf("catalog: the API of %s has no version to choose: leave it out", p.Name)
+	}
+	return fmt.Errorf("catalog: the API of %s has no version %q: choose one of %q", p.Name, version, p.Versions)
+}
+
+// ConnectLive makes a provider that asks row by row at the synchronous
+// endpoint, and pays with the key. It makes no call. What replies say about the
+// limits is read as the provider writes it, unless l has another way. The
+// caller closes the provider.
+func (p *Provider) ConnectLive(key string, c Config, l live.Config) (*live.Provider, error) {
+	if !p.HasClient() {
+		return nil, fmt.Errorf("catalog: there is no client of %s yet: choose one of %q", p.Name, Names())
+	}
+	if err := p.checkVersion(c.Version); err != nil {
+		return nil, err
+	}
+	caller, err := p.connect(key, c)
+	if err != nil {
+		return nil, err
+	}
+	if l.Remaining == nil {
+		l.Remaining = p.ReadRemaining
+	}
+	return live.New(caller, l)
 }
 
 // Find returns the entry of a name.

@@ -265,18 +265,22 @@ func TestDescriptionsAreCompared(t *testing.T) {
 			t.Fatal(err, failed)
 		}
 		limits := client.Limits("")
+		if got := (sink.Enqueued{Tokens: d.EnqueuedTokens, Rows: d.EnqueuedRows, Batches: d.EnqueuedBatches}); got != limits.Enqueued {
+			t.Errorf("%s: %+v, want %+v", p.Name, got, limits.Enqueued)
+		}
 		if d.Name != p.Name || d.Rows != limits.Rows || d.Bytes != limits.Bytes || d.WindowHours != limits.Window.Hours() || d.Tag != client.Info().Tags {
 			t.Errorf("%s: %+v", p.Name, d)
 		}
 		all = append(all, d)
 	}
 	other := all[0]
+	other.EnqueuedTokens, other.EnqueuedBatches = 90_000, 7
 	other.Name, other.Rows, other.Bytes, other.Tag, other.Price = "other", 1_234_567, 2_000_000_000, sink.TagNone, "full"
 	all = []catalog.Description{all[0], other}
 	table, same, _ := strings.Cut(catalog.Table(all), "\n\n")
 	for _, want := range []string{
 		"| | openai | other |\n|---|---|---|\n", "| rows in a batch | 50,000 | 1,234,567 |", "| bytes in a batch | 200 MB | 2 GB |",
-		"| price of a batch | half | full |", "| an unanswered creation is found by | its tag, in the metadata | size and time, and the ids of its rows |",
+		"| enqueued by an account | learned from refusals | 90,000 tokens of a model, 7 batches |", "| price of a batch | half | full |", "| an unanswered creation is found by | its tag, in the metadata | size and time, and the ids of its rows |",
 	} {
 		if !strings.Contains(table, want) {
 			t.Errorf("no %q in %s", want, table)

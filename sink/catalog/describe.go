@@ -17,11 +17,14 @@ type Description struct {
 	BaseURLVariable string          `json:"base_url_variable,omitempty"`
 	Models          []string        `json:"models"` // how their names begin
 	Endpoints       []string        `json:"endpoints"`
-	Row             []string        `json:"row"`                    // members of a row in its batch format
-	Rows            int             `json:"rows,omitempty"`         // most in a batch
-	Bytes           int64           `json:"bytes,omitempty"`        // most in a batch
-	WindowHours     float64         `json:"window_hours,omitempty"` // within which it ends a batch
-	Tag             sink.TagSupport `json:"tag"`                    // where it is kept
+	Row             []string        `json:"row"`                        // members of a row in its batch format
+	Rows            int             `json:"rows,omitempty"`             // most in a batch
+	Bytes           int64           `json:"bytes,omitempty"`            // most in a batch
+	WindowHours     float64         `json:"window_hours,omitempty"`     // within which it ends a batch
+	EnqueuedTokens  int64           `json:"enqueued_tokens,omitempty"`  // most that an account may have, of a model
+	EnqueuedRows    int             `json:"enqueued_rows,omitempty"`    // most that an account may have
+	EnqueuedBatches int             `json:"enqueued_batches,omitempty"` // most that an account may have
+	Tag             sink.TagSupport `json:"tag"`                        // where it is kept
 	PartialResults  bool            `json:"partial_results"`
 	Files           bool            `json:"files"` // rows are uploaded as files
 	Price           string          `json:"price"` // "half" of the synchronous one, or "full"
@@ -39,6 +42,7 @@ func (p *Provider) Describe() (Description, error) {
 	d := Description{
 		Name: p.Name, Keys: p.Keys, BaseURL: p.BaseURL, BaseURLVariable: p.BaseURLVariable, Models: p.Models, Endpoints: p.Endpoints,
 		Row: []string{p.Row.ID, p.Row.Body}, Rows: limits.Rows, Bytes: limits.Bytes, WindowHours: limits.Window.Hours(),
+		EnqueuedTokens: limits.Enqueued.Tokens, EnqueuedRows: limits.Enqueued.Rows, EnqueuedBatches: limits.Enqueued.Batches,
 		Tag: info.Tags, PartialResults: info.PartialResults, Files: info.Files, Price: "half", Caveats: p.Caveats,
 	}
 	if p.Row.Endpoint == nil {
@@ -64,6 +68,7 @@ func (d *Description) Features() []Feature {
 		{"rows in a batch", count(int64(d.Rows), "")},
 		{"bytes in a batch", size(d.Bytes)},
 		{"time for a batch", count(int64(d.WindowHours), " hours")},
+		{"enqueued by an account", d.enqueued()},
 		{"rows are sent", either(d.Files, "as a file", "with the batch")},
 		{"an unanswered creation is found by", foundBy(d.Tag)},
 		{"results while a batch runs", either(d.PartialResults, "yes", "no")},
@@ -76,6 +81,23 @@ func (d *Description) address() string {
 		return d.BaseURL
 	}
 	return d.BaseURL + ", or " + d.BaseURLVariable
+}
+
+// enqueued says how much an account may have enqueued.
+func (d *Description) enqueued() string {
+	var most []string
+	for _, limit := range []struct {
+		n    int64
+		unit string
+	}{{d.EnqueuedTokens, " tokens of a model"}, {int64(d.EnqueuedRows), " rows"}, {int64(d.EnqueuedBatches), " batches"}} {
+		if limit.n > 0 {
+			most = append(most, count(limit.n, limit.unit))
+		}
+	}
+	if len(most) == 0 {
+		return "learned from refusals"
+	}
+	return strings.Join(most, ", ")
 }
 
 func either(is bool, yes, no string) string {

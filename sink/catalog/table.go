@@ -1,9 +1,9 @@
 package catalog
 
 import (
-	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/anthropic"
 	"github.com/balerhq/baler/sink/gemini"
+	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/mistral"
 	"github.com/balerhq/baler/sink/openai"
 )
@@ -31,12 +31,14 @@ var table = []Provider{
 		Calls:     anthropic.DefaultCalls(),
 		ReadError: anthropic.ReadError, ReadRemaining: anthropic.ReadRemaining, AppendRow: anthropic.AppendRow, Codec: new(anthropic.Codec),
 		connect:   connectAnthropic,
+		Versions:  []string{anthropic.Version20261021, anthropic.Version20230601},
+		codec:     func(version string) (llm.Codec, error) { return anthropic.NewCodec(version) },
 		Row:       RowFormat{ID: "custom_id", Body: "params", Endpoint: always("/v1/messages")},
 		Models:    []string{"claude-"},
 		Endpoints: []string{"/v1/messages"},
 		Caveats: []string{
 			"It keeps no tag: a batch whose creation was not answered is known by the ids of its rows, once it has ended.",
-			"Under API version 2026-10-21 a chat with temperature, top_p or top_k is refused before anything is bought.",
+			"Under API version 2026-10-21 a chat with temperature, top_p or top_k is refused before anything is bought: --api-version 2023-06-01 takes them.",
 		},
 	},
 	{
@@ -72,42 +74,43 @@ var table = []Provider{
 	},
 }
 
-func connectOpenAI(key string, c Config) (sink.Provider, error) {
-	client, err := openai.New(key, openai.Config{
+func connectOpenAI(key string, c Config) (client, error) {
+	made, err := openai.New(key, openai.Config{
+		Organization: c.Organization, Project: c.Project,
 		BaseURL: c.BaseURL, Retry: c.Retry, Calls: c.Calls, Limits: c.Limits, AllowHTTP: c.AllowHTTP, Transport: c.Transport,
 	})
 	if err != nil {
 		return nil, err // not a nil *Client in an interface
 	}
-	return client, nil
+	return made, nil
 }
 
-func connectAnthropic(key string, c Config) (sink.Provider, error) {
-	client, err := anthropic.New(key, anthropic.Config{
+func connectAnthropic(key string, c Config) (client, error) {
+	made, err := anthropic.New(key, anthropic.Config{
+		BaseURL: c.BaseURL, Version: c.Version, Retry: c.Retry, Calls: c.Calls, Limits: c.Limits, AllowHTTP: c.AllowHTTP, Transport: c.Transport,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+func connectGemini(key string, c Config) (client, error) {
+	made, err := gemini.New(key, gemini.Config{
 		BaseURL: c.BaseURL, Retry: c.Retry, Calls: c.Calls, Limits: c.Limits, AllowHTTP: c.AllowHTTP, Transport: c.Transport,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return client, nil
+	return made, nil
 }
 
-func connectGemini(key string, c Config) (sink.Provider, error) {
-	client, err := gemini.New(key, gemini.Config{
+func connectMistral(key string, c Config) (client, error) {
+	made, err := mistral.New(key, mistral.Config{
 		BaseURL: c.BaseURL, Retry: c.Retry, Calls: c.Calls, Limits: c.Limits, AllowHTTP: c.AllowHTTP, Transport: c.Transport,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return client, nil
-}
-
-func connectMistral(key string, c Config) (sink.Provider, error) {
-	client, err := mistral.New(key, mistral.Config{
-		BaseURL: c.BaseURL, Retry: c.Retry, Calls: c.Calls, Limits: c.Limits, AllowHTTP: c.AllowHTTP, Transport: c.Transport,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return client, nil
+	return made, nil
 }

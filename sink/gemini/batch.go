@@ -89,18 +89,14 @@ func (c *Client) Status(ctx context.Context, h sink.Handle) (sink.Status, error)
 }
 
 // refusal is why the batch failed before any row ran, nil if it did not. One
-// with rows that ran was not refused, unless it is the account that is blocked.
+// with rows that ran was not refused, even if the account is blocked by now:
+// its results are paid for.
 func (c *Client) refusal(ctx context.Context, o *operation, file string) *sink.RowError {
-	if o.state() != failed {
+	if o.state() != failed || o.ran() {
 		return nil
 	}
 	e := o.failure.refusal()
-	switch {
-	case e.Class == retry.Blocked && o.failure.blocked:
-		return e
-	case o.ran():
-		return nil
-	case o.failure.status == http.StatusNotFound && c.isGone(ctx, file):
+	if o.failure.status == http.StatusNotFound && c.isGone(ctx, file) {
 		e.Cause = sink.ErrFileGone
 	}
 	return e

@@ -27,6 +27,7 @@ import (
 const (
 	maxBytes = 2_000_000_000
 	window   = 48 * time.Hour
+	enqueued = 100 // batches
 )
 
 // MaxInlineBytes is how large a creation may be that has the rows in it.
@@ -38,8 +39,8 @@ type Config struct {
 	// "https://generativelanguage.googleapis.com". It must be https, or on this
 	// machine. Zero means DefaultBaseURL.
 	BaseURL string
-	// Limits of one batch. Zero fields mean the API's: 2 GB, 48 h, and any
-	// number of rows.
+	// Limits of one batch. Zero fields mean the API's: 2 GB, 48 h, any number
+	// of rows, and 100 batches at a time.
 	Limits sink.Limits
 	// InlineBytes is up to which size, in bytes, a batch is sent in the request
 	// that creates it, without a file: at most MaxInlineBytes. Such a batch
@@ -95,7 +96,7 @@ func (c *Config) connect(key string) (client.Client, error) {
 		Key:     key,
 		BaseURL: cmp.Or(c.BaseURL, DefaultBaseURL), AllowHTTP: c.AllowHTTP, Transport: c.Transport,
 		Calls: c.Calls.Or(DefaultCalls()), Retry: c.Retry,
-		Limits: c.Limits.Or(sink.Limits{Bytes: maxBytes, Window: window}),
+		Limits: c.Limits.Or(sink.Limits{Bytes: maxBytes, Window: window, Enqueued: sink.Enqueued{Batches: enqueued}}),
 	})
 }
 
@@ -103,8 +104,8 @@ func (c *Config) connect(key string) (client.Client, error) {
 // host and a digest of the key.
 func (c *Client) Info() sink.Info {
 	return sink.Info{
-		Name: "gemini", Origin: c.client.Host(), Account: c.client.Account(), Codec: &c.codec,
-		Tags: sink.TagName, Lists: true, Files: true, Clock: true,
+		Name: "gemini", Origin: c.client.Host(), Account: c.client.Account(), Codec: &c.codec, Strict: true, OneSchema: true,
+		Tags: sink.TagName, Lists: true, Files: true, Clock: true, Attachments: attachments{},
 	}
 }
 

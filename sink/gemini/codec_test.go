@@ -35,10 +35,10 @@ func TestEncode(t *testing.T) {
 		},
 		{
 			llm.Chat{
-				Schema:  &llm.Schema{Name: "n", Description: "d", Strict: &isStrict, JSON: raw(`{"type":"object"}`)},
+				Schema:  &llm.Schema{Name: "n", Description: "d", Strict: &isStrict, JSON: raw(`{"additionalProperties":false,"properties":{},"type":"object"}`)},
 				Options: llm.Options{"stop": raw(`"x"`), "max_tokens": raw("5"), "n": raw(`2`), "top_p": raw("0.10"), "logprobs": raw(`true`), "top_logprobs": raw(`3`)},
 			},
-			`{"contents":[],"generationConfig":{"candidateCount":2,"logprobs":3,"maxOutputTokens":5,"responseJsonSchema":{"description":"d","type":"object"},"responseLogprobs":true,"responseMimeType":"application/json","stopSequences":["x"],"topP":0.10}}`,
+			`{"contents":[],"generationConfig":{"candidateCount":2,"logprobs":3,"maxOutputTokens":5,"responseJsonSchema":{"description":"d","additionalProperties":false,"properties":{},"type":"object"},"responseLogprobs":true,"responseMimeType":"application/json","stopSequences":["x"],"topP":0.10}}`,
 		},
 		{
 			llm.Chat{Options: llm.Options{"response_format": raw(`{"type":"json_object"}`)}},
@@ -84,12 +84,12 @@ func TestParse(t *testing.T) {
 	for body, want := range map[string]llm.Chat{
 		`{"contents":[{"parts":[{"text":"hi"}]}]}`: {Messages: []llm.Message{{Text: "hi"}}},
 		`{"contents":[{"parts":[{"text":"hi"}],"role":"user"},{"parts":[{"text":"ho"},{"text":"ho"}],"role":"model"}],
-		  "generationConfig":{"responseJsonSchema":{"type":"object"},"responseMimeType":"application/json","temperature":0.5,"topK":5,"stopSequences":["x"]},
+		  "generationConfig":{"responseJsonSchema":{"additionalProperties":false,"properties":{},"type":"object"},"responseMimeType":"application/json","temperature":0.5,"topK":5,"stopSequences":["x"]},
 		  "systemInstruction":{"parts":[{"text":"sys"}],"role":"user"}}`: {
 			Messages: []llm.Message{
 				{Role: llm.RoleDeveloper, Text: "sys"}, {Role: llm.RoleUser, Text: "hi"}, {Role: llm.RoleAssistant, Parts: []llm.Part{{Text: "ho"}, {Text: "ho"}}},
 			},
-			Temperature: &warm, Schema: &llm.Schema{JSON: raw(`{"type":"object"}`)}, Options: llm.Options{"top_k": raw("5"), "stop": raw(`["x"]`)},
+			Temperature: &warm, Schema: &llm.Schema{JSON: raw(`{"additionalProperties":false,"properties":{},"type":"object"}`)}, Options: llm.Options{"top_k": raw("5"), "stop": raw(`["x"]`)},
 		},
 		`{"contents":[{"role":"user","parts":[{"text":"hm","thought":true},{"inlineData":{"mimeType":"image/png","data":"iVBORw=="}},
 		  {"fileData":{"mimeType":"application/pdf","fileUri":"https://example.com/v1beta/files/f1"}},{"fileData":{"fileUri":"gs://b/o"}}]}],
@@ -166,21 +166,21 @@ func TestEndpoints(t *testing.T) {
 // A row goes to another provider as far as that takes it.
 func TestEncodeForOtherProviders(t *testing.T) {
 	const ours = `{"contents":[{"role":"user","parts":[{"text":"hi"},{"inlineData":{"mimeType":"image/png","data":"iVBORw=="}}]}],"systemInstruction":{"parts":[{"text":"sys"}]},
-		"generationConfig":{"maxOutputTokens":5,"topP":0.5,"stopSequences":["x"],"responseMimeType":"application/json","responseJsonSchema":{"type":"object"}}}`
+		"generationConfig":{"maxOutputTokens":5,"topP":0.5,"stopSequences":["x"],"responseMimeType":"application/json","responseJsonSchema":{"additionalProperties":false,"properties":{},"type":"object"}}}`
 	other, err := openai.NewCodec("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	wiretest.Becomes(t, codec, content, ours, other, `{"model":"m","messages":[{"role":"system","content":"sys"},{"role":"user","content":[{"type":"text","text":"hi"},
 		{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw=="}}]}],"max_completion_tokens":5,"stop":["x"],"top_p":0.5,
-		"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":{"type":"object"}}}}`)
+		"response_format":{"type":"json_schema","json_schema":{"name":"answer","schema":{"additionalProperties":false,"properties":{},"type":"object"}}}}`)
 	claude, err := anthropic.NewCodec(anthropic.Version20230601)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const theirs = `{"model":"m","system":"sys","messages":[{"role":"user","content":[{"type":"text","text":"hi"},
 		{"type":"image","source":{"type":"base64","media_type":"image/png","data":"iVBORw=="}}]}],"max_tokens":5,"stop_sequences":["x"],"top_p":0.5,
-		"output_config":{"format":{"type":"json_schema","schema":{"type":"object"}}}}`
+		"output_config":{"format":{"type":"json_schema","schema":{"additionalProperties":false,"properties":{},"type":"object"}}}}`
 	wiretest.Becomes(t, codec, content, ours, claude, theirs)
 	wiretest.Becomes(t, claude, anthropic.MessagesEndpoint, theirs, codec, ours)
 }
@@ -188,7 +188,7 @@ func TestEncodeForOtherProviders(t *testing.T) {
 func TestChatsComeBack(t *testing.T) {
 	shape := wiretest.Shape{
 		System: []llm.Role{llm.RoleSystem, llm.RoleDeveloper}, Roles: []llm.Role{llm.RoleUser, llm.RoleAssistant, ""},
-		Schemas:     []llm.Schema{{JSON: raw(`{"type":"object"}`)}, {JSON: raw(`{"a_b":1.50}`)}},
+		Schemas:     []llm.Schema{{JSON: raw(`{"additionalProperties":false,"properties":{},"type":"object"}`)}, {JSON: raw(`{"additionalProperties":false,"properties":{"a_b":{"enum":[1.50],"type":"number"}},"required":["a_b"],"type":"object"}`)}},
 		Images:      []llm.File{{Type: "image/png", Data: []byte("\x89PNG")}, {Type: "image/png", URL: "https://example.com/a.png"}},
 		Documents:   []llm.File{{Type: "application/pdf", Data: []byte("%PDF-")}, {Type: "application/pdf", URL: "https://example.com/a.pdf"}, {URL: "gs://b/o"}},
 		TextOptions: map[string]string{"thought": "true"}, ImageOptions: map[string]string{"mediaResolution": `{"level":"LOW"}`},

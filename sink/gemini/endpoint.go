@@ -24,6 +24,9 @@ var batchMethods = map[string]string{
 	"embedContent":    "asyncBatchEmbedContent",
 }
 
+// streamVerb is the method that answers piece by piece.
+const streamVerb = "streamGenerateContent"
+
 // creationPath returns the path of the request that creates a batch. Its error
 // is Permanent: no batch has rows of that endpoint, or nobody names a model.
 func creationPath(spec sink.Spec) (string, error) {

@@ -103,7 +103,7 @@ func (x *extraction) member(name string) error {
 	isList := x.d.PeekKind() == '['
 	switch {
 	case name == `"requests"`:
-		return x.keep(jsontext.Value("null"), x.d.SkipValue())
+		return x.keep(jsontext.Value("null"), x.skip())
 	case isList && (name == `"inlinedResponses"` || name == `"inlinedEmbedContentResponses"`):
 		return x.rows()
 	}
@@ -136,15 +136,50 @@ func (x *extraction) rows() error {
 	if x.begin != nil {
 		x.begin()
 	}
-	for x.d.PeekKind() != ']' {
+	if err := x.each(x.element); err != nil {
+		return err
+	}
+	_, err := x.d.ReadToken()
+	return x.keep(jsontext.Value("[]"), err)
+}
+
+// each calls next for every value up to the end of an object or a list. None of
+// these counts as a part of the rest.
+func (x *extraction) each(next func() error) error {
+	left := x.in.left
+	for kind := x.d.PeekKind(); kind != ']' && kind != '}'; kind = x.d.PeekKind() {
 		x.in.left = maxRow
-		if err := x.element(); err != nil {
+		if err := next(); err != nil {
 			return err
 		}
 	}
-	x.in.left = maxRest
+	x.in.left = left
+	return nil
+}
+
+// skip passes over a value of any size that holds requests, one by one, in a
+// list or in a list within an object.
+func (x *extraction) skip() error {
+	if kind := x.d.PeekKind(); kind != '{' && kind != '[' {
+		return x.d.SkipValue()
+	}
+	if _, err := x.d.ReadToken(); err != nil {
+		return err
+	}
+	if err := x.each(x.skipOne); err != nil {
+		return err
+	}
 	_, err := x.d.ReadToken()
-	return x.keep(jsontext.Value("[]"), err)
+	return err
+}
+
+// skipOne passes over a request, over the name of a member, or over a list in
+// it.
+func (x *extraction) skipOne() error {
+	if x.d.PeekKind() == '[' {
+		return x.skip()
+	}
+	return x.d.SkipValue()
 }
 
 // element visits a row, or passes over it.

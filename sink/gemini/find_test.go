@@ -83,3 +83,21 @@ func TestFilesOfOthersHaveNoTag(t *testing.T) {
 		}
 	}
 }
+
+// The requests of a listed batch are passed over, however large they are as a
+// whole; all else that is listed is bounded.
+func TestRequestsInAListAreNotCounted(t *testing.T) {
+	request := `{"request":{"contents":[{"parts":[{"text":"` + strings.Repeat("x", 1<<20) + `"}]}]}}`
+	big := strings.Repeat(request+",", 34) + request
+	for _, list := range []string{big, `{"requests":{"requests":[` + big + `]}}`, request + `,{"a":[[1],[[` + big + `]]]}`} {
+		c, _ := serve(t, pages(`{"operations":[{"name":"batches/b","metadata":{"displayName":"t","inputConfig":{"requests":{"requests":[`+
+			list+`]}}}},{"name":"batches/c","metadata":{"displayName":"t"}}]}`), gemini.Config{})
+		if found, err := c.Find(t.Context(), "t", time.Time{}); err != nil || len(found) != 2 {
+			t.Errorf("%q, %v", found, err)
+		}
+	}
+	c, _ := serve(t, pages(`{"operations":[{"name":"batches/b","metadata":{"displayName":"t","more":[`+big+`]}}]}`), gemini.Config{})
+	if found, err := c.Find(t.Context(), "t", time.Time{}); err == nil {
+		t.Errorf("a list of any size was kept: %q", found)
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/balerhq/baler/sink/internal/wire"
 	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/schema"
 )
 
 // options are those that a chat may have. Members that mean something else at
@@ -96,12 +97,12 @@ func writeSchema(body wire.Fields, s *llm.Schema) error {
 	if s == nil {
 		return nil
 	}
-	schema, err := wire.DescribedSchema(s)
+	lowered, err := wire.LowerDescribed(s, schema.Gemini)
 	if err != nil {
 		return err
 	}
 	body.Set(mimePath, jsonType)
-	body.Set(schemaPath, schema)
+	body.Set(schemaPath, wire.InOrder(lowered.JSON))
 	return nil
 }
 
@@ -184,11 +185,11 @@ func readSystem(content wire.Object) llm.Message {
 
 // readFormat reads how the answer is to look: by a JSON Schema, as any JSON, or
 // as an option of Google's own says.
-func readFormat(chat *llm.Chat, schema jsontext.Value) {
+func readFormat(chat *llm.Chat, text jsontext.Value) {
 	isJSON := wire.Text(jsontext.Value(chat.Options[responseMimeType])) == jsonType
 	switch {
-	case schema != nil:
-		chat.Schema = &llm.Schema{JSON: []byte(schema)}
+	case text != nil:
+		chat.Schema = &llm.Schema{JSON: []byte(text)}
 		chat.Options = wire.Without(chat.Options, responseMimeType)
 	case isJSON && chat.Options[responseSchema] == nil:
 		chat.Options = wire.Without(chat.Options, responseMimeType)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"net/http"
 	"time"
@@ -26,7 +25,8 @@ var resultFormat = download.Format{Parse: parseLine, ID: "key"}
 
 // Results implements sink.Provider. It streams the rows that are in the batch
 // itself, and then those in its file of results. A row of the batch itself may
-// lack its key; then its Outcome has the Line.
+// lack its key; then its Outcome has the Line, if the list has as many elements
+// as the batch has rows, and neither ID nor Line otherwise.
 //
 // A batch that has ended well has results: as long as they are not there, the
 // error is Retryable. A day after the end it is Permanent, as they are gone.
@@ -41,32 +41,16 @@ func (c *Client) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outc
 
 // results yields the rows and reports whether more are wanted.
 func (c *Client) results(ctx context.Context, name string, yield func(sink.Outcome, error) bool) (more bool, err error) {
-	var o operation
-	inline := &download.File{
-		Client: &c.client, Name: "batch", Format: &resultFormat,
-		Call: httpclient.Call{Method: http.MethodGet, Path: batchPath(name)},
-	}
-	inline.Scan = func(body io.Reader, begin func(), row func([]byte) error) error {
-		v, err := extract(body, visitor{begin, row})
-		if err != nil {
-			return err
-		}
-		o = parseOperation(v)
-		if o.inline {
-			inline.Least = o.counted()
-		}
-		return o.isFor(name)
-	}
-	more, err = download.SuccessFirst(func(yield func(sink.Outcome, error) bool) (bool, error) {
-		return inline.Read(ctx, yield)
-	}, yield)
+	inline := c.inlineResults(name)
+	more, err = inline.read(ctx, yield)
+	o := &inline.operation
 	switch {
 	case !more || err != nil:
 		return more, err
 	case o.resultFile != "":
-		more, err = c.resultsFile(ctx, &o, yield)
+		more, err = c.resultsFile(ctx, o, yield)
 	case o.hasEnded() && !o.inline && (o.state() == succeeded || o.state() == partial || o.state() != expired && o.counted() > 0):
-		err = c.late(&o, errors.New("it shows no results"))
+		err = c.late(o, errors.New("it shows no results"))
 	}
 	if more && err == nil && !o.hasEnded() {
 		err = fmt.Errorf("batch is %s: %w", loose.Words(o.state()), sink.ErrNotEnded)

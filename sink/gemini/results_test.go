@@ -31,12 +31,17 @@ func TestResultsWithinABatch(t *testing.T) {
 	bare := `{` + answered + `}`
 	three := []string{element("a"), element("b"), element("c")}
 	for name, test := range map[string]struct{ reply, want string }{
-		"by key":                 {batch(succeeded, inlined(three...)) + `}`, "a b c"},
-		"by place":               {batch(succeeded, inlined(bare, element("b"), `{"error":{"code":3,"message":"no"}}`)) + `}`, "#1 b #3:INVALID_ARGUMENT"},
-		"under both names":       {batch(succeeded, inlined(three...)) + `,"done":true,"response":` + inlined(three...) + `}`, "a b c"},
-		"under the second name":  {batch(succeeded, inlined(element("a"))) + `,"response":` + inlined(three...) + `}`, "a b c"},
-		"repeated":               {batch(succeeded, inlined(element("a"), element("a"), element("b"), element("c"))) + `}`, "a a b c"},
-		"in a list of their own": {batch(succeeded, `{"inlinedResponses":[`+strings.Join(three, ",")+`]}`) + `}`, "a b c"},
+		"by key":                        {batch(succeeded, inlined(three...)) + `}`, "a b c"},
+		"by place":                      {batch(succeeded, inlined(bare, element("b"), `{"error":{"code":3,"message":"no"}}`)) + `}`, "b #1 #3:INVALID_ARGUMENT"},
+		"by place, not whole":           {batch(succeeded, inlined(bare, element("b"))) + `}`, "b #0"},
+		"by place, with more":           {batch(succeeded, inlined(bare, element("b"), bare, `{"error":{"code":3,"message":"no"}}`)) + `}`, "b #0 #0 #0:INVALID_ARGUMENT"},
+		"by place, one of two is whole": {batch(succeeded, inlined(bare)) + `,"response":` + inlined(bare, bare, bare) + `}`, "#0 #0 #0"},
+		"by place, in two lists":        {batch(succeeded, inlined(bare, bare, bare)) + `,"response":` + inlined(bare, bare, bare) + `}`, "#1 #2 #3"},
+		"by place, of unknown count":    {`{"name":"batches/b","metadata":{"state":"BATCH_STATE_SUCCEEDED","output":` + inlined(bare, bare) + `}}`, "#0 #0"},
+		"under both names":              {batch(succeeded, inlined(three...)) + `,"done":true,"response":` + inlined(three...) + `}`, "a b c"},
+		"under the second name":         {batch(succeeded, inlined(element("a"))) + `,"response":` + inlined(three...) + `}`, "a b c"},
+		"repeated":                      {batch(succeeded, inlined(element("a"), element("a"), element("b"), element("c"))) + `}`, "a a b c"},
+		"in a list of their own":        {batch(succeeded, `{"inlinedResponses":[`+strings.Join(three, ",")+`]}`) + `}`, "a b c"},
 		"of embeddings": {batch(succeeded, `{"inlinedEmbedContentResponses":{"inlinedResponses":[`+
 			`{"metadata":{"key":"a"},"response":{"embedding":{"values":[1]}}},`+element("b")+`,`+element("c")+`]}}`) + `}`, "a b c"},
 		"fewer than counted": {batch(succeeded, inlined(three[:2]...)) + `}`, "a b"},

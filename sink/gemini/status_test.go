@@ -92,6 +92,21 @@ func TestABatchThatFailsHalfWayWasNotRefused(t *testing.T) {
 	}
 }
 
+// A key that is refused by now takes nothing away from rows that ran: if they
+// were released, they would be bought again.
+func TestABlockedAccountReleasesNoRowsThatRan(t *testing.T) {
+	for _, failure := range []string{
+		`{"code":403,"details":[{"reason":"API_KEY_INVALID"}]}`, `{"code":7,"message":"no"}`, `{"code":429,"details":[{"reason":"BILLING_DISABLED"}]}`,
+	} {
+		c, _ := serve(t, answers{"GET /v1beta/batches/b": `{"done":true,"error":` + failure + `,"metadata":{"state":"BATCH_STATE_FAILED",` +
+			`"output":{"responsesFile":"files/r"},"batchStats":{"requestCount":"3","successfulRequestCount":"3"}}}`}, gemini.Config{})
+		got, err := c.Status(t.Context(), sink.Handle{Batch: "b"})
+		if err != nil || got.Err != nil || got.NotRun != 0 || !got.Accepted {
+			t.Errorf("%s: %+v, %v", failure, got, err)
+		}
+	}
+}
+
 func TestAStatusOfAnotherBatchIsNone(t *testing.T) {
 	c, _ := serve(t, answers{"GET /v1beta/batches/b": `{"name":"batches/c","metadata":{"state":"JOB_STATE_SUCCEEDED"}}`}, gemini.Config{})
 	if s, err := c.Status(t.Context(), sink.Handle{Batch: "batches/b"}); retry.ClassOf(err) != retry.Retryable {

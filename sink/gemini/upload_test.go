@@ -171,3 +171,14 @@ func TestInline(t *testing.T) {
 		t.Errorf("a larger one was not uploaded but %q", file)
 	}
 }
+
+// Whoever knows the id of an upload session may write to it.
+func TestNoErrorNamesTheUploadSession(t *testing.T) {
+	for _, server := range []*uploads{{breaks: 99, files: `{}`}, {breaks: 99, status: "active", files: `{}`}} {
+		c, _ := serve(t, server, gemini.Config{})
+		_, err := c.Upload(t.Context(), spec("t"), rows(ask("a"), ask("b")))
+		if err == nil || strings.Contains(err.Error(), "upload_id") || strings.Contains(err.Error(), "u1") {
+			t.Error(err)
+		}
+	}
+}

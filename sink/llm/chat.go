@@ -47,8 +47,11 @@ type Schema struct {
 	Description string `json:"description,omitempty"`
 	// JSON is the JSON Schema.
 	JSON json.RawMessage `json:"json"`
-	// Strict asks the provider to keep to the schema. Nil leaves it to the
-	// provider.
+	// Strict asks the provider to keep to the schema. It gets the schema in the
+	// form that it takes (see package schema), so that a Chat can go to any
+	// provider. False sends the schema as it is. Nil leaves it to the provider:
+	// Anthropic and Gemini always keep to a schema, and get that form; OpenAI
+	// and Mistral get the schema as it is.
 	Strict *bool `json:"strict,omitempty"`
 }
 
@@ -59,23 +62,34 @@ type Message struct {
 	Parts []Part `json:"parts,omitempty"`
 }
 
-// Part is a piece of a Message. One of Text, Image and Document is set.
+// Part is a piece of a Message. One of Text, Image, Document and File is set.
 type Part struct {
 	Text     string `json:"text,omitempty"`
 	Image    *File  `json:"image,omitempty"`
 	Document *File  `json:"document,omitempty"`
+	// File is an image or a document, whichever its Data or the file at its
+	// Path turns out to be. A durable job finds out, and so does
+	// document.Load. A Codec does not take it.
+	File *File `json:"file,omitempty"`
 	// Options are further members of the part, such as the detail of an image.
 	Options Options `json:"options,omitempty"`
 }
 
-// File is an image or a document: its bytes, or where they are. One of Data,
-// URL and ID is set.
-type File struct {
-	Name string `json:"name,omitempty"` // sent with documents, where the provider takes it
-	Type string `json:"type,omitempty"` // media type, such as "image/png"
-	Data []byte `json:"data,omitempty"`
-	URL  string `json:"url,omitempty"`
-	ID   string `json:"id,omitempty"` // the provider's, of a file that is there
+// CitationsOption is the option of a document that asks the model to cite it.
+const CitationsOption = "citations"
+
+// Cited returns the part with the question to cite it, unless it is a text or
+// an image. A// provider that cites no documents refuses the chat. Anthropic's
+// refuses it with a Schema: ask for JSON in the prompt, and see package cite.
+func (p Part) Cited() Part {
+	if p.Document != nil || p.File != nil {
+		p.Options = maps.Clone(p.Options)
+		if p.Options == nil {
+			p.Options = make(Options, 1)
+		}
+		p.Options[CitationsOption] = json.RawMessage(`{"enabled":true}`)
+	}
+	return p
 }
 
 // Role says who speaks.
@@ -119,6 +133,7 @@ func (c Chat) WithDefaults(defaults Options) Chat {
 	for name, field := range map[string]any{"max_tokens": &c.MaxTokens, "temperature": &c.Temperature} {
 		value, has := all[name]
 		delete(all, name)
+		has = has && c.Options[name] == nil
 		if has && reflect.ValueOf(field).Elem().IsZero() && json.Unmarshal(value, field) != nil {
 			all[name] = value // for the codec to refuse
 		}

@@ -3,6 +3,8 @@ package llm
 import (
 	"encoding/json"
 	"fmt"
+
+	"github.com/balerhq/baler/sink/llm/schema"
 )
 
 // Codec writes chats and reads replies in the format of one provider. It is
@@ -18,10 +20,15 @@ type Codec interface {
 	// is the same in each call. An error names what the provider does not take;
 	// of an option it is a *RefusedOptionError.
 	Encode(model string, chat Chat) (json.RawMessage, error)
+	// Lower returns a schema as Encode sends it. The error, of one that has no
+	// such form, is a *schema.UnsupportedError.
+	Lower(s *Schema) (schema.Lowered, error)
 	// Check returns an error if a body of an endpoint has a member that the
-	// provider is known to refuse, whether or not Parse can read the body. It
-	// is a *RefusedOptionError. A provider finds such a row at fault only when
-	// its batch runs, so it is checked before anything is bought.
+	// provider is known to refuse, at all or in batches, whether or not Parse
+	// can read the body. It is a *RefusedOptionError, or of a schema that has
+	// no form which the provider takes, a *schema.UnsupportedError. A provider
+	// finds such a row at fault only when its batch runs, so it is checked
+	// before anything is bought.
 	Check(endpoint string, body json.RawMessage) error
 	// Parse reads a body of an endpoint as a chat. Encode writes the same body
 	// for it again if Endpoint is that endpoint and Check refuses nothing. If

@@ -46,6 +46,15 @@ type Citation struct {
 	Unit     Unit   `json:"unit,omitempty"` // what From and To count
 	From     int    `json:"from"`
 	To       int    `json:"to"` // the first one that does not belong to it
+	// At is the part of Reply.Text that rests on it. It is zero if the provider
+	// does not say.
+	At Span `json:"at,omitzero"`
+}
+
+// Span is a part of a text, in bytes.
+type Span struct {
+	From int `json:"from"`
+	To   int `json:"to"` // the first byte that does not belong to it
 }
 
 // NoDocument is the Document of a Citation whose source is not in the chat,

@@ -19,6 +19,7 @@ const (
 	maxRows  = 100_000
 	maxBytes = 512_000_000
 	window   = 24 * time.Hour
+	enqueued = 1_000_000 // rows of a workspace
 )
 
 // Mistral's bounds of Config.Timeout and of Config.InlineRows.
@@ -45,7 +46,7 @@ type Config struct {
 	// most 10,000. A larger one is uploaded as a file. Zero means that all are.
 	InlineRows int
 	// Limits of one batch. Zero fields mean Mistral's: 100,000 rows, 512 MB,
-	// and the Timeout.
+	// the Timeout, and a million rows enqueued.
 	Limits sink.Limits
 	// Retry is for calls that may be repeated, which Create is not. Zero means
 	// the retry.Policy defaults.
@@ -90,7 +91,7 @@ func (c *Config) connect(key string) (client.Client, error) {
 		Header: func(h http.Header) { h.Set("Authorization", "Bearer "+key) },
 		Key:    key, BaseURL: cmp.Or(c.BaseURL, DefaultBaseURL), AllowHTTP: c.AllowHTTP, Transport: c.Transport,
 		Calls: c.Calls.Or(DefaultCalls()), Retry: c.Retry,
-		Limits: c.Limits.Or(sink.Limits{Rows: maxRows, Bytes: maxBytes, Window: c.timeout()}),
+		Limits: c.Limits.Or(sink.Limits{Rows: maxRows, Bytes: maxBytes, Window: c.timeout(), Enqueued: sink.Enqueued{Rows: enqueued}}),
 	})
 }
 
@@ -113,8 +114,8 @@ func (c *Config) validate() error {
 // move.
 func (c *Client) Info() sink.Info {
 	return sink.Info{
-		Name: "mistral", Origin: c.client.Host(), Account: c.client.Account(), Codec: &c.codec,
-		Tags: sink.TagMetadata, Lists: true, Files: true, Clock: true,
+		Name: "mistral", Origin: c.client.Host(), Account: c.client.Account(), Codec: &c.codec, Strict: true,
+		Tags: sink.TagMetadata, Lists: true, Files: true, Clock: true, Attachments: attachments{},
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"fmt"
 
 	"github.com/balerhq/baler/sink/internal/completions"
+	"github.com/balerhq/baler/sink/internal/wire"
 	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/schema"
 )
 
 // ChatEndpoint is the path of the requests that a Codec writes.
@@ -28,7 +30,7 @@ func NewCodec() *Codec { return &Codec{} }
 func (*Codec) Endpoint() string { return ChatEndpoint }
 
 // Revision implements llm.Codec.
-func (*Codec) Revision() int { return 1 }
+func (*Codec) Revision() int { return 2 }
 
 // Encode implements llm.Codec. The body is canonical JSON, in which numbers of
 // options are as the chat has them. It names the model unless that is empty.
@@ -40,8 +42,24 @@ func (*Codec) Encode(model string, chat llm.Chat) (json.RawMessage, error) {
 	return body, nil
 }
 
-// Check implements llm.Codec. There is nothing that is refused for certain.
-func (*Codec) Check(string, json.RawMessage) error { return nil }
+// barred would make a row of a batch answer piece by piece. A chat has no such
+// option.
+var barred = wire.Barred{"stream": wire.IsTrue}
+
+// Lower implements llm.Codec.
+func (*Codec) Lower(s *llm.Schema) (schema.Lowered, error) { return wire.Lower(s, schema.Mistral) }
+
+// Check implements llm.Codec, for all endpoints.
+func (*Codec) Check(endpoint string, body json.RawMessage) error {
+	err := barred.Check(body)
+	if err == nil && endpoint == ChatEndpoint {
+		err = format.Check(body)
+	}
+	if err != nil {
+		return fmt.Errorf("mistral: %w", err)
+	}
+	return nil
+}
 
 // Parse implements llm.Codec, for ChatEndpoint. A body may name no model, as
 // the batch does. What official clients write although it is the default comes

@@ -45,11 +45,11 @@ func TestEncode(t *testing.T) {
 					{Document: &llm.File{ID: "f", Name: "not sent"}},
 					{Document: &llm.File{Type: "application/pdf", Data: []byte("%PDF-"), Name: "a.pdf"}},
 				}}},
-				Schema: &llm.Schema{Strict: &isStrict, JSON: raw(`{"type":"object"}`)},
+				Schema: &llm.Schema{Strict: &isStrict, JSON: raw(`{"additionalProperties":false,"properties":{},"type":"object"}`)},
 			},
 			`{"messages":[{"content":[{"text":"a","type":"text"},{"image_url":"data:image/png;base64,iVBORw==","type":"image_url"},{"file_id":"f","type":"file"},` +
 				`{"document_name":"a.pdf","document_url":"data:application/pdf;base64,JVBERi0=","type":"document_url"}],"role":"user"}],"model":"m",` +
-				`"response_format":{"json_schema":{"name":"answer","schema":{"type":"object"},"strict":true},"type":"json_schema"}}`,
+				`"response_format":{"json_schema":{"name":"answer","schema":{"additionalProperties":false,"properties":{},"type":"object"},"strict":true},"type":"json_schema"}}`,
 		},
 	} {
 		if body, err := codec.Encode(test.model, test.chat); err != nil || string(body) != test.want {
@@ -121,8 +121,8 @@ func TestParse(t *testing.T) {
 				"tools": raw(`[{"function":{"name":"f","parameters":{}},"type":"function"}]`), "stop": raw(`["x"]`), "metadata": raw("null"), "prefix": raw("true"),
 			},
 		},
-		`{"messages":[],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object"}}}}`: {Schema: &llm.Schema{Name: "n", JSON: raw(`{"type":"object"}`)}},
-		`{"messages":[],"response_format":{"type":"json_object"}}`:                                                       {Options: llm.Options{"response_format": raw(`{"type":"json_object"}`)}},
+		`{"messages":[],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"additionalProperties":false,"properties":{},"type":"object"}}}}`: {Schema: &llm.Schema{Name: "n", JSON: raw(`{"additionalProperties":false,"properties":{},"type":"object"}`)}},
+		`{"messages":[],"response_format":{"type":"json_object"}}`: {Options: llm.Options{"response_format": raw(`{"type":"json_object"}`)}},
 	} {
 		if diff := cmp.Diff(want, wiretest.ComesBack(t, codec, mistral.ChatEndpoint, body)); diff != "" {
 			t.Errorf("%s: -want +got\n%s", body, diff)
@@ -178,9 +178,9 @@ func TestParseNamesTheUnknownMember(t *testing.T) {
 // A row goes to OpenAI as far as that takes it, and back.
 func TestEncodeForOpenAI(t *testing.T) {
 	const ours = `{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"hi"},{"type":"image_url","image_url":"data:image/png;base64,iVBORw=="}]}],
-		"max_tokens":5,"random_seed":7,"top_p":0.5,"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object"}}}}`
+		"max_tokens":5,"random_seed":7,"top_p":0.5,"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"additionalProperties":false,"properties":{},"type":"object"}}}}`
 	const theirs = `{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"hi"},{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw=="}}]}],
-		"max_completion_tokens":5,"seed":7,"top_p":0.5,"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object"}}}}`
+		"max_completion_tokens":5,"seed":7,"top_p":0.5,"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"additionalProperties":false,"properties":{},"type":"object"}}}}`
 	wiretest.Becomes(t, codec, mistral.ChatEndpoint, ours, new(openai.Codec), theirs)
 	wiretest.Becomes(t, new(openai.Codec), mistral.ChatEndpoint, theirs, codec, ours)
 	chat := llm.Ask("hi")
@@ -193,7 +193,7 @@ func TestEncodeForOpenAI(t *testing.T) {
 func TestChatsComeBack(t *testing.T) {
 	shape := wiretest.Shape{
 		Roles:     []llm.Role{llm.RoleSystem, llm.RoleUser, llm.RoleAssistant},
-		Schemas:   []llm.Schema{{Name: "n", JSON: raw(`{"type":"object"}`)}, {Name: "n", Description: "d", JSON: raw(`{"a":1.50}`)}},
+		Schemas:   []llm.Schema{{Name: "n", JSON: raw(`{"additionalProperties":false,"properties":{},"type":"object"}`)}, {Name: "n", Description: "d", JSON: raw(`{"a":1.50}`)}},
 		Images:    []llm.File{{Type: "image/png", Data: []byte("\x89PNG")}, {URL: "https://example.com/a.png"}},
 		Documents: []llm.File{{Type: "application/pdf", Data: []byte("%PDF-"), Name: "a.pdf"}, {URL: "https://example.com/a.pdf"}, {ID: "f"}},
 

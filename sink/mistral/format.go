@@ -6,6 +6,7 @@ import (
 	"github.com/balerhq/baler/sink/internal/completions"
 	"github.com/balerhq/baler/sink/internal/wire"
 	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/schema"
 )
 
 var format = completions.Format{
@@ -15,6 +16,7 @@ var format = completions.Format{
 		"prompt_cache_key", "prompt_mode", "reasoning_effort", "safe_prompt", "stop", "tool_choice", "tools", "top_p",
 		wire.ResponseFormat,
 	).And(wire.Names{"seed": "random_seed"}),
+	Dialect:     schema.Mistral,
 	WriteSchema: completions.WriteSchema, ReadSchema: completions.ReadSchema,
 	WritePart: writePart, ReadPart: readPart,
 	NoDeveloper: true, NoModel: true, Prefix: true,
@@ -30,6 +32,9 @@ func writePart(_ llm.Role, p *llm.Part) (wire.Fields, error) {
 	switch {
 	case p.Image != nil:
 		return writeImage(p)
+	case p.Document != nil && wire.IsPlainText(p.Document):
+		part := wire.Fields{"type": "text", "text": wire.TitledText(p.Document)}
+		return part, noOptions.Write(part, p.Options)
 	case p.Document != nil && p.Document.ID != "":
 		part := wire.Fields{"type": "file", "file_id": p.Document.ID}
 		return part, noOptions.Write(part, p.Options)

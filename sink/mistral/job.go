@@ -36,6 +36,8 @@ type job struct {
 	Completed loose.Number  `json:"completed_requests"`
 	Succeeded loose.Number  `json:"succeeded_requests"`
 	Failed    loose.Number  `json:"failed_requests"`
+
+	answered bool // there are results that come with the job
 }
 
 // UnmarshalJSON implements json.Unmarshaler: a member of another type than it
@@ -72,10 +74,16 @@ func (j *job) running() bool {
 // ran reports whether there are answers. A job that failed and has none is one
 // that Mistral refused, even if it counts its rows as failed.
 func (j *job) ran() bool {
-	if j.OutputFile != "" || j.ErrorFile != "" || j.Succeeded > 0 {
+	if j.answered || j.OutputFile != "" || j.ErrorFile != "" || j.Succeeded > 0 {
 		return true
 	}
 	return j.status() != "failed" && j.done() > 0
+}
+
+// mayHaveRun reports whether only the results that come with the job can tell
+// if its rows ran and failed, or if it was refused.
+func (j *job) mayHaveRun() bool {
+	return j.status() == "failed" && !j.ran() && len(j.InputFiles) == 0 && j.done() > 0
 }
 
 // accepted reports whether the rows are run, or were.
@@ -138,6 +146,9 @@ func (c *Client) jobOnce(ctx context.Context, id string, why httpclient.Kind) (j
 // Status implements sink.Provider.
 func (c *Client) Status(ctx context.Context, h sink.Handle) (sink.Status, error) {
 	j, err := c.job(ctx, h.Batch, httpclient.Poll)
+	if err == nil && j.mayHaveRun() {
+		j.answered, err = c.hasInlineResults(ctx, h.Batch)
+	}
 	if err != nil {
 		return sink.Status{}, fmt.Errorf("mistral: status: %w", err)
 	}

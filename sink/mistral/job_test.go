@@ -93,14 +93,21 @@ func TestWhyAJobWasRefused(t *testing.T) {
 		class retry.Class
 		cause error
 	}{
-		`[{"message":"Invalid JSON on line 3","count":1}]`:                          {retry.Permanent, nil},
-		`[{"message":"Model mistral-tiny does not exist","count":9}]`:               {retry.Permanent, nil},
-		`[{"message":"File f1 not found"}]`:                                         {retry.Retryable, sink.ErrFileGone},
-		`[{"message":"File f2 not found"}]`:                                         {retry.Retryable, sink.ErrFileGone},
-		`[{"message":"The file is too large"}]`:                                     {retry.Permanent, sink.ErrTooLarge},
-		`[{"message":"Maximum number of pending requests exceeded for workspace"}]`: {retry.Retryable, sink.ErrFull},
-		`[{"message":"Your monthly limit is reached, please update billing"}]`:      {retry.Blocked, nil},
-		`[{"message":"Internal error while processing"}]`:                           {retry.Retryable, nil},
+		`[{"message":"Invalid JSON on line 3","count":1}]`:                           {retry.Permanent, nil},
+		`[{"message":"Model mistral-tiny does not exist","count":9}]`:                {retry.Permanent, nil},
+		`[{"message":"File f1 not found"}]`:                                          {retry.Retryable, sink.ErrFileGone},
+		`[{"message":"File f2 not found"}]`:                                          {retry.Retryable, sink.ErrFileGone},
+		`[{"message":"The file is too large"}]`:                                      {retry.Permanent, sink.ErrTooLarge},
+		`[{"message":"Maximum number of pending requests exceeded for workspace"}]`:  {retry.Retryable, sink.ErrFull},
+		`[{"message":"Your monthly limit is reached, please update billing"}]`:       {retry.Blocked, nil},
+		`[{"message":"Workspace is suspended"}]`:                                     {retry.Blocked, nil},
+		`[{"message":"Payment required"}]`:                                           {retry.Blocked, nil},
+		`[{"message":"You have insufficient credits"}]`:                              {retry.Blocked, nil},
+		`[{"message":"Invalid field 'credits' of tool payment_subscription"}]`:       {retry.Permanent, nil},
+		`[{"message":"Invalid JSON: \"please update billing, account suspended\""}]`: {retry.Permanent, nil},
+		`[{"message":"Model billing-classifier does not exist"}]`:                    {retry.Permanent, nil},
+		`[{"message":"Tool execution was suspended"}]`:                               {retry.Retryable, nil},
+		`[{"message":"Internal error while processing"}]`:                            {retry.Retryable, nil},
 		`[]`:                     {retry.Retryable, nil},
 		`null`:                   {retry.Retryable, nil},
 		`"Unknown failure"`:      {retry.Retryable, nil},
@@ -123,6 +130,12 @@ func TestWhyAJobWasRefused(t *testing.T) {
 	}
 	if s := read(t, `{"id":"b1","status":"FAILED","succeeded_requests":2,"output_file":"f","errors":[{"message":"Invalid"}]}`); s.Err != nil || !s.Accepted {
 		t.Errorf("a batch with answers was not refused: %+v", s)
+	}
+	for _, ran := range []string{`"succeeded_requests":2,"output_file":"f"`, `"succeeded_requests":2`, `"error_file":"e"`} {
+		s := read(t, `{"id":"b1","status":"FAILED",`+ran+`,"errors":[{"message":"Payment required"}]}`)
+		if s.Err != nil || !s.Accepted { // its rows would be bought again
+			t.Errorf("a batch with answers was not refused, even if the account is blocked by now: %+v", s)
+		}
 	}
 }
 

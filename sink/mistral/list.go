@@ -114,7 +114,7 @@ func refusedFilter(err error) bool {
 // shows others, too.
 func (c *Client) find(ctx context.Context, tag string, since time.Time, query url.Values) (found []string, whole bool, err error) {
 	for range attempts {
-		found, whole = nil, false
+		found, whole, err = nil, false, nil
 		for l, failed := range c.list(ctx, since, query) {
 			if err = failed; err == nil && l.Tag == tag {
 				found = append(found, l.Batch)

@@ -23,6 +23,7 @@ type shelf struct {
 	filter   string   // "json", "ignored", "misread" or "refused"
 	untotal  bool     // it does not say how many there are
 	removing bool     // a job goes with each page
+	emptied  bool     // all jobs go with the first page
 	pages    int
 }
 
@@ -51,6 +52,18 @@ func (s *shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"object":"list","data":[`+strings.Join(jobs[begin:end], ",")+`]`+total+`}`)
 	if s.removing {
 		s.jobs = s.jobs[1:]
+	}
+	if s.emptied {
+		s.jobs = nil
+	}
+}
+
+// A list that changed and can be read the next time has changed no more, even
+// if it has become empty.
+func TestAListThatIsReadAgainIsClear(t *testing.T) {
+	s := &shelf{jobs: jobs(250), filter: "ignored", emptied: true}
+	if found, err := s.client(t).Find(t.Context(), "tag", time.Time{}); len(found) > 0 || err != nil {
+		t.Errorf("%q, %v", found, err)
 	}
 }
 

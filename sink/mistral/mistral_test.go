@@ -21,7 +21,7 @@ func TestWhatAnErrorReplySays(t *testing.T) {
 	}{
 		"a request at fault": {
 			422, nil, `{"object":"error","message":"Wrong","type":"invalid_request_error","param":null,"code":"3051"}`,
-			retry.Error{Class: retry.Permanent, Code: "3051", Message: "Wrong"},
+			retry.Error{Class: retry.Permanent, Code: "mistral_3051", Message: "Wrong"},
 		},
 		"a validation": {
 			422, nil, `{"detail":[{"loc":["body","endpoint"],"msg":"field required","type":"missing","input":{"a":"payload"}}]}`,
@@ -31,13 +31,13 @@ func TestWhatAnErrorReplySays(t *testing.T) {
 			429,
 			http.Header{"Mistral-Correlation-Id": {"019"}, "X-Ratelimit-Limit-Req-Minute": {"60"}, "X-Ratelimit-Remaining-Req-Minute": {"0"}},
 			`{"object":"error","message":"Rate limit exceeded","type":"rate_limited","code":"1300"}`,
-			retry.Error{Class: retry.Retryable, Code: "1300", Message: "Rate limit exceeded", RequestID: "019"},
+			retry.Error{Class: retry.Retryable, Code: "mistral_1300", Message: "Rate limit exceeded", RequestID: "019"},
 		},
 		"a key that may do nothing": {
 			429,
 			http.Header{"X-Ratelimit-Limit-Req-Minute": {"0"}, "X-Ratelimit-Remaining-Req-Minute": {"0"}},
 			`{"object":"error","message":"Rate limit exceeded","type":"rate_limited","code":"1300"}`,
-			retry.Error{Class: retry.Blocked, Code: "1300", Message: "Rate limit exceeded"},
+			retry.Error{Class: retry.Blocked, Code: "mistral_1300", Message: "Rate limit exceeded"},
 		},
 		"a server in trouble": {
 			503,

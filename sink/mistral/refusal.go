@@ -68,12 +68,27 @@ var (
 	limitWords   = regexp.MustCompile(`(?i)\b(limit|maximum|max|exceed\w*|too many|quota)\b`)
 	largeWords   = regexp.MustCompile(`(?i)\b(too (large|big|long)|too many (requests|lines|rows|items) in|at most \d+ (requests|lines|items))\b`)
 	noFileWords  = regexp.MustCompile(`(?i)\bfiles?\b.*\b(not (be )?found|not exist|no such|not (yet )?(available|ready|processed))\b|\bno such file\b`)
-	blockedWords = regexp.MustCompile(`(?i)\b(billing|payment|credits?|subscription|suspended|deactivated|monthly (quota|limit))\b`)
-	faultWords   = regexp.MustCompile(`(?i)\b(invalid|malformed|missing|required|unsupported|not supported|not exist|duplicate|validation)\b`)
+	blockedWords = regexp.MustCompile(`(?i)` + strings.Join([]string{
+		`\bpayment required\b`,
+		`\b(update|check|add|set up|enable|activate)\b[^.;]{0,30}\b(billing|payment|credits|subscription)\b`,
+		`\b(billing|payment|subscription)\b[^.;]{0,20}\b(inactive|not active|expired|failed|overdue|past due)\b`,
+		`\b(insufficient|not enough|no more|out of)( \w+)? credits?\b`,
+		`\bcredits?( balance)? (is|are|has been|have been) (too low|exhausted|insufficient|used up)\b`,
+		`\bmonthly( \w+)? (quota|limit)\b`,
+		`\b(account|workspace|organi[sz]ation)\b[^.;]{0,20}\b(suspended|deactivated)\b`,
+	}, "|"))
+	quotedWords = regexp.MustCompile("\"[^\"]*\"|`[^`]*`|\\B'[^']*'\\B")
+	faultWords  = regexp.MustCompile(`(?i)\b(invalid|malformed|missing|required|unsupported|not supported|not exist|duplicate|validation)\b`)
 )
 
 func tellsFull(words string) bool {
 	return fullWords.MatchString(words) && limitWords.MatchString(words)
+}
+
+// tellsBlocked reports whether the account needs a person. What is quoted may be
+// a part of a row.
+func tellsBlocked(words string) bool {
+	return blockedWords.MatchString(quotedWords.ReplaceAllString(words, ""))
 }
 
 func tellsTooLarge(words string) bool { return largeWords.MatchString(words) }
@@ -83,16 +98,14 @@ func tellsNoFile(words string) bool { return noFileWords.MatchString(words) }
 // refusal is why a job failed of which nothing ran, nil if it did not, or
 // something did. Words that nobody knows say nothing about the rows.
 func (c *Client) refusal(ctx context.Context, j *job) *sink.RowError {
-	if j.status() != "failed" {
+	if j.status() != "failed" || j.ran() {
 		return nil
 	}
 	words := j.Errors.words()
 	r := &sink.RowError{Class: retry.Retryable, Code: "failed", Message: loose.Words(words)}
-	switch blocked := blockedWords.MatchString(words); {
-	case blocked:
+	switch {
+	case tellsBlocked(words):
 		r.Class = retry.Blocked
-	case j.ran():
-		return nil
 	case tellsFull(words):
 		r.Cause = sink.ErrFull
 	case tellsTooLarge(words):

@@ -1,6 +1,7 @@
 package mistral
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 	"github.com/balerhq/baler/internal/httpclient"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
-	"github.com/balerhq/baler/sink/internal/client"
 	"github.com/balerhq/baler/sink/internal/download"
 	"github.com/balerhq/baler/sink/internal/loose"
 	"github.com/balerhq/baler/sink/internal/resultline"
@@ -20,7 +20,15 @@ import (
 // lines are those of result files, and the results that come with a job.
 var lines = resultline.Reader{ReadError: ReadError, ClassOf: codeClass}
 
-var resultFormat = download.Format{Parse: lines.Parse, ID: resultline.IDMember}
+var resultFormat = download.Format{Parse: parseLine, ID: resultline.IDMember}
+
+func parseLine(line []byte) (sink.Outcome, error) {
+	o, err := lines.Parse(line)
+	if o.Err != nil {
+		o.Err.Code = named(o.Err.Code)
+	}
+	return o, err
+}
 
 // codeClass is the class of a row without a reply of its own. Codes that nobody
 // knows are Permanent.
@@ -40,8 +48,8 @@ func codeClass(code string) retry.Class {
 // A download that breaks off is taken up where it was. A line that cannot be
 // read, however often it is downloaded, is an Outcome without ID and Line, but
 // not the last one if it has no end, and none of a body that has no result in
-// it. If the output file cannot be read now, the error file is, before the
-// error.
+// it. If the output file cannot be read now, nor is the error file: it may tell
+// of a failure of a row that has succeeded in the other.
 func (c *Client) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outcome, error] {
 	return func(yield func(sink.Outcome, error) bool) {
 		j, err := c.job(ctx, h.Batch, httpclient.Download)
@@ -79,11 +87,10 @@ func (c *Client) downloadFiles(ctx context.Context, j *job, yield func(sink.Outc
 	if j.OutputFile != "" {
 		more, err = output.Read(ctx, yield)
 	}
-	if !more || ctx.Err() != nil || err != nil && !client.PassesLater(err) || j.ErrorFile == "" {
+	if !more || err != nil || j.ErrorFile == "" {
 		return more, err
 	}
-	more, late := c.resultFile(j.ErrorFile, j.done()-output.Rows()).Read(ctx, yield)
-	return more, errors.Join(err, late)
+	return c.resultFile(j.ErrorFile, j.done()-output.Rows()).Read(ctx, yield)
 }
 
 // downloadInline yields the results that come with the job.
@@ -104,7 +111,30 @@ func (c *Client) resultFile(id string, least int) *download.File {
 func (c *Client) inlineResults(j *job) *download.File {
 	return &download.File{
 		Client: &c.client, Name: "results of " + loose.Words(j.ID), Format: &resultFormat, Least: j.done(),
-		Call:  httpclient.Call{Method: http.MethodGet, Path: jobPath(j.ID) + "?inline=true"},
-		Lines: func(body io.Reader) io.Reader { return download.Elements(body, "outputs") },
+		Call: inlineCall(j.ID), Lines: outputs,
 	}
+}
+
+func inlineCall(id string) httpclient.Call {
+	return httpclient.Call{Method: http.MethodGet, Path: jobPath(id) + "?inline=true"}
+}
+
+func outputs(body io.Reader) io.Reader { return download.Elements(body, "outputs") }
+
+// hasInlineResults reports whether there is a result that comes with the job.
+// It reads no more than the beginning of the first.
+func (c *Client) hasInlineResults(ctx context.Context, id string) (found bool, err error) {
+	err = c.client.Repeat(ctx, func(ctx context.Context) error {
+		reply, err := c.client.Stream(ctx, inlineCall(id))
+		if err != nil {
+			return err
+		}
+		defer reply.Close()
+		_, err = bufio.NewReader(outputs(reply)).ReadSlice('{')
+		if found = err == nil; errors.Is(err, io.EOF) {
+			return nil
+		}
+		return err
+	})
+	return found, err
 }

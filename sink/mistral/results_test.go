@@ -160,3 +160,71 @@ func TestInlineBatchesAreSentWithTheCreation(t *testing.T) {
 		t.Errorf("%d uploads, %d creations", uploads, creations)
 	}
 }
+
+// Only its results can tell whether an inline job was refused, or ran in vain.
+func TestAnInlineJobWhoseRowsAllFailedHasRun(t *testing.T) {
+	const job = `{"id":"b1","status":"FAILED","input_files":[],"total_requests":2,"completed_requests":2,"failed_requests":2,"errors":[{"message":"m","count":2}]`
+	inline := func(reply string) *mistral.Client {
+		return handle(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.RawQuery != "inline=true" {
+				_, _ = io.WriteString(w, job+`}`)
+				return
+			}
+			_, _ = io.WriteString(w, reply)
+		}, mistral.Config{})
+	}
+	for outputs, ran := range map[string]bool{
+		`}`: false, `,"outputs":null}`: false, `,"outputs":[ ]}`: false, `,"outputs":[` + "\n" + bad("a") + `,` + bad("b") + `]}`: true,
+	} {
+		c := inline(job + outputs)
+		s, err := c.Status(t.Context(), one)
+		if err != nil || s.Accepted != ran || (s.Err == nil) != ran || (s.NotRun == 0) != ran {
+			t.Errorf("%s: %+v, %v", outputs, s, err)
+		}
+		got, err := results(t, c)
+		if want := []string{"a t", "b t"}; err != nil || ran && !slices.Equal(got, want) || !ran && len(got) > 0 {
+			t.Errorf("%s: %q, %v", outputs, got, err)
+		}
+	}
+	for _, reply := range []string{job + `,"outputs":[`, "<html>"} {
+		if s, err := inline(reply).Status(t.Context(), one); retry.ClassOf(err) != retry.Retryable {
+			t.Errorf("%s says nothing: %+v, %v", reply, s, err)
+		}
+	}
+}
+
+// A failure in the error file does not come before the success of the same row
+// in an output file that is late.
+func TestNoFailureComesBeforeALateSuccess(t *testing.T) {
+	for _, status := range []int{http.StatusNotFound, http.StatusServiceUnavailable} {
+		late := true
+		replies := says(map[string]string{
+			"/v1/batch/jobs/b1":     `{"id":"b1","status":"SUCCESS","total_requests":1,"succeeded_requests":1,"output_file":"out","error_file":"err"}`,
+			"/v1/files/out/content": good("a"), "/v1/files/err/content": bad("a"),
+		})
+		c := handle(t, func(w http.ResponseWriter, r *http.Request) {
+			if late && strings.Contains(r.URL.Path, "/out/") {
+				w.WriteHeader(status)
+				return
+			}
+			replies(w, r)
+		}, mistral.Config{})
+		if got, err := results(t, c); len(got) > 0 || err == nil {
+			t.Errorf("%d: %q, %v", status, got, err)
+		}
+		late = false
+		if got, err := results(t, c); err != nil || len(got) == 0 || got[0] != "a" {
+			t.Errorf("%d: %q, %v", status, got, err)
+		}
+	}
+}
+
+func TestACodeThatIsANumberIsNamed(t *testing.T) {
+	c := handle(t, says(map[string]string{
+		"/v1/batch/jobs/b1":     `{"id":"b1","status":"SUCCESS","total_requests":2,"failed_requests":2,"error_file":"err"}`,
+		"/v1/files/err/content": `{"custom_id":"a","response":null,"error":{"code":1300,"message":"m"}}` + "\n" + `{"custom_id":"b","response":{"status_code":422,"body":{"code":"3051"}}}`,
+	}), mistral.Config{})
+	if got, err := results(t, c); err != nil || !slices.Equal(got, []string{"a mistral_1300", "b mistral_3051"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+}

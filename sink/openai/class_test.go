@@ -30,14 +30,19 @@ func TestSpendAndQuotaBlock(t *testing.T) {
 			}
 		}
 		c := canned(t, map[string]string{
-			"/v1/batches/b":         `{"status":"failed","output_file_id":"out","errors":{"data":[{"code":"` + code + `"}]}}`,
+			"/v1/batches/b":         `{"status":"failed","errors":{"data":[{"code":"` + code + `"}]}}`,
+			"/v1/batches/ran":       `{"status":"failed","output_file_id":"out","errors":{"data":[{"code":"` + code + `"}]}}`,
 			"/v1/files/out/content": `{"custom_id":"a","error":{"code":"` + code + `","message":"m"}}` + "\n" + `{"custom_id":"b","response":{"status_code":429,"body":{"error":{"code":"` + code + `"}}}}`,
 		})
 		s, err := c.Status(t.Context(), one)
 		if err != nil || s.Err == nil || s.Err.Class != retry.Blocked {
 			t.Errorf("%s at validation: %+v, %v", code, s, err)
 		}
-		for id, o := range outcomes(t, c, one) {
+		ran := sink.Handle{Batch: "ran"}
+		if s, err := c.Status(t.Context(), ran); err != nil || s.Err != nil || !s.Ended {
+			t.Errorf("%s after rows ran: %+v, %v", code, s, err) // they would be bought again
+		}
+		for id, o := range outcomes(t, c, ran) {
 			if o.Err == nil || o.Err.Class != retry.Blocked || o.Err.Code != code {
 				t.Errorf("%s of row %v: %+v", code, id, o)
 			}

@@ -138,7 +138,7 @@ func setNonEmpty(h http.Header, name, value string) {
 func (c *Client) Info() sink.Info {
 	return sink.Info{
 		Name: "openai", Origin: c.client.Host(), Account: c.client.Account(), Codec: &c.codec,
-		Tags: sink.TagMetadata, PartialResults: true, Lists: true, Files: true, Clock: true,
+		Tags: sink.TagMetadata, PartialResults: true, Lists: true, Files: true, Clock: true, Attachments: attachments{c.client.Host()},
 	}
 }
 

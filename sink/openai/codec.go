@@ -7,7 +7,9 @@ import (
 	"fmt"
 
 	"github.com/balerhq/baler/sink/internal/completions"
+	"github.com/balerhq/baler/sink/internal/wire"
 	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/schema"
 )
 
 const (
@@ -37,11 +39,14 @@ func hasChats(endpoint string) bool { return formats[cmp.Or(endpoint, chatEndpoi
 func (c *Codec) Endpoint() string { return cmp.Or(c.endpoint, chatEndpoint) }
 
 // Revision implements llm.Codec.
-func (c *Codec) Revision() int { return 1 }
+func (c *Codec) Revision() int { return 2 }
 
 // Encode implements llm.Codec. The body is canonical JSON, in which numbers of
-// options are as the chat has them.
+// options are as the chat has them, and members of a schema keep their order.
 func (c *Codec) Encode(model string, chat llm.Chat) (json.RawMessage, error) {
+	if err := barred.CheckOptions(chat.Options); err != nil {
+		return nil, fmt.Errorf("openai: encode: %w", err)
+	}
 	body, err := formats[c.Endpoint()].Encode(model, chat)
 	if err != nil {
 		return nil, fmt.Errorf("openai: encode: %w", err)
@@ -49,8 +54,23 @@ func (c *Codec) Encode(model string, chat llm.Chat) (json.RawMessage, error) {
 	return body, nil
 }
 
-// Check implements llm.Codec. There is nothing that is refused for certain.
-func (*Codec) Check(string, json.RawMessage) error { return nil }
+// barred would make a row of a batch answer piece by piece, or later.
+var barred = wire.Barred{"background": wire.IsTrue, "stream": wire.IsTrue, "stream_options": wire.IsSet}
+
+// Lower implements llm.Codec.
+func (*Codec) Lower(s *llm.Schema) (schema.Lowered, error) { return wire.Lower(s, schema.OpenAI) }
+
+// Check implements llm.Codec, for all endpoints.
+func (*Codec) Check(endpoint string, body json.RawMessage) error {
+	err := barred.Check(body)
+	if f := formats[endpoint]; err == nil && f != nil {
+		err = f.Check(body)
+	}
+	if err != nil {
+		return fmt.Errorf("openai: %w", err)
+	}
+	return nil
+}
 
 // Parse implements llm.Codec, for "/v1/chat/completions" and "/v1/responses",
 // whichever of them Encode writes for.

@@ -3,6 +3,7 @@ package openai
 import (
 	"github.com/balerhq/baler/sink/internal/completions"
 	"github.com/balerhq/baler/sink/internal/wire"
+	"github.com/balerhq/baler/sink/llm/schema"
 )
 
 // shared are options that both endpoints take.
@@ -18,6 +19,7 @@ var chatFormat = completions.Format{
 		"n", "prediction", "presence_penalty", "reasoning_effort", "seed", "stop", "tool_choice", "tools", "verbosity",
 		"web_search_options", wire.ResponseFormat,
 	)),
+	Dialect:     schema.OpenAI,
 	WriteSchema: completions.WriteSchema, ReadSchema: completions.ReadSchema,
 	WritePart: writeChatPart, ReadPart: readChatPart,
 }
@@ -38,6 +40,7 @@ var responsesFormat = completions.Format{
 		"responses.tool_choice":      "tool_choice",
 		"verbosity":                  "text.verbosity",
 	}),
+	Dialect:     schema.OpenAI,
 	WriteSchema: completions.WriteFlatSchema, ReadSchema: completions.ReadFlatSchema,
 	WritePart: writeResponsesPart, ReadPart: readResponsesPart,
 }

@@ -61,8 +61,8 @@ func TestParse(t *testing.T) {
 			},
 		},
 		{
-			completions, `{"model":"m","messages":[],"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"description":"d","schema":{"type":"object"}}}}`,
-			llm.Chat{Schema: &llm.Schema{Name: "n", Description: "d", Strict: &isStrict, JSON: json.RawMessage(`{"type":"object"}`)}},
+			completions, `{"model":"m","messages":[],"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"description":"d","schema":{"additionalProperties":false,"properties":{},"type":"object"}}}}`,
+			llm.Chat{Schema: &llm.Schema{Name: "n", Description: "d", Strict: &isStrict, JSON: json.RawMessage(`{"additionalProperties":false,"properties":{},"type":"object"}`)}},
 		},
 		{
 			completions, `{"model":"m","messages":[],"response_format":{"type":"json_object"}}`,
@@ -76,7 +76,7 @@ func TestParse(t *testing.T) {
 		{responses, `{"model":"m","input":[{"role":"user","content":"hi"}]}`, llm.Ask("hi")},
 		{
 			responses, `{"model":"m","instructions":"Be brief.","max_output_tokens":20,"reasoning":{"effort":"low","summary":"auto"},"store":false,
-				"text":{"verbosity":"low","format":{"type":"json_schema","name":"n","schema":{},"strict":true}},"input":[
+				"text":{"verbosity":"low","format":{"type":"json_schema","name":"n","schema":{"additionalProperties":false,"properties":{},"type":"object"},"strict":true}},"input":[
 				{"role":"user","content":[{"type":"input_text","text":"a"},{"type":"input_image","image_url":"https://example.com/a.png","detail":"auto"},
 				{"type":"input_image","file_id":"file-1"},{"type":"input_file","file_url":"https://example.com/a.pdf","filename":"a.pdf"},
 				{"type":"input_file","file_id":"file-2"},{"type":"input_file","file_data":"data:application/pdf;base64,JVBERi0="}]},
@@ -90,7 +90,7 @@ func TestParse(t *testing.T) {
 					{Document: &llm.File{Type: "application/pdf", Data: []byte("%PDF-")}},
 				}}, {Role: llm.RoleAssistant, Parts: []llm.Part{{Text: "b", Options: llm.Options{"annotations": json.RawMessage(`[]`)}}}}},
 				MaxTokens: 20,
-				Schema:    &llm.Schema{Name: "n", Strict: &isStrict, JSON: json.RawMessage(`{}`)},
+				Schema:    &llm.Schema{Name: "n", Strict: &isStrict, JSON: json.RawMessage(`{"additionalProperties":false,"properties":{},"type":"object"}`)},
 				Options: llm.Options{
 					"instructions": json.RawMessage(`"Be brief."`), "reasoning_effort": json.RawMessage(`"low"`), "reasoning_summary": json.RawMessage(`"auto"`),
 					"store": json.RawMessage(`false`), "verbosity": json.RawMessage(`"low"`),
@@ -228,8 +228,8 @@ var (
 	schemas = func() []llm.Schema {
 		yes, no := true, false
 		return []llm.Schema{
-			{Name: "n", JSON: json.RawMessage(`{"type":"object"}`)},
-			{Name: "n", Strict: &yes, Description: "d", JSON: json.RawMessage(`{"a":1.50}`)},
+			{Name: "n", JSON: json.RawMessage(`{"additionalProperties":false,"properties":{},"type":"object"}`)},
+			{Name: "n", Strict: &yes, Description: "d", JSON: json.RawMessage(`{"properties":{"a":{"minimum":1.50,"type":"number"}},"required":["a"],"type":"object","additionalProperties":false}`)},
 			{Name: "n", Strict: &no, JSON: json.RawMessage(`true`)},
 		}
 	}()

@@ -23,6 +23,9 @@ func writeChatPart(_ llm.Role, p *llm.Part) (wire.Fields, error) {
 		}
 		part := wire.Fields{"type": "image_url", "image_url": wire.Fields{"url": wire.URL(p.Image)}}
 		return part, imageOptionsOfChat.Write(part, p.Options)
+	case p.Document != nil && wire.IsPlainText(p.Document): // as a file, it may be a PDF only
+		part := wire.Fields{"type": "text", "text": wire.TitledText(p.Document)}
+		return part, partOptions.Write(part, p.Options)
 	case p.Document != nil:
 		if p.Document.URL != "" {
 			return nil, errors.New("the endpoint takes no URL of a document; give its Data or ID")

@@ -112,10 +112,10 @@ func (e batchError) whole() *sink.RowError {
 }
 
 // refusal is why validation failed, nil if it did not. A batch with rows that
-// ran was not refused, whatever its status, unless it is the account that is
-// blocked.
+// ran was not refused, whatever its status, even if the account is blocked by
+// now: its results are paid for.
 func (c *Client) refusal(ctx context.Context, b batch) *sink.RowError {
-	if b.status() != "failed" {
+	if b.status() != "failed" || b.ran() {
 		return nil
 	}
 	first := batchError{Code: "failed", Message: "the provider gave no reason"}
@@ -126,9 +126,6 @@ func (c *Client) refusal(ctx context.Context, b batch) *sink.RowError {
 		if codeClass(e.Code) == retry.Blocked {
 			return e.whole()
 		}
-	}
-	if b.ran() {
-		return nil
 	}
 	for _, e := range b.Errors {
 		if e.ofLine() {

@@ -23,8 +23,9 @@ import (
 // A download that breaks off is taken up where it was. A line that cannot be
 // read, however often it is downloaded, is an Outcome without ID and Line, but
 // not the last one if it has no end, and none of a body that has no result in
-// it. If the output file cannot be read now, the error file is, before the
-// error.
+// it. If the output file cannot be read now, nor is the error file: it may tell
+// of a failure of a row that has succeeded in the other. If the output file is
+// gone, the error file is all there is, and comes before the error.
 func (c *Client) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outcome, error] {
 	return func(yield func(sink.Outcome, error) bool) {
 		b, err := c.batch(ctx, h.Batch, httpclient.Download)
@@ -67,7 +68,7 @@ func (c *Client) download(ctx context.Context, b batch, yield func(sink.Outcome,
 	if b.OutputFile != "" {
 		more, err = output.Read(ctx, yield)
 	}
-	if !more || ctx.Err() != nil || err != nil && !client.PassesLater(err) {
+	if isGone := client.NotFound(err) || client.Status(err) == http.StatusGone; !more || err != nil && !isGone {
 		return more, err
 	}
 	failed := c.resultFile(b.ErrorFile, b.Counts.Completed+b.Counts.Failed-output.Rows())

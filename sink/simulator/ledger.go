@@ -43,6 +43,7 @@ type Execution struct {
 	CustomID     string `json:"custom_id"`      // empty if a live call has none
 	Status       int    `json:"status"`         // 0 for a request_timeout
 	InputTokens  int64  `json:"input_tokens,omitempty"`
+	CachedTokens int64  `json:"cached_tokens,omitempty"` // part of InputTokens
 	OutputTokens int64  `json:"output_tokens,omitempty"`
 }
 
@@ -59,6 +60,10 @@ func appendExecution(b, customID []byte, reply Reply) []byte {
 	if reply.Error == nil {
 		b = append(b, `,"input_tokens":`...)
 		b = strconv.AppendInt(b, reply.InputTokens, 10)
+		if reply.CachedTokens > 0 {
+			b = append(b, `,"cached_tokens":`...)
+			b = strconv.AppendInt(b, reply.CachedTokens, 10)
+		}
 		b = append(b, `,"output_tokens":`...)
 		b = strconv.AppendInt(b, reply.OutputTokens, 10)
 	}

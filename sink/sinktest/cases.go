@@ -79,6 +79,9 @@ func (s *suite) uploadAgain() {
 }
 
 func (s *suite) lostCreate() {
+	if s.LoseCreate == nil {
+		s.Skip("no creation can be lost")
+	}
 	bodies := s.good(3)
 	file, err := s.Provider.Upload(s.ctx, s.spec("lost"), rows(bodies...))
 	s.must(err)
@@ -181,6 +184,9 @@ func (s *suite) readAgain() {
 // lateResults: as long as results are withheld, no row is said to have failed,
 // or to have never run.
 func (s *suite) lateResults() {
+	if s.Withhold == nil {
+		s.Skip("no results can be late")
+	}
 	const n = 3
 	h := s.buy("late", s.good(n)...)
 	s.Finish()

@@ -21,7 +21,7 @@ import (
 )
 
 // Harness is a provider client, and control over the provider that it talks to.
-// All fields are required.
+// All fields are required, except for LoseCreate and Withhold.
 type Harness struct {
 	Provider sink.Provider
 	// Stranger is a client with a key that the provider refuses.
@@ -36,12 +36,14 @@ type Harness struct {
 	// Finish makes all batches end. Until then they run.
 	Finish func()
 	// LoseCreate makes the provider do the next creation and lose its answer.
+	// Nil means that none can be lost, because Create itself makes the batch.
 	LoseCreate func()
 	// RefuseCreate makes the provider turn the next creation away for now, as
 	// when there are too many.
 	RefuseCreate func()
 	// Withhold makes the provider hand out no results of batches that have
-	// ended, as if they were late, or hand them out again.
+	// ended, as if they were late, or hand them out again. Nil means that none
+	// can be late, because the client has them once the batch has ended.
 	Withhold func(bool)
 	// Created is how many batches have ever been created.
 	Created func() int

@@ -31,13 +31,6 @@ func Unserved(err error) bool {
 	return false
 }
 
-// PassesLater reports whether results that cannot be read now may be read
-// later: what is gone may only be late.
-func PassesLater(err error) bool {
-	gone := NotFound(err) || Status(err) == http.StatusGone
-	return retry.ClassOf(err) == retry.Retryable || gone
-}
-
 // Because wraps an error in the one that explains it, of whose class it then
 // is.
 func Because(cause, err error) error { return fmt.Errorf("%w: %w", cause, err) }

@@ -1,6 +1,7 @@
 package completions
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/balerhq/baler/sink/internal/wire"
 	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/schema"
 )
 
 // Format is how an endpoint writes chats. Its Limit stands before its Messages
@@ -20,7 +22,8 @@ type Format struct {
 	Schema   string // where the format of the answer is
 	Options  wire.Names
 
-	WriteSchema func(*llm.Schema) any
+	Dialect     *schema.Dialect // in which a strict schema is sent
+	WriteSchema func(s *llm.Schema, sent []byte) wire.Fields
 	ReadSchema  func(wire.Object) *llm.Schema
 	WritePart   func(llm.Role, *llm.Part) (wire.Fields, error)
 	ReadPart    func(wire.Object) llm.Part
@@ -62,10 +65,11 @@ func (f *Format) encode(model string, chat llm.Chat) (json.RawMessage, error) {
 		body["temperature"] = *chat.Temperature
 	}
 	if chat.Schema != nil {
-		if _, err := wire.SchemaJSON(chat.Schema); err != nil {
+		lowered, err := wire.Lower(chat.Schema, f.Dialect)
+		if err != nil {
 			return nil, err
 		}
-		body.Set(f.Schema, f.WriteSchema(chat.Schema))
+		body.Set(f.Schema, f.WriteSchema(chat.Schema, lowered.JSON))
 	}
 	if err := wire.CheckFormat(chat.Options); err != nil {
 		return nil, err
@@ -74,6 +78,28 @@ func (f *Format) encode(model string, chat llm.Chat) (json.RawMessage, error) {
 		return nil, err
 	}
 	return wire.Body(body)
+}
+
+// schemaPath is where the JSON Schema is.
+func (f *Format) schemaPath() string {
+	if f.Schema == wire.ResponseFormat {
+		return f.Schema + "." + jsonSchema + ".schema"
+	}
+	return f.Schema + ".schema"
+}
+
+// Check returns an error if a body has a strict schema that has no form which
+// the endpoint takes.
+func (f *Format) Check(body json.RawMessage) error {
+	if !bytes.Contains(body, []byte(jsonSchema)) {
+		return nil
+	}
+	s := f.ReadSchema(wire.Members(wire.Members(jsontext.Value(body)).At(f.Schema)))
+	if s == nil {
+		return nil
+	}
+	_, err := wire.Lower(s, f.Dialect)
+	return err
 }
 
 func (f *Format) writeMessages(chat *llm.Chat) (any, error) {
@@ -142,10 +168,8 @@ func (f *Format) Parse(body json.RawMessage) (string, llm.Chat, error) {
 		return "", llm.Chat{}, err
 	}
 	model, chat := request.Text("model"), f.parse(request)
-	encoded, err := f.encode(model, chat)
-	if err == nil {
-		err = wire.Confirm(body, encoded)
-	}
+	wire.KeepOrder(&chat, body, f.schemaPath())
+	chat, err = wire.Reread(chat, body, f.schemaPath(), func(chat llm.Chat) (json.RawMessage, error) { return f.encode(model, chat) })
 	if err != nil {
 		return model, llm.Chat{}, err
 	}

@@ -1,8 +1,6 @@
 package completions
 
 import (
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/balerhq/baler/sink/internal/wire"
 	"github.com/balerhq/baler/sink/llm"
 )
@@ -12,23 +10,23 @@ const jsonSchema = "json_schema"
 // schemaName is sent for a schema without a name, as the endpoints ask for one.
 const schemaName = "answer"
 
-// WriteSchema writes a schema as a response_format.
-func WriteSchema(s *llm.Schema) any {
-	return wire.Fields{"type": jsonSchema, jsonSchema: schemaFields(s)}
+// WriteSchema writes a schema as a response_format, in the form that is sent.
+func WriteSchema(s *llm.Schema, sent []byte) wire.Fields {
+	return wire.Fields{"type": jsonSchema, jsonSchema: schemaFields(s, sent)}
 }
 
 // ReadSchema reads what WriteSchema writes, nil if there is no schema.
 func ReadSchema(o wire.Object) *llm.Schema { return ReadFlatSchema(wire.Members(o[jsonSchema])) }
 
 // WriteFlatSchema writes a schema and its type as one object.
-func WriteFlatSchema(s *llm.Schema) any {
-	fields := schemaFields(s)
+func WriteFlatSchema(s *llm.Schema, sent []byte) wire.Fields {
+	fields := schemaFields(s, sent)
 	fields["type"] = jsonSchema
 	return fields
 }
 
-func schemaFields(s *llm.Schema) wire.Fields {
-	fields := wire.Fields{"name": schemaName, "schema": jsontext.Value(s.JSON)}
+func schemaFields(s *llm.Schema, sent []byte) wire.Fields {
+	fields := wire.Fields{"name": schemaName, "schema": wire.InOrder(sent)}
 	fields.SetText("name", s.Name)
 	fields.SetText("description", s.Description)
 	if s.Strict != nil {

@@ -26,7 +26,8 @@ const IDMember = "custom_id"
 type Reader struct {
 	// ReadError reads the error body of a row that has a status.
 	ReadError retry.Grammar
-	// ClassOf is the class of the code of a row that has none.
+	// ClassOf is the class of the code of a row that has none. It is Permanent
+	// of a code that nobody knows.
 	ClassOf func(code string) retry.Class
 }
 
@@ -95,6 +96,7 @@ func (r *Reader) Parse(line []byte) (sink.Outcome, error) {
 	switch {
 	case l.Error != rowFault{}:
 		o.Err = r.rowError(&l.Error)
+		r.reclass(&o)
 	case l.Response == nil:
 		o.Err = &sink.RowError{Class: retry.Retryable, Code: "no_response", Message: "the line has neither response nor error"}
 	default:
@@ -102,6 +104,17 @@ func (r *Reader) Parse(line []byte) (sink.Outcome, error) {
 	}
 	o.Skipped = o.Status == 0 && o.Err != nil
 	return o, nil
+}
+
+// reclass gives a row that has both an error and a status the class of the
+// status, if its code says nothing: what was turned away passes later.
+func (r *Reader) reclass(o *sink.Outcome) {
+	if o.Err.Class != retry.Permanent || o.Status == 0 || o.Status/100 == 2 {
+		return
+	}
+	if by := r.statusError(o.Status, o.Body); by != nil {
+		o.Err.Class = by.Class
+	}
 }
 
 // judge finds out what became of a row that has a response: by its status, and

@@ -24,6 +24,9 @@ func Parts(m llm.Message) ([]llm.Part, error) {
 }
 
 func check(p *llm.Part) error {
+	if p.File != nil {
+		return errors.New("a file whose type is not known yet cannot be sent: read it with document.Load")
+	}
 	file := p.Image
 	if file == nil {
 		file = p.Document
@@ -33,6 +36,9 @@ func check(p *llm.Part) error {
 		return nil
 	case p.Text != "" || p.Image != nil && p.Document != nil:
 		return errors.New("a part is one of text, image and document; make a part of each")
+	}
+	if file.Path != "" || file.Kept != "" {
+		return errors.New("a file that has not been read cannot be sent: read it with document.Load")
 	}
 	sources := 0
 	for _, isSet := range []bool{len(file.Data) > 0, file.URL != "", file.ID != ""} {
@@ -91,4 +97,17 @@ func FileAt(url string) llm.File {
 		return llm.File{URL: url}
 	}
 	return llm.File{Type: mediaType, Data: data}
+}
+
+// IsPlainText reports whether a document is a text that a chat has the bytes
+// of.
+func IsPlainText(f *llm.File) bool { return f.Type == "text/plain" && len(f.Data) > 0 }
+
+// TitledText returns such a document as a text, for endpoints that have no
+// documents of text.
+func TitledText(f *llm.File) string {
+	if f.Name == "" {
+		return string(f.Data)
+	}
+	return f.Name + ":\n\n" + string(f.Data)
 }

@@ -152,6 +152,23 @@ func RefusesOption(t T, codec llm.Codec, endpoint, body, option string) {
 	}
 }
 
+// Bars checks that Check refuses bodies that are no chats, by the name of a
+// member, and takes others.
+func Bars(t T, codec llm.Codec, endpoint string, refused map[string]string, taken ...string) {
+	t.Helper()
+	for body, option := range refused {
+		err := codec.Check(endpoint, json.RawMessage(body))
+		if e, is := errors.AsType[*llm.RefusedOptionError](err); !is || e.Option != option || !strings.Contains(e.Reason, "in batches") {
+			t.Errorf("%s: %v, want the option %s", body, err, option)
+		}
+	}
+	for _, body := range taken {
+		if err := codec.Check(endpoint, json.RawMessage(body)); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
 // Refuses checks that a chat is not encoded, and that the error says why.
 func Refuses(t T, codec llm.Codec, chat llm.Chat, why string) {
 	t.Helper()

@@ -142,6 +142,13 @@ func TestParamsAreValidatedPerRowByVersion(t *testing.T) {
 	schema := func(s string) string {
 		return params("x", `"output_config":{"format":{"type":"json_schema","schema":`+s+`}}`)
 	}
+	optional := func(n int) string {
+		var members []string
+		for i := range n {
+			members = append(members, fmt.Sprintf(`"m%d":{"type":"string"}`, i))
+		}
+		return `{"type":"object","additionalProperties":false,"properties":{` + strings.Join(members, ",") + `}}`
+	}
 	const fine = `{"type":"object","additionalProperties":false,"properties":{"a":{"type":"string"}}}`
 	type test struct{ old, now string }
 	bad := func(s string) test { return test{s, s} }
@@ -171,11 +178,15 @@ func TestParamsAreValidatedPerRowByVersion(t *testing.T) {
 		`{"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"text","text":"x","citations":[{}]}]}]}`: {"", "messages: citations are not supported"},
 		`{"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"text","text":"x","citations":[]}]}]}`:   {},
 		schema(fine):                {},
-		schema(`{"type":"object"}`): bad("output_config.format.schema: For 'object' type"),
-		schema(`{"type":"object","additionalProperties":false,"properties":{"a":{"type":"integer","minimum":1}}}`): bad("output_config.format.schema.properties.a: For this schema, 'minimum'"),
-		schema(`{"anyOf":[{"type":"string","format":"color"}]}`):                                                   bad("output_config.format.schema.anyOf.0: format 'color'"),
-		schema(`{"type":"array","minItems":2,"items":{"type":"string"}}`):                                          bad("output_config.format.schema: 'minItems'"),
-		schema(`{"type":"array","items":{"type":"string","maxLength":2}}`):                                         bad("output_config.format.schema.items: For this schema, 'maxLength'"),
+		schema(`{"type":"object"}`): bad("output_config.format.schema: additionalProperties is not false"),
+		schema(`{"type":"object","additionalProperties":false,"properties":{"a":{"type":"integer","minimum":1}}}`): bad(`output_config.format.schema.properties.a: the keyword \"minimum\" is not supported`),
+		schema(`{"anyOf":[{"type":"string","format":"color"}]}`):                                                   bad(`output_config.format.schema.anyOf.0: the format \"color\"`),
+		schema(`{"type":"array","minItems":2,"items":{"type":"string"}}`):                                          bad("output_config.format.schema: minItems is 2"),
+		schema(`{"type":"array","items":{"type":"string","maxLength":2}}`):                                         bad(`output_config.format.schema.items: the keyword \"maxLength\"`),
+		schema(`{"$ref":"#/$defs/a","$defs":{"a":{"type":"array","items":{"$ref":"#/$defs/a"}}}}`):                 bad("output_config.format.schema: the schema contains itself"),
+		schema(optional(25)): bad("output_config.format.schema: 25 optional members"),
+		schema(optional(24)): {},
+		schema(`{"allOf":[{"type":"string","maxLength":2}]}`): bad("output_config.format.schema.allOf.0: the keyword"),
 		`{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"{"}],"output_config":{"format":{"type":"json_schema","schema":` + fine + `}}}`: bad("output_config.format: cannot be used together with a prefilled"),
 	}
 	for _, version := range []string{"2023-06-01", "2026-10-21"} {

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/balerhq/baler/sink/internal/schemarules"
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
 
@@ -12,6 +14,7 @@ import (
 type rules struct {
 	version string
 	inBatch bool
+	schemas *schemarules.Last
 	counts  bool // tokens alone: there is no answer that could be too long
 }
 
@@ -147,16 +150,14 @@ func isEmptyList(v []byte) bool {
 }
 
 // checkFormat checks the schema that an answer has to follow.
-func checkFormat(p *params, _ rules) *apiError {
+func checkFormat(p *params, r rules) *apiError {
 	f := p.format()
-	if f == nil {
-		return nil
-	}
-	var schema any
 	switch {
+	case f == nil:
+		return nil
 	case f.Type != "json_schema":
 		return invalid("output_config.format.type: Input should be 'json_schema'")
-	case json.Unmarshal(f.Schema, &schema) != nil:
+	case f.Schema == nil:
 		return invalid("output_config.format.schema: Field required")
 	}
 	last := ""
@@ -164,5 +165,10 @@ func checkFormat(p *params, _ rules) *apiError {
 	if last == "assistant" {
 		return invalid("output_config.format: cannot be used together with a prefilled answer")
 	}
-	return checkSchema("output_config.format.schema", schema)
+	if problem := r.schemas.Problem(f.Schema); problem != "" {
+		path, what, _ := strings.Cut(problem, ": ")
+		path = strings.ReplaceAll(strings.TrimPrefix(path, "#"), "/", ".")
+		return invalid("output_config.format.schema%s: %s", path, what)
+	}
+	return nil
 }

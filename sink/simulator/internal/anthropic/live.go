@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/balerhq/baler/sink/internal/schemarules"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
@@ -47,6 +48,7 @@ func readCall(c call, r rules) (row protocol.Row, err error) {
 	if len(body) > maxBody {
 		return row, tooLarge("Request exceeds the maximum size")
 	}
+	r.schemas = schemarules.By(schemarules.Anthropic)
 	p, wrong := parseParams(body, r)
 	if wrong == nil && string(p.stream) == "true" {
 		wrong = invalid("stream: the simulator does not stream its replies yet: leave it out")

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/balerhq/baler/sink/internal/schemarules"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
@@ -36,16 +37,17 @@ func parseRow(line []byte) (r row, valid bool) {
 // rows writes the lines of results by hand: reflection would cost more than all
 // the rest of a row.
 type rows struct {
-	batch  protocol.Batch
-	kept   kept
-	tier   string // of the service
-	serial int    // of the line
-	params params // of the row that was read last
+	batch   protocol.Batch
+	kept    kept
+	tier    string // of the service
+	serial  int    // of the line
+	params  params // of the row that was read last
+	schemas *schemarules.Last
 }
 
 // Rows returns what reads the rows of b and writes their results.
 func (Protocol) Rows(b protocol.Batch) protocol.Rows {
-	e := &rows{batch: b, tier: "batch"}
+	e := &rows{batch: b, tier: "batch", schemas: schemarules.By(schemarules.Anthropic)}
 	_ = json.Unmarshal(b.Data, &e.kept) // of a batch without any, all is as usual
 	return e
 }
@@ -56,7 +58,7 @@ func (e *rows) Read(line []byte) protocol.Row {
 	id, _ := scan.Unquote(in.customID)
 	r := protocol.Row{ID: in.customID, CustomID: id, Body: in.params}
 	var wrong *apiError
-	e.params, wrong = parseParams(in.params, rules{version: e.kept.Version, inBatch: true})
+	e.params, wrong = parseParams(in.params, rules{version: e.kept.Version, inBatch: true, schemas: e.schemas})
 	r.Model, r.Request = e.params.modelName(), &e.params
 	if wrong == nil {
 		wrong = checkModel(e.kept.Models, r.Model)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/balerhq/baler/sink/internal/schemarules"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
@@ -34,6 +35,9 @@ func ask(endpoint string) handler {
 // put puts the body of a call to the model, and returns the body of the reply.
 func put(s protocol.Session, body []byte, endpoint, model string) ([]byte, error) {
 	p, err := parseParams(body, endpoint)
+	if err == nil {
+		err = p.checkSchema(schemarules.By(schemarules.Gemini))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/balerhq/baler/sink/internal/schemarules"
 	"github.com/balerhq/baler/sink/simulator/internal/chance"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
@@ -13,19 +14,25 @@ import (
 // rows writes the rows of results by hand: reflection would cost more than all
 // the rest of a row.
 type rows struct {
-	batch  protocol.Batch
-	serial int    // of the row
-	params params // of the row that was read last
+	batch   protocol.Batch
+	serial  int    // of the row
+	params  params // of the row that was read last
+	schemas *schemarules.Last
 }
 
 // Rows returns what reads the rows of b and writes their results.
-func (Protocol) Rows(b protocol.Batch) protocol.Rows { return &rows{batch: b} }
+func (Protocol) Rows(b protocol.Batch) protocol.Rows {
+	return &rows{batch: b, schemas: schemarules.By(schemarules.Gemini)}
+}
 
 // Read takes a line apart.
 func (e *rows) Read(line []byte) protocol.Row {
 	in := parseRow(line) // valid, or the batch would not run
 	var err error
 	e.params, err = parseParams(in.request, e.batch.Endpoint)
+	if err == nil {
+		err = e.params.checkSchema(e.schemas)
+	}
 	row := protocol.Row{ID: in.key, CustomID: unquote(in.key), Body: in.request, Request: &e.params}
 	if err != nil {
 		row.Error = &protocol.RowError{Status: http.StatusBadRequest, Message: err.Error()}

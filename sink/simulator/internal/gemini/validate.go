@@ -9,7 +9,8 @@ import (
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
 
-// Validate checks the input of b: that each line is an object with a request.
+// Validate checks the input of b: that each line is an object with a request,
+// and that no two ask for different schemas.
 // What is wrong with a request fails only its row. Keys may repeat.
 func (Protocol) Validate(s protocol.Session, b protocol.Batch) (protocol.Verdict, error) {
 	v := protocol.Verdict{Model: aboutOf(b).Model}
@@ -30,6 +31,7 @@ func (Protocol) Validate(s protocol.Session, b protocol.Batch) (protocol.Verdict
 		return v, err
 	}
 	defer func() { _ = in.Close() }()
+	var schemas oneSchema
 	for line, err := range scan.Lines(in) {
 		if err != nil {
 			return v, err
@@ -47,6 +49,9 @@ func (Protocol) Validate(s protocol.Session, b protocol.Batch) (protocol.Verdict
 		}
 		if r.problem != "" {
 			refuse("Line %s of the input file: %s", strconv.Itoa(line.Number), r.problem)
+		}
+		if schemas.differs(r.request) {
+			refuse("Line %d of the input file: all requests of a batch must have the same response schema.", line.Number)
 		}
 	}
 	if v.Rows == 0 {

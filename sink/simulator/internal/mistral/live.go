@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/balerhq/baler/sink/internal/schemarules"
+	"github.com/balerhq/baler/sink/simulator/internal/chatform"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
@@ -65,6 +67,9 @@ func readCall(s protocol.Session, r *http.Request, endpoint string) (row protoco
 		return row, wrong("missing", "Field required", nil, "body", "model")
 	case len(rules.Models) > 0 && !slices.Contains(rules.Models, model):
 		return row, failure(http.StatusBadRequest, "1500", "invalid_model", "Invalid model: %s", model)
+	}
+	if problem := chatform.Refused(p.format, schemarules.By(schemarules.Mistral)); problem != "" {
+		return row, failure(http.StatusBadRequest, "", "invalid_request_error", "%s", problem)
 	}
 	return protocol.Row{Body: body, Request: &p, Model: model}, nil
 }

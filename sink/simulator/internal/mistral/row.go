@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/balerhq/baler/sink/internal/schemarules"
+	"github.com/balerhq/baler/sink/simulator/internal/chatform"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
@@ -41,6 +43,7 @@ type rows struct {
 	created int64  // unix time of the answers
 	serial  int    // of the line
 	params  params // of the row that was read last
+	schemas *schemarules.Last
 }
 
 // Rows returns what reads the rows of b and writes their results.
@@ -48,7 +51,9 @@ func (Protocol) Rows(b protocol.Batch) protocol.Rows { return newRows(b) }
 
 func newRows(b protocol.Batch) *rows {
 	d := jobDataOf(b)
-	return &rows{batch: b, created: b.InProgressAt.Unix(), model: cmp.Or(d.Model, d.Agent, b.Model)}
+	return &rows{
+		batch: b, created: b.InProgressAt.Unix(), model: cmp.Or(d.Model, d.Agent, b.Model), schemas: schemarules.By(schemarules.Mistral),
+	}
 }
 
 // Read takes a line apart. What is wrong with its body is its own error.
@@ -65,6 +70,8 @@ func (e *rows) Read(line []byte) protocol.Row {
 		if len(wrong.Loc) > 0 {
 			r.Error.Message = wrong.Loc[0].(string) + ": " + wrong.Msg //nolint:forcetypeassert // checkBody makes it
 		}
+	} else if problem := chatform.Refused(e.params.format, e.schemas); problem != "" {
+		r.Error = &protocol.RowError{Status: http.StatusBadRequest, Code: "invalid_request_error", Message: problem}
 	}
 	return r
 }

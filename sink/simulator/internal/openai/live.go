@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/balerhq/baler/sink/internal/schemarules"
+	"github.com/balerhq/baler/sink/simulator/internal/chatform"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
 
@@ -75,7 +77,18 @@ func readCall(s protocol.Session, r *http.Request, endpoint string) (row protoco
 		}
 		return row, wrong
 	}
+	if problem := chatform.Refused(p.format, schemarules.By(schemarules.OpenAI)); problem != "" {
+		return row, invalid("", formatParam(endpoint), "%s", problem)
+	}
 	return protocol.Row{CustomID: r.Header.Get("X-Client-Request-Id"), Body: body, Request: &p, Model: v.model}, nil
+}
+
+// formatParam is the member of a body that asks for a schema.
+func formatParam(endpoint string) string {
+	if endpoint == "/v1/responses" {
+		return "text.format"
+	}
+	return "response_format"
 }
 
 // status is the HTTP status of a reply. A call that timed out has one when it

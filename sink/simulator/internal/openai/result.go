@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/balerhq/baler/sink/internal/schemarules"
+	"github.com/balerhq/baler/sink/simulator/internal/chatform"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
@@ -18,19 +20,27 @@ type rows struct {
 	created int64  // unix time of the answers
 	serial  int    // of the line
 	params  params // of the row that was read last
+	schemas *schemarules.Last
 }
 
 // Rows returns what reads the rows of b and writes their results.
 func (Protocol) Rows(b protocol.Batch) protocol.Rows { return newRows(b) }
 
-func newRows(b protocol.Batch) *rows { return &rows{batch: b, created: b.InProgressAt.Unix()} }
+func newRows(b protocol.Batch) *rows {
+	return &rows{batch: b, created: b.InProgressAt.Unix(), schemas: schemarules.By(schemarules.OpenAI)}
+}
 
-// Read takes a line apart.
+// Read takes a line apart. A schema that the model does not take is found out
+// when the row runs.
 func (e *rows) Read(line []byte) protocol.Row {
 	in, _ := parseRow(line) // valid, or the batch would not run
 	id, _ := scan.Unquote(in.customID)
 	e.params, _ = parseParams(in.body)
-	return protocol.Row{ID: in.customID, CustomID: id, Body: in.body, Request: &e.params}
+	r := protocol.Row{ID: in.customID, CustomID: id, Body: in.body, Request: &e.params}
+	if problem := chatform.Refused(e.params.format, e.schemas); problem != "" {
+		r.Error = &protocol.RowError{Status: http.StatusBadRequest, Message: problem}
+	}
+	return r
 }
 
 // AppendResult appends the line of a row that ran.
