@@ -30,9 +30,10 @@
 // part of a pipeline. [Tee], [Partition] and [Merge] split and unite streams.
 //
 // Larger stages have packages of their own. flow/router sends every item to one
-// of several routes and fails over to another. flow/join correlates items by
-// key. flow/dedup passes one item of every key, also over restarts, and lets
-// identical requests share one answer.
+// of several routes and fails over to another, or has a route for each key.
+// flow/join correlates items by key. flow/dedup passes one item of every key,
+// also over restarts, and lets identical requests share one answer. flow/call
+// makes calls that are paced, bounded in time and retried.
 //
 // # What it costs
 //

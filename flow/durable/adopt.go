@@ -88,6 +88,7 @@ func (ad *adopter) adopt(ctx context.Context, o Orphan) (Orphan, error) {
 	}
 	_, err = ad.batches.seal(context.WithoutCancel(ctx), intent.Intent{
 		Tag: o.Tag, State: intent.Ended, Account: ad.first().info.Account, Batch: o.Batch, SentAt: o.Created,
+		Day: ad.prices.budget.dayOf(time.Now()),
 	}, entries)
 	ad.batches.ready.Taken(entries)
 	a.Adopted = len(entries)

@@ -29,6 +29,8 @@ type batches struct {
 	batchOwners *purchase.Owners
 	throttles   *throttles
 	progress    *progress
+	deadlines   *deadlines
+	ledger      *ledger
 }
 
 // seal makes a batch of entries durable. The intent holds everything else about
@@ -36,15 +38,17 @@ type batches struct {
 // journal, which claims the rows. Then the store follows with its record and
 // the heads. Once the journal has the intent, a restart finishes the rest.
 func (b *batches) seal(ctx context.Context, in intent.Intent, entries []jobdir.Entry) (intent.Intent, error) {
-	in.Rev, in.Route, in.Rows = 1, int(entries[0].Route), len(entries)
+	in.Rev, in.Route, in.Rows, in.Tokens = 1, int(entries[0].Route), len(entries), tokensOf(entries)
+	shares := b.ledger.fill(&in)
 	if err := b.WriteManifest(in.Tag, entries, b.routes.get(in.Route), b.targets.get); err != nil {
 		return in, err
 	}
 	spans := jobdir.ClaimSpans(entries)
-	if err := b.journal.Append(jobdir.Line{Intent: &in, Claims: spans}); err != nil {
+	if err := b.journal.Append(jobdir.Line{Intent: &in, Claims: spans, Shares: shares}); err != nil {
 		return in, err
 	}
 	b.ready.Pin(in.Tag, spans)
+	b.ready.Hold(in.Tag, entries, false)
 	ops, err := b.ready.Claim(entries)
 	if err != nil {
 		return in, err
@@ -54,7 +58,12 @@ func (b *batches) seal(ctx context.Context, in intent.Intent, entries []jobdir.E
 		return in, err
 	}
 	b.routes.load.sealed(b.routes.ownOf(in.Route), in.Tag, entries)
-	return in, b.store.Commit(ctx, append(ops, op)...)
+	b.noteDeadlines(in, entries)
+	if err := b.store.Commit(ctx, append(ops, op)...); err != nil {
+		return in, err
+	}
+	b.callbacks.reportEvent(b.batchEvent(intent.Intent{}, in))
+	return in, nil
 }
 
 // record returns the op that stores an intent.
@@ -79,8 +88,11 @@ func (b *batches) advance(ctx context.Context, in intent.Intent, ev intent.Event
 		return in, err
 	}
 	b.batchOwners.Note(next)
+	b.deadlines.moved(next)
 	if next.Done() {
-		b.ready.Unpin(next.Tag)
+		if err := b.ready.Unpin(next.Tag); err != nil {
+			return in, err
+		}
 	}
 	b.routes.load.moved(in, next, b.throttles.now())
 	b.progress.doubt(in, next)
@@ -88,6 +100,12 @@ func (b *batches) advance(ctx context.Context, in intent.Intent, ev intent.Event
 	if !atProvider(next) && (atProvider(in) || next.State != intent.Uploaded) {
 		b.throttles.leave(next)
 	}
+	if endedWell(in, next) {
+		b.throttles.widen(next)
+	}
+	b.rooms.moved(in, next)
+	b.ledger.took(in, next)
+	b.callbacks.reportEvent(b.batchEvent(in, next))
 	b.log.DebugContext(ctx, "batch", "tag", next.Tag, "state", next.State, "batch", next.Batch, "rows", next.Rows)
 	return next, nil
 }
@@ -97,6 +115,12 @@ func (b *batches) routed(e jobdir.Entry) (jobdir.Entry, error) {
 	one := []jobdir.Entry{e}
 	err := b.routes.choose(one)
 	return one[0], err
+}
+
+// endedWell reports whether a batch has ended and was neither refused nor given
+// up.
+func endedWell(was, in intent.Intent) bool {
+	return was.State == intent.Submitted && in.State == intent.Ended && in.Reason == nil
 }
 
 // atProvider reports whether the provider may have a batch that has not ended.
@@ -112,30 +136,41 @@ func atProvider(in intent.Intent) bool {
 // nothing about the other rows, so it ends the run before the batch is bought.
 var errEncode = errors.New("durable: a request cannot be encoded for its route")
 
-// payload yields the rows of a batch as the provider gets them. They are
+// payload yields the requests of a batch as the provider gets them. They are
 // encoded now, by the codec of the batch's route, and the same each time.
 func (b *batches) payload(in intent.Intent) sink.Rows {
-	tag, route := in.Tag, b.routes.get(in.Route)
-	codec := b.serviceOf(in).info.Codec
+	route, codec := b.routes.get(in.Route), b.serviceOf(in).info.Codec
 	return func(yield func(sink.Row, error) bool) {
 		r := b.requests.NewReader()
 		defer r.Close()
-		for row, err := range b.Rows(tag) {
+		var requests []jobdir.Request
+		for rows, err := range b.Requests(in) {
 			if err != nil {
 				yield(sink.Row{}, err)
 				return
 			}
-			request, err := jobdir.ReadRequest(r, &row)
+			requests = requests[:0]
+			for i := range rows {
+				request, err := jobdir.ReadRequest(r, &rows[i])
+				if err == nil {
+					if err := b.Fill(&request); err != nil {
+						yield(sink.Row{}, err)
+						return
+					}
+				}
+				if err != nil {
+					yield(sink.Row{}, b.Damaged(jobdir.RequestDir, err))
+					return
+				}
+				requests = append(requests, request)
+			}
+			id := jobdir.RequestHash(rows)
+			body, err := jobdir.EncodeRequest(requests, id, codec, route)
 			if err != nil {
-				yield(sink.Row{}, b.Damaged(jobdir.RequestDir, err))
+				yield(sink.Row{}, retry.Mark(fmt.Errorf("%w: line %d: %w", errEncode, rows[0].Line, err), retry.Permanent))
 				return
 			}
-			body, err := request.Encode(codec, route)
-			if err != nil {
-				yield(sink.Row{}, retry.Mark(fmt.Errorf("%w: line %d: %w", errEncode, row.Line, err), retry.Permanent))
-				return
-			}
-			if !yield(sink.Row{ID: jobdir.RowID(tag, jobdir.HashKey(row.Key)), Body: body}, nil) {
+			if !yield(sink.Row{ID: jobdir.RowID(in.Tag, id), Body: body}, nil) {
 				return
 			}
 		}

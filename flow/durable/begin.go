@@ -64,14 +64,14 @@ func beginJob(ctx context.Context, c *config, meta *jobdir.Record[jobdir.Meta], 
 
 // mayBeginNewEpoch reports whether nothing depends on what was read so far.
 // That is so if the job reads everything before it buys, and has not read
-// everything yet.
+// everything yet, nor had ended before it read more.
 func mayBeginNewEpoch(ctx context.Context, c *config, k jobdir.Keys) (bool, error) {
 	if !c.readAll {
 		return false, nil
 	}
 	source := jobdir.Record[jobdir.SourceState]{Key: k.Source()}
 	err := jobdir.Load(ctx, c.store, &source)
-	return !source.Value.Ended, err
+	return !source.Value.Ended && source.Value.Earlier == nil, err
 }
 
 // beginNewEpoch begins the job in another epoch. The records of the old epoch

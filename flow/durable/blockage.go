@@ -46,6 +46,7 @@ func (b *blockage) blockService(ctx context.Context, s *service, but string, err
 	if !s.block(err) {
 		return
 	}
+	s.observed(RouteBlocked, truncate(err.Error(), maxNotice))
 	if b.others() {
 		b.notices.raise(ctx, Notice{
 			Kind: NoticeRefused, Tag: s.info.Service(), Text: fmt.Sprintf("the account at %s is blocked and nothing more is bought there: %v", s.info.Service(), err),
@@ -125,5 +126,8 @@ func needsAction(err error) bool {
 			return true
 		}
 	}
-	return input || mismatch
+	_, budget := errors.AsType[*BudgetError](err)
+	_, unknown := errors.AsType[*UnknownPriceError](err)
+	_, usage := errors.AsType[*UnknownUsageError](err)
+	return input || mismatch || budget || unknown || usage
 }

@@ -15,6 +15,9 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
+// noneRan are the counts of a batch that failed its validation.
+var noneRan = map[string]any{"total": 0, "completed": 0, "failed": 0}
+
 // An account without money stops the run, wherever that turns up, and fails no
 // row: once it is mended, the run goes on.
 func TestSpendAndQuotaBlockTheRun(t *testing.T) {
@@ -37,6 +40,7 @@ func TestSpendAndQuotaBlockTheRun(t *testing.T) {
 				if place == "validation" && !paid.Load() {
 					batch["status"], batch["output_file_id"] = "failed", nil
 					batch["errors"] = map[string]any{"data": []any{map[string]any{"code": code, "message": "no"}}}
+					batch["request_counts"] = noneRan
 				}
 			})
 			durabletest.Bubble(t, cfg, openai.Config{}, wrap, func(w *durabletest.World) {
@@ -219,6 +223,7 @@ func TestABatchThatIsBlockedStopsNoOther(t *testing.T) {
 			if first.CompareAndSwap(nil, id); place == "validation" && first.Load() == id && !paid.Load() {
 				batch["status"], batch["output_file_id"] = "failed", nil
 				batch["errors"] = map[string]any{"data": []any{map[string]any{"code": "insufficient_quota", "message": "no"}}}
+				batch["request_counts"] = noneRan
 			}
 		})
 		durabletest.Bubble(t, cfg, openai.Config{}, wrap, func(w *durabletest.World) {

@@ -25,10 +25,12 @@ type buyer struct {
 	cleaner    *cleaner
 	finder     *finder
 	pollStates *pollStates
+	guard      *guard
 
 	limiter  *ratelimit.Limiter // of creations
 	paced    paced
-	slots    chan struct{} // one per open batch
+	waiting  roomWaits
+	slots    slots         // one per open batch
 	creating chan struct{} // one creation at a time, so that an unanswered one is easier to identify
 }
 
@@ -80,10 +82,15 @@ func (b *buyer) create(ctx context.Context, in intent.Intent) (intent.Intent, er
 	if err := b.awaitRoute(ctx, in); err != nil {
 		return in, err
 	}
-	wanted, stop := b.gate.untilBuyingEnds(ctx)
+	wanted, stop := b.untilNotWanted(ctx, in)
 	defer stop()
-	if err := b.awaitCreation(wanted); err != nil {
-		return in, err
+	if !b.isLive(in) { // which is created on this machine, at any pace
+		if err := b.awaitCreation(wanted); err != nil {
+			return in, err
+		}
+	}
+	if b.batches.routes.isOut(in.Route) {
+		return in, errBlocked
 	}
 	in, refusal, err := b.send(ctx, in, false)
 	switch {
@@ -107,13 +114,21 @@ func (b *buyer) create(ctx context.Context, in intent.Intent) (intent.Intent, er
 	return in, nil
 }
 
+func (b *buyer) isLive(in intent.Intent) bool { return b.batches.serviceOf(in).info.Live }
+
 // send makes one attempt and records the answer. A refusal means that it has
 // made no batch.
 func (b *buyer) send(ctx context.Context, in intent.Intent, repeats bool) (_ intent.Intent, refusal, err error) {
-	if err := acquire(ctx, b.creating); err != nil {
-		return in, nil, err
+	if !b.isLive(in) { // which is found in any case
+		if err := acquire(ctx, b.creating); err != nil {
+			return in, nil, err
+		}
+		defer func() { <-b.creating }()
 	}
-	defer func() { <-b.creating }()
+	if !repeats && !b.gate.running() { // it waits before it takes room again
+		b.rooms.leave(in.Tag)
+		return in, nil, nil
+	}
 	if err := b.gate.enter(ctx); err != nil {
 		return in, nil, err
 	}

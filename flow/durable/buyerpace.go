@@ -27,10 +27,11 @@ func (b *buyer) awaitCreation(ctx context.Context) error {
 	}()
 	short, stop := context.WithTimeoutCause(ctx, longWait, errLongWait)
 	defer stop()
-	if err := b.limiter.Wait(short, one); err == nil || ctx.Err() != nil || short.Err() == nil {
+	if err := b.limiter.Wait(short, one); !errors.Is(err, errLongWait) {
 		return err
 	}
-	if !b.notices.has(NoticePaced, "") {
+	// A run may end at the same moment. The last wait says so.
+	if ctx.Err() == nil && !b.notices.has(NoticePaced, "") {
 		c := b.creates
 		b.notices.raise(ctx, Notice{
 			Kind: NoticePaced, Since: time.Now().Add(-longWait),

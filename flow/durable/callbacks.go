@@ -3,20 +3,25 @@ package durable
 import (
 	"slices"
 	"sync"
+	"time"
 )
 
-// callbacks calls Job.Progress and Job.Notify outside all locks, one call at a
-// time, in a goroutine that lasts as long as there is something to report. A
-// slow call holds up nothing: only the latest Progress and, of each kind and
-// batch, the latest Notice wait for it.
+// callbacks calls Job.Progress, Job.Notify and Job.Observe outside all locks,
+// one call at a time, in a goroutine that lasts as long as there is something
+// to report. A slow call holds up nothing: only the latest Progress, of each
+// kind and batch the latest Notice, and a bounded number of Events wait for it.
 type callbacks struct {
+	job        string
 	onProgress func(Progress) // nil if nobody asks
 	onNotice   func(Notice)   // the same
+	onEvent    func(Event)    // the same
 
 	mu       sync.Mutex
 	progress Progress
 	changed  bool     // progress is not reported yet
 	notices  []Notice // not reported yet, the oldest first
+	events   []Event  // not reported yet, in order
+	seq      uint64   // of the last event
 	calling  chan struct{}
 	idle     chan struct{}
 }
@@ -42,6 +47,43 @@ func (c *callbacks) reportNotice(n Notice) {
 	defer c.mu.Unlock()
 	same := func(v Notice) bool { return v.Kind == n.Kind && v.Tag == n.Tag }
 	c.notices = append(slices.DeleteFunc(c.notices, same), n)
+	c.start()
+}
+
+// These bound how many events wait. Those of rows are the many; the others
+// still find room when those do not.
+const (
+	maxRowEvents = 1 << 14
+	maxEvents    = 2 * maxRowEvents
+)
+
+// reportEvent reports an event, unless too many wait.
+func (c *callbacks) reportEvent(e Event) {
+	if c.onEvent != nil {
+		c.reportEvents([]Event{e}, maxEvents)
+	}
+}
+
+// reportRows reports results. Those that find too many events waiting are left
+// out.
+func (c *callbacks) reportRows(results []Result) {
+	if c.onEvent != nil && len(results) > 0 {
+		c.reportEvents(rowEvents(results), maxRowEvents)
+	}
+}
+
+func (c *callbacks) reportEvents(events []Event, limit int) {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range events {
+		c.seq++
+		if len(c.events) < limit {
+			e := &events[i]
+			e.V, e.Seq, e.At, e.Job = EventVersion, c.seq, now, c.job
+			c.events = append(c.events, *e)
+		}
+	}
 	c.start()
 }
 
@@ -73,6 +115,13 @@ func (c *callbacks) next() (call func()) {
 	case len(c.notices) > 0:
 		n := c.notices[0]
 		c.notices, call = c.notices[1:], func() { c.onNotice(n) }
+	case len(c.events) > 0:
+		events := c.events
+		c.events, call = nil, func() {
+			for i := range events {
+				c.onEvent(events[i])
+			}
+		}
 	default:
 		close(c.idle)
 		c.idle = nil

@@ -75,3 +75,49 @@ func TestTheLatestProgressIsReported(t *testing.T) {
 		t.Errorf("reported %v", got)
 	}
 }
+
+// A reader that is slow holds up nothing. What it missed shows in the numbers,
+// and an event that is no row's finds room where rows find none.
+func TestASlowReaderMissesRowsAndNothingElse(t *testing.T) {
+	t.Parallel()
+	const n = 3 * maxRowEvents
+	rows, missed, last, ended := 0, uint64(0), uint64(0), false
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	c := &callbacks{onEvent: func(e Event) {
+		if last == 0 {
+			close(begun)
+			<-goOn
+		}
+		missed, last = missed+e.Seq-last-1, e.Seq
+		if e.Row != nil {
+			rows++
+		}
+		ended = e.Run != nil
+	}}
+	c.reportEvent(Event{Run: &RunEvent{State: StateRunning}})
+	<-begun
+	results := make([]Result, 100)
+	for range n / len(results) {
+		c.reportRows(results)
+	}
+	c.reportEvent(Event{Run: &RunEvent{State: StateCompleted}})
+	close(goOn)
+	<-c.done()
+	if rows < maxRowEvents-len(results) || rows > maxRowEvents || rows+int(missed) != n/len(results)*len(results) || !ended { //nolint:gosec // a count
+		t.Errorf("%d rows were seen and %d missed of %d, ended %v", rows, missed, n, ended)
+	}
+}
+
+// BenchmarkRowEvents measures what a result costs that is observed, and one
+// that nobody observes.
+func BenchmarkRowEvents(b *testing.B) {
+	for name, onEvent := range map[string]func(Event){"nobody": nil, "observed": func(Event) {}} {
+		b.Run(name, func(b *testing.B) {
+			c, results := &callbacks{onEvent: onEvent}, make([]Result, 1000)
+			for range b.N / len(results) {
+				c.reportRows(results)
+				<-c.done()
+			}
+		})
+	}
+}

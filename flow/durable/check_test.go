@@ -62,7 +62,7 @@ func TestAnAnswerThatFailsTheCheckIsAskedForAgain(t *testing.T) {
 	s := &stubborn{asks: 2}
 	w := durabletest.New(t, simulator.Config{Answer: s.answer})
 	w.Write("in.jsonl", durabletest.Tickets(20)...)
-	job := w.Job()
+	job := unguarded(w.Job())
 	job.Check, job.Reasks = wantYes, 2
 	job.Batch.MaxItems = 5
 	if _, err := w.StopAfter(0, job); !errors.Is(err, durabletest.ErrEnough) {
@@ -95,7 +95,7 @@ func TestAnItemThatIsNeverRightFails(t *testing.T) {
 		s := &stubborn{asks: 9}
 		w := durabletest.New(t, simulator.Config{Answer: s.answer})
 		w.Write("in.jsonl", durabletest.Tickets(10)...)
-		job := w.Job()
+		job := unguarded(w.Job())
 		job.Check, job.Reasks = wantYes, reasks
 		report := w.MustRun(job)
 		if report.Failed != 10 || report.Failures[sink.CodeInvalidAnswer] != 10 || w.Billed() != 10*asked {
@@ -139,7 +139,7 @@ func TestReasksKeepToTheAttempts(t *testing.T) {
 	s := &stubborn{asks: 9}
 	w := durabletest.New(t, simulator.Config{Answer: s.answer})
 	w.Write("in.jsonl", durabletest.Tickets(10)...)
-	job := w.Job()
+	job := unguarded(w.Job())
 	job.Check, job.Reasks, job.MaxAttempts = wantYes, 5, 2
 	if report := w.MustRun(job); report.Failed != 10 || w.Billed() != 20 {
 		t.Errorf("report %+v, %d answers", report, w.Billed())

@@ -63,12 +63,12 @@ func (c *cleaner) noteKeep() error {
 // clean deletes the upload of a settled batch. The results stay at the provider
 // in case the state directory is lost.
 func (c *cleaner) clean(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	c.countDuplicateSpend(ctx, in)
+	waste := c.countDuplicateSpend(ctx, in)
 	gone, err := c.removeInput(ctx, in)
 	if err != nil {
 		return in, err
 	}
-	if in, err = c.batches.advance(ctx, in, intent.CleanDone{FileGone: gone}); err == nil {
+	if in, err = c.batches.advance(ctx, in, intent.CleanDone{FileGone: gone, Waste: int64(waste)}); err == nil {
 		c.kept.add(in, c.clock.now(), c.resultSize(in.Tag))
 	}
 	return in, err

@@ -3,14 +3,18 @@ package durable
 import (
 	"cmp"
 	"context"
+	"iter"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow/durable/internal/rundir"
 	"github.com/balerhq/baler/flow/router"
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/ratelimit"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -20,10 +24,17 @@ type config struct {
 	settings        map[string]string
 	own             []*ownRoute // one or more
 	services        []*service  // that these buy from
+	prices          pricing
+	tenants         bool          // items have tenants
+	escalation      time.Duration // the largest margin of the routes that have one; 0: none has
 	choose          router.Strategy[Waiting]
 	failover        Failover
+	guard           retry.GuardConfig
 	formats         []llm.Codec
 	batch           accumulator.Config
+	maxTokens       int64 // in a batch
+	pack            intent.Pack
+	maxEnqueued     int64 // tokens, on the route that takes the most
 	creates         ratelimit.Config
 	polls           ratelimit.Config
 	transfers       int
@@ -34,13 +45,19 @@ type config struct {
 	exclusive       bool
 	cache           time.Duration
 	samples         bool
-	check           func(key string, reply llm.Reply) error
+	queue           line
+	judge           *judge
 	reasks          int
+	anyFile         bool
+	retryTruncated  int // the highest limit of tokens; 0: a cut answer is not asked for again
 	timeLimit       time.Duration
 	readAll         bool
 	fresh           bool
+	appends         bool
+	onRejects       func(iter.Seq2[Reject, error]) error
 	keepRemote      time.Duration
 	store           *state.Dir
+	rooms           *rooms
 	dir             rundir.Dir
 	output          Output
 	callbacks       *callbacks
@@ -49,19 +66,26 @@ type config struct {
 
 func (j *Job[T]) config() config {
 	own, services := j.ownRoutes()
+	settings, failover := settingsOf(j.Settings, j.Answer), j.Failover
+	if j.EveryRoute {
+		settings, failover = withRoutes(settings, own), FailoverNever
+	}
 	return config{
-		name: j.Name, settings: j.Settings,
-		own: own, services: services, choose: j.Choose, failover: j.Failover, formats: j.Formats, batch: j.Batch.config(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
+		escalation: escalation(own), prices: j.pricing(), tenants: j.Tenant != nil,
+		name: j.Name, settings: settings,
+		own: own, services: services, choose: j.Choose, failover: failover, guard: j.Guard, formats: j.Formats, batch: j.Batch.config(), maxTokens: j.Batch.MaxTokens, pack: j.Pack.pack(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
 		transfers:   cmp.Or(j.Transfers, DefaultTransfers),
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),
 		poll:        cmp.Or(j.Poll, DefaultPoll), grace: cmp.Or(j.Grace, DefaultGrace),
 		ambiguousCreate: j.AmbiguousCreate, exclusive: j.ExclusiveWorkspace,
 		cache: cmp.Or(j.Cache, DefaultCache), samples: j.Samples,
-		check: oneAtATime(j.Check), reasks: max(cmp.Or(j.Reasks, DefaultReasks), 0),
-		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, keepRemote: j.KeepRemote,
+		queue: line{Queue: j.Queue, byDeadline: j.Deadline != nil},
+		judge: newJudge(j.Answer, j.Check), reasks: max(cmp.Or(j.Reasks, DefaultReasks), 0), retryTruncated: min(j.RetryTruncated, math.MaxInt32),
+		anyFile:   j.AnyFile,
+		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, appends: j.Append, onRejects: j.Rejects, keepRemote: j.KeepRemote,
 		output:    outputOf(j.Output),
-		callbacks: &callbacks{onProgress: j.Progress, onNotice: j.Notify},
+		callbacks: &callbacks{job: j.Name, onProgress: j.Progress, onNotice: j.Notify, onEvent: j.Observe},
 		log:       cmp.Or(j.Log, slog.Default()),
 	}
 }
@@ -88,6 +112,7 @@ func outputOf(o Output) Output {
 // use sets where the state of the job is.
 func (c *config) use(store *state.Dir) {
 	c.store, c.dir = store, rundir.New(store.Path(), c.name)
+	c.rooms = newRooms() // until it is to buy
 }
 
 // keepDelivered is how long results stay at the provider after their delivery,

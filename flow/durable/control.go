@@ -60,12 +60,17 @@ func want(d rundir.Dir, wanted State, reason string) (rundir.Control, error) {
 	return d.Change(func(c *rundir.Control) (changed bool, err error) {
 		switch State(c.Want) {
 		case wanted:
-			return false, nil
+			if wanted != StateRunning {
+				return false, nil
+			}
 		case StateCancelled:
 			return false, &CancelledError{Reason: c.Reason, At: c.At}
 		case StateRunning, StatePaused, StateCancelling, StateCompleted, StateStopped:
 		}
 		c.Want, c.Reason, c.At = string(wanted), reason, time.Now()
+		if wanted == StateRunning {
+			c.Resumes++ // also if it runs: a route of it may be paused
+		}
 		return true, nil
 	})
 }

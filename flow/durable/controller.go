@@ -21,6 +21,9 @@ type controller struct {
 	fetcher     *fetcher
 	anomalies   *anomalies
 	failures    *failures
+	guard       *guard
+	batches     *batches
+	ledger      *ledger
 
 	wake    chan struct{}  // read the control file at once
 	before  Progress       // when this process began
@@ -39,6 +42,8 @@ func (ctl *controller) publishFirst(open []intent.Intent) {
 	for _, in := range open {
 		ctl.openBatches.show(in)
 	}
+	ctl.observe(ctl.control.Reason)
+	ctl.guard.began(ctl.control)
 	ctl.notices.moved()
 	ctl.progress.notify = func(p Progress) {
 		ctl.notices.dirty.Store(true)
@@ -56,7 +61,8 @@ func (ctl *controller) report() Report {
 		Remote: ctl.cleaner.remote(), Elapsed: time.Since(ctl.clock.began), Finished: ctl.progress.finished(),
 	}
 	ctl.anomalies.report(&r)
-	r.Failures = ctl.failures.byCode()
+	r.Tenants = tenantSpending(ctl.ledger.byTenant())
+	r.Failures, r.InputTokens = ctl.failures.byCode(), ctl.progress.inputTokens()
 	if r.State == StateCancelled {
 		r.Cancelled = r.Rows - r.Settled()
 	}
@@ -80,6 +86,13 @@ func stateOf(want State) State {
 	return want
 }
 
-func (ctl *controller) enterState(s State) {
+func (ctl *controller) enterState(s State, reason string) {
 	ctl.progress.update(func(p *Progress) { p.State = s })
+	ctl.observe(reason)
+}
+
+// observe reports the state.
+func (ctl *controller) observe(reason string) {
+	p := ctl.progress.now()
+	ctl.callbacks.reportEvent(Event{Run: &RunEvent{State: p.State, Reason: reason, Rows: p.Rows, Succeeded: p.Succeeded, Failed: p.Failed}})
 }

@@ -33,6 +33,7 @@ func (ctl *controller) watch(ctx context.Context) error {
 			return err
 		}
 		ctl.noticeStall(ctx)
+		ctl.noticeLate(ctx)
 		if err := ctl.publish(""); err != nil { // which is no reason to stop
 			ctl.notices.dirty.Store(true)
 			ctl.log.WarnContext(ctx, "status not written", "error", err)
@@ -53,7 +54,13 @@ func (ctl *controller) applyControl() error {
 	if c.Want != ctl.control.Want {
 		ctl.gate.set(State(c.Want))
 		ctl.log.Info("the run is now", "state", c.Want, "reason", c.Reason)
-		ctl.enterState(stateOf(State(c.Want)))
+		ctl.enterState(stateOf(State(c.Want)), c.Reason)
+	}
+	if c.Drain {
+		ctl.gate.drain(errDrained)
+	}
+	if c.Resumes != ctl.control.Resumes {
+		ctl.guard.resume()
 	}
 	if c.Rev != ctl.control.Rev {
 		made, err := ctl.dir.Decisions()
@@ -63,7 +70,7 @@ func (ctl *controller) applyControl() error {
 		ctl.fetcher.decisions.set(made)
 	}
 	ctl.control = c
-	if c.Rev > ctl.applied && ctl.gate.applied() {
+	if c.Rev > ctl.applied && ctl.gate.applied() && (!c.Drain || ctl.progress.ended() || ctl.gate.cancelled()) {
 		ctl.applied = c.Rev
 		ctl.notices.dirty.Store(true)
 	}
@@ -76,15 +83,15 @@ func (ctl *controller) finish(err error) error {
 	reason := ""
 	switch {
 	case ctl.progress.finished():
-		ctl.enterState(StateCompleted)
+		ctl.enterState(StateCompleted, "")
 	case errors.As(err, &cancelled):
-		ctl.enterState(StateCancelled)
+		ctl.enterState(StateCancelled, cancelled.Reason)
 	default:
-		ctl.enterState(StateStopped)
 		if err != nil {
 			reason = truncate(err.Error(), maxReason)
 			ctl.stuck = needsAction(err)
 		}
+		ctl.enterState(StateStopped, reason)
 	}
 	return ctl.publish(reason)
 }
@@ -98,7 +105,7 @@ func (ctl *controller) publish(reason string) error {
 		reason = ctl.control.Reason
 	}
 	return ctl.dir.Write(rundir.StatusFile, snapshot{Applied: ctl.applied, Status: Status{
-		Name: ctl.name, Wanted: State(ctl.control.Want), Report: ctl.report(), Open: ctl.openBatches.list(), Output: outputPath(ctl.output), Notices: ctl.notices.list(),
+		Name: ctl.name, Wanted: State(ctl.control.Want), Report: ctl.report(), Open: ctl.priced(ctl.openBatches.list()), Output: outputPath(ctl.output), Notices: ctl.notices.list(),
 		Reason: reason, NeedsAction: ctl.stuck, PID: os.Getpid(), Started: ctl.clock.started, Updated: time.Now(), Deadline: ctl.clock.expires,
 	}})
 }

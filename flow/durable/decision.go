@@ -15,7 +15,9 @@ const (
 	// DecisionFail fails the rows, with the code "result_missing" and the class
 	// ambiguous: they may have been paid for.
 	DecisionFail Decision = "fail"
-	// DecisionSend sends the rows again: they may be paid for twice.
+	// DecisionSend sends the rows again: they may be paid for twice, and count
+	// as Progress.Resent. They take a route anew, another one if Job.Choose or
+	// Job.Failover says so by now.
 	DecisionSend Decision = "again"
 )
 

@@ -1,6 +1,8 @@
 package durable
 
 import (
+	"context"
+	"log/slog"
 	"path/filepath"
 	"sync"
 
@@ -29,6 +31,7 @@ type openIndex struct {
 	claimed    int    // users, and those that wait to be one; guarded by indexes
 	sync.Mutex        // held while the index is opened and closed
 	store      *state.Dir
+	rooms      *rooms // of its jobs; nil until the first begins
 	users      int
 }
 
@@ -54,9 +57,24 @@ func (x *openIndex) release() (err error) {
 	defer x.Unlock()
 	defer x.unclaim()
 	if x.users--; x.users == 0 {
+		x.rooms = nil
 		err = x.store.Close()
 	}
 	return err
+}
+
+// roomsOf returns what the jobs of the directory share, while its index is
+// held.
+func (d *Dir) roomsOf(ctx context.Context, log *slog.Logger) *rooms {
+	x := claim(realPath(d.path))
+	defer x.unclaim()
+	x.Lock()
+	defer x.Unlock()
+	if x.rooms == nil {
+		x.rooms = newRooms()
+		x.rooms.recover(ctx, x.store, log)
+	}
+	return x.rooms
 }
 
 func claim(path string) *openIndex {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -35,28 +34,40 @@ type driver struct {
 	resting     *restingDrivers
 	anomalies   *anomalies
 	followers   *followers
+	ledger      *ledger
 
 	drivers *errgroup.Group
 }
 
 // spawn starts the driver of an open batch. The driver holds a slot until the
-// batch is settled or its results cannot be downloaded for now.
+// batch is settled or its results cannot be downloaded for now. One that fails,
+// and ends the run, keeps it, so that no other batch is sealed meanwhile.
 func (d *driver) spawn(ctx context.Context, in intent.Intent) {
 	v := d.fetcher.evidences.of(in.Tag)
-	v.freeSlot = sync.OnceFunc(d.buyer.releaseSlot)
+	v.freeSlot = func() { d.buyer.slots.release(in.Tag) }
 	d.drivers.Go(func() error {
 		defer d.fetcher.evidences.over(in.Tag)
-		defer v.freeSlot()
-		if err := d.drive(ctx, in); errors.Is(err, errLeft) {
-			return nil
-		} else if err != nil {
-			return d.survives(ctx, in, err)
+		err := d.driveToEnd(ctx, in)
+		if err == nil {
+			v.freeSlot()
 		}
-		d.followers.note()
-		d.progress.update(func(p *Progress) { p.InFlight-- })
-		d.changed.signal()
-		return nil
+		return err
 	})
+}
+
+// driveToEnd drives a batch until it is done or left to the next run. An error
+// ends the run.
+func (d *driver) driveToEnd(ctx context.Context, in intent.Intent) error {
+	if err := d.drive(ctx, in); errors.Is(err, errLeft) {
+		return nil
+	} else if err != nil {
+		return d.survives(ctx, in, err)
+	}
+	d.followers.note()
+	d.progress.update(func(p *Progress) { p.InFlight-- })
+	d.ledger.wake()
+	d.changed.signal()
+	return nil
 }
 
 // drive takes a batch from its current state to the end.
@@ -68,13 +79,18 @@ func (d *driver) drive(ctx context.Context, in intent.Intent) (err error) {
 		if d.openBatches.show(in) {
 			d.notices.dirty.Store(true)
 		}
-		// Cancelled or blocked while it waited, the batch needs another step.
-		if in, err = d.step(d.notices.observed(ctx, d.batches.serviceOf(in), in), in); err != nil && !errors.Is(err, errCancelled) && !errors.Is(err, errBlocked) {
+		// Cancelled, blocked or due while it waited, the batch needs another
+		// step.
+		if in, err = d.step(d.notices.observed(ctx, d.batches.serviceOf(in), in), in); err != nil && !errors.Is(err, errCancelled) && !errors.Is(err, errBlocked) && !errors.Is(err, errDue) {
 			return err
 		}
 		if err == nil && d.openBatches.moved(in) {
 			d.notices.clear(NoticeWaiting, in.Tag)
 			d.notices.moved()
+		}
+		if !d.batches.deadlines.has(in.Tag) {
+			d.notices.clear(NoticeDeadline, in.Tag)
+			d.notices.clear(NoticeLate, in.Tag)
 		}
 	}
 	d.openBatches.show(in)
@@ -91,11 +107,16 @@ func (d *driver) step(ctx context.Context, in intent.Intent) (intent.Intent, err
 			return d.watcher.stop(ctx, in)
 		}
 	}
-	if (next == intent.Upload || next == intent.Create) && d.batches.serviceOf(in).blocked() != nil {
-		if d.batches.routes.elsewhere(in) {
-			return d.refusals.takeBack(ctx, in)
+	if next == intent.Upload || next == intent.Create {
+		switch {
+		case d.gate.spent.Err() != nil: // it is not bought in this run
+			d.rooms.leave(in.Tag)
+			return in, d.leave()
+		case d.batches.escalated(in) && !in.InDoubt():
+			return d.refusals.takeBack(ctx, in, newReason(retry.Retryable, "due", "its rows are near their deadline, and a route for that can take them"))
+		case d.batches.routes.isOut(in.Route):
+			return d.giveUp(ctx, in)
 		}
-		return in, d.leave()
 	}
 	switch next {
 	case intent.Upload:
@@ -129,6 +150,25 @@ func (d *driver) step(ctx context.Context, in intent.Intent) (intent.Intent, err
 	return in, fmt.Errorf("durable: batch %s: nothing to do in state %s", in.Tag, in.State)
 }
 
+// giveUp takes back a batch that cannot be bought where it is to go. If no
+// other route can take any of its rows, now or soon, it waits until its route
+// is not paused any more, or for the next run.
+func (d *driver) giveUp(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+	entries, err := d.Entries(in.Tag, in.Rows)
+	if err != nil {
+		return in, err
+	}
+	if d.batches.routes.elsewhere(in, entries) {
+		return d.refusals.takeBack(ctx, in, newReason(retry.Retryable, "route_out", "its route is out, and another can take its rows"))
+	}
+	at, later := d.batches.routes.elsewhereLater(in, entries)
+	if !later && d.batches.serviceOf(in).blocked() != nil {
+		d.rooms.leave(in.Tag)
+		return in, d.leave()
+	}
+	return in, d.buyer.awaitHealth(ctx, in, at)
+}
+
 // survives parks the driver of a batch whose account is blocked for calls about
 // what was bought, too, if the run has other accounts. Otherwise it returns the
 // error, which ends the run.
@@ -147,6 +187,7 @@ func (d *driver) survives(ctx context.Context, in intent.Intent, err error) erro
 // leave parks a driver for good: its batch is left to the next run.
 func (d *driver) leave() error {
 	d.resting.park()
+	d.ledger.wake()
 	d.changed.signal()
 	return errLeft
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/segment"
-	"github.com/balerhq/baler/sink"
 )
 
 // reuse settles entries with the answers of their hits. The entries become a
@@ -100,12 +99,12 @@ func (d *driver) readAnswer(file *jobdir.OpenFile, row *jobdir.Entry) (jobdir.Ou
 	if err != nil {
 		return o, err
 	}
-	a := sink.ReadAnswer(&o.Outcome, d.batches.routes.serviceOf(int(row.Route)).info.Codec)
+	a := jobdir.ReadAnswer(&o.Outcome, d.batches.routes.serviceOf(int(row.Route)).info.Codec)
 	switch {
 	case a.Err != nil && d.isOwn(h):
 		return o, nil // it failed for good
-	case a.Err == nil && a.Reply != nil && d.check != nil:
-		a.Err = d.check(row.Key, *a.Reply)
+	case a.Err == nil && a.Reply != nil:
+		_, a.Err = d.judge.value(row.Key, *a.Reply)
 	}
 	if a.Err != nil {
 		return o, fmt.Errorf("%w: %w", errUnfit, a.Err)

@@ -24,6 +24,7 @@ type engine struct {
 	batches   *batches
 	accounts  *accounts
 	refusals  *refusals
+	ledger    *ledger
 	cleaner   *cleaner
 	finder    *finder
 	buyer     *buyer
@@ -36,6 +37,7 @@ type engine struct {
 	followers *followers
 	adopter   *adopter
 	blockage  *blockage
+	guard     *guard
 
 	controller *controller
 

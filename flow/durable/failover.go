@@ -1,7 +1,10 @@
 package durable
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
@@ -15,7 +18,8 @@ type Failover string
 // The ways to fail over. The zero Failover is FailoverOut.
 const (
 	// FailoverOut lets an item take another route if its own is out: its
-	// account is blocked. Job.Choose then sees only routes that are not out.
+	// account is blocked, its provider is down, or the Guard has paused it.
+	// Job.Choose then sees only routes that are not out.
 	FailoverOut Failover = "out"
 	// FailoverFailed does that, and lets an item go on to a route that has not
 	// failed it yet, if one fails it for good: by an error, an answer that is
@@ -37,11 +41,15 @@ func (f Failover) validate() error {
 // narrowed removes the routes that are out, and those that have failed the
 // entry for good, unless none would be left.
 func (l *routes) narrowed(fitting []int, e *jobdir.Entry) []int {
+	if len(fitting) == 1 {
+		return fitting
+	}
 	left := l.without(fitting, func(n int) bool { return l.failedBy(e, n) })
+	left = l.byDeadline(left, e)
 	if l.failover == FailoverNever {
 		return left
 	}
-	return l.without(left, func(n int) bool { return l.own[n].service.blocked() != nil })
+	return l.without(left, func(n int) bool { return l.own[n].out() })
 }
 
 // without returns the routes that are not so, or all if none is left.
@@ -68,31 +76,71 @@ func (l *routes) failedBy(e *jobdir.Entry, own int) bool {
 	return false
 }
 
-// elsewhere reports whether another route can take the rows of a batch that is
-// not bought, because they are chats and its account is not blocked.
-func (l *routes) elsewhere(in intent.Intent) bool {
+// attempts returns how often an entry was sent before and how often it may be
+// at most, both as far as they count for its route.
+func (l *routes) attempts(e *jobdir.Entry) (sent, most int) {
+	most = l.maxAttempts
+	if own := l.ownOf(int(e.Route)); own >= 0 {
+		most = cmp.Or(l.own[own].maxAttempts, most)
+	}
+	if l.attemptsByRoute() {
+		return e.AttemptsOn(e.Route), most
+	}
+	return e.Attempts(), most
+}
+
+// attemptsByRoute reports whether attempts at one route do not count at
+// another.
+func (l *routes) attemptsByRoute() bool {
+	return l.failover == FailoverFailed || slices.ContainsFunc(l.own, func(own *ownRoute) bool { return own.maxAttempts > 0 })
+}
+
+// elsewhere reports whether another route can take a row of a batch that is not
+// bought, because it is a chat and that route is not out.
+// Then the batch is taken back. Its other rows wait in a batch of their own.
+func (l *routes) elsewhere(in intent.Intent, entries []jobdir.Entry) bool {
 	if l.failover == FailoverNever || l.get(in.Route).Revision == 0 {
 		return false
 	}
-	for _, own := range l.own {
-		if own.service.info.Codec != nil && own.service.blocked() == nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(entries, func(e jobdir.Entry) bool { return l.hasOther(&e, l.ownOf(in.Route)) })
 }
 
 // goesOn reports whether an entry that its route has failed for good has
 // another one to go to.
 func (l *routes) goesOn(e *jobdir.Entry) bool {
-	if l.failover != FailoverFailed {
-		return false
-	}
-	t, now := l.targets.get(int(e.Target)), l.ownOf(int(e.Route))
+	return l.failover == FailoverFailed && l.hasOther(e, l.ownOf(int(e.Route)))
+}
+
+// hasOther reports whether a route that is not out can take an entry, has not
+// failed it, and is another one.
+func (l *routes) hasOther(e *jobdir.Entry, than int) bool {
+	return slices.ContainsFunc(l.others(e, than), func(own *ownRoute) bool { return !own.out() })
+}
+
+// others returns the other routes that can take an entry and have not failed
+// it.
+func (l *routes) others(e *jobdir.Entry, than int) (others []*ownRoute) {
+	t := l.targets.get(int(e.Target))
 	for n, own := range l.own {
-		if n != now && own.takes(t) && !own.tooLarge(e) && !l.failedBy(e, n) && own.service.blocked() == nil {
-			return true
+		if n != than && own.takes(t) && !own.tooLarge(e) && !l.failedBy(e, n) && own.allows(e) {
+			others = append(others, own)
 		}
 	}
-	return false
+	return others
+}
+
+// elsewhereLater returns when another route may take a row of a batch that is
+// not bought: its provider is down, and may be back then.
+func (l *routes) elsewhereLater(in intent.Intent, entries []jobdir.Entry) (at time.Time, ok bool) {
+	if l.failover == FailoverNever || l.get(in.Route).Revision == 0 {
+		return at, false
+	}
+	for i := range entries {
+		for _, own := range l.others(&entries[i], l.ownOf(in.Route)) {
+			if until, down := own.service.down(); down && !own.stopped() && (!ok || until.Before(at)) {
+				at, ok = until, true
+			}
+		}
+	}
+	return at, ok
 }

@@ -3,7 +3,10 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -148,6 +151,7 @@ func TestARowThatARouteFailsGoesToTheNext(t *testing.T) {
 		t.Errorf("%d results are kept", len(stored))
 	} else {
 		for _, s := range stored {
+			s.HTTPStatus = 0 // which a line of the output does not have
 			if diff := cmp.Diff(results[s.ID], s.Result); diff != "" {
 				t.Errorf("%s, as delivered and as kept: %s", s.ID, diff)
 			}
@@ -203,4 +207,87 @@ func TestAnAccountThatCannotBePolledKeepsWhatItHas(t *testing.T) {
 		t.Errorf("%d batches were bought, and then %d", bought, n)
 	}
 	w.WantBilledOnce(200)
+}
+
+// A row that no other route can take waits for a route that is blocked, and the
+// run ends, although the account of another route is in order.
+func TestARowThatOnlyABlockedRouteCanTakeWaits(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer  func(simulator.Row) simulator.Reply
+		arrange func(*durable.Job[durabletest.Ticket])
+	}{
+		"the other route has failed it": {fails, func(job *durable.Job[durabletest.Ticket]) {
+			job.Failover = durable.FailoverFailed
+		}},
+		"it is too large for the other route": {nil, func(job *durable.Job[durabletest.Ticket]) {
+			job.Routes[0].Provider = fewBytes{job.Routes[0].Provider}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := durabletest.New(t, simulator.Config{Answer: c.answer})
+			tickets := durabletest.Tickets(40)
+			tickets[27] = fmt.Sprintf(`{"id":"t-27","text":"%s 27"}`, strings.Repeat("a", 4000))
+			w.Write("in.jsonl", tickets...)
+			job := twoRoutes(w)
+			c.arrange(&job)
+			var once sync.Once
+			job.Check = func(string, llm.Reply) error {
+				once.Do(func() { w.Server.SetBlocked(simulator.Block{Account: "sk-other"}) })
+				return nil
+			}
+			report, err := w.Run(t.Context(), job)
+			if retry.ClassOf(err) != retry.Blocked || report.Failed != 0 || report.Succeeded == 0 || report.Succeeded == 40 {
+				t.Fatalf("%+v, %v", report, err)
+			}
+			w.Server.SetBlocked()
+			if report := w.MustRun(job); report.Succeeded != 40 {
+				t.Errorf("%+v", report)
+			}
+			if r := w.Results()["t-27"]; r.Route != "large" {
+				t.Errorf("t-27 took %s", r.Route)
+			}
+		})
+	}
+}
+
+// fewBytes takes rows of 2 KB at most.
+type fewBytes struct{ sink.Provider }
+
+func (p fewBytes) Limits(model string) sink.Limits {
+	return sink.Limits{Bytes: 2000}.Or(p.Provider.Limits(model))
+}
+
+// A row that may have been answered is not asked again.
+func TestAnAmbiguousRowIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(3)...)
+	job := w.Job()
+	job.Provider = unclear{job.Provider}
+	report, err := w.Run(t.Context(), job)
+	if err != nil || report.Failed != 3 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	for id, r := range w.Results() {
+		if r.Error == nil || r.Error.Code != "unclear_call" {
+			t.Errorf("%s: %+v", id, r)
+		}
+	}
+	w.WantBilledOnce(3)
+}
+
+// unclear cannot tell whether its rows were answered.
+type unclear struct{ sink.Provider }
+
+func (p unclear) Results(ctx context.Context, h sink.Handle) iter.Seq2[sink.Outcome, error] {
+	return func(yield func(sink.Outcome, error) bool) {
+		for o, err := range p.Provider.Results(ctx, h) {
+			o.Body, o.Err = nil, &sink.RowError{Class: retry.Ambiguous, Code: "unclear_call", Message: "killed while it was asked"}
+			if !yield(o, err) {
+				return
+			}
+		}
+	}
 }

@@ -25,6 +25,7 @@ type fetcher struct {
 	accounts    *accounts
 	resting     *restingDrivers
 	anomalies   *anomalies
+	ledger      *ledger
 
 	evidences evidences
 	decisions *decisions
@@ -84,7 +85,7 @@ func (f *fetcher) missingRows(ctx context.Context, in intent.Intent, v *evidence
 	if in.GivenUp() && purchase.IsGone(err) {
 		return 0, false // the provider has had all that time to show it
 	}
-	if h.err = err; err != nil || s.Unaccounted(in.Rows, h.received, h.skips) > 0 {
+	if h.err = err; err != nil || s.Unaccounted(in.Requests(), h.received, h.skips) > 0 {
 		v.Disagree()
 		return h.absent, false
 	}
@@ -135,10 +136,11 @@ func (f *fetcher) raiseMissing(ctx context.Context, in intent.Intent, v *evidenc
 }
 
 // countUnexpected counts unexpected results and missing rows. Rows of a batch
-// that was refused, given up or cancelled with its run do not count as missing.
+// that was refused, given up, or cancelled with its run or because they are due
+// elsewhere do not count as missing.
 func (f *fetcher) countUnexpected(ctx context.Context, in intent.Intent, h *harvest) {
 	unexpected := h.unexpected
-	if in.Reason == nil && !f.gate.cancelled() {
+	if in.Reason == nil && !f.gate.cancelled() && !in.Short {
 		unexpected.Missing = h.absent
 	}
 	if unexpected.Total() == 0 {

@@ -49,6 +49,7 @@ func (f *fetcher) awaitDownload(ctx context.Context, in intent.Intent, v *eviden
 	if in.Undecided {
 		end = f.resting.end
 		f.resting.park()
+		f.ledger.wake()
 		f.changed.signal()
 		defer func() { err = errors.Join(f.resting.unpark(), err) }()
 	}

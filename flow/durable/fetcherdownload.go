@@ -71,8 +71,8 @@ func (f *fetcher) earlier(ctx context.Context, in intent.Intent, r *matcher) (bo
 type harvest struct {
 	fresh      int   // rows that had no result before
 	absent     int   // rows that have none now
-	received   int   // rows that the download had results of
-	skips      int   // rows among these that the provider says it skipped
+	received   int   // requests that the download had results of
+	skips      int   // requests among these that the provider says it skipped
 	err        error // why there may be more
 	unexpected UnexpectedRows
 }
@@ -80,7 +80,8 @@ type harvest struct {
 // harvest writes the new results, after the old ones if there are any.
 func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kept bool, put jobdir.Put) (h harvest, err error) {
 	var buf []byte
-	came := make([]bool, in.Rows)
+	came := make([]bool, in.Requests())
+	codec := f.batches.serviceOf(in).info.Codec
 	for o, err := range f.results(ctx, in) {
 		if ctx.Err() != nil {
 			return h, context.Cause(ctx)
@@ -97,18 +98,23 @@ func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kep
 		if o.Skipped {
 			h.skips++
 		}
-		if r.got[n] {
+		if r.has(n) {
 			continue
 		}
-		r.got[n] = true
-		if h.fresh++; h.fresh == 1 && kept {
+		if h.fresh == 0 && kept {
 			if err := f.copyResults(in, put); err != nil {
 				return h, err
 			}
 		}
-		dropTooLarge(&o, maxAnswer)
-		if buf, err = jobdir.PutOutcome(put, buf, n, &o, "", false); err != nil {
-			return h, err
+		first, outcomes := r.split(n, &o, codec)
+		for i := range outcomes {
+			row := first + uint32(i) //nolint:gosec // bounded by a batch
+			r.got[row] = true
+			h.fresh++
+			dropTooLarge(&outcomes[i], maxAnswer)
+			if buf, err = jobdir.PutOutcome(put, buf, row, &outcomes[i], "", false); err != nil {
+				return h, err
+			}
 		}
 	}
 	h.absent, h.unexpected = r.missing(), r.unexpected
@@ -162,12 +168,14 @@ func (f *fetcher) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.
 }
 
 func (f *fetcher) newMatcher(in intent.Intent) (*matcher, error) {
-	r := &matcher{tag: in.Tag, index: make(map[jobdir.ItemHash]uint32, in.Rows), got: make([]bool, in.Rows)}
-	for row, err := range f.Rows(in.Tag) {
+	r := &matcher{tag: in.Tag, index: make(map[jobdir.ItemHash]uint32, in.Requests()), got: make([]bool, in.Rows)}
+	first := 0
+	for rows, err := range f.Requests(in) {
 		if err != nil {
 			return nil, retry.Mark(err, retry.Permanent)
 		}
-		r.index[jobdir.HashKey(row.Key)] = uint32(len(r.index)) //nolint:gosec // bounded by a batch
+		r.add(in, rows, first)
+		first += len(rows)
 	}
 	return r, nil
 }

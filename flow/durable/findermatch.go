@@ -79,6 +79,6 @@ func (f *finder) tagOf(ctx context.Context, in intent.Intent, batch string) (str
 	read := func() (string, error) { return readTag(ctx, from, batch) }
 	return f.batches.batchOwners.TagOrNone(batch, read, func() (bool, error) {
 		s, err := from.Status(ctx, sink.Handle{Batch: batch})
-		return s.Unaccounted(in.Rows, 0, 0) == 0 || s.Total > 0 && s.Total != in.Rows, err
+		return s.Unaccounted(in.Requests(), 0, 0) == 0 || s.Total > 0 && s.Total != in.Requests(), err
 	})
 }

@@ -122,7 +122,7 @@ func TestFailuresAreCountedOverRuns(t *testing.T) {
 		return simulator.Reply{Text: "half", FinishReason: "length"}
 	}})
 	w.Write("in.jsonl", durabletest.Tickets(300)...)
-	job := w.Job()
+	job := unguarded(w.Job())
 	job.MaxInFlight = 1
 	w.DieTorn(1, job)
 	report := w.MustRun(job)

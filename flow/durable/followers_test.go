@@ -188,7 +188,7 @@ func TestFollowersOfAnyPriority(t *testing.T) {
 func TestFollowersShareALastingFailure(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{Seed: 2, Rows: simulator.RowFaults{BadRequest: 0.4}})
-	report, got := w.MustRunAs("one", w.Job(), twice(100)...)
+	report, got := w.MustRunAs("one", unguarded(w.Job()), twice(100)...)
 	if report.Failed < 20 || report.Failed%2 != 0 || report.Shared != 100 {
 		t.Errorf("report %+v", report)
 	}
@@ -208,7 +208,7 @@ func TestFollowersShareALastingFailure(t *testing.T) {
 	if n := len(executed(t, w)); n != 100 {
 		t.Errorf("%d rows were executed", n)
 	}
-	two, _ := w.MustRunAs("two", w.Job(), durabletest.Tickets(100)...)
+	two, _ := w.MustRunAs("two", unguarded(w.Job()), durabletest.Tickets(100)...)
 	if two.FromCache != 100-report.Failed/2 {
 		t.Errorf("of the failures, another job has taken some: %+v", two)
 	}

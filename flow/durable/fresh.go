@@ -166,7 +166,7 @@ func mayForget(ctx context.Context, a *jobdir.Job, cancelled bool, store *state.
 		return err
 	}
 	end, err := jobdir.EndOf(ctx, store, a.Keys)
-	if err == nil && !end.Finished() {
+	if err == nil && !end.Finished() && !end.NothingAdded() {
 		err = fmt.Errorf("durable: the run %q has not ended: finish or cancel it first", a.Meta.Name)
 	}
 	return err

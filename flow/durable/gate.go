@@ -21,6 +21,9 @@ type gate struct {
 	spent context.Context // done once blocked
 	spend context.CancelCauseFunc
 
+	drained context.Context // done once no more items are to be taken
+	drain   context.CancelCauseFunc
+
 	mu     sync.Mutex
 	why    error         // the account is blocked, nil if it is not
 	want   State         // StateRunning, StatePaused or StateCancelled
@@ -32,6 +35,7 @@ func newGate(want State) *gate {
 	g := &gate{want: StateRunning, moved: make(chan struct{})}
 	g.off, g.shut = context.WithCancelCause(context.Background())
 	g.spent, g.spend = context.WithCancelCause(context.Background())
+	g.drained, g.drain = context.WithCancelCause(context.Background())
 	g.set(want)
 	return g
 }
@@ -67,6 +71,15 @@ func (g *gate) enter(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// pass waits while the gate is closed, and does not enter.
+func (g *gate) pass(ctx context.Context) error {
+	if err := g.enter(ctx); err != nil {
+		return err
+	}
+	g.leave()
+	return nil
 }
 
 // try enters, or returns a channel that is closed when the requested state

@@ -29,6 +29,7 @@ type Handle struct {
 type process struct {
 	wake      chan<- struct{} // read the control file now
 	callbacks *callbacks
+	position  func(key string) (int, error)
 	done      chan struct{} // the run has ended; callbacks may still be called
 	report    Report
 	last      Status // if its directory is gone

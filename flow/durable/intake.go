@@ -2,6 +2,7 @@ package durable
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 type intake struct {
 	*config
 	*jobdir.Dir
+	gate     *gate
 	changed  wakeup
 	progress *progress
 	batches  *batches
@@ -26,6 +28,10 @@ type intake struct {
 
 	source jobdir.Record[jobdir.SourceState]
 	seen   seenRequests
+
+	rejected map[[sha256.Size]byte]bool // see digestOf
+
+	kept map[string]bool // files of requests that are durable
 }
 
 // ingest reads the source to its end and keeps what it yields. Requests go to
@@ -35,22 +41,28 @@ func (ik *intake) ingest(ctx context.Context, source rows) error {
 	if ik.progress.ended() {
 		return nil
 	}
+	if err := ik.recallRejects(); err != nil {
+		return err
+	}
 	if !ik.samples {
 		if err := ik.seen.recall(ctx, ik.store, ik.Keys); err != nil {
 			return err
 		}
 		defer func() { ik.seen = seenRequests{} }()
 	}
-	// The reader makes a group only when one is wanted, so that the source is
-	// asked for a checkpoint no more often than one is stored.
+	// The reader makes a group only when one is wanted, so that a source is
+	// asked for a checkpoint no more often than one is stored. A Feed is asked
+	// after each item, because it must not be while it waits for the next.
 	want, groups := make(chan struct{}), make(chan group, 1)
 	both, stop := errgroup.WithContext(ctx)
+	taking, end := until(stop, ik.gate.drained)
+	defer end()
 	both.Go(func() error {
 		defer close(groups)
-		return source.read(stop, want, groups)
+		return source.read(stop, taking, want, groups)
 	})
 	both.Go(func() error {
-		return ik.keepAll(stop, want, groups)
+		return ik.keepAll(stop, source, want, groups)
 	})
 	if err := both.Wait(); err != nil {
 		return err
@@ -58,7 +70,7 @@ func (ik *intake) ingest(ctx context.Context, source rows) error {
 	return ik.endSource(ctx)
 }
 
-func (ik *intake) keepAll(ctx context.Context, want chan<- struct{}, groups <-chan group) error {
+func (ik *intake) keepAll(ctx context.Context, source rows, want chan<- struct{}, groups <-chan group) error {
 	for {
 		select {
 		case want <- struct{}{}: // the reader has one, and sends it at once
@@ -67,16 +79,23 @@ func (ik *intake) keepAll(ctx context.Context, want chan<- struct{}, groups <-ch
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		if err := ik.keep(ctx, <-groups); err != nil {
+		g := <-groups
+		if err := ik.keep(ctx, g); err != nil {
+			return err
+		}
+		if err := source.kept(g.items()); err != nil {
 			return err
 		}
 	}
 }
 
 func (ik *intake) endSource(ctx context.Context) error {
+	if err := ik.tellRejects(); err != nil {
+		return err
+	}
 	s := ik.source.Value
 	s.Ended = true
-	op, err := ik.endGroup(s)
+	op, err := ik.endGroup(s, nil)
 	if err != nil {
 		return err
 	}
@@ -93,26 +112,35 @@ func (ik *intake) keep(ctx context.Context, g group) error {
 	if err := ik.store.FreeSpace(); err != nil {
 		return err
 	}
-	fresh, duplicates, err := ik.admit(ctx, g.rows)
+	admitted, duplicates, err := ik.admit(ctx, &g)
 	if err != nil {
 		return err
 	}
-	entries := make([]jobdir.Entry, len(fresh))
-	ops := make([]state.Op, len(fresh), len(fresh)+3)
-	for i := range fresh {
-		if entries[i], err = ik.write(fresh[i]); err != nil {
+	if err := ik.keepFiles(admitted); err != nil {
+		return err
+	}
+	fresh := admitted[:0]
+	entries := make([]jobdir.Entry, 0, len(admitted))
+	ops := make([]state.Op, 0, len(admitted)+3)
+	for _, row := range admitted {
+		entry, err := ik.write(row)
+		if ik.leaveOut(&g, row, err) {
+			continue
+		}
+		if err != nil {
 			return err
 		}
-		ops[i] = entries[i].Remember(ik.Keys)
+		fresh, entries, ops = append(fresh, row), append(entries, entry), append(ops, entry.Remember(ik.Keys))
 	}
 	s := ik.source.Value
 	s.Checkpoint, s.Rows, s.Duplicates = g.checkpoint, s.Rows+len(fresh), s.Duplicates+duplicates
-	s.Filtered += g.filtered
+	rejected := ik.freshRejects(g.rejected)
+	s.Filtered, s.Rejected = s.Filtered+g.filtered, s.Rejected+len(rejected)
 	if s.First == nil && len(fresh) > 0 {
 		s.First = fresh[0].first()
 	}
 	s.Targets = ik.batches.targets.count()
-	op, err := ik.endGroup(s)
+	op, err := ik.endGroup(s, rejected)
 	if err != nil {
 		return err
 	}
@@ -122,15 +150,19 @@ func (ik *intake) keep(ctx context.Context, g group) error {
 	if slices.ContainsFunc(entries, jobdir.Entry.Follows) {
 		ik.followers.note()
 	}
-	ik.progress.update(func(p *Progress) { p.Rows, p.Duplicates, p.Filtered = s.Rows, s.Duplicates, s.Filtered })
+	ik.progress.ask(entries)
+	ik.progress.update(func(p *Progress) {
+		p.Rows, p.Duplicates, p.Filtered, p.Rejected = s.Rows, s.Duplicates, s.Filtered, s.Rejected
+	})
 	ik.changed.signal()
 	return nil
 }
 
-// endGroup syncs the requests of a group, followed by the state of the source.
+// endGroup syncs the requests of a group, followed by what was left out and the
+// state of the source.
 // It returns the op that records that state.
-func (ik *intake) endGroup(s jobdir.SourceState) (state.Op, error) {
-	record, err := json.Marshal(s)
+func (ik *intake) endGroup(s jobdir.SourceState, rejected []jobdir.Reject) (state.Op, error) {
+	record, err := json.Marshal(jobdir.Group{SourceState: s, Rejects: rejected})
 	if err != nil {
 		return state.Op{}, fmt.Errorf("durable: encode source: %w", err)
 	}
@@ -144,58 +176,79 @@ func (ik *intake) endGroup(s jobdir.SourceState) (state.Op, error) {
 	return ik.source.Put(s)
 }
 
-// admit drops the duplicates among rows and refuses conflicts.
-func (ik *intake) admit(ctx context.Context, rows []row) (kept []*row, duplicates int, err error) {
-	group := make(map[string]*row, len(rows))
-	for i := range rows {
-		r := &rows[i]
-		known, line, err := ik.known(ctx, group, r)
+// admit drops the duplicates among the rows of a group and refuses conflicts.
+func (ik *intake) admit(ctx context.Context, g *group) (kept []*row, duplicates int, err error) {
+	group := make(map[string]*row, len(g.rows))
+	for i := range g.rows {
+		r := &g.rows[i]
+		known, at, err := ik.known(ctx, group, r)
+		if err == nil && !known {
+			err = ik.tooLarge(r, 0) // before it counts as seen, so that one that repeats it is left out, too
+		}
 		switch {
+		case ik.leaveOut(g, r, err):
 		case err != nil:
 			return nil, 0, err
 		case !known:
 			group[r.key] = r
 			kept = append(kept, r)
-		case line != r.line: // else the source began again before this row
+		case at != r.at(): // else the source began again before this row
 			duplicates++
 		}
 	}
 	return kept, duplicates, nil
 }
 
-// known reports whether the row was seen before, and on which line. It refuses
-// the row if it asks something else.
-func (ik *intake) known(ctx context.Context, group map[string]*row, r *row) (known bool, line int, err error) {
+// known reports whether the row was seen before, and where. It refuses the row
+// if it asks something else.
+func (ik *intake) known(ctx context.Context, group map[string]*row, r *row) (known bool, at origin, err error) {
 	var asked request
 	if first, ok := group[r.key]; ok {
-		asked, line = first.request, first.line
+		asked, at = first.request, first.at()
 	} else {
 		switch rec, err := ik.store.Get(ctx, ik.Keys.Item(jobdir.HashKey(r.key))); {
 		case errors.Is(err, state.ErrNotFound):
-			return false, 0, nil
+			return false, at, nil
 		case err != nil:
-			return false, 0, err
+			return false, at, err
 		default:
 			it, err := jobdir.DecodeItem(rec.Value)
 			if err != nil {
-				return false, 0, err
+				return false, at, err
 			}
-			asked.content, asked.target, line = it.Content, ik.batches.targets.get(int(it.Target)), int(it.Line)
+			asked.content, asked.target, at = it.Content, ik.batches.targets.get(int(it.Target)), origin{it.Source, int(it.Line)}
 		}
 	}
 	if asked.content != r.request.content || asked.target.Asks() != r.request.target.Asks() {
-		return true, line, &InputError{
+		return true, at, &InputError{
 			Source: r.name, Line: r.line,
-			Err: fmt.Errorf("id %q has other content than on line %d: give each row its own id", r.key, line),
+			Err: fmt.Errorf("id %q has other content than %s: %w", r.key, at, ErrSameKey),
 		}
 	}
-	return true, line, nil
+	return true, at, nil
 }
+
+// origin is where an item comes from, without the source unless the job keeps
+// it.
+type origin struct {
+	source string
+	line   int
+}
+
+func (p origin) String() string {
+	if p.source == "" {
+		return fmt.Sprintf("on line %d", p.line)
+	}
+	return fmt.Sprintf("at %s:%d", p.source, p.line)
+}
+
+func (r *row) at() origin { return origin{r.source, r.line} }
 
 // first returns what a later start compares.
 func (r *row) first() *jobdir.FirstItem {
 	return &jobdir.FirstItem{
 		Source: r.name, Line: r.line, Key: r.key, Content: r.request.content[:], Target: r.request.target,
+		Asked: r.request.attached.asked,
 	}
 }
 
@@ -207,14 +260,19 @@ func (ik *intake) write(r *row) (jobdir.Entry, error) {
 	}
 	out := jobdir.Entry{
 		Key: r.key, Content: r.request.content, Line: uint32(r.line), //nolint:gosec // a line number
-		Target: target, Level: r.level, Meta: r.meta,
+		Target: target, Level: r.level, Meta: r.meta, Deadline: r.deadline, Since: r.since, Frame: r.request.frame, MaxOutput: r.request.output,
+		Source: r.source,
 	}
 	if !ik.samples && ik.seen.add(out.Content, target) {
 		out.Level = jobdir.FollowerLevel
 	}
-	head := out.RequestHead()
-	if err := ik.fits(len(head), len(r.request.record)); err != nil {
+	out = r.request.withFiles(out)
+	if err := ik.mustFit(&out, &r.request.target); err != nil {
 		return jobdir.Entry{}, &InputError{Source: r.name, Line: r.line, Err: err}
+	}
+	head := out.RequestHead()
+	if err := ik.tooLarge(r, len(head)); err != nil {
+		return jobdir.Entry{}, err
 	}
 	if out.Ref, err = ik.batches.requests.Append(head, r.request.record); err != nil {
 		return jobdir.Entry{}, err
@@ -222,13 +280,25 @@ func (ik *intake) write(r *row) (jobdir.Entry, error) {
 	return out, nil
 }
 
+// tooLarge refuses a row whose request, with so many bytes before it, does not
+// fit.
+func (ik *intake) tooLarge(r *row, head int) error {
+	if err := ik.fits(head, len(r.request.record), &r.request.attached); err != nil {
+		return &InputError{Source: r.name, Line: r.line, Err: err}
+	}
+	return nil
+}
+
 // fits refuses a request that is larger than a batch or the request log takes.
-func (ik *intake) fits(head, request int) error {
+func (ik *intake) fits(head, kept int, files *attached) error {
+	sent, asked := kept+int(files.bytes), kept+jobdir.BytesPerToken*int(files.tokens) //nolint:gosec // bounded
 	switch limit := ik.batch.MaxWeight; {
-	case limit > 0 && jobdir.WeightOf(request) > limit:
-		return fmt.Errorf("the request has %d bytes, and a batch at most %d", request, limit)
-	case head+request > segment.MaxRecord:
-		return fmt.Errorf("the request has %d bytes, and one that is kept at most %d", request, segment.MaxRecord-head)
+	case limit > 0 && jobdir.WeightOf(sent) > limit:
+		return fmt.Errorf("the request has %d bytes, and a batch at most %d", sent, limit)
+	case certainlyAbove(asked, ik.maxEnqueued):
+		return fmt.Errorf("the request has about %d tokens, and the account may have %d enqueued", jobdir.TokensIn(asked), ik.maxEnqueued)
+	case head+kept > segment.MaxRecord:
+		return fmt.Errorf("the request has %d bytes, and one that is kept at most %d", kept, segment.MaxRecord-head)
 	}
 	return nil
 }

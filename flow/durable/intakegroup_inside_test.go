@@ -4,12 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"log/slog"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
@@ -29,7 +33,7 @@ func readGroups(t *testing.T, items iter.Seq[int], size int) (groups []group) {
 		want, out := make(chan struct{}), make(chan group)
 		go func() {
 			defer close(out)
-			if err := r.read(t.Context(), want, out); err != nil {
+			if err := r.read(t.Context(), t.Context(), want, out); err != nil {
 				t.Error(err)
 			}
 		}()
@@ -69,16 +73,54 @@ func TestARequestThatCannotBeKeptIsRefused(t *testing.T) {
 	t.Parallel()
 	const most = 256 << 20 // of a record
 	ik := &intake{config: &config{}}
-	if err := errors.Join(ik.fits(100, 1000), ik.fits(100, most-100)); err != nil {
+	if err := errors.Join(ik.fits(100, 1000, new(attached)), ik.fits(100, most-100, new(attached))); err != nil {
 		t.Error(err)
 	}
-	err := ik.fits(100, most-99)
+	err := ik.fits(100, most-99, new(attached))
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%d bytes, and one that is kept at most %d", most-99, most-100)) {
 		t.Error(err)
 	}
 	ik.batch.MaxWeight = 10_000
-	if err := ik.fits(100, 9_800); err == nil || !strings.Contains(err.Error(), "9800 bytes, and a batch at most 10000") {
+	if err := ik.fits(100, 9_800, new(attached)); err == nil || !strings.Contains(err.Error(), "9800 bytes, and a batch at most 10000") {
 		t.Error(err)
+	}
+	if err := ik.fits(100, 100, &attached{bytes: 9_700}); err == nil || !strings.Contains(err.Error(), "9800 bytes, and a batch at most 10000") {
+		t.Errorf("with files: %v", err)
+	}
+	ik.maxEnqueued = 1000
+	if err := ik.fits(100, 100, &attached{bytes: 9_000, tokens: 1500}); err != nil {
+		t.Errorf("of 1525 tokens or half as many: %v", err)
+	}
+	if err := ik.fits(100, 100, &attached{tokens: 2000}); err == nil || !strings.Contains(err.Error(), "about 2025 tokens") {
+		t.Errorf("of 2025 tokens: %v", err)
+	}
+}
+
+// A row that is too large is left out, and so is another that asks the same
+// under its key on the same line of another input, in whatever group they are.
+func TestRowsThatAreTooLargeAreLeftOutEach(t *testing.T) {
+	t.Parallel()
+	store, err := state.Open(filepath.Join(t.TempDir(), "state"), state.Config{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	ik := &intake{
+		Dir:    new(jobdir.Dir),
+		config: &config{store: store, onRejects: func(iter.Seq2[Reject, error]) error { return nil }},
+	}
+	ik.batch.MaxWeight = 10_000
+	g := group{rows: []row{
+		{key: "a", name: "first.jsonl", line: 1, request: request{record: make([]byte, 20_000)}},
+		{key: "a", name: "second.jsonl", line: 1, request: request{record: make([]byte, 20_000)}},
+		{key: "b", name: "second.jsonl", line: 2, request: request{record: make([]byte, 20)}},
+	}}
+	kept, duplicates, err := ik.admit(t.Context(), &g)
+	if err != nil || len(kept) != 1 || kept[0].key != "b" || duplicates != 0 {
+		t.Errorf("%d kept, %d duplicates, %v", len(kept), duplicates, err)
+	}
+	if len(g.rejected) != 2 || g.rejected[0].Source != "first.jsonl" || g.rejected[1].Source != "second.jsonl" {
+		t.Errorf("left out: %+v", g.rejected)
 	}
 }
 
@@ -90,5 +132,17 @@ func TestAnAnswerThatCannotBeKeptFailsItsRow(t *testing.T) {
 	}
 	if dropTooLarge(&o, 6); o.Body != nil || o.Err == nil || o.Err.Class != retry.Permanent || !strings.Contains(o.Err.Message, "7 bytes") {
 		t.Errorf("%+v", o)
+	}
+}
+
+// The rows of an item on other routes are no items of their own for a Feed.
+func TestAnItemOfAGroupMayHaveSeveralRows(t *testing.T) {
+	t.Parallel()
+	var g group
+	g.add(fed{row: row{key: "a@x"}, more: []row{{key: "a@y"}, {key: "a@z"}}})
+	g.add(fed{row: row{key: "b@x"}})
+	g.add(fed{filtered: true})
+	if g.items() != 3 || len(g.rows) != 4 {
+		t.Errorf("%d items, %d rows", g.items(), len(g.rows))
 	}
 }

@@ -7,23 +7,32 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/queue"
+	"github.com/balerhq/baler/sink/llm/document"
 )
 
 // row is an item as the engine sees it.
 type row struct {
-	key     string
-	request request
-	level   uint8
-	meta    json.RawMessage
-	name    string // of the input
-	line    int
+	key             string
+	request         request
+	level           uint8
+	deadline, since uint32
+	meta            json.RawMessage
+	name            string // of the input
+	line            int
+	source          string // the name, if the job keeps it
+	item            any    // itself, if it may yet be rejected
+	itemKey         string // of Job.Key, with EveryRoute
+	only            bool   // its item takes no other route, with EveryRoute
 }
 
 // group is the rows that are ingested in one commit.
 type group struct {
 	rows       []row
-	filtered   int    // items that Job.Where left out
+	more       int // of these, beyond the first of each item
+	filtered   int // items that Job.Where left out
+	rejected   []jobdir.Reject
 	checkpoint string // after the last row
+	size       int    // of the requests
 }
 
 // These limit a group, which is in memory as a whole.
@@ -35,8 +44,13 @@ const (
 // rows is a source, whatever the type of its items.
 type rows interface {
 	resume(checkpoint string, first *jobdir.FirstItem) error
+	// addTo does the same for a job that has ended, and is to go on.
+	addTo(checkpoint string, first *jobdir.FirstItem) error
 	// read sends a group, without waiting, for each value it takes from want.
-	read(ctx context.Context, want <-chan struct{}, out chan<- group) error
+	// Once taking ends, it takes no more items, and sends those that it has.
+	read(ctx, taking context.Context, want <-chan struct{}, out chan<- group) error
+	// kept is called once so many items more are durable.
+	kept(items int) error
 }
 
 // reader turns the items of a job into rows.
@@ -60,37 +74,41 @@ func (r *reader[T]) resume(checkpoint string, first *jobdir.FirstItem) error {
 
 // read sends the items in groups. A group holds the items that have come when
 // the next group is wanted, so that the items of a slow source do not linger.
-func (r *reader[T]) read(ctx context.Context, want <-chan struct{}, out chan<- group) error {
-	var items []row
-	filtered, size := 0, 0
+func (r *reader[T]) read(ctx, taking context.Context, want <-chan struct{}, out chan<- group) error {
+	if taking.Err() != nil && ctx.Err() == nil {
+		return nil
+	}
+	if feed, ok := r.job.Source.(Feed[T]); ok {
+		return r.readFeed(ctx, taking, feed, want, out)
+	}
+	var g group
 	for item, err := range r.job.Source.Items() {
-		if err != nil {
-			return fmt.Errorf("durable: read source: %w", err)
+		f := r.examine(item, err)
+		if f.err != nil {
+			return f.err
 		}
-		if r.job.Where != nil && !r.job.Where(item) {
-			filtered++
-		} else if row, err := r.row(item); err != nil {
-			return err
-		} else {
-			items = append(items, row)
-			size += len(row.request.record)
-		}
-		wanted, err := isWanted(ctx, want, len(items) >= groupRows || size >= groupBytes)
+		g.add(f)
+		wanted, err := isWanted(ctx, want, g.full())
 		if err != nil {
 			return err
 		}
 		if wanted {
-			out <- group{items, filtered, r.job.Source.Checkpoint()}
-			items, filtered, size = nil, 0, 0
+			g.checkpoint = r.job.Source.Checkpoint()
+			out <- g
+			g = group{}
+		}
+		if taking.Err() != nil {
+			break
 		}
 	}
-	if len(items)+filtered == 0 {
+	if g.items() == 0 {
 		return nil
 	}
 	if _, err := isWanted(ctx, want, true); err != nil {
 		return err
 	}
-	out <- group{items, filtered, r.job.Source.Checkpoint()}
+	g.checkpoint = r.job.Source.Checkpoint()
+	out <- g
 	return nil
 }
 
@@ -119,12 +137,21 @@ func isWanted(ctx context.Context, want <-chan struct{}, wait bool) (bool, error
 func (r *reader[T]) row(item T) (row, error) {
 	name, line := r.job.Source.Position()
 	out, err := r.make(item)
+	if err == nil && r.job.Lineage && len(name) > maxSource {
+		err = fmt.Errorf("the name of the input has %d bytes: at most %d", len(name), maxSource)
+	}
 	if err != nil {
 		return row{}, &InputError{Source: name, Line: line, Err: err}
 	}
 	out.name, out.line = name, line
+	if r.job.Lineage {
+		out.source = name
+	}
 	return out, nil
 }
+
+// maxSource limits the name of an input that is kept with an item, in bytes.
+const maxSource = 4 << 10
 
 // maxMeta limits the size of an item's meta, in bytes of JSON. It is in memory
 // as long as the item is in an open batch.
@@ -139,6 +166,7 @@ func (r *reader[T]) make(item T) (row, error) {
 	if r.job.Priority != nil {
 		out.level = jobdir.LevelOf(r.job.Priority(item))
 	}
+	r.place(item, &out)
 	if r.job.Meta == nil {
 		return out, nil
 	}
@@ -163,6 +191,14 @@ func (r *reader[T]) identity(item T) (out row, err error) {
 			err = fmt.Errorf("the item's route key has %d bytes: must be at most %d", len(out.request.target.RouteKey), maxKey)
 		}
 	}
+	if r.job.Tenant != nil && err == nil {
+		if out.request.target.Tenant = r.job.Tenant(item); len(out.request.target.Tenant) > maxKey {
+			err = fmt.Errorf("the name of the item's tenant has %d bytes: must be at most %d", len(out.request.target.Tenant), maxKey)
+		}
+	}
+	if err == nil {
+		err = r.setFirst(&out)
+	}
 	return out, err
 }
 
@@ -179,5 +215,22 @@ func (r *reader[T]) request(item T) (request, error) {
 	if err != nil {
 		return request{}, err
 	}
-	return r.requests.ask(&chat)
+	q, err := r.requests.ask(&chat)
+	if err == nil {
+		r.tellFiles(item, q.attached.infos)
+	}
+	return q, err
+}
+
+// tellFiles tells the job of the files of an item, or else the log what may
+// surprise.
+func (r *reader[T]) tellFiles(item T, files []document.Info) {
+	for _, f := range files {
+		if r.job.Attached != nil {
+			r.job.Attached(item, f)
+		} else if warning := f.Warning(); warning != "" {
+			name, line := r.job.Source.Position()
+			r.requests.log.Warn("a file of an item", "source", name, "line", line, "warning", warning)
+		}
+	}
 }

@@ -3,9 +3,11 @@ package durable
 import (
 	"cmp"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -19,6 +21,10 @@ type request struct {
 	target  jobdir.Target
 	record  []byte        // for the request log
 	content jobdir.Digest // to tell what asks the same
+	frame   uint64        // see jobdir.Entry
+	output  uint32        // the same, MaxOutput
+
+	attached attached
 }
 
 // requests turns chats and bodies into what is kept, for one goroutine. A chat
@@ -30,21 +36,35 @@ type requests struct {
 	sum  hash.Hash
 	body jsontext.Value
 	told map[string]bool // members that are no part of a chat
+
+	attachments attachments
 }
 
 // ask returns the request of a prompt's chat. A chat that a route of the job
 // cannot encode is refused now, before anything is bought.
 func (r *requests) ask(chat *llm.Chat) (request, error) {
+	if err := r.judge.ask(chat); err != nil {
+		return request{}, err
+	}
+	kept, stub, files, err := r.attach(chat)
+	if err != nil {
+		return request{}, err
+	}
 	plain := isText(chat)
 	for _, own := range r.own {
 		if plain && len(own.options) == 0 {
 			continue
 		}
-		if err := own.encode(chat); err != nil {
+		if err := own.encode(stub); err != nil {
 			return request{}, own.named(err)
 		}
 	}
-	return r.chat(jobdir.Target{}, chat)
+	q, err := r.chat(jobdir.Target{}, kept)
+	q.attached = files
+	if err == nil && len(files.files) > 0 {
+		q.attached.asked, err = r.asked(chat)
+	}
+	return q, err
 }
 
 func (r *requests) chat(t jobdir.Target, chat *llm.Chat) (request, error) {
@@ -52,7 +72,27 @@ func (r *requests) chat(t jobdir.Target, chat *llm.Chat) (request, error) {
 	if err != nil {
 		return request{}, err
 	}
-	return request{t, record, r.digest(jobdir.Target{}, record)}, nil
+	t.Schema = r.schema(chat)
+	content := record
+	if chat.Schema != nil { // whose members may be in any order
+		content = r.canonical(record[1:])
+	}
+	q := request{target: t, record: record, content: r.digest(jobdir.Target{}, content)}
+	q.output = outputLimit(chat)
+	if r.pack.Rows > 0 {
+		q.frame = jobdir.FrameOf(chat)
+	}
+	return q, nil
+}
+
+// schema returns a digest of a chat's schema, "" if it has none, or if batches
+// of the job may have several.
+func (r *requests) schema(chat *llm.Chat) string {
+	if chat.Schema == nil || !slices.ContainsFunc(r.services, func(s *service) bool { return s.info.OneSchema }) {
+		return ""
+	}
+	sum := r.digest(jobdir.Target{}, append([]byte(chat.Schema.Description+"\x00"), r.canonical(chat.Schema.JSON)...))
+	return hex.EncodeToString(sum[:])
 }
 
 // isText reports whether a chat is one that every codec encodes: texts of the
@@ -103,17 +143,63 @@ func (r *requests) raw(q *sink.Request) (request, error) {
 		}
 	case owner.info.Codec.Endpoint() == q.Endpoint:
 		model, chat, err := owner.info.Codec.Parse(q.Endpoint, q.Body)
+		if err != nil && owner.info.Strict {
+			if other, err := r.alike(owner, q, err); err != nil || other != nil {
+				return r.askAs(q.Model, other, err)
+			}
+		}
 		switch {
 		case err != nil || model != q.Model && model != "": // some name it in the batch alone
 			r.stays(owner, err)
+		case r.judge != nil && r.judge.schema != nil:
+			return r.askAs(q.Model, &chat, nil)
 		case len(r.own) == 1 && r.own[0].name == "": // the job asks the model that the request names
 			return r.chat(jobdir.Target{Model: q.Model}, &chat)
 		default:
 			return r.ask(&chat)
 		}
 	}
+	if r.judge != nil && r.judge.schema != nil {
+		return request{}, errNoChat
+	}
 	t := jobdir.Target{Provider: owner.info.Name, Endpoint: q.Endpoint, Model: q.Model}
-	return request{t, jobdir.AppendBody(make([]byte, 0, len(q.Body)+1), q.Body), r.digest(t, r.canonical(q.Body))}, nil
+	return request{target: t, record: jobdir.AppendBody(make([]byte, 0, len(q.Body)+1), q.Body), content: r.digest(t, r.canonical(q.Body)), output: bodyLimit(q.Body)}, nil
+}
+
+// errNoChat is why a body is refused.
+var errNoChat = errors.New("the request cannot be read as a chat, so that it cannot ask for the schema of Job.Answer: write it as a chat, or put the schema into it and leave Job.Answer out")
+
+// alike reads a body for an endpoint of a service whose codec cannot, in
+// another format that has an endpoint of that name. It returns nil if the body
+// is in none of them: none knows the member that the codec does not know.
+func (r *requests) alike(s *service, q *sink.Request, own error) (*llm.Chat, error) {
+	unknown, is := errors.AsType[*llm.UnknownMemberError](own)
+	if !is {
+		return nil, nil
+	}
+	for _, format := range r.formats {
+		_, chat, err := format.Parse(q.Endpoint, q.Body)
+		if err == nil {
+			return &chat, nil
+		}
+		if other, is := errors.AsType[*llm.UnknownMemberError](err); is && other.Member != unknown.Member {
+			return nil, fmt.Errorf("%s does not know the member %q, and the request cannot be read in the format that has it: %w", s.info.Name, unknown.Member, err)
+		}
+	}
+	return nil, nil
+}
+
+// askAs returns the request of a chat that was read in the format of another
+// provider, for the model that it names.
+func (r *requests) askAs(model string, chat *llm.Chat, err error) (request, error) {
+	if err != nil {
+		return request{}, err
+	}
+	q, err := r.ask(chat)
+	if len(r.own) == 1 && r.own[0].name == "" {
+		q.target.Model = model
+	}
+	return q, err
 }
 
 // ownerOf returns the service in whose format the bodies of an endpoint are,

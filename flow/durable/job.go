@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/balerhq/baler/flow/router"
@@ -12,6 +13,8 @@ import (
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/document"
+	"github.com/balerhq/baler/sink/llm/price"
 )
 
 // These are the defaults of a Job's zero fields.
@@ -44,7 +47,9 @@ type Job[T any] struct {
 	// may change: rows that are in no batch yet follow.
 	Settings map[string]string
 
-	// Source yields the items.
+	// Source yields the items. See Feed about items that come by and by,
+	// Through about stages between a source and the job, and archive.Follow
+	// about the results of another run.
 	Source Source[T]
 	// Key names an item. It must not be empty, nor longer than 256 bytes. A
 	// second item with the same key and content is dropped as a duplicate; one
@@ -54,9 +59,32 @@ type Job[T any] struct {
 	// Where reports whether an item is wanted. The others are left out and
 	// counted as filtered. Zero means that all are.
 	Where func(T) bool
+	// Rejects gets the items that cannot be used, in the order in which they
+	// were found, once the Source is read to its end: rows that the Source
+	// cannot read, and items whose Key or Prompt or Request is an error, that
+	// are too large, or that have the key of another one. They are kept until
+	// then, each once, and may come again as a whole: let it replace what it
+	// wrote before. An error ends the job. Zero means that the first such item
+	// ends the job. So does, with Rejects, a row that cannot be read of a
+	// Source that does not go on after it: one goes on that is made by
+	// source.JSONL, CSV, Rows or Concat, or by source.FanOut of these, and one
+	// whose method PassesBadRows() bool says so.
+	Rejects func(iter.Seq2[Reject, error]) error
 	// Prompt returns what to ask about an item. The Provider must have a
-	// Codec. Zero means that Request is used.
+	// Codec. Files of the chat that are given by Path or Data are read with the
+	// item, checked, and kept by their digest in the job's directory until they
+	// are uploaded: a file that changes later changes nothing. Zero means that
+	// Request is used.
 	Prompt func(T) (llm.Chat, error)
+	// Attached is called with each file of an item's chat that is read, before
+	// anything is bought: what it is, how many pages it has, and what may
+	// surprise in it (Info.Warning). It is called again if the item is read
+	// again. Zero means that warnings are logged.
+	Attached func(item T, file document.Info)
+	// AnyFile leaves it to the provider which files it takes. Zero means that
+	// files are refused, with their item, that its documents say it does not
+	// take.
+	AnyFile bool
 	// Request returns the request itself. Zero means that Prompt is used.
 	Request func(T) (sink.Request, error)
 	// Formats read Requests in the formats of other providers, for example
@@ -69,6 +97,21 @@ type Job[T any] struct {
 	// json.Marshal takes, of 4 KiB at most. It is not sent to the provider.
 	// Zero means nothing.
 	Meta func(T) any
+	// Lineage keeps with each item where it comes from: the Position of the
+	// Source. Results then name it (Result.Source, Line), and so does the error
+	// about two items with one key. It is for a Source of several inputs. It
+	// takes the length of a name in each record of an item. Zero means that
+	// only the line is kept, for errors.
+	Lineage bool
+	// Answer says what the answers have to look like, such as
+	// llm.JSON[Ticket](). Its schema goes into each chat, in the form that the
+	// chat's route takes; a schema that a route cannot take is refused before
+	// anything is bought. Each answer is checked against the schema as it was
+	// given. One that does not meet it is asked for again with what is wrong,
+	// and then fails, as under Check, which comes after it. A result has the
+	// value (see the function Value). The Answer must not change while the job
+	// is unfinished. Zero means text, or whatever the chats ask for.
+	Answer llm.Answer
 	// Check reports what is wrong with the answer of the item with that key,
 	// nil if nothing is. An item whose answer fails the check is asked again:
 	// the answer and the error become further turns of its chat. After Reasks
@@ -79,10 +122,32 @@ type Job[T any] struct {
 	// goroutine at a time. Zero means that every answer is right.
 	Check func(key string, reply llm.Reply) error
 	// Reasks is how often an item is asked again after its answer failed the
-	// Check, within MaxAttempts. Zero means once; negative means never.
+	// Answer or the Check, within MaxAttempts. Zero means once; negative means
+	// never.
 	Reasks int
+	// RetryTruncated asks again, within MaxAttempts, for an answer that was cut
+	// off at its limit of tokens: with twice as many as it had, and never more
+	// than RetryTruncated. Usage counts each answer. Items whose Request is no
+	// chat, and answers without usage, are not asked for again. Zero means
+	// never: such an item fails with the code "max_tokens".
+	RetryTruncated int
 	// Priority orders the items that are ready. Zero means that all are normal.
 	Priority func(T) queue.Priority
+	// Deadline orders them instead of Priority, to the second: the earliest is
+	// the most urgent. The zero time means that an item has none. Unless a
+	// route has Route.Within, it only orders; nothing happens when it has
+	// passed. It is kept with the item.
+	// Zero means that Priority does.
+	Deadline func(T) time.Time
+	// Tenant names whose item it is, in at most 256 bytes. It is kept with the
+	// item and is no part of what is asked, but an item never follows one of
+	// another tenant (see Samples). With RouteKey, there may be some ten
+	// thousand different combinations. Zero means that all items are of one
+	// tenant, "".
+	Tenant func(T) string
+	// Queue says in which order items leave that are ready, and how they are
+	// shared among tenants. It may change between starts.
+	Queue Queue
 
 	// Routes are the ways by which items get their answers, if there are
 	// several: each has a Provider and a Model of its own. A route is chosen
@@ -102,27 +167,87 @@ type Job[T any] struct {
 	// thousand different ones. Zero means "".
 	RouteKey func(T) string
 
+	// EveryRoute asks each item on each of the Routes, for example to compare
+	// models. Each is a row of its own, and counts as one: its key is that of
+	// the item, "@" and the name of the route, and its result has the item's
+	// (Result.Item). A RouteKey that is not "" names the only route of an item.
+	// No row takes another route than its own, so that the rows of one that is
+	// out wait for it. All requests must be chats that each route takes. The
+	// names of the Routes and their order must not change while the job is
+	// unfinished. Zero means that an item takes one route.
+	EveryRoute bool
+
 	// Failover says when an item takes another route than Choose has in mind.
 	// Zero means FailoverOut.
 	Failover Failover
+
+	// Guard says when a failing route is paused, so that it does not spend all
+	// before somebody looks: above which share of rows that fail, out of those
+	// that were asked lately, once there are enough to judge by. A batch is
+	// judged as a whole. The rows of a paused route take another one, unless
+	// Failover is FailoverNever. If no route is left, the run is paused:
+	// nothing is bought until Handle.Resume, not even by a later Run. Notify
+	// tells. The hooks must be zero. Zero means the defaults: a notice above 20
+	// %, a pause above 50 %, of at least 20 rows in 10 minutes.
+	Guard retry.GuardConfig
 
 	// Provider sells the batches of a job without Routes.
 	Provider sink.Provider
 	// Model answers the prompts of a job without Routes. Items that are in no
 	// batch yet get another one if the job is resumed with it.
 	Model string
+	// Enqueued is how much the account may have enqueued, as far as you know
+	// better than the Provider, in a job without Routes. A batch is uploaded
+	// once it fits beside the unfinished batches of all jobs of the Dir. They
+	// count by an estimate: four bytes of a request are a token. A row that is
+	// certainly larger than all of it is refused with its line. Zero fields
+	// mean what the Provider says, and if it does not, what its refusals teach
+	// this process.
+	Enqueued sink.Enqueued
+	// Prices are what models cost. They may change between starts; what is
+	// settled keeps its price. Zero means price.Listed().
+	Prices *price.Table
+	// UnknownPrice says what a model counts that has no known price.
+	UnknownPrice UnknownPrice
+	// Budget bounds what the job spends. Zero means no limit.
+	Budget Budget
 	// Batch bounds the batches.
 	Batch BatchLimits
+	// Pack lets items share requests: one prompt asks about several of them,
+	// and the answer, an array with their ids, is split into a result for each.
+	// Its Response then says which item of how many it was; that of the first
+	// has the provider's body. Usage is shared out and adds up to the whole.
+	//
+	// Items share a request if their chats are one text, after at most one
+	// instruction, and equal but for that text, and if they have the same
+	// Tenant and RouteKey: without a Schema, parts and options that belong to
+	// one answer. Their MaxTokens add up. All others have requests of their
+	// own. So does, from then on, an item without an answer of its own: because
+	// its id is missing, occurs twice or is out of order, because the answer
+	// has more items than were asked, or because the request failed for good.
+	// It is asked again at least once, whatever MaxAttempts says. A request
+	// that fails for now is sent again as it is, and the next time item by
+	// item. Nothing shows that two answers have changed their places with their
+	// ids, or that an answer goes by another item's text: Check may. The
+	// answers count as those of the items for the Cache, too. If the Dir is
+	// lost, Dir.Adopt cannot use the answers to shared requests. Items that
+	// were read before Pack was set have requests of their own. Zero means that
+	// every item has a request of its own.
+	Pack PackLimits
 	// Creates limits how fast batches are created; a sixth of them may be
-	// created at once. Zero means 2,000 an hour, which is OpenAI's limit.
+	// created at once. Those of a live route do not count. Zero means 2,000 an
+	// hour, which is OpenAI's limit.
 	Creates Rate
 	// Transfers is how many uploads and downloads are under way at a time. Zero
 	// means 2: each holds a batch's worth of bandwidth, not of memory.
 	Transfers int
-	// MaxInFlight is the number of batches that may be open at the provider.
-	// Zero means 100.
+	// MaxInFlight is the number of batches that may be open at the provider. Of
+	// several providers, those of one that is down do not count meanwhile. Zero
+	// means 100.
 	MaxInFlight int
-	// MaxAttempts is how often an item is sent at most. Zero means 4.
+	// MaxAttempts is how often an item is sent at most, counted by route with
+	// FailoverFailed or a Route.MaxAttempts. Zero means 4; more than 255 are
+	// refused.
 	MaxAttempts int
 	// Classes override the class of codes of the provider, for example
 	// {"model_overloaded": retry.Retryable}: of rows, as their results show the
@@ -212,6 +337,19 @@ type Job[T any] struct {
 	// are open.
 	Fresh bool
 
+	// Append lets the job go on, under its Name, with what its Source has had
+	// since the job ended: for a file that grows (source.File.Growing), for a
+	// table, or a directory. Only new items are sent. Where the Source knows no
+	// place in what it had, all items come again, and those that are known are
+	// dropped by their keys; one that asks for something else now is an error.
+	// A job that has ended may have other Settings, but the Prompt or Request,
+	// the Answer and the Key must be as they were. A new Output gets only what
+	// is added; the same Output goes on. TimeLimit counts anew. The counts are
+	// those of all; Progress.Earlier has those of before. It is refused, with a
+	// *MismatchError, after archive.Prune. A job that has not ended goes on as
+	// ever, and so it must be set as it was.
+	Append bool
+
 	// Dir holds the state of the job. Zero means a temporary directory: for a
 	// job that is not to survive its process. It is removed when the run is
 	// over. If the run ends before, and has bought something, or if the
@@ -235,6 +373,12 @@ type Job[T any] struct {
 	// it is reported once, with its latest text and count. See Progress about
 	// the call. Zero means that notices are in the log and the Status only.
 	Notify func(Notice)
+	// Observe is called with each Event, in their order, by the goroutine that
+	// calls Progress. It may call each method of the Handle. If it is slow,
+	// 16,384 results wait at most: those that come then are left out, so that
+	// Seq has a gap, and so are other events beyond twice that number. Zero
+	// means that nothing is made up for it.
+	Observe func(Event)
 	// Log receives events, never a payload. Zero means slog.Default().
 	Log *slog.Logger
 }
@@ -242,11 +386,11 @@ type Job[T any] struct {
 // Source yields items and can resume after any of them.
 type Source[T any] interface {
 	// Items yields the items, from the start or from the last Resume on. An
-	// error ends the job.
+	// error ends the job, see also Job.Rejects.
 	Items() iter.Seq2[T, error]
 	// Position tells people where the last yielded item is: the name of the
 	// input and a 1-based line or number in it. No two items have the same, and
-	// the numbers grow.
+	// the numbers grow within an input.
 	Position() (name string, line int)
 	// Checkpoint returns the position after the last yielded item, for Resume,
 	// or "" if the source cannot resume. It is called only while Items waits
@@ -257,6 +401,20 @@ type Source[T any] interface {
 	// that is resumed reads its first item again before, to see whether it
 	// still asks the same.
 	Resume(checkpoint string) error
+}
+
+// AlsoObserve adds a function to those that get the job's events, after those
+// that Observe has already.
+func (j *Job[T]) AlsoObserve(observe func(Event)) {
+	before := j.Observe
+	if before == nil {
+		j.Observe = observe
+		return
+	}
+	j.Observe = func(e Event) {
+		before(e)
+		observe(e)
+	}
 }
 
 func (j *Job[T]) validate() error {
@@ -277,7 +435,10 @@ func (j *Job[T]) validate() error {
 	if j.Prompt != nil && j.Request != nil {
 		return errors.New("durable: Job.Prompt and Job.Request are both set")
 	}
-	if err := errors.Join(j.validateRoutes(), j.Failover.validate(), j.AmbiguousCreate.validate(), classes(j.Classes).validate()); err != nil {
+	if err := errors.Join(j.validateRoutes(), j.validateEveryRoute(), j.validateQueue(), j.Failover.validate(), validateGuard(j.Guard), j.validatePack(), j.validateBudget(), j.AmbiguousCreate.validate(), classes(j.Classes).validate()); err != nil {
+		return err
+	}
+	if err := j.validateAnswer(); err != nil {
 		return err
 	}
 	return j.mayNotBeNegative()
@@ -292,6 +453,7 @@ func (j *Job[T]) mayNotBeNegative() error {
 	}{
 		{"Batch.MaxItems", j.Batch.MaxItems < 0, j.Batch.MaxItems},
 		{"Batch.MaxBytes", j.Batch.MaxBytes < 0, j.Batch.MaxBytes},
+		{"Batch.MaxTokens", j.Batch.MaxTokens < 0, j.Batch.MaxTokens},
 		{"Batch.MaxWait", j.Batch.MaxWait < 0, j.Batch.MaxWait},
 		{"Creates.Requests", j.Creates.Requests < 0, j.Creates.Requests},
 		{"Creates.Per", j.Creates.Per < 0, j.Creates.Per},
@@ -305,13 +467,21 @@ func (j *Job[T]) mayNotBeNegative() error {
 		{"MaxInFlight", j.MaxInFlight < 0, j.MaxInFlight},
 		{"Transfers", j.Transfers < 0, j.Transfers},
 		{"MaxAttempts", j.MaxAttempts < 0, j.MaxAttempts},
+		{"RetryTruncated", j.RetryTruncated < 0, j.RetryTruncated},
 	} {
 		if field.negative {
 			return fmt.Errorf("durable: Job.%s is %v: must not be negative", field.name, field.value)
 		}
 	}
+	if j.MaxAttempts > mostAttempts {
+		return fmt.Errorf("durable: Job.MaxAttempts is %d: must be at most %d", j.MaxAttempts, mostAttempts)
+	}
 	return nil
 }
+
+// mostAttempts bounds attempts: the log counts no further, so that a higher
+// limit would never be reached.
+const mostAttempts = math.MaxUint8
 
 // KeepForever as Job.KeepRemote leaves all files at the provider.
 const KeepForever time.Duration = -1

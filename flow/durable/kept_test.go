@@ -278,3 +278,16 @@ func TestAnEndlessRunRemovesWhatItDeliveredLongAgo(t *testing.T) {
 		}
 	})
 }
+
+// A job that was continued with other settings is opened with those.
+func TestRemoveKeptAfterTheSettingsChanged(t *testing.T) {
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(4)...)
+	w.MustRun(nightly(w))
+	w.Write("in.jsonl", durabletest.Tickets(8)...)
+	changed := nightly(w)
+	changed.Settings = map[string]string{"night": "2"}
+	w.MustRun(changed)
+	removeKept(w)
+}

@@ -12,6 +12,10 @@ import (
 type BatchLimits struct {
 	MaxItems int // zero: as many as the provider takes
 	MaxBytes int // of the upload; zero: as many as the provider takes
+	// MaxTokens bounds the tokens of the requests, by an estimate: four bytes
+	// are a token. Zero means as many as may be enqueued, see Job.Enqueued. An
+	// item with more leaves alone.
+	MaxTokens int64
 	// MaxWait is how long a batch that is not full waits for more items. Zero
 	// means one minute.
 	MaxWait time.Duration

@@ -18,11 +18,12 @@ import (
 // the output file.
 var ErrOutputInUse = errors.New("durable: another run writes to this output")
 
-// File is an Output that writes JSON lines, each exactly once. Make it with
-// Lines.
+// File is an Output that writes results to a file, each exactly once. Make it
+// with Lines or CSV.
 type File struct {
 	f    *os.File
 	path string
+	form recordForm
 	w    *bufio.Writer
 	size int64  // of what was written
 	sum  uint32 // CRC-32C of it
@@ -44,16 +45,19 @@ var (
 // ErrOutputInUse if another holds the lock. Systems other than Linux, macOS and
 // FreeBSD lock nothing. A symbolic link is refused, and so is anything that is
 // not a regular file: see StreamTo.
-func Lines(path string) (*File, error) {
+func Lines(path string) (*File, error) { return openFile(path, jsonLines{}) }
+
+func openFile(path string, form recordForm) (*File, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("durable: open output: %w", err)
 	}
 	for {
-		o, err := openLines(abs)
+		o, err := openLocked(abs)
 		if err != nil {
 			return nil, err
 		}
+		o.form = form
 		if o.inPlace() == nil {
 			return o, nil
 		}
@@ -64,7 +68,7 @@ func Lines(path string) (*File, error) {
 	}
 }
 
-func openLines(path string) (*File, error) {
+func openLocked(path string) (*File, error) {
 	if err := mustBeRegular(path); err != nil {
 		return nil, err
 	}
@@ -128,8 +132,13 @@ func (o *File) Write(_ context.Context, results []Result) error {
 	if err := o.untouched(); err != nil {
 		return err
 	}
+	if o.size == 0 {
+		if err := o.form.writeHead(lineWriter{o}); err != nil {
+			return fmt.Errorf("durable: write output: %w", err)
+		}
+	}
 	for i := range results {
-		if err := results[i].WriteLine(lineWriter{o}); err != nil {
+		if err := o.form.write(lineWriter{o}, &results[i]); err != nil {
 			return fmt.Errorf("durable: write output: %w", err)
 		}
 	}

@@ -3,7 +3,6 @@ package durable
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -63,26 +62,51 @@ func (o *File) Rewind(mark string) error {
 	if mark == "" {
 		return o.mustBeEmpty(info.Size())
 	}
-	to, err := parseMark(mark)
+	to, err := o.examine(mark, info.Size())
 	if err != nil {
 		return err
 	}
-	if info.Size() < to.size {
-		return o.changed(fmt.Sprintf("it holds %d bytes and the job has written %d", info.Size(), to.size))
-	}
-	if err := o.compare(to); err != nil {
-		return err
-	}
-	if err := o.examineTail(to.size, info.Size()-to.size); err != nil {
-		return err
-	}
 	crashpoint.Here("before cutting the output")
-	if err := o.f.Truncate(to.size); err != nil {
-		return fmt.Errorf("durable: cut output: %w", err)
+	if info.Size() != to.size { // a file that is complete keeps its time of change
+		if err := o.f.Truncate(to.size); err != nil {
+			return fmt.Errorf("durable: cut output: %w", err)
+		}
 	}
 	o.size = to.size
 	_, err = o.f.Seek(to.size, io.SeekStart)
 	return err
+}
+
+// mayRewind makes the checks of Rewind for a job that has ended, and so has
+// nothing to cut off.
+func (o *File) mayRewind(mark string) error {
+	info, err := o.f.Stat()
+	if err != nil {
+		return fmt.Errorf("durable: output: %w", err)
+	}
+	if mark == "" {
+		return o.mustBeEmpty(info.Size())
+	}
+	to, err := o.examine(mark, info.Size())
+	if err == nil && info.Size() > to.size {
+		err = o.changed(fmt.Sprintf("it holds %d bytes and the job has written %d", info.Size(), to.size))
+	}
+	return err
+}
+
+// examine refuses a file of another content than a mark says, or with more than
+// the job's own after it.
+func (o *File) examine(mark string, size int64) (to lineMark, err error) {
+	if to, err = parseMark(mark); err != nil {
+		return to, err
+	}
+	if size < to.size {
+		return to, o.changed(fmt.Sprintf("it holds %d bytes and the job has written %d", size, to.size))
+	}
+	if err := o.compare(to); err != nil {
+		return to, err
+	}
+	return to, o.examineTail(to.size, size-to.size)
 }
 
 // mustBeNew makes the check that Rewind makes for an output that is new to the
@@ -118,18 +142,18 @@ func (o *File) compare(to lineMark) error {
 }
 
 // examineTail refuses to cut off bytes that are not the job's own. A crash
-// leaves the lines of one chunk at most, and the last line may be torn.
+// leaves the records of one chunk at most, and the last one may be torn.
 func (o *File) examineTail(from, length int64) error {
 	if length == 0 || o.own == nil {
 		return nil
 	}
 	r := bufio.NewReaderSize(io.NewSectionReader(o.f, from, length), 1<<16)
-	for {
-		line, err := r.ReadBytes('\n')
+	for first := from == 0; ; first = false {
+		record, err := o.readRecord(r)
 		switch {
-		case errors.Is(err, io.EOF) && isTorn(line):
+		case errors.Is(err, io.EOF) && o.form.isTorn(bytes.TrimRight(record, "\x00"), first):
 			return nil
-		case err == nil && o.isOwn(line):
+		case err == nil && (first && o.form.isHead(record) || o.isOwn(record)):
 			continue
 		case err != nil && !errors.Is(err, io.EOF):
 			return fmt.Errorf("durable: read output: %w", err)
@@ -138,17 +162,18 @@ func (o *File) examineTail(from, length int64) error {
 	}
 }
 
-func (o *File) isOwn(line []byte) bool {
-	var r Result
-	return json.Unmarshal(line, &r) == nil && o.own(&r)
+// readRecord reads a record with its end, or io.EOF and what is left.
+func (o *File) readRecord(r *bufio.Reader) (record []byte, err error) {
+	for quotes := 0; ; {
+		line, err := r.ReadBytes('\n')
+		record, quotes = append(record, line...), quotes+bytes.Count(line, []byte(`"`))
+		if err != nil || o.form.isWhole(quotes) {
+			return record, err
+		}
+	}
 }
 
-// isTorn reports whether bytes without an end of line may be the beginning of a
-// result. After a power failure, a file system may have zeros in place of the
-// rest.
-func isTorn(rest []byte) bool {
-	const begin = `{"id":"`
-	rest = bytes.TrimRight(rest, "\x00")
-	n := min(len(rest), len(begin))
-	return string(rest[:n]) == begin[:n]
+func (o *File) isOwn(record []byte) bool {
+	r, err := o.form.read(record)
+	return err == nil && o.own(&r)
 }

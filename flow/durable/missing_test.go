@@ -258,7 +258,7 @@ func TestAPersonDecidesAboutMissingRows(t *testing.T) {
 			want := map[durable.Decision]struct{ failed, retried, batches int }{
 				durable.DecisionFail: {5, 0, 3}, durable.DecisionSend: {0, 5, 4},
 			}[d]
-			if n := len(w.Server.Batches()); failed != want.failed || report.Failed != want.failed || report.Retried != want.retried || n != want.batches {
+			if n := len(w.Server.Batches()); failed != want.failed || report.Failed != want.failed || report.Retried != want.retried || report.Resent != want.retried || n != want.batches {
 				t.Errorf("%s: %d failed, %d batches, report %+v", d, failed, n, report)
 			}
 			if err := h.Settle(t.Context(), waits.Batch, d); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/catalog"
 	"github.com/balerhq/baler/sink/mistral"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -52,7 +53,8 @@ func TestARunAtMistralSettlesEveryRow(t *testing.T) {
 				if report.Succeeded != 19 || report.Failed != 1 || report.Surplus != 0 {
 					w.T.Errorf("report %+v", report)
 				}
-				// It goes again only if it had not run when its batch was cancelled.
+				// It goes again only if it had not run when its batch was
+				// cancelled.
 				if bad := w.Results()["bad"]; bad.Error == nil || bad.Attempts > 2 {
 					w.T.Errorf("bad: %+v", bad)
 				}
@@ -89,4 +91,35 @@ func atMistral(w *durabletest.World, adjust mistral.Config) (*mistral.Client, du
 	job := w.BriskJob()
 	job.Provider, job.Model, job.Batch.MaxItems = client, "mistral-test", 10
 	return client, job
+}
+
+// A request in OpenAI's format is read as one, and is refused by the name of a
+// member that is Mistral's neither way. Mistral's own requests stay as they
+// are.
+func TestARequestInOpenAIsFormatGoesToMistral(t *testing.T) {
+	t.Parallel()
+	const chat, tool = `{"role":"user","content":"hi"}`, `{"role":"tool","content":"a","tool_call_id":"t"}`
+	for body, refused := range map[string]string{
+		`{"model":"mistral-small","max_completion_tokens":9,"seed":7,"messages":[` + chat + `]}`:             "",
+		`{"model":"mistral-small","max_tokens":9,"random_seed":7,"messages":[` + chat + `,` + tool + `]}`:    "",
+		`{"model":"mistral-small","messages":[` + chat + `],"verbosity":"low"}`:                              `the option "verbosity"`,
+		`{"model":"mistral-small","max_completion_tokens":9,"messages":[` + chat + `,` + tool + `]}`:         `"max_completion_tokens"`,
+		`{"model":"mistral-small","messages":[` + chat + `],"logit_bias":{"7":1},"max_completion_tokens":9}`: `the option "logit_bias"`,
+	} {
+		durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
+			w.Write("in.jsonl", durabletest.Tickets(1)...)
+			_, job := atMistral(w, mistral.Config{})
+			job.Prompt, job.Formats = nil, catalog.Formats("mistral")
+			job.Request = func(durabletest.Ticket) (sink.Request, error) {
+				return sink.Request{Endpoint: mistral.ChatEndpoint, Model: "mistral-small", Body: []byte(body)}, nil
+			}
+			report, err := w.Run(w.T.Context(), job)
+			switch {
+			case refused == "" && (err != nil || report.Succeeded != 1 || report.Routes[0].Model != "mistral-small"):
+				w.T.Errorf("%s: %v, %+v", body, err, report)
+			case refused != "" && (err == nil || !strings.Contains(err.Error(), "in.jsonl:1: ") || !strings.Contains(err.Error(), refused) || len(w.Server.Batches()) > 0):
+				w.T.Errorf("%s: %v", body, err)
+			}
+		})
+	}
 }

@@ -28,11 +28,16 @@ const (
 	NoticeUnreachable NoticeKind = "unreachable" // the provider does not answer, or only with errors
 	NoticeLimited     NoticeKind = "limited"     // the provider asks to wait for long
 	NoticePaced       NoticeKind = "paced"       // Job.Creates holds up batches for long
+	NoticeRoom        NoticeKind = "room"        // batches wait until less is enqueued; the Tag is their model
 	NoticeRefused     NoticeKind = "refused"     // the provider refuses batches
 	NoticeIncomplete  NoticeKind = "incomplete"  // results are not what the provider says they are
 	NoticeUndecided   NoticeKind = "undecided"   // a person has to decide about a batch
 	NoticeUnclear     NoticeKind = "unclear"     // a creation was not answered
 	NoticeWaiting     NoticeKind = "waiting"     // a batch, or without a Tag the whole run, does not get on
 	NoticeGivenUp     NoticeKind = "given_up"    // a batch has not ended in all its time
+	NoticeFailing     NoticeKind = "failing"     // many rows fail, of the route that Tag names or of all
 	NoticeStorage     NoticeKind = "storage"     // what is kept at the provider
+	NoticeDeadline    NoticeKind = "deadline"    // a batch is cancelled because items of it are near their deadline
+	NoticeBudget      NoticeKind = "budget"      // the budget allows no more for now
+	NoticeLate        NoticeKind = "late"        // items have passed their deadline in a batch that is open
 )

@@ -127,14 +127,16 @@ func (n *notices) raise(ctx context.Context, v Notice) {
 	if !due {
 		return
 	}
-	n.log.WarnContext(ctx, "notice", "kind", v.Kind, "tag", v.Tag, "batch", v.Batch, "text", v.Text, "next", v.Next)
+	n.log.WarnContext(ctx, "notice", "kind", v.Kind, "tag", v.Tag, "batch", v.Batch, "text", v.Text, "next", v.Next, "advice", v.Advice)
 	n.callbacks.reportNotice(v)
+	n.callbacks.reportEvent(Event{Notice: &NoticeEvent{Notice: v}})
 }
 
 // clear clears a notice whose cause is over.
 func (n *notices) clear(kind NoticeKind, tag string) {
 	if n.drop(kind, tag) {
 		n.dirty.Store(true)
+		n.callbacks.reportEvent(Event{Notice: &NoticeEvent{Notice: Notice{Kind: kind, Tag: tag}, Over: true}})
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 // open finds out the state of the job and repairs what a crash left half done.
 func open(ctx context.Context, c config) (*engine, error) {
-	e, err := newEngine(c)
+	e, err := newEngine(c) //nolint:contextcheck // the hooks of a retry.Guard get none
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func open(ctx context.Context, c config) (*engine, error) {
 	if err := e.recover(ctx, job); err != nil {
 		return nil, errors.Join(err, e.abandon())
 	}
-	e.controller.publishFirst(e.open)
+	e.controller.publishFirst(e.open) //nolint:contextcheck // only the log would use it
 	return e, nil
 }
 
@@ -46,6 +46,9 @@ func (e *engine) readWanted(started time.Time) error {
 		return err
 	}
 	e.gate.set(State(wanted.Want))
+	if wanted.Drain {
+		e.gate.drain(errDrained)
+	}
 	e.controller.control, e.controller.applied = wanted, wanted.Rev
 	e.fetcher.decisions = newDecisions(made)
 	e.clock.began, e.clock.started = time.Now(), started
@@ -60,6 +63,7 @@ func (e *engine) readWanted(started time.Time) error {
 
 // abandon closes everything that was opened, even after a failure half way.
 func (e *engine) abandon() error {
+	e.rooms.close(e.Keys.Dir())
 	errs := []error{e.Root.Close()}
 	if e.batches.journal != nil {
 		errs = append(errs, e.batches.journal.Close())
@@ -80,6 +84,10 @@ func (e *engine) limitBatch() error {
 	for _, s := range e.services[1:] {
 		l := s.Limits("")
 		widest.Rows, widest.Bytes = wider(widest.Rows, l.Rows), wider(widest.Bytes, l.Bytes)
+	}
+	e.maxEnqueued = e.own[0].limits.Enqueued.Tokens
+	for _, own := range e.own[1:] {
+		e.maxEnqueued = wider(e.maxEnqueued, own.limits.Enqueued.Tokens)
 	}
 	e.batch.MaxItems = narrow(e.batch.MaxItems, widest.Rows)
 	e.batch.MaxWeight = narrow(e.batch.MaxWeight, int(min(widest.Bytes, math.MaxInt)))

@@ -11,6 +11,8 @@ import (
 
 // openBatches shows the open batches to other processes.
 type openBatches struct {
+	batches *batches
+
 	mu   sync.Mutex
 	open map[string]intent.Intent
 	seen map[string]seen
@@ -69,8 +71,10 @@ func (b *openBatches) list() []OpenBatch {
 	defer b.mu.Unlock()
 	all := make([]OpenBatch, 0, len(b.open))
 	for in := range maps.Values(b.open) {
+		r := b.batches.routes.get(in.Route)
 		open := OpenBatch{
-			Tag: in.Tag, Batch: in.Batch, State: string(in.State), Rows: in.Rows, SentAt: in.SentAt,
+			Route: r.Name, Model: r.Model,
+			Tag: in.Tag, Batch: in.Batch, State: string(in.State), Rows: in.Rows, Flush: flushOf(in), SentAt: in.SentAt,
 			Missing: in.Missing, Undecided: in.Undecided,
 		}
 		if s := b.seen[in.Tag]; in.State == intent.Submitted {

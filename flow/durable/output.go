@@ -8,7 +8,8 @@ import (
 // one goroutine at a time.
 type Output interface {
 	// Write returns once the results are safe. If it fails, or the process
-	// dies before the chunk is recorded, the same results come again.
+	// dies before the chunk is recorded, the same results come again, in
+	// another run: this one ends, and does not call it again after an error.
 	Write(ctx context.Context, results []Result) error
 }
 

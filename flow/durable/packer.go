@@ -2,7 +2,10 @@ package durable
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/balerhq/baler/accumulator"
@@ -25,20 +28,26 @@ type packer struct {
 	buyer    *buyer
 	driver   *driver
 	resting  *restingDrivers
+	ledger   *ledger
 
 	followers *followers
+	urgent    sync.Mutex // held while rows near their deadline are taken and put into batches
 }
 
 // load feeds a round with ready entries until the source has ended and there
-// are none.
-func (pk *packer) load(ctx context.Context, out chan<- []jobdir.Entry) error {
+// are none. Those near their deadline do not wait for others.
+func (pk *packer) load(ctx, life context.Context, out chan<- []jobdir.Entry) error {
 	for {
 		ended := pk.progress.ended() // before load, which might otherwise miss the last
 		entries, err := pk.next()
 		if err != nil {
 			return pk.IfDamaged(jobdir.ReadyDir, err)
 		}
-		if len(entries) > 0 {
+		some := len(entries) > 0
+		if entries, err = pk.buyUrgent(ctx, life, entries); err != nil {
+			return err
+		}
+		if some {
 			if err := flow.Send(ctx, out, entries); err != nil {
 				return err
 			}
@@ -63,7 +72,14 @@ func (pk *packer) load(ctx context.Context, out chan<- []jobdir.Entry) error {
 // next returns the next entries, with their routes and their answers in the
 // cache. Followers come when no other row waits.
 func (pk *packer) next() ([]jobdir.Entry, error) {
-	entries, err := pk.batches.ready.Load(ready.LoadChunk)
+	chunk := ready.LoadChunk
+	if pk.queue.sorted() {
+		chunk = ready.SortedChunk
+	}
+	if rows := pk.ledger.goOn(chunk); len(rows) > 0 {
+		return rows, nil
+	}
+	entries, err := pk.batches.ready.Load(chunk)
 	if err == nil && len(entries) == 0 {
 		return pk.followers.load()
 	}
@@ -79,8 +95,7 @@ func (pk *packer) next() ([]jobdir.Entry, error) {
 // buy seals a batch, or several if its route takes only smaller ones, and
 // starts their drivers. Drivers outlive the round: life is the context of the
 // run.
-func (pk *packer) buy(ctx, life context.Context, b accumulator.Batch[jobdir.Entry]) error {
-	entries := b.Items
+func (pk *packer) buy(ctx, life context.Context, entries []jobdir.Entry, reason string) error {
 	if entries[0].Hit != nil {
 		var err error
 		if entries, err = pk.driver.reuse(ctx, life, entries); err != nil {
@@ -89,29 +104,70 @@ func (pk *packer) buy(ctx, life context.Context, b accumulator.Batch[jobdir.Entr
 	}
 	var rows []jobdir.Entry
 	for rest := entries; len(rest) > 0; {
-		if err := acquire(ctx, pk.buyer.slots); err != nil {
+		tag := pk.TagOfJob()
+		var err error
+		if rest, err = pk.awaitSlot(ctx, life, tag, rest); err != nil || len(rest) == 0 {
 			return err
 		}
 		rows, rest = pk.batches.routes.cut(rest) // now, as the limit may have changed
-		if err := pk.buyOne(ctx, life, rows); err != nil {
+		if err := pk.batches.routes.moveFew(rows); err != nil {
+			return err
+		}
+		aside := func(wait func() error) error { return pk.withoutSlot(ctx, tag, int(rows[0].Route), wait) }
+		rows, beyond, err := pk.ledger.admit(ctx, tag, rows, aside)
+		if err != nil {
+			return err
+		}
+		if len(beyond) > 0 {
+			rest = slices.Concat(beyond, rest)
+		}
+		if len(rows) == 0 { // all of them are set aside
+			pk.buyer.slots.release(tag)
+			continue
+		}
+		switch err := pk.buyOne(ctx, life, tag, rows, pk.flush(rows, rest, reason)); {
+		case errors.Is(err, errOutdated):
+			rest = slices.Concat(rows, rest)
+		case err != nil:
 			return err
 		}
 	}
 	return nil
 }
 
+// withoutSlot waits while another batch may have the slot of a batch: the
+// others may need it to make room in the budget.
+func (pk *packer) withoutSlot(ctx context.Context, tag string, route int, wait func() error) error {
+	pk.buyer.slots.release(tag)
+	if err := wait(); err != nil {
+		return err
+	}
+	return pk.buyer.slots.acquire(ctx, tag, pk.batches.routes.isEscalation(route))
+}
+
+// errOutdated means that a batch waited until the next day, whose budget it has
+// to fit into.
+var errOutdated = errors.New("durable: the budget of another day counts")
+
 // buyOne seals one batch, if the run may still buy. Once it has begun, it
 // finishes even if ctx ends.
-func (pk *packer) buyOne(ctx, life context.Context, rows []jobdir.Entry) error {
+func (pk *packer) buyOne(ctx, life context.Context, tag string, rows []jobdir.Entry, flush *intent.Flush) error {
 	if err := pk.gate.enter(ctx); err != nil {
+		pk.ledger.release(tag)
 		return err
 	}
 	defer pk.gate.leave()
-	in, err := pk.batches.seal(context.WithoutCancel(ctx), intent.Intent{Tag: pk.TagOfJob(), State: intent.Sealed}, rows)
+	if pk.ledger.outdated(tag) {
+		pk.ledger.release(tag)
+		pk.buyer.slots.release(tag)
+		return errOutdated
+	}
+	in, err := pk.batches.seal(context.WithoutCancel(ctx), pk.packed(intent.Intent{Tag: tag, State: intent.Sealed, Flush: flush}, rows), rows)
 	if err != nil {
 		return err
 	}
 	pk.progress.update(func(p *Progress) { p.InFlight++ })
+	pk.ledger.opened(tag)
 	pk.driver.spawn(life, in)
 	return nil
 }
@@ -119,6 +175,8 @@ func (pk *packer) buyOne(ctx, life context.Context, rows []jobdir.Entry) error {
 // retire closes the resting drivers' end if all drivers of open batches are
 // parked and nothing is left to do. From then on none resumes.
 func (pk *packer) retire(nothingLeft func() bool) bool {
+	pk.urgent.Lock() // no rows are between the ready log and a batch
+	defer pk.urgent.Unlock()
 	r := pk.resting
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -130,7 +188,9 @@ func (pk *packer) retire(nothingLeft func() bool) bool {
 }
 
 // nothingLeft reports whether nothing waits to be bought or to be answered.
-func (pk *packer) nothingLeft() bool { return !pk.batches.ready.Any() && pk.followers.nothingLeft() }
+func (pk *packer) nothingLeft() bool {
+	return !pk.batches.ready.Any() && !pk.ledger.mayGoOn() && pk.followers.nothingLeft()
+}
 
 // retired waits until the drivers have nothing left to do.
 func (pk *packer) retired(ctx context.Context) error {
@@ -162,16 +222,36 @@ func (pk *packer) rounds(ctx, life context.Context) error {
 // the accumulator still holds then leaves with it.
 func (pk *packer) round(ctx, life context.Context) error {
 	p := flow.New(ctx)
-	rows := flow.FromFunc(p, pk.load, flow.Name("load"))
-	urgent := flow.Via(p, rows, queue.By(jobdir.Entry.Priority, queue.Config{Capacity: ready.LoadChunk}))
-	batches := flow.Via(p, urgent, accumulator.By(jobdir.Entry.RouteKey, pk.batch).WeighBy(jobdir.Entry.Weight))
+	load := func(ctx context.Context, out chan<- []jobdir.Entry) error { return pk.load(ctx, life, out) }
+	rows := flow.FromFunc(p, load, flow.Name("load"))
+	if !pk.queue.sorted() { // then what was loaded is in its final order
+		rows = flow.Via(p, rows, queue.By(jobdir.Entry.Priority, queue.Config{Capacity: ready.LoadChunk}))
+	}
+	limits, weight := pk.weights()
+	batches := flow.Via(p, rows, accumulator.By(pk.batches.batchKey, limits).WeighBy(weight))
 	flow.To(p, batches, func(step context.Context, b accumulator.Batch[jobdir.Entry]) error {
-		return pk.buy(step, life, b)
+		return pk.buy(step, life, b.Items, b.Reason.String())
 	}, flow.Name("buy"))
 	if err := p.Wait(); err != nil {
 		return fmt.Errorf("durable: %w", err)
 	}
 	return nil
+}
+
+// weights returns the limits of the accumulator, and what counts against its
+// MaxWeight: the bytes of a row, or more if its tokens are a larger part of
+// what a batch may have.
+func (pk *packer) weights() (accumulator.Config, func(jobdir.Entry) int) {
+	c, most := pk.batch, int(pk.maxTokens)*jobdir.BytesPerToken
+	switch {
+	case most == 0:
+		return c, jobdir.Entry.Weight
+	case c.MaxWeight == 0:
+		c.MaxWeight = most
+		return c, func(e jobdir.Entry) int { return e.Asked() }
+	}
+	ratio := float64(c.MaxWeight) / float64(most)
+	return c, func(e jobdir.Entry) int { return max(e.Weight(), int(ratio*float64(e.Asked()))) }
 }
 
 // await returns true when a round is worthwhile. Rows must be ready. If they
@@ -185,7 +265,7 @@ func (pk *packer) await(ctx context.Context) (more bool, err error) {
 	for {
 		var later <-chan time.Time
 		ended, open := pk.progress.ended(), pk.progress.inFlight()-pk.resting.parked()
-		switch ready := pk.batches.ready.Any(); {
+		switch ready := pk.batches.ready.Any() || pk.ledger.mayGoOn(); {
 		case pk.readAll && !ended:
 		case ready && (open == 0 || !ended):
 			return true, nil

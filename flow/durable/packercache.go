@@ -52,7 +52,7 @@ func (c *cache) mark(entries []jobdir.Entry, routeOf func(n int) jobdir.Route) e
 		c.read = true
 	}
 	for i := range entries {
-		if e := &entries[i]; e.Hit == nil && len(e.Tries) == 0 && len(e.Appended) == 0 {
+		if e := &entries[i]; e.Hit == nil && len(e.Tries) == 0 && len(e.Appended) == 0 && e.Limit == 0 {
 			e.Hit = c.find(e.Content, routeOf(int(e.Route)))
 		}
 	}

@@ -19,6 +19,7 @@ func newEngine(c config) (*engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("durable: Job.Polls: %w", err)
 	}
+	c.observeServices()
 	e := &engine{
 		config: c, gate: newGate(StateRunning), openBatches: newOpenBatches(), changed: make(chan struct{}, 1),
 		pollStates: new(pollStates), resting: newRestingDrivers(), anomalies: new(anomalies), failures: new(failures), cache: new(cache),
@@ -27,8 +28,17 @@ func newEngine(c config) (*engine, error) {
 	job, dir := &e.config, &e.Dir
 	e.clock = &clock{config: job, gate: e.gate}
 	e.notices = &notices{config: job}
+	wake := make(chan struct{}, 1)
+	if e.guard, err = newGuard(job, e.notices, wake); err != nil {
+		return nil, err
+	}
 	e.calls = &calls{config: job, gate: e.gate, notices: e.notices, polls: polls, transferSlots: make(chan struct{}, c.transfers)}
-	e.batches = &batches{config: job, Dir: dir, batchOwners: purchase.NewOwners(), throttles: newThrottles(e.clock.now), progress: e.progress}
+	e.batches = &batches{config: job, Dir: dir, batchOwners: purchase.NewOwners(), throttles: newThrottles(e.clock.now), progress: e.progress, deadlines: newDeadlines(c.own)}
+	e.ledger = newLedger()
+	e.ledger.config, e.ledger.Dir, e.ledger.gate, e.ledger.notices = job, dir, e.gate, e.notices
+	e.ledger.progress, e.ledger.resting, e.ledger.batches = e.progress, e.resting, e.batches
+	e.batches.ledger = e.ledger
+	e.openBatches.batches = e.batches
 	e.accounts = &accounts{config: job, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches}
 	e.refusals = &refusals{
 		config: job, Dir: dir, gate: e.gate, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches,
@@ -43,35 +53,35 @@ func newEngine(c config) (*engine, error) {
 	e.blockage = &blockage{config: job, batches: e.batches, gate: e.gate, openBatches: e.openBatches, notices: e.notices}
 	e.buyer = &buyer{
 		config: job, gate: e.gate, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches,
-		refusals: e.refusals, blockage: e.blockage, cleaner: e.cleaner, finder: e.finder, pollStates: e.pollStates,
+		refusals: e.refusals, blockage: e.blockage, cleaner: e.cleaner, finder: e.finder, pollStates: e.pollStates, guard: e.guard,
 		limiter: limiter, creating: make(chan struct{}, 1),
 	}
 	e.watcher = &watcher{
 		config: job, openBatches: e.openBatches, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches,
-		accounts: e.accounts, refusals: e.refusals, finder: e.finder, pollStates: e.pollStates,
+		accounts: e.accounts, refusals: e.refusals, finder: e.finder, pollStates: e.pollStates, slots: &e.buyer.slots,
 	}
 	e.fetcher = &fetcher{
 		config: job, Dir: dir, gate: e.gate, openBatches: e.openBatches, changed: e.changed, notices: e.notices, calls: e.calls,
-		batches: e.batches, accounts: e.accounts, resting: e.resting, anomalies: e.anomalies,
+		batches: e.batches, accounts: e.accounts, resting: e.resting, anomalies: e.anomalies, ledger: e.ledger,
 	}
 	e.settler = &settler{
 		config: job, Dir: dir, gate: e.gate, clock: e.clock, progress: e.progress, batches: e.batches, cleaner: e.cleaner,
-		blockage: e.blockage, failures: e.failures,
+		blockage: e.blockage, failures: e.failures, guard: e.guard, ledger: e.ledger,
 	}
 	e.followers = &followers{config: job, Dir: dir, batches: e.batches, openBatches: e.openBatches, cache: e.cache, timer: time.NewTimer(0)}
 	e.driver = &driver{
 		config: job, Dir: dir, gate: e.gate, openBatches: e.openBatches, changed: e.changed, clock: e.clock, notices: e.notices,
 		progress: e.progress, batches: e.batches, cleaner: e.cleaner, finder: e.finder, buyer: e.buyer, watcher: e.watcher,
-		fetcher: e.fetcher, settler: e.settler, refusals: e.refusals, blockage: e.blockage, resting: e.resting, anomalies: e.anomalies, followers: e.followers,
+		fetcher: e.fetcher, settler: e.settler, refusals: e.refusals, blockage: e.blockage, resting: e.resting, anomalies: e.anomalies, followers: e.followers, ledger: e.ledger,
 	}
-	e.intake = &intake{config: job, Dir: dir, changed: e.changed, progress: e.progress, batches: e.batches, followers: e.followers}
+	e.intake = &intake{config: job, Dir: dir, gate: e.gate, changed: e.changed, progress: e.progress, batches: e.batches, followers: e.followers}
 	e.packer = &packer{
 		config: job, Dir: dir, gate: e.gate, changed: e.changed, progress: e.progress, batches: e.batches, cache: e.cache,
-		buyer: e.buyer, driver: e.driver, resting: e.resting, followers: e.followers,
+		buyer: e.buyer, driver: e.driver, resting: e.resting, followers: e.followers, ledger: e.ledger,
 	}
 	e.controller = &controller{
 		config: job, gate: e.gate, openBatches: e.openBatches, clock: e.clock, notices: e.notices, progress: e.progress, cleaner: e.cleaner,
-		fetcher: e.fetcher, anomalies: e.anomalies, failures: e.failures, wake: make(chan struct{}, 1),
+		fetcher: e.fetcher, anomalies: e.anomalies, failures: e.failures, guard: e.guard, batches: e.batches, ledger: e.ledger, wake: wake,
 	}
 	e.adopter = &adopter{
 		config: job, Dir: dir, gate: e.gate, clock: e.clock, progress: e.progress, calls: e.calls, batches: e.batches,

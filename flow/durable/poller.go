@@ -41,10 +41,10 @@ func (p *poller) wait(ctx context.Context, due time.Time) (done func(), err erro
 	return nil, context.Cause(ctx)
 }
 
-// price is the cost of a turn.
-func price() ratelimit.Cost { return ratelimit.Cost{Requests: 1, Slots: 1} }
+// turnCost is the cost of a turn.
+func turnCost() ratelimit.Cost { return ratelimit.Cost{Requests: 1, Slots: 1} }
 
-func (p *poller) done() { p.limit.Settle(price(), ratelimit.Cost{Requests: 1}) }
+func (p *poller) done() { p.limit.Settle(turnCost(), ratelimit.Cost{Requests: 1}) }
 
 // run hands out turns until ctx is done.
 func (p *poller) run(ctx context.Context) {
@@ -58,7 +58,7 @@ func (p *poller) run(ctx context.Context) {
 		case wait > 0:
 			timer.Reset(wait)
 		default:
-			if p.limit.Wait(ctx, price()) != nil {
+			if p.limit.Wait(ctx, turnCost()) != nil {
 				return
 			}
 			p.grant()
@@ -89,7 +89,7 @@ func (p *poller) grant() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.turns.Len() == 0 || time.Until(p.turns.First().due) > 0 {
-		p.limit.Settle(price(), ratelimit.Cost{})
+		p.limit.Settle(turnCost(), ratelimit.Cost{})
 		return
 	}
 	close(p.turns.Pop().granted)

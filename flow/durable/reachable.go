@@ -34,30 +34,47 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 
 var errFirstReach = errors.New("no answer in time")
 
-// reach waits until every provider of the job answers.
-func (e *engine) reach(ctx context.Context) error {
+// reach waits until every provider of the job answers. Of several, one may be
+// blocked or down if another one is neither. Once something is bought, all may
+// be silent: their batches wait.
+func (e *engine) reach(ctx context.Context) (err error) {
+	usable, first := 0, e.untouched()
 	for _, s := range e.services {
-		err := e.reachOne(ctx, s)
-		if retry.ClassOf(err) == retry.Blocked && ctx.Err() == nil && len(e.services) > 1 {
-			e.blockage.blockService(ctx, s, "", err)
-			if e.blockage.others() {
-				continue
+		failed := e.reachOne(ctx, s)
+		switch _, silent := errors.AsType[*UnreachableError](failed); {
+		case failed == nil:
+			usable++
+		case ctx.Err() != nil, len(e.services) == 1:
+			return failed
+		case silent:
+			s.isDown()
+			e.notices.raiseTrouble(ctx, s, intent.Intent{}, trouble{call: "check", err: failed, again: outageCooldown, lasts: true})
+			if err = failed; !first {
+				usable++ // its batches wait
 			}
-		}
-		if err != nil {
-			return err
+		case retry.ClassOf(failed) == retry.Blocked:
+			e.blockage.blockService(ctx, s, "", failed)
+			err = failed
+		default:
+			return failed
 		}
 	}
-	return nil
+	if usable > 0 {
+		return nil
+	}
+	return err
 }
 
-// reachOne waits until a provider answers. If something is bought, it waits for
-// as long as that takes. It returns errCancelled if the run is cancelled
-// meanwhile.
+// untouched reports whether nothing is bought yet.
+func (e *engine) untouched() bool { return len(e.open) == 0 && e.progress.now().Batches == 0 }
+
+// reachOne waits until a provider answers. If something is bought, and there is
+// no other, it waits for as long as that takes. It returns errCancelled if the
+// run is cancelled meanwhile.
 func (e *engine) reachOne(ctx context.Context, s *service) error {
 	limited, stop := ctx, func() {}
-	first := len(e.open) == 0 && e.progress.now().Batches == 0
-	if first {
+	first := e.untouched()
+	if first || len(e.services) > 1 {
 		limited, stop = context.WithTimeoutCause(ctx, firstReach, errFirstReach)
 	}
 	defer stop()

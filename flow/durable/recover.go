@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/durable/internal/ready"
@@ -69,7 +70,7 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 	if err := e.recoverCounts(ctx); err != nil {
 		return err
 	}
-	if replayed.Meta == nil || replayed.Meta.Model != job.Model {
+	if replayed.Meta == nil || replayed.Meta.Model != job.Model || !maps.Equal(replayed.Meta.Settings, job.Settings) {
 		if err := e.batches.journal.Append(jobdir.Line{Job: &job}); err != nil {
 			return err
 		}
@@ -80,6 +81,10 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 	if err := e.recoverFailures(ctx, replayed); err != nil {
 		return err
 	}
+	if err := e.ledger.recover(ctx, replayed, &e.settler.outputRecord.Value); err != nil {
+		return err
+	}
+	e.progress.value.Spending = e.ledger.spending()
 	e.cleaner.recoverKept(replayed)
 	e.accounts.recoverAccounts(replayed)
 	if replayed.Pruned != nil {
@@ -91,6 +96,9 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 	if e.batches.ready, err = ready.Open(ctx, &e.Dir, e.store); err != nil {
 		return e.IfDamaged(jobdir.ReadyDir, err)
 	}
+	if e.queue.sorted() {
+		e.batches.ready.Sort(e.queue.order(e.batches.tenant))
+	}
 	if err := e.recoverIntents(ctx, replayed); err != nil {
 		return err
 	}
@@ -101,9 +109,11 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 	if e.batches.ready.Following() {
 		e.followers.note()
 	}
-	e.buyer.slots = make(chan struct{}, max(e.maxInFlight, len(e.open)))
-	for range e.open {
-		e.buyer.slots <- struct{}{}
+	e.buyer.slots.init(max(e.maxInFlight, len(e.open)))
+	for _, in := range e.open {
+		if err := e.buyer.acquireSlot(ctx, in); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -154,14 +164,19 @@ func (e *engine) recoverIntents(ctx context.Context, replayed *jobdir.Replayed) 
 // recoverLoad counts an open batch on its route.
 func (e *engine) recoverLoad(in intent.Intent) error {
 	e.batches.throttles.recover(in, e.batches.roomOf(in))
-	if len(e.own) == 1 {
+	if atProvider(in) {
+		e.rooms.record(e.batches.stayOf(in))
+	}
+	if len(e.own) == 1 && !e.batches.ready.Limits() {
 		return nil // nothing is chosen by it
 	}
 	entries, err := e.Entries(in.Tag, in.Rows)
 	if err != nil {
 		return err
 	}
+	e.batches.ready.Hold(in.Tag, entries, true)
 	e.batches.routes.load.recovered(e.batches.routes.ownOf(in.Route), in.Tag, entries)
+	e.batches.noteDeadlines(in, entries)
 	return nil
 }
 
@@ -231,7 +246,10 @@ func (e *engine) recoverCounts(ctx context.Context) error {
 		return err
 	}
 	in, p := e.intake.source.Value, &e.progress.value
-	p.Rows, p.Duplicates, p.Filtered, p.Read = in.Rows, in.Duplicates, in.Filtered, in.Ended
+	p.Rows, p.Duplicates, p.Filtered, p.Rejected, p.Read = in.Rows, in.Duplicates, in.Filtered, in.Rejected, in.Ended
+	if in.Earlier != nil {
+		p.Earlier = Earlier(*in.Earlier)
+	}
 	e.progress.countOutput(&e.settler.outputRecord.Value, p)
 	return nil
 }

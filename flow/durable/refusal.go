@@ -72,6 +72,11 @@ func (rf *refusals) putOff(ctx context.Context, in intent.Intent, refusal error)
 	}
 	r := rf.batches.throttles.refuse(in, refusal, 3*rf.calls.interval(0))
 	if errors.Is(refusal, sink.ErrFull) {
+		said, _ := rf.batches.throttles.limit(in.Route)
+		rf.rooms.refuse(rf.batches.stayOf(in), said)
+	}
+	rf.rooms.leave(in.Tag)
+	if errors.Is(refusal, sink.ErrFull) {
 		if next, done, err := rf.makeRoom(ctx, in, refusal, r); done || err != nil {
 			return next, err
 		}

@@ -9,11 +9,6 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-// bytesPerToken is roughly how many bytes of a request make a token. A batch is
-// certainly too large only if it is too large even at twice as many bytes a
-// token.
-const bytesPerToken = 4
-
 // These are the numbers of refusals, while nothing else of the job runs, after
 // which a batch is halved: if nothing seems to run in the account, and if
 // something does.
@@ -80,21 +75,14 @@ func (rf *refusals) cutToFit(ctx context.Context, in intent.Intent, entries []jo
 	return rf.batches.advance(ctx, in, intent.Refused{Reason: reason})
 }
 
-// tokensOf estimates how many tokens the requests of entries have, at least
-// one.
-func tokensOf(entries []jobdir.Entry) int64 {
-	total := 0
-	for i := range entries {
-		total += entries[i].Size()
-	}
-	return max(int64(total)/bytesPerToken, 1)
-}
-
 // fits takes back a batch that is larger than its route allows by now, so that
 // it is not sent in vain. A row for which there will never be room fails.
 func (rf *refusals) fits(ctx context.Context, in intent.Intent) (_ intent.Intent, ok bool, err error) {
 	limit := rf.batches.routes.limitOf(in.Route)
 	tokens, refusal := rf.batches.throttles.limit(in.Route)
+	if known := rf.batches.routes.enqueued(in.Route).Tokens; known > 0 && in.Tokens > known && in.Rows > 1 {
+		return rf.takeBackLarge(ctx, in)
+	}
 	if limit == 0 && tokens == 0 {
 		return in, true, nil
 	}
@@ -108,9 +96,12 @@ func (rf *refusals) fits(ctx context.Context, in intent.Intent) (_ intent.Intent
 	case in.Rows == 1 || limit == 0 || weigh(entries) <= limit:
 		return in, true, nil
 	}
-	in, err = rf.batches.advance(ctx, in, intent.Refused{Reason: intent.Reason{
-		Class: retry.Permanent.String(), Code: "too_large", Message: "the route takes only smaller batches by now",
-	}})
+	return rf.takeBackLarge(ctx, in)
+}
+
+// takeBackLarge frees the rows of a batch for smaller ones.
+func (rf *refusals) takeBackLarge(ctx context.Context, in intent.Intent) (_ intent.Intent, ok bool, err error) {
+	in, err = rf.batches.advance(ctx, in, intent.Refused{Reason: newReason(retry.Permanent, "too_large", "the route takes only smaller batches by now")})
 	return in, false, err
 }
 

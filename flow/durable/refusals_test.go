@@ -119,7 +119,7 @@ func TestABatchThatIsRefusedForAnUnknownReasonFailsInTheEnd(t *testing.T) {
 	durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
 		t := w.T
 		w.Write("in.jsonl", durabletest.Tickets(1000)...)
-		job := w.Job()
+		job := unguarded(w.Job())
 		notices := told(&job)
 		report := w.MustRun(job)
 		if report.Failed != 1000 || report.Batches != 0 || report.Elapsed > 6*time.Hour {
@@ -145,7 +145,7 @@ func TestRefusalsForHoursAreFewAndHaveAnEnd(t *testing.T) {
 	durabletest.Bubble(t, cfg, openai.Config{Limits: sink.Limits{Window: 2 * time.Hour}}, nil, func(w *durabletest.World) {
 		t := w.T
 		w.Write("in.jsonl", durabletest.Tickets(300)...)
-		job := w.Job()
+		job := unguarded(w.Job())
 		notices := told(&job)
 		start := time.Now()
 		report := w.MustRun(job)
@@ -274,7 +274,7 @@ func TestWhatNeverFitsIsCut(t *testing.T) {
 				lines[50] = `{"id":"long","text":"` + strings.Repeat("word ", 200) + `"}`
 			}
 			w.Write("in.jsonl", lines...)
-			job := w.Job()
+			job := unguarded(w.Job())
 			notices := told(&job)
 			start := time.Now()
 			report := w.MustRun(job)

@@ -32,10 +32,10 @@ func largerHalf(entries []jobdir.Entry) int {
 	return max(first, weigh(entries)-first)
 }
 
-// takeBack frees the rows of a batch that was not bought, because its account
-// is blocked and another route can take them.
-func (rf *refusals) takeBack(ctx context.Context, in intent.Intent) (intent.Intent, error) {
+// takeBack frees the rows of a batch that was not bought, because another route
+// can take them.
+func (rf *refusals) takeBack(ctx context.Context, in intent.Intent, why intent.Reason) (intent.Intent, error) {
 	rf.batches.throttles.leave(in)
-	rf.log.InfoContext(ctx, "taking a batch back, for another route", "tag", in.Tag, "rows", in.Rows, "from", rf.batches.routeName(in))
-	return rf.batches.advance(ctx, in, intent.Refused{Reason: newReason(retry.Retryable, "route_out", "its route is out, and another can take its rows")})
+	rf.log.InfoContext(ctx, "taking a batch back, for another route", "tag", in.Tag, "rows", in.Rows, "from", rf.batches.routeName(in), "reason", why.Code)
+	return rf.batches.advance(ctx, in, intent.Refused{Reason: why})
 }

@@ -234,6 +234,16 @@ func (t *throttles) limit(route int) (tokens int64, refusal error) {
 	return t.of(route).tokens, t.of(route).why
 }
 
+// widen notes that a batch has ended well: what the provider said of the limit
+// of its route may be higher by now.
+func (t *throttles) widen(in intent.Intent) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l := t.of(in.Route); l.tokens > 0 {
+		l.tokens += in.Tokens/widening + 1
+	}
+}
+
 // noticeOf returns the tag of the notice about a route's refusals, "" if there
 // are none.
 func (t *throttles) noticeOf(route int) string {

@@ -55,6 +55,9 @@ func TestARefusedOptionIsNamedBeforeAnythingIsBought(t *testing.T) {
 		"a body that is no chat": {
 			request("/v1/messages", `{"model":"gpt-test","max_tokens":9,"messages":[{"role":"user","content":[{"type":"tool_result"}]}],"top_p":1}`), "top_p",
 		},
+		"a body that streams": {
+			request("/v1/messages", `{"model":"gpt-test","max_tokens":9,"messages":[{"role":"user","content":"hi"}],"stream":true}`), "stream",
+		},
 		"a body in another format": {
 			request("/v1/chat/completions", `{"model":"gpt-test","messages":[{"role":"user","content":"hi"}],"temperature":1}`), "temperature",
 		},

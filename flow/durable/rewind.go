@@ -25,6 +25,9 @@ func (e *engine) rewind(ctx context.Context, replayed jobdir.OutputState) error 
 	if j, ok := e.output.(tailJudge); ok {
 		j.judgeTail(e.unrecorded())
 	}
+	if was := e.intake.source.Value.Earlier; was != nil && s.Settled() == was.Succeeded+was.Failed && isNew(r) {
+		s.Mark = "" // what is added goes to an output of its own
+	}
 	if err := r.Rewind(s.Mark); err != nil || s.Mark != "" {
 		return err
 	}
@@ -37,6 +40,12 @@ func (e *engine) rewind(ctx context.Context, replayed jobdir.OutputState) error 
 		return err
 	}
 	return e.store.Commit(ctx, op)
+}
+
+// isNew reports whether nothing was written to an output yet.
+func isNew(o Output) bool {
+	n, ok := o.(interface{ mustBeNew() error })
+	return ok && n.mustBeNew() == nil
 }
 
 // unrecorded returns a function that recognizes results which this job may have

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/router"
 	"github.com/balerhq/baler/queue"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
@@ -31,15 +33,59 @@ type Route struct {
 	// Price is what a unit of size costs here, for router.Cheapest. Only its
 	// ratio to that of the other routes matters. Zero means nothing.
 	Price float64
+	// MaxAttempts is how often an item is sent to this route at most. After
+	// that the route has failed it for good, and Failover decides whether it
+	// goes on to another. If any route has it, attempts count by route, also
+	// those of routes without. Refusals of batches go by Job.MaxAttempts. Zero
+	// means Job.MaxAttempts; more than 255 are refused.
+	MaxAttempts int
+	// Least is how many items are worth a batch. Fewer, as at the end of the
+	// job or after Batch.MaxWait, take the first of the other routes that can
+	// take all of them, such as a live one (package sink/live), if there is one
+	// that is not out (see FailoverOut). Zero means 1.
+	Least int
+	// Within makes it a route for items near their Job.Deadline, such as a live
+	// one (package sink/live). It is the margin in which an unfinished batch
+	// can be cancelled and its items can be asked here. A batch is cancelled
+	// once an item of it has less than the margin left; one that was not bought
+	// is taken back. When it has ended, items that it has answered keep their
+	// answers, and those that never ran take this route. So do items that wait
+	// and have less than twice the margin left, since a batch would have less
+	// than the margin for them, and items that have passed their deadline. No
+	// other item takes it. Nothing happens while the route is out (see
+	// FailoverOut), and to an item that it has failed for good. A batch whose
+	// creation was not answered stays until it is found. Such batches do not
+	// count for MaxInFlight, but have as many slots of their own. Within must
+	// be at least Job.Grace and Batch.MaxWait together. Zero means that any
+	// item may take the route.
+	Within time.Duration
+	// Enqueued is how much the account may have enqueued, as far as you know
+	// better than the Provider. See Job.Enqueued.
+	Enqueued sink.Enqueued
+	// MaxInFlight is how many batches of the route may be open at the provider,
+	// within Job.MaxInFlight. The next ones wait sealed and hold up no other
+	// route. So a type of work has limits of its own if a route is for it alone
+	// (RouteKey and router.ByTable), also beside others with the same Provider
+	// and Model. Zero means any number.
+	MaxInFlight int
+	// Window is how long a batch may take, from its creation on. Then it is
+	// cancelled. What it has answered when it has ended counts. An item that
+	// never ran is retried, and that was an attempt: with MaxAttempts 1 and
+	// FailoverFailed it takes another route. The timeout of a single call of a
+	// live route is live.Config.Rate.Timeout. Zero means as long as the
+	// provider lets it, and Job.Grace.
+	Window time.Duration
 }
 
 // Waiting is an item that waits for a batch, as Job.Choose sees it.
 type Waiting struct {
 	Key      string // of Job.Key
 	RouteKey string // of Job.RouteKey
+	Tenant   string // of Job.Tenant
 	Priority queue.Priority
-	Size     int // of what is asked, in bytes as it is kept
-	Attempts int // how often it was sent
+	Deadline time.Time // of Job.Deadline
+	Size     int       // of what is asked, in bytes as it is kept
+	Attempts int       // how often it was sent
 }
 
 // ownRoute is a route of the job as it is now. A jobdir.Route is one as a batch
@@ -47,9 +93,33 @@ type Waiting struct {
 type ownRoute struct {
 	name, model string
 	options     llm.Options
+	maxAttempts int           // of an item; 0: those of the job
+	least       int           // items in a batch
+	within      time.Duration // of a deadline; 0: for all items
+	window      time.Duration // of a batch; 0: that of the provider
+	maxInFlight int           // batches; 0: any number
 	service     *service
-	limits      sink.Limits // of a batch
+	limits      sink.Limits // of a batch, and of what is enqueued
+	enqueued    sink.Enqueued
 	state       router.State
+	failures    *retry.Guard // pauses it; nil if there is no other route
+}
+
+// out reports whether nothing is bought by the route: because its account is
+// blocked, its provider is down, or too many of its rows fail.
+func (r *ownRoute) out() bool {
+	_, down := r.service.down()
+	return down || r.stopped()
+}
+
+// stopped reports whether the route is out until a person acts.
+func (r *ownRoute) stopped() bool {
+	if r.failures != nil {
+		if _, paused := r.failures.Paused(retry.Scope{}); paused {
+			return true
+		}
+	}
+	return r.service.blocked() != nil
 }
 
 // encode returns the chat as the route sends it.
@@ -73,7 +143,7 @@ func (r *ownRoute) named(err error) error {
 func (j *Job[T]) ownRoutes() (routes []*ownRoute, services []*service) {
 	all := j.Routes
 	if len(all) == 0 {
-		all = []Route{{Provider: j.Provider, Model: j.Model}}
+		all = []Route{{Provider: j.Provider, Model: j.Model, Enqueued: j.Enqueued}}
 	}
 	for _, r := range all {
 		if r.Name == "" && len(j.Routes) > 0 {
@@ -84,10 +154,17 @@ func (j *Job[T]) ownRoutes() (routes []*ownRoute, services []*service) {
 			s = newService(r.Provider, j.Classes)
 			services = append(services, s)
 		}
+		limits := s.Limits(r.Model)
+		limits.Enqueued = r.Enqueued.Or(limits.Enqueued)
 		routes = append(routes, &ownRoute{
-			name: r.Name, model: r.Model, options: r.Options, service: s, limits: s.Limits(r.Model),
+			name: r.Name, model: r.Model, options: r.Options, maxAttempts: r.MaxAttempts, least: r.Least, within: r.Within, window: r.Window, maxInFlight: r.MaxInFlight, service: s, limits: limits, enqueued: r.Enqueued,
 			state: router.State{Name: r.Name, Weight: max(r.Weight, 1), Price: r.Price},
 		})
+	}
+	if len(services) > 1 {
+		for _, s := range services {
+			s.watchOutages()
+		}
 	}
 	return routes, services
 }
@@ -107,8 +184,11 @@ func (j *Job[T]) validateRoutes() error {
 	if len(j.Routes) == 0 {
 		return j.validateProvider()
 	}
-	if j.Provider != nil || j.Model != "" {
-		return errors.New("durable: Job.Routes and Job.Provider or Model are both set: give each route its own")
+	if j.Provider != nil || j.Model != "" || j.Enqueued != (sink.Enqueued{}) {
+		return errors.New("durable: Job.Routes and Job.Provider, Model or Enqueued are both set: give each route its own")
+	}
+	if err := j.validateWithin(); err != nil {
+		return err
 	}
 	seen := make(map[string]bool)
 	for i, r := range j.Routes {
@@ -123,8 +203,16 @@ func (j *Job[T]) validateRoutes() error {
 			return fmt.Errorf("durable: Job.Routes[%d].Model is missing", i)
 		case seen[name]:
 			return fmt.Errorf("durable: Job.Routes[%d] is called %q, as another one is: give each a Name", i, name)
+		case negative(r.Enqueued):
+			return fmt.Errorf("durable: Job.Routes[%d].Enqueued is %+v: must not be negative", i, r.Enqueued)
 		case r.Weight < 0 || r.Price < 0:
 			return fmt.Errorf("durable: Job.Routes[%d]: Weight and Price must not be negative", i)
+		case r.MaxAttempts < 0 || r.MaxAttempts > mostAttempts:
+			return fmt.Errorf("durable: Job.Routes[%d].MaxAttempts is %d: must be 0 to %d", i, r.MaxAttempts, mostAttempts)
+		case r.MaxInFlight < 0 || r.Window < 0:
+			return fmt.Errorf("durable: Job.Routes[%d]: MaxInFlight and Window must not be negative", i)
+		case r.Least < 0:
+			return fmt.Errorf("durable: Job.Routes[%d].Least is %d: must not be negative", i, r.Least)
 		case j.Prompt != nil && r.Provider.Info().Codec == nil:
 			return fmt.Errorf("durable: Job.Routes[%d].Provider has no Codec, which Job.Prompt needs: use Job.Request", i)
 		}
@@ -133,11 +221,15 @@ func (j *Job[T]) validateRoutes() error {
 	return nil
 }
 
+func negative(e sink.Enqueued) bool { return e.Tokens < 0 || e.Rows < 0 || e.Batches < 0 }
+
 // validateProvider checks the only route of a job without Routes.
 func (j *Job[T]) validateProvider() error {
 	switch {
 	case j.Provider == nil:
 		return errors.New("durable: Job.Provider is missing")
+	case negative(j.Enqueued):
+		return fmt.Errorf("durable: Job.Enqueued is %+v: must not be negative", j.Enqueued)
 	case j.Prompt != nil && j.Model == "":
 		return errors.New("durable: Job.Model is missing: a Prompt names none")
 	case j.Prompt != nil && j.Provider.Info().Codec == nil:
@@ -150,5 +242,5 @@ func (j *Job[T]) validateProvider() error {
 
 // waiting is an entry as Job.Choose sees it.
 func waiting(e *jobdir.Entry, t jobdir.Target) Waiting {
-	return Waiting{Key: e.Key, RouteKey: t.RouteKey, Priority: e.Priority(), Size: e.Size(), Attempts: e.Attempts()}
+	return Waiting{Key: e.Key, RouteKey: t.RouteKey, Tenant: t.Tenant, Priority: e.Priority(), Deadline: jobdir.TimeOf(e.Deadline), Size: e.Size(), Attempts: e.Attempts()}
 }

@@ -179,6 +179,7 @@ func TestRoutesAreChecked(t *testing.T) {
 		"Routes[1].Model is missing":    func(j *durable.Job[durabletest.Ticket]) { j.Routes[1].Model = "" },
 		`Routes[1] is called "mini"`:    func(j *durable.Job[durabletest.Ticket]) { j.Routes[1].Name = "mini" },
 		"Weight and Price":              func(j *durable.Job[durabletest.Ticket]) { j.Routes[1].Weight = -1 },
+		"Routes[1].Least is -1":         func(j *durable.Job[durabletest.Ticket]) { j.Routes[1].Least = -1 },
 		"are both set":                  func(j *durable.Job[durabletest.Ticket]) { j.Model = "m" },
 		"are for a job with Routes": func(j *durable.Job[durabletest.Ticket]) {
 			j.Provider, j.Model, j.Routes, j.RouteKey = w.Provider, "m", nil, func(durabletest.Ticket) string { return "" }
@@ -208,5 +209,20 @@ func TestTheCacheGoesByWhatARouteAsks(t *testing.T) {
 	other.Routes[0].Options = llm.Options{"seed": json.RawMessage("1")}
 	if report, _ := w.MustRunAs("other", other, durabletest.Tickets(30)...); report.FromCache != 0 {
 		t.Errorf("with other options: %+v", report)
+	}
+}
+
+// Items that are too few for a batch stay where they are if no other route
+// takes them as one batch: it would be taken back, and they would go there
+// again without end.
+func TestAFewItemsThatNobodyTakesStay(t *testing.T) {
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(15)...)
+	job := twoRoutes(w)
+	job.Routes[0].Least, job.Routes[1].Enqueued.Tokens = 100, 100
+	w.MustRun(job)
+	if diff := cmp.Diff(map[string]int{"mini gpt-mini": 15}, byRoute(w.Results())); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -36,7 +36,7 @@ func (r *routeLoad) states(dst []router.State, which []int, own []*ownRoute) []r
 	defer r.mu.Unlock()
 	for _, n := range which {
 		s, l := own[n].state, &r.routes[n]
-		s.InFlight, s.Load, s.Latency = l.rows, float64(l.bytes)/bytesPerToken, l.latency
+		s.InFlight, s.Load, s.Latency = l.rows, float64(l.bytes)/jobdir.BytesPerToken, l.latency
 		dst = append(dst, s)
 	}
 	return dst
@@ -48,6 +48,14 @@ func (r *routeLoad) chose(n int, e *jobdir.Entry) {
 	defer r.mu.Unlock()
 	r.routes[n].rows++
 	r.routes[n].bytes += e.Size()
+}
+
+// left takes back that an entry has taken a route.
+func (r *routeLoad) left(n int, e *jobdir.Entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.routes[n].rows--
+	r.routes[n].bytes -= e.Size()
 }
 
 // sealed notes what a batch has of the load of a route.
@@ -85,7 +93,7 @@ func (r *routeLoad) moved(was, in intent.Intent, now time.Time) {
 		return
 	}
 	l := &r.routes[b.own]
-	if was.State == intent.Submitted && in.State == intent.Ended && in.Reason == nil {
+	if endedWell(was, in) {
 		took := max(now.Sub(in.SentAt), 0)
 		if l.latency == 0 {
 			l.latency = took

@@ -11,13 +11,14 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/router"
 	"github.com/balerhq/baler/internal/journal"
+	"github.com/balerhq/baler/sink"
 )
 
 // targets are what the requests of a job say about where they go.
 type targets = numbering[jobdir.Target]
 
 func newTargets(j *journal.Journal, known []jobdir.Target) *targets {
-	return newNumbering("combinations of endpoint, model and route key", known, func(n int, v jobdir.Target) error {
+	return newNumbering("combinations of endpoint, model, route key and tenant", known, func(n int, v jobdir.Target) error {
 		return j.Append(jobdir.Line{Target: &jobdir.NumberedTarget{N: n, Target: v}})
 	})
 }
@@ -77,26 +78,45 @@ func (l *routes) chooseOne(e *jobdir.Entry) (uint16, error) {
 	if err != nil {
 		return 0, err
 	}
-	fitting = l.narrowed(fitting, e)
+	if t.Every {
+		fitting, err = l.only(fitting, &t)
+	} else {
+		fitting = l.narrowed(fitting, e)
+	}
+	if err != nil {
+		return 0, err
+	}
 	own := fitting[0]
 	if len(fitting) > 1 && l.config.choose != nil {
 		l.states = l.load.states(l.states[:0], fitting, l.own)
 		own = fitting[l.config.choose(waiting(e, t), l.states)]
 	}
-	key := choice{own, e.Target}
-	n, known := l.chosen[key]
-	if !known {
-		route, err := l.own[own].routeTo(t)
-		if err != nil {
-			return 0, err
-		}
-		if n, err = l.number(route); err != nil {
-			return 0, err
-		}
+	n, err := l.numberOf(own, e.Target, t)
+	if err == nil {
+		l.load.chose(own, e)
+	}
+	return n, err
+}
+
+// numberOf returns the number of one of the job's routes for requests with a
+// target.
+func (l *routes) numberOf(own int, target uint16, t jobdir.Target) (uint16, error) {
+	key := choice{own, target}
+	if n, known := l.chosen[key]; known {
+		return n, nil
+	}
+	route, err := l.own[own].routeTo(t)
+	if err != nil {
+		return 0, err
+	}
+	if err := l.prices.mustBeKnown(route.Provider, route.Model, route.Live); err != nil {
+		return 0, err
+	}
+	n, err := l.number(route)
+	if err == nil {
 		l.chosen[key] = n
 	}
-	l.load.chose(own, e)
-	return n, nil
+	return n, err
 }
 
 // fit returns the routes of the job that can take an entry. A body stays with
@@ -128,7 +148,7 @@ func (r *ownRoute) takes(t jobdir.Target) bool {
 }
 
 func (r *ownRoute) tooLarge(e *jobdir.Entry) bool {
-	return r.limits.Bytes > 0 && int64(e.Weight()) > r.limits.Bytes
+	return r.limits.Bytes > 0 && int64(e.Weight()) > r.limits.Bytes || certainlyAbove(e.Asked(), r.limits.Enqueued.Tokens)
 }
 
 // routeTo returns the route as a batch takes it. The model that a request names
@@ -136,7 +156,8 @@ func (r *ownRoute) tooLarge(e *jobdir.Entry) bool {
 func (r *ownRoute) routeTo(t jobdir.Target) (jobdir.Route, error) {
 	info := r.service.info
 	route := jobdir.Route{
-		Name: r.name, Provider: info.Name, Origin: info.Origin, Endpoint: t.Endpoint, Model: cmp.Or(t.Model, r.model),
+		Name: r.name, Provider: info.Name, Origin: info.Origin, Live: info.Live,
+		Endpoint: t.Endpoint, Model: cmp.Or(t.Model, r.model),
 	}
 	if route.Model == "" {
 		return route, errors.New("neither the request nor the job names a model: set Job.Model")
@@ -145,6 +166,9 @@ func (r *ownRoute) routeTo(t jobdir.Target) (jobdir.Route, error) {
 		return route, nil
 	}
 	route.Endpoint, route.Revision = info.Codec.Endpoint(), info.Codec.Revision()
+	if info.OneSchema {
+		route.Schema = t.Schema
+	}
 	if len(r.options) > 0 {
 		options, err := json.Marshal(r.options)
 		if err != nil {
@@ -165,14 +189,47 @@ func weigh(entries []jobdir.Entry) (total int) {
 // cut returns as many of the entries as their route allows in a batch, and the
 // rest.
 func (l *routes) cut(entries []jobdir.Entry) (batch, rest []jobdir.Entry) {
-	n := int(entries[0].Route)
+	return l.cutFor(int(entries[0].Route), entries)
+}
+
+// cutFor does the same for any route.
+func (l *routes) cutFor(n int, entries []jobdir.Entry) (batch, rest []jobdir.Entry) {
 	most := l.serviceOf(n).Limits(l.get(n).Model)
-	limit := narrow(l.limitOf(n), int(most.Bytes))
-	if rows := most.Rows; rows > 0 && len(entries) > rows {
-		batch, rest = l.cutBytes(entries[:rows], limit)
-		return batch, entries[len(entries[:rows])-len(rest):]
+	batch = entries
+	if rows := most.Rows; rows > 0 && len(batch) > rows {
+		batch = batch[:rows]
 	}
-	return l.cutBytes(entries, limit)
+	if tokens := l.tokensOf(n); tokens > 0 {
+		batch = cutTokens(batch, tokens)
+	}
+	batch, _ = l.cutBytes(batch, narrow(l.limitOf(n), int(most.Bytes)))
+	return batch, entries[len(batch):]
+}
+
+// tokensOf returns how many tokens a batch of a route may have, 0 if there is
+// no limit: no more than may be enqueued.
+func (l *routes) tokensOf(n int) int64 {
+	info := l.serviceOf(n).info
+	enqueued := l.rooms.most(placeOf(info.Account, l.get(n).Model, info.Live), l.enqueued(n).Tokens)
+	return int64(narrow(int(l.maxTokens), int(enqueued)))
+}
+
+// cutTokens returns as many entries as have that many tokens, at least one. If
+// several batches are needed, they are about as large.
+func cutTokens(entries []jobdir.Entry, most int64) []jobdir.Entry {
+	all := tokensOf(entries)
+	if all <= most {
+		return entries
+	}
+	batches := (all + most - 1) / most
+	share := min((all+batches-1)/batches+all/int64(len(entries)), most)
+	bytes := 0
+	for i := range entries {
+		if bytes += entries[i].Asked(); i > 0 && jobdir.TokensIn(bytes) > share {
+			return entries[:i]
+		}
+	}
+	return entries
 }
 
 func (*routes) cutBytes(entries []jobdir.Entry, limit int) (batch, rest []jobdir.Entry) {
@@ -186,6 +243,25 @@ func (*routes) cutBytes(entries []jobdir.Entry, limit int) (batch, rest []jobdir
 		}
 	}
 	return entries, nil
+}
+
+// isOut reports whether nothing is bought by the route of a batch.
+func (l *routes) isOut(route int) bool {
+	own := l.ownOf(route)
+	return own >= 0 && l.own[own].out()
+}
+
+// enqueued returns what is known of how much the account may have enqueued. A
+// live route enqueues nothing.
+func (l *routes) enqueued(n int) sink.Enqueued {
+	if l.serviceOf(n).info.Live {
+		return sink.Enqueued{}
+	}
+	most := l.serviceOf(n).Limits(l.get(n).Model).Enqueued
+	if own := l.ownOf(n); own >= 0 {
+		return l.own[own].enqueued.Or(most)
+	}
+	return most
 }
 
 func (l *routes) limitOf(n int) int {

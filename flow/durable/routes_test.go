@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -44,7 +45,7 @@ func TestAnOlderVersionIsRefusedWithWhatToDo(t *testing.T) {
 		}
 		rewriteJournal(t, w, func(line []byte) []byte {
 			line = regexp.MustCompile(`"v":\d+,`).ReplaceAll(line, nil)
-			return append([]byte(`{"v":3,`), line[1:]...)
+			return append(fmt.Appendf(nil, `{"v":%d,`, jobdir.LineVersion), line[1:]...)
 		})
 	}
 	if report := w.MustRun(w.Job()); report.Cached != 20 {

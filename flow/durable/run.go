@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/retry"
 )
 
@@ -19,6 +20,9 @@ func (e *engine) run(ctx context.Context, source rows) error {
 		return err
 	}
 	if err := e.blockage.cause(); err != nil && !e.progress.finished() {
+		return err
+	}
+	if err := e.ledger.cause(); err != nil && !e.progress.finished() && !e.gate.cancelled() {
 		return err
 	}
 	if err := e.fetcher.undecided(); err != nil {
@@ -125,11 +129,14 @@ func (e *engine) take(ctx context.Context, source rows) error {
 	if e.gate.cancelled() {
 		return nil
 	}
+	if err := e.batches.ready.Fill(); err != nil {
+		return e.IfDamaged(jobdir.ReadyDir, err)
+	}
 	wanted, stop := e.gate.untilBuyingEnds(ctx)
 	defer stop()
 	both, wanted := errgroup.WithContext(wanted)
 	both.Go(func() error { return e.intake.ingest(wanted, source) })
-	both.Go(func() error { return e.packer.rounds(wanted, ctx) })
+	both.Go(func() error { return e.packer.run(wanted, ctx) })
 	if err := both.Wait(); !errors.Is(err, errCancelled) && !errors.Is(err, errBlocked) {
 		return err
 	}

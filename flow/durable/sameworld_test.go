@@ -129,7 +129,7 @@ func (s *script) config() simulator.Config {
 func (s *script) request(text string) (sink.Request, error) {
 	format := `{"model":"gpt-test","messages":[{"role":"user","content":%q}]}`
 	if strings.HasPrefix(text, "poison") {
-		format = `{"model":"gpt-test","messages":[],"stream":true,"user":%q}`
+		format = `{"model":"gpt-nowhere","messages":[],"user":%q}`
 	}
 	return sink.Request{Endpoint: "/v1/chat/completions", Model: "gpt-test", Body: fmt.Appendf(nil, format, text)}, nil
 }
@@ -311,7 +311,7 @@ func (s *script) live(w *durabletest.World, m *mortal, n int) bool {
 	if m.live(kill{}, nil); n < len(s.kills) {
 		m.live(s.kills[n], die)
 	}
-	job := w.Job()
+	job := unguarded(w.Job())
 	job.Prompt, job.Request = nil, s.requestOf
 	job.Batch.MaxItems, job.MaxAttempts = scriptBatch, scriptTries
 	_, err := w.Run(ctx, job)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 )
 
@@ -17,8 +18,12 @@ type service struct {
 	client        sink.Provider
 	info          sink.Info
 
-	mu  sync.Mutex
-	why error // the account is blocked, nil if it is not
+	breaker *retry.Breaker                        // nil if there is no other service
+	observe func(state RouteState, reason string) // of its routes; nil if nobody asks
+
+	mu        sync.Mutex
+	why       error     // the account is blocked, nil if it is not
+	downUntil time.Time // the provider does not answer
 }
 
 // block notes that the account is blocked. It reports whether this is the first
@@ -48,9 +53,10 @@ func newService(p sink.Provider, c classes) *service {
 // if it does not say.
 func (s *service) window(model string) time.Duration { return s.Limits(model).Window }
 
-// sells reports whether a route is one of the service.
+// sells reports whether a route is one of the service. The batches of a live
+// provider and those of the same account's batch API are not the same.
 func (s *service) sells(r jobdir.Route) bool {
-	return s.info.Name == r.Provider && s.info.Origin == r.Origin
+	return s.info.Name == r.Provider && s.info.Origin == r.Origin && s.info.Live == r.Live
 }
 
 // serviceOf returns the service of a batch's route.
@@ -62,7 +68,27 @@ func (b *batches) modelOf(in intent.Intent) string { return b.routes.get(in.Rout
 // roomOf identifies what a batch shares the room of, for what is enqueued: the
 // model of an account.
 func (b *batches) roomOf(in intent.Intent) string {
-	return b.serviceOf(in).info.Account + " " + b.modelOf(in)
+	p := b.placeOf(in)
+	return p.account + " " + p.model
+}
+
+func (b *batches) placeOf(in intent.Intent) place {
+	info := b.serviceOf(in).info
+	return placeOf(info.Account, b.modelOf(in), info.Live)
+}
+
+// stayOf returns what a batch takes of the room of its model and account.
+func (b *batches) stayOf(in intent.Intent) *stay {
+	known := b.routes.enqueued(in.Route)
+	s := &stay{
+		place: b.placeOf(in), tag: in.Tag, owner: b.Keys.Dir(), load: loadOf(in), known: known,
+		tries:  known.Tokens == 0 && known.Rows == 0 && !b.serviceOf(in).info.Live,
+		handle: handle(in), until: in.SentAt.Add(idleTime),
+	}
+	if n := b.routes.ownOf(in.Route); n >= 0 && b.own[n].maxInFlight > 0 {
+		s.route, s.most = b.own[n].name, b.own[n].maxInFlight
+	}
+	return s
 }
 
 // serviceOf returns the service of a route. Those of all open batches are
@@ -75,8 +101,8 @@ func (l *routes) serviceOf(route int) *service {
 }
 
 // ownOf returns which of the job's routes is the one that a batch has taken:
-// the one of the same name, or else one of the same provider. It returns -1 if
-// there is none.
+// the one of the same name, or else, unless it is live, one of the same
+// provider. It returns -1 if there is none.
 func (l *routes) ownOf(route int) int {
 	r, found := l.get(route), -1
 	for n, own := range l.own {
@@ -84,7 +110,7 @@ func (l *routes) ownOf(route int) int {
 		case !own.service.sells(r):
 		case own.name == r.Name:
 			return n
-		case found < 0:
+		case found < 0 && !r.Live: // a live route has a directory of its own
 			found = n
 		}
 	}
@@ -96,8 +122,12 @@ func (l *routes) mustKnowServices(open []intent.Intent) error {
 	for _, in := range open {
 		r := l.get(in.Route)
 		if l.ownOf(in.Route) < 0 {
-			return &MismatchError{Reason: fmt.Sprintf("batch %s is one of %s (%s), to which the job has no route any more: add one",
-				in.Tag, r.Provider, r.Origin)}
+			kind := ""
+			if r.Live {
+				kind = fmt.Sprintf("live %q ", r.Name)
+			}
+			return &MismatchError{Reason: fmt.Sprintf("batch %s is one of %s (%s), to which the job has no %sroute any more: add one",
+				in.Tag, r.Provider, r.Origin, kind)}
 		}
 	}
 	return nil

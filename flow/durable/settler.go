@@ -1,13 +1,13 @@
 package durable
 
 import (
+	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
@@ -30,9 +30,12 @@ type settler struct {
 	cleaner  *cleaner
 	blockage *blockage
 	failures *failures
+	guard    *guard
+	ledger   *ledger
 
 	outputRecord jobdir.Record[jobdir.OutputState]
-	settling     sync.Mutex // one batch at a time delivers its results or frees its rows: it owns outputRecord
+	outputErr    error      // of the first Write that failed: what the output holds since then is not known
+	settling     sync.Mutex // one batch at a time delivers its results or frees its rows: it owns these
 }
 
 // settle delivers the results of a fetched batch in chunks. Each chunk is
@@ -83,6 +86,7 @@ func (s *settler) settleRows(ctx context.Context, in intent.Intent) error {
 	if err := s.writeAnswers(in, c.answers); err != nil {
 		return err
 	}
+	s.guard.judge(s.batches.routes.ownOf(in.Route), c.verdicts)
 	if c.blocked != nil {
 		_ = s.blockage.block(ctx, in, c.blocked) // this batch itself is finished
 	}
@@ -94,23 +98,31 @@ type chunk struct {
 	s        *settler
 	in       intent.Intent
 	entries  []jobdir.Entry
+	together []bool // rows that shared a request; nil if none did
 	progress uint64 // rows of the batch that are recorded
 	rows     int    // rows in the chunk
 	bytes    int
 
-	results []Result
-	retries []jobdir.Entry
-	which   []jobdir.RowSpan // rows of the manifest that are retried
-	failed  int
-	spent   jobdir.RouteState // by the batch's route
-	codes   map[string]int    // of failed rows
-	cached  int
-	shared  int
-	invalid []jobdir.Invalid // rows whose answers failed the check
-	over    []jobdir.FailedOver
-	err     error           // of add
-	blocked error           // the error of a row about which a person has to act
-	answers []jobdir.Answer // of the whole batch: reset keeps them
+	results   []Result
+	retries   []jobdir.Entry
+	which     []jobdir.RowSpan // rows of the manifest that are retried
+	failed    int
+	resent    int // retries by decision of rows that may have been paid for
+	late      int // results after their item's deadline
+	unsourced int
+	spent     jobdir.RouteState // by the batch's route
+	cost      costs
+	codes     map[string]int // of failed rows
+	cached    int
+	shared    int
+	invalid   []jobdir.Invalid // rows whose answers failed the check
+	over      []jobdir.FailedOver
+	err       error // of add
+	blocked   error // the error of a row about which a person has to act
+	// Of the whole batch: reset keeps them.
+	answers  []jobdir.Answer
+	verdicts verdicts
+	guessed  *estimate // nil until an answer does not say what it has used
 }
 
 func (s *settler) newChunk(ctx context.Context, in intent.Intent) (*chunk, error) {
@@ -118,17 +130,14 @@ func (s *settler) newChunk(ctx context.Context, in intent.Intent) (*chunk, error
 	if err != nil {
 		return nil, err
 	}
-	c := &chunk{s: s, in: in, entries: entries}
-	rec, err := s.store.Get(ctx, s.Keys.Progress(in.Tag))
-	if errors.Is(err, state.ErrNotFound) {
-		return c, nil
-	}
-	if err != nil {
+	c := &chunk{s: s, in: in, entries: entries, together: jobdir.Together(entries, in.Pack)}
+	c.cost.priced = s.prices.ofRoute(s.batches.routes.get(in.Route))
+	if c.cost.before, err = s.ProgressOf(ctx, s.store, in.Tag); err != nil {
 		return nil, err
 	}
-	d := jobdir.Decoder{B: rec.Value}
-	c.progress = d.U64()
-	return c, d.Err
+	c.progress = c.cost.before.Rows
+	c.cost.recorded, err = s.TenantCosts(ctx, s.store, in.Tag)
+	return c, err
 }
 
 func (c *chunk) full() bool { return c.rows >= chunkRows || c.bytes >= chunkBytes }
@@ -136,23 +145,40 @@ func (c *chunk) full() bool { return c.rows >= chunkRows || c.bytes >= chunkByte
 func (c *chunk) add(o jobdir.Outcome) {
 	c.rows++
 	row := &c.entries[o.Row]
-	if o.Err != nil && c.isRetried(row, &o.Outcome) {
-		c.retry(int(o.Row), !c.unsent())
+	if o.Err != nil && (c.goesAlone(&o) || c.isRetried(row, &o.Outcome)) {
+		c.observe(&o, o.Err)
+		c.retryRow(&o)
+		if o.Err.Code == intent.CodeMissing {
+			c.resent++
+		}
 		return
 	}
 	a := o.Answer(row, c.s.batches.modelOf(c.in), c.in.Batch, c.s.batches.serviceOf(c.in).info.Codec)
-	if again, err := c.review(int(o.Row), &a); again || err != nil {
+	verdict, err := c.review(&o, &a)
+	c.observe(&o, cmp.Or(verdict.wrong, a.Err))
+	if c.lengthen(&o, &a) {
+		return
+	}
+	if verdict.again || err != nil {
 		c.err = errors.Join(c.err, err)
 		return
 	}
-	if c.failOver(int(o.Row), &a) {
+	if c.failOver(&o, &a) {
 		return
 	}
-	r := Result{ID: row.Key, Meta: row.Meta, Cached: o.Cached(), Shared: o.Shared}
+	r := Result{Cached: o.Cached(), Shared: o.Shared, Cost: c.costOf(row, 0, true)}
+	r.SetOrigin(row, c.s.batches.targets.get(int(row.Target)))
 	r.SetAnswer(a)
+	r.Value = verdict.value
 	r.SetRoute(row, c.in.Route, c.s.batches.routes.get)
 	c.bytes += len(r.Response)
 	c.results = append(c.results, r)
+	if row.Deadline != 0 && time.Now().After(jobdir.TimeOf(row.Deadline)) {
+		c.late++
+	}
+	if r.isUnsourced() {
+		c.unsourced++
+	}
 	if r.Error != nil {
 		c.failed++
 		c.codes = addFailure(c.codes, r.Error)
@@ -170,9 +196,8 @@ func (c *chunk) add(o jobdir.Outcome) {
 		c.spent.Succeeded++
 	}
 	c.note(row, &o, r.Error)
-	if r.Usage != nil {
-		c.spent.Usage = c.spent.Usage.Add(*r.Usage)
-	}
+	cost, known := c.bill(&o, r.Usage)
+	c.results[len(c.results)-1].Cost = c.costOf(row, cost, known)
 }
 
 // keep notes the answer of an outcome that was delivered before.
@@ -181,9 +206,11 @@ func (c *chunk) keep(o jobdir.Outcome) {
 		return
 	}
 	row := &c.entries[o.Row]
-	a := sink.ReadAnswer(&o.Outcome, c.s.batches.serviceOf(c.in).info.Codec)
-	if a.Err == nil && a.Reply != nil && c.s.check != nil && c.s.check(row.Key, *a.Reply) != nil {
-		return
+	a := jobdir.ReadAnswer(&o.Outcome, c.s.batches.serviceOf(c.in).info.Codec)
+	if a.Err == nil && a.Reply != nil {
+		if _, wrong := c.s.judge.value(row.Key, *a.Reply); wrong != nil {
+			return
+		}
 	}
 	failure, _ := errors.AsType[*sink.RowError](a.Err)
 	c.note(row, &o, failure)
@@ -196,7 +223,8 @@ func (c *chunk) retry(n int, sent bool) {
 }
 
 // isRetried reports whether a failed row is retried. A blocked row is not at
-// fault, so it never fails for that. In a cancelled run, a row that is to be
+// fault, so it never fails for that. An ambiguous one may have been answered,
+// so that it would be paid for twice. In a cancelled run, a row that is to be
 // retried gets no result: it waits, and nothing is bought.
 func (c *chunk) isRetried(row *jobdir.Entry, o *sink.Outcome) bool {
 	failure := o.Err
@@ -213,7 +241,10 @@ func (c *chunk) isRetried(row *jobdir.Entry, o *sink.Outcome) bool {
 		c.blocked = retry.Mark(failure, retry.Blocked)
 		return true
 	}
-	return failure.Class != retry.Permanent && c.attempts(row)+1 < c.s.maxAttempts
+	if neverRan(o) && c.s.batches.routes.escalates(row) {
+		return true // there its attempts count again
+	}
+	return failure.Class == retry.Retryable && !c.usesUp(row)
 }
 
 // unsent reports whether the batch was refused, so that none of its rows
@@ -225,10 +256,8 @@ func (c *chunk) commit(ctx context.Context) error {
 	if c.rows == 0 || c.err != nil {
 		return c.err
 	}
-	if len(c.results) > 0 {
-		if err := c.s.output.Write(ctx, c.results); err != nil {
-			return err
-		}
+	if err := c.s.deliver(ctx, c.results); err != nil {
+		return err
 	}
 	s := c.s.outputRecord.Value
 	if r, ok := c.s.output.(Rewinder); ok {
@@ -236,6 +265,9 @@ func (c *chunk) commit(ctx context.Context) error {
 	}
 	s.Succeeded += len(c.results) - c.failed
 	s.Failed += c.failed
+	s.Late += c.late
+	s.Resent += c.resent
+	s.Unsourced += c.unsourced
 	s.Cached += c.cached
 	s.Shared += c.shared
 	if !c.s.gate.cancelled() && !c.unsent() {
@@ -245,12 +277,23 @@ func (c *chunk) commit(ctx context.Context) error {
 	return c.record(ctx, s, !c.unsent())
 }
 
+// deliver writes results to the output. After an error, results of other
+// batches must not follow before the output is rewound: the failed Write may
+// have had an effect, which the next mark would cover.
+func (s *settler) deliver(ctx context.Context, results []Result) error {
+	if len(results) > 0 && s.outputErr == nil {
+		s.outputErr = s.output.Write(ctx, results)
+	}
+	return s.outputErr
+}
+
 // record writes the outcome of the chunk's rows to the journal and then to the
 // store. It does not end with ctx, because what happened must not be lost.
 func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) error {
 	e, until := c.s, c.progress+uint64(c.rows) //nolint:gosec // a count
 	err := e.batches.journal.Append(jobdir.Line{Settled: &jobdir.Settled{
-		Tag: c.in.Tag, At: e.clock.now(), From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s, Failed: c.codes, Invalid: c.invalid, Over: c.over,
+		Tag: c.in.Tag, At: e.clock.now(), From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s,
+		Cost: c.cost.sum.Cost, Tenants: c.cost.sum.Tenants(), Tiers: c.cost.tiers, Failed: c.codes, Invalid: c.invalid, Over: c.over,
 	}})
 	if err != nil {
 		return err
@@ -259,19 +302,26 @@ func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) err
 	if err != nil {
 		return err
 	}
-	progress := state.Put(e.Keys.Progress(c.in.Tag), binary.BigEndian.AppendUint64(nil, until), until)
-	if err := e.batches.ready.Add(context.WithoutCancel(ctx), c.retries, mark, progress); err != nil {
+	ops := append(c.cost.ops(e.Keys, c.in.Tag, until), mark)
+	if err := e.batches.ready.Add(context.WithoutCancel(ctx), c.retries, ops...); err != nil {
 		return err
 	}
+	e.ledger.charge(c.in, c.cost.sum, s.Routes[c.in.Route])
+	spending := e.ledger.spending()
 	e.failures.add(c.codes)
-	e.progress.update(func(p *Progress) { e.progress.countOutput(&s, p) })
+	e.progress.update(func(p *Progress) {
+		p.Spending = spending
+		e.progress.countOutput(&s, p)
+	})
+	e.callbacks.reportRows(c.results)
 	c.reset(until)
 	return nil
 }
 
 func (c *chunk) reset(progress uint64) {
 	c.progress = progress
-	c.rows, c.bytes, c.failed, c.cached, c.shared, c.spent = 0, 0, 0, 0, 0, jobdir.RouteState{}
+	c.rows, c.bytes, c.failed, c.resent, c.late, c.unsourced, c.cached, c.shared, c.spent = 0, 0, 0, 0, 0, 0, 0, 0, jobdir.RouteState{}
+	c.cost.reset()
 	c.codes, c.invalid, c.over = nil, nil, nil
 	clear(c.results)
 	c.results, c.retries, c.which = c.results[:0], c.retries[:0], c.which[:0]

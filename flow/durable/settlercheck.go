@@ -1,52 +1,69 @@
 package durable
 
 import (
-	"sync"
+	"encoding/json"
+	"errors"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// oneAtATime returns the check for several goroutines: answers are judged when
-// they are settled, and when they are reused.
-func oneAtATime(check func(string, llm.Reply) error) func(string, llm.Reply) error {
-	if check == nil {
-		return nil
-	}
-	var mu sync.Mutex
-	return func(key string, r llm.Reply) error {
-		mu.Lock()
-		defer mu.Unlock()
-		return check(key, r)
-	}
+// verdict is what a review says about the answer of a row.
+type verdict struct {
+	value json.RawMessage // of the answer, if it is right
+	again bool            // the row is asked again
+	wrong error           // what is wrong with the answer
 }
 
-// review checks the answer of a row. It reports whether the row is asked again.
-// If it is not, and the answer fails the check, that is the answer's error.
-func (c *chunk) review(n int, a *sink.Answer) (again bool, err error) {
+// review checks the answer of a row. If it is wrong and the row is not asked
+// again, what is wrong is the answer's error.
+func (c *chunk) review(o *jobdir.Outcome, a *sink.Answer) (v verdict, err error) {
+	n := int(o.Row)
 	row := &c.entries[n]
-	if a.Err != nil || a.Reply == nil || c.s.check == nil {
-		return false, nil //nolint:nilerr // it is the row's
+	if a.Err != nil || a.Reply == nil {
+		return v, nil //nolint:nilerr // it is the row's
 	}
-	wrong := c.s.check(row.Key, *a.Reply)
-	if wrong == nil {
-		return false, nil
+	value, flaw := c.s.judge.value(row.Key, *a.Reply)
+	if flaw == nil {
+		return verdict{value: value}, nil
 	}
-	invalid := jobdir.Invalid{Row: n, Message: truncate(wrong.Error(), maxMessage)}
-	if c.s.gate.cancelled() || row.Turns()/turnsOfReask >= c.s.reasks || c.attempts(row)+1 >= c.s.maxAttempts || c.s.batches.targets.get(int(row.Target)).Provider != "" {
+	invalid := jobdir.Invalid{Row: n, Message: truncate(flaw.Error(), maxMessage)}
+	v.wrong = invalid.Err()
+	if c.s.gate.cancelled() || row.Turns()/turnsOfReask >= c.s.reasks || c.usesUp(row) || c.s.batches.targets.get(int(row.Target)).Provider != "" {
 		c.invalid = append(c.invalid, invalid)
-		a.Err = invalid.Err()
-		return false, nil
+		a.Err = v.wrong
+		return v, nil
 	}
 	entry, err := c.entries[n].Again(true).Append(reask(a.Reply.Text, invalid.Message)...)
 	if err != nil {
-		return false, err
+		return v, err
 	}
 	c.retries = append(c.retries, entry)
 	c.which = jobdir.AddRow(c.which, n)
-	c.spent.Usage = c.spent.Usage.Add(a.Reply.Usage)
-	return true, nil
+	c.spendAgain(o, &a.Reply.Usage)
+	v.again = true
+	return v, nil
+}
+
+// lengthen lets a row be asked again whose answer was cut off, with a higher
+// limit of tokens. It reports false if that is not to be.
+func (c *chunk) lengthen(o *jobdir.Outcome, a *sink.Answer) bool {
+	row := &c.entries[o.Row]
+	failure, _ := errors.AsType[*sink.RowError](a.Err)
+	if failure == nil || failure.Code != string(llm.FlawCut) || a.Reply == nil || c.sharedRequest(o) || o.Cached() || o.Shared {
+		return false
+	}
+	had, most := max(int(row.Limit), a.Reply.Usage.Output), c.s.retryTruncated
+	if had == 0 || had >= most || c.s.gate.cancelled() || c.usesUp(row) || c.s.batches.targets.get(int(row.Target)).Provider != "" {
+		return false
+	}
+	entry := row.Again(true)
+	entry.Limit = uint32(min(2*had, most)) //nolint:gosec // most is no more
+	c.retries = append(c.retries, entry)
+	c.which = jobdir.AddRow(c.which, int(o.Row))
+	c.spendAgain(o, &a.Reply.Usage)
+	return true
 }
 
 // turnsOfReask is how many turns a reask appends.

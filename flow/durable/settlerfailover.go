@@ -5,14 +5,18 @@ import (
 	"errors"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/llm"
 )
 
 // failOver lets a row go on to another route if this one has failed it for good
-// and there is one. What its answer has cost counts.
-func (c *chunk) failOver(n int, a *sink.Answer) bool {
+// and there is one. What its answer has cost counts. An ambiguous row may have
+// been answered, so that it would be paid for twice.
+func (c *chunk) failOver(o *jobdir.Outcome, a *sink.Answer) bool {
+	n := int(o.Row)
 	row := &c.entries[n]
-	if a.Err == nil || c.s.gate.cancelled() || c.unsent() || !c.s.batches.routes.goesOn(row) {
+	if a.Err == nil || retry.ClassOf(a.Err) == retry.Ambiguous || c.s.gate.cancelled() || c.unsent() || !c.s.batches.routes.goesOn(row) {
 		return false
 	}
 	code := "failed"
@@ -25,19 +29,20 @@ func (c *chunk) failOver(n int, a *sink.Answer) bool {
 	if k := len(c.invalid) - 1; k >= 0 && c.invalid[k].Row == n {
 		c.invalid = c.invalid[:k] // it has no result yet
 	}
+	var used *llm.Usage
 	if a.Reply != nil {
-		c.spent.Usage = c.spent.Usage.Add(a.Reply.Usage)
+		used = &a.Reply.Usage
 	}
+	c.spendAgain(o, used)
 	return true
 }
 
 // maxFailedCode bounds a code that is kept with a row, in bytes.
 const maxFailedCode = 64
 
-// attempts returns how often a row was sent before, as far as it counts.
-func (c *chunk) attempts(row *jobdir.Entry) int {
-	if c.s.failover == FailoverFailed {
-		return row.AttemptsOn(row.Route)
-	}
-	return row.Attempts()
+// usesUp reports whether a row has been sent as often as it may be, with this
+// batch.
+func (c *chunk) usesUp(row *jobdir.Entry) bool {
+	sent, most := c.s.batches.routes.attempts(row)
+	return sent+1 >= most
 }

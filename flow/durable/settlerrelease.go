@@ -17,7 +17,9 @@ func (s *settler) release(ctx context.Context, in intent.Intent) (intent.Intent,
 	if err != nil {
 		return in, err
 	}
-	if in, err = s.batches.advance(ctx, in, intent.CleanDone{FileGone: gone}); err == nil {
+	if in, err = s.batches.advance(ctx, in, intent.CleanDone{
+		FileGone: gone, Waste: int64(s.cleaner.countDuplicateSpend(ctx, in)),
+	}); err == nil {
 		s.cleaner.kept.addReleased(in, s.clock.now())
 	}
 	if err != nil || in.Reason.Class != retry.Blocked.String() || s.gate.cancelled() {

@@ -35,7 +35,7 @@ func Start[T any](ctx context.Context, job Job[T]) (*Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := &process{wake: s.controller.wake, callbacks: s.callbacks, done: make(chan struct{})}
+	own := &process{wake: s.controller.wake, callbacks: s.callbacks, position: s.batches.position, done: make(chan struct{})}
 	go func() {
 		defer close(own.done)
 		own.report, own.err = s.end(ctx, s.run(ctx, s.input))
@@ -82,6 +82,9 @@ func begin[T any](ctx context.Context, job *Job[T]) (*session, error) {
 		return nil, err
 	}
 	c := job.config()
+	if err := c.mustKnowPrices(); err != nil {
+		return nil, err
+	}
 	s, err := c.beginIn(ctx, job.Dir, &reader[T]{job: job, requests: requests{config: &c}})
 	if err != nil {
 		<-c.callbacks.done()
@@ -102,6 +105,7 @@ func (c *config) beginIn(ctx context.Context, dir *Dir, input rows) (*session, e
 		return nil, errors.Join(err, dir.remove())
 	}
 	c.use(store)
+	c.rooms = dir.roomsOf(ctx, c.log)
 	s, err := c.begin(ctx, input)
 	if err != nil {
 		return nil, errors.Join(err, release(), dir.remove())
@@ -121,6 +125,11 @@ func (c config) begin(ctx context.Context, input rows) (*session, error) {
 	}
 	if c.fresh {
 		if err := c.beginFresh(ctx); err != nil {
+			return nil, errors.Join(err, lock.Unlock())
+		}
+	}
+	if c.appends {
+		if err := c.reopen(ctx, input); err != nil {
 			return nil, errors.Join(err, lock.Unlock())
 		}
 	}
@@ -166,7 +175,7 @@ func resume(ctx context.Context, c config, source rows) (*engine, error) {
 	if err == nil {
 		return e, nil
 	}
-	if !e.readAll || e.progress.ended() {
+	if !e.readAll || e.progress.ended() || e.intake.source.Value.Earlier != nil {
 		return nil, errors.Join(err, e.close())
 	}
 	if err := errors.Join(e.close(), beginNewEpoch(ctx, &c)); err != nil {

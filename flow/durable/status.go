@@ -12,6 +12,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/durable/internal/rundir"
+	"github.com/balerhq/baler/sink/llm/price"
 )
 
 // Status is the state and progress of a run, as any process can see it.
@@ -41,8 +42,14 @@ type OpenBatch struct {
 	Tag    string    `json:"tag"`
 	Batch  string    `json:"batch,omitempty"` // the provider's name, once there is one
 	State  string    `json:"state"`           // such as "submitted"
+	Route  string    `json:"route,omitempty"` // of a job with Routes
+	Model  string    `json:"model"`
 	Rows   int       `json:"rows"`
+	Flush  *Flush    `json:"flush,omitempty"`  // why it was made when it was
 	SentAt time.Time `json:"sent_at,omitzero"` // when it was bought
+
+	Reserved price.Money `json:"reserved,omitempty"` // what it may cost, as estimated when it was sealed
+	Cost     price.Money `json:"cost,omitempty"`     // of its rows that are settled
 
 	// Missing counts rows that ran or may have run and are in no result so far.
 	Missing int `json:"missing,omitempty"`

@@ -61,3 +61,22 @@ func TestARefusalOfAnotherKindDoesNotWaitForRoom(t *testing.T) {
 		}
 	})
 }
+
+// What the provider said of its limit when it refused a batch does not hold for
+// good: what ends well widens it, so that larger rows are tried again.
+func TestSuccessWidensALimitThatWasSaid(t *testing.T) {
+	t.Parallel()
+	throttles := newThrottles(time.Now)
+	in := intent.Intent{Tag: "A", Tokens: 1000, SentAt: time.Now()}
+	throttles.widen(in)
+	if tokens, _ := throttles.limit(in.Route); tokens != 0 {
+		t.Errorf("a limit of %d that nobody said", tokens)
+	}
+	throttles.refuse(in, &sink.FullError{Tokens: 2000}, time.Second)
+	for range 10 {
+		throttles.widen(in)
+	}
+	if tokens, _ := throttles.limit(in.Route); tokens < 2500 || tokens > 2600 {
+		t.Errorf("a limit of %d", tokens)
+	}
+}

@@ -23,6 +23,7 @@ type watcher struct {
 	refusals    *refusals
 	finder      *finder
 	pollStates  *pollStates
+	slots       *slots
 }
 
 // poll polls a batch when its turn has come. Neither an error nor an unknown
@@ -87,6 +88,7 @@ func (w *watcher) decide(ctx context.Context, in intent.Intent, v *pollState, s 
 	case s.err != nil && ctx.Err() != nil:
 		return in, context.Cause(ctx)
 	case s.err != nil && retry.ClassOf(s.err) != retry.Permanent:
+		w.lendSlot(in, v)
 		return in, w.calls.backOff(ctx, w.batches.serviceOf(in), in, "poll", 0, s.err)
 	case s.err != nil:
 		w.log.WarnContext(ctx, "the batch cannot be polled", "tag", in.Tag, "batch", in.Batch, "error", s.err)
@@ -94,6 +96,10 @@ func (w *watcher) decide(ctx context.Context, in intent.Intent, v *pollState, s 
 		return w.limitWait(ctx, in, v, s.String())
 	}
 	w.see(ctx, in, v, s.status)
+	if v.failed > 0 {
+		v.failed = 0
+		w.slots.regain(in.Tag, w.batches.routes.isEscalation(in.Route))
+	}
 	switch {
 	case s.status.Ended:
 		w.pollStates.over(in.Tag)
@@ -101,13 +107,25 @@ func (w *watcher) decide(ctx context.Context, in intent.Intent, v *pollState, s 
 	case s.status.Accepted:
 		w.accepted(in)
 	}
+	in, err := w.cancelDue(ctx, in, v)
+	if err != nil {
+		return in, err
+	}
 	return w.limitWait(ctx, in, v, s.String())
+}
+
+// lendSlot counts a poll that was not answered. If the provider is down, other
+// providers have the slot of its batch until it is back.
+func (w *watcher) lendSlot(in intent.Intent, v *pollState) {
+	if v.failed++; v.failed >= outageFailures && len(w.services) > 1 {
+		w.slots.release(in.Tag)
+	}
 }
 
 // see records what a poll has shown.
 func (w *watcher) see(ctx context.Context, in intent.Intent, v *pollState, s sink.Status) {
 	v.unseen = 0
-	if w.openBatches.see(in.Tag, seen{s.Phase, s.Succeeded + s.Failed}) {
+	if w.openBatches.see(in.Tag, seen{s.Phase, (s.Succeeded + s.Failed) * in.Rows / max(in.Requests(), 1)}) {
 		w.notices.moved()
 		w.notices.dirty.Store(true)
 	}
@@ -161,13 +179,15 @@ func (w *watcher) end(ctx context.Context, in intent.Intent, refusal *sink.RowEr
 
 // accepted records that the provider runs a batch or has run it.
 func (w *watcher) accepted(in intent.Intent) {
+	w.rooms.accept(in.Tag)
 	if notice := w.batches.throttles.accept(in); notice != "" {
 		w.notices.clear(NoticeRefused, notice)
 	}
 }
 
 // nextPoll returns when to poll a batch: after the last poll, by an interval
-// that fits the batch's age, or exactly when its time is over. A batch that
+// that fits the batch's age, or exactly when its time is over or its rows are
+// due on another route. A batch that
 // another process bought is polled at once.
 func (w *watcher) nextPoll(in intent.Intent, v *pollState) time.Time {
 	last := time.Now().Add(-max(w.clock.age(in, v), w.clock.now().Sub(in.SentAt))) // when it was sent, or long ago
@@ -186,8 +206,11 @@ func (w *watcher) nextPoll(in intent.Intent, v *pollState) time.Time {
 	due := last.Add(w.calls.interval(last.Sub(since)))
 	if left, limited := w.left(in, v); limited {
 		if limit := time.Now().Add(left); limit.After(last) && limit.Before(due) {
-			return limit
+			due = limit
 		}
+	}
+	if at, ok := w.batches.deadlines.next(in.Tag); ok && v.cancelled.IsZero() && at.After(last) && at.Before(due) {
+		return at
 	}
 	return due
 }

@@ -19,6 +19,7 @@ type pollState struct {
 	aged      time.Time // when the provider said that it was of that age; zero if it did not
 	polled    time.Time // last
 	warned    bool      // of an unknown status
+	failed    int       // polls in a row that were not answered
 	unseen    int       // polls in a row that the provider refused
 	late      time.Time // when its time was found to be over
 	cancelled time.Time // when the provider was asked to end it

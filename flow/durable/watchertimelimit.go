@@ -10,13 +10,28 @@ import (
 )
 
 // left returns how much time a batch has left of the provider's window and the
-// grace. A late batch has the grace once more, for its cancellation.
+// grace, or of the window of its route if that is over earlier. A late batch
+// has the grace once more, for its cancellation.
 func (w *watcher) left(in intent.Intent, v *pollState) (d time.Duration, limited bool) {
 	if !v.late.IsZero() {
 		return w.grace - time.Since(v.late), true
 	}
 	window := w.batches.serviceOf(in).window(w.batches.modelOf(in))
-	return window + w.grace - w.clock.age(in, v), window > 0
+	d, limited = window+w.grace-w.clock.age(in, v), window > 0
+	if own, has := w.leftOfRoute(in, v); has && (!limited || own < d) {
+		return own, true
+	}
+	return d, limited
+}
+
+// leftOfRoute returns how much time a batch has left of the window of its
+// route. One that may be somebody else's does not go by it.
+func (w *watcher) leftOfRoute(in intent.Intent, v *pollState) (d time.Duration, limited bool) {
+	own := w.batches.routes.ownOf(in.Route)
+	if own < 0 || w.own[own].window == 0 || in.Unproven {
+		return 0, false
+	}
+	return w.own[own].window - w.clock.age(in, v), true
 }
 
 // limitWait cancels a batch whose time is over, so that it ends with the
@@ -29,6 +44,12 @@ func (w *watcher) limitWait(ctx context.Context, in intent.Intent, v *pollState,
 		return in, w.cancelLate(ctx, in, v)
 	}
 	if v.late.IsZero() && !in.Unproven { // which may be somebody else's
+		if left, limited := w.leftOfRoute(in, v); limited && left <= 0 {
+			var err error
+			if in, err = w.batches.advance(ctx, in, intent.CutShort{}); err != nil {
+				return in, err
+			}
+		}
 		v.late = time.Now()
 		return in, w.cancelLate(ctx, in, v)
 	}

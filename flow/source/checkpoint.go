@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/balerhq/baler/internal/fileprint"
 )
 
 // position is a place between two rows.
@@ -15,7 +17,8 @@ type position struct {
 
 type checkpoint struct {
 	position
-	File fingerprint `json:"file"`
+	Sum  string          `json:"sum"` // of what is before it, if the file may grow
+	File fileprint.Print `json:"file"`
 }
 
 // Checkpoint is the position after the item yielded last, and the identity of
@@ -25,11 +28,18 @@ func (f *File[T]) Checkpoint() string {
 	if f.suffix == "" {
 		return f.text
 	}
-	var buf [64]byte
+	var buf [96]byte
 	b := append(buf[:0], `{"offset":`...)
 	b = strconv.AppendInt(b, f.at.Offset, 10)
 	b = append(b, `,"line":`...)
 	b = strconv.AppendInt(b, int64(f.at.Line), 10)
+	if f.growing {
+		sum := f.sum
+		if f.at.Offset == 0 {
+			sum = 0 // a header was read, and no row after it
+		}
+		b = append(append(append(b, `,"sum":"`...), sumText(sum)...), '"')
+	}
 	return string(b) + f.suffix
 }
 
@@ -43,6 +53,9 @@ func (f *File[T]) Resume(text string) error {
 			return err
 		}
 	}
+	if c == (checkpoint{}) {
+		text = "" // all rows come again
+	}
 	f.text, f.resumed, f.suffix = text, c, ""
 	return nil
 }
@@ -51,19 +64,36 @@ func (f *File[T]) parse(text string) (c checkpoint, err error) {
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		return c, fmt.Errorf("source: checkpoint: %w", err)
 	}
-	file, err := openRegular(f.path)
+	file, err := fileprint.Open(f.path)
 	if err != nil {
 		return c, f.refuse(0, err)
 	}
 	defer file.Close()
-	now, err := printOf(file)
-	switch {
-	case err != nil:
+	now, err := fileprint.OfHead(file)
+	if err != nil {
 		return c, f.refuse(0, err)
-	case !now.equal(c.File):
-		return c, f.refuse(0, errChanged)
-	case c.Offset < 0 || c.Offset > now.Size || c.Line < 0:
-		return c, f.refuse(0, errors.New("the checkpoint is not within the file"))
+	}
+	content, packed, err := unpack(file)
+	if err != nil {
+		return c, f.refuse(0, err)
+	}
+	if f.growing {
+		known, err := f.resumeGrown(&c, now, content)
+		if err != nil {
+			return c, f.refuse(0, err)
+		}
+		if !known {
+			c = checkpoint{}
+		}
+		return c, nil
+	}
+	switch {
+	case !now.Equal(c.File):
+		return c, f.refuse(0, fileprint.ErrChanged)
+	case c.Offset < 0 || c.Offset > now.Size && !packed || c.Line < 0:
+		return c, f.refuse(0, errOutside)
 	}
 	return c, nil
 }
+
+var errOutside = errors.New("the checkpoint is not within the file")

@@ -97,6 +97,8 @@ func checkHeader(names []string) error {
 	return nil
 }
 
+func (c *csvReader) place() position { return c.at }
+
 func (c *csvReader) next() (Row, position, error) {
 	c.limit.allow()
 	record, err := c.csv.Read()
@@ -104,7 +106,14 @@ func (c *csvReader) next() (Row, position, error) {
 		return Row{}, c.at, io.EOF
 	}
 	if err != nil {
-		return Row{Line: c.errorLine(err)}, c.at, explainCSV(err)
+		row := Row{Line: c.errorLine(err)}
+		if p, ok := errors.AsType[*csv.ParseError](err); ok && p.Line == p.StartLine { // else a quote is not closed
+			c.at = position{Offset: c.base.Offset + c.csv.InputOffset(), Line: c.base.Line + p.Line}
+		}
+		if errors.Is(err, csv.ErrFieldCount) {
+			c.at = c.behind(record)
+		}
+		return row, c.at, explainCSV(err)
 	}
 	line, _ := c.csv.FieldPos(0)
 	row := Row{Line: c.base.Line + line}

@@ -133,8 +133,6 @@ func onlyCR(head []byte) bool {
 
 // foreign are beginnings of files that are no text, and what to do with them.
 var foreign = []struct{ magic, advice string }{
-	{"\x1f\x8b", "it is compressed with gzip: unpack it first, as with \"gunzip --keep\""},
-	{"\x28\xb5\x2f\xfd", "it is compressed with zstd: unpack it first, as with \"unzstd\""},
 	{"BZh", "it is compressed with bzip2: unpack it first, as with \"bunzip2 --keep\""},
 	{"\xfd7zXZ", "it is compressed with xz: unpack it first, as with \"unxz --keep\""},
 	{"PK\x03\x04", "it is a spreadsheet or an archive: export it as CSV, or unpack it"},

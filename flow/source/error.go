@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,9 @@ type Error struct {
 	File string
 	Line int // 1-based; 0: the file as a whole
 	Err  error
+	// Raw is the row as it stands in the file, at most 1 MiB. It is nil if no
+	// rows can be read after it.
+	Raw []byte
 }
 
 // Error names the file and the line.
@@ -24,9 +28,20 @@ func (e *Error) Error() string {
 // Unwrap is the reason.
 func (e *Error) Unwrap() error { return e.Err }
 
+// BadRow returns the row that the error is about, as durable.Job.Rejects wants
+// it: false if it is about more than a row.
+func (e *Error) BadRow() (raw []byte, file string, line int, ok bool, reason error) {
+	return e.Raw, e.File, e.Line, e.Raw != nil, e.Err
+}
+
+// refuseRow returns the error of a row after which there may be others.
+func (f *File[T]) refuseRow(line int, err error, raw []byte) error {
+	return &Error{File: f.name, Line: line, Err: err, Raw: bytes.Clone(bytes.Trim(raw, "\r\n"))}
+}
+
 func (f *File[T]) refuse(line int, err error) error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		err = p.Err // the path is said already
 	}
-	return &Error{File: f.path, Line: line, Err: err}
+	return &Error{File: f.name, Line: line, Err: err}
 }

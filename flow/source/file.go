@@ -1,13 +1,17 @@
 package source
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"hash/crc32"
 	"io"
 	"iter"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/balerhq/baler/internal/fileprint"
 )
 
 // MaxRow is the largest row in bytes. It is more than any provider takes.
@@ -18,23 +22,37 @@ const bufferSize = 256 << 10
 
 // Row is a line of a file, not decoded.
 type Row struct {
+	File string          // its path
 	Line int             // 1-based; the first if the row has several
 	JSON json.RawMessage // a JSON object; of a CSV file, of strings
+	ID   string          // of a row in a file of dead letters
+
+	// Route is the one that has failed a row in a file of dead letters, if
+	// there were several.
+	Route string
 }
+
+// MarshalJSON returns the row's JSON.
+func (r Row) MarshalJSON() ([]byte, error) { return r.JSON, nil }
 
 // File yields the rows of one file as items of type T. It is not safe for
 // concurrent use.
 type File[T any] struct {
 	path   string
+	name   string // as Position says it
 	open   opener
-	csv    bool // the format
+	format func(CSVFormat) opener // nil if it has no records
 	decode func(Row) (T, error)
+
+	mayBeEmpty bool // as one of several, or before it grows
+	growing    bool
 
 	text    string // of the last Resume
 	resumed checkpoint
 	suffix  string   // of every checkpoint: what identifies the file
 	at      position // after the row yielded last
 	line    int      // of the row yielded last
+	sum     uint32   // of the content up to there, if the file grows
 }
 
 // opener begins to read one format at a position.
@@ -44,77 +62,127 @@ type opener func(r io.ReadSeeker, at position) (rowReader, error)
 type rowReader interface {
 	// next returns the next row and the position after it; io.EOF at the
 	// end. The row's JSON is valid until the next call.
+	// An error after which the next row can be read comes with a later
+	// position than before.
 	next() (Row, position, error)
+	// place returns the position after the row that was read last.
+	place() position
 }
 
 // JSONL yields the lines of a file, each a JSON object, decoded by
 // encoding/json. Blank lines are skipped.
 func JSONL[T any](path string) *File[T] {
-	return &File[T]{path: path, open: openJSONL, decode: decode[T]}
+	return newFile(path, nil, decode[T])
 }
 
 // CSV yields the records of a file whose first one names the fields. Each is
 // decoded as a JSON object of strings would be; fields without a name are left
 // out. What divides the fields is found, or said by WithFormat.
 func CSV[T any](path string) *File[T] {
-	return &File[T]{path: path, open: openCSV, csv: true, decode: decode[T]}
+	return newFile(path, records, decode[T])
 }
 
 // Rows yields rows that are not decoded, of a CSV file if the path ends in
-// ".csv", ".tsv" or ".tab", and of a JSONL file otherwise. The caller owns
-// them.
+// ".csv", ".tsv" or ".tab", and of a JSONL file otherwise. An ending that says
+// how the file is compressed does not count. The caller owns the rows.
 func Rows(path string) *File[Row] {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".csv", ".tsv", ".tab":
-		return &File[Row]{path: path, open: openCSV, csv: true, decode: own}
+	name := strings.ToLower(path)
+	for _, packed := range []string{".gz", ".zst", ".zstd"} {
+		name = strings.TrimSuffix(name, packed)
 	}
-	return &File[Row]{path: path, open: openJSONL, decode: ownValid}
+	switch filepath.Ext(name) {
+	case ".csv", ".tsv", ".tab":
+		return newFile(path, records, own)
+	}
+	return newFile(path, nil, ownValid)
+}
+
+// Detect yields rows as Rows does, of a file whose name says nothing: of a
+// JSONL file if its content begins with a brace or a bracket, and of a CSV file
+// otherwise.
+func Detect(path string) *File[Row] { return newFile(path, detect, ownValid) }
+
+func newFile[T any](path string, format func(CSVFormat) opener, decode func(Row) (T, error)) *File[T] {
+	f := &File[T]{path: path, name: path, open: openJSONL, format: format, decode: decode}
+	return f.WithFormat(CSVFormat{})
+}
+
+func records(d CSVFormat) opener { return d.open }
+
+// detect returns an opener that takes the format that the content has.
+func detect(d CSVFormat) opener {
+	return func(r io.ReadSeeker, at position) (rowReader, error) {
+		began, err := readBeginning(r)
+		if err != nil {
+			return nil, err
+		}
+		if text := bytes.TrimLeft(began.sample, blank); len(text) > 0 && (text[0] == '{' || text[0] == '[') {
+			return openJSONL(r, at)
+		}
+		return d.open(r, at)
+	}
+}
+
+// Named gives the file another name than its path in positions and errors, and
+// returns f.
+func (f *File[T]) Named(name string) *File[T] {
+	f.name = name
+	return f
 }
 
 // WithFormat says how a CSV file is written, and returns f. It does nothing to
 // a file of another format.
 func (f *File[T]) WithFormat(d CSVFormat) *File[T] {
-	if f.csv {
-		f.open = d.open
+	if f.format != nil {
+		f.open = f.format(d)
 	}
 	return f
 }
 
-// Position is the path and the line of the item yielded last, 0 if there is
-// none yet.
-func (f *File[T]) Position() (name string, line int) { return f.path, f.line }
+// Position is the path, or the name that Named has given, and the line of the
+// item yielded last, 0 if there is none yet.
+func (f *File[T]) Position() (name string, line int) { return f.name, f.line }
 
 // Items yields the items, from the start or after the last Resume. An error is
-// an *Error and ends the sequence.
+// an *Error. One of a row, which has a Raw, is followed by the next row if the
+// caller goes on; any other ends the sequence.
 func (f *File[T]) Items() iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		var zero T
-		file, err := openRegular(f.path)
+		file, err := fileprint.Open(f.path)
 		if err != nil {
+			var zero T
 			yield(zero, f.refuse(0, err))
 			return
 		}
 		defer file.Close()
-		if err := f.read(file, func(v T) bool { return yield(v, nil) }); err != nil {
+		if err := f.read(file, yield); err != nil {
+			var zero T
 			yield(zero, err)
 		}
 	}
 }
 
-func (f *File[T]) read(file *os.File, yield func(T) bool) error {
+// PassesBadRows reports that Items goes on after an error of a row.
+func (f *File[T]) PassesBadRows() bool { return true }
+
+func (f *File[T]) read(file *os.File, yield func(T, error) bool) error {
 	began, err := f.identify(file)
 	if err != nil {
 		return f.refuse(0, err)
 	}
-	line, err := f.rows(file, yield)
-	switch changed := began.still(file); {
+	if began.Size == 0 { // which is no error here
+		f.at, f.line = f.resumed.position, 0
+		return nil
+	}
+	line, err := f.rows(io.NewSectionReader(file, 0, began.Size), yield)
+	switch changed := began.Still(file, f.growing); {
 	case err == nil:
 		return nil // the caller has had enough
 	case changed != nil:
 		return f.refuse(0, changed) // which may be why there is an error
 	case !errors.Is(err, errEnd):
 		return f.refuse(line, err)
-	case f.at.Offset == 0:
+	case f.at.Offset == 0 && !f.mayBeEmpty:
 		return f.refuse(0, errors.New("the file has no rows"))
 	}
 	return nil
@@ -123,44 +191,62 @@ func (f *File[T]) read(file *os.File, yield func(T) bool) error {
 // errEnd is not io.EOF, which the decoder of a user's type may return.
 var errEnd = errors.New("end of file")
 
-// rows yields rows until the first error, which is errEnd at the end, and
-// returns its line; nil if yield wants no more.
-func (f *File[T]) rows(file *os.File, yield func(T) bool) (line int, err error) {
+// rows yields rows until an error after which there are none, which is errEnd
+// at the end, and returns its line; nil if yield wants no more.
+func (f *File[T]) rows(file io.ReadSeeker, yield func(T, error) bool) (line int, err error) {
 	f.at, f.line = f.resumed.position, 0
-	rows, err := f.open(file, f.at)
+	content, _, err := unpack(file)
 	if err != nil {
 		return 1, err
+	}
+	read := &tape{content: content}
+	rows, err := f.open(read, f.at)
+	if err != nil {
+		return 1, err
+	}
+	last := rows.place()
+	if f.at.Offset == 0 {
+		f.sum = crc32.Checksum([]byte(bom)[:read.at], castagnoli) // which a CSV file begins after
+		f.sum = crc32.Update(f.sum, castagnoli, read.cut(last.Offset))
 	}
 	for {
 		row, at, err := rows.next()
 		if errors.Is(err, io.EOF) {
 			return 0, errEnd
 		}
-		if err != nil {
-			return row.Line, err
+		raw := read.cut(at.Offset)
+		var v T
+		if row.File = f.name; err == nil {
+			v, err = f.decode(row)
 		}
-		v, err := f.decode(row)
-		if err != nil {
-			return row.Line, err
+		if err != nil && (at == last || len(raw) > maxRaw) {
+			return row.Line, err // there is no telling where the next row begins
+		}
+		last = at
+		if f.growing {
+			f.sum = crc32.Update(f.sum, castagnoli, raw)
 		}
 		f.at, f.line = at, row.Line
-		if !yield(v) {
+		if err != nil {
+			err = f.refuseRow(row.Line, err, raw)
+		}
+		if !yield(v, err) {
 			return row.Line, nil
 		}
 	}
 }
 
 // identify makes sure that the file is the one that was read before.
-func (f *File[T]) identify(file *os.File) (fingerprint, error) {
-	p, err := printOf(file)
+func (f *File[T]) identify(file *os.File) (fileprint.Print, error) {
+	p, err := fileprint.OfHead(file)
 	switch {
 	case err != nil:
 		return p, err
-	case p.Size == 0:
+	case p.Size == 0 && !f.mayBeEmpty:
 		return p, errors.New("the file is empty")
-	case f.text != "" && !p.equal(f.resumed.File):
-		return p, errChanged
+	case f.text != "" && !f.growing && !p.Equal(f.resumed.File):
+		return p, fileprint.ErrChanged
 	}
-	f.suffix, err = p.suffix()
+	f.suffix, err = p.Suffix()
 	return p, err
 }

@@ -36,12 +36,15 @@ func openJSONLUpTo(r io.ReadSeeker, at position, most int) (rowReader, error) {
 	return &jsonlReader{r: linereader.New(r, bufferSize, most), at: at}, nil
 }
 
+func (j *jsonlReader) place() position { return j.at }
+
 func (j *jsonlReader) next() (Row, position, error) {
 	for {
+		before := j.at
 		line, err := j.line()
 		row := Row{Line: j.at.Line}
 		if err != nil {
-			return row, j.at, err
+			return row, before, err
 		}
 		if line = bytes.TrimRight(line, blank); len(line) == 0 {
 			continue

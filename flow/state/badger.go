@@ -34,6 +34,10 @@ var _ Store = (*Badger)(nil)
 // should not be readable by others: Badger makes its files with mode 0644. Most
 // callers want Open, which sees to that.
 func OpenBadger(dir string, log *slog.Logger) (*Badger, error) {
+	return openBadger(dir, log, false)
+}
+
+func openBadger(dir string, log *slog.Logger, noCompaction bool) (*Badger, error) {
 	locked, err := lock(dir)
 	if err != nil {
 		return nil, err
@@ -42,7 +46,7 @@ func OpenBadger(dir string, log *slog.Logger) (*Badger, error) {
 		return nil, errors.Join(err, locked.Close())
 	}
 	t := &trouble{}
-	db, err := openDB(dir, badgerLog{log, t})
+	db, err := openDB(dir, badgerLog{log, t}, noCompaction)
 	if err != nil {
 		return nil, errors.Join(err, locked.Close())
 	}
@@ -69,11 +73,14 @@ func mustBeWritable(dir string) error {
 	return errors.Join(f.Close(), os.Remove(name))
 }
 
-func openDB(dir string, log badgerLog) (*badger.DB, error) {
+func openDB(dir string, log badgerLog, noCompaction bool) (*badger.DB, error) {
 	if err := removeEmpty(dir, log.log); err != nil {
 		return nil, err
 	}
 	opts := badgerOptions(dir, log)
+	if noCompaction {
+		opts = opts.WithNumCompactors(0)
+	}
 	if err := inspect(dir, &opts); err != nil {
 		return nil, err
 	}

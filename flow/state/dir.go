@@ -29,6 +29,12 @@ type Config struct {
 	// MinFree is the room on the disk, in bytes, below which Room reports
 	// ErrDiskLow. Zero means DefaultMinFree, 512 MiB; negative means never.
 	MinFree int64
+	// NoCompaction leaves the index as it grows until Close. It is for a few
+	// thousand records, such as those of a test: Badger looks for something to
+	// compact twenty times a second, which is most of what a run does that
+	// waits in the virtual time of testing/synctest. Badger takes no more
+	// writes once 15 tables of 8 MiB wait for their compaction.
+	NoCompaction bool
 }
 
 // Open opens the state directory at path, creating it if need be, and locks
@@ -51,7 +57,7 @@ func Open(path string, cfg Config) (*Dir, error) {
 	if err := reserve(path, minFree); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	d, err := openDir(root, path, cmp.Or(cfg.Log, slog.Default()))
+	d, err := openDir(root, path, cfg)
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
@@ -61,7 +67,7 @@ func Open(path string, cfg Config) (*Dir, error) {
 
 // openDir opens one directory at a time: another process that comes in between
 // would be given another instance, or its own be overwritten.
-func openDir(root *os.Root, path string, log *slog.Logger) (*Dir, error) {
+func openDir(root *os.Root, path string, cfg Config) (*Dir, error) {
 	opening, err := lock(path)
 	if err != nil {
 		return nil, err
@@ -74,7 +80,7 @@ func openDir(root *os.Root, path string, log *slog.Logger) (*Dir, error) {
 	if err := private(root, "."); err != nil {
 		return nil, err
 	}
-	index, err := OpenBadger(filepath.Join(path, indexDir), log)
+	index, err := openBadger(filepath.Join(path, indexDir), cmp.Or(cfg.Log, slog.Default()), cfg.NoCompaction)
 	if err != nil {
 		return nil, err
 	}

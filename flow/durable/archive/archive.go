@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/sink/llm"
 )
 
 // Archive reads what a state directory keeps of a run: its requests, batches
@@ -17,6 +19,7 @@ import (
 type Archive struct {
 	*jobdir.Job
 	cancelled bool // for good
+	answer    func() llm.Answer
 }
 
 // Open opens the archive of the run of that name. The error is ErrNoRun if
@@ -51,7 +54,9 @@ func openArchive(dir *durable.Dir, root *os.Root, name string) (*Archive, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Archive{j, cancelled}, nil
+	a := &Archive{Job: j, cancelled: cancelled}
+	a.answer = answerOf(a)
+	return a, nil
 }
 
 func isCancelled(dir *durable.Dir, name string) (bool, error) {
@@ -71,6 +76,18 @@ func (a *Archive) Name() string { return a.Meta.Name }
 
 // Provider returns the short name of the run's provider.
 func (a *Archive) Provider() string { return a.Meta.Provider }
+
+// Setting returns what the run's Job.Settings say under a name. Of a long
+// setting that may be its hash.
+func (a *Archive) Setting(name string) string { return a.Meta.Settings[name] }
+
+// Schema returns the JSON Schema of the run's Job.Answer, nil if it has none.
+func (a *Archive) Schema() json.RawMessage {
+	if text := a.Meta.Settings[jobdir.SchemaSetting]; text != "" {
+		return json.RawMessage(text)
+	}
+	return nil
+}
 
 // Close closes the directory.
 func (a *Archive) Close() error { return a.Root.Close() }

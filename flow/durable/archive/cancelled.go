@@ -10,8 +10,10 @@ import (
 
 // cancelledResult returns the result of an item of a cancelled run that was not
 // answered.
-func cancelledResult(e *jobdir.Entry) durable.Result {
-	return durable.Result{ID: e.Key, Status: durable.ItemCancelled, Meta: e.Meta}
+func (a *Archive) cancelledResult(e *jobdir.Entry) durable.Result {
+	r := durable.Result{Status: durable.ItemCancelled}
+	r.SetOrigin(e, a.TargetOf(int(e.Target)))
+	return r
 }
 
 // readCancelled shows the items of a cancelled run that have no result. They

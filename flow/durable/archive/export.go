@@ -18,6 +18,7 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/atomicfile"
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
@@ -61,9 +62,26 @@ type ExportedBatch struct {
 	Model    string    `json:"model"`
 	SentAt   time.Time `json:"sent_at,omitzero"`
 	Rows     int       `json:"rows"`
-	Requests string    `json:"requests"`          // file with a line for each row, as the provider gets it
+	Requests string    `json:"requests"`          // file with a line for each request, as the provider gets it
 	Outputs  string    `json:"outputs,omitempty"` // file with an ExportedRow a line; "" before the results are downloaded
 	Answered int       `json:"answered"`          // lines of Outputs
+
+	// Error is why the provider refuses the batch so far, or why its rows have
+	// failed with it. Nil means that it took the batch in the end.
+	Error    *sink.RowError `json:"error,omitempty"`
+	Refusals int            `json:"refusals,omitempty"` // times that it was refused as a whole: nothing ran
+	Refused  []string       `json:"refused,omitempty"`  // the provider's names for the batches that were
+	Surplus  []string       `json:"surplus,omitempty"`  // further batches with the tag, bought because an answer was lost
+}
+
+// errorOf returns why a batch was refused, nil if it was not.
+func errorOf(in *intent.Intent) *sink.RowError {
+	if in.Reason == nil {
+		return nil
+	}
+	var class retry.Class
+	_ = class.UnmarshalText([]byte(in.Reason.Class)) // an unknown one is none
+	return &sink.RowError{Class: class, Code: in.Reason.Code, Message: in.Reason.Message}
 }
 
 // ExportedRow is what the provider said about a row. The item may have been
@@ -78,8 +96,10 @@ type ExportedRow struct {
 }
 
 // Export writes the requests of all batches and the provider's answers to a
-// directory, with a manifest. The directory must be new or empty. Files get the
-// mode 0600, because they hold the user's data.
+// directory, with a manifest, which has the errors of batches. Bodies of
+// answers are as they came. The provider's files around them are not kept, so
+// that lines which are no answer to a row are in no export. The directory must
+// be new or empty. Files get the mode 0600, because they hold the user's data.
 func (a *Archive) Export(ctx context.Context, dir string, format Format) (Manifest, error) {
 	m := Manifest{Run: a.Meta.Name, Provider: a.Meta.Provider, Settings: a.Meta.Settings}
 	if a.Pruned != nil {
@@ -151,6 +171,7 @@ func (a *Archive) exportBatch(root *os.Root, format Format, in intent.Intent) (E
 	b := ExportedBatch{
 		Tag: in.Tag, Batch: in.Batch, State: string(in.State), Endpoint: l.Endpoint, Model: l.Model,
 		SentAt: in.SentAt, Rows: in.Rows, Requests: exportRequests + "/" + in.Tag + ".jsonl",
+		Error: errorOf(&in), Refusals: in.Refusals, Refused: in.Past, Surplus: in.Surplus,
 	}
 	err := writeLines(root, b.Requests, func(w *bufio.Writer) error { return a.writeRequests(w, format, in, l) })
 	if err != nil {
@@ -178,30 +199,27 @@ func writeLines(root *os.Root, name string, fill func(*bufio.Writer) error) erro
 }
 
 func (a *Archive) writeRequests(w io.Writer, format Format, in intent.Intent, l jobdir.Route) error {
-	var requests jobdir.OpenFile
-	defer requests.Close()
+	var file jobdir.OpenFile
+	defer file.Close()
 	var buf []byte
 	format = format.of(l.Provider)
-	for row, err := range a.Rows(in.Tag) {
+	for rows, err := range a.Requests(in) {
 		if err != nil {
 			return err
 		}
-		record, err := requests.ReadRequest(&a.Dir, row.Ref)
+		together, err := a.readRequests(&file, rows)
 		if err != nil {
 			return err
 		}
-		request, err := row.Request(record)
-		if err != nil {
-			return err
-		}
-		if request.Chat != nil && (format.Codec == nil || format.Codec.Endpoint() != l.Endpoint) {
+		if together[0].Chat != nil && (format.Codec == nil || format.Codec.Endpoint() != l.Endpoint) {
 			return fmt.Errorf("it was sent to %s, for which Format.Codec writes no chats", l.Endpoint)
 		}
-		body, err := request.Encode(format.Codec, l)
+		id := jobdir.RequestHash(rows)
+		body, err := jobdir.EncodeRequest(together, id, format.Codec, l)
 		if err != nil {
-			return fmt.Errorf("line %d: %w", row.Line, err)
+			return fmt.Errorf("line %d: %w", rows[0].Line, err)
 		}
-		if buf, err = format.Row(buf[:0], l.Endpoint, sink.Row{ID: jobdir.RowID(in.Tag, jobdir.HashKey(row.Key)), Body: body}); err != nil {
+		if buf, err = format.Row(buf[:0], l.Endpoint, sink.Row{ID: jobdir.RowID(in.Tag, id), Body: body}); err != nil {
 			return err
 		}
 		if _, err := w.Write(buf); err != nil {
@@ -211,8 +229,46 @@ func (a *Archive) writeRequests(w io.Writer, format Format, in intent.Intent, l 
 	return nil
 }
 
+// readRequests reads the requests of rows that share one.
+func (a *Archive) readRequests(file *jobdir.OpenFile, rows []jobdir.Entry) (requests []jobdir.Request, err error) {
+	for i := range rows {
+		record, err := file.ReadRequest(&a.Dir, rows[i].Ref)
+		if err != nil {
+			return nil, err
+		}
+		request, err := rows[i].Request(record)
+		if err == nil {
+			err = a.Fill(&request)
+		}
+		if err != nil {
+			return nil, err
+		}
+		requests = append(requests, request)
+	}
+	return requests, nil
+}
+
+// requestIDs returns the custom id of each row of a batch, which is that of its
+// request.
+func (a *Archive) requestIDs(in intent.Intent) (ids []string, err error) {
+	for rows, err := range a.Requests(in) {
+		if err != nil {
+			return nil, err
+		}
+		id := jobdir.RowID(in.Tag, jobdir.RequestHash(rows))
+		for range rows {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
 func (a *Archive) writeOutputs(w io.Writer, in intent.Intent) (n int, err error) {
 	entries, err := a.Entries(in.Tag, in.Rows)
+	if err != nil {
+		return 0, err
+	}
+	ids, err := a.requestIDs(in)
 	if err != nil {
 		return 0, err
 	}
@@ -220,8 +276,7 @@ func (a *Archive) writeOutputs(w io.Writer, in intent.Intent) (n int, err error)
 		if err != nil || o.At < 0 { // the rest has no answer
 			return n, err
 		}
-		key := entries[o.Row].Key
-		row := ExportedRow{CustomID: jobdir.RowID(in.Tag, jobdir.HashKey(key)), ID: key, Status: o.Status, Origin: o.Origin, Error: o.Err}
+		row := ExportedRow{CustomID: ids[o.Row], ID: entries[o.Row].Key, Status: o.Status, Origin: o.Origin, Error: o.Err}
 		line, err := row.line(o.Body)
 		if err != nil {
 			return n, err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -123,5 +124,35 @@ func TestExportTakesAnEmptyDirectory(t *testing.T) {
 	w.MustRun(w.Job())
 	if _, err := w.Archive("tickets").Export(t.Context(), w.Dir, archive.Format{Codec: w.Provider.Info().Codec, Row: openai.AppendRow}); err == nil || !strings.Contains(err.Error(), "choose a directory") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// The export says why a batch was refused, and which ones were, though another
+// one of the same rows ran.
+func TestExportHasTheErrorsOfBatches(t *testing.T) {
+	t.Parallel()
+	odd := simulator.BatchError{Code: "odd_reason", Message: "the moon is full"}
+	for name, times := range map[string]int{"for a time": 2, "for good": -1} {
+		w := durabletest.New(t, simulator.Config{Faults: []simulator.Fault{
+			{Route: "POST /v1/batches", Action: simulator.ActionInvalid, Times: times, Errors: []simulator.BatchError{odd}},
+		}})
+		w.Write("in.jsonl", durabletest.Tickets(3)...)
+		job := w.Job()
+		if times < 0 {
+			job.Classes, job.Guard.PauseAbove = map[string]retry.Class{odd.Code: retry.Permanent}, 1
+		}
+		w.MustRun(job)
+		m, err := w.Archive("tickets").Export(t.Context(), w.Path("export"), archive.Format{Codec: w.Provider.Info().Codec, Row: openai.AppendRow})
+		if err != nil || len(m.Batches) != 1 {
+			t.Fatalf("%s: %+v, %v", name, m, err)
+		}
+		switch b := m.Batches[0]; {
+		case times > 0:
+			if b.Refusals != times || len(b.Refused) != times || b.Error != nil || b.Answered != 3 {
+				t.Errorf("%s: %+v, error %+v", name, b, b.Error)
+			}
+		case b.Error == nil || b.Error.Code != odd.Code || b.Error.Message != odd.Message || b.Error.Class != retry.Permanent:
+			t.Errorf("%s: %+v, error %+v", name, b, b.Error)
+		}
 	}
 }

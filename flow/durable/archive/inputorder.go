@@ -9,6 +9,7 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/llm/price"
 )
 
 // orderedItem is where an item's request and its result are, in 24 bytes.
@@ -31,27 +32,37 @@ type inputOrder struct {
 	tags    []string
 	missing []*sink.RowError          // of each batch: the error of rows that have no result
 	invalid map[uint64]*sink.RowError // by the place of the request: what is wrong with the answer
+	tiers   [][]price.Tier            // of each batch: the prices that its rows were settled at
+	paid    map[uint64]price.Money    // by the place of the request: what was paid for an item before
+	tries   map[uint64][]jobdir.Try   // by the same: of items that were sent to more than one route
 }
 
 // order finds all items that were settled after a position, in the order of the
 // input.
 func (a *Archive) order(after position) (*inputOrder, error) {
-	s := &inputOrder{archive: a, invalid: make(map[uint64]*sink.RowError)}
+	s := &inputOrder{archive: a, invalid: make(map[uint64]*sink.RowError), tries: make(map[uint64][]jobdir.Try), paid: make(map[uint64]price.Money)}
 	numbers := make(map[string]uint32)
 	for settled, err := range a.settledAfter(after) {
 		if err != nil {
 			return nil, err
 		}
 		batch, ok := numbers[settled.in.Tag]
-		if !ok {
+		if !ok || !slices.Equal(s.tiers[batch], settled.tiers) { // the job has gone on with other prices
 			batch = uint32(len(s.tags)) //nolint:gosec // far fewer than rows
 			numbers[settled.in.Tag] = batch
 			s.tags, s.missing = append(s.tags, settled.in.Tag), append(s.missing, nil)
+			s.tiers = append(s.tiers, settled.tiers)
 		}
 		if settled.At < 0 {
 			s.missing[batch] = settled.Err
 		} else if settled.Err != nil && settled.Err.Code == sink.CodeInvalidAnswer {
 			s.invalid[requestPlace(settled.entry.Ref)] = settled.Err
+		}
+		if slices.ContainsFunc(settled.entry.Tries, func(t jobdir.Try) bool { return int(t.Route) != settled.in.Route }) {
+			s.tries[requestPlace(settled.entry.Ref)] = settled.entry.Tries
+		}
+		if paid := settled.entry.Paid; paid > 0 {
+			s.paid[requestPlace(settled.entry.Ref)] = paid
 		}
 		s.items = append(s.items, orderedItem{requestPlace(settled.entry.Ref), settled.At, batch, uint16(min(settled.entry.Attempts(), math.MaxUint8))})
 	}
@@ -102,7 +113,7 @@ func (r *orderedReader) close() {
 func (r *orderedReader) read(q Query, p orderedItem) (Result, error) {
 	e, err := r.request(p)
 	if err != nil || p.batch == noBatch {
-		return Result{cancelledResult(&e), q.After, int(e.Line)}, err
+		return Result{r.archive.cancelledResult(&e), q.After, int(e.Line)}, err
 	}
 	in := r.archive.Intents[r.tags[p.batch]]
 	o := jobdir.Outcome{Outcome: sink.Outcome{Err: r.missing[p.batch]}}
@@ -118,11 +129,17 @@ func (r *orderedReader) read(q Query, p orderedItem) (Result, error) {
 			o.Err = wrong
 		}
 	}
-	e.Tries = []jobdir.Try{{Times: uint8(p.attempts)}} //nolint:gosec // clamped
-	result := durable.Result{ID: e.Key, Meta: e.Meta, Cached: o.Cached(), Shared: o.Shared}
+	if e.Tries = r.tries[p.request]; e.Tries == nil {
+		e.Tries = []jobdir.Try{{Route: uint16(in.Route), Times: uint8(p.attempts)}} //nolint:gosec // clamped
+	}
+	e.Paid = r.paid[p.request]
+	result := durable.Result{Cached: o.Cached(), Shared: o.Shared}
+	result.SetOrigin(&e, r.archive.TargetOf(int(e.Target)))
 	route := r.archive.Routes[in.Route]
 	result.SetAnswer(o.Answer(&e, route.Model, in.Batch, q.codecOf(route)))
-	result.Route = route.Name
+	r.archive.setValue(&result)
+	result.Cost = jobdir.CostOf(&e, &o, result.Usage, r.tiers[p.batch])
+	result.SetRoute(&e, in.Route, func(n int) jobdir.Route { return r.archive.Routes[n] })
 	return Result{result, q.After, int(e.Line)}, nil
 }
 

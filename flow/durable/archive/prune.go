@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
@@ -33,6 +34,9 @@ type Retention struct {
 	OlderThan time.Duration
 	// Force trusts this machine's clock, see ErrClock.
 	Force bool
+	// Except are names of runs that keep everything. One that is also the Name
+	// is an error.
+	Except []string
 	// DryRun changes nothing.
 	DryRun bool
 }
@@ -93,6 +97,12 @@ func (x *pruning) prune(ctx context.Context) ([]Pruned, error) {
 	for _, job := range all {
 		if ctx.Err() != nil {
 			return done, context.Cause(ctx)
+		}
+		if slices.Contains(x.Except, job.Name) {
+			if x.Name != "" {
+				return done, fmt.Errorf("durable: prune %q: it is excepted", job.Name)
+			}
+			continue
 		}
 		p, err := x.pruneUnlessRun(ctx, job)
 		if err != nil {
@@ -193,10 +203,16 @@ func (x *pruning) pruneJob(ctx context.Context, job jobdir.Meta) (p Pruned, err 
 	if p.Answers, _, err = countAnswers(a.Root); err != nil {
 		return p, err
 	}
-	if p.Bytes, err = size(a); err != nil || x.DryRun || p.Bytes == 0 {
+	run := rundir.New(x.dir.Path(), job.Name)
+	inputs, err := run.SizeOfInputs()
+	if err != nil {
 		return p, err
 	}
-	return p, a.prune(ending)
+	p.Bytes, err = size(a)
+	if p.Bytes += inputs; err != nil || x.DryRun || p.Bytes == 0 {
+		return p, err
+	}
+	return p, errors.Join(a.prune(ending), run.RemoveInputs())
 }
 
 // prune first records in the journal that the files are gone, and then removes

@@ -8,6 +8,7 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/price"
 )
 
 // Query says which results of a run to read. Its zero value means all, in the
@@ -22,6 +23,8 @@ type Query struct {
 	Ordered bool
 	// Status selects the results with that status. Zero means all results.
 	Status durable.ItemStatus
+	// Tenant selects the results of that tenant. Zero means those of all.
+	Tenant string
 	// Codec reads responses. It should be that of the Job. Zero means that
 	// results have no Text and Usage, and that a response which the Job could
 	// not read counts as ItemSucceeded.
@@ -83,7 +86,9 @@ func (a *Archive) begin(q Query) (position, error) {
 }
 
 func (a *Archive) read(q Query, after position, yield func(Result, error) bool) error {
-	show := func(s Result) bool { return q.Status != "" && q.Status != s.Status || yield(s, nil) }
+	show := func(s Result) bool {
+		return q.Status != "" && q.Status != s.Status || q.Tenant != "" && q.Tenant != s.Tenant || yield(s, nil)
+	}
 	if q.Ordered {
 		return a.readOrdered(q, after, show)
 	}
@@ -91,9 +96,12 @@ func (a *Archive) read(q Query, after position, yield func(Result, error) bool) 
 		if err != nil {
 			return err
 		}
-		r := durable.Result{ID: s.entry.Key, Meta: s.entry.Meta, Cached: s.Cached(), Shared: s.Shared}
+		r := durable.Result{Cached: s.Cached(), Shared: s.Shared}
+		r.SetOrigin(s.entry, a.TargetOf(int(s.entry.Target)))
 		route := a.Routes[s.in.Route]
 		r.SetAnswer(s.Answer(s.entry, route.Model, s.in.Batch, q.codecOf(route)))
+		a.setValue(&r)
+		r.Cost = jobdir.CostOf(s.entry, &s.Outcome, r.Usage, s.tiers)
 		r.SetRoute(s.entry, s.in.Route, func(n int) jobdir.Route { return a.Routes[n] })
 		if !show(Result{r, a.cursor(s.position), int(s.entry.Line)}) {
 			return nil
@@ -107,6 +115,7 @@ type settlement struct {
 	position // after the outcome
 	in       intent.Intent
 	entry    *jobdir.Entry
+	tiers    []price.Tier // the prices that it was settled at
 	jobdir.Outcome
 }
 
@@ -179,7 +188,7 @@ func (r *batchReader) chunk(i int, n uint64, yield func(settlement, error) bool)
 		if v, ok := invalid[int(o.Row)]; ok {
 			o.Err = v.Err()
 		}
-		s := settlement{position{i, r.n}, r.in, &r.entries[o.Row], o}
+		s := settlement{position{i, r.n}, r.in, &r.entries[o.Row], c.Tiers, o}
 		if !yield(s, nil) {
 			return false, nil
 		}

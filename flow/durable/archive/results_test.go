@@ -24,6 +24,7 @@ func mixed(t *testing.T) (*durabletest.World, durable.Job[durabletest.Ticket]) {
 	w.Write("in.jsonl", durabletest.Tickets(1000)...)
 	job := w.Job()
 	job.MaxAttempts = 3
+	job.Guard.PauseAbove = 1 // as many rows fail as are to
 	return w, job
 }
 

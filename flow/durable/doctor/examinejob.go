@@ -50,10 +50,30 @@ func (h *Health) examineJob(ctx context.Context, a *jobdir.Dir, index state.Stor
 	}
 	source, waiting, err := examineRequests(a, end, c)
 	h.add(err)
+	if settled := job.Succeeded + job.Failed; err == nil && (settled < source.Rows || !source.Ended) {
+		h.examineFiles(a, end)
+	}
 	job.Rows, job.Read, job.Waiting = source.Rows, source.Ended, len(waiting)
 	h.Jobs = append(h.Jobs, job)
 	if index != nil && err == nil {
 		h.examineIndex(ctx, index, &comparison{a, history, source, waiting})
+	}
+}
+
+// examineFiles examines the files of the rows of a job that has not ended. One
+// that has needs them no more.
+func (h *Health) examineFiles(a *jobdir.Dir, end segment.Pos) {
+	check := a.CheckFiles()
+	defer check.Close()
+	for g, err := range a.IngestedGroups(end) {
+		if err != nil {
+			return // it was told before
+		}
+		for i := range g.Entries {
+			for _, err := range check.Row(&g.Entries[i]) {
+				h.add(err)
+			}
+		}
 	}
 }
 

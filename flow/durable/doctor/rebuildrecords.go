@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
@@ -12,6 +11,7 @@ import (
 // rebuildRecords writes the other records of the job, and the job's own record
 // last.
 func rebuildRecords(ctx context.Context, a *jobdir.Dir, index state.Store, h *jobdir.History) error {
+	costs := jobdir.CostsOf(h.Settled, func(tag string) uint64 { return h.Last(tag).Until })
 	for tag, in := range h.Intents {
 		op, err := jobdir.IntentOp(a.Keys, in)
 		if err != nil {
@@ -19,7 +19,7 @@ func rebuildRecords(ctx context.Context, a *jobdir.Dir, index state.Store, h *jo
 		}
 		ops := []state.Op{op}
 		if n := h.Last(tag).Until; n > 0 {
-			ops = append(ops, state.Put(a.Keys.Progress(tag), binary.BigEndian.AppendUint64(nil, n), n))
+			ops = append(ops, costs[tag].Ops(a.Keys, tag, n)...)
 		}
 		if err := index.Commit(ctx, ops...); err != nil {
 			return err

@@ -49,7 +49,7 @@ func reconstructJournal(ctx context.Context, a *jobdir.Dir, index state.Store) (
 	}
 	lines = append(lines, routes...)
 	for _, in := range intents {
-		lines = append(lines, jobdir.Line{Intent: &in, Claims: claimsOf(a, in, replayed)})
+		lines = append(lines, jobdir.Line{Intent: &in, Claims: claimsOf(a, in, replayed), Shares: replayed.Shares[in.Tag]})
 	}
 	lines = append(lines, settled...)
 	if replayed.Pruned != nil {
@@ -150,9 +150,16 @@ func reconstructSettled(ctx context.Context, a *jobdir.Dir, index state.Store, i
 
 func settledOf(ctx context.Context, a *jobdir.Dir, index state.Store, in intent.Intent, last map[jobdir.Digest]jobdir.Entry) (s jobdir.Settled, err error) {
 	s.Tag = in.Tag
-	if s.Until, err = a.RowsSettled(ctx, index, in.Tag); err != nil || s.Until == 0 {
+	done, err := a.ProgressOf(ctx, index, in.Tag)
+	if err != nil || done.Rows == 0 {
 		return s, err
 	}
+	s.Until, s.Cost = done.Rows, done.Cost
+	tenants, err := a.TenantCosts(ctx, index, in.Tag)
+	if err != nil {
+		return s, err
+	}
+	s.Tenants = jobdir.BatchCosts{ByTarget: tenants}.Tenants()
 	entries, err := a.Entries(in.Tag, in.Rows)
 	if errors.Is(err, fs.ErrNotExist) && in.Done() {
 		return s, nil // pruned

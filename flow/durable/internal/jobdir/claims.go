@@ -66,7 +66,9 @@ func (c *Claims) settle(a *Dir, h *History, s *Settled) error {
 			return a.Damaged(JournalFile, fmt.Errorf("row %d of batch %s is retried, and the batch has %d rows", span[1], s.Tag, len(entries)))
 		}
 		for n := span[0]; n <= span[1]; n++ {
-			c.free(s.again(n, entries[n]))
+			e := s.again(n, entries[n])
+			e.Alone = e.Alone || h.Intents[s.Tag].Pack != nil // it may have to be, and may be in any case
+			c.free(e)
 		}
 	}
 	return nil

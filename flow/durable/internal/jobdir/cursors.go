@@ -25,12 +25,24 @@ type SourceState struct {
 	Rows       int    `json:"rows"`
 	Duplicates int    `json:"duplicates"`
 	Filtered   int    `json:"filtered,omitempty"` // items that Job.Where leaves out
+	Rejected   int    `json:"rejected,omitempty"` // items that cannot be used
 	Ended      bool   `json:"ended"`
 	Targets    int    `json:"targets"` // how many targets its rows may have
+
+	// Earlier is what the job had when it last ended, if more was added since.
+	Earlier *Earlier `json:"earlier,omitempty"`
 
 	End segment.Pos `json:"end"` // of the request log
 
 	First *FirstItem `json:"first,omitempty"` // to tell whether the job asks the same later
+}
+
+// Earlier is what a job had when it ended.
+type Earlier struct {
+	Rows      int `json:"rows"`
+	Succeeded int `json:"succeeded"`
+	Failed    int `json:"failed"`
+	Rejected  int `json:"rejected,omitempty"`
 }
 
 // FirstItem is the first item that a job has kept, and what it asks about it.
@@ -40,6 +52,9 @@ type FirstItem struct {
 	Key     string `json:"key"`
 	Content []byte `json:"content"`
 	Target  Target `json:"target,omitzero"`
+	// Asked is the digest of a chat that has files, without them: they may
+	// change after they were read.
+	Asked []byte `json:"asked,omitempty"`
 }
 
 // OutputState is the progress of delivering results.
@@ -50,7 +65,10 @@ type OutputState struct {
 	Cached    int                `json:"cached"`
 	Shared    int                `json:"shared,omitempty"` // results that followers got
 	Retried   int                `json:"retried"`
-	Routes    map[int]RouteState `json:"routes,omitempty"` // by number
+	Resent    int                `json:"resent,omitempty"`    // of these: of rows that may have been paid for, as a person has decided
+	Late      int                `json:"late,omitempty"`      // results that came after their item's deadline
+	Unsourced int                `json:"unsourced,omitempty"` // results most of whose fields rest on no citation
+	Routes    map[int]RouteState `json:"routes,omitempty"`    // by number
 }
 
 // RouteState is what a route has done.
@@ -58,6 +76,7 @@ type RouteState struct {
 	Succeeded int       `json:"succeeded"` // items that it answered when they were sent
 	Failed    int       `json:"failed"`
 	Usage     llm.Usage `json:"usage"`
+	Spent
 }
 
 // Usage returns the usage of all routes.
@@ -79,14 +98,14 @@ func (s OutputState) With(route int, more RouteState) OutputState {
 		s.Routes = make(map[int]RouteState)
 	}
 	was := s.Routes[route]
-	s.Routes[route] = RouteState{was.Succeeded + more.Succeeded, was.Failed + more.Failed, was.Usage.Add(more.Usage)}
+	s.Routes[route] = RouteState{was.Succeeded + more.Succeeded, was.Failed + more.Failed, was.Usage.Add(more.Usage), was.Add(more.Spent)}
 	return s
 }
 
 // Equal reports whether the states are the same.
 func (s OutputState) Equal(t OutputState) bool {
 	return s.Mark == t.Mark && s.Succeeded == t.Succeeded && s.Failed == t.Failed && s.Cached == t.Cached && s.Shared == t.Shared &&
-		s.Retried == t.Retried && maps.Equal(s.Routes, t.Routes)
+		s.Retried == t.Retried && s.Resent == t.Resent && s.Late == t.Late && s.Unsourced == t.Unsourced && maps.Equal(s.Routes, t.Routes)
 }
 
 // Settled counts the results that were delivered.

@@ -10,10 +10,12 @@ import (
 	"math/bits"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/queue"
+	"github.com/balerhq/baler/sink/llm/price"
 )
 
 // Item is the record by which a repeated item is recognized. It is written
@@ -23,6 +25,7 @@ type Item struct {
 	Content Digest // of its request, to tell a duplicate from a conflict
 	Target  uint16 // of its request, for the same
 	Line    uint32 // in the source
+	Source  string // the name of the source, if the job keeps where its items come from
 }
 
 // DecodeItem reads the record of an item.
@@ -30,6 +33,7 @@ func DecodeItem(b []byte) (it Item, err error) {
 	d := Decoder{B: b}
 	it.Content = Digest(d.take(16))
 	it.Line, it.Target = d.u32(), d.u16()
+	it.Source = string(d.B)
 	return it, d.Err
 }
 
@@ -46,6 +50,18 @@ type Entry struct {
 	Tries    []Try           // by the routes that it was sent to before
 	Meta     json.RawMessage // the item's own, for its result
 	Appended []byte          // llm.Messages in JSON: further turns of its chat
+	Deadline uint32          // in seconds since 1970; 0: none
+	Since    uint32          // when it was read, likewise; 0: not known
+	Frame    uint64          // what its chat has in common with those that it may share a request with; 0 if it shares none
+	Alone    bool            // it shares no request any more
+	Limit    uint32          // tokens of its answer, if that was cut off before; 0: as its request says
+	Source   string          // see Item
+
+	FileBytes  uint64 // of the files that its request refers to, as they are sent
+	FileTokens uint32 // about how many tokens these are
+
+	MaxOutput uint32      // tokens that the answer may have, as the request says; 0 if it does not
+	Paid      price.Money // for its answers so far
 
 	Route uint16 // that it takes; fixed once its batch is sealed
 	Hit   *Hit   // from the cache, not stored; nil if there is none
@@ -78,7 +94,7 @@ func (e *Entry) Turns() int {
 
 // entrySize is the size of an encoded entry without tries, meta, appended turns
 // and key.
-const entrySize = 16 + 16 + 4 + 2 + 2 + 1 + 8 + 1
+const entrySize = 16 + 16 + 4 + 2 + 2 + 1 + 8 + 2
 
 // These flags say what an encoded entry has before its key.
 const (
@@ -86,7 +102,22 @@ const (
 	hasMeta
 	hasAppended
 	hasCodes // of the tries
+	hasDeadline
+	hasSince
+	hasFrame
+	isAlone
+	hasSource
+	hasFiles
+	hasLimit
+	hasMaxOutput
+	hasPaid
 )
+
+// frameSize is the size of a Frame in an encoded entry that has one.
+const frameSize = 8
+
+// filesSize is the size of what an encoded entry says about files.
+const filesSize = 8 + 4
 
 // Encode returns the entry as a record.
 func (e *Entry) Encode() []byte { return e.append(make([]byte, 0, entrySize+len(e.Key))) }
@@ -101,29 +132,65 @@ func (e *Entry) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint16(b, e.Route)
 	b = append(b, e.Level)
 	b = binary.BigEndian.AppendUint64(b, e.Seq)
-	at := len(b)
-	b = append(b, 0)
+	has, at := uint16(0), len(b)
+	b = append(b, 0, 0)
 	if len(e.Tries) > 0 {
-		b[at] |= hasTries
+		has |= hasTries
 		b = append(b, uint8(len(e.Tries))) //nolint:gosec // bounded by Again
 		for _, t := range e.Tries {
 			b = append(binary.BigEndian.AppendUint16(b, t.Route), t.Times)
 		}
 	}
 	if slices.ContainsFunc(e.Tries, func(t Try) bool { return t.Code != "" }) {
-		b[at] |= hasCodes
+		has |= hasCodes
 		for _, t := range e.Tries {
 			b = appendBytes(b, []byte(t.Code))
 		}
 	}
 	if len(e.Meta) > 0 {
-		b[at] |= hasMeta
+		has |= hasMeta
 		b = appendBytes(b, e.Meta)
 	}
 	if len(e.Appended) > 0 {
-		b[at] |= hasAppended
+		has |= hasAppended
 		b = appendBytes(b, e.Appended)
 	}
+	if e.Deadline != 0 {
+		has |= hasDeadline
+		b = binary.BigEndian.AppendUint32(b, e.Deadline)
+	}
+	if e.Since != 0 {
+		has |= hasSince
+		b = binary.BigEndian.AppendUint32(b, e.Since)
+	}
+	if e.Frame != 0 {
+		has |= hasFrame
+		b = binary.BigEndian.AppendUint64(b, e.Frame)
+	}
+	if e.Alone {
+		has |= isAlone
+	}
+	if e.Source != "" {
+		has |= hasSource
+		b = appendBytes(b, []byte(e.Source))
+	}
+	if e.FileBytes != 0 {
+		has |= hasFiles
+		b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(b, e.FileBytes), e.FileTokens)
+	}
+	if e.Limit != 0 {
+		has |= hasLimit
+		b = binary.BigEndian.AppendUint32(b, e.Limit)
+	}
+	if e.MaxOutput != 0 {
+		has |= hasMaxOutput
+		b = binary.BigEndian.AppendUint32(b, e.MaxOutput)
+	}
+	if e.Paid != 0 {
+		has |= hasPaid
+		b = binary.BigEndian.AppendUint64(b, uint64(e.Paid)) //nolint:gosec // not negative
+	}
+	binary.BigEndian.PutUint16(b[at:], has)
 	return append(b, e.Key...)
 }
 
@@ -136,7 +203,7 @@ func DecodeEntry(b []byte) (e Entry, err error) {
 	e.Target, e.Route = d.u16(), d.u16()
 	e.Level = d.u8()
 	e.Seq = d.U64()
-	has := d.u8()
+	has := d.u16()
 	if has&hasTries != 0 {
 		for range d.u8() {
 			e.Tries = append(e.Tries, Try{Route: d.u16(), Times: d.u8()})
@@ -153,6 +220,31 @@ func DecodeEntry(b []byte) (e Entry, err error) {
 	if has&hasAppended != 0 {
 		e.Appended = bytes.Clone(d.bytes())
 	}
+	if has&hasDeadline != 0 {
+		e.Deadline = d.u32()
+	}
+	if has&hasSince != 0 {
+		e.Since = d.u32()
+	}
+	if has&hasFrame != 0 {
+		e.Frame = d.U64()
+	}
+	e.Alone = has&isAlone != 0
+	if has&hasSource != 0 {
+		e.Source = string(d.bytes())
+	}
+	if has&hasFiles != 0 {
+		e.FileBytes, e.FileTokens = d.U64(), d.u32()
+	}
+	if has&hasLimit != 0 {
+		e.Limit = d.u32()
+	}
+	if has&hasMaxOutput != 0 {
+		e.MaxOutput = d.u32()
+	}
+	if has&hasPaid != 0 {
+		e.Paid = price.Money(d.U64()) //nolint:gosec // as append wrote it
+	}
 	e.Key = string(d.B)
 	return e, d.Err
 }
@@ -160,9 +252,10 @@ func DecodeEntry(b []byte) (e Entry, err error) {
 // Remember returns the op that stores the record by which the item is
 // recognized from now on.
 func (e *Entry) Remember(k Keys) state.Op {
-	b := append(make([]byte, 0, 22), e.Content[:]...)
+	b := append(make([]byte, 0, 22+len(e.Source)), e.Content[:]...)
 	b = binary.BigEndian.AppendUint32(b, e.Line)
-	return state.Put(k.Item(HashKey(e.Key)), binary.BigEndian.AppendUint16(b, e.Target), 1)
+	b = binary.BigEndian.AppendUint16(b, e.Target)
+	return state.Put(k.Item(HashKey(e.Key)), append(b, e.Source...), 1)
 }
 
 // Records of the request log: a request is 'r', the length of its entry (u16),
@@ -178,7 +271,7 @@ const requestOverhead = 3
 
 // RequestHead returns the bytes that precede a request.
 func (e *Entry) RequestHead() []byte {
-	b := make([]byte, requestOverhead, requestOverhead+entrySize+len(e.Key)+len(e.Meta)+binary.MaxVarintLen16)
+	b := make([]byte, requestOverhead, requestOverhead+entrySize+len(e.Key)+len(e.Meta)+len(e.Source)+2*binary.MaxVarintLen16+frameSize+filesSize)
 	b[0] = requestKind
 	b = e.append(b)
 	binary.BigEndian.PutUint16(b[1:], uint16(len(b)-requestOverhead)) //nolint:gosec // keys and meta are short
@@ -207,11 +300,32 @@ func DecodeRequest(record []byte) (Entry, error) {
 // Size returns the size of the request, with the turns that were appended.
 func (e *Entry) Size() int {
 	head := requestOverhead + entrySize + len(e.Key)
-	if n := len(e.Meta); n > 0 {
-		head += (bits.Len(uint(n))+6)/7 + n // behind its length, a uvarint
+	for _, n := range []int{len(e.Meta), len(e.Source)} {
+		if n > 0 {
+			head += (bits.Len(uint(n))+6)/7 + n // behind its length, a uvarint
+		}
+	}
+	if e.Deadline != 0 {
+		head += 4
+	}
+	if e.Since != 0 {
+		head += 4
+	}
+	if e.Frame != 0 {
+		head += frameSize
+	}
+	if e.FileBytes != 0 {
+		head += filesSize
+	}
+	if e.MaxOutput != 0 {
+		head += 4
 	}
 	return int(e.Ref.Len) - head + len(e.Appended)
 }
+
+// Asked returns the size that the tokens of the request go by: four bytes a
+// token, whatever its files have.
+func (e *Entry) Asked() int { return e.Size() + BytesPerToken*int(e.FileTokens) }
 
 // AttemptsOn returns how often the item was sent to a route.
 func (e *Entry) AttemptsOn(route uint16) int {
@@ -304,17 +418,21 @@ func (d *Decoder) bytes() []byte {
 const rowOverhead = 256
 
 // Weight returns how many bytes the row takes in a batch.
-func (e Entry) Weight() int { return WeightOf(e.Size()) }
+func (e Entry) Weight() int { return WeightOf(e.Size() + int(e.FileBytes)) } //nolint:gosec // bounded by what a chat may have
 
 // WeightOf is the weight of a row whose request has that many bytes.
 func WeightOf(request int) int { return request + rowOverhead }
 
 // RouteKey returns the key by which rows are accumulated. Rows that need not be
-// sent have keys of their own.
+// sent have keys of their own, and so have those that share no request any
+// more: they leave no gaps among those that do.
 func (e Entry) RouteKey() string {
 	key := strconv.Itoa(int(e.Route))
 	if e.Hit != nil {
 		key += " cached"
+	}
+	if e.Alone {
+		key += " alone"
 	}
 	return key
 }
@@ -329,6 +447,23 @@ func (e Entry) Follows() bool { return e.Level == FollowerLevel }
 // LevelOf maps a priority to the byte that sorts it: the most urgent first.
 func LevelOf(p queue.Priority) uint8 {
 	return uint8(math.MaxInt8 - min(max(p, math.MinInt8+1), math.MaxInt8)) //nolint:gosec // clamped
+}
+
+// SecondsOf returns a time as an entry holds it, in seconds since 1970: 0 for
+// the zero time, and the nearest that it can hold for any other.
+func SecondsOf(t time.Time) uint32 {
+	if t.IsZero() {
+		return 0
+	}
+	return uint32(min(max(t.Unix(), 1), math.MaxUint32)) //nolint:gosec // clamped
+}
+
+// TimeOf is the inverse of SecondsOf.
+func TimeOf(seconds uint32) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(int64(seconds), 0)
 }
 
 // Priority is the inverse of LevelOf.

@@ -1,6 +1,7 @@
 package jobdir
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -54,19 +55,21 @@ func List(state *os.Root) (all []Meta, err error) {
 	return all, errors.Join(errs...)
 }
 
-// ReadMeta reads the first line of a journal. It returns nil if none was
-// written yet.
+// ReadMeta reads what a journal says of its job last: it says so anew if more
+// is added with other settings. It returns nil if no line was written yet.
+// Damage after the first line is told when the rest is read.
 func ReadMeta(state *os.Root, dir string) (job *Meta, err error) {
-	enough := errors.New("enough")
 	err = journal.Read(state, dir+"/"+JournalFile, "", func(record []byte) error {
-		l, err := DecodeLine(record)
-		if err != nil {
-			return err
+		if job != nil && !bytes.Contains(record, []byte(`"job":`)) {
+			return nil
 		}
-		job = l.Job
-		return enough
+		l, err := DecodeLine(record)
+		if err == nil && l.Job != nil {
+			job = l.Job
+		}
+		return err
 	})
-	if errors.Is(err, enough) || errors.Is(err, fs.ErrNotExist) {
+	if job != nil || errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
 	return job, err

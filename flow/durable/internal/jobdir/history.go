@@ -85,6 +85,12 @@ func (h *History) undo(to OutputState) error {
 		h.Settled = h.Settled[:last]
 		return nil
 	}
+	if was := h.Settled[last].Output; was.Settled() == to.Settled() {
+		if was.Mark = to.Mark; was.Equal(to) { // what follows goes to another output
+			h.Settled[last].Output = to
+			return nil
+		}
+	}
 	return errors.New("results were taken back that had been recorded")
 }
 

@@ -14,7 +14,8 @@ import (
 //	e job level1         end of the level's ready entries
 //	h job level1         head: every entry before it is claimed
 //	b job tag16          intent
-//	p job tag16          progress within an intent
+//	p job tag16          progress within an intent, and its cost
+//	t job tag16 target2  cost of a tenant's rows within an intent
 //	c job s              source: checkpoint and counts
 //	c job o              output: mark and counts
 type Keys struct{ Job [8]byte }
@@ -48,6 +49,10 @@ func (k Keys) intent(tag string) []byte { return k.Make(IntentKind, []byte(tag).
 // Progress returns the key of the record of how many rows of a batch are
 // settled.
 func (k Keys) Progress(tag string) []byte { return k.Make('p', []byte(tag)...) }
+
+func (k Keys) tenantCost(tag string, target int) []byte {
+	return binary.BigEndian.AppendUint16(k.Make('t', []byte(tag)...), uint16(target)) //nolint:gosec // a number of a target
+}
 
 // Source returns the key of the SourceState.
 func (k Keys) Source() []byte { return k.Make('c', 's') }

@@ -8,6 +8,7 @@ import (
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/llm/price"
 )
 
 // Line is one line of the journal. Beside V, one or two of its fields are set.
@@ -20,6 +21,7 @@ type Line struct {
 	Route   *NumberedRoute  `json:"route,omitempty"`
 	Intent  *intent.Intent  `json:"intent,omitempty"`
 	Claims  []ClaimSpan     `json:"claims,omitempty"` // of an intent that is sealed
+	Shares  []TenantCost    `json:"shares,omitempty"` // of what the intent that is sealed reserves, by tenant
 	Settled *Settled        `json:"settled,omitempty"`
 	Output  *OutputState    `json:"output,omitempty"`  // the output was taken back to here
 	Pruned  *Ending         `json:"pruned,omitempty"`  // only the journal of the job is left
@@ -54,6 +56,10 @@ type Settled struct {
 	Again  []RowSpan   `json:"again,omitempty"`
 	Unsent bool        `json:"unsent,omitempty"` // the rows in Again were not sent: the batch was refused
 	Output OutputState `json:"output"`
+
+	Cost    price.Money  `json:"cost,omitempty"`    // of all rows, those in Again too
+	Tenants []TenantCost `json:"tenants,omitempty"` // of it, what rows of tenants cost
+	Tiers   []price.Tier `json:"tiers,omitempty"`   // the prices that Cost goes by
 
 	Failed  map[string]int `json:"failed,omitempty"`  // items that failed, by error code
 	Invalid []Invalid      `json:"invalid,omitempty"` // rows whose answers failed Job.Check

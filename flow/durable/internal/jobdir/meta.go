@@ -26,6 +26,9 @@ type Meta struct {
 // NewJobID returns 16 unique characters: 80 random bits.
 func NewJobID() string { return rand.Text()[:16] }
 
+// SchemaSetting is the setting with the schema of the answers.
+const SchemaSetting = "answer schema"
+
 // Keys returns the keys of the records of the job.
 func (m Meta) Keys() Keys { return NewKeys(m.Name, m.Epoch) }
 

@@ -119,7 +119,7 @@ func (a *Dir) Fetched(in intent.Intent, got []bool, yield func(Outcome, error) b
 
 // Answer returns what is known of the row, which asked the model in the batch.
 func (o *Outcome) Answer(row *Entry, model, batch string, codec llm.Codec) sink.Answer {
-	a := sink.ReadAnswer(&o.Outcome, codec)
+	a := ReadAnswer(&o.Outcome, codec)
 	a.Model = cmp.Or(a.Model, model)
 	a.Batch, a.Attempts = batch, row.Attempts()+1
 	if o.Origin != "" {
@@ -127,6 +127,10 @@ func (o *Outcome) Answer(row *Entry, model, batch string, codec llm.Codec) sink.
 	}
 	return a
 }
+
+// Answered reports whether the row's own request was answered, so that it is
+// billed.
+func (o *Outcome) Answered() bool { return o.At >= 0 && o.Origin == "" && o.Err == nil }
 
 // Cached reports whether the row was answered in another job.
 func (o *Outcome) Cached() bool { return o.Origin != "" && !o.Shared }

@@ -28,8 +28,14 @@ func someEntries(n int) []Entry {
 			all[i].Tries = []Try{{Route: 3, Times: 2}, {Route: 1, Times: uint8(i)}}
 			all[i].Meta = json.RawMessage(`{"a":1}`)
 		}
+		if i%3 == 2 {
+			all[i].Deadline, all[i].Since = uint32(1_800_000_000+i), 1_700_000_000
+		}
 		if i%3 == 1 {
 			all[i].Appended = []byte(`[{"role":"user","text":"again"}]`)
+			all[i].Frame, all[i].Alone = uint64(i), i%2 == 0
+			all[i].Source = fmt.Sprint("file ", i)
+			all[i].FileBytes, all[i].FileTokens = uint64(i)<<33, uint32(i)
 		}
 	}
 	return all

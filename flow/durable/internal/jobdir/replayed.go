@@ -13,10 +13,11 @@ type Replayed struct {
 	Targets []Target
 	Routes  []Route
 	Intents map[string]intent.Intent
-	Claims  map[string][]ClaimSpan // by tag
-	Output  OutputState            // as the last line has it
-	before  OutputState            // as the line before it had it
-	Chunks  []Settled              // in the order in which they were settled first
+	Claims  map[string][]ClaimSpan  // by tag
+	Shares  map[string][]TenantCost // by tag
+	Output  OutputState             // as the last line has it
+	before  OutputState             // as the line before it had it
+	Chunks  []Settled               // in the order in which they were settled first
 	index   map[chunkID]int
 	latest  map[string]int // by tag: the chunk that was settled last
 	Pruned  *Ending
@@ -35,7 +36,7 @@ type chunkID struct {
 // NewReplayed returns the state of an empty journal.
 func NewReplayed() *Replayed {
 	return &Replayed{
-		Intents: make(map[string]intent.Intent), Claims: make(map[string][]ClaimSpan),
+		Intents: make(map[string]intent.Intent), Claims: make(map[string][]ClaimSpan), Shares: make(map[string][]TenantCost),
 		index: make(map[chunkID]int), latest: make(map[string]int), Removed: make(map[string]bool), Seen: make(map[string]bool),
 	}
 }
@@ -64,6 +65,9 @@ func (m *Replayed) Replay(record []byte) error {
 		m.Intents[l.Intent.Tag] = *l.Intent
 		if len(l.Claims) > 0 {
 			m.Claims[l.Intent.Tag] = l.Claims
+		}
+		if len(l.Shares) > 0 {
+			m.Shares[l.Intent.Tag] = l.Shares
 		}
 	case l.Settled != nil:
 		m.before, m.Output = m.Output, l.Settled.Output

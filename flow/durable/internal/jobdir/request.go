@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"strconv"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -180,8 +182,25 @@ func (e *Entry) Request(record []byte) (Request, error) {
 		}
 		*chat = chat.Then(turns...)
 	}
+	if e.Limit > 0 {
+		*chat = raised(*chat, int(e.Limit))
+	}
 	return Request{Chat: chat}, nil
 }
+
+// raised returns a chat with another limit of tokens, wherever it has one.
+func raised(chat llm.Chat, limit int) llm.Chat {
+	if chat.Options[limitOption] == nil {
+		chat.MaxTokens = limit
+		return chat
+	}
+	chat.Options = maps.Clone(chat.Options)
+	chat.Options[limitOption] = strconv.AppendInt(nil, int64(limit), 10)
+	return chat
+}
+
+// limitOption is the option that some chats have instead of Chat.MaxTokens.
+const limitOption = "max_tokens"
 
 // Append returns the entry with further turns of its chat.
 func (e Entry) Append(turns ...llm.Message) (Entry, error) {
@@ -201,19 +220,31 @@ func (e Entry) Append(turns ...llm.Message) (Entry, error) {
 
 // Encode returns the body that asks the request on a route.
 func (r Request) Encode(codec llm.Codec, route Route) (json.RawMessage, error) {
-	switch {
-	case r.Chat == nil:
+	if r.Chat == nil {
 		return r.Body, nil
-	case codec == nil:
-		return nil, errors.New("durable: the provider has no codec for chats")
 	}
-	chat := *r.Chat
-	if route.Options != "" {
-		var defaults llm.Options
-		if err := json.Unmarshal([]byte(route.Options), &defaults); err != nil {
-			return nil, fmt.Errorf("durable: decode the options of a route: %w", err)
-		}
-		chat = chat.WithDefaults(defaults)
+	chat, err := r.chatOn(route)
+	if err != nil {
+		return nil, err
+	}
+	return encodeChat(codec, route, chat)
+}
+
+// chatOn returns the chat with the options of a route.
+func (r Request) chatOn(route Route) (llm.Chat, error) {
+	if route.Options == "" {
+		return *r.Chat, nil
+	}
+	var defaults llm.Options
+	if err := json.Unmarshal([]byte(route.Options), &defaults); err != nil {
+		return llm.Chat{}, fmt.Errorf("durable: decode the options of a route: %w", err)
+	}
+	return r.Chat.WithDefaults(defaults), nil
+}
+
+func encodeChat(codec llm.Codec, route Route, chat llm.Chat) (json.RawMessage, error) {
+	if codec == nil {
+		return nil, errors.New("durable: the provider has no codec for chats")
 	}
 	q, err := sink.Encode(codec, route.Model, chat)
 	return q.Body, err

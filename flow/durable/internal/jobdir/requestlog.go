@@ -13,7 +13,22 @@ import (
 // after it.
 type ingested struct {
 	Entries []Entry
+	Rejects []Reject
 	Source  SourceState
+}
+
+// Group is what ends a group in the request log.
+type Group struct {
+	SourceState
+	Rejects []Reject `json:"rejects,omitempty"`
+}
+
+// Reject is an item that cannot be used.
+type Reject struct {
+	Source string          `json:"source"`
+	Line   int             `json:"line"`
+	Reason string          `json:"reason"`
+	Row    json.RawMessage `json:"row,omitempty"`
 }
 
 // IngestedGroups yields the groups of the request log up to an end, in order.
@@ -58,7 +73,9 @@ func (g *ingested) take(rec *segment.Record) (ended bool, err error) {
 		g.Entries = append(g.Entries, e)
 		return false, err
 	case GroupKind:
-		err := json.Unmarshal(rec.Payload[1:], &g.Source)
+		var end Group
+		err := json.Unmarshal(rec.Payload[1:], &end)
+		g.Source, g.Rejects = end.SourceState, end.Rejects
 		g.Source.End = rec.End()
 		return true, err
 	}

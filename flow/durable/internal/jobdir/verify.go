@@ -42,6 +42,9 @@ func (a *Dir) Verify(ctx context.Context, store state.Store, replayed *Replayed)
 	if err := verifyOutput(ctx, a, store, replayed); err != nil {
 		return err
 	}
+	if err := verifyLedger(ctx, a, store, replayed); err != nil {
+		return err
+	}
 	return verifyItems(ctx, a, store, source.Value)
 }
 

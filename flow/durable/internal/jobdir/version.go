@@ -7,7 +7,7 @@ import (
 
 // LineVersion is the version of the lines of a journal. It grows with each
 // change that an earlier program would misread.
-const LineVersion = 3
+const LineVersion = 6
 
 // version writes itself as LineVersion, whatever its value is.
 type version int

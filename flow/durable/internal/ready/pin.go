@@ -10,11 +10,15 @@ func (r *Log) Pin(tag string, spans []jobdir.ClaimSpan) {
 	r.pins[tag] = jobdir.Lowest(spans)
 }
 
-// Unpin is the inverse of Pin.
-func (r *Log) Unpin(tag string) {
+// Unpin is the inverse of Pin and of Hold.
+func (r *Log) Unpin(tag string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.pins, tag)
+	if r.limits() {
+		return r.line.release(tag)
+	}
+	return nil
 }
 
 // pinned returns the lowest pinned number of a level, or else the number or.
@@ -36,7 +40,7 @@ func (r *Log) TakenSpans(spans []jobdir.ClaimSpan) {
 			continue
 		}
 		for seq := max(s[1], l.head.Value.Seq); seq <= s[2]; seq++ {
-			l.take(seq)
+			l.take(seq, r.line != nil)
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package ready
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -19,6 +21,7 @@ const (
 type priorityLog struct {
 	number  uint8
 	log     *segment.Log
+	reader  *mapped // of log, for entries that are loaded in another order
 	tail    jobdir.Record[jobdir.TailState]
 	head    jobdir.Record[jobdir.HeadState]
 	dropped uint32            // files of the log below this one are gone
@@ -28,8 +31,8 @@ type priorityLog struct {
 	next    segment.Pos         // the first entry that was not loaded; only load moves it
 	nextSeq uint64              // no entry from next on has a smaller number
 	taken   intervalSet         // from the head on, claimed before this run
-	loaded  []place             // in this run and not before the head, in order
-	claimed map[uint64]struct{} // of loaded; of followers, all from the head on
+	loaded  []place             // not before the head and known in this run, in the order of the log
+	claimed map[uint64]struct{} // of loaded; if they are scattered, all from the head on
 	leaving map[uint64]bool     // followers that were taken and are not claimed yet
 }
 
@@ -58,15 +61,15 @@ func (r *Log) openPriority(ctx context.Context, number uint8) (*priorityLog, err
 	if err != nil {
 		return nil, fmt.Errorf("durable: %w", err)
 	}
-	l.log, l.end = log, l.tail.Value.End
+	l.log, l.reader, l.end = log, newMapped(log), l.tail.Value.End
 	l.next, l.nextSeq = l.head.Value.Pos, l.head.Value.Seq
 	return l, nil
 }
 
-// take records that an entry was claimed before this run. Those of followers
-// are mostly not consecutive.
-func (l *priorityLog) take(seq uint64) {
-	if l.number == jobdir.FollowerLevel {
+// take records that an entry was claimed before this run. If they are
+// scattered, as those of followers are, few are consecutive.
+func (l *priorityLog) take(seq uint64, scattered bool) {
+	if scattered || l.number == jobdir.FollowerLevel {
 		l.claimed[seq] = struct{}{}
 		return
 	}
@@ -78,10 +81,21 @@ func (l *priorityLog) isTaken(seq uint64) bool {
 	return claimed || l.taken.has(seq)
 }
 
-func (l *priorityLog) append(e *jobdir.Entry) error {
-	_, err := l.log.Append(e.Encode())
+// isLoaded reports whether an entry is known in this run and not before the
+// head.
+func (l *priorityLog) isLoaded(seq uint64) bool {
+	_, ok := slices.BinarySearchFunc(l.loaded, seq, func(p place, n uint64) int { return cmp.Compare(p.seq, n) })
+	return ok
+}
+
+func (l *priorityLog) append(e *jobdir.Entry) (segment.Ref, error) {
+	ref, err := l.log.Append(e.Encode())
 	l.tail.Value.Seq = e.Seq
-	return err
+	return ref, err
+}
+
+func (l *priorityLog) close() error {
+	return errors.Join(l.log.Close(), l.reader.close())
 }
 
 // sync syncs the appended entries, and returns the op that acknowledges them.
@@ -173,7 +187,7 @@ func (l *priorityLog) advance(pinned uint64) (state.Op, error) {
 		delete(l.claimed, l.loaded[n].seq)
 		n++
 	}
-	l.loaded = slices.Delete(l.loaded, 0, n)
+	l.loaded = l.loaded[n:]
 	head := jobdir.HeadState{Pos: l.next, Seq: l.nextSeq}
 	if len(l.loaded) > 0 {
 		head = jobdir.HeadState{Pos: l.loaded[0].pos, Seq: l.loaded[0].seq}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/segment"
 )
 
 // LoadChunk is how many ready entries are loaded at once. At most twice as many
@@ -31,11 +32,16 @@ type Log struct {
 	levels map[uint8]*priorityLog
 	pins   map[string]map[uint8]uint64 // by tag: the lowest number that the open batch has claimed in each log
 	more   bool                        // there may be entries that were not loaded
+
+	reading sync.Mutex          // of what leaves the line, taken before mu
+	line    *line               // nil if levels alone order the entries
+	filled  bool                // the line has all that wait
+	leaving map[uint64]struct{} // numbers of entries that have left the line and are in no batch yet
 }
 
 // Open finds the logs, their heads and the last number given.
 func Open(ctx context.Context, a *jobdir.Dir, store state.Store) (*Log, error) {
-	r := &Log{Dir: a, store: store, levels: make(map[uint8]*priorityLog), pins: make(map[string]map[uint8]uint64)}
+	r := &Log{Dir: a, store: store, levels: make(map[uint8]*priorityLog), pins: make(map[string]map[uint8]uint64), leaving: make(map[uint64]struct{})}
 	for rec, err := range store.Scan(ctx, a.Keys.Make('e'), nil) {
 		if err != nil {
 			return nil, err
@@ -59,6 +65,7 @@ func (r *Log) Add(ctx context.Context, entries []jobdir.Entry, ops ...state.Op) 
 	r.adding.Lock()
 	defer r.adding.Unlock()
 	touched := make(map[*priorityLog]struct{})
+	refs := make([]segment.Ref, len(entries))
 	for i := range entries {
 		l, err := r.priority(ctx, entries[i].Level)
 		if err != nil {
@@ -66,7 +73,7 @@ func (r *Log) Add(ctx context.Context, entries []jobdir.Entry, ops ...state.Op) 
 		}
 		r.Seq++
 		entries[i].Seq = r.Seq
-		if err := l.append(&entries[i]); err != nil {
+		if refs[i], err = l.append(&entries[i]); err != nil {
 			return err
 		}
 		touched[l] = struct{}{}
@@ -86,6 +93,9 @@ func (r *Log) Add(ctx context.Context, entries []jobdir.Entry, ops ...state.Op) 
 	for l := range touched {
 		l.end = l.tail.Value.End
 		r.more = r.more || l.number != jobdir.FollowerLevel
+	}
+	if r.filled {
+		return r.added(entries, refs)
 	}
 	return nil
 }
@@ -113,12 +123,18 @@ func (r *Log) priority(ctx context.Context, number uint8) (*priorityLog, error) 
 func (r *Log) Any() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.filled {
+		return r.line.any()
+	}
 	return r.more
 }
 
-// Load returns the next entries, at most n, the most urgent first. It leaves
-// out followers.
+// Load returns the next entries, at most n, the most urgent first or in the
+// order that Sort has set. It leaves out followers.
 func (r *Log) Load(n int) (found []jobdir.Entry, err error) {
+	if r.line != nil {
+		return r.loadSorted(n)
+	}
 	for _, l := range r.urgentFirst() {
 		if found, err = r.loadPriority(l, found, n); err != nil {
 			return nil, err
@@ -176,6 +192,7 @@ func (r *Log) Claim(entries []jobdir.Entry) ([]state.Op, error) {
 		l := r.levels[entries[i].Level]
 		l.claimed[entries[i].Seq] = struct{}{}
 		delete(l.leaving, entries[i].Seq)
+		delete(r.leaving, entries[i].Seq)
 		touched[l] = struct{}{}
 	}
 	var ops []state.Op
@@ -193,7 +210,7 @@ func (r *Log) Claim(entries []jobdir.Entry) ([]state.Op, error) {
 func (r *Log) Taken(entries []jobdir.Entry) {
 	for i := range entries {
 		if l := r.levels[entries[i].Level]; l != nil && entries[i].Seq >= l.head.Value.Seq {
-			l.take(entries[i].Seq)
+			l.take(entries[i].Seq, r.line != nil)
 		}
 	}
 }
@@ -213,7 +230,7 @@ func (r *Log) MayTake(last map[uint8]uint64) bool {
 func (r *Log) Close() (errs []error) {
 	for _, l := range r.levels {
 		if l != nil {
-			errs = append(errs, l.log.Close())
+			errs = append(errs, l.close())
 		}
 	}
 	return errs

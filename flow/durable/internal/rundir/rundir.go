@@ -23,15 +23,17 @@ var ErrRunning = errors.New("durable: the run is under way already")
 
 // Dir is the directory through which any process reaches a run. The index
 // belongs to the process that has the state directory open, so the run has
-// small files beside it. They outlive the epochs of the job. They hold states
-// and counts, never a request or a result; but the reason why a run stopped is
-// an error's text, and a provider's error may quote a request.
+// small files beside it. They outlive the epochs of the job. Except for an
+// input, they hold states and counts, never a request or a result; but the
+// reason why a run stopped is an error's text, and a provider's error may quote
+// a request.
 //
 //	lock          held by the process that runs it, for as long as it does
 //	control.json  what is wanted of the run; control.lock guards its changes
 //	control.copy  the same, written before, in case that the other is lost
 //	decisions.json  what was decided about rows without a result, likewise
 //	status.json   how far the run is; written by the process that runs it
+//	input-DIGEST  an input that cannot be read again, until the run is pruned
 type Dir struct{ Path string }
 
 // The files of a run, in a directory of its own below RunsDir.
@@ -54,18 +56,26 @@ func New(stateDir, name string) Dir {
 
 // Begin makes the directory and takes the lock.
 func (d Dir) Begin(root *os.Root) (*flock.Flock, error) {
+	if err := d.Make(root); err != nil {
+		return nil, err
+	}
+	return d.lock()
+}
+
+// Make makes the directory, unless it is there.
+func (d Dir) Make(root *os.Root) error {
 	if err := atomicfile.Private(root, RunsDir); err != nil {
-		return nil, fmt.Errorf("durable: %w", err)
+		return fmt.Errorf("durable: %w", err)
 	}
 	for _, name := range []string{RunsDir, filepath.Join(RunsDir, filepath.Base(d.Path))} {
 		if err := atomicfile.Mkdir(root, name); err != nil && !errors.Is(err, fs.ErrExist) {
-			return nil, fmt.Errorf("durable: %w", err)
+			return fmt.Errorf("durable: %w", err)
 		}
 		if err := atomicfile.SyncDir(root, filepath.Dir(name)); err != nil {
-			return nil, fmt.Errorf("durable: %w", err)
+			return fmt.Errorf("durable: %w", err)
 		}
 	}
-	return d.lock()
+	return nil
 }
 
 // lock takes the lock, or returns ErrRunning.

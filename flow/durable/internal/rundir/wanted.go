@@ -25,6 +25,11 @@ type Control struct {
 	Want   string    `json:"want"` // Running, Paused or Cancelled
 	Reason string    `json:"reason,omitempty"`
 	At     time.Time `json:"at"`
+	// Resumes is how often Running was requested. It also ends pauses of
+	// single routes.
+	Resumes int `json:"resumes,omitempty"`
+	// Drain says that the source is read no more.
+	Drain bool `json:"drain,omitempty"`
 }
 
 // Control reads the requested state. It is Running unless another one was
@@ -78,11 +83,11 @@ func (d Dir) Change(change func(*Control) (changed bool, err error)) (c Control,
 	return c, d.Write(ControlFile, c)
 }
 
-// Renew requests Running for a run that was cancelled or paused in an earlier
-// epoch.
+// Renew requests Running for a run that was cancelled, paused or drained in an
+// earlier epoch.
 func (d Dir) Renew() error {
 	c, err := d.Control()
-	if err != nil || c.Want == Running {
+	if err != nil || c.Want == Running && !c.Drain {
 		return err
 	}
 	c = Control{Rev: c.Rev + 1, Want: Running, At: time.Now()}

@@ -11,7 +11,7 @@ import (
 func TestAnswersAreCheckedOneAtATime(t *testing.T) {
 	t.Parallel()
 	calls := 0
-	check := oneAtATime(func(string, llm.Reply) error {
+	j := newJudge(nil, func(string, llm.Reply) error {
 		calls++
 		return nil
 	})
@@ -19,12 +19,12 @@ func TestAnswersAreCheckedOneAtATime(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			for range 1000 {
-				_ = check("", llm.Reply{}) // it is nil
+				_, _ = j.value("", llm.Reply{}) // there is none
 			}
 		})
 	}
 	all.Wait()
-	if calls != 4000 || oneAtATime(nil) != nil {
+	if calls != 4000 || newJudge(nil, nil) != nil {
 		t.Errorf("%d calls", calls)
 	}
 }

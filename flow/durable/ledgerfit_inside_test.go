@@ -1,0 +1,162 @@
+package durable
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/price"
+)
+
+// A batch that is not bought when the budget is used up is left to the next
+// run, without another look at the gate.
+func TestABatchIsLeftOnceNothingMoreIsBought(t *testing.T) {
+	t.Parallel()
+	l := ledgerOf(Budget{})
+	l.rooms = newRooms()
+	d := &driver{config: l.config, gate: newGate(StateRunning), resting: l.resting, ledger: l, changed: make(wakeup, 1), batches: l.batches}
+	l.batches.deadlines = newDeadlines(nil)
+	d.gate.block(errors.New("the budget is used up"))
+	for n, state := range []intent.State{intent.Sealed, intent.Uploaded} {
+		if _, err := d.step(t.Context(), intent.Intent{Tag: "tag", State: state}); !errors.Is(err, errLeft) || l.resting.parked() != n+1 {
+			t.Errorf("%s: %v", state, err)
+		}
+	}
+}
+
+// A batch that is about to be sealed may yet make room in the budget.
+func TestAReservationIsOpenBeforeItsBatchIs(t *testing.T) {
+	t.Parallel()
+	l := ledgerOf(Budget{Total: price.USD})
+	rows := rowsOf(4, func(int) int { return 4000 })
+	a, err := l.try("one", rows)
+	if err != nil || a.open || len(a.take) != 4 {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	if a, _ = l.try("two", rows); !a.open {
+		t.Errorf("%+v", a)
+	}
+	l.opened("one")
+	l.opened("two")
+	if a, _ = l.try("three", rows); a.open { // no batch is in flight: they were settled
+		t.Errorf("%+v", a)
+	}
+}
+
+// The options of a route may ask for several choices, each of which has as many
+// tokens as the limit says.
+func TestChoicesOfARouteAreReserved(t *testing.T) {
+	t.Parallel()
+	l := ledgerOf(Budget{Total: price.USD, WorstCase: true})
+	rows := rowsOf(1, func(int) int { return 4000 })
+	for options, want := range map[string]int{
+		``: 2000, `{"n":4}`: 8000, `{"n":4,"max_tokens":100}`: 8000, `{"n":0}`: 2000, `{"n":"4"}`: 2000,
+	} {
+		route := l.batches.routes.get(0)
+		route.Options = options
+		e := l.newEstimate(route, jobdir.RouteState{})
+		used := llm.Usage{Input: 4000 + len(options) + worstOverhead, Output: want}
+		if got, guess := e.reserve(&rows[0]), e.usage(&rows[0]).Output; got != e.tier(0).Cost(used) || guess != want {
+			t.Errorf("%s: %s, and %d tokens are expected", options, got, guess)
+		}
+	}
+	rows[0].MaxOutput = 0
+	route := l.batches.routes.get(0)
+	route.Options = `{"n":4,"max_completion_tokens":100}`
+	if e := l.newEstimate(route, jobdir.RouteState{}); e.limit(&rows[0]) != 400 || e.usage(&rows[0]).Output != 400 {
+		t.Errorf("%+v", e)
+	}
+}
+
+// A row that fits into no day says so, with the figures of the day.
+func TestARowBeyondTheBudgetOfADay(t *testing.T) {
+	t.Parallel()
+	l := ledgerOf(Budget{Total: price.USD, PerDay: price.Cent / 1000})
+	l.gate, l.settled = newGate(StateRunning), 50*price.Cent
+	_, _, err := l.admit(t.Context(), "tag", rowsOf(1, func(int) int { return 4000 }), nil)
+	over, _ := errors.AsType[*BudgetError](l.cause())
+	if !errors.Is(err, errBlocked) || over == nil {
+		t.Fatalf("%v, %v", err, l.cause())
+	}
+	if !over.Today || over.Settled != 0 || over.Budget != price.Cent/1000 || over.Missing() != over.Next-over.Budget ||
+		!strings.Contains(over.Error(), "for a day") || !strings.Contains(over.Error(), "--day-budget") {
+		t.Errorf("%+v: %v", over, over)
+	}
+}
+
+// What was reserved on one day counts no more on the next.
+func TestAReservationIsOutdatedTheNextDay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for perDay, want := range map[price.Money]bool{0: false, price.USD: true} {
+			l := ledgerOf(Budget{PerDay: perDay})
+			if _, err := l.try("tag", rowsOf(1, func(int) int { return 100 })); err != nil || l.outdated("tag") {
+				t.Fatal(err)
+			}
+			if time.Sleep(24 * time.Hour); l.outdated("tag") != want {
+				t.Errorf("%s: %t", perDay, !want)
+			}
+		}
+	})
+}
+
+// The next day is after each time of a year, and another day, also where clocks
+// are put forward at midnight.
+func TestTheNextDayIsLater(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"America/Santiago", "Africa/Cairo", "Asia/Beirut", "Europe/Berlin", "UTC"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := Budget{Zone: zone}
+		for at := time.Date(2026, 1, 1, 0, 30, 0, 0, time.UTC); at.Year() == 2026; at = at.Add(time.Hour) {
+			if next := b.nextDay(at); !next.After(at) || b.dayOf(next) <= b.dayOf(at) || b.dayOf(next.Add(-time.Second)) != b.dayOf(at) {
+				t.Fatalf("%s: the day after %s begins at %s", name, at.In(zone), next)
+			}
+		}
+	}
+}
+
+// A batch that waits for room in the budget looks again when another one is
+// parked, which makes none.
+func TestAParkedBatchWakesTheLedger(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := ledgerOf(Budget{})
+		f := &fetcher{gate: newGate(StateRunning), changed: make(wakeup, 1), resting: l.resting, ledger: l, decisions: newDecisions(nil)}
+		v := new(evidence)
+		v.Next = time.Now().Add(time.Minute)
+		moved := l.moved
+		go func() { _ = f.awaitDownload(t.Context(), intent.Intent{Tag: "tag", Undecided: true}, v) }()
+		synctest.Wait()
+		select {
+		case <-moved:
+		default:
+			t.Error("nobody is told")
+		}
+		time.Sleep(2 * time.Minute)
+	})
+}
+
+// An answer that another row has paid for costs the row nothing, also when it
+// is asked again.
+func TestASharedAnswerIsNotPaidForAgain(t *testing.T) {
+	t.Parallel()
+	l := ledgerOf(Budget{})
+	c := &chunk{s: &settler{config: l.config, ledger: l}, entries: rowsOf(1, func(int) int { return 4000 })}
+	c.cost.priced = l.prices.ofRoute(l.batches.routes.get(0))
+	c.retry(0, true)
+	used := llm.Usage{Input: 1000, Output: 100}
+	if c.spendAgain(&jobdir.Outcome{Origin: "other", Shared: true}, &used); c.spent.Cost != 0 || c.cost.sum.Cost != 0 || c.retries[0].Paid != 0 {
+		t.Errorf("%+v", c.spent)
+	}
+	if c.spendAgain(new(jobdir.Outcome), &used); c.spent.Cost == 0 || c.retries[0].Paid != c.spent.Cost {
+		t.Errorf("%+v", c.spent)
+	}
+}

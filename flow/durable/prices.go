@@ -1,0 +1,123 @@
+package durable
+
+import (
+	"fmt"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/price"
+)
+
+// pricing is what the models of a job cost.
+type pricing struct {
+	table   *price.Table
+	unknown UnknownPrice
+	budget  Budget
+}
+
+func (j *Job[T]) pricing() pricing {
+	p := pricing{table: j.Prices, unknown: j.UnknownPrice, budget: j.Budget}
+	if p.table == nil {
+		p.table = price.Listed()
+	}
+	return p
+}
+
+// priced is what the requests of a route cost.
+type priced struct {
+	model price.Model
+	lane  price.Lane
+	known bool
+}
+
+// of returns what the requests of a route cost.
+func (p *pricing) of(provider, model string, live bool) (found priced) {
+	if live {
+		found.lane = price.Live
+	}
+	var listed bool
+	found.model, listed = p.table.Find(provider, model)
+	found.known = listed && len(found.model.Lane(found.lane)) > 0
+	if found.known || p.unknown.PerMillion == 0 {
+		return found
+	}
+	each := (p.unknown.PerMillion + 999_999) / 1_000_000
+	flat := []price.Tier{{Input: each, CachedInput: each, CacheWrites: each, Output: each}}
+	found.known = true
+	found.model.Batch, found.model.Live = flat, flat
+	return found
+}
+
+func (p *pricing) ofRoute(r jobdir.Route) priced { return p.of(r.Provider, r.Model, r.Live) }
+
+// UnknownPriceError is a model without a known price in a job with a Budget.
+// Nothing is bought from it.
+type UnknownPriceError struct {
+	Provider, Model string
+	Lane            price.Lane
+}
+
+// Error names the model and the ways out.
+func (e *UnknownPriceError) Error() string {
+	return fmt.Sprintf("durable: no %s price is known of the model %q of %s, so that the budget cannot be kept: "+
+		"give its price in a file (Job.Prices, --prices), or say what an unknown one counts (Job.UnknownPrice, --unknown-price accept|AMOUNT)",
+		e.Lane, e.Model, e.Provider)
+}
+
+// UnknownUsageError is a provider without a Codec in a job with a Budget. Its
+// answers do not say what they have used, so nothing is bought from it.
+type UnknownUsageError struct{ Provider string }
+
+// Error names the provider and the ways out.
+func (e *UnknownUsageError) Error() string {
+	return fmt.Sprintf("durable: the provider %s has no Codec that reads what its answers have used, so that the budget cannot be kept: "+
+		"give it one (sink.Info.Codec), or let its answers count what is reserved for them (Job.UnknownPrice.Accept, --unknown-price accept)", e.Provider)
+}
+
+// mustBeKnown refuses a model without a known price in a job with a budget.
+func (p *pricing) mustBeKnown(provider, model string, live bool) error {
+	if !p.budget.isSet() || p.unknown.Accept {
+		return nil
+	}
+	if found := p.of(provider, model, live); !found.known {
+		return &UnknownPriceError{Provider: provider, Model: model, Lane: found.lane}
+	}
+	return nil
+}
+
+// mustKnowPrices refuses routes whose model has no known price, or whose
+// answers cannot be read, in a job with a budget.
+func (c *config) mustKnowPrices() error {
+	for _, own := range c.own {
+		if own.service.info.Codec == nil && c.prices.budget.isSet() && !c.prices.unknown.Accept {
+			return &UnknownUsageError{Provider: own.service.info.Name}
+		}
+		if own.model == "" {
+			continue // the requests name theirs
+		}
+		info := own.service.info
+		if err := c.prices.mustBeKnown(info.Name, own.model, info.Live); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tier returns what the tokens of a request cost that has so much input.
+func (p *priced) tier(input int) price.Tier {
+	tier, _ := p.model.Tier(p.lane, input)
+	return tier
+}
+
+// cost returns what an answer costs by its usage, as part of a request with so
+// much input, and what it would cost live.
+func (p *priced) cost(usage llm.Usage, input int) (cost, list price.Money) {
+	if !p.known {
+		return 0, 0
+	}
+	cost = p.tier(input).Cost(usage)
+	if live, ok := p.model.Tier(price.Live, input); ok {
+		return cost, live.Cost(usage)
+	}
+	return cost, cost
+}

@@ -1,0 +1,70 @@
+package telemetry
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// register lets the meter ask for what the jobs are at when it is collected.
+func (m *metrics) register(meter metric.Meter, visit func(func(*job))) (err error) {
+	m.registration, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		visit(func(j *job) { m.observe(o, j) })
+		return nil
+	}, m.rows, m.open, m.limit, m.usable, m.notices, m.read, m.bought, m.refused)
+	return err
+}
+
+// jobsNow calls a function for each job.
+func (t *Telemetry) jobsNow(visit func(*job)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, j := range t.jobs {
+		visit(j)
+	}
+}
+
+func (m *metrics) observe(o metric.Observer, j *job) {
+	p, of := &j.progress, jobKey.String(j.name)
+	open, states, limits := 0, make(map[attribute.Set]int64), make(map[attribute.Set]int64)
+	for _, b := range j.batches {
+		if b.event.State == committed {
+			continue // its rows are settled
+		}
+		open += b.event.Rows
+		set := ofBatch(j.name, b.event)
+		states[attribute.NewSet(append(set.ToSlice(), batchStateKey.String(b.event.State))...)]++
+		if b.event.Flush != nil && b.event.Flush.Limit > 0 {
+			limits[set] = int64(b.event.Flush.Limit)
+		}
+	}
+	for state, n := range map[string]int{
+		"succeeded": p.Succeeded, "failed": p.Failed, "in_batch": open, "waiting": max(0, p.Rows-p.Settled()-open),
+	} {
+		o.ObserveInt64(m.rows, int64(n), metric.WithAttributes(of, rowsStateKey.String(state)))
+	}
+	o.ObserveInt64(m.read, int64(p.Rows), metric.WithAttributes(of))
+	o.ObserveInt64(m.bought, int64(p.Batches), metric.WithAttributes(of))
+	o.ObserveInt64(m.refused, int64(p.Refused), metric.WithAttributes(of))
+	for set, n := range states {
+		o.ObserveInt64(m.open, n, metric.WithAttributeSet(set))
+	}
+	for set, n := range limits {
+		o.ObserveInt64(m.limit, n, metric.WithAttributeSet(set))
+	}
+	for route, usable := range j.usable {
+		n := int64(0)
+		if usable {
+			n = 1
+		}
+		o.ObserveInt64(m.usable, n, metric.WithAttributes(of, routeKey.String(route)))
+	}
+	kinds := make(map[string]int64)
+	for _, kind := range j.notices {
+		kinds[string(kind)]++
+	}
+	for kind, n := range kinds {
+		o.ObserveInt64(m.notices, n, metric.WithAttributes(of, noticeKey.String(kind)))
+	}
+}

@@ -1,0 +1,293 @@
+package intercept
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/retry"
+)
+
+// Answer is what a call gets.
+type Answer struct {
+	Status int    // HTTP
+	Body   []byte // of the provider, or in its form
+	Batch  string // that answered it, "" if it was in none
+	Model  string
+	Hit    bool // it was there before the call
+
+	again bool // the same call may succeed soon
+}
+
+// answersDir is where the answers of calls are, in a state directory.
+const answersDir = "calls"
+
+// answersFile is the size at which a file of answers is full, in bytes.
+const answersFile = 64 << 20
+
+// asked is what is remembered of a call.
+type asked struct {
+	id      uint64 // of the row, in its key
+	at      int64  // when it was asked or settled, in seconds since 1970
+	settled bool
+	class   retry.Class // of its failure; zero if it succeeded
+	ref     segment.Ref // of the answer
+}
+
+// answers are the calls that were asked and answered, in a log. The index is in
+// memory, about 100 bytes a call.
+type answers struct {
+	root *os.Root
+	log  *slog.Logger
+
+	writing sync.Mutex
+	segment *segment.Log
+
+	mu     sync.Mutex
+	index  map[callHash]asked
+	reader *segment.Reader
+}
+
+// openAnswers reads the log in the state directory. Files that are older than
+// keep are removed.
+func openAnswers(dir string, keep time.Duration, now time.Time, log *slog.Logger) (*answers, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("intercept: open answers: %w", err)
+	}
+	a := &answers{root: root, log: log, index: make(map[callHash]asked)}
+	if err := a.open(now.Add(-keep)); err != nil {
+		return nil, errors.Join(fmt.Errorf("intercept: open answers: %w", err), root.Close())
+	}
+	return a, nil
+}
+
+func (a *answers) open(oldest time.Time) error {
+	if err := segment.MkdirAll(a.root, answersDir); err != nil {
+		return err
+	}
+	files, err := segment.Files(a.root, answersDir)
+	if err != nil {
+		return err
+	}
+	end := segment.Pos{}
+	for i, n := range files {
+		size, err := a.scan(n, i == len(files)-1, oldest)
+		if err != nil {
+			return err
+		}
+		end = segment.Pos{File: n, Offset: size}
+	}
+	if a.segment, err = segment.OpenLog(a.root, answersDir, nil, answersFile, end); err != nil {
+		return err
+	}
+	a.reader = a.segment.NewReader()
+	return nil
+}
+
+// scan reads a file of the log into the index, and returns where its last whole
+// record ends. What comes after that was never acknowledged.
+func (a *answers) scan(n uint32, last bool, oldest time.Time) (end uint64, err error) {
+	name := path.Join(answersDir, fmt.Sprintf("%08x.seg", n))
+	f, err := a.root.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if !last && info.ModTime().Before(oldest) {
+		return 0, a.root.Remove(name)
+	}
+	for record, err := range segment.ReadAll(f) {
+		if errors.Is(err, segment.ErrDamaged) {
+			if !last {
+				a.log.Warn("answers cannot be read: their calls will be asked again", "file", name, "error", err)
+				a.forget()
+			}
+			break
+		}
+		if err != nil {
+			return 0, err
+		}
+		if hash, what, ok := decode(record); ok {
+			what.ref = segment.Ref{File: n, Offset: end, Len: uint32(len(record))} //nolint:gosec // bounded by MaxRecord
+			a.note(hash, what)
+		}
+		end += uint64(len(record)) + segment.Overhead
+	}
+	return end, nil
+}
+
+// note enters into the index what a record says. A row that was asked again
+// replaces an earlier one, and only its own answer settles it.
+func (a *answers) note(hash callHash, what asked) {
+	if was, known := a.index[hash]; known && what.settled && was.id != what.id {
+		return
+	}
+	a.index[hash] = what
+}
+
+// forget drops the rows that have no answer yet: it may be among those that
+// were lost, and their jobs answer no row twice.
+func (a *answers) forget() {
+	maps.DeleteFunc(a.index, func(_ callHash, what asked) bool { return !what.settled })
+}
+
+// find returns what is known of a call.
+func (a *answers) find(hash callHash) (asked, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	what, known := a.index[hash]
+	return what, known
+}
+
+// read returns the answer of a settled call.
+func (a *answers) read(what asked) (Answer, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	record, err := a.reader.Read(what.ref)
+	if err != nil {
+		return Answer{}, err
+	}
+	return decodeAnswer(record)
+}
+
+// ask records that rows are asked, before they are, and returns them without
+// those that were settled meanwhile. The job would give such a row no second
+// answer.
+func (a *answers) ask(rows []*row) ([]*row, error) {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	rows = slices.DeleteFunc(rows, func(r *row) bool {
+		what, _ := a.find(r.hash)
+		return what.settled && what.id == r.id
+	})
+	for _, r := range rows {
+		if err := a.append(r.hash, asked{id: r.id, at: r.at}, head(kindAsked, r.hash, r.id, r.at)); err != nil {
+			return nil, err
+		}
+	}
+	return rows, a.segment.Sync()
+}
+
+// settled is the answer of a row.
+type settled struct {
+	hash   callHash
+	id     uint64
+	at     int64
+	class  retry.Class
+	answer Answer
+}
+
+// put records answers. They are not found before they are safe.
+func (a *answers) put(all []settled) error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	notes := make([]asked, len(all))
+	for i := range all {
+		s := &all[i]
+		h := head(kindAnswer, s.hash, s.id, s.at)
+		h = binary.BigEndian.AppendUint16(h, uint16(s.answer.Status)) //nolint:gosec // HTTP
+		h = append(h, byte(s.class))
+		for _, text := range []string{s.answer.Batch, s.answer.Model} {
+			h = append(binary.AppendUvarint(h, uint64(len(text))), text...)
+		}
+		ref, err := a.segment.Append(h, s.answer.Body)
+		if err != nil {
+			return err
+		}
+		notes[i] = asked{id: s.id, at: s.at, settled: true, class: s.class, ref: ref}
+	}
+	if err := a.segment.Sync(); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i := range all {
+		a.note(all[i].hash, notes[i])
+	}
+	return nil
+}
+
+func (a *answers) append(hash callHash, what asked, record []byte) error {
+	if _, err := a.segment.Append(record); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.note(hash, what)
+	return nil
+}
+
+func (a *answers) close() error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return errors.Join(a.reader.Close(), a.segment.Close(), a.root.Close())
+}
+
+// The kinds of records.
+const (
+	kindAsked  = 'q'
+	kindAnswer = 'a'
+)
+
+// headSize is the size of what all records begin with.
+const headSize = 1 + 16 + 8 + 8
+
+func head(kind byte, hash callHash, id uint64, at int64) []byte {
+	b := append(make([]byte, 0, headSize+64), kind)
+	b = append(b, hash[:]...)
+	b = binary.BigEndian.AppendUint64(b, id)
+	return binary.BigEndian.AppendUint64(b, uint64(at)) //nolint:gosec // not negative
+}
+
+// decode reads what the index has of a record.
+func decode(b []byte) (hash callHash, what asked, ok bool) {
+	if len(b) < headSize {
+		return hash, what, false
+	}
+	hash = callHash(b[1:17])
+	what.id = binary.BigEndian.Uint64(b[17:])
+	what.at = int64(binary.BigEndian.Uint64(b[25:])) //nolint:gosec // as it was written
+	switch b[0] {
+	case kindAsked:
+		return hash, what, true
+	case kindAnswer:
+		if len(b) < headSize+3 {
+			return hash, what, false
+		}
+		what.settled, what.class = true, retry.Class(b[headSize+2])
+		return hash, what, true
+	}
+	return hash, what, false
+}
+
+func decodeAnswer(b []byte) (Answer, error) {
+	if len(b) < headSize+3 || b[0] != kindAnswer {
+		return Answer{}, segment.ErrDamaged
+	}
+	a := Answer{Status: int(binary.BigEndian.Uint16(b[headSize:]))}
+	b = b[headSize+3:]
+	for _, text := range []*string{&a.Batch, &a.Model} {
+		n, size := binary.Uvarint(b)
+		if size <= 0 || n > uint64(len(b)-size) {
+			return Answer{}, segment.ErrDamaged
+		}
+		*text, b = string(b[size:size+int(n)]), b[size+int(n):] //nolint:gosec // bounded
+	}
+	a.Body = slices.Clone(b)
+	return a, nil
+}

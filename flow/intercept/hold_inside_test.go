@@ -1,0 +1,135 @@
+package intercept
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// heard writes down what a client hears, and when.
+type heard struct {
+	header http.Header
+	began  time.Time
+	log    []string
+}
+
+func (w *heard) Header() http.Header { return w.header }
+
+func (w *heard) WriteHeader(status int) { w.note(fmt.Sprint(status)) }
+
+func (w *heard) Write(b []byte) (int, error) { w.note(fmt.Sprintf("%q", b)); return len(b), nil }
+
+func (w *heard) Flush() {}
+
+func (w *heard) note(what string) {
+	w.log = append(w.log, fmt.Sprintf("%s %s", time.Since(w.began), what))
+}
+
+func agent(name string, more ...string) http.Header {
+	h := http.Header{"User-Agent": {name}}
+	for k := 0; k+1 < len(more); k += 2 {
+		h.Set(more[k], more[k+1])
+	}
+	return h
+}
+
+// Each client hears what lets it wait, and then its answer.
+func TestHowClientsAreHeld(t *testing.T) {
+	good, bad := Answer{Status: 200, Body: []byte(`{}`)}, Answer{Status: 400, Body: []byte(`{"error":{"message":"no"}}`)}
+	message := Answer{Status: 200, Body: []byte(`{"content":[],"usage":{}}`)}
+	for _, test := range []struct {
+		name   string
+		header http.Header
+		form   form
+		after  time.Duration
+		answer Answer
+		want   string
+	}{
+		{"at once", agent("OpenAI/Python 3"), formBody, 0, bad, `0s 400, 0s "{\"error\":{\"message\":\"no\"}}"`},
+		{"102 for ever", agent("AsyncOpenAI/Python 3"), formBody, 50 * time.Second, good, `20s 102, 40s 102, 50s 200, 50s "{}"`},
+		{"102, and an error", agent("ai/7 ai-sdk/openai"), formBody, 30 * time.Second, bad, `20s 102, 30s 400, 30s "{\"error\":{\"message\":\"no\"}}"`},
+		{"102, then 200", agent("Anthropic/JS 1", "X-Stainless-Timeout", "90"), formBody, 100 * time.Second, good, `20s 102, 40s 102, 1m0s 200, 1m0s " ", 1m20s " ", 1m40s " ", 1m40s "{}"`},
+		{"200 and spaces", agent("curl/8"), formBody, 65 * time.Second, good, `30s 200, 30s " ", 40s " ", 1m0s " ", 1m5s "{}"`},
+		{"broken off", agent("OpenAI/Go 3"), formBody, 35 * time.Second, bad, `30s 200, 30s " ", aborted`},
+		{"silence", agent("google-genai-sdk/3 gl-node"), formBody, time.Hour, good, `1h0m0s 200, 1h0m0s "{}"`},
+		{"silence, then events", agent("google-genai-sdk/3 gl-python"), formGemini, time.Hour, good, `1h0m0s 200, 1h0m0s "data: {}\n\n"`},
+		{
+			"events", agent("Anthropic/JS 1"), formMessages, 20 * time.Second, message,
+			`0s 200, 0s ": waiting for the batch\n\n", 15s ": waiting for the batch\n\n", 20s "event: message_start`,
+		},
+		{"102, then 200, of one in haste", agent("Anthropic/JS 1", "X-Stainless-Timeout", "50"), formBody, 50 * time.Second, good, `20s 102, 25s 200, 25s " ", 40s " ", 50s "{}"`},
+		{"a list", agent("curl/8"), formGeminiList, 45 * time.Second, good, `30s 200, 30s " ", 40s " ", 45s "[{}]"`},
+		{"no events of it", agent("Anthropic/JS 1"), formMessages, time.Second, Answer{Status: 200, Body: []byte(`[]`)}, `0s 200, 0s ": waiting for the batch\n\n", 1s "event: error\ndata: {\"error\"`},
+		{"no events of it, at once", agent("Anthropic/JS 1"), formMessages, 0, Answer{Status: 200, Body: []byte(`[]`)}, `0s 502, 0s "{\"error\"`},
+		{"an error among events", agent("OpenAI/JS 7"), formChat, time.Second, bad, `0s 200, 0s ": waiting for the batch\n\n", 1s "data: {\"error\":{\"message\":\"no\"}}\n\n"`},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := &heard{header: http.Header{}, began: time.Now()}
+			r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://proxy/", nil)
+			c := &call{form: test.form}
+			c.provider = "openai"
+			wait := &waiting{done: make(chan struct{})}
+			if test.after == 0 {
+				wait.settle(test.answer)
+			} else {
+				time.AfterFunc(test.after, func() { wait.settle(test.answer) })
+			}
+			func() {
+				defer func() {
+					if recover() == http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
+						w.log = append(w.log, "aborted")
+					}
+				}()
+				(&holding{w: w, r: r, call: c, rule: ruleOf(test.header, test.form), counts: new(counts)}).serve(wait)
+			}()
+			if got := strings.Join(w.log, ", "); !strings.HasPrefix(got, test.want) {
+				t.Errorf("%s: %s, want %s", test.name, got, test.want)
+			}
+		})
+	}
+}
+
+// The client that ends each call after ten minutes is told before.
+func TestAClientIsToldToRepeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &heard{header: http.Header{}, began: time.Now()}
+		r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://proxy/", nil)
+		c := &call{}
+		counts := new(counts)
+		(&holding{w: w, r: r, call: c, rule: ruleOf(agent("OpenAI/JS 7"), formBody), counts: counts}).serve(&waiting{done: make(chan struct{})})
+		if counts.cut.Load() != 1 {
+			t.Error("it is not counted")
+		}
+		last := strings.Join(w.log[len(w.log)-2:], ", ")
+		if len(w.log) != 30 || !strings.HasPrefix(last, "9m30s 503, 9m30s ") || w.header.Get("X-Should-Retry") != "true" || w.header.Get("Retry-After-Ms") != "0" {
+			t.Errorf("%d: %s, %v", len(w.log), last, w.header)
+		}
+	})
+}
+
+// A client that repeats a call no more is not refused, and one that says how
+// long it waits is told in time.
+func TestWhenAClientIsToldToRepeat(t *testing.T) {
+	for _, test := range []struct {
+		retries, timeout string
+		want             time.Duration
+	}{
+		{"0", "", 9*time.Minute + 30*time.Second},
+		{"1", "", 9*time.Minute + 30*time.Second},
+		{"2", "", 0},
+		{"5", "", 0},
+		{"0", "120", 90 * time.Second},
+		{"0", "20", 10 * time.Second},
+		{"1", "2147483", 2147453 * time.Second},
+		{"0", "-1", 9*time.Minute + 30*time.Second},
+		{"0", "9000000000000", longest*time.Second - 30*time.Second},
+	} {
+		r := ruleOf(agent("OpenAI/JS 7", "X-Stainless-Retry-Count", test.retries, "X-Stainless-Timeout", test.timeout), formBody)
+		if r.refuse != test.want || !r.interim {
+			t.Errorf("%+v: %+v", test, r)
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package intercept
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/retry"
+)
+
+// Stats count what happened since New.
+type Stats struct {
+	Calls     int64 // that became rows, or got the answer of one
+	Hits      int64 // got an answer that was there
+	Attached  int64 // asked what another call waited for
+	Rows      int64 // given to batches
+	Batches   int64 // bought
+	Succeeded int64 // rows
+	Failed    int64 // rows
+	Passed    int64 // went on untouched
+	Waiting   int64 // rows that calls of this process wait for
+	Cut       int64 // calls of a proxy that ended before they had their answers, to be made again
+}
+
+// String is the counts as a line.
+func (s Stats) String() string {
+	return fmt.Sprintf("%d calls: %d answered at once, %d shared a row, %d rows in %d batches (%d succeeded, %d failed, %d wait); %d calls passed through",
+		s.Calls, s.Hits, s.Attached, s.Rows, s.Batches, s.Succeeded, s.Failed, s.Waiting, s.Passed)
+}
+
+type counts struct {
+	calls, hits, attached, rows, batches, succeeded, failed, passed, cut atomic.Int64
+}
+
+func (c *counts) settled(class retry.Class) {
+	if class == 0 {
+		c.succeeded.Add(1)
+	} else {
+		c.failed.Add(1)
+	}
+}
+
+// Stats returns the counts.
+func (i *Interceptor) Stats() Stats {
+	i.mu.Lock()
+	waiting := len(i.waiting)
+	i.mu.Unlock()
+	c := &i.counts
+	return Stats{
+		Calls: c.calls.Load(), Hits: c.hits.Load(), Attached: c.attached.Load(), Rows: c.rows.Load(), Batches: c.batches.Load(),
+		Succeeded: c.succeeded.Load(), Failed: c.failed.Load(), Passed: c.passed.Load(), Waiting: int64(waiting), Cut: c.cut.Load(),
+	}
+}
+
+// observe counts batches and passes events on.
+func (i *Interceptor) observe(e durable.Event) {
+	if b := e.Batch; b != nil && b.State == "submitted" && b.Was != "submitted" {
+		i.counts.batches.Add(1)
+	}
+	if i.cfg.Observe != nil {
+		i.cfg.Observe(e)
+	}
+}
+
+// dryRun is what a dry run has seen.
+type dryRun struct {
+	calls, hits int
+	rows        map[callHash]bool
+	kinds       map[batchKind]int // rows
+}
+
+// batchKind is what the rows of a batch have in common.
+type batchKind struct{ account, endpoint, model string }
+
+func (i *Interceptor) planHit() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.dry.calls++
+	i.dry.hits++
+}
+
+// planRow counts a row that would be bought, and returns the plan so far.
+func (i *Interceptor) planRow(a *account, r *row) Plan {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	d := &i.dry
+	d.calls++
+	if !d.rows[r.hash] {
+		if d.rows == nil {
+			d.rows, d.kinds = make(map[callHash]bool), make(map[batchKind]int)
+		}
+		d.rows[r.hash] = true
+		d.kinds[batchKind{a.name, r.call.request.Endpoint, r.call.request.Model}]++
+	}
+	return i.planned()
+}
+
+// Plan returns what the calls of a dry run would do, so far.
+func (i *Interceptor) Plan() Plan {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.planned()
+}
+
+func (i *Interceptor) planned() Plan {
+	p := Plan{Calls: i.dry.calls, Hits: i.dry.hits, Rows: len(i.dry.rows)}
+	for _, rows := range i.dry.kinds {
+		p.Batches += (rows + i.cfg.BatchSize - 1) / i.cfg.BatchSize
+	}
+	return p
+}
