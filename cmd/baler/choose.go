@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/balerhq/baler/cmd/baler/internal/nearest"
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/flow/source"
@@ -17,6 +18,9 @@ import (
 // that has the model and whose key is set. Models that no provider is known for
 // are those of a server that speaks the protocol of the default one.
 func (o *options) chooseProvider(dialect source.CSVFormat, tell func(string)) error {
+	if o.routing.given() {
+		o.provider = o.routing.parsed[0].provider
+	}
 	if o.provider != "" {
 		return nil
 	}
@@ -64,12 +68,15 @@ func keyList(providers []catalog.Provider) string {
 // firstModel is the model that the first row in batch format names, "" if it
 // names none or there is no such row. Whatever is wrong with it is told later.
 func (o *options) firstModel(dialect source.CSVFormat) string {
-	if o.prompt != "" {
+	if o.asksChats() && !o.messages.chatRows {
 		return ""
 	}
-	for row, err := range source.Rows(o.input).WithFormat(dialect).Items() {
+	for row, err := range o.source(dialect).Items() {
 		if err != nil {
 			return ""
+		}
+		if o.messages.chatRows {
+			return scalar(member(row.JSON, "model"))
 		}
 		for _, p := range withClient() {
 			if model := scalar(member(member(row.JSON, p.Row.Body), "model")); model != "" {
@@ -122,36 +129,9 @@ func providerOfRun(state, name string) string {
 // didYouMean is the provider that a wrong name is close to, in words; "" if
 // there is none.
 func didYouMean(name string) string {
-	best, least := "", 3 // more letters make another word
-	for _, known := range catalog.Names() {
-		if d := distance(strings.ToLower(name), known); d < least {
-			best, least = known, d
-		}
-	}
+	best := nearest.Of(name, catalog.Names())
 	if best == "" {
 		return ""
 	}
 	return fmt.Sprintf(" (did you mean %s?)", best)
-}
-
-// distance is how many letters have to be changed, added or removed to make one
-// word of another.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1) // of the letters of a so far to each beginning of b
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

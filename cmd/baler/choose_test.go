@@ -51,6 +51,7 @@ func TestModelDecidesForAProvider(t *testing.T) {
 				t.Setenv(key, "sk-marker")
 			}
 			o, told := test.o, ""
+			o.setInputs(o.input)
 			err := o.chooseProvider(source.CSVFormat{}, func(text string) { told += text })
 			switch {
 			case test.want != "" && (err != nil || o.provider != test.want || told != ""):
@@ -73,6 +74,7 @@ func TestModelsOfEachProvider(t *testing.T) {
 		}
 		for _, prefix := range p.Models {
 			o := options{model: prefix + "x"}
+			o.setInputs("")
 			noKeys(t)
 			t.Setenv(defaultProvider.Keys[0], "sk-marker")
 			tell := func(text string) {

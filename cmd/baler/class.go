@@ -14,12 +14,14 @@ import (
 type classFlag map[string]retry.Class
 
 // String implements pflag.Value.
-func (f *classFlag) String() string {
-	var all []string
+func (f *classFlag) String() string { return strings.Join(f.all(), " ") }
+
+// all is what the flag was given, once for each code.
+func (f *classFlag) all() (all []string) {
 	for _, code := range slices.Sorted(maps.Keys(*f)) {
 		all = append(all, code+"="+(*f)[code].String())
 	}
-	return strings.Join(all, " ")
+	return all
 }
 
 // Set implements pflag.Value.

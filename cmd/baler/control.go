@@ -37,13 +37,22 @@ other rows get no result. A cancel cannot be undone, and "baler run" says so. To
 stop a run and go on later, interrupt it or pause it.`, (*durable.Handle).Cancel)
 }
 
+func newDrain() *cobra.Command {
+	return newControl("drain", "Let a run take no more rows, and end with those that it has",
+		`Let a run take no more rows. Those that it has taken are settled, and then the run
+is completed. It is how a run ends whose program feeds it from a queue, without an
+end. A run that reads a file leaves out the rows that it has not read. It cannot be
+undone.`, (*durable.Handle).Drain)
+}
+
 func newControl(use, short, long string, ask func(*durable.Handle, context.Context) error) *cobra.Command {
 	var r runFlags
 	cmd := &cobra.Command{
-		Use:   use + " [NAME]",
-		Short: short,
-		Long:  long + controlExit,
-		Args:  oneName(),
+		Use:     use + " [NAME]",
+		Short:   short,
+		Long:    long + controlExit,
+		Example: "  baler " + use + " tickets",
+		Args:    oneName(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, err := r.attach(args)
 			if err != nil {

@@ -103,7 +103,7 @@ func killAgainAndAgain(t *testing.T, p *catalog.Provider, rows, kills int, batch
 	}
 	for n := range kills {
 		after := time.Duration(random.Int64N(int64(400 * time.Millisecond)))
-		if !endSomehow(t, dir, after, n%3 == 2, args) {
+		if !endSomehow(t, dir, withKey, after, n%3 == 2, args) {
 			t.Fatalf("finished after %d kills: the job is too small", n)
 		}
 	}
@@ -161,11 +161,11 @@ func TestKilledWhileStarting(t *testing.T) {
 
 // endSomehow starts the client and kills it after a while, or interrupts it,
 // unless it has ended before. It reports whether something is left to do.
-func endSomehow(t *testing.T, dir string, after time.Duration, interrupt bool, args []string) bool {
+func endSomehow(t *testing.T, dir string, env []string, after time.Duration, interrupt bool, args []string) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), after)
 	defer cancel()
-	cmd := command(ctx, t, dir, withKey, args...)
+	cmd := command(ctx, t, dir, env, args...)
 	if interrupt {
 		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	}

@@ -25,7 +25,11 @@ func describeState(s durable.Status) string {
 func nextStep(s durable.Status) string {
 	switch s.State {
 	case durable.StatePaused:
-		return fmt.Sprintf("buys nothing new: give \"baler resume %s\" to go on", s.Name)
+		why := ""
+		if s.Reason != "" {
+			why = s.Reason + ": "
+		}
+		return fmt.Sprintf("%sbuys nothing new: give \"baler resume %s\" to go on", why, s.Name)
 	case durable.StateCancelling, durable.StateCancelled:
 		if s.Reason == "time_limit" {
 			return "its time limit was over"

@@ -37,6 +37,8 @@ func newDoctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Examine a state directory, and repair damage",
+		Example: `  baler doctor --repair
+  baler doctor --orphans --since 7d`,
 		Long: `Examine all files of a state directory. The command compares the journal,
 requests, batches and results of each run with each other and with the index. With
 --repair it makes a damaged or lost index again from the other files, a journal from
@@ -95,7 +97,7 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 	if o.adoptOutput != "" && o.adopt == "" {
 		return usage("--adopt-output needs --adopt, which names the run that gets the results")
 	}
-	log := newLogger(cmd.ErrOrStderr(), false)
+	log := newLogger(cmd.ErrOrStderr())
 	if o.probe {
 		return probe(cmd.Context(), cmd.OutOrStdout(), o.state, log)
 	}

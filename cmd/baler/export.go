@@ -17,7 +17,9 @@ func newExport() *cobra.Command {
 		Long: `Write the batches of a run to a new directory. requests/TAG.jsonl holds the requests
 as the provider gets them. outputs/TAG.jsonl holds one line for each row that the
 provider answered, with the answer as it was received. manifest.json says which
-files belong together. A row that was retried is in several batches.`,
+files belong together, and why a batch was refused. A row that was retried is in
+several batches. The provider's own files are not kept: what they hold beside the
+answers to rows is in no export.`,
 		Example: `  baler export tickets --dir tickets-export`,
 		Args:    oneName(),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -37,7 +39,7 @@ files belong together. A row that was retried is in several batches.`,
 }
 
 func export(cmd *cobra.Command, a *archive.Archive, dir string) error {
-	d, err := formatOf(a.Provider())
+	d, err := formatOfRun(a)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -9,6 +13,14 @@ import (
 
 	"github.com/balerhq/baler/sink/simulator"
 )
+
+func gzipped(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, text) // to memory
+	_ = w.Close()
+	return b.String()
+}
 
 // The files that spreadsheets and other programs write are read as they are.
 func TestRunReadsDialects(t *testing.T) {
@@ -28,6 +40,7 @@ func TestRunReadsDialects(t *testing.T) {
 		"carriage returns": {"in.csv", "id,text\r1,one\r2,two\r", "{{.text}}", "id", nil, map[string]string{"1": "one", "2": "two"}},
 		"trailing fields":  {"in.csv", "id,text,,\n1,one,,\n2,two,,\n", "{{.text}}", "id", nil, map[string]string{"1": "one", "2": "two"}},
 		"an index":         {"in.csv", ",id,text\n0,a,hello\n1,b,world\n", "{{.text}}", "id", nil, map[string]string{"a": "hello", "b": "world"}},
+		"gzip":             {"in.csv.gz", gzipped("id,text\n1,one\n"), "{{.text}}", "id", nil, map[string]string{"1": "one"}},
 		"bare quotes":      {"in.csv", "id,text\n1,the 27\" monitor is broken\n2,ok\n", "{{.text}}", "id", nil, map[string]string{"1": "the 27\" monitor is broken", "2": "ok"}},
 		"no id beside one that is a line": {
 			"in.jsonl", `{"text":"no id"}` + "\n" + `{"id":"1","text":"id equals line one"}` + "\n", "{{.text}}", "id", nil,
@@ -37,7 +50,9 @@ func TestRunReadsDialects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
-			writeFile(t, dir, test.file, strings.TrimSuffix(test.content, "\n"))
+			if err := os.WriteFile(filepath.Join(dir, test.file), []byte(test.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
 			args := runArgs(server, test.file, "--out", "out.jsonl", "--model", "m", "--prompt", test.prompt, "--id", test.id)
 			if r := runCommand(t, dir, withKey, append(args, test.args...)...); r.code != exitOK {
 				t.Fatalf("%+v", r)
@@ -62,9 +77,9 @@ func TestRunExplainsInput(t *testing.T) {
 		file, content string
 		args, want    []string
 	}{
-		"gzip":             {"in.jsonl", "\x1f\x8b\x08\x00rest", nil, []string{"in.jsonl", "gunzip"}},
+		"bzip2":            {"in.jsonl", "BZh91AYrest", nil, []string{"in.jsonl", "bunzip2"}},
+		"a gzip that ends": {"in.jsonl", "\x1f\x8b\x08\x00rest", nil, []string{"in.jsonl", "ends too early"}},
 		"UTF-16":           {"in.csv", "\xff\xfei\x00d\x00", nil, []string{"in.csv", "UTF-8"}},
-		"stdin":            {"in.csv", "id,text\n1,a", []string{"INPUT", "-"}, []string{"standard input", "file"}},
 		"a device":         {"in.csv", "id,text\n1,a", []string{"INPUT", "/dev/null"}, []string{"/dev/null", "write what it yields to a file"}},
 		"two delimiters":   {"in.csv", "id,te;xt\n1,a;b", nil, []string{"in.csv", "--delimiter"}},
 		"a long delimiter": {"in.csv", "id,text\n1,a", []string{"--delimiter", "ab"}, []string{"--delimiter", "tab"}},
@@ -73,7 +88,7 @@ func TestRunExplainsInput(t *testing.T) {
 		"null by index":    {"in.jsonl", `{"id":"1","text":null}`, []string{"--prompt", `{{index . "text"}}`}, []string{"in.jsonl:1", "null"}},
 		"no such field":    {"in.jsonl", `{"id":"1","body":"a"}`, nil, []string{"in.jsonl:1", `"text"`, `the row has "body", "id"`}},
 		"no field":         {"in.jsonl", `{"id":"1","text":"a"}`, []string{"--prompt", "Summarise {text}"}, []string{"{{.text}} for {text}"}},
-		"a dash":           {"in.csv", "id,my-text\n1,a", []string{"--prompt", "{{.my-text}}"}, []string{"--prompt", `{{index . "my name"}}`}},
+		"a dash":           {"in.csv", "id,my-text\n1,a", []string{"--prompt", "{{.my-text}}"}, []string{"--prompt", `{{get "my name"}}`}},
 		"no such id":       {"in.jsonl", `{"ticket":"1","text":"a"}`, []string{"--id", "number"}, []string{"in.jsonl:1", `"number"`, `"ticket"`}},
 		"an empty id":      {"in.csv", "number,text\n,a", []string{"--id", "number"}, []string{"in.csv:2", `"number" is empty`}},
 		"no custom_id":     {"in.jsonl", `{"custom_id":"","method":"POST"}`, []string{"--prompt", ""}, []string{"in.jsonl:1", `"custom_id" is empty`}},

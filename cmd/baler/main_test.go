@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -21,6 +22,9 @@ import (
 const asBaler = "BALER_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == asProgram {
+		os.Exit(makeCalls(os.Args[2]))
+	}
 	if os.Getenv(asBaler) != "" {
 		code := run()
 		if name := os.Getenv(statusFile); name != "" {
@@ -28,6 +32,10 @@ func TestMain(m *testing.M) {
 			_ = os.WriteFile(name, status, 0o600)
 		}
 		os.Exit(code)
+	}
+	// Most tests wait for the processes that they have started.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -28,19 +26,6 @@ func TestNoticeTellsWhatSinceWhenNextAndWhatToDo(t *testing.T) {
 	printStatus(&b, durable.Status{Notices: []durable.Notice{n}})
 	if !strings.Contains(strings.Join(strings.Fields(b.String()), " "), "notice "+noticeText(n)) {
 		t.Errorf("the status does not show it:\n%s", b.String())
-	}
-}
-
-// A notice takes a line of its own, also on a terminal, where the bar is drawn
-// again below it.
-func TestNoticeDoesNotBreakTheBar(t *testing.T) {
-	var b bytes.Buffer
-	d := &display{w: &b, bar: progressbar.NewOptions(10, progressbar.OptionSetWriter(&b), progressbar.OptionSetWidth(10))}
-	d.show(durable.Progress{State: durable.StateRunning, Rows: 10, Succeeded: 4})
-	d.notify(durable.Notice{Text: "no route"})
-	before, after, found := strings.Cut(b.String(), "notice: no route\n")
-	if !found || !strings.Contains(before, " 40% ") || !strings.HasSuffix(before, "\r") || !strings.Contains(after, " 40% ") {
-		t.Errorf("%q", b.String())
 	}
 }
 

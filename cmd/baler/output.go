@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/source"
 )
 
 // stdout is how --out says standard output.
@@ -22,7 +23,8 @@ type output struct {
 	durable.Output
 	name    string // as the summary calls it
 	close   func() error
-	summary io.Writer // not the results'
+	finish  func(*durable.Job[source.Row]) error // once the run has ended; may be nil
+	summary io.Writer                            // not the results'
 }
 
 // openDescriptor opens what --out names if it is an open file, nil if not. It
@@ -52,7 +54,10 @@ func (o *options) openOutput(out io.Writer) (*output, error) {
 	if err := o.refuseOutput(info); err != nil {
 		return nil, err
 	}
-	f, err := durable.Lines(o.out)
+	if o.form.ordered {
+		return o.orderedOutput(out)
+	}
+	f, err := o.form.open(o.out)
 	if err != nil {
 		return nil, usage("--out: %w", err)
 	}
@@ -101,8 +106,8 @@ func openDevice(path string) (*os.File, error) {
 
 // refuseOutput refuses a file that is needed for something else.
 func (o *options) refuseOutput(info fs.FileInfo) error {
-	if input, err := os.Stat(o.input); err == nil && info != nil && os.SameFile(input, info) {
-		return usage("--out is the input %s: name another file for the results", o.input)
+	if o.inputs.isInput(o.out) {
+		return usage("--out is the input %s: name another file for the results", o.out)
 	}
 	for _, std := range []*os.File{os.Stdout, os.Stderr} {
 		if other, err := std.Stat(); err == nil && info != nil && os.SameFile(other, info) {

@@ -1,92 +1,181 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/router"
 	"github.com/balerhq/baler/flow/source"
-	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/internal/printable"
+	"github.com/balerhq/baler/sink/llm/document"
 )
 
-// These limit what is checked before anybody is asked: what is wrong with all
-// rows, such as a field that the prompt names, shows in the first.
-const (
-	previewRows  = 20
-	previewBytes = 8 << 20
-)
-
-// preview checks the first rows of an input that was not read yet. All are
-// checked by the run itself, once it knows that the provider can be used.
-func (o *options) preview(dialect source.CSVFormat, tell func(string)) error {
-	if o.hasRead() {
-		return nil
+func newPreview() *cobra.Command {
+	o, n := options{dryRun: true}, 0
+	cmd := &cobra.Command{
+		Use:   "preview INPUT...",
+		Short: "Print the first requests that run would send",
+		Long: `Print the requests of the first rows as "baler run" would send them with the same
+flags, one JSON line each: the id of the row, the route that it takes, the endpoint and
+the body. Rows that are to share requests are shown each with one of its own. Rows in
+batch format are shown as they are in the input: their route, and the form in which its
+provider gets them, are chosen later. Nothing is sent, and no key is needed.`,
+		Example: `  baler preview tickets.jsonl --model gpt-5.4-mini --prompt 'Summarise: {{.text}}' --rows 2`,
+		Args:    o.takeInputs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.file.several() {
+				return usage("%s has several stages: name one with --%s", o.file.file, stageFlag)
+			}
+			o.setName(cmd)
+			if n < 1 {
+				return usage("--rows is %d: must be at least 1", n)
+			}
+			return o.preview(cmd, n)
+		},
 	}
-	rows, err := newRows(o, func(string) {}) // which the run says
+	o.flags(cmd)
+	o.file.flags(cmd)
+	cmd.Flags().IntVar(&n, "rows", 3, "how many rows")
+	return cmd
+}
+
+func (o *options) preview(cmd *cobra.Command, n int) (err error) {
+	if o.inputs.standard() { // it is kept no longer than this
+		if o.state, err = os.MkdirTemp("", "baler-preview-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(o.state)) }()
+	}
+	job, err := o.prepareKeyless(cmd)
 	if err != nil {
 		return err
 	}
-	format, _ := formatOf(o.provider) // that the provider is unknown is said by whoever connects to it
-	told := make(map[string]bool)
-	n, size := 0, 0
-	for row, err := range source.Rows(o.input).WithFormat(dialect).Items() {
-		if err == nil {
-			err = rows.check(row)
-		}
-		if member := rows.unknownMember(row, format.Codec); err == nil && member != "" && !told[member] {
-			told[member] = true
-			tell(fmt.Sprintf("%s:%d: the request stays with %s as it is, because of its member %q", o.input, row.Line, o.provider, member))
-		}
+	p := newPreviewer(&job)
+	for row, err := range job.Source.Items() {
 		if err != nil {
-			return o.explain(err, durable.Report{})
+			return o.explain(err, durable.Report{}) // it names the line
 		}
-		n, size = n+1, size+len(row.JSON)
-		if n == previewRows || size >= previewBytes {
-			break
+		if job.Where != nil && !job.Where(row) {
+			continue
+		}
+		if n--; n < 0 {
+			return nil
+		}
+		for _, on := range p.routesOf(row) {
+			v, err := p.encode(row, on)
+			if err != nil {
+				return o.explain(&durable.InputError{Source: row.File, Line: row.Line, Err: err}, durable.Report{})
+			}
+			if err := v.print(cmd.OutOrStdout()); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// hasRead reports whether the run needs its input no more.
-func (o *options) hasRead() bool {
-	if o.fresh {
-		return false
+// anyRoute is the place of a route that is chosen when the row is there.
+const anyRoute = -1
+
+// routesOf returns the places of the routes on which a row is asked.
+func (p *previewer) routesOf(row source.Row) (on []int) {
+	if !p.job.EveryRoute || p.job.Prompt == nil {
+		return []int{anyRoute}
 	}
-	h, err := attachTo(o.state, o.name)
-	if err != nil {
-		return false // there is none yet, or the run itself says what is wrong
+	only := p.job.RouteKey(row)
+	for i := range p.routes {
+		if only == "" || only == p.routes[i].Name {
+			on = append(on, i)
+		}
 	}
-	s, err := h.Status()
-	return err == nil && (s.Read || s.Ended())
+	return on
 }
 
-// unknownMember returns the first member of a row's request that has no place
-// in a chat, so that no other provider can be asked. It is "" if there is none.
-func (r *rows) unknownMember(row source.Row, codec llm.Codec) string {
-	if r.request == nil || codec == nil {
-		return ""
-	}
-	q, err := r.request(row)
-	if err != nil || q.Endpoint != codec.Endpoint() {
-		return "" // the first is told, and the second has no chats
-	}
-	_, _, err = codec.Parse(q.Endpoint, q.Body)
-	if unknown, ok := errors.AsType[*llm.UnknownMemberError](err); ok {
-		return unknown.Member
-	}
-	return ""
+// previewer encodes rows as their routes would.
+type previewer struct {
+	job    *durable.Job[source.Row]
+	routes []durable.Route
+	states []router.State
+	files  document.Loader
 }
 
-// check returns what is wrong with a row.
-func (r *rows) check(row source.Row) (err error) {
-	if r.chat != nil {
-		_, err = r.chat(row)
-	} else {
-		_, err = r.request(row)
+func newPreviewer(job *durable.Job[source.Row]) *previewer {
+	p := &previewer{job: job, routes: job.Routes}
+	if len(p.routes) == 0 {
+		p.routes = []durable.Route{{Provider: job.Provider, Model: job.Model}}
 	}
+	for _, r := range p.routes {
+		p.states = append(p.states, router.State{Name: r.Name, Weight: max(r.Weight, 1), Price: r.Price})
+	}
+	return p
+}
+
+// previewed is a row as it is printed.
+type previewed struct {
+	ID       string          `json:"id"`
+	Route    string          `json:"route,omitempty"`
+	Provider string          `json:"provider,omitempty"`
+	Endpoint string          `json:"endpoint"`
+	Body     json.RawMessage `json:"body"`
+}
+
+func (v previewed) print(w io.Writer) error {
+	b, err := json.Marshal(v)
 	if err != nil {
-		return &durable.InputError{Source: r.input, Line: row.Line, Err: err}
+		return err
 	}
-	return nil
+	_, err = fmt.Fprintf(w, "%s\n", printable.JSON(b))
+	return err
+}
+
+func (p *previewer) encode(row source.Row, on int) (v previewed, err error) {
+	v.ID = p.job.Key(row)
+	if p.job.Prompt == nil { // its route, and the form in which that gets it, are chosen later
+		q, err := p.job.Request(row)
+		v.Endpoint, v.Body = q.Endpoint, q.Body
+		if len(p.routes) == 1 {
+			v.Provider = p.routes[0].Provider.Info().Name
+		}
+		return v, err
+	}
+	chat, err := p.job.Prompt(row)
+	if err != nil {
+		return v, err
+	}
+	if chat, _, err = p.files.Load(chat); err != nil {
+		return v, err
+	}
+	if answer := p.job.Answer; answer != nil && chat.Schema == nil {
+		if chat.Schema, err = answer.Schema(); err != nil {
+			return v, err
+		}
+	}
+	if on == anyRoute {
+		on = p.choose(v.ID, row)
+	}
+	r := p.routes[on]
+	if p.job.EveryRoute {
+		v.ID += "@" + r.Name
+	}
+	info := r.Provider.Info()
+	v.Route, v.Provider, v.Endpoint = r.Name, info.Name, info.Codec.Endpoint()
+	v.Body, err = info.Codec.Encode(r.Model, chat.WithDefaults(r.Options))
+	return v, err
+}
+
+func (p *previewer) choose(id string, row source.Row) int {
+	if p.job.Choose == nil || len(p.routes) == 1 {
+		return 0
+	}
+	w := durable.Waiting{Key: id, Size: len(row.JSON)}
+	if p.job.RouteKey != nil {
+		w.RouteKey = p.job.RouteKey(row)
+	}
+	return p.job.Choose(w, p.states)
 }

@@ -5,10 +5,12 @@ import (
 	"os"
 	"strings"
 
+	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/catalog"
+	"github.com/balerhq/baler/sink/llm"
 )
 
 // defaultProvider is the provider unless something tells otherwise.
@@ -62,10 +64,13 @@ func orList(words []string) string {
 }
 
 // keyOf returns the key in the environment, "" if there is none.
-func keyOf(p *catalog.Provider) string {
-	for _, name := range p.Keys {
-		if key := os.Getenv(name); key != "" {
-			return key
+func keyOf(p *catalog.Provider) string { return firstSet(p.Keys) }
+
+// firstSet is the value of the first variable that is set, "" if none is.
+func firstSet(variables []string) string {
+	for _, name := range variables {
+		if value := os.Getenv(name); value != "" {
+			return value
 		}
 	}
 	return ""
@@ -84,22 +89,125 @@ func keyNamesOf(name string) string {
 }
 
 func newClient(p *catalog.Provider, o *options, key string) (sink.Provider, error) {
-	client, err := p.Connect(key, catalog.Config{
-		BaseURL: cmp.Or(o.baseURL, os.Getenv(p.BaseURLVariable)),
-		Calls:   o.pace.calls(p),
-		Retry:   retry.Policy{Delay: o.poll}, // a short poll interval wants short retries
-	})
+	client, err := p.Connect(key, o.config(p, cmp.Or(o.baseURL, os.Getenv(p.BaseURLVariable))))
 	if err != nil {
 		return nil, usage("%w", err)
 	}
 	return client, nil
 }
 
-// formatOf returns the format of a run's provider. It needs no key.
-func formatOf(provider string) (archive.Format, error) {
+// config is that of a client.
+func (o *options) config(p *catalog.Provider, baseURL string) catalog.Config {
+	version := ""
+	if len(p.Versions) > 0 {
+		version = o.apiVersion
+	}
+	return catalog.Config{
+		BaseURL: baseURL,
+		Version: version,
+		Calls:   o.pace.calls(p),
+		Retry:   retry.Policy{Delay: o.poll}, // a short poll interval wants short retries
+	}
+}
+
+// formatOf returns the format of a run's provider, for a version of its API,
+// with those of all others that its routes may have. It needs no key.
+func formatOf(provider, version string) (archive.Format, error) {
 	p, known := catalog.Find(provider)
 	if !known || !p.HasClient() {
 		return archive.Format{}, usage("the run has the provider %q, which this program does not know", provider)
 	}
-	return archive.Format{Codec: p.Codec, Row: p.AppendRow}, nil
+	codec, err := codecOf(&p, version)
+	if err != nil {
+		return archive.Format{}, usage("%w", err)
+	}
+	format := archive.Format{Codec: codec, Row: p.AppendRow, Others: make(map[string]archive.Format)}
+	for _, other := range withClient() {
+		if other.Name == provider {
+			continue
+		}
+		codec, err := codecOf(&other, version)
+		if err != nil {
+			return archive.Format{}, usage("%w", err)
+		}
+		format.Others[other.Name] = archive.Format{Codec: codec, Row: other.AppendRow}
+	}
+	return format, nil
+}
+
+// codecOf is the codec of a provider, for the version if its API has several.
+func codecOf(p *catalog.Provider, version string) (llm.Codec, error) {
+	if len(p.Versions) == 0 {
+		version = ""
+	}
+	return p.CodecOf(version)
+}
+
+// codecsOf are those of a format, by the names of their providers.
+func codecsOf(f archive.Format) map[string]llm.Codec {
+	all := make(map[string]llm.Codec)
+	for name, other := range f.Others {
+		all[name] = other.Codec
+	}
+	return all
+}
+
+// versionFlag is also the setting of a run that remembers the version.
+const versionFlag = "api-version"
+
+// formatOfRun is the format in which the requests of a run were written.
+func formatOfRun(a *archive.Archive) (archive.Format, error) {
+	return formatOf(a.Provider(), a.Setting("--"+versionFlag))
+}
+
+// versionsOffered says which versions --api-version takes.
+func versionsOffered() string {
+	var all []string
+	for _, p := range withClient() {
+		if len(p.Versions) > 0 {
+			all = append(all, p.Name+": "+orList(p.Versions))
+		}
+	}
+	return strings.Join(all, "; ")
+}
+
+// chooseVersion takes the version of the API from an earlier start of the run,
+// unless the command names one, which the provider has to have.
+func (o *options) chooseVersion() error {
+	if o.apiVersion == "" && !o.fresh {
+		o.apiVersion = o.settingOfRun("--" + versionFlag)
+		return nil
+	}
+	p, known := catalog.Find(o.versioned())
+	if !known {
+		return nil // whoever connects to it says so
+	}
+	if _, err := p.CodecOf(o.apiVersion); err != nil {
+		return usage("--%s %s: %w", versionFlag, o.apiVersion, err)
+	}
+	return nil
+}
+
+// versioned is the provider whose version is meant.
+func (o *options) versioned() string {
+	for i := range o.routing.parsed {
+		if r := &o.routing.parsed[i]; len(r.entry.Versions) > 0 {
+			return r.provider
+		}
+	}
+	return o.provider
+}
+
+// settingOfRun is what the run was begun with, "" if that cannot be read.
+func (o *options) settingOfRun(name string) string {
+	dir, err := durable.Open(o.state)
+	if err != nil {
+		return ""
+	}
+	a, err := archive.Open(dir, o.name)
+	if err != nil {
+		return ""
+	}
+	defer a.Close()
+	return a.Setting(name)
 }

@@ -21,7 +21,8 @@ func newProviders() *cobra.Command {
 		Long: `List the providers that --provider takes: the variables that hold their keys, and
 whether they are set; what a batch may have; how a batch is found again whose creation
 was not answered; and what to mind. It makes no call.`,
-		Args: cobra.NoArgs,
+		Example: `  baler providers --json`,
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			all, err := describeAll()
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -29,7 +30,8 @@ func newPrune() *cobra.Command {
 finished or cancelled 30 days ago or earlier, or of the run that is named. A run that
 has not ended keeps everything. A pruned run is still known as finished and is not
 run again. The command says how many answers later runs can no longer take from the
-cache. By default answers are kept for 30 days, as long as --cache reaches. The
+cache. A run with --ordered whose results are not in its --out keeps everything. By
+default answers are kept for 30 days, as long as --cache reaches. The
 output files of runs are not touched. "baler rm" removes a run altogether.
 
 The age of a run is measured by this machine's clock. If nothing has happened in the
@@ -59,9 +61,15 @@ func prune(cmd *cobra.Command, dir string, r archive.Retention) error {
 	if _, err := os.Stat(dir); err != nil {
 		return usage("state directory: %w", err)
 	}
-	held, err := holdDir(dir, state.Config{Log: newLogger(cmd.ErrOrStderr(), false), MinFree: roomToFree})
+	held, err := holdDir(dir, state.Config{Log: newLogger(cmd.ErrOrStderr()), MinFree: roomToFree})
 	if err != nil {
 		return err
+	}
+	if r.Except, err = unwritten(held.Dir); err != nil {
+		return errors.Join(usage("%w", err), held.Close())
+	}
+	if slices.Contains(r.Except, r.Name) {
+		return errors.Join(usage("the results of %q are not in its --out yet, as --ordered writes them last: run it again first", plain(r.Name)), held.Close())
 	}
 	pruned, err := archive.Prune(cmd.Context(), held.Dir, r)
 	var total int64

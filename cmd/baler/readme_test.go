@@ -64,8 +64,8 @@ func TestReadme(t *testing.T) {
 	writeFile(t, dir, "tickets.jsonl", tickets(30)...)
 	says := map[string]string{ // what each prints
 		"status": "state running", "pause": "paused", "resume": "running", "wait": "state completed", "results": `"id":"t-`,
-		"export": "30 requests, 30 answers", "prune": "freed", "cancel": "cancel", "rm": "tickets is removed",
-		"doctor": "adopted for 30 rows", "run --ingest": "nothing is bought",
+		"export": "30 requests, 30 answers", "prune": "freed", "cancel": "cancel", "rm": "tickets is removed", "retry": "",
+		"plan": "route haiku anthropic", "doctor": "adopted for 30 rows", "run --ingest": "nothing is bought",
 	}
 	var under *process // the run that is under way
 	batches := 0
@@ -86,6 +86,8 @@ func TestReadme(t *testing.T) {
 			waitForBatches(t, server, batches)
 			tried["run"] = true
 			continue
+		case verb == "retry":
+			want = exitUsage // no row has failed
 		case verb == "wait":
 			if err := server.Advance(2 * time.Hour); err != nil {
 				t.Fatal(err)

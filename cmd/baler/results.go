@@ -2,10 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -15,8 +18,9 @@ import (
 
 // resultOptions are the flags of results.
 type resultOptions struct {
-	state, after, status, out string
-	ordered                   bool
+	state, after, status, out, tenant string
+	ordered                           bool
+	form                              resultForm
 }
 
 func newResults() *cobra.Command {
@@ -44,27 +48,24 @@ command prints a cursor to standard error; a later call goes on from it.`,
 	f.StringVar(&o.after, "after", "", "only results that were settled after this cursor")
 	f.BoolVar(&o.ordered, "ordered", false, "in the order of the input, not in the order of settlement")
 	f.StringVar(&o.status, "status", "", "only results with this status: succeeded, failed or cancelled")
+	f.StringVar(&o.tenant, "tenant", "", "only results of this tenant, of a run with --tenant-field")
 	f.StringVar(&o.out, "out", "", "new file for the results (default: standard output)")
+	f.StringVar(&o.form.kind, "output-format", "", formUsage)
 	return cmd
 }
 
 func (o *resultOptions) write(cmd *cobra.Command, a *archive.Archive) error {
-	d, err := formatOf(a.Provider())
+	d, err := formatOfRun(a)
 	if err != nil {
 		return err
 	}
+	if err := o.chooseForm(a); err != nil {
+		return err
+	}
 	q := archive.Query{
-		After: archive.Cursor(o.after), Ordered: o.ordered, Status: durable.ItemStatus(o.status), Codec: d.Codec,
+		After: archive.Cursor(o.after), Ordered: o.ordered, Status: durable.ItemStatus(o.status), Tenant: o.tenant, Codec: d.Codec, Codecs: codecsOf(d),
 	}
-	n, err := 0, error(nil)
-	if o.out == "" {
-		n, err = writeResults(cmd.OutOrStdout(), a, q)
-	} else {
-		err = createFile(o.out, func(w io.Writer) error {
-			n, err = writeResults(w, a, q)
-			return err
-		})
-	}
+	n, err := o.writeTo(cmd.OutOrStdout(), a, q)
 	if err != nil {
 		return usage("%w", err)
 	}
@@ -76,18 +77,96 @@ func (o *resultOptions) write(cmd *cobra.Command, a *archive.Archive) error {
 	return nil
 }
 
-func writeResults(w io.Writer, a *archive.Archive, q archive.Query) (n int, err error) {
+// chooseForm takes the form of the run if the results go to its output again.
+func (o *resultOptions) chooseForm(a *archive.Archive) error {
+	if o.form.kind == "" && o.out != "" && absolute(o.out) == a.Setting("--out") {
+		o.form.kind = a.Setting("--output-format")
+	}
+	if o.out == "" && o.form.kind == formFiles {
+		return usage("--out is missing: name a directory for the files")
+	}
+	o.form.columns.Meta = splitNames(cmp.Or(a.Setting(settingColumns), a.Setting("--keep-fields")))
+	if slices.Equal(o.form.columns.Meta, []string{keepAll}) {
+		return errors.Join(o.form.choose(o.out), o.nameColumns(a))
+	}
+	return o.form.choose(o.out)
+}
+
+// nameColumns takes the columns from the first result, of a run that keeps all
+// fields and did not write a CSV file.
+func (o *resultOptions) nameColumns(a *archive.Archive) error {
+	o.form.columns.Meta = nil
+	for r, err := range a.Results(archive.Query{}) {
+		if err != nil {
+			return usage("%w", err)
+		}
+		for name := range members(r.Meta) {
+			o.form.columns.Meta = append(o.form.columns.Meta, name)
+		}
+		break
+	}
+	return nil
+}
+
+func (o *resultOptions) writeTo(stdout io.Writer, a *archive.Archive, q archive.Query) (n int, err error) {
+	switch {
+	case o.out == "":
+		return writeResults(stdout, a, q, &o.form, nil)
+	case o.form.kind == formFiles:
+		return writeFiles(o.out, a, q)
+	}
+	err = createFile(o.out, func(w io.Writer) error {
+		n, err = writeResults(w, a, q, &o.form, nil)
+		return err
+	})
+	return n, err
+}
+
+// writeResults writes those that are wanted, all if want is nil.
+func writeResults(w io.Writer, a *archive.Archive, q archive.Query, form *resultForm, want func(*archive.Result) bool) (n int, err error) {
 	buf := bufio.NewWriterSize(w, 1<<20)
+	if err := form.head(buf); err != nil {
+		return 0, err
+	}
 	for r, err := range a.Results(q) {
 		if err != nil {
 			return n, errors.Join(err, buf.Flush())
 		}
-		if err := r.WriteLine(buf); err != nil {
+		if want != nil && !want(&r) {
+			continue
+		}
+		if err := form.write(buf, &r.Result); err != nil {
 			return n, err
 		}
 		n++
 	}
 	return n, buf.Flush()
+}
+
+// writeFiles writes results to an empty directory.
+func writeFiles(path string, a *archive.Archive, q archive.Query) (n int, err error) {
+	files, err := durable.OpenFiles(path)
+	if err != nil {
+		return 0, err
+	}
+	if err := files.Rewind(""); err != nil {
+		return 0, errors.Join(err, files.Close())
+	}
+	ctx := context.Background()
+	var chunk []durable.Result
+	for r, err := range a.Results(q) {
+		if err != nil {
+			return n, errors.Join(err, files.Close())
+		}
+		if chunk = append(chunk, r.Result); len(chunk) == 256 {
+			if err := files.Write(ctx, chunk); err != nil {
+				return n, errors.Join(err, files.Close())
+			}
+			n, chunk = n+len(chunk), chunk[:0]
+		}
+	}
+	err = files.Write(ctx, chunk)
+	return n + len(chunk), errors.Join(err, files.Close())
 }
 
 // createFile writes a new file, or leaves none.

@@ -39,7 +39,7 @@ func remove(cmd *cobra.Command, dir, name string, force bool) error {
 	if _, err := os.Stat(dir); err != nil {
 		return usage("state directory: %w", err)
 	}
-	held, err := holdDir(dir, state.Config{Log: newLogger(cmd.ErrOrStderr(), false), MinFree: roomToFree})
+	held, err := holdDir(dir, state.Config{Log: newLogger(cmd.ErrOrStderr()), MinFree: roomToFree})
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,8 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newRun(), newStatus(), newRuns(), newWait(), newPause(), newResume(), newCancel(), newSettle(),
-		newResults(), newExport(), newPrune(), newRemove(), newDoctor(), newProviders(), newSimulate())
+	loadEnvFile(root)
+	addCommands(root)
 	return root
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,68 +24,90 @@ type rows struct {
 	chat    func(source.Row) (llm.Chat, error)
 	request func(source.Row) (sink.Request, error)
 
-	input     string
+	labels    map[string]string // see inputs
 	provider  string
 	format    catalog.RowFormat // of rows in batch format
 	id, model string
-	prompt    *prompt
+	asker     *asker
 	tell      func(string) // what may surprise the user, once
 	told      bool
+	perFile   bool // see inputs
 }
 
 func newRows(o *options, tell func(string)) (*rows, error) {
-	r := &rows{input: o.input, provider: o.provider, id: o.id, model: o.model, tell: tell}
-	if o.prompt == "" {
+	r := &rows{labels: o.inputs.labels(), provider: o.provider, id: o.id, model: o.model, tell: tell, perFile: o.inputs.perFile}
+	if !o.asksChats() {
 		r.format = formatOfRows(o.provider)
 		r.id, r.request = r.format.ID, r.passThrough
-		return r, nil
+		return r, o.messages.mustBeUnused()
 	}
-	r.chat = r.fillIn
+	r.chat = r.ask
 	var err error
-	r.prompt, err = newPrompt(o.prompt)
+	r.asker, err = newAsker(o)
 	return r, err
 }
 
 // key identifies a row: by the field of --id, or the id of a row in batch
 // format, or else by its line. No id can be taken for a line.
 func (r *rows) key(row source.Row) string {
+	if row.ID != "" {
+		return row.ID
+	}
 	if id := scalar(member(row.JSON, r.id)); id != "" {
-		return id
+		return r.prefix(row, r.perFile) + id
 	}
-	if id := scalar(member(row.JSON, openAIFormat.ID)); id != "" && r.request != nil {
-		return id
+	if id := scalar(member(row.JSON, openAIFormat.ID)); id != "" && !r.hasFields() {
+		return r.prefix(row, r.perFile) + id
 	}
-	if r.prompt != nil && !r.told {
+	if r.chat != nil && !r.told {
 		r.told = true
 		var fields map[string]json.RawMessage
 		_ = json.Unmarshal(row.JSON, &fields) // for their names
-		r.tell(fmt.Sprintf("%s:%d: a row without a field %q is identified by its line%s: name the field that identifies a row with --id",
-			r.input, row.Line, r.id, fieldList(fields)))
+		r.tell(fmt.Sprintf("%s: a row without a field %q is identified by its line%s: name the field that identifies a row with --id",
+			place(row), r.id, fieldList(fields)))
 	}
-	return "line:" + strconv.Itoa(row.Line)
+	return r.prefix(row, true) + "line:" + strconv.Itoa(row.Line)
+}
+
+// prefix is what is before an id that is unique within a file only, if there
+// may be others.
+func (r *rows) prefix(row source.Row, perFile bool) string {
+	if label, ok := r.labels[row.File]; ok && perFile {
+		return label + ":"
+	}
+	return ""
 }
 
 // member is a member of an object, and a part of that: rows are large.
 func member(object []byte, name string) json.RawMessage {
-	d := jsontext.NewDecoder(bytes.NewBuffer(object))
-	if token, err := d.ReadToken(); err != nil || token.Kind() != '{' {
-		return nil
-	}
-	for d.PeekKind() == '"' {
-		token, err := d.ReadToken()
-		if err != nil {
-			return nil
-		}
-		found := token.String() == name
-		value, err := d.ReadValue()
-		if err != nil {
-			return nil
-		}
-		if found {
-			return json.RawMessage(value)
+	for found, value := range members(object) {
+		if found == name {
+			return value
 		}
 	}
 	return nil
+}
+
+// members yields the members of an object, up to what is no JSON. Each value is
+// a part of the object.
+func members(object []byte) iter.Seq2[string, json.RawMessage] {
+	return func(yield func(string, json.RawMessage) bool) {
+		d := jsontext.NewDecoder(bytes.NewBuffer(object))
+		if token, err := d.ReadToken(); err != nil || token.Kind() != '{' {
+			return
+		}
+		for d.PeekKind() == '"' {
+			token, err := d.ReadToken()
+			if err != nil {
+				return
+			}
+			name := token.String()
+			value, err := d.ReadValue()
+			if err != nil || !yield(name, json.RawMessage(value)) {
+				return
+			}
+		}
+	}
 }
 
 // scalar is a JSON string's text or a number's digits, and "" for all else.
@@ -100,8 +123,12 @@ func scalar(raw json.RawMessage) string {
 	return ""
 }
 
-// fillIn puts the fields of a row into the prompt.
-func (r *rows) fillIn(row source.Row) (llm.Chat, error) {
+// hasFields reports whether the rows have any shape, and are neither chats nor
+// in batch format.
+func (r *rows) hasFields() bool { return r.chat != nil && !r.asker.chatRows }
+
+// ask makes a chat of a row.
+func (r *rows) ask(row source.Row) (llm.Chat, error) {
 	fields, err := decode(row.JSON)
 	if err != nil {
 		return llm.Chat{}, err
@@ -109,11 +136,7 @@ func (r *rows) fillIn(row source.Row) (llm.Chat, error) {
 	if err := r.checkID(fields); err != nil {
 		return llm.Chat{}, err
 	}
-	text, err := r.prompt.fill(fields)
-	if err != nil {
-		return llm.Chat{}, err
-	}
-	return llm.Ask(text), nil
+	return r.asker.chat(row, fields)
 }
 
 // checkID refuses an id that identifies nothing, and a row without the one that
@@ -137,8 +160,12 @@ func (r *rows) checkID(fields map[string]any) error {
 }
 
 func decode(raw []byte) (fields map[string]any, err error) {
+	err = decodeInto(&fields, raw)
+	return fields, err
+}
+
+func decodeInto(v any, raw []byte) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber() // so that 2^53+1 stays what it is
-	err = d.Decode(&fields)
-	return fields, err
+	return d.Decode(v)
 }

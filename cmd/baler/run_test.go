@@ -153,6 +153,11 @@ func TestRunRefusesBadInput(t *testing.T) {
 		"ambiguous class":   {lines: tickets(3), args: []string{"--class", "odd=ambiguous"}, want: []string{"--class", "retryable, permanent or blocked"}},
 		"two classes":       {lines: tickets(3), args: []string{"--class", "odd=blocked", "--class", "odd=permanent"}, want: []string{"--class", "both blocked and permanent"}},
 		"batch size":        {lines: tickets(3), args: []string{"--batch-size", "0"}, want: []string{"--batch-size"}},
+		"rows per request":  {lines: tickets(3), args: []string{"--rows-per-request", "0"}, want: []string{"--rows-per-request"}},
+		"no room":           {lines: tickets(3), args: []string{"--enqueued-tokens", "0"}, want: []string{"--enqueued-tokens"}},
+		"a negative room":   {lines: tickets(3), args: []string{"--enqueued-rows", "-1"}, want: []string{"--enqueued-rows"}},
+		"no batch tokens":   {lines: tickets(3), args: []string{"--batch-tokens", "0"}, want: []string{"--batch-tokens"}},
+		"larger than room":  {lines: tickets(3), args: []string{"--enqueued-tokens", "1"}, want: []string{"in.jsonl:1", "tokens"}},
 		"no creates":        {lines: tickets(3), args: []string{"--creates-per-hour", "0"}, want: []string{"--creates-per-hour"}},
 		"negative uploads":  {lines: tickets(3), args: []string{"--uploads-per-second", "-1"}, want: []string{"--uploads-per-second"}},
 		"no polls":          {lines: tickets(3), args: []string{"--polls-per-second", "0"}, want: []string{"--polls-per-second"}},
@@ -163,7 +168,7 @@ func TestRunRefusesBadInput(t *testing.T) {
 		"id and no prompt":  {lines: tickets(3), args: []string{"--prompt", "", "--id", "number"}, want: []string{"--id", "custom_id"}},
 		"odd id":            {lines: []string{`{"id":[1],"text":"a"}`}, want: []string{"in.jsonl:1", `"id"`, "text or a number"}},
 		"no model":          {lines: tickets(3), args: []string{"--model", ""}, want: []string{"--model"}},
-		"a second input":    {lines: tickets(3), args: []string{"other.jsonl"}, want: []string{"one input file"}},
+		"a second input":    {lines: tickets(3), args: []string{"other.jsonl"}, want: []string{"other.jsonl: no such file"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -393,5 +398,31 @@ func TestRunTellsWhatKeepsARequestWithItsProvider(t *testing.T) {
 	r := runCommand(t, dir, withKey, runArgs(server, "in.jsonl", "--out", "out.jsonl")...)
 	if r.code != exitOK || strings.Count(r.stderr, "stays with openai as it is") != 1 || !strings.Contains(r.stderr, "in.jsonl:2: ") || !slices.Contains(bodies, odd) {
 		t.Errorf("%+v, bodies %q", r, bodies)
+	}
+}
+
+func TestRowsMayShareRequests(t *testing.T) {
+	t.Parallel()
+	server, dir := startSimulator(t, simulator.Config{Answer: func(simulator.Row) simulator.Reply {
+		return simulator.Reply{Text: `[{"id":1,"answer":"first"},{"id":2,"answer":"second"},{"id":3,"answer":"third"}]`}
+	}}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(6)...)
+	r := runCommand(t, dir, withKey, runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}", "--rows-per-request", "3")...)
+	if r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	got := readResults(t, filepath.Join(dir, "out.jsonl"))
+	if len(got) != 6 || got["t-1"].Text != "second" || got["t-5"].Text != "third" {
+		t.Errorf("%+v", got)
+	}
+	n := 0
+	for _, err := range server.Executions() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if n != 2 {
+		t.Errorf("%d requests", n)
 	}
 }

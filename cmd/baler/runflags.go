@@ -101,8 +101,8 @@ func (r *runFlags) show(w io.Writer, h *durable.Handle) error {
 	return nil
 }
 
-func printJSON(w io.Writer, s durable.Status) error {
-	b, err := json.Marshal(s)
+func printJSON(w io.Writer, v any) error {
+	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}

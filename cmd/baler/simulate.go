@@ -23,7 +23,8 @@ func newSimulate() *cobra.Command {
 		Long: "Play the APIs of batch providers on this machine: " + strings.Join(simulator.Providers(), ", ") + ". Each is under its\n" +
 			"name, as in http://127.0.0.1:8080/openai/v1, and that of --provider also without it. The simulator\n" +
 			"keeps its state in --dir, where it survives a restart. Point a client at a URL that it prints.",
-		Args: cobra.NoArgs,
+		Example: `  baler simulate --addr 127.0.0.1:8080 --processing 30s`,
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if chaos {
 				cfg.Faults = chaosFaults(cfg)

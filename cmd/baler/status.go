@@ -13,6 +13,7 @@ import (
 
 func newStatus() *cobra.Command {
 	var r runFlags
+	var by tenants
 	cmd := &cobra.Command{
 		Use:   "status [NAME]",
 		Short: "Show how far a run is, whether a process runs it or not",
@@ -20,26 +21,32 @@ func newStatus() *cobra.Command {
 be stopped; "baler run" with the same flags resumes a stopped run. Without a NAME the
 command takes the only run of the state directory. The exit code is 0 for every state
 that a run can be in, and 2 if there is no such run.`,
-		Args: oneName(),
+		Example: `  baler status tickets --json`,
+		Args:    oneName(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, err := r.attach(args)
 			if err != nil {
 				return err
 			}
+			if by.all || by.name != "" {
+				return by.show(cmd.OutOrStdout(), &r, h)
+			}
 			return r.show(cmd.OutOrStdout(), h)
 		},
 	}
 	r.flags(cmd)
+	by.flags(cmd)
 	return cmd
 }
 
 func newRuns() *cobra.Command {
 	var r runFlags
 	cmd := &cobra.Command{
-		Use:   "runs",
-		Short: "List the runs of a state directory",
-		Long:  "List the runs of a state directory. With --json, one object a line.",
-		Args:  cobra.NoArgs,
+		Use:     "runs",
+		Short:   "List the runs of a state directory",
+		Long:    "List the runs of a state directory. With --json, one object a line.",
+		Example: "  baler runs --state other",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			runs, err := runsOf(r.state)
 			if err != nil {
@@ -85,15 +92,28 @@ func printStatus(w io.Writer, s durable.Status) {
 		line("notice", "%s", noticeText(n))
 	}
 	line("rows", "%s%s", thousands(s.Rows), unless(s.Read, ", not all read yet"))
+	if s.Rejected > 0 {
+		line("rejected", "%s rows that cannot be used", thousands(s.Rejected))
+	}
 	line("succeeded", "%s", thousands(s.Succeeded))
 	line("failed", "%s", thousands(s.Failed))
+	if s.Unsourced > 0 {
+		line("unsourced", "%s answers, most of whose fields rest on no citation", thousands(s.Unsourced))
+	}
+	if s.Resent > 0 {
+		line("sent again", "%s rows by decision, which may be paid for twice", thousands(s.Resent))
+	}
+	if s.Late > 0 {
+		line("late", "%s", thousands(s.Late))
+	}
 	if s.State == durable.StateCancelled {
 		line("cancelled", "%s", thousands(s.Cancelled))
 	}
 	line("batches", "%d bought, %d open%s", s.Batches, len(s.Open), noteIf(s.Refused, ", %s refused"))
 	for _, by := range s.Routes {
-		line("answered", "by %s", describeRoute(by))
+		line("answered", "by %s", describeRoute(by, s.Routes))
 	}
+	printReceipt(func(name, amount, note string) { line(name, "%s %s", amount, note) }, &s.Report)
 	if r := s.Remote; r != (durable.Remote{}) {
 		line("at provider", "%s", stored(r))
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/schema"
 )
 
 // stop is why a command ended before its time, and what is known about it.
@@ -25,7 +27,11 @@ type stop struct {
 	again  string // what makes the run go on
 
 	provider string // "" for the default one
+	chats    bool   // the rows are chats as they are
+	several  bool   // the run has several input files
 }
+
+func isClash(s *stop) bool { return s.several && errors.Is(s.err, durable.ErrSameKey) }
 
 // stopKind is a kind of error: what it exits with, and what the user can do.
 type stopKind struct {
@@ -39,7 +45,10 @@ type stopKind struct {
 var stopKinds = []stopKind{
 	{"told already", isA[*exitError], 0, nothing},
 	{"delimiter", is(source.ErrDelimiter), exitUsage, say("give it with --delimiter")},
+	{"member of a chat", isMemberOfChat, exitUsage, say(`a row with "messages" is a chat, whose members are options: with --messages-field messages they are fields`)},
+	{"same id", isClash, exitUsage, say("or give --ids-per-file, if the files use the same ids for different rows")},
 	{"input", either(isA[*durable.InputError], isA[*source.Error]), exitUsage, nothing},
+	{"schema", isA[*schema.UnsupportedError], exitUsage, nothing},
 	{"changed output", isChangedOutput, exitUsage, writeAgain},
 	{"mismatch", isA[*durable.MismatchError], exitUsage, nothing},
 	{"damage", either(isA[*state.DamageError], is(state.ErrDamaged), is(state.ErrIndex)), exitUsage, seeDoctor},
@@ -49,6 +58,8 @@ var stopKinds = []stopKind{
 	{"running", is(durable.ErrRunning), exitResumable, say(`"baler wait" tells when it has ended`)},
 	{"cancelled", isA[*durable.CancelledError], exitFailed, say("to begin anew, give --fresh and another --out")},
 	{"undecided", isA[*durable.UndecidedError], exitResumable, decide},
+	{"unknown price", isA[*durable.UnknownPriceError], exitUsage, nothing},
+	{"budget", isA[*durable.BudgetError], exitResumable, nothing},
 	{"interrupted", is(errInterrupted, context.Canceled), exitResumable, again},
 	{"disk full", is(state.ErrDiskLow, syscall.ENOSPC, syscall.EDQUOT), exitResumable, after("make room on that disk")},
 	{"stalled", is(state.ErrStalled), exitResumable, after("check that its disk is writable and has space, also for more files")},
@@ -245,3 +256,7 @@ func holderOf(s *stop) string {
 	}
 	return strings.Join(held, ", ") + ": wait until it is done, " + other
 }
+
+// isMemberOfChat reports whether a row that is a chat says more than a chat
+// can.
+func isMemberOfChat(s *stop) bool { return s.chats && isA[*llm.RefusedOptionError](s) }

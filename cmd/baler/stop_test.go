@@ -17,6 +17,9 @@ import (
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/price"
+	"github.com/balerhq/baler/sink/llm/schema"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -42,7 +45,13 @@ func TestEachErrorHasItsCodeAndAdvice(t *testing.T) {
 		{"told already", usage("--x is odd"), true, exitUsage, "--x is odd", false},
 		{"input", &durable.InputError{Source: "in.jsonl", Line: 3, Err: errors.New("odd")}, false, exitUsage, "in.jsonl:3: odd", false},
 		{"input", &source.Error{File: "in.jsonl", Line: 3, Err: errors.New("odd")}, false, exitUsage, "in.jsonl:3", false},
+		{
+			"member of a chat", &durable.InputError{Source: "in.jsonl", Line: 3, Err: &llm.RefusedOptionError{Option: "lang"}}, false, exitUsage,
+			"--messages-field messages", false,
+		},
+		{"same id", &durable.InputError{Source: "b.jsonl", Line: 3, Err: durable.ErrSameKey}, false, exitUsage, "--ids-per-file", false},
 		{"delimiter", fmt.Errorf("in.csv: %w", source.ErrDelimiter), false, exitUsage, "--delimiter", false},
+		{"schema", fmt.Errorf("durable: %w", &schema.UnsupportedError{Path: "a.b", Reason: "it refers to itself"}), false, exitUsage, "it refers to itself", false},
 		{"changed output", &durable.MismatchError{Reason: "changed", Output: "o.jsonl"}, true, exitUsage, "baler results tickets --state dir --out o.jsonl", false},
 		{"mismatch", &durable.MismatchError{Reason: "another prompt"}, true, exitUsage, "another prompt", false},
 		{"damage", &state.DamageError{Dir: "dir", File: "f", Err: errors.New("odd")}, true, exitUsage, "baler doctor --state dir", false},
@@ -57,6 +66,8 @@ func TestEachErrorHasItsCodeAndAdvice(t *testing.T) {
 			"undecided", &durable.UndecidedError{Name: "tickets", Batches: []durable.OpenBatch{{Batch: "batch_1", Missing: 3}}}, true, exitResumable,
 			"baler settle tickets --batch batch_1 --state dir --missing fail|again", true,
 		},
+		{"unknown price", fmt.Errorf("durable: %w", &durable.UnknownPriceError{Provider: "openai", Model: "m"}), false, exitUsage, "--unknown-price", false},
+		{"budget", &durable.BudgetError{Budget: 5 * price.USD, Settled: 4 * price.USD, Next: 2 * price.USD, Rows: 3}, true, exitResumable, "--budget", false},
 		{"interrupted", fmt.Errorf("durable: %w", errInterrupted), true, exitResumable, "stopped: interrupted; ", true},
 		{"interrupted", context.Canceled, true, exitResumable, "stopped: interrupted; ", true},
 		{"disk full", fmt.Errorf("%w: dir", state.ErrDiskLow), true, exitResumable, "make room", true},
@@ -76,7 +87,7 @@ func TestEachErrorHasItsCodeAndAdvice(t *testing.T) {
 		{"other", errors.New("something else"), true, exitResumable, "something else; ", true},
 	} {
 		tried[test.kind] = true
-		s := &stop{err: test.err, state: "dir", name: "tickets", bought: test.bought, again: sameCommand}
+		s := &stop{err: test.err, state: "dir", name: "tickets", chats: test.kind == "member of a chat", several: test.kind == "same id", bought: test.bought, again: sameCommand}
 		if got := s.kind().name; got != test.kind {
 			t.Errorf("%v is of the kind %q, want %q", test.err, got, test.kind)
 		}
@@ -149,7 +160,7 @@ func TestNames(t *testing.T) {
 	if r := runCommand(t, dir, withKey, ask(server, "out2.jsonl", "--name", "second")...); r.code != exitOK {
 		t.Fatalf("%+v", r)
 	}
-	for _, command := range []string{"status", "wait", "results", "pause", "resume", "cancel"} {
+	for _, command := range []string{"status", "wait", "results", "pause", "resume", "drain", "cancel"} {
 		if r := runCommand(t, dir, nil, command); r.code != exitUsage || !strings.Contains(r.stderr, "in, second") {
 			t.Errorf("%s: %+v", command, r)
 		}

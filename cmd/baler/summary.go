@@ -23,10 +23,28 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 		fmt.Fprintf(t, "%s\t%s\t %s\n", name, thousands(value), note)
 	}
 	line("rows", r.Rows, noteIf(r.Duplicates, "and %s repeated ones dropped"))
+	if r.Earlier.Rows > 0 {
+		line("added", r.Rows-r.Earlier.Rows, fmt.Sprintf("since the run ended with %s rows", thousands(r.Earlier.Rows)))
+	}
+	if r.Filtered > 0 {
+		line("left out", r.Filtered, "rows that --where does not want")
+	}
+	if r.Rejected > 0 {
+		line("rejected", r.Rejected, "rows that cannot be used")
+	}
 	line("succeeded", r.Succeeded, "")
 	line("failed", r.Failed, noteIf(r.Retried, "after %s retries of rows"))
 	for _, code := range codes(r.Failures) {
 		line("", r.Failures[code], printable.Line(code, 64))
+	}
+	if r.Resent > 0 {
+		line("sent again", r.Resent, "rows by decision, which may be paid for twice")
+	}
+	if r.Late > 0 {
+		line("late", r.Late, "results that came after the deadline of their row")
+	}
+	if r.Unsourced > 0 {
+		line("unsourced", r.Unsourced, "answers with citations, most of whose fields rest on none")
 	}
 	if r.State == durable.StateCancelled {
 		line("cancelled", r.Cancelled, "rows without a result")
@@ -39,7 +57,7 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 	line("tokens", tokens(r.Usage), fmt.Sprintf("(%s in, %s out)", thousands(r.Usage.Input), thousands(r.Usage.Output)))
 	if len(r.Routes) > 1 {
 		for _, by := range r.Routes {
-			line("", tokens(by.Usage), "by "+describeRoute(by))
+			line("", tokens(by.Usage), "by "+describeRoute(by, r.Routes))
 		}
 	}
 	for _, odd := range []struct {
@@ -58,6 +76,7 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 			line(odd.name, odd.n, odd.note)
 		}
 	}
+	printReceipt(func(name, amount, note string) { fmt.Fprintf(t, "%s\t%s\t %s\n", name, amount, note) }, &r)
 	fmt.Fprintf(t, "time\t%s\t\n", r.Elapsed.Round(10*time.Millisecond))
 	_ = t.Flush() // as with Fprintf: there is nobody to tell
 	fmt.Fprintf(w, "results in %s\n", out)
@@ -73,9 +92,16 @@ func cacheNote(r durable.Report) string {
 	return strings.Join(slices.DeleteFunc(notes, func(note string) bool { return note == "" }), ", ")
 }
 
-// describeRoute says who answered.
-func describeRoute(r durable.RouteProgress) string {
-	return fmt.Sprintf("%s at %s: %s rows", printable.Line(r.Model, 64), r.Provider, thousands(r.Succeeded+r.Failed))
+// describeRoute says who answered, and at which endpoint if another one of all
+// has the same model.
+func describeRoute(r durable.RouteProgress, all []durable.RouteProgress) string {
+	at := r.Provider
+	if slices.ContainsFunc(all, func(o durable.RouteProgress) bool {
+		return o.Model == r.Model && o.Provider == r.Provider && o.Endpoint != r.Endpoint
+	}) {
+		at += " " + printable.Line(r.Endpoint, 64)
+	}
+	return fmt.Sprintf("%s at %s: %s rows", printable.Line(r.Model, 64), at, thousands(r.Succeeded+r.Failed))
 }
 
 func tokens(u llm.Usage) int { return u.Input + u.Output }

@@ -43,3 +43,20 @@ func TestSummaryNamesWhatIsOddAndNothingElse(t *testing.T) {
 		}
 	}
 }
+
+// Two routes of one model are told apart by their endpoints.
+func TestSummaryTellsRoutesOfOneModelApart(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	report := durable.Report{Progress: durable.Progress{Routes: []durable.RouteProgress{
+		{Provider: "openai", Model: "m", Endpoint: "/v1/chat/completions", Succeeded: 1},
+		{Provider: "openai", Model: "m", Endpoint: "/v1/embeddings", Succeeded: 2},
+		{Provider: "openai", Model: "other", Endpoint: "/v1/embeddings", Succeeded: 3},
+	}}}
+	printSummary(&out, report, "out")
+	for _, want := range []string{"by m at openai /v1/chat/completions: 1 rows", "by m at openai /v1/embeddings: 2 rows", "by other at openai: 3 rows"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+}

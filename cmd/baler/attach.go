@@ -1,0 +1,232 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template/parse"
+
+	"github.com/spf13/cobra"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/document"
+)
+
+// attach are the flags that say which files go with a row.
+type attach struct {
+	files   fileTemplates
+	cite    bool
+	anyFile bool
+
+	paths []*filePath
+	seen  filesSeen
+}
+
+const (
+	fileFlag = "--file"
+	citeFlag = "--cite"
+)
+
+func (a *attach) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.Var(&a.files, "file", "path of a file that goes with the row, as a template of its fields, as in --file '{{.path}}': PNG, JPEG, GIF, WebP, PDF, DOCX or text; may be given for several; an empty path is none")
+	f.BoolVar(&a.cite, "cite", false, "ask for citations of the --file documents; the output has them")
+	f.BoolVar(&a.anyFile, "any-file", false, "leave it to the provider which files it takes, whatever its documents say of types, sizes and pages")
+}
+
+// fileTemplates are the templates of paths, as --file has them.
+type fileTemplates []string
+
+// String implements pflag.Value. It is what a run remembers.
+func (t *fileTemplates) String() string {
+	if len(*t) == 0 {
+		return ""
+	}
+	list, _ := json.Marshal(*t) //nolint:errchkjson // texts cannot fail
+	return string(list)
+}
+
+// Set implements pflag.Value. It takes one template, or all that a run has
+// remembered.
+func (t *fileTemplates) Set(text string) error {
+	var list []string
+	switch {
+	case strings.HasPrefix(text, `["`) && json.Unmarshal([]byte(text), &list) == nil:
+		*t = append(*t, list...)
+	case strings.TrimSpace(text) == "":
+		return errors.New("must be a path, such as {{.path}}")
+	default:
+		*t = append(*t, text)
+	}
+	return nil
+}
+
+// Type implements pflag.Value.
+func (t *fileTemplates) Type() string { return "template" }
+
+// validate reads the templates.
+func (a *attach) validate(o *options) error {
+	switch {
+	case len(a.files) == 0 && a.cite:
+		return usage("--cite needs a --file: name the documents")
+	case len(a.files) == 0 && a.anyFile:
+		return usage("--any-file needs a --file")
+	case len(a.files) > 0 && !o.asksChats():
+		return usage("--file needs a --prompt or --messages-field: say what is asked about the file")
+	case len(a.files) > 0 && o.rowsPerRequest > 1:
+		return usage("--rows-per-request shares requests among short texts, and --file gives each row files of its own: leave one of them out")
+	}
+	a.paths = nil
+	for _, text := range a.files {
+		p, err := newFilePath(text)
+		if err != nil {
+			return err
+		}
+		a.paths = append(a.paths, p)
+	}
+	return nil
+}
+
+// filePath makes a path of a row.
+type filePath struct {
+	*prompt
+	below string // the directory that the template begins with, "" if with a field
+}
+
+func newFilePath(text string) (*filePath, error) {
+	p, _, err := newTemplate(fileFlag, text)
+	if err != nil {
+		return nil, err
+	}
+	f := &filePath{prompt: p}
+	if len(p.template.Root.Nodes) > 1 {
+		if begin, is := p.template.Root.Nodes[0].(*parse.TextNode); is {
+			if at := strings.LastIndexByte(string(begin.Text), '/'); at >= 0 {
+				f.below = string(begin.Text[:at+1])
+			}
+		}
+	}
+	return f, nil
+}
+
+// of returns the path of a row, "" if there is none. What a row says does not
+// lead out of the directory that the template begins with.
+func (f *filePath) of(fields map[string]any) (string, error) {
+	text, err := f.fill(fields)
+	switch {
+	case errors.Is(err, errNoText):
+		return "", nil
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", fileFlag, err)
+	}
+	path := filepath.Clean(strings.TrimSpace(text))
+	if f.below == "" {
+		return path, nil
+	}
+	if rest, err := filepath.Rel(filepath.Clean(f.below), path); err != nil || !filepath.IsLocal(rest) {
+		return "", fmt.Errorf("%s: %q is not below %q, with which the template begins", fileFlag, path, f.below)
+	}
+	return path, nil
+}
+
+// to adds the files of a row to what the user says last in a chat, before its
+// text.
+func (a *attach) to(chat llm.Chat, fields map[string]any) (llm.Chat, error) {
+	var parts []llm.Part
+	for _, p := range a.paths {
+		path, err := p.of(fields)
+		if err != nil {
+			return chat, err
+		}
+		if path == "" {
+			continue
+		}
+		part := llm.FromPath(path)
+		if a.cite {
+			part = part.Cited()
+		}
+		parts = append(parts, part)
+	}
+	if len(parts) == 0 {
+		return chat, nil
+	}
+	chat.Messages = slices.Clone(chat.Messages)
+	for i := range slices.Backward(chat.Messages) {
+		m := &chat.Messages[i]
+		if m.Role != llm.RoleUser && m.Role != "" {
+			continue
+		}
+		if m.Text != "" {
+			parts = append(parts, llm.Part{Text: m.Text})
+		}
+		m.Text, m.Parts = "", append(parts, m.Parts...)
+		return chat, nil
+	}
+	return chat, errors.New("--file: no message of the row is the user's")
+}
+
+// set adds what must be the same at each start.
+func (a *attach) set(settings map[string]string) {
+	if len(a.files) > 0 {
+		settings[fileFlag] = a.files.String()
+	}
+	if a.cite {
+		settings[citeFlag] = "true"
+	}
+}
+
+// attachOf returns the flags of a run.
+func attachOf(settings map[string]string) (a attach) {
+	_ = json.Unmarshal([]byte(settings[fileFlag]), &a.files) // "" is none
+	a.cite = settings[citeFlag] != ""
+	return a
+}
+
+// apply lets a job tell of the files.
+func (a *attach) apply(job *durable.Job[source.Row], tell func(string)) {
+	if len(a.files) == 0 {
+		return
+	}
+	a.seen.tell = tell
+	job.AnyFile = a.anyFile
+	job.Attached = a.seen.add
+}
+
+// filesSeen counts the files of the rows.
+type filesSeen struct {
+	tell                    func(string)
+	files, pages, surprises int
+}
+
+// maxSurprises is how many warnings about files are told.
+const maxSurprises = 10
+
+// add is told of a file before anything is bought.
+func (s *filesSeen) add(row source.Row, f document.Info) {
+	s.files++
+	s.pages += f.Pages
+	warning := f.Warning()
+	if warning == "" {
+		return
+	}
+	switch s.surprises++; {
+	case s.surprises <= maxSurprises:
+		s.tell(place(row) + ": " + warning)
+	case s.surprises == maxSurprises+1:
+		s.tell("more files without a text layer are not told")
+	}
+}
+
+// describe tells of the files in a plan.
+func (s *filesSeen) describe(w io.Writer) {
+	if s.files == 0 {
+		return
+	}
+	fmt.Fprintf(w, "files\t%s%s%s\n", thousands(s.files), noteIf(s.pages, ", of which PDFs have %s pages"), noteIf(s.surprises, ", and %s have hardly any text layer"))
+}

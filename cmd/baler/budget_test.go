@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/sink/llm/price"
+	"github.com/balerhq/baler/sink/simulator"
+)
+
+// A job of twelve dollars with a budget of five stops below five. With one of
+// fifteen it goes on to the end. Plan, status and the receipt say so.
+func TestABudgetStopsARunUntilItIsRaised(t *testing.T) {
+	t.Parallel()
+	server, dir := startSimulator(t, simulator.Config{Answer: func(simulator.Row) simulator.Reply {
+		return simulator.Reply{Text: "an answer", InputTokens: 1, OutputTokens: 1000}
+	}}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(100)...)
+	writeFile(t, dir, "prices.json", `{"as_of":"2026-11","models":[{"provider":"openai","model":"gpt-test","live":[{"input":0,"output":240}],"batch_factor":0.5}]}`)
+	flags := []string{"in.jsonl", "--out", "out.jsonl", "--model", "gpt-test", "--prompt", "Summarise: {{.text}}", "--max-tokens", "1000", "--tenant-field", "id"}
+	args := func(more ...string) []string {
+		return append(runArgs(server, append(flags, "--batch-size", "10")...), more...)
+	}
+
+	plan := runCommand(t, dir, nil, append([]string{"plan", "--prices", "prices.json", "--budget", "5usd"}, flags...)...)
+	if plan.code != exitOK || !plan.says("cost about $12 for 100 rows in 1 batches") || !plan.says("about $24 at the price of single requests") || !plan.says("budget $5.00, which is not enough") {
+		t.Errorf("%+v", plan)
+	}
+	if r := runCommand(t, dir, withKey, args("--budget", "5usd")...); r.code != exitUsage || !strings.Contains(r.stderr, `"gpt-test" of openai`) || !strings.Contains(r.stderr, "--unknown-price") {
+		t.Errorf("%+v", r)
+	}
+
+	r := runCommand(t, dir, withKey, args("--prices", "prices.json", "--budget", "5usd")...)
+	if r.code != exitResumable || !strings.Contains(r.stderr, "the budget of $5.00 is used up") {
+		t.Fatalf("%+v", r)
+	}
+	var s durable.Status
+	if err := json.Unmarshal([]byte(runCommand(t, dir, nil, "status", "--json").stdout), &s); err != nil {
+		t.Fatal(err)
+	}
+	if s.Spending.Cost > 5*price.USD || s.Spending.Cost < 4*price.USD || s.Spending.Reserved != 0 || s.Spending.Cost != price.Money(s.Succeeded)*12*price.Cent || !s.NeedsAction {
+		t.Errorf("%+v", s.Spending)
+	}
+
+	r = runCommand(t, dir, withKey, args("--prices", "prices.json", "--budget", "15usd")...)
+	for _, line := range []string{"succeeded 100", "paid $12", "saved $12 of $24 at the price of single requests", "left $3 of the budget of $15.00", "$0.12 for the tenant t-0", "and 90 tenants more"} {
+		if r.code != exitOK || !r.says(line) {
+			t.Errorf("%s: %+v", line, r)
+		}
+	}
+	sum := price.Money(0)
+	for _, row := range readResults(t, filepath.Join(dir, "out.jsonl")) {
+		sum += *row.Cost
+	}
+	if sum != 12*price.USD {
+		t.Errorf("the results cost %s", sum)
+	}
+	if status := runCommand(t, dir, nil, "status"); !status.says("paid $12") {
+		t.Errorf("%+v", status)
+	}
+}
+
+func TestBudgetFlagsThatAreWrong(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(1)...)
+	for want, args := range map[string][]string{
+		"--budget":                 {"--budget", "five"},
+		"must be above zero":       {"--budget", "0"},
+		"without --tenant-field":   {"--tenant-budget", "1"},
+		"--worst-case is about":    {"--worst-case"},
+		"--tz is about":            {"--tz", "UTC"},
+		"must be a time zone":      {"--day-budget", "1", "--tz", "Nowhere"},
+		"must be accept, or dolla": {"--unknown-price", "free"},
+		"--prices none.json":       {"--prices", "none.json"},
+	} {
+		r := runCommand(t, dir, withKey, append([]string{"run", "in.jsonl", "--out", "out", "--model", "gpt-test", "--prompt", "{{.text}}"}, args...)...)
+		if r.code != exitUsage || !strings.Contains(r.stderr, strings.TrimSuffix(want, " none.json")) {
+			t.Errorf("%v: %+v", args, r)
+		}
+	}
+}
