@@ -129,3 +129,40 @@ func spread(b *testing.B, workers int, call func(context.Context)) {
 	}
 	running.Wait()
 }
+
+// BenchmarkPaceBy lets values of 1,000 keys pass, none of which has to wait.
+func BenchmarkPaceBy(b *testing.B) {
+	keys := make([]string, 1000)
+	for i := range keys {
+		keys[i] = fmt.Sprint("tenant-", i)
+	}
+	stage := ratelimit.PaceBy(func(i int) string { return keys[i] }, ratelimit.PaceConfig[int]{
+		Limits: func(string) ratelimit.Config { return ratelimit.Per(1<<40, time.Minute) },
+	})
+	b.ReportAllocs()
+	in, out := make(chan []int, 1), make(chan []int, 1)
+	go func() {
+		defer close(in)
+		spare := make([]int, 0, 128)
+		for i := range b.N {
+			if spare = append(spare, i%len(keys)); len(spare) == cap(spare) {
+				in <- spare
+				spare = make([]int, 0, 128)
+			}
+		}
+		in <- spare
+	}()
+	go func() {
+		defer close(out)
+		if err := stage.Run(b.Context(), in, out); err != nil {
+			b.Error(err)
+		}
+	}()
+	passed := 0
+	for values := range out {
+		passed += len(values)
+	}
+	if passed != b.N {
+		b.Errorf("%d of %d values passed", passed, b.N)
+	}
+}

@@ -11,7 +11,7 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/anthropics/anthropic-sdk-go"
+	"github.com/anthropics/anthropic-sdk-go/v2"
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/responses"
 	"github.com/openai/openai-go/v3/shared"
@@ -110,21 +110,43 @@ func TestAnthropicsRequestsComeBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	document := anthropic.NewDocumentBlock(anthropic.Base64PDFSourceParam{Data: "JVBERi0="})
-	document.OfDocument.Title = anthropic.String("a.pdf")
-	document.OfDocument.Citations = anthropic.CitationsConfigParam{Enabled: anthropic.Bool(true)}
-	comesBack(t, codec, claude.MessagesEndpoint, anthropic.MessageNewParams{
+	request := anthropic.MessageNewParams{
 		Model: "claude-haiku-5-5", MaxTokens: 64,
-		System: []anthropic.TextBlockParam{{Text: "sys", CacheControl: anthropic.NewCacheControlEphemeralParam()}},
-		Messages: []anthropic.MessageParam{
-			anthropic.NewUserMessage(anthropic.NewTextBlock("hi"), document, anthropic.NewImageBlockBase64("image/png", "iVBORw=="),
-				anthropic.NewDocumentBlock(anthropic.PlainTextSourceParam{Data: "plain"}), anthropic.NewDocumentBlock(anthropic.URLPDFSourceParam{URL: "https://example.com/a.pdf"})),
-			anthropic.NewAssistantMessage(anthropic.NewTextBlock("ho")),
-		},
-		Temperature: anthropic.Float(0.2), TopK: anthropic.Int(5), TopP: anthropic.Float(0.9), StopSequences: []string{"x"}, Metadata: anthropic.MetadataParam{UserID: anthropic.String("u")},
+		System:        []anthropic.TextBlockParam{{Text: "sys", CacheControl: anthropic.NewCacheControlEphemeralParam()}},
+		Messages:      messagesWithDocuments(false),
+		StopSequences: []string{"x"}, Metadata: anthropic.MetadataParam{UserID: anthropic.String("u")},
 		OutputConfig: anthropic.OutputConfigParam{Effort: "low", Format: anthropic.JSONOutputFormatParam{Schema: schema}},
 		Tools:        []anthropic.ToolUnionParam{{OfTool: &anthropic.ToolParam{Name: "f", InputSchema: anthropic.ToolInputSchemaParam{Properties: schema["properties"]}}}},
+	}
+	request.SetExtraFields(map[string]any{"temperature": 0.2, "top_k": 5, "top_p": 0.9}) // which this client has no members for
+	comesBack(t, codec, claude.MessagesEndpoint, request)
+}
+
+// The provider refuses citations beside a schema, so they are a request of their own.
+func TestAnthropicsCitationsComeBack(t *testing.T) {
+	codec, err := claude.NewCodec(claude.Version20230601)
+	if err != nil {
+		t.Fatal(err)
+	}
+	comesBack(t, codec, claude.MessagesEndpoint, anthropic.MessageNewParams{
+		Model: "claude-haiku-5-5", MaxTokens: 64, Messages: messagesWithDocuments(true),
 	})
+}
+
+func messagesWithDocuments(cited bool) []anthropic.MessageParam {
+	documents := []anthropic.ContentBlockParamUnion{
+		anthropic.NewDocumentBlock(anthropic.Base64PDFSourceParam{Data: "JVBERi0="}),
+		anthropic.NewDocumentBlock(anthropic.PlainTextSourceParam{Data: "plain"}),
+		anthropic.NewDocumentBlock(anthropic.URLPDFSourceParam{URL: "https://example.com/a.pdf"}),
+	}
+	documents[0].OfDocument.Title = anthropic.String("a.pdf")
+	if cited {
+		for _, d := range documents {
+			d.OfDocument.Citations = anthropic.CitationsConfigParam{Enabled: anthropic.Bool(true)}
+		}
+	}
+	content := append([]anthropic.ContentBlockParamUnion{anthropic.NewTextBlock("hi"), anthropic.NewImageBlockBase64("image/png", "iVBORw==")}, documents...)
+	return []anthropic.MessageParam{anthropic.NewUserMessage(content...), anthropic.NewAssistantMessage(anthropic.NewTextBlock("ho"))}
 }
 
 // Google's client has no public form of its requests, so that one is sent.

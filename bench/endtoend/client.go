@@ -100,6 +100,18 @@ func runLibrary(ctx context.Context) (measurement, error) {
 	return m, err
 }
 
+// sorted is what -schema asks about a ticket.
+type sorted struct {
+	Reason   string   `json:"reason"`
+	Urgent   bool     `json:"urgent"`
+	Products []string `json:"products"`
+	Refund   float64  `json:"refund,omitempty"`
+	Customer struct {
+		Name string `json:"name"`
+		Age  int    `json:"age"`
+	} `json:"customer"`
+}
+
 func runJob(ctx context.Context) error {
 	provider, err := openai.New(apiKey, openai.Config{BaseURL: *client})
 	if err != nil {
@@ -118,11 +130,16 @@ func runJob(ctx context.Context) error {
 		ID   string `json:"id"`
 		Text string `json:"text"`
 	}
+	var answer llm.Answer
+	if *schema {
+		answer = llm.JSON[sorted]()
+	}
 	report, err := durable.Run(ctx, durable.Job[ticket]{
 		Name:     "endtoend",
 		Source:   source.JSONL[ticket](inWork("in.jsonl")),
 		Key:      func(t ticket) string { return t.ID },
 		Prompt:   func(t ticket) (llm.Chat, error) { return llm.Ask(prompt + t.Text), nil },
+		Answer:   answer,
 		Provider: provider,
 		Model:    model,
 		Batch:    durable.BatchLimits{MaxItems: *batch},

@@ -34,6 +34,7 @@ var (
 	rows    = flag.String("rows", "10000,100000", "numbers of rows to measure")
 	batch   = flag.Int("batch", 10_000, "rows in a batch")
 	dir     = flag.String("dir", "", "directory to work in (default: a temporary one)")
+	schema  = flag.Bool("schema", false, "let the library ask for answers in JSON and check each, without -compare")
 	profile = flag.String("cpuprofile", "", "write a CPU profile of the client here")
 	compare = flag.Bool("compare", false, "measure the hand-written client, the library and the command line in turns")
 	rounds  = flag.Int("rounds", 5, "rounds of -compare; a figure is their median")
@@ -108,7 +109,7 @@ func measure(ctx context.Context, n int, contestant, program string) (m measurem
 		return m, err
 	}
 	cmd := exec.CommandContext(ctx, self, "-client", server.URL+"/v1", "-dir", work,
-		"-batch", strconv.Itoa(*batch), "-cpuprofile", *profile, "-as", contestant, "-command", program)
+		"-batch", strconv.Itoa(*batch), "-cpuprofile", *profile, "-as", contestant, "-command", program, "-schema="+strconv.FormatBool(*schema))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

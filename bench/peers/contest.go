@@ -69,6 +69,7 @@ func contests() []contest {
 		all("128 B p1", calls(wides(1)), stages(wides(1))),
 		{"slow", []entry{enter("baler Add", slowOne, balerAdd), enter("baler Add, 8 producers", slowEight, balerAdd)}},
 		{"keyed p1", []entry{enter("baler Add", one, balerAdd), enter("baler keyed", one, balerKeyed)}},
+		{"1,000 callers", loaders()},
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -21,10 +22,14 @@ func main() {
 	rounds := flag.Int("rounds", 10, "rounds; a figure is their median")
 	length := flag.Duration("time", 100*time.Millisecond, "how long one run should take")
 	cpu := flag.Bool("cpu", false, "count the time of all processors, not the time that passes")
+	only := flag.String("only", "", "run only the contests whose name has this in it")
 	flag.Parse()
 
 	table := newTable(*rounds, *length, *cpu)
 	for _, c := range contests() {
+		if !strings.Contains(c.name, *only) {
+			continue
+		}
 		if err := table.run(c); err != nil {
 			fmt.Fprintln(os.Stderr, "peers:", err)
 			os.Exit(1)

@@ -74,6 +74,7 @@ func run(ctx context.Context, w io.Writer, from, to string) error {
 			return err
 		}
 		inserted[b.Reason] += len(b.Items)
+		b.Release() // its memory is used again
 		return nil
 	})
 	if err := p.Wait(); err != nil {

@@ -27,6 +27,7 @@ type review struct {
 // a provider where this one makes something up.
 func model(name, refuses string) router.Route[story, review] {
 	ask := flow.FlatMap(func(_ context.Context, batch accumulator.Batch[story]) ([]review, error) {
+		defer batch.Release() // its memory is used again
 		var reviews []review
 		for _, s := range batch.Items {
 			reviews = append(reviews, review{Title: s.Title, Text: "a fine " + s.Genre, Refused: s.Genre == refuses})

@@ -47,6 +47,7 @@ func run(ctx context.Context, w io.Writer) error {
 	})
 	fives := flow.Via(p, pairs, accumulator.New[join.Pair[reading, reading]](accumulator.Config{MaxItems: 5}))
 	flow.To(p, fives, func(_ context.Context, batch accumulator.Batch[join.Pair[reading, reading]]) error {
+		defer batch.Release() // its memory is used again
 		in, out := 0.0, 0.0
 		for _, pair := range batch.Items {
 			in += pair.Left.Value

@@ -106,6 +106,15 @@ await step('list batches page by page, newest first', async () => {
   assert.equal(ids[2], created.id);
 });
 
+await step('list, delete and cancel in the older version', async () => {
+  const ids = (await all(older(quick).messages.batches.list({ limit: 1 }))).map(({ id }) => id);
+  assert.equal(ids.length, 3);
+  await older(quick).messages.batches.delete(ids[0]);
+  const { id } = await older(slow).messages.batches.create({ requests: ten });
+  await older(slow).messages.batches.cancel(id);
+  await ended(older(slow), id);
+});
+
 await step('delete a batch', async () => {
   const { type } = await client.messages.batches.delete(created.id);
   assert.equal(type, 'message_batch_deleted');

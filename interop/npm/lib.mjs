@@ -22,8 +22,10 @@ export const until = async (poll) => {
   }
 };
 
-// advance moves the clock of the slow simulator.
+// advance moves the clock of the slow simulator, once each batch runs. One that
+// is still validated would begin after the hours that have passed.
 export const advance = async (hours) => {
+  await until(async () => !(await (await fetch(`${slow}/_simulator/batches`)).text()).includes('"status":"validating"'));
   const reply = await fetch(`${slow}/_simulator/clock`, {
     method: 'POST',
     body: JSON.stringify({ advance: hours * 3_600_000_000_000 }),

@@ -14,7 +14,9 @@ import (
 
 // modules are the clients for Go by provider.
 var modules = map[string]string{
-	"openai": "github.com/openai/openai-go/v3",
+	"anthropic": "github.com/anthropics/anthropic-sdk-go/v2",
+	"gemini":    "google.golang.org/genai",
+	"openai":    "github.com/openai/openai-go/v3",
 }
 
 // goTests runs the tests below go/, and counts the steps in each package: tests

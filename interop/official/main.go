@@ -4,9 +4,11 @@
 //	go run ./official              all clients
 //	go run ./official npm/openai   that script alone
 //	go run ./official -fast        a choice that takes seconds
+//	go run ./official -hold        calls of the clients through baler serve
 //
-// What the npm and Python clients sent is compared with testdata/requests, the
-// recordings that our own clients are held to; -record writes them.
+// What the npm and Python clients sent is compared with what they sent before,
+// in testdata/requests; -record writes that. The tests in interop/ compare it
+// with what our own clients send.
 package main
 
 import (
@@ -21,6 +23,7 @@ import (
 
 var (
 	fast   = flag.Bool("fast", false, "run only "+fmt.Sprint(choice)+", as far as this machine can")
+	hold   = flag.Bool("hold", false, "call through baler serve instead, which holds the calls until their batches have ended")
 	record = flag.Bool("record", false, "write what the clients sent to testdata/requests")
 )
 
@@ -42,7 +45,10 @@ func main() {
 
 // run runs what is asked for, prints the table, and reports whether all passed.
 func run(ctx context.Context, names []string) (passed bool, err error) {
-	scripts, err := findScripts(names)
+	if *hold {
+		return holdClients(ctx, names)
+	}
+	scripts, err := findScripts(names, "")
 	if err != nil {
 		return false, err
 	}

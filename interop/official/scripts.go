@@ -25,14 +25,14 @@ type script struct {
 
 func (s script) name() string { return s.language + "/" + s.provider }
 
-// findScripts returns the scripts of these names, or those that are to run
+// findScripts returns the scripts of these names in a directory of each language, or those that are to run
 // without any.
-func findScripts(names []string) (scripts []script, err error) {
+func findScripts(names []string, below string) (scripts []script, err error) {
 	if len(names) == 0 && *fast {
 		names = choice
 	}
 	for _, language := range languages {
-		files, err := filepath.Glob(language.name + "/*" + language.extension)
+		files, err := filepath.Glob(language.name + "/" + below + "*" + language.extension)
 		if err != nil {
 			return nil, err
 		}

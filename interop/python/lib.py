@@ -41,7 +41,16 @@ def until(poll):
 
 
 def advance(hours):
-    """Moves the clock of the slow simulator."""
+    """Moves the clock of the slow simulator, once each batch runs.
+
+    One that is still validated would begin after the hours that have passed.
+    """
+
+    def run():
+        with urllib.request.urlopen(SLOW + "/_simulator/batches") as reply:
+            return b'"status":"validating"' not in reply.read()
+
+    until(run)
     body = json.dumps({"advance": hours * 3_600_000_000_000}).encode()
     with urllib.request.urlopen(SLOW + "/_simulator/clock", data=body) as reply:
         assert reply.status == 204

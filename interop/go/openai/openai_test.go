@@ -18,21 +18,14 @@ import (
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 
+	"github.com/balerhq/baler/interop/go/gotest"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
 // start serves a simulator and returns a client of it.
 func start(t *testing.T, cfg simulator.Config) (*simulator.Server, openai.Client) {
 	t.Helper()
-	srv, err := simulator.Start("", cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := srv.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
+	srv := gotest.Start(t, cfg)
 	return srv, newClient(srv, "sk-interop")
 }
 
