@@ -5,10 +5,14 @@ import (
 	"iter"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow"
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/archive"
+	"github.com/balerhq/baler/flow/durable/telemetry"
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/ratelimit"
@@ -105,4 +109,14 @@ func _(ctx context.Context, read iter.Seq2[Event, error], insert func(context.Co
 	flow.To(p, paced, insert)
 	err := p.Wait()
 	return err
+}
+
+func _(ctx context.Context, meter metric.Meter, tracer trace.Tracer, job durable.Job[Ticket]) (durable.Report, error) {
+	t, err := telemetry.New(telemetry.Config{Meter: meter, Tracer: tracer})
+	if err != nil {
+		return durable.Report{}, err
+	}
+	telemetry.Attach(&job, t)
+	report, err := durable.Run(ctx, job)
+	return report, err
 }

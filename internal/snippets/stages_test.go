@@ -14,8 +14,11 @@ import (
 
 	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/call"
 	"github.com/balerhq/baler/flow/dedup"
+	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/gostreams"
+	"github.com/balerhq/baler/flow/intercept"
 	"github.com/balerhq/baler/flow/join"
 	"github.com/balerhq/baler/flow/router"
 	"github.com/balerhq/baler/flow/telemetry"
@@ -23,6 +26,7 @@ import (
 	"github.com/balerhq/baler/ratelimit"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/live"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 	"github.com/balerhq/baler/sink/sinktest"
@@ -238,7 +242,58 @@ func _() (sink.Provider, error) {
 	return client, err
 }
 
+func _(key string, use func(sink.Provider) error) error {
+	client, err := openai.New(key, openai.Config{BaseURL: "http://127.0.0.1:8000/v1"})
+	if err != nil {
+		return err
+	}
+	provider, err := live.New(client, live.Config{
+		Dir:    "state/live",
+		Rate:   ratelimit.Config{Requests: 600, InputTokens: 600_000, Slots: 32},
+		Repeat: true, // asking again is free at a server of one's own
+	})
+	if err != nil {
+		return err
+	}
+	defer provider.Close()
+	return use(provider)
+}
+
 func _(t *testing.T, newHarness func(*testing.T) sinktest.Harness) {
 	t.Helper()
 	sinktest.Run(t, newHarness) // func(*testing.T) sinktest.Harness
+}
+
+func _(ctx context.Context, client interface {
+	Send(ctx context.Context, mail string) error
+}, mail string,
+) error {
+	server, err := call.New(call.Config{Rate: ratelimit.Per(600, time.Minute)})
+	if err != nil {
+		return err
+	}
+	err = server.Do(ctx, func(ctx context.Context) error { return client.Send(ctx, mail) })
+	return err
+}
+
+func _(meter metric.Meter, paced *ratelimit.KeyStage[Event]) error {
+	figures, err := telemetry.Figures(meter, "import", "tenants", paced.Stats)
+	if err != nil {
+		return err
+	}
+	return figures.Unregister()
+}
+
+func _(send func(*http.Client) error) error {
+	dir, err := durable.Open("calls.state")
+	if err != nil {
+		return err
+	}
+	calls, err := intercept.New(intercept.Config{Dir: dir, All: true})
+	if err != nil {
+		return err
+	}
+	defer calls.Close()
+	client := &http.Client{Transport: calls}
+	return send(client)
 }
