@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/report"
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/internal/printable"
 	"github.com/balerhq/baler/sink/llm/price"
@@ -182,9 +183,13 @@ func printReceipt(line func(name, amount, note string), r *durable.Report) {
 	if s.DayBudget > 0 {
 		line("today", cents(s.Today), "of "+s.DayBudget.String()+" for a day")
 	}
-	if len(r.Routes) > 1 {
-		for _, by := range r.Routes {
-			line("", cents(by.Cost), "by "+describeRoute(by, r.Routes))
+	if models := report.ReceiptOf(r).Models; len(models) > 1 {
+		for _, m := range models {
+			saved := ""
+			if m.Saved > 0 {
+				saved = fmt.Sprintf(", %s saved", cents(m.Saved))
+			}
+			line("", cents(m.Paid), fmt.Sprintf("for %s at %s: %s rows%s", printable.Line(m.Model, 64), m.Provider, thousands(m.Rows), saved))
 		}
 	}
 	for i, t := range r.Tenants {

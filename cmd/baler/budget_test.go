@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/report"
 	"github.com/balerhq/baler/sink/llm/price"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -37,6 +38,11 @@ func TestABudgetStopsARunUntilItIsRaised(t *testing.T) {
 	if r.code != exitResumable || !strings.Contains(r.stderr, "the budget of $5.00 is used up") {
 		t.Fatalf("%+v", r)
 	}
+	for _, line := range []string{"paid $4", "saved $4", "left $0", "for the tenant t-0"} {
+		if !r.says(line) {
+			t.Errorf("%s: %+v", line, r)
+		}
+	}
 	var s durable.Status
 	if err := json.Unmarshal([]byte(runCommand(t, dir, nil, "status", "--json").stdout), &s); err != nil {
 		t.Fatal(err)
@@ -60,6 +66,14 @@ func TestABudgetStopsARunUntilItIsRaised(t *testing.T) {
 	}
 	if status := runCommand(t, dir, nil, "status"); !status.says("paid $12") {
 		t.Errorf("%+v", status)
+	}
+	var told struct{ Receipt report.Receipt }
+	if err := json.Unmarshal([]byte(runCommand(t, dir, nil, "report", "--format", "json").stdout), &told); err != nil {
+		t.Fatal(err)
+	}
+	if got := told.Receipt; got.Paid != 12*price.USD || got.List != 24*price.USD || got.Saved != 12*price.USD || got.Budget != 15*price.USD || len(got.Tenants) != 100 ||
+		len(got.Models) != 1 || got.Models[0].Rows != 100 || got.Models[0].Paid != 12*price.USD || got.Models[0].Model != "gpt-test" {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -387,6 +387,9 @@ func (o *options) do(cmd *cobra.Command, console *console, out *output, job dura
 	show.close()
 	var cancelled *durable.CancelledError
 	if err != nil && !errors.As(err, &cancelled) {
+		if isA[*durable.BudgetError](&stop{err: err}) { // what the money went for
+			printSummary(out.summary, report, out.name)
+		}
 		return o.explain(err, report)
 	}
 	if out.finish != nil {

@@ -40,7 +40,7 @@ func (r *Report) JSON(w io.Writer) error {
 
 // Template writes the report by a template of package text/template. Its
 // fields are those of Report; its functions beside the standard ones are count
-// (1,234), percent, decimal, duration (of seconds), time, line (on one line,
+// (1,234), percent, decimal, duration (of seconds), money, time, line (on one line,
 // without control characters) and cell (for a table of Markdown).
 func (r *Report) Template(w io.Writer, text string) error {
 	t, err := template.New("template").Funcs(functions).Option("missingkey=error").Parse(text)

@@ -44,6 +44,7 @@ type Report struct {
 	Batches  Batches   `json:"batches"`
 	Usage    llm.Usage `json:"usage"`
 	Waste    llm.Usage `json:"waste"` // of batches that were bought twice
+	Receipt  Receipt   `json:"receipt"`
 	Routes   []Route   `json:"routes"`
 	Failures []Failure `json:"failures"` // the most frequent first
 	// Timeline is how many rows were settled by when, in at most 200 points.

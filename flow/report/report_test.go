@@ -21,6 +21,7 @@ import (
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/price"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -60,9 +61,10 @@ func made(t *testing.T, n int, stop bool) *report.Report {
 		Where:    func(q string) bool { return !strings.HasSuffix(q, " 0") },
 		Prompt:   func(q string) (llm.Chat, error) { return llm.Ask(q), nil },
 		Provider: client, Model: "m", Poll: 10 * time.Millisecond, Dir: dir, ReadAll: true,
-		Batch: durable.BatchLimits{MaxItems: 10},
-		Guard: retry.GuardConfig{PauseAbove: 1},
-		Log:   slog.New(slog.DiscardHandler),
+		Batch:  durable.BatchLimits{MaxItems: 10},
+		Guard:  retry.GuardConfig{PauseAbove: 1},
+		Tenant: func(q string) string { return q[len(q)-1:] + nasty }, Prices: prices(t), Budget: durable.Budget{Total: 9 * price.USD},
+		Log: slog.New(slog.DiscardHandler),
 	}
 	if stop {
 		_, err = durable.Ingest(t.Context(), job)
@@ -77,6 +79,55 @@ func made(t *testing.T, n int, stop bool) *report.Report {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// prices has the price of the model m: two dollars for a million tokens of
+// input, in batches.
+func prices(t *testing.T) *price.Table {
+	t.Helper()
+	own, err := price.Read(strings.NewReader(`{"as_of":"2026-11","models":[{"provider":"openai","model":"m","live":[{"input":4,"output":0}],"batch_factor":0.5}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return own
+}
+
+// The receipt of a run adds up: to what its usage costs, over its models, and
+// over its tenants.
+func TestAReceiptAddsUp(t *testing.T) {
+	t.Parallel()
+	r := made(t, 50, false)
+	got, tenants := r.Receipt, price.Money(0)
+	for _, tenant := range got.Tenants {
+		tenants += tenant.Cost
+	}
+	if want := (2 * price.USD / 1_000_000).Times(r.Usage.Input); want == 0 || got.Paid != want || got.List != 2*want || got.Saved != want || got.Waste != 0 || tenants != want {
+		t.Errorf("%+v, want %s paid", got, want)
+	}
+	if len(got.Models) != 1 || got.Models[0].Paid != got.Paid || got.Models[0].Saved != got.Saved || got.Models[0].Rows != 49 {
+		t.Errorf("%+v", got.Models)
+	}
+	for name, write := range map[string]func(io.Writer) error{"html": r.HTML, "markdown": r.Markdown} {
+		var b bytes.Buffer
+		if err := write(&b); err != nil || !strings.Contains(b.String(), "Receipt") || strings.Count(b.String(), got.Paid.Round(4).String()) < 3 || !strings.Contains(b.String(), "$9.00") {
+			t.Errorf("%s: %v\n%s", name, err, b.String())
+		}
+	}
+}
+
+// Routes of one model are one line of a receipt, and what they have saved is
+// never below zero.
+func TestAReceiptHasALineForEachModel(t *testing.T) {
+	t.Parallel()
+	got := report.ReceiptOf(&durable.Report{Progress: durable.Progress{Routes: []durable.RouteProgress{
+		{Provider: "a", Model: "m", Succeeded: 1, Cost: 2, List: 4},
+		{Provider: "b", Model: "m", Succeeded: 2, Cost: 9, List: 8, Unpriced: 1},
+		{Provider: "a", Model: "m", Failed: 3, Cost: 3, List: 6},
+	}}})
+	want := []report.ModelReceipt{{"b", "m", 2, 9, 8, 0, 1}, {"a", "m", 4, 5, 10, 5, 0}}
+	if !slices.Equal(got.Models, want) {
+		t.Errorf("%+v", got.Models)
+	}
 }
 
 func TestAReportHasTheFiguresOfItsRun(t *testing.T) {

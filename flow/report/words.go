@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/internal/printable"
+	"github.com/balerhq/baler/sink/llm/price"
 )
 
 // functions are what a template has beside the fields of a Report.
@@ -16,6 +17,7 @@ var functions = map[string]any{
 	"percent":  func(p float64) string { return strconv.FormatFloat(p, 'f', 1, 64) + " %" },
 	"decimal":  decimal,
 	"duration": duration,
+	"money":    dollars,
 	"time":     clock,
 	"line":     func(s string) string { return printable.Line(s, 300) },
 	"cell":     cell,
@@ -61,6 +63,15 @@ func duration(seconds float64) string {
 		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
 	}
 	return fmt.Sprintf("%dd %dh", int(d.Hours())/24, int(d.Hours())%24)
+}
+
+// dollars writes an amount to the cent, and one below a dollar to a hundredth
+// of that.
+func dollars(m price.Money) string {
+	if m > -price.USD && m < price.USD {
+		return m.Round(4).String()
+	}
+	return m.Round(2).String()
 }
 
 func clock(t time.Time) string {
