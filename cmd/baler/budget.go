@@ -147,6 +147,12 @@ func (b *budget) printQuote(w io.Writer, q *durable.Quote) {
 		}
 		fmt.Fprintf(w, "\ta budget reserves %s for all of them\n", cents(r.Reserved))
 	}
+	if late := q.Late; late != nil && late.Priced {
+		fmt.Fprintf(w, "\tat worst %s more if all batches are late: %s for %s rows with a deadline on the route for that\n", cents(late.Extra), cents(late.Cost), thousands(late.Rows))
+	}
+	if q.Cached > 0 {
+		fmt.Fprintf(w, "answered\t%s rows have an answer of an earlier run on a route that they may take, and cost nothing\n", thousands(q.Cached))
+	}
 	if q.Shared > 0 {
 		fmt.Fprintf(w, "\t%s rows ask what another one asks, and cost nothing\n", thousands(q.Shared))
 	}
@@ -154,7 +160,7 @@ func (b *budget) printQuote(w io.Writer, q *durable.Quote) {
 		fmt.Fprintf(w, "budget\t%s%s\n", b.total.Money, unless(q.Cost() <= b.total.Money, ", which is not enough: the run will stop"))
 	}
 	if len(q.Routes) > 0 {
-		fmt.Fprintf(w, "\testimated by the size of the requests and their limits of tokens; answers that other runs have are not left out\n")
+		fmt.Fprintf(w, "\testimated by the size of the requests and their limits of tokens\n")
 	}
 }
 

@@ -97,3 +97,37 @@ func TestBudgetFlagsThatAreWrong(t *testing.T) {
 		}
 	}
 }
+
+// A plan leaves out rows that earlier runs have answered, says how long such
+// batches took, and has the same in JSON. Without a history it says nothing of
+// that.
+func TestAPlanKnowsEarlierRuns(t *testing.T) {
+	t.Parallel()
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	writeFile(t, dir, "some.jsonl", tickets(30)...)
+	writeFile(t, dir, "in.jsonl", tickets(100)...)
+	writeFile(t, dir, "prices.json", `{"as_of":"2026-11","models":[{"provider":"openai","model":"gpt-test","live":[{"input":0,"output":2000}],"batch_factor":0.5}]}`)
+	flags := []string{"--model", "gpt-test", "--prompt", "Summarise: {{.text}}", "--max-tokens", "1000", "--base-url", server.URL + "/v1", "--prices", "prices.json"}
+	plan := func(more ...string) result {
+		return runCommand(t, dir, nil, append(append([]string{"plan", "in.jsonl"}, flags...), more...)...)
+	}
+
+	if r := plan(); r.code != exitOK || !r.says("about $100 for 100 rows") || strings.Contains(r.stdout, "duration") || strings.Contains(r.stdout, "answered") {
+		t.Errorf("%+v", r)
+	}
+	if r := runCommand(t, dir, withKey, append(runArgs(server, append([]string{"some.jsonl", "--out", "out.jsonl"}, flags...)...), "--batch-size", "3")...); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	r := plan("--batch-size", "10", "--max-in-flight", "3")
+	for _, line := range []string{"about $70 for 70 rows in 7 batches", "answered 30 rows have an answer of an earlier run", "for 3 rounds of batches", "by 10 batches of earlier runs at openai with gpt-test at about this hour"} {
+		if r.code != exitOK || !r.says(line) {
+			t.Errorf("%s: %+v", line, r)
+		}
+	}
+	var got planned
+	r = plan("--json")
+	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || got.Version != 1 || got.Rows != 100 || got.Quote.Cached != 30 || got.Quote.Cost() != 70*price.USD ||
+		len(got.Expected) != 1 || got.Expected[0].Of.Batches != 10 || got.Expected[0].Most < got.Expected[0].Half || got.Expected[0].Half <= 0 {
+		t.Errorf("%v: %+v, %+v", err, r, got)
+	}
+}

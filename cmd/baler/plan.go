@@ -18,13 +18,14 @@ import (
 )
 
 func newPlan() *cobra.Command {
-	o := options{dryRun: true}
+	o, asJSON := options{dryRun: true}, false
 	cmd := &cobra.Command{
 		Use:   "plan INPUT...",
 		Short: "Check the whole input and print what run would do",
 		Long: `Read and check the whole input as "baler run" would with the same flags, and print
 how many rows there are, which routes answer them, what these allow, and what to mind.
-Nothing is sent, no key is needed, and nothing is kept. "baler run --dry-run" is the
+Rows that have an answer in the state directory cost nothing. What runs there have
+bought before says how long the batches may take. Nothing is sent, no key is needed, and nothing is kept. "baler run --dry-run" is the
 same.`,
 		Example: `  baler plan tickets.jsonl --prompt 'Summarise: {{.text}}' --route-field genre \
     --route mini=openai/gpt-5.4-mini --route haiku=anthropic/claude-haiku-5.5 \
@@ -35,16 +36,21 @@ same.`,
 				return usage("%s has several stages: name one with --%s", o.file.file, stageFlag)
 			}
 			o.setName(cmd)
-			return o.plan(cmd)
+			return o.plan(cmd, asJSON)
 		},
 	}
 	o.flags(cmd)
 	o.file.flags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print rows, quote and expected duration as JSON instead of text")
 	return cmd
 }
 
 // plan reads the input into a temporary directory.
-func (o *options) plan(cmd *cobra.Command) (err error) {
+func (o *options) plan(cmd *cobra.Command, asJSON bool) (err error) {
+	known, err := durable.Open(o.state)
+	if err != nil {
+		return usage("%w", err)
+	}
 	path, err := os.MkdirTemp("", "baler-plan-")
 	if err != nil {
 		return err
@@ -60,14 +66,18 @@ func (o *options) plan(cmd *cobra.Command) (err error) {
 		return err
 	}
 	job.Dir, job.Fresh = dir.With(state.Config{Log: job.Log}), false
-	quote, report, err := durable.Estimate(cmd.Context(), job)
+	quote, report, err := durable.Estimate(cmd.Context(), job, known)
 	if err != nil {
 		return o.explain(err, report)
 	}
-	return o.printPlan(cmd.OutOrStdout(), job, report, &quote)
+	expected := o.expect(known, &quote, job.Log)
+	if asJSON {
+		return printJSON(cmd.OutOrStdout(), newPlanned(&report, quote, expected))
+	}
+	return o.printPlan(cmd.OutOrStdout(), job, report, &quote, expected)
 }
 
-func (o *options) printPlan(w io.Writer, job durable.Job[source.Row], report durable.Report, quote *durable.Quote) error {
+func (o *options) printPlan(w io.Writer, job durable.Job[source.Row], report durable.Report, quote *durable.Quote, expected []expectation) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "rows\t%s%s\n", thousands(report.Rows), noteIf(report.Duplicates, ", and %s repeated ones dropped")+noteIf(report.Filtered, ", and %s left out")+noteIf(report.Rejected, ", and %s rejected"))
 	o.messages.attach.seen.describe(t)
@@ -82,6 +92,9 @@ func (o *options) printPlan(w io.Writer, job durable.Job[source.Row], report dur
 		}
 	}
 	o.budget.printQuote(t, quote)
+	for i := range expected {
+		expected[i].describe(t)
+	}
 	if o.routing.given() {
 		fmt.Fprintf(t, "a row takes\t%s\n", o.routing.rule())
 	}

@@ -170,7 +170,7 @@ func (o *options) flags(cmd *cobra.Command) {
 
 func (o *options) run(cmd *cobra.Command) (err error) {
 	if o.dryRun {
-		return o.plan(cmd)
+		return o.plan(cmd, false)
 	}
 	console := newConsole(cmd)
 	job, err := o.prepare(cmd)

@@ -42,21 +42,44 @@ type cachedAnswer struct {
 
 // mark sets the Hit of each entry that was not sent yet and has an answer.
 func (c *cache) mark(entries []jobdir.Entry, routeOf func(n int) jobdir.Route) error {
-	if c.ttl <= 0 || c.samples {
-		return nil
-	}
-	if !c.read {
-		if err := c.load(); err != nil {
-			return err
-		}
-		c.read = true
+	usable, err := c.usable()
+	if err != nil || !usable {
+		return err
 	}
 	for i := range entries {
-		if e := &entries[i]; e.Hit == nil && len(e.Tries) == 0 && len(e.Appended) == 0 && e.Limit == 0 {
+		if e := &entries[i]; mayHit(e) {
 			e.Hit = c.find(e.Content, routeOf(int(e.Route)))
 		}
 	}
 	return nil
+}
+
+// anyHit reports whether an entry has an answer by one of the routes.
+func (c *cache) anyHit(e *jobdir.Entry, routes []jobdir.Route) (bool, error) {
+	usable, err := c.usable()
+	if err != nil || !usable || !mayHit(e) {
+		return false, err
+	}
+	return slices.ContainsFunc(routes, func(r jobdir.Route) bool { return c.find(e.Content, r) != nil }), nil
+}
+
+// mayHit reports whether an entry was not sent yet, and has no answer so far.
+func mayHit(e *jobdir.Entry) bool {
+	return e.Hit == nil && len(e.Tries) == 0 && len(e.Appended) == 0 && e.Limit == 0
+}
+
+// usable reports whether there may be answers. It reads them first.
+func (c *cache) usable() (bool, error) {
+	if c.ttl <= 0 || c.samples {
+		return false, nil
+	}
+	if !c.read {
+		if err := c.load(); err != nil {
+			return false, err
+		}
+		c.read = true
+	}
+	return true, nil
 }
 
 // find returns the latest answer that a route gave to a request, nil if there

@@ -1,10 +1,8 @@
 package durable
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/sink/llm"
@@ -13,28 +11,43 @@ import (
 
 // Quote is what the items of a job may cost that wait to be bought.
 type Quote struct {
-	Routes []RouteQuote
-	// Cached counts the items that have an answer of another job of the Dir.
-	// They cost nothing and belong to no route.
-	Cached int
+	Routes []RouteQuote `json:"routes"`
+	// Cached counts the items that have an answer already: one that any route
+	// gave that they may take, in another job, or in a directory that Estimate
+	// looked into. They cost nothing and belong to no route. If Job.Choose
+	// gives such an item another route, it is sent.
+	Cached int `json:"cached"`
 	// Shared counts the items that ask what another one asks, and get its
 	// answer.
-	Shared int
+	Shared int `json:"shared"`
+	// Late is what items cost if their batches are late, nil if no route has
+	// Within, or no item a deadline.
+	Late *LateQuote `json:"late,omitempty"`
+}
+
+// LateQuote is what the items with a deadline cost at worst: if no batch ends
+// in time, so that all of them take a route that has Within. Of several, that
+// is the dearest.
+type LateQuote struct {
+	Rows   int         `json:"rows"`
+	Cost   price.Money `json:"cost"`   // in the place of what they cost in batches
+	Extra  price.Money `json:"extra"`  // how much more that is
+	Priced bool        `json:"priced"` // the prices of all routes are known
 }
 
 // RouteQuote is what the items of a route may cost.
 type RouteQuote struct {
-	Name     string // of a job with Routes
-	Provider string
-	Model    string
-	Live     bool // they are asked one by one, not in batches
-	Rows     int
-	Batches  int       // at least
-	Usage    llm.Usage // as expected
-	Cost     price.Money
-	List     price.Money // what the same costs live
-	Reserved price.Money // what a Budget must have to buy all of them at once
-	Priced   bool        // the price is known
+	Name     string      `json:"name,omitempty"` // of a job with Routes
+	Provider string      `json:"provider"`
+	Model    string      `json:"model"`
+	Live     bool        `json:"live,omitempty"` // they are asked one by one, not in batches
+	Rows     int         `json:"rows"`
+	Batches  int         `json:"batches"` // at least
+	Usage    llm.Usage   `json:"usage"`   // as expected
+	Cost     price.Money `json:"cost"`
+	List     price.Money `json:"list"`     // what the same costs live
+	Reserved price.Money `json:"reserved"` // what a Budget must have to buy all of them at once
+	Priced   bool        `json:"priced"`   // the price is known
 }
 
 // Cost returns what all routes are expected to cost, as far as their prices are
@@ -48,8 +61,10 @@ func (q *Quote) Cost() (total price.Money) {
 
 // Estimate does what Ingest does, and then says what the items may cost that wait.
 // It sends nothing. The estimate is rough until a route has answered: it goes
-// by the size of the requests and by their limit of tokens.
-func Estimate[T any](ctx context.Context, job Job[T]) (Quote, Report, error) {
+// by the size of the requests and by their limit of tokens. Answers that jobs
+// in the others have count as if they were in Job.Dir, so that a job can be
+// estimated in a Dir of its own. The others are only read, and may be in use.
+func Estimate[T any](ctx context.Context, job Job[T], others ...*Dir) (Quote, Report, error) {
 	if job.Dir == nil {
 		return Quote{}, Report{}, errors.New("durable: Job.Dir is missing: what Estimate reads would be gone")
 	}
@@ -62,7 +77,7 @@ func Estimate[T any](ctx context.Context, job Job[T]) (Quote, Report, error) {
 		err = s.intake.ingest(ctx, s.input)
 	}
 	if err == nil {
-		q, err = s.quote(ctx)
+		q, err = s.quote(ctx, others)
 	}
 	report, err := s.end(ctx, err)
 	<-s.callbacks.done()
@@ -70,18 +85,13 @@ func Estimate[T any](ctx context.Context, job Job[T]) (Quote, Report, error) {
 }
 
 // quote says what the rows may cost that wait.
-func (e *engine) quote(ctx context.Context) (q Quote, err error) {
-	var chunk []jobdir.Entry
-	routes := make(map[int]*quoted)
-	count := func() error {
-		err := e.packer.routed(chunk)
-		for i := range chunk {
-			if err == nil {
-				e.quoteRow(&q, routes, &chunk[i])
-			}
+func (e *engine) quote(ctx context.Context, others []*Dir) (q Quote, err error) {
+	count := &quoting{engine: e, routes: make(map[int]*quoted), late: make(map[jobdir.Route]*estimate), answers: newQuotedAnswers(e.batches.routes, e.cache)}
+	defer func() { err = errors.Join(err, count.answers.close()) }()
+	for _, other := range others {
+		if err := count.answers.lookInto(other); err != nil {
+			return q, err
 		}
-		chunk = chunk[:0]
-		return err
 	}
 	for row, err := range e.batches.ready.Waiting() {
 		switch {
@@ -89,74 +99,10 @@ func (e *engine) quote(ctx context.Context) (q Quote, err error) {
 			return q, e.IfDamaged(jobdir.ReadyDir, err)
 		case ctx.Err() != nil:
 			return q, context.Cause(ctx)
-		case row.Follows():
-			q.Shared++
-			continue
 		}
-		if chunk = append(chunk, row); len(chunk) >= quotedAtOnce {
-			if err := count(); err != nil {
-				return q, err
-			}
+		if err := count.add(row); err != nil {
+			return q, err
 		}
 	}
-	if err := count(); err != nil {
-		return q, err
-	}
-	for _, r := range routes {
-		q.Routes = append(q.Routes, r.quote(e))
-	}
-	slices.SortFunc(q.Routes, func(a, b RouteQuote) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Model, b.Model))
-	})
-	return q, nil
-}
-
-// quotedAtOnce is how many rows get their routes at once.
-const quotedAtOnce = 1000
-
-// quoted is a route while its rows are counted.
-type quoted struct {
-	RouteQuote
-	estimate
-	number int
-	bytes  int64
-	tokens int64
-}
-
-func (e *engine) quoteRow(q *Quote, routes map[int]*quoted, row *jobdir.Entry) {
-	if row.Hit != nil {
-		q.Cached++
-		return
-	}
-	n := int(row.Route)
-	r := routes[n]
-	if r == nil {
-		route := e.batches.routes.get(n)
-		r = &quoted{number: n, estimate: e.newEstimate(route, e.ledger.seen[n])}
-		r.RouteQuote = RouteQuote{Name: route.Name, Provider: route.Provider, Model: route.Model, Live: route.Live, Priced: r.known()}
-		routes[n] = r
-	}
-	used := r.usage(row)
-	cost, list := r.cost(used, used.Input)
-	r.Rows, r.bytes, r.tokens = r.Rows+1, r.bytes+int64(row.Weight()), r.tokens+jobdir.TokensIn(row.Asked())
-	r.Usage, r.Cost, r.List = r.Usage.Add(used), r.Cost.Add(cost), r.List.Add(list)
-	r.Reserved = r.Reserved.Add(r.reserve(row))
-}
-
-func (q *quoted) known() bool { return q.priced.known }
-
-// quote returns the figures of a route whose rows are counted.
-func (q *quoted) quote(e *engine) RouteQuote {
-	limits := e.batches.routes.serviceOf(q.number).Limits(q.Model)
-	for _, most := range []struct{ all, limit int64 }{
-		{int64(q.Rows), int64(narrow(e.batch.MaxItems, limits.Rows))},
-		{q.bytes, int64(narrow(e.batch.MaxWeight, int(limits.Bytes)))},
-		{q.tokens, e.batches.routes.tokensOf(q.number)},
-	} {
-		if most.limit > 0 {
-			q.Batches = max(q.Batches, int((most.all+most.limit-1)/most.limit))
-		}
-	}
-	q.Batches = max(q.Batches, 1)
-	return q.RouteQuote
+	return count.result()
 }

@@ -16,6 +16,7 @@ type Batch struct {
 	Provider  string    `json:"provider"`
 	Endpoint  string    `json:"endpoint"`
 	Model     string    `json:"model"`
+	Live      bool      `json:"live,omitempty"` // its rows were asked one by one
 	Rows      int       `json:"rows"`
 	SentAt    time.Time `json:"sent_at,omitzero"`    // when it was bought
 	SettledAt time.Time `json:"settled_at,omitzero"` // when its last result was settled; zero while there are open ones
@@ -33,7 +34,7 @@ func (a *Archive) Batches() []Batch {
 		r := a.Routes[in.Route]
 		b := Batch{
 			Tag: in.Tag, Batch: in.Batch, State: string(in.State), Route: r.Name, Provider: r.Provider,
-			Endpoint: r.Endpoint, Model: r.Model, Rows: in.Rows, SentAt: in.SentAt,
+			Endpoint: r.Endpoint, Model: r.Model, Live: r.Live, Rows: in.Rows, SentAt: in.SentAt,
 		}
 		if in.State == intent.Committed || in.State == intent.Cleaned {
 			b.SettledAt = settled[in.Tag]
