@@ -56,6 +56,7 @@ type options struct {
 	form              resultForm
 	events            events
 	metrics           metrics
+	notifying         notifying
 	answers           answers
 	file              jobFile
 }
@@ -160,6 +161,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	o.letters.flags(cmd)
 	o.events.flags(cmd)
 	o.metrics.flags(cmd)
+	o.notifying.flags(cmd)
 	o.rejects.flags(cmd)
 	o.failing.flags(cmd)
 	o.budget.flags(cmd)
@@ -282,6 +284,7 @@ func (o *options) checkFlags(given func(flag string) bool) error {
 		func() error { return o.letters.validate(o) },
 		func() error { return o.events.validate(o) },
 		o.metrics.validate,
+		func() error { return o.notifying.validate(given) },
 		func() error { return o.rejects.validate(o) },
 	} {
 		if err := check(); err != nil {
@@ -383,8 +386,10 @@ func (o *options) do(cmd *cobra.Command, console *console, out *output, job dura
 		show.close()
 		return o.ingested(out.summary, report, err)
 	}
+	closeNotify := o.notifying.attach(cmd.Context(), &job, func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) })
 	report, err := durable.Run(cmd.Context(), job)
 	show.close()
+	closeNotify()
 	var cancelled *durable.CancelledError
 	if err != nil && !errors.As(err, &cancelled) {
 		if isA[*durable.BudgetError](&stop{err: err}) { // what the money went for

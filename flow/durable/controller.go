@@ -42,7 +42,7 @@ func (ctl *controller) publishFirst(open []intent.Intent) {
 	for _, in := range open {
 		ctl.openBatches.show(in)
 	}
-	ctl.observe(ctl.control.Reason)
+	ctl.observe(ctl.control.Reason, nil)
 	ctl.guard.began(ctl.control)
 	ctl.notices.moved()
 	ctl.progress.notify = func(p Progress) {
@@ -86,13 +86,13 @@ func stateOf(want State) State {
 	return want
 }
 
-func (ctl *controller) enterState(s State, reason string) {
+func (ctl *controller) enterState(s State, reason string, err error) {
 	ctl.progress.update(func(p *Progress) { p.State = s })
-	ctl.observe(reason)
+	ctl.observe(reason, err)
 }
 
-// observe reports the state.
-func (ctl *controller) observe(reason string) {
+// observe reports the state, and what has ended the run if it has ended.
+func (ctl *controller) observe(reason string, err error) {
 	p := ctl.progress.now()
-	ctl.callbacks.reportEvent(Event{Run: &RunEvent{State: p.State, Reason: reason, Rows: p.Rows, Succeeded: p.Succeeded, Failed: p.Failed}})
+	ctl.callbacks.reportEvent(Event{Run: &RunEvent{State: p.State, Reason: reason, Code: runCode(p.State, reason, err), Rows: p.Rows, Succeeded: p.Succeeded, Failed: p.Failed}})
 }

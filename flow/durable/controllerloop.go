@@ -54,7 +54,7 @@ func (ctl *controller) applyControl() error {
 	if c.Want != ctl.control.Want {
 		ctl.gate.set(State(c.Want))
 		ctl.log.Info("the run is now", "state", c.Want, "reason", c.Reason)
-		ctl.enterState(stateOf(State(c.Want)), c.Reason)
+		ctl.enterState(stateOf(State(c.Want)), c.Reason, nil)
 	}
 	if c.Drain {
 		ctl.gate.drain(errDrained)
@@ -83,15 +83,15 @@ func (ctl *controller) finish(err error) error {
 	reason := ""
 	switch {
 	case ctl.progress.finished():
-		ctl.enterState(StateCompleted, "")
+		ctl.enterState(StateCompleted, "", nil)
 	case errors.As(err, &cancelled):
-		ctl.enterState(StateCancelled, cancelled.Reason)
+		ctl.enterState(StateCancelled, cancelled.Reason, nil)
 	default:
 		if err != nil {
 			reason = truncate(err.Error(), maxReason)
 			ctl.stuck = needsAction(err)
 		}
-		ctl.enterState(StateStopped, reason)
+		ctl.enterState(StateStopped, reason, err)
 	}
 	return ctl.publish(reason)
 }

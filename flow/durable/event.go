@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"errors"
 	"time"
 
 	"github.com/balerhq/baler/internal/intent"
@@ -32,11 +33,34 @@ type Event struct {
 type RunEvent struct {
 	State  State  `json:"state"`
 	Reason string `json:"reason,omitempty"`
+	// Code is a word for the Reason, if a program may want to act on it.
+	Code RunCode `json:"code,omitempty"`
 	// Rows, Succeeded and Failed count the items so far, with those of earlier
 	// processes.
 	Rows      int `json:"rows"`
 	Succeeded int `json:"succeeded"`
 	Failed    int `json:"failed"`
+}
+
+// RunCode says in a word why a run is in its state.
+type RunCode string
+
+// These are the codes.
+const (
+	RunFailing    RunCode = "failing" // it is paused because too many rows fail: see Job.Guard
+	RunOverBudget RunCode = "budget"  // it has stopped because Job.Budget allows nothing more
+)
+
+// runCode returns the code of a state. The end of a run has err.
+func runCode(s State, reason string, err error) RunCode {
+	_, budget := errors.AsType[*BudgetError](err)
+	switch {
+	case s == StatePaused && reason != "": // nobody else gives one
+		return RunFailing
+	case s == StateStopped && budget:
+		return RunOverBudget
+	}
+	return ""
 }
 
 // BatchEvent says that a batch has come further, or back.

@@ -22,7 +22,7 @@ func parseBase(base string, allowHTTP []string) (*url.URL, error) {
 		return nil, errors.New("base URL must look like https://host/path")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, fmt.Errorf("base URL of %s must not have a query or a fragment", u.Host)
-	case u.Scheme == "https", u.Scheme == "http" && (loopback(u.Hostname()) || slices.Contains(allowHTTP, u.Hostname())):
+	case u.Scheme == "https", u.Scheme == "http" && (Loopback(u.Hostname()) || slices.Contains(allowHTTP, u.Hostname())):
 		u.Path = strings.TrimSuffix(u.Path, "/")
 		u.RawPath = strings.TrimSuffix(u.RawPath, "/")
 		return u, nil
@@ -30,7 +30,8 @@ func parseBase(base string, allowHTTP []string) (*url.URL, error) {
 	return nil, fmt.Errorf("base URL of %s must be https (http only on this machine, or for a host that is allowed by name)", u.Host)
 }
 
-func loopback(host string) bool {
+// Loopback reports whether a host is this machine, by what it is called.
+func Loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }

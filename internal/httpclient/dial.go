@@ -14,10 +14,10 @@ import (
 // the credentials of their machines: AWS over IPv6, and Alibaba.
 var metadata = []netip.Addr{netip.MustParseAddr("fd00:ec2::254"), netip.MustParseAddr("100.100.100.200")}
 
-// newTransport returns a transport of its own that checks every address before
+// NewTransport returns a transport of its own that checks every address before
 // it connects. Its settings are Go's usual ones, but it keeps all its idle
 // connections to the one host that it calls.
-func newTransport() *http.Transport {
+func NewTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second, Control: refuseMetadata}
 	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // documented type
 	t.DialContext = dialer.DialContext

@@ -63,7 +63,7 @@ func New(c Config) (*Client, error) {
 	}
 	transport := c.Transport
 	if transport == nil {
-		transport = newTransport()
+		transport = NewTransport()
 	}
 	return &Client{clock: new(clock), base: u, auth: c.Auth, grammar: c.Grammar, hide: newHider(c.Auth), turns: c.Pace.turns(), http: &http.Client{
 		Transport: transport,
