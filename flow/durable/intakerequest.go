@@ -37,6 +37,8 @@ type requests struct {
 	body jsontext.Value
 	told map[string]bool // members that are no part of a chat
 
+	encoded *llm.Schema // of the judge, if each route has encoded a text with it
+
 	attachments attachments
 }
 
@@ -50,14 +52,18 @@ func (r *requests) ask(chat *llm.Chat) (request, error) {
 	if err != nil {
 		return request{}, err
 	}
-	plain := isText(chat)
+	isText := isText(chat)
+	isKnown := isText && (chat.Schema == nil || chat.Schema == r.encoded)
 	for _, own := range r.own {
-		if plain && len(own.options) == 0 {
+		if isKnown && len(own.options) == 0 {
 			continue
 		}
 		if err := own.encode(stub); err != nil {
 			return request{}, own.named(err)
 		}
+	}
+	if isText && r.judge != nil && chat.Schema == r.judge.schema {
+		r.encoded = chat.Schema
 	}
 	q, err := r.chat(jobdir.Target{}, kept)
 	q.attached = files
@@ -75,7 +81,8 @@ func (r *requests) chat(t jobdir.Target, chat *llm.Chat) (request, error) {
 	t.Schema = r.schema(chat)
 	content := record
 	if chat.Schema != nil { // whose members may be in any order
-		content = r.canonical(record[1:])
+		r.body = jobdir.AppendForm(r.body[:0], chat, record)
+		content = r.body
 	}
 	q := request{target: t, record: record, content: r.digest(jobdir.Target{}, content)}
 	q.output = outputLimit(chat)
@@ -95,10 +102,11 @@ func (r *requests) schema(chat *llm.Chat) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// isText reports whether a chat is one that every codec encodes: texts of the
-// user and the assistant, after at most one that instructs the model.
+// isText reports whether a chat is one that every codec encodes if it encodes
+// the schema: texts of the user and the assistant, after at most one that
+// instructs the model.
 func isText(chat *llm.Chat) bool {
-	if chat.Schema != nil || chat.Temperature != nil || len(chat.Options) > 0 || len(chat.Messages) == 0 {
+	if chat.Temperature != nil || len(chat.Options) > 0 || len(chat.Messages) == 0 {
 		return false
 	}
 	for i := range chat.Messages {

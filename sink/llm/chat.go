@@ -3,6 +3,7 @@
 package llm
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"reflect"
@@ -53,6 +54,16 @@ type Schema struct {
 	// Anthropic and Gemini always keep to a schema, and get that form; OpenAI
 	// and Mistral get the schema as it is.
 	Strict *bool `json:"strict,omitempty"`
+}
+
+// Equal reports whether two schemas ask for the same in the same words. A nil
+// Schema equals another one.
+func (s *Schema) Equal(t *Schema) bool {
+	if s == nil || t == nil {
+		return s == t
+	}
+	return s.Name == t.Name && s.Description == t.Description && bytes.Equal(s.JSON, t.JSON) &&
+		(s.Strict == nil) == (t.Strict == nil) && (s.Strict == nil || *s.Strict == *t.Strict)
 }
 
 // Message is one turn of a Chat: its Text, then its Parts.

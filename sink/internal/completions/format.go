@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"sync/atomic"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -14,8 +15,9 @@ import (
 	"github.com/balerhq/baler/sink/llm/schema"
 )
 
-// Format is how an endpoint writes chats. Its Limit stands before its Messages
-// in the order of names, and its temperature after them.
+// Format is how an endpoint writes chats. Its model stands after its Messages
+// and its Limit in the order of names, and its Schema after the model. It is
+// not to be copied.
 type Format struct {
 	Messages string // where the messages are
 	Limit    string // where the limit of tokens is
@@ -32,6 +34,8 @@ type Format struct {
 	NoDeveloper bool // the developer speaks as the system
 	NoModel     bool // the model may be named elsewhere
 	Prefix      bool // the answer may begin with what the assistant says last
+
+	asked atomic.Pointer[askedSchema] // the last: the rows of a run ask for the same
 }
 
 // PrefixOption is the option that makes an answer begin with the last message,
@@ -65,11 +69,9 @@ func (f *Format) encode(model string, chat llm.Chat) (json.RawMessage, error) {
 		body["temperature"] = *chat.Temperature
 	}
 	if chat.Schema != nil {
-		lowered, err := wire.Lower(chat.Schema, f.Dialect)
-		if err != nil {
+		if err := f.setSchema(body, chat.Schema); err != nil {
 			return nil, err
 		}
-		body.Set(f.Schema, f.WriteSchema(chat.Schema, lowered.JSON))
 	}
 	if err := wire.CheckFormat(chat.Options); err != nil {
 		return nil, err
@@ -78,6 +80,14 @@ func (f *Format) encode(model string, chat llm.Chat) (json.RawMessage, error) {
 		return nil, err
 	}
 	return wire.Body(body)
+}
+
+func (f *Format) setSchema(body wire.Fields, s *llm.Schema) error {
+	lowered, err := wire.Lower(s, f.Dialect)
+	if err == nil {
+		body.Set(f.Schema, f.WriteSchema(s, lowered.JSON))
+	}
+	return err
 }
 
 // schemaPath is where the JSON Schema is.

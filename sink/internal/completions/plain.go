@@ -12,10 +12,10 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// encodePlain writes a chat of texts, which most are. It returns nil if the
-// chat holds anything else.
+// encodePlain writes a chat of texts, which most are, with or without a schema.
+// It returns nil if the chat holds anything else.
 func (f *Format) encodePlain(model string, chat llm.Chat) (json.RawMessage, error) {
-	if chat.Schema != nil || len(chat.Options) > 0 || len(chat.Messages) == 0 || model == "" {
+	if len(chat.Options) > 0 || len(chat.Messages) == 0 || model == "" {
 		return nil, nil
 	}
 	size := len(model) + 128
@@ -26,6 +26,11 @@ func (f *Format) encodePlain(model string, chat llm.Chat) (json.RawMessage, erro
 		}
 		size += len(m.Text) + len(m.Text)/16 + 48
 	}
+	schema, err := f.schemaMember(chat.Schema)
+	if err != nil {
+		return nil, err
+	}
+	size += len(schema)
 	b := plainBody{buf: make([]byte, 0, size)}
 	b.raw("{")
 	if limitIsFirst := f.Limit < f.Messages; limitIsFirst {
@@ -36,8 +41,15 @@ func (f *Format) encodePlain(model string, chat llm.Chat) (json.RawMessage, erro
 		b.number(",", f.Limit, chat.MaxTokens, "")
 	}
 	b.text(`,"model":`, model)
+	schemaIsNext := f.Schema < "temperature"
+	if schemaIsNext {
+		b.raw(schema)
+	}
 	if chat.Temperature != nil {
 		b.float(`,"temperature":`, *chat.Temperature)
+	}
+	if !schemaIsNext {
+		b.raw(schema)
 	}
 	b.raw("}")
 	return b.buf, b.err
