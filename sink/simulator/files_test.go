@@ -100,3 +100,45 @@ func TestAKeyMustBeKnown(t *testing.T) {
 		}
 	}
 }
+
+// A row that refers to a file which is gone fails, and so does one that refers
+// to another account's.
+func TestRowsReferToFilesThatAreThere(t *testing.T) {
+	s, one := openaitest.Start(t, simulator.Config{})
+	upload := func(c openaitest.Client) string {
+		contentType, body := openaitest.Form("purpose", "user_data", "file", "a.pdf:%PDF")
+		status, answer, err := c.Try("POST", "/v1/files", contentType, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var f openaitest.File
+		c.Decode(200, status, answer, &f)
+		return f.ID
+	}
+	there, gone, others := upload(one), upload(one), upload(one.As("sk-two"))
+	one.Do(200, "DELETE", "/v1/files/"+gone, "", nil)
+	var rows strings.Builder
+	for name, id := range map[string]string{"there": there, "gone": gone, "others": others} {
+		rows.WriteString(`{"custom_id":"` + name + `","method":"POST","url":"/v1/chat/completions","body":{"model":"m","messages":[{"role":"user",` +
+			`"content":[{"type":"file","file":{"file_id":"` + id + `"}}]}]}}` + "\n")
+	}
+	b := one.Await(one.Create(one.Upload(rows.String()).ID).ID, "completed")
+	if b.RequestCounts != (openaitest.Counts{Total: 3, Completed: 1, Failed: 2}) {
+		t.Errorf("%+v", b)
+	}
+	failed := string(one.Download(b.ErrorFileID))
+	for _, id := range []string{gone, others} {
+		if !strings.Contains(failed, "No such File object: "+id) {
+			t.Errorf("%s is not said to be missing: %s", id, failed)
+		}
+	}
+	uploaded := 0
+	for _, f := range s.Files() {
+		if f.Purpose == "user_data" {
+			uploaded++
+		}
+	}
+	if uploaded != 3 {
+		t.Errorf("%d files for rows were uploaded, want 3", uploaded)
+	}
+}

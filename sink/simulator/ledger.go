@@ -35,6 +35,32 @@ func (s *Simulator) Batches() []Batch {
 	return batches
 }
 
+// File is a file that a client uploaded.
+type File struct {
+	ID       string    `json:"id"`
+	Provider string    `json:"provider"` // its name
+	Name     string    `json:"name"`
+	Purpose  string    `json:"purpose,omitempty"`
+	Bytes    int64     `json:"bytes"`
+	Created  time.Time `json:"created"` // on the simulator's clock
+	Deleted  bool      `json:"deleted,omitempty"`
+}
+
+// Files returns every file that was ever uploaded or made as a result, with any
+// key, the oldest first. Files that belong to a batch and are in no list are not
+// among them.
+func (s *Simulator) Files() []File {
+	var files []File
+	for _, f := range s.files.all() {
+		if !f.Hidden {
+			files = append(files, File{
+				ID: f.ID, Provider: protocolOf(f.Identity), Name: f.Name, Purpose: f.Purpose, Bytes: f.Bytes, Created: f.Created, Deleted: f.Deleted,
+			})
+		}
+	}
+	return files
+}
+
 // Execution is an entry of the billing ledger: a row that was put to the model.
 type Execution struct {
 	Provider     string `json:"provider"`

@@ -16,8 +16,12 @@ func (s *session) Answer(endpoint string, r protocol.Row) (protocol.Reply, error
 			Cause: protocol.TokensPerMinute, Limit: limit, Model: r.Model, RetryAfter: wait,
 		})
 	}
-	reply := Reply{Error: (*RowError)(r.Error)}
-	if r.Error == nil {
+	wrong := r.Error
+	if referring, refers := s.speaker(protocol.Identity{Protocol: s.name}).(protocol.Referring); refers && wrong == nil {
+		wrong = referring.References(r.Body, s.File)
+	}
+	reply := Reply{Error: (*RowError)(wrong)}
+	if wrong == nil {
 		// Live calls have lots below those of batches.
 		reply = s.ask(-int(s.liveCalls.Add(1)), Row{
 			Provider: s.name, Endpoint: endpoint, Model: r.Model, CustomID: r.CustomID, Body: r.Body, request: r.Request,

@@ -82,12 +82,24 @@ func (r *results) tally(reply Reply) *lineWriter {
 
 // answer returns what the model says, with what it costs.
 func (r *results) answer(in protocol.Row) Reply {
-	if in.Error != nil {
-		return Reply{Error: (*RowError)(in.Error)}
+	if wrong := cmp.Or(in.Error, r.missing(in.Body)); wrong != nil {
+		return Reply{Error: (*RowError)(wrong)}
 	}
 	return r.ask(r.b.Seq, Row{
 		Provider: protocolOf(r.b.Identity), Endpoint: r.b.Endpoint, Model: cmp.Or(in.Model, r.b.Model),
 		CustomID: in.CustomID, Body: in.Body, request: in.Request,
+	})
+}
+
+// missing returns what a row fails with because of the files that it refers to.
+func (r *results) missing(body []byte) *protocol.RowError {
+	referring, refers := r.speaker(r.b.Identity).(protocol.Referring)
+	if !refers {
+		return nil
+	}
+	return referring.References(body, func(id string) (protocol.File, bool) {
+		f, found := r.files.get(id)
+		return f, found && f.Owner == r.b.Owner && f.Protocol == r.b.Protocol && !f.Gone(r.clock.now())
 	})
 }
 
