@@ -51,6 +51,9 @@ type Info struct {
 	// Attachments says what a model takes of the files in a request. Nil means
 	// that nothing is known.
 	Attachments Attachments
+	// FileStore keeps files that rows refer to. Nil means that each row has its
+	// files itself.
+	FileStore FileStore
 	// Live says that the rows are run one by one at the synchronous price.
 	Live bool
 }

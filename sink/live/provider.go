@@ -117,7 +117,7 @@ func (p *Provider) openDir() error {
 func describe(info sink.Info) sink.Info {
 	info.Tags, info.RepeatableCreate = sink.TagMetadata, true
 	info.PartialResults, info.Lists, info.Live = true, true, true
-	info.Files, info.Clock = false, false
+	info.Files, info.Clock, info.FileStore = false, false, nil
 	return info
 }
 

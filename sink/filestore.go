@@ -1,0 +1,23 @@
+package sink
+
+import (
+	"context"
+	"iter"
+)
+
+// FileStore keeps files at the provider that rows refer to by their ID
+// (llm.File.ID), so that a file which many rows have is sent once. It is safe
+// for concurrent use. Its errors carry a retry.Class.
+type FileStore interface {
+	// Takes reports whether a row may refer to a file of this media type.
+	Takes(mediaType string) bool
+	// Put stores a file under a name and returns its ID. If a call is not
+	// answered, there may be two files of the name.
+	Put(ctx context.Context, name, mediaType string, data []byte) (id string, err error)
+	// Stored yields what Put has stored under names with the prefix, in any
+	// order; Tag is the name. An error ends the sequence. It is
+	// errors.ErrUnsupported if the provider keeps no list.
+	Stored(ctx context.Context, prefix string) iter.Seq2[File, error]
+	// Delete deletes a file. What is gone already is not an error.
+	Delete(ctx context.Context, id string) error
+}
