@@ -31,6 +31,7 @@ type batches struct {
 	progress    *progress
 	deadlines   *deadlines
 	ledger      *ledger
+	stored      *stored
 }
 
 // seal makes a batch of entries durable. The intent holds everything else about
@@ -143,6 +144,7 @@ func (b *batches) payload(in intent.Intent) sink.Rows {
 	return func(yield func(sink.Row, error) bool) {
 		r := b.requests.NewReader()
 		defer r.Close()
+		ids := b.stored.ids(in)
 		var requests []jobdir.Request
 		for rows, err := range b.Requests(in) {
 			if err != nil {
@@ -153,7 +155,7 @@ func (b *batches) payload(in intent.Intent) sink.Rows {
 			for i := range rows {
 				request, err := jobdir.ReadRequest(r, &rows[i])
 				if err == nil {
-					if err := b.Fill(&request); err != nil {
+					if err := b.FillBut(&request, ids); err != nil {
 						yield(sink.Row{}, err)
 						return
 					}

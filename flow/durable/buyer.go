@@ -47,6 +47,9 @@ func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, er
 		if b.batches.serviceOf(in).blocked() != nil {
 			return "", errBlocked
 		}
+		if err := b.batches.stored.store(ctx, in); err != nil {
+			return "", err
+		}
 		return b.batches.serviceOf(in).Upload(ctx, b.batches.spec(in), b.batches.payload(in))
 	})
 	switch {

@@ -69,6 +69,10 @@ func (c *cleaner) removeDelivered(ctx context.Context) error {
 // notice and is left to a later start or RemoveKept, because it must not stop
 // the run.
 func (c *cleaner) removeDue(ctx context.Context) {
+	c.deleteStored(ctx)
+	if ctx.Err() != nil {
+		return
+	}
 	var left int
 	var cause error
 	for due := c.due(); len(due) > 0; {

@@ -49,6 +49,7 @@ type config struct {
 	judge           *judge
 	reasks          int
 	anyFile         bool
+	fileUpload      FileUpload
 	retryTruncated  int // the highest limit of tokens; 0: a cut answer is not asked for again
 	timeLimit       time.Duration
 	readAll         bool
@@ -82,7 +83,7 @@ func (j *Job[T]) config() config {
 		cache: cmp.Or(j.Cache, DefaultCache), samples: j.Samples,
 		queue: line{Queue: j.Queue, byDeadline: j.Deadline != nil},
 		judge: newJudge(j.Answer, j.Check), reasks: max(cmp.Or(j.Reasks, DefaultReasks), 0), retryTruncated: min(j.RetryTruncated, math.MaxInt32),
-		anyFile:   j.AnyFile,
+		anyFile: j.AnyFile, fileUpload: j.FileUpload,
 		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, appends: j.Append, onRejects: j.Rejects, keepRemote: j.KeepRemote,
 		output:    outputOf(j.Output),
 		callbacks: &callbacks{job: j.Name, onProgress: j.Progress, onNotice: j.Notify, onEvent: j.Observe},

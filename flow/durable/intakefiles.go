@@ -58,6 +58,10 @@ func (r *requests) attach(chat *llm.Chat) (kept, stub *llm.Chat, files attached,
 		files.tokens = max(files.tokens, uint32(min(tokens, 1<<31))) //nolint:gosec // bounded
 	}
 	for _, f := range infos {
+		if r.isStored(&f) {
+			files.bytes += referenceSize
+			continue
+		}
 		files.bytes += uint64(f.Encoded()) //nolint:gosec // not negative
 	}
 	keptChat, stubChat := r.attachments.split(&loaded, &files)

@@ -85,6 +85,13 @@ type Job[T any] struct {
 	// files are refused, with their item, that its documents say it does not
 	// take.
 	AnyFile bool
+	// FileUpload says which files of chats are stored at the provider once, and
+	// referred to by rows. Where the provider keeps no files for rows, or not of
+	// a type, each row has its files itself. Stored files are deleted when the
+	// run has ended, completed or cancelled, unless KeepRemote is KeepForever; a
+	// later Run or Dir.RemoveKept deletes what could not be deleted. Zero means
+	// FileUploadNever.
+	FileUpload FileUpload
 	// Request returns the request itself. Zero means that Prompt is used.
 	Request func(T) (sink.Request, error)
 	// Formats read Requests in the formats of other providers, for example
@@ -436,6 +443,9 @@ func (j *Job[T]) validate() error {
 		return errors.New("durable: Job.Prompt and Job.Request are both set")
 	}
 	if err := errors.Join(j.validateRoutes(), j.validateEveryRoute(), j.validateQueue(), j.Failover.validate(), validateGuard(j.Guard), j.validatePack(), j.validateBudget(), j.AmbiguousCreate.validate(), classes(j.Classes).validate()); err != nil {
+		return err
+	}
+	if err := j.validateFileUpload(); err != nil {
 		return err
 	}
 	if err := j.validateAnswer(); err != nil {

@@ -86,6 +86,7 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 	}
 	e.progress.value.Spending = e.ledger.spending()
 	e.cleaner.recoverKept(replayed)
+	e.batches.stored.recover(replayed)
 	e.accounts.recoverAccounts(replayed)
 	if replayed.Pruned != nil {
 		return e.rewind(ctx, replayed.Output) // the rest is gone and not needed

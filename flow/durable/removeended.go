@@ -16,6 +16,7 @@ import (
 type Removal struct {
 	Name    string `json:"name"`
 	Removed int    `json:"removed"`          // batches whose files are gone from the provider now
+	Files   int    `json:"files,omitempty"`  // files of rows that are deleted at the provider now
 	Remote  Remote `json:"remote"`           // what it still stores
 	Reason  string `json:"reason,omitempty"` // why, if something could not be removed
 }
@@ -64,9 +65,11 @@ func removeKept(ctx context.Context, provider sink.Provider, store *state.Dir, j
 			_ = sink.Now(ctx, provider)
 			due = len(e.cleaner.due())
 		}
-		if due > 0 {
+		files := len(e.cleaner.storedDue())
+		if due+files > 0 {
 			e.cleaner.removeDue(ctx)
 		}
+		r.Files = files - len(e.cleaner.storedDue())
 		if open := len(e.open); open > 0 && e.cleaner.hasEnded() {
 			r.Reason = fmt.Sprintf("%d batches are settled and not finished: run it again", open)
 		}
@@ -76,7 +79,7 @@ func removeKept(ctx context.Context, provider sink.Provider, store *state.Dir, j
 				r.Reason = n.Text
 			}
 		}
-		found = due > 0 || r.Reason != ""
+		found = due+files > 0 || r.Reason != ""
 		return errors.Join(e.showRemote(), context.Cause(ctx))
 	})
 	return r, found, err

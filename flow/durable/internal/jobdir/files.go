@@ -10,6 +10,7 @@ import (
 
 	"github.com/balerhq/baler/internal/atomicfile"
 	"github.com/balerhq/baler/internal/segment"
+	"github.com/balerhq/baler/sink/llm"
 )
 
 // FileDir has the bytes of the files that requests have. Each is named by its
@@ -55,10 +56,38 @@ func (a *Dir) KeepFile(kept string, data []byte) error {
 	return nil
 }
 
+// FileSize returns how many bytes a file has whose SHA-256 is kept.
+func (a *Dir) FileSize(kept string) (int64, error) {
+	name, err := FileName(kept)
+	if err != nil {
+		return 0, err
+	}
+	info, err := a.Root.Stat(name)
+	if err != nil {
+		return 0, a.Damaged(name, fmt.Errorf("a file of a request is lost: %w", err))
+	}
+	return info.Size(), nil
+}
+
 // Fill puts the bytes of the files into a request that refers to them.
-func (a *Dir) Fill(r *Request) error {
-	for _, file := range keptIn(r.Chat) {
-		data, err := a.readFile(file.Kept)
+func (a *Dir) Fill(r *Request) error { return a.FillBut(r, nil) }
+
+// FillBut is Fill, except for files that the provider has stored: stored
+// returns their IDs, and "" for others. Nil means that there are none. The name
+// of such a file is the one under which it is stored.
+func (a *Dir) FillBut(r *Request, stored func(*llm.File) (id string, err error)) error {
+	for _, file := range KeptFiles(r.Chat) {
+		if stored != nil {
+			id, err := stored(file)
+			if err != nil {
+				return err
+			}
+			if id != "" {
+				*file = llm.File{ID: id}
+				continue
+			}
+		}
+		data, err := a.ReadFile(file.Kept)
 		if err != nil {
 			return err
 		}
@@ -67,7 +96,8 @@ func (a *Dir) Fill(r *Request) error {
 	return nil
 }
 
-func (a *Dir) readFile(kept string) ([]byte, error) {
+// ReadFile returns the bytes of a file whose SHA-256 is kept.
+func (a *Dir) ReadFile(kept string) ([]byte, error) {
 	name, err := FileName(kept)
 	if err != nil {
 		return nil, err

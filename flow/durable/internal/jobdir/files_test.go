@@ -31,7 +31,7 @@ func TestKeepFileTrustsNoDamagedFile(t *testing.T) {
 	if err := a.KeepFile(kept, data); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := a.readFile(kept); err != nil || string(got) != "content" {
+	if got, err := a.ReadFile(kept); err != nil || string(got) != "content" {
 		t.Errorf("%q, %v", got, err)
 	}
 }

@@ -40,7 +40,7 @@ func (c *FileCheck) Row(e *Entry) (all []error) {
 	if err != nil {
 		return []error{c.dir.Damaged(RequestFile(e.Ref.File), err)}
 	}
-	for _, file := range keptIn(request.Chat) {
+	for _, file := range KeptFiles(request.Chat) {
 		if c.done[file.Kept] {
 			continue
 		}
@@ -52,8 +52,8 @@ func (c *FileCheck) Row(e *Entry) (all []error) {
 	return all
 }
 
-// keptIn returns the files of a chat that are kept apart from it.
-func keptIn(chat *llm.Chat) (all []*llm.File) {
+// KeptFiles returns the files of a chat that are kept apart from it.
+func KeptFiles(chat *llm.Chat) (all []*llm.File) {
 	if chat == nil {
 		return nil
 	}

@@ -29,6 +29,7 @@ type Line struct {
 	Seen    []string        `json:"seen,omitempty"`    // tags of batches that were bought by a newer journal and given up
 	Removed []string        `json:"removed,omitempty"` // tags whose files are gone at the provider
 	Account *AccountAlias   `json:"account,omitempty"` // two keys that belong to the same account
+	Stored  []StoredFile    `json:"stored,omitempty"`  // files of rows that were, or are about to be, stored at a provider
 }
 
 // DecodeLine reads a line of the journal. The error is ErrVersion if it has

@@ -25,6 +25,7 @@ type Replayed struct {
 	Removed map[string]bool
 	Aliases []AccountAlias
 	Seen    map[string]bool
+	Stored  map[StoredKey]StoredFile
 }
 
 // chunkID identifies a chunk. Chunks with the same id replace one another.
@@ -38,6 +39,7 @@ func NewReplayed() *Replayed {
 	return &Replayed{
 		Intents: make(map[string]intent.Intent), Claims: make(map[string][]ClaimSpan), Shares: make(map[string][]TenantCost),
 		index: make(map[chunkID]int), latest: make(map[string]int), Removed: make(map[string]bool), Seen: make(map[string]bool),
+		Stored: make(map[StoredKey]StoredFile),
 	}
 }
 
@@ -80,6 +82,10 @@ func (m *Replayed) Replay(record []byte) error {
 		m.Keep = *l.Keep
 	case l.Account != nil:
 		m.Aliases = append(m.Aliases, *l.Account)
+	case l.Stored != nil:
+		for _, f := range l.Stored {
+			m.Stored[f.StoredKey] = f
+		}
 	case l.Seen != nil:
 		for _, tag := range l.Seen {
 			m.Seen[tag] = true

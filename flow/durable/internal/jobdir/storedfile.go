@@ -1,0 +1,59 @@
+package jobdir
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/balerhq/baler/sink/llm"
+)
+
+// StoredFile is a file that rows refer to, at a provider. Without an ID it is
+// not known whether it is there: it was about to be stored.
+type StoredFile struct {
+	StoredKey
+	ID   string `json:"id,omitempty"`
+	Gone bool   `json:"gone,omitempty"` // it was deleted
+}
+
+// StoredKey identifies a file at a provider.
+type StoredKey struct {
+	Account string `json:"account"`
+	Name    string `json:"name"` // see StoredName
+}
+
+// StoredPrefix begins the names of all files that the job stores, like the tags
+// of its batches.
+func (a *Dir) StoredPrefix() string { return a.ID[:min(ownerLen, len(a.ID))] + "-" }
+
+// StoredName returns the name under which a file is stored that is kept apart
+// from its request. It follows from the content, the type and the name of the
+// file, whose last part it ends with: some providers show it to the model.
+func (a *Dir) StoredName(f *llm.File) string {
+	sum := sha256.Sum256([]byte(f.Kept + "\x00" + f.Type + "\x00" + f.Name))
+	return a.StoredPrefix() + hex.EncodeToString(sum[:storedDigest]) + "-" + plainName(f.Name)
+}
+
+// storedDigest is how many bytes of a digest are in a name.
+const storedDigest = 12
+
+// IsStoredName reports whether StoredName of the job may have made the name.
+func (a *Dir) IsStoredName(name string) bool {
+	rest, ours := strings.CutPrefix(name, a.StoredPrefix())
+	return ours && len(a.ID) >= ownerLen && digestFirst.MatchString(rest)
+}
+
+var (
+	digestFirst = regexp.MustCompile(`^[0-9a-f]{24}-`)
+	notPlain    = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+)
+
+// maxStoredName bounds what is kept of a file's own name, in bytes.
+const maxStoredName = 60
+
+func plainName(name string) string {
+	plain := notPlain.ReplaceAllString(filepath.Base(filepath.ToSlash(name)), "_")
+	return plain[max(0, len(plain)-maxStoredName):]
+}

@@ -1,0 +1,197 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/internal/crashpoint"
+	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/llm"
+)
+
+// stored knows which files of rows the providers have stored. The journal has
+// each before it is sent, so that none is left that nobody knows.
+type stored struct {
+	*config
+	*jobdir.Dir
+	batches *batches
+	storing chan struct{} // one batch at a time, as several have the same files
+
+	mu    sync.Mutex
+	files map[jobdir.StoredKey]jobdir.StoredFile
+}
+
+// storeAtOnce is how many files of a batch are stored at a time.
+const storeAtOnce = 4
+
+// recover reads from the journal what was stored.
+func (s *stored) recover(replayed *jobdir.Replayed) { s.files = replayed.Stored }
+
+// note makes a change of files durable.
+func (s *stored) note(files ...jobdir.StoredFile) error {
+	if len(files) == 0 {
+		return nil
+	}
+	if err := s.batches.journal.Append(jobdir.Line{Stored: files}); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range files {
+		s.files[f.StoredKey] = f
+	}
+	return nil
+}
+
+// get returns what is known of a file.
+func (s *stored) get(account, name string) (f jobdir.StoredFile, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f, known = s.files[jobdir.StoredKey{Account: account, Name: name}]
+	return f, known && !f.Gone
+}
+
+// chosen returns the files of a batch that are to be stored, by name. It
+// depends on the rows of the batch alone, so it is the same each time.
+func (s *stored) chosen(in intent.Intent) (map[string]*llm.File, error) {
+	store := s.batches.serviceOf(in).info.FileStore
+	if store == nil || s.fileUpload == "" || s.fileUpload == FileUploadNever {
+		return nil, nil
+	}
+	r := s.batches.requests.NewReader()
+	defer r.Close()
+	all, rows := make(map[string]*llm.File), make(map[string]int)
+	for row, err := range s.Rows(in.Tag) {
+		if err != nil {
+			return nil, err
+		}
+		if row.FileBytes == 0 {
+			continue
+		}
+		request, err := jobdir.ReadRequest(r, &row)
+		if err != nil {
+			return nil, s.Damaged(jobdir.RequestDir, err)
+		}
+		for _, f := range jobdir.KeptFiles(request.Chat) {
+			if store.Takes(f.Type) {
+				name := s.StoredName(f)
+				all[name] = f
+				rows[name]++
+			}
+		}
+	}
+	for name, f := range all {
+		size, err := s.FileSize(f.Kept)
+		if err != nil {
+			return nil, err
+		}
+		if !s.fileUpload.takes(size, rows[name]) {
+			delete(all, name)
+		}
+	}
+	return all, nil
+}
+
+// ids returns what finds the IDs of a batch's files, see jobdir.Dir.FillBut.
+// They stay the same while the batch is sent.
+func (s *stored) ids(in intent.Intent) func(*llm.File) (string, error) {
+	var known map[string]string
+	return func(f *llm.File) (string, error) {
+		if known == nil {
+			known = make(map[string]string)
+			all, err := s.chosen(in)
+			if err != nil {
+				return "", err
+			}
+			for name := range all {
+				if f, is := s.get(s.batches.serviceOf(in).info.Account, name); is {
+					known[name] = f.ID
+				}
+			}
+		}
+		if len(known) == 0 {
+			return "", nil
+		}
+		return known[s.StoredName(f)], nil
+	}
+}
+
+// store stores the files of a batch that are to be stored and are not yet.
+func (s *stored) store(ctx context.Context, in intent.Intent) error {
+	all, err := s.chosen(in)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	if err := acquire(ctx, s.storing); err != nil {
+		return err
+	}
+	defer func() { <-s.storing }()
+	info := s.batches.serviceOf(in).info
+	missing, err := s.missing(ctx, info, all)
+	if err != nil {
+		return err
+	}
+	if err := s.note(missing...); err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(storeAtOnce)
+	for _, f := range missing {
+		g.Go(func() error { return s.put(ctx, info.FileStore, f, all[f.Name]) })
+	}
+	return g.Wait()
+}
+
+// missing returns the files that the account does not have. If it is not known
+// whether one was stored, it is looked for.
+func (s *stored) missing(ctx context.Context, info sink.Info, all map[string]*llm.File) (missing []jobdir.StoredFile, err error) {
+	inDoubt := false
+	for name := range all {
+		f, known := s.get(info.Account, name)
+		if f.ID == "" || !known {
+			missing = append(missing, jobdir.StoredFile{StoredKey: jobdir.StoredKey{Account: info.Account, Name: name}})
+		}
+		inDoubt = inDoubt || known && f.ID == ""
+	}
+	if !inDoubt {
+		return missing, nil
+	}
+	there := make(map[string]string)
+	for f, err := range info.FileStore.Stored(ctx, s.StoredPrefix()) {
+		if errors.Is(err, errors.ErrUnsupported) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		there[f.Tag] = f.File
+	}
+	var found, rest []jobdir.StoredFile
+	for _, f := range missing {
+		if f.ID = there[f.Name]; f.ID != "" {
+			found = append(found, f)
+		} else {
+			rest = append(rest, f)
+		}
+	}
+	return rest, s.note(found...)
+}
+
+func (s *stored) put(ctx context.Context, store sink.FileStore, f jobdir.StoredFile, file *llm.File) (err error) {
+	data, err := s.ReadFile(file.Kept)
+	if err != nil {
+		return err
+	}
+	crashpoint.Here("before storing a file")
+	if f.ID, err = store.Put(ctx, f.Name, file.Type, data); err != nil {
+		return fmt.Errorf("file %q of a row: %w", file.Name, err)
+	}
+	crashpoint.Here("after storing a file")
+	return s.note(f)
+}
