@@ -23,6 +23,7 @@ type attach struct {
 	files   fileTemplates
 	cite    bool
 	anyFile bool
+	upload  string
 
 	paths []*filePath
 	seen  filesSeen
@@ -38,6 +39,7 @@ func (a *attach) flags(cmd *cobra.Command) {
 	f.Var(&a.files, "file", "path of a file that goes with the row, as a template of its fields, as in --file '{{.path}}': PNG, JPEG, GIF, WebP, PDF, DOCX or text; may be given for several; an empty path is none")
 	f.BoolVar(&a.cite, "cite", false, "ask for citations of the --file documents; the output has them")
 	f.BoolVar(&a.anyFile, "any-file", false, "leave it to the provider which files it takes, whatever its documents say of types, sizes and pages")
+	f.StringVar(&a.upload, "file-upload", string(durable.FileUploadNever), "which --file files are uploaded once, for rows to refer to, and deleted when the run has ended: never, auto (of 1 MiB or more, or in several rows of a batch) or always; OpenAI takes PDFs so")
 }
 
 // fileTemplates are the templates of paths, as --file has them.
@@ -77,6 +79,10 @@ func (a *attach) validate(o *options) error {
 		return usage("--cite needs a --file: name the documents")
 	case len(a.files) == 0 && a.anyFile:
 		return usage("--any-file needs a --file")
+	case len(a.files) == 0 && a.upload != string(durable.FileUploadNever):
+		return usage("--file-upload needs a --file")
+	case !slices.Contains(fileUploads, a.upload):
+		return usage("--file-upload is %q: must be %s", a.upload, orList(fileUploads))
 	case len(a.files) > 0 && !o.asksChats():
 		return usage("--file needs a --prompt or --messages-field: say what is asked about the file")
 	case len(a.files) > 0 && o.rowsPerRequest > 1:
@@ -92,6 +98,9 @@ func (a *attach) validate(o *options) error {
 	}
 	return nil
 }
+
+// fileUploads are the values of --file-upload.
+var fileUploads = []string{string(durable.FileUploadNever), string(durable.FileUploadAuto), string(durable.FileUploadAlways)}
 
 // filePath makes a path of a row.
 type filePath struct {
@@ -183,6 +192,7 @@ func (a *attach) set(settings map[string]string) {
 
 // attachOf returns the flags of a run.
 func attachOf(settings map[string]string) (a attach) {
+	a.upload = string(durable.FileUploadNever)
 	_ = json.Unmarshal([]byte(settings[fileFlag]), &a.files) // "" is none
 	a.cite = settings[citeFlag] != ""
 	return a
@@ -194,7 +204,7 @@ func (a *attach) apply(job *durable.Job[source.Row], tell func(string)) {
 		return
 	}
 	a.seen.tell = tell
-	job.AnyFile = a.anyFile
+	job.AnyFile, job.FileUpload = a.anyFile, durable.FileUpload(a.upload)
 	job.Attached = a.seen.add
 }
 

@@ -70,6 +70,33 @@ func TestRunSendsFiles(t *testing.T) {
 	}
 }
 
+// A file that all rows have is uploaded once, and nothing of it is left.
+func TestRunUploadsFilesOnce(t *testing.T) {
+	t.Parallel()
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.pdf"), documenttest.PDF("words of the document"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, dir, "in.jsonl", `{"id":"a"}`, `{"id":"b"}`)
+	r := runCommand(t, dir, allKeys("test"), "run", "in.jsonl", "--out", "out.jsonl", "--base-url", server.URL+"/v1", "--model", "gpt-5.4-mini",
+		"--prompt", "Read {{.id}}", "--file", "a.pdf", "--file-upload", "auto", "--poll", "20ms")
+	if r.code != exitOK || len(readResults(t, filepath.Join(dir, "out.jsonl"))) != 2 {
+		t.Fatalf("%+v", r)
+	}
+	uploaded, left := 0, 0
+	for _, f := range server.Files() {
+		if f.Purpose == "user_data" {
+			uploaded++
+		}
+		if !f.Deleted {
+			left++
+		}
+	}
+	if uploaded != 1 || left != 0 {
+		t.Errorf("%d files were uploaded, and %d are left: %+v", uploaded, left, server.Files())
+	}
+}
+
 // The output says which citations the fields of an answer in JSON rest on, and
 // the run tells of answers that hardly rest on any.
 func TestCitationsOfFields(t *testing.T) {
@@ -115,6 +142,8 @@ func TestFlagsOfFilesThatDoNotFit(t *testing.T) {
 	for words, args := range map[string][]string{
 		"--cite needs a --file":     {"--prompt", "{{.a}}", "--cite"},
 		"--any-file needs a --file": {"--prompt", "{{.a}}", "--any-file"},
+		"--file-upload needs a":     {"--prompt", "{{.a}}", "--file-upload", "auto"},
+		`--file-upload is "often"`:  {"--prompt", "{{.a}}", "--file", "{{.a}}", "--file-upload", "often"},
 		"--file needs a --prompt":   {"--file", "{{.a}}"},
 		"--rows-per-request shares": {"--prompt", "{{.a}}", "--file", "{{.a}}", "--rows-per-request", "5"},
 		"--file: ":                  {"--prompt", "{{.a}}", "--file", "{{.a"},

@@ -37,6 +37,7 @@ var flagValues = map[string]func() []cobra.Completion{
 	"choose":        func() []cobra.Completion { return append(strategyNames(), chooseAll) },
 	"fallback":      these("never", "out", "failed"),
 	"queue":         these("strict", "aged", "fair"),
+	"file-upload":   these(fileUploads...),
 	"output-format": these("jsonl", "csv", "json-dir"),
 	"log-level":     these("debug", "info", "warn", "error"),
 	"log-format":    these("text", "json"),

@@ -16,7 +16,7 @@ var flagGroups = []struct {
 }{
 	{"Where answers come from", []string{"provider", "model", "base-url", "api-version"}},
 	{"What is asked", []string{
-		"prompt", "prompt-file", "system", "messages-field", "file", "max-tokens", "temperature", "option", "options-field", "citations",
+		"prompt", "prompt-file", "system", "messages-field", "file", "file-upload", "max-tokens", "temperature", "option", "options-field", "citations",
 		"rows-per-request", "samples",
 	}},
 	{"What answers are to be", []string{"schema", "check", "reasks", "retry-truncated", "review"}},

@@ -25,6 +25,9 @@ func (o *doctorOptions) removeKept(ctx context.Context, log *slog.Logger) ([]dur
 func tellRemovals(w io.Writer, removals []durable.Removal) {
 	for _, r := range removals {
 		fmt.Fprintf(w, "%s: the files of %s batches are removed at the provider\n", plain(r.Name), thousands(r.Removed))
+		if r.Files > 0 {
+			fmt.Fprintf(w, "%s: %s files of rows are deleted at the provider\n", plain(r.Name), thousands(r.Files))
+		}
 		if r.Reason != "" {
 			fmt.Fprintf(w, "%s: %s\n", plain(r.Name), plain(r.Reason))
 		}
