@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/internal/memtemp"
 	"github.com/balerhq/baler/sink/catalog"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -33,6 +34,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(code)
 	}
+	memtemp.Use()
 	// Most tests wait for the processes that they have started.
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)

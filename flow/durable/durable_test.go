@@ -15,6 +15,7 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
+	"github.com/balerhq/baler/internal/memtemp"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
@@ -26,6 +27,7 @@ func TestMain(m *testing.M) {
 	if text := os.Getenv(scriptProcess); text != "" {
 		os.Exit(runScript(text))
 	}
+	memtemp.Use()
 	debug.SetGCPercent(400) // each world opens a database anew: a fifth of the time went into collecting them
 	goleak.VerifyTestMain(m)
 }

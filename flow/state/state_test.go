@@ -13,6 +13,7 @@ import (
 
 	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/flow/state/statetest"
+	"github.com/balerhq/baler/internal/memtemp"
 )
 
 func TestMain(m *testing.M) {
@@ -23,6 +24,7 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(asFiller); path != "" {
 		fillUp(path)
 	}
+	memtemp.Use()
 	goleak.VerifyTestMain(m)
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/internal/chaos/provider"
+	"github.com/balerhq/baler/internal/memtemp"
 )
 
 var replay = flag.String("chaos.world", "", "seed of the one world that the test tries, as it prints it")
@@ -20,6 +21,7 @@ func TestMain(m *testing.M) {
 	if playProvider() {
 		return
 	}
+	memtemp.Use()
 	os.Exit(m.Run())
 }
 

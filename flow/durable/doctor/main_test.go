@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/balerhq/baler/internal/memtemp"
 )
 
 func TestMain(m *testing.M) {
@@ -12,5 +14,6 @@ func TestMain(m *testing.M) {
 		probeAndTell(path)
 		os.Exit(0)
 	}
+	memtemp.Use()
 	goleak.VerifyTestMain(m)
 }
