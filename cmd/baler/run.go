@@ -57,6 +57,7 @@ type options struct {
 	events            events
 	metrics           metrics
 	notifying         notifying
+	labels            labels
 	answers           answers
 	file              jobFile
 }
@@ -135,6 +136,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	f.DurationVar(&o.timeLimit, "time-limit", 0, "time after its first start at which the run is cancelled if it is not completed (default: never)")
 	f.StringVar(&o.prompt, "prompt", "", "request for a row, as a Go template of its fields")
 	o.messages.flags(cmd)
+	o.labels.flags(cmd)
 	o.answers.flags(cmd)
 	f.StringVar(&o.id, "id", defaultID, "field that identifies a row; without this flag, rows that have no id are identified by their line")
 	f.StringVar(&o.delimiter, "delimiter", "", "delimiter between the fields of a CSV file: a character, or tab (default: found in the file)")
@@ -285,6 +287,7 @@ func (o *options) checkFlags(given func(flag string) bool) error {
 		func() error { return o.events.validate(o) },
 		o.metrics.validate,
 		func() error { return o.notifying.validate(given) },
+		func() error { _, err := o.labels.parse(); return err },
 		func() error { return o.rejects.validate(o) },
 	} {
 		if err := check(); err != nil {
@@ -342,6 +345,7 @@ func (o *options) job(rows *rows, dialect source.CSVFormat) durable.Job[source.R
 		Fresh:       o.fresh,
 		KeepRemote:  time.Duration(o.keepRemote),
 	}
+	job.Labels, _ = o.labels.parse() // it was checked
 	o.budget.apply(&job)
 	o.where.apply(&job)
 	o.line.apply(&job)

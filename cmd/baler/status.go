@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -41,21 +42,24 @@ that a run can be in, and 2 if there is no such run.`,
 
 func newRuns() *cobra.Command {
 	var r runFlags
+	var only labelFilter
 	cmd := &cobra.Command{
-		Use:     "runs",
-		Short:   "List the runs of a state directory",
-		Long:    "List the runs of a state directory. With --json, one object a line.",
-		Example: "  baler runs --state other",
+		Use:   "runs",
+		Short: "List the runs of a state directory",
+		Long: `List the runs of a state directory, or those with the labels that --label of "baler run"
+gave them. With --json, one object a line.`,
+		Example: "  baler runs --label team=support",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			runs, err := runsOf(r.state)
 			if err != nil {
 				return usage("%w", err)
 			}
-			return r.list(cmd.OutOrStdout(), runs)
+			return r.list(cmd.OutOrStdout(), only.without(runs))
 		},
 	}
 	r.flags(cmd)
+	only.flags(cmd)
 	return cmd
 }
 
@@ -69,13 +73,23 @@ func (r *runFlags) list(w io.Writer, runs []durable.Status) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NAME\tSTATE\tROWS\tSUCCEEDED\tFAILED\tOPEN BATCHES\tUPDATED")
+	head, labelled := "NAME\tSTATE\tROWS\tSUCCEEDED\tFAILED\tOPEN BATCHES\tUPDATED", slices.ContainsFunc(runs, hasLabels)
+	if labelled {
+		head += "\tLABELS"
+	}
+	fmt.Fprintln(t, head)
 	for _, s := range runs {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", plain(s.Name), describeState(s), thousands(s.Rows),
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%s", plain(s.Name), describeState(s), thousands(s.Rows),
 			thousands(s.Succeeded), thousands(s.Failed), len(s.Open), clock(s.Updated))
+		if labelled {
+			fmt.Fprintf(t, "\t%s", plain(describeLabels(s.Labels)))
+		}
+		fmt.Fprintln(t)
 	}
 	return t.Flush()
 }
+
+func hasLabels(s durable.Status) bool { return len(s.Labels) > 0 }
 
 // printStatus says where a run stands, and what can be done about it.
 func printStatus(w io.Writer, s durable.Status) {
@@ -84,6 +98,9 @@ func printStatus(w io.Writer, s durable.Status) {
 		fmt.Fprintf(t, "%s\t%s\n", name, plain(fmt.Sprintf(format, args...)))
 	}
 	line("run", "%s", s.Name)
+	if len(s.Labels) > 0 {
+		line("labels", "%s", describeLabels(s.Labels))
+	}
 	line("state", "%s", describeState(s))
 	if note := nextStep(s); note != "" {
 		line("", "%s", note)

@@ -22,6 +22,7 @@ import (
 type config struct {
 	name            string
 	settings        map[string]string
+	labels          map[string]string
 	own             []*ownRoute // one or more
 	services        []*service  // that these buy from
 	prices          pricing
@@ -73,7 +74,7 @@ func (j *Job[T]) config() config {
 	}
 	return config{
 		escalation: escalation(own), prices: j.pricing(), tenants: j.Tenant != nil,
-		name: j.Name, settings: settings,
+		name: j.Name, settings: settings, labels: j.Labels,
 		own: own, services: services, choose: j.Choose, failover: failover, guard: j.Guard, formats: j.Formats, batch: j.Batch.config(), maxTokens: j.Batch.MaxTokens, pack: j.Pack.pack(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
 		transfers:   cmp.Or(j.Transfers, DefaultTransfers),
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),

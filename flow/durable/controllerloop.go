@@ -105,7 +105,7 @@ func (ctl *controller) publish(reason string) error {
 		reason = ctl.control.Reason
 	}
 	return ctl.dir.Write(rundir.StatusFile, snapshot{Applied: ctl.applied, Status: Status{
-		Name: ctl.name, Wanted: State(ctl.control.Want), Report: ctl.report(), Open: ctl.priced(ctl.openBatches.list()), Output: outputPath(ctl.output), Notices: ctl.notices.list(),
+		Name: ctl.name, Labels: ctl.labels, Wanted: State(ctl.control.Want), Report: ctl.report(), Open: ctl.priced(ctl.openBatches.list()), Output: outputPath(ctl.output), Notices: ctl.notices.list(),
 		Reason: reason, NeedsAction: ctl.stuck, PID: os.Getpid(), Started: ctl.clock.started, Updated: time.Now(), Deadline: ctl.clock.expires,
 	}})
 }

@@ -47,6 +47,12 @@ type Job[T any] struct {
 	// may change: rows that are in no batch yet follow.
 	Settings map[string]string
 
+	// Labels are kept with the run and are in its Status: for people and
+	// programs, which may select runs by them. At most 32, of names of 1 to 64
+	// bytes and values of at most 256. They may change between starts. Zero
+	// means those of the start before.
+	Labels map[string]string
+
 	// Source yields the items. See Feed about items that come by and by,
 	// Through about stages between a source and the job, and archive.Follow
 	// about the results of another run.
@@ -442,7 +448,7 @@ func (j *Job[T]) validate() error {
 	if j.Prompt != nil && j.Request != nil {
 		return errors.New("durable: Job.Prompt and Job.Request are both set")
 	}
-	if err := errors.Join(j.validateRoutes(), j.validateEveryRoute(), j.validateQueue(), j.Failover.validate(), validateGuard(j.Guard), j.validatePack(), j.validateBudget(), j.AmbiguousCreate.validate(), classes(j.Classes).validate()); err != nil {
+	if err := errors.Join(j.validateRoutes(), j.validateEveryRoute(), j.validateQueue(), j.Failover.validate(), validateGuard(j.Guard), validateLabels(j.Labels), j.validatePack(), j.validateBudget(), j.AmbiguousCreate.validate(), classes(j.Classes).validate()); err != nil {
 		return err
 	}
 	if err := j.validateFileUpload(); err != nil {

@@ -120,6 +120,7 @@ func (c config) begin(ctx context.Context, input rows) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.keepLabels()
 	if err := c.mustOwnOutput(); err != nil {
 		return nil, errors.Join(err, lock.Unlock())
 	}

@@ -17,10 +17,11 @@ import (
 
 // Status is the state and progress of a run, as any process can see it.
 type Status struct {
-	Name   string      `json:"name"`
-	Wanted State       `json:"wanted"` // StateRunning, StatePaused or StateCancelled
-	Report             // of the process that runs the run, or ran it last
-	Open   []OpenBatch `json:"open"`
+	Name   string            `json:"name"`
+	Labels map[string]string `json:"labels,omitempty"` // see Job.Labels
+	Wanted State             `json:"wanted"`           // StateRunning, StatePaused or StateCancelled
+	Report                   // of the process that runs the run, or ran it last
+	Open   []OpenBatch       `json:"open"`
 	// Notices are the current problems that cost money or hours, the oldest
 	// first.
 	Notices []Notice `json:"notices,omitempty"`
