@@ -124,9 +124,12 @@ func TestAPlanKnowsEarlierRuns(t *testing.T) {
 			t.Errorf("%s: %+v", line, r)
 		}
 	}
-	var got planned
+	var got struct {
+		Schema string
+		planned
+	}
 	r = plan("--json")
-	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || got.Version != 1 || got.Rows != 100 || got.Quote.Cached != 30 || got.Quote.Cost() != 70*price.USD ||
+	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || got.Schema != schemaOf("plan") || got.Rows != 100 || got.Quote.Cached != 30 || got.Quote.Cost() != 70*price.USD ||
 		len(got.Expected) != 1 || got.Expected[0].Of.Batches != 10 || got.Expected[0].Most < got.Expected[0].Half || got.Expected[0].Half <= 0 {
 		t.Errorf("%v: %+v, %+v", err, r, got)
 	}

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -14,7 +12,6 @@ import (
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/doctor"
-	"github.com/balerhq/baler/internal/printable"
 	"github.com/balerhq/baler/sink/catalog"
 )
 
@@ -78,7 +75,7 @@ still wait are a problem, too.`,
 	f := cmd.Flags()
 	f.StringVar(&o.state, "state", defaultState(), "state directory, which remembers the runs; also BALER_STATE")
 	f.BoolVar(&o.repair, "repair", false, "repair what is damaged")
-	f.BoolVar(&o.json, "json", false, "report in JSON")
+	jsonFlag(cmd, &o.json)
 	f.BoolVar(&o.orphans, "orphans", false, "list batches at the provider that no run waits for, and uploads without a batch; needs the key")
 	f.BoolVar(&o.cancelOrphans, "cancel-orphans", false, "cancel the orphaned batches that still run, also those of other directories")
 	f.BoolVar(&o.sweep, "sweep", false, "remove the provider's files that nobody needs, unless --keep-remote keeps them; needs the key")
@@ -246,10 +243,5 @@ func (r *doctorReport) print(w io.Writer, asJSON bool) error {
 		r.tell(w)
 		return nil
 	}
-	b, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s\n", printable.JSON(b))
-	return err
+	return printJSON(w, "doctor", r)
 }

@@ -13,12 +13,8 @@ import (
 	"github.com/balerhq/baler/internal/printable"
 )
 
-// planVersion is the version of the JSON form of a plan.
-const planVersion = 1
-
 // planned is a plan in JSON.
 type planned struct {
-	Version     int           `json:"version"`
 	Rows        int           `json:"rows"`
 	Duplicates  int           `json:"duplicates"`
 	Filtered    int           `json:"filtered"`
@@ -33,7 +29,7 @@ func newPlanned(r *durable.Report, q durable.Quote, expected []expectation) plan
 	if expected == nil {
 		expected = []expectation{}
 	}
-	return planned{planVersion, r.Rows, r.Duplicates, r.Filtered, r.Rejected, r.InputTokens, q, expected}
+	return planned{r.Rows, r.Duplicates, r.Filtered, r.Rejected, r.InputTokens, q, expected}
 }
 
 // expectation is how long the batches of a route may take, by what others took.

@@ -11,6 +11,7 @@ import (
 
 func newExport() *cobra.Command {
 	var state, dir string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "export [NAME] --dir DIR",
 		Short: "Write the requests of a run and the provider's answers to files",
@@ -30,15 +31,16 @@ answers to rows is in no export.`,
 			if err != nil {
 				return err
 			}
-			return errors.Join(export(cmd, a, dir), a.Close())
+			return errors.Join(export(cmd, a, dir, asJSON), a.Close())
 		},
 	}
 	stateFlag(cmd, &state)
 	cmd.Flags().StringVar(&dir, "dir", "", "directory for the files, new or empty (required)")
+	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
-func export(cmd *cobra.Command, a *archive.Archive, dir string) error {
+func export(cmd *cobra.Command, a *archive.Archive, dir string, asJSON bool) error {
 	d, err := formatOfRun(a)
 	if err != nil {
 		return err
@@ -51,6 +53,9 @@ func export(cmd *cobra.Command, a *archive.Archive, dir string) error {
 	for _, b := range m.Batches {
 		requests += b.Rows
 		answers += b.Answered
+	}
+	if asJSON {
+		return printJSON(cmd.OutOrStdout(), "export", map[string]any{"dir": dir, "batches": len(m.Batches), "requests": requests, "answers": answers})
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s batches, %s requests, %s answers in %s\n", thousands(len(m.Batches)), thousands(requests), thousands(answers), dir)
 	return nil

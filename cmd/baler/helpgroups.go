@@ -25,7 +25,7 @@ var flagGroups = []struct {
 	{"The run", []string{
 		"name", "label", "state", "stage", "env-file", "dry-run", "ingest", "fresh", "time-limit", "cache", "no-cache", "keep-remote",
 	}},
-	{"What is told", []string{"quiet", "progress-interval", "events", "notify", "notify-secret-in", "metrics", "verbose", "log-level", "log-format"}},
+	{"What is told", []string{"quiet", "json", "progress-interval", "events", "notify", "notify-secret-in", "metrics", "verbose", "log-level", "log-format"}},
 	{"Several models", []string{"route", "choose", "route-field", "route-map", "fallback"}},
 	{"Order and tenants", []string{
 		"priority-field", "deadline-field", "queue", "aging", "tenant-field", "tenant-weight", "tenant-limit", "separate-tenants",

@@ -2,17 +2,19 @@ package main
 
 import (
 	"fmt"
-	"io"
 
 	"github.com/balerhq/baler/flow/durable"
 )
 
 // ingested tells how a run stands that has only read its input.
-func (o *options) ingested(w io.Writer, report durable.Report, err error) error {
+func (o *options) ingested(out *output, report durable.Report, err error) error {
 	if err != nil {
 		return o.explain(err, report)
 	}
-	_, err = fmt.Fprintf(w, "%s rows of %s are read, %s duplicates dropped, and nothing is bought: "+
+	if o.json {
+		return o.summarize(out, report)
+	}
+	_, err = fmt.Fprintf(out.summary, "%s rows of %s are read, %s duplicates dropped, and nothing is bought: "+
 		"the same command without --ingest goes on\n", thousands(report.Rows), o.input, thousands(report.Duplicates))
 	return err
 }

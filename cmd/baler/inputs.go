@@ -58,7 +58,7 @@ func (o *options) takeInputs(cmd *cobra.Command, args []string) (err error) {
 	case o.letters.from != "":
 		return usage("%s takes no input file beside --from-failed, got %d arguments", cmd.Name(), len(args))
 	default:
-		return usage("%s takes one input file or more, got none", cmd.Name())
+		return o.missing(strings.TrimSpace(cmd.Name()+" "+o.file.file), true)
 	}
 	return nil
 }

@@ -51,6 +51,9 @@ func (j *jobFile) take(cmd *cobra.Command, file string) (inputs []string, err er
 	if err := setFlags(cmd, j.stages[n].Values); err != nil {
 		return nil, usage("%w", err)
 	}
+	if len(j.stages) == 1 && len(j.stages[n].Inputs) == 0 {
+		return nil, nil // the command says what is missing, with all else
+	}
 	return j.inputs(n)
 }
 
@@ -118,7 +121,7 @@ func (j *jobFile) inputs(n int) ([]string, error) {
 }
 
 // notOptions are flags that say what a command does, and not what a run is.
-var notOptions = []string{"help", stageFlag, "dry-run", "rows"}
+var notOptions = []string{"help", stageFlag, "dry-run", "rows", "json"}
 
 // optionsOf are the flags of a command that a job file may set.
 func optionsOf(cmd *cobra.Command) (options []jobfile.Option) {

@@ -102,7 +102,7 @@ func TestMistakesInAJobFileCostNothing(t *testing.T) {
 		"a wrong name":      {lines: append(slices.Clone(one), "batch-sise: 5"), want: `job.yaml:5:1: "batch-sise" is no option: did you mean "batch-size"?`},
 		"a wrong value":     {lines: append(slices.Clone(one), "cache: often"), want: `job.yaml:5:1: cache is wrong`},
 		"a key":             {lines: append(slices.Clone(one), "openai_api_key: sk-secret"), want: `"openai_api_key" is no option: a key stays out of the file`},
-		"no input":          {lines: one[1:], want: "job.yaml:1:1: has no input"},
+		"no input":          {lines: one[1:], want: "run job.yaml lacks INPUT"},
 		"the second stage":  {lines: []string{"model: m", "stages:", "  - {input: in.jsonl, out: a.jsonl, prompt: x}", "  - {out: b.jsonl, cache: often}"}, want: "job.yaml:4:20: cache is wrong"},
 		"no output to read": {lines: []string{"model: m", "prompt: x", "stages:", "  - {input: in.jsonl, out: '-'}", "  - {out: b.jsonl}"}, want: "job.yaml:5:6: has no input"},
 		"one name twice":    {lines: []string{"model: m", "prompt: x", "stages:", "  - {input: in.jsonl, out: a.jsonl}", "  - {input: in.jsonl, out: b.jsonl}"}, want: `job.yaml:5:6: stages 1 and 2 are both called "in"`},

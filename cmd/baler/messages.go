@@ -57,9 +57,6 @@ func (m *messages) validate(o *options) error {
 			return usage("--prompt-file: %w", err)
 		}
 	}
-	if o.asksChats() && o.model == "" && !o.routing.given() {
-		return usage("--model is missing: name the model that answers")
-	}
 	return m.attach.validate(o)
 }
 

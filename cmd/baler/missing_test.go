@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -68,5 +69,32 @@ func TestARunThatHasReadItsInputIsNotChecked(t *testing.T) {
 	writeFile(t, dir, "in.jsonl", `{"id":`)
 	if r := runCommand(t, dir, withKey, args...); r.code != exitUsage || !strings.Contains(r.stderr, "the file has changed since it was read") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// All that a command lacks is named at once, and nothing else.
+func TestAllThatIsMissingIsNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(3)...)
+	writeFile(t, dir, "job.yaml", "prompt: '{{.text}}'")
+	all := []string{"INPUT (", "--out (", "--prompt (", "--model ("}
+	for args, want := range map[string][]string{
+		"run":                               all,
+		"run --prompt x":                    {"INPUT (", "--out (", "--model ("},
+		"run in.jsonl --prompt x":           {"--out (", "--model ("},
+		"run in.jsonl --prompt x --out o":   {"--model ("},
+		"run in.jsonl --prompt x --model m": {"--out ("},
+		"run in.jsonl --route a=openai/m":   {"--out ("},
+		"run job.yaml":                      {"INPUT (", "--out (", "--model ("},
+		"plan":                              {"INPUT (", "--prompt (", "--model ("},
+		"plan in.jsonl --messages-field m":  {"--model ("},
+	} {
+		r := runCommand(t, dir, withKey, strings.Fields(args)...)
+		for _, words := range all {
+			if r.code != exitUsage || strings.Contains(r.stderr, words) != slices.Contains(want, words) {
+				t.Errorf("%s: %+v, want %v", args, r, want)
+			}
+		}
 	}
 }

@@ -49,7 +49,7 @@ no call.`,
 	flags.IntVar(&f.output, "output", 300, "tokens that its answer has")
 	flags.StringVar(&f.prices, "prices", "", "a file of prices that count before the listed ones, also in LiteLLM's form")
 	flags.BoolVar(&f.retired, "retired", false, "also models that are not served any more")
-	flags.BoolVar(&f.asJSON, "json", false, "print JSON instead of text")
+	jsonFlag(cmd, &f.asJSON)
 	return cmd
 }
 
@@ -104,12 +104,7 @@ func (f *modelsFlags) list(w io.Writer, part string) error {
 		return fmt.Errorf("no model with a price has %q in its name%s: see baler models, or give a file with --prices", part, f.ofProvider())
 	}
 	if f.asJSON {
-		b, err := json.MarshalIndent(lines, "", "  ")
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(w, "%s\n", printable.JSON(b))
-		return err
+		return printJSON(w, "models", map[string]any{"as_of": table.AsOf(), "models": lines})
 	}
 	return f.print(w, lines, table.AsOf())
 }

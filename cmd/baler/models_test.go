@@ -16,10 +16,11 @@ func TestModelsAreCompared(t *testing.T) {
 	}
 	writeFile(t, dir, "prices.json", `{"models":[{"provider":"here","model":"llama","live":[{"input":0,"output":0.25}]}]}`)
 	r = runCommand(t, dir, nil, "models", "llama", "--prices", "prices.json", "--json")
-	var got []map[string]any
-	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || len(got) != 1 {
+	var of struct{ Models []map[string]any }
+	if err := json.Unmarshal([]byte(r.stdout), &of); err != nil || len(of.Models) != 1 {
 		t.Fatalf("%v: %+v", err, r)
 	}
+	got := of.Models
 	live, _ := got[0]["live"].(map[string]any)
 	if _, batch := got[0]["batch"]; batch || live["thousand_rows"] != 0.075 || live["million_output_tokens"] != 0.25 {
 		t.Errorf("%v", got)

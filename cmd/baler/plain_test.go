@@ -27,7 +27,7 @@ func TestWordsOfTheProviderArePrintable(t *testing.T) {
 	}
 	for name, write := range map[string]func(*bytes.Buffer) error{
 		"status":      func(b *bytes.Buffer) error { printStatus(b, status); return nil },
-		"status JSON": func(b *bytes.Buffer) error { return printJSON(b, status) },
+		"status JSON": func(b *bytes.Buffer) error { return printJSON(b, "status", status) },
 		"runs":        func(b *bytes.Buffer) error { return (&runFlags{}).list(b, []durable.Status{status}) },
 		"doctor":      func(b *bytes.Buffer) error { return report.print(b, false) },
 		"doctor JSON": func(b *bytes.Buffer) error { return report.print(b, true) },

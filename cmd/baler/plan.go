@@ -18,7 +18,7 @@ import (
 )
 
 func newPlan() *cobra.Command {
-	o, asJSON := options{dryRun: true}, false
+	o := options{dryRun: true}
 	cmd := &cobra.Command{
 		Use:   "plan INPUT...",
 		Short: "Check the whole input and print what run would do",
@@ -36,17 +36,17 @@ same.`,
 				return usage("%s has several stages: name one with --%s", o.file.file, stageFlag)
 			}
 			o.setName(cmd)
-			return o.plan(cmd, asJSON)
+			return o.plan(cmd)
 		},
 	}
 	o.flags(cmd)
 	o.file.flags(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print rows, quote and expected duration as JSON instead of text")
+	jsonFlag(cmd, &o.json)
 	return cmd
 }
 
 // plan reads the input into a temporary directory.
-func (o *options) plan(cmd *cobra.Command, asJSON bool) (err error) {
+func (o *options) plan(cmd *cobra.Command) (err error) {
 	known, err := durable.Open(o.state)
 	if err != nil {
 		return usage("%w", err)
@@ -71,8 +71,8 @@ func (o *options) plan(cmd *cobra.Command, asJSON bool) (err error) {
 		return o.explain(err, report)
 	}
 	expected := o.expect(known, &quote, job.Log)
-	if asJSON {
-		return printJSON(cmd.OutOrStdout(), newPlanned(&report, quote, expected))
+	if o.json {
+		return printJSON(cmd.OutOrStdout(), "plan", newPlanned(&report, quote, expected))
 	}
 	return o.printPlan(cmd.OutOrStdout(), job, report, &quote, expected)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/balerhq/baler/internal/printable"
 	"github.com/balerhq/baler/sink/catalog"
 )
 
@@ -29,12 +27,12 @@ was not answered; and what to mind. It makes no call.`,
 				return err
 			}
 			if asJSON {
-				return printProvidersJSON(cmd.OutOrStdout(), all)
+				return printJSON(cmd.OutOrStdout(), "providers", map[string]any{"providers": all})
 			}
 			return printProviders(cmd.OutOrStdout(), all)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of text")
+	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
@@ -55,15 +53,6 @@ func describeAll() (all []described, err error) {
 		all = append(all, described{d, keyOf(&p) != "", os.Getenv(p.BaseURLVariable) != ""})
 	}
 	return all, nil
-}
-
-func printProvidersJSON(w io.Writer, all []described) error {
-	b, err := json.MarshalIndent(all, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s\n", printable.JSON(b))
-	return err
 }
 
 func printProviders(w io.Writer, all []described) error {

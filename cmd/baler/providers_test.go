@@ -23,10 +23,11 @@ func TestProvidersAreListed(t *testing.T) {
 	}
 	text := runCommand(t, t.TempDir(), env[:1], "providers")
 	encoded := runCommand(t, t.TempDir(), env, "providers", "--json")
-	var all []described
-	if err := json.Unmarshal([]byte(encoded.stdout), &all); err != nil || text.code != exitOK {
+	var of struct{ Providers []described }
+	if err := json.Unmarshal([]byte(encoded.stdout), &of); err != nil || text.code != exitOK {
 		t.Fatalf("%v: %+v, %+v", err, encoded, text)
 	}
+	all := of.Providers
 	if strings.Contains(text.stdout+text.stderr+encoded.stdout+encoded.stderr, secret) {
 		t.Errorf("a value is in %s or %s", text.stdout, encoded.stdout)
 	}

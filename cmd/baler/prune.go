@@ -23,6 +23,7 @@ const roomToFree = 16 << 20
 func newPrune() *cobra.Command {
 	var dir string
 	var r archive.Retention
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "prune [NAME]",
 		Short: "Remove the requests and results of runs that have ended",
@@ -47,17 +48,18 @@ wrong. Then nothing is removed without --force. A run that is named needs no --f
 			if r.Name == "" && !cmd.Flags().Changed("older-than") {
 				r.OlderThan = keepFor
 			}
-			return prune(cmd, dir, r)
+			return prune(cmd, dir, r, asJSON)
 		},
 	}
 	stateFlag(cmd, &dir)
 	cmd.Flags().DurationVar(&r.OlderThan, "older-than", 0, "only runs that ended at least this long ago (default: 720h, or 0 for a run that is named)")
 	cmd.Flags().BoolVar(&r.Force, "force", false, "trust this machine's clock, though nothing has happened in the directory for a long time")
 	cmd.Flags().BoolVar(&r.DryRun, "dry-run", false, "say what would be removed, and remove nothing")
+	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 
-func prune(cmd *cobra.Command, dir string, r archive.Retention) error {
+func prune(cmd *cobra.Command, dir string, r archive.Retention, asJSON bool) error {
 	if _, err := os.Stat(dir); err != nil {
 		return usage("state directory: %w", err)
 	}
@@ -72,9 +74,13 @@ func prune(cmd *cobra.Command, dir string, r archive.Retention) error {
 		return errors.Join(usage("the results of %q are not in its --out yet, as --ordered writes them last: run it again first", plain(r.Name)), held.Close())
 	}
 	pruned, err := archive.Prune(cmd.Context(), held.Dir, r)
-	var total int64
+	figures := pruneFigures{DryRun: r.DryRun, Runs: make([]prunedFigures, 0, len(pruned))}
 	for _, p := range pruned {
-		total += p.Bytes
+		figures.Bytes += p.Bytes
+		figures.Runs = append(figures.Runs, prunedFigures{p.Name, p.Ended, p.Bytes, p.Answers})
+		if asJSON {
+			continue
+		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s\tended %s\t%s%s\n", plain(p.Name), p.Ended.Local().Format(time.DateTime), size(p.Bytes),
 			noteIf(p.Answers, "\t%s answers that later runs cannot take from the cache any more"))
 	}
@@ -84,12 +90,29 @@ func prune(cmd *cobra.Command, dir string, r archive.Retention) error {
 	if err := errors.Join(err, held.Close()); err != nil {
 		return usage("%w", err)
 	}
+	if asJSON {
+		return printJSON(cmd.OutOrStdout(), "prune", figures)
+	}
 	verb := "freed"
 	if r.DryRun {
 		verb = "would free"
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", verb, size(total))
+	fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", verb, size(figures.Bytes))
 	return nil
+}
+
+// pruneFigures is what was removed, or would be.
+type pruneFigures struct {
+	DryRun bool            `json:"dry_run"`
+	Bytes  int64           `json:"bytes"`
+	Runs   []prunedFigures `json:"runs"`
+}
+
+type prunedFigures struct {
+	Name    string    `json:"name"`
+	Ended   time.Time `json:"ended"`
+	Bytes   int64     `json:"bytes"`
+	Answers int       `json:"answers"` // that later runs cannot take from the cache any more
 }
 
 func size(n int64) string { return humanize.Bytes(uint64(n)) } //nolint:gosec // not negative

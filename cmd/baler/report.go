@@ -17,6 +17,7 @@ import (
 
 type reportOptions struct {
 	state, format, out, template string
+	json                         bool
 }
 
 func newReport() *cobra.Command {
@@ -34,7 +35,7 @@ form in Go's spelling, as "go doc github.com/balerhq/baler/flow/report.Report" l
 them.`,
 		Example: `  baler report tickets
   baler report tickets --out report.html
-  baler report tickets --format json | jq .failed.percent`,
+  baler report tickets --json | jq .failed.percent`,
 		Args: oneName(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd.Context(), cmd.OutOrStdout(), args)
@@ -43,6 +44,7 @@ them.`,
 	f := cmd.Flags()
 	stateFlag(cmd, &o.state)
 	f.StringVar(&o.format, "format", "", "md, html or json (default: by the name of --out, otherwise md)")
+	f.BoolVar(&o.json, "json", false, "short for --format json")
 	f.StringVar(&o.out, "out", "", "new file for the report (default: standard output)")
 	f.StringVar(&o.template, "template", "", "file with a template of your own, instead of --format")
 	return cmd
@@ -70,6 +72,12 @@ func (o *reportOptions) run(ctx context.Context, w io.Writer, args []string) err
 
 // form returns what writes the report, as the flags say.
 func (o *reportOptions) form() (func(*report.Report, io.Writer) error, error) {
+	if o.json {
+		if o.format != "" && o.format != "json" || o.template != "" {
+			return nil, usage("--json is given beside --format or --template: leave one of them out")
+		}
+		return (*report.Report).JSON, nil
+	}
 	if o.template != "" {
 		if o.format != "" {
 			return nil, usage("--template and --format are both given")

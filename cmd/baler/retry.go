@@ -47,6 +47,7 @@ run with --append, the inputs that it was given last must have all rows that fai
 		},
 	}
 	o.flags(cmd)
+	jsonFlag(cmd, &o.json)
 	cmd.Flag("name").Usage = "name of the new run (default: that of the first run, and -retry)"
 	_ = cmd.Flags().MarkHidden("from-failed") // it is there
 	return cmd

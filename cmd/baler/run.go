@@ -60,6 +60,7 @@ type options struct {
 	labels            labels
 	answers           answers
 	file              jobFile
+	json              bool
 }
 
 func newRun() *cobra.Command {
@@ -111,6 +112,7 @@ that speaks the protocol of ` + defaultProvider.Name + `.`,
 	}
 	o.flags(cmd)
 	o.file.flags(cmd)
+	jsonFlag(cmd, &o.json)
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, `check the whole input and print what would be done, as "baler plan" does`)
 	return cmd
 }
@@ -174,7 +176,7 @@ func (o *options) flags(cmd *cobra.Command) {
 
 func (o *options) run(cmd *cobra.Command) (err error) {
 	if o.dryRun {
-		return o.plan(cmd, false)
+		return o.plan(cmd)
 	}
 	console := newConsole(cmd)
 	job, err := o.prepare(cmd)
@@ -271,6 +273,7 @@ func (o *options) checkKeys() error {
 func (o *options) checkFlags(given func(flag string) bool) error {
 	for _, check := range []func() error{
 		func() error { return o.routing.validate(o) },
+		func() error { return o.missing("the command", false) },
 		o.validate,
 		func() error { return o.messages.validate(o) },
 		o.failing.validate,
@@ -388,7 +391,7 @@ func (o *options) do(cmd *cobra.Command, console *console, out *output, job dura
 	if o.ingest {
 		report, err := durable.Ingest(cmd.Context(), job)
 		show.close()
-		return o.ingested(out.summary, report, err)
+		return o.ingested(out, report, err)
 	}
 	closeNotify := o.notifying.attach(cmd.Context(), &job, func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) })
 	report, err := durable.Run(cmd.Context(), job)
@@ -397,7 +400,7 @@ func (o *options) do(cmd *cobra.Command, console *console, out *output, job dura
 	var cancelled *durable.CancelledError
 	if err != nil && !errors.As(err, &cancelled) {
 		if isA[*durable.BudgetError](&stop{err: err}) { // what the money went for
-			printSummary(out.summary, report, out.name)
+			return errors.Join(o.summarize(out, report), o.explain(err, report))
 		}
 		return o.explain(err, report)
 	}
@@ -409,8 +412,23 @@ func (o *options) do(cmd *cobra.Command, console *console, out *output, job dura
 	if err := o.letters.write(&job); err != nil {
 		return o.explain(fmt.Errorf("--dead-letters: %w", err), report)
 	}
+	return errors.Join(o.summarize(out, report), ending(report, err))
+}
+
+// runFigures is how a run went, as JSON.
+type runFigures struct {
+	Name string `json:"name"`
+	Out  string `json:"out"`
+	durable.Report
+}
+
+// summarize prints how a run went.
+func (o *options) summarize(out *output, report durable.Report) error {
+	if o.json {
+		return printJSON(out.summary, "run", runFigures{o.name, o.out, report})
+	}
 	printSummary(out.summary, report, out.name)
-	return ending(report, err)
+	return nil
 }
 
 // explain turns the error of a run into what the user can do.
@@ -455,8 +473,6 @@ func (o *options) csvDelimiter() (rune, error) {
 
 func (o *options) validate() error {
 	switch {
-	case o.out == "" && !o.dryRun:
-		return usage("--out is missing: name the file for the results")
 	case o.name == "" || strings.ContainsFunc(o.name, unicode.IsControl):
 		return usage("--name is %q: must be a word or two", o.name)
 	case o.timeLimit < 0:

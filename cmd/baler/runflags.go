@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -11,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/balerhq/baler/flow/durable"
-	"github.com/balerhq/baler/internal/printable"
 )
 
 // nameOf is the name of a run that was given none: that of its input, without
@@ -61,7 +58,7 @@ type runFlags struct {
 
 func (r *runFlags) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.state, "state", defaultState(), "state directory, which remembers the runs; also BALER_STATE")
-	cmd.Flags().BoolVar(&r.json, "json", false, "print JSON instead of text")
+	jsonFlag(cmd, &r.json)
 }
 
 // attach finds the run, or says which ones there are.
@@ -95,19 +92,10 @@ func (r *runFlags) show(w io.Writer, h *durable.Handle) error {
 		return usage("%w", err)
 	}
 	if r.json {
-		return printJSON(w, s)
+		return printJSON(w, "status", s)
 	}
 	printStatus(w, s)
 	return nil
-}
-
-func printJSON(w io.Writer, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(w, "%s\n", printable.JSON(b))
-	return err
 }
 
 // oneName takes the name of a run, or none.

@@ -66,7 +66,7 @@ gave them. With --json, one object a line.`,
 func (r *runFlags) list(w io.Writer, runs []durable.Status) error {
 	if r.json {
 		for _, s := range runs {
-			if err := printJSON(w, s); err != nil {
+			if err := printJSON(w, "status", s); err != nil {
 				return err
 			}
 		}

@@ -41,7 +41,7 @@ func (f *tenants) show(w io.Writer, r *runFlags, h *durable.Handle) error {
 		return err
 	}
 	if r.json {
-		return printJSON(w, tenantStatus{s, all})
+		return printJSON(w, "status", tenantStatus{s, all})
 	}
 	printStatus(w, s)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -28,17 +27,13 @@ func newVersion() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b := thisBuild()
 			if asJSON {
-				text, err := json.Marshal(b)
-				if err == nil {
-					_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s\n", text)
-				}
-				return err
+				return printJSON(cmd.OutOrStdout(), "version", b)
 			}
 			_, err := fmt.Fprintf(cmd.OutOrStdout(), "baler %s%s, %s, %s\n", b.Version, spacedIn(b.Revision), b.Go, b.System)
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON instead of text")
+	jsonFlag(cmd, &asJSON)
 	return cmd
 }
 

@@ -7,15 +7,15 @@ import (
 	"github.com/balerhq/baler/sink/llm"
 )
 
-// Version is the version of a Report's JSON form. It grows when a member
-// changes its meaning or goes.
-const Version = 1
+// Schema names a Report's JSON form. Its number grows when a member changes its
+// meaning or goes.
+const Schema = "baler/report/v1"
 
 // Report is how a run went, or goes.
 type Report struct {
-	Version int    `json:"version"`
-	Name    string `json:"name"`
-	State   string `json:"state"` // such as "completed"; see durable.State
+	Schema string `json:"schema"` // Schema
+	Name   string `json:"name"`
+	State  string `json:"state"` // such as "completed"; see durable.State
 	// Reason says why it stopped.
 	Reason string `json:"reason,omitempty"`
 	// Started is when the run was started for the first time. Ended is when its

@@ -220,7 +220,7 @@ func TestFormsOfAReport(t *testing.T) {
 		if err := errors.Join(r.JSON(&b), json.Unmarshal(b.Bytes(), &back)); err != nil {
 			t.Fatal(err)
 		}
-		if back.Version != report.Version || back.Failed != r.Failed || back.Seconds != r.Seconds {
+		if back.Schema != report.Schema || back.Failed != r.Failed || back.Seconds != r.Seconds {
 			t.Errorf("%+v", back)
 		}
 	})
