@@ -41,7 +41,7 @@ func addCommands(root *cobra.Command) {
 			root.AddCommand(cmd)
 		}
 	}
-	root.AddCommand(newVersion(), newExitCodes())
+	root.AddCommand(newVersion(), newExitCodes(), newMan())
 	root.SetFlagErrorFunc(suggestFlag)
 }
 
