@@ -60,7 +60,7 @@ const (
 // reportEvent reports an event, unless too many wait.
 func (c *callbacks) reportEvent(e Event) {
 	if c.onEvent != nil {
-		c.reportEvents([]Event{e}, maxEvents)
+		c.reportEvents(1, maxEvents, func(int) Event { return e })
 	}
 }
 
@@ -68,20 +68,22 @@ func (c *callbacks) reportEvent(e Event) {
 // out.
 func (c *callbacks) reportRows(results []Result) {
 	if c.onEvent != nil && len(results) > 0 {
-		c.reportEvents(rowEvents(results), maxRowEvents)
+		rows := rowEvents(results)
+		c.reportEvents(len(rows), maxRowEvents, func(i int) Event { return Event{Row: &rows[i]} })
 	}
 }
 
-func (c *callbacks) reportEvents(events []Event, limit int) {
+func (c *callbacks) reportEvents(n, limit int, event func(i int) Event) {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := range events {
+	c.events = slices.Grow(c.events, max(0, min(n, limit-len(c.events))))
+	for i := range n {
 		c.seq++
 		if len(c.events) < limit {
-			e := &events[i]
+			e := event(i)
 			e.V, e.Seq, e.At, e.Job = EventVersion, c.seq, now, c.job
-			c.events = append(c.events, *e)
+			c.events = append(c.events, e)
 		}
 	}
 	c.start()

@@ -177,8 +177,8 @@ func (b *batches) batchEvent(was, in intent.Intent) Event {
 }
 
 // rowEvents describes results.
-func rowEvents(results []Result) []Event {
-	events, rows := make([]Event, len(results)), make([]RowEvent, len(results))
+func rowEvents(results []Result) []RowEvent {
+	rows := make([]RowEvent, len(results))
 	for i := range results {
 		r := &results[i]
 		rows[i] = RowEvent{
@@ -188,7 +188,6 @@ func rowEvents(results []Result) []Event {
 		if r.Error != nil {
 			rows[i].Code = r.Error.Code
 		}
-		events[i].Row = &rows[i]
 	}
-	return events
+	return rows
 }
