@@ -23,6 +23,9 @@
 //	baler.rows.read                   counter    {row}    distinct rows
 //	baler.rows.results                counter    {row}    by "baler.outcome" and, of failed ones, "error.type"
 //	baler.rows.retries                counter    {row}    attempts beyond the first of rows that have their result
+//	baler.cost                        counter    {USD}    what settled rows have cost, as far as prices are known
+//	baler.cost.reserved               gauge      {USD}    what open batches may yet cost
+//	baler.budget.left                 gauge      {USD}    of a job with a Budget
 //	baler.batches                     gauge      {batch}  that are open, by "baler.batch.state"
 //	baler.batches.bought              counter    {batch}
 //	baler.batches.refused             counter    {batch}  times that the provider refused one
@@ -37,8 +40,8 @@
 // for a slot, for room at the provider, for the pace of creations.
 //
 // Counters of rows are of the process, and miss those whose events were left
-// out because too many waited. The gauges and baler.rows.read are the job's own
-// counts, with those of earlier processes.
+// out because too many waited. The gauges, baler.rows.read and baler.cost are the
+// job's own counts, with those of earlier processes.
 //
 // # Spans
 //

@@ -5,6 +5,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/balerhq/baler/flow/durable"
 )
 
 // register lets the meter ask for what the jobs are at when it is collected.
@@ -12,7 +14,7 @@ func (m *metrics) register(meter metric.Meter, visit func(func(*job))) (err erro
 	m.registration, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		visit(func(j *job) { m.observe(o, j) })
 		return nil
-	}, m.rows, m.open, m.limit, m.usable, m.notices, m.read, m.bought, m.refused)
+	}, m.rows, m.open, m.limit, m.usable, m.notices, m.read, m.bought, m.refused, m.cost, m.reserved, m.budget)
 	return err
 }
 
@@ -24,6 +26,28 @@ func (t *Telemetry) jobsNow(visit func(*job)) {
 		visit(j)
 	}
 }
+
+// observeMoney observes what the job has spent, by who was paid, and may yet
+// spend.
+func (m *metrics) observeMoney(o metric.Observer, j *job) {
+	s, of := &j.progress.Spending, jobKey.String(j.name)
+	costs := make(map[attribute.Set]int64)
+	for i := range j.progress.Routes {
+		r := &j.progress.Routes[i]
+		set := ofBatch(j.name, &durable.BatchEvent{Route: r.Name, Provider: r.Provider, Endpoint: r.Endpoint, Model: r.Model})
+		costs[set] += int64(r.Cost)
+	}
+	for set, cost := range costs {
+		o.ObserveFloat64(m.cost, inDollars(cost), metric.WithAttributeSet(set))
+	}
+	o.ObserveFloat64(m.reserved, inDollars(int64(s.Reserved)), metric.WithAttributes(of))
+	if s.Budget > 0 {
+		o.ObserveFloat64(m.budget, inDollars(int64(s.Left())), metric.WithAttributes(of))
+	}
+}
+
+// inDollars converts an amount of price.Money.
+func inDollars(amount int64) float64 { return float64(amount) / 1e12 }
 
 func (m *metrics) observe(o metric.Observer, j *job) {
 	p, of := &j.progress, jobKey.String(j.name)
@@ -47,6 +71,7 @@ func (m *metrics) observe(o metric.Observer, j *job) {
 	o.ObserveInt64(m.read, int64(p.Rows), metric.WithAttributes(of))
 	o.ObserveInt64(m.bought, int64(p.Batches), metric.WithAttributes(of))
 	o.ObserveInt64(m.refused, int64(p.Refused), metric.WithAttributes(of))
+	m.observeMoney(o, j)
 	for set, n := range states {
 		o.ObserveInt64(m.open, n, metric.WithAttributeSet(set))
 	}

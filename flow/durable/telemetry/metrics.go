@@ -13,6 +13,8 @@ type metrics struct {
 	rows, open, limit                     metric.Int64ObservableGauge
 	usable, notices                       metric.Int64ObservableGauge
 	read, bought, refused                 metric.Int64ObservableCounter
+	cost                                  metric.Float64ObservableCounter
+	reserved, budget                      metric.Float64ObservableGauge
 
 	registration metric.Registration
 }
@@ -25,6 +27,9 @@ var (
 	sizeBuckets   = []float64{1, 10, 100, 500, 1000, 5000, 10_000, 50_000, 100_000}
 	fillBuckets   = []float64{0.1, 0.25, 0.5, 0.75, 0.9, 0.99}
 )
+
+// dollars is the unit of money.
+const dollars = "{USD}"
 
 // maker makes instruments, and keeps the errors.
 type maker struct {
@@ -50,6 +55,9 @@ func newMetrics(meter metric.Meter) (*metrics, error) {
 		read:     m.total("baler.rows.read", "{row}", "Distinct rows that were read."),
 		bought:   m.total("baler.batches.bought", "{batch}", "Batches that were bought."),
 		refused:  m.total("baler.batches.refused", "{batch}", "Times that the provider refused a batch."),
+		cost:     m.amount("baler.cost", "What settled rows have cost."),
+		reserved: m.amountNow("baler.cost.reserved", "What open batches may yet cost."),
+		budget:   m.amountNow("baler.budget.left", "What is left of the budget."),
 	}
 	return all, m.err
 }
@@ -68,6 +76,20 @@ func (m *maker) counter(name, unit, description string) metric.Int64Counter {
 
 func (m *maker) gauge(name, unit, description string) metric.Int64ObservableGauge {
 	i, err := m.Int64ObservableGauge(name, metric.WithUnit(unit), metric.WithDescription(description))
+	m.err = errors.Join(m.err, err)
+	return i
+}
+
+// amount makes a counter of money.
+func (m *maker) amount(name, description string) metric.Float64ObservableCounter {
+	i, err := m.Float64ObservableCounter(name, metric.WithUnit(dollars), metric.WithDescription(description))
+	m.err = errors.Join(m.err, err)
+	return i
+}
+
+// amountNow makes a gauge of money.
+func (m *maker) amountNow(name, description string) metric.Float64ObservableGauge {
+	i, err := m.Float64ObservableGauge(name, metric.WithUnit(dollars), metric.WithDescription(description))
 	m.err = errors.Join(m.err, err)
 	return i
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/durable/telemetry"
+	"github.com/balerhq/baler/sink/llm/price"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -78,6 +79,14 @@ func (o *observed) metrics() (lines []string) {
 				for _, p := range data.DataPoints {
 					line(m.Name, p.Attributes, p.Value)
 				}
+			case metricdata.Sum[float64]:
+				for _, p := range data.DataPoints {
+					line(m.Name, p.Attributes, p.Value)
+				}
+			case metricdata.Gauge[float64]:
+				for _, p := range data.DataPoints {
+					line(m.Name, p.Attributes, p.Value)
+				}
 			case metricdata.Histogram[float64]:
 				for _, p := range data.DataPoints {
 					line(m.Name, p.Attributes, p.Count)
@@ -108,6 +117,26 @@ func TestMetricsOfARun(t *testing.T) {
 		}
 		if err := o.of.Close(); err != nil {
 			o.w.T.Error(err)
+		}
+	})
+}
+
+// What a run has cost, and what is left of its budget, are metrics.
+func TestMetricsOfMoney(t *testing.T) {
+	t.Parallel()
+	observe(t, func(o *observed) {
+		o.job.Budget.Total = 5 * price.USD
+		o.job.Model = "gpt-5.4-mini"
+		report := o.w.MustRun(o.job)
+		cost := report.Spending.Cost
+		if cost <= 0 {
+			o.w.T.Fatalf("the run has cost %s", cost)
+		}
+		got := o.metrics()
+		for name, want := range map[string]price.Money{"baler.cost": cost, "baler.cost.reserved": 0, "baler.budget.left": 5*price.USD - cost} {
+			if line := fmt.Sprint(name, " = ", float64(want)/float64(price.USD)); !slices.Contains(got, line) {
+				o.w.T.Errorf("no %s in\n%s", line, strings.Join(got, "\n"))
+			}
 		}
 	})
 }
