@@ -14,6 +14,7 @@ import (
 
 	"github.com/balerhq/baler/accumulator"
 	"github.com/balerhq/baler/flow"
+	"github.com/balerhq/baler/flow/batchapi"
 	"github.com/balerhq/baler/flow/call"
 	"github.com/balerhq/baler/flow/dedup"
 	"github.com/balerhq/baler/flow/durable"
@@ -296,4 +297,18 @@ func _(send func(*http.Client) error) error {
 	defer calls.Close()
 	client := &http.Client{Transport: calls}
 	return send(client)
+}
+
+func _(connect func(batchapi.Caller) (batchapi.Account, error)) error {
+	dir, err := durable.Open("batches.state")
+	if err != nil {
+		return err
+	}
+	batches, err := batchapi.New(batchapi.Config{Dir: dir, Connect: connect})
+	if err != nil {
+		return err
+	}
+	defer batches.Close()
+	server := &http.Server{Addr: "127.0.0.1:4747", Handler: batches, ReadHeaderTimeout: time.Minute}
+	return server.ListenAndServe()
 }

@@ -1,0 +1,371 @@
+package batchapi_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/balerhq/baler/flow/batchapi"
+	"github.com/balerhq/baler/flow/durable"
+)
+
+// wantAnswers checks that each question has its own answer.
+func wantAnswers(t *testing.T, got []durable.Result, n int) {
+	t.Helper()
+	seen := make(map[string]bool)
+	for _, r := range got {
+		seen[r.ID] = true
+		if want := "ticket number " + strings.TrimPrefix(r.ID, "q"); r.Status != durable.ItemSucceeded || !strings.Contains(r.Text, want) || r.Usage == nil || r.Usage.Output == 0 {
+			t.Fatalf("%+v, want an answer to %q", r, want)
+		}
+	}
+	if len(seen) != n || len(got) != n {
+		t.Errorf("%d results of %d items, want %d", len(got), len(seen), n)
+	}
+}
+
+// A client of OpenAI's batches does not notice that Anthropic answers.
+func TestAnOpenAIClientRunsAgainstAnthropic(t *testing.T) {
+	inWorld(t, "anthropic", func(w *world) {
+		got := w.ask("openai", "gpt-4.1", 250)
+		wantAnswers(w.T, got, 250)
+		if body := string(got[0].Response); !strings.Contains(body, `"object":"chat.completion"`) || got[0].Model != "claude-test" || got[0].Finish != "stop" {
+			w.Errorf("%s: %s", got[0].Model, body)
+		}
+		w.wantBought(250)
+	})
+}
+
+// A client of Anthropic's batches does not notice that OpenAI answers.
+func TestAnAnthropicClientRunsAgainstOpenAI(t *testing.T) {
+	inWorld(t, "openai", func(w *world) {
+		got := w.ask("anthropic", "claude-haiku-5.5", 250)
+		wantAnswers(w.T, got, 250)
+		if body := string(got[0].Response); !strings.Contains(body, `"type":"message"`) || got[0].Model != "gpt-test" || got[0].Finish != "end_turn" {
+			w.Errorf("%s: %s", got[0].Model, body)
+		}
+		w.wantBought(250)
+	})
+}
+
+// The answers of the protocol's own provider are passed on.
+func TestTheOwnProviderAnswersAsItIs(t *testing.T) {
+	inWorld(t, "openai", func(w *world) {
+		b, seen := w.await(w.create(chats(3)))
+		if want := []string{"validating", "in_progress", "completed"}; !slices.Equal(seen, want) {
+			w.Errorf("%q, want %q", seen, want)
+		}
+		counts, _ := b.body["request_counts"].(map[string]any)
+		if fmt.Sprint(counts) != "map[completed:3 failed:0 total:3]" || b.body["error_file_id"] != nil || b.body["completed_at"] == nil {
+			w.Error(b.text)
+		}
+		id, _ := b.body["output_file_id"].(string)
+		if got := w.get("/v1/files/" + id + "/content"); strings.Count(got.text, "\n") != 3 || !strings.Contains(got.text, `"system_fingerprint"`) {
+			w.Error(got)
+		}
+		if got := w.call("sk-me", http.MethodDelete, "/v1/files/"+id, "", nil); got.body["deleted"] != true || w.get("/v1/files/"+id).status != http.StatusNotFound {
+			w.Error(got)
+		}
+	})
+}
+
+// A batch goes on after a restart, and nothing of it is bought again.
+func TestABatchSurvivesARestart(t *testing.T) {
+	inWorld(t, "anthropic", func(w *world) {
+		id := w.create(chats(40))
+		for _, pause := range []time.Duration{0, time.Second, 5 * time.Minute, 20 * time.Minute} {
+			time.Sleep(pause)
+			w.close()
+			w.open()
+		}
+		b, _ := w.await(id)
+		if b.body["status"] != "completed" || b.body["metadata"].(map[string]any)["run"] != "r1" {
+			w.Error(b.text)
+		}
+		out, _ := b.body["output_file_id"].(string)
+		if got := w.get("/v1/files/" + out + "/content"); strings.Count(got.text, "\n") != 40 {
+			w.Error(got)
+		}
+		w.wantBought(40)
+	})
+}
+
+// A batch whose account is its caller's waits for the caller's key.
+func TestABatchWaitsForItsCaller(t *testing.T) {
+	inWorld(t, "openai", func(w *world) {
+		w.close()
+		w.config.Connect = func(c batchapi.Caller) (batchapi.Account, error) {
+			if c.Key() == "" {
+				return batchapi.Account{}, batchapi.ErrNoKey
+			}
+			return batchapi.Account{Provider: w.client("openai", c.Key(), w.provider.BaseURL("openai"), w.provider.Client().Transport)}, nil
+		}
+		w.open()
+		id := w.create(chats(3))
+		w.close()
+		w.open()
+		time.Sleep(time.Hour)
+		w.call("sk-other", http.MethodGet, "/v1/batches", "", nil)
+		time.Sleep(time.Hour)
+		w.wantBought(0)
+		if b, _ := w.await(id); b.body["status"] != "completed" {
+			w.Error(b.text)
+		}
+		w.wantBought(3)
+		if got := w.call("", http.MethodPost, "/v1/batches", "", []byte(`{"input_file_id":"f","endpoint":"/v1/chat/completions","completion_window":"24h"}`)); got.status != http.StatusUnauthorized {
+			w.Error(got)
+		}
+	})
+}
+
+// What ran before a cancellation is in the output, and the rest in the errors.
+func TestABatchIsCancelled(t *testing.T) {
+	inWorld(t, "anthropic", func(w *world) {
+		early, late := w.create(chats(3)), w.create(chats(3))
+		if got := w.post("/v1/batches/"+early+"/cancel", ""); got.body["status"] != "cancelling" {
+			w.Error(got)
+		}
+		time.Sleep(5 * time.Minute)
+		if got := w.post("/v1/batches/"+late+"/cancel", ""); got.body["status"] != "cancelling" {
+			w.Error(got)
+		}
+		for _, id := range []string{early, late} {
+			b, seen := w.await(id)
+			if b.body["status"] != "cancelled" || b.body["cancelled_at"] == nil || slices.Contains(seen, "completed") {
+				w.Error(seen, b.text)
+			}
+			lines := 0
+			for _, name := range []string{"output_file_id", "error_file_id"} {
+				if out, _ := b.body[name].(string); out != "" {
+					lines += strings.Count(w.get("/v1/files/"+out+"/content").text, "\n")
+				}
+			}
+			if lines != 3 {
+				w.Errorf("%d lines: %s", lines, b.text)
+			}
+			if got := w.post("/v1/batches/"+id+"/cancel", ""); got.status != http.StatusOK {
+				w.Error(got)
+			}
+		}
+	})
+}
+
+// A batch whose window is over has expired.
+func TestABatchExpires(t *testing.T) {
+	inWorld(t, "anthropic", func(w *world) {
+		id := w.create(chats(3))
+		w.close()
+		time.Sleep(25 * time.Hour)
+		w.open()
+		b, _ := w.await(id)
+		errs, _ := b.body["error_file_id"].(string)
+		if got := w.get("/v1/files/" + errs + "/content"); b.body["status"] != "expired" || strings.Count(got.text, "batch_expired") != 3 {
+			w.Error(b.text, got.text)
+		}
+		w.wantBought(0)
+	})
+}
+
+// What is wrong with the lines of a file is told by line, and nothing of it is
+// bought.
+func TestABadFileFails(t *testing.T) {
+	inWorld(t, "anthropic", func(w *world) {
+		good := chats(1)
+		for name, test := range map[string]struct{ text, want string }{
+			"not JSON":   {good + "{oops\n", `"code":"invalid_json_line","line":2`},
+			"no id":      {strings.Replace(good, `"custom_id":"row-0",`, "", 1), `"code":"missing_required_parameter","line":1`},
+			"twice":      {good + good, `"code":"duplicate_custom_id","line":2`},
+			"other path": {strings.Replace(good, `"url":"/v1/chat`, `"url":"/v1/text`, 1), `"code":"invalid_url","line":1`},
+			"no model":   {strings.Replace(good, `"model":"gpt-4.1",`, "", 1), `"param":"body.model"`},
+			"a stream":   {strings.Replace(good, `"max_tokens":50`, `"stream":true`, 1), `"code":"streaming_unsupported"`},
+			"no chat of another provider": {
+				chats(2) + strings.Replace(strings.Replace(good, `"max_tokens":50`, `"logit_bias":{"50256":-100}`, 1), "row-0", "row-9", 1), `"code":"invalid_request","line":3`,
+			},
+			"nothing": {"\n", `"code":"empty_file"`},
+		} {
+			b, _ := w.await(w.create(test.text))
+			if b.body["status"] != "failed" || !strings.Contains(b.text, test.want) || b.body["failed_at"] == nil {
+				w.Errorf("%s: %s, want %s", name, b.text, test.want)
+			}
+		}
+		got := w.post("/v1/batches", `{"input_file_id":"file-none","endpoint":"/v1/chat/completions","completion_window":"24h"}`)
+		id, _ := got.body["id"].(string)
+		if b, _ := w.await(id); !strings.Contains(b.text, "Cannot find file file-none") {
+			w.Error(b.text)
+		}
+		w.wantBought(0)
+	})
+}
+
+// Calls that cannot be answered say what is wrong with them.
+func TestBadCallsAreRefused(t *testing.T) {
+	inWorld(t, "anthropic", func(w *world) {
+		file := w.upload(chats(1))
+		batch := w.create(chats(1))
+		for _, test := range []struct {
+			method, path, body string
+			status             int
+			want               string
+		}{
+			{"POST", "/v1/files", "x", 400, "multipart"},
+			{"POST", "/v1/batches", "{", 400, "parse"},
+			{"POST", "/v1/batches", `{"input_file_id":"f","endpoint":"/v1/embeddings","completion_window":"24h"}`, 400, `"param":"endpoint"`},
+			{"POST", "/v1/batches", `{"input_file_id":"f","endpoint":"/v1/chat/completions","completion_window":"1h"}`, 400, `"param":"completion_window"`},
+			{"POST", "/v1/batches", `{"input_file_id":"f","endpoint":"/v1/chat/completions","completion_window":"24h","metadata":{"a":1}}`, 400, `"param":"metadata.a"`},
+			{"GET", "/v1/batches/batch_none", "", 404, "No batch found"},
+			{"GET", "/v1/batches?limit=0", "", 400, `"param":"limit"`},
+			{"GET", "/v1/batches?after=x", "", 400, `"param":"after"`},
+			{"GET", "/v1/files/file-none/content", "", 404, "No such File"},
+			{"PUT", "/v1/files/x", "", 404, "Unknown request URL"},
+			{"POST", "/v1/messages/batches", `{"requests":[{"custom_id":"a b","params":{}}]}`, 400, "requests.0.custom_id"},
+			{"POST", "/v1/messages/batches", `{"requests":[{"custom_id":"a","params":{}},{"custom_id":"a","params":{}}]}`, 400, "requests.1.custom_id"},
+			{"POST", "/v1/messages/batches", `{"requests":[`, 400, "not valid JSON"},
+			{"POST", "/v1/messages/batches", `{"requests":[]}`, 400, "at least 1"},
+			{"GET", "/v1/messages/batches/x/results", "", 404, "not_found_error"},
+		} {
+			if got := w.call("sk-me", test.method, test.path, "application/json", []byte(test.body)); got.status != test.status || !strings.Contains(got.text, test.want) {
+				w.Errorf("%s %s %s: %+v", test.method, test.path, test.body, got)
+			}
+		}
+		for _, path := range []string{"/v1/files/" + file, "/v1/files/" + file + "/content", "/v1/batches/" + batch} {
+			if got := w.call("sk-other", http.MethodGet, path, "", nil); got.status != http.StatusNotFound {
+				w.Errorf("another caller gets %s: %+v", path, got)
+			}
+		}
+		for _, path := range []string{"/v1/batches", "/v1/files"} {
+			if mine, others := w.get(path), w.call("sk-other", http.MethodGet, path, "", nil); !strings.Contains(others.text, `"data":[]`) || strings.Contains(mine.text, `"data":[]`) {
+				w.Errorf("%s: %+v, %+v", path, mine, others)
+			}
+		}
+	})
+}
+
+// A request of Anthropic's that no one can answer fails alone.
+func TestARequestFailsAlone(t *testing.T) {
+	inWorld(t, "openai", func(w *world) {
+		message := `{"model":"claude-x","max_tokens":50,"messages":[{"role":"user","content":"hello"}]`
+		b := w.post("/v1/messages/batches", `{"requests":[{"custom_id":"good","params":`+message+`}},{"custom_id":"bad","params":`+message+`,"context_management":{"edits":[]}}}]}`)
+		id, _ := b.body["id"].(string)
+		time.Sleep(time.Hour)
+		b = w.get("/v1/messages/batches/" + id)
+		if b.body["processing_status"] != "ended" || fmt.Sprint(b.body["request_counts"]) != "map[canceled:0 errored:1 expired:0 processing:0 succeeded:1]" {
+			w.Error(b.text)
+		}
+		url, _ := b.body["results_url"].(string)
+		got := w.get(strings.TrimPrefix(url, "http://baler"))
+		if !strings.Contains(got.text, `{"custom_id":"bad","result":{"type":"errored","error":{`) || !strings.Contains(got.text, `{"custom_id":"good","result":{"type":"succeeded","message":{`) {
+			w.Error(got.text)
+		}
+		if got := w.call("sk-me", http.MethodDelete, "/v1/messages/batches/"+id, "", nil); got.body["type"] != "message_batch_deleted" || w.get("/v1/messages/batches/"+id).status != 404 {
+			w.Error(got)
+		}
+	})
+}
+
+// Lists come in pages, newest first.
+func TestListsComeInPages(t *testing.T) {
+	inWorld(t, "anthropic", func(w *world) {
+		var ids []string
+		for range 3 {
+			ids = append(ids, w.create(chats(1)))
+			time.Sleep(time.Second)
+		}
+		first := w.get("/v1/batches?limit=2")
+		if first.body["first_id"] != ids[2] || first.body["last_id"] != ids[1] || first.body["has_more"] != true {
+			w.Error(first.text)
+		}
+		if rest := w.get("/v1/batches?limit=2&after=" + ids[1]); rest.body["first_id"] != ids[0] || rest.body["has_more"] != false {
+			w.Error(rest.text)
+		}
+	})
+}
+
+// contents returns the lines of a batch's output and errors, by custom_id.
+func (w *world) contents(b *reply) map[string]string {
+	w.Helper()
+	lines := make(map[string]string)
+	for _, name := range []string{"output_file_id", "error_file_id"} {
+		id, _ := b.body[name].(string)
+		if id == "" {
+			continue
+		}
+		for line := range strings.Lines(w.get("/v1/files/" + id + "/content").text) {
+			var named struct {
+				CustomID string `json:"custom_id"`
+			}
+			if err := json.Unmarshal([]byte(line), &named); err != nil {
+				w.Errorf("%s: %v", line, err)
+			}
+			lines[named.CustomID] = name + " " + line
+		}
+	}
+	return lines
+}
+
+// What another provider says of a row is told in OpenAI's words: also that it
+// failed, was cut off or refused.
+func TestEveryOutcomeIsToldInOpenAIsWords(t *testing.T) {
+	inWorld(t, "anthropic", func(w *world) {
+		lines := ""
+		for _, text := range []string{"hello", "[[400]]", "[[500]]", "[[length]]", "[[refuse]]"} {
+			lines += fmt.Sprintf(`{"custom_id":%q,"method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-4.1","messages":[{"role":"user","content":%q}]}}`+"\n", text, text)
+		}
+		b, _ := w.await(w.create(lines))
+		if fmt.Sprint(b.body["request_counts"]) != "map[completed:3 failed:2 total:5]" {
+			w.Error(b.text)
+		}
+		got := w.contents(&b)
+		for id, want := range map[string][]string{
+			"hello":      {"output_file_id", `"status_code":200`, `"finish_reason":"stop"`, `"error":null`},
+			"[[400]]":    {"error_file_id", `"status_code":400`, `"type":"invalid_request_error"`},
+			"[[500]]":    {"error_file_id", `"status_code":500`, `"type":"server_error"`},
+			"[[length]]": {"output_file_id", `"finish_reason":"length"`},
+			"[[refuse]]": {"output_file_id", `"refusal":"`, `"content":null`},
+		} {
+			for _, part := range want {
+				if !strings.Contains(got[id], part) {
+					w.Errorf("%s: %q lacks %s", id, got[id], part)
+				}
+			}
+		}
+	})
+}
+
+// A request for a response is answered with one.
+func TestAResponseComesFromAnotherProvider(t *testing.T) {
+	inWorld(t, "anthropic", func(w *world) {
+		file := w.upload(`{"custom_id":"a","method":"POST","url":"/v1/responses","body":{"model":"gpt-4.1","input":"hello there"}}`)
+		b := w.post("/v1/batches", fmt.Sprintf(`{"input_file_id":%q,"endpoint":"/v1/responses","completion_window":"24h"}`, file))
+		id, _ := b.body["id"].(string)
+		b, _ = w.await(id)
+		if got := w.contents(&b)["a"]; !strings.Contains(got, `"object":"response"`) || !strings.Contains(got, `"type":"output_text","text":"`) && !strings.Contains(got, "hello there") {
+			w.Error(b.text, got)
+		}
+	})
+}
+
+// The same in Anthropic's words.
+func TestEveryOutcomeIsToldInAnthropicsWords(t *testing.T) {
+	inWorld(t, "openai", func(w *world) {
+		var requests []string
+		for id, text := range map[string]string{"fine": "hello", "bad": "[[400]]", "cut": "[[length]]", "refused": "[[refuse]]"} {
+			requests = append(requests, fmt.Sprintf(`{"custom_id":%q,"params":{"model":"claude-x","max_tokens":50,"messages":[{"role":"user","content":%q}]}}`, id, text))
+		}
+		b := w.post("/v1/messages/batches", `{"requests":[`+strings.Join(requests, ",")+`]}`)
+		id, _ := b.body["id"].(string)
+		time.Sleep(time.Hour)
+		got := w.get("/v1/messages/batches/" + id + "/results").text
+		for _, want := range []string{
+			`"stop_reason":"end_turn"`, `"stop_reason":"max_tokens"`, `"stop_reason":"refusal"`,
+			`{"custom_id":"bad","result":{"type":"errored","error":{"error":{"message":"`, `"type":"invalid_request_error"`,
+		} {
+			if !strings.Contains(got, want) {
+				w.Errorf("%s lacks %s", got, want)
+			}
+		}
+	})
+}

@@ -1,0 +1,34 @@
+// Package batchapi serves the batch protocols of OpenAI and of Anthropic in
+// front of any provider. A program that was written for one of them keeps its
+// code and gets durable runs: its batches are split as the provider needs it,
+// wait for room, are retried, and survive a restart.
+//
+//	dir, err := durable.Open("batches.state")
+//	...
+//	batches, err := batchapi.New(batchapi.Config{Dir: dir, Connect: connect})
+//	...
+//	defer batches.Close()
+//	server := &http.Server{Addr: "127.0.0.1:4747", Handler: batches, ReadHeaderTimeout: time.Minute}
+//	return server.ListenAndServe()
+//
+// It answers /v1/files, /v1/batches and /v1/messages/batches, as their
+// providers do. Each batch is a run of the Dir, whose name begins with "batch-",
+// so that what it cost and how it went is where that of other runs is.
+//
+// # Who answers
+//
+// Config.Connect decides, by the caller: the caller's own account, or routes to
+// models of any provider. A request goes to another provider as a chat. One
+// that is none, or that has a member with no place in a chat, is an error of its
+// line, and nothing of an OpenAI batch is bought then. The answer of another
+// provider comes back in the words of the protocol. Its model is the one that
+// answered; of its citations and of all but the last of several choices there
+// is nothing. An answer of the protocol's own provider comes back as it is.
+//
+// # What is kept
+//
+// Uploads, batches and results are files below the Dir. Keys are not: callers
+// are told apart by a digest of their key, and see only what is theirs. An
+// unfinished batch goes on with New if Connect needs no key, and otherwise once
+// its caller asks for anything.
+package batchapi

@@ -1,0 +1,79 @@
+package batchapi
+
+import (
+	"encoding/json"
+	"iter"
+
+	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/catalog"
+)
+
+// row is a line of an input file. That of a batch of Anthropic's is written
+// likewise.
+type row struct {
+	CustomID string          `json:"custom_id"`
+	Method   string          `json:"method,omitempty"`
+	URL      string          `json:"url"`
+	Body     json.RawMessage `json:"body"`
+}
+
+func (r row) key() string { return r.CustomID }
+
+func (r row) request() (sink.Request, error) {
+	var named struct {
+		Model string `json:"model"`
+	}
+	_ = json.Unmarshal(r.Body, &named) // a body that is none is refused by itself
+	return sink.Request{Endpoint: r.URL, Model: named.Model, Body: r.Body}, nil
+}
+
+// findings are what is wrong with the requests of a batch.
+type findings struct {
+	protocol string
+	rows     int
+	errors   []lineError // of OpenAI's
+	rejects  []reject    // of Anthropic's
+}
+
+// take takes the requests that a run cannot use.
+func (f *findings) take(all iter.Seq2[durable.Reject, error]) error {
+	f.errors, f.rejects = nil, nil
+	for r, err := range all {
+		if err != nil {
+			return err
+		}
+		if f.protocol == OpenAI {
+			f.add("invalid_request", "body", r.Line, r.Reason)
+			continue
+		}
+		var named row
+		_ = json.Unmarshal(r.Row, &named) // it was written here
+		f.rejects = append(f.rejects, reject{named.CustomID, r.Reason})
+	}
+	return nil
+}
+
+// job is the run of a batch. Its callers decide about failures and samples.
+func (s *Server) job(r *record, a *Account, found *findings) durable.Job[row] {
+	name := r.run()
+	return durable.Job[row]{
+		Name:     name,
+		Source:   source.JSONL[row](s.path(r.Input)),
+		Key:      row.key,
+		Request:  row.request,
+		Formats:  catalog.Formats(a.providers()[0].Info().Name),
+		Rejects:  found.take,
+		Provider: a.Provider, Routes: a.Routes, Choose: a.Choose, Failover: a.Failover,
+		Guard: retry.GuardConfig{PauseAbove: 1}, Samples: true, Cache: -1,
+		TimeLimit: r.Expires.Sub(r.Created), Poll: s.cfg.Poll,
+		Dir: s.cfg.Dir, Log: s.log, Observe: s.cfg.Observe,
+		Notify: func(n durable.Notice) {
+			if s.cfg.Notify != nil {
+				s.cfg.Notify(name, n)
+			}
+		},
+	}
+}
