@@ -178,7 +178,7 @@ func printReceipt(line func(name, amount, note string), r *durable.Report) {
 		line("saved", cents(s.Saved()), fmt.Sprintf("of %s at the price of single requests", cents(s.List)))
 	}
 	if s.Waste > 0 {
-		line("wasted", cents(s.Waste), "for batches that were bought twice")
+		line("wasted", cents(s.Waste), "for batches that were bought twice, or may have been")
 	}
 	if s.Reserved > 0 {
 		line("reserved", cents(s.Reserved), "for open batches")

@@ -13,20 +13,26 @@ import (
 
 func newSettle() *cobra.Command {
 	var (
-		r              runFlags
-		batch, missing string
+		r                       runFlags
+		batch, missing, unclear string
 	)
 	cmd := &cobra.Command{
 		Use:   "settle [NAME] --batch ID --missing fail|again",
-		Short: "Decide about rows that the provider ran but has no result for",
+		Short: "Decide about rows that the provider ran but has no result for, or that it may have",
 		Long: `Decide about rows of a batch that the provider ran, or may have run, but has no
 result for, however often it is asked. "baler status" names the batch. With "fail"
 the rows fail, with the code result_missing. With "again" they are submitted again,
 and may be paid for twice. Results that come before the decision is carried out
 count. Without a decision, every "baler run" asks for the results once more, and the
-files at the provider stay.` + controlExit,
-		Example: `  baler settle tickets --batch batch_68f2c1 --missing again`,
-		Args:    oneName(),
+files at the provider stay.
+
+With --unclear buy-again, decide about a batch whose creation was not answered, and
+which may or may not exist: its rows wait no longer, and are bought again, on
+whatever route takes them now. They may be paid for twice, so what the batch may
+have cost counts as waste. It is looked for once more, and cancelled if it is there.` + controlExit,
+		Example: `  baler settle tickets --batch batch_68f2c1 --missing again
+  baler settle tickets --batch 7GQ2M4ZC0V9XK1PA --unclear buy-again`,
+		Args: oneName(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if batch == "" {
 				return usage(`--batch is missing: "baler status" names it`)
@@ -35,7 +41,7 @@ files at the provider stay.` + controlExit,
 			if err != nil {
 				return err
 			}
-			if err := settle(cmd.Context(), h, batch, durable.Decision(missing)); err != nil {
+			if err := settle(cmd.Context(), h, batch, missing, unclear); err != nil {
 				return err
 			}
 			return r.show(cmd.OutOrStdout(), h)
@@ -43,13 +49,19 @@ files at the provider stay.` + controlExit,
 	}
 	r.flags(cmd)
 	cmd.Flags().StringVar(&batch, "batch", "", `batch, as "baler status" names it (required)`)
-	cmd.Flags().StringVar(&missing, "missing", "", "decision about its rows without a result: fail or again (required)")
+	cmd.Flags().StringVar(&missing, "missing", "", "decision about its rows without a result: fail or again")
+	cmd.Flags().StringVar(&unclear, "unclear", "", "decision about a batch whose creation was not answered: buy-again")
+	cmd.MarkFlagsMutuallyExclusive("missing", "unclear")
 	return cmd
 }
 
-func settle(ctx context.Context, h *durable.Handle, batch string, d durable.Decision) error {
-	if d != durable.DecisionFail && d != durable.DecisionSend {
-		return usage("--missing is %q: must be %s or %s", d, durable.DecisionFail, durable.DecisionSend)
+func settle(ctx context.Context, h *durable.Handle, batch, missing, unclear string) error {
+	d := durable.Decision(missing + unclear) // one of them is empty
+	switch {
+	case unclear != "" && d != durable.DecisionBuyAgain:
+		return usage("--unclear is %q: must be %s", unclear, durable.DecisionBuyAgain)
+	case unclear == "" && d != durable.DecisionFail && d != durable.DecisionSend:
+		return usage("--missing is %q: must be %s or %s", missing, durable.DecisionFail, durable.DecisionSend)
 	}
 	err := h.Settle(ctx, batch, d)
 	switch {

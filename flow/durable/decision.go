@@ -7,7 +7,8 @@ import (
 )
 
 // Decision says what happens to rows that ran or may have run and have no
-// result at the provider.
+// result at the provider, or that are in a batch whose creation was not
+// answered.
 type Decision string
 
 // The decisions.
@@ -19,10 +20,21 @@ const (
 	// as Progress.Resent. They take a route anew, another one if Job.Choose or
 	// Job.Failover says so by now.
 	DecisionSend Decision = "again"
+	// DecisionBuyAgain is about a batch that may or may not exist, because its
+	// creation was not answered. Its rows wait no longer for the end of the
+	// doubt, and are bought again: they take a route anew, and count as
+	// Progress.Resent. What the batch may have cost counts as Spending.Waste,
+	// of no tenant. After the grace it is looked for once more, and cancelled
+	// if it is there; a run that has all its results does not wait for a
+	// provider that does not answer that, and the next Run asks again.
+	DecisionBuyAgain Decision = "buy-again"
 )
 
-// errNotMissing refuses a decision about a batch without missing rows.
-var errNotMissing = errors.New("durable: no row of the batch is missing")
+// These refuse a decision that does not fit the batch.
+var (
+	errNotMissing = errors.New("durable: no row of the batch is missing")
+	errNotUnclear = errors.New("durable: the batch is not in doubt")
+)
 
 // UndecidedError is the error of a run that has settled everything except rows
 // that ran or may have run and have no result at the provider. The next Run
@@ -40,6 +52,11 @@ func (e *UndecidedError) Error() string {
 	}
 	return fmt.Sprintf("durable: the run %q waits for a decision: %d rows of %s ran or may have run, and are in no result",
 		e.Name, rows, strings.Join(names, ", "))
+}
+
+// buyAgainAdvice says how to end a doubt with the command line.
+func buyAgainAdvice(run, batch string) string {
+	return fmt.Sprintf(`"baler settle %s --batch %s --unclear buy-again" buys its rows again at once, and they may then be paid for twice`, run, batch)
 }
 
 // settleAdvice says how to decide with the command line.

@@ -79,9 +79,7 @@ func (d *driver) drive(ctx context.Context, in intent.Intent) (err error) {
 		if d.openBatches.show(in) {
 			d.notices.dirty.Store(true)
 		}
-		// Cancelled, blocked or due while it waited, the batch needs another
-		// step.
-		if in, err = d.step(d.notices.observed(ctx, d.batches.serviceOf(in), in), in); err != nil && !errors.Is(err, errCancelled) && !errors.Is(err, errBlocked) && !errors.Is(err, errDue) {
+		if in, err = d.step(d.notices.observed(ctx, d.batches.serviceOf(in), in), in); err != nil && !needsStep(err) {
 			return err
 		}
 		if err == nil && d.openBatches.moved(in) {
@@ -95,6 +93,12 @@ func (d *driver) drive(ctx context.Context, in intent.Intent) (err error) {
 	}
 	d.openBatches.show(in)
 	return nil
+}
+
+// needsStep reports whether a batch needs another step: it was cancelled,
+// blocked, due or decided about while it waited.
+func needsStep(err error) bool {
+	return errors.Is(err, errCancelled) || errors.Is(err, errBlocked) || errors.Is(err, errDue) || errors.Is(err, errDecided)
 }
 
 func (d *driver) step(ctx context.Context, in intent.Intent) (intent.Intent, error) {
@@ -127,10 +131,7 @@ func (d *driver) step(ctx context.Context, in intent.Intent) (intent.Intent, err
 		d.finder.raiseUnclear(ctx, in, "the process that asked for it ended")
 		return d.batches.advance(ctx, in, intent.Unclear{Now: d.clock.now()})
 	case intent.Find:
-		if d.buyer.repeats(in) {
-			return d.buyer.repeat(ctx, in)
-		}
-		return d.finder.find(ctx, in)
+		return d.find(ctx, in)
 	case intent.Cancel:
 		return d.finder.cancel(ctx, in)
 	case intent.Poll:
@@ -187,7 +188,5 @@ func (d *driver) survives(ctx context.Context, in intent.Intent, err error) erro
 // leave parks a driver for good: its batch is left to the next run.
 func (d *driver) leave() error {
 	d.resting.park()
-	d.ledger.wake()
-	d.changed.signal()
 	return errLeft
 }

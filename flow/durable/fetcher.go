@@ -18,14 +18,12 @@ type fetcher struct {
 	*jobdir.Dir
 	gate        *gate
 	openBatches *openBatches
-	changed     wakeup
 	notices     *notices
 	calls       *calls
 	batches     *batches
 	accounts    *accounts
 	resting     *restingDrivers
 	anomalies   *anomalies
-	ledger      *ledger
 
 	evidences evidences
 	decisions *decisions

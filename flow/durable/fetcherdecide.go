@@ -47,10 +47,8 @@ func (f *fetcher) awaitDownload(ctx context.Context, in intent.Intent, v *eviden
 	defer stop()
 	var end <-chan struct{}
 	if in.Undecided {
-		end = f.resting.end
+		end = f.resting.end.Done()
 		f.resting.park()
-		f.ledger.wake()
-		f.changed.signal()
 		defer func() { err = errors.Join(f.resting.unpark(), err) }()
 	}
 	timer := time.NewTimer(time.Until(v.Next))
@@ -63,7 +61,7 @@ func (f *fetcher) awaitDownload(ctx context.Context, in intent.Intent, v *eviden
 		select {
 		case <-timer.C:
 			return nil
-		case <-moved:
+		case <-moved.Done():
 		case <-end:
 			return nil
 		case <-wanted.Done():

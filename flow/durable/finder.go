@@ -20,6 +20,7 @@ type finder struct {
 	batches    *batches
 	accounts   *accounts
 	pollStates *pollStates
+	resting    *restingDrivers
 }
 
 // find looks for a batch whose creation was not answered. Once such a batch has
@@ -111,6 +112,11 @@ func (f *finder) list(ctx context.Context, in intent.Intent) (intent.Event, erro
 // other batches go on. It is not repeated for an intent that is settled
 // already.
 func (f *finder) listFailed(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
+	if in.Abandoned && ctx.Err() == nil { // its rows have gone on: the run may end without an answer
+		return in, f.resting.during(ctx, func(ctx context.Context) error {
+			return f.calls.backOff(ctx, f.batches.serviceOf(in), in, "find", 0, err)
+		})
+	}
 	if ctx.Err() != nil || !unlisted(err) {
 		return in, f.calls.backOff(ctx, f.batches.serviceOf(in), in, "find", 0, err)
 	}
@@ -122,7 +128,7 @@ func (f *finder) listFailed(ctx context.Context, in intent.Intent, err error) (i
 	f.notices.raise(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag, Next: time.Now().Add(d),
 		Text:   fmt.Sprintf("whether the provider has a batch of %d rows cannot be told, as its batches cannot be listed: %v", in.Rows, err),
-		Advice: "until they can, it is neither bought again nor given up; all others go on",
+		Advice: "until they can, it is neither bought again nor given up; all others go on; " + buyAgainAdvice(f.name, in.Tag),
 	})
 	return in, f.calls.sleep(ctx, d)
 }
@@ -150,6 +156,6 @@ func (f *finder) raiseHeld(ctx context.Context, in intent.Intent) {
 	f.notices.raise(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag,
 		Text:   fmt.Sprintf("a batch of %d rows may be one of those at the provider that run, or have ended without a result, which shows only when they have results", in.Rows),
-		Advice: "it is waited for, and not bought again; Job.AmbiguousCreate says otherwise",
+		Advice: "it is waited for, and not bought again, unless Job.AmbiguousCreate says otherwise; " + buyAgainAdvice(f.name, in.Tag),
 	})
 }

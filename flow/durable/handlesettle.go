@@ -9,28 +9,41 @@ import (
 )
 
 // Settle decides about rows of a batch that ran or may have run and have no
-// result at the provider. The batch is named by its Batch or its Tag, as in the
+// result at the provider or, with DecisionBuyAgain, about a batch whose creation
+// was not answered. The batch is named by its Batch or its Tag, as in the
 // Status. The process that runs the run applies the decision within about a
-// second, or else the next one does. Results that have come by then count. The
-// same decision may be made again; another one is an error.
+// second, or else the next one does. Results that have come by then count, and
+// so does a batch that was found by then. The same decision may be made again;
+// another one is an error.
 //
-// The error is an error for a batch without missing rows. About the end
-// of ctx see Pause.
+// The error is an error for a batch that the decision does not fit. About the
+// end of ctx see Pause.
 func (h *Handle) Settle(ctx context.Context, batch string, d Decision) error {
-	if d != DecisionFail && d != DecisionSend {
-		return fmt.Errorf("durable: decision %q: must be %q or %q", d, DecisionFail, DecisionSend)
+	fits, refusal := func(b *OpenBatch) bool { return b.Missing > 0 }, errNotMissing
+	switch d {
+	case DecisionFail, DecisionSend:
+	case DecisionBuyAgain:
+		fits, refusal = (*OpenBatch).Unclear, errNotUnclear
+	default:
+		return fmt.Errorf("durable: decision %q: must be %q, %q or %q", d, DecisionFail, DecisionSend, DecisionBuyAgain)
 	}
 	s, err := h.Status()
 	if err != nil {
 		return err
 	}
-	tag := ""
-	for _, b := range s.Open {
-		if batch != "" && (b.Batch == batch || b.Tag == batch) && b.Missing > 0 {
+	name, tag := batch, ""
+	for i := range s.Open {
+		if b := &s.Open[i]; batch != "" && (b.Batch == batch || b.Tag == batch) && fits(b) {
 			tag = b.Tag
 		}
 	}
-	c, err := h.dir.Change(func(*rundir.Control) (bool, error) { return decideIn(h.dir, batch, tag, d) })
+	if d == DecisionBuyAgain {
+		name = doubtKey(batch)
+		if tag != "" {
+			tag = doubtKey(tag)
+		}
+	}
+	c, err := h.dir.Change(func(*rundir.Control) (bool, error) { return decideIn(h.dir, name, tag, d, refusal) })
 	if err != nil {
 		return err
 	}
@@ -40,7 +53,7 @@ func (h *Handle) Settle(ctx context.Context, batch string, d Decision) error {
 // decideIn records a decision under the tag of the batch and under the name
 // that the caller used. The decision can then still be found once the batch is
 // settled.
-func decideIn(d rundir.Dir, batch, tag string, decision Decision) (changed bool, err error) {
+func decideIn(d rundir.Dir, batch, tag string, decision Decision, refusal error) (changed bool, err error) {
 	made, err := d.Decisions()
 	if err != nil {
 		return false, err
@@ -51,7 +64,7 @@ func decideIn(d rundir.Dir, batch, tag string, decision Decision) (changed bool,
 	case was != "":
 		return false, fmt.Errorf("durable: batch %s: it was decided already: %s", batch, was)
 	case tag == "":
-		return false, fmt.Errorf("%w: %q", errNotMissing, batch)
+		return false, fmt.Errorf("%w: %q", refusal, batch)
 	}
 	made[tag], made[batch] = string(decision), string(decision)
 	return true, d.Write(rundir.DecisionsFile, made)

@@ -94,7 +94,7 @@ func (l *ledger) recover(ctx context.Context, replayed *jobdir.Replayed, output 
 func (l *ledger) recovered(in intent.Intent, replayed *jobdir.Replayed, spent price.Money, byTarget map[int]price.Money) *reservation {
 	r := &reservation{day: in.Day, route: in.Route, whole: price.Money(in.Reserved), spent: spent, shares: replayed.Shares[in.Tag], tenants: make(map[string]price.Money)}
 	r.left, r.open = max(0, r.whole-spent), true
-	if rowsSettled(in) {
+	if rowsSettled(in) || in.Abandoned {
 		r.left = 0
 	} else if l.prices.budget.PerTenant > 0 {
 		for _, share := range r.shares {
@@ -111,7 +111,7 @@ func (l *ledger) recovered(in intent.Intent, replayed *jobdir.Replayed, spent pr
 			}
 		}
 	}
-	r.left = r.left.Add(r.whole.Times(len(in.Surplus)))
+	r.left = r.left.Add(r.whole.Times(reservedTwice(in)))
 	return r
 }
 
@@ -129,6 +129,15 @@ func (l *ledger) reserveBought(in *intent.Intent, replayed *jobdir.Replayed) {
 	for _, target := range slices.Sorted(maps.Keys(shares)) {
 		replayed.Shares[in.Tag] = append(replayed.Shares[in.Tag], jobdir.TenantCost{Target: target, Cost: shares[target]})
 	}
+}
+
+// reservedTwice returns how many surplus batches of an intent may yet cost what
+// it has reserved. One of an abandoned batch counts as waste already.
+func reservedTwice(in intent.Intent) int {
+	if in.Abandoned {
+		return max(0, len(in.Surplus)-1)
+	}
+	return len(in.Surplus)
 }
 
 // rowsSettled reports whether a batch costs nothing more, but for its surplus.
@@ -229,15 +238,15 @@ func (l *ledger) charge(in intent.Intent, costs jobdir.BatchCosts, route jobdir.
 // it gives back what is left of its reservation.
 func (l *ledger) took(was, in intent.Intent) {
 	waste := price.Money(in.Waste - was.Waste)
-	surplus := len(in.Surplus) - len(was.Surplus)
+	surplus := reservedTwice(in) - reservedTwice(was)
 	if waste == 0 && surplus == 0 && (rowsSettled(was) || !rowsSettled(in)) && !in.Done() {
 		return
 	}
 	l.mu.Lock()
 	l.settled, l.waste, l.days[in.Day] = l.settled.Add(waste), l.waste.Add(waste), l.days[in.Day].Add(waste)
 	if r := l.held[in.Tag]; r != nil {
-		if rowsSettled(in) && !rowsSettled(was) {
-			r.left, r.tenants = r.whole.Times(len(was.Surplus)), nil
+		if rowsSettled(in) && !rowsSettled(was) || in.Abandoned && !was.Abandoned {
+			r.left, r.tenants = r.whole.Times(reservedTwice(was)), nil
 		}
 		r.left = r.left.Add(r.whole.Times(max(0, surplus)))
 	}

@@ -129,7 +129,8 @@ func TestAParkedBatchWakesTheLedger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := ledgerOf(Budget{})
-		f := &fetcher{gate: newGate(StateRunning), changed: make(wakeup, 1), resting: l.resting, ledger: l, decisions: newDecisions(nil)}
+		l.resting.moved = l.wake
+		f := &fetcher{gate: newGate(StateRunning), resting: l.resting, decisions: newDecisions(nil)}
 		v := new(evidence)
 		v.Next = time.Now().Add(time.Minute)
 		moved := l.moved

@@ -172,7 +172,7 @@ func (pk *packer) buyOne(ctx, life context.Context, tag string, rows []jobdir.En
 	return nil
 }
 
-// retire closes the resting drivers' end if all drivers of open batches are
+// retire ends the waits of the resting drivers if all drivers of open batches are
 // parked and nothing is left to do. From then on none resumes.
 func (pk *packer) retire(nothingLeft func() bool) bool {
 	pk.urgent.Lock() // no rows are between the ready log and a batch
@@ -180,11 +180,10 @@ func (pk *packer) retire(nothingLeft func() bool) bool {
 	r := pk.resting
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.over && pk.progress.inFlight() == r.asleep && nothingLeft() {
-		r.over = true
-		close(r.end)
+	if r.end.Err() == nil && pk.progress.inFlight() == r.asleep && nothingLeft() {
+		r.stop(errLeft)
 	}
-	return r.over
+	return r.end.Err() != nil
 }
 
 // nothingLeft reports whether nothing waits to be bought or to be answered.

@@ -39,6 +39,10 @@ func newEngine(c config) (*engine, error) {
 	e.ledger.progress, e.ledger.resting, e.ledger.batches = e.progress, e.resting, e.batches
 	e.batches.ledger = e.ledger
 	e.batches.stored = &stored{config: job, Dir: dir, batches: e.batches, storing: make(chan struct{}, 1)}
+	e.resting.moved = func() {
+		e.ledger.wake()
+		e.changed.signal()
+	}
 	e.openBatches.batches = e.batches
 	e.accounts = &accounts{config: job, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches}
 	e.refusals = &refusals{
@@ -50,6 +54,7 @@ func newEngine(c config) (*engine, error) {
 	}
 	e.finder = &finder{
 		config: job, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches, accounts: e.accounts, pollStates: e.pollStates,
+		resting: e.resting,
 	}
 	e.blockage = &blockage{config: job, batches: e.batches, gate: e.gate, openBatches: e.openBatches, notices: e.notices}
 	e.buyer = &buyer{
@@ -62,8 +67,8 @@ func newEngine(c config) (*engine, error) {
 		accounts: e.accounts, refusals: e.refusals, finder: e.finder, pollStates: e.pollStates, slots: &e.buyer.slots,
 	}
 	e.fetcher = &fetcher{
-		config: job, Dir: dir, gate: e.gate, openBatches: e.openBatches, changed: e.changed, notices: e.notices, calls: e.calls,
-		batches: e.batches, accounts: e.accounts, resting: e.resting, anomalies: e.anomalies, ledger: e.ledger,
+		config: job, Dir: dir, gate: e.gate, openBatches: e.openBatches, notices: e.notices, calls: e.calls,
+		batches: e.batches, accounts: e.accounts, resting: e.resting, anomalies: e.anomalies,
 	}
 	e.settler = &settler{
 		config: job, Dir: dir, gate: e.gate, clock: e.clock, progress: e.progress, batches: e.batches, cleaner: e.cleaner,

@@ -22,7 +22,7 @@ type Progress struct {
 	FromCache  int       `json:"from_cache"`          // succeeded items that were answered in other jobs
 	Shared     int       `json:"shared"`              // items that got the result of an identical item
 	Retried    int       `json:"retried"`             // times that an item was retried
-	Resent     int       `json:"resent,omitempty"`    // of these: by DecisionSend, of items that may be paid for twice
+	Resent     int       `json:"resent,omitempty"`    // of these: by DecisionSend or DecisionBuyAgain, of items that may be paid for twice
 	Late       int       `json:"late,omitempty"`      // results that came after the deadline of their item
 	Unsourced  int       `json:"unsourced,omitempty"` // results with citations, most of whose Fields rest on none
 	Batches    int       `json:"batches"`             // bought

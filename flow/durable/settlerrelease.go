@@ -13,6 +13,9 @@ func (s *settler) release(ctx context.Context, in intent.Intent) (intent.Intent,
 	if err := s.releaseRows(ctx, in); err != nil {
 		return in, err
 	}
+	if in.Abandoned && !in.Freed {
+		return s.batches.advance(ctx, in, intent.Freed{})
+	}
 	gone, err := s.cleaner.removeInput(ctx, in)
 	if err != nil {
 		return in, err
@@ -43,7 +46,11 @@ func (s *settler) releaseRows(ctx context.Context, in intent.Intent) error {
 			c.rows++
 			c.retry(first+n, false)
 		}
-		if err := c.record(ctx, s.outputRecord.Value, false); err != nil {
+		output := s.outputRecord.Value
+		if in.Abandoned {
+			output.Retried, output.Resent = output.Retried+c.rows, output.Resent+c.rows
+		}
+		if err := c.record(ctx, output, false); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 type Spending struct {
 	Cost     price.Money `json:"cost"`             // of all that was settled, with the Waste
 	List     price.Money `json:"list"`             // what the same costs at the price for single requests, where that is known
-	Waste    price.Money `json:"waste"`            // for batches that were bought twice, as far as known
+	Waste    price.Money `json:"waste"`            // for batches that were bought twice, as far as known, and what those may have cost that DecisionBuyAgain has replaced
 	Reserved price.Money `json:"reserved"`         // what open batches may yet cost
 	Budget   price.Money `json:"budget,omitempty"` // of the job, if it has one
 	// Unpriced counts the answers whose cost is not known: those of models

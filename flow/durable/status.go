@@ -12,6 +12,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/durable/internal/rundir"
+	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/sink/llm/price"
 )
 
@@ -63,6 +64,16 @@ type OpenBatch struct {
 	// end.
 	Phase string `json:"phase,omitempty"`
 	Ran   int    `json:"ran,omitempty"`
+}
+
+// Unclear reports whether the batch may or may not exist, because its creation
+// was not answered, see DecisionBuyAgain.
+func (b *OpenBatch) Unclear() bool {
+	switch intent.State(b.State) { //nolint:exhaustive // in all others it is known
+	case intent.Creating, intent.Unknown, intent.Held:
+		return true
+	}
+	return false
 }
 
 // Ended reports whether the run is completed or cancelled.

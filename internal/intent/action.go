@@ -8,20 +8,20 @@ const (
 	Upload  Action = "upload"  // [UploadDone]
 	Create  Action = "create"  // [Sending], then send, then [Created, NotCreated, Unclear]
 	Doubt   Action = "doubt"   // [Unclear]: the process that sent it is gone
-	Find    Action = "find"    // [Listed]: what the provider has under the tag
+	Find    Action = "find"    // [Listed, Abandoned]: what the provider has under the tag
 	Cancel  Action = "cancel"  // [CancelDone]: Surplus[Cancelled], which nobody needs
 	Poll    Action = "poll"    // [BatchEnded, Refused, PutOff]; [Listed] too, to find Surplus early
 	Prove   Action = "prove"   // [Proven, Disowned]: whose rows the batch has
 	Fetch   Action = "fetch"   // [FetchDone, FetchPart, Decided]: of no Batch, that there are no results
 	Settle  Action = "settle"  // [SettleDone, SettlePart, FetchLost]
 	Clean   Action = "clean"   // [CleanDone]
-	Release Action = "release" // [CleanDone]
+	Release Action = "release" // [CleanDone, Freed]
 	Nothing Action = "nothing"
 )
 
 // Next is the action that the state asks for.
 func (i Intent) Next() Action {
-	if i.Cancelled < len(i.Surplus) {
+	if i.Cancelled < len(i.Surplus) && (!i.Abandoned || i.Freed) {
 		return Cancel
 	}
 	switch i.State {
@@ -45,6 +45,9 @@ func (i Intent) Next() Action {
 	case Committed:
 		return i.sweepBefore(Clean)
 	case Rejected:
+		if i.Abandoned && !i.Freed {
+			return Release // whatever the provider does
+		}
 		return i.sweepBefore(Release)
 	case Cleaned:
 	}

@@ -88,6 +88,19 @@ func (e CancelDone) apply(i *Intent) error {
 	return nil
 }
 
+func (e Abandoned) apply(i *Intent) error {
+	i.Reason, i.Abandoned, i.Waste = &e.Reason, true, i.Reserved
+	return i.move(e, Rejected, Unknown, Held)
+}
+
+func (e Freed) apply(i *Intent) error {
+	if !i.Abandoned || i.Freed {
+		return i.outOfOrder(e)
+	}
+	i.Freed = true
+	return i.move(e, Rejected, Rejected)
+}
+
 func (e PutOff) apply(i *Intent) error {
 	if i.Unproven {
 		return i.disown(e, Submitted)
@@ -183,12 +196,12 @@ func (e SettleDone) apply(i *Intent) error {
 }
 
 func (e CleanDone) apply(i *Intent) error {
-	if i.Next() == Find || i.Next() == Cancel {
+	if i.Next() == Find || i.Next() == Cancel || i.Abandoned && !i.Freed {
 		return i.outOfOrder(e)
 	}
 	if e.FileGone {
 		i.File = ""
 	}
-	i.Waste = e.Waste
+	i.Waste = max(i.Waste, e.Waste)
 	return i.move(e, Cleaned, Committed, Rejected)
 }

@@ -44,6 +44,11 @@ type (
 	}
 	// CancelDone says that Surplus[Cancelled] is cancelled, or cannot be.
 	CancelDone struct{}
+	// Abandoned says that a person wants the rows of a batch in doubt to be
+	// free, though they may then be paid for twice.
+	Abandoned struct{ Reason Reason }
+	// Freed says that the rows of such a batch are free.
+	Freed struct{}
 	// PutOff says that the provider refused the batch for now, so that nothing
 	// of it ran, and that it may be created again from then on: from the same
 	// upload or, if Upload is set, from a new one.

@@ -53,6 +53,10 @@
 // Policy says. If it has only one candidate, and nobody else can own that, the
 // intent adopts it unproven. When the batch has ended, it is proven or
 // disowned.
+//
+// A person may decide not to wait for the end of a doubt. Then the batch is
+// abandoned: its rows are free again, and what it may have cost is wasted. It is
+// looked for once more all the same, and cancelled if it is there.
 package intent
 
 import (
@@ -112,7 +116,9 @@ type Intent struct {
 	Cancelled int       `json:"cancelled,omitempty"` // how many of Surplus were cancelled
 	Suspects  []string  `json:"suspects,omitempty"`  // at most 16 batches that may be surplus: they ran when they were last polled
 	Swept     bool      `json:"swept,omitempty"`     // looked for Surplus a last time
-	Waste     int64     `json:"waste,omitempty"`     // what the Surplus has cost, in 1e-12 dollars, as far as known
+	Waste     int64     `json:"waste,omitempty"`     // what the Surplus has cost, in 1e-12 dollars, as far as known; at least Reserved if it is Abandoned
+	Abandoned bool      `json:"abandoned,omitempty"` // its rows are not to wait for the end of the doubt
+	Freed     bool      `json:"freed,omitempty"`     // so they are free again
 
 	Short     bool    `json:"short,omitempty"`     // it was to be cancelled before its time: rows without a result did not run
 	Missing   int     `json:"missing,omitempty"`   // rows that ran, or may have, and are in no result so far

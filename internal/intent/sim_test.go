@@ -53,7 +53,7 @@ func TestSimulation(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(byKind)) {
 		t.Logf("%-14s %v", name, byKind[name])
 	}
-	for _, what := range []string{"crashes", "losses", "redelivered", "held", "early", "disowned", "given up", "surplus", "suspects", "put off", "not ended", "ends", "jumps", "repeated"} {
+	for _, what := range []string{"crashes", "losses", "redelivered", "held", "early", "disowned", "given up", "surplus", "suspects", "put off", "not ended", "ends", "jumps", "repeated", "abandoned"} {
 		if all[what] == 0 {
 			t.Errorf("the simulated world is too kind to show anything about %q", what)
 		}
@@ -96,6 +96,18 @@ func TestCrashAtEveryPointOfADoubt(t *testing.T) {
 			return w
 		}, func(int, int) {})
 		t.Logf("%s: %d places", k.name, places)
+	}
+}
+
+// So does one in which a person abandons each batch in doubt, often one that
+// was bought.
+func TestCrashAtEveryPointOfAnAbandonedBatch(t *testing.T) {
+	for _, k := range kinds {
+		crashes(t, func(at ...int) *world {
+			w := calm(k, at...)
+			w.replies.lost, w.abandons = 0.5, 1
+			return w
+		}, func(int, int) {})
 	}
 }
 

@@ -158,5 +158,9 @@ func (e *engine) release(d *driver) {
 		}
 		e.finish(c)
 	}
+	if d.in.Abandoned && !d.in.Freed {
+		e.advance(d, intent.Freed{})
+		return
+	}
 	e.advance(d, intent.CleanDone{})
 }

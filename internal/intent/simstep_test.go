@@ -25,6 +25,11 @@ func (e *engine) step(d *driver) {
 			return
 		}
 		d.repeated = false
+		if e.abandons > 0 && !d.in.Abandoned && (d.in.State == intent.Unknown || d.in.State == intent.Held) && e.chance(e.abandons) {
+			e.stats["abandoned"]++
+			e.advance(d, intent.Abandoned{})
+			return
+		}
 		e.find(d)
 	case intent.Cancel:
 		if e.call(func() { e.provider.cancel(d.in.Surplus[d.in.Cancelled]) }) || e.defect == foreignClass {
@@ -91,6 +96,13 @@ func (e *engine) doubt(d *driver) {
 // find lists until the doubt is resolved: seldom, or a process that dies often
 // gets nowhere.
 func (e *engine) find(d *driver) {
+	if d.doubt.IsZero() {
+		d.doubt = e.now
+	}
+	if shown := d.doubt.Add(e.grace); d.in.Abandoned && e.now.Before(shown) {
+		d.wake = shown
+		return
+	}
 	was := d.in.State
 	if e.list(d); e.over {
 		return

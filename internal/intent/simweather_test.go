@@ -21,6 +21,7 @@ type weather struct {
 	refusals, fails float64 // of a batch, of a row
 	hangs           float64 // that a batch does not end in all its time
 	holds           float64 // of the result of a row, each time that it is asked for
+	abandons        float64 // of a batch in doubt, each time that it is looked for: by a person
 	skew            time.Duration
 	foreign         int // batches of others that are there from the start
 	kind
@@ -82,6 +83,9 @@ func newWorld(seed uint64) *world {
 	}
 	if !w.untagged { // or whose batch is as old as ours could not be told
 		w.jumps = []float64{0, 0.3}[w.IntN(2)]
+	}
+	if seed%4 == 0 { // a person is impatient
+		w.abandons = 0.3
 	}
 	w.start()
 	return w
