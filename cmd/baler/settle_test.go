@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -54,5 +55,34 @@ func TestSettleDecidesAboutMissingRows(t *testing.T) {
 		if n := len(readResults(t, filepath.Join(dir, "out.jsonl"))); n != 10 || len(server.Batches()) != 1 {
 			t.Errorf("%s: %d results, %d batches", missing, n, len(server.Batches()))
 		}
+	}
+}
+
+// A batch whose creation was not answered, at a provider that lists nothing, is
+// waited for until a person has its rows bought again. What it may have cost is
+// in the receipt.
+func TestSettleBuysRowsInDoubtAgain(t *testing.T) {
+	t.Parallel()
+	server, dir := startSimulator(t, simulator.Config{Faults: []simulator.Fault{
+		{Route: "POST /v1/batches", Action: simulator.ActionResetAfter},
+		{Route: "GET /v1/batches", Action: simulator.ActionFail, Status: http.StatusServiceUnavailable, From: 2, Times: -1},
+	}}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(10)...)
+	args := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "gpt-5.4-mini", "--prompt", "{{.text}}", "--grace", "100ms", "--name", "some")
+	run := startCommand(t, dir, args...)
+	s := statusOf(t, dir, "some", func(s durable.Status) bool { return len(s.Open) == 1 && s.Open[0].State == "unknown" })
+	tag := s.Open[0].Tag
+	for _, wrong := range [][]string{
+		{"--batch", tag, "--unclear", "again"}, {"--batch", "other", "--unclear", "buy-again"}, {"--batch", tag, "--missing", "again"},
+		{"--batch", tag, "--missing", "again", "--unclear", "buy-again"},
+	} {
+		if s := runCommand(t, dir, withKey, append([]string{"settle", "some"}, wrong...)...); s.code != exitUsage {
+			t.Errorf("%q: %+v", wrong, s)
+		}
+	}
+	mustCommand(t, dir, "settle", "some", "--batch", tag, "--unclear", "buy-again")
+	r := run.end()
+	if n := len(readResults(t, filepath.Join(dir, "out.jsonl"))); r.code != exitOK || n != 10 || len(server.Batches()) != 2 || !strings.Contains(r.stdout, "wasted") {
+		t.Errorf("%d results, %+v", n, r)
 	}
 }
