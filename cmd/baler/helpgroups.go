@@ -28,7 +28,7 @@ var flagGroups = []struct {
 	{"What is told", []string{"quiet", "json", "progress-interval", "events", "notify", "notify-secret-in", "metrics", "verbose", "log-level", "log-format"}},
 	{"Several models", []string{"route", "choose", "route-field", "route-map", "fallback"}},
 	{"Order and tenants", []string{
-		"priority-field", "deadline-field", "queue", "aging", "tenant-field", "tenant-weight", "tenant-limit", "separate-tenants",
+		"priority-field", "deadline-field", "queue", "aging", "tenant-field", "tenant-weight", "tenant-limit", "tenant-batches", "separate-tenants",
 	}},
 	{"Money", []string{"budget", "day-budget", "tenant-budget", "tz", "worst-case", "prices", "unknown-price"}},
 	{"Failures", []string{"retries", "class", "notify-above", "pause-above"}},

@@ -21,7 +21,7 @@ type line struct {
 	order                      string
 	aging                      time.Duration
 	weights                    []string
-	limit                      int
+	limit, batches             int
 	separate                   bool
 
 	parsed map[string]int // of weights
@@ -36,6 +36,7 @@ func (l *line) flags(cmd *cobra.Command) {
 	f.DurationVar(&l.aging, "aging", 0, "head start that a level of priority gives with --queue aged (default 1h)")
 	f.StringArrayVar(&l.weights, "tenant-weight", nil, "weight of a tenant with --queue fair, as in acme=3; may be given for several (default 1)")
 	f.IntVar(&l.limit, "tenant-limit", 0, "most rows of a tenant that are on their way at a time (default: any number)")
+	f.IntVar(&l.batches, "tenant-batches", 0, "most open batches with rows of a tenant at a time (default: any number)")
 	f.BoolVar(&l.separate, "separate-tenants", false, "put no rows of different tenants into a batch")
 }
 
@@ -48,7 +49,7 @@ func (l *line) validate() error {
 	switch fair := l.order == string(durable.QueueFair); {
 	case l.priority != "" && l.deadline != "":
 		return usage("--priority-field and --deadline-field are both given: rows leave by one of them")
-	case l.tenant == "" && (fair || l.limit != 0 || l.separate):
+	case l.tenant == "" && (fair || l.limit != 0 || l.batches != 0 || l.separate):
 		return usage("--tenant-field is missing: name the field that says whose a row is")
 	case len(l.weights) > 0 && !fair:
 		return usage("--tenant-weight is for --queue fair")
@@ -58,6 +59,8 @@ func (l *line) validate() error {
 		return usage("--aging is %s: must be positive", l.aging)
 	case l.limit < 0:
 		return usage("--tenant-limit is %d: must be at least 1", l.limit)
+	case l.batches < 0:
+		return usage("--tenant-batches is %d: must be at least 1", l.batches)
 	}
 	return l.parseWeights()
 }
@@ -90,7 +93,7 @@ func (l *line) set(settings map[string]string) {
 // cannot be read is an error of the input.
 func (l *line) apply(job *durable.Job[source.Row]) {
 	job.Queue = durable.Queue{
-		Order: durable.QueueOrder(l.order), Aging: l.aging, Weights: l.parsed, TenantLimit: l.limit, SeparateTenants: l.separate,
+		Order: durable.QueueOrder(l.order), Aging: l.aging, Weights: l.parsed, TenantLimit: l.limit, TenantBatches: l.batches, SeparateTenants: l.separate,
 	}
 	if l.tenant != "" {
 		job.Tenant = func(row source.Row) string { return scalar(member(row.JSON, l.tenant)) }

@@ -58,7 +58,7 @@ func TestRowsOfTenants(t *testing.T) {
 	}
 	writeFile(t, dir, "in.jsonl", rows...)
 	args := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}",
-		"--tenant-field", "customer", "--queue", "fair", "--tenant-weight", "acme=3", "--tenant-limit", "12", "--separate-tenants")
+		"--tenant-field", "customer", "--queue", "fair", "--tenant-weight", "acme=3", "--tenant-limit", "12", "--tenant-batches", "3", "--separate-tenants")
 	if r := runCommand(t, dir, withKey, args...); r.code != exitOK {
 		t.Fatalf("%+v", r)
 	}

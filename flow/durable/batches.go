@@ -90,10 +90,14 @@ func (b *batches) advance(ctx context.Context, in intent.Intent, ev intent.Event
 	}
 	b.batchOwners.Note(next)
 	b.deadlines.moved(next)
-	if next.Done() {
-		if err := b.ready.Unpin(next.Tag); err != nil {
-			return in, err
-		}
+	switch {
+	case next.Done():
+		err = b.ready.Unpin(next.Tag)
+	case next.Freed && !in.Freed:
+		err = b.ready.LetGo(next.Tag)
+	}
+	if err != nil {
+		return in, err
 	}
 	b.routes.load.moved(in, next, b.throttles.now())
 	b.progress.doubt(in, next)

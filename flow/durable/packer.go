@@ -113,6 +113,13 @@ func (pk *packer) buy(ctx, life context.Context, entries []jobdir.Entry, reason 
 		if err := pk.batches.routes.moveFew(rows); err != nil {
 			return err
 		}
+		if rows, err = pk.batches.ready.Admit(tag, rows); err != nil {
+			return err
+		}
+		if len(rows) == 0 { // their tenants are at their limit
+			pk.buyer.slots.release(tag)
+			continue
+		}
 		aside := func(wait func() error) error { return pk.withoutSlot(ctx, tag, int(rows[0].Route), wait) }
 		rows, beyond, err := pk.ledger.admit(ctx, tag, rows, aside)
 		if err != nil {
@@ -123,11 +130,17 @@ func (pk *packer) buy(ctx, life context.Context, entries []jobdir.Entry, reason 
 		}
 		if len(rows) == 0 { // all of them are set aside
 			pk.buyer.slots.release(tag)
+			if err := pk.batches.ready.LetGo(tag); err != nil {
+				return err
+			}
 			continue
 		}
 		switch err := pk.buyOne(ctx, life, tag, rows, pk.flush(rows, rest, reason)); {
 		case errors.Is(err, errOutdated):
 			rest = slices.Concat(rows, rest)
+			if err := pk.batches.ready.LetGo(tag); err != nil {
+				return err
+			}
 		case err != nil:
 			return err
 		}

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -33,7 +34,7 @@ const (
 
 // Queue says how the items of a job wait for a batch. All that waits on disk is
 // in the order, not only what is in memory. By deadline, aged, fair, or with a
-// TenantLimit, each item takes about 100 bytes of memory while it waits. Equals
+// limit of tenants, each item takes about 100 bytes of memory while it waits. Equals
 // leave in the order in which they were read.
 type Queue struct {
 	// Order is the order in which items leave. Zero means QueueStrict.
@@ -49,6 +50,12 @@ type Queue struct {
 	// a batch, or in one that is not done. A tenant at its limit holds up no
 	// other, and its share is not saved up for it. Zero means any number.
 	TenantLimit int
+	// TenantBatches is how many batches that are not done may have items of a
+	// tenant. A tenant at its limit holds up no other: its items wait, and those
+	// of others leave without them. With SeparateTenants each batch counts for
+	// one tenant alone. Equals that had to wait may leave a batch later than
+	// others of their tenant. Zero means any number.
+	TenantBatches int
 	// SeparateTenants makes batches of one tenant each.
 	SeparateTenants bool
 }
@@ -74,7 +81,9 @@ func (j *Job[T]) validateQueue() error {
 		return fmt.Errorf("durable: Job.Queue.Weights are for the order %q", QueueFair)
 	case q.TenantLimit < 0:
 		return fmt.Errorf("durable: Job.Queue.TenantLimit is %d: must not be negative", q.TenantLimit)
-	case j.Tenant == nil && (q.Order == QueueFair || q.TenantLimit > 0 || q.SeparateTenants):
+	case q.TenantBatches < 0:
+		return fmt.Errorf("durable: Job.Queue.TenantBatches is %d: must not be negative", q.TenantBatches)
+	case j.Tenant == nil && (q.Order == QueueFair || q.TenantLimit > 0 || q.TenantBatches > 0 || q.SeparateTenants):
 		return errors.New("durable: Job.Tenant is missing: Job.Queue shares among tenants")
 	}
 	for tenant, weight := range q.Weights {
@@ -93,14 +102,19 @@ type line struct {
 
 // sorted reports whether it is another order than that of the levels.
 func (l line) sorted() bool {
-	return l.byDeadline || l.Order == QueueAged || l.Order == QueueFair || l.TenantLimit > 0
+	return l.byDeadline || l.Order == QueueAged || l.Order == QueueFair || l.TenantLimit > 0 || l.TenantBatches > 0
 }
 
-// order returns the order as the ready log keeps it.
-func (l line) order(tenantOf func(target int) string) ready.Order {
+// batchRows is how many rows a batch has at most, about, if nothing says so.
+const batchRows = 50_000
+
+// order returns the order as the ready log keeps it. A batch has these many
+// rows at most, zero if that is not known.
+func (l line) order(rows int, tenantOf func(target int) string) ready.Order {
 	return ready.Order{
 		Policy: l.policy(func(w ready.Waiter) string { return tenantOf(w.Target()) }),
 		Config: queue.Config{Weights: l.Weights}, Tenant: tenantOf, Limit: l.TenantLimit,
+		Batches: l.TenantBatches, BatchRows: cmp.Or(rows, batchRows),
 	}
 }
 

@@ -334,6 +334,55 @@ func TestATenantAtItsLimitWaitsAlone(t *testing.T) {
 	})
 }
 
+// A tenant with as many open batches as it may have waits alone: all others are
+// served meanwhile, and it goes on batch by batch, in another process too.
+func TestATenantWithItsBatchesOpenWaitsAlone(t *testing.T) {
+	t.Parallel()
+	for _, separate := range []bool{true, false} {
+		durabletest.Bubble(t, simulator.Config{Latency: simulator.Latency{Processing: time.Hour}}, openai.Config{}, nil, func(w *durabletest.World) {
+			t := w.T
+			w.Write("in.jsonl", ticketsOf(60, "a", "b")...)
+			job := w.BriskJob()
+			job.Tenant = func(tk durabletest.Ticket) string {
+				if kindOf(tk) == "b" {
+					return tk.ID[:3] // many, of at most eleven
+				}
+				return kindOf(tk)
+			}
+			job.Batch.MaxItems = 11
+			job.Queue = durable.Queue{TenantBatches: 1, SeparateTenants: separate}
+			begun := time.Now()
+			if separate {
+				w.Leave(job, 71) // all of the others, and a first batch of a
+				first := slices.DeleteFunc(w.Server.Batches(), func(b simulator.Batch) bool { return b.Created.Sub(begun) > time.Minute })
+				if len(first) != 11 {
+					t.Errorf("the first wave is %+v", first)
+				}
+			}
+			if report := w.MustRun(job); report.Succeeded != 120 {
+				t.Errorf("report %+v", report)
+			}
+			of := make(map[string]map[string]bool) // tenants by batch
+			for _, r := range w.Results() {
+				if of[r.Batch] == nil {
+					of[r.Batch] = make(map[string]bool)
+				}
+				of[r.Batch][r.Tenant] = true
+			}
+			last := make(map[string]time.Time)
+			for _, b := range w.Server.Batches() {
+				for tenant := range of[b.ID] {
+					if at, ok := last[tenant]; ok && b.Created.Sub(at) < time.Hour {
+						t.Errorf("%s has two batches open at %s, separate: %t", tenant, b.Created, separate)
+					}
+					last[tenant] = b.Created
+				}
+			}
+			w.WantBilledOnce(120)
+		})
+	}
+}
+
 func TestAQueueThatMakesNoSenseIsRefused(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{})
@@ -350,8 +399,9 @@ func TestAQueueThatMakesNoSenseIsRefused(t *testing.T) {
 		`Weights["a"] is 0`: func(j *durable.Job[durabletest.Ticket]) {
 			j.Tenant, j.Queue = kindOf, durable.Queue{Order: durable.QueueFair, Weights: map[string]int{"a": 0}}
 		},
-		"Queue.Aging":       func(j *durable.Job[durabletest.Ticket]) { j.Queue.Aging = time.Minute },
-		"Queue.TenantLimit": func(j *durable.Job[durabletest.Ticket]) { j.Queue.TenantLimit = -1 },
+		"Queue.Aging":         func(j *durable.Job[durabletest.Ticket]) { j.Queue.Aging = time.Minute },
+		"Queue.TenantBatches": func(j *durable.Job[durabletest.Ticket]) { j.Queue.TenantBatches = -1 },
+		"Queue.TenantLimit":   func(j *durable.Job[durabletest.Ticket]) { j.Queue.TenantLimit = -1 },
 	} {
 		job := w.Job()
 		set(&job)

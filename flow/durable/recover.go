@@ -98,7 +98,7 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 		return e.IfDamaged(jobdir.ReadyDir, err)
 	}
 	if e.queue.sorted() {
-		e.batches.ready.Sort(e.queue.order(e.batches.tenant))
+		e.batches.ready.Sort(e.queue.order(e.batch.MaxItems, e.batches.tenant))
 	}
 	if err := e.recoverIntents(ctx, replayed); err != nil {
 		return err
@@ -175,7 +175,9 @@ func (e *engine) recoverLoad(in intent.Intent) error {
 	if err != nil {
 		return err
 	}
-	e.batches.ready.Hold(in.Tag, entries, true)
+	if !in.Freed {
+		e.batches.ready.Hold(in.Tag, entries, true)
+	}
 	e.batches.routes.load.recovered(e.batches.routes.ownOf(in.Route), in.Tag, entries)
 	e.batches.noteDeadlines(in, entries)
 	return nil

@@ -12,25 +12,35 @@ import (
 var always = context.Background()
 
 // line holds the entries that wait, in memory, in an order that a log for each
-// level does not have. If tenants have a limit, an entry that would leave while
-// its tenant is at it is withheld, so that it is in nobody's way. The caller
+// level does not have. If tenants have limits, an entry that would leave while
+// its tenant is at one is withheld, so that it is in nobody's way. The caller
 // has a lock.
 type line struct {
 	Order
 	waiting *queue.Queue[Waiter]
 	tenants map[string]*tenant        // those of which something is on its way or withheld
 	open    map[string]map[string]int // by tag: entries of each tenant in the batch
+	counted map[string][]string       // by tag: tenants for whose Batches the batch counts
 }
 
-// tenant is what counts for the limit of a tenant.
+// tenant is what counts for the limits of a tenant.
 type tenant struct {
-	out      int                  // on their way
+	out      int                  // entries on their way
+	batches  int                  // that are open
 	withheld *queue.Queue[Waiter] // nil if nothing was
 }
 
 func newLine(o Order) *line {
 	o.Config.Capacity = math.MaxInt
-	return &line{Order: o, waiting: queue.New(o.Policy, o.Config), tenants: make(map[string]*tenant), open: make(map[string]map[string]int)}
+	return &line{Order: o, waiting: queue.New(o.Policy, o.Config), tenants: make(map[string]*tenant), open: make(map[string]map[string]int), counted: make(map[string][]string)}
+}
+
+// limited reports whether tenants have a limit.
+func (l *line) limited() bool { return l.Limit > 0 || l.Batches > 0 }
+
+// full reports whether a tenant is at a limit.
+func (l *line) full(t *tenant) bool {
+	return l.Limit > 0 && t.out >= l.Limit || l.Batches > 0 && t.batches >= l.Batches
 }
 
 func (l *line) tenantOf(name string) *tenant {
@@ -44,8 +54,8 @@ func (l *line) tenantOf(name string) *tenant {
 
 // push adds an entry.
 func (l *line) push(w Waiter) error {
-	if l.Limit > 0 {
-		if t := l.tenants[l.Tenant(w.Target())]; t != nil && t.out >= l.Limit {
+	if l.limited() {
+		if t := l.tenants[l.Tenant(w.Target())]; t != nil && l.full(t) {
 			return l.withhold(t, w)
 		}
 	}
@@ -65,11 +75,11 @@ func (l *line) any() bool { return l.waiting.Len() > 0 }
 // next takes the entry that leaves next, if there is one.
 func (l *line) next() (w Waiter, ok bool, err error) {
 	for l.any() {
-		if w, err = l.waiting.Pop(always); err != nil || l.Limit == 0 {
+		if w, err = l.waiting.Pop(always); err != nil || !l.limited() {
 			return w, err == nil, err
 		}
 		t := l.tenantOf(l.Tenant(w.Target()))
-		if t.out < l.Limit {
+		if !l.full(t) {
 			t.out++
 			return w, true, nil
 		}
@@ -88,7 +98,7 @@ func (l *line) nextDue(by time.Time) (w Waiter, ok bool, err error) {
 	if w.deadline != 0 && !w.Deadline().After(by) {
 		return w, true, nil
 	}
-	if l.Limit > 0 {
+	if l.limited() {
 		l.tenantOf(l.Tenant(w.Target())).out--
 	}
 	return w, false, l.waiting.Push(always, w)
@@ -110,26 +120,71 @@ func (l *line) recovered(tag string) {
 	}
 }
 
+// split divides the tenants of targets into those that may have one batch more
+// and those that may not.
+func (l *line) split(targets []int) (below, full map[string]bool) {
+	below, full = make(map[string]bool), make(map[string]bool)
+	for _, n := range targets {
+		if name := l.Tenant(n); l.Batches > 0 && l.tenantOf(name).batches >= l.Batches {
+			full[name] = true
+		} else {
+			below[name] = true
+		}
+	}
+	return below, full
+}
+
+// count counts an open batch for tenants.
+func (l *line) count(tag string, tenants map[string]bool) {
+	for name := range tenants {
+		l.tenantOf(name).batches++
+		l.counted[tag] = append(l.counted[tag], name)
+	}
+}
+
+// giveBack withholds an entry that has left and may be in no batch for now.
+func (l *line) giveBack(w Waiter) error {
+	l.tenantOf(l.Tenant(w.Target())).out--
+	return l.push(w)
+}
+
 // release makes room for other entries of the tenants of a batch.
 func (l *line) release(tag string) error {
+	touched := l.counted[tag]
+	for _, name := range touched {
+		l.tenantOf(name).batches--
+	}
 	for name, n := range l.open[tag] {
 		t := l.tenantOf(name)
 		t.out = max(0, t.out-n)
+		touched = append(touched, name)
+	}
+	delete(l.counted, tag)
+	delete(l.open, tag)
+	for _, name := range touched {
+		t := l.tenantOf(name)
 		if err := l.readmit(t); err != nil {
 			return err
 		}
-		if t.out == 0 && (t.withheld == nil || t.withheld.Len() == 0) {
+		if t.out == 0 && t.batches == 0 && (t.withheld == nil || t.withheld.Len() == 0) {
 			delete(l.tenants, name)
 		}
 	}
-	delete(l.open, tag)
 	return nil
 }
 
 // readmit lets as many of the withheld entries of a tenant wait again as it has
-// room for: those that would leave first.
+// room for: those that would leave first. For one batch more, these are as many
+// as a batch may have.
 func (l *line) readmit(t *tenant) error {
-	for range l.Limit - t.out {
+	room := math.MaxInt
+	if l.Limit > 0 {
+		room = l.Limit - t.out
+	}
+	if l.Batches > 0 {
+		room = min(room, max(0, l.Batches-t.batches)*l.BatchRows)
+	}
+	for range room {
 		if t.withheld == nil || t.withheld.Len() == 0 {
 			return nil
 		}

@@ -13,11 +13,14 @@ type Order struct {
 	Policy queue.Policy[Waiter]
 	// Config is that of the policy. Its capacity does not count.
 	Config queue.Config
-	// Tenant returns the tenant of a target, for the Limit.
+	// Tenant returns the tenant of a target, for the limits.
 	Tenant func(target int) string
 	// Limit is how many entries of a tenant may be on their way: loaded, and in
 	// no batch that is done. Zero means any number.
 	Limit int
+	// Batches is how many open batches may have entries of a tenant. Zero means
+	// any number. BatchRows is how many entries a batch has at most, about.
+	Batches, BatchRows int
 }
 
 // Waiter is an entry that waits, as a policy sees it.

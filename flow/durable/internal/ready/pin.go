@@ -10,15 +10,15 @@ func (r *Log) Pin(tag string, spans []jobdir.ClaimSpan) {
 	r.pins[tag] = jobdir.Lowest(spans)
 }
 
-// Unpin is the inverse of Pin and of Hold.
+// Unpin is the inverse of Pin, of Hold and of Admit.
 func (r *Log) Unpin(tag string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.pins, tag)
-	if r.limits() {
-		return r.line.release(tag)
+	if !r.limits() {
+		return nil
 	}
-	return nil
+	return r.line.release(tag)
 }
 
 // pinned returns the lowest pinned number of a level, or else the number or.

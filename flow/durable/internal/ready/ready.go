@@ -33,15 +33,15 @@ type Log struct {
 	pins   map[string]map[uint8]uint64 // by tag: the lowest number that the open batch has claimed in each log
 	more   bool                        // there may be entries that were not loaded
 
-	reading sync.Mutex          // of what leaves the line, taken before mu
-	line    *line               // nil if levels alone order the entries
-	filled  bool                // the line has all that wait
-	leaving map[uint64]struct{} // numbers of entries that have left the line and are in no batch yet
+	reading sync.Mutex        // of what leaves the line, taken before mu
+	line    *line             // nil if levels alone order the entries
+	filled  bool              // the line has all that wait
+	leaving map[uint64]Waiter // entries that have left the line and are in no batch yet
 }
 
 // Open finds the logs, their heads and the last number given.
 func Open(ctx context.Context, a *jobdir.Dir, store state.Store) (*Log, error) {
-	r := &Log{Dir: a, store: store, levels: make(map[uint8]*priorityLog), pins: make(map[string]map[uint8]uint64), leaving: make(map[uint64]struct{})}
+	r := &Log{Dir: a, store: store, levels: make(map[uint8]*priorityLog), pins: make(map[string]map[uint8]uint64), leaving: make(map[uint64]Waiter)}
 	for rec, err := range store.Scan(ctx, a.Keys.Make('e'), nil) {
 		if err != nil {
 			return nil, err

@@ -134,7 +134,7 @@ func (r *Log) takeNext(n int, next func() (Waiter, bool, error)) (taken []Waiter
 		if !ok {
 			break
 		}
-		r.leaving[w.seq] = struct{}{}
+		r.leaving[w.seq] = w
 		taken = append(taken, w)
 	}
 	return taken, maps.Clone(r.levels), nil
@@ -159,29 +159,3 @@ func (l *priorityLog) readOne(w *Waiter) (jobdir.Entry, error) {
 	}
 	return jobdir.DecodeEntry(record)
 }
-
-// Hold notes the entries of a batch that is sealed, which count for the limits
-// of their tenants until Unpin. Found says that an earlier process has sealed
-// it.
-func (r *Log) Hold(tag string, entries []jobdir.Entry, found bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.limits() {
-		return
-	}
-	var targets []int
-	for i := range entries {
-		if !entries[i].Follows() {
-			targets = append(targets, int(entries[i].Target))
-		}
-	}
-	r.line.hold(tag, targets)
-	if found {
-		r.line.recovered(tag)
-	}
-}
-
-// Limits reports whether the entries of open batches count for limits.
-func (r *Log) Limits() bool { return r.limits() }
-
-func (r *Log) limits() bool { return r.line != nil && r.line.Limit > 0 }
