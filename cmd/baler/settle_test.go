@@ -73,7 +73,9 @@ func TestSettleBuysRowsInDoubtAgain(t *testing.T) {
 	s := statusOf(t, dir, "some", func(s durable.Status) bool { return len(s.Open) == 1 && s.Open[0].State == "unknown" })
 	tag := s.Open[0].Tag
 	for _, wrong := range [][]string{
-		{"--batch", tag, "--unclear", "again"}, {"--batch", "other", "--unclear", "buy-again"}, {"--batch", tag, "--missing", "again"},
+		{"--batch", tag, "--unclear", "again"},
+		{"--batch", "other", "--unclear", "buy-again"},
+		{"--batch", tag, "--missing", "again"},
 		{"--batch", tag, "--missing", "again", "--unclear", "buy-again"},
 	} {
 		if s := runCommand(t, dir, withKey, append([]string{"settle", "some"}, wrong...)...); s.code != exitUsage {
