@@ -27,6 +27,8 @@ type File[T any] struct {
 	suffix  string // of every checkpoint: what identifies the file
 	row     int64  // rows up to the one yielded last
 	line    int    // the row yielded last, 0 if there is none
+
+	mayBeEmpty bool // as one of several
 }
 
 // reading says how the rows of a file become items.
@@ -167,7 +169,7 @@ func (f *File[T]) rows(content *io.SectionReader, yield func(T, error) bool) (mo
 	switch {
 	case skip > 0:
 		return false, f.refuse(0, errors.New("the checkpoint is not within the file"))
-	case f.row == 0:
+	case f.row == 0 && !f.mayBeEmpty:
 		return false, f.refuse(0, errors.New("the file has no rows"))
 	}
 	return true, nil
