@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/balerhq/baler/sink/internal/schemarules"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
@@ -36,7 +35,7 @@ func ask(endpoint string) handler {
 func put(s protocol.Session, body []byte, endpoint, model string) ([]byte, error) {
 	p, err := parseParams(body, endpoint)
 	if err == nil {
-		err = p.checkSchema(schemarules.By(schemarules.Gemini))
+		err = newSchemas().check(&p)
 	}
 	if err != nil {
 		return nil, err

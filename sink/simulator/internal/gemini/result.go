@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/balerhq/baler/sink/internal/schemarules"
 	"github.com/balerhq/baler/sink/simulator/internal/chance"
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
@@ -17,12 +16,12 @@ type rows struct {
 	batch   protocol.Batch
 	serial  int    // of the row
 	params  params // of the row that was read last
-	schemas *schemarules.Last
+	schemas schemas
 }
 
 // Rows returns what reads the rows of b and writes their results.
 func (Protocol) Rows(b protocol.Batch) protocol.Rows {
-	return &rows{batch: b, schemas: schemarules.By(schemarules.Gemini)}
+	return &rows{batch: b, schemas: newSchemas()}
 }
 
 // Read takes a line apart.
@@ -31,7 +30,7 @@ func (e *rows) Read(line []byte) protocol.Row {
 	var err error
 	e.params, err = parseParams(in.request, e.batch.Endpoint)
 	if err == nil {
-		err = e.params.checkSchema(e.schemas)
+		err = e.schemas.check(&e.params)
 	}
 	row := protocol.Row{ID: in.key, CustomID: unquote(in.key), Body: in.request, Request: &e.params}
 	if err != nil {

@@ -9,14 +9,28 @@ import (
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
 
-// checkSchema returns why the model does not take the JSON Schema of a request,
-// nil if it does. Schemas in the API's own format are not checked.
-func (p *params) checkSchema(rules *schemarules.Last) error {
-	if p.jsonSchema == nil {
-		return nil
+// schemas judge the schemas of requests, for one goroutine.
+type schemas struct {
+	json *schemarules.Last
+	own  *schemarules.Last // in the API's own format
+}
+
+func newSchemas() schemas {
+	return schemas{schemarules.By(schemarules.Gemini), schemarules.By(schemarules.GeminiOwn)}
+}
+
+// check returns why the model does not take the schema of a request, nil if it
+// does.
+func (s schemas) check(p *params) error {
+	if p.jsonSchema != nil {
+		if problem := s.json.Problem(p.jsonSchema); problem != "" {
+			return invalid("* GenerateContentRequest.generation_config.response_json_schema: %s", problem)
+		}
 	}
-	if problem := rules.Problem(p.jsonSchema); problem != "" {
-		return invalid("* GenerateContentRequest.generation_config.response_json_schema: %s", problem)
+	if p.schema != nil {
+		if problem := s.own.Problem(p.schema); problem != "" {
+			return invalid("* GenerateContentRequest.generation_config.response_schema: %s", problem)
+		}
 	}
 	return nil
 }
