@@ -27,12 +27,12 @@ type Protocol struct{}
 // what an account that begins has.
 func (Protocol) Info() protocol.Info {
 	return protocol.Info{
-		Limits:     protocol.Limits{BatchBytes: 256_000_000, Rows: 100_000, EnqueuedRows: 200_000},
+		Limits:     protocol.Limits{UploadBytes: 500_000_000, BatchBytes: 256_000_000, Rows: 100_000, EnqueuedRows: 200_000},
 		NeverFails: true,
 	}
 }
 
-// Routes returns Anthropic's batches and live calls.
+// Routes returns Anthropic's batches, files and live calls.
 func (Protocol) Routes() []protocol.Route {
 	return []protocol.Route{
 		route("POST /v1/messages/batches", protocol.RouteCreate, createBatch),
@@ -41,6 +41,10 @@ func (Protocol) Routes() []protocol.Route {
 		route("DELETE /v1/messages/batches/{id}", protocol.RouteDelete, deleteBatch),
 		route("POST /v1/messages/batches/{id}/cancel", protocol.RouteCancel, cancelBatch),
 		route("GET /v1/messages/batches/{id}/results", protocol.RouteDownload, sendResults),
+		route("POST /v1/files", protocol.RouteUpload, aboutFiles(uploadFile)),
+		route("GET /v1/files", protocol.RouteOther, aboutFiles(listFiles)),
+		route("GET /v1/files/{id}", protocol.RouteOther, aboutFiles(getFile)),
+		route("DELETE /v1/files/{id}", protocol.RouteDelete, aboutFiles(deleteFile)),
 		route("POST /v1/messages", protocol.RouteLive, ask),
 		route("POST /v1/messages/count_tokens", protocol.RouteOther, countTokens),
 		route("/", protocol.RouteOther, unknownURL),

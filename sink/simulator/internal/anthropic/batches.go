@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
-	"strconv"
 
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 )
@@ -85,50 +83,7 @@ func (c content) serve(w http.ResponseWriter) {
 	_, _ = io.Copy(w, c.in) // a client that went away needs no more
 }
 
-// listObject is a page of batches.
-type listObject struct {
-	Data    []batchObject `json:"data"`
-	HasMore bool          `json:"has_more"`
-	FirstID *string       `json:"first_id"`
-	LastID  *string       `json:"last_id"`
-}
-
-// listBatches returns the page after a batch, or that before one, newest first.
+// listBatches returns a page of the batches, newest first.
 func listBatches(c call) (any, error) {
-	query, all, limit := c.r.URL.Query(), c.Batches(), 20
-	if text := query.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > 1000 {
-			return nil, invalid("limit: Input should be between 1 and 1000")
-		}
-		limit = n
-	}
-	for name := range query {
-		if !slices.Contains([]string{"limit", "after_id", "before_id"}, name) {
-			return nil, invalid("%s: Extra inputs are not permitted", name)
-		}
-	}
-	after, before := query.Get("after_id"), query.Get("before_id")
-	page := listObject{Data: []batchObject{}}
-	place := slices.IndexFunc(all, func(b protocol.Batch) bool { return b.ID == after+before })
-	switch {
-	case after != "" && before != "":
-		return nil, invalid("before_id: cannot be used together with after_id")
-	case after+before != "" && place < 0:
-		return nil, invalid("no Message Batch has the id %q", after+before)
-	case before != "":
-		page.HasMore = place > limit
-		all = all[max(place-limit, 0):place]
-	default:
-		all = all[place+1:]
-		page.HasMore = len(all) > limit
-		all = all[:min(limit, len(all))]
-	}
-	for _, b := range all {
-		page.Data = append(page.Data, newBatchObject(c, b))
-	}
-	if n := len(page.Data); n > 0 {
-		page.FirstID, page.LastID = &page.Data[0].ID, &page.Data[n-1].ID
-	}
-	return page, nil
+	return pageOf(c, "Message Batch", c.Batches(), func(b protocol.Batch) (string, any) { return b.ID, newBatchObject(c, b) })
 }

@@ -14,6 +14,7 @@ import (
 type rules struct {
 	version string
 	inBatch bool
+	files   bool // requests may refer to them
 	schemas *schemarules.Last
 	counts  bool // tokens alone: there is no answer that could be too long
 }
@@ -126,6 +127,8 @@ func checkDocuments(p *params, r rules) (wrong *apiError) {
 			wrong = invalid("messages: citations are not supported on text blocks of the user")
 		case b.kind == "document" && b.source == nil:
 			wrong = invalid("messages: document.source: Field required")
+		case refers(b.source) && !r.files:
+			wrong = invalid("messages: %s.source: Input tag 'file' found using 'type' does not match any of the expected tags", b.kind)
 		case b.kind == "document":
 			documents++
 			if cites(b.citations) {
@@ -142,6 +145,24 @@ func checkDocuments(p *params, r rules) (wrong *apiError) {
 		return invalid("output_config.format: cannot be used together with citations")
 	}
 	return nil
+}
+
+func refers(source []byte) bool {
+	_, is := referenceIn(source)
+	return is
+}
+
+// referenceIn returns the ID of the file that a source of a block refers to.
+func referenceIn(source []byte) (id string, refers bool) {
+	scan.Members(source, func(key, value []byte) {
+		switch string(key) {
+		case "type":
+			refers = string(value) == `"file"`
+		case "file_id":
+			id, _ = scan.Unquote(value)
+		}
+	})
+	return id, refers
 }
 
 func isEmptyList(v []byte) bool {

@@ -16,6 +16,7 @@ import (
 // kept is what has to be known of a batch when its rows run.
 type kept struct {
 	Version string   `json:"version"`
+	Files   bool     `json:"files,omitempty"`  // rows may refer to files
 	Models  []string `json:"models,omitempty"` // that there are; none means all
 }
 
@@ -38,7 +39,7 @@ func createBatch(c call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := json.Marshal(kept{Version: c.version, Models: rules.Models})
+	data, err := json.Marshal(kept{Version: c.version, Files: mayRefer(c.r), Models: rules.Models})
 	if err != nil {
 		return nil, fmt.Errorf("simulator: keep batch: %w", err)
 	}

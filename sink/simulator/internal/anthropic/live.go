@@ -48,6 +48,7 @@ func readCall(c call, r rules) (row protocol.Row, err error) {
 	if len(body) > maxBody {
 		return row, tooLarge("Request exceeds the maximum size")
 	}
+	r.files = mayRefer(c.r)
 	r.schemas = schemarules.By(schemarules.Anthropic)
 	p, wrong := parseParams(body, r)
 	if wrong == nil && string(p.stream) == "true" {

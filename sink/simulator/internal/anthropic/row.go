@@ -58,7 +58,7 @@ func (e *rows) Read(line []byte) protocol.Row {
 	id, _ := scan.Unquote(in.customID)
 	r := protocol.Row{ID: in.customID, CustomID: id, Body: in.params}
 	var wrong *apiError
-	e.params, wrong = parseParams(in.params, rules{version: e.kept.Version, inBatch: true, schemas: e.schemas})
+	e.params, wrong = parseParams(in.params, rules{version: e.kept.Version, inBatch: true, files: e.kept.Files, schemas: e.schemas})
 	r.Model, r.Request = e.params.modelName(), &e.params
 	if wrong == nil {
 		wrong = checkModel(e.kept.Models, r.Model)
