@@ -3,6 +3,8 @@ package sink
 import (
 	"context"
 	"iter"
+
+	"github.com/balerhq/baler/sink/llm"
 )
 
 // FileStore keeps files at the provider that rows refer to by their ID
@@ -11,6 +13,8 @@ import (
 type FileStore interface {
 	// Takes reports whether a row may refer to a file of this media type.
 	Takes(mediaType string) bool
+	// Refer returns a file of a chat as a row refers to it by its ID.
+	Refer(f llm.File, id string) llm.File
 	// Put stores a file under a name and returns its ID. If a call is not
 	// answered, there may be two files of the name.
 	Put(ctx context.Context, name, mediaType string, data []byte) (id string, err error)

@@ -148,7 +148,7 @@ func (b *batches) payload(in intent.Intent) sink.Rows {
 	return func(yield func(sink.Row, error) bool) {
 		r := b.requests.NewReader()
 		defer r.Close()
-		ids := b.stored.ids(in)
+		references := b.stored.references(in)
 		var requests []jobdir.Request
 		for rows, err := range b.Requests(in) {
 			if err != nil {
@@ -159,7 +159,7 @@ func (b *batches) payload(in intent.Intent) sink.Rows {
 			for i := range rows {
 				request, err := jobdir.ReadRequest(r, &rows[i])
 				if err == nil {
-					if err := b.FillBut(&request, ids); err != nil {
+					if err := b.FillBut(&request, references); err != nil {
 						yield(sink.Row{}, err)
 						return
 					}

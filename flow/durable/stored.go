@@ -98,27 +98,33 @@ func (s *stored) chosen(in intent.Intent) (map[string]*llm.File, error) {
 	return all, nil
 }
 
-// ids returns what finds the IDs of a batch's files, see jobdir.Dir.FillBut.
-// They stay the same while the batch is sent.
-func (s *stored) ids(in intent.Intent) func(*llm.File) (string, error) {
-	var known map[string]string
-	return func(f *llm.File) (string, error) {
-		if known == nil {
-			known = make(map[string]string)
+// references returns what finds the files of a batch that are stored, see
+// jobdir.Dir.FillBut. They stay the same while the batch is sent.
+func (s *stored) references(in intent.Intent) func(*llm.File) (*llm.File, error) {
+	info := s.batches.serviceOf(in).info
+	var ids map[string]string
+	return func(f *llm.File) (*llm.File, error) {
+		if ids == nil {
 			all, err := s.chosen(in)
 			if err != nil {
-				return "", err
+				return nil, err
 			}
+			ids = make(map[string]string, len(all))
 			for name := range all {
-				if f, is := s.get(s.batches.serviceOf(in).info.Account, name); is {
-					known[name] = f.ID
+				if f, is := s.get(info.Account, name); is {
+					ids[name] = f.ID
 				}
 			}
 		}
-		if len(known) == 0 {
-			return "", nil
+		if len(ids) == 0 {
+			return nil, nil
 		}
-		return known[s.StoredName(f)], nil
+		id := ids[s.StoredName(f)]
+		if id == "" {
+			return nil, nil
+		}
+		reference := info.FileStore.Refer(*f, id)
+		return &reference, nil
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/anthropic"
 	"github.com/balerhq/baler/sink/llm/document/documenttest"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -229,6 +230,36 @@ func TestBothFilesOfAnUnansweredUploadAreRemoved(t *testing.T) {
 	job.Provider = w.Provider
 	w.MustRun(job)
 	wantFilesStored(w, 3, 1) // which is somebody else's
+}
+
+// At Anthropic, rows are sent when a batch is created. They refer to documents
+// with their names, and to images.
+func TestFilesAreStoredAtAnthropic(t *testing.T) {
+	t.Parallel()
+	const rows = 4
+	var got bodies
+	w := durabletest.New(t, got.config())
+	_, _ = sharedFile(w, rows)
+	writeFile(w, "all.png", documenttest.PNG(4, 4, 1))
+	job := withFiles(w, func(string) string { return "all.png" }, func(string) string { return "all.pdf" }, func(id string) string { return id + ".pdf" })
+	client, err := anthropic.New("sk-ant-test", anthropic.Config{BaseURL: w.Server.URL + "/anthropic"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.CloseIdle()
+	job.Provider, job.Model, job.FileUpload, job.Batch.MaxItems = client, "claude-haiku-5.5", durable.FileUploadAuto, rows
+	if report := w.MustRun(job); report.Succeeded != rows || report.Batches != 1 {
+		t.Errorf("%+v", report)
+	}
+	for text, want := range map[string]int{`"title":"all.pdf"`: rows, `"title":"t-1.pdf"`: 1, `"file_id"`: rows, `"media_type":"application/pdf"`: rows, `"media_type":"image/png"`: 0} {
+		if n := got.with(text); n != want {
+			t.Errorf("%d rows have %s, want %d", n, text, want)
+		}
+	}
+	files := w.Server.Files()
+	if len(files) != 2 || !files[0].Deleted || !files[1].Deleted {
+		t.Errorf("the provider has %+v", files)
+	}
 }
 
 func TestFileUploadIsValidated(t *testing.T) {

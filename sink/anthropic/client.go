@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,7 +126,7 @@ func (c *Config) validate() error {
 // header sets what every call carries. The key goes where the official clients
 // of the version put it.
 func (c *Config) header(key string) func(http.Header) {
-	version, workspace, betas := cmp.Or(c.Version, Version20261021), c.Workspace, strings.Join(c.Betas, ",")
+	version, workspace, betas := cmp.Or(c.Version, Version20261021), c.Workspace, slices.Clone(c.Betas)
 	return func(h http.Header) {
 		if version == Version20230601 {
 			h.Set("X-Api-Key", key)
@@ -134,7 +135,7 @@ func (c *Config) header(key string) func(http.Header) {
 		}
 		h.Set("Anthropic-Version", version)
 		setNonEmpty(h, "Anthropic-Workspace-Id", workspace)
-		setNonEmpty(h, "Anthropic-Beta", betas)
+		addBetas(h, betas...)
 	}
 }
 
@@ -156,7 +157,7 @@ func DefaultCalls() sink.Calls {
 func (c *Client) Info() sink.Info {
 	return sink.Info{
 		Name: "anthropic", Origin: c.client.Host(), Account: c.client.Account(), Codec: &c.codec, Strict: true,
-		Tags: sink.TagNone, Lists: true, Clock: true, Attachments: attachments{},
+		Tags: sink.TagNone, Lists: true, Clock: true, Attachments: attachments{}, FileStore: store{c},
 	}
 }
 

@@ -50,12 +50,23 @@ func (c *Client) buy(ctx context.Context, spec sink.Spec, rows sink.Rows) (strin
 	if err := c.made(ctx); err != nil {
 		return "", err
 	}
-	p, err := c.measure(rows)
+	header := c.create
+	p, err := c.measure(func(yield func(sink.Row, error) bool) {
+		refers := false
+		for row, err := range rows {
+			if !refers && refersToFiles(row.Body) {
+				refers, header = true, withFiles(c.create)
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	})
 	if err != nil {
 		return "", err
 	}
 	call, body := p.Inline(httpclient.Call{
-		Method: http.MethodPost, Path: batchesPath, Effect: retry.EffectCreate, Kind: httpclient.Create, Header: c.create,
+		Method: http.MethodPost, Path: batchesPath, Effect: retry.EffectCreate, Kind: httpclient.Create, Header: header,
 	}, before, after, rows)
 	defer body.Close()
 	var b batch

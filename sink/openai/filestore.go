@@ -1,15 +1,11 @@
 package openai
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
-	"mime/multipart"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"strings"
 
@@ -18,6 +14,7 @@ import (
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/internal/client"
 	"github.com/balerhq/baler/sink/internal/payload"
+	"github.com/balerhq/baler/sink/llm"
 )
 
 // storePurpose is that of files which requests refer to.
@@ -33,73 +30,29 @@ func (s store) Takes(mediaType string) bool {
 	return isImage || mediaType == "application/pdf"
 }
 
+// Refer implements sink.FileStore. A file has the name under which it is
+// stored: OpenAI takes no other beside its ID.
+func (store) Refer(_ llm.File, id string) llm.File { return llm.File{ID: id} }
+
 // Put implements sink.FileStore. A repetition uses what an attempt that was not
 // answered has stored.
-func (s store) Put(ctx context.Context, name, mediaType string, data []byte) (id string, err error) {
-	body, contentType, err := form(name, mediaType, data)
+func (s store) Put(ctx context.Context, name, mediaType string, data []byte) (string, error) {
+	form, err := payload.NewFileForm([]payload.Field{{Name: "purpose", Value: storePurpose}}, name, mediaType, data)
 	if err != nil {
 		return "", fmt.Errorf("openai: store file: %w", err)
 	}
-	isRepeated := false
-	err = s.client.Repeat(ctx, func(ctx context.Context) (err error) {
-		if isRepeated {
-			if id, err = s.find(ctx, name); err != nil || id != "" {
-				return err
-			}
+	id, err := s.client.PutOnce(ctx, name, s.Stored, func(ctx context.Context) (string, error) {
+		var f file
+		err := s.client.Once(ctx, form.On(httpclient.Call{Method: http.MethodPost, Path: "/files"}), &f)
+		if err == nil && f.ID == "" {
+			err = retry.Mark(errors.New("reply names no file"), retry.Retryable)
 		}
-		isRepeated = true
-		id, err = s.send(ctx, body, contentType)
-		return err
+		return f.ID, err
 	})
 	if err != nil {
 		return "", fmt.Errorf("openai: store file of %d bytes: %w", len(data), client.Uploaded(err))
 	}
 	return id, nil
-}
-
-func (s store) send(ctx context.Context, body []byte, contentType string) (string, error) {
-	var f file
-	err := s.client.Once(ctx, httpclient.Call{
-		Method: http.MethodPost, Path: "/files", Kind: httpclient.Upload, ContentType: contentType,
-		Body: io.NopCloser(bytes.NewReader(body)), Size: int64(len(body)), Timeout: payload.Timeout(int64(len(body))),
-	}, &f)
-	if err == nil && f.ID == "" {
-		err = retry.Mark(errors.New("reply names no file"), retry.Retryable)
-	}
-	return f.ID, err
-}
-
-// form writes the upload of a file.
-func form(name, mediaType string, data []byte) (body []byte, contentType string, err error) {
-	var b bytes.Buffer
-	w := multipart.NewWriter(&b)
-	err = w.WriteField("purpose", storePurpose)
-	header := textproto.MIMEHeader{}
-	header.Set("Content-Disposition", multipart.FileContentDisposition("file", name))
-	header.Set("Content-Type", mediaType)
-	if err == nil {
-		var part io.Writer
-		if part, err = w.CreatePart(header); err == nil {
-			_, err = part.Write(data)
-		}
-	}
-	err = errors.Join(err, w.Close())
-	return b.Bytes(), w.FormDataContentType(), err
-}
-
-// find returns a file of that name, "" if there is none, or no list.
-func (s store) find(ctx context.Context, name string) (string, error) {
-	for f, err := range s.Stored(ctx, name) {
-		switch {
-		case errors.Is(err, errors.ErrUnsupported):
-			return "", nil
-		case err != nil:
-			return "", err
-		case f.Tag == name:
-			return f.File, nil
-		}
-	}
-	return "", nil
 }
 
 // Stored implements sink.FileStore.

@@ -73,17 +73,17 @@ func (a *Dir) FileSize(kept string) (int64, error) {
 func (a *Dir) Fill(r *Request) error { return a.FillBut(r, nil) }
 
 // FillBut is Fill, except for files that the provider has stored: stored
-// returns their IDs, and "" for others. Nil means that there are none. The name
-// of such a file is the one under which it is stored.
-func (a *Dir) FillBut(r *Request, stored func(*llm.File) (id string, err error)) error {
+// returns them as rows refer to them, and nil for others. A stored that is nil
+// means that there are none.
+func (a *Dir) FillBut(r *Request, stored func(*llm.File) (*llm.File, error)) error {
 	for _, file := range KeptFiles(r.Chat) {
 		if stored != nil {
-			id, err := stored(file)
+			reference, err := stored(file)
 			if err != nil {
 				return err
 			}
-			if id != "" {
-				*file = llm.File{ID: id}
+			if reference != nil {
+				*file = *reference
 				continue
 			}
 		}
