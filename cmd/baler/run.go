@@ -45,6 +45,7 @@ type options struct {
 	screen            screen
 	pace              pace
 	failing           failing
+	canary            canaryFlags
 	budget            budget
 	room              room
 	routing           routing
@@ -168,6 +169,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	o.notifying.flags(cmd)
 	o.rejects.flags(cmd)
 	o.failing.flags(cmd)
+	o.canary.flags(cmd)
 	o.budget.flags(cmd)
 	o.room.flags(cmd)
 	o.pace.flags(cmd)
@@ -277,6 +279,7 @@ func (o *options) checkFlags(given func(flag string) bool) error {
 		o.validate,
 		func() error { return o.messages.validate(o) },
 		o.failing.validate,
+		o.canary.validate,
 		func() error { return o.budget.validate(o) },
 		func() error { return o.pace.validate(given) },
 		func() error { return o.room.validate(given) },
@@ -335,6 +338,7 @@ func (o *options) job(rows *rows, dialect source.CSVFormat) durable.Job[source.R
 		MaxAttempts: o.retries + 1,
 		Classes:     o.classes,
 		Guard:       o.failing.guard(),
+		Canary:      o.canary.limits(),
 		Poll:        o.poll,
 		Grace:       o.grace,
 		Cache:       o.cacheFor(),

@@ -24,6 +24,7 @@ type controller struct {
 	guard       *guard
 	batches     *batches
 	ledger      *ledger
+	canary      *canaryWatch
 
 	wake    chan struct{}  // read the control file at once
 	before  Progress       // when this process began

@@ -61,6 +61,9 @@ func (ctl *controller) applyControl() error {
 	}
 	if c.Resumes != ctl.control.Resumes {
 		ctl.guard.resume()
+		if err := ctl.canary.resumed(c.Resumes); err != nil {
+			return err
+		}
 	}
 	if c.Rev != ctl.control.Rev {
 		made, err := ctl.dir.Decisions()

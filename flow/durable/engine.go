@@ -38,6 +38,7 @@ type engine struct {
 	adopter   *adopter
 	blockage  *blockage
 	guard     *guard
+	canary    *canaryWatch
 
 	controller *controller
 

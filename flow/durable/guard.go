@@ -96,12 +96,17 @@ func (g *guard) pause(own *ownRoute, a retry.Alert) {
 		if _, err := want(g.dir, StatePaused, failing(own, a)); err != nil {
 			g.log.Error("the run could not be paused", "error", err)
 		}
-		select {
-		case g.wake <- struct{}{}:
-		default: // the control file is about to be read
-		}
+		g.apply()
 	}
 	g.raisePaused(own.name, what, failing(own, a))
+}
+
+// apply lets the controller read the control file.
+func (g *guard) apply() {
+	select {
+	case g.wake <- struct{}{}:
+	default: // it is about to be read
+	}
 }
 
 func (g *guard) raisePaused(route, what, why string) {
@@ -150,7 +155,16 @@ func failing(own *ownRoute, a retry.Alert) string {
 // observe counts how the row of an outcome did, if a model was asked for it.
 func (c *chunk) observe(o *jobdir.Outcome, err error) {
 	asked := !o.Cached() && !o.Shared && (o.Err == nil || o.Err.Code != intent.CodeMissing && !neverRan(&o.Outcome))
-	if asked && !c.s.gate.cancelled() {
-		c.verdicts.add(err)
+	if !asked || c.s.gate.cancelled() {
+		return
+	}
+	c.verdicts.add(err)
+	c.asked.Rows++
+	switch failure, _ := errors.AsType[*sink.RowError](err); {
+	case err == nil:
+	case failure != nil && failure.Code == sink.CodeInvalidAnswer:
+		c.asked.Invalid++
+	default:
+		c.asked.Failed++
 	}
 }

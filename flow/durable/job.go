@@ -204,6 +204,10 @@ type Job[T any] struct {
 	// %, a pause above 50 %, of at least 20 rows in 10 minutes.
 	Guard retry.GuardConfig
 
+	// Canary asks a few items first, and the others only if those did well.
+	// Zero means that all are asked at once.
+	Canary Canary
+
 	// Provider sells the batches of a job without Routes.
 	Provider sink.Provider
 	// Model answers the prompts of a job without Routes. Items that are in no
@@ -448,7 +452,7 @@ func (j *Job[T]) validate() error {
 	if j.Prompt != nil && j.Request != nil {
 		return errors.New("durable: Job.Prompt and Job.Request are both set")
 	}
-	if err := errors.Join(j.validateRoutes(), j.validateEveryRoute(), j.validateQueue(), j.Failover.validate(), validateGuard(j.Guard), validateLabels(j.Labels), j.validatePack(), j.validateBudget(), j.AmbiguousCreate.validate(), classes(j.Classes).validate()); err != nil {
+	if err := errors.Join(j.validateRoutes(), j.validateEveryRoute(), j.validateQueue(), j.Failover.validate(), validateGuard(j.Guard), validateLabels(j.Labels), j.validatePack(), j.validateBudget(), j.validateCanary(), j.AmbiguousCreate.validate(), classes(j.Classes).validate()); err != nil {
 		return err
 	}
 	if err := j.validateFileUpload(); err != nil {

@@ -36,6 +36,7 @@ const (
 	NoticeWaiting     NoticeKind = "waiting"     // a batch, or without a Tag the whole run, does not get on
 	NoticeGivenUp     NoticeKind = "given_up"    // a batch has not ended in all its time
 	NoticeFailing     NoticeKind = "failing"     // many rows fail, of the route that Tag names or of all
+	NoticeCanary      NoticeKind = "canary"      // the first items did badly, so that the run is paused
 	NoticeStorage     NoticeKind = "storage"     // what is kept at the provider
 	NoticeDeadline    NoticeKind = "deadline"    // a batch is cancelled because items of it are near their deadline
 	NoticeBudget      NoticeKind = "budget"      // the budget allows no more for now

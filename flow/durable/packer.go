@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -29,20 +30,24 @@ type packer struct {
 	driver   *driver
 	resting  *restingDrivers
 	ledger   *ledger
+	canary   *canaryWatch
 
 	followers *followers
 	urgent    sync.Mutex // held while rows near their deadline are taken and put into batches
 }
 
 // load feeds a round with ready entries until the source has ended and there
-// are none. Those near their deadline do not wait for others.
+// are none, or until the round has as many as a canary wants. Those near their
+// deadline do not wait for others.
 func (pk *packer) load(ctx, life context.Context, out chan<- []jobdir.Entry) error {
-	for {
+	most := pk.mostOfRound()
+	for most > 0 {
 		ended := pk.progress.ended() // before load, which might otherwise miss the last
-		entries, err := pk.next()
+		entries, err := pk.next(most)
 		if err != nil {
 			return pk.IfDamaged(jobdir.ReadyDir, err)
 		}
+		most -= unanswered(entries)
 		some := len(entries) > 0
 		if entries, err = pk.buyUrgent(ctx, life, entries); err != nil {
 			return err
@@ -67,15 +72,35 @@ func (pk *packer) load(ctx, life context.Context, out chan<- []jobdir.Entry) err
 			return context.Cause(ctx)
 		}
 	}
+	return nil
 }
 
-// next returns the next entries, with their routes and their answers in the
+// mostOfRound returns how many rows a round may have.
+func (pk *packer) mostOfRound() int {
+	if pk.canary.asks() {
+		return pk.canary.left()
+	}
+	return math.MaxInt
+}
+
+// unanswered counts the entries that have no answer in the cache.
+func unanswered(entries []jobdir.Entry) (n int) {
+	for i := range entries {
+		if entries[i].Hit == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// next returns the next entries, at most so many, with their routes and their answers in the
 // cache. Followers come when no other row waits.
-func (pk *packer) next() ([]jobdir.Entry, error) {
+func (pk *packer) next(most int) ([]jobdir.Entry, error) {
 	chunk := ready.LoadChunk
 	if pk.queue.sorted() {
 		chunk = ready.SortedChunk
 	}
+	chunk = min(chunk, most)
 	if rows := pk.ledger.goOn(chunk); len(rows) > 0 {
 		return rows, nil
 	}
@@ -277,8 +302,15 @@ func (pk *packer) await(ctx context.Context) (more bool, err error) {
 	for {
 		var later <-chan time.Time
 		ended, open := pk.progress.ended(), pk.progress.inFlight()-pk.resting.parked()
+		if open == 0 && pk.canary.asks() && pk.canary.left() == 0 {
+			if err := pk.canary.judge(ctx); err != nil {
+				return false, err
+			}
+		}
 		switch ready := pk.batches.ready.Any() || pk.ledger.mayGoOn(); {
 		case pk.readAll && !ended:
+		case pk.canary.hasFailed() && (ready || !ended): // a person decides
+		case pk.canary.asks() && open > 0: // what they answer decides
 		case ready && (open == 0 || !ended):
 			return true, nil
 		case ready && !lingers:

@@ -48,6 +48,7 @@ func newEngine(c config) (*engine, error) {
 	e.refusals = &refusals{
 		config: job, Dir: dir, gate: e.gate, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches,
 	}
+	e.canary = &canaryWatch{config: job, batches: e.batches, guard: e.guard, progress: e.progress, changed: e.changed}
 	e.cleaner = &cleaner{
 		config: job, Dir: dir, gate: e.gate, openBatches: e.openBatches, clock: e.clock, notices: e.notices, progress: e.progress,
 		batches: e.batches, accounts: e.accounts, anomalies: e.anomalies,
@@ -72,7 +73,7 @@ func newEngine(c config) (*engine, error) {
 	}
 	e.settler = &settler{
 		config: job, Dir: dir, gate: e.gate, clock: e.clock, progress: e.progress, batches: e.batches, cleaner: e.cleaner,
-		blockage: e.blockage, failures: e.failures, guard: e.guard, ledger: e.ledger,
+		blockage: e.blockage, failures: e.failures, guard: e.guard, ledger: e.ledger, canary: e.canary,
 	}
 	e.followers = &followers{config: job, Dir: dir, batches: e.batches, openBatches: e.openBatches, cache: e.cache, timer: time.NewTimer(0)}
 	e.driver = &driver{
@@ -83,11 +84,11 @@ func newEngine(c config) (*engine, error) {
 	e.intake = &intake{config: job, Dir: dir, gate: e.gate, changed: e.changed, progress: e.progress, batches: e.batches, followers: e.followers}
 	e.packer = &packer{
 		config: job, Dir: dir, gate: e.gate, changed: e.changed, progress: e.progress, batches: e.batches, cache: e.cache,
-		buyer: e.buyer, driver: e.driver, resting: e.resting, followers: e.followers, ledger: e.ledger,
+		buyer: e.buyer, driver: e.driver, resting: e.resting, followers: e.followers, ledger: e.ledger, canary: e.canary,
 	}
 	e.controller = &controller{
 		config: job, gate: e.gate, openBatches: e.openBatches, clock: e.clock, notices: e.notices, progress: e.progress, cleaner: e.cleaner,
-		fetcher: e.fetcher, anomalies: e.anomalies, failures: e.failures, guard: e.guard, batches: e.batches, ledger: e.ledger, wake: wake,
+		fetcher: e.fetcher, anomalies: e.anomalies, failures: e.failures, guard: e.guard, batches: e.batches, ledger: e.ledger, canary: e.canary, wake: wake,
 	}
 	e.adopter = &adopter{
 		config: job, Dir: dir, gate: e.gate, clock: e.clock, progress: e.progress, calls: e.calls, batches: e.batches,

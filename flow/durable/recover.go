@@ -16,12 +16,13 @@ import (
 
 const segmentSize = 64 << 20
 
-// recoverFailures counts the failures of earlier runs. It leaves out a chunk
+// recoverFailures counts the failures of earlier runs, and how the rows of a
+// canary did. It leaves out a chunk
 // that the store does not know, because that chunk is settled again.
 func (e *engine) recoverFailures(ctx context.Context, replayed *jobdir.Replayed) error {
 	for i := range replayed.Chunks {
 		c := &replayed.Chunks[i]
-		if len(c.Failed) == 0 {
+		if len(c.Failed) == 0 && c.Asked == nil {
 			continue
 		}
 		if in := replayed.Intents[c.Tag]; in.State == intent.Fetched || in.State == intent.Ended {
@@ -33,6 +34,9 @@ func (e *engine) recoverFailures(ctx context.Context, replayed *jobdir.Replayed)
 			}
 		}
 		e.failures.add(c.Failed)
+		if c.Asked != nil {
+			e.canary.figures.add(*c.Asked, c.Cost)
+		}
 	}
 	return nil
 }
@@ -79,6 +83,9 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 		e.progress.value.count(intent.Intent{}, in)
 	}
 	if err := e.recoverFailures(ctx, replayed); err != nil {
+		return err
+	}
+	if err := e.canary.recover(replayed.Canary, e.controller.control); err != nil {
 		return err
 	}
 	if err := e.ledger.recover(ctx, replayed, &e.settler.outputRecord.Value); err != nil {

@@ -32,7 +32,9 @@ type Progress struct {
 	Suspects   int       `json:"suspects"`            // batches that may have been bought twice: they ran, and it is not known whose they are
 	Usage      llm.Usage `json:"usage"`
 	Spending   Spending  `json:"spending"`
-	Earlier    Earlier   `json:"earlier,omitzero"` // what the job had when it last ended, if more was added since
+	// Canary is how the first items did, nil in a job without one.
+	Canary  *CanaryProgress `json:"canary,omitempty"`
+	Earlier Earlier         `json:"earlier,omitzero"` // what the job had when it last ended, if more was added since
 	// Routes has the counts and the usage of each route that has answered.
 	Routes []RouteProgress `json:"routes,omitempty"`
 }

@@ -32,6 +32,7 @@ type settler struct {
 	failures *failures
 	guard    *guard
 	ledger   *ledger
+	canary   *canaryWatch
 
 	outputRecord jobdir.Record[jobdir.OutputState]
 	outputErr    error      // of the first Write that failed: what the output holds since then is not known
@@ -117,6 +118,7 @@ type chunk struct {
 	shared    int
 	invalid   []jobdir.Invalid // rows whose answers failed the check
 	over      []jobdir.FailedOver
+	asked     jobdir.Asked
 	err       error // of add
 	blocked   error // the error of a row about which a person has to act
 	// Of the whole batch: reset keeps them.
@@ -291,9 +293,13 @@ func (s *settler) deliver(ctx context.Context, results []Result) error {
 // store. It does not end with ctx, because what happened must not be lost.
 func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) error {
 	e, until := c.s, c.progress+uint64(c.rows) //nolint:gosec // a count
+	var asked *jobdir.Asked
+	if e.canary.asks() && c.asked != (jobdir.Asked{}) {
+		asked = &c.asked
+	}
 	err := e.batches.journal.Append(jobdir.Line{Settled: &jobdir.Settled{
 		Tag: c.in.Tag, At: e.clock.now(), From: c.progress, Until: until, Again: c.which, Unsent: !sent, Output: s,
-		Cost: c.cost.sum.Cost, Tenants: c.cost.sum.Tenants(), Tiers: c.cost.tiers, Failed: c.codes, Invalid: c.invalid, Over: c.over,
+		Cost: c.cost.sum.Cost, Tenants: c.cost.sum.Tenants(), Tiers: c.cost.tiers, Failed: c.codes, Invalid: c.invalid, Over: c.over, Asked: asked,
 	}})
 	if err != nil {
 		return err
@@ -309,6 +315,7 @@ func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) err
 	e.ledger.charge(c.in, c.cost.sum, s.Routes[c.in.Route])
 	spending := e.ledger.spending()
 	e.failures.add(c.codes)
+	e.canary.count(c.asked, c.cost.sum.Cost)
 	e.progress.update(func(p *Progress) {
 		p.Spending = spending
 		e.progress.countOutput(&s, p)
@@ -322,7 +329,7 @@ func (c *chunk) reset(progress uint64) {
 	c.progress = progress
 	c.rows, c.bytes, c.failed, c.resent, c.late, c.unsourced, c.cached, c.shared, c.spent = 0, 0, 0, 0, 0, 0, 0, 0, jobdir.RouteState{}
 	c.cost.reset()
-	c.codes, c.invalid, c.over = nil, nil, nil
+	c.codes, c.invalid, c.over, c.asked = nil, nil, nil, jobdir.Asked{}
 	clear(c.results)
 	c.results, c.retries, c.which = c.results[:0], c.retries[:0], c.which[:0]
 }

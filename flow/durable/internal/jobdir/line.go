@@ -30,6 +30,7 @@ type Line struct {
 	Removed []string        `json:"removed,omitempty"` // tags whose files are gone at the provider
 	Account *AccountAlias   `json:"account,omitempty"` // two keys that belong to the same account
 	Stored  []StoredFile    `json:"stored,omitempty"`  // files of rows that were, or are about to be, stored at a provider
+	Canary  *CanaryMark     `json:"canary,omitempty"`  // the first rows were judged, or a person has decided about them
 }
 
 // DecodeLine reads a line of the journal. The error is ErrVersion if it has
@@ -65,6 +66,22 @@ type Settled struct {
 	Failed  map[string]int `json:"failed,omitempty"`  // items that failed, by error code
 	Invalid []Invalid      `json:"invalid,omitempty"` // rows whose answers failed Job.Check
 	Over    []FailedOver   `json:"over,omitempty"`    // rows of Again that go on to another route
+
+	Asked *Asked `json:"asked,omitempty"` // how the rows did, as long as a canary is judged by them
+}
+
+// Asked counts answers of models.
+type Asked struct {
+	Rows    int `json:"rows"`
+	Failed  int `json:"failed,omitempty"` // without the invalid ones
+	Invalid int `json:"invalid,omitempty"`
+}
+
+// CanaryMark says whether the first rows of a job did well enough for the
+// others, or a person has let these follow.
+type CanaryMark struct {
+	Passed  bool `json:"passed"`
+	Resumes int  `json:"resumes,omitempty"` // of the control file, when they had not
 }
 
 // FailedOver is a row that its route has failed for good.

@@ -26,6 +26,7 @@ type Replayed struct {
 	Aliases []AccountAlias
 	Seen    map[string]bool
 	Stored  map[StoredKey]StoredFile
+	Canary  *CanaryMark // the last one
 }
 
 // chunkID identifies a chunk. Chunks with the same id replace one another.
@@ -80,6 +81,8 @@ func (m *Replayed) Replay(record []byte) error {
 		m.Pruned = l.Pruned
 	case l.Keep != nil:
 		m.Keep = *l.Keep
+	case l.Canary != nil:
+		m.Canary = l.Canary
 	case l.Account != nil:
 		m.Aliases = append(m.Aliases, *l.Account)
 	case l.Stored != nil:
