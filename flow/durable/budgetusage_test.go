@@ -55,6 +55,34 @@ func TestAnswersWithoutUsageCountWhatWasReserved(t *testing.T) {
 	}
 }
 
+// Rows that share a request whose answer does not say what it has used count
+// what was reserved for each, also those that are not in the answer and are
+// asked again alone.
+func TestSharedRequestsWithoutUsageCountWhatWasReserved(t *testing.T) {
+	t.Parallel()
+	const answer = `{"object":"chat.completion","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"[{\"id\":1,\"answer\":\"x\"}]"},"finish_reason":"stop"}]}`
+	answeredBy(t, simulator.Reply{Body: []byte(answer)}, func(w *durabletest.World, job durable.Job[durabletest.Ticket]) {
+		job.Pack.MaxItems, job.Budget.Total = 5, price.USD
+		report, err := w.Run(w.T.Context(), job)
+		if err != nil {
+			w.T.Fatal(err)
+		}
+		// A hundred rows in twenty requests, and four of five rows once more.
+		if s := report.Spending; report.Succeeded != 100 || report.Retried != 80 || s.Unpriced != 180 || s.Cost == 0 {
+			w.T.Errorf("%+v, %+v", s, report.Progress)
+		}
+		shared := price.Money(0)
+		for _, l := range journalOf(w) {
+			if l.Settled != nil && len(l.Settled.Again) > 0 {
+				shared += l.Settled.Cost
+			}
+		}
+		if whole := report.Spending.Cost; 9*shared < 4*whole || 9*shared > 6*whole {
+			w.T.Errorf("the shared requests cost %s of %s", shared, whole)
+		}
+	})
+}
+
 // A provider whose answers nothing reads is refused with a budget, unless they
 // may count what is reserved for them.
 func TestAProviderWithoutACodecIsRefusedWithABudget(t *testing.T) {

@@ -129,8 +129,13 @@ func (o *Outcome) Answer(row *Entry, model, batch string, codec llm.Codec) sink.
 }
 
 // Answered reports whether the row's own request was answered, so that it is
-// billed.
-func (o *Outcome) Answered() bool { return o.At >= 0 && o.Origin == "" && o.Err == nil }
+// billed. That holds for a row that is not in the answer to a request that it
+// shared, too, unless the answer says what it has used: then other rows of the
+// request have all of that.
+func (o *Outcome) Answered() bool {
+	answered := o.Err == nil || o.Err.Code == CodeNotInAnswer && InputOf(o.Body, llm.Usage{}) == 0
+	return o.At >= 0 && o.Origin == "" && answered
+}
 
 // Cached reports whether the row was answered in another job.
 func (o *Outcome) Cached() bool { return o.Origin != "" && !o.Shared }
