@@ -42,7 +42,7 @@ func Read(ctx context.Context, dir *durable.Dir, name string, q archive.Query) (
 
 func fromStatus(s *durable.Status) *Report {
 	r := &Report{
-		Schema: Schema, Name: s.Name, State: string(s.State), Reason: s.Reason, Started: s.Started,
+		Schema: Schema, Name: s.Name, Labels: s.Labels, State: string(s.State), Reason: s.Reason, Started: s.Started,
 		Rows: s.Rows + s.Duplicates + s.Filtered, Retried: s.Retried, Resent: s.Resent, Late: s.Late,
 		Usage: s.Usage, Waste: s.DuplicateSpend, Notices: s.Notices,
 		Batches: Batches{Bought: s.Batches, Open: len(s.Open), Refused: s.Refused, Surplus: s.Surplus},

@@ -16,6 +16,8 @@ type Report struct {
 	Schema string `json:"schema"` // Schema
 	Name   string `json:"name"`
 	State  string `json:"state"` // such as "completed"; see durable.State
+	// Labels are those of the job.
+	Labels map[string]string `json:"labels,omitempty"`
 	// Reason says why it stopped.
 	Reason string `json:"reason,omitempty"`
 	// Started is when the run was started for the first time. Ended is when its

@@ -56,7 +56,7 @@ func made(t *testing.T, n int, stop bool) *report.Report {
 	}
 	questions = append(questions, questions[:min(n, 3)]...)
 	job := durable.Job[string]{
-		Name: "a <b>run</b>", Source: source.Seq("questions", slices.Values(questions)),
+		Name: "a <b>run</b>", Labels: map[string]string{"team " + nasty[:9]: nasty}, Source: source.Seq("questions", slices.Values(questions)),
 		Key:      func(q string) string { return q },
 		Where:    func(q string) bool { return !strings.HasSuffix(q, " 0") },
 		Prompt:   func(q string) (llm.Chat, error) { return llm.Ask(q), nil },
@@ -210,7 +210,7 @@ func TestFormsOfAReport(t *testing.T) {
 				t.Errorf("words became markup: %s", line)
 			}
 		}
-		if !strings.Contains(text, "| succeeded | 39 (73.6 %) |") {
+		if !strings.Contains(text, "| succeeded | 39 (73.6 %) |") || !strings.Contains(text, "| label team ") {
 			t.Errorf("%s", text)
 		}
 	})
