@@ -46,7 +46,7 @@ func newAsker(o *options) (*asker, error) {
 	}
 	var err error
 	if o.prompt != "" {
-		a.prompt, err = newPrompt(o.prompt)
+		a.prompt, err = newPrompt(o.prompt, o.messages.attach.vary())
 	}
 	if err == nil && o.messages.system != "" {
 		a.instruction, _, err = newTemplate("--system", o.messages.system)

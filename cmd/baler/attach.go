@@ -105,15 +105,16 @@ var fileUploads = []string{string(durable.FileUploadNever), string(durable.FileU
 // filePath makes a path of a row.
 type filePath struct {
 	*prompt
-	below string // the directory that the template begins with, "" if with a field
+	below  string // the directory that the template begins with, "" if with a field
+	varies bool   // rows may have different files
 }
 
 func newFilePath(text string) (*filePath, error) {
-	p, _, err := newTemplate(fileFlag, text)
+	p, used, err := newTemplate(fileFlag, text)
 	if err != nil {
 		return nil, err
 	}
-	f := &filePath{prompt: p}
+	f := &filePath{prompt: p, varies: used}
 	if len(p.template.Root.Nodes) > 1 {
 		if begin, is := p.template.Root.Nodes[0].(*parse.TextNode); is {
 			if at := strings.LastIndexByte(string(begin.Text), '/'); at >= 0 {
@@ -206,6 +207,12 @@ func (a *attach) apply(job *durable.Job[source.Row], tell func(string)) {
 	a.seen.tell = tell
 	job.AnyFile, job.FileUpload = a.anyFile, durable.FileUpload(a.upload)
 	job.Attached = a.seen.add
+}
+
+// vary reports whether rows differ by their files, so that all may be asked the
+// same about them.
+func (a *attach) vary() bool {
+	return slices.ContainsFunc(a.paths, func(p *filePath) bool { return p.varies })
 }
 
 // filesSeen counts the files of the rows.

@@ -22,10 +22,11 @@ type prompt struct {
 	buf      bytes.Buffer
 }
 
-// newPrompt returns the template of --prompt.
-func newPrompt(text string) (*prompt, error) {
+// newPrompt returns the template of --prompt. It must use the row, unless
+// something else of it is sent, too.
+func newPrompt(text string, more bool) (*prompt, error) {
 	p, used, err := newTemplate("--prompt", text)
-	if err == nil && !used {
+	if err == nil && !used && !more {
 		err = usage("--prompt uses no field of the row, so all rows would ask the same%s", braceHint(text))
 	}
 	return p, err

@@ -53,7 +53,7 @@ func TestPromptShowsFields(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := newPrompt(text)
+		p, err := newPrompt(text, false)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
@@ -112,7 +112,7 @@ func TestPromptRefusesWhatHasNoText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := newPrompt(text)
+		p, err := newPrompt(text, false)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
@@ -134,7 +134,7 @@ func TestPromptsThatAreNoneAreExplained(t *testing.T) {
 		`{{.text`:                 "unclosed action",
 		`{{define "t"}}x{{end}}y`: "uses no field",
 	} {
-		if _, err := newPrompt(text); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--prompt") {
+		if _, err := newPrompt(text, false); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "--prompt") {
 			t.Errorf("%s: want an error about %s: %v", text, want, err)
 		}
 	}

@@ -32,8 +32,8 @@ func readmeCommands(t *testing.T) (commands []string) {
 	return commands
 }
 
-// shell is a line of README.md, as a shell takes it; but that a run looks at
-// its batches more often.
+// shell is a line of README.md, as a shell takes it; but that runs look at
+// their batches more often.
 func shell(t *testing.T, dir, url, line string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -44,7 +44,7 @@ func shell(t *testing.T, dir, url, line string) *exec.Cmd {
 	if err := os.MkdirAll(bin, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	script := "#!/bin/sh\nif [ \"$1\" = run ]; then set -- \"$@\" --poll 20ms; fi\nexec '" + self + "' \"$@\"\n"
+	script := "#!/bin/sh\nif [ \"$1\" = run ] || [ \"$1\" = retry ]; then set -- \"$@\" --poll 20ms; fi\nexec '" + self + "' \"$@\"\n"
 	if err := os.WriteFile(filepath.Join(bin, "baler"), []byte(script), 0o700); err != nil { //nolint:gosec // to be run
 		t.Fatal(err)
 	}
