@@ -184,7 +184,7 @@ func printReceipt(line func(name, amount, note string), r *durable.Report) {
 		line("reserved", cents(s.Reserved), "for open batches")
 	}
 	if s.Budget > 0 {
-		line("left", cents(s.Left()), "of the budget of "+s.Budget.String())
+		line("left", cents(s.Left()), "of the budget of "+cents(s.Budget))
 	}
 	if s.DayBudget > 0 {
 		line("today", cents(s.Today), "of "+s.DayBudget.String()+" for a day")
@@ -210,10 +210,15 @@ func printReceipt(line func(name, amount, note string), r *durable.Report) {
 // mostTenants is how many tenants a receipt lists.
 const mostTenants = 10
 
-// cents is an amount for people to read: small ones to a hundredth of a cent.
+// cents is an amount for people to read: small ones to a hundredth of a cent, or
+// with two digits if that would leave less.
 func cents(m price.Money) string {
 	if m < price.USD {
-		return m.Round(4).String()
+		places := 4
+		for least := price.USD / 1000; m > 0 && m < least && places < 12; least /= 10 {
+			places++
+		}
+		return m.Round(places).String()
 	}
 	return strings.TrimSuffix(m.Round(2).String(), ".00")
 }

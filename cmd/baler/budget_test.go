@@ -52,7 +52,7 @@ func TestABudgetStopsARunUntilItIsRaised(t *testing.T) {
 	}
 
 	r = runCommand(t, dir, withKey, args("--prices", "prices.json", "--budget", "15usd")...)
-	for _, line := range []string{"succeeded 100", "paid $12", "saved $12 of $24 at the price of single requests", "left $3 of the budget of $15.00", "$0.12 for the tenant t-0", "and 90 tenants more"} {
+	for _, line := range []string{"succeeded 100", "paid $12", "saved $12 of $24 at the price of single requests", "left $3 of the budget of $15", "$0.12 for the tenant t-0", "and 90 tenants more"} {
 		if r.code != exitOK || !r.says(line) {
 			t.Errorf("%s: %+v", line, r)
 		}
@@ -132,5 +132,18 @@ func TestAPlanKnowsEarlierRuns(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || got.Schema != schemaOf("plan") || got.Rows != 100 || got.Quote.Cached != 30 || got.Quote.Cost() != 70*price.USD ||
 		len(got.Expected) != 1 || got.Expected[0].Of.Batches != 10 || got.Expected[0].Most < got.Expected[0].Half || got.Expected[0].Half <= 0 {
 		t.Errorf("%v: %+v, %+v", err, r, got)
+	}
+}
+
+// No amount is shown as nothing, nor as more digits than say something.
+func TestCents(t *testing.T) {
+	t.Parallel()
+	for m, want := range map[price.Money]string{
+		0: "$0.00", price.USD * 5: "$5", price.USD*5 + price.USD/2: "$5.50", price.USD / 8: "$0.125", price.USD / 800: "$0.0013",
+		65_625_000: "$0.000066", 131_250_000: "$0.00013", 1: "$0.000000000001",
+	} {
+		if got := cents(m); got != want {
+			t.Errorf("%d: %s, want %s", m, got, want)
+		}
 	}
 }
