@@ -16,7 +16,8 @@ type route struct {
 	entry                 catalog.Provider
 	weight                int
 	price                 float64
-	attempts              int // of a row; 0: those of --retries
+	priceAs               string // the model whose price it has
+	attempts              int    // of a row; 0: those of --retries
 	least                 int
 	within                time.Duration // of a deadline; 0: for all rows
 	window                time.Duration // of a batch
@@ -36,12 +37,7 @@ var routeOptions = []struct {
 	set        func(r *route, value string) error
 }{
 	{"weight", "its share under weighted", func(r *route, v string) error { return positive(v, &r.weight) }},
-	{"price", "a number to compare under cheapest", func(r *route, v string) (err error) {
-		if r.price, err = strconv.ParseFloat(v, 64); err != nil || !(r.price >= 0) {
-			return usage("must be a number that is not negative")
-		}
-		return nil
-	}},
+	{"price", "a number to compare under cheapest, or the name of a model whose price it has, as a fine-tuned model or a deployment needs", func(r *route, v string) error { return r.setPrice(v) }},
 	{"retries", "its own --retries; after that --fallback decides whether a row goes on", func(r *route, v string) error {
 		n, err := strconv.Atoi(v)
 		if r.attempts = n + 1; err != nil || n < 0 || n > mostRetries {
@@ -75,6 +71,19 @@ var routeOptions = []struct {
 	{"timeout", "time for a live call, as in 90s", func(r *route, v string) error { return duration(v, &r.timeout) }},
 	{"rpm", "live calls a minute", func(r *route, v string) error { return positive(v, &r.perMinute) }},
 	{"tpm", "tokens a minute of live calls", func(r *route, v string) error { return positive(v, &r.tokens) }},
+}
+
+// setPrice takes a price to compare, or the name of a model that has one.
+func (r *route) setPrice(text string) (err error) {
+	number, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil:
+		return word(text, &r.priceAs)
+	case !(number >= 0):
+		return usage("must be a number that is not negative, or the name of a model")
+	}
+	r.price = number
+	return nil
 }
 
 func routeHelp() string {

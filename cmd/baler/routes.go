@@ -207,7 +207,7 @@ func (r *routing) set(job *durable.Job[source.Row], c *connections) error {
 			return err
 		}
 		job.Routes = append(job.Routes, durable.Route{
-			Name: from.name, Provider: provider, Model: from.model, Weight: from.weight, Price: from.price, MaxAttempts: from.attempts, Least: from.least, Within: from.within,
+			Name: from.name, Provider: provider, Model: from.model, Weight: from.weight, Price: from.price, PriceAs: from.priceAs, MaxAttempts: from.attempts, Least: from.least, Within: from.within,
 			Window: from.window, MaxInFlight: from.batches, Enqueued: from.enqueued,
 			Options: from.options.all,
 		})

@@ -1,7 +1,9 @@
 package durable
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/sink/llm"
@@ -11,6 +13,7 @@ import (
 // pricing is what the models of a job cost.
 type pricing struct {
 	table   *price.Table
+	as      map[priceable]string // Route.PriceAs
 	unknown UnknownPrice
 	budget  Budget
 }
@@ -20,8 +23,20 @@ func (j *Job[T]) pricing() pricing {
 	if p.table == nil {
 		p.table = price.Listed()
 	}
+	for _, r := range j.Routes {
+		if r.PriceAs == "" || r.Provider == nil {
+			continue
+		}
+		if p.as == nil {
+			p.as = make(map[priceable]string)
+		}
+		p.as[priceable{cmp.Or(r.Name, r.Model), r.Provider.Info().Name, r.Model}] = r.PriceAs
+	}
 	return p
 }
+
+// priceable names the model of a route of a job.
+type priceable struct{ route, provider, model string }
 
 // priced is what the requests of a route cost.
 type priced struct {
@@ -30,13 +45,15 @@ type priced struct {
 	known bool
 }
 
-// of returns what the requests of a route cost.
-func (p *pricing) of(provider, model string, live bool) (found priced) {
-	if live {
+// ofRoute returns what the requests of a route cost.
+func (p *pricing) ofRoute(r jobdir.Route) (found priced) {
+	if r.Live {
 		found.lane = price.Live
 	}
 	var listed bool
-	found.model, listed = p.table.Find(provider, model)
+	if found.model, listed = p.find(r); listed {
+		found.model.Name = r.Model
+	}
 	found.known = listed && len(found.model.Lane(found.lane)) > 0
 	if found.known || p.unknown.PerMillion == 0 {
 		return found
@@ -48,7 +65,18 @@ func (p *pricing) of(provider, model string, live bool) (found priced) {
 	return found
 }
 
-func (p *pricing) ofRoute(r jobdir.Route) priced { return p.of(r.Provider, r.Model, r.Live) }
+// find returns the listed price of a route.
+func (p *pricing) find(r jobdir.Route) (price.Model, bool) {
+	as, given := p.as[priceable{r.Name, r.Provider, r.Model}]
+	if !given {
+		return p.table.Find(r.Provider, r.Model)
+	}
+	if m, ok := p.table.Find(r.Provider, as); ok {
+		return m, true
+	}
+	provider, model, _ := strings.Cut(as, "/")
+	return p.table.Find(provider, model)
+}
 
 // UnknownPriceError is a model without a known price in a job with a Budget.
 // Nothing is bought from it.
@@ -74,13 +102,25 @@ func (e *UnknownUsageError) Error() string {
 		"give it one (sink.Info.Codec), or let its answers count what is reserved for them (Job.UnknownPrice.Accept, --unknown-price accept)", e.Provider)
 }
 
-// mustBeKnown refuses a model without a known price in a job with a budget.
-func (p *pricing) mustBeKnown(provider, model string, live bool) error {
+// mustBeKnown refuses a route without a known price in a job with a budget.
+func (p *pricing) mustBeKnown(r jobdir.Route) error {
 	if !p.budget.isSet() || p.unknown.Accept {
 		return nil
 	}
-	if found := p.of(provider, model, live); !found.known {
-		return &UnknownPriceError{Provider: provider, Model: model, Lane: found.lane}
+	if found := p.ofRoute(r); !found.known {
+		return &UnknownPriceError{Provider: r.Provider, Model: r.Model, Lane: found.lane}
+	}
+	return nil
+}
+
+// mustBeListed refuses a price name that is not in the table, since then its
+// route would have no price although one was meant.
+func (p *pricing) mustBeListed() error {
+	for at, as := range p.as {
+		if _, ok := p.find(jobdir.Route{Name: at.route, Provider: at.provider, Model: at.model}); !ok {
+			return fmt.Errorf("durable: Route.PriceAs of the route %q is %q, of which no price is known: name a model of the table as MODEL or PROVIDER/MODEL "+
+				"(\"baler models\" lists them), or add its price (Job.Prices, --prices)", at.route, as)
+		}
 	}
 	return nil
 }
@@ -88,6 +128,9 @@ func (p *pricing) mustBeKnown(provider, model string, live bool) error {
 // mustKnowPrices refuses routes whose model has no known price, or whose
 // answers cannot be read, in a job with a budget.
 func (c *config) mustKnowPrices() error {
+	if err := c.prices.mustBeListed(); err != nil {
+		return err
+	}
 	for _, own := range c.own {
 		if own.service.info.Codec == nil && c.prices.budget.isSet() && !c.prices.unknown.Accept {
 			return &UnknownUsageError{Provider: own.service.info.Name}
@@ -96,7 +139,7 @@ func (c *config) mustKnowPrices() error {
 			continue // the requests name theirs
 		}
 		info := own.service.info
-		if err := c.prices.mustBeKnown(info.Name, own.model, info.Live); err != nil {
+		if err := c.prices.mustBeKnown(jobdir.Route{Name: own.name, Provider: info.Name, Model: own.model, Live: info.Live}); err != nil {
 			return err
 		}
 	}

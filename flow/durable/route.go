@@ -33,6 +33,11 @@ type Route struct {
 	// Price is what a unit of size costs here, for router.Cheapest. Only its
 	// ratio to that of the other routes matters. Zero means nothing.
 	Price float64
+	// PriceAs is the model of Job.Prices whose price the route has, if Model is
+	// not in them: it is a fine-tuned model, or the name of a deployment. It is
+	// a model of the route's provider, or PROVIDER/MODEL. One that has no price
+	// is an error of the job. Zero means the Model.
+	PriceAs string
 	// MaxAttempts is how often an item is sent to this route at most. After
 	// that the route has failed it for good, and Failover decides whether it
 	// goes on to another. If any route has it, attempts count by route, also

@@ -109,7 +109,7 @@ func (l *routes) numberOf(own int, target uint16, t jobdir.Target) (uint16, erro
 	if err != nil {
 		return 0, err
 	}
-	if err := l.prices.mustBeKnown(route.Provider, route.Model, route.Live); err != nil {
+	if err := l.prices.mustBeKnown(route); err != nil {
 		return 0, err
 	}
 	n, err := l.number(route)
