@@ -14,7 +14,7 @@ import (
 // figuresVersions are the versions of what commands print with --json, by the
 // name of its form. One grows when a member changes its meaning or goes.
 var figuresVersions = map[string]int{
-	"doctor": 1, "export": 1, "models": 1, "plan": 1, "providers": 1, "prune": 1, "run": 1, "status": 1, "version": 1,
+	"doctor": 1, "export": 1, "models": 1, "plan": 1, "providers": 1, "prune": 1, "row": 1, "run": 1, "status": 1, "version": 1,
 }
 
 // schemaOf is what the member "schema" says, such as baler/status/v1.

@@ -65,7 +65,7 @@ func TestReadme(t *testing.T) {
 	says := map[string]string{ // what each prints
 		"status": "state running", "pause": "paused", "resume": "running", "wait": "state completed", "results": `"id":"t-`,
 		"export": "30 requests, 30 answers", "prune": "freed", "cancel": "cancel", "rm": "tickets is removed", "retry": "",
-		"plan": "route haiku anthropic", "doctor": "adopted for 30 rows", "run --ingest": "nothing is bought",
+		"plan": "route haiku anthropic", "doctor": "adopted for 30 rows", "status --row": "place in a batch that is not settled", "run --ingest": "nothing is bought",
 	}
 	var under *process // the run that is under way
 	batches := 0
@@ -74,6 +74,8 @@ func TestReadme(t *testing.T) {
 		verb := strings.Fields(line)[1]
 		want := exitOK
 		switch {
+		case strings.Contains(line, "status tickets --row"):
+			verb = "status --row"
 		case strings.HasSuffix(line, "--ingest"):
 			verb = "run --ingest"
 			loseDirectory(t, server, dir)

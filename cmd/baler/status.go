@@ -15,19 +15,28 @@ import (
 func newStatus() *cobra.Command {
 	var r runFlags
 	var by tenants
+	var row string
 	cmd := &cobra.Command{
 		Use:   "status [NAME]",
 		Short: "Show how far a run is, whether a process runs it or not",
 		Long: `Show how far a run is. The run may be under way in another process, have ended, or
 be stopped; "baler run" with the same flags resumes a stopped run. Without a NAME the
 command takes the only run of the state directory. The exit code is 0 for every state
-that a run can be in, and 2 if there is no such run.`,
-		Example: `  baler status tickets --json`,
-		Args:    oneName(),
+that a run can be in, and 2 if there is no such run.
+
+With --row, say where one row is: whether it waits, and behind how many others if a
+process runs the run, or in which batch it is, or what its result is. The exit code is
+2 if the run has read no such row so far.`,
+		Example: `  baler status tickets --json
+  baler status tickets --row t-17`,
+		Args: oneName(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, err := r.attach(args)
 			if err != nil {
 				return err
+			}
+			if row != "" {
+				return showItem(cmd.Context(), cmd.OutOrStdout(), &r, h, row)
 			}
 			if by.all || by.name != "" {
 				return by.show(cmd.OutOrStdout(), &r, h)
@@ -37,6 +46,9 @@ that a run can be in, and 2 if there is no such run.`,
 	}
 	r.flags(cmd)
 	by.flags(cmd)
+	cmd.Flags().StringVar(&row, "row", "", "say where the row of this id is")
+	cmd.MarkFlagsMutuallyExclusive("row", "tenants")
+	cmd.MarkFlagsMutuallyExclusive("row", "tenant")
 	return cmd
 }
 

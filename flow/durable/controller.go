@@ -31,6 +31,7 @@ type controller struct {
 	stuck   bool           // it stopped and would stop again until a person has acted
 	control rundir.Control // as it was read last
 	applied int            // the last revision that is applied: nothing goes on that it forbids
+	told    *told          // the answer to the last position that was asked for
 }
 
 // publishFirst sets up the first status and publishes it.

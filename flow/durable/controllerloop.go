@@ -72,6 +72,10 @@ func (ctl *controller) applyControl() error {
 		}
 		ctl.fetcher.decisions.set(made)
 	}
+	if !ctl.told.answers(c) {
+		ctl.told = ctl.tell(c)
+		ctl.notices.dirty.Store(true)
+	}
 	ctl.control = c
 	if c.Rev > ctl.applied && ctl.gate.applied() && (!c.Drain || ctl.progress.ended() || ctl.gate.cancelled()) {
 		ctl.applied = c.Rev
@@ -107,7 +111,7 @@ func (ctl *controller) publish(reason string) error {
 	if reason == "" {
 		reason = ctl.control.Reason
 	}
-	return ctl.dir.Write(rundir.StatusFile, snapshot{Applied: ctl.applied, Status: Status{
+	return ctl.dir.Write(rundir.StatusFile, snapshot{Applied: ctl.applied, Told: ctl.told, Status: Status{
 		Name: ctl.name, Labels: ctl.labels, Wanted: State(ctl.control.Want), Report: ctl.report(), Open: ctl.priced(ctl.openBatches.list()), Output: outputPath(ctl.output), Notices: ctl.notices.list(),
 		Reason: reason, NeedsAction: ctl.stuck, PID: os.Getpid(), Started: ctl.clock.started, Updated: time.Now(), Deadline: ctl.clock.expires,
 	}})

@@ -1,9 +1,12 @@
 package durable
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
+	"github.com/balerhq/baler/flow/durable/internal/rundir"
+	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/queue"
 )
 
@@ -12,25 +15,97 @@ import (
 // is at its limit. It is 0 for the next one, and for items that are being put
 // into a batch. The error is queue.ErrNotFound if the item does not wait: it is
 // in a batch or settled, was not read yet, or follows another one (see
-// Job.Samples).
+// Job.Samples); or if no process runs the run, which is the only one that can
+// tell. An archive says where items are in any case.
 //
-// Only the Handle of Start can tell, until the run has ended. Position reads
-// all entries that wait, about a second for a million; reading and
-// buying wait meanwhile.
-func (h *Handle) Position(key string) (int, error) {
-	if h.own == nil {
-		return 0, fmt.Errorf("durable: position of an item of %q: only the process that runs the job knows it", h.name)
+// Another process answers within about a second. Position reads all entries
+// that wait, about a second for a million; reading and buying wait meanwhile.
+// If ctx ends first, its error comes back.
+func (h *Handle) Position(ctx context.Context, key string) (n int, err error) {
+	if h.own != nil {
+		n, err = h.own.positionOf(key)
+	} else {
+		n, err = h.askPosition(ctx, key)
 	}
-	select {
-	case <-h.own.done:
-		return 0, fmt.Errorf("durable: position of an item of %q: %w: the run has ended", h.name, queue.ErrNotFound)
-	default:
-	}
-	n, err := h.own.position(key)
-	if errors.Is(err, queue.ErrNotFound) {
+	if err != nil {
 		err = fmt.Errorf("durable: position of an item of %q: %w", h.name, err)
 	}
 	return n, err
+}
+
+func (p *process) positionOf(key string) (int, error) {
+	select {
+	case <-p.done:
+		return 0, fmt.Errorf("%w: the run has ended", queue.ErrNotFound)
+	default:
+		return p.position(key)
+	}
+}
+
+// told is what a process answers that was asked for the position of an item.
+type told struct {
+	Asked    int    `json:"asked"` // see rundir.Control
+	Waits    bool   `json:"waits"`
+	Position int    `json:"position"`
+	Error    string `json:"error,omitempty"`
+}
+
+// answers reports whether t is the answer to the last question, if there is
+// one.
+func (t *told) answers(c rundir.Control) bool {
+	return c.Asked == 0 || t != nil && t.Asked == c.Asked
+}
+
+// askPosition asks the process that runs the run. If somebody else asks before
+// it has answered, it answers that one, and is asked again.
+func (h *Handle) askPosition(ctx context.Context, key string) (int, error) {
+	var c rundir.Control
+	for {
+		s, held, err := readStatus(h.dir)
+		switch {
+		case err != nil:
+			return 0, err
+		case !held:
+			return 0, fmt.Errorf("%w: no process runs the run", queue.ErrNotFound)
+		case c.Asked > 0 && s.Told.answers(c):
+			return s.Told.answer()
+		case c.Asked == 0 || s.Told != nil && s.Told.Asked > c.Asked:
+			if c, err = h.ask(key); err != nil {
+				return 0, err
+			}
+		}
+		if err := purchase.Sleep(ctx, applyInterval); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// ask writes a question to the control file.
+func (h *Handle) ask(key string) (rundir.Control, error) {
+	return h.dir.Change(func(c *rundir.Control) (changed bool, err error) {
+		c.Ask, c.Asked = key, c.Asked+1
+		return true, nil
+	})
+}
+
+func (t *told) answer() (int, error) {
+	switch {
+	case t.Error != "":
+		return 0, errors.New(t.Error)
+	case !t.Waits:
+		return 0, queue.ErrNotFound
+	}
+	return t.Position, nil
+}
+
+// tell answers a question of another process.
+func (ctl *controller) tell(c rundir.Control) *told {
+	n, err := ctl.batches.position(c.Ask)
+	t := &told{Asked: c.Asked, Waits: err == nil, Position: n}
+	if err != nil && !errors.Is(err, queue.ErrNotFound) {
+		t.Error = err.Error()
+	}
+	return t
 }
 
 // position returns the position of an item in the ready log.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/flow/durable/internal/rundir"
 )
 
 // open finds out the state of the job and repairs what a crash left half done.
@@ -50,6 +51,11 @@ func (e *engine) readWanted(started time.Time) error {
 		e.gate.drain(errDrained)
 	}
 	e.controller.control, e.controller.applied = wanted, wanted.Rev
+	var last snapshot
+	if _, err := e.dir.Read(rundir.StatusFile, &last); err != nil {
+		return err
+	}
+	e.controller.told = last.Told
 	e.fetcher.decisions = newDecisions(made)
 	e.clock.began, e.clock.started = time.Now(), started
 	if e.timeLimit > 0 {

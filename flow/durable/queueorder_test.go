@@ -430,21 +430,27 @@ func TestThePositionOfAnItem(t *testing.T) {
 				return durable.Report{}, err
 			}
 			time.Sleep(time.Minute) // the first batch is at the provider
-			last, err1 := h.Position("t-0")
-			next, err2 := h.Position("t-1")
+			last, err1 := h.Position(ctx, "t-0")
+			next, err2 := h.Position(ctx, "t-1")
 			if errors.Join(err1, err2) != nil || last != next+1 || last < 2500 || last > 4000-100 {
 				t.Errorf("the last item is at %d, the one before at %d, %v, %v", last, next, err1, err2)
 			}
-			if _, err := h.Position("t-3999"); !errors.Is(err, queue.ErrNotFound) {
+			if _, err := h.Position(ctx, "t-3999"); !errors.Is(err, queue.ErrNotFound) {
 				t.Errorf("an item in a batch: %v", err)
 			}
-			if _, err := w.Attach().Position("t-0"); err == nil {
-				t.Error("another process knows it")
+			other := w.Attach()
+			if n, err := other.Position(ctx, "t-1"); n != next || err != nil {
+				t.Errorf("another process is told %d, %v, want %d", n, err, next)
+			}
+			if _, err := other.Position(ctx, "t-3999"); !errors.Is(err, queue.ErrNotFound) {
+				t.Errorf("another process, about an item in a batch: %v", err)
 			}
 			cancel()
 			report, err := h.Wait(context.WithoutCancel(ctx))
-			if _, err := h.Position("t-0"); !errors.Is(err, queue.ErrNotFound) {
-				t.Errorf("after the end: %v", err)
+			for _, h := range []*durable.Handle{h, other} {
+				if _, err := h.Position(t.Context(), "t-0"); !errors.Is(err, queue.ErrNotFound) {
+					t.Errorf("after the end: %v", err)
+				}
 			}
 			return report, err
 		})

@@ -83,6 +83,7 @@ func (s Status) Ended() bool { return s.State == StateCompleted || s.State == St
 type snapshot struct {
 	Status
 	Applied int       `json:"applied"` // revision of the control file
+	Told    *told     `json:"told,omitempty"`
 	asked   time.Time // when that was written
 }
 

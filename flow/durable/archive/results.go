@@ -96,14 +96,7 @@ func (a *Archive) read(q Query, after position, yield func(Result, error) bool) 
 		if err != nil {
 			return err
 		}
-		r := durable.Result{Cached: s.Cached(), Shared: s.Shared}
-		r.SetOrigin(s.entry, a.TargetOf(int(s.entry.Target)))
-		route := a.Routes[s.in.Route]
-		r.SetAnswer(s.Answer(s.entry, route.Model, s.in.Batch, q.codecOf(route)))
-		a.setValue(&r)
-		r.Cost = jobdir.CostOf(s.entry, &s.Outcome, r.Usage, s.tiers)
-		r.SetRoute(s.entry, s.in.Route, func(n int) jobdir.Route { return a.Routes[n] })
-		if !show(Result{r, a.cursor(s.position), int(s.entry.Line)}) {
+		if !show(a.resultOf(&q, &s)) {
 			return nil
 		}
 	}

@@ -30,6 +30,10 @@ type Control struct {
 	Resumes int `json:"resumes,omitempty"`
 	// Drain says that the source is read no more.
 	Drain bool `json:"drain,omitempty"`
+	// Ask is the key of the item whose position was asked for last, and Asked
+	// counts these requests.
+	Ask   string `json:"ask,omitempty"`
+	Asked int    `json:"asked,omitempty"`
 }
 
 // Control reads the requested state. It is Running unless another one was
