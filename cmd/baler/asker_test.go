@@ -151,7 +151,6 @@ func TestChatsThatAreNoneAreExplained(t *testing.T) {
 		"both given":                     {[]string{"--prompt", "{{.a}}", "--prompt-file", "x", "--model", "m"}, row},
 		"no such file":                   {[]string{"--prompt-file", dir + "/none", "--model", "m"}, row},
 		"empty.txt is empty":             {[]string{"--prompt-file", dir + "/empty.txt", "--model", "m"}, row},
-		"lacks --model":                  {[]string{"--messages-field", "h"}, row},
 		"the first row names none":       {nil, row},
 		"--system: field \"no\" is":      {[]string{"--prompt", "{{.a}}", "--system", "{{.no}}", "--model", "m"}, row},
 		"--system: prompt:1: unclosed":   {[]string{"--prompt", "{{.a}}", "--system", "{{.no", "--model", "m"}, row},

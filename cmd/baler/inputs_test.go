@@ -65,7 +65,7 @@ func TestRunRefusesInputsThatDoNotGoTogether(t *testing.T) {
 		"standard input is one of":             {"a.csv", "-"},
 		"b.csv: no such file":                  {"a.csv", "b.csv"},
 		"--out is the input a.csv":             {"b", "a.csv", "--out", "a.csv"},
-		"one input file or more":               {},
+		"lacks INPUT":                          {},
 	} {
 		if slices.Contains(args, "b") {
 			writeFile(t, dir, "b", `{"id":"9","text":"x"}`)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -384,6 +385,7 @@ func (o *options) do(cmd *cobra.Command, console *console, out *output, job dura
 	if err != nil {
 		return err
 	}
+	closeEvents = sync.OnceFunc(closeEvents)
 	defer closeEvents()
 	closeMetrics, err := o.metrics.attach(cmd.Context(), &job, func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) })
 	if err != nil {
@@ -400,6 +402,7 @@ func (o *options) do(cmd *cobra.Command, console *console, out *output, job dura
 	closeNotify := o.notifying.attach(cmd.Context(), &job, func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) })
 	report, err := durable.Run(cmd.Context(), job)
 	show.close()
+	closeEvents() // they come before the summary, where both go to one place
 	closeNotify()
 	var cancelled *durable.CancelledError
 	if err != nil && !errors.As(err, &cancelled) {

@@ -47,8 +47,9 @@ const Patience = 10 * time.Minute
 
 // reader makes messages of the events of a run. It is used by one goroutine.
 type reader struct {
-	now  durable.Progress
-	told map[noticeKey]bool // notices that last, and that were a message
+	now   durable.Progress
+	ended bool
+	told  map[noticeKey]bool // notices that last, and that were a message
 }
 
 type noticeKey struct {
@@ -77,6 +78,10 @@ func (r *reader) ofRun(e durable.Event) []Message {
 			return []Message{r.message(e, Paused, "", e.Run.Reason)}
 		}
 	case durable.StateCompleted, durable.StateCancelled, durable.StateStopped:
+		if r.ended {
+			return nil // a run that had ended before says so twice
+		}
+		r.ended = true
 		end := r.message(e, Ended, "", e.Run.Reason)
 		if e.Run.Code == durable.RunOverBudget {
 			return []Message{r.message(e, Budget, "", e.Run.Reason), end}

@@ -32,6 +32,7 @@ func TestMessagesOfEvents(t *testing.T) {
 		want   []string // kind, state, route
 	}{
 		"completed":       {[]durable.Event{run("running", "", ""), run("completed", "", "")}, []string{"ended completed "}},
+		"was completed":   {[]durable.Event{run("completed", "", ""), run("completed", "", "")}, []string{"ended completed "}},
 		"cancelled":       {[]durable.Event{run("cancelling", "", "requested"), run("cancelled", "", "requested")}, []string{"ended cancelled "}},
 		"stopped":         {[]durable.Event{run("stopped", "", "no disk")}, []string{"ended stopped "}},
 		"over budget":     {[]durable.Event{run("stopped", durable.RunOverBudget, "no money")}, []string{"budget stopped ", "ended stopped "}},

@@ -30,7 +30,7 @@ func TestASlowTargetHoldsUpNothing(t *testing.T) {
 		interrupt(errors.New("interrupted"))
 		n.Progress(durable.Progress{})
 		for range maxWaiting + 5 {
-			n.Observe(run("stopped", "", "interrupted"))
+			n.Observe(route("", durable.RouteFailing))
 			synctest.Wait()
 		}
 		if time.Since(began) != 0 || got != maxWaiting+5 {
@@ -40,7 +40,7 @@ func TestASlowTargetHoldsUpNothing(t *testing.T) {
 		if took := time.Since(began); took != lastWait {
 			t.Errorf("the end took %s", took)
 		}
-		if len(warnings) != maxWaiting+2 || !strings.Contains(warnings[0], "slow is too slow: 4 messages") || !strings.Contains(warnings[1], `slow did not get the message "ended" of the run "daily"`) {
+		if len(warnings) != maxWaiting+2 || !strings.Contains(warnings[0], "slow is too slow: 4 messages") || !strings.Contains(warnings[1], `slow did not get the message "failing" of the run "daily"`) {
 			t.Errorf("%d: %q", len(warnings), warnings[:2])
 		}
 	})
