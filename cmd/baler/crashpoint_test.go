@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -20,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/internal/crashpoint"
+	"github.com/balerhq/baler/sink/llm/document/documenttest"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -72,6 +72,17 @@ func following(t *testing.T) *crashWorld {
 	return w
 }
 
+// attaching is a world in which all rows have a file that is stored once.
+func attaching(t *testing.T) *crashWorld {
+	t.Helper()
+	w := newCrashWorld(t)
+	if err := os.WriteFile(filepath.Join(w.dir, "all.pdf"), documenttest.PDF("words that all rows share"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.fatal = append(w.fatal, "--file", "all.pdf", "--file-upload", "auto")
+	return w
+}
+
 // adopting is a world in which all was bought, and the state directory was
 // lost.
 func adopting(t *testing.T) *crashWorld {
@@ -112,8 +123,8 @@ func (w *crashWorld) mustRun(args []string) {
 func failSomeOnce() func(simulator.Row) simulator.Reply {
 	var seen sync.Map
 	return func(r simulator.Row) simulator.Reply {
-		if bytes.Contains(r.Body, []byte(`7"`)) {
-			if _, again := seen.LoadOrStore(string(r.Body), true); !again {
+		if prompt := r.Prompt(); strings.HasSuffix(prompt, "7") {
+			if _, again := seen.LoadOrStore(prompt, true); !again {
 				return simulator.Reply{Error: &simulator.RowError{Status: 500, Code: "server_error"}}
 			}
 		}
@@ -251,6 +262,18 @@ func TestCrashAtEveryPointOfReuse(t *testing.T) {
 // So it does where rows wait for the answers of others.
 func TestCrashAtEveryPointOfFollowing(t *testing.T) {
 	crashEverywhere(t, following, (*crashWorld).wantNothingStored)
+}
+
+// So it does where rows refer to a file, of which none is left.
+func TestCrashAtEveryPointOfFiles(t *testing.T) {
+	crashEverywhere(t, attaching, func(w *crashWorld) {
+		w.wantNothingStored()
+		for _, f := range w.server.Files() {
+			if f.Purpose == "user_data" && !f.Deleted {
+				w.t.Errorf("%s is left at the provider", f.Name)
+			}
+		}
+	})
 }
 
 // And where a run adopts what was bought for it.
