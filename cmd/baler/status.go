@@ -167,8 +167,8 @@ func name(b durable.OpenBatch) string {
 
 // stored is what the provider stores for a run.
 func stored(r durable.Remote) string {
-	return fmt.Sprintf("%s uploads, results of %s batches (about %s)",
-		thousands(r.Inputs), thousands(r.Results), size(r.Bytes))
+	return fmt.Sprintf("%s uploads, results of %s batches (about %s)%s",
+		thousands(r.Inputs), thousands(r.Results), size(r.Bytes), noteIf(r.Files, ", %s files of rows"))
 }
 
 func since(t time.Time) string {

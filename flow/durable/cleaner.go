@@ -19,6 +19,7 @@ func (c *cleaner) remote() Remote {
 		}
 		r.add(b)
 	}
+	r.Files = c.batches.stored.count()
 	return r
 }
 

@@ -105,5 +105,6 @@ func (c *cleaner) deleteFrom(ctx context.Context, store sink.FileStore, own []jo
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	c.notices.dirty.Store(true) // the status shows what is stored
 	return c.batches.stored.note(own...)
 }

@@ -21,10 +21,14 @@ type OpenError struct {
 	Name    string
 	Batches []string // open, or not delivered yet: the provider's names, or tags
 	Stored  int      // settled batches whose files the provider still stores
+	Files   int      // files of rows that the provider still stores, see Job.FileUpload
 }
 
 // Error names the batches.
 func (e *OpenError) Error() string {
+	if len(e.Batches) == 0 && e.Files > 0 {
+		return fmt.Sprintf("durable: the provider still stores %d files of rows, and those of %d batches, of the run %q", e.Files, e.Stored, e.Name)
+	}
 	if len(e.Batches) == 0 {
 		return fmt.Sprintf("durable: the provider still stores the files of %d batches of the run %q", e.Stored, e.Name)
 	}
@@ -49,7 +53,12 @@ func mustBeIdle(a *jobdir.Job) error {
 			e.Stored++
 		}
 	}
-	if len(e.Batches) == 0 && e.Stored == 0 {
+	for _, f := range a.Stored {
+		if !f.Gone && a.Keep != KeepForever {
+			e.Files++
+		}
+	}
+	if len(e.Batches) == 0 && e.Stored+e.Files == 0 {
 		return nil
 	}
 	slices.Sort(e.Batches)

@@ -125,9 +125,10 @@ func (e *MismatchError) Error() string { return "durable: " + e.Reason }
 
 // Remote is what the provider stores for a run.
 type Remote struct {
-	Inputs  int   `json:"inputs"`  // uploaded files
-	Results int   `json:"results"` // batches whose results are there
-	Bytes   int64 `json:"bytes"`   // of the results that were downloaded, about
+	Inputs  int   `json:"inputs"`          // uploaded files
+	Results int   `json:"results"`         // batches whose results are there
+	Bytes   int64 `json:"bytes"`           // of the results that were downloaded, about
+	Files   int   `json:"files,omitempty"` // of rows, see Job.FileUpload
 }
 
 // UnexpectedRows counts result rows that are not what was asked for. None of

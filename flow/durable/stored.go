@@ -57,6 +57,18 @@ func (s *stored) get(account, name string) (f jobdir.StoredFile, known bool) {
 	return f, known && !f.Gone
 }
 
+// count returns how many files the providers may have.
+func (s *stored) count() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.files {
+		if !f.Gone {
+			n++
+		}
+	}
+	return n
+}
+
 // chosen returns the files of a batch that are to be stored, by name. It
 // depends on the rows of the batch alone, so it is the same each time.
 func (s *stored) chosen(in intent.Intent) (map[string]*llm.File, error) {

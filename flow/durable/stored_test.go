@@ -203,12 +203,25 @@ func TestStoredFilesOfAnEndedRunAreRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantFilesStored(w, 1, 1)
+	if s, err := w.Attach().Status(); err != nil || s.Remote.Files != 1 {
+		t.Errorf("%+v, %v", s.Remote, err)
+	}
+	err := w.StateDir().Forget(t.Context(), "tickets", false)
+	if open, is := errors.AsType[*durable.OpenError](err); !is || open.Files != 1 || !strings.Contains(err.Error(), "1 files of rows") {
+		t.Errorf("a run whose file is left is forgotten: %v", err)
+	}
 	w.SetFaults()
 	removed, err := w.StateDir().RemoveKept(t.Context(), w.Provider)
 	if err != nil || len(removed) != 1 || removed[0].Files != 1 || removed[0].Reason != "" {
 		t.Errorf("%+v, %v", removed, err)
 	}
 	wantFilesStored(w, 1, 0)
+	if s, err := w.Attach().Status(); err != nil || s.Remote != (durable.Remote{}) {
+		t.Errorf("%+v, %v", s.Remote, err)
+	}
+	if err := w.StateDir().Forget(t.Context(), "tickets", false); err != nil {
+		t.Error(err)
+	}
 }
 
 // Two files of a name are left if the provider lists the first too late. Both
