@@ -55,7 +55,7 @@ type stay struct {
 	owner string // the directory of its job
 	load  ratelimit.Load
 	known sink.Enqueued // what the job knows of the limits
-	tries bool          // the limit has to be found out
+	tries bool          // the limit has to be found out, or may be lower than the job says
 	route string        // whose batches are limited; "" if they are not
 	most  int           // of these
 

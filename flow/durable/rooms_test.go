@@ -62,7 +62,9 @@ func TestBatchesAreSentWhenThereIsRoom(t *testing.T) {
 		"known as batches":          {known: sink.Enqueued{Batches: 1}},
 		"learned":                   {refused: 2},
 		"learned without a number":  {wrap: vague, refused: 2},
-		"thought to be more, by 20": {known: sink.Enqueued{Tokens: 20 * oneBatch}, refused: 5}, // those of the first round
+		"thought to be more, by 5":  {known: sink.Enqueued{Tokens: 5 * oneBatch}, refused: 2},
+		"thought to be more, by 20": {known: sink.Enqueued{Tokens: 20 * oneBatch}, refused: 2},
+		"and nobody says how many":  {known: sink.Enqueued{Tokens: 20 * oneBatch}, wrap: vague, refused: 2},
 	} {
 		durabletest.Bubble(t, oneAtATime, openai.Config{}, test.wrap, func(w *durabletest.World) {
 			w.Write("in.jsonl", longTickets(72)...)

@@ -9,12 +9,16 @@ import (
 	"github.com/balerhq/baler/ratelimit"
 )
 
-// freeTrial is how many tokens are on trial at least while nobody knows how
-// many may be enqueued. Tokens of batches are on trial until the provider has
-// said that it runs them, and no more are than it has accepted so far. So a
-// limit is found by few refusals, and batches that no account refuses do not
-// wait.
+// freeTrial is how many tokens are on trial at least. Tokens of batches are on
+// trial until the provider has said that it runs them, and no more are than it
+// has accepted so far. So a limit is found by few refusals, and batches that no
+// account refuses do not wait.
 const freeTrial = 50_000
+
+// trusted is what part of a limit that the job knows is on trial at least. The
+// account may have less: batches that were sent at once up to the limit would
+// all be refused at once.
+const trusted = 20
 
 // widening is what part of what has ended well is added to a limit that was
 // learned from refusals.
@@ -49,7 +53,7 @@ func (r *rooms) limit(p place, lane string) ratelimit.Load {
 	case p.whole():
 		return r.accounts[p.account]
 	case p.trial():
-		return ratelimit.Load{Tokens: int(max(l.accepted, freeTrial))}
+		return ratelimit.Load{Tokens: int(max(l.accepted, l.known/trusted, freeTrial))}
 	}
 	most := l.known
 	for _, n := range []int64{l.said, l.learned} {

@@ -82,7 +82,7 @@ func (b *batches) stayOf(in intent.Intent) *stay {
 	known := b.routes.enqueued(in.Route)
 	s := &stay{
 		place: b.placeOf(in), tag: in.Tag, owner: b.Keys.Dir(), load: loadOf(in), known: known,
-		tries:  known.Tokens == 0 && known.Rows == 0 && !b.serviceOf(in).info.Live,
+		tries:  (known.Tokens > 0 || known.Rows == 0) && !b.serviceOf(in).info.Live,
 		handle: handle(in), until: in.SentAt.Add(idleTime),
 	}
 	if n := b.routes.ownOf(in.Route); n >= 0 && b.own[n].maxInFlight > 0 {
