@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
@@ -43,7 +42,7 @@ func TestLabelsAreChecked(t *testing.T) {
 		} {
 			job := w.Job()
 			job.Labels = labels
-			if _, err := durable.Run(w.T.Context(), job); err == nil || !strings.Contains(err.Error(), want) {
+			if _, err := w.Run(w.T.Context(), job); err == nil || !strings.Contains(err.Error(), want) {
 				w.T.Errorf("%v, want %q", err, want)
 			}
 		}
