@@ -51,6 +51,17 @@ func TestABudgetStopsARunUntilItIsRaised(t *testing.T) {
 		t.Errorf("%+v", s.Spending)
 	}
 
+	if r := mustCommand(t, dir, "budget", "in", "7usd"); !r.says("of the budget of $7.00") {
+		t.Errorf("%+v", r)
+	}
+	r = runCommand(t, dir, withKey, args("--prices", "prices.json", "--budget", "5usd")...)
+	if r.code != exitResumable || !strings.Contains(r.stderr, "the budget of $7.00 is used up") || !r.says("paid $6") {
+		t.Errorf("%+v", r)
+	}
+	if r := runCommand(t, dir, nil, "budget", "in", "seven"); r.code != exitUsage || !strings.Contains(r.stderr, "5usd") {
+		t.Errorf("%+v", r)
+	}
+
 	r = runCommand(t, dir, withKey, args("--prices", "prices.json", "--budget", "15usd")...)
 	for _, line := range []string{"succeeded 100", "paid $12", "saved $12 of $24 at the price of single requests", "left $3 of the budget of $15", "$0.12 for the tenant t-0", "and 90 tenants more"} {
 		if r.code != exitOK || !r.says(line) {

@@ -18,7 +18,7 @@ type commandGroup struct {
 func commandGroups() []commandGroup {
 	return []commandGroup{
 		{"rows", "Run rows:", []func() *cobra.Command{newInit, newPlan, newPreview, newRun, newRetry}},
-		{"steer", "Watch and steer runs:", []func() *cobra.Command{newRuns, newStatus, newWait, newPause, newResume, newDrain, newCancel, newSettle}},
+		{"steer", "Watch and steer runs:", []func() *cobra.Command{newRuns, newStatus, newWait, newPause, newResume, newBudget, newDrain, newCancel, newSettle}},
 		{"results", "Take what runs have brought:", []func() *cobra.Command{newResults, newReport, newExport}},
 		{"keep", "Keep the state directory in order:", []func() *cobra.Command{newPrune, newRemove, newDoctor}},
 		{"calls", "Make batches of the calls of programs:", []func() *cobra.Command{newServe, newExec}},
@@ -47,7 +47,7 @@ func addCommands(root *cobra.Command) {
 
 // takesRun reports whether an argument of a command is the name of a run.
 func takesRun(cmd *cobra.Command) bool {
-	return slices.Contains([]string{"status", "wait", "pause", "resume", "drain", "cancel", "settle", "results", "report", "export", "prune", "rm", "retry"}, cmd.Name())
+	return slices.Contains([]string{"status", "wait", "pause", "resume", "budget", "drain", "cancel", "settle", "results", "report", "export", "prune", "rm", "retry"}, cmd.Name())
 }
 
 // flagNames are the flags that a command takes.

@@ -137,7 +137,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	f.StringVar(&o.apiVersion, versionFlag, "", "version of the API, if the provider has several; the run remembers it ("+versionsOffered()+")")
 	f.StringVar(&o.state, "state", defaultState(), "state directory, which remembers the run; also BALER_STATE")
 	f.StringVar(&o.name, "name", "", "name of the run in the state directory (default: the first input without directory and extension)")
-	f.DurationVar(&o.timeLimit, "time-limit", 0, "time after its first start at which the run is cancelled if it is not completed (default: never)")
+	f.DurationVar(&o.timeLimit, "time-limit", 0, "time after its first start at which the run is cancelled if it is not completed: any time above zero, but a provider may take its whole window for a batch, often 24h, and a batch that is cancelled is paid for as far as it ran (default: never)")
 	f.StringVar(&o.prompt, "prompt", "", "request for a row, as a Go template of its fields")
 	o.messages.flags(cmd)
 	o.labels.flags(cmd)

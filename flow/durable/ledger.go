@@ -35,6 +35,7 @@ type ledger struct {
 	moved   chan struct{} // closed when something was settled or released
 	version int           // grows with it
 	over    error         // nothing more fits into the budget
+	instead price.Money   // counts in the place of Budget.Total, if not zero
 
 	aside aside
 }
@@ -293,7 +294,7 @@ func (l *ledger) stir() {
 func (l *ledger) spending() Spending {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := Spending{Cost: l.settled, List: l.waste, Waste: l.waste, Reserved: l.reserved(), Budget: l.prices.budget.Total}
+	s := Spending{Cost: l.settled, List: l.waste, Waste: l.waste, Reserved: l.reserved(), Budget: l.total()}
 	for _, r := range l.seen {
 		s.List, s.Unpriced = s.List.Add(r.List), s.Unpriced+r.Unpriced
 	}

@@ -45,7 +45,7 @@ func (l *ledger) admit(ctx context.Context, tag string, rows []jobdir.Entry, asi
 			l.publish()
 			return a.take, a.rest, nil
 		}
-		if !a.open && (!a.today || a.next > l.bound(&a)) { // what is open was bought, or is yet to be
+		if !a.open && (!a.today || a.next > l.prices.budget.PerDay) { // what is open was bought, or is yet to be
 			return nil, nil, l.exhaust(&a)
 		}
 		if !waits {
@@ -82,12 +82,13 @@ func (l *ledger) try(tag string, rows []jobdir.Entry) (a admission, err error) {
 	return a, nil
 }
 
-// bound returns the budget that the rest does not fit into.
+// bound returns the budget that the rest does not fit into. The caller holds
+// mu.
 func (l *ledger) bound(a *admission) price.Money {
 	if a.today {
 		return l.prices.budget.PerDay
 	}
-	return l.prices.budget.Total
+	return l.total()
 }
 
 // divide divides rows into those that the budget allows and those that it does
@@ -95,8 +96,8 @@ func (l *ledger) bound(a *admission) price.Money {
 func (l *ledger) divide(a *admission, e *estimate, rows []jobdir.Entry) {
 	b := &l.prices.budget
 	left, leftToday := price.MaxMoney, price.MaxMoney
-	if b.Total > 0 {
-		left = b.Total - l.settled.Add(l.reserved())
+	if total := l.total(); total > 0 {
+		left = total - l.settled.Add(l.reserved())
 	}
 	if b.PerDay > 0 {
 		today := b.dayOf(time.Now())

@@ -82,9 +82,11 @@ func (s Status) Ended() bool { return s.State == StateCompleted || s.State == St
 // snapshot is the status file.
 type snapshot struct {
 	Status
-	Applied int       `json:"applied"` // revision of the control file
-	Told    *told     `json:"told,omitempty"`
-	asked   time.Time // when that was written
+	Applied int   `json:"applied"` // revision of the control file
+	Told    *told `json:"told,omitempty"`
+	// JobBudget is the Budget.Total that the run was started with.
+	JobBudget price.Money `json:"job_budget,omitempty"`
+	asked     time.Time   // when that was written
 }
 
 // ErrNoRun means that a state directory has no run of the name.
@@ -109,6 +111,9 @@ func readStatus(d rundir.Dir) (s snapshot, held bool, err error) {
 		return s, held, ErrNoRun
 	}
 	s.Wanted, s.asked = State(c.Want), c.At
+	if b := c.Budget; b != nil && b.InPlaceOf == s.JobBudget {
+		s.Spending.Budget = b.Total
+	}
 	switch {
 	case s.Ended():
 	case !held && s.State != StateStopped:

@@ -9,6 +9,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/sink/llm/price"
 )
 
 // These are the states that can be requested for a run.
@@ -34,6 +35,15 @@ type Control struct {
 	// counts these requests.
 	Ask   string `json:"ask,omitempty"`
 	Asked int    `json:"asked,omitempty"`
+	// Budget is another limit than the job has, if one was set.
+	Budget *Budget `json:"budget,omitempty"`
+}
+
+// Budget is what a job may spend in the place of a limit of its own. If that is
+// another one by now, it counts no more.
+type Budget struct {
+	Total     price.Money `json:"total"`
+	InPlaceOf price.Money `json:"in_place_of"`
 }
 
 // Control reads the requested state. It is Running unless another one was
