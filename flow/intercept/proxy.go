@@ -29,6 +29,11 @@ type HandlerConfig struct {
 	MaxHeld int
 	// Seen is called once for each kind of client.
 	Seen func(Client)
+	// Instead returns what answers a call to a service in its place, by the
+	// service's name and the path of its API, such as "/v1/files". It gets that
+	// path, and no token is checked again. Nil means that the service answers,
+	// or a batch.
+	Instead func(service, path string) http.Handler
 }
 
 // Client is a kind of client that calls a proxy.
@@ -107,6 +112,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprintln(w, "baler serve:", h.owner.Stats())
 		return
 	}
+	if h.instead(w, r, path) {
+		return
+	}
 	home, u := h.route(path, r.URL.RawQuery, r.Header)
 	c, restored, err := h.owner.recognize(r, home, u)
 	if err != nil {
@@ -165,16 +173,36 @@ func (h *handler) admitted(r *http.Request) (path string, ok bool) {
 	return path, h.cfg.Token == "" || subtle.ConstantTimeCompare([]byte(given), []byte(h.cfg.Token)) == 1
 }
 
+// service returns the service that a call means, and the path without its name.
+func (h *handler) service(path, query string, header http.Header) (to home, rest string) {
+	name, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if to, named := homeNamed(name); named {
+		return to, "/" + rest
+	}
+	values, _ := url.ParseQuery(query)
+	to, _ = homeNamed(guess(path, values, header))
+	return to, path
+}
+
+// instead lets another answer a call than its service.
+func (h *handler) instead(w http.ResponseWriter, r *http.Request, path string) bool {
+	if h.cfg.Instead == nil {
+		return false
+	}
+	to, path := h.service(path, r.URL.RawQuery, r.Header)
+	other := h.cfg.Instead(to.name, path)
+	if other == nil {
+		return false
+	}
+	r = r.Clone(r.Context())
+	r.URL.Path, r.URL.RawPath = path, ""
+	other.ServeHTTP(w, r)
+	return true
+}
+
 // route returns the service that a call means, and the URL there.
 func (h *handler) route(path, query string, header http.Header) (home, *url.URL) {
-	name, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	to, named := homeNamed(name)
-	if named {
-		path = "/" + rest
-	} else {
-		values, _ := url.ParseQuery(query)
-		to, _ = homeNamed(guess(path, values, header))
-	}
+	to, path := h.service(path, query, header)
 	u := *h.bases[to.name]
 	u.Path += strings.TrimPrefix(path, to.beneath)
 	u.RawPath, u.RawQuery = "", query

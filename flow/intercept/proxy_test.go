@@ -142,3 +142,23 @@ func TestAProxyHoldsNoMoreThanItCan(t *testing.T) {
 	}
 	held.Wait()
 }
+
+// What answers instead of a service gets the path as that has it, and only with
+// the token.
+func TestAnotherAnswersInsteadOfAService(t *testing.T) {
+	t.Parallel()
+	_, url := startProxy(t, simulator.Config{}, intercept.HandlerConfig{Token: "t-1", Instead: func(service, path string) http.Handler {
+		if path != "/v1/files" {
+			return nil
+		}
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, service+" "+r.URL.Path) })
+	}})
+	for path, want := range map[string]string{
+		"/token/t-1/openai/v1/files": "openai /v1/files", "/token/t-1/v1/files": "openai /v1/files", "/token/t-1/groq/v1/files": "groq /v1/files",
+		"/token/t-1/v1/chat/completions": `"object":"chat.completion"`, "/v1/files": "baler_token",
+	} {
+		if got := post(t.Context(), http.DefaultTransport, url+path, chat("one")); !strings.Contains(got.body, want) {
+			t.Errorf("%s: %+v, want %s", path, got, want)
+		}
+	}
+}
