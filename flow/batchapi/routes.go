@@ -62,6 +62,9 @@ func (s *Server) routes() {
 		s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			c := &call{w: w, r: r, caller: callerOf(protocolOf(r.URL.Path), r.Header)}
 			c.owner = c.caller.owner()
+			for _, name := range []string{"X-Request-Id", "Request-Id"} { // OpenAI's and Anthropic's
+				w.Header().Set(name, newID("req_"))
+			}
 			s.wake(&c.caller, c.owner)
 			if err := answer(c); err != nil {
 				s.fail(c, err)
