@@ -143,6 +143,8 @@ func TestServeRefusesWhatIsNotSafe(t *testing.T) {
 		"must be more than 0":          {"--poll", "0s"},
 		"must be one of":               {"--provider", "nobody", "--base-url", "http://127.0.0.1:1"},
 		"must look like https://host/": {"--provider", "openai", "--base-url", "there"},
+		"must be NAME=PROVIDER/MODEL":  {"--route", "claude"},
+		"leave one of them out":        {"--route", "openai/gpt-test", "--dry-run"},
 	} {
 		cmd := newRoot()
 		var out bytes.Buffer

@@ -29,6 +29,7 @@ type proxyFlags struct {
 	batchSize                      int
 	window, poll                   time.Duration
 	dryRun, noCache, verbose       bool
+	served                         served
 }
 
 // tokenVariable holds what callers must send to a proxy that others can reach.
@@ -45,6 +46,7 @@ func (p *proxyFlags) register(cmd *cobra.Command, addr string) {
 	f.BoolVar(&p.dryRun, "dry-run", false, "buy nothing: calls without an answer fail, and are counted")
 	f.BoolVar(&p.noCache, "no-cache", false, "ask again what was answered before this start")
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "log what happens to standard error")
+	p.served.flags(cmd)
 	stateFlag(cmd, &p.state)
 }
 
@@ -52,6 +54,7 @@ func (p *proxyFlags) register(cmd *cobra.Command, addr string) {
 type proxy struct {
 	token    string // that callers send
 	calls    *intercept.Interceptor
+	batches  *batchServer
 	listener net.Listener
 	server   *http.Server
 	bases    map[string]string // by service
@@ -72,18 +75,21 @@ func (p *proxyFlags) start(ctx context.Context, w io.Writer) (*proxy, error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	calls, err := p.open(w)
+	if err := p.served.check(listener.Addr().String()); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	calls, batches, err := p.open(w)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	handler, err := calls.Handler(intercept.HandlerConfig{
-		BaseURLs: bases, Token: token, MaxHeld: heldAtMost(),
+		BaseURLs: bases, Token: token, MaxHeld: heldAtMost(), Instead: batches.instead,
 		Seen: func(c intercept.Client) { fmt.Fprintf(w, "baler: a call of %s: %s\n", c.Name, c.Holds) },
 	})
 	if err != nil {
-		return nil, errors.Join(usage("%w", err), listener.Close(), calls.Close())
+		return nil, errors.Join(usage("%w", err), listener.Close(), calls.Close(), batches.close())
 	}
-	x := &proxy{token: token, calls: calls, listener: listener, bases: bases, served: make(chan error, 1)}
+	x := &proxy{token: token, calls: calls, batches: batches, listener: listener, bases: bases, served: make(chan error, 1)}
 	x.server = &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute} // and no other, as calls are held
 	go func() { x.served <- x.server.Serve(listener) }()
 	if !p.dryRun {
@@ -106,6 +112,8 @@ func (p *proxyFlags) check(token string) error {
 		return usage("--base-url needs --provider: one of %s", strings.Join(intercept.HomeNames(), ", "))
 	case p.provider != "" && p.baseURL == "":
 		return usage("--provider needs --base-url: without them, each call goes to the service whose path it has")
+	case p.dryRun && len(p.served.routing.routes) > 0:
+		return usage("--dry-run buys nothing, and --route is for batches that are bought: leave one of them out")
 	case p.batchSize < 1:
 		return usage("--batch-size must be at least 1")
 	case p.window <= 0 || p.poll <= 0:
@@ -162,7 +170,7 @@ func isMine(host string, ip netip.Addr) bool {
 	})
 }
 
-func (p *proxyFlags) open(w io.Writer) (*intercept.Interceptor, error) {
+func (p *proxyFlags) open(w io.Writer) (*intercept.Interceptor, *batchServer, error) {
 	level := slog.LevelError
 	if p.verbose {
 		level = slog.LevelInfo
@@ -170,10 +178,11 @@ func (p *proxyFlags) open(w io.Writer) (*intercept.Interceptor, error) {
 	log := (&screen{format: formatText}).loggerFrom(w, level)
 	dir, err := durable.Open(p.state)
 	if err != nil {
-		return nil, refusedState(err, p.state)
+		return nil, nil, refusedState(err, p.state)
 	}
+	dir = dir.With(state.Config{Log: log})
 	cfg := intercept.Config{
-		Dir: dir.With(state.Config{Log: log}), All: true, BatchSize: p.batchSize, Window: p.window, Poll: p.poll, Least: -1, DryRun: p.dryRun, Log: log,
+		Dir: dir, All: true, BatchSize: p.batchSize, Window: p.window, Poll: p.poll, Least: -1, DryRun: p.dryRun, Log: log,
 		Notify: func(job string, n durable.Notice) { fmt.Fprintf(w, "baler: %s: %s\n", job, plain(n.Text)) },
 	}
 	if p.noCache {
@@ -181,9 +190,13 @@ func (p *proxyFlags) open(w io.Writer) (*intercept.Interceptor, error) {
 	}
 	calls, err := intercept.New(cfg)
 	if err != nil {
-		return nil, refusedState(err, p.state)
+		return nil, nil, refusedState(err, p.state)
 	}
-	return calls, nil
+	batches, err := p.served.open(dir, p, w, log)
+	if err != nil {
+		return nil, nil, errors.Join(err, calls.Close())
+	}
+	return calls, batches, nil
 }
 
 // resume goes on with rows whose key is in the environment, and names those
@@ -219,7 +232,7 @@ func (x *proxy) close() error {
 	if served := <-x.served; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
-	return err
+	return errors.Join(err, x.batches.close())
 }
 
 // url is the address of the proxy.

@@ -201,16 +201,11 @@ func (r *routing) validateAll() error {
 func (r *routing) set(job *durable.Job[source.Row], c *connections) error {
 	job.Provider, job.Model = nil, ""
 	for i := range r.parsed {
-		from := &r.parsed[i]
-		provider, err := c.of(from)
+		route, err := r.parsed[i].connect(c)
 		if err != nil {
 			return err
 		}
-		job.Routes = append(job.Routes, durable.Route{
-			Name: from.name, Provider: provider, Model: from.model, Weight: from.weight, Price: from.price, PriceAs: from.priceAs, MaxAttempts: from.attempts, Least: from.least, Within: from.within,
-			Window: from.window, MaxInFlight: from.batches, Enqueued: from.enqueued,
-			Options: from.options.all,
-		})
+		job.Routes = append(job.Routes, route)
 	}
 	switch {
 	case r.all():
@@ -222,6 +217,16 @@ func (r *routing) set(job *durable.Job[source.Row], c *connections) error {
 	job.Failover = durable.Failover(r.fallback)
 	job.Choose, err = r.strategy()
 	return err
+}
+
+// connect returns the route as a job has it.
+func (r *route) connect(c *connections) (durable.Route, error) {
+	provider, err := c.of(r)
+	return durable.Route{
+		Name: r.name, Provider: provider, Model: r.model, Weight: r.weight, Price: r.price, PriceAs: r.priceAs, MaxAttempts: r.attempts, Least: r.least, Within: r.within,
+		Window: r.window, MaxInFlight: r.batches, Enqueued: r.enqueued,
+		Options: r.options.all,
+	}, err
 }
 
 // checkKeys refuses routes whose key is not set.

@@ -20,9 +20,15 @@ func newServe() *cobra.Command {
 			"wait after a restart, until a call brings it or it is in the environment.\n\n" +
 			"A call that is made again gets the same answer, for 30 days. The header x-baler-sample: 2 asks for\n" +
 			"another one; x-baler-priority, x-baler-deadline, x-baler-tenant and x-baler-run say more about a\n" +
-			"call, and x-baler-live: true passes it through.",
-		Example: `  baler serve --batch-size 200 --batch-window 5s`,
-		Args:    cobra.NoArgs,
+			"call, and x-baler-live: true passes it through.\n\n" +
+			"Programs that make batches themselves keep their code, too. With --route, files and batches of\n" +
+			"OpenAI's API and message batches of Anthropic's are answered here: each batch is a run of the state\n" +
+			"directory, is split as its route needs it and survives a restart, and its answers come back in the\n" +
+			"words of the program's API, with the route's model in them. The keys of programs only tell them\n" +
+			"apart: what one has made, the others do not see. Without --route such calls pass through.",
+		Example: `  baler serve --batch-size 200 --batch-window 5s
+  baler serve --route anthropic/claude-haiku-5.5`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			x, err := p.start(cmd.Context(), cmd.ErrOrStderr())
 			if err != nil {
