@@ -57,8 +57,8 @@ soak: chaos ## the long suites: 200 worlds of chaos, 200 kills of 20,000 rows, 2
 interop: ## the official clients drive the simulator (needs node and python3)
 	cd interop && go test -count=1 -v . && go run ./official
 
-interop-hold: ## the official clients call through baler serve, which holds them: five minutes
-	cd interop && go test -count=1 -v ./go/hold && go run ./official -hold
+interop-hold: ## the official clients call and make batches through baler serve: five minutes
+	cd interop && go test -count=1 -v ./go/hold && go run ./official -hold && go run ./official -batches
 
 tidy: ## tidy all modules
 	go mod tidy

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/balerhq/baler/interop/play"
@@ -35,10 +34,9 @@ func trials() []trial {
 	return []trial{short, {batch: 40 * time.Second, patience: 25 * time.Second, calls: 100}}
 }
 
-// holdClients lets official clients call through baler serve, unchanged, and
-// checks from the ledger of the provider that each call was paid for once, as a
-// row of a batch.
-func holdClients(ctx context.Context, names []string) (passed bool, err error) {
+// throughBaler lets official clients call through baler serve, unchanged: the
+// scripts in a directory of each language.
+func throughBaler(ctx context.Context, names []string, below string, through func(script, context.Context, language, string) row) (passed bool, err error) {
 	dir, err := os.MkdirTemp("", "baler-hold-")
 	if err != nil {
 		return false, err
@@ -50,7 +48,7 @@ func holdClients(ctx context.Context, names []string) (passed bool, err error) {
 	if err := build.Run(); err != nil {
 		return false, fmt.Errorf("build baler: %w", err)
 	}
-	scripts, err := findScripts(names, "hold/")
+	scripts, err := findScripts(names, below)
 	if err != nil {
 		return false, err
 	}
@@ -62,14 +60,15 @@ func holdClients(ctx context.Context, names []string) (passed bool, err error) {
 		}
 		for _, s := range scripts {
 			if s.language == l.name {
-				rows = append(rows, s.hold(ctx, l, command))
+				rows = append(rows, through(s, ctx, l, command))
 			}
 		}
 	}
 	return printTable(rows), nil
 }
 
-// hold runs a script in each trial.
+// hold runs a script in each trial, and checks from the ledger of the provider
+// that each call was paid for once, as a row of a batch.
 func (s script) hold(ctx context.Context, l language, command string) row {
 	r := row{language: s.language, provider: s.provider, version: l.version(s.provider)}
 	fmt.Printf("\n%s %s\n", s.file, r.version)
@@ -104,27 +103,20 @@ func (s script) try(ctx context.Context, l language, command string, t trial) (p
 	if err := cmd.Run(); err != nil {
 		return 0, err
 	}
-	rows := -1
-	for lines := bufio.NewScanner(&output); lines.Scan(); {
-		if strings.HasPrefix(lines.Text(), "ok ") {
-			passed++
-		}
-		if number, found := strings.CutPrefix(lines.Text(), "rows "); found {
-			rows, _ = strconv.Atoi(number) // one that is none is none of the provider's
-		}
-	}
+	passed, rows := count(&output)
 	return passed, paidOnce(provider, rows, t.calls)
 }
 
 // serve starts the proxy and returns the variables that it prints.
-func serve(ctx context.Context, command string, provider *simulator.Server) (variables []string, ended <-chan error, err error) {
+func serve(ctx context.Context, command string, provider *simulator.Server, flags ...string) (variables []string, ended <-chan error, err error) {
 	state, err := os.MkdirTemp("", "baler-hold-state-")
 	if err != nil {
 		return nil, nil, err
 	}
-	cmd := exec.CommandContext(ctx, command, "serve", "--addr", "127.0.0.1:0", "--state", state, "--poll", "100ms", "--batch-window", "500ms") //nolint:gosec // built from here
+	flags = append([]string{"serve", "--addr", "127.0.0.1:0", "--state", state, "--poll", "100ms", "--batch-window", "500ms"}, flags...)
+	cmd := exec.CommandContext(ctx, command, flags...) //nolint:gosec // built from here
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.Env = append(os.Environ(),
+	cmd.Env = append(os.Environ(), "OPENAI_API_KEY="+play.Keys[0], "ANTHROPIC_API_KEY="+play.Keys[0],
 		"OPENAI_BASE_URL="+provider.BaseURL("openai"), "ANTHROPIC_BASE_URL="+provider.BaseURL("anthropic"), "GOOGLE_GEMINI_BASE_URL="+provider.BaseURL("gemini"))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -155,24 +147,32 @@ func serve(ctx context.Context, command string, provider *simulator.Server) (var
 // paidOnce checks the ledger of the provider. The batches may be a few more than
 // full ones would be: calls do not all come within one window.
 func paidOnce(provider *simulator.Server, rows, calls int) error {
-	seen := make(map[string]bool)
-	for e, err := range provider.Executions() {
-		switch {
-		case err != nil:
-			return err
-		case e.Live:
-			return errors.New("a call was answered live")
-		case seen[e.CustomID]:
-			return fmt.Errorf("the row %s was run twice", e.CustomID)
-		}
-		seen[e.CustomID] = true
-	}
-	if len(seen) != rows {
-		return fmt.Errorf("%d rows were run, and %d calls were made", len(seen), rows)
-	}
-	if n, most := len(provider.Batches()), 2*(rows/calls)+8; n > most {
+	ran, err := ranOnce(provider)
+	switch n, most := len(provider.Batches()), 2*(rows/calls)+8; {
+	case err != nil:
+		return err
+	case ran != rows:
+		return fmt.Errorf("%d rows were run, and %d calls were made", ran, rows)
+	case n > most:
 		return fmt.Errorf("%d rows were %d batches: more than %d", rows, n, most)
 	}
 	fmt.Printf("     %d rows in %d batches\n", rows, len(provider.Batches()))
 	return nil
+}
+
+// ranOnce counts the rows that a provider has run, each once and none live.
+func ranOnce(provider *simulator.Server) (int, error) {
+	seen := make(map[string]bool)
+	for e, err := range provider.Executions() {
+		switch {
+		case err != nil:
+			return 0, err
+		case e.Live:
+			return 0, errors.New("a call was answered live")
+		case seen[e.CustomID]:
+			return 0, fmt.Errorf("the row %s was run twice", e.CustomID)
+		}
+		seen[e.CustomID] = true
+	}
+	return len(seen), nil
 }

@@ -5,6 +5,7 @@
 //	go run ./official npm/openai   that script alone
 //	go run ./official -fast        a choice that takes seconds
 //	go run ./official -hold        calls of the clients through baler serve
+//	go run ./official -batches     batches of the clients through baler serve
 //
 // What the npm and Python clients sent is compared with what they sent before,
 // in testdata/requests; -record writes that. The tests in interop/ compare it
@@ -24,6 +25,7 @@ import (
 var (
 	fast   = flag.Bool("fast", false, "run only "+fmt.Sprint(choice)+", as far as this machine can")
 	hold   = flag.Bool("hold", false, "call through baler serve instead, which holds the calls until their batches have ended")
+	batch  = flag.Bool("batches", false, "make batches through baler serve instead, whose route is another provider")
 	record = flag.Bool("record", false, "write what the clients sent to testdata/requests")
 )
 
@@ -45,8 +47,11 @@ func main() {
 
 // run runs what is asked for, prints the table, and reports whether all passed.
 func run(ctx context.Context, names []string) (passed bool, err error) {
-	if *hold {
-		return holdClients(ctx, names)
+	switch {
+	case *hold:
+		return throughBaler(ctx, names, "hold/", script.hold)
+	case *batch:
+		return throughBaler(ctx, names, "batches/", script.batches)
 	}
 	scripts, err := findScripts(names, "")
 	if err != nil {
