@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -262,6 +264,25 @@ func TestARequestFailsAlone(t *testing.T) {
 		}
 		if got := w.call("sk-me", http.MethodDelete, "/v1/messages/batches/"+id, "", nil); got.body["type"] != "message_batch_deleted" || w.get("/v1/messages/batches/"+id).status != 404 {
 			w.Error(got)
+		}
+	})
+}
+
+// What a crash has left of an upload is removed, and nothing else.
+func TestLeftoversOfUploadsAreRemoved(t *testing.T) {
+	inWorld(t, "anthropic", func(w *world) {
+		id := w.upload(chats(1))
+		w.close()
+		files := filepath.Join(w.config.Dir.Path(), "batchapi", "files")
+		for _, name := range []string{"file-torn.data", "file-torn.data.tmp"} {
+			if err := os.WriteFile(filepath.Join(files, name), []byte("x"), 0o600); err != nil {
+				w.Fatal(err)
+			}
+		}
+		w.open()
+		left, err := filepath.Glob(filepath.Join(files, "*.data*"))
+		if err != nil || len(left) != 1 || filepath.Base(left[0]) != id+".data" {
+			w.Error(left, err)
 		}
 	})
 }

@@ -2,12 +2,14 @@ package batchapi
 
 import (
 	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -64,6 +66,19 @@ func (s *Server) removeFile(id string) error {
 	delete(s.files, id)
 	s.mu.Unlock()
 	return s.drop(content(id))
+}
+
+// clean removes contents that are no file: a crash has left them. No call is
+// under way yet.
+func (s *Server) clean() error {
+	names, err := fs.Glob(s.root.FS(), filesDir+"/*.data*")
+	for _, name := range names {
+		id, _ := strings.CutSuffix(path.Base(name), ".data")
+		if _, known := s.files[id]; !known {
+			err = errors.Join(err, s.drop(name))
+		}
+	}
+	return err
 }
 
 // user is the unfinished batch that needs a file, nil if none does.

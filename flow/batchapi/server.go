@@ -107,6 +107,9 @@ func (s *Server) open() (err error) {
 		if err == nil {
 			err = s.load()
 		}
+		if err == nil {
+			err = s.clean()
+		}
 		if err != nil {
 			err = errors.Join(err, s.root.Close())
 		}
