@@ -203,6 +203,33 @@ func TestABadFileFails(t *testing.T) {
 	})
 }
 
+// A request that is no chat does not reach a model that no route has.
+func TestARouteBindsTheModel(t *testing.T) {
+	inWorld(t, "openai", func(w *world) {
+		line := func(url, body string) string {
+			return fmt.Sprintf(`{"custom_id":"a","method":"POST","url":%q,"body":%s}`, url, body)
+		}
+		const chat, input = `"max_tokens":5,"some_new_member":1,"messages":[{"role":"user","content":"hello"}]}`, `"input":"hello"}`
+		for _, test := range []struct{ url, body, want string }{
+			{"/v1/chat/completions", `{"model":"o1-pro",` + chat, "some_new_member"},
+			{"/v1/chat/completions", `{"model":"o1-pro","model":"gpt-test",` + chat, "comes twice"},
+			{"/v1/chat/completions", `{"model":"o1-pro","Model":"gpt-test",` + chat, "o1-pro"},
+			{"/v1/embeddings", `{"model":"text-embedding-3-large",` + input, "text-embedding-3-large"},
+			{"/v1/responses", `{"model":"o1-pro",` + input, "o1-pro"},
+			{"/v1/moderations", `{"model":"omni-moderation-latest",` + input, "omni"},
+			{"/v1/chat/completions", `{"model":"gpt-test",` + chat, ""},
+		} {
+			made := w.post("/v1/batches", fmt.Sprintf(`{"input_file_id":%q,"endpoint":%q,"completion_window":"24h"}`, w.upload(line(test.url, test.body)), test.url))
+			id, _ := made.body["id"].(string)
+			b, _ := w.await(id)
+			if isRefused := b.body["status"] == "failed"; isRefused != (test.want != "") || !strings.Contains(b.text, test.want) {
+				w.Errorf("%s %s: %s", test.url, test.body, b.text)
+			}
+		}
+		w.wantBought(1)
+	})
+}
+
 // Calls that cannot be answered say what is wrong with them.
 func TestBadCallsAreRefused(t *testing.T) {
 	inWorld(t, "anthropic", func(w *world) {

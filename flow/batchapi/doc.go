@@ -18,9 +18,10 @@
 // # Who answers
 //
 // Config.Connect decides, by the caller: the caller's own account, or routes to
-// models of any provider. A request goes to another provider as a chat. One
-// that is none, or that has a member with no place in a chat, is an error of its
-// line, and nothing of an OpenAI batch is bought then. The answer of another
+// models of any provider. A request goes to a route as a chat. One that is none,
+// or that has a member with no place in a chat, is an error of its line, unless
+// it names the model of a route to the provider in whose format it is; nothing
+// of an OpenAI batch with such an error is bought. The answer of another
 // provider comes back in the words of the protocol. Its model is the one that
 // answered; of its citations and of all but the last of several choices there
 // is nothing. An answer of the protocol's own provider comes back as it is.

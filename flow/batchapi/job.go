@@ -2,7 +2,10 @@ package batchapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"iter"
+
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
@@ -22,11 +25,15 @@ type row struct {
 
 func (r row) key() string { return r.CustomID }
 
+// request refuses a body with two members of a name: its provider may read the
+// other one, such as another model.
 func (r row) request() (sink.Request, error) {
 	var named struct {
 		Model string `json:"model"`
 	}
-	_ = json.Unmarshal(r.Body, &named) // a body that is none is refused by itself
+	if err := jsonv2.Unmarshal(r.Body, &named); err != nil {
+		return sink.Request{}, fmt.Errorf("the body cannot be used: %w", err)
+	}
 	return sink.Request{Endpoint: r.URL, Model: named.Model, Body: r.Body}, nil
 }
 
@@ -60,12 +67,15 @@ func (f *findings) take(all iter.Seq2[durable.Reject, error]) error {
 func (s *Server) job(r *record, a *Account, found *findings) durable.Job[row] {
 	name := r.run()
 	return durable.Job[row]{
-		Name:     name,
-		Source:   source.JSONL[row](s.path(r.Input)),
-		Key:      row.key,
-		Request:  row.request,
-		Formats:  catalog.Formats(a.providers()[0].Info().Name),
-		Rejects:  found.take,
+		Name:    name,
+		Source:  source.JSONL[row](s.path(r.Input)),
+		Key:     row.key,
+		Request: row.request,
+		Formats: catalog.Formats(a.providers()[0].Info().Name),
+		Rejects: found.take,
+
+		OnlyRouteModels: len(a.Routes) > 0,
+
 		Provider: a.Provider, Routes: a.Routes, Choose: a.Choose, Failover: a.Failover,
 		Guard: retry.GuardConfig{PauseAbove: 1}, Samples: true, Cache: -1,
 		TimeLimit: r.Expires.Sub(r.Created), Poll: s.cfg.Poll,

@@ -48,6 +48,7 @@ type config struct {
 	cache           time.Duration
 	samples         bool
 	queue           line
+	onlyRouteModels bool
 	judge           *judge
 	reasks          int
 	anyFile         bool
@@ -76,7 +77,7 @@ func (j *Job[T]) config() config {
 	return config{
 		escalation: escalation(own), prices: j.pricing(), tenants: j.Tenant != nil,
 		name: j.Name, settings: settings, labels: j.Labels,
-		own: own, services: services, choose: j.Choose, failover: failover, guard: j.Guard, canary: j.Canary, formats: j.Formats, batch: j.Batch.config(), maxTokens: j.Batch.MaxTokens, pack: j.Pack.pack(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
+		own: own, services: services, choose: j.Choose, failover: failover, guard: j.Guard, canary: j.Canary, formats: j.Formats, onlyRouteModels: j.OnlyRouteModels, batch: j.Batch.config(), maxTokens: j.Batch.MaxTokens, pack: j.Pack.pack(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
 		transfers:   cmp.Or(j.Transfers, DefaultTransfers),
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),

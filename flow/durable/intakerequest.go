@@ -141,6 +141,7 @@ func (r *requests) raw(q *sink.Request) (request, error) {
 		}
 	}
 	owner := r.ownerOf(q.Endpoint)
+	var why error // a body of its owner is no chat
 	switch {
 	case owner == nil:
 		owner = r.first()
@@ -159,6 +160,7 @@ func (r *requests) raw(q *sink.Request) (request, error) {
 		switch {
 		case err != nil || model != q.Model && model != "": // some name it in the batch alone
 			r.stays(owner, err)
+			why = err
 		case r.judge != nil && r.judge.schema != nil:
 			return r.askAs(q.Model, &chat, nil)
 		case len(r.own) == 1 && r.own[0].name == "": // the job asks the model that the request names
@@ -170,8 +172,24 @@ func (r *requests) raw(q *sink.Request) (request, error) {
 	if r.judge != nil && r.judge.schema != nil {
 		return request{}, errNoChat
 	}
+	if r.onlyRouteModels && !r.hasModel(owner, q.Model) {
+		return request{}, noRouteModel(q, owner, why)
+	}
 	t := jobdir.Target{Provider: owner.info.Name, Endpoint: q.Endpoint, Model: q.Model}
 	return request{target: t, record: jobdir.AppendBody(make([]byte, 0, len(q.Body)+1), q.Body), content: r.digest(t, r.canonical(q.Body)), output: bodyLimit(q.Body)}, nil
+}
+
+// hasModel reports whether a route to a service has a model.
+func (r *requests) hasModel(s *service, model string) bool {
+	return slices.ContainsFunc(r.own, func(own *ownRoute) bool { return own.service.info.Name == s.info.Name && own.model == model })
+}
+
+func noRouteModel(q *sink.Request, owner *service, why error) error {
+	err := fmt.Errorf("the request to %s cannot be read as a chat for the model of a route, and no route to %s has its own model %q: ask for a model of a route", q.Endpoint, owner.info.Name, q.Model)
+	if why != nil {
+		err = fmt.Errorf("%w, or mend this: %w", err, why)
+	}
+	return err
 }
 
 // errNoChat is why a body is refused.

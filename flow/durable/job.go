@@ -106,6 +106,10 @@ type Job[T any] struct {
 	// refused. A Request to an endpoint that the Provider's own Codec reads is
 	// always in its format. Zero means that all Requests are.
 	Formats []llm.Codec
+	// OnlyRouteModels refuses a Request that cannot be read as a chat, unless a
+	// route to its provider has the model that it names. Zero means that such a
+	// Request asks the model that it names, also with Routes.
+	OnlyRouteModels bool
 	// Meta returns what comes back with the item's Result: a value that
 	// json.Marshal takes, of 4 KiB at most. It is not sent to the provider.
 	// Zero means nothing.
