@@ -78,7 +78,7 @@ func (p *proxyFlags) start(ctx context.Context, w io.Writer) (*proxy, error) {
 	if err := p.served.check(listener.Addr().String()); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	calls, batches, err := p.open(w)
+	calls, batches, err := p.open(w, token)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
@@ -170,7 +170,7 @@ func isMine(host string, ip netip.Addr) bool {
 	})
 }
 
-func (p *proxyFlags) open(w io.Writer) (*intercept.Interceptor, *batchServer, error) {
+func (p *proxyFlags) open(w io.Writer, token string) (*intercept.Interceptor, *batchServer, error) {
 	level := slog.LevelError
 	if p.verbose {
 		level = slog.LevelInfo
@@ -192,7 +192,7 @@ func (p *proxyFlags) open(w io.Writer) (*intercept.Interceptor, *batchServer, er
 	if err != nil {
 		return nil, nil, refusedState(err, p.state)
 	}
-	batches, err := p.served.open(dir, p, w, log)
+	batches, err := p.served.open(dir, p, token, w, log)
 	if err != nil {
 		return nil, nil, errors.Join(err, calls.Close())
 	}

@@ -7,8 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -50,11 +52,29 @@ func (s *served) check(own string) error {
 // batchServer answers batches of programs.
 type batchServer struct {
 	*batchapi.Server
-	clients *connections
+	clients  *connections
+	hasToken bool // callers have shown it
+}
+
+// ServeHTTP answers a call. Without a token it must mean this machine: a site
+// whose name leads here would otherwise spend the routes' keys from a browser.
+func (b *batchServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !b.hasToken && !isLoopback(r.Host) {
+		http.Error(w, `{"error":{"message":"baler: without `+tokenVariable+` batches are for calls to localhost or 127.0.0.1 only","code":"baler_host"}}`, http.StatusForbidden)
+		return
+	}
+	b.Server.ServeHTTP(w, r)
+}
+
+// isLoopback reports whether a host, with or without a port, is this machine.
+func isLoopback(host string) bool {
+	u := url.URL{Host: host}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return strings.EqualFold(u.Hostname(), "localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
 // open opens the server of batches, nil if there is no route.
-func (s *served) open(dir *durable.Dir, p *proxyFlags, w io.Writer, log *slog.Logger) (*batchServer, error) {
+func (s *served) open(dir *durable.Dir, p *proxyFlags, token string, w io.Writer, log *slog.Logger) (*batchServer, error) {
 	if !s.routing.given() {
 		return nil, nil
 	}
@@ -71,7 +91,7 @@ func (s *served) open(dir *durable.Dir, p *proxyFlags, w io.Writer, log *slog.Lo
 	if err != nil {
 		return nil, errors.Join(refusedState(err, p.state), clients.close())
 	}
-	return &batchServer{server, clients}, nil
+	return &batchServer{server, clients, token != ""}, nil
 }
 
 // account has the clients of the routes, which all batches share.

@@ -144,6 +144,26 @@ func TestABatchOfAProgramSurvivesAKill(t *testing.T) {
 	}
 }
 
+// A site whose name leads to this machine gets nothing.
+func TestBatchesAreForThisMachine(t *testing.T) {
+	t.Parallel()
+	s := serveRoute(t, t.TempDir(), startSimulator(t, simulator.Config{}), "openai/gpt-test")
+	for host, status := range map[string]int{"evil.example": 403, "evil.example:4747": 403, "127.0.0.1.evil.example": 403, "localhost:1": 200, "[::1]": 200, "127.0.0.1": 200} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/batches", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.Body.Close(); resp.StatusCode != status {
+			t.Errorf("%s: %d, want %d", host, resp.StatusCode, status)
+		}
+	}
+}
+
 // A live route answers batches, too.
 func TestALiveRouteAnswersBatches(t *testing.T) {
 	t.Parallel()

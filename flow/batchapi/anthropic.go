@@ -23,6 +23,9 @@ const messagesEndpoint = "/v1/messages"
 // createMessages makes a batch of the requests in the call, which go to the disk
 // as they come. Their ids are checked now, and what they ask when they are read.
 func (s *Server) createMessages(c *call) error {
+	if err := c.mustBeJSON(); err != nil {
+		return err
+	}
 	account, err := s.connect(c)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -268,6 +269,38 @@ func TestBadCallsAreRefused(t *testing.T) {
 		for _, path := range []string{"/v1/batches", "/v1/files"} {
 			if mine, others := w.get(path), w.call("sk-other", http.MethodGet, path, "", nil); !strings.Contains(others.text, `"data":[]`) || strings.Contains(mine.text, `"data":[]`) {
 				w.Errorf("%s: %+v, %+v", path, mine, others)
+			}
+		}
+	})
+}
+
+// A page of another site makes no batch in somebody's browser.
+func TestOtherSitesMakeNoBatches(t *testing.T) {
+	inWorld(t, "anthropic", func(w *world) {
+		const openai, anthropic = "/v1/batches", "/v1/messages/batches"
+		body := map[string]string{
+			openai:    fmt.Sprintf(`{"input_file_id":%q,"endpoint":"/v1/chat/completions","completion_window":"24h"}`, w.upload(chats(1))),
+			anthropic: `{"requests":[{"custom_id":"a","params":{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"hello"}]}}]}`,
+		}
+		for _, test := range []struct {
+			path, kind, header, value string
+			status                    int
+		}{
+			{openai, "text/plain", "", "", http.StatusUnsupportedMediaType},
+			{anthropic, "text/plain", "", "", http.StatusUnsupportedMediaType},
+			{openai, "application/json", "Origin", "https://evil.example", http.StatusForbidden},
+			{anthropic, "application/json", "Sec-Fetch-Site", "cross-site", http.StatusForbidden},
+			{"/v1/batches/b/cancel", "text/plain", "Sec-Fetch-Site", "cross-site", http.StatusForbidden},
+			{anthropic, "application/json; charset=utf-8", "Origin", "http://baler", http.StatusOK},
+		} {
+			r := httptest.NewRequestWithContext(w.Context(), http.MethodPost, "http://baler"+test.path, strings.NewReader(body[test.path]))
+			r.Header.Set("Content-Type", test.kind)
+			if test.header != "" {
+				r.Header.Set(test.header, test.value)
+			}
+			got := httptest.NewRecorder()
+			if w.server.ServeHTTP(got, r); got.Code != test.status {
+				w.Errorf("%+v: %d", test, got.Code)
 			}
 		}
 	})

@@ -26,6 +26,11 @@
 // answered; of its citations and of all but the last of several choices there
 // is nothing. An answer of the protocol's own provider comes back as it is.
 //
+// A Connect that needs no key serves whoever reaches the Server, with its own
+// account. Pages of other sites are refused that make a browser call it. Those
+// whose name leads to the Server's address are not: check the Host of calls, or
+// ask for a secret.
+//
 // # What is kept
 //
 // Uploads, batches and results are files below the Dir. Keys are not: callers

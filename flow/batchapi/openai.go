@@ -30,6 +30,9 @@ const window = 24 * time.Hour
 const maxCreation = 1 << 20 // bytes of a creation
 
 func (s *Server) createBatch(c *call) error {
+	if err := c.mustBeJSON(); err != nil {
+		return err
+	}
 	var req creation
 	data, err := io.ReadAll(io.LimitReader(c.r.Body, maxCreation))
 	if err == nil {

@@ -1,6 +1,7 @@
 package batchapi
 
 import (
+	"mime"
 	"net/http"
 	"strings"
 )
@@ -74,4 +75,25 @@ func (s *Server) routes() {
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, protocolOf(r.URL.Path), &apiError{status: http.StatusNotFound, message: "Unknown request URL: " + r.Method + " " + r.URL.Path})
 	})
+	s.web = sameOrigin(s.mux)
+}
+
+// sameOrigin refuses what a page of another site makes a browser ask: such a
+// call needs no key if Connect needs none.
+func sameOrigin(mux http.Handler) http.Handler {
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, protocolOf(r.URL.Path), &apiError{status: http.StatusForbidden, message: "A page of another site may not call this server."})
+	}))
+	return guard.Handler(mux)
+}
+
+// mustBeJSON refuses a body that does not say that it is JSON: a browser sends
+// such a one for any page without asking the server first.
+func (c *call) mustBeJSON() error {
+	kind, _, _ := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if kind != "application/json" {
+		return &apiError{status: http.StatusUnsupportedMediaType, message: "The Content-Type must be application/json."}
+	}
+	return nil
 }

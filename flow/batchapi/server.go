@@ -59,6 +59,7 @@ type Server struct {
 	root  *os.Root
 	store state.Store // holds the directory for this process
 	mux   *http.ServeMux
+	web   http.Handler // the mux, for calls that no page of another site makes
 
 	ctx  context.Context // of all runs
 	stop context.CancelCauseFunc
@@ -161,7 +162,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.work.Done()
-	s.mux.ServeHTTP(w, r)
+	s.web.ServeHTTP(w, r)
 }
 
 // resume goes on with batches that need no caller.
