@@ -52,7 +52,7 @@ func (s *Server) createMessages(c *call) error {
 		return err
 	}
 	b, err := s.add(record{
-		ID: newID("msgbatch_"), Protocol: Anthropic, Owner: c.owner, Version: c.caller.Version, Endpoint: messagesEndpoint, Input: input.ID,
+		ID: newID("msgbatch_"), Protocol: Anthropic, Owner: c.owner, HadKey: c.caller.Key() != "", Version: c.caller.Version, Endpoint: messagesEndpoint, Input: input.ID,
 		Status: validating, Created: now, Expires: now.Add(window), Rows: rows,
 	})
 	if err != nil {

@@ -101,6 +101,7 @@ func TestABatchSurvivesARestart(t *testing.T) {
 func TestABatchWaitsForItsCaller(t *testing.T) {
 	inWorld(t, "openai", func(w *world) {
 		w.close()
+		w.config.Keyless = false
 		w.config.Connect = func(c batchapi.Caller) (batchapi.Account, error) {
 			if c.Key() == "" {
 				return batchapi.Account{}, batchapi.ErrNoKey
@@ -119,8 +120,130 @@ func TestABatchWaitsForItsCaller(t *testing.T) {
 			w.Error(b.text)
 		}
 		w.wantBought(3)
-		if got := w.call("", http.MethodPost, "/v1/batches", "", []byte(`{"input_file_id":"f","endpoint":"/v1/chat/completions","completion_window":"24h"}`)); got.status != http.StatusUnauthorized {
+		if got := w.call("", http.MethodPost, "/v1/batches", "application/json", []byte(`{"input_file_id":"f","endpoint":"/v1/chat/completions","completion_window":"24h"}`)); got.status != http.StatusUnauthorized {
 			w.Error(got)
+		}
+	})
+}
+
+// The batch of a caller with a key does not go on with what callers without one
+// get.
+func TestABatchDoesNotChangeItsAccount(t *testing.T) {
+	inWorld(t, "openai", func(w *world) {
+		w.close()
+		w.config.Keyless = false
+		w.config.Connect = func(c batchapi.Caller) (batchapi.Account, error) {
+			if c.Key() == "" {
+				return w.routed("anthropic"), nil
+			}
+			return w.routed("openai"), nil
+		}
+		w.open()
+		id := w.create(chats(3))
+		w.close()
+		w.open()
+		time.Sleep(2 * time.Hour)
+		w.wantBought(0)
+		if b, _ := w.await(id); b.body["status"] != "completed" {
+			w.Error(b.text)
+		}
+		if made := w.provider.Batches(); len(made) != 1 || made[0].Provider != "openai" {
+			w.Errorf("%+v", made)
+		}
+	})
+}
+
+// A batch ends whose run cannot go on: its route is gone.
+func TestABatchWithoutItsRouteEnds(t *testing.T) {
+	inWorld(t, "anthropic", func(w *world) {
+		late, early := w.create(chats(3)), w.create(chats(2))
+		time.Sleep(5 * time.Minute)
+		w.close()
+		w.config.Connect = func(batchapi.Caller) (batchapi.Account, error) { return w.routed("openai"), nil }
+		w.open()
+		if got := w.post("/v1/batches/"+early+"/cancel", ""); got.body["status"] != "cancelling" {
+			w.Error(got)
+		}
+		for _, test := range []struct {
+			away               time.Duration
+			id, status, reason string
+			rows               int
+		}{
+			{0, early, "cancelled", "batch_cancelled", 2},
+			{24 * time.Hour, late, "expired", "batch_expired", 3},
+		} {
+			w.close()
+			time.Sleep(test.away)
+			w.open()
+			time.Sleep(2 * time.Hour)
+			b := w.get("/v1/batches/" + test.id)
+			if got := w.contents(&b); b.body["status"] != test.status || len(got) != test.rows || !strings.Contains(got["row-1"], test.reason) {
+				w.Error(b.text, got)
+			}
+		}
+	})
+}
+
+// A batch that rests after an error takes the account that there is now.
+func TestABatchThatRestsTakesAnotherAccount(t *testing.T) {
+	inWorld(t, "anthropic", func(w *world) {
+		w.close()
+		isGone := false
+		w.config.Connect = func(batchapi.Caller) (batchapi.Account, error) {
+			if isGone {
+				return w.routed("openai"), nil
+			}
+			return w.routed("anthropic"), nil
+		}
+		w.open()
+		id := w.create(chats(3))
+		time.Sleep(5 * time.Minute)
+		w.close()
+		isGone = true
+		w.open()
+		time.Sleep(time.Hour)
+		isGone = false
+		if b, _ := w.await(id); b.body["status"] != "completed" {
+			w.Error(b.text)
+		}
+		w.wantBought(3)
+	})
+}
+
+// The batch of a caller who does not come back ends, too.
+func TestABatchWhoseCallerIsGoneEnds(t *testing.T) {
+	inWorld(t, "anthropic", func(w *world) {
+		w.config.Keyless = false
+		id := w.create(chats(3))
+		w.close()
+		time.Sleep(32 * 24 * time.Hour)
+		w.open()
+		if b := w.get("/v1/batches/" + id); b.body["status"] != "expired" {
+			w.Error(b.text)
+		}
+	})
+}
+
+// A cancellation that fails is tried again, while the batch is open.
+func TestACancellationIsTriedAgain(t *testing.T) {
+	inWorld(t, "anthropic", func(w *world) {
+		id := w.create(chats(3))
+		time.Sleep(time.Minute)
+		runs, err := filepath.Glob(filepath.Join(w.config.Dir.Path(), "runs", "*"))
+		if err != nil || len(runs) != 1 {
+			w.Fatal(runs, err)
+		}
+		control := filepath.Join(runs[0], "control.json")
+		if err := os.Mkdir(control, 0o700); err != nil {
+			w.Fatal(err)
+		}
+		w.post("/v1/batches/"+id+"/cancel", "")
+		time.Sleep(3 * time.Minute)
+		if err := os.Remove(control); err != nil {
+			w.Fatal(err)
+		}
+		if b, _ := w.await(id); b.body["status"] != "cancelled" {
+			w.Error(b.text)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package batchapi
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -56,6 +57,18 @@ func (a *Account) providers() (all []sink.Provider) {
 		all = append(all, a.Provider)
 	}
 	return all
+}
+
+// names are the names of the providers, by route: "" without Routes.
+func (a *Account) names() map[string]string {
+	if len(a.Routes) == 0 {
+		return map[string]string{"": a.Provider.Info().Name}
+	}
+	names := make(map[string]string)
+	for i := range a.Routes {
+		names[cmp.Or(a.Routes[i].Name, a.Routes[i].Model)] = a.Routes[i].Provider.Info().Name
+	}
+	return names
 }
 
 func callerOf(protocol string, h http.Header) Caller {

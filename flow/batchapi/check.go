@@ -22,7 +22,7 @@ func (s *Server) try(c *call, p sink.Provider) error {
 	if class := retry.ClassOf(err); err == nil || class != retry.Blocked && class != retry.Permanent {
 		return nil
 	}
-	s.log.Warn("a batch is refused, as its account cannot be used", "account", p.Info().Account, "error", err)
+	s.log.Error("a batch is refused, as its account cannot be used", "account", p.Info().Account, "error", err)
 	status := http.StatusUnauthorized
 	if said, ok := errors.AsType[*retry.Error](err); ok && said.Status >= http.StatusBadRequest {
 		status = said.Status

@@ -34,7 +34,14 @@
 // # What is kept
 //
 // Uploads, batches and results are files below the Dir. Keys are not: callers
-// are told apart by a digest of their key, and see only what is theirs. An
-// unfinished batch goes on with New if Connect needs no key, and otherwise once
-// its caller asks for anything.
+// are told apart by a digest of their key, and see only what is theirs. So a
+// caller who changes the key sees nothing of what the old one made: collect its
+// batches before. An unfinished batch goes on with New if its caller had no key
+// or Config.Keyless is set, and otherwise once its caller asks for anything.
+//
+// A batch ends after 24 hours. One whose run cannot be continued then, for
+// example because its route is gone, is tried for another hour and given up:
+// what has an answer keeps it, and the rest has expired. A batch that is
+// cancelled is given up after an hour. That of a caller who does not come back
+// is given up once it could not go on for Config.Keep.
 package batchapi

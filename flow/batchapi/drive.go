@@ -9,23 +9,24 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 )
 
-// start drives a batch, unless that is done already.
+// start drives a batch with an account, unless that is done already: then the
+// account is for the next try.
 func (s *Server) start(b *batch, a *Account) {
 	b.mu.Lock()
 	driven := b.driven
-	b.driven = true
+	b.driven, b.resting, b.account = true, false, a
 	b.mu.Unlock()
-	if driven || s.spawn(func() { s.drive(b, a) }) {
+	if driven || s.spawn(func() { s.drive(b) }) {
 		return
 	}
-	b.rest()
+	b.release()
 }
 
-// rest lets another call drive the batch.
-func (b *batch) rest() {
+// release lets another call drive the batch.
+func (b *batch) release() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.driven = false
+	b.driven, b.resting = false, false
 }
 
 // How long a batch rests that cannot go on, for example because its account is
@@ -35,23 +36,99 @@ const (
 	longestRest  = 10 * time.Minute
 )
 
+// patience is how long a batch is tried after its end, if it cannot go on.
+const patience = time.Hour
+
 // drive takes a batch to its end, whatever comes between.
-func (s *Server) drive(b *batch, a *Account) {
-	defer b.rest()
+func (s *Server) drive(b *batch) {
+	defer b.release()
+	began := time.Now()
 	for wait := shortestRest; ; wait = min(2*wait, longestRest) {
+		b.mu.Lock()
+		a := b.account
+		b.mu.Unlock()
 		err := s.step(b, a)
 		if err == nil || s.ctx.Err() != nil {
 			return
 		}
-		s.log.Warn("a batch cannot go on", "batch", b.snapshot().ID, "again_in", wait, "error", err)
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-s.ctx.Done():
-			timer.Stop()
+		if r := b.snapshot(); r.isOver(began) {
+			if err = s.giveUp(b, a, err); err == nil {
+				return
+			}
+		}
+		s.log.Error("a batch cannot go on", "batch", b.snapshot().ID, "again_in", wait, "error", err)
+		b.mu.Lock()
+		b.resting = b.account == a // or there is another one already
+		b.mu.Unlock()
+		if !s.pause(wait) {
 			return
 		}
 	}
+}
+
+// pause is false if the server is closed meanwhile.
+func (s *Server) pause(wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-s.ctx.Done():
+		return false
+	}
+}
+
+// isOver reports whether a batch that is tried since began should have ended
+// long ago.
+func (r *record) isOver(began time.Time) bool {
+	end := r.Expires
+	if r.Status == cancelling && r.Cancelling.Before(end) {
+		end = r.Cancelling
+	}
+	if end.Before(began) {
+		end = began
+	}
+	return time.Now().After(end.Add(patience))
+}
+
+// giveUp ends a batch whose run cannot: what has an answer keeps it, and the
+// rest never ran. Nothing more is bought of it.
+func (s *Server) giveUp(b *batch, a *Account, why error) error {
+	r, err := b.update(func(r *record) { r.Trouble = why.Error() })
+	if err != nil {
+		return err
+	}
+	if err := s.withdraw(&r); err != nil && !errors.Is(err, durable.ErrNoRun) {
+		return err
+	}
+	end := expired
+	if r.Status == cancelling {
+		end = cancelled
+	}
+	s.log.Error("a batch is given up: see whether its run has open batches (baler batches)", "batch", r.ID, "run", r.run(), "error", why)
+	return s.finish(b, a, end, true)
+}
+
+// orphan ends a batch whose caller has not come back. It has no results, as no
+// one has asked for them.
+func (s *Server) orphan(b *batch) error {
+	b.mu.Lock()
+	driven := b.driven
+	b.driven = true
+	b.mu.Unlock()
+	if driven {
+		return nil
+	}
+	defer b.release()
+	r := b.snapshot()
+	if err := s.withdraw(&r); err != nil && !errors.Is(err, durable.ErrNoRun) {
+		return err
+	}
+	_, err := b.update(func(r *record) {
+		r.Status, r.Ended, r.Counts.NotRun, r.Trouble = expired, time.Now(), r.Rows, "the caller has not come back"
+	})
+	s.log.Error("a batch is given up, as its caller has not come back", "batch", r.ID, "run", r.run())
+	return err
 }
 
 // step takes a batch from where it is to its end.
@@ -68,7 +145,7 @@ func (s *Server) step(b *batch, a *Account) error {
 	if err != nil {
 		return err
 	}
-	return s.finish(b, a, end)
+	return s.finish(b, a, end, false)
 }
 
 // validate reads the requests, and keeps them. Nothing is bought.
@@ -94,7 +171,7 @@ func (s *Server) validate(b *batch, a *Account) error {
 		return errors.Join(err, s.forgetRun(&r))
 	}
 	_, err := b.update(func(r *record) {
-		r.InProgress, r.Rejects = time.Now(), found.rejects
+		r.InProgress, r.Rejects, r.Providers = time.Now(), found.rejects, a.names()
 		if r.Protocol == OpenAI {
 			r.Rows = found.rows
 		}
@@ -110,7 +187,9 @@ func (s *Server) run(b *batch, a *Account) (status, error) {
 	r := b.snapshot()
 	isLate := time.Now().After(r.Expires) // which the run does not know that begins only now
 	if r.Status == cancelling || isLate { // before anything else is bought
-		s.withdraw(&r)
+		if err := s.withdraw(&r); err != nil {
+			return "", err
+		}
 	}
 	_, err := durable.Run(s.ctx, s.job(&r, a, &findings{protocol: r.Protocol}))
 	if stopped, isCancelled := errors.AsType[*durable.CancelledError](err); isCancelled {
@@ -131,20 +210,39 @@ func (s *Server) cancel(b *batch) (record, error) {
 		}
 	})
 	if err == nil && before == inProgress {
-		s.spawn(func() { s.withdraw(&r) })
+		s.spawn(func() { s.insist(b) })
 	}
 	return r, err
 }
 
+// insist cancels the run of a batch, and tries again if that fails.
+func (s *Server) insist(b *batch) {
+	for wait := time.Second; ; wait = min(2*wait, longestRest) {
+		r := b.snapshot()
+		if r.ended() {
+			return
+		}
+		err := s.withdraw(&r)
+		if err == nil || s.ctx.Err() != nil {
+			return
+		}
+		s.log.Error("a batch is not cancelled yet", "batch", r.ID, "again_in", wait, "error", err)
+		if !s.pause(wait) {
+			return
+		}
+	}
+}
+
 // withdraw cancels the run of a batch. Its driver sees how that ends.
-func (s *Server) withdraw(r *record) {
+func (s *Server) withdraw(r *record) error {
 	h, err := s.cfg.Dir.Attach(r.run())
 	if err == nil {
 		err = h.Cancel(s.ctx)
 	}
-	if err != nil && s.ctx.Err() == nil {
-		s.log.Warn("a batch was not cancelled", "batch", r.ID, "error", err)
+	if err != nil {
+		return fmt.Errorf("batchapi: cancel %s: %w", r.run(), err)
 	}
+	return nil
 }
 
 // forgetRun removes the run of a batch, which may never have begun.

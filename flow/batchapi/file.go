@@ -105,12 +105,17 @@ func (s *Server) sweep() {
 			continue
 		}
 		if err := s.removeFile(id); err != nil {
-			s.log.Warn("an old file cannot be removed", "file", id, "error", err)
+			s.log.Error("an old file cannot be removed", "file", id, "error", err)
+		}
+	}
+	for _, b := range s.all(func(r *record) bool { return !r.ended() && now.After(r.Expires.Add(s.cfg.Keep)) }) {
+		if err := s.orphan(b); err != nil {
+			s.log.Error("a batch that waits for its caller cannot be given up", "batch", b.snapshot().ID, "error", err)
 		}
 	}
 	for _, b := range s.all(func(r *record) bool { return r.ended() && now.After(r.Ended.Add(s.cfg.Keep)) }) {
 		if err := s.forget(b); err != nil {
-			s.log.Warn("an old batch cannot be removed", "batch", b.snapshot().ID, "error", err)
+			s.log.Error("an old batch cannot be removed", "batch", b.snapshot().ID, "error", err)
 		}
 	}
 }

@@ -4,13 +4,16 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"iter"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/archive"
+	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/internal/atomicfile"
+	"github.com/balerhq/baler/sink/catalog"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -23,11 +26,13 @@ type outputs struct {
 
 	results, errors *bufio.Writer
 	failed          int // lines of errors
+	written         map[string]bool
 }
 
 // finish writes the results of a batch whose run is over, and then says so.
-// Done again after a crash, it writes the same files.
-func (s *Server) finish(b *batch, a *Account, end status) error {
+// Done again after a crash, it writes the same files. The run of a batch that is
+// given up has no results for some requests: those never ran.
+func (s *Server) finish(b *batch, a *Account, end status, givenUp bool) error {
 	r, err := b.update(func(r *record) {
 		r.Finalizing = time.Now()
 		if r.Status == inProgress {
@@ -43,7 +48,11 @@ func (s *Server) finish(b *batch, a *Account, end status) error {
 	err = atomicfile.Create(s.root, content(output), func(to *os.File) error {
 		return atomicfile.Create(s.root, content(errorFile), func(errs *os.File) error {
 			out.results, out.errors = bufio.NewWriterSize(to, 64<<10), bufio.NewWriterSize(errs, 64<<10)
-			return errors.Join(out.write(s.cfg.Dir, end), out.results.Flush(), out.errors.Flush())
+			err := out.write(s.cfg.Dir, end)
+			if givenUp && (err == nil || errors.Is(err, durable.ErrNoRun)) {
+				err = out.rest(s.requests(&r), end)
+			}
+			return errors.Join(err, out.results.Flush(), out.errors.Flush())
 		})
 	})
 	if err != nil {
@@ -61,6 +70,7 @@ func (s *Server) finish(b *batch, a *Account, end status) error {
 	}
 	_, err = b.update(func(r *record) {
 		r.Status, r.Ended, r.Output, r.ErrorFile, r.Counts, r.Usage = end, time.Now(), output, errorFile, out.Counts, out.Usage
+		r.Rows = max(r.Rows, out.Counts.Succeeded+out.Counts.Failed+out.Counts.NotRun)
 	})
 	return err
 }
@@ -83,20 +93,20 @@ func (s *Server) keepOutput(r *record, id *string, kept bool) error {
 	})
 }
 
+// outputsOf knows the providers that the batch began with, also if its account
+// has others now.
 func outputsOf(r record, a *Account) *outputs {
-	o := &outputs{record: r, codecs: make(map[string]llm.Codec), provider: make(map[string]string)}
+	o := &outputs{record: r, codecs: make(map[string]llm.Codec), provider: a.names(), fallback: a.providers()[0].Info().Name, written: make(map[string]bool)}
 	o.Counts, o.Usage = counts{}, llm.Usage{}
 	for _, p := range a.providers() {
 		o.codecs[p.Info().Name] = p.Info().Codec
 	}
-	for i := range a.Routes {
-		name := a.Routes[i].Name
-		if name == "" {
-			name = a.Routes[i].Model
+	for route, name := range r.Providers {
+		o.provider[route] = name
+		if entry, known := catalog.Find(name); known && o.codecs[name] == nil {
+			o.codecs[name], _ = entry.CodecOf("") // without one, an answer is passed on as it is
 		}
-		o.provider[name] = a.Routes[i].Provider.Info().Name
 	}
-	o.fallback = a.providers()[0].Info().Name
 	return o
 }
 
@@ -117,6 +127,7 @@ func (o *outputs) write(dir *durable.Dir, end status) error {
 	}
 	for _, r := range o.Rejects { // none of OpenAI's
 		o.Counts.Failed++
+		o.written[r.CustomID] = true
 		if err := o.line(o.results, messagesLine{r.CustomID, messagesResult{Type: "errored", Error: anthropicError(400, r.Reason)}}); err != nil {
 			return err
 		}
@@ -155,7 +166,34 @@ func (o *outputs) answerOf(r *durable.Result) (a answer, ok bool) {
 	return a, err == nil
 }
 
+// rest writes a line for each request that has none.
+func (o *outputs) rest(requests iter.Seq[row], end status) error {
+	for q := range requests {
+		if o.written[q.CustomID] {
+			continue
+		}
+		if err := o.result(&durable.Result{ID: q.CustomID, Status: durable.ItemCancelled}, end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// requests are those of a batch that can be read.
+func (s *Server) requests(r *record) iter.Seq[row] {
+	return func(yield func(row) bool) {
+		for q, err := range source.JSONL[row](s.path(r.Input)).Items() {
+			if err != nil {
+				s.log.Error("a request of a batch cannot be read", "batch", r.ID, "error", err)
+			} else if !yield(q) {
+				return
+			}
+		}
+	}
+}
+
 func (o *outputs) result(r *durable.Result, end status) error {
+	o.written[r.ID] = true
 	if r.Usage != nil {
 		o.Usage = o.Usage.Add(*r.Usage)
 	}

@@ -55,6 +55,8 @@ func (o *outputs) errorLine(r *durable.Result, a *answer, end status) batchLine 
 		if a.provider != OpenAI || len(a.body) == 0 {
 			l.Response.Body = openaiError(&apiError{status: a.status, code: r.Error.Code, message: r.Error.Message})
 		}
+	case r.Error == nil:
+		l.Error = &lineFailure{"invalid_answer", "The answer of the provider cannot be read."}
 	default:
 		l.Error = &lineFailure{r.Error.Code, r.Error.Message}
 	}
@@ -86,7 +88,11 @@ func (o *outputs) messagesResult(r *durable.Result, a *answer, isAnswered bool, 
 	case a.provider == Anthropic && isAnthropicError(a.body):
 		return messagesResult{Type: "errored", Error: a.body}
 	}
-	return messagesResult{Type: "errored", Error: anthropicError(a.status, r.Error.Message)}
+	message := "The answer of the provider cannot be read."
+	if r.Error != nil {
+		message = r.Error.Message
+	}
+	return messagesResult{Type: "errored", Error: anthropicError(a.status, message)}
 }
 
 // isAnthropicError reports whether a body is an error in Anthropic's envelope.

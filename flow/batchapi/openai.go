@@ -64,7 +64,7 @@ func (s *Server) createBatch(c *call) error {
 	}
 	now := time.Now()
 	b, err := s.add(record{
-		ID: newID("batch_"), Protocol: OpenAI, Owner: c.owner, Endpoint: req.Endpoint, Input: req.InputFileID, Window: req.CompletionWindow,
+		ID: newID("batch_"), Protocol: OpenAI, Owner: c.owner, HadKey: c.caller.Key() != "", Endpoint: req.Endpoint, Input: req.InputFileID, Window: req.CompletionWindow,
 		Metadata: metadata, Status: validating, Created: now, Expires: now.Add(window),
 	})
 	if err != nil {

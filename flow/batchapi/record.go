@@ -42,6 +42,7 @@ type record struct {
 	Protocol   string            `json:"protocol"`
 	Owner      string            `json:"owner"`
 	Version    string            `json:"version,omitempty"`
+	HadKey     bool              `json:"had_key,omitempty"` // its caller
 	Endpoint   string            `json:"endpoint"`
 	Input      string            `json:"input"` // the file with its requests
 	Window     string            `json:"window"`
@@ -54,11 +55,13 @@ type record struct {
 	Finalizing time.Time         `json:"finalizing,omitzero"`
 	Ended      time.Time         `json:"ended,omitzero"`
 	Rows       int               `json:"rows"`
-	Rejects    []reject          `json:"rejects,omitempty"` // of Anthropic's protocol: requests that are wrong by themselves
-	Errors     []lineError       `json:"errors,omitempty"`  // of OpenAI's: why it has failed
-	Output     string            `json:"output,omitempty"`  // the file with its results
+	Providers  map[string]string `json:"providers,omitempty"` // by route, "" without Routes
+	Rejects    []reject          `json:"rejects,omitempty"`   // of Anthropic's protocol: requests that are wrong by themselves
+	Errors     []lineError       `json:"errors,omitempty"`    // of OpenAI's: why it has failed
+	Output     string            `json:"output,omitempty"`    // the file with its results
 	ErrorFile  string            `json:"error_file,omitempty"`
-	Counts     counts            `json:"counts"` // once it has ended
+	Trouble    string            `json:"trouble,omitempty"` // why it was given up
+	Counts     counts            `json:"counts"`            // once it has ended
 	Usage      llm.Usage         `json:"usage"`
 }
 
@@ -102,6 +105,9 @@ type batch struct {
 	mu     sync.Mutex
 	record record
 	driven bool
+	// A batch that rests after an error takes another account.
+	resting bool
+	account *Account
 }
 
 func (b *batch) snapshot() record {
@@ -110,10 +116,11 @@ func (b *batch) snapshot() record {
 	return b.record
 }
 
-func (b *batch) isDriven() bool {
+// wantsAccount reports whether the batch cannot go on with what it has.
+func (b *batch) wantsAccount() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.driven
+	return !b.driven || b.resting
 }
 
 // update keeps a change, and then shows it. It returns the batch as it is then.

@@ -30,6 +30,10 @@ type Config struct {
 	// each batch that is made or goes on, by several goroutines at a time. An
 	// error refuses the batch; one that is made already is tried again later.
 	Connect func(Caller) (Account, error)
+	// Keyless says that Connect does not look at keys, so that batches of
+	// callers who have one go on without them. Zero means that those wait for
+	// their callers.
+	Keyless bool
 	// MaxUpload is how many bytes an upload, or a batch of Anthropic's, may
 	// have. Zero means 512 MiB.
 	MaxUpload int64
@@ -71,8 +75,8 @@ type Server struct {
 	batches map[string]*batch
 }
 
-// New opens a Server. Batches that are not finished go on, as far as Connect
-// needs no key.
+// New opens a Server. Batches that are not finished go on, except those that
+// wait for their caller's key.
 func New(cfg Config) (*Server, error) {
 	switch {
 	case cfg.Dir == nil:
@@ -169,6 +173,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) resume() {
 	for _, b := range s.all(func(r *record) bool { return !r.ended() }) {
 		r := b.snapshot()
+		if r.HadKey && !s.cfg.Keyless {
+			s.log.Info("a batch waits for its caller", "batch", r.ID)
+			continue
+		}
 		account, err := s.cfg.Connect(Caller{Protocol: r.Protocol, Version: r.Version, Key: func() string { return "" }})
 		if err != nil {
 			s.log.Info("a batch waits for its caller", "batch", r.ID, "error", err)
@@ -178,17 +186,18 @@ func (s *Server) resume() {
 	}
 }
 
-// wake goes on with the batches of a caller, who has the key.
+// wake goes on with the batches of a caller, who has the key. One that rests
+// after an error tries the account of now.
 func (s *Server) wake(c *Caller, owner string) {
 	for _, b := range s.all(func(r *record) bool { return r.Owner == owner && !r.ended() }) {
-		if b.isDriven() {
+		if !b.wantsAccount() {
 			continue
 		}
 		of := *c
 		of.Version = b.snapshot().Version
 		account, err := s.cfg.Connect(of)
 		if err != nil {
-			s.log.Warn("a batch cannot go on", "batch", b.snapshot().ID, "error", err)
+			s.log.Error("a batch cannot go on", "batch", b.snapshot().ID, "error", err)
 			continue
 		}
 		s.start(b, &account)

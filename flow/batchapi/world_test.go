@@ -46,15 +46,19 @@ func inWorld(t *testing.T, route string, test func(*world)) {
 		}
 		defer provider.Close()
 		w := &world{T: t, provider: provider, quiet: slog.New(slog.DiscardHandler)}
-		w.config = batchapi.Config{Dir: w.dir("served"), Log: w.quiet, Connect: func(batchapi.Caller) (batchapi.Account, error) {
-			name, model := route, map[string]string{"anthropic": "claude-test", "openai": "gpt-test"}[route]
-			return batchapi.Account{Routes: []durable.Route{{Provider: w.client(name, "sk-route", provider.BaseURL(name), provider.Client().Transport), Model: model}}}, nil
-		}}
+		w.config = batchapi.Config{Dir: w.dir("served"), Log: w.quiet, Keyless: true, Connect: func(batchapi.Caller) (batchapi.Account, error) { return w.routed(route), nil }}
 		w.open()
 		test(w)
 		w.close()
 		provider.Client().CloseIdleConnections()
 	})
+}
+
+// routed is an account with a route to a provider.
+func (w *world) routed(name string) batchapi.Account {
+	w.Helper()
+	model := map[string]string{"anthropic": "claude-test", "openai": "gpt-test"}[name]
+	return batchapi.Account{Routes: []durable.Route{{Provider: w.client(name, "sk-route", w.provider.BaseURL(name), w.provider.Client().Transport), Model: model}}}
 }
 
 func (w *world) dir(name string) *durable.Dir {
