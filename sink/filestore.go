@@ -16,7 +16,9 @@ type FileStore interface {
 	// Refer returns a file of a chat as a row refers to it by its ID.
 	Refer(f llm.File, id string) llm.File
 	// Put stores a file under a name and returns its ID. If a call is not
-	// answered, there may be two files of the name.
+	// answered, there may be two files of the name. A Permanent error means that
+	// the file will never be stored; it is errors.ErrUnsupported if none will,
+	// because the server has no such store.
 	Put(ctx context.Context, name, mediaType string, data []byte) (id string, err error)
 	// Stored yields what Put has stored under names with the prefix, in any
 	// order; Tag is the name. An error ends the sequence. It is

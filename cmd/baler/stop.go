@@ -59,6 +59,7 @@ var stopKinds = []stopKind{
 	{"cancelled", isA[*durable.CancelledError], exitFailed, say("to begin anew, give --fresh and another --out")},
 	{"undecided", isA[*durable.UndecidedError], exitResumable, decide},
 	{"unknown price", isA[*durable.UnknownPriceError], exitUsage, nothing},
+	{"no file store", is(durable.ErrNoFileStore), exitUsage, say("give --file-upload auto or never")},
 	{"budget", isA[*durable.BudgetError], exitResumable, nothing},
 	{"interrupted", is(errInterrupted, context.Canceled), exitResumable, again},
 	{"disk full", is(state.ErrDiskLow, syscall.ENOSPC, syscall.EDQUOT), exitResumable, after("make room on that disk")},

@@ -49,6 +49,10 @@ func TestEachErrorHasItsCodeAndAdvice(t *testing.T) {
 			"member of a chat", &durable.InputError{Source: "in.jsonl", Line: 3, Err: &llm.RefusedOptionError{Option: "lang"}}, false, exitUsage,
 			"--messages-field messages", false,
 		},
+		{
+			"no file store", fmt.Errorf("durable: %w: %w", durable.ErrNoFileStore, reply(retry.Permanent, 404)), false, exitUsage,
+			"--file-upload auto or never", false,
+		},
 		{"same id", &durable.InputError{Source: "b.jsonl", Line: 3, Err: durable.ErrSameKey}, false, exitUsage, "--ids-per-file", false},
 		{"delimiter", fmt.Errorf("in.csv: %w", source.ErrDelimiter), false, exitUsage, "--delimiter", false},
 		{"schema", fmt.Errorf("durable: %w", &schema.UnsupportedError{Path: "a.b", Reason: "it refers to itself"}), false, exitUsage, "it refers to itself", false},

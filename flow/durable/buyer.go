@@ -55,7 +55,7 @@ func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, er
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return in, context.Cause(ctx)
-	case errors.Is(err, errBlocked), errors.Is(err, errEncode):
+	case errors.Is(err, errBlocked), errors.Is(err, errEncode), errors.Is(err, ErrNoFileStore):
 		return in, err
 	case retry.ClassOf(err) == retry.Blocked:
 		return in, b.blockage.block(ctx, in, err)

@@ -24,7 +24,7 @@ func (c *cleaner) storedDue() (due []jobdir.StoredFile) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.files {
-		if !f.Gone {
+		if f.MayBeThere() {
 			due = append(due, f)
 		}
 	}

@@ -86,6 +86,9 @@ func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kep
 		if ctx.Err() != nil {
 			return h, context.Cause(ctx)
 		}
+		if err != nil && in.Batch == "" {
+			return h, err // it is of this machine
+		}
 		if err != nil {
 			h.err = err
 			break
@@ -150,8 +153,12 @@ func (f *fetcher) copyResults(in intent.Intent, put jobdir.Put) error {
 }
 
 // results streams the outcomes of a batch's rows. It yields nothing if the
-// batch was never created, or was given up and is gone.
+// batch was given up and is gone, and only rows whose files are refused if it
+// was never created.
 func (f *fetcher) results(ctx context.Context, in intent.Intent) iter.Seq2[sink.Outcome, error] {
+	if isFileRefused(in) {
+		return f.batches.stored.refusedRows(in)
+	}
 	return func(yield func(sink.Outcome, error) bool) {
 		if in.Batch == "" {
 			return

@@ -19,9 +19,16 @@ const (
 	FileUploadNever FileUpload = "never"
 	// FileUploadAuto stores files of 1 MiB or more, and those that several rows
 	// of one batch have: batches are bounded in bytes, such as 200 MB, and a
-	// call for each small file costs more than it saves.
+	// call for each small file costs more than it saves. Rows have a file
+	// themselves that the provider refuses to store, or all files if it has no
+	// store for them. A file that was refused is not sent to the store again in
+	// the run.
 	FileUploadAuto FileUpload = "auto"
-	// FileUploadAlways stores all that the provider keeps for rows.
+	// FileUploadAlways stores all that the provider keeps for rows. Rows fail
+	// with the code "file_refused", unsent and without cost, if they have a file
+	// that the provider refuses to store; the others of their batch go on. A
+	// provider without a store ends the run with ErrNoFileStore, before the
+	// batch is bought.
 	FileUploadAlways FileUpload = "always"
 )
 

@@ -54,7 +54,7 @@ func mustBeIdle(a *jobdir.Job) error {
 		}
 	}
 	for _, f := range a.Stored {
-		if !f.Gone && a.Keep != KeepForever {
+		if f.MayBeThere() && a.Keep != KeepForever {
 			e.Files++
 		}
 	}

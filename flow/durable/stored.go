@@ -3,14 +3,15 @@ package durable
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/crashpoint"
 	"github.com/balerhq/baler/internal/intent"
+	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
@@ -62,7 +63,7 @@ func (s *stored) count() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.files {
-		if !f.Gone {
+		if f.MayBeThere() {
 			n++
 		}
 	}
@@ -83,14 +84,11 @@ func (s *stored) chosen(in intent.Intent) (map[string]*llm.File, error) {
 		if err != nil {
 			return nil, err
 		}
-		if row.FileBytes == 0 {
-			continue
-		}
-		request, err := jobdir.ReadRequest(r, &row)
+		files, err := s.filesOf(r, &row)
 		if err != nil {
-			return nil, s.Damaged(jobdir.RequestDir, err)
+			return nil, err
 		}
-		for _, f := range jobdir.KeptFiles(request.Chat) {
+		for _, f := range files {
 			if store.Takes(f.Type) {
 				name := s.StoredName(f)
 				all[name] = f
@@ -108,6 +106,18 @@ func (s *stored) chosen(in intent.Intent) (map[string]*llm.File, error) {
 		}
 	}
 	return all, nil
+}
+
+// filesOf returns the files of a row, without their bytes.
+func (s *stored) filesOf(r *segment.Reader, row *jobdir.Entry) ([]*llm.File, error) {
+	if row.FileBytes == 0 {
+		return nil, nil
+	}
+	request, err := jobdir.ReadRequest(r, row)
+	if err != nil {
+		return nil, s.Damaged(jobdir.RequestDir, err)
+	}
+	return jobdir.KeptFiles(request.Chat), nil
 }
 
 // references returns what finds the files of a batch that are stored, see
@@ -140,7 +150,8 @@ func (s *stored) references(in intent.Intent) func(*llm.File) (*llm.File, error)
 	}
 }
 
-// store stores the files of a batch that are to be stored and are not yet.
+// store stores the files of a batch that are to be stored and are not yet. What
+// the provider refuses is left to refused, and stops no other file.
 func (s *stored) store(ctx context.Context, in intent.Intent) error {
 	all, err := s.chosen(in)
 	if err != nil || len(all) == 0 {
@@ -158,20 +169,27 @@ func (s *stored) store(ctx context.Context, in intent.Intent) error {
 	if err := s.note(missing...); err != nil {
 		return err
 	}
+	var unserved atomic.Pointer[intent.Reason]
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(storeAtOnce)
 	for _, f := range missing {
-		g.Go(func() error { return s.put(ctx, info.FileStore, f, all[f.Name]) })
+		g.Go(func() error { return s.put(ctx, info.FileStore, f, all[f.Name], &unserved) })
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return s.refused(info.Account, all)
 }
 
-// missing returns the files that the account does not have. If it is not known
-// whether one was stored, it is looked for.
+// missing returns the files that the account does not have and has not refused.
+// If it is not known whether one was stored, it is looked for.
 func (s *stored) missing(ctx context.Context, info sink.Info, all map[string]*llm.File) (missing []jobdir.StoredFile, err error) {
 	inDoubt := false
 	for name := range all {
 		f, known := s.get(info.Account, name)
+		if f.Refused != nil {
+			continue
+		}
 		if f.ID == "" || !known {
 			missing = append(missing, jobdir.StoredFile{StoredKey: jobdir.StoredKey{Account: info.Account, Name: name}})
 		}
@@ -182,8 +200,8 @@ func (s *stored) missing(ctx context.Context, info sink.Info, all map[string]*ll
 	}
 	there := make(map[string]string)
 	for f, err := range info.FileStore.Stored(ctx, s.StoredPrefix()) {
-		if errors.Is(err, errors.ErrUnsupported) {
-			break
+		if errors.Is(err, errors.ErrUnsupported) || refuses(ctx, err) {
+			break // it keeps no list, or none that can be read
 		}
 		if err != nil {
 			return nil, err
@@ -201,14 +219,25 @@ func (s *stored) missing(ctx context.Context, info sink.Info, all map[string]*ll
 	return rest, s.note(found...)
 }
 
-func (s *stored) put(ctx context.Context, store sink.FileStore, f jobdir.StoredFile, file *llm.File) (err error) {
+// put stores a file, unless the provider has said that it stores none.
+func (s *stored) put(
+	ctx context.Context, store sink.FileStore, f jobdir.StoredFile, file *llm.File, unserved *atomic.Pointer[intent.Reason],
+) (err error) {
+	if f.Refused = unserved.Load(); f.Refused != nil {
+		return s.note(f)
+	}
 	data, err := s.ReadFile(file.Kept)
 	if err != nil {
 		return err
 	}
 	crashpoint.Here("before storing a file")
 	if f.ID, err = store.Put(ctx, f.Name, file.Type, data); err != nil {
-		return fmt.Errorf("file %q of a row: %w", file.Name, err)
+		if f.Refused, err = s.refusal(ctx, file, err); err != nil {
+			return err
+		}
+		if f.Refused.Code == codeNoFileStore {
+			unserved.Store(f.Refused)
+		}
 	}
 	crashpoint.Here("after storing a file")
 	return s.note(f)

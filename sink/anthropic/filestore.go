@@ -86,7 +86,7 @@ func (s store) Put(ctx context.Context, name, mediaType string, data []byte) (st
 		return f.ID, err
 	})
 	if err != nil {
-		return "", fmt.Errorf("anthropic: store file of %d bytes: %w", len(data), client.Uploaded(err))
+		return "", fmt.Errorf("anthropic: store file of %d bytes: %w", len(data), client.Stored(err))
 	}
 	return id, nil
 }

@@ -1,12 +1,15 @@
 package anthropic_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/anthropic"
 	"github.com/balerhq/baler/sink/simulator"
@@ -79,5 +82,15 @@ func TestFileStore(t *testing.T) {
 	}
 	if !strings.Contains(betas["DELETE /v1/files/"+id], "files-api") {
 		t.Errorf("%q", betas)
+	}
+}
+
+// A server that has no store says so.
+func TestFileStoreThatIsNotThere(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	_, err := connect(t, server.URL, anthropic.Config{}).Info().FileStore.Put(t.Context(), "A-1.pdf", "application/pdf", []byte("%PDF-1.7"))
+	if !errors.Is(err, errors.ErrUnsupported) || retry.ClassOf(err) != retry.Permanent {
+		t.Error(err)
 	}
 }

@@ -2,8 +2,10 @@ package openai_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -117,6 +119,23 @@ func TestFileStoreTakes(t *testing.T) {
 		}
 		if got := strings.Join(takes, " "); got != want {
 			t.Errorf("%s takes %q, want %q", endpoint, got, want)
+		}
+	}
+}
+
+// A server that has no store says so, whatever it says about the way.
+func TestFileStoreThatIsNotThere(t *testing.T) {
+	for _, status := range []int{http.StatusNotFound, http.StatusMethodNotAllowed} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		t.Cleanup(server.Close)
+		c, err := openai.New(secret, openai.Config{BaseURL: server.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.CloseIdle)
+		_, err = c.Info().FileStore.Put(t.Context(), "A-1.pdf", "application/pdf", []byte("%PDF-1.7"))
+		if !errors.Is(err, errors.ErrUnsupported) || retry.ClassOf(err) != retry.Permanent {
+			t.Errorf("%d: %v", status, err)
 		}
 	}
 }

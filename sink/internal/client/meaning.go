@@ -62,6 +62,15 @@ func Uploaded(err error) error {
 	return UnlessSaid(err)
 }
 
+// Stored is the error of storing a file that rows refer to: that of an upload,
+// or errors.ErrUnsupported if the server has no place for such files.
+func Stored(err error) error {
+	if Unserved(err) {
+		return errors.Join(errors.ErrUnsupported, err)
+	}
+	return Uploaded(err)
+}
+
 func storageFull(err error) bool {
 	said, ok := errors.AsType[*retry.Error](err)
 	if !ok {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -16,7 +17,13 @@ type StoredFile struct {
 	StoredKey
 	ID   string `json:"id,omitempty"`
 	Gone bool   `json:"gone,omitempty"` // it was deleted
+	// Refused is why the provider does not store it. Nil if it has not refused
+	// it.
+	Refused *intent.Reason `json:"refused,omitempty"`
 }
+
+// MayBeThere reports whether the provider may have the file.
+func (f *StoredFile) MayBeThere() bool { return !f.Gone && f.Refused == nil }
 
 // StoredKey identifies a file at a provider.
 type StoredKey struct {
