@@ -137,7 +137,7 @@ func (l *routes) elsewhereLater(in intent.Intent, entries []jobdir.Entry) (at ti
 	}
 	for i := range entries {
 		for _, own := range l.others(&entries[i], l.ownOf(in.Route)) {
-			if until, down := own.service.down(); down && !own.stopped() && (!ok || until.Before(at)) {
+			if until, avoided := own.service.avoided(); avoided && !own.stopped() && (!ok || until.Before(at)) {
 				at, ok = until, true
 			}
 		}

@@ -17,8 +17,12 @@ const (
 )
 
 // watchOutages lets a service know when its provider is down. Of a job with one
-// provider it does not matter: its batches wait in any case.
-func (s *service) watchOutages() {
+// provider it does not matter: its batches wait in any case. MaxWait is that of
+// a batch. Rows that were taken back from one wait as long for others to fill
+// the next one, and must not find the provider due for a try just then, again
+// and again.
+func (s *service) watchOutages(maxWait time.Duration) {
+	s.avoidFor = outageCooldown + outageCooldown/2 + maxWait
 	s.breaker, _ = retry.NewBreaker(s.info.Service(), retry.BreakerConfig{ // its numbers are not negative
 		Failures: outageFailures, Cooldown: outageCooldown,
 		OnChange: func(_ string, open bool) {
@@ -42,17 +46,18 @@ func (s *service) observed(state RouteState, reason string) {
 }
 
 // isDown notes that the provider is down for a while. Then one call tries
-// whether it is back.
+// whether it is back. Rows that have another route avoid it for longer.
 func (s *service) isDown() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.downUntil = time.Now().Add(outageCooldown)
+	now := time.Now()
+	s.downUntil, s.avoidUntil = now.Add(outageCooldown), now.Add(max(s.avoidFor, outageCooldown))
 }
 
 func (s *service) isUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.downUntil = time.Time{}
+	s.downUntil, s.avoidUntil = time.Time{}, time.Time{}
 }
 
 // down returns until when the provider counts as down.
@@ -60,6 +65,13 @@ func (s *service) down() (until time.Time, is bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.downUntil, time.Now().Before(s.downUntil)
+}
+
+// avoided returns until when rows that have another route do not come.
+func (s *service) avoided() (until time.Time, is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.avoidUntil, time.Now().Before(s.avoidUntil)
 }
 
 // Upload implements sink.Provider.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/retry"
@@ -34,7 +36,7 @@ func TestOnlyAnOutageIsOne(t *testing.T) {
 		{retry.Mark(errors.New("no answer"), retry.Ambiguous), true},
 	} {
 		s := newService(c, nil)
-		s.watchOutages()
+		s.watchOutages(0)
 		for range outageFailures {
 			if got := s.call(t.Context(), func(context.Context) error { return test.err }); !errors.Is(got, test.err) {
 				t.Errorf("%v became %v", test.err, got)
@@ -74,4 +76,35 @@ func (p asLive) Info() sink.Info {
 	info := p.Provider.Info()
 	info.Live = true
 	return info
+}
+
+// Rows of a batch that was taken back wait for others for as long as a batch
+// may. Then they find their provider still avoided, if it does not answer.
+func TestAProviderThatIsDownIsAvoidedForLongerThanABatchWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, err := openai.New("sk-test", openai.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newService(c, nil)
+		s.watchOutages(time.Hour)
+		for range outageFailures {
+			_ = s.call(t.Context(), func(context.Context) error { return retry.Mark(errors.New("no answer"), retry.Retryable) })
+		}
+		time.Sleep(outageCooldown)
+		if _, is := s.down(); is { // so that one call tries
+			t.Error("down for longer")
+		}
+		time.Sleep(time.Hour)
+		if _, is := s.avoided(); !is {
+			t.Error("not avoided any more")
+		}
+		if err := s.call(t.Context(), func(context.Context) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if _, is := s.avoided(); is {
+			t.Error("avoided though it answers")
+		}
+	})
 }

@@ -62,7 +62,7 @@ func TestAProviderThatIsDownFromTheStartIsOneRouteLess(t *testing.T) {
 func TestAProviderMayGoDownAndComeBack(t *testing.T) {
 	t.Parallel()
 	withOutages(t, false, func(w *durabletest.World, down *atomic.Bool) {
-		w.Write("in.jsonl", durabletest.Tickets(400)...)
+		w.Write("in.jsonl", durabletest.Tickets(1000)...)
 		job := twoRoutes(w)
 		job.Choose, job.MaxInFlight = router.RoundRobin[durable.Waiting](), 10
 		before, after := 0, 0
@@ -79,7 +79,7 @@ func TestAProviderMayGoDownAndComeBack(t *testing.T) {
 		if before == 0 || after > before+4 || all <= after {
 			w.T.Errorf("%d batches before the outage, %d after it, %d in all", before, after, all)
 		}
-		w.WantBilledOnce(400)
+		w.WantBilledOnce(1000)
 	})
 }
 

@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -113,8 +114,8 @@ type ownRoute struct {
 // out reports whether nothing is bought by the route: because its account is
 // blocked, its provider is down, or too many of its rows fail.
 func (r *ownRoute) out() bool {
-	_, down := r.service.down()
-	return down || r.stopped()
+	_, avoided := r.service.avoided()
+	return avoided || r.stopped()
 }
 
 // stopped reports whether the route is out until a person acts.
@@ -168,7 +169,7 @@ func (j *Job[T]) ownRoutes() (routes []*ownRoute, services []*service) {
 	}
 	if len(services) > 1 {
 		for _, s := range services {
-			s.watchOutages()
+			s.watchOutages(cmp.Or(j.Batch.MaxWait, DefaultMaxWait))
 		}
 	}
 	return routes, services

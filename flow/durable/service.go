@@ -18,12 +18,14 @@ type service struct {
 	client        sink.Provider
 	info          sink.Info
 
-	breaker *retry.Breaker                        // nil if there is no other service
-	observe func(state RouteState, reason string) // of its routes; nil if nobody asks
+	breaker  *retry.Breaker                        // nil if there is no other service
+	avoidFor time.Duration                         // rows that have another route avoid a provider that is down, see watchOutages
+	observe  func(state RouteState, reason string) // of its routes; nil if nobody asks
 
-	mu        sync.Mutex
-	why       error     // the account is blocked, nil if it is not
-	downUntil time.Time // the provider does not answer
+	mu         sync.Mutex
+	why        error     // the account is blocked, nil if it is not
+	downUntil  time.Time // the provider does not answer
+	avoidUntil time.Time // rows that have another route do not come
 }
 
 // block notes that the account is blocked. It reports whether this is the first

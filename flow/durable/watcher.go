@@ -98,6 +98,7 @@ func (w *watcher) decide(ctx context.Context, in intent.Intent, v *pollState, s 
 	w.see(ctx, in, v, s.status)
 	if v.failed > 0 {
 		v.failed = 0
+		w.batches.serviceOf(in).isUp() // it answers again
 		w.slots.regain(in.Tag, w.batches.routes.isEscalation(in.Route))
 	}
 	switch {
