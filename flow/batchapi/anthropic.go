@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/internal/atomicfile"
 )
 
@@ -36,7 +37,7 @@ func (s *Server) createMessages(c *call) error {
 	var rows int
 	err = atomicfile.Create(s.root, content(input.ID), func(to *os.File) error {
 		body := http.MaxBytesReader(nil, c.r.Body, s.cfg.MaxUpload)
-		if rows, err = writeRequests(to, body); err != nil {
+		if rows, err = writeRequests(to, body, source.MaxRow); err != nil {
 			return err
 		}
 		input.Bytes, err = to.Seek(0, io.SeekCurrent)
@@ -49,7 +50,7 @@ func (s *Server) createMessages(c *call) error {
 		err = s.addFile(input)
 	}
 	if err != nil {
-		return err
+		return errors.Join(err, s.drop(content(input.ID)))
 	}
 	b, err := s.add(record{
 		ID: newID("msgbatch_"), Protocol: Anthropic, Owner: c.owner, HadKey: c.caller.Key() != "", Version: c.caller.Version, Endpoint: messagesEndpoint, Input: input.ID,
@@ -66,8 +67,9 @@ func (s *Server) createMessages(c *call) error {
 
 var customID = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 
-// writeRequests writes the requests of a creation as the lines of a file.
-func writeRequests(w io.Writer, body io.Reader) (rows int, err error) {
+// writeRequests writes the requests of a creation as the lines of a file, of
+// that many bytes at most.
+func writeRequests(w io.Writer, body io.Reader, most int) (rows int, err error) {
 	in := jsontext.NewDecoder(body)
 	seen := make(map[string]struct{})
 	err = members(in, func(name string) error {
@@ -98,12 +100,18 @@ func writeRequests(w io.Writer, body io.Reader) (rows int, err error) {
 			seen[request.CustomID] = struct{}{}
 			rows++
 			data, err := json.Marshal(row{CustomID: request.CustomID, URL: messagesEndpoint, Body: request.Params})
+			if err == nil && len(data) > most {
+				err = &apiError{status: http.StatusRequestEntityTooLarge, message: fmt.Sprintf("requests.%d: Request exceeds the maximum size of %d bytes", rows-1, most)}
+			}
 			if err == nil {
 				_, err = w.Write(append(data, '\n'))
 			}
 			return err
 		})
 	})
+	if err == nil {
+		err = mustEnd(in)
+	}
 	_, isLarge := errors.AsType[*http.MaxBytesError](err)
 	_, said := errors.AsType[*apiError](err)
 	_, onDisk := errors.AsType[*os.PathError](err)
@@ -114,6 +122,17 @@ func writeRequests(w io.Writer, body io.Reader) (rows int, err error) {
 		err = invalid("", "", "requests: List should have at least 1 item")
 	}
 	return rows, err
+}
+
+func mustEnd(in *jsontext.Decoder) error {
+	token, err := in.ReadToken()
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("there is a %s after its end", token.Kind())
 }
 
 // members reads an object, and calls read for each member at its value.

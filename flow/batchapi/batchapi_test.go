@@ -377,6 +377,8 @@ func TestBadCallsAreRefused(t *testing.T) {
 			{"POST", "/v1/messages/batches", `{"requests":[{"custom_id":"a b","params":{}}]}`, 400, "requests.0.custom_id"},
 			{"POST", "/v1/messages/batches", `{"requests":[{"custom_id":"a","params":{}},{"custom_id":"a","params":{}}]}`, 400, "requests.1.custom_id"},
 			{"POST", "/v1/messages/batches", `{"requests":[`, 400, "not valid JSON"},
+			{"POST", "/v1/messages/batches", `{"requests":[{"custom_id":"a","params":{}}]}{"requests":[]}`, 400, "after its end"},
+			{"POST", "/v1/batches", `{"input_file_id":"f","endpoint":"/v1/chat/completions","completion_window":"24h","output_expires_after":{"anchor":"created_at","seconds":60}}`, 400, `"param":"output_expires_after"`},
 			{"POST", "/v1/messages/batches", `{"requests":[]}`, 400, "at least 1"},
 			{"GET", "/v1/messages/batches/x/results", "", 404, "not_found_error"},
 		} {
@@ -447,6 +449,34 @@ func TestARequestFailsAlone(t *testing.T) {
 		}
 		if got := w.call("sk-me", http.MethodDelete, "/v1/messages/batches/"+id, "", nil); got.body["type"] != "message_batch_deleted" || w.get("/v1/messages/batches/"+id).status != 404 {
 			w.Error(got)
+		}
+	})
+}
+
+// A large request that fails keeps its id.
+func TestALargeRequestFailsByItsName(t *testing.T) {
+	inWorld(t, "openai", func(w *world) {
+		text := strings.Repeat("a", 1<<20)
+		made := w.post("/v1/messages/batches", `{"requests":[{"custom_id":"large","params":{"model":"m","max_tokens":5,"context_management":{"edits":[]},"messages":[{"role":"user","content":"`+text+`"}]}}]}`)
+		id, _ := made.body["id"].(string)
+		time.Sleep(time.Hour)
+		if got := w.get("/v1/messages/batches/" + id + "/results"); !strings.HasPrefix(got.text, `{"custom_id":"large","result":{"type":"errored"`) {
+			w.Errorf("%.200s", got.text)
+		}
+	})
+}
+
+// Outputs expire when the batch says so.
+func TestOutputsExpireAsAsked(t *testing.T) {
+	inWorld(t, "openai", func(w *world) {
+		made := w.post("/v1/batches", fmt.Sprintf(`{"input_file_id":%q,"endpoint":"/v1/chat/completions","completion_window":"24h","output_expires_after":{"anchor":"created_at","seconds":7200}}`, w.upload(chats(1))))
+		id, _ := made.body["id"].(string)
+		b, _ := w.await(id)
+		output, _ := b.body["output_file_id"].(string)
+		f := w.get("/v1/files/" + output)
+		created, _ := f.body["created_at"].(float64)
+		if f.body["expires_at"] != created+7200 {
+			w.Error(b.text, f.text)
 		}
 	})
 }

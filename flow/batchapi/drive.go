@@ -164,6 +164,9 @@ func (s *Server) validate(b *batch, a *Account) error {
 			}
 		}
 	}
+	if err := s.nameRejects(&r, &found); err != nil {
+		return err
+	}
 	if len(found.errors) > 0 {
 		_, err := b.update(func(r *record) {
 			r.Status, r.Errors, r.Ended, r.Rows = failed, found.errors, time.Now(), 0

@@ -2,6 +2,7 @@ package batchapi
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"iter"
@@ -89,7 +90,7 @@ func (s *Server) keepOutput(r *record, id *string, kept bool) error {
 	now := time.Now()
 	return s.addFile(file{
 		ID: *id, Owner: r.Owner, Name: r.ID + (*id)[strings.LastIndex(*id, "-"):] + ".jsonl", Purpose: purposeOutput,
-		Bytes: info.Size(), Created: now, Expires: now.Add(s.cfg.Keep),
+		Bytes: info.Size(), Created: now, Expires: now.Add(cmp.Or(r.OutputKeep, s.cfg.Keep)),
 	})
 }
 

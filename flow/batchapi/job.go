@@ -56,9 +56,7 @@ func (f *findings) take(all iter.Seq2[durable.Reject, error]) error {
 			f.add("invalid_request", "body", r.Line, r.Reason)
 			continue
 		}
-		var named row
-		_ = json.Unmarshal(r.Row, &named) // it was written here
-		f.rejects = append(f.rejects, reject{named.CustomID, r.Reason})
+		f.rejects = append(f.rejects, reject{Reason: r.Reason, line: r.Line})
 	}
 	return nil
 }

@@ -21,7 +21,10 @@ type creation struct {
 	Endpoint         string                     `json:"endpoint"`
 	CompletionWindow string                     `json:"completion_window"`
 	Metadata         map[string]json.RawMessage `json:"metadata"`
-	OutputExpires    json.RawMessage            `json:"output_expires_after"` // outputs are kept as long as all is
+	OutputExpires    *struct {
+		Anchor  string      `json:"anchor"`
+		Seconds json.Number `json:"seconds"`
+	} `json:"output_expires_after"`
 }
 
 // window is how long a batch may take.
@@ -55,6 +58,12 @@ func (s *Server) createBatch(c *call) error {
 	if err != nil {
 		return err
 	}
+	keep := s.cfg.Keep
+	if at := req.OutputExpires; at != nil {
+		if keep, err = expiry("output_expires_after", at.Anchor, at.Seconds.String()); err != nil {
+			return err
+		}
+	}
 	account, err := s.connect(c)
 	if err != nil {
 		return err
@@ -65,7 +74,7 @@ func (s *Server) createBatch(c *call) error {
 	now := time.Now()
 	b, err := s.add(record{
 		ID: newID("batch_"), Protocol: OpenAI, Owner: c.owner, HadKey: c.caller.Key() != "", Endpoint: req.Endpoint, Input: req.InputFileID, Window: req.CompletionWindow,
-		Metadata: metadata, Status: validating, Created: now, Expires: now.Add(window),
+		Metadata: metadata, Status: validating, Created: now, Expires: now.Add(window), OutputKeep: keep,
 	})
 	if err != nil {
 		return err

@@ -55,10 +55,11 @@ type record struct {
 	Finalizing time.Time         `json:"finalizing,omitzero"`
 	Ended      time.Time         `json:"ended,omitzero"`
 	Rows       int               `json:"rows"`
-	Providers  map[string]string `json:"providers,omitempty"` // by route, "" without Routes
-	Rejects    []reject          `json:"rejects,omitempty"`   // of Anthropic's protocol: requests that are wrong by themselves
-	Errors     []lineError       `json:"errors,omitempty"`    // of OpenAI's: why it has failed
-	Output     string            `json:"output,omitempty"`    // the file with its results
+	Providers  map[string]string `json:"providers,omitempty"`   // by route, "" without Routes
+	Rejects    []reject          `json:"rejects,omitempty"`     // of Anthropic's protocol: requests that are wrong by themselves
+	Errors     []lineError       `json:"errors,omitempty"`      // of OpenAI's: why it has failed
+	OutputKeep time.Duration     `json:"output_keep,omitempty"` // of its results; 0: Config.Keep
+	Output     string            `json:"output,omitempty"`      // the file with its results
 	ErrorFile  string            `json:"error_file,omitempty"`
 	Trouble    string            `json:"trouble,omitempty"` // why it was given up
 	Counts     counts            `json:"counts"`            // once it has ended
@@ -84,6 +85,7 @@ type lineError struct {
 type reject struct {
 	CustomID string `json:"custom_id"`
 	Reason   string `json:"reason"`
+	line     int    // of the input
 }
 
 func (r *record) ended() bool {

@@ -101,12 +101,20 @@ func (u *upload) check(keep time.Duration) error {
 		return invalid("invalid_value", "purpose", "'%s' is not a purpose that baler serves: it takes files for batches ('batch')", u.Purpose)
 	}
 	if u.anchor != "" || u.seconds != "" {
-		seconds, err := strconv.ParseInt(u.seconds, 10, 64)
-		if err != nil || seconds < 3600 || seconds > 2_592_000 || u.anchor != "created_at" {
-			return invalid("invalid_value", "expires_after", "Invalid 'expires_after': the anchor must be 'created_at', and the seconds between 3600 and 2592000.")
+		var err error
+		if keep, err = expiry("expires_after", u.anchor, u.seconds); err != nil {
+			return err
 		}
-		keep = time.Duration(seconds) * time.Second
 	}
 	u.Expires = u.Created.Add(keep)
 	return nil
+}
+
+// expiry is how long a parameter lets a file be kept.
+func expiry(name, anchor, seconds string) (time.Duration, error) {
+	n, err := strconv.ParseInt(seconds, 10, 64)
+	if err != nil || n < 3600 || n > 2_592_000 || anchor != "created_at" {
+		return 0, invalid("invalid_value", name, "Invalid '%s': the anchor must be 'created_at', and the seconds between 3600 and 2592000.", name)
+	}
+	return time.Duration(n) * time.Second, nil
 }

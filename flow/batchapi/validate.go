@@ -54,6 +54,38 @@ func (s *Server) checkLines(r *record, f *findings) error {
 	return nil
 }
 
+// nameRejects finds the ids of requests that cannot be used: a run keeps no
+// large ones of these.
+func (s *Server) nameRejects(r *record, f *findings) error {
+	wanted := make(map[int]*reject)
+	for i := range f.rejects {
+		wanted[f.rejects[i].line] = &f.rejects[i]
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	in, err := s.root.Open(content(r.Input))
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	lines := linereader.New(in, 64<<10, source.MaxRow)
+	for n := 1; ; n++ {
+		line, err := lines.Next()
+		if reject := wanted[n]; reject != nil {
+			var named row
+			_ = json.Unmarshal(line, &named) // it was written here
+			reject.CustomID = named.CustomID
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("batchapi: read %s: %w", r.Input, err)
+		}
+	}
+}
+
 // lines checks all lines of a file. After one that is too long it reads no
 // further.
 func (f *findings) lines(in io.Reader, endpoint string) error {
