@@ -14,6 +14,7 @@ import (
 
 	"github.com/balerhq/baler/flow/batchapi"
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/sink/simulator"
 )
 
 // wantAnswers checks that each question has its own answer.
@@ -462,6 +463,32 @@ func TestALargeRequestFailsByItsName(t *testing.T) {
 		time.Sleep(time.Hour)
 		if got := w.get("/v1/messages/batches/" + id + "/results"); !strings.HasPrefix(got.text, `{"custom_id":"large","result":{"type":"errored"`) {
 			w.Errorf("%.200s", got.text)
+		}
+	})
+}
+
+// An old batch goes, also if its provider keeps files of it or its run is open.
+func TestOldBatchesAreRemoved(t *testing.T) {
+	inWorld(t, "openai", func(w *world) {
+		if err := w.provider.SetFaults(simulator.Fault{Route: "DELETE /v1/files/{id}", Times: -1, Action: simulator.ActionFail, Status: http.StatusForbidden}); err != nil {
+			w.Fatal(err)
+		}
+		done := w.create(chats(1))
+		w.await(done)
+		lost := w.create(chats(2))
+		time.Sleep(5 * time.Minute)
+		w.close()
+		w.config.Connect = func(batchapi.Caller) (batchapi.Account, error) { return batchapi.Account{}, batchapi.ErrNoKey }
+		for range 2 {
+			time.Sleep(32 * 24 * time.Hour)
+			w.open()
+			w.close()
+		}
+		w.open()
+		for _, id := range []string{done, lost} {
+			if got := w.get("/v1/batches/" + id); got.status != http.StatusNotFound {
+				w.Error(got)
+			}
 		}
 	})
 }

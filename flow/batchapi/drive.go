@@ -248,10 +248,17 @@ func (s *Server) withdraw(r *record) error {
 	return nil
 }
 
-// forgetRun removes the run of a batch, which may never have begun.
+// forgetRun removes the run of a batch, which may never have begun. Once the
+// batch is old, files that its provider still stores hold it no longer. Batches
+// that are open there do hold the run, but not what is kept here.
 func (s *Server) forgetRun(r *record) error {
-	err := s.cfg.Dir.Forget(s.ctx, r.run(), false)
+	isOld := r.ended() && time.Now().After(r.Ended.Add(s.cfg.Keep))
+	err := s.cfg.Dir.Forget(s.ctx, r.run(), isOld)
 	if err == nil || errors.Is(err, durable.ErrNoRun) {
+		return nil
+	}
+	if open, is := errors.AsType[*durable.OpenError](err); is && isOld {
+		s.log.Error("an old batch is removed, and its run stays", "batch", r.ID, "run", r.run(), "error", open)
 		return nil
 	}
 	return fmt.Errorf("batchapi: forget %s: %w", r.run(), err)
