@@ -234,13 +234,14 @@ func TestACancellationIsTriedAgain(t *testing.T) {
 		if err != nil || len(runs) != 1 {
 			w.Fatal(runs, err)
 		}
-		control := filepath.Join(runs[0], "control.json")
-		if err := os.Mkdir(control, 0o700); err != nil {
+		lock := filepath.Join(runs[0], "control.lock")
+		_ = os.Remove(lock) // or it is not there yet
+		if err := os.Mkdir(lock, 0o700); err != nil {
 			w.Fatal(err)
 		}
 		w.post("/v1/batches/"+id+"/cancel", "")
 		time.Sleep(3 * time.Minute)
-		if err := os.Remove(control); err != nil {
+		if err := os.Remove(lock); err != nil {
 			w.Fatal(err)
 		}
 		if b, _ := w.await(id); b.body["status"] != "cancelled" {
