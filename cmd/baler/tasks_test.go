@@ -27,9 +27,16 @@ func TestTasks(t *testing.T) {
 	writeFile(t, dir, "contracts/b.txt", "It ends in June.")
 	const none = ""
 	want := []struct{ says, file, has string }{
-		{"rows 3", none, none}, {"succeeded 2", "results.jsonl", `"id":"T-1"`}, {none, "report.html", "invalid_value"}, {"rows 1", "again.jsonl", `"T-3"`},
-		{"succeeded 2", "topics.jsonl", `"value":{"topic"`}, {"succeeded 1", "german.csv", ",de\r\n"}, {"rows 6", "compared.jsonl", `"route":"large"`},
-		{"succeeded 2", "contracts.jsonl", "a.txt"}, {"succeeded 2", "nightly.jsonl", `"T-2"`}, {"succeeded 2", "ended.jsonl", `"event":"ended"`},
+		{"rows 3", none, none},
+		{"succeeded 2", "results.jsonl", `"id":"T-1"`},
+		{none, "report.html", "invalid_value"},
+		{"rows 1", "again.jsonl", `"T-3"`},
+		{"succeeded 2", "topics.jsonl", `"value":{"topic"`},
+		{"succeeded 1", "german.csv", ",de\r\n"},
+		{"rows 6", "compared.jsonl", `"route":"large"`},
+		{"succeeded 2", "contracts.jsonl", "a.txt"},
+		{"succeeded 2", "nightly.jsonl", `"T-2"`},
+		{"succeeded 2", "ended.jsonl", `"event":"ended"`},
 	}
 	n := 0
 	for line := range strings.Lines(string(b)) {

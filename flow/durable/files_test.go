@@ -65,7 +65,13 @@ func TestFilesAfterACrash(t *testing.T) {
 	if err := run(dying); !errors.Is(err, durabletest.ErrDied) {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(w.Path("out"), "t-59.json.tmp"), []byte(`{"id":"t-`), 0o600); err != nil {
+	undelivered := 0
+	for ; ; undelivered++ {
+		if _, err := os.Stat(filepath.Join(w.Path("out"), fmt.Sprintf("t-%d.json", undelivered))); err != nil {
+			break
+		}
+	}
+	if err := os.WriteFile(filepath.Join(w.Path("out"), fmt.Sprintf("t-%d.json.tmp", undelivered)), []byte(`{"id":"t-`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	same := func(o durable.Output) durable.Output { return o }

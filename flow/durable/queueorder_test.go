@@ -448,7 +448,7 @@ func TestThePositionOfAnItem(t *testing.T) {
 			cancel()
 			report, err := h.Wait(context.WithoutCancel(ctx))
 			for _, h := range []*durable.Handle{h, other} {
-				if _, err := h.Position(t.Context(), "t-0"); !errors.Is(err, queue.ErrNotFound) {
+				if _, err := h.Position(context.WithoutCancel(ctx), "t-0"); !errors.Is(err, queue.ErrNotFound) {
 					t.Errorf("after the end: %v", err)
 				}
 			}
