@@ -41,11 +41,13 @@ type calls struct {
 	gate          *gate
 	notices       *notices
 	polls         *poller
+	resting       *restingDrivers
 	transferSlots chan struct{} // uploads and downloads at a time
 }
 
 // backOff waits after a failed call. It returns the error if waiting would not
-// help.
+// help. The rows of an abandoned batch have gone on, so the run may end
+// meanwhile, and then the error is errLeft.
 func (c *calls) backOff(ctx context.Context, s *service, in intent.Intent, call string, attempts int, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -57,6 +59,9 @@ func (c *calls) backOff(ctx context.Context, s *service, in intent.Intent, call 
 	}
 	d := c.pause(attempts, err)
 	c.notices.raiseTrouble(ctx, s, in, trouble{call: call, err: err, again: d, lasts: true})
+	if in.Abandoned {
+		return c.resting.during(ctx, func(ctx context.Context) error { return c.sleep(ctx, d) })
+	}
 	return c.sleep(ctx, d)
 }
 

@@ -30,6 +30,12 @@ type doubtful struct {
 
 func inDoubt(t *testing.T, lost simulator.Action, test func(d *doubtful)) {
 	t.Helper()
+	inDoubtWith(t, lost, simulator.Fault{Route: "GET /v1/batches", Action: simulator.ActionFail, Status: http.StatusServiceUnavailable, Times: -1}, test)
+}
+
+// inDoubtWith has another fault from the doubt on.
+func inDoubtWith(t *testing.T, lost simulator.Action, then simulator.Fault, test func(d *doubtful)) {
+	t.Helper()
 	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
 		d := &doubtful{World: w}
 		w.Write("in.jsonl", durabletest.Tickets(20)...)
@@ -48,7 +54,7 @@ func inDoubt(t *testing.T, lost simulator.Action, test func(d *doubtful)) {
 		w.SetFaults(simulator.Fault{Route: creation, Action: lost})
 		w.Log.OnMessage(func(message string) {
 			if strings.Contains(message, "creation unclear") && d.doubts.CompareAndSwap(false, true) {
-				w.SetFaults(simulator.Fault{Route: "GET /v1/batches", Action: simulator.ActionFail, Status: http.StatusServiceUnavailable, Times: -1})
+				w.SetFaults(then)
 			}
 		})
 		test(d)
@@ -112,6 +118,61 @@ func TestRowsInDoubtAreBoughtAgainByDecisionAlone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A provider that never lists its batches does not end a run whose rows were
+// bought again, now or later: a notice says that the batch may be there.
+func TestABatchThatIsNeverListedDoesNotStopWhatIsBoughtAgain(t *testing.T) {
+	t.Parallel()
+	missing := simulator.Fault{Route: "GET /v1/batches", Action: simulator.ActionFail, Status: http.StatusNotFound, Times: -1}
+	inDoubtWith(t, simulator.ActionResetAfter, missing, func(d *doubtful) {
+		t := d.T
+		var unseen atomic.Int64
+		d.job.Notify = func(n durable.Notice) {
+			if strings.Contains(n.Text, "given up and bought again") {
+				unseen.Add(1)
+			}
+		}
+		open := d.begin()
+		if err := d.Attach().Settle(t.Context(), open.Tag, durable.DecisionBuyAgain); err != nil {
+			t.Fatal(err)
+		}
+		report, err := d.run.Wait(t.Context())
+		if err != nil || report.Succeeded != 20 || report.State != durable.StateCompleted || report.InFlight != 0 || unseen.Load() != 1 {
+			t.Fatalf("%d notices: %+v, %v", unseen.Load(), report, err)
+		}
+		d.run.close()
+		if again := d.MustRun(d.job); again.Spending != report.Spending || unseen.Load() != 1 {
+			t.Errorf("%+v after %+v", again, report)
+		}
+	})
+}
+
+// A second batch that cannot be cancelled for now does not keep a run that has
+// all its results.
+func TestACancellationThatFailsDoesNotKeepARun(t *testing.T) {
+	t.Parallel()
+	down := simulator.Fault{Route: "POST /v1/batches/{id}/cancel", Action: simulator.ActionFail, Status: http.StatusServiceUnavailable, Times: -1}
+	list := simulator.Fault{Route: "GET /v1/batches", Action: simulator.ActionFail, Status: http.StatusServiceUnavailable, Times: -1}
+	inDoubtWith(t, simulator.ActionResetAfter, list, func(d *doubtful) {
+		t := d.T
+		open := d.begin()
+		d.SetFaults(list, down)
+		if err := d.Attach().Settle(t.Context(), open.Tag, durable.DecisionBuyAgain); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		d.SetFaults(down)
+		report, err := d.run.Wait(t.Context())
+		if err != nil || report.Succeeded != 20 || report.State != durable.StateCompleted {
+			t.Fatalf("%+v, %v", report, err)
+		}
+		d.run.close()
+		d.SetFaults()
+		if again := d.MustRun(d.job); again.Surplus != 1 || again.InFlight != 0 {
+			t.Errorf("%+v", again)
+		}
+	})
 }
 
 // A process that is killed at any time carries the decision out, and counts

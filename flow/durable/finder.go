@@ -20,7 +20,6 @@ type finder struct {
 	batches    *batches
 	accounts   *accounts
 	pollStates *pollStates
-	resting    *restingDrivers
 }
 
 // find looks for a batch whose creation was not answered. Once such a batch has
@@ -109,13 +108,12 @@ func (f *finder) list(ctx context.Context, in intent.Intent) (intent.Event, erro
 
 // listFailed handles a list that cannot be read. Then it means nothing that no
 // batch was found. The search is repeated for as long as it takes, while all
-// other batches go on. It is not repeated for an intent that is settled
-// already.
+// other batches go on. It is not repeated for an intent that is settled or
+// abandoned: such a list must not end a run whose rows have gone on.
 func (f *finder) listFailed(ctx context.Context, in intent.Intent, err error) (intent.Intent, error) {
-	if in.Abandoned && ctx.Err() == nil { // its rows have gone on: the run may end without an answer
-		return in, f.resting.during(ctx, func(ctx context.Context) error {
-			return f.calls.backOff(ctx, f.batches.serviceOf(in), in, "find", 0, err)
-		})
+	if in.Abandoned && ctx.Err() == nil && (unlisted(err) || errors.Is(err, errors.ErrUnsupported)) {
+		f.raiseUnseen(ctx, in, err)
+		return f.batches.advance(ctx, in, intent.Listed{})
 	}
 	if ctx.Err() != nil || !unlisted(err) {
 		return in, f.calls.backOff(ctx, f.batches.serviceOf(in), in, "find", 0, err)
@@ -131,6 +129,15 @@ func (f *finder) listFailed(ctx context.Context, in intent.Intent, err error) (i
 		Advice: "until they can, it is neither bought again nor given up; all others go on; " + buyAgainAdvice(f.name, in.Tag),
 	})
 	return in, f.calls.sleep(ctx, d)
+}
+
+// raiseUnseen raises a notice that an abandoned batch cannot be looked for.
+func (f *finder) raiseUnseen(ctx context.Context, in intent.Intent, err error) {
+	f.notices.raise(ctx, Notice{
+		Kind: NoticeUnclear, Tag: in.Tag,
+		Text:   fmt.Sprintf("a batch of %d rows was given up and bought again, and whether it is there cannot be told, as it cannot be looked for: %v", in.Rows, err),
+		Advice: "it is not looked for any more: cancel a batch of the tag " + in.Tag + " at the provider, if there is one",
+	})
 }
 
 // cancel cancels a batch that was bought twice. If it cannot be cancelled, it

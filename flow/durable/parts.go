@@ -32,7 +32,7 @@ func newEngine(c config) (*engine, error) {
 	if e.guard, err = newGuard(job, e.notices, wake); err != nil {
 		return nil, err
 	}
-	e.calls = &calls{config: job, gate: e.gate, notices: e.notices, polls: polls, transferSlots: make(chan struct{}, c.transfers)}
+	e.calls = &calls{config: job, gate: e.gate, notices: e.notices, polls: polls, resting: e.resting, transferSlots: make(chan struct{}, c.transfers)}
 	e.batches = &batches{config: job, Dir: dir, batchOwners: purchase.NewOwners(), throttles: newThrottles(e.clock.now), progress: e.progress, deadlines: newDeadlines(c.own)}
 	e.ledger = newLedger()
 	e.ledger.config, e.ledger.Dir, e.ledger.gate, e.ledger.notices = job, dir, e.gate, e.notices
@@ -55,7 +55,6 @@ func newEngine(c config) (*engine, error) {
 	}
 	e.finder = &finder{
 		config: job, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches, accounts: e.accounts, pollStates: e.pollStates,
-		resting: e.resting,
 	}
 	e.blockage = &blockage{config: job, batches: e.batches, gate: e.gate, openBatches: e.openBatches, notices: e.notices}
 	e.buyer = &buyer{
