@@ -114,7 +114,7 @@ func (l *routes) escalate(rows []jobdir.Entry) (urgent, rest []jobdir.Entry, err
 			rest = append(rest, e)
 			continue
 		}
-		l.load.left(l.ownOf(int(e.Route)), &e)
+		l.giveBack([]jobdir.Entry{e})
 		if e.Route, err = l.chooseOne(&e); err != nil {
 			return nil, nil, fmt.Errorf("durable: line %d: %w", e.Line, err)
 		}

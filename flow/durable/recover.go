@@ -175,6 +175,9 @@ func (e *engine) recoverLoad(in intent.Intent) error {
 	if atProvider(in) {
 		e.rooms.record(e.batches.stayOf(in))
 	}
+	if in.Freed {
+		return nil // its rows are elsewhere
+	}
 	if len(e.own) == 1 && !e.batches.ready.Limits() {
 		return nil // nothing is chosen by it
 	}
@@ -182,9 +185,7 @@ func (e *engine) recoverLoad(in intent.Intent) error {
 	if err != nil {
 		return err
 	}
-	if !in.Freed {
-		e.batches.ready.Hold(in.Tag, entries, true)
-	}
+	e.batches.ready.Hold(in.Tag, entries, true)
 	e.batches.routes.load.recovered(e.batches.routes.ownOf(in.Route), in.Tag, entries)
 	e.batches.noteDeadlines(in, entries)
 	return nil

@@ -58,6 +58,15 @@ func (r *routeLoad) left(n int, e *jobdir.Entry) {
 	r.routes[n].bytes -= e.Size()
 }
 
+// giveBack takes back that entries have taken their routes.
+func (l *routes) giveBack(entries []jobdir.Entry) {
+	for i := range entries {
+		if n := l.ownOf(int(entries[i].Route)); n >= 0 {
+			l.load.left(n, &entries[i])
+		}
+	}
+}
+
 // sealed notes what a batch has of the load of a route.
 func (r *routeLoad) sealed(n int, tag string, entries []jobdir.Entry) {
 	if n < 0 {

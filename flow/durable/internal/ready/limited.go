@@ -29,13 +29,13 @@ func (r *Log) Limits() bool { return r.limits() }
 func (r *Log) limits() bool { return r.line != nil && r.line.limited() }
 
 // Admit counts a batch for the limit of batches of the tenants of its entries,
-// until Unpin. It returns the entries that the batch may have. The others wait
-// again, since their tenants may have no more batches.
-func (r *Log) Admit(tag string, entries []jobdir.Entry) (admitted []jobdir.Entry, err error) {
+// until Unpin. It returns the entries that the batch may have, and those that
+// wait again, since their tenants may have no more batches.
+func (r *Log) Admit(tag string, entries []jobdir.Entry) (admitted, back []jobdir.Entry, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.line == nil || r.line.Batches == 0 {
-		return entries, nil
+		return entries, nil, nil
 	}
 	below, full := r.line.split(targetsOf(entries))
 	r.line.count(tag, below)
@@ -47,10 +47,11 @@ func (r *Log) Admit(tag string, entries []jobdir.Entry) (admitted []jobdir.Entry
 		}
 		delete(r.leaving, entries[i].Seq)
 		if err := r.line.giveBack(w); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		back = append(back, entries[i])
 	}
-	return admitted, nil
+	return admitted, back, nil
 }
 
 // LetGo ends what Hold and Admit have begun for a batch that is not done: it
