@@ -35,7 +35,11 @@ func Parse(text, secret string) (*Target, error) {
 	}
 	path, err := exec.LookPath(words[0])
 	if err != nil {
-		return nil, fmt.Errorf("there is no command %q: name a program, or a URL that begins with https://", words[0])
+		program := words[0]
+		if host, _, cut := strings.Cut(program, "/"); cut && host != "" && host != "." && host != ".." { // maybe a URL, whose path is often a secret
+			program = host + "/…"
+		}
+		return nil, fmt.Errorf("there is no command %q: name a program, or a URL that begins with https://", program)
 	}
 	c := command{path, words[1:]}
 	return &Target{name: filepath.Base(path), send: c.run}, nil

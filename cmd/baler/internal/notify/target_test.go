@@ -193,3 +193,12 @@ func TestACommandThatFailsSaysWhy(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A URL that lacks its scheme is taken for a command, and may be secret.
+func TestAURLWithoutASchemeIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	_, err := Parse("hooks.example.com/services/T0/secret", "")
+	if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "hooks.example.com") {
+		t.Error(err)
+	}
+}
