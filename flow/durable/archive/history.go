@@ -20,6 +20,8 @@ type Batch struct {
 	Rows      int       `json:"rows"`
 	SentAt    time.Time `json:"sent_at,omitzero"`    // when it was bought
 	SettledAt time.Time `json:"settled_at,omitzero"` // when its last result was settled; zero while there are open ones
+
+	bought bool // and not refused or abandoned
 }
 
 // Batches returns all batches of the run, in the order in which they were
@@ -35,6 +37,7 @@ func (a *Archive) Batches() []Batch {
 		b := Batch{
 			Tag: in.Tag, Batch: in.Batch, State: string(in.State), Route: r.Name, Provider: r.Provider,
 			Endpoint: r.Endpoint, Model: r.Model, Live: r.Live, Rows: in.Rows, SentAt: in.SentAt,
+			bought: in.Bought() && !in.Abandoned,
 		}
 		if in.State == intent.Committed || in.State == intent.Cleaned {
 			b.SettledAt = settled[in.Tag]

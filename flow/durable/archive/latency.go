@@ -18,8 +18,8 @@ const enoughBatches = 5
 type Latencies struct{ batches []Batch }
 
 // ReadLatencies reads the journals of all runs of a directory, also of pruned
-// ones. Batches that are not settled do not count, nor do those of live routes,
-// whose time follows from their limits. A run that cannot be read does not
+// ones. Batches that are not settled do not count, nor do those that were refused
+// or abandoned, nor those of live routes, whose time follows from their limits. A run that cannot be read does not
 // count, and is among the joined errors.
 func ReadLatencies(dir *durable.Dir) (*Latencies, error) {
 	runs, err := dir.Runs()
@@ -43,7 +43,7 @@ func (l *Latencies) read(dir *durable.Dir, name string) error {
 		return err
 	}
 	for _, b := range a.Batches() {
-		if !b.Live && !b.SentAt.IsZero() && !b.SettledAt.Before(b.SentAt) {
+		if b.bought && !b.Live && !b.SentAt.IsZero() && !b.SettledAt.Before(b.SentAt) {
 			l.batches = append(l.batches, b)
 		}
 	}
