@@ -29,7 +29,8 @@ files at the provider stay.
 With --unclear buy-again, decide about a batch whose creation was not answered, and
 which may or may not exist: its rows wait no longer, and are bought again, on
 whatever route takes them now. They may be paid for twice, so what the batch may
-have cost counts as waste. It is looked for once more, and cancelled if it is there.` + controlExit,
+have cost counts as waste. It is looked for once more, and cancelled if it is there
+and the provider keeps tags; at others it may run to its end.` + controlExit,
 		Example: `  baler settle tickets --batch batch_68f2c1 --missing again
   baler settle tickets --batch 7GQ2M4ZC0V9XK1PA --unclear buy-again`,
 		Args: oneName(),

@@ -25,7 +25,8 @@ const (
 	// doubt, and are bought again: they take a route anew, and count as
 	// Progress.Resent. What the batch may have cost counts as Spending.Waste,
 	// of no tenant. After the grace it is looked for once more, and cancelled
-	// if it is there; a run that has all its results does not wait for a
+	// if it is there, at a provider that keeps tags; at others nobody can tell
+	// it from another batch while it runs. A run that has all its results does not wait for a
 	// provider that does not answer that, and the next Run asks again.
 	DecisionBuyAgain Decision = "buy-again"
 )

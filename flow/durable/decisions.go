@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/balerhq/baler/internal/intent"
@@ -41,7 +42,7 @@ func (d *decisions) of(in intent.Intent) (Decision, context.Context) { return d.
 
 // ofDoubt returns the decision about a batch in doubt.
 func (d *decisions) ofDoubt(in intent.Intent) (Decision, context.Context) {
-	return d.get(doubtKey(in.Tag))
+	return d.get(doubtKey(in.Tag, in.Creates))
 }
 
 func (d *decisions) get(key string) (Decision, context.Context) {
@@ -50,6 +51,7 @@ func (d *decisions) get(key string) (Decision, context.Context) {
 	return Decision(d.made[key]), d.moved
 }
 
-// doubtKey is the key of a decision about a batch in doubt. If the batch is
-// found before, the decision says nothing about rows of it that are missing.
-func doubtKey(tag string) string { return "unclear " + tag }
+// doubtKey is the key of a decision about a batch in doubt, which is about so
+// many creations of it. If the batch is found before, the decision says nothing
+// about rows of it that are missing, nor about a later creation.
+func doubtKey(tag string, creates int) string { return fmt.Sprintf("unclear %s %d", tag, creates) }

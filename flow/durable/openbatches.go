@@ -74,7 +74,7 @@ func (b *openBatches) list() []OpenBatch {
 		r := b.batches.routes.get(in.Route)
 		open := OpenBatch{
 			Route: r.Name, Model: r.Model,
-			Tag: in.Tag, Batch: in.Batch, State: string(in.State), Rows: in.Rows, Flush: flushOf(in), SentAt: in.SentAt,
+			Tag: in.Tag, Batch: in.Batch, State: string(in.State), Rows: in.Rows, Flush: flushOf(in), SentAt: in.SentAt, Creates: in.Creates,
 			Missing: in.Missing, Undecided: in.Undecided,
 		}
 		if s := b.seen[in.Tag]; in.State == intent.Submitted {

@@ -49,6 +49,8 @@ type OpenBatch struct {
 	Rows   int       `json:"rows"`
 	Flush  *Flush    `json:"flush,omitempty"`  // why it was made when it was
 	SentAt time.Time `json:"sent_at,omitzero"` // when it was bought
+	// Creates counts the requests to create it that were sent.
+	Creates int `json:"creates,omitempty"`
 
 	Reserved price.Money `json:"reserved,omitempty"` // what it may cost, as estimated when it was sealed
 	Cost     price.Money `json:"cost,omitempty"`     // of its rows that are settled

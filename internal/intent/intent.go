@@ -56,7 +56,8 @@
 //
 // A person may decide not to wait for the end of a doubt. Then the batch is
 // abandoned: its rows are free again, and what it may have cost is wasted. It is
-// looked for once more all the same, and cancelled if it is there.
+// looked for once more all the same, and cancelled if it is there and has a
+// tag.
 package intent
 
 import (
