@@ -40,6 +40,7 @@ type Canary struct {
 	// Job.Answer, up to 1. Zero means 0.1.
 	MaxInvalid float64
 	// MaxCost is what an answer may cost on average. Zero means any amount.
+	// Prices must be known, as for a Budget.
 	MaxCost price.Money
 }
 

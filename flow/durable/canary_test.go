@@ -101,6 +101,62 @@ func TestACanaryThatFailsPausesTheRunUntilItIsResumed(t *testing.T) {
 	w.WantBilledOnce(400)
 }
 
+// A canary that fails holds nothing back if there is nothing else: the run
+// ends, now and later.
+func TestACanaryThatFailsEndsWithTheLastRow(t *testing.T) {
+	t.Parallel()
+	durabletest.Bubble(t, simulator.Config{Answer: (&ailing{model: "gpt-mini"}).answer}, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(20)...)
+		job := unguarded(w.Job())
+		job.Model, job.Canary = "gpt-mini", durable.Canary{Items: 20}
+		for range 2 {
+			report := w.MustRun(job)
+			if report.State != durable.StateCompleted || report.Settled() != 20 || report.Canary.Passed || report.Canary.Failed != 16 {
+				w.T.Errorf("%+v, %+v", report.Progress, report.Canary)
+			}
+		}
+	})
+}
+
+// A canary that fails while a person has paused the run says so all the same:
+// the pause has its reason, and each process has its notice.
+func TestACanaryThatFailsDuringAPauseIsNotLost(t *testing.T) {
+	t.Parallel()
+	cfg := simulator.Config{Answer: (&ailing{model: "gpt-mini"}).answer, Latency: simulator.Latency{Processing: time.Hour}}
+	durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(100)...)
+		job := unguarded(w.Job())
+		job.Model, job.Canary = "gpt-mini", durable.Canary{Items: 20}
+		var notices atomic.Int64
+		var codes atomic.Int64
+		job.Notify = func(n durable.Notice) {
+			if n.Kind == durable.NoticeCanary {
+				notices.Add(1)
+			}
+		}
+		job.Observe = func(e durable.Event) {
+			if e.Run != nil && e.Run.State == durable.StatePaused && e.Run.Code == durable.RunFailing {
+				codes.Add(1)
+			}
+		}
+		for n := range int64(2) {
+			ctx, stop := context.WithCancel(w.T.Context())
+			run := startRun(ctx, w, job)
+			time.Sleep(30 * time.Minute)
+			if err := run.Pause(w.T.Context()); err != nil {
+				w.T.Fatal(err)
+			}
+			time.Sleep(5 * time.Hour)
+			s := mustStatus(w.T, run.Handle)
+			if s.State != durable.StatePaused || !strings.Contains(s.Reason, "of the first 20 answers, 16 failed") || s.Settled() != 20 || notices.Load() != n+1 || codes.Load() != n+1 {
+				w.T.Errorf("%d notices, %d codes: %+v", notices.Load(), codes.Load(), s)
+			}
+			stop()
+			_, _ = run.end()
+		}
+	})
+}
+
 // A run that is resumed while no process runs it lets the others follow, too.
 func TestAPausedCanaryIsResumedBetweenProcesses(t *testing.T) {
 	t.Parallel()
@@ -208,6 +264,19 @@ func TestACanaryIsJudgedByItsAnswers(t *testing.T) {
 			t.Errorf("%s: %q, %v, %+v", name, reason, err, report.Canary)
 		}
 	}
+}
+
+// What nobody knows the price of cannot be judged by its cost.
+func TestACanaryThatBoundsCostsNeedsPrices(t *testing.T) {
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(20)...)
+	job := w.Job()
+	job.Model, job.Canary = "gpt-nobody-knows", durable.Canary{Items: 10, MaxCost: price.Cent}
+	if _, err := w.Run(t.Context(), job); !errors.As(err, new(*durable.UnknownPriceError)) {
+		t.Error(err)
+	}
+	w.WantBilledOnce(0)
 }
 
 func TestACanaryThatIsWrong(t *testing.T) {

@@ -24,7 +24,8 @@ type canaryWatch struct {
 	mu      sync.Mutex
 	state   canaryState
 	figures CanaryProgress
-	resumes int // as the control file had it when the canary failed
+	resumes int  // as the control file had it when the canary failed
+	told    bool // this process has paused the run, and said so
 }
 
 type canaryState int
@@ -56,10 +57,6 @@ func (w *canaryWatch) recover(mark *jobdir.CanaryMark, control rundir.Control) e
 	}
 	figures := w.figures
 	w.progress.value.Canary = &figures
-	if w.state == canaryFailed && control.Want == rundir.Running { // the process died before that was written
-		_, err := want(w.dir, StatePaused, w.canary.judge(&figures))
-		return err
-	}
 	return nil
 }
 
@@ -112,13 +109,12 @@ func (w *canaryWatch) show() {
 	w.progress.update(func(p *Progress) { p.Canary = &figures })
 }
 
-// judge lets the other rows follow, or pauses the run.
-func (w *canaryWatch) judge(ctx context.Context) error {
+// judge lets the other rows follow, or keeps that a person has to decide.
+func (w *canaryWatch) judge() error {
 	w.mu.Lock()
 	figures := w.figures
 	w.mu.Unlock()
-	wrong := w.canary.judge(&figures)
-	if wrong == "" {
+	if w.canary.judge(&figures) == "" {
 		return w.pass()
 	}
 	c, err := w.dir.Control()
@@ -131,7 +127,24 @@ func (w *canaryWatch) judge(ctx context.Context) error {
 	w.mu.Lock()
 	w.state, w.resumes = canaryFailed, c.Resumes
 	w.mu.Unlock()
-	return w.pause(ctx, wrong)
+	return nil
+}
+
+// holds reports whether rows wait for a person, because the canary has failed.
+// Then the run is paused, once in each process, as an earlier one may have died
+// before that. If all rows are settled, nothing waits.
+func (w *canaryWatch) holds(ctx context.Context) (bool, error) {
+	if !w.hasFailed() || w.progress.finished() {
+		return false, nil
+	}
+	w.mu.Lock()
+	figures, told := w.figures, w.told
+	w.told = true
+	w.mu.Unlock()
+	if told {
+		return true, nil
+	}
+	return true, w.pause(ctx, w.canary.judge(&figures))
 }
 
 // pass lets the other rows follow, for good.

@@ -60,8 +60,8 @@ func want(d rundir.Dir, wanted State, reason string) (rundir.Control, error) {
 	return d.Change(func(c *rundir.Control) (changed bool, err error) {
 		switch State(c.Want) {
 		case wanted:
-			if wanted != StateRunning {
-				return false, nil
+			if wanted != StateRunning && (c.Reason != "" || reason == "") {
+				return false, nil // a pause without a reason takes one
 			}
 		case StateCancelled:
 			return false, &CancelledError{Reason: c.Reason, At: c.At}

@@ -45,7 +45,9 @@ func (ctl *controller) publishFirst(open []intent.Intent) {
 		ctl.openBatches.show(in)
 	}
 	ctl.observe(ctl.control.Reason, nil)
-	ctl.guard.began(ctl.control)
+	if !ctl.canary.hasFailed() { // which says so itself
+		ctl.guard.began(ctl.control)
+	}
 	ctl.notices.moved()
 	ctl.progress.notify = func(p Progress) {
 		ctl.notices.dirty.Store(true)

@@ -51,7 +51,7 @@ func (ctl *controller) applyControl() error {
 	if err != nil {
 		return err
 	}
-	if c.Want != ctl.control.Want {
+	if c.Want != ctl.control.Want || c.Reason != ctl.control.Reason {
 		ctl.gate.set(State(c.Want))
 		ctl.log.Info("the run is now", "state", c.Want, "reason", c.Reason)
 		ctl.enterState(stateOf(State(c.Want)), c.Reason, nil)

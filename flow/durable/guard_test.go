@@ -44,7 +44,7 @@ type listener struct {
 }
 
 func (l *listener) notify(n durable.Notice) {
-	if n.Kind != durable.NoticeFailing {
+	if n.Kind != durable.NoticeFailing && n.Kind != durable.NoticeCanary {
 		return
 	}
 	l.mu.Lock()

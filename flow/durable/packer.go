@@ -138,15 +138,18 @@ func (pk *packer) buy(ctx, life context.Context, entries []jobdir.Entry, reason 
 		if err := pk.batches.routes.moveFew(rows); err != nil {
 			return err
 		}
-		if rows, err = pk.batches.ready.Admit(tag, rows); err != nil {
+		rows, back, err := pk.batches.ready.Admit(tag, rows)
+		if err != nil {
 			return err
 		}
+		pk.batches.routes.giveBack(back)
 		if len(rows) == 0 { // their tenants are at their limit
 			pk.buyer.slots.release(tag)
 			continue
 		}
 		aside := func(wait func() error) error { return pk.withoutSlot(ctx, tag, int(rows[0].Route), wait) }
-		rows, beyond, err := pk.ledger.admit(ctx, tag, rows, aside)
+		var beyond []jobdir.Entry
+		rows, beyond, err = pk.ledger.admit(ctx, tag, rows, aside)
 		if err != nil {
 			return err
 		}
@@ -303,13 +306,17 @@ func (pk *packer) await(ctx context.Context) (more bool, err error) {
 		var later <-chan time.Time
 		ended, open := pk.progress.ended(), pk.progress.inFlight()-pk.resting.parked()
 		if open == 0 && pk.canary.asks() && pk.canary.left() == 0 {
-			if err := pk.canary.judge(ctx); err != nil {
+			if err := pk.canary.judge(); err != nil {
 				return false, err
 			}
 		}
+		held, err := pk.canary.holds(ctx)
+		if err != nil {
+			return false, err
+		}
 		switch ready := pk.batches.ready.Any() || pk.ledger.mayGoOn(); {
 		case pk.readAll && !ended:
-		case pk.canary.hasFailed() && (ready || !ended): // a person decides
+		case held: // a person decides
 		case pk.canary.asks() && open > 0: // what they answer decides
 		case ready && (open == 0 || !ended):
 			return true, nil

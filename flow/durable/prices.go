@@ -16,10 +16,11 @@ type pricing struct {
 	as      map[priceable]string // Route.PriceAs
 	unknown UnknownPrice
 	budget  Budget
+	canary  price.Money // what its answers may cost on average
 }
 
 func (j *Job[T]) pricing() pricing {
-	p := pricing{table: j.Prices, unknown: j.UnknownPrice, budget: j.Budget}
+	p := pricing{table: j.Prices, unknown: j.UnknownPrice, budget: j.Budget, canary: j.Canary.MaxCost}
 	if p.table == nil {
 		p.table = price.Listed()
 	}
@@ -87,7 +88,7 @@ type UnknownPriceError struct {
 
 // Error names the model and the ways out.
 func (e *UnknownPriceError) Error() string {
-	return fmt.Sprintf("durable: no %s price is known of the model %q of %s, so that the budget cannot be kept: "+
+	return fmt.Sprintf("durable: no %s price is known of the model %q of %s, so that the budget, or what a canary may cost, cannot be kept: "+
 		"give its price in a file (Job.Prices, --prices), or say what an unknown one counts (Job.UnknownPrice, --unknown-price accept|AMOUNT)",
 		e.Lane, e.Model, e.Provider)
 }
@@ -98,13 +99,18 @@ type UnknownUsageError struct{ Provider string }
 
 // Error names the provider and the ways out.
 func (e *UnknownUsageError) Error() string {
-	return fmt.Sprintf("durable: the provider %s has no Codec that reads what its answers have used, so that the budget cannot be kept: "+
+	return fmt.Sprintf("durable: the provider %s has no Codec that reads what its answers have used, so that the budget, or what a canary may cost, cannot be kept: "+
 		"give it one (sink.Info.Codec), or let its answers count what is reserved for them (Job.UnknownPrice.Accept, --unknown-price accept)", e.Provider)
 }
 
-// mustBeKnown refuses a route without a known price in a job with a budget.
+// bounded reports whether the job bounds what it costs, so that this must be
+// known.
+func (p *pricing) bounded() bool { return p.budget.isSet() || p.canary > 0 }
+
+// mustBeKnown refuses a route without a known price in a job that bounds what
+// it costs.
 func (p *pricing) mustBeKnown(r jobdir.Route) error {
-	if !p.budget.isSet() || p.unknown.Accept {
+	if !p.bounded() || p.unknown.Accept {
 		return nil
 	}
 	if found := p.ofRoute(r); !found.known {
@@ -126,13 +132,13 @@ func (p *pricing) mustBeListed() error {
 }
 
 // mustKnowPrices refuses routes whose model has no known price, or whose
-// answers cannot be read, in a job with a budget.
+// answers cannot be read, in a job that bounds what it costs.
 func (c *config) mustKnowPrices() error {
 	if err := c.prices.mustBeListed(); err != nil {
 		return err
 	}
 	for _, own := range c.own {
-		if own.service.info.Codec == nil && c.prices.budget.isSet() && !c.prices.unknown.Accept {
+		if own.service.info.Codec == nil && c.prices.bounded() && !c.prices.unknown.Accept {
 			return &UnknownUsageError{Provider: own.service.info.Name}
 		}
 		if own.model == "" {
