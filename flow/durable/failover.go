@@ -49,7 +49,8 @@ func (l *routes) narrowed(fitting []int, e *jobdir.Entry) []int {
 	if l.failover == FailoverNever {
 		return left
 	}
-	return l.without(left, func(n int) bool { return l.own[n].out() })
+	left = l.without(left, func(n int) bool { return l.own[n].out() })
+	return l.without(left, func(n int) bool { return l.own[n].service.avoided() })
 }
 
 // without returns the routes that are not so, or all if none is left.
@@ -137,7 +138,7 @@ func (l *routes) elsewhereLater(in intent.Intent, entries []jobdir.Entry) (at ti
 	}
 	for i := range entries {
 		for _, own := range l.others(&entries[i], l.ownOf(in.Route)) {
-			if until, avoided := own.service.avoided(); avoided && !own.stopped() && (!ok || until.Before(at)) {
+			if until, down := own.service.down(); down && !own.stopped() && (!ok || until.Before(at)) {
 				at, ok = until, true
 			}
 		}

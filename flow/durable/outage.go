@@ -67,11 +67,12 @@ func (s *service) down() (until time.Time, is bool) {
 	return s.downUntil, time.Now().Before(s.downUntil)
 }
 
-// avoided returns until when rows that have another route do not come.
-func (s *service) avoided() (until time.Time, is bool) {
+// avoided reports whether rows that have another route do not come. Batches
+// that wait for the provider do not know it: one of them makes the next try.
+func (s *service) avoided() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.avoidUntil, time.Now().Before(s.avoidUntil)
+	return time.Now().Before(s.avoidUntil)
 }
 
 // Upload implements sink.Provider.

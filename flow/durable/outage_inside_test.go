@@ -97,13 +97,13 @@ func TestAProviderThatIsDownIsAvoidedForLongerThanABatchWaits(t *testing.T) {
 			t.Error("down for longer")
 		}
 		time.Sleep(time.Hour)
-		if _, is := s.avoided(); !is {
+		if !s.avoided() {
 			t.Error("not avoided any more")
 		}
 		if err := s.call(t.Context(), func(context.Context) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
-		if _, is := s.avoided(); is {
+		if s.avoided() {
 			t.Error("avoided though it answers")
 		}
 	})

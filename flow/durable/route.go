@@ -114,8 +114,8 @@ type ownRoute struct {
 // out reports whether nothing is bought by the route: because its account is
 // blocked, its provider is down, or too many of its rows fail.
 func (r *ownRoute) out() bool {
-	_, avoided := r.service.avoided()
-	return avoided || r.stopped()
+	_, down := r.service.down()
+	return down || r.stopped()
 }
 
 // stopped reports whether the route is out until a person acts.
