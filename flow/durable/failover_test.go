@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,6 +17,7 @@ import (
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -226,28 +226,26 @@ func TestARowThatOnlyABlockedRouteCanTakeWaits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := durabletest.New(t, simulator.Config{Answer: c.answer})
-			tickets := durabletest.Tickets(40)
-			tickets[27] = fmt.Sprintf(`{"id":"t-27","text":"%s 27"}`, strings.Repeat("a", 4000))
-			w.Write("in.jsonl", tickets...)
-			job := twoRoutes(w)
-			c.arrange(&job)
-			var once sync.Once
-			job.Check = func(string, llm.Reply) error {
-				once.Do(func() { w.Server.SetBlocked(simulator.Block{Account: "sk-other"}) })
-				return nil
-			}
-			report, err := w.Run(t.Context(), job)
-			if retry.ClassOf(err) != retry.Blocked || report.Failed != 0 || report.Succeeded == 0 || report.Succeeded == 40 {
-				t.Fatalf("%+v, %v", report, err)
-			}
-			w.Server.SetBlocked()
-			if report := w.MustRun(job); report.Succeeded != 40 {
-				t.Errorf("%+v", report)
-			}
-			if r := w.Results()["t-27"]; r.Route != "large" {
-				t.Errorf("t-27 took %s", r.Route)
-			}
+			cfg := simulator.Config{Answer: c.answer, Latency: slow.Latency}
+			durabletest.Bubble(t, cfg, openai.Config{}, nil, func(w *durabletest.World) {
+				tickets := durabletest.Tickets(40)
+				tickets[27] = fmt.Sprintf(`{"id":"t-27","text":"%s 27"}`, strings.Repeat("a", 4000))
+				w.Write("in.jsonl", tickets...)
+				job := twoRoutes(w)
+				c.arrange(&job)
+				w.Server.SetBlocked(simulator.Block{Account: "sk-other"})
+				report, err := w.Run(w.T.Context(), job)
+				if retry.ClassOf(err) != retry.Blocked || report.Failed != 0 || report.Succeeded == 0 || report.Succeeded == 40 {
+					w.T.Fatalf("%+v, %v", report, err)
+				}
+				w.Server.SetBlocked()
+				if report := w.MustRun(job); report.Succeeded != 40 {
+					w.T.Errorf("%+v", report)
+				}
+				if r := w.Results()["t-27"]; r.Route != "large" {
+					w.T.Errorf("t-27 took %s", r.Route)
+				}
+			})
 		})
 	}
 }
