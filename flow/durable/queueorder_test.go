@@ -39,7 +39,7 @@ func ticketsOf(n int, kinds ...string) (lines []string) {
 	return lines
 }
 
-// stream yields 600 tickets at once, one of which is low, and after them
+// stream yields 900 tickets at once, one of which is low, and after them
 // critical ones without end, sixty a minute.
 type stream struct {
 	ctx context.Context
@@ -51,13 +51,13 @@ func (s *stream) Items() iter.Seq2[durabletest.Ticket, error] {
 		for {
 			s.n++
 			kind := "critical"
-			if s.n == 200 {
+			if s.n == 890 { // critical ones fill what is loaded before
 				kind = "low"
 			}
 			if !yield(durabletest.Ticket{ID: kind + "-" + strconv.Itoa(s.n), Text: strconv.Itoa(s.n)}, nil) {
 				return
 			}
-			if s.n < 600 || s.n%10 > 0 {
+			if s.n < 900 || s.n%10 > 0 {
 				continue
 			}
 			if err := purchase.Sleep(s.ctx, 10*time.Second); err != nil {
@@ -78,7 +78,7 @@ func TestALowPriorityItemFinishesUnderAStreamOfCriticalOnes(t *testing.T) {
 	t.Parallel()
 	durabletest.Bubble(t, simulator.Config{Latency: simulator.Latency{Processing: time.Minute}}, openai.Config{}, nil, func(w *durabletest.World) {
 		run := func(name string, o durable.Queue) (finished bool) {
-			ctx, cancel := context.WithTimeoutCause(w.T.Context(), 15*time.Minute, durabletest.ErrEnough)
+			ctx, cancel := context.WithTimeoutCause(w.T.Context(), 25*time.Minute, durabletest.ErrEnough)
 			defer cancel()
 			job := w.BriskJob()
 			job.Name, job.Queue, job.Source, job.Dir, job.Samples = name, o, &stream{ctx: ctx}, w.StateDir(), true
