@@ -51,7 +51,7 @@ func TestABudgetStopsARunUntilItIsRaised(t *testing.T) {
 		t.Errorf("%+v", s.Spending)
 	}
 
-	if r := mustCommand(t, dir, "budget", "in", "7usd"); !r.says("of the budget of $7.00") {
+	if r := mustCommand(t, dir, "budget", "in", "7usd"); !r.says("of the budget of $7") {
 		t.Errorf("%+v", r)
 	}
 	r = runCommand(t, dir, withKey, args("--prices", "prices.json", "--budget", "5usd")...)
