@@ -110,7 +110,7 @@ func (g *guard) apply() {
 }
 
 func (g *guard) raisePaused(route, what, why string) {
-	g.notices.raise(context.Background(), Notice{
+	g.notices.raiseNew(context.Background(), Notice{
 		Kind: NoticeFailing, Tag: route, Text: fmt.Sprintf("%s is paused: %s", what, why),
 		Advice: "it buys nothing new, and what was bought is awaited and delivered: look at the failed rows, " +
 			"then resume the run (baler resume) or cancel it",

@@ -132,6 +132,15 @@ func (n *notices) raise(ctx context.Context, v Notice) {
 	n.callbacks.reportEvent(Event{Notice: &NoticeEvent{Notice: v}})
 }
 
+// raiseNew raises a notice that a person has to act on. It is reported even if
+// one of its kind and tag was reported a moment ago.
+func (n *notices) raiseNew(ctx context.Context, v Notice) {
+	n.mu.Lock()
+	delete(n.reported, noticeKey{v.Kind, v.Tag})
+	n.mu.Unlock()
+	n.raise(ctx, v)
+}
+
 // clear clears a notice whose cause is over.
 func (n *notices) clear(kind NoticeKind, tag string) {
 	if n.drop(kind, tag) {
