@@ -23,14 +23,8 @@ type Capacity struct {
 	once sync.Once
 
 	mu     sync.Mutex
-	lanes  map[string]*lane
-	limits map[string]Load // that SetLimit has set
-}
-
-// lane is the state of a lane in this process.
-type lane struct {
-	turn     chan struct{} // holds one token: its owner may reserve next
-	released chan struct{} // wakes the owner of the token
+	lanes  map[string]*lane // with calls that wait
+	limits map[string]Load  // that SetLimit has set
 }
 
 // NewCapacity returns a Capacity, or an error that names the wrong field of c.
@@ -52,31 +46,36 @@ func (c *Capacity) init() {
 	c.lanes, c.limits = make(map[string]*lane), make(map[string]Load)
 }
 
-// Reserve reserves load for batch in the lane as soon as it fits. Callers
-// proceed in the order of their calls. A reservation that the batch has in the
-// lane already stays as it is. The error wraps [ErrTooLarge] for a load that
-// never fits, [context.Cause], or an error of the Store.
+// Reserve is [Capacity.ReserveFirst] with priority 0.
 func (c *Capacity) Reserve(ctx context.Context, lane, batch string, load Load) error {
+	return c.ReserveFirst(ctx, 0, lane, batch, load)
+}
+
+// ReserveFirst reserves load for batch in the lane as soon as it fits. Calls
+// that wait proceed by priority, the highest first, and with the same priority
+// in their order: while one waits, no other proceeds that comes after it. So
+// calls of a low priority wait for as long as higher ones come. A reservation
+// that the batch has in the lane already stays as it is. The error wraps
+// [ErrTooLarge] for a load that never fits, [context.Cause], or an error of the
+// Store.
+func (c *Capacity) ReserveFirst(ctx context.Context, priority int, lane, batch string, load Load) error {
 	if held, err := c.Held(ctx, lane); err != nil {
 		return err
 	} else if _, ok := held[batch]; ok {
-		return nil // without the token: its owner may wait for this very batch
+		return nil // out of turn: others may wait for this very batch
 	}
-	l := c.lane(lane)
-	select {
-	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
-	case <-ctx.Done():
-		return capacityError(lane, context.Cause(ctx))
-	}
+	w := c.enter(lane, priority)
+	defer c.leave(lane, w)
 	poll := time.NewTicker(c.cfg.Poll)
 	defer poll.Stop()
 	for {
-		if ok, err := c.try(ctx, lane, batch, load); ok || err != nil {
-			return err
+		if c.isFirst(lane, w) {
+			if ok, err := c.try(ctx, lane, batch, load); ok || err != nil {
+				return err
+			}
 		}
 		select {
-		case <-l.released:
+		case <-w.wake:
 		case <-poll.C:
 		case <-ctx.Done():
 			return capacityError(lane, context.Cause(ctx))
@@ -85,15 +84,11 @@ func (c *Capacity) Reserve(ctx context.Context, lane, batch string, load Load) e
 }
 
 // TryReserve is Reserve for a caller that does not wait. False means that the
-// load does not fit now, or that another call of this Capacity is reserving or
-// waits for the lane.
+// load does not fit now, or that another call of this Capacity waits for the
+// lane.
 func (c *Capacity) TryReserve(ctx context.Context, lane, batch string, load Load) (ok bool, err error) {
-	l := c.lane(lane)
-	select {
-	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
+	if !c.isWaitedFor(lane) {
 		return c.try(ctx, lane, batch, load)
-	default:
 	}
 	held, err := c.Held(ctx, lane)
 	_, ok = held[batch]
@@ -164,14 +159,6 @@ func (c *Capacity) SetLimit(lane string, limit Load) error {
 	return nil
 }
 
-// wake lets the owner of the lane's token try again.
-func (c *Capacity) wake(lane string) {
-	select {
-	case c.lane(lane).released <- struct{}{}:
-	default: // it tries again anyway
-	}
-}
-
 // Held returns the reservation of each batch in the lane. The map belongs to
 // the caller. After a crash it shows which reservations may have lost their
 // owner.
@@ -191,18 +178,6 @@ func (c *Capacity) limit(lane string) Load {
 		return limit
 	}
 	return c.cfg.Fallback
-}
-
-func (c *Capacity) lane(name string) *lane {
-	c.once.Do(c.init)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l := c.lanes[name]
-	if l == nil {
-		l = &lane{turn: make(chan struct{}, 1), released: make(chan struct{}, 1)}
-		c.lanes[name] = l
-	}
-	return l
 }
 
 func capacityError(lane string, err error) error {

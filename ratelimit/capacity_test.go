@@ -132,6 +132,51 @@ func TestReserveWaitsInTurn(t *testing.T) {
 	})
 }
 
+// Of those that wait, the highest priority is the first.
+func TestReserveFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCapacity(t, ratelimit.CapacityConfig{Fallback: ratelimit.Load{Batches: 1}, Poll: time.Hour})
+		one := ratelimit.Load{Batches: 1}
+		if err := c.Reserve(t.Context(), "mini", "open", one); err != nil {
+			t.Fatal(err)
+		}
+		got, start := make(chan string, 5), time.Now()
+		var waiting sync.WaitGroup
+		for _, w := range []struct {
+			batch    string
+			priority int
+		}{{"low", -1}, {"normal", 0}, {"high", 1}, {"second", 1}, {"gone", 2}} {
+			ctx, cancel := context.WithCancel(t.Context())
+			waiting.Go(func() {
+				if err := c.ReserveFirst(ctx, w.priority, "mini", w.batch, one); err != nil {
+					return
+				}
+				got <- w.batch
+				if err := c.Release(ctx, "mini", w.batch); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+			if w.batch == "gone" {
+				cancel()
+			}
+			defer cancel()
+		}
+		if err := c.Release(t.Context(), "mini", "open"); err != nil {
+			t.Fatal(err)
+		}
+		waiting.Wait()
+		close(got)
+		var order []string
+		for batch := range got {
+			order = append(order, batch)
+		}
+		if want := []string{"high", "second", "normal", "low"}; !slices.Equal(order, want) || time.Since(start) != 0 {
+			t.Errorf("%v after %s, want %v at once", order, time.Since(start), want)
+		}
+	})
+}
+
 // A run that was restarted reserves again what it holds. Were it to wait in
 // turn, it could wait for itself.
 func TestReservingAgainDoesNotWaitInTurn(t *testing.T) {
