@@ -23,6 +23,7 @@ type config struct {
 	name            string
 	settings        map[string]string
 	labels          map[string]string
+	runPriority     int
 	own             []*ownRoute // one or more
 	services        []*service  // that these buy from
 	prices          pricing
@@ -76,7 +77,7 @@ func (j *Job[T]) config() config {
 	}
 	return config{
 		escalation: escalation(own), prices: j.pricing(), tenants: j.Tenant != nil,
-		name: j.Name, settings: settings, labels: j.Labels,
+		name: j.Name, settings: settings, labels: j.Labels, runPriority: j.RunPriority,
 		own: own, services: services, choose: j.Choose, failover: failover, guard: j.Guard, canary: j.Canary, formats: j.Formats, onlyRouteModels: j.OnlyRouteModels, batch: j.Batch.config(), maxTokens: j.Batch.MaxTokens, pack: j.Pack.pack(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
 		transfers:   cmp.Or(j.Transfers, DefaultTransfers),
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),

@@ -52,6 +52,13 @@ type Job[T any] struct {
 	// bytes and values of at most 256. They may change between starts. Zero
 	// means those of the start before.
 	Labels map[string]string
+	// RunPriority orders the jobs that a process runs in one Dir, where they
+	// wait for room at one account (Enqueued, MaxInFlight of a route): batches of
+	// the highest go first, and those of one priority in the order in which they
+	// ask. A job of a low priority waits for as long as higher ones fill the
+	// account. Batches that are open already are left alone. Zero is the
+	// priority of most.
+	RunPriority int
 
 	// Source yields the items. See Feed about items that come by and by,
 	// Through about stages between a source and the job, and archive.Follow

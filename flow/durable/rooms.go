@@ -51,13 +51,14 @@ func (s *stay) ofRoute() string { return "route " + s.owner + " " + s.route }
 // stay is a batch that is enqueued, or is to be.
 type stay struct {
 	place
-	tag   string
-	owner string // the directory of its job
-	load  ratelimit.Load
-	known sink.Enqueued // what the job knows of the limits
-	tries bool          // the limit has to be found out, or may be lower than the job says
-	route string        // whose batches are limited; "" if they are not
-	most  int           // of these
+	tag      string
+	owner    string // the directory of its job
+	priority int    // of the job, among those that wait
+	load     ratelimit.Load
+	known    sink.Enqueued // what the job knows of the limits
+	tries    bool          // the limit has to be found out, or may be lower than the job says
+	route    string        // whose batches are limited; "" if they are not
+	most     int           // of these
 
 	there  bool // the provider has the batch, or may have it
 	handle sink.Handle
@@ -99,10 +100,11 @@ func (r *rooms) try(ctx context.Context, s *stay) (ok bool, err error) {
 	return r.take(ctx, s, r.capacity.TryReserve)
 }
 
-// reserve waits for room. Batches get it in the order in which they ask.
+// reserve waits for room. Batches get it by the priority of their jobs, and
+// then in the order in which they ask.
 func (r *rooms) reserve(ctx context.Context, s *stay) error {
 	_, err := r.take(ctx, s, func(ctx context.Context, lane, batch string, load ratelimit.Load) (bool, error) {
-		err := r.capacity.Reserve(ctx, lane, batch, load)
+		err := r.capacity.ReserveFirst(ctx, s.priority, lane, batch, load)
 		return err == nil, err
 	})
 	return err

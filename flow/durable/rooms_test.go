@@ -134,6 +134,35 @@ func TestJobsShareTheRoomOfAnAccount(t *testing.T) {
 	}
 }
 
+// A job of a higher priority gets the room before one that waits already.
+func TestRoomGoesByThePriorityOfJobs(t *testing.T) {
+	t.Parallel()
+	durabletest.Bubble(t, oneAtATime, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("low.in", longTickets(48)...)
+		w.Write("high.in", longTickets(24)...)
+		ended := make(chan string, 2)
+		var both sync.WaitGroup
+		for name, priority := range map[string]int{"low": 0, "high": 1} {
+			both.Go(func() {
+				job := w.Job()
+				job.Batch.MaxItems, job.Enqueued.Tokens, job.Cache, job.RunPriority = 12, oneBatch, -1, priority
+				if priority > 0 {
+					time.Sleep(time.Minute) // the other one has a batch open, and others wait
+				}
+				if _, _, err := w.RunAs(name, job); err != nil {
+					w.T.Errorf("%s: %v", name, err)
+				}
+				ended <- name
+			})
+		}
+		both.Wait()
+		if first := <-ended; first != "high" {
+			w.T.Errorf("%s ended first", first)
+		}
+		wantRequests(w, createBatch, 6, 6)
+	})
+}
+
 // What is enqueued is known after a restart, to the job itself and to another
 // one, for which it ends though nobody waits for it.
 func TestRoomIsKnownAfterARestart(t *testing.T) {

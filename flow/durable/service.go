@@ -83,7 +83,7 @@ func (b *batches) placeOf(in intent.Intent) place {
 func (b *batches) stayOf(in intent.Intent) *stay {
 	known := b.routes.enqueued(in.Route)
 	s := &stay{
-		place: b.placeOf(in), tag: in.Tag, owner: b.Keys.Dir(), load: loadOf(in), known: known,
+		place: b.placeOf(in), tag: in.Tag, owner: b.Keys.Dir(), priority: b.runPriority, load: loadOf(in), known: known,
 		tries:  (known.Tokens > 0 || known.Rows == 0) && !b.serviceOf(in).info.Live,
 		handle: handle(in), until: in.SentAt.Add(idleTime),
 	}
