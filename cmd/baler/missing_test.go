@@ -98,3 +98,23 @@ func TestAllThatIsMissingIsNamedAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// So are the keys, as far as it is known already whose. What buys nothing needs
+// none.
+func TestMissingKeysAreNamedWithTheRest(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for args, want := range map[string]string{
+		"run --provider mistral":          "MISTRAL_API_KEY (",
+		"run":                             "OPENAI_API_KEY, ANTHROPIC_API_KEY, ",
+		"run in.jsonl --route a=gemini/m": "GEMINI_API_KEY (",
+		"run in.jsonl --route a=openai/m,key=OTHER_KEY":        "OTHER_KEY (",
+		"run in.jsonl --provider anthropic --prompt {{.text}}": "ANTHROPIC_API_KEY (",
+		"plan --provider mistral":                              "",
+	} {
+		r := runCommand(t, dir, nil, strings.Fields(args)...)
+		if has := strings.Contains(r.stderr, "_KEY"); r.code != exitUsage || !strings.Contains(r.stderr, want) || has != (want != "") {
+			t.Errorf("%s: %+v, want %q", args, r, want)
+		}
+	}
+}
