@@ -98,5 +98,5 @@ func (ctl *controller) enterState(s State, reason string, err error) {
 // observe reports the state, and what has ended the run if it has ended.
 func (ctl *controller) observe(reason string, err error) {
 	p := ctl.progress.now()
-	ctl.callbacks.reportEvent(Event{Run: &RunEvent{State: p.State, Reason: reason, Code: runCode(p.State, reason, err), Rows: p.Rows, Succeeded: p.Succeeded, Failed: p.Failed}})
+	ctl.callbacks.reportEvent(Event{Run: &RunEvent{State: p.State, Reason: reason, Code: runCode(p.State, reason, err), Rows: p.Rows, Succeeded: p.Succeeded, Failed: p.Failed, Labels: ctl.labels}})
 }

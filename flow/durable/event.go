@@ -40,6 +40,8 @@ type RunEvent struct {
 	Rows      int `json:"rows"`
 	Succeeded int `json:"succeeded"`
 	Failed    int `json:"failed"`
+	// Labels are those of the Job. The map is not to be changed.
+	Labels map[string]string `json:"labels,omitempty"`
 }
 
 // RunCode says in a word why a run is in its state.

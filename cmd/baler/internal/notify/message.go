@@ -14,14 +14,15 @@ const Schema = "baler/notification/v1"
 
 // Message is what a target gets, as JSON. No row, prompt or answer is in it.
 type Message struct {
-	Schema string        `json:"schema"` // Schema
-	ID     string        `json:"id"`     // the same each time that a message is delivered
-	At     time.Time     `json:"at"`     // when it happened
-	Run    string        `json:"run"`    // the name of the run
-	Event  Kind          `json:"event"`
-	State  durable.State `json:"state"`
-	Route  string        `json:"route,omitempty"` // that it is about, of a run with routes
-	Reason string        `json:"reason,omitempty"`
+	Schema string            `json:"schema"`           // Schema
+	ID     string            `json:"id"`               // the same each time that a message is delivered
+	At     time.Time         `json:"at"`               // when it happened
+	Run    string            `json:"run"`              // the name of the run
+	Labels map[string]string `json:"labels,omitempty"` // of the run
+	Event  Kind              `json:"event"`
+	State  durable.State     `json:"state"`
+	Route  string            `json:"route,omitempty"` // that it is about, of a run with routes
+	Reason string            `json:"reason,omitempty"`
 
 	Rows      int         `json:"rows"` // that were read so far
 	Succeeded int         `json:"succeeded"`
@@ -47,9 +48,10 @@ const Patience = 10 * time.Minute
 
 // reader makes messages of the events of a run. It is used by one goroutine.
 type reader struct {
-	now   durable.Progress
-	ended bool
-	told  map[noticeKey]bool // notices that last, and that were a message
+	now    durable.Progress
+	labels map[string]string
+	ended  bool
+	told   map[noticeKey]bool // notices that last, and that were a message
 }
 
 type noticeKey struct {
@@ -62,6 +64,7 @@ func (r *reader) read(e durable.Event) []Message {
 	switch {
 	case e.Run != nil:
 		r.now.State, r.now.Rows, r.now.Succeeded, r.now.Failed = e.Run.State, e.Run.Rows, e.Run.Succeeded, e.Run.Failed
+		r.labels = e.Run.Labels
 		return r.ofRun(e)
 	case e.Route != nil:
 		return r.ofRoute(e)
@@ -127,7 +130,7 @@ func (r *reader) ofNotice(e durable.Event) []Message {
 
 func (r *reader) message(e durable.Event, kind Kind, route, reason string) Message {
 	return Message{
-		Schema: Schema, ID: "msg_" + rand.Text(), At: e.At.UTC(), Run: e.Job, Event: kind, State: r.now.State, Route: route, Reason: reason,
+		Schema: Schema, ID: "msg_" + rand.Text(), At: e.At.UTC(), Run: e.Job, Labels: r.labels, Event: kind, State: r.now.State, Route: route, Reason: reason,
 		Rows: r.now.Rows, Succeeded: r.now.Succeeded, Failed: r.now.Failed, Cost: r.now.Spending.Cost,
 	}
 }

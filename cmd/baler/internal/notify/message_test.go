@@ -10,7 +10,7 @@ import (
 )
 
 func run(s durable.State, code durable.RunCode, reason string) durable.Event {
-	return durable.Event{Job: "daily", Run: &durable.RunEvent{State: s, Code: code, Reason: reason, Rows: 10, Succeeded: 7, Failed: 2}}
+	return durable.Event{Job: "daily", Run: &durable.RunEvent{State: s, Code: code, Reason: reason, Rows: 10, Succeeded: 7, Failed: 2, Labels: map[string]string{"team": "support"}}}
 }
 
 func notice(kind durable.NoticeKind, tag string, since time.Duration, over bool) durable.Event {
@@ -54,7 +54,7 @@ func TestMessagesOfEvents(t *testing.T) {
 			for _, e := range test.events {
 				for _, m := range r.read(e) {
 					got = append(got, fmt.Sprint(m.Event, " ", m.State, " ", m.Route))
-					if m.Schema != Schema || m.ID == "" || m.Run != "daily" || e.Run != nil && (m.Rows != 10 || m.Succeeded != 7 || m.Failed != 2 || m.Reason != e.Run.Reason) {
+					if m.Schema != Schema || m.ID == "" || m.Run != "daily" || e.Run != nil && (m.Rows != 10 || m.Succeeded != 7 || m.Failed != 2 || m.Reason != e.Run.Reason || m.Labels["team"] != "support") {
 						t.Errorf("%+v", m)
 					}
 				}

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
@@ -85,7 +86,7 @@ func TestAURLIsCalledUntilItAnswers(t *testing.T) {
 		}
 	}
 	var got Message
-	if err := json.Unmarshal(h.bodies[0], &got); err != nil || got != message {
+	if err := json.Unmarshal(h.bodies[0], &got); err != nil || !reflect.DeepEqual(got, message) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -174,7 +175,7 @@ func TestACommandGetsTheMessage(t *testing.T) {
 	}
 	body, err := os.ReadFile(filepath.Join(dir, "message"))
 	var got Message
-	if err != nil || json.Unmarshal(body, &got) != nil || got != message {
+	if err != nil || json.Unmarshal(body, &got) != nil || !reflect.DeepEqual(got, message) {
 		t.Errorf("%s, %v", body, err)
 	}
 	if variables, err := os.ReadFile(filepath.Join(dir, "variables")); err != nil || string(variables) != "ended daily completed\n" {
