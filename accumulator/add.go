@@ -75,20 +75,28 @@ func (a *Accumulator[T]) settle(ctx context.Context, l metaItems[T], err error) 
 		taken += n
 		return err
 	}
+	again := func() error {
+		a.mu.Lock()
+		err := attempt()
+		a.unlock(err)
+		return err
+	}
 	for {
 		var heavy *OverweightError
 		switch {
 		case isNeed(err):
 			err = a.await(ctx, a.closing, attempt)
+		case errors.Is(err, errNeedLimits):
+			if err = a.stage.askLimits(&l.metas[0]); err == nil {
+				err = again()
+			}
 		case errors.As(err, &heavy):
 			a.stage.reject(l.items[0], heavy)
 			l.skip(1)
 			if taken++; len(l.items) == 0 {
 				return taken, nil
 			}
-			a.mu.Lock()
-			err = attempt()
-			a.unlock(err)
+			err = again()
 		default:
 			return taken, err
 		}

@@ -46,9 +46,9 @@ type Config struct {
 
 	// PerKey returns the limits of one key: MaxItems, MaxWeight, MaxWait and
 	// MaxIdle of its result replace those of this Config, all four of them;
-	// the other fields are ignored. It is called whenever a batch of the key
-	// opens, under the lock of the accumulator: it must be quick and must not
-	// call back. A result that Validate would not accept is an error of the
+	// the other fields are ignored. It is called by the goroutine of an Add, or
+	// the Run, when a batch of the key is to be opened, and must be safe for
+	// concurrent use. A result that Validate would not accept is an error of the
 	// Add, or the Run, that opens the batch. Nil means that all keys have the
 	// same limits.
 	PerKey func(key string) Config

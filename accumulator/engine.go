@@ -41,8 +41,9 @@ func (e *engine[T]) add(v *T, n itemMeta) error {
 }
 
 // place is a step of add or fill, closing and opening batches as needed. It
-// returns errNeedBale or errNeedKey if v must wait, and an *OverweightError if
-// v is for the reject hook.
+// returns errNeedBatch or errNeedKey if v must wait, errNeedLimits if the limits
+// of its key must be asked for, and an *OverweightError if v is for the reject
+// hook.
 func (e *engine[T]) place(v *T, n itemMeta) error {
 	b := e.open.get(n.key)
 	if b != nil && !b.fits(n.weight) {
@@ -84,7 +85,7 @@ func (e *engine[T]) join(v *T, n itemMeta) bool {
 
 // start opens the batch for an item.
 func (e *engine[T]) start(n itemMeta) (*openBatch[T], error) {
-	lim, err := e.limitsOf(n.key)
+	lim, err := e.limitsFor(n)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import "time"
 type itemMeta struct {
 	key    string
 	weight int
+	limits *limits // those of the key, once they were asked for
 }
 
 // metaItems is a run of items with their metas, or without any if the stage is

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,6 +112,71 @@ func TestLimitsCanDifferByKey(t *testing.T) {
 		}
 		mustClose(t, acc)
 	})
+}
+
+// Limits are asked for outside the lock: the function may use the accumulator,
+// and if it panics the accumulator goes on.
+func TestLimitsAreAskedForOutsideTheLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var acc *accumulator.Accumulator[string]
+		perKey := func(key string) accumulator.Config {
+			if key == "p" {
+				panic("no limits")
+			}
+			_, _ = acc.Stats(), acc.OpenBatches(1)
+			return accumulator.Config{MaxItems: 2}
+		}
+		var got shipment[string]
+		acc = start(t, accumulator.By(initial, accumulator.Config{MaxItems: 3, PerKey: perKey}), got.handle)
+		var panicked any
+		func() {
+			defer func() { panicked = recover() }()
+			_ = acc.Add(t.Context(), "p1")
+		}()
+		if panicked != "no limits" {
+			t.Errorf("panicked with %v", panicked)
+		}
+		add(t, acc, "a1")
+		if n, err := acc.AddMany(t.Context(), []string{"b1", "a2", "b2"}); n != 3 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		mustClose(t, acc)
+		if d := cmp.Diff([]string{"a size [a1 a2]", "b size [b1 b2]"}, describe(got.take())); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+// So it is by a Loader.
+func TestLoadersAskForLimits(t *testing.T) {
+	t.Parallel()
+	perKey := func(key string) accumulator.Config { return accumulator.Config{MaxItems: len(key)} }
+	load := func(_ context.Context, b accumulator.Batch[string]) ([]accumulator.Result[int], error) {
+		all := make([]accumulator.Result[int], len(b.Items))
+		for i := range all {
+			all[i].Value = len(b.Items)
+		}
+		return all, nil
+	}
+	l, err := accumulator.NewLoader(t.Context(), accumulator.By(func(s string) string { return s }, accumulator.Config{MaxItems: 9, PerKey: perKey}), load)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := l.Do(t.Context(), "a"); n != 1 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			if n, err := l.Do(t.Context(), "bb"); n != 2 || err != nil {
+				t.Errorf("%d, %v", n, err)
+			}
+		})
+	}
+	both.Wait()
+	if err := l.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestManyKeysInAnyOrderLeaveOnTime(t *testing.T) {

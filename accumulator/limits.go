@@ -24,15 +24,27 @@ func (c Config) limits() limits {
 	return l
 }
 
-// limitsOf returns the limits of a batch with the key.
-func (e *engine[T]) limitsOf(key string) (limits, error) {
-	if e.stage.key == nil || e.stage.cfg.PerKey == nil {
+// limitsFor returns the limits of a batch that an item opens. It fails with
+// errNeedLimits if the key has limits of its own that are not known yet.
+func (e *engine[T]) limitsFor(n itemMeta) (limits, error) {
+	switch {
+	case e.stage.key == nil || e.stage.cfg.PerKey == nil:
 		return e.limits, nil
+	case n.limits == nil:
+		return limits{}, errNeedLimits
 	}
-	cfg := e.stage.cfg.PerKey(key)
-	cfg.WaitForKey = e.stage.cfg.WaitForKey // it makes a time limit necessary
+	return *n.limits, nil
+}
+
+// askLimits asks the user for the limits of the item's key. It must not be
+// called under a lock.
+func (s *Stage[T]) askLimits(n *itemMeta) error {
+	cfg := s.cfg.PerKey(n.key)
+	cfg.WaitForKey = s.cfg.WaitForKey // it makes a time limit necessary
 	if err := cfg.Validate(); err != nil {
-		return limits{}, fmt.Errorf("accumulator: limits of key %q: %w", key, err)
+		return fmt.Errorf("accumulator: limits of key %q: %w", n.key, err)
 	}
-	return cfg.limits(), nil
+	l := cfg.limits()
+	n.limits = &l
+	return nil
 }

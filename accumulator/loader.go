@@ -133,7 +133,7 @@ func (l *Loader[In, Out]) add(ctx context.Context, item *In) (t ticket[Out], err
 		a.mu.Unlock()
 	}
 	meta := a.stage.metaOf(item)
-	err = a.do(ctx, a.closing, func() error {
+	attempt := func() error {
 		a.single = true
 		if a.refusal != nil {
 			return a.refusal
@@ -143,7 +143,13 @@ func (l *Loader[In, Out]) add(ctx context.Context, item *In) (t ticket[Out], err
 		}
 		t = ticket[Out]{a.engine.joined.(*results[Out]), a.engine.at}
 		return nil
-	})
+	}
+	err = a.do(ctx, a.closing, attempt)
+	for errors.Is(err, errNeedLimits) {
+		if err = a.stage.askLimits(&meta); err == nil {
+			err = a.do(ctx, a.closing, attempt)
+		}
+	}
 	if heavy, ok := errors.AsType[*OverweightError](err); ok {
 		a.stage.reject(*item, heavy)
 	}

@@ -120,8 +120,11 @@ func (r *run[T]) fill(l metaItems[T]) error {
 // makeWay does what the first item of l needs, which cannot be placed because
 // of obstacle.
 func (r *run[T]) makeWay(l *metaItems[T], obstacle error) error {
-	if errors.Is(obstacle, errNeedKey) {
+	switch {
+	case errors.Is(obstacle, errNeedKey):
 		return r.waitForKey()
+	case errors.Is(obstacle, errNeedLimits):
+		return r.engine.stage.askLimits(&l.metas[0])
 	}
 	var heavy *OverweightError
 	if !errors.As(obstacle, &heavy) {

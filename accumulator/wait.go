@@ -11,6 +11,9 @@ var (
 	errNeedKey   = errors.New("accumulator: all keys are in use")
 )
 
+// errNeedLimits says that PerKey is to be called, which happens under no lock.
+var errNeedLimits = errors.New("accumulator: the limits of the key are not known")
+
 func isNeed(err error) bool {
 	return err != nil && (errors.Is(err, errNeedBatch) || errors.Is(err, errNeedKey))
 }
