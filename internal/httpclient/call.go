@@ -63,7 +63,8 @@ func (c Call) body() (body io.ReadCloser, size int64, err error) {
 
 // source is the body of a request. It keeps the class of what it fails with:
 // the transport mixes that with what else ends a call. And it knows how much of
-// it has left, at most: what was not read was not sent.
+// it has left, at most: what was not read was not sent. So it gives out its last
+// bytes only once it has seen that nothing is wrong after them.
 type source struct {
 	io.ReadCloser
 
@@ -79,16 +80,39 @@ func newSource(body io.ReadCloser, size int64) *source {
 
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.ReadCloser.Read(p)
+	if err == nil && n > 0 && s.isLast(n) {
+		err = s.last()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.over {
 		return 0, io.ErrClosedPipe
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		n = 0
 	}
 	s.left -= int64(n)
 	if _, ok := errors.AsType[*retry.Error](err); ok && s.err == nil {
 		s.err = err
 	}
 	return n, err
+}
+
+// isLast reports whether n more bytes are all that was announced.
+func (s *source) isLast(n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.left == int64(n)
+}
+
+// last returns why the body has no proper end, or io.EOF.
+func (s *source) last() error {
+	var more [1]byte
+	n, err := s.ReadCloser.Read(more[:])
+	if n > 0 {
+		return retry.Mark(errors.New("it is longer than was announced"), retry.Permanent)
+	}
+	return err
 }
 
 // end lets nothing more leave. It reports whether all may have left, and why

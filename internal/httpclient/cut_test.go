@@ -75,8 +75,26 @@ func TestACreateWhoseBodyWasCutShortDidNotHappen(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("not at all", func(t *testing.T) { // all of it left, so nobody knows
+	t.Run("by what comes after its last byte", func(t *testing.T) {
 		err := create(serve(t, count), t.Context(), announced, errRows)
+		if retry.ClassOf(err) != retry.Permanent || !errors.Is(err, errRows) {
+			t.Error(err)
+		}
+		if n := <-got; n >= announced {
+			t.Errorf("the server got %d bytes", n)
+		}
+	})
+	t.Run("by its length", func(t *testing.T) {
+		err := create(serve(t, count), t.Context(), announced+1, io.EOF)
+		if retry.ClassOf(err) != retry.Permanent || !strings.Contains(err.Error(), "longer than was announced") {
+			t.Error(err)
+		}
+		if n := <-got; n >= announced {
+			t.Errorf("the server got %d bytes", n)
+		}
+	})
+	t.Run("not at all", func(t *testing.T) { // all of it left, so nobody knows
+		err := create(serve(t, count), t.Context(), announced, io.EOF)
 		if retry.ClassOf(err) != retry.Ambiguous || errors.Is(err, retry.ErrCutShort) {
 			t.Error(err)
 		}
