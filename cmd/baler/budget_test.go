@@ -68,6 +68,9 @@ func TestABudgetStopsARunUntilItIsRaised(t *testing.T) {
 			t.Errorf("%s: %+v", line, r)
 		}
 	}
+	if !strings.Contains(r.stderr, "the budget of $7.00 that was set for the run counts no more") {
+		t.Errorf("%+v", r)
+	}
 	sum := price.Money(0)
 	for _, row := range readResults(t, filepath.Join(dir, "out.jsonl")) {
 		sum += *row.Cost

@@ -16,9 +16,10 @@ func newBudget() *cobra.Command {
 		Short: "Change what a run may spend, while it runs or between two starts",
 		Long: `Change the --budget of a run that has one. A process that runs the run keeps the new
 one once the command has ended: a run that waits for room in its budget goes on at
-once. It counts for later starts, too, until one of them has another --budget than the
-run was started with. A run that has stopped on its budget goes on when the same
-command is run again.` + controlExit,
+once. It counts for later starts with the same --budget, too. A start with another
+--budget than the one before, or with --fresh, puts an end to it for good; the former
+says so. A run that has stopped on its budget goes on when the same command is run
+again.` + controlExit,
 		Example: "  baler budget tickets 15usd",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -71,7 +71,7 @@ func (ctl *controller) applyControl() error {
 			return err
 		}
 		ctl.fetcher.decisions.set(made)
-		ctl.ledger.setBudget(c.Budget)
+		ctl.ledger.setBudget(c.Budget.Instead())
 	}
 	if !ctl.told.answers(c) {
 		ctl.told = ctl.tell(c)
@@ -112,7 +112,7 @@ func (ctl *controller) publish(reason string) error {
 	if reason == "" {
 		reason = ctl.control.Reason
 	}
-	return ctl.dir.Write(rundir.StatusFile, snapshot{Applied: ctl.applied, Told: ctl.told, JobBudget: ctl.prices.budget.Total, Status: Status{
+	return ctl.dir.Write(rundir.StatusFile, snapshot{Applied: ctl.applied, Told: ctl.told, Status: Status{
 		Name: ctl.name, Labels: ctl.labels, Wanted: State(ctl.control.Want), Report: ctl.report(), Open: ctl.priced(ctl.openBatches.list()), Output: outputPath(ctl.output), Notices: ctl.notices.list(),
 		Reason: reason, NeedsAction: ctl.stuck, PID: os.Getpid(), Started: ctl.clock.started, Updated: time.Now(), Deadline: ctl.clock.expires,
 	}})

@@ -89,7 +89,7 @@ func (c *config) beginFresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(root.Close(), c.dir.Renew())
+	return errors.Join(root.Close(), c.dir.RenewFresh())
 }
 
 func (c *config) mustBeIdle() error {

@@ -2,7 +2,6 @@ package durable
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -12,10 +11,11 @@ import (
 
 // SetBudget changes Budget.Total of a run that has one. Once it returns nil,
 // the new limit counts for all batches that are sealed from then on, also in
-// later Runs, until one of these has another Budget.Total than the run was
-// started with. Those that are open keep what they have reserved. A run that
-// waits for room in its budget goes on at once if there is some now. One that
-// has stopped on its budget needs another Run.
+// later starts with the same Budget.Total. It counts no more, even if that
+// Budget.Total comes back, once the run was started with another one, which
+// raises a Notice then, or anew (Job.Fresh). Batches that are open keep what
+// they have reserved. A run that waits for room in its budget goes on at once if
+// there is some now. One that has stopped on its budget needs another Run.
 //
 // The limit must be above zero; it may be below what is spent, and then nothing
 // more is bought. The error is a *CancelledError for a cancelled run. About the
@@ -24,24 +24,19 @@ func (h *Handle) SetBudget(ctx context.Context, total price.Money) error {
 	if total <= 0 {
 		return fmt.Errorf("durable: the budget of %q is %s: must be above zero", h.name, total)
 	}
-	s, _, err := readStatus(h.dir)
-	switch {
-	case errors.Is(err, ErrNoRun):
-		return fmt.Errorf("%w: %q", err, h.name)
-	case err != nil:
+	if _, err := h.Status(); err != nil {
 		return err
-	case s.JobBudget == 0:
-		return fmt.Errorf("durable: the run %q has no budget that could be changed: run it again with one (Job.Budget, --budget)", h.name)
 	}
 	c, err := h.dir.Change(func(c *rundir.Control) (changed bool, err error) {
-		if State(c.Want) == StateCancelled {
+		switch {
+		case State(c.Want) == StateCancelled:
 			return false, &CancelledError{Reason: c.Reason, At: c.At}
-		}
-		wanted := rundir.Budget{Total: total, InPlaceOf: s.JobBudget}
-		if c.Budget != nil && *c.Budget == wanted {
+		case c.Budget == nil || c.Budget.Given == 0:
+			return false, fmt.Errorf("durable: the run %q has no budget that could be changed: run it again with one (Job.Budget, --budget)", h.name)
+		case c.Budget.Set == total:
 			return false, nil
 		}
-		c.Budget, c.At = &wanted, time.Now()
+		c.Budget.Set, c.At = total, time.Now()
 		return true, nil
 	})
 	if err != nil {
@@ -50,20 +45,44 @@ func (h *Handle) SetBudget(ctx context.Context, total price.Money) error {
 	return h.awaitApplied(ctx, c.Rev, "the budget")
 }
 
-// setBudget lets another limit count than Budget.Total, if it was set in its
-// place.
-func (l *ledger) setBudget(b *rundir.Budget) {
-	if b == nil || b.InPlaceOf != l.prices.budget.Total {
-		return
+// otherBudget is the tag of the notice about a limit that counts no more.
+const otherBudget = "another budget"
+
+// give notes the limit that the job is started with. It says so if that replaces
+// one which was set.
+func (l *ledger) give(ctx context.Context) error {
+	limit := l.prices.budget.Total
+	b, dropped, err := l.dir.Give(limit)
+	if err != nil {
+		return err
 	}
+	l.setBudget(b.Instead())
+	if dropped == 0 {
+		return nil
+	}
+	now := "without one"
+	if limit > 0 {
+		now = "with " + limit.String()
+	}
+	l.notices.raise(ctx, Notice{
+		Kind: NoticeBudget, Tag: otherBudget,
+		Text:   fmt.Sprintf("the budget of %s that was set for the run counts no more, because the run is started %s now, which is another one than before", dropped, now),
+		Advice: "set it again if it is to count (Handle.SetBudget, baler budget)",
+	})
+	return nil
+}
+
+// setBudget lets another limit count than Budget.Total, unless it is zero.
+func (l *ledger) setBudget(instead price.Money) {
 	l.mu.Lock()
-	changed := l.instead != b.Total
-	l.instead = b.Total
+	changed := l.instead != instead
+	l.instead = instead
 	if changed {
 		l.stir()
 	}
 	l.mu.Unlock()
 	if changed {
+		l.notices.clear(NoticeBudget, otherBudget)
 		l.publish()
 	}
 }

@@ -3,6 +3,7 @@ package durable_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -37,35 +38,77 @@ func TestABudgetIsRaisedInALiveProcess(t *testing.T) {
 	})
 }
 
-// A budget that is set while no process runs counts for the next one, as long
-// as that has the limit in whose place it was set.
+// A budget that is set while no process runs counts for the next ones, until one
+// is started with another limit than before. That is told, and it does not come
+// back with the old limit.
 func TestABudgetIsRaisedBetweenProcesses(t *testing.T) {
 	t.Parallel()
 	inBudget(t, func(w *durabletest.World, job durable.Job[durabletest.Ticket]) {
-		budgetOf := func() price.Money {
-			report, err := w.Run(w.T.Context(), job)
-			if spent, ok := errors.AsType[*durable.BudgetError](err); !ok || spent.Budget != report.Spending.Budget || report.Spending.Cost > spent.Budget {
-				w.T.Fatalf("%v, %+v", err, report.Spending)
+		told := ""
+		job.Notify = func(n durable.Notice) {
+			if n.Kind == durable.NoticeBudget && n.Tag != "" {
+				told = n.Text
 			}
-			return report.Spending.Budget
 		}
-		job.Batch.MaxItems, job.Budget.Total = 10, 2*price.Cent
-		budgetOf()
-		if err := w.Attach().SetBudget(w.T.Context(), 4*price.Cent); err != nil {
-			w.T.Fatal(err)
+		start := func(given, counts price.Money, tells bool) {
+			w.T.Helper()
+			job.Budget.Total, told = given, ""
+			report, err := w.Run(w.T.Context(), job)
+			if spent, ok := errors.AsType[*durable.BudgetError](err); !ok || spent.Budget != counts || report.Spending.Budget != counts {
+				w.T.Fatalf("%v, %+v: want %s", err, report.Spending, counts)
+			}
+			if s := mustStatus(w.T, w.Attach()); s.Spending.Budget != counts {
+				w.T.Errorf("the status says %s, want %s", s.Spending.Budget, counts)
+			}
+			if (told != "") != tells {
+				w.T.Errorf("told: %q", told)
+			}
 		}
-		if got := budgetOf(); got != 4*price.Cent {
-			w.T.Errorf("%s", got)
+		set := func(total price.Money) {
+			w.T.Helper()
+			if err := w.Attach().SetBudget(w.T.Context(), total); err != nil {
+				w.T.Fatal(err)
+			}
 		}
-		if job.Budget.Total = 5 * price.Cent; budgetOf() != job.Budget.Total {
-			w.T.Error("a later start has another budget, and it does not count")
-		}
-		if err := w.Attach().SetBudget(w.T.Context(), 20*price.Cent); err != nil {
-			w.T.Fatal(err)
-		}
+		job.Batch.MaxItems = 10
+		start(2*price.Cent, 2*price.Cent, false)
+		set(4 * price.Cent)
+		start(2*price.Cent, 4*price.Cent, false)
+		start(5*price.Cent, 5*price.Cent, true)
+		start(2*price.Cent, 2*price.Cent, false)
+		start(5*price.Cent, 5*price.Cent, false)
+		set(3 * price.Cent)
+		start(5*price.Cent, 3*price.Cent, false)
+		set(20 * price.Cent)
 		if s := w.MustRun(job).Spending; s.Cost != 10*price.Cent {
 			w.T.Errorf("%+v", s)
 		}
+	})
+}
+
+// What was set for a run does not count for the one that begins anew under its
+// name.
+func TestABudgetThatWasSetIsNotThatOfAFreshRun(t *testing.T) {
+	t.Parallel()
+	inBudget(t, func(w *durabletest.World, job durable.Job[durabletest.Ticket]) {
+		job.Budget.Total, job.Cache, job.KeepRemote = 2*price.Cent, -1, durable.KeepForever
+		start := func(want price.Money) {
+			w.T.Helper()
+			report, err := w.Run(w.T.Context(), job)
+			if _, over := errors.AsType[*durable.BudgetError](err); !over || report.Spending.Budget != want {
+				w.T.Fatalf("%v, %+v: want %s", err, report, want)
+			}
+		}
+		start(2 * price.Cent)
+		if err := w.Attach().SetBudget(w.T.Context(), 4*price.Cent); err != nil {
+			w.T.Fatal(err)
+		}
+		start(4 * price.Cent)
+		job.Fresh, job.Source = true, w.Job().Source
+		if err := os.Remove(w.Path("out.jsonl")); err != nil {
+			w.T.Fatal(err)
+		}
+		start(2 * price.Cent)
 	})
 }
 

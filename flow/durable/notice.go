@@ -39,6 +39,6 @@ const (
 	NoticeCanary      NoticeKind = "canary"      // the first items did badly, so that the run is paused
 	NoticeStorage     NoticeKind = "storage"     // what is kept at the provider
 	NoticeDeadline    NoticeKind = "deadline"    // a batch is cancelled because items of it are near their deadline
-	NoticeBudget      NoticeKind = "budget"      // the budget allows no more for now
+	NoticeBudget      NoticeKind = "budget"      // the budget allows no more for now; with a Tag: one that was set counts no more
 	NoticeLate        NoticeKind = "late"        // items have passed their deadline in a batch that is open
 )

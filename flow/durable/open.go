@@ -57,9 +57,7 @@ func (e *engine) readWanted(started time.Time) error {
 	}
 	e.controller.told = last.Told
 	e.fetcher.decisions = newDecisions(made)
-	if b := wanted.Budget; b != nil && b.InPlaceOf == e.prices.budget.Total {
-		e.ledger.instead = b.Total
-	}
+	e.ledger.instead = wanted.Budget.Instead()
 	e.clock.began, e.clock.started = time.Now(), started
 	if e.timeLimit > 0 {
 		if e.clock.began.Before(started) { // the clock was set back

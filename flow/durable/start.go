@@ -138,7 +138,7 @@ func (c config) begin(ctx context.Context, input rows) (*session, error) {
 	if err != nil {
 		return nil, errors.Join(err, lock.Unlock())
 	}
-	if err := e.controller.publish(""); err != nil {
+	if err := errors.Join(e.ledger.give(ctx), e.controller.publish("")); err != nil {
 		return nil, errors.Join(err, e.close(), lock.Unlock())
 	}
 	return &session{engine: e, input: input, lock: lock}, nil

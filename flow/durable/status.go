@@ -86,9 +86,7 @@ type snapshot struct {
 	Status
 	Applied int   `json:"applied"` // revision of the control file
 	Told    *told `json:"told,omitempty"`
-	// JobBudget is the Budget.Total that the run was started with.
-	JobBudget price.Money `json:"job_budget,omitempty"`
-	asked     time.Time   // when that was written
+	asked   time.Time // when that was written
 }
 
 // ErrNoRun means that a state directory has no run of the name.
@@ -113,8 +111,8 @@ func readStatus(d rundir.Dir) (s snapshot, held bool, err error) {
 		return s, held, ErrNoRun
 	}
 	s.Wanted, s.asked = State(c.Want), c.At
-	if b := c.Budget; b != nil && b.InPlaceOf == s.JobBudget {
-		s.Spending.Budget = b.Total
+	if set := c.Budget.Instead(); set > 0 {
+		s.Spending.Budget = set
 	}
 	switch {
 	case s.Ended():

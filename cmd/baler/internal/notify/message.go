@@ -117,7 +117,7 @@ func (r *reader) ofNotice(e durable.Event) []Message {
 		return nil
 	case r.told[key]:
 		return nil
-	case n.Kind == durable.NoticeBudget:
+	case n.Kind == durable.NoticeBudget && n.Tag == "":
 		kind = Budget
 	case n.Kind == durable.NoticeWaiting && n.Tag == "":
 	case n.Kind == durable.NoticeUnreachable && e.At.Sub(n.Since) >= Patience:

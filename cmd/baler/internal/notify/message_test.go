@@ -41,6 +41,7 @@ func TestMessagesOfEvents(t *testing.T) {
 		"a route":         {[]durable.Event{run("running", "", ""), route("a", "failing"), route("a", "paused"), route("a", "resumed")}, []string{"failing running a", "paused running a"}},
 		"rows, batches":   {[]durable.Event{{Row: &durable.RowEvent{}}, {Batch: &durable.BatchEvent{}}, route("a", "down"), route("a", "up")}, nil},
 		"budget of a day": {[]durable.Event{notice(durable.NoticeBudget, "", 0, false), notice(durable.NoticeBudget, "", time.Hour, false)}, []string{"budget  "}},
+		"another budget":  {[]durable.Event{notice(durable.NoticeBudget, "another budget", 0, false)}, nil},
 		"comes again":     {[]durable.Event{notice(durable.NoticeBudget, "", 0, false), notice(durable.NoticeBudget, "", 0, true), notice(durable.NoticeBudget, "", 0, false)}, []string{"budget  ", "budget  "}},
 		"stalled":         {[]durable.Event{notice(durable.NoticeWaiting, "", 10*time.Minute, false), notice(durable.NoticeWaiting, "", time.Hour, false)}, []string{"stalled  "}},
 		"one batch":       {[]durable.Event{notice(durable.NoticeWaiting, "b", time.Hour, false)}, nil},

@@ -35,15 +35,24 @@ type Control struct {
 	// counts these requests.
 	Ask   string `json:"ask,omitempty"`
 	Asked int    `json:"asked,omitempty"`
-	// Budget is another limit than the job has, if one was set.
+	// Budget is what the run may spend, nil if it never had a limit.
 	Budget *Budget `json:"budget,omitempty"`
 }
 
-// Budget is what a job may spend in the place of a limit of its own. If that is
-// another one by now, it counts no more.
+// Budget is the limit that a run was started with last, and the one that was
+// set since and counts in its place.
 type Budget struct {
-	Total     price.Money `json:"total"`
-	InPlaceOf price.Money `json:"in_place_of"`
+	Given price.Money `json:"given"`         // zero means none
+	Set   price.Money `json:"set,omitempty"` // zero means that none was set
+}
+
+// Instead returns the limit that counts in the place of the given one, zero if
+// there is none.
+func (b *Budget) Instead() price.Money {
+	if b == nil {
+		return 0
+	}
+	return b.Set
 }
 
 // Control reads the requested state. It is Running unless another one was
@@ -97,15 +106,41 @@ func (d Dir) Change(change func(*Control) (changed bool, err error)) (c Control,
 	return c, d.Write(ControlFile, c)
 }
 
-// Renew requests Running for a run that was cancelled, paused or drained in an
-// earlier epoch.
-func (d Dir) Renew() error {
-	c, err := d.Control()
-	if err != nil || c.Want == Running && !c.Drain {
-		return err
-	}
-	c = Control{Rev: c.Rev + 1, Want: Running, At: time.Now()}
-	return errors.Join(d.Write(ControlCopy, c), d.Write(ControlFile, c))
+// Renew requests Running for a run that was cancelled, paused or drained before
+// it goes on.
+func (d Dir) Renew() error { return d.renew(false) }
+
+// RenewFresh does the same for a run that begins anew. A limit that was set for
+// what it was before counts no more.
+func (d Dir) RenewFresh() error { return d.renew(true) }
+
+func (d Dir) renew(fresh bool) error {
+	_, err := d.Change(func(c *Control) (changed bool, err error) {
+		next := Control{Rev: c.Rev, Want: Running, At: time.Now(), Budget: c.Budget}
+		if fresh {
+			next.Budget = nil
+		}
+		if c.Want == Running && !c.Drain && next.Budget == c.Budget {
+			return false, nil
+		}
+		*c = next
+		return true, nil
+	})
+	return err
+}
+
+// Give notes the limit that the run is started with, zero for none. One that was
+// set in its place goes on counting, unless the run was started with another one
+// then: that is returned as dropped.
+func (d Dir) Give(limit price.Money) (b *Budget, dropped price.Money, err error) {
+	c, err := d.Change(func(c *Control) (changed bool, err error) {
+		if c.Budget == nil && limit == 0 || c.Budget != nil && c.Budget.Given == limit {
+			return false, nil
+		}
+		dropped, c.Budget = c.Budget.Instead(), &Budget{Given: limit}
+		return true, nil
+	})
+	return c.Budget, dropped, err
 }
 
 // Decisions reads the decisions about rows without a result, by tag and by
