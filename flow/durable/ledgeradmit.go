@@ -24,6 +24,7 @@ type admission struct {
 	route      int
 	open       bool // batches are open that may yet make room
 	moved      <-chan struct{}
+	version    int // of the ledger that said so
 }
 
 // admit reserves what the rows of a batch may cost. It returns those that the
@@ -46,7 +47,10 @@ func (l *ledger) admit(ctx context.Context, tag string, rows []jobdir.Entry, asi
 			return a.take, a.rest, nil
 		}
 		if !a.open && (!a.today || a.next > l.prices.budget.PerDay) { // what is open was bought, or is yet to be
-			return nil, nil, l.exhaust(&a)
+			if err := l.exhaust(&a); err != nil {
+				return nil, nil, err
+			}
+			continue
 		}
 		if !waits {
 			waits = true
@@ -72,7 +76,7 @@ func (l *ledger) try(tag string, rows []jobdir.Entry) (a admission, err error) {
 	l.divide(&a, &e, rows)
 	enough := len(a.rest) == 0 || len(a.take) >= len(a.rest) || !a.open && len(a.take) > 0 && a.whole >= l.bound(&a)/worthBuying
 	if !enough {
-		a.moved = l.moved
+		a.moved, a.version = l.moved, l.version
 		return a, nil
 	}
 	l.aside.add(a.aside, l.version)
@@ -176,9 +180,14 @@ func (l *ledger) tell(ctx context.Context, a *admission) {
 }
 
 // exhaust ends the buying for good, because nothing more fits into the budget.
+// It does nothing if there may be more room by now.
 func (l *ledger) exhaust(a *admission) error {
 	p := l.progress.now()
 	l.mu.Lock()
+	if a.version != l.version {
+		l.mu.Unlock()
+		return nil
+	}
 	err := &BudgetError{Budget: l.bound(a), Settled: l.settled, Reserved: l.reserved(), Next: a.next, Rows: p.Rows - p.Settled(), Today: a.today}
 	if a.today {
 		today := l.prices.budget.dayOf(time.Now())

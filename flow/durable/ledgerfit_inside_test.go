@@ -89,6 +89,26 @@ func TestARowBeyondTheBudgetOfADay(t *testing.T) {
 	}
 }
 
+// A budget that is raised once a batch was found not to fit, and before that ends
+// the run, lets the run go on.
+func TestABudgetThatIsRaisedAtTheLastMomentCounts(t *testing.T) {
+	t.Parallel()
+	l := ledgerOf(Budget{Total: price.Cent / 1000})
+	l.gate, l.notices = newGate(StateRunning), &notices{config: l.config}
+	rows := rowsOf(1, func(int) int { return 4000 })
+	a, err := l.try("tag", rows)
+	if err != nil || a.moved == nil || a.open {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	l.setBudget(price.USD)
+	if err := l.exhaust(&a); err != nil || !l.gate.running() || l.cause() != nil {
+		t.Errorf("%v, %v", err, l.cause())
+	}
+	if take, rest, err := l.admit(t.Context(), "tag", rows, nil); err != nil || len(take) != 1 || len(rest) > 0 {
+		t.Errorf("%d rows, %d left, %v", len(take), len(rest), err)
+	}
+}
+
 // What was reserved on one day counts no more on the next.
 func TestAReservationIsOutdatedTheNextDay(t *testing.T) {
 	t.Parallel()
