@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/rundir"
 	"github.com/balerhq/baler/internal/purchase"
@@ -20,7 +21,9 @@ import (
 //
 // Another process answers within about a second. Position reads all entries
 // that wait, about a second for a million; reading and buying wait meanwhile.
-// If ctx ends first, its error comes back.
+// If ctx ends first, its error comes back. If a process has the run open and
+// does not answer within ten seconds, and ten more for each million items, an
+// error says so: it is suspended, or adopts batches.
 func (h *Handle) Position(ctx context.Context, key string) (n int, err error) {
 	if h.own != nil {
 		n, err = h.own.positionOf(key)
@@ -60,6 +63,7 @@ func (t *told) answers(c rundir.Control) bool {
 // it has answered, it answers that one, and is asked again.
 func (h *Handle) askPosition(ctx context.Context, key string) (int, error) {
 	var c rundir.Control
+	began := time.Now()
 	for {
 		s, held, err := readStatus(h.dir)
 		switch {
@@ -74,10 +78,19 @@ func (h *Handle) askPosition(ctx context.Context, key string) (int, error) {
 				return 0, err
 			}
 		}
+		if patience := answerTime(s.Rows); time.Since(began) > patience {
+			return 0, fmt.Errorf("the process that has the run open has not answered within %s: it is suspended, or does something else than to run it: ask again", patience)
+		}
 		if err := purchase.Sleep(ctx, applyInterval); err != nil {
 			return 0, err
 		}
 	}
+}
+
+// answerTime returns how long a process may take to answer that has so many
+// rows: ten times what it takes if it is not busy.
+func answerTime(rows int) time.Duration {
+	return 10*time.Second + time.Duration(rows)*10*time.Microsecond
 }
 
 // ask writes a question to the control file.

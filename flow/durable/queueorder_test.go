@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/archive"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
+	"github.com/balerhq/baler/flow/durable/internal/rundir"
 	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/sink/openai"
@@ -455,6 +457,60 @@ func TestThePositionOfAnItem(t *testing.T) {
 			return report, err
 		})
 		if !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+}
+
+// A process that only reads the input answers others, too, and ends if the run
+// is cancelled.
+func TestAProcessThatIngestsAnswersOthers(t *testing.T) {
+	t.Parallel()
+	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
+		t, ctx := w.T, w.T.Context()
+		job := w.Job()
+		job.Source, job.Dir = &endless{ctx: ctx}, w.StateDir()
+		ended := make(chan error)
+		go func() {
+			_, err := durable.Ingest(ctx, job)
+			ended <- err
+		}()
+		time.Sleep(time.Minute)
+		h := w.Attach()
+		if n, err := h.Position(ctx, "11"); n != 10 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+		if err := h.Cancel(ctx); err != nil {
+			t.Error(err)
+		}
+		if _, cancelled := errors.AsType[*durable.CancelledError](<-ended); !cancelled {
+			t.Error("reading went on")
+		}
+	})
+}
+
+// A process that does not answer is told of.
+func TestAProcessThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
+		t := w.T
+		w.Write("in.jsonl", durabletest.Tickets(3)...)
+		if _, err := w.With(t.Context(), w.Job(), durable.Ingest[durabletest.Ticket]); err != nil {
+			t.Fatal(err)
+		}
+		root, err := os.OpenRoot(w.Path("state"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer root.Close()
+		lock, err := rundir.New(w.Path("state"), "tickets").Begin(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Attach().Position(t.Context(), "t-1"); err == nil || !strings.Contains(err.Error(), "has not answered") {
+			t.Error(err)
+		}
+		if err := lock.Unlock(); err != nil {
 			t.Error(err)
 		}
 	})

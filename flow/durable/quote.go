@@ -73,13 +73,10 @@ func Estimate[T any](ctx context.Context, job Job[T], others ...*Dir) (Quote, Re
 		return Quote{}, Report{}, err
 	}
 	var q Quote
-	if err = s.controller.cancellation(); err == nil {
-		err = s.intake.ingest(ctx, s.input)
-	}
-	if err == nil {
+	report, err := s.end(ctx, s.ingest(ctx, func(ctx context.Context) (err error) {
 		q, err = s.quote(ctx, others)
-	}
-	report, err := s.end(ctx, err)
+		return err
+	}))
 	<-s.callbacks.done()
 	return q, report, err
 }

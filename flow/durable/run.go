@@ -83,12 +83,7 @@ func (e *engine) mayBeLeft(ctx context.Context, err error) bool {
 // work settles all that it can. Meanwhile the controller watches the control
 // file.
 func (e *engine) work(ctx context.Context, source rows) error {
-	g, ctx := errgroup.WithContext(ctx)
-	watched, done := context.WithCancel(ctx)
-	g.Go(func() error { return e.controller.watch(watched) })
-	g.Go(func() error { return e.cleaner.removeDelivered(watched) })
-	g.Go(func() error {
-		defer done()
+	return during(ctx, func(ctx context.Context) error {
 		switch err := e.reach(ctx); {
 		case errors.Is(err, errCancelled): // and nothing is open
 			return nil
@@ -97,6 +92,19 @@ func (e *engine) work(ctx context.Context, source rows) error {
 		}
 		e.clock.compareClocks(ctx)
 		return e.settleAll(ctx, source)
+	}, e.controller.watch, e.cleaner.removeDelivered)
+}
+
+// during calls do, and the others beside it until it has returned.
+func during(ctx context.Context, do func(context.Context) error, others ...func(context.Context) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	beside, done := context.WithCancel(ctx)
+	for _, other := range others {
+		g.Go(func() error { return other(beside) })
+	}
+	g.Go(func() error {
+		defer done()
+		return do(ctx)
 	})
 	return g.Wait()
 }

@@ -58,12 +58,30 @@ func Ingest[T any](ctx context.Context, job Job[T]) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	if err = s.controller.cancellation(); err == nil {
-		err = s.intake.ingest(ctx, s.input)
-	}
-	report, err := s.end(ctx, err)
+	report, err := s.end(ctx, s.ingest(ctx, nil))
 	<-s.callbacks.done()
 	return report, err
+}
+
+// ingest reads the source, unless the run is cancelled, and then does something
+// with what was read, unless that is nil. Meanwhile the controller watches the
+// control file.
+func (s *session) ingest(ctx context.Context, then func(context.Context) error) error {
+	if err := s.controller.cancellation(); err != nil {
+		return err
+	}
+	err := during(ctx, func(ctx context.Context) error {
+		wanted, stop := s.gate.untilCancelled(ctx)
+		defer stop()
+		if err := s.intake.ingest(wanted, s.input); err != nil || then == nil {
+			return err
+		}
+		return then(ctx)
+	}, s.controller.watch)
+	if errors.Is(err, errCancelled) {
+		return s.controller.cancellation()
+	}
+	return err
 }
 
 // session is a job that this process has open, so that no other process can run

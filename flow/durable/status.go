@@ -84,8 +84,8 @@ func (s Status) Ended() bool { return s.State == StateCompleted || s.State == St
 // snapshot is the status file.
 type snapshot struct {
 	Status
-	Applied int   `json:"applied"` // revision of the control file
-	Told    *told `json:"told,omitempty"`
+	Applied int       `json:"applied"` // revision of the control file
+	Told    *told     `json:"told,omitempty"`
 	asked   time.Time // when that was written
 }
 
