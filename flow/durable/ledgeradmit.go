@@ -15,12 +15,12 @@ const worthBuying = 100
 
 // admission is what the budget allows of the rows for a batch.
 type admission struct {
-	take, rest []jobdir.Entry // the first of them, and those that do not fit beside these
-	aside      []jobdir.Entry // those of tenants whose budget allows no more
-	whole      price.Money    // of take
-	shares     map[int]price.Money
-	next       price.Money // of the first of rest
-	today      bool        // it is the budget of the day that they do not fit into
+	take, rest []jobdir.Entry      // the first of them, and those that do not fit beside these
+	aside      []jobdir.Entry      // those of tenants whose budget allows no more
+	whole      price.Money         // of take
+	shares     []jobdir.TenantCost // of the whole, by target
+	next       price.Money         // of the first of rest
+	today      bool                // it is the budget of the day that they do not fit into
 	route      int
 	open       bool // batches are open that may yet make room
 	moved      <-chan struct{}
@@ -96,7 +96,7 @@ func (l *ledger) bound(a *admission) price.Money {
 }
 
 // divide divides rows into those that the budget allows and those that it does
-// not. The caller holds mu.
+// not. It copies rows only if some are set aside. The caller holds mu.
 func (l *ledger) divide(a *admission, e *estimate, rows []jobdir.Entry) {
 	b := &l.prices.budget
 	left, leftToday := price.MaxMoney, price.MaxMoney
@@ -107,46 +107,42 @@ func (l *ledger) divide(a *admission, e *estimate, rows []jobdir.Entry) {
 		today := b.dayOf(time.Now())
 		leftToday = b.PerDay - l.days[today].Add(l.reservedOn(today))
 	}
-	if b.PerTenant > 0 {
-		a.shares = make(map[int]price.Money)
-		a.take = make([]jobdir.Entry, 0, len(rows))
-	}
-	tenants := make(map[string]price.Money) // what is left of the budget of each
+	tenants := l.newPurses()
+	a.take = rows
 	for i := range rows {
 		row := &rows[i]
 		m := e.reserve(row)
-		if sum := a.whole.Add(m); sum > left || sum > leftToday {
+		sum := a.whole.Add(m)
+		if sum > left || sum > leftToday {
 			a.rest, a.next, a.today = rows[i:], m, sum <= left
+			if len(a.aside) == 0 {
+				a.take = rows[:i]
+			}
 			break
 		}
-		if b.PerTenant == 0 {
-			a.whole, a.take = a.whole.Add(m), rows[:i+1]
-			continue
-		}
-		name := l.batches.tenant(int(row.Target))
-		room, known := tenants[name]
-		if !known {
-			room = b.PerTenant - l.tenants[name].Add(l.reservedFor(name))
-		}
-		if tenants[name] = room; m > room {
+		switch {
+		case !tenants.take(row.Target, m):
+			if len(a.aside) == 0 {
+				a.take = append(make([]jobdir.Entry, 0, len(rows)), rows[:i]...)
+			}
 			a.aside = append(a.aside, *row)
 			continue
+		case len(a.aside) > 0:
+			a.take = append(a.take, *row)
 		}
-		tenants[name] = room - m
-		a.whole, a.take = a.whole.Add(m), append(a.take, *row)
-		a.shares[int(row.Target)] = a.shares[int(row.Target)].Add(m)
+		a.whole = sum
 	}
+	a.shares = tenants.shares()
 }
 
 // hold notes a reservation. The caller holds mu.
 func (l *ledger) hold(tag string, a *admission) {
-	r := &reservation{day: l.prices.budget.dayOf(time.Now()), route: a.route, whole: a.whole, left: a.whole}
+	r := &reservation{day: l.prices.budget.dayOf(time.Now()), route: a.route, whole: a.whole, left: a.whole, shares: a.shares}
 	if len(a.shares) > 0 {
 		r.tenants = make(map[string]price.Money)
 	}
-	for target, share := range a.shares {
-		r.shares = append(r.shares, jobdir.TenantCost{Target: target, Cost: share})
-		r.tenants[l.batches.tenant(target)] += share
+	for _, share := range a.shares {
+		r.tenants[l.batches.tenant(share.Target)] += share.Cost
 	}
 	l.held[tag] = r
 }

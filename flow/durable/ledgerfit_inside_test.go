@@ -2,6 +2,8 @@ package durable
 
 import (
 	"errors"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -86,6 +88,56 @@ func TestARowBeyondTheBudgetOfADay(t *testing.T) {
 	if !over.Today || over.Settled != 0 || over.Budget != price.Cent/1000 || over.Missing() != over.Next-over.Budget ||
 		!strings.Contains(over.Error(), "for a day") || !strings.Contains(over.Error(), "--day-budget") {
 		t.Errorf("%+v: %v", over, over)
+	}
+}
+
+// Rows are divided in their order: those of tenants that have nothing left are
+// set aside, and the first one beyond a limit begins the rest.
+func TestRowsAreDividedAsTheBudgetsAllow(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
+	for range 300 {
+		amount := func() price.Money { return price.Money(r.IntN(60)) * price.Cent / 10 }
+		total, tenant := amount(), amount()
+		l := ledgerOf(Budget{Total: total, PerTenant: tenant})
+		rows := rowsOf(20, func(int) int { return 100 + r.IntN(4000) })
+		for i := range rows {
+			rows[i].Target = uint16(r.IntN(2)) //nolint:gosec // 0 or 1
+		}
+		e, kept := l.newEstimate(l.batches.routes.get(0), jobdir.RouteState{}), slices.Clone(rows)
+		var got admission
+		l.divide(&got, &e, rows)
+
+		var keys [3][]string // taken, set aside, and the rest
+		var spent [2]price.Money
+		sum := price.Money(0)
+		for i := range kept {
+			m, target := e.reserve(&kept[i]), kept[i].Target
+			switch {
+			case len(keys[2]) > 0 || total > 0 && sum+m > total:
+				keys[2] = append(keys[2], kept[i].Key)
+			case tenant > 0 && spent[target]+m > tenant:
+				keys[1] = append(keys[1], kept[i].Key)
+			default:
+				keys[0] = append(keys[0], kept[i].Key)
+				sum, spent[target] = sum+m, spent[target]+m
+			}
+		}
+		for i, entries := range [][]jobdir.Entry{got.take, got.aside, got.rest} {
+			var have []string
+			for j := range entries {
+				have = append(have, entries[j].Key)
+			}
+			if !slices.Equal(have, keys[i]) {
+				t.Fatalf("%s, %s a tenant: %d is %v, want %v", total, tenant, i, have, keys[i])
+			}
+		}
+		for _, share := range got.shares {
+			sum, spent[share.Target] = sum-share.Cost, spent[share.Target]-share.Cost
+		}
+		if tenant > 0 && (sum != 0 || spent != [2]price.Money{}) {
+			t.Fatalf("%+v: %s, %v is in no share", got.shares, sum, spent)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package price
 
 import (
-	"slices"
 	"time"
 
 	"github.com/balerhq/baler/sink/llm"
@@ -71,9 +70,10 @@ func (m *Model) Lane(lane Lane) []Tier {
 // Tier returns what the tokens of a request with so much input cost. It
 // reports false if the lane has no known price.
 func (m *Model) Tier(lane Lane, input int) (Tier, bool) {
-	for i, tier := range slices.Backward(m.Lane(lane)) {
-		if i == 0 || input > tier.Above {
-			return tier, true
+	tiers := m.Lane(lane)
+	for i := len(tiers) - 1; i >= 0; i-- {
+		if i == 0 || input > tiers[i].Above {
+			return tiers[i], true
 		}
 	}
 	return Tier{}, false

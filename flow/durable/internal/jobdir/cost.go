@@ -59,6 +59,9 @@ func CostOf(row *Entry, o *Outcome, used *llm.Usage, tiers []price.Tier) *price.
 
 // AddTier adds a tier to those that a chunk has used, the lowest first.
 func AddTier(tiers []price.Tier, tier price.Tier) []price.Tier {
+	if n := len(tiers); n > 0 && tiers[n-1].Above == tier.Above { // as nearly always
+		return tiers
+	}
 	n, found := slices.BinarySearchFunc(tiers, tier, func(a, b price.Tier) int { return a.Above - b.Above })
 	if found {
 		return tiers
