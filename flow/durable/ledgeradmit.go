@@ -184,10 +184,10 @@ func (l *ledger) exhaust(a *admission) error {
 		l.mu.Unlock()
 		return nil
 	}
-	err := &BudgetError{Budget: l.bound(a), Settled: l.settled, Reserved: l.reserved(), Next: a.next, Rows: p.Rows - p.Settled(), Today: a.today}
+	err := &BudgetError{Budget: l.bound(a), Settled: l.settled, Reserved: l.reserved(), Next: a.whole.Add(a.next), Rows: p.Rows - p.Settled(), Today: a.today}
 	if a.today {
 		today := l.prices.budget.dayOf(time.Now())
-		err.Settled, err.Reserved = l.days[today], l.reservedOn(today)
+		err.Settled, err.Reserved, err.Next = l.days[today], l.reservedOn(today), a.next
 	}
 	l.over = err
 	l.mu.Unlock()

@@ -161,6 +161,21 @@ func TestABudgetThatIsRaisedAtTheLastMomentCounts(t *testing.T) {
 	}
 }
 
+// What is lacking includes the rows that fit, if they are too few for a batch.
+func TestABudgetLacksWhatABatchNeeds(t *testing.T) {
+	t.Parallel()
+	l := ledgerOf(Budget{Total: price.USD})
+	rows := rowsOf(3, func(int) int { return 4000 })
+	e := l.newEstimate(l.batches.routes.get(0), jobdir.RouteState{})
+	each := e.reserve(&rows[0])
+	l.gate, l.settled = newGate(StateRunning), price.USD-each-each/2
+	_, _, err := l.admit(t.Context(), "tag", rows, nil)
+	over, _ := errors.AsType[*BudgetError](l.cause())
+	if !errors.Is(err, errBlocked) || over == nil || over.Next != 2*each || over.Missing() != each-each/2 {
+		t.Errorf("%v, %+v, %s each", err, over, each)
+	}
+}
+
 // What was reserved on one day counts no more on the next.
 func TestAReservationIsOutdatedTheNextDay(t *testing.T) {
 	t.Parallel()
