@@ -26,6 +26,8 @@ type controller struct {
 	ledger      *ledger
 	canary      *canaryWatch
 
+	requested rundir.Watch
+
 	wake    chan struct{}  // read the control file at once
 	before  Progress       // when this process began
 	stuck   bool           // it stopped and would stop again until a person has acted

@@ -44,7 +44,7 @@ func (ctl *controller) watch(ctx context.Context) error {
 // applyControl applies the control file. Before that, it cancels a run whose
 // time limit is over.
 func (ctl *controller) applyControl() error {
-	c, err := ctl.dir.Control()
+	c, err := ctl.requested.Control()
 	if err == nil && c.Want != rundir.Cancelled && ctl.clock.overdue() {
 		c, err = want(ctl.dir, StateCancelled, reasonTimeLimit)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable/internal/rundir"
 	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/ratelimit"
 )
@@ -88,6 +89,7 @@ func newEngine(c config) (*engine, error) {
 	e.controller = &controller{
 		config: job, gate: e.gate, openBatches: e.openBatches, clock: e.clock, notices: e.notices, progress: e.progress, cleaner: e.cleaner,
 		fetcher: e.fetcher, anomalies: e.anomalies, failures: e.failures, guard: e.guard, batches: e.batches, ledger: e.ledger, canary: e.canary, wake: wake,
+		requested: rundir.Watch{Dir: job.dir},
 	}
 	e.adopter = &adopter{
 		config: job, Dir: dir, gate: e.gate, clock: e.clock, progress: e.progress, calls: e.calls, batches: e.batches,
