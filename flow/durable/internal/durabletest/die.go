@@ -30,6 +30,12 @@ func (o *dyingFile) Write(ctx context.Context, results []durable.Result) error {
 	return ErrDied
 }
 
+// Dying returns an output file that dies after so many chunks, or one more if it
+// is torn.
+func Dying(file durable.Output, chunks int, torn bool) durable.Output {
+	return &dyingFile{File: file.(*durable.File), after: chunks, torn: torn}
+}
+
 // DieAfter runs the job until it has delivered so many chunks and recorded
 // them.
 func (w *World) DieAfter(chunks int, job durable.Job[Ticket]) {
@@ -47,7 +53,7 @@ func (w *World) DieTorn(chunks int, job durable.Job[Ticket]) {
 func die(w *World, chunks int, torn bool, job durable.Job[Ticket]) {
 	w.T.Helper()
 	_, err := w.With(w.T.Context(), job, func(ctx context.Context, job durable.Job[Ticket]) (durable.Report, error) {
-		job.Output = &dyingFile{File: job.Output.(*durable.File), after: chunks, torn: torn}
+		job.Output = Dying(job.Output, chunks, torn)
 		return durable.Run(ctx, job)
 	})
 	if !errors.Is(err, ErrDied) {
