@@ -39,7 +39,7 @@ func run() int {
 	defer stop()
 	err := newRoot().ExecuteContext(ctx)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "baler: %s\n", printable.Text(err.Error(), maxLine))
+		fmt.Fprintf(os.Stderr, "baler: %s\n", printable.Text(words(err), maxLine))
 	}
 	return exitCode(err)
 }
