@@ -35,7 +35,7 @@ var contestants = map[string]func(context.Context) (measurement, error){
 
 // beClient runs the job and prints what it took.
 func beClient(ctx context.Context) error {
-	if *profile != "" {
+	if *profile != "" && *as != commandLine {
 		f, err := os.Create(*profile)
 		if err != nil {
 			return err
@@ -160,7 +160,7 @@ func runCommand(ctx context.Context) (m measurement, err error) {
 	cmd := exec.CommandContext(ctx, *command, "run", inWork("in.jsonl"), "--out", inWork("out.jsonl"),
 		"--state", inWork("state"), "--base-url", *client, "--model", model, "--prompt", prompt+"{{.text}}",
 		"--batch-size", strconv.Itoa(*batch), "--poll", poll.String())
-	cmd.Env = append(os.Environ(), "OPENAI_API_KEY="+apiKey)
+	cmd.Env = append(os.Environ(), "OPENAI_API_KEY="+apiKey, "BALER_CPUPROFILE="+*profile)
 	began := time.Now()
 	if printed, err := cmd.CombinedOutput(); err != nil {
 		return m, fmt.Errorf("%w: %s", err, printed)

@@ -22,16 +22,11 @@ func compareAll(ctx context.Context) error {
 	if *rounds < 1 {
 		return errors.New("-rounds must be at least 1")
 	}
-	bin, err := os.MkdirTemp(*dir, "endtoend")
+	program, remove, err := buildCommand(ctx)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(bin)
-	program := filepath.Join(bin, "baler")
-	build := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/balerhq/baler/cmd/baler")
-	if printed, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the command: %w: %s", err, printed)
-	}
+	defer remove()
 	for text := range strings.SplitSeq(*rows, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil {
@@ -44,6 +39,27 @@ func compareAll(ctx context.Context) error {
 		printComparison(n, all)
 	}
 	return nil
+}
+
+// buildCommand builds the command, with the means to profile it if that is
+// wanted.
+func buildCommand(ctx context.Context) (program string, remove func(), err error) {
+	bin, err := os.MkdirTemp(*dir, "endtoend")
+	if err != nil {
+		return "", nil, err
+	}
+	remove = func() { _ = os.RemoveAll(bin) }
+	program = filepath.Join(bin, "baler")
+	tags := ""
+	if *profile != "" {
+		tags = "profile"
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-tags", tags, "-o", program, "github.com/balerhq/baler/cmd/baler")
+	if printed, err := build.CombinedOutput(); err != nil {
+		remove()
+		return "", nil, fmt.Errorf("build the command: %w: %s", err, printed)
+	}
+	return program, remove, nil
 }
 
 var order = []string{byHand, library, commandLine}

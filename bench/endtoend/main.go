@@ -39,7 +39,7 @@ var (
 	compare = flag.Bool("compare", false, "measure the hand-written client, the library and the command line in turns")
 	rounds  = flag.Int("rounds", 5, "rounds of -compare; a figure is their median")
 	client  = flag.String("client", "", "internal: be the client of the provider at this URL")
-	as      = flag.String("as", library, "client to measure without -compare: "+byHand+" or "+library)
+	as      = flag.String("as", library, "client to measure without -compare: "+byHand+", "+library+" or \""+commandLine+"\"")
 	command = flag.String("command", "", "internal: the program of the contestant "+commandLine)
 )
 
@@ -71,6 +71,15 @@ type measurement struct {
 }
 
 func measureAll(ctx context.Context) error {
+	program := ""
+	if *as == commandLine {
+		built, remove, err := buildCommand(ctx)
+		if err != nil {
+			return err
+		}
+		defer remove()
+		program = built
+	}
 	fmt.Printf("%s, %d CPUs, batches of %d\n\n", runtime.Version(), runtime.NumCPU(), *batch)
 	fmt.Println("| rows | time | rows/s | peak RSS of the client | state beside the payload | resume when done |")
 	fmt.Println("|---|---|---|---|---|---|")
@@ -79,7 +88,7 @@ func measureAll(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		m, err := measure(ctx, n, *as, "")
+		m, err := measure(ctx, n, *as, program)
 		if err != nil {
 			return err
 		}

@@ -34,6 +34,7 @@ func main() { os.Exit(run()) }
 var errInterrupted = errors.New("interrupted")
 
 func run() int {
+	defer startProfile()()
 	keepPrivate()
 	ctx, stop := interruptible()
 	defer stop()
