@@ -128,7 +128,7 @@ func unknownTo(c llm.Codec, q *sink.Request) string {
 
 // check reports whether a row is wanted, and what is wrong with one that is.
 func (r *rows) check(row source.Row, where *where) (wanted bool, err error) {
-	switch wanted, err = where.check(row); {
+	switch wanted, err = where.check(row, r.decoded); {
 	case !wanted || err != nil:
 	case r.chat != nil:
 		_, err = r.chat(row)

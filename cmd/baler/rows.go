@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"strconv"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/balerhq/baler/flow/source"
@@ -29,13 +31,14 @@ type rows struct {
 	format    catalog.RowFormat // of rows in batch format
 	id, model string
 	asker     *asker
+	decoded   *decoded
 	tell      func(string) // what may surprise the user, once
 	told      bool
 	perFile   bool // see inputs
 }
 
 func newRows(o *options, tell func(string)) (*rows, error) {
-	r := &rows{labels: o.inputs.labels(), provider: o.provider, id: o.id, model: o.model, tell: tell, perFile: o.inputs.perFile}
+	r := &rows{labels: o.inputs.labels(), provider: o.provider, id: o.id, model: o.model, decoded: &o.decoded, tell: tell, perFile: o.inputs.perFile}
 	if !o.asksChats() {
 		r.format = formatOfRows(o.provider)
 		r.id, r.request = r.format.ID, r.passThrough
@@ -53,7 +56,7 @@ func (r *rows) key(row source.Row) string {
 	if row.ID != "" {
 		return row.ID
 	}
-	if id := scalar(member(row.JSON, r.id)); id != "" {
+	if id := r.named(row); id != "" {
 		return r.prefix(row, r.perFile) + id
 	}
 	if id := scalar(member(row.JSON, openAIFormat.ID)); id != "" && !r.hasFields() {
@@ -67,6 +70,22 @@ func (r *rows) key(row source.Row) string {
 			place(row), r.id, fieldList(fields)))
 	}
 	return r.prefix(row, true) + "line:" + strconv.Itoa(row.Line)
+}
+
+// named is the id in the field that identifies a row, "" if there is none. A
+// chat needs the other fields of the row, too.
+func (r *rows) named(row source.Row) string {
+	if r.chat == nil {
+		return scalar(member(row.JSON, r.id))
+	}
+	fields, _ := r.decoded.fields(row.JSON) // ask tells what is wrong
+	switch id := fields[r.id].(type) {
+	case string:
+		return id
+	case json.Number:
+		return id.String()
+	}
+	return ""
 }
 
 // prefix is what is before an id that is unique within a file only, if there
@@ -112,13 +131,13 @@ func members(object []byte) iter.Seq2[string, json.RawMessage] {
 
 // scalar is a JSON string's text or a number's digits, and "" for all else.
 func scalar(raw json.RawMessage) string {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
-	var n json.Number
-	if json.Unmarshal(raw, &n) == nil {
-		return n.String()
+	switch jsontext.Value(raw).Kind() {
+	case '"':
+		if text, err := jsontext.AppendUnquote(nil, raw); err == nil {
+			return string(text)
+		}
+	case '0':
+		return string(raw)
 	}
 	return ""
 }
@@ -129,7 +148,7 @@ func (r *rows) hasFields() bool { return r.chat != nil && !r.asker.chatRows }
 
 // ask makes a chat of a row.
 func (r *rows) ask(row source.Row) (llm.Chat, error) {
-	fields, err := decode(row.JSON)
+	fields, err := r.decoded.fields(row.JSON)
 	if err != nil {
 		return llm.Chat{}, err
 	}
@@ -159,13 +178,40 @@ func (r *rows) checkID(fields map[string]any) error {
 	return nil
 }
 
+// decoded remembers the row that was decoded last, whose fields are its key,
+// its prompt and more. It is for one goroutine.
+type decoded struct {
+	row  []byte
+	seen map[string]any
+	err  error
+}
+
+// fields returns the fields of a row, which nobody may change.
+func (d *decoded) fields(row []byte) (map[string]any, error) {
+	isSame := len(row) > 0 && len(row) == len(d.row) && &row[0] == &d.row[0]
+	if !isSame {
+		d.row = row // so that no other row gets its memory
+		d.seen, d.err = decode(row)
+	}
+	return d.seen, d.err
+}
+
 func decode(raw []byte) (fields map[string]any, err error) {
 	err = decodeInto(&fields, raw)
 	return fields, err
 }
 
-func decodeInto(v any, raw []byte) error {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber() // so that 2^53+1 stays what it is
-	return d.Decode(v)
-}
+// decodeInto reads numbers as they stand, so that 2^53+1 stays what it is.
+func decodeInto(v any, raw []byte) error { return jsonv2.Unmarshal(raw, v, numbersAsWritten) }
+
+var numbersAsWritten = jsonv2.JoinOptions(
+	jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true),
+	jsonv2.WithUnmarshalers(jsonv2.UnmarshalFromFunc(func(d *jsontext.Decoder, v *any) error {
+		if d.PeekKind() != '0' {
+			return errors.ErrUnsupported
+		}
+		number, err := d.ReadValue()
+		*v = json.Number(number)
+		return err
+	})),
+)

@@ -54,6 +54,7 @@ type options struct {
 	letters           letters
 	rejects           rejects
 	where             where
+	decoded           decoded
 	line              line
 	form              resultForm
 	events            events
@@ -355,7 +356,7 @@ func (o *options) job(rows *rows, dialect source.CSVFormat) durable.Job[source.R
 	}
 	job.Labels, _ = o.labels.parse() // it was checked
 	o.budget.apply(&job)
-	o.where.apply(&job)
+	o.where.apply(&job, &o.decoded)
 	o.line.apply(&job)
 	o.rejects.apply(&job, !o.dryRun)
 	o.form.apply(&job)

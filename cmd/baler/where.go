@@ -45,12 +45,12 @@ func (w *where) set(settings map[string]string) {
 
 // apply lets a job leave out the rows that are not wanted. One for which that
 // cannot be told is an error of the input.
-func (w *where) apply(job *durable.Job[source.Row]) {
+func (w *where) apply(job *durable.Job[source.Row], d *decoded) {
 	if w.prompt == nil {
 		return
 	}
 	job.Where = func(row source.Row) (wanted bool) {
-		wanted, w.err = w.check(row)
+		wanted, w.err = w.check(row, d)
 		return wanted || w.err != nil
 	}
 	if ask := job.Prompt; ask != nil {
@@ -70,11 +70,11 @@ func askUnless[Q any](err error, ask func(source.Row) (Q, error), row source.Row
 }
 
 // check reports whether a row is wanted.
-func (w *where) check(row source.Row) (bool, error) {
+func (w *where) check(row source.Row, d *decoded) (bool, error) {
 	if w.prompt == nil {
 		return true, nil
 	}
-	fields, err := decode(row.JSON)
+	fields, err := d.fields(row.JSON)
 	if err != nil {
 		return false, err
 	}

@@ -69,8 +69,8 @@ type rowReader interface {
 	place() position
 }
 
-// JSONL yields the lines of a file, each a JSON object, decoded by
-// encoding/json. Blank lines are skipped.
+// JSONL yields the lines of a file, each a JSON object, decoded as
+// encoding/json does. Blank lines are skipped.
 func JSONL[T any](path string) *File[T] {
 	return newFile(path, nil, decode[T])
 }

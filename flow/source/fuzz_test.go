@@ -98,17 +98,3 @@ func checkPlace(t *testing.T, open opener, content string, all []seen, n int, er
 		t.Fatalf("behind row %d: %v, at once: %v", n+1, restErr, err)
 	}
 }
-
-// A string that was quoted is read as it was.
-func FuzzQuoted(f *testing.F) {
-	f.Add("a\"b\\c\n\r\t\x00\x1f\u2028</script>\U0001f600")
-	f.Fuzz(func(t *testing.T, s string) {
-		if !utf8.ValidString(s) {
-			t.Skip()
-		}
-		var got string
-		if err := json.Unmarshal(appendQuoted(nil, s), &got); err != nil || got != s {
-			t.Errorf("%q became %q, %v", s, got, err)
-		}
-	})
-}

@@ -6,8 +6,8 @@ import (
 	"strconv"
 
 	jsonv2 "github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/balerhq/baler/internal/quote"
 	"github.com/balerhq/baler/sink/internal/wire"
 	"github.com/balerhq/baler/sink/llm"
 )
@@ -67,11 +67,7 @@ func (b *plainBody) raw(s string) { b.buf = append(b.buf, s...) }
 // text writes a member with a text. Bytes that are no UTF-8 become U+FFFD.
 func (b *plainBody) text(name, value string) {
 	b.raw(name)
-	quoted, err := jsontext.AppendQuote(b.buf, value)
-	if err != nil && (len(quoted) == len(b.buf) || quoted[len(quoted)-1] != '"') {
-		b.err = errors.Join(b.err, err)
-	}
-	b.buf = quoted
+	b.buf = quote.Append(b.buf, value)
 }
 
 // number writes a member with a number that is not 0, and what is around it.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/balerhq/baler/internal/quote"
 	"github.com/balerhq/baler/sink/llm"
 )
 
@@ -23,20 +24,16 @@ func isPlain(chat *llm.Chat) bool {
 }
 
 // appendPlain writes what Marshal would. It spares the copy of a long text.
-func appendPlain(dst []byte, chat *llm.Chat) (_ []byte, err error) {
+func appendPlain(dst []byte, chat *llm.Chat) ([]byte, error) {
 	dst = append(dst, `{"messages":[`...)
 	for i := range chat.Messages {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, `{"role":`...)
-		if dst, err = appendText(dst, string(chat.Messages[i].Role)); err != nil {
-			return nil, err
-		}
+		dst = quote.Append(dst, string(chat.Messages[i].Role))
 		dst = append(dst, `,"text":`...)
-		if dst, err = appendText(dst, chat.Messages[i].Text); err != nil {
-			return nil, err
-		}
+		dst = quote.Append(dst, chat.Messages[i].Text)
 		dst = append(dst, '}')
 	}
 	if chat.Schema == nil {
@@ -72,20 +69,11 @@ func canonical(text []byte) []byte {
 	return form
 }
 
-// appendText appends a JSON string. Bytes that are no UTF-8 become U+FFFD.
-func appendText(dst []byte, text string) ([]byte, error) {
-	quoted, err := jsontext.AppendQuote(dst, text)
-	if err != nil && len(quoted) > len(dst) && quoted[len(quoted)-1] == '"' {
-		err = nil // it is complete, with the replacements
-	}
-	return quoted, err
-}
-
 // readPlain reads what appendPlain has written. It reports false for anything
 // else.
 func readPlain(chat *llm.Chat, b []byte) bool {
 	rest, ok := bytes.CutPrefix(b, []byte(`{"messages":[`))
-	var role, text []byte
+	var role, text string
 	for ok {
 		if rest, ok = bytes.CutPrefix(rest, []byte(`{"role":`)); !ok {
 			return false
@@ -96,7 +84,7 @@ func readPlain(chat *llm.Chat, b []byte) bool {
 		if text, rest, ok = cutText(rest, "}"); !ok {
 			return false
 		}
-		chat.Messages = append(chat.Messages, llm.Message{Role: llm.Role(role), Text: string(text)})
+		chat.Messages = append(chat.Messages, llm.Message{Role: llm.Role(role), Text: text})
 		if string(rest) == "]}" {
 			return true
 		}
@@ -110,20 +98,26 @@ func readPlain(chat *llm.Chat, b []byte) bool {
 }
 
 // cutText cuts a JSON string, and what has to follow it, off the front of b.
-func cutText(b []byte, then string) (text, rest []byte, ok bool) {
+func cutText(b []byte, then string) (text string, rest []byte, ok bool) {
 	end := 1
 	for end < len(b) {
 		n := bytes.IndexByte(b[end:], '"')
 		if n < 0 {
-			return nil, nil, false
+			return "", nil, false
 		}
 		if end += n + 1; !isEscaped(b[:end-1]) {
 			break
 		}
 	}
-	text, err := jsontext.AppendUnquote(nil, b[:min(end, len(b))])
-	if err != nil {
-		return nil, nil, false
+	if end < 2 || end > len(b) || b[0] != '"' {
+		return "", nil, false
+	}
+	if text = string(b[1 : end-1]); !quote.IsPlain(text) {
+		unquoted, err := jsontext.AppendUnquote(nil, b[:end])
+		if err != nil {
+			return "", nil, false
+		}
+		text = string(unquoted)
 	}
 	rest, ok = bytes.CutPrefix(b[end:], []byte(then))
 	return text, rest, ok

@@ -56,3 +56,17 @@ func TestAChatWithMoreThanASchemaIsNotPlain(t *testing.T) {
 		t.Errorf("form %s", got)
 	}
 }
+
+// A record that was cut is not read, wherever that is.
+func TestACutChatIsNotPlain(t *testing.T) {
+	chat := llm.Ask("a \"b\" \\ é").As("c")
+	record, err := AppendChat(nil, &chat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range len(record) - 1 {
+		if got := new(llm.Chat); readPlain(got, record[1:1+n]) {
+			t.Errorf("%s is read as %+v", record[1:1+n], got)
+		}
+	}
+}
