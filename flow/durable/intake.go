@@ -12,6 +12,7 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/bloom"
 	"github.com/balerhq/baler/internal/segment"
 )
 
@@ -27,6 +28,7 @@ type intake struct {
 	followers *followers
 
 	source jobdir.Record[jobdir.SourceState]
+	keys   bloom.Filter // of the items that the store has
 	seen   seenRequests
 
 	rejected map[[sha256.Size]byte]bool // see digestOf
@@ -44,12 +46,10 @@ func (ik *intake) ingest(ctx context.Context, source rows) error {
 	if err := ik.recallRejects(); err != nil {
 		return err
 	}
-	if !ik.samples {
-		if err := ik.seen.recall(ctx, ik.store, ik.Keys); err != nil {
-			return err
-		}
-		defer func() { ik.seen = seenRequests{} }()
+	if err := ik.recall(ctx); err != nil {
+		return err
 	}
+	defer ik.forget()
 	// The reader makes a group only when one is wanted, so that a source is
 	// asked for a checkpoint no more often than one is stored. A Feed is asked
 	// after each item, because it must not be while it waits for the next.
@@ -147,6 +147,9 @@ func (ik *intake) keep(ctx context.Context, g group) error {
 	if err := ik.batches.ready.Add(ctx, entries, append(ops, op)...); err != nil {
 		return err
 	}
+	for i := range ops[:len(entries)] {
+		ik.keys.Add(ik.Keys.HashOfItem(ops[i].Key()))
+	}
 	if slices.ContainsFunc(entries, jobdir.Entry.Follows) {
 		ik.followers.note()
 	}
@@ -206,7 +209,11 @@ func (ik *intake) known(ctx context.Context, group map[string]*row, r *row) (kno
 	if first, ok := group[r.key]; ok {
 		asked, at = first.request, first.at()
 	} else {
-		switch rec, err := ik.store.Get(ctx, ik.Keys.Item(jobdir.HashKey(r.key))); {
+		hash := jobdir.HashKey(r.key)
+		if !ik.keys.Has(bloom.Hash(hash[:16])) {
+			return false, at, nil
+		}
+		switch rec, err := ik.store.Get(ctx, ik.Keys.Item(hash)); {
 		case errors.Is(err, state.ErrNotFound):
 			return false, at, nil
 		case err != nil:

@@ -1,11 +1,9 @@
 package durable
 
 import (
-	"context"
 	"encoding/binary"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
-	"github.com/balerhq/baler/flow/state"
 )
 
 // maxSeen limits how many different requests are remembered.
@@ -23,25 +21,12 @@ func fingerprint(content jobdir.Digest, target uint16) uint64 {
 
 // add reports whether the request was seen before.
 func (s *seenRequests) add(content jobdir.Digest, target uint16) (again bool) {
+	if s.prints == nil {
+		s.prints = make(map[uint64]struct{})
+	}
 	p := fingerprint(content, target)
 	if _, again = s.prints[p]; !again && len(s.prints) < maxSeen {
 		s.prints[p] = struct{}{}
 	}
 	return again
-}
-
-// recall remembers the requests of the items that the store has.
-func (s *seenRequests) recall(ctx context.Context, store state.Store, k jobdir.Keys) error {
-	s.prints = make(map[uint64]struct{})
-	for rec, err := range store.Scan(ctx, k.Make(jobdir.ItemKind), nil) {
-		if err != nil {
-			return err
-		}
-		it, err := jobdir.DecodeItem(rec.Value)
-		if err != nil {
-			return err
-		}
-		s.add(it.Content, it.Target)
-	}
-	return nil
 }

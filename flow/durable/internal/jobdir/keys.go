@@ -43,7 +43,11 @@ func (k Keys) Make(kind byte, rest ...byte) []byte {
 }
 
 // Item returns the key of the record of an item.
-func (k Keys) Item(h ItemHash) []byte   { return k.Make(ItemKind, h[:16]...) }
+func (k Keys) Item(h ItemHash) []byte { return k.Make(ItemKind, h[:16]...) }
+
+// HashOfItem returns what the key of the record of an item has of its hash.
+func (k Keys) HashOfItem(key []byte) [16]byte { return [16]byte(key[1+len(k.Job):]) }
+
 func (k Keys) intent(tag string) []byte { return k.Make(IntentKind, []byte(tag)...) }
 
 // Progress returns the key of the record of how many rows of a batch are
