@@ -60,7 +60,7 @@ const (
 // byte below 128 sets its high bit if it is below n, and only then borrows from
 // the next. Exclusive or makes 0 of what is equal.
 func anySpecial(b uint64) bool {
-	below := (b - ones*' ') | (b ^ ones*'"' - ones) | (b ^ ones*'\\' - ones)
+	below := (b - ones*' ') | ((b ^ ones*'"') - ones) | ((b ^ ones*'\\') - ones)
 	return below&^b&highs != 0
 }
 
