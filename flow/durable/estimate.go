@@ -34,6 +34,7 @@ type estimate struct {
 	known           bool // the route has answered often enough
 	perByte         int  // millionths of a token of input for each byte that is asked
 	cached, written int  // millionths of the input that a cache has read or written
+	hour            int  // the same, of what was written for an hour
 	output          int  // tokens of an answer
 }
 
@@ -53,6 +54,7 @@ func (c *config) newEstimate(r jobdir.Route, seen jobdir.RouteState) (e estimate
 	e.known = true
 	e.perByte = perMillion(used.Input, int(seen.Asked))
 	e.cached, e.written = perMillion(used.CachedInput, used.Input), perMillion(used.CacheWrites, used.Input)
+	e.hour = perMillion(used.HourWrites, used.Input)
 	e.output = (used.Output + seen.Measured - 1) / seen.Measured
 	return e
 }
@@ -77,7 +79,7 @@ func (e *estimate) usage(row *jobdir.Entry) (u llm.Usage) {
 	asked, limit := row.Asked(), e.limit(row)
 	if e.known {
 		u.Input = asked*e.perByte/micro + 1
-		u.CachedInput, u.CacheWrites = u.Input*e.cached/micro, u.Input*e.written/micro
+		u.CachedInput, u.CacheWrites, u.HourWrites = u.Input*e.cached/micro, u.Input*e.written/micro, u.Input*e.hour/micro
 		u.Output = e.output
 	} else {
 		u.Input = (asked+e.options)/guessedBytes + requestTokens
@@ -150,7 +152,7 @@ func (e *estimate) most(row *jobdir.Entry) (most price.Money) {
 		if i > 0 && u.Input <= tier.Above {
 			break
 		}
-		each := max(tier.Input, tier.CachedInput, tier.CacheWrites)
+		each := max(tier.Input, tier.CachedInput, tier.CacheWrites, tier.HourWrites)
 		most = max(most, each.Times(u.Input).Add(tier.Output.Times(u.Output)))
 	}
 	return most

@@ -29,7 +29,10 @@ type usage struct {
 	Input       int `json:"input_tokens"` // beside what was read from the cache or written to it
 	Output      int `json:"output_tokens"`
 	CacheWrites int `json:"cache_creation_input_tokens"`
-	CacheReads  int `json:"cache_read_input_tokens"`
+	Kept        struct {
+		Hour int `json:"ephemeral_1h_input_tokens"`
+	} `json:"cache_creation"`
+	CacheReads int `json:"cache_read_input_tokens"`
 }
 
 // Decode implements llm.Codec. It reads the message of a row that succeeded.
@@ -43,7 +46,7 @@ func (c *Codec) Decode(body json.RawMessage) (llm.Reply, error) {
 	}
 	out := llm.Reply{Model: m.Model, Finish: m.StopReason, Usage: llm.Usage{
 		Input:       m.Usage.Input + m.Usage.CacheReads + m.Usage.CacheWrites,
-		CachedInput: m.Usage.CacheReads, CacheWrites: m.Usage.CacheWrites,
+		CachedInput: m.Usage.CacheReads, CacheWrites: m.Usage.CacheWrites, HourWrites: m.Usage.Kept.Hour,
 		Output: m.Usage.Output,
 	}}
 	var said strings.Builder

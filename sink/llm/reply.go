@@ -74,8 +74,9 @@ const (
 // Usage counts tokens as they are billed.
 type Usage struct {
 	Input       int `json:"input_tokens"`
-	CachedInput int `json:"cached_input_tokens,omitempty"` // part of Input
-	CacheWrites int `json:"cache_write_tokens,omitempty"`  // part of Input
+	CachedInput int `json:"cached_input_tokens,omitempty"`     // part of Input
+	CacheWrites int `json:"cache_write_tokens,omitempty"`      // part of Input
+	HourWrites  int `json:"cache_write_hour_tokens,omitempty"` // part of CacheWrites, kept for an hour
 	Output      int `json:"output_tokens"`
 	Reasoning   int `json:"reasoning_tokens,omitempty"` // part of Output
 }
@@ -85,6 +86,7 @@ func (u Usage) Add(v Usage) Usage {
 	u.Input += v.Input
 	u.CachedInput += v.CachedInput
 	u.CacheWrites += v.CacheWrites
+	u.HourWrites += v.HourWrites
 	u.Output += v.Output
 	u.Reasoning += v.Reasoning
 	return u

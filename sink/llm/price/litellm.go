@@ -108,6 +108,7 @@ func liteLLMLane(members map[string]json.RawMessage, suffix string, live []Tier)
 			{"output_cost_per_token", &t.Output, base.Output},
 			{"cache_read_input_token_cost", &t.CachedInput, base.CachedInput},
 			{"cache_creation_input_token_cost", &t.CacheWrites, base.CacheWrites},
+			{"cache_creation_input_token_cost_above_1hr", &t.HourWrites, base.HourWrites},
 		} {
 			if *field.to, ok, err = perToken(members, field.name+infix+suffix); err != nil {
 				return nil, err

@@ -1,6 +1,7 @@
 package price
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/balerhq/baler/sink/llm"
@@ -51,6 +52,7 @@ type Tier struct {
 	Input       Money
 	CachedInput Money // read from a cache
 	CacheWrites Money // written to a cache; of five minutes at Anthropic
+	HourWrites  Money // written to one of an hour; zero means the price of CacheWrites
 	Output      Money
 }
 
@@ -92,6 +94,7 @@ func (t Tier) Cost(usage llm.Usage) Money {
 	plain := max(0, usage.Input-usage.CachedInput-usage.CacheWrites)
 	return t.Input.Times(plain).
 		Add(t.CachedInput.Times(usage.CachedInput)).
-		Add(t.CacheWrites.Times(usage.CacheWrites)).
+		Add(t.CacheWrites.Times(max(0, usage.CacheWrites-usage.HourWrites))).
+		Add(cmp.Or(t.HourWrites, t.CacheWrites).Times(usage.HourWrites)).
 		Add(t.Output.Times(usage.Output))
 }

@@ -19,7 +19,7 @@ const maxFile = 64 << 20
 //	  "as_of": "2026-11",
 //	  "models": [{
 //	    "provider": "openai", "model": "m-1", "also": ["m-1-2026-01-31"],
-//	    "live": [{"input": 1, "cached": 0.1, "written": 1.25, "output": 5},
+//	    "live": [{"input": 1, "cached": 0.1, "written": 1.25, "written_hour": 2, "output": 5},
 //	             {"above": 200000, "input": 2, "output": 10}],
 //	    "batch_factor": 0.5,
 //	    "max_input": 400000, "max_output": 128000, "retires": "2027-01-31"
@@ -29,7 +29,8 @@ const maxFile = 64 << 20
 // "batch" and "flex" are written like "live", or "batch_factor" and
 // "flex_factor" say what part of the live price they cost. Without "cached" or
 // "written" such tokens cost what other input does, and above a length that
-// changes the price, as many times more as that. Prices have six decimals at
+// changes the price, as many times more as that. "written_hour" is for a cache
+// of an hour, and without it such tokens cost what "written" does. Prices have six decimals at
 // most, so that a token costs a whole number of units.
 //
 // A file in LiteLLM's form is recognized and read, too: see
@@ -75,11 +76,12 @@ type entry struct {
 }
 
 type tierEntry struct {
-	Above   int         `json:"above"`
-	Input   json.Number `json:"input"`
-	Cached  json.Number `json:"cached"`
-	Written json.Number `json:"written"`
-	Output  json.Number `json:"output"`
+	Above       int         `json:"above"`
+	Input       json.Number `json:"input"`
+	Cached      json.Number `json:"cached"`
+	Written     json.Number `json:"written"`
+	WrittenHour json.Number `json:"written_hour"`
+	Output      json.Number `json:"output"`
 }
 
 const unit = "USD per 1M tokens"
@@ -166,7 +168,7 @@ func (e *entry) lane(name string, given []tierEntry, factor json.Number, live []
 	}
 	out := make([]Tier, len(live))
 	for i, t := range live {
-		out[i] = Tier{Above: t.Above, Input: part(t.Input, f), CachedInput: part(t.CachedInput, f), CacheWrites: part(t.CacheWrites, f), Output: part(t.Output, f)}
+		out[i] = Tier{Above: t.Above, Input: part(t.Input, f), CachedInput: part(t.CachedInput, f), CacheWrites: part(t.CacheWrites, f), HourWrites: part(t.HourWrites, f), Output: part(t.Output, f)}
 	}
 	return out, nil
 }
@@ -203,6 +205,7 @@ func (e *tierEntry) tier() (Tier, error) {
 		{"input", e.Input, &t.Input, true},
 		{"cached", e.Cached, &t.CachedInput, false},
 		{"written", e.Written, &t.CacheWrites, false},
+		{"written_hour", e.WrittenHour, &t.HourWrites, false},
 		{"output", e.Output, &t.Output, true},
 	} {
 		if field.value == "" {
@@ -242,5 +245,8 @@ func (e *tierEntry) fill(t *Tier, before []Tier) {
 		default:
 			*field.to = ratio(field.from(before[0]), t.Input, before[0].Input)
 		}
+	}
+	if e.WrittenHour == "" && e.Written == "" && len(before) > 0 && before[0].Input > 0 {
+		t.HourWrites = ratio(before[0].HourWrites, t.Input, before[0].Input)
 	}
 }

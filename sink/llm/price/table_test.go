@@ -75,19 +75,20 @@ func TestCostAgreesWithFractions(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
-		rates := make([]string, 4)
+		rates := make([]string, 5)
 		for i := range rates {
 			rates[i] = strconv.Itoa(random.IntN(500)) + "." + fmt.Sprintf("%06d", random.IntN(1_000_000))
 		}
-		table, err := price.Read(strings.NewReader(fmt.Sprintf(`{"models":[{"provider":"p","model":"m","live":[{"input":%s,"cached":%s,"written":%s,"output":%s}]}]}`, rates[0], rates[1], rates[2], rates[3])))
+		table, err := price.Read(strings.NewReader(fmt.Sprintf(`{"models":[{"provider":"p","model":"m","live":[{"input":%s,"cached":%s,"written":%s,"output":%s,"written_hour":%s}]}]}`, rates[0], rates[1], rates[2], rates[3], rates[4])))
 		if err != nil {
 			t.Fatal(err)
 		}
+		hour := random.IntN(10_000)
 		cached, written, plain, output := random.IntN(10_000), random.IntN(10_000), random.IntN(900_000), random.IntN(100_000)
 		m := mustFind(t, table, "p", "m")
-		got, ok := m.Cost(price.Live, llm.Usage{Input: plain + cached + written, CachedInput: cached, CacheWrites: written, Output: output})
+		got, ok := m.Cost(price.Live, llm.Usage{Input: plain + cached + written + hour, CachedInput: cached, CacheWrites: written + hour, HourWrites: hour, Output: output})
 		want := new(big.Rat)
-		for i, tokens := range []int{plain, cached, written, output} {
+		for i, tokens := range []int{plain, cached, written, output, hour} {
 			rate, _ := new(big.Rat).SetString(rates[i])
 			want.Add(want, rate.Mul(rate, big.NewRat(int64(tokens), 1_000_000)))
 		}
@@ -244,5 +245,29 @@ func TestListedPricesAreThoseOfTheirSource(t *testing.T) {
 	}
 	if compared < 800 {
 		t.Errorf("only %d prices were compared", compared)
+	}
+}
+
+// What a cache keeps for an hour costs what is given for that, in each lane and
+// tier, or else what other writing does.
+func TestWhatIsKeptForAnHourHasItsPrice(t *testing.T) {
+	t.Parallel()
+	table, err := price.Read(strings.NewReader(`{"models":[
+		{"provider":"p","model":"given","live":[{"input":3,"written":3.75,"written_hour":6,"output":1},{"above":100,"input":6,"output":1}],"batch_factor":0.5},
+		{"provider":"p","model":"not","live":[{"input":3,"written":3.75,"output":1}],"batch_factor":0.5}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, of := range map[price.Money]struct {
+		model string
+		lane  price.Lane
+		input int
+	}{
+		60_000_000: {"given", price.Live, 10}, 30_000_000: {"given", price.Batch, 10}, 2_400_000_000: {"given", price.Live, 200}, 18_750_000: {"not", price.Batch, 10},
+	} {
+		m := mustFind(t, table, "p", of.model)
+		if got, _ := m.Cost(of.lane, llm.Usage{Input: of.input, CacheWrites: of.input, HourWrites: of.input}); got != want {
+			t.Errorf("%+v: %d, want %d", of, got, want)
+		}
 	}
 }

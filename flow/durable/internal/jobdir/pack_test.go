@@ -65,6 +65,7 @@ func TestUsageIsSharedOutWhole(t *testing.T) {
 		sizes := rapid.SliceOfN(rapid.IntRange(0, 5000), 2, 30).Draw(t, "sizes")
 		number := rapid.IntRange(0, 20000)
 		whole := llm.Usage{CachedInput: number.Draw(t, "cached"), CacheWrites: number.Draw(t, "writes"), Reasoning: number.Draw(t, "reasoning")}
+		whole.HourWrites = rapid.IntRange(0, whole.CacheWrites).Draw(t, "for an hour")
 		whole.Input = whole.CachedInput + whole.CacheWrites + number.Draw(t, "input")
 		whole.Output = whole.Reasoning + number.Draw(t, "output")
 		var text []string
@@ -77,7 +78,7 @@ func TestUsageIsSharedOutWhole(t *testing.T) {
 		sum, answered := llm.Usage{}, 0
 		for i, o := range Split(&sink.Outcome{Status: 200, Body: json.RawMessage(`{"b":1}`)}, sizes, codec) {
 			share := PartUsage(o.Body)
-			if share.Input < share.CachedInput+share.CacheWrites || share.Output < share.Reasoning || share.CachedInput < 0 || share.Output < 0 {
+			if share.Input < share.CachedInput+share.CacheWrites || share.Output < share.Reasoning || share.CachedInput < 0 || share.HourWrites < 0 || share.HourWrites > share.CacheWrites || share.Output < 0 {
 				t.Errorf("row %d has %+v of %+v", i, share, whole)
 			}
 			if o.Err == nil {

@@ -154,7 +154,8 @@ func shareOut(whole llm.Usage, sizes []int, answers map[int]string) []llm.Usage 
 		}
 	}
 	divide(whole.CachedInput, in, func(i, n int) { shares[i].CachedInput = n })
-	divide(whole.CacheWrites, in, func(i, n int) { shares[i].CacheWrites = n })
+	divide(whole.HourWrites, in, func(i, n int) { shares[i].HourWrites = n })
+	divide(whole.CacheWrites-whole.HourWrites, in, func(i, n int) { shares[i].CacheWrites = n + shares[i].HourWrites })
 	divide(whole.Input-whole.CachedInput-whole.CacheWrites, in, func(i, n int) { shares[i].Input = n + shares[i].CachedInput + shares[i].CacheWrites })
 	divide(whole.Reasoning, out, func(i, n int) { shares[i].Reasoning = n })
 	divide(whole.Output-whole.Reasoning, out, func(i, n int) { shares[i].Output = n + shares[i].Reasoning })
