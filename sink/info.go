@@ -51,6 +51,9 @@ type Info struct {
 	// Attachments says what a model takes of the files in a request. Nil means
 	// that nothing is known.
 	Attachments Attachments
+	// PromptCaching says how the beginnings of prompts are cached. Nil means
+	// that nothing is known.
+	PromptCaching PromptCaching
 	// FileStore keeps files that rows refer to. Nil means that each row has its
 	// files itself.
 	FileStore FileStore
@@ -61,6 +64,20 @@ type Info struct {
 // Attachments says what a provider takes of the files in a request.
 type Attachments interface {
 	FileLimits(model string) llm.FileLimits
+}
+
+// PromptCaching says how a provider caches the beginnings of prompts.
+type PromptCaching interface {
+	PromptCache(model string) llm.PromptCache
+}
+
+// PromptCache returns how the provider caches the beginnings of prompts to a
+// model, the zero PromptCache if nothing is known.
+func (i Info) PromptCache(model string) llm.PromptCache {
+	if i.PromptCaching == nil {
+		return llm.PromptCache{}
+	}
+	return i.PromptCaching.PromptCache(model)
 }
 
 // Service is the name by which people know the provider: its Origin, or else

@@ -157,7 +157,7 @@ func DefaultCalls() sink.Calls {
 func (c *Client) Info() sink.Info {
 	return sink.Info{
 		Name: "anthropic", Origin: c.client.Host(), Account: c.client.Account(), Codec: &c.codec, Strict: true,
-		Tags: sink.TagNone, Lists: true, Clock: true, Attachments: attachments{}, FileStore: store{c},
+		Tags: sink.TagNone, Lists: true, Clock: true, Attachments: attachments{}, PromptCaching: caching{}, FileStore: store{c},
 	}
 }
 

@@ -105,7 +105,7 @@ func (c *Config) connect(key string) (client.Client, error) {
 func (c *Client) Info() sink.Info {
 	return sink.Info{
 		Name: "gemini", Origin: c.client.Host(), Account: c.client.Account(), Codec: &c.codec, Strict: true, OneSchema: true,
-		Tags: sink.TagName, Lists: true, Files: true, Clock: true, Attachments: attachments{},
+		Tags: sink.TagName, Lists: true, Files: true, Clock: true, Attachments: attachments{}, PromptCaching: caching{},
 	}
 }
 

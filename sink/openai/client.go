@@ -139,7 +139,7 @@ func (c *Client) Info() sink.Info {
 	return sink.Info{
 		Name: "openai", Origin: c.client.Host(), Account: c.client.Account(), Codec: &c.codec,
 		Tags: sink.TagMetadata, PartialResults: true, Lists: true, Files: true, Clock: true, Attachments: attachments{c.client.Host()},
-		FileStore: store{c},
+		PromptCaching: caching{c.client.Host()}, FileStore: store{c},
 	}
 }
 
