@@ -22,6 +22,7 @@ type Row struct {
 	Body []byte
 
 	request protocol.Request // Body, if it was parsed before
+	owner   string           // whose prompts are cached with its
 }
 
 // Reply is what the model makes of a [Row]: a text, a refusal or an error.
@@ -52,6 +53,9 @@ type Reply struct {
 	InputTokens, OutputTokens int64
 	// CachedTokens is how many of the InputTokens came from a cache.
 	CachedTokens int64
+	// CacheWrites is how many of the InputTokens were written to a cache, and
+	// HourWrites how many of these to one that keeps them for an hour.
+	CacheWrites, HourWrites int64
 }
 
 // Citation is a part of a document that an answer cites.
@@ -91,6 +95,7 @@ func (r Reply) rendered() protocol.Reply {
 		Text: r.Text, Refusal: r.Refusal, FinishReason: r.FinishReason,
 		Error: (*protocol.RowError)(r.Error), Body: r.Body, Raw: r.Raw,
 		InputTokens: r.InputTokens, OutputTokens: r.OutputTokens, CachedTokens: r.CachedTokens,
+		CacheWrites: r.CacheWrites, HourWrites: r.HourWrites,
 		Citations: renderedCitations(r.Citations),
 	}
 }
@@ -117,6 +122,7 @@ func (s *Simulator) ask(lot int, req Row) Reply {
 	if reply.OutputTokens == 0 {
 		reply.OutputTokens = protocol.EstimateTokens(len(reply.Text) + len(reply.Refusal))
 	}
+	s.prompts.ask(&reply, &req, s.clock.now())
 	return reply
 }
 

@@ -73,6 +73,10 @@ type Config struct {
 	// means [Echo].
 	Answer func(Row) Reply
 
+	// PromptCache says how the beginnings of prompts are cached. Zero means
+	// that they are not.
+	PromptCache PromptCache
+
 	// Rows makes rows fail at random. Zero means that none does.
 	Rows RowFaults
 
@@ -114,6 +118,9 @@ func (c Config) withDefaults(all map[string]protocol.Protocol) (Config, error) {
 	check(c.Latency.Processing < 0, "Latency.Processing", c.Latency.Processing)
 	check(c.Latency.Finalizing < 0, "Latency.Finalizing", c.Latency.Finalizing)
 	check(c.Latency.Cancelling < 0, "Latency.Cancelling", c.Latency.Cancelling)
+	check(c.PromptCache.MinTokens < 0, "PromptCache.MinTokens", c.PromptCache.MinTokens)
+	check(c.PromptCache.Life < 0, "PromptCache.Life", c.PromptCache.Life)
+	check(c.PromptCache.Delay < 0, "PromptCache.Delay", c.PromptCache.Delay)
 	c.Limits.each(func(name string, value int64) { check(value < 0, "Limits."+name, value) })
 	if c.Provider == "" {
 		c.Provider = firstProtocol

@@ -70,6 +70,8 @@ type Execution struct {
 	Status       int    `json:"status"`         // 0 for a request_timeout
 	InputTokens  int64  `json:"input_tokens,omitempty"`
 	CachedTokens int64  `json:"cached_tokens,omitempty"` // part of InputTokens
+	CacheWrites  int64  `json:"cache_writes,omitempty"`  // part of InputTokens
+	HourWrites   int64  `json:"hour_writes,omitempty"`   // part of CacheWrites
 	OutputTokens int64  `json:"output_tokens,omitempty"`
 }
 
@@ -86,9 +88,14 @@ func appendExecution(b, customID []byte, reply Reply) []byte {
 	if reply.Error == nil {
 		b = append(b, `,"input_tokens":`...)
 		b = strconv.AppendInt(b, reply.InputTokens, 10)
-		if reply.CachedTokens > 0 {
-			b = append(b, `,"cached_tokens":`...)
-			b = strconv.AppendInt(b, reply.CachedTokens, 10)
+		for _, part := range []struct {
+			name   string
+			tokens int64
+		}{{"cached_tokens", reply.CachedTokens}, {"cache_writes", reply.CacheWrites}, {"hour_writes", reply.HourWrites}} {
+			if part.tokens > 0 {
+				b = append(append(append(b, `,"`...), part.name...), `":`...)
+				b = strconv.AppendInt(b, part.tokens, 10)
+			}
 		}
 		b = append(b, `,"output_tokens":`...)
 		b = strconv.AppendInt(b, reply.OutputTokens, 10)

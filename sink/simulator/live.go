@@ -24,7 +24,7 @@ func (s *session) Answer(endpoint string, r protocol.Row) (protocol.Reply, error
 	if wrong == nil {
 		// Live calls have lots below those of batches.
 		reply = s.ask(-int(s.liveCalls.Add(1)), Row{
-			Provider: s.name, Endpoint: endpoint, Model: r.Model, CustomID: r.CustomID, Body: r.Body, request: r.Request,
+			Provider: s.name, Endpoint: endpoint, Model: r.Model, CustomID: r.CustomID, Body: r.Body, request: r.Request, owner: s.owner,
 		})
 	}
 	s.meters.use(key, limit, reply.OutputTokens, s.Now())
@@ -36,6 +36,7 @@ func (s *session) enter(customID string, reply Reply) error {
 	e := Execution{Provider: s.name, Live: true, CustomID: customID, Status: reply.status()}
 	if reply.Error == nil {
 		e.InputTokens, e.OutputTokens = reply.InputTokens, reply.OutputTokens
+		e.CachedTokens, e.CacheWrites, e.HourWrites = reply.CachedTokens, reply.CacheWrites, reply.HourWrites
 	}
 	return s.calls.append(e)
 }

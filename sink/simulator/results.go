@@ -87,7 +87,7 @@ func (r *results) answer(in protocol.Row) Reply {
 	}
 	return r.ask(r.b.Seq, Row{
 		Provider: protocolOf(r.b.Identity), Endpoint: r.b.Endpoint, Model: cmp.Or(in.Model, r.b.Model),
-		CustomID: in.CustomID, Body: in.Body, request: in.Request,
+		CustomID: in.CustomID, Body: in.Body, request: in.Request, owner: r.b.Owner,
 	})
 }
 

@@ -32,6 +32,7 @@ type Simulator struct {
 	calls     *jsonLog // the ledger of live calls
 	faults    *injector
 	meters    *meters
+	prompts   promptCache
 	liveCalls atomic.Int64
 	control   *http.ServeMux
 
@@ -70,6 +71,7 @@ func newSimulator(cfg Config, all map[string]protocol.Protocol) (*Simulator, err
 		changed:   make(chan struct{}),
 		faults:    newInjector(cfg.Seed, cfg.Faults),
 		meters:    newMeters(),
+		prompts:   promptCache{PromptCache: cfg.PromptCache},
 		blocked:   slices.Clone(cfg.Blocked),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())

@@ -102,14 +102,20 @@ func appendStopDetails(b []byte, reply protocol.Reply) []byte {
 	return append(scan.AppendString(b, reply.Refusal), '}')
 }
 
-// appendUsage appends the member usage. What came from the cache is not among
-// the input.
+// appendUsage appends the member usage. What came from the cache or was written
+// to it is not among the input.
 func (e *rows) appendUsage(b []byte, reply protocol.Reply) []byte {
 	b = append(b, `,"usage":{"input_tokens":`...)
-	b = strconv.AppendInt(b, reply.InputTokens-reply.CachedTokens, 10)
-	b = append(b, `,"cache_creation_input_tokens":0,"cache_read_input_tokens":`...)
+	b = strconv.AppendInt(b, reply.InputTokens-reply.CachedTokens-reply.CacheWrites, 10)
+	b = append(b, `,"cache_creation_input_tokens":`...)
+	b = strconv.AppendInt(b, reply.CacheWrites, 10)
+	b = append(b, `,"cache_read_input_tokens":`...)
 	b = strconv.AppendInt(b, reply.CachedTokens, 10)
-	b = append(b, `,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":0},"output_tokens":`...)
+	b = append(b, `,"cache_creation":{"ephemeral_5m_input_tokens":`...)
+	b = strconv.AppendInt(b, reply.CacheWrites-reply.HourWrites, 10)
+	b = append(b, `,"ephemeral_1h_input_tokens":`...)
+	b = strconv.AppendInt(b, reply.HourWrites, 10)
+	b = append(b, `},"output_tokens":`...)
 	b = strconv.AppendInt(b, reply.OutputTokens, 10)
 	return append(b, `,"service_tier":"`+e.tier+`"}`...)
 }

@@ -18,6 +18,7 @@ func (Protocol) ParseRequest(body []byte) protocol.Request {
 // implement [protocol.Request].
 type params struct {
 	model, messages, system, maxTokens, stream []byte
+	tools                                      []byte
 	temperature, topP, topK                    []byte
 	outputConfig, outputFormat                 []byte
 	unknown                                    string // a member that there is not
@@ -47,7 +48,9 @@ func readParams(body []byte) (p params) {
 			p.outputConfig = value
 		case "output_format":
 			p.outputFormat = value
-		case "metadata", "stop_sequences", "tools", "tool_choice", "thinking", "service_tier", "container",
+		case "tools":
+			p.tools = value
+		case "metadata", "stop_sequences", "tool_choice", "thinking", "service_tier", "container",
 			"mcp_servers", "context_management", "cache_control", "inference_geo":
 		default:
 			p.unknown = string(key)

@@ -14,6 +14,7 @@ import (
 // implement [protocol.Request].
 type params struct {
 	contents, content                                  []byte // of generateContent, of embedContent
+	system                                             []byte
 	mimeType, jsonSchema, schema, maxTokens, dimension []byte
 }
 
@@ -26,7 +27,7 @@ func (Protocol) ParseRequest(body []byte) protocol.Request {
 // The members of requests that are known and not looked at.
 var (
 	contentMembers = []string{
-		"model", "safetySettings", "tools", "toolConfig", "cachedContent", "labels", "store", "serviceTier", "systemInstruction",
+		"model", "safetySettings", "tools", "toolConfig", "cachedContent", "labels", "store", "serviceTier",
 	}
 	configMembers = []string{
 		"temperature", "topP", "topK", "candidateCount", "stopSequences", "presencePenalty", "frequencyPenalty", "seed",
@@ -45,11 +46,11 @@ var (
 func parseParams(body []byte, endpoint string) (p params, err error) {
 	var r reader
 	var config []byte
-	known := members{"contents": &p.contents, "content": &p.content, "generationConfig": &config, "outputDimensionality": &p.dimension}
+	known := members{"contents": &p.contents, "systemInstruction": &p.system, "content": &p.content, "generationConfig": &config, "outputDimensionality": &p.dimension}
 	known = known.with(contentMembers...).with(embedMembers...)
 	switch endpoint {
 	case contentEndpoint:
-		known = members{"contents": &p.contents, "generationConfig": &config}.with(contentMembers...)
+		known = members{"contents": &p.contents, "systemInstruction": &p.system, "generationConfig": &config}.with(contentMembers...)
 	case embedEndpoint:
 		known = members{"content": &p.content, "outputDimensionality": &p.dimension}.with(embedMembers...)
 	}

@@ -83,6 +83,7 @@ type Reply struct {
 	Body, Raw                 []byte
 	InputTokens, OutputTokens int64
 	CachedTokens              int64
+	CacheWrites, HourWrites   int64
 }
 
 // The reasons why an answer ends. Each protocol has its own words for them. A
