@@ -93,6 +93,7 @@ type Intent struct {
 	Tokens   int64  `json:"tokens,omitempty"`   // of its requests, as estimated when it was sealed
 	Flush    *Flush `json:"flush,omitempty"`    // why it was made when it was; nil if it was not made of waiting rows
 	Pack     *Pack  `json:"pack,omitempty"`     // how rows share requests; nil if each has its own
+	Prefix   Prefix `json:"prefix,omitempty"`   // what its rows do to the cache of the provider; "" if they share no beginning
 	Reserved int64  `json:"reserved,omitempty"` // what it may cost, in 1e-12 dollars, as estimated when it was sealed
 	Day      string `json:"day,omitempty"`      // on which it was sealed, if something is reserved
 	Account  string `json:"account,omitempty"`  // who bought it; set when it is sent
@@ -134,6 +135,16 @@ type Flush struct {
 	Limit  int       `json:"limit,omitempty"` // rows that it might have had, zero if that had no limit
 	Fill   float64   `json:"fill,omitempty"`  // the share of its narrowest limit that it used
 }
+
+// Prefix is what the rows of a batch do to the provider's cache of prompts, whose
+// beginning they share with others.
+type Prefix string
+
+// What rows do.
+const (
+	WritesPrefix Prefix = "writes" // they are the first of those that share a beginning
+	ReadsPrefix  Prefix = "reads"  // they follow those
+)
 
 // Verdict is what becomes of the rows that are Missing.
 type Verdict string

@@ -277,7 +277,7 @@ func TestAllOfAnIntentIsPersisted(t *testing.T) {
 		Tag: "TAG", Rev: 1, State: intent.Sealed, Route: 2, Rows: 3, Tokens: 9, Flush: &intent.Flush{Reason: "size", At: sent, Limit: 3, Fill: 0.5}, Reserved: 7, Day: "2026-11-29", Waste: 8, Account: "a", File: "f", Batch: "b", Unproven: true,
 		Creates: 4, SentAt: sent, Repeats: true, Deadline: deadline, Reason: &intent.Reason{Class: "c", Code: "d", Message: "e"}, Refusals: 6, Again: sent, Past: []string{"w"},
 		Doubts: 5, Since: sent, Looks: 1, Surplus: []string{"x", "y"}, Cancelled: 1, Suspects: []string{"z"}, Swept: true, Abandoned: true, Freed: true,
-		Short: true, Missing: 6, Undecided: true, Verdict: intent.SendMissing, Pack: &intent.Pack{Rows: 2, Bytes: 5, Requests: 2},
+		Short: true, Missing: 6, Undecided: true, Verdict: intent.SendMissing, Pack: &intent.Pack{Rows: 2, Bytes: 5, Requests: 2}, Prefix: intent.WritesPrefix,
 	}
 	b, err := json.Marshal(i)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/sink/llm/price"
@@ -57,14 +58,18 @@ type Entry struct {
 	Limit    uint32          // tokens of its answer, if that was cut off before; 0: as its request says
 	Source   string          // see Item
 
+	Prefix       uint64 // of the beginning of its chat, which others may share; 0 if it has none, or nobody asks
+	PrefixTokens uint32 // about how many tokens that has
+
 	FileBytes  uint64 // of the files that its request refers to, as they are sent
 	FileTokens uint32 // about how many tokens these are
 
 	MaxOutput uint32      // tokens that the answer may have, as the request says; 0 if it does not
 	Paid      price.Money // for its answers so far
 
-	Route uint16 // that it takes; fixed once its batch is sealed
-	Hit   *Hit   // from the cache, not stored; nil if there is none
+	Route uint16        // that it takes; fixed once its batch is sealed
+	Prime intent.Prefix // what it does to the cache of prompts; not stored, but for its batch
+	Hit   *Hit          // from the cache, not stored; nil if there is none
 }
 
 // Try counts how often an item was sent to a route.
@@ -111,10 +116,14 @@ const (
 	hasLimit
 	hasMaxOutput
 	hasPaid
+	hasPrefix
 )
 
 // frameSize is the size of a Frame in an encoded entry that has one.
 const frameSize = 8
+
+// prefixSize is the size of what an encoded entry says about its Prefix.
+const prefixSize = 8 + 4
 
 // filesSize is the size of what an encoded entry says about files.
 const filesSize = 8 + 4
@@ -190,6 +199,10 @@ func (e *Entry) append(b []byte) []byte {
 		has |= hasPaid
 		b = binary.BigEndian.AppendUint64(b, uint64(e.Paid)) //nolint:gosec // not negative
 	}
+	if e.Prefix != 0 {
+		has |= hasPrefix
+		b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(b, e.Prefix), e.PrefixTokens)
+	}
 	binary.BigEndian.PutUint16(b[at:], has)
 	return append(b, e.Key...)
 }
@@ -245,6 +258,9 @@ func DecodeEntry(b []byte) (e Entry, err error) {
 	if has&hasPaid != 0 {
 		e.Paid = price.Money(d.U64()) //nolint:gosec // as append wrote it
 	}
+	if has&hasPrefix != 0 {
+		e.Prefix, e.PrefixTokens = d.U64(), d.u32()
+	}
 	e.Key = string(d.B)
 	return e, d.Err
 }
@@ -271,7 +287,7 @@ const requestOverhead = 3
 
 // RequestHead returns the bytes that precede a request.
 func (e *Entry) RequestHead() []byte {
-	b := make([]byte, requestOverhead, requestOverhead+entrySize+len(e.Key)+len(e.Meta)+len(e.Source)+2*binary.MaxVarintLen16+frameSize+filesSize)
+	b := make([]byte, requestOverhead, requestOverhead+entrySize+len(e.Key)+len(e.Meta)+len(e.Source)+2*binary.MaxVarintLen16+frameSize+filesSize+prefixSize)
 	b[0] = requestKind
 	b = e.append(b)
 	binary.BigEndian.PutUint16(b[1:], uint16(len(b)-requestOverhead)) //nolint:gosec // keys and meta are short
@@ -319,6 +335,9 @@ func (e *Entry) Size() int {
 	}
 	if e.MaxOutput != 0 {
 		head += 4
+	}
+	if e.Prefix != 0 {
+		head += prefixSize
 	}
 	return int(e.Ref.Len) - head + len(e.Appended)
 }
@@ -425,7 +444,8 @@ func WeightOf(request int) int { return request + rowOverhead }
 
 // RouteKey returns the key by which rows are accumulated. Rows that need not be
 // sent have keys of their own, and so have those that share no request any
-// more: they leave no gaps among those that do.
+// more: they leave no gaps among those that do. So have rows whose beginning is
+// to be cached.
 func (e Entry) RouteKey() string {
 	key := strconv.Itoa(int(e.Route))
 	if e.Hit != nil {
@@ -433,6 +453,9 @@ func (e Entry) RouteKey() string {
 	}
 	if e.Alone {
 		key += " alone"
+	}
+	if e.Prime != "" {
+		key += " " + string(e.Prime)
 	}
 	return key
 }

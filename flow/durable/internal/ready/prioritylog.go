@@ -34,6 +34,7 @@ type priorityLog struct {
 	loaded  []place             // not before the head and known in this run, in the order of the log
 	claimed map[uint64]struct{} // of loaded; if they are scattered, all from the head on
 	leaving map[uint64]bool     // followers that were taken and are not claimed yet
+	picked  map[uint64]place    // taken before they were loaded, and not claimed yet
 }
 
 // place is the position of an entry.
@@ -191,6 +192,11 @@ func (l *priorityLog) advance(pinned uint64) (state.Op, error) {
 	head := jobdir.HeadState{Pos: l.next, Seq: l.nextSeq}
 	if len(l.loaded) > 0 {
 		head = jobdir.HeadState{Pos: l.loaded[0].pos, Seq: l.loaded[0].seq}
+	}
+	for _, p := range l.picked {
+		if before(p.pos, head.Pos) {
+			head = jobdir.HeadState{Pos: p.pos, Seq: p.seq}
+		}
 	}
 	return l.head.Put(head)
 }

@@ -190,7 +190,11 @@ func (r *Log) Claim(entries []jobdir.Entry) ([]state.Op, error) {
 	touched := make(map[*priorityLog]struct{})
 	for i := range entries {
 		l := r.levels[entries[i].Level]
-		l.claimed[entries[i].Seq] = struct{}{}
+		if _, picked := l.picked[entries[i].Seq]; picked {
+			delete(l.picked, entries[i].Seq)
+		} else {
+			l.claimed[entries[i].Seq] = struct{}{}
+		}
 		delete(l.leaving, entries[i].Seq)
 		delete(r.leaving, entries[i].Seq)
 		touched[l] = struct{}{}

@@ -13,28 +13,38 @@ import (
 // does not load them.
 func (r *Log) Waiting() iter.Seq2[jobdir.Entry, error] {
 	return func(yield func(jobdir.Entry, error) bool) {
-		for _, number := range slices.Sorted(maps.Keys(r.levels)) {
-			if !r.levels[number].waiting(yield) {
+		r.mu.Lock()
+		levels := maps.Clone(r.levels)
+		r.mu.Unlock()
+		for _, number := range slices.Sorted(maps.Keys(levels)) {
+			if !r.waiting(levels[number], func(e jobdir.Entry, _ place, err error) bool { return yield(e, err) }) {
 				return
 			}
 		}
 	}
 }
 
-func (l *priorityLog) waiting(yield func(jobdir.Entry, error) bool) bool {
-	if l.next == l.end {
+// waiting yields the entries of a level that were not loaded, with their places.
+func (r *Log) waiting(l *priorityLog, yield func(jobdir.Entry, place, error) bool) bool {
+	r.mu.Lock()
+	next, end := l.next, l.end
+	r.mu.Unlock()
+	if next == end {
 		return true
 	}
-	for rec, err := range l.log.Scan(l.next, l.end) {
+	for rec, err := range l.log.Scan(next, end) {
 		var e jobdir.Entry
 		if err == nil {
 			e, err = jobdir.DecodeEntry(rec.Payload)
 		}
 		if err != nil {
-			yield(jobdir.Entry{}, fmt.Errorf("durable: ready log: %w", err))
+			yield(jobdir.Entry{}, place{}, fmt.Errorf("durable: ready log: %w", err))
 			return false
 		}
-		if !l.isTaken(e.Seq) && !yield(e, nil) {
+		r.mu.Lock()
+		taken := l.isTaken(e.Seq)
+		r.mu.Unlock()
+		if !taken && !yield(e, place{e.Seq, rec.Begin()}, nil) {
 			return false
 		}
 	}
