@@ -168,6 +168,9 @@ func (b *batches) payload(in intent.Intent) sink.Rows {
 					yield(sink.Row{}, b.Damaged(jobdir.RequestDir, err))
 					return
 				}
+				if in.Prefix != "" && rows[i].Prefix != 0 {
+					request = request.MarkPrefix(codec, rows[i].Turns())
+				}
 				requests = append(requests, request)
 			}
 			id := jobdir.RequestHash(rows)

@@ -37,6 +37,7 @@ type config struct {
 	batch           accumulator.Config
 	maxTokens       int64 // in a batch
 	pack            intent.Pack
+	primeCache      bool
 	maxEnqueued     int64 // tokens, on the route that takes the most
 	creates         ratelimit.Config
 	polls           ratelimit.Config
@@ -78,7 +79,7 @@ func (j *Job[T]) config() config {
 	return config{
 		escalation: escalation(own), prices: j.pricing(), tenants: j.Tenant != nil,
 		name: j.Name, settings: settings, labels: j.Labels, runPriority: j.RunPriority,
-		own: own, services: services, choose: j.Choose, failover: failover, guard: j.Guard, canary: j.Canary, formats: j.Formats, onlyRouteModels: j.OnlyRouteModels, batch: j.Batch.config(), maxTokens: j.Batch.MaxTokens, pack: j.Pack.pack(), creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
+		own: own, services: services, choose: j.Choose, failover: failover, guard: j.Guard, canary: j.Canary, formats: j.Formats, onlyRouteModels: j.OnlyRouteModels, batch: j.Batch.config(), maxTokens: j.Batch.MaxTokens, pack: j.Pack.pack(), primeCache: j.PrimeCache, creates: createLimit(j.Creates), polls: pollLimit(j.Polls, j.PollsAtOnce),
 		transfers:   cmp.Or(j.Transfers, DefaultTransfers),
 		maxInFlight: cmp.Or(j.MaxInFlight, DefaultMaxInFlight),
 		maxAttempts: cmp.Or(j.MaxAttempts, DefaultMaxAttempts),

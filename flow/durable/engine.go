@@ -39,6 +39,7 @@ type engine struct {
 	blockage  *blockage
 	guard     *guard
 	canary    *canaryWatch
+	primer    *primer
 
 	controller *controller
 

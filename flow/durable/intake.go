@@ -268,6 +268,7 @@ func (ik *intake) write(r *row) (jobdir.Entry, error) {
 	out := jobdir.Entry{
 		Key: r.key, Content: r.request.content, Line: uint32(r.line), //nolint:gosec // a line number
 		Target: target, Level: r.level, Meta: r.meta, Deadline: r.deadline, Since: r.since, Frame: r.request.frame, MaxOutput: r.request.output,
+		Prefix: r.request.prefix, PrefixTokens: r.request.prefixTokens,
 		Source: r.source,
 	}
 	if !ik.samples && ik.seen.add(out.Content, target) {

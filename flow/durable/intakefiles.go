@@ -51,12 +51,8 @@ func (r *requests) attach(chat *llm.Chat) (kept, stub *llm.Chat, files attached,
 		if err := document.Check(infos, &limits); err != nil && !r.anyFile {
 			return nil, nil, files, own.named(err)
 		}
-		tokens := 0
-		for _, f := range infos {
-			tokens += f.Tokens(&limits)
-		}
-		files.tokens = max(files.tokens, uint32(min(tokens, 1<<31))) //nolint:gosec // bounded
 	}
+	files.tokens = r.fileTokens(infos)
 	for _, f := range infos {
 		if r.isStored(&f) {
 			files.bytes += referenceSize
@@ -66,6 +62,19 @@ func (r *requests) attach(chat *llm.Chat) (kept, stub *llm.Chat, files attached,
 	}
 	keptChat, stubChat := r.attachments.split(&loaded, &files)
 	return &keptChat, &stubChat, files, nil
+}
+
+// fileTokens returns about how many tokens files have, on the route that counts
+// the most.
+func (r *requests) fileTokens(infos []document.Info) (most uint32) {
+	for _, own := range r.own {
+		limits, tokens := own.fileLimits(), 0
+		for i := range infos {
+			tokens += infos[i].Tokens(&limits)
+		}
+		most = max(most, uint32(min(tokens, 1<<30))) //nolint:gosec // bounded
+	}
+	return most
 }
 
 // split takes the bytes of the files out of a chat.

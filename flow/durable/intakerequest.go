@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"math"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,6 +24,10 @@ type request struct {
 	content jobdir.Digest // to tell what asks the same
 	frame   uint64        // see jobdir.Entry
 	output  uint32        // the same, MaxOutput
+	prefix  uint64        // the same
+
+	prefixTokens uint32 // the same
+	prefixFiles  int    // that the prefix refers to
 
 	attached attached
 }
@@ -69,6 +74,7 @@ func (r *requests) ask(chat *llm.Chat) (request, error) {
 	q.attached = files
 	if err == nil && len(files.files) > 0 {
 		q.attached.asked, err = r.asked(chat)
+		q.prefixTokens += r.fileTokens(files.infos[:min(q.prefixFiles, len(files.infos))])
 	}
 	return q, err
 }
@@ -88,6 +94,11 @@ func (r *requests) chat(t jobdir.Target, chat *llm.Chat) (request, error) {
 	q.output = outputLimit(chat)
 	if r.pack.Rows > 0 {
 		q.frame = jobdir.FrameOf(chat)
+	}
+	if r.primeCache {
+		var tokens int
+		q.prefix, tokens, q.prefixFiles = jobdir.PrefixOf(chat)
+		q.prefixTokens = uint32(min(tokens, math.MaxInt32)) //nolint:gosec // bounded
 	}
 	return q, nil
 }

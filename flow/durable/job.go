@@ -219,6 +219,29 @@ type Job[T any] struct {
 	// Zero means that all are asked at once.
 	Canary Canary
 
+	// PrimeCache lets providers cache what prompts have in common: a system
+	// prompt, a document, the first messages. Of at least three items whose
+	// chats are the same but for the last part of the last message, or its
+	// text, one is asked first. The others follow once its batch has ended,
+	// while the provider has that beginning in its cache, and pay less for it.
+	// It must be as long as the provider caches (sink.Info.PromptCaching):
+	// 1,024 to 4,096 tokens, by an estimate. At Anthropic, each of these chats
+	// gets a mark at the end of the beginning, unless it has one: an hour in the
+	// cache costs twice the tokens once, and a tenth when they are read. At the
+	// others nothing is marked, and hits are up to them: they are never certain
+	// anywhere, and Usage.CachedInput says how many there were. What a Budget
+	// reserves goes by what earlier answers had of them.
+	//
+	// It costs time: the first items are a batch that all others wait for, up
+	// to the provider's window. So it pays where the beginning is long beside
+	// the rest of the prompts and many share it. After a restart, nothing is
+	// asked first again that a cache still has. If no batch was open for longer
+	// than the life of a cache, one item is asked first again. Of several
+	// Routes, those are primed that the first items take. Items of the first
+	// 200,000 different beginnings count; the rest is asked at once. It needs
+	// ReadAll and goes with the order of priorities alone. Zero means that all
+	// items are asked at once, without marks.
+	PrimeCache bool
 	// Provider sells the batches of a job without Routes.
 	Provider sink.Provider
 	// Model answers the prompts of a job without Routes. Items that are in no
@@ -463,7 +486,7 @@ func (j *Job[T]) validate() error {
 	if j.Prompt != nil && j.Request != nil {
 		return errors.New("durable: Job.Prompt and Job.Request are both set")
 	}
-	if err := errors.Join(j.validateRoutes(), j.validateEveryRoute(), j.validateQueue(), j.Failover.validate(), validateGuard(j.Guard), validateLabels(j.Labels), j.validatePack(), j.validateBudget(), j.validateCanary(), j.AmbiguousCreate.validate(), classes(j.Classes).validate()); err != nil {
+	if err := errors.Join(j.validateRoutes(), j.validateEveryRoute(), j.validateQueue(), j.Failover.validate(), validateGuard(j.Guard), validateLabels(j.Labels), j.validatePack(), j.validateBudget(), j.validateCanary(), j.validatePrimeCache(), j.AmbiguousCreate.validate(), classes(j.Classes).validate()); err != nil {
 		return err
 	}
 	if err := j.validateFileUpload(); err != nil {

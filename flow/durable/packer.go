@@ -31,6 +31,7 @@ type packer struct {
 	resting  *restingDrivers
 	ledger   *ledger
 	canary   *canaryWatch
+	primer   *primer
 
 	followers *followers
 	urgent    sync.Mutex // held while rows near their deadline are taken and put into batches
@@ -114,6 +115,7 @@ func (pk *packer) next(most int) ([]jobdir.Entry, error) {
 	if err == nil {
 		err = pk.cache.mark(entries, pk.batches.routes.get)
 	}
+	pk.primer.mark(entries)
 	return entries, err
 }
 
@@ -203,7 +205,7 @@ func (pk *packer) buyOne(ctx, life context.Context, tag string, rows []jobdir.En
 		pk.buyer.slots.release(tag)
 		return errOutdated
 	}
-	in, err := pk.batches.seal(context.WithoutCancel(ctx), pk.packed(intent.Intent{Tag: tag, State: intent.Sealed, Flush: flush}, rows), rows)
+	in, err := pk.batches.seal(context.WithoutCancel(ctx), pk.packed(intent.Intent{Tag: tag, State: intent.Sealed, Flush: flush, Prefix: rows[0].Prime}, rows), rows)
 	if err != nil {
 		return err
 	}
@@ -251,6 +253,12 @@ func (pk *packer) rounds(ctx, life context.Context) error {
 		more, err := pk.await(ctx)
 		if err != nil || !more {
 			return err
+		}
+		if first, err := pk.prime(ctx, life); err != nil || first {
+			if err != nil {
+				return err
+			}
+			continue
 		}
 		if err := pk.round(ctx, life); err != nil {
 			return err
@@ -310,6 +318,9 @@ func (pk *packer) await(ctx context.Context) (more bool, err error) {
 				return false, err
 			}
 		}
+		if open == 0 {
+			pk.primer.ended()
+		}
 		held, err := pk.canary.holds(ctx)
 		if err != nil {
 			return false, err
@@ -317,7 +328,7 @@ func (pk *packer) await(ctx context.Context) (more bool, err error) {
 		switch ready := pk.batches.ready.Any() || pk.ledger.mayGoOn(); {
 		case pk.readAll && !ended:
 		case held: // a person decides
-		case pk.canary.asks() && open > 0: // what they answer decides
+		case open > 0 && (pk.canary.asks() || pk.primer.waits): // what they answer decides, or fills the cache
 		case ready && (open == 0 || !ended):
 			return true, nil
 		case ready && !lingers:

@@ -72,7 +72,7 @@ func (pk *packer) escalateSome(ctx, life context.Context) (some bool, err error)
 	if err := pk.routed(entries); err != nil {
 		return true, err
 	}
-	return true, pk.buyGroups(ctx, life, entries)
+	return true, pk.buyGroups(ctx, life, entries, flushDeadline)
 }
 
 // routed sets the routes of entries, and their answers in the cache.
@@ -97,11 +97,11 @@ func (pk *packer) buyUrgent(ctx, life context.Context, entries []jobdir.Entry) (
 			rest = append(rest, e)
 		}
 	}
-	return rest, pk.buyGroups(ctx, life, urgent)
+	return rest, pk.buyGroups(ctx, life, urgent, flushDeadline)
 }
 
 // buyGroups makes batches of entries at once.
-func (pk *packer) buyGroups(ctx, life context.Context, entries []jobdir.Entry) error {
+func (pk *packer) buyGroups(ctx, life context.Context, entries []jobdir.Entry, reason string) error {
 	groups := make(map[string][]jobdir.Entry)
 	var keys []string // in the order in which they came
 	for _, e := range entries {
@@ -112,7 +112,7 @@ func (pk *packer) buyGroups(ctx, life context.Context, entries []jobdir.Entry) e
 		groups[key] = append(groups[key], e)
 	}
 	for _, key := range keys {
-		if err := pk.buy(ctx, life, groups[key], flushDeadline); err != nil {
+		if err := pk.buy(ctx, life, groups[key], reason); err != nil {
 			return err
 		}
 	}
@@ -129,7 +129,7 @@ func (pk *packer) awaitSlot(ctx, life context.Context, tag string, rows []jobdir
 	for {
 		due, rest, err := pk.batches.routes.escalate(rows)
 		if err == nil {
-			err = pk.buyGroups(ctx, life, due)
+			err = pk.buyGroups(ctx, life, due, flushDeadline)
 		}
 		if err != nil || len(rest) == 0 {
 			return nil, err

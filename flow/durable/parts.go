@@ -50,6 +50,7 @@ func newEngine(c config) (*engine, error) {
 		config: job, Dir: dir, gate: e.gate, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches,
 	}
 	e.canary = &canaryWatch{config: job, batches: e.batches, guard: e.guard, progress: e.progress, changed: e.changed}
+	e.primer = &primer{config: job, Dir: dir, batches: e.batches, cache: e.cache}
 	e.cleaner = &cleaner{
 		config: job, Dir: dir, gate: e.gate, openBatches: e.openBatches, clock: e.clock, notices: e.notices, progress: e.progress,
 		batches: e.batches, accounts: e.accounts, anomalies: e.anomalies,
@@ -84,7 +85,7 @@ func newEngine(c config) (*engine, error) {
 	e.intake = &intake{config: job, Dir: dir, gate: e.gate, changed: e.changed, progress: e.progress, batches: e.batches, followers: e.followers}
 	e.packer = &packer{
 		config: job, Dir: dir, gate: e.gate, changed: e.changed, progress: e.progress, batches: e.batches, cache: e.cache,
-		buyer: e.buyer, driver: e.driver, resting: e.resting, followers: e.followers, ledger: e.ledger, canary: e.canary,
+		buyer: e.buyer, driver: e.driver, resting: e.resting, followers: e.followers, ledger: e.ledger, canary: e.canary, primer: e.primer,
 	}
 	e.controller = &controller{
 		config: job, gate: e.gate, openBatches: e.openBatches, clock: e.clock, notices: e.notices, progress: e.progress, cleaner: e.cleaner,

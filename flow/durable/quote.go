@@ -48,6 +48,9 @@ type RouteQuote struct {
 	List     price.Money `json:"list"`     // what the same costs live
 	Reserved price.Money `json:"reserved"` // what a Budget must have to buy all of them at once
 	Priced   bool        `json:"priced"`   // the price is known
+	// Prime is what Job.PrimeCache is expected to do, which is in none of the
+	// figures above; nil without it.
+	Prime *PrimeQuote `json:"prime,omitempty"`
 }
 
 // Cost returns what all routes are expected to cost, as far as their prices are

@@ -28,6 +28,7 @@ type quoted struct {
 	number int
 	bytes  int64
 	tokens int64
+	prime  *primeCount
 }
 
 func (q *quoted) known() bool { return q.priced.known }
@@ -67,7 +68,7 @@ func (q *quoting) count(row *jobdir.Entry) error {
 	r := q.routes[n]
 	if r == nil {
 		route := q.batches.routes.get(n)
-		r = &quoted{number: n, estimate: q.newEstimate(route, q.ledger.seen[n])}
+		r = &quoted{number: n, estimate: q.newEstimate(route, q.ledger.seen[n]), prime: q.newPrimeCount(n)}
 		r.RouteQuote = RouteQuote{Name: route.Name, Provider: route.Provider, Model: route.Model, Live: route.Live, Priced: r.known()}
 		q.routes[n] = r
 	}
@@ -76,6 +77,7 @@ func (q *quoting) count(row *jobdir.Entry) error {
 	r.Rows, r.bytes, r.tokens = r.Rows+1, r.bytes+int64(row.Weight()), r.tokens+jobdir.TokensIn(row.Asked())
 	r.Usage, r.Cost, r.List = r.Usage.Add(used), r.Cost.Add(cost), r.List.Add(list)
 	r.Reserved = r.Reserved.Add(r.reserve(row))
+	r.prime.add(row, r.tier(used.Input))
 	if q.batches.routes.isEscalation(n) {
 		return nil // it is late already
 	}
@@ -144,6 +146,6 @@ func (q *quoting) quoted(r *quoted) RouteQuote {
 			r.Batches = max(r.Batches, int((most.all+most.limit-1)/most.limit))
 		}
 	}
-	r.Batches = max(r.Batches, 1)
+	r.Batches, r.Prime = max(r.Batches, 1), r.prime.quote()
 	return r.RouteQuote
 }

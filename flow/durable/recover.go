@@ -114,6 +114,9 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 		return err
 	}
 	*e.cache = cache{root: e.store.Root(), own: e.Keys.Dir(), ttl: e.config.cache, samples: e.samples, now: e.clock.now, log: e.log}
+	if err := e.primer.recover(replayed); err != nil {
+		return err
+	}
 	if e.batches.ready.Following() {
 		e.followers.note()
 	}

@@ -204,7 +204,11 @@ func (w *watcher) nextPoll(in intent.Intent, v *pollState) time.Time {
 	if v.polled.IsZero() && !v.mine {
 		return time.Now()
 	}
-	due := last.Add(w.calls.interval(last.Sub(since)))
+	age := last.Sub(since)
+	if in.Prefix == intent.WritesPrefix {
+		age = 0 // others wait for it, and the cache may last no longer than the longest interval
+	}
+	due := last.Add(w.calls.interval(age))
 	if left, limited := w.left(in, v); limited {
 		if limit := time.Now().Add(left); limit.After(last) && limit.Before(due) {
 			due = limit
