@@ -135,6 +135,7 @@ func (b *budget) printQuote(w io.Writer, q *durable.Quote) {
 		}
 		if !r.Priced {
 			fmt.Fprintf(w, "%s\tnot known: no price is known of %s at %s: give it with --prices or --unknown-price\n", name, printable.Line(r.Model, 64), r.Provider)
+			printPrime(w, r)
 			continue
 		}
 		in := thousands(r.Batches) + " batches"
@@ -146,6 +147,7 @@ func (b *budget) printQuote(w io.Writer, q *durable.Quote) {
 			fmt.Fprintf(w, "\tabout %s at the price of single requests\n", cents(r.List))
 		}
 		fmt.Fprintf(w, "\ta budget reserves %s for all of them\n", cents(r.Reserved))
+		printPrime(w, r)
 	}
 	if late := q.Late; late != nil && late.Priced {
 		fmt.Fprintf(w, "\tat worst %s more if all batches are late: %s for %s rows with a deadline on the route for that\n", cents(late.Extra), cents(late.Cost), thousands(late.Rows))

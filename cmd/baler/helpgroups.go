@@ -30,7 +30,7 @@ var flagGroups = []struct {
 	{"Order and tenants", []string{
 		"priority-field", "deadline-field", "queue", "aging", "tenant-field", "tenant-weight", "tenant-limit", "tenant-batches", "separate-tenants",
 	}},
-	{"Money", []string{"budget", "day-budget", "tenant-budget", "tz", "worst-case", "prices", "unknown-price"}},
+	{"Money", []string{"budget", "day-budget", "tenant-budget", "tz", "worst-case", "prices", "unknown-price", "prime-cache"}},
 	{"Failures", []string{"retries", "class", "notify-above", "pause-above", "canary", "canary-failed", "canary-invalid", "canary-cost"}},
 	{"Batches and limits", []string{
 		"batch-size", "batch-tokens", "max-in-flight", "enqueued-tokens", "enqueued-rows", "max-wait", "poll", "grace",

@@ -47,6 +47,7 @@ type options struct {
 	pace              pace
 	failing           failing
 	canary            canaryFlags
+	primeCache        bool
 	budget            budget
 	room              room
 	routing           routing
@@ -172,6 +173,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	o.rejects.flags(cmd)
 	o.failing.flags(cmd)
 	o.canary.flags(cmd)
+	f.BoolVar(&o.primeCache, "prime-cache", false, "where three rows or more share the beginning of their prompts, ask one of them first, and the others once the provider has that in its cache, which costs less and takes one batch longer; see baler plan")
 	o.budget.flags(cmd)
 	o.room.flags(cmd)
 	o.pace.flags(cmd)
@@ -341,6 +343,7 @@ func (o *options) job(rows *rows, dialect source.CSVFormat) durable.Job[source.R
 		Classes:     o.classes,
 		Guard:       o.failing.guard(),
 		Canary:      o.canary.limits(),
+		PrimeCache:  o.primeCache,
 		Poll:        o.poll,
 		Grace:       o.grace,
 		Cache:       o.cacheFor(),

@@ -55,6 +55,9 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 	}
 	line("batches", r.Batches, noteIf(r.Refused, "and %s refused without running"))
 	line("tokens", tokens(r.Usage), fmt.Sprintf("(%s in, %s out)", thousands(r.Usage.Input), thousands(r.Usage.Output)))
+	if cached := r.Usage.CachedInput; cached+r.Usage.CacheWrites > 0 {
+		line("", cached, fmt.Sprintf("of them read from the provider's cache, %d %% of the input, and %s written to it", 100*cached/max(1, r.Usage.Input), thousands(r.Usage.CacheWrites)))
+	}
 	if len(r.Routes) > 1 {
 		for _, by := range r.Routes {
 			line("", tokens(by.Usage), "by "+describeRoute(by, r.Routes))
