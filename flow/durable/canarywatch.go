@@ -138,13 +138,13 @@ func (w *canaryWatch) holds(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	w.mu.Lock()
-	figures, told := w.figures, w.told
+	figures, told, resumes := w.figures, w.told, w.resumes
 	w.told = true
 	w.mu.Unlock()
 	if told {
 		return true, nil
 	}
-	return true, w.pause(ctx, w.canary.judge(&figures))
+	return true, w.pause(ctx, resumes, w.canary.judge(&figures))
 }
 
 // pass lets the other rows follow, for good.
@@ -160,12 +160,14 @@ func (w *canaryWatch) pass() error {
 	return nil
 }
 
-// pause pauses the run, as its guard does.
-func (w *canaryWatch) pause(ctx context.Context, wrong string) error {
-	if _, err := want(w.dir, StatePaused, wrong); err != nil {
-		if _, cancelled := errors.AsType[*CancelledError](err); cancelled {
-			return nil // nothing follows anyhow
-		}
+// pause pauses the run, as its guard does. If a person has decided already, who
+// may have read of the failure in another process, the run goes on.
+func (w *canaryWatch) pause(ctx context.Context, resumes int, wrong string) error {
+	c, err := pauseOnce(w.dir, resumes, wrong)
+	if _, cancelled := errors.AsType[*CancelledError](err); cancelled || err == nil && c.Resumes > resumes {
+		return nil // nothing follows anyhow, or resumed is called soon
+	}
+	if err != nil {
 		return err
 	}
 	w.guard.apply()

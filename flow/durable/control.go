@@ -57,20 +57,34 @@ var ErrRunning = rundir.ErrRunning
 // want records the state that is requested from now on. StateCancelled cannot
 // be undone.
 func want(d rundir.Dir, wanted State, reason string) (rundir.Control, error) {
+	return d.Change(func(c *rundir.Control) (changed bool, err error) { return wish(c, wanted, reason) })
+}
+
+// pauseOnce records that a pause is requested, unless somebody has resumed the
+// run since it was known to be necessary, when it had been resumed so often.
+func pauseOnce(d rundir.Dir, resumes int, reason string) (rundir.Control, error) {
 	return d.Change(func(c *rundir.Control) (changed bool, err error) {
-		switch State(c.Want) {
-		case wanted:
-			if wanted != StateRunning && (c.Reason != "" || reason == "") {
-				return false, nil // a pause without a reason takes one
-			}
-		case StateCancelled:
-			return false, &CancelledError{Reason: c.Reason, At: c.At}
-		case StateRunning, StatePaused, StateCancelling, StateCompleted, StateStopped:
+		if c.Resumes > resumes {
+			return false, nil
 		}
-		c.Want, c.Reason, c.At = string(wanted), reason, time.Now()
-		if wanted == StateRunning {
-			c.Resumes++ // also if it runs: a route of it may be paused
-		}
-		return true, nil
+		return wish(c, StatePaused, reason)
 	})
+}
+
+// wish changes what is requested. It reports whether that is a change.
+func wish(c *rundir.Control, wanted State, reason string) (changed bool, err error) {
+	switch State(c.Want) {
+	case wanted:
+		if wanted != StateRunning && (c.Reason != "" || reason == "") {
+			return false, nil // a pause without a reason takes one
+		}
+	case StateCancelled:
+		return false, &CancelledError{Reason: c.Reason, At: c.At}
+	case StateRunning, StatePaused, StateCancelling, StateCompleted, StateStopped:
+	}
+	c.Want, c.Reason, c.At = string(wanted), reason, time.Now()
+	if wanted == StateRunning {
+		c.Resumes++ // also if it runs: a route of it may be paused
+	}
+	return true, nil
 }
