@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink"
 )
 
 // ErrClosed means that the Interceptor was closed while a call waited. Its row
@@ -104,6 +105,9 @@ func answerTo(provider string, err error) Answer {
 			if said.Status >= http.StatusBadRequest {
 				status = said.Status
 			}
+		}
+		if row, ok := errors.AsType[*sink.RowError](stopped.Err); ok && row.Code != "" { // a row or a batch has shown it
+			status, code = statusOf(row.Class, row.Code), row.Code
 		}
 	}
 	return Answer{Status: status, Body: errorBody(provider, status, code, err.Error()), again: again}
