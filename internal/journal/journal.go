@@ -15,13 +15,26 @@ import (
 	"github.com/balerhq/baler/internal/crashpoint"
 )
 
-// Journal appends records. It is safe for concurrent use.
+// Journal appends records. It is safe for concurrent use: what is appended while
+// other lines are synced is written and synced at once.
 type Journal struct {
+	of string
+
 	mu    sync.Mutex
-	f     *os.File
-	of    string
-	lines int
-	err   error // of the first failed append; nothing may follow a torn line
+	lines int    // so far, with those of next
+	next  *group // those that nobody writes yet
+
+	disk sync.Mutex // one group is written at a time
+	f    *os.File
+	err  error // of the first failed write; nothing may follow a torn line
+}
+
+// group is lines that are synced together. The first of their callers that gets
+// the disk writes them.
+type group struct {
+	lines   []byte
+	written bool
+	err     error
 }
 
 // Open opens the journal name below root, creating it if need be, and calls
@@ -49,7 +62,7 @@ func Open(root *os.Root, name, of string, replay func(record []byte) error) (*Jo
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("journal: read %s: %w", name, err), f.Close())
 	}
-	return &Journal{f: f, of: r.of, lines: r.lines}, nil
+	return &Journal{f: f, of: r.of, lines: r.lines, next: new(group)}, nil
 }
 
 // Append writes v as JSON and returns once it would survive power failure. An
@@ -59,15 +72,33 @@ func (j *Journal) Append(v any) error {
 	if err != nil {
 		return fmt.Errorf("journal: encode: %w", err)
 	}
+	g := j.add(record)
+	j.disk.Lock()
+	defer j.disk.Unlock()
+	if !g.written {
+		j.write(g)
+	}
+	return g.err
+}
+
+// add puts a record into the group that is written next.
+func (j *Journal) add(record []byte) *group {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.lines++
+	j.next.lines = append(j.next.lines, encode(line{j.of, j.lines, record})...)
+	return j.next
+}
+
+// write writes the group that comes next, which gets no more lines.
+func (j *Journal) write(g *group) {
+	j.mu.Lock()
+	j.next = new(group)
+	j.mu.Unlock()
 	if j.err == nil {
-		j.err = write(j.f, encode(line{j.of, j.lines + 1, record}))
+		j.err = write(j.f, g.lines)
 	}
-	if j.err == nil {
-		j.lines++
-	}
-	return j.err
+	g.lines, g.written, g.err = nil, true, j.err
 }
 
 func write(f *os.File, b []byte) error {
@@ -84,7 +115,7 @@ func write(f *os.File, b []byte) error {
 
 // Close closes the file.
 func (j *Journal) Close() error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+	j.disk.Lock()
+	defer j.disk.Unlock()
 	return j.f.Close()
 }
