@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 )
@@ -19,8 +20,9 @@ import (
 // A Capacity is safe for concurrent use. Make it with [NewCapacity]; the zero
 // Capacity is one of the zero [CapacityConfig].
 type Capacity struct {
-	cfg  CapacityConfig
-	once sync.Once
+	cfg    CapacityConfig
+	memory memory // of one without a Store
+	once   sync.Once
 
 	mu     sync.Mutex
 	lanes  map[string]*lane // with calls that wait
@@ -40,9 +42,6 @@ func (c *Capacity) init() {
 	if c.cfg.Poll == 0 {
 		c.cfg.Poll = 10 * time.Second
 	}
-	if c.cfg.Store == nil {
-		c.cfg.Store = &memory{records: make(map[string][]byte)}
-	}
 	c.lanes, c.limits = make(map[string]*lane), make(map[string]Load)
 }
 
@@ -59,10 +58,8 @@ func (c *Capacity) Reserve(ctx context.Context, lane, batch string, load Load) e
 // [ErrTooLarge] for a load that never fits, [context.Cause], or an error of the
 // Store.
 func (c *Capacity) ReserveFirst(ctx context.Context, priority int, lane, batch string, load Load) error {
-	if held, err := c.Held(ctx, lane); err != nil {
-		return err
-	} else if _, ok := held[batch]; ok {
-		return nil // out of turn: others may wait for this very batch
+	if ok, err := c.has(ctx, lane, batch); ok || err != nil {
+		return err // out of turn: others may wait for this very batch
 	}
 	w := c.enter(lane, priority)
 	defer c.leave(lane, w)
@@ -90,8 +87,11 @@ func (c *Capacity) TryReserve(ctx context.Context, lane, batch string, load Load
 	if !c.isWaitedFor(lane) {
 		return c.try(ctx, lane, batch, load)
 	}
-	held, err := c.Held(ctx, lane)
-	_, ok = held[batch]
+	return c.has(ctx, lane, batch)
+}
+
+func (c *Capacity) has(ctx context.Context, lane, batch string) (ok bool, err error) {
+	err = c.update(ctx, lane, func(held map[string]Load) (changed bool) { _, ok = held[batch]; return false })
 	return ok, err
 }
 
@@ -163,7 +163,7 @@ func (c *Capacity) SetLimit(lane string, limit Load) error {
 // the caller. After a crash it shows which reservations may have lost their
 // owner.
 func (c *Capacity) Held(ctx context.Context, lane string) (held map[string]Load, err error) {
-	err = c.update(ctx, lane, func(h map[string]Load) (changed bool) { held = h; return false })
+	err = c.update(ctx, lane, func(h map[string]Load) (changed bool) { held = maps.Clone(h); return false })
 	return held, err
 }
 

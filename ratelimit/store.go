@@ -21,9 +21,13 @@ type Store interface {
 var errUnchanged = errors.New("unchanged")
 
 // update lets change read and edit the reservations of the lane, atomically. It
-// writes only if change reports a change.
+// writes only if change reports a change. Change must not keep the map.
 func (c *Capacity) update(ctx context.Context, lane string, change func(held map[string]Load) (changed bool)) error {
 	c.once.Do(c.init)
+	if c.cfg.Store == nil {
+		c.memory.update(lane, change)
+		return nil
+	}
 	err := c.cfg.Store.Update(ctx, lane, func(old []byte) ([]byte, error) {
 		held, err := parseHeld(old)
 		if err != nil {
@@ -68,18 +72,24 @@ func total(held map[string]Load) (sum Load) {
 	return sum
 }
 
-// memory is the Store of a single run.
+// memory has the reservations of a Capacity without a Store.
 type memory struct {
-	mu      sync.Mutex
-	records map[string][]byte
+	mu    sync.Mutex
+	lanes map[string]map[string]Load
 }
 
-func (m *memory) Update(_ context.Context, key string, change func(old []byte) ([]byte, error)) error {
+func (m *memory) update(lane string, change func(held map[string]Load) (changed bool)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	record, err := change(m.records[key])
-	if err == nil {
-		m.records[key] = record
+	held := m.lanes[lane]
+	if held == nil {
+		held = make(map[string]Load)
 	}
-	return err
+	if !change(held) {
+		return
+	}
+	if m.lanes == nil {
+		m.lanes = make(map[string]map[string]Load)
+	}
+	m.lanes[lane] = held
 }
