@@ -43,13 +43,16 @@ type settler struct {
 // delivered, then written to the journal, then recorded in one commit: the rows
 // to retry, the output's mark and the progress of the batch.
 func (s *settler) settle(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	s.settling.Lock()
-	defer s.settling.Unlock()
-	if ctx.Err() != nil {
-		return in, context.Cause(ctx)
+	c, err := s.settleRows(ctx, in)
+	if err == nil {
+		err = s.writeAnswers(in, c.answers)
 	}
-	if err := s.settleRows(ctx, in); err != nil {
+	if err != nil {
 		return s.refetch(ctx, in, err)
+	}
+	s.guard.judge(s.batches.routes.ownOf(in.Route), c.verdicts)
+	if c.blocked != nil {
+		_ = s.blockage.block(ctx, in, c.blocked) // this batch itself is finished
 	}
 	if in.Waits() {
 		return s.batches.advance(ctx, in, intent.SettlePart{})
@@ -57,15 +60,21 @@ func (s *settler) settle(ctx context.Context, in intent.Intent) (intent.Intent, 
 	return s.batches.advance(ctx, in, intent.SettleDone{})
 }
 
-func (s *settler) settleRows(ctx context.Context, in intent.Intent) error {
+// settleRows settles the rows. Others wait, but not for what follows.
+func (s *settler) settleRows(ctx context.Context, in intent.Intent) (*chunk, error) {
+	s.settling.Lock()
+	defer s.settling.Unlock()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	c, err := s.newChunk(ctx, in)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	n := uint64(0)
 	for o, err := range s.Outcomes(in) {
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if o.At < 0 && in.Waits() {
 			break // their results may yet come
@@ -77,21 +86,11 @@ func (s *settler) settleRows(ctx context.Context, in intent.Intent) error {
 		c.add(o)
 		if c.full() {
 			if err := c.commit(ctx); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
-	if err := c.commit(ctx); err != nil {
-		return err
-	}
-	if err := s.writeAnswers(in, c.answers); err != nil {
-		return err
-	}
-	s.guard.judge(s.batches.routes.ownOf(in.Route), c.verdicts)
-	if c.blocked != nil {
-		_ = s.blockage.block(ctx, in, c.blocked) // this batch itself is finished
-	}
-	return nil
+	return c, c.commit(ctx)
 }
 
 // chunk gathers outcomes until they are committed together.
