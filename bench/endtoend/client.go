@@ -18,6 +18,7 @@ import (
 	"github.com/balerhq/baler/bench/floor"
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/openai"
 )
@@ -55,6 +56,13 @@ func beClient(ctx context.Context) error {
 	}
 	return json.NewEncoder(os.Stdout).Encode(m)
 }
+
+// These raise limits that are meant for a provider, since the simulator has none.
+const (
+	manyCalls     = 20_000 // of a kind in a second
+	manyBatches   = 1000   // open at a time
+	manyTransfers = 8      // under way at a time
+)
 
 func inWork(name string) string { return filepath.Join(*dir, name) }
 
@@ -113,7 +121,7 @@ type sorted struct {
 }
 
 func runJob(ctx context.Context) error {
-	provider, err := openai.New(apiKey, openai.Config{BaseURL: *client})
+	provider, err := openai.New(apiKey, openai.Config{BaseURL: *client, Calls: sink.EvenCalls(manyCalls)})
 	if err != nil {
 		return err
 	}
@@ -143,11 +151,14 @@ func runJob(ctx context.Context) error {
 		Provider: provider,
 		Model:    model,
 		Batch:    durable.BatchLimits{MaxItems: *batch},
-		Creates:  durable.Rate{Requests: 1_000_000, Per: time.Minute},
+		Creates:  durable.Rate{Requests: 60 * manyCalls, Per: time.Minute},
+		Polls:    durable.Rate{Requests: 60 * manyCalls, Per: time.Minute},
 		Poll:     poll,
-		Dir:      dir,
-		Output:   out,
-		Log:      slog.New(slog.DiscardHandler),
+
+		MaxInFlight: manyBatches, Transfers: manyTransfers, PollsAtOnce: manyTransfers,
+		Dir:    dir,
+		Output: out,
+		Log:    slog.New(slog.DiscardHandler),
 	})
 	if err == nil && (!report.Finished || report.Failed > 0) {
 		err = fmt.Errorf("not all rows succeeded: %+v", report)
@@ -159,7 +170,11 @@ func runJob(ctx context.Context) error {
 func runCommand(ctx context.Context) (m measurement, err error) {
 	cmd := exec.CommandContext(ctx, *command, "run", inWork("in.jsonl"), "--out", inWork("out.jsonl"),
 		"--state", inWork("state"), "--base-url", *client, "--model", model, "--prompt", prompt+"{{.text}}",
-		"--batch-size", strconv.Itoa(*batch), "--poll", poll.String())
+		"--batch-size", strconv.Itoa(*batch), "--poll", poll.String(),
+		"--max-in-flight", strconv.Itoa(manyBatches), "--transfers", strconv.Itoa(manyTransfers), "--creates-per-hour", strconv.Itoa(3600*manyCalls))
+	for _, kind := range []string{"uploads", "downloads", "polls", "deletes"} {
+		cmd.Args = append(cmd.Args, "--"+kind+"-per-second", strconv.Itoa(manyCalls))
+	}
 	cmd.Env = append(os.Environ(), "OPENAI_API_KEY="+apiKey, "BALER_CPUPROFILE="+*profile)
 	began := time.Now()
 	if printed, err := cmd.CombinedOutput(); err != nil {
