@@ -163,17 +163,26 @@ func TestKilledWhileStarting(t *testing.T) {
 // unless it has ended before. It reports whether something is left to do.
 func endSomehow(t *testing.T, dir string, env []string, after time.Duration, interrupt bool, args []string) bool {
 	t.Helper()
+	out, stopped, err := endAfter(t, dir, env, after, interrupt, args)
+	if !stopped && err != nil && !strings.Contains(out, "HTTP 401") {
+		t.Fatalf("ended by itself: %v: %s", err, out)
+	}
+	return err != nil
+}
+
+// endAfter starts the client and kills it after a while, or interrupts it, unless
+// it has ended before. It returns what the client has said, and whether it was
+// stopped.
+func endAfter(t *testing.T, dir string, env []string, after time.Duration, interrupt bool, args []string) (out string, stopped bool, err error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), after)
 	defer cancel()
 	cmd := command(ctx, t, dir, env, args...)
 	if interrupt {
 		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	}
-	out, err := cmd.CombinedOutput()
-	if ctx.Err() == nil && err != nil && !strings.Contains(string(out), "HTTP 401") {
-		t.Fatalf("ended by itself: %v: %s", err, out)
-	}
-	return err != nil
+	text, err := cmd.CombinedOutput()
+	return string(text), ctx.Err() != nil, err
 }
 
 // runAndKill starts the client and kills it after a while, unless it is done.
