@@ -2,6 +2,7 @@ package price
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/balerhq/baler/sink/llm"
@@ -73,7 +74,7 @@ func (m *Model) Lane(lane Lane) []Tier {
 // reports false if the lane has no known price.
 func (m *Model) Tier(lane Lane, input int) (Tier, bool) {
 	tiers := m.Lane(lane)
-	for i := len(tiers) - 1; i >= 0; i-- {
+	for i := range slices.Backward(tiers) {
 		if i == 0 || input > tiers[i].Above {
 			return tiers[i], true
 		}
