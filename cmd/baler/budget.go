@@ -193,11 +193,7 @@ func printReceipt(line func(name, amount, note string), r *durable.Report) {
 	}
 	if models := report.ReceiptOf(r).Models; len(models) > 1 {
 		for _, m := range models {
-			saved := ""
-			if m.Saved > 0 {
-				saved = fmt.Sprintf(", %s saved", cents(m.Saved))
-			}
-			line("", cents(m.Paid), fmt.Sprintf("for %s at %s: %s rows%s", printable.Line(m.Model, 64), m.Provider, thousands(m.Rows), saved))
+			line("", cents(m.Paid), fmt.Sprintf("for %s at %s: %s rows%s", printable.Line(m.Model, 64), m.Provider, thousands(m.Rows), savedOf(", ", m.Saved, m.List)))
 		}
 	}
 	for i, t := range r.Tenants {
@@ -205,8 +201,16 @@ func printReceipt(line func(name, amount, note string), r *durable.Report) {
 			line("", "...", fmt.Sprintf("and %s tenants more: see --json", thousands(len(r.Tenants)-i)))
 			break
 		}
-		line("", cents(t.Cost), "for the tenant "+printable.Line(t.Tenant, 64))
+		line("", cents(t.Cost), "for the tenant "+printable.Line(t.Tenant, 64)+savedOf(": ", t.Saved, t.List))
 	}
+}
+
+// savedOf says what was saved of a list price, if anything was.
+func savedOf(before string, saved, list price.Money) string {
+	if saved == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s%s saved of %s", before, cents(saved), cents(list))
 }
 
 // mostTenants is how many tenants a receipt lists.

@@ -63,7 +63,7 @@ func TestABudgetStopsARunUntilItIsRaised(t *testing.T) {
 	}
 
 	r = runCommand(t, dir, withKey, args("--prices", "prices.json", "--budget", "15usd")...)
-	for _, line := range []string{"succeeded 100", "paid $12", "saved $12 of $24 at the price of single requests", "left $3 of the budget of $15", "$0.12 for the tenant t-0", "and 90 tenants more"} {
+	for _, line := range []string{"succeeded 100", "paid $12", "saved $12 of $24 at the price of single requests", "left $3 of the budget of $15", "$0.12 for the tenant t-0: $0.12 saved of $0.24", "and 90 tenants more"} {
 		if r.code != exitOK || !r.says(line) {
 			t.Errorf("%s: %+v", line, r)
 		}
@@ -86,6 +86,7 @@ func TestABudgetStopsARunUntilItIsRaised(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := told.Receipt; got.Paid != 12*price.USD || got.List != 24*price.USD || got.Saved != 12*price.USD || got.Budget != 15*price.USD || len(got.Tenants) != 100 ||
+		got.Tenants[7].List != 24*price.Cent || got.Tenants[7].Saved != 12*price.Cent ||
 		len(got.Models) != 1 || got.Models[0].Rows != 100 || got.Models[0].Paid != 12*price.USD || got.Models[0].Model != "gpt-test" {
 		t.Errorf("%+v", got)
 	}

@@ -303,7 +303,7 @@ func (b *randomBudget) checkLedger(report durable.Report) {
 	if s.Cost != bill || s.Reserved != 0 || s.List != price.Money(live) || bill == 0 {
 		b.T.Errorf("the ledger says %+v, and the bill %s, or %s live", s, bill, price.Money(live))
 	}
-	results, byRoute, byTenant := price.Money(0), price.Money(0), price.Money(0)
+	results, byRoute, byTenant, listed := price.Money(0), price.Money(0), price.Money(0), price.Money(0)
 	got := b.Results()
 	for _, r := range got {
 		if r.Cost == nil {
@@ -315,9 +315,12 @@ func (b *randomBudget) checkLedger(report durable.Report) {
 		byRoute += r.Cost
 	}
 	for _, tenant := range report.Tenants {
-		byTenant += tenant.Cost
+		byTenant, listed = byTenant+tenant.Cost, listed+tenant.List
+		if tenant.Saved != tenant.List-tenant.Cost {
+			b.T.Errorf("%+v", tenant)
+		}
 	}
-	if len(got) != b.rows || results > bill || results != bill && !b.rebuilt || byRoute != bill || byTenant != bill {
+	if len(got) != b.rows || results > bill || results != bill && !b.rebuilt || byRoute != bill || byTenant != bill || listed != price.Money(live) {
 		b.T.Errorf("%d results cost %s, routes %s, tenants %s, and the bill is %s", len(got), results, byRoute, byTenant, bill)
 	}
 }

@@ -28,7 +28,7 @@ type ledger struct {
 	mu      sync.Mutex
 	settled price.Money
 	waste   price.Money // of that, for surplus batches
-	tenants map[string]price.Money
+	tenants map[string]jobdir.Amount
 	days    map[string]price.Money
 	held    map[string]*reservation // by tag
 	seen    map[int]jobdir.RouteState
@@ -54,7 +54,7 @@ type reservation struct {
 
 func newLedger() *ledger {
 	return &ledger{
-		tenants: make(map[string]price.Money), days: make(map[string]price.Money), held: make(map[string]*reservation),
+		tenants: make(map[string]jobdir.Amount), days: make(map[string]price.Money), held: make(map[string]*reservation),
 		seen: make(map[int]jobdir.RouteState), moved: make(chan struct{}),
 	}
 }
@@ -78,7 +78,8 @@ func (l *ledger) recover(ctx context.Context, replayed *jobdir.Replayed, output 
 		l.waste, l.settled = l.waste.Add(waste), l.settled.Add(waste)
 		l.days[in.Day] = l.days[in.Day].Add(done.Cost).Add(waste)
 		for target, cost := range byTarget {
-			l.tenants[replayed.TargetOf(target).Tenant] += cost
+			name := replayed.TargetOf(target).Tenant
+			l.tenants[name] = l.tenants[name].Add(cost)
 		}
 		if in.Reserved == 0 && in.Batch != "" && !rowsSettled(in) {
 			l.reserveBought(&in, replayed)
@@ -92,7 +93,7 @@ func (l *ledger) recover(ctx context.Context, replayed *jobdir.Replayed, output 
 
 // recovered returns the reservation of an open batch. If it is not known how
 // tenants share it, each of them has reserved all of it.
-func (l *ledger) recovered(in intent.Intent, replayed *jobdir.Replayed, spent price.Money, byTarget map[int]price.Money) *reservation {
+func (l *ledger) recovered(in intent.Intent, replayed *jobdir.Replayed, spent price.Money, byTarget map[int]jobdir.Amount) *reservation {
 	r := &reservation{day: in.Day, route: in.Route, whole: price.Money(in.Reserved), spent: spent, shares: replayed.Shares[in.Tag], tenants: make(map[string]price.Money)}
 	r.left, r.open = max(0, r.whole-spent), true
 	if rowsSettled(in) || in.Abandoned {
@@ -103,7 +104,7 @@ func (l *ledger) recovered(in intent.Intent, replayed *jobdir.Replayed, spent pr
 		}
 		for target, cost := range byTarget {
 			name := replayed.TargetOf(target).Tenant
-			r.tenants[name] = max(0, r.tenants[name]-cost)
+			r.tenants[name] = max(0, r.tenants[name]-cost.Cost)
 		}
 		if len(r.shares) == 0 {
 			entries, _ := l.Entries(in.Tag, in.Rows) // a damaged manifest is found by what reads all of it
@@ -128,7 +129,7 @@ func (l *ledger) reserveBought(in *intent.Intent, replayed *jobdir.Replayed) {
 	whole, shares := e.share(entries)
 	in.Reserved = int64(whole)
 	for _, target := range slices.Sorted(maps.Keys(shares)) {
-		replayed.Shares[in.Tag] = append(replayed.Shares[in.Tag], jobdir.TenantCost{Target: target, Cost: shares[target]})
+		replayed.Shares[in.Tag] = append(replayed.Shares[in.Tag], jobdir.TenantCost{Target: target, Amount: jobdir.Amount{Cost: shares[target]}})
 	}
 }
 
@@ -229,7 +230,7 @@ func (l *ledger) charge(in intent.Intent, costs jobdir.BatchCosts, route jobdir.
 		name := l.batches.tenant(target)
 		l.tenants[name] = l.tenants[name].Add(cost)
 		if r != nil && r.tenants != nil {
-			r.tenants[name] = max(0, r.tenants[name]-cost)
+			r.tenants[name] = max(0, r.tenants[name]-cost.Cost)
 		}
 	}
 	l.stir()
@@ -322,7 +323,7 @@ func (l *ledger) ofBatch(tag string) (cost, reserved price.Money) {
 }
 
 // byTenant returns what the rows of each tenant have cost.
-func (l *ledger) byTenant() map[string]price.Money {
+func (l *ledger) byTenant() map[string]jobdir.Amount {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return maps.Clone(l.tenants)

@@ -127,13 +127,13 @@ func BenchmarkLedger(b *testing.B) {
 		if a, err := l.try("tag", rows); err != nil || len(a.take) != batch {
 			b.Fatal(err, len(a.take))
 		}
-		c := costs{priced: prices, recorded: make(map[int]price.Money)}
+		c := costs{priced: prices, recorded: make(map[int]jobdir.Amount)}
 		spent := jobdir.RouteState{}
 		for i := range rows {
 			cost, list := c.cost(used, used.Input)
 			spent.Spent = spent.Add(jobdir.Spent{Cost: cost, List: list, Measured: 1, Asked: int64(rows[i].Asked())})
 			c.tiers = jobdir.AddTier(c.tiers, c.tier(used.Input))
-			c.add(cost, int(rows[i].Target), true)
+			c.add(jobdir.Amount{Cost: cost, List: list}, int(rows[i].Target), true)
 		}
 		_ = c.ops(jobdir.Keys{}, "tag", batch)
 		l.charge(intent.Intent{Tag: "tag", Rows: batch}, c.sum, spent)

@@ -53,7 +53,7 @@ func (p *purses) open(target uint16) *purse {
 	l, tenant := p.ledger, p.ledger.batches.tenant(int(target))
 	left := p.byTenant[tenant]
 	if left == nil {
-		room := l.prices.budget.PerTenant - l.tenants[tenant].Add(l.reservedFor(tenant))
+		room := l.prices.budget.PerTenant - l.tenants[tenant].Cost.Add(l.reservedFor(tenant))
 		left = &room
 		p.byTenant[tenant] = left
 	}
@@ -69,7 +69,7 @@ func (p *purses) shares() (all []jobdir.TenantCost) {
 	}
 	for _, target := range slices.Sorted(maps.Keys(p.byTarget)) {
 		if taken := p.byTarget[target].taken; taken > 0 {
-			all = append(all, jobdir.TenantCost{Target: int(target), Cost: taken})
+			all = append(all, jobdir.TenantCost{Target: int(target), Amount: jobdir.Amount{Cost: taken}})
 		}
 	}
 	return all

@@ -11,10 +11,10 @@ import (
 type costs struct {
 	priced
 
-	before   jobdir.BatchProgress // what is recorded
-	recorded map[int]price.Money  // of it, by target
-	sum      jobdir.BatchCosts    // of the chunk
-	tiers    []price.Tier         // that the chunk has used
+	before   jobdir.BatchProgress  // what is recorded
+	recorded map[int]jobdir.Amount // of it, by target
+	sum      jobdir.BatchCosts     // of the chunk
+	tiers    []price.Tier          // that the chunk has used
 }
 
 // spend counts an answer to a row that the provider bills. It returns what it
@@ -32,7 +32,7 @@ func (c *chunk) spend(o *jobdir.Outcome, used llm.Usage) (cost price.Money, know
 		c.cost.tiers = jobdir.AddTier(c.cost.tiers, c.cost.tier(input))
 	}
 	c.spent.Usage, c.spent.Spent = c.spent.Usage.Add(used), c.spent.Add(more)
-	c.cost.add(cost, int(row.Target), c.s.tenants)
+	c.cost.add(jobdir.Amount{Cost: cost, List: list}, int(row.Target), c.s.tenants)
 	return cost, c.cost.known
 }
 
@@ -48,7 +48,7 @@ func (c *chunk) bill(o *jobdir.Outcome, used *llm.Usage) (cost price.Money, know
 	}
 	cost, list := c.guess(&c.entries[o.Row])
 	c.spent.Spent = c.spent.Add(jobdir.Spent{Cost: cost, List: list, Unpriced: 1})
-	c.cost.add(cost, int(c.entries[o.Row].Target), c.s.tenants)
+	c.cost.add(jobdir.Amount{Cost: cost, List: list}, int(c.entries[o.Row].Target), c.s.tenants)
 	return cost, false
 }
 
@@ -65,15 +65,15 @@ func (c *chunk) guess(row *jobdir.Entry) (cost, list price.Money) {
 }
 
 // add counts what a row has cost.
-func (c *costs) add(cost price.Money, target int, tenants bool) {
-	c.sum.Cost = c.sum.Cost.Add(cost)
-	if cost == 0 || !tenants {
+func (c *costs) add(a jobdir.Amount, target int, tenants bool) {
+	c.sum.Cost = c.sum.Cost.Add(a.Cost)
+	if a == (jobdir.Amount{}) || !tenants {
 		return
 	}
 	if c.sum.ByTarget == nil {
-		c.sum.ByTarget = make(map[int]price.Money)
+		c.sum.ByTarget = make(map[int]jobdir.Amount)
 	}
-	c.sum.ByTarget[target] = c.sum.ByTarget[target].Add(cost)
+	c.sum.ByTarget[target] = c.sum.ByTarget[target].Add(a)
 }
 
 // spendAgain counts the outcome of the row that is retried last. Its result
@@ -104,7 +104,7 @@ func (c *costs) ops(k jobdir.Keys, tag string, until uint64) []state.Op {
 	ops := []state.Op{c.before.Op(k, tag)}
 	for target, cost := range c.sum.ByTarget {
 		c.recorded[target] = c.recorded[target].Add(cost)
-		ops = append(ops, jobdir.TenantCost{Target: target, Cost: c.recorded[target]}.TenantOp(k, tag, until))
+		ops = append(ops, jobdir.TenantCost{Target: target, Amount: c.recorded[target]}.TenantOp(k, tag, until))
 	}
 	return ops
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/sink/llm/price"
 )
 
@@ -42,15 +43,18 @@ func (ctl *controller) priced(open []OpenBatch) []OpenBatch {
 type TenantSpending struct {
 	Tenant string      `json:"tenant"`
 	Cost   price.Money `json:"cost"`
+	List   price.Money `json:"list"`  // what the same costs at the price for single requests, where that is known
+	Saved  price.Money `json:"saved"` // how much less was paid
 }
 
 // mostTenants bounds how many tenants a report lists.
 const mostTenants = 1000
 
 // tenantSpending lists tenants, those that have spent the most first.
-func tenantSpending(costs map[string]price.Money) (all []TenantSpending) {
+func tenantSpending(costs map[string]jobdir.Amount) (all []TenantSpending) {
 	for _, name := range slices.Sorted(maps.Keys(costs)) {
-		all = append(all, TenantSpending{name, costs[name]})
+		cost := costs[name]
+		all = append(all, TenantSpending{name, cost.Cost, cost.List, max(0, cost.List-cost.Cost)})
 	}
 	slices.SortStableFunc(all, func(a, b TenantSpending) int { return cmp.Compare(b.Cost, a.Cost) })
 	return all[:min(len(all), mostTenants)]

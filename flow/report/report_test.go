@@ -97,11 +97,14 @@ func prices(t *testing.T) *price.Table {
 func TestAReceiptAddsUp(t *testing.T) {
 	t.Parallel()
 	r := made(t, 50, false)
-	got, tenants := r.Receipt, price.Money(0)
+	got, tenants, listed := r.Receipt, price.Money(0), price.Money(0)
 	for _, tenant := range got.Tenants {
-		tenants += tenant.Cost
+		tenants, listed = tenants+tenant.Cost, listed+tenant.List
+		if tenant.List != 2*tenant.Cost || tenant.Saved != tenant.Cost {
+			t.Errorf("%+v", tenant)
+		}
 	}
-	if want := (2 * price.USD / 1_000_000).Times(r.Usage.Input); want == 0 || got.Paid != want || got.List != 2*want || got.Saved != want || got.Waste != 0 || tenants != want {
+	if want := (2 * price.USD / 1_000_000).Times(r.Usage.Input); want == 0 || got.Paid != want || got.List != 2*want || got.Saved != want || got.Waste != 0 || tenants != want || listed != 2*want {
 		t.Errorf("%+v, want %s paid", got, want)
 	}
 	if len(got.Models) != 1 || got.Models[0].Paid != got.Paid || got.Models[0].Saved != got.Saved || got.Models[0].Rows != 49 {

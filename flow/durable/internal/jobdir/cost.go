@@ -69,10 +69,20 @@ func AddTier(tiers []price.Tier, tier price.Tier) []price.Tier {
 	return slices.Insert(tiers, n, tier)
 }
 
+// Amount is what something has cost, or may, and what the same costs live, as far
+// as that is known; otherwise List is the Cost.
+type Amount struct {
+	Cost price.Money `json:"cost"`
+	List price.Money `json:"list,omitempty"` // zero in reservations
+}
+
+// Add returns the sum.
+func (a Amount) Add(b Amount) Amount { return Amount{a.Cost.Add(b.Cost), a.List.Add(b.List)} }
+
 // TenantCost is what the rows of a target's tenant have cost, or may.
 type TenantCost struct {
-	Target int         `json:"target"`
-	Cost   price.Money `json:"cost"`
+	Target int `json:"target"`
+	Amount
 }
 
 // BatchProgress is how far the rows of a batch are settled, and what they have
@@ -106,20 +116,25 @@ func (a *Dir) ProgressOf(ctx context.Context, index state.Store, tag string) (Ba
 // TenantOp returns the op that stores what the rows of a tenant in a batch have
 // cost, once so many of its rows are settled.
 func (c TenantCost) TenantOp(k Keys, tag string, rows uint64) state.Op {
-	value := binary.BigEndian.AppendUint64(nil, uint64(c.Cost)) //nolint:gosec // not negative
+	value := binary.BigEndian.AppendUint64(nil, uint64(c.Cost))  //nolint:gosec // not negative
+	value = binary.BigEndian.AppendUint64(value, uint64(c.List)) //nolint:gosec // not negative
 	return state.Put(k.tenantCost(tag, c.Target), value, rows)
 }
 
 // TenantCosts returns what the rows of each tenant in a batch have cost
 // according to the store, by target.
-func (a *Dir) TenantCosts(ctx context.Context, index state.Store, tag string) (map[int]price.Money, error) {
-	all, prefix := make(map[int]price.Money), a.Keys.Make('t', []byte(tag)...)
+func (a *Dir) TenantCosts(ctx context.Context, index state.Store, tag string) (map[int]Amount, error) {
+	all, prefix := make(map[int]Amount), a.Keys.Make('t', []byte(tag)...)
 	for rec, err := range index.Scan(ctx, prefix, nil) {
 		if err != nil {
 			return nil, err
 		}
 		key, value := Decoder{B: rec.Key[len(prefix):]}, Decoder{B: rec.Value}
-		all[int(key.u16())] = price.Money(value.U64()) //nolint:gosec // as TenantOp wrote it
+		cost := Amount{Cost: price.Money(value.U64())} //nolint:gosec // as TenantOp wrote it
+		if len(value.B) > 0 {                          // the list price was not kept at first
+			cost.List = price.Money(value.U64()) //nolint:gosec // likewise
+		}
+		all[int(key.u16())] = cost
 		if err := errors.Join(key.Err, value.Err); err != nil {
 			return nil, err
 		}
@@ -130,7 +145,7 @@ func (a *Dir) TenantCosts(ctx context.Context, index state.Store, tag string) (m
 // BatchCosts is what the rows of a batch have cost.
 type BatchCosts struct {
 	Cost     price.Money
-	ByTarget map[int]price.Money // rows of tenants
+	ByTarget map[int]Amount // rows of tenants
 }
 
 // CostsOf sums up what chunks have cost, by batch: those up to a row of each.
@@ -145,9 +160,9 @@ func CostsOf(chunks []Settled, until func(tag string) uint64) map[string]BatchCo
 		sum.Cost = sum.Cost.Add(c.Cost)
 		for _, t := range c.Tenants {
 			if sum.ByTarget == nil {
-				sum.ByTarget = make(map[int]price.Money)
+				sum.ByTarget = make(map[int]Amount)
 			}
-			sum.ByTarget[t.Target] = sum.ByTarget[t.Target].Add(t.Cost)
+			sum.ByTarget[t.Target] = sum.ByTarget[t.Target].Add(t.Amount)
 		}
 		all[c.Tag] = sum
 	}
