@@ -21,7 +21,7 @@ func printPrime(w io.Writer, r *durable.RouteQuote) {
 		saved := ""
 		switch {
 		case r.Priced && p.Saved > 0:
-			saved = fmt.Sprintf(", which saves %s", cents(p.Saved))
+			saved = ", which saves " + cents(p.Saved)
 		case r.Priced:
 			saved = ", which saves nothing at these prices"
 		}

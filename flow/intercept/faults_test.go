@@ -23,11 +23,13 @@ var callers = map[string]struct {
 	},
 	"anthropic": {
 		"http://127.0.0.1/anthropic/v1/messages", `{"model":"claude-haiku-5.5","max_tokens":50,"messages":[{"role":"user","content":"ticket"}]}`,
-		[]string{"Anthropic-Version", "2023-06-01", "X-Api-Key", "sk-ant"}, "type",
+		[]string{"Anthropic-Version", "2023-06-01", "X-Api-Key", "sk-ant"},
+		"type",
 	},
 	"gemini": {
 		"http://127.0.0.1/gemini/v1beta/models/gemini-3-flash:generateContent", `{"contents":[{"role":"user","parts":[{"text":"ticket"}]}]}`,
-		[]string{"X-Goog-Api-Key", "g-key"}, "status",
+		[]string{"X-Goog-Api-Key", "g-key"},
+		"status",
 	},
 }
 
@@ -43,6 +45,24 @@ func typeOf(t *testing.T, body, member string) string {
 	return text
 }
 
+// untilAnswered lets the day pass that a batch may take, again and again, until
+// a call is answered.
+func untilAnswered(t *testing.T, server *simulator.Server, pause time.Duration, answered <-chan reply) reply {
+	t.Helper()
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		select {
+		case got := <-answered:
+			return got
+		case <-tick.C:
+			if err := server.Advance(25 * time.Hour); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // A call whose batches expire, as often as they may be sent, gets an error that
 // its SDK takes for a timeout of the server. Gemini does not say why such a row
 // has no answer.
@@ -55,17 +75,7 @@ func TestABatchThatExpiresIsATimeout(t *testing.T) {
 			defer w.close(i)
 			answered := make(chan reply, 1)
 			go func() { answered <- post(w.Context(), i, c.url, c.body, c.header...) }()
-			var got reply
-			for waits := true; waits; {
-				select {
-				case got = <-answered:
-					waits = false
-				case <-time.After(10 * time.Minute):
-					if err := w.server.Advance(25 * time.Hour); err != nil { // the day that a batch may take
-						w.Fatal(err)
-					}
-				}
-			}
+			got := untilAnswered(w.T, w.server, 10*time.Minute, answered)
 			if got.err != nil || got.status != http.StatusGatewayTimeout && name != "gemini" || got.status < 500 || !strings.Contains(typeOf(w.T, got.body, c.inError), types[name]) {
 				w.Errorf("%s: %+v", name, got)
 			}
@@ -151,17 +161,7 @@ func TestAProxyTellsWhatWentWrong(t *testing.T) {
 	server, url := startProxy(t, simulator.Config{Latency: simulator.Latency{Processing: 10_000 * time.Hour}}, intercept.HandlerConfig{})
 	answered := make(chan reply, 1)
 	go func() { answered <- post(t.Context(), http.DefaultTransport, url+"/v1/chat/completions", chat("late")) }()
-	var got reply
-	for waits := true; waits; {
-		select {
-		case got = <-answered:
-			waits = false
-		case <-time.After(20 * time.Millisecond):
-			if err := server.Advance(25 * time.Hour); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	got := untilAnswered(t, server, 20*time.Millisecond, answered)
 	if got.err != nil || got.status != http.StatusGatewayTimeout || !strings.Contains(typeOf(t, got.body, "code"), "expired") {
 		t.Errorf("an expired batch: %+v", got)
 	}

@@ -1,6 +1,7 @@
 package anthropic_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -41,11 +42,11 @@ func TestThePrefixIsMarked(t *testing.T) {
 		codec := new(anthropic.Codec)
 		before, _ := json.Marshal(test.chat)
 		marked := codec.MarkPrefix(test.chat)
-		if after, _ := json.Marshal(test.chat); string(after) != string(before) {
+		if after, _ := json.Marshal(test.chat); !bytes.Equal(after, before) {
 			t.Errorf("%s: the chat has changed to %s", name, after)
 		}
 		if test.want == "" {
-			if after, _ := json.Marshal(marked); string(after) != string(before) {
+			if after, _ := json.Marshal(marked); !bytes.Equal(after, before) {
 				t.Errorf("%s: %s", name, after)
 			}
 			continue
