@@ -39,7 +39,7 @@ func (a *attach) flags(cmd *cobra.Command) {
 	f.Var(&a.files, "file", "path of a file that goes with the row, as a template of its fields, as in --file '{{.path}}': PNG, JPEG, GIF, WebP, PDF, DOCX or text; may be given for several; an empty path is none")
 	f.BoolVar(&a.cite, "cite", false, "ask for citations of the --file documents; the output has them")
 	f.BoolVar(&a.anyFile, "any-file", false, "leave it to the provider which files it takes, whatever its documents say of types, sizes and pages")
-	f.StringVar(&a.upload, "file-upload", string(durable.FileUploadNever), "which --file files are uploaded once, for rows to refer to, and deleted when the run has ended: never, auto (of 1 MiB or more, or in several rows of a batch; rows have a file themselves that the provider does not store) or always (rows with such a file fail); OpenAI takes PDFs so, Anthropic also images and texts")
+	f.StringVar(&a.upload, "file-upload", string(durable.FileUploadNever), "which --file files are uploaded once, for rows to refer to, and deleted when the run has ended: never, auto (of 1 MiB or more, or in several rows of a batch; rows have a file themselves that the provider does not store) or always (rows with such a file fail); OpenAI and Mistral take PDFs so, Anthropic and Gemini also images and texts")
 }
 
 // fileTemplates are the templates of paths, as --file has them.

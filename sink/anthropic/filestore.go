@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/balerhq/baler/internal/httpclient"
 	"github.com/balerhq/baler/retry"
@@ -61,6 +62,18 @@ func (store) Takes(mediaType string) bool {
 
 // Refer implements sink.FileStore. The name of a document is its title.
 func (store) Refer(f llm.File, id string) llm.File { return llm.File{ID: id, Name: f.Name} }
+
+// Keeps implements sink.FileStore.
+func (store) Keeps() time.Duration { return 0 }
+
+// Has implements sink.FileStore.
+func (s store) Has(ctx context.Context, id string) (bool, error) {
+	there, err := client.Has(s.client.Do(ctx, httpclient.Call{Method: http.MethodGet, Path: filesPath + "/" + url.PathEscape(id), Header: aboutFiles}, nil))
+	if err != nil {
+		return false, fmt.Errorf("anthropic: look for file: %w", err)
+	}
+	return there, nil
+}
 
 // file is one as the API shows it.
 type file struct {

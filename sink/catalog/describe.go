@@ -26,8 +26,10 @@ type Description struct {
 	EnqueuedBatches int             `json:"enqueued_batches,omitempty"` // most that an account may have
 	Tag             sink.TagSupport `json:"tag"`                        // where it is kept
 	PartialResults  bool            `json:"partial_results"`
-	Files           bool            `json:"files"` // rows are uploaded as files
-	Price           string          `json:"price"` // "half" of the synchronous one, or "full"
+	Files           bool            `json:"files"`                       // rows are uploaded as files
+	StoredFiles     []string        `json:"stored_files,omitempty"`      // kinds of files that rows may refer to
+	StoredFileHours float64         `json:"stored_file_hours,omitempty"` // for how long they are kept, if that has an end
+	Price           string          `json:"price"`                       // "half" of the synchronous one, or "full"
 	Caveats         []string        `json:"caveats,omitempty"`
 }
 
@@ -45,6 +47,7 @@ func (p *Provider) Describe() (Description, error) {
 		EnqueuedTokens: limits.Enqueued.Tokens, EnqueuedRows: limits.Enqueued.Rows, EnqueuedBatches: limits.Enqueued.Batches,
 		Tag: info.Tags, PartialResults: info.PartialResults, Files: info.Files, Price: "half", Caveats: p.Caveats,
 	}
+	d.describeStore(info.FileStore)
 	if p.Row.Endpoint == nil {
 		d.Row = []string{p.Row.ID, "method", "url", p.Row.Body}
 	}
@@ -52,6 +55,34 @@ func (p *Provider) Describe() (Description, error) {
 		d.Price = "full"
 	}
 	return d, nil
+}
+
+// kinds are those of files, with a media type of each.
+var kinds = []struct{ name, mediaType string }{{"PDF", "application/pdf"}, {"images", "image/png"}, {"text", "text/plain"}}
+
+// describeStore describes a store, nil if the provider has none.
+func (d *Description) describeStore(store sink.FileStore) {
+	if store == nil {
+		return
+	}
+	d.StoredFileHours = store.Keeps().Hours()
+	for _, kind := range kinds {
+		if store.Takes(kind.mediaType) {
+			d.StoredFiles = append(d.StoredFiles, kind.name)
+		}
+	}
+}
+
+// storedFiles says which files rows may refer to, and for how long.
+func (d *Description) storedFiles() string {
+	if len(d.StoredFiles) == 0 {
+		return "none"
+	}
+	names := strings.Join(d.StoredFiles, ", ")
+	if d.StoredFileHours > 0 {
+		names += ", for " + count(int64(d.StoredFileHours), " hours")
+	}
+	return names
 }
 
 // Feature is a property of a provider, in words.
@@ -70,6 +101,7 @@ func (d *Description) Features() []Feature {
 		{"time for a batch", count(int64(d.WindowHours), " hours")},
 		{"enqueued by an account", d.enqueued()},
 		{"rows are sent", either(d.Files, "as a file", "with the batch")},
+		{"files that rows may refer to", d.storedFiles()},
 		{"an unanswered creation is found by", foundBy(d.Tag)},
 		{"results while a batch runs", either(d.PartialResults, "yes", "no")},
 		{"price of a batch", d.Price},

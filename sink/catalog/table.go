@@ -23,7 +23,10 @@ var table = []Provider{
 			"text-moderation-", "babbage-", "davinci-",
 		},
 		Endpoints: []string{"/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/completions", "/v1/moderations"},
-		Caveats:   []string{"One model and one endpoint a batch, and at most 50,000 embedding inputs."},
+		Caveats: []string{
+			"One model and one endpoint a batch, and at most 50,000 embedding inputs.",
+			"Chat completions refer to stored PDFs alone, /v1/responses also to images.",
+		},
 	},
 	{
 		Name: "anthropic",

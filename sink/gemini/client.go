@@ -106,6 +106,7 @@ func (c *Client) Info() sink.Info {
 	return sink.Info{
 		Name: "gemini", Origin: c.client.Host(), Account: c.client.Account(), Codec: &c.codec, Strict: true, OneSchema: true,
 		Tags: sink.TagName, Lists: true, Files: true, Clock: true, Attachments: attachments{}, PromptCaching: caching{},
+		FileStore: store{c},
 	}
 }
 

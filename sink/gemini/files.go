@@ -22,7 +22,8 @@ import (
 // file is as much of a file as is used.
 type file struct {
 	name, displayName string
-	state             string
+	uri               string // by which rows refer to it
+	state, mediaType  string
 	bytes             int64
 	created           loose.Timestamp
 }
@@ -32,7 +33,7 @@ type file struct {
 func parseFile(item json.RawMessage) file {
 	o := wire.Members(jsontext.Value(item))
 	return file{
-		name: o.Text("name"), displayName: o.Text("displayName"), state: o.Text("state"),
+		name: o.Text("name"), displayName: o.Text("displayName"), uri: o.Text("uri"), state: o.Text("state"), mediaType: o.Text("mimeType"),
 		bytes: int64(number(o["sizeBytes"])), created: timestamp(o["createTime"]),
 	}
 }

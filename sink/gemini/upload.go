@@ -2,6 +2,7 @@ package gemini
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -32,13 +33,17 @@ func (c *Client) Upload(ctx context.Context, spec sink.Spec, rows sink.Rows) (st
 		}
 		return "", nil
 	}
-	u := upload{Client: c, name: filename(spec.Tag), payload: &p, rows: rows}
+	u := upload{
+		Client: c, name: filename(spec.Tag), mediaType: jsonLines, size: p.Size,
+		open: func() io.ReadCloser { return p.Reader("", "", rows) },
+	}
 	var name string
 	err = c.client.Repeat(ctx, func(ctx context.Context) (err error) {
 		if name, err = u.uploaded(ctx); err != nil || name != "" {
 			return err
 		}
-		name, err = u.send(ctx)
+		f, err := u.send(ctx)
+		name = f.name
 		return err
 	})
 	if err != nil {
@@ -76,9 +81,10 @@ func (c *Client) measure(spec sink.Spec, f *payload.Format, rows sink.Rows) (pay
 // upload is one file on its way, over as many calls as it takes.
 type upload struct {
 	*Client
-	name    string
-	payload *payload.Payload
-	rows    sink.Rows
+	name      string // for people
+	mediaType string
+	size      int64
+	open      func() io.ReadCloser // the content, from its beginning
 
 	session string // where the content goes, "" if that is not known
 }
@@ -91,7 +97,7 @@ func (u *upload) uploaded(ctx context.Context) (string, error) {
 	}
 	for _, item := range p.Items {
 		f := parseFile(item)
-		if f.displayName == u.name && f.bytes == u.payload.Size && f.usable() {
+		if f.displayName == u.name && f.bytes == u.size && f.usable() {
 			return f.name, nil
 		}
 	}
@@ -100,7 +106,7 @@ func (u *upload) uploaded(ctx context.Context) (string, error) {
 
 // send uploads the content, or the rest of it if some has arrived. A session
 // that cannot be asked is left: another upload does no harm.
-func (u *upload) send(ctx context.Context) (name string, err error) {
+func (u *upload) send(ctx context.Context) (f file, err error) {
 	offset := int64(0)
 	if u.session != "" {
 		if offset, err = u.received(ctx); err != nil {
@@ -109,28 +115,27 @@ func (u *upload) send(ctx context.Context) (name string, err error) {
 	}
 	if u.session == "" {
 		if u.session, err = u.start(ctx); err != nil {
-			return "", err
+			return file{}, err
 		}
 	}
-	body := u.payload.Reader("", "", u.rows)
+	body := u.open()
 	defer body.Close()
 	if _, err := io.CopyN(io.Discard, body, offset); err != nil {
-		return "", err
+		return file{}, err
 	}
 	call := u.call("upload, finalize")
 	call.Header.Set("X-Goog-Upload-Offset", strconv.FormatInt(offset, 10))
-	call.Body, call.Size, call.ContentType = body, u.payload.Size-offset, jsonLines
+	call.Body, call.Size, call.ContentType = body, u.size-offset, u.mediaType
 	call.Timeout = payload.Timeout(call.Size)
 	var reply struct {
-		File struct {
-			Name string `json:"name"`
-		} `json:"file"`
+		File json.RawMessage `json:"file"`
 	}
 	err = u.client.Once(ctx, call, &reply)
-	if err == nil && reply.File.Name == "" {
+	f = parseFile(reply.File)
+	if err == nil && f.name == "" {
 		err = retry.Mark(errors.New("reply names no file"), retry.Retryable)
 	}
-	return reply.File.Name, err
+	return f, err
 }
 
 // jsonLines is the media type of a file of rows.
@@ -143,10 +148,10 @@ func (u *upload) start(ctx context.Context) (session string, err error) {
 		Header: http.Header{
 			"X-Goog-Upload-Protocol":              {"resumable"},
 			"X-Goog-Upload-Command":               {"start"},
-			"X-Goog-Upload-Header-Content-Length": {strconv.FormatInt(u.payload.Size, 10)},
-			"X-Goog-Upload-Header-Content-Type":   {jsonLines},
+			"X-Goog-Upload-Header-Content-Length": {strconv.FormatInt(u.size, 10)},
+			"X-Goog-Upload-Header-Content-Type":   {u.mediaType},
 		},
-		JSON: map[string]any{"file": map[string]string{"displayName": u.name, "mimeType": jsonLines}},
+		JSON: map[string]any{"file": map[string]string{"displayName": u.name, "mimeType": u.mediaType}},
 	})
 	if err != nil {
 		return "", err
@@ -192,7 +197,7 @@ func (u *upload) received(ctx context.Context) (offset int64, err error) {
 		return 0, err
 	}
 	offset, err = strconv.ParseInt(reply.Header.Get("X-Goog-Upload-Size-Received"), 10, 64)
-	if err != nil || reply.Header.Get("X-Goog-Upload-Status") != "active" || offset < 0 || offset > u.payload.Size {
+	if err != nil || reply.Header.Get("X-Goog-Upload-Status") != "active" || offset < 0 || offset > u.size {
 		return 0, errors.New("the upload cannot be taken up")
 	}
 	return offset, nil

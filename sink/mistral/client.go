@@ -115,7 +115,7 @@ func (c *Config) validate() error {
 func (c *Client) Info() sink.Info {
 	return sink.Info{
 		Name: "mistral", Origin: c.client.Host(), Account: c.client.Account(), Codec: &c.codec, Strict: true,
-		Tags: sink.TagMetadata, Lists: true, Files: true, Clock: true, Attachments: attachments{},
+		Tags: sink.TagMetadata, Lists: true, Files: true, Clock: true, Attachments: attachments{}, FileStore: store{c},
 	}
 }
 

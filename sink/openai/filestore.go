@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/balerhq/baler/internal/httpclient"
 	"github.com/balerhq/baler/retry"
@@ -33,6 +34,18 @@ func (s store) Takes(mediaType string) bool {
 // Refer implements sink.FileStore. A file has the name under which it is
 // stored: OpenAI takes no other beside its ID.
 func (store) Refer(_ llm.File, id string) llm.File { return llm.File{ID: id} }
+
+// Keeps implements sink.FileStore.
+func (store) Keeps() time.Duration { return 0 }
+
+// Has implements sink.FileStore.
+func (s store) Has(ctx context.Context, id string) (bool, error) {
+	there, err := client.Has(s.client.Do(ctx, httpclient.Call{Method: http.MethodGet, Path: "/files/" + url.PathEscape(id)}, nil))
+	if err != nil {
+		return false, fmt.Errorf("openai: look for file: %w", err)
+	}
+	return there, nil
+}
 
 // Put implements sink.FileStore. A repetition uses what an attempt that was not
 // answered has stored.

@@ -43,7 +43,7 @@ type Config struct {
 	// of real time, at most 100,000. Zero means 1.
 	Speed float64
 
-	// Latency is how long a batch stays in each state.
+	// Latency is how long batches and files stay in each state.
 	Latency Latency
 
 	// Limits are the limits of all providers, small if a test is to hit them.
@@ -89,7 +89,7 @@ type Config struct {
 	Faults []Fault
 }
 
-// Latency is how long a batch takes, on the simulator's clock. Zero means no
+// Latency is how long a batch or a file takes, on the simulator's clock. Zero means no
 // longer than the work itself takes.
 type Latency struct {
 	// Validation is the time from creation to in_progress or failed.
@@ -102,6 +102,8 @@ type Latency struct {
 	Finalizing time.Duration
 	// Cancelling is the time from cancelling to cancelled.
 	Cancelling time.Duration
+	// Files is for how long Gemini processes a file that rows are to refer to.
+	Files time.Duration
 }
 
 // withDefaults returns c with its zero values replaced, or an error that names
@@ -118,6 +120,7 @@ func (c Config) withDefaults(all map[string]protocol.Protocol) (Config, error) {
 	check(c.Latency.Processing < 0, "Latency.Processing", c.Latency.Processing)
 	check(c.Latency.Finalizing < 0, "Latency.Finalizing", c.Latency.Finalizing)
 	check(c.Latency.Cancelling < 0, "Latency.Cancelling", c.Latency.Cancelling)
+	check(c.Latency.Files < 0, "Latency.Files", c.Latency.Files)
 	check(c.PromptCache.MinTokens < 0, "PromptCache.MinTokens", c.PromptCache.MinTokens)
 	check(c.PromptCache.Life < 0, "PromptCache.Life", c.PromptCache.Life)
 	check(c.PromptCache.Delay < 0, "PromptCache.Delay", c.PromptCache.Delay)

@@ -59,7 +59,7 @@ func (s *session) Account() string { return s.account }
 func (s *session) Now() time.Time { return s.clock.now() }
 
 func (s *session) Rules() protocol.Rules {
-	return protocol.Rules{Limits: s.limits, Models: s.cfg.Models, Finalizing: s.cfg.Latency.Finalizing}
+	return protocol.Rules{Limits: s.limits, Models: s.cfg.Models, Finalizing: s.cfg.Latency.Finalizing, Files: s.cfg.Latency.Files}
 }
 
 func (s *session) URL(path string) string {

@@ -72,6 +72,8 @@ func Run(t *testing.T, start func(*testing.T) Harness) {
 		"a done context ends every call":       (*suite).doneContext,
 		"an error of the rows ends the upload": (*suite).brokenRows,
 		"names, accounts and limits are plain": (*suite).identity,
+		"stored files are listed and deleted":  (*suite).storedFiles,
+		"rows refer to stored files":           (*suite).rowsReferToFiles,
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -35,6 +35,17 @@ func Unserved(err error) bool {
 // is.
 func Because(cause, err error) error { return fmt.Errorf("%w: %w", cause, err) }
 
+// Has is whether there is a thing, from the error of a call for it. It is false
+// only in the provider's words: a bare status may be that of a proxy that does
+// not find its way.
+func Has(err error) (bool, error) {
+	said, ok := errors.AsType[*retry.Error](err)
+	if ok && (said.Status == http.StatusNotFound || said.Status == http.StatusGone) && (said.Code != "" || said.Message != http.StatusText(said.Status)) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // UnlessSaid gives a refusal that is not in the provider's words another
 // chance: a proxy that does not find its way says nothing about the batch.
 func UnlessSaid(err error) error {

@@ -27,7 +27,7 @@ type fileObject struct {
 }
 
 // newFileObject describes a file. The base is the URL of any request for files.
-func newFileObject(base string, f protocol.File) fileObject {
+func newFileObject(s protocol.Session, base string, f protocol.File) fileObject {
 	version := versions[0]
 	if strings.Contains(base, "/v1/") {
 		version = versions[1]
@@ -36,7 +36,7 @@ func newFileObject(base string, f protocol.File) fileObject {
 	return fileObject{
 		Name: "files/" + f.ID, DisplayName: f.Name, MIMEType: f.Purpose, SizeBytes: strconv.FormatInt(f.Bytes, 10),
 		CreateTime: timestamp(f.Created), UpdateTime: timestamp(f.Created), ExpirationTime: timestamp(f.Expires),
-		URI: strings.TrimSuffix(host, "/upload") + "/" + version + "/files/" + f.ID, State: "ACTIVE", Source: "UPLOADED",
+		URI: strings.TrimSuffix(host, "/upload") + "/" + version + "/files/" + f.ID, State: fileState(s, f), Source: "UPLOADED",
 	}
 }
 
@@ -67,7 +67,7 @@ func file(s protocol.Session, r *http.Request) (protocol.File, error) {
 
 func getFile(s protocol.Session, r *http.Request) (any, error) {
 	f, err := file(s, r)
-	return newFileObject(s.URL(r.URL.Path), f), err
+	return newFileObject(s, s.URL(r.URL.Path), f), err
 }
 
 func deleteFile(s protocol.Session, r *http.Request) (any, error) {
@@ -79,7 +79,7 @@ func deleteFile(s protocol.Session, r *http.Request) (any, error) {
 }
 
 func listFiles(s protocol.Session, r *http.Request) (any, error) {
-	return listPage(r, "files", s.Files(), 10, 100, func(f protocol.File) any { return newFileObject(s.URL(r.URL.Path), f) })
+	return listPage(r, "files", s.Files(), 10, 100, func(f protocol.File) any { return newFileObject(s, s.URL(r.URL.Path), f) })
 }
 
 // record is a file or a batch.

@@ -69,8 +69,7 @@ type uploaded struct {
 	status string
 	bytes  int64
 	url    string
-	file   *protocol.File
-	base   string
+	file   *fileObject
 }
 
 func (u uploaded) serve(w http.ResponseWriter, _ *http.Request) {
@@ -87,7 +86,7 @@ func (u uploaded) serve(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"file": newFileObject(u.base, *u.file)})
+	writeJSON(w, http.StatusOK, map[string]any{"file": u.file})
 }
 
 func startUpload(s protocol.Session, r *http.Request) (any, error) {
@@ -144,7 +143,7 @@ func (u uploadSession) receive(s protocol.Session, r *http.Request, sends, ends 
 	bytes, err := s.ReceiveAt(u.ID, -1, nil)
 	switch f, found := s.File(u.ID); {
 	case errors.Is(err, fs.ErrNotExist) && found:
-		return uploaded{status: "final", bytes: f.Bytes, file: &f, base: s.URL(r.URL.Path)}, nil
+		return finished(s, r, f), nil
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &apiError{status: http.StatusNotFound, word: "NOT_FOUND", message: "There is no such upload."}
 	case err == nil && sends:
@@ -161,7 +160,16 @@ func (u uploadSession) receive(s protocol.Session, r *http.Request, sends, ends 
 	f, err := s.AddFile(protocol.File{
 		Identity: protocol.Identity{ID: u.ID}, Name: u.Name, Purpose: u.Type, Bytes: bytes, Expires: s.Now().Add(uploadLife),
 	})
-	return uploaded{status: "final", bytes: bytes, file: &f, base: s.URL(r.URL.Path)}, err
+	if err != nil {
+		return nil, err
+	}
+	return finished(s, r, f), nil
+}
+
+// finished is the reply to the end of an upload.
+func finished(s protocol.Session, r *http.Request, f protocol.File) uploaded {
+	object := newFileObject(s, s.URL(r.URL.Path), f)
+	return uploaded{status: "final", bytes: f.Bytes, file: &object}
 }
 
 // append takes the content that follows the bytes that there are.

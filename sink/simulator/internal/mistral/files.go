@@ -1,6 +1,7 @@
 package mistral
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,10 +21,13 @@ type fileData struct {
 	Lines      *int   `json:"lines,omitempty"`
 	Source     string `json:"source"`
 	Visibility string `json:"visibility,omitempty"`
+	Type       string `json:"type,omitempty"` // its media type, if it is a document
 }
 
-// The kinds of files of a batch.
+// The kinds of files: those of a batch, and documents.
 const (
+	sampleDocument = "ocr_input"
+
 	sampleRequest = "batch_request"
 	sampleResult  = "batch_result"
 	sampleError   = "batch_error"
@@ -59,9 +63,10 @@ type fileObject struct {
 
 func newFileObject(f protocol.File) fileObject {
 	d := dataOf(f)
+	mediaType := cmp.Or(d.Type, "application/jsonl")
 	return fileObject{
 		ID: f.ID, Object: "file", Bytes: f.Bytes, CreatedAt: f.Created.Unix(), Filename: f.Name, Purpose: f.Purpose,
-		SampleType: d.Sample, NumLines: d.Lines, Mimetype: "application/jsonl", Source: d.Source, Visibility: optional(d.Visibility),
+		SampleType: d.Sample, NumLines: d.Lines, Mimetype: mediaType, Source: d.Source, Visibility: optional(d.Visibility),
 	}
 }
 

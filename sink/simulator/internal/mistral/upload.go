@@ -18,7 +18,7 @@ import (
 type upload struct {
 	id                          string // of the file to be
 	purpose, visibility, expiry string
-	name                        string
+	name, mediaType             string
 	bytes                       int64
 	begin                       []byte // the first bytes that are not space
 	lines                       lineCounter
@@ -49,8 +49,11 @@ func uploadFile(s protocol.Session, r *http.Request) (any, error) {
 		return nil, err
 	}
 	d := fileData{Sample: "instruct", Lines: &up.lines.n, Source: "upload", Visibility: up.visibility}
-	if up.purpose == "batch" {
+	switch up.purpose {
+	case "batch":
 		d.Sample = sampleRequest
+	case "ocr":
+		d.Sample, d.Lines, d.Type = sampleDocument, nil, up.mediaType
 	}
 	f, err := s.AddFile(protocol.File{
 		Identity: protocol.Identity{ID: up.id}, Name: up.name, Purpose: up.purpose, Bytes: up.bytes, Data: d.encode(),
@@ -101,7 +104,7 @@ func (up *upload) receiveFile(s protocol.Session, part *multipart.Part) (err err
 	if up.hasFile {
 		return wrong("value_error", "There is more than one file", nil, "body", "file")
 	}
-	up.hasFile, up.name = true, part.FileName()
+	up.hasFile, up.name, up.mediaType = true, part.FileName(), part.Header.Get("Content-Type")
 	limit := s.Rules().UploadBytes
 	in := bufio.NewReaderSize(io.LimitReader(part, limit+1), 64<<10)
 	begin, _ := in.Peek(256)

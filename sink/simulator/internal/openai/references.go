@@ -47,22 +47,13 @@ func badRequest(message string) *protocol.RowError {
 // reference is within a member that is named like the part, and of a response.
 func eachPart(messages []byte, visit func(kind string, id []byte)) {
 	scan.Elements(messages, func(message []byte) {
-		scan.Elements(member(message, "content"), func(part []byte) {
-			kind, _ := scan.Unquote(member(part, "type"))
-			for _, object := range [][]byte{part, member(part, kind)} {
-				if id := member(object, "file_id"); id != nil {
+		scan.Elements(scan.Member(message, "content"), func(part []byte) {
+			kind, _ := scan.Unquote(scan.Member(part, "type"))
+			for _, object := range [][]byte{part, scan.Member(part, kind)} {
+				if id := scan.Member(object, "file_id"); id != nil {
 					visit(kind, id)
 				}
 			}
 		})
 	})
-}
-
-func member(object []byte, name string) (found []byte) {
-	scan.Members(object, func(key, value []byte) {
-		if string(key) == name {
-			found = value
-		}
-	})
-	return found
 }

@@ -95,6 +95,8 @@ type Rules struct {
 	// Finalizing is how long a batch is finalizing. Where the results come
 	// after the end, it is how late they are.
 	Finalizing time.Duration
+	// Files is for how long a file is processed that rows are to refer to.
+	Files time.Duration
 }
 
 // Limits are the limits of the simulator's configuration, which explains them.

@@ -179,3 +179,14 @@ func (s *scanner) digits() bool {
 	}
 	return s.pos > from
 }
+
+// Member returns the value of a member, nil if the data are no object with it.
+// Of several with the name it is the last.
+func Member(data []byte, name string) (found []byte) {
+	Members(data, func(key, value []byte) {
+		if string(key) == name {
+			found = value
+		}
+	})
+	return found
+}
