@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -55,6 +56,9 @@ func (c *cleaner) deleteStored(ctx context.Context) {
 func (c *cleaner) deleteAll(ctx context.Context, due []jobdir.StoredFile) error {
 	ctx, cancel := context.WithTimeout(ctx, removeLimit)
 	defer cancel()
+	n := len(due)
+	due = slices.DeleteFunc(due, func(f jobdir.StoredFile) bool { return f.StoredKey == c.AnyStored() })
+	inDoubt := len(due) < n
 	var errs []error
 	for _, from := range c.services {
 		var own []jobdir.StoredFile
@@ -73,7 +77,10 @@ func (c *cleaner) deleteAll(ctx context.Context, due []jobdir.StoredFile) error 
 	if len(due) > 0 {
 		errs = append(errs, fmt.Errorf("%d are of account %s, to which no key of the run belongs", len(due), due[0].Account))
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil || !inDoubt {
+		return err
+	}
+	return c.batches.stored.note(jobdir.StoredFile{StoredKey: c.AnyStored(), Gone: true})
 }
 
 // deleteFrom deletes files of one account, and all others that the job may have
@@ -95,7 +102,7 @@ func (c *cleaner) deleteFrom(ctx context.Context, store sink.FileStore, own []jo
 		if own[i].ID != "" {
 			ids[own[i].ID] = true
 		}
-		own[i].Gone = true
+		own[i].Gone, own[i].Again = true, false
 	}
 	var g errgroup.Group
 	g.SetLimit(removeAtOnce)

@@ -90,6 +90,13 @@ func (l *routes) attempts(e *jobdir.Entry) (sent, most int) {
 	return e.Attempts(), most
 }
 
+// usesUp reports whether an entry has been sent as often as it may be, once it
+// is sent.
+func (l *routes) usesUp(e *jobdir.Entry) bool {
+	sent, most := l.attempts(e)
+	return sent+1 >= most
+}
+
 // attemptsByRoute reports whether attempts at one route do not count at
 // another.
 func (l *routes) attemptsByRoute() bool {

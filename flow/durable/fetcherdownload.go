@@ -82,6 +82,8 @@ func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kep
 	var buf []byte
 	came := make([]bool, in.Requests())
 	codec := f.batches.serviceOf(in).info.Codec
+	gone := f.batches.stored.goneFiles(in)
+	defer gone.close()
 	for o, err := range f.results(ctx, in) {
 		if ctx.Err() != nil {
 			return h, context.Cause(ctx)
@@ -110,6 +112,12 @@ func (f *fetcher) harvest(ctx context.Context, in intent.Intent, r *matcher, kep
 			}
 		}
 		first, outcomes := r.split(n, &o, codec)
+		if err := gone.judge(ctx, first, outcomes); local(err) {
+			return h, err
+		} else if err != nil {
+			h.err = err
+			break
+		}
 		for i := range outcomes {
 			row := first + uint32(i) //nolint:gosec // bounded by a batch
 			r.got[row] = true

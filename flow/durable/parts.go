@@ -39,7 +39,7 @@ func newEngine(c config) (*engine, error) {
 	e.ledger.config, e.ledger.Dir, e.ledger.gate, e.ledger.notices = job, dir, e.gate, e.notices
 	e.ledger.progress, e.ledger.resting, e.ledger.batches = e.progress, e.resting, e.batches
 	e.batches.ledger = e.ledger
-	e.batches.stored = &stored{config: job, Dir: dir, batches: e.batches, storing: make(chan struct{}, 1)}
+	e.batches.stored = &stored{config: job, Dir: dir, clock: e.clock, batches: e.batches, storing: make(chan struct{}, 1)}
 	e.resting.moved = func() {
 		e.ledger.wake()
 		e.changed.signal()

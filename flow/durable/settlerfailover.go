@@ -42,7 +42,4 @@ const maxFailedCode = 64
 
 // usesUp reports whether a row has been sent as often as it may be, with this
 // batch.
-func (c *chunk) usesUp(row *jobdir.Entry) bool {
-	sent, most := c.s.batches.routes.attempts(row)
-	return sent+1 >= most
-}
+func (c *chunk) usesUp(row *jobdir.Entry) bool { return c.s.batches.routes.usesUp(row) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,6 +22,7 @@ import (
 type stored struct {
 	*config
 	*jobdir.Dir
+	clock   *clock
 	batches *batches
 	storing chan struct{} // one batch at a time, as several have the same files
 
@@ -31,8 +33,20 @@ type stored struct {
 // storeAtOnce is how many files of a batch are stored at a time.
 const storeAtOnce = 4
 
-// recover reads from the journal what was stored.
-func (s *stored) recover(replayed *jobdir.Replayed) { s.files = replayed.Stored }
+// recover reads from the journal what was stored. If the journal was written
+// anew, each account may have more.
+func (s *stored) recover(replayed *jobdir.Replayed) {
+	s.files = replayed.Stored
+	if anew, is := s.files[s.AnyStored()]; !is || anew.Gone {
+		return
+	}
+	for _, from := range s.services {
+		key := jobdir.StoredKey{Account: from.info.Account, Name: s.StoredPrefix()}
+		if _, known := s.files[key]; !known && from.info.FileStore != nil {
+			s.files[key] = jobdir.StoredFile{StoredKey: key}
+		}
+	}
+}
 
 // note makes a change of files durable.
 func (s *stored) note(files ...jobdir.StoredFile) error {
@@ -63,7 +77,7 @@ func (s *stored) count() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.files {
-		if f.MayBeThere() {
+		if f.MayBeThere() && f.StoredKey != s.AnyStored() {
 			n++
 		}
 	}
@@ -184,21 +198,34 @@ func (s *stored) store(ctx context.Context, in intent.Intent) error {
 // missing returns the files that the account does not have and has not refused.
 // If it is not known whether one was stored, it is looked for.
 func (s *stored) missing(ctx context.Context, info sink.Info, all map[string]*llm.File) (missing []jobdir.StoredFile, err error) {
-	inDoubt := false
+	_, inDoubt := s.get(info.Account, s.StoredPrefix())
 	for name := range all {
 		f, known := s.get(info.Account, name)
-		if f.Refused != nil {
+		if f.Refused != nil || known && f.ID != "" && !s.runsOut(info, f.At) {
 			continue
 		}
-		if f.ID == "" || !known {
-			missing = append(missing, jobdir.StoredFile{StoredKey: jobdir.StoredKey{Account: info.Account, Name: name}})
-		}
+		missing = append(missing, jobdir.StoredFile{
+			StoredKey: jobdir.StoredKey{Account: info.Account, Name: name}, Again: f.Again || known && f.ID != "",
+		})
 		inDoubt = inDoubt || known && f.ID == ""
 	}
-	if !inDoubt {
+	if !inDoubt || len(missing) == 0 {
 		return missing, nil
 	}
-	there := make(map[string]string)
+	return s.search(ctx, info, missing)
+}
+
+// runsOut reports whether a file that was stored then is too old for another
+// batch to refer to. A batch has half the time that the provider keeps it.
+func (s *stored) runsOut(info sink.Info, at time.Time) bool {
+	keeps := info.FileStore.Keeps()
+	return keeps > 0 && s.clock.now().Sub(at) > keeps/2
+}
+
+// search looks for files among those that the account has, and returns those
+// that it does not find. Of several of a name it takes the newest.
+func (s *stored) search(ctx context.Context, info sink.Info, missing []jobdir.StoredFile) (rest []jobdir.StoredFile, err error) {
+	newest := make(map[string]sink.File)
 	for f, err := range info.FileStore.Stored(ctx, s.StoredPrefix()) {
 		if errors.Is(err, errors.ErrUnsupported) || refuses(ctx, err) {
 			break // it keeps no list, or none that can be read
@@ -206,15 +233,25 @@ func (s *stored) missing(ctx context.Context, info sink.Info, all map[string]*ll
 		if err != nil {
 			return nil, err
 		}
-		there[f.Tag] = f.File
-	}
-	var found, rest []jobdir.StoredFile
-	for _, f := range missing {
-		if f.ID = there[f.Name]; f.ID != "" {
-			found = append(found, f)
-		} else {
-			rest = append(rest, f)
+		if last, twice := newest[f.Tag]; !twice || f.Created.After(last.Created) {
+			newest[f.Tag] = f
 		}
+	}
+	var found []jobdir.StoredFile
+	for _, f := range missing {
+		there := newest[f.Name]
+		usable := there.File != "" && !s.runsOut(info, there.Created)
+		if usable {
+			if usable, err = info.FileStore.Has(ctx, there.File); err != nil {
+				return nil, err
+			}
+		}
+		if !usable {
+			rest = append(rest, f)
+			continue
+		}
+		f.ID, f.At = there.File, there.Created
+		found = append(found, f)
 	}
 	return rest, s.note(found...)
 }
@@ -230,6 +267,7 @@ func (s *stored) put(
 	if err != nil {
 		return err
 	}
+	f.At = s.clock.now()
 	crashpoint.Here("before storing a file")
 	if f.ID, err = store.Put(ctx, f.Name, file.Type, data); err != nil {
 		if f.Refused, err = s.refusal(ctx, file, err); err != nil {

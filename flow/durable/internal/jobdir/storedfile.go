@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/sink/llm"
@@ -15,8 +16,12 @@ import (
 // not known whether it is there: it was about to be stored.
 type StoredFile struct {
 	StoredKey
-	ID   string `json:"id,omitempty"`
-	Gone bool   `json:"gone,omitempty"` // it was deleted
+	ID   string    `json:"id,omitempty"`
+	At   time.Time `json:"at,omitzero"`    // when it was stored, if it is known to be there
+	Gone bool      `json:"gone,omitempty"` // it was deleted
+	// Again says that it was stored before, and that rows may refer to that
+	// file, which is gone or will be.
+	Again bool `json:"again,omitempty"`
 	// Refused is why the provider does not store it. Nil if it has not refused
 	// it.
 	Refused *intent.Reason `json:"refused,omitempty"`
@@ -31,9 +36,19 @@ type StoredKey struct {
 	Name    string `json:"name"` // see StoredName
 }
 
+// AnyStored is the key of a record that says that the provider may have files
+// of the job of which there is no record: the journal was written anew.
+func (a *Dir) AnyStored() StoredKey { return StoredKey{Name: a.StoredPrefix()} }
+
 // StoredPrefix begins the names of all files that the job stores, like the tags
 // of its batches.
-func (a *Dir) StoredPrefix() string { return a.ID[:min(ownerLen, len(a.ID))] + "-" }
+func (a *Dir) StoredPrefix() string { return StoredPrefixOf(a.ID[:min(ownerLen, len(a.ID))]) }
+
+// StoredPrefixOf returns what StoredPrefix does for the job whose tags begin so.
+func StoredPrefixOf(owner string) string { return owner + "-" }
+
+// OwnerOfTag returns how a valid tag begins: like the others of its job.
+func OwnerOfTag(tag string) string { return tag[:ownerLen] }
 
 // StoredName returns the name under which a file is stored that is kept apart
 // from its request. It follows from the content, the type and the name of the
@@ -51,6 +66,16 @@ func (a *Dir) IsStoredName(name string) bool {
 	rest, ours := strings.CutPrefix(name, a.StoredPrefix())
 	return ours && len(a.ID) >= ownerLen && digestFirst.MatchString(rest)
 }
+
+// OwnerOfStored returns how the tags of a job's batches begin if StoredName of
+// that job may have made the name.
+func OwnerOfStored(name string) (owner string, ours bool) {
+	owner, rest, _ := strings.Cut(name, "-")
+	return owner, len(owner) == ownerLen && strings.Trim(owner, tagLetters) == "" && digestFirst.MatchString(rest)
+}
+
+// tagLetters are those of tags.
+const tagLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 var (
 	digestFirst = regexp.MustCompile(`^[0-9a-f]{24}-`)
