@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
@@ -64,10 +66,32 @@ func reconstructJournal(ctx context.Context, a *jobdir.Dir, index state.Store) (
 	if seen := slices.Sorted(maps.Keys(replayed.Seen)); len(seen) > 0 {
 		lines = append(lines, jobdir.Line{Seen: seen})
 	}
+	if stored, err := reconstructStored(a, replayed); err != nil {
+		return nil, err
+	} else if len(stored) > 0 {
+		lines = append(lines, jobdir.Line{Stored: stored})
+	}
 	if removed := slices.Sorted(maps.Keys(replayed.Removed)); len(removed) > 0 {
 		lines = append(lines, jobdir.Line{Removed: removed})
 	}
 	return lines, nil
+}
+
+// reconstructStored returns what is known of files that rows refer to. If rows
+// have files, the provider may have more than the rest of the journal says.
+func reconstructStored(a *jobdir.Dir, replayed *jobdir.Replayed) ([]jobdir.StoredFile, error) {
+	stored := slices.Collect(maps.Values(replayed.Stored))
+	slices.SortFunc(stored, func(f, g jobdir.StoredFile) int {
+		return cmp.Or(strings.Compare(f.Account, g.Account), strings.Compare(f.Name, g.Name))
+	})
+	stored = slices.DeleteFunc(stored, func(f jobdir.StoredFile) bool { return f.Name == a.StoredPrefix() })
+	switch _, err := a.Root.Lstat(jobdir.FileDir); {
+	case errors.Is(err, fs.ErrNotExist):
+		return stored, nil
+	case err != nil:
+		return nil, fmt.Errorf("durable: %w", err)
+	}
+	return append(stored, jobdir.StoredFile{StoredKey: a.AnyStored()}), nil
 }
 
 // mergeIntents takes the latest known state of each batch, from the index or
