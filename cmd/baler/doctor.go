@@ -45,7 +45,8 @@ aside. Then the run goes on with the command that began it.
 With --orphans it asks the provider for batches that no run waits for.
 
 With --sweep it removes the provider's files that nobody needs. These are files of
-runs that have ended and uploads that a crash has left without a batch. A run
+runs that have ended, uploads that a crash has left without a batch, and files of
+rows (see baler run --file-upload) older than two days that no run knows. A run
 removes its files at its end, unless --keep-remote=DURATION keeps them or the
 provider fails.
 
@@ -76,7 +77,7 @@ still wait are a problem, too.`,
 	f.StringVar(&o.state, "state", defaultState(), "state directory, which remembers the runs; also BALER_STATE")
 	f.BoolVar(&o.repair, "repair", false, "repair what is damaged")
 	jsonFlag(cmd, &o.json)
-	f.BoolVar(&o.orphans, "orphans", false, "list batches at the provider that no run waits for, and uploads without a batch; needs the key")
+	f.BoolVar(&o.orphans, "orphans", false, "list batches at the provider that no run waits for, uploads without a batch, and files of rows that no run knows; needs the key")
 	f.BoolVar(&o.cancelOrphans, "cancel-orphans", false, "cancel the orphaned batches that still run, also those of other directories")
 	f.BoolVar(&o.sweep, "sweep", false, "remove the provider's files that nobody needs, unless --keep-remote keeps them; needs the key")
 	f.StringVar(&o.adopt, "adopt", "", "run that gets the answers of orphaned batches that have ended, for its rows that wait for one")
@@ -232,7 +233,7 @@ type doctorReport struct {
 	Orphans  []orphan                `json:"orphans,omitempty"`
 	Output   *durable.OutputAdoption `json:"output,omitempty"`   // what became of --adopt-output
 	Adoption *adoptionSum            `json:"adoption,omitempty"` // of --adopt
-	Files    []orphanFile            `json:"files,omitempty"`    // uploads without a batch
+	Files    []orphanFile            `json:"files,omitempty"`    // uploads without a batch, and files of rows
 	Removals []durable.Removal       `json:"removals,omitempty"`
 	Aside    string                  `json:"aside,omitempty"`  // where the old index is
 	Failed   string                  `json:"failed,omitempty"` // why it could not be repaired

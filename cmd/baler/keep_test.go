@@ -74,3 +74,27 @@ func TestDoctorSweepsWithoutUploads(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// The doctor lists files of rows that no run knows, and removes them.
+func TestDoctorSweepsFilesOfRows(t *testing.T) {
+	list := `{"object":"list","data":[{"id":"file-lost","object":"file","bytes":5,"created_at":1700000000,"purpose":"user_data",` +
+		`"filename":"ABCDEFG-0123456789abcdef01234567-a.pdf"}],"has_more":false}`
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(3)...)
+	if r := runCommand(t, dir, withKey, runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")...); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	if err := server.SetFaults(simulator.Fault{Route: "GET /v1/files", Times: -1, Action: simulator.ActionReplace, Body: list}); err != nil {
+		t.Fatal(err)
+	}
+	const what = "file of rows that no run knows: file-lost ABCDEFG-0123456789abcdef01234567-a.pdf, 5 B"
+	for flag, fate := range map[string]string{"--orphans": "remove it with --sweep", "--sweep": "removed"} {
+		r := runCommand(t, dir, withKey, "doctor", flag, "--provider", "openai", "--base-url", server.URL+"/v1")
+		if r.code != exitOK || !strings.Contains(r.stdout, what) || !strings.Contains(r.stdout, "; "+fate) {
+			t.Errorf("%s: %+v", flag, r)
+		}
+	}
+	if r := runCommand(t, dir, withKey, "doctor", "--orphans", "--provider", "openai", "--base-url", server.URL+"/v1", "--json"); !strings.Contains(r.stdout, `"file":"file-lost"`) {
+		t.Errorf("%+v", r)
+	}
+}

@@ -38,41 +38,62 @@ func tellRemovals(w io.Writer, removals []durable.Removal) {
 // may be about to use a younger one.
 const minFileAge = time.Hour
 
-// orphanFile is an upload that no batch was made from.
+// minStoredAge is how old a file of rows has to be that no run knows: a batch of
+// another directory may refer to a younger one.
+const minStoredAge = 48 * time.Hour
+
+// orphanFile is an upload that no batch was made from, or a file of rows that no
+// run knows.
 type orphanFile struct {
 	File    string    `json:"file"`
+	Name    string    `json:"name,omitempty"` // of a file of rows
 	Created time.Time `json:"created"`
 	Bytes   int64     `json:"bytes"`
 	Removed bool      `json:"removed"`
 	Failed  string    `json:"failed,omitempty"` // why it could not be removed
 }
 
-// findFiles lists uploads without a batch, and on request removes them.
-func (o *doctorOptions) findFiles(ctx context.Context, log *slog.Logger) ([]orphanFile, error) {
+// findFiles lists uploads without a batch, and files of rows that no run knows,
+// and on request removes them.
+func (o *doctorOptions) findFiles(ctx context.Context, log *slog.Logger) (files []orphanFile, err error) {
 	provider, dir, err := o.open(ctx, log)
 	if err != nil {
 		return nil, err
 	}
-	found, err := dir.OrphanFiles(ctx, provider, minFileAge)
-	if errors.Is(err, errors.ErrUnsupported) && (!o.sweep || !provider.Info().Files) {
+	info := provider.Info()
+	uploads, err := dir.OrphanFiles(ctx, provider, minFileAge)
+	if errors.Is(err, errors.ErrUnsupported) && (!o.sweep || !info.Files) {
 		err = nil // the batches are listed, and those of runs removed, all the same
 	}
-	if err := errors.Join(err, dir.Close()); err != nil {
+	stored, failed := dir.OrphanStored(ctx, provider, minStoredAge)
+	if errors.Is(failed, errors.ErrUnsupported) {
+		failed = nil
+	}
+	if err := errors.Join(err, failed, dir.Close()); err != nil {
 		return nil, err
 	}
-	files := make([]orphanFile, len(found))
-	for i, f := range found {
-		files[i] = orphanFile{File: f.File, Created: f.Created, Bytes: f.Bytes}
-		if !o.sweep {
-			continue
-		}
-		if err := provider.Remove(ctx, sink.Handle{File: f.File}); err != nil {
-			files[i].Failed = err.Error()
-		} else {
-			files[i].Removed = true
-		}
+	for _, f := range uploads {
+		file := orphanFile{File: f.File, Created: f.Created, Bytes: f.Bytes}
+		files = append(files, file.swept(o.sweep, func() error { return provider.Remove(ctx, sink.Handle{File: f.File}) }))
+	}
+	for _, f := range stored {
+		file := orphanFile{File: f.File, Name: f.Tag, Created: f.Created, Bytes: f.Bytes}
+		files = append(files, file.swept(o.sweep, func() error { return info.FileStore.Delete(ctx, f.File) }))
 	}
 	return files, nil
+}
+
+// swept returns the file after it was removed, if it is to be.
+func (f orphanFile) swept(sweep bool, remove func() error) orphanFile {
+	if !sweep {
+		return f
+	}
+	if err := remove(); err != nil {
+		f.Failed = err.Error()
+	} else {
+		f.Removed = true
+	}
+	return f
 }
 
 func tellFiles(w io.Writer, files []orphanFile) {
@@ -84,7 +105,10 @@ func tellFiles(w io.Writer, files []orphanFile) {
 		case f.Failed != "":
 			fate = "could not be removed: " + f.Failed
 		}
-		fmt.Fprintln(w, plain(fmt.Sprintf("upload without a batch: %s, %s, created %s; %s",
-			f.File, size(f.Bytes), f.Created.Format(time.DateTime), fate)))
+		what := "upload without a batch: " + f.File
+		if f.Name != "" {
+			what = "file of rows that no run knows: " + f.File + " " + f.Name
+		}
+		fmt.Fprintln(w, plain(fmt.Sprintf("%s, %s, created %s; %s", what, size(f.Bytes), f.Created.Format(time.DateTime), fate)))
 	}
 }
