@@ -72,10 +72,18 @@ func following(t *testing.T) *crashWorld {
 	return w
 }
 
+// storing are the providers that store files of rows: a model and the address
+// of each.
+var storing = map[string]struct{ model, path string }{
+	"openai": {"m", "/v1"}, "anthropic": {"claude-m", "/anthropic"}, "gemini": {"gemini-m", "/gemini"}, "mistral": {"mistral-m", "/mistral"},
+}
+
 // attaching is a world in which all rows have a file that is stored once.
-func attaching(t *testing.T) *crashWorld {
+func attaching(t *testing.T, provider string) *crashWorld {
 	t.Helper()
 	w := newCrashWorld(t)
+	at := storing[provider]
+	w.fatal = append(w.fatal, "--model", at.model, "--base-url", w.server.URL+at.path)
 	if err := os.WriteFile(filepath.Join(w.dir, "all.pdf"), documenttest.PDF("words that all rows share"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -266,14 +274,29 @@ func TestCrashAtEveryPointOfFollowing(t *testing.T) {
 
 // So it does where rows refer to a file, of which none is left.
 func TestCrashAtEveryPointOfFiles(t *testing.T) {
-	crashEverywhere(t, attaching, func(w *crashWorld) {
-		w.wantNothingStored()
-		for _, f := range w.server.Files() {
-			if f.Purpose == "user_data" && !f.Deleted {
-				w.t.Errorf("%s is left at the provider", f.Name)
-			}
+	for name := range storing {
+		t.Run(name, func(t *testing.T) {
+			crashEverywhere(t, func(t *testing.T) *crashWorld { return attaching(t, name) }, (*crashWorld).wantNoFileStored)
+		})
+	}
+}
+
+// wantNoFileStored fails if the file of the rows was stored twice, or is left.
+func (w *crashWorld) wantNoFileStored() {
+	w.t.Helper()
+	w.wantNothingStored()
+	stored := 0
+	for _, f := range w.server.Files() {
+		if !strings.HasSuffix(f.Name, "-all.pdf") {
+			continue
 		}
-	})
+		if stored++; !f.Deleted {
+			w.t.Errorf("%s is left at the provider", f.Name)
+		}
+	}
+	if stored != 1 {
+		w.t.Errorf("the file was stored %d times", stored)
+	}
 }
 
 // And where a run adopts what was bought for it.
