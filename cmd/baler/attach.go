@@ -36,7 +36,7 @@ const (
 
 func (a *attach) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.Var(&a.files, "file", "path of a file that goes with the row, as a template of its fields, as in --file '{{.path}}': PNG, JPEG, GIF, WebP, PDF, DOCX or text; may be given for several; an empty path is none")
+	f.Var(&a.files, "file", "path of a file that goes with the row, as a template of its fields, as in --file '{{.path}}': PNG, JPEG, GIF, WebP, PDF, DOCX or text; a URL, which the provider fetches; or id:ID of a file that the provider has, with the id: in the template; may be given for several; an empty path is none")
 	f.BoolVar(&a.cite, "cite", false, "ask for citations of the --file documents; the output has them")
 	f.BoolVar(&a.anyFile, "any-file", false, "leave it to the provider which files it takes, whatever its documents say of types, sizes and pages")
 	f.StringVar(&a.upload, "file-upload", string(durable.FileUploadNever), "which --file files are uploaded once, for rows to refer to, and deleted when the run has ended: never, auto (of 1 MiB or more, or in several rows of a batch; rows have a file themselves that the provider does not store) or always (rows with such a file fail); OpenAI and Mistral take PDFs so, Anthropic and Gemini also images and texts")
@@ -102,11 +102,21 @@ func (a *attach) validate(o *options) error {
 // fileUploads are the values of --file-upload.
 var fileUploads = []string{string(durable.FileUploadNever), string(durable.FileUploadAuto), string(durable.FileUploadAlways)}
 
-// filePath makes a path of a row.
+// filePath makes a path of a row, or another name of a file.
 type filePath struct {
 	*prompt
 	below  string // the directory that the template begins with, "" if with a field
+	isID   bool   // it is the id of a file that the provider has
 	varies bool   // rows may have different files
+}
+
+// idPrefix begins the templates of ids. No row can say that it has one: the
+// files of an account are not for anybody who writes a row.
+const idPrefix = "id:"
+
+// isWeb reports whether a name is a URL.
+func isWeb(name string) bool {
+	return strings.HasPrefix(name, "https://") || strings.HasPrefix(name, "http://")
 }
 
 func newFilePath(text string) (*filePath, error) {
@@ -114,7 +124,10 @@ func newFilePath(text string) (*filePath, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &filePath{prompt: p, varies: used}
+	f := &filePath{prompt: p, varies: used, isID: strings.HasPrefix(text, idPrefix)}
+	if f.isID || isWeb(text) {
+		return f, nil
+	}
 	if len(p.template.Root.Nodes) > 1 {
 		if begin, is := p.template.Root.Nodes[0].(*parse.TextNode); is {
 			if at := strings.LastIndexByte(string(begin.Text), '/'); at >= 0 {
@@ -125,24 +138,33 @@ func newFilePath(text string) (*filePath, error) {
 	return f, nil
 }
 
-// of returns the path of a row, "" if there is none. What a row says does not
+// of returns the part of a row, nil if it has none. What a row says does not
 // lead out of the directory that the template begins with.
-func (f *filePath) of(fields map[string]any) (string, error) {
+func (f *filePath) of(fields map[string]any) (*llm.Part, error) {
 	text, err := f.fill(fields)
 	switch {
 	case errors.Is(err, errNoText):
-		return "", nil
+		return nil, nil //nolint:nilnil // an empty path is no file
 	case err != nil:
-		return "", fmt.Errorf("%s: %w", fileFlag, err)
+		return nil, fmt.Errorf("%s: %w", fileFlag, err)
 	}
-	path := filepath.Clean(strings.TrimSpace(text))
-	if f.below == "" {
-		return path, nil
+	text = strings.TrimSpace(text)
+	var part llm.Part
+	switch id, _ := strings.CutPrefix(text, idPrefix); {
+	case f.isID && id == "":
+		return nil, nil //nolint:nilnil // nor is an empty id
+	case f.isID:
+		part.Document = &llm.File{ID: id}
+	case f.below == "" && isWeb(text):
+		part = llm.FromURL(text)
+	default:
+		path := filepath.Clean(text)
+		if rest, err := filepath.Rel(filepath.Clean(f.below), path); f.below != "" && (err != nil || !filepath.IsLocal(rest)) {
+			return nil, fmt.Errorf("%s: %q is not below %q, with which the template begins", fileFlag, path, f.below)
+		}
+		part = llm.FromPath(path)
 	}
-	if rest, err := filepath.Rel(filepath.Clean(f.below), path); err != nil || !filepath.IsLocal(rest) {
-		return "", fmt.Errorf("%s: %q is not below %q, with which the template begins", fileFlag, path, f.below)
-	}
-	return path, nil
+	return &part, nil
 }
 
 // to adds the files of a row to what the user says last in a chat, before its
@@ -150,18 +172,17 @@ func (f *filePath) of(fields map[string]any) (string, error) {
 func (a *attach) to(chat llm.Chat, fields map[string]any) (llm.Chat, error) {
 	var parts []llm.Part
 	for _, p := range a.paths {
-		path, err := p.of(fields)
+		part, err := p.of(fields)
 		if err != nil {
 			return chat, err
 		}
-		if path == "" {
+		if part == nil {
 			continue
 		}
-		part := llm.FromPath(path)
 		if a.cite {
-			part = part.Cited()
+			*part = part.Cited()
 		}
-		parts = append(parts, part)
+		parts = append(parts, *part)
 	}
 	if len(parts) == 0 {
 		return chat, nil

@@ -165,3 +165,29 @@ func TestTemplatesOfFilesAreRemembered(t *testing.T) {
 		t.Errorf("%q, of %q", again.messages.attach.files, settings)
 	}
 }
+
+// A file may be on the web or at the provider. A row cannot say that its file is
+// at the provider, only the template can.
+func TestFilesThatAreElsewhere(t *testing.T) {
+	t.Parallel()
+	server, dir := startSimulator(t, simulator.Config{}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", `{"id":"a","url":"https://example.test/a.PNG?x=.pdf","doc":"file-abc"}`)
+	for file, want := range map[string]string{
+		"{{.url}}":                         `{"source":{"type":"url","url":"https://example.test/a.PNG?x=.pdf"},"type":"image"}`,
+		"https://example.test/../{{.doc}}": `{"source":{"type":"url","url":"https://example.test/../file-abc"},"type":"document"}`,
+		"id:{{.doc}}":                      `{"source":{"file_id":"file-abc","type":"file"},"type":"document"}`,
+		"{{with .none}}{{.}}{{end}}":       `"content":"Read"`,
+		"id:{{with .none}}{{.}}{{end}}":    `"content":"Read"`,
+	} {
+		r := runCommand(t, dir, allKeys("test"), "preview", "in.jsonl", "--provider", "anthropic", "--base-url", server.URL+"/anthropic",
+			"--model", "claude-haiku-5.5", "--prompt", "Read", "--file", file)
+		if r.code != exitOK || !strings.Contains(strings.NewReplacer(" ", "", "\n", "").Replace(r.stdout), want) {
+			t.Errorf("%s: %+v", file, r)
+		}
+	}
+	writeFile(t, dir, "in.jsonl", `{"id":"a","path":"id:file-abc"}`)
+	r := runCommand(t, dir, allKeys("test"), "plan", "in.jsonl", "--provider", "anthropic", "--model", "claude-haiku-5.5", "--prompt", "Read", "--file", "{{.path}}")
+	if r.code != exitUsage || !strings.Contains(r.stderr, `"id:file-abc" cannot be read`) {
+		t.Errorf("%+v", r)
+	}
+}

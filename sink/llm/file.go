@@ -1,5 +1,11 @@
 package llm
 
+import (
+	"net/url"
+	pathpkg "path"
+	"strings"
+)
+
 // File is an image or a document: its bytes, or where they are. One of Data,
 // URL, ID and Path is set.
 type File struct {
@@ -22,6 +28,28 @@ func FromPath(path string) Part { return Part{File: &File{Path: path}} }
 // FromBytes returns the part that the bytes of a file make. Its type is found
 // by the content. See Part.File.
 func FromBytes(name string, data []byte) Part { return Part{File: &File{Name: name, Data: data}} }
+
+// FromURL returns the part that a file on the web makes, which the provider
+// fetches. Whether it is an image or a document, and its type, follow from how
+// its path ends: it is a document if that says nothing.
+func FromURL(address string) Part {
+	path := address
+	if u, err := url.Parse(address); err == nil {
+		path = u.Path
+	}
+	file := &File{URL: address, Type: types[strings.ToLower(pathpkg.Ext(path))]}
+	if strings.HasPrefix(file.Type, "image/") {
+		return Part{Image: file}
+	}
+	return Part{Document: file}
+}
+
+// types are the media types of files that providers take, by the endings of
+// their names.
+var types = map[string]string{
+	".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp",
+	".heic": "image/heic", ".heif": "image/heif", ".pdf": "application/pdf", ".txt": "text/plain",
+}
 
 // FileLimits are what a provider takes of the files in one request. The zero
 // value of a field means that no bound is known.
