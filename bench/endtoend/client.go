@@ -81,16 +81,45 @@ func measured(job func() error) (m measurement, err error) {
 }
 
 func runByHand(ctx context.Context) (measurement, error) {
+	cfg := floor.Config{
+		URL: *client, Key: apiKey, Model: model, Batch: *batch, Poll: poll,
+		In: inWork("in.jsonl"), Out: inWork("out.jsonl"),
+	}
+	if *schema {
+		var err error
+		if cfg.Format, err = format(); err != nil {
+			return measurement{}, err
+		}
+		cfg.Read = func(answer []byte) error {
+			var s sorted
+			return json.Unmarshal(answer, &s)
+		}
+	}
 	return measured(func() error {
-		counts, err := floor.Run(ctx, floor.Config{
-			URL: *client, Key: apiKey, Model: model, Batch: *batch, Poll: poll,
-			In: inWork("in.jsonl"), Out: inWork("out.jsonl"),
-		})
+		counts, err := floor.Run(ctx, cfg)
 		if err == nil && counts.Failed > 0 {
 			err = fmt.Errorf("not all rows succeeded: %+v", counts)
 		}
 		return err
 	})
+}
+
+// format is how the library asks for a sorted ticket, so that the requests and
+// the answers of all have as many bytes.
+func format() (json.RawMessage, error) {
+	asked, err := llm.JSON[sorted]().Schema()
+	if err != nil {
+		return nil, err
+	}
+	body, err := new(openai.Codec).Encode(model, llm.Chat{Messages: llm.Ask("").Messages, Schema: asked})
+	if err != nil {
+		return nil, err
+	}
+	var request struct {
+		Format json.RawMessage `json:"response_format"`
+	}
+	err = json.Unmarshal(body, &request)
+	return request.Format, err
 }
 
 // runLibrary runs the job, and once more when it is done.
@@ -174,6 +203,16 @@ func runCommand(ctx context.Context) (m measurement, err error) {
 		"--max-in-flight", strconv.Itoa(manyBatches), "--transfers", strconv.Itoa(manyTransfers), "--creates-per-hour", strconv.Itoa(3600*manyCalls))
 	for _, kind := range []string{"uploads", "downloads", "polls", "deletes"} {
 		cmd.Args = append(cmd.Args, "--"+kind+"-per-second", strconv.Itoa(manyCalls))
+	}
+	if *schema {
+		asked, err := llm.JSON[sorted]().Schema()
+		if err != nil {
+			return m, err
+		}
+		if err := os.WriteFile(inWork("schema.json"), asked.JSON, 0o600); err != nil {
+			return m, err
+		}
+		cmd.Args = append(cmd.Args, "--schema", inWork("schema.json"))
 	}
 	cmd.Env = append(os.Environ(), "OPENAI_API_KEY="+apiKey, "BALER_CPUPROFILE="+*profile)
 	began := time.Now()

@@ -34,7 +34,7 @@ var (
 	rows    = flag.String("rows", "10000,100000", "numbers of rows to measure")
 	batch   = flag.Int("batch", 10_000, "rows in a batch")
 	dir     = flag.String("dir", "", "directory to work in (default: a temporary one)")
-	schema  = flag.Bool("schema", false, "let the library ask for answers in JSON and check each, without -compare")
+	schema  = flag.Bool("schema", false, "ask for answers in JSON, and read each into its type")
 	profile = flag.String("cpuprofile", "", "write a CPU profile of the client here")
 	compare = flag.Bool("compare", false, "measure the hand-written client, the library and the command line in turns")
 	rounds  = flag.Int("rounds", 5, "rounds of -compare; a figure is their median")

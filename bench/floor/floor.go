@@ -18,13 +18,19 @@ import (
 	"time"
 )
 
-// Config says what to run and where. All fields but Client must be set.
+// Config says what to run and where. All fields but Client, Format and Read must
+// be set.
 type Config struct {
 	URL, Key, Model string        // URL as OpenAI's clients want it, ending in /v1
 	In, Out         string        // paths; Out is overwritten
 	Batch           int           // rows in a batch
 	Poll            time.Duration // between two polls of a batch
 	Client          *http.Client  // nil means http.DefaultClient
+
+	// Format is the response_format of each request, and Read reads an answer
+	// into its type, so that the output has it as a value. Nil means text.
+	Format json.RawMessage
+	Read   func(answer []byte) error
 }
 
 // Counts are what a run did.

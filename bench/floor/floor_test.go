@@ -39,6 +39,13 @@ func question(n int) string {
 // run answers rows against a simulator. It returns the path of the output.
 func run(t *testing.T, sim simulator.Config, id func(n int) string) (counts floor.Counts, out string, err error) {
 	t.Helper()
+	sim.Answer = answer
+	return runAs(t, sim, floor.Config{}, id)
+}
+
+// runAs is run with what cfg says of a schema.
+func runAs(t *testing.T, sim simulator.Config, cfg floor.Config, id func(n int) string) (counts floor.Counts, out string, err error) {
+	t.Helper()
 	dir := t.TempDir()
 	var in strings.Builder
 	for n := range rows {
@@ -51,7 +58,7 @@ func run(t *testing.T, sim simulator.Config, id func(n int) string) (counts floo
 	if err := os.WriteFile(filepath.Join(dir, "in.jsonl"), []byte(in.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	sim.Dir, sim.Answer, sim.Keys = filepath.Join(dir, "provider"), answer, []string{"sk-right"}
+	sim.Dir, sim.Keys = filepath.Join(dir, "provider"), []string{"sk-right"}
 	out = filepath.Join(dir, "out.jsonl")
 	synctest.Test(t, func(t *testing.T) {
 		server, startErr := simulator.StartPipe(sim)
@@ -61,7 +68,7 @@ func run(t *testing.T, sim simulator.Config, id func(n int) string) (counts floo
 		defer server.Close()
 		counts, err = floor.Run(t.Context(), floor.Config{
 			URL: server.URL + "/v1", Key: "sk-right", Model: "gpt-5.4-mini", Client: server.Client(),
-			In: filepath.Join(dir, "in.jsonl"), Out: out, Batch: 64, Poll: time.Second,
+			In: filepath.Join(dir, "in.jsonl"), Out: out, Batch: 64, Poll: time.Second, Format: cfg.Format, Read: cfg.Read,
 		})
 	})
 	return counts, out, err
@@ -153,4 +160,34 @@ func linesOf(t *testing.T, path string) (lines []string) {
 		t.Fatal(err)
 	}
 	return lines
+}
+
+// With a schema each answer is read into its type, and fails if it cannot be.
+func TestAnswersAreReadIntoAType(t *testing.T) {
+	type about struct{ Text string }
+	cfg := floor.Config{
+		Format: json.RawMessage(`{"type":"json_schema","json_schema":{"name":"about","strict":true,"schema":{"type":"object",` +
+			`"properties":{"text":{"type":"string"}},"required":["text"],"additionalProperties":false}}}`),
+		Read: func(answer []byte) error { return json.Unmarshal(answer, new(about)) },
+	}
+	broken := func(r simulator.Row) simulator.Reply {
+		if strings.HasSuffix(r.Prompt(), "0!") {
+			return simulator.Reply{Text: `{"text":7}`}
+		}
+		return simulator.Echo(r)
+	}
+	counts, path, err := runAs(t, simulator.Config{Answer: broken}, cfg, ticket)
+	if want := (floor.Counts{Rows: rows, Batches: 4, Succeeded: 190, Failed: 10}); err != nil || counts != want {
+		t.Fatalf("%+v, %v", counts, err)
+	}
+	for _, line := range linesOf(t, path) {
+		var r struct {
+			ID    string
+			Value about
+			Error *struct{ Code string }
+		}
+		if err := json.Unmarshal([]byte(line), &r); err != nil || (r.Value.Text == "") != (r.Error != nil) || r.Error != nil && r.Error.Code != "invalid_answer" {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
 }

@@ -45,6 +45,8 @@ type result struct {
 	Model string   `json:"model,omitempty"`
 	Usage *usage   `json:"usage,omitempty"`
 	Error *failure `json:"error,omitempty"`
+
+	Value json.RawMessage `json:"value,omitempty"` // with Config.Read
 }
 
 func (r *run) results(ctx context.Context, file string) error {
@@ -60,7 +62,7 @@ func (r *run) results(ctx context.Context, file string) error {
 		if err := json.Unmarshal(lines.Bytes(), &a); err != nil {
 			return err
 		}
-		if err := r.settle(a.result()); err != nil {
+		if err := r.settle(r.read(a.result())); err != nil {
 			return err
 		}
 	}
@@ -81,6 +83,20 @@ func (a answer) result() result {
 		body := a.Response.Body
 		out.Text, out.Model, out.Usage = body.Choices[0].Message.Content, body.Model, body.Usage
 	}
+	return out
+}
+
+// read reads the answer of a result into its type. One that cannot be read has
+// failed.
+func (r *run) read(out result) result {
+	if r.cfg.Read == nil || out.Error != nil {
+		return out
+	}
+	if err := r.cfg.Read([]byte(out.Text)); err != nil {
+		out.Error = &failure{Code: "invalid_answer", Message: err.Error()}
+		return out
+	}
+	out.Value = json.RawMessage(out.Text)
 	return out
 }
 

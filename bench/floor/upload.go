@@ -24,6 +24,8 @@ type request struct {
 type chat struct {
 	Model    string    `json:"model"`
 	Messages []message `json:"messages"`
+
+	Format json.RawMessage `json:"response_format,omitempty"`
 }
 
 type message struct {
@@ -87,6 +89,7 @@ func (r *run) writeRows(w io.Writer) error {
 		err := lines.Encode(request{ID: in.ID, Method: http.MethodPost, URL: endpoint, Body: chat{
 			Model:    r.cfg.Model,
 			Messages: []message{{Role: "user", Content: "Summarise: " + in.Text}},
+			Format:   r.cfg.Format,
 		}})
 		if err != nil {
 			return err
