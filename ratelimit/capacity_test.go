@@ -141,12 +141,16 @@ func TestReserveFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, start := make(chan string, 5), time.Now()
+		ended, end := context.WithCancel(t.Context())
 		var waiting sync.WaitGroup
 		for _, w := range []struct {
 			batch    string
 			priority int
 		}{{"low", -1}, {"normal", 0}, {"high", 1}, {"second", 1}, {"gone", 2}} {
-			ctx, cancel := context.WithCancel(t.Context())
+			ctx := t.Context()
+			if w.batch == "gone" {
+				ctx = ended
+			}
 			waiting.Go(func() {
 				if err := c.ReserveFirst(ctx, w.priority, "mini", w.batch, one); err != nil {
 					return
@@ -157,11 +161,9 @@ func TestReserveFirst(t *testing.T) {
 				}
 			})
 			synctest.Wait()
-			if w.batch == "gone" {
-				cancel()
-			}
-			defer cancel()
 		}
+		end()
+		synctest.Wait()
 		if err := c.Release(t.Context(), "mini", "open"); err != nil {
 			t.Fatal(err)
 		}
