@@ -131,13 +131,14 @@ func members(object []byte) iter.Seq2[string, json.RawMessage] {
 
 // scalar is a JSON string's text or a number's digits, and "" for all else.
 func scalar(raw json.RawMessage) string {
-	switch jsontext.Value(raw).Kind() {
-	case '"':
+	kind := jsontext.Value(raw).Kind()
+	if kind == jsontext.KindNumber {
+		return string(raw)
+	}
+	if kind == jsontext.KindString {
 		if text, err := jsontext.AppendUnquote(nil, raw); err == nil {
 			return string(text)
 		}
-	case '0':
-		return string(raw)
 	}
 	return ""
 }

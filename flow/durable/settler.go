@@ -90,7 +90,8 @@ func (s *settler) settleRows(ctx context.Context, in intent.Intent) (*chunk, err
 			}
 		}
 	}
-	return c, c.commit(ctx)
+	err = c.commit(ctx)
+	return c, err
 }
 
 // chunk gathers outcomes until they are committed together.

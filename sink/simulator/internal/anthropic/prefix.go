@@ -1,6 +1,8 @@
 package anthropic
 
 import (
+	"slices"
+
 	"github.com/balerhq/baler/sink/simulator/internal/protocol"
 	"github.com/balerhq/baler/sink/simulator/internal/scan"
 )
@@ -13,7 +15,7 @@ func (p *params) Prefix() (marked protocol.Prefix) {
 		if isBlocks := scan.Elements(content, func(block []byte) {
 			text = append(text, block...)
 			if mark := markOf(block); mark != nil {
-				marked = protocol.Prefix{Text: text[:len(text):len(text)], Marked: true, Hour: isHour(mark)}
+				marked = protocol.Prefix{Text: slices.Clip(text), Marked: true, Hour: isHour(mark)}
 			}
 		}); !isBlocks {
 			text = append(text, content...)
