@@ -45,7 +45,7 @@ func TestVersionOfAnAPIThatHasNone(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, dir, "in.jsonl", tickets(1)...)
 	r := runCommand(t, dir, withKey, "run", "in.jsonl", "--out", "o", "--provider", "openai", "--model", "m", "--prompt", "{{.text}}", "--api-version", "1")
-	if r.code != exitUsage || !strings.Contains(r.stdout+r.stderr, "--api-version 1: catalog: the API of openai has no version to choose") {
+	if r.code != exitUsage || !strings.Contains(r.stdout+r.stderr, "--api-version 1: the API of openai has no version to choose") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -44,6 +44,7 @@ func setUp(cfg simulator.Config) (job durable.Job[Ticket], provider *simulator.S
 		Provider: client,
 		Model:    "gpt-5.4-mini",
 		Poll:     10 * time.Millisecond,
+		Grace:    50 * time.Millisecond, // the counts of the simulator are never late
 		Dir:      stateDir,
 		Output:   durable.Each(func(context.Context, durable.Result) error { return nil }),
 		ReadAll:  true, // all tickets are known before the first is bought

@@ -207,9 +207,13 @@ func TestFormsOfAReport(t *testing.T) {
 			t.Fatal(err)
 		}
 		text := b.String()
+		columns := 0 // of the table that a line is in
 		for line := range strings.Lines(text) {
 			cells := strings.Count(strings.ReplaceAll(line, `\|`, ""), "|")
-			if strings.Contains(line, "alert") && cells != 3 || strings.Contains(line, "<") {
+			if strings.HasPrefix(line, "|--") || strings.HasPrefix(line, "| --") {
+				columns = cells
+			}
+			if strings.Contains(line, "alert") && cells != columns || strings.Contains(line, "<") {
 				t.Errorf("words became markup: %s", line)
 			}
 		}
