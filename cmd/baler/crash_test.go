@@ -22,7 +22,7 @@ var (
 	crashBatch = flag.String("crash.batch", "250", "rows in a batch of the crash test")
 	crashKills = flag.Int("crash.kills", 20, "how often the crash test kills the client")
 	crashSeed  = flag.Uint64("crash.seed", 0, "seed of the crash test; 0 draws one")
-	crashAll   = flag.Bool("crash.all", false, "kill the clients of all providers as often as that of the first")
+	crashAll   = flag.Bool("crash.all", false, "kill the clients of all providers as often as that of the first, also where they store files")
 )
 
 // startProcess starts a simulator as a process and returns its base URL.

@@ -286,6 +286,9 @@ func TestCrashAtEveryPointOfFollowing(t *testing.T) {
 func TestCrashAtEveryPointOfFiles(t *testing.T) {
 	for name := range storing {
 		t.Run(name, func(t *testing.T) {
+			if name != "openai" && !*crashAll {
+				t.Skip("with -crash.all: it takes half a minute for each provider")
+			}
 			crashEverywhere(t, func(t *testing.T) *crashWorld { return attaching(t, name) }, (*crashWorld).wantNoFileStored)
 		})
 	}

@@ -2,10 +2,12 @@ package live_test
 
 import (
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -23,9 +25,12 @@ const (
 	childDir    = "LIVE_TEST_DIR"
 	childRepeat = "LIVE_TEST_REPEAT"
 
-	killedRows  = 300
+	childRows = "LIVE_TEST_ROWS"
+
 	killedSlots = 4
 )
+
+var killedRows = flag.Int("live.rows", 300, "rows of the test whose process is killed in the middle of live calls")
 
 // reopen returns a provider of a simulator with real time.
 func reopen(t *testing.T, url, dir string, repeat bool) *live.Provider {
@@ -44,9 +49,9 @@ func reopen(t *testing.T, url, dir string, repeat bool) *live.Provider {
 }
 
 // untilEnded creates the batch, unless there is one, and polls it.
-func untilEnded(t *testing.T, p *live.Provider) sink.Handle {
+func untilEnded(t *testing.T, p *live.Provider, n int) sink.Handle {
 	t.Helper()
-	batch, err := p.Create(t.Context(), spec("killed"), "", rows(killedRows, chat("hello")))
+	batch, err := p.Create(t.Context(), spec("killed"), "", rows(n, chat("hello")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +75,11 @@ func TestRunInSubprocess(t *testing.T) {
 	if url == "" {
 		t.Skip("runs only as a subprocess of another test")
 	}
-	untilEnded(t, reopen(t, url, os.Getenv(childDir), os.Getenv(childRepeat) != ""))
+	n, err := strconv.Atoi(os.Getenv(childRows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	untilEnded(t, reopen(t, url, os.Getenv(childDir), os.Getenv(childRepeat) != ""), n)
 }
 
 // However often the process is killed in the middle of calls, a row that was
@@ -78,6 +87,7 @@ func TestRunInSubprocess(t *testing.T) {
 // asked again if that does no harm.
 func TestAKilledProcessAsksNoAnsweredRowAgain(t *testing.T) {
 	const kills = 10
+	every := int64(*killedRows / 15)
 	for name, repeat := range map[string]string{"paid": "", "own server": "yes"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -91,7 +101,7 @@ func TestAKilledProcessAsksNoAnsweredRowAgain(t *testing.T) {
 			fatal, killed := make(chan struct{}), make(chan struct{})
 			server, err := simulator.Start("", simulator.Config{Answer: func(r simulator.Row) simulator.Reply {
 				count(r.CustomID).Add(1)
-				if n := calls.Add(1); n%20 == 0 && n <= 20*kills {
+				if n := calls.Add(1); n%every == 0 && n <= every*kills {
 					fatal <- struct{}{}
 					<-killed
 				}
@@ -104,7 +114,7 @@ func TestAKilledProcessAsksNoAnsweredRowAgain(t *testing.T) {
 			answered := make(map[string]int64) // how often a row was asked when it had an answer
 			for range kills {
 				cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRunInSubprocess$")
-				cmd.Env = append(os.Environ(), childURL+"="+server.URL, childDir+"="+dir, childRepeat+"="+repeat)
+				cmd.Env = append(os.Environ(), childURL+"="+server.URL, childDir+"="+dir, childRepeat+"="+repeat, childRows+"="+strconv.Itoa(*killedRows))
 				cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
@@ -123,7 +133,7 @@ func TestAKilledProcessAsksNoAnsweredRowAgain(t *testing.T) {
 				killed <- struct{}{}
 			}
 			p := reopen(t, server.URL, dir, repeat != "")
-			h := untilEnded(t, p)
+			h := untilEnded(t, p, *killedRows)
 			for id, n := range answered {
 				if n != count(id).Load() {
 					t.Errorf("%s had an answer and was asked again", id)
@@ -174,8 +184,8 @@ func checkKilled(t *testing.T, p *live.Provider, h sink.Handle, server *simulato
 		}
 	}
 	t.Logf("%d rows, %d unclear, asked %d times", outcomes, unclear, asked)
-	if outcomes != killedRows || !repeat && (unclear < 10 || unclear > 10*killedSlots) ||
-		repeat && (asked <= killedRows || asked > killedRows+10*killedSlots) {
+	if outcomes != *killedRows || !repeat && (unclear < 10 || unclear > 10*killedSlots) ||
+		repeat && (asked <= *killedRows || asked > *killedRows+10*killedSlots) {
 		t.Error("the kills hit nothing, or too much")
 	}
 }
