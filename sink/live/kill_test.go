@@ -30,7 +30,7 @@ const (
 	killedSlots = 4
 )
 
-var killedRows = flag.Int("live.rows", 300, "rows of the test whose process is killed in the middle of live calls")
+var killedRows = flag.Int("live.rows", 300, "rows of the test whose process is killed in the middle of live calls, at most 1000: a batch has no more")
 
 // reopen returns a provider of a simulator with real time.
 func reopen(t *testing.T, url, dir string, repeat bool) *live.Provider {
