@@ -10,7 +10,7 @@ import (
 // ofPackage finds the names of this module's packages, which begin their
 // errors: they help who writes a program, and nobody else. Names of providers
 // are not among them.
-var ofPackage = regexp.MustCompile(`(^|\n|: |; )(?:(?:accumulator|archive|batchapi|catalog|doctor|durable|flow|httpclient|intent|intercept|jobdir|journal|queue|ratelimit|retry|segment|sink|source|state|telemetry): )+`)
+var ofPackage = regexp.MustCompile(`(^|\n|: |; )(?:(?:accumulator|archive|batchapi|catalog|doctor|durable|flow|httpclient|intent|intercept|jobdir|journal|price|queue|ratelimit|retry|segment|sink|source|state|telemetry): )+`)
 
 // words is an error as people read it.
 func words(err error) string {

@@ -21,6 +21,7 @@ func TestErrorsHaveNoNamesOfPackages(t *testing.T) {
 		{fmt.Errorf("stopped: durable: state: %w; run it again", errors.New("no room")), "stopped: no room; run it again"},
 		{errors.New("durable: openai: create batch: HTTP 400"), "openai: create batch: HTTP 400"},
 		{errors.New("in.jsonl:3: state: it is Texas"), "in.jsonl:3: it is Texas"}, // the price of it
+		{errors.New(`invalid argument "5x" for "--budget" flag: price: amount "5x"`), `invalid argument "5x" for "--budget" flag: amount "5x"`},
 		{errors.New(`field "state" is missing`), `field "state" is missing`},
 		{errors.New("one\ndurable: two"), "one\ntwo"},
 	} {
