@@ -116,7 +116,7 @@ func (d Dir) RenewFresh() error { return d.renew(true) }
 
 func (d Dir) renew(fresh bool) error {
 	_, err := d.Change(func(c *Control) (changed bool, err error) {
-		next := Control{Rev: c.Rev, Want: Running, At: time.Now(), Budget: c.Budget}
+		next := Control{Rev: c.Rev, Want: Running, At: time.Now(), Resumes: c.Resumes, Budget: c.Budget}
 		if fresh {
 			next.Budget = nil
 		}

@@ -67,3 +67,21 @@ func TestWatchReadsAgainAfterAWhile(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 }
+
+// What has counted resumptions goes on counting in a run that is renewed: what
+// was judged before is compared with the count.
+func TestARenewedRunKeepsItsResumptions(t *testing.T) {
+	t.Parallel()
+	for name, renew := range map[string]func(Dir) error{"renewed": Dir.Renew, "fresh": Dir.RenewFresh} {
+		d := newTestDir(t)
+		if _, err := d.Change(func(c *Control) (bool, error) { c.Want, c.Resumes = Cancelled, 3; return true, nil }); err != nil {
+			t.Fatal(err)
+		}
+		if err := renew(d); err != nil {
+			t.Fatal(err)
+		}
+		if c, err := d.Control(); err != nil || c.Want != Running || c.Resumes != 3 {
+			t.Errorf("%s: %+v, %v", name, c, err)
+		}
+	}
+}
