@@ -2,7 +2,7 @@
 # that they stay out of the module graph of users.
 TOOL := go tool -modfile=bench/tools.mod
 
-.PHONY: help test race lint fmt fuzz bench crash soak chaos interop interop-hold tidy ci
+.PHONY: help test race lint fmt fuzz bench rivals crash soak chaos interop interop-hold tidy ci
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,6 +30,10 @@ fuzz: ## fuzz every fuzz test for FUZZTIME
 bench: ## all benchmarks, and the table of peers; takes long and wants a quiet machine
 	go test -run '^$$' -bench . -benchmem ./bench/...
 	cd bench/peers && go run .
+
+rivals: ## other batch clients, from PyPI, do the job of bench/endtoend beside baler; needs Python 3.11 and 3.12 or 3.13, and takes up to an hour
+	go run ./bench/rivals -rows 1000,10000 -rounds 3
+	go run ./bench/rivals -rows 100000 -rounds 1
 
 crash: ## a crash at every durable write of a run
 	go test -count=1 -tags crashpoint -run TestCrashAtEveryPoint ./cmd/baler

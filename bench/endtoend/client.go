@@ -28,10 +28,11 @@ const (
 	byHand      = "floor"
 	library     = "library"
 	commandLine = "baler run"
+	anyProgram  = "program"
 )
 
 var contestants = map[string]func(context.Context) (measurement, error){
-	byHand: runByHand, library: runLibrary, commandLine: runCommand,
+	byHand: runByHand, library: runLibrary, commandLine: runCommand, anyProgram: runProgram,
 }
 
 // beClient runs the job and prints what it took.
@@ -45,6 +46,11 @@ func beClient(ctx context.Context) error {
 			return err
 		}
 		defer pprof.StopCPUProfile()
+	}
+	if *most > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, *most)
+		defer cancel()
 	}
 	run, known := contestants[*as]
 	if !known {
@@ -215,15 +221,38 @@ func runCommand(ctx context.Context) (m measurement, err error) {
 		cmd.Args = append(cmd.Args, "--schema", inWork("schema.json"))
 	}
 	cmd.Env = append(os.Environ(), "OPENAI_API_KEY="+apiKey, "BALER_CPUPROFILE="+*profile)
+	if m, err = measuredCommand(ctx, cmd); err == nil {
+		m.State, err = stateSize(inWork("state"))
+	}
+	return m, err
+}
+
+// runProgram runs the job by any other program.
+func runProgram(ctx context.Context) (m measurement, err error) {
+	state := inWork("state")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		return m, err
+	}
+	args := append(strings.Fields(*command), *client, inWork("in.jsonl"), inWork("out.jsonl"), state, strconv.Itoa(*batch))
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Env = append(os.Environ(), "HOME="+state)
+	return measuredCommand(ctx, cmd)
+}
+
+// measuredCommand runs a job in another process.
+func measuredCommand(ctx context.Context, cmd *exec.Cmd) (m measurement, err error) {
 	began := time.Now()
-	if printed, err := cmd.CombinedOutput(); err != nil {
+	printed, err := cmd.CombinedOutput()
+	switch {
+	case ctx.Err() != nil:
+		return m, fmt.Errorf("not done in %s", *most)
+	case err != nil:
 		return m, fmt.Errorf("%w: %s", err, printed)
 	}
 	m.Run = time.Since(began)
 	m.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	m.PeakRSS = peakOf(cmd.ProcessState)
-	m.State, err = stateSize(inWork("state"))
-	return m, err
+	return m, nil
 }
 
 // peakRSS is what Linux has seen this process use at most. The figure that

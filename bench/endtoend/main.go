@@ -39,8 +39,10 @@ var (
 	compare = flag.Bool("compare", false, "measure the hand-written client, the library and the command line in turns")
 	rounds  = flag.Int("rounds", 5, "rounds of -compare; a figure is their median")
 	client  = flag.String("client", "", "internal: be the client of the provider at this URL")
-	as      = flag.String("as", library, "client to measure without -compare: "+byHand+", "+library+" or \""+commandLine+"\"")
-	command = flag.String("command", "", "internal: the program of the contestant "+commandLine)
+	as      = flag.String("as", library, "client to measure without -compare: "+byHand+", "+library+", \""+commandLine+"\" or "+anyProgram)
+	command = flag.String("command", "", "the program, and its first arguments, of the contestant "+anyProgram+"; internal: that of "+commandLine)
+	most    = flag.Duration("most", 0, "time after which a client fails, 0 for none")
+	asJSON  = flag.Bool("json", false, "print measurements as JSON, without -compare")
 )
 
 const (
@@ -71,8 +73,8 @@ type measurement struct {
 }
 
 func measureAll(ctx context.Context) error {
-	program := ""
-	if *as == commandLine {
+	program := *command
+	if *as == commandLine && program == "" {
 		built, remove, err := buildCommand(ctx)
 		if err != nil {
 			return err
@@ -80,9 +82,11 @@ func measureAll(ctx context.Context) error {
 		defer remove()
 		program = built
 	}
-	fmt.Printf("%s, %d CPUs, batches of %d\n\n", runtime.Version(), runtime.NumCPU(), *batch)
-	fmt.Println("| rows | time | rows/s | peak RSS of the client | state beside the payload | resume when done |")
-	fmt.Println("|---|---|---|---|---|---|")
+	if !*asJSON {
+		fmt.Printf("%s, %d CPUs, batches of %d\n\n", runtime.Version(), runtime.NumCPU(), *batch)
+		fmt.Println("| rows | time | rows/s | peak RSS of the client | state beside the payload | resume when done |")
+		fmt.Println("|---|---|---|---|---|---|")
+	}
 	for text := range strings.SplitSeq(*rows, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil {
@@ -91,6 +95,12 @@ func measureAll(ctx context.Context) error {
 		m, err := measure(ctx, n, *as, program)
 		if err != nil {
 			return err
+		}
+		if *asJSON {
+			if err := json.NewEncoder(os.Stdout).Encode(m); err != nil {
+				return err
+			}
+			continue
 		}
 		fmt.Printf("| %d | %.1f s | %.0f | %d MB | %d B/row | %d ms |\n", n, m.Run.Seconds(),
 			float64(n)/m.Run.Seconds(), m.PeakRSS>>20, m.State/int64(n), m.Resume.Milliseconds())
@@ -118,7 +128,7 @@ func measure(ctx context.Context, n int, contestant, program string) (m measurem
 		return m, err
 	}
 	cmd := exec.CommandContext(ctx, self, "-client", server.URL+"/v1", "-dir", work,
-		"-batch", strconv.Itoa(*batch), "-cpuprofile", *profile, "-as", contestant, "-command", program, "-schema="+strconv.FormatBool(*schema))
+		"-batch", strconv.Itoa(*batch), "-cpuprofile", *profile, "-as", contestant, "-command", program, "-most", most.String(), "-schema="+strconv.FormatBool(*schema))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
