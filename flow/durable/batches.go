@@ -28,6 +28,7 @@ type batches struct {
 	routes      *routes
 	batchOwners *purchase.Owners
 	throttles   *throttles
+	creations   creations
 	progress    *progress
 	deadlines   *deadlines
 	ledger      *ledger

@@ -27,11 +27,10 @@ type buyer struct {
 	pollStates *pollStates
 	guard      *guard
 
-	limiter  *ratelimit.Limiter // of creations
-	paced    paced
-	waiting  roomWaits
-	slots    slots         // one per open batch
-	creating chan struct{} // one creation at a time, so that an unanswered one is easier to identify
+	limiter *ratelimit.Limiter // of creations
+	paced   paced
+	waiting roomWaits
+	slots   slots // one per open batch
 }
 
 // upload may be repeated: an unused file at the provider expires.
@@ -122,12 +121,12 @@ func (b *buyer) isLive(in intent.Intent) bool { return b.batches.serviceOf(in).i
 // send makes one attempt and records the answer. A refusal means that it has
 // made no batch.
 func (b *buyer) send(ctx context.Context, in intent.Intent, repeats bool) (_ intent.Intent, refusal, err error) {
-	if !b.isLive(in) { // which is found in any case
-		if err := acquire(ctx, b.creating); err != nil {
-			return in, nil, err
-		}
-		defer func() { <-b.creating }()
+	lane := b.batches.creations.lane(in, b.batches.serviceOf(in).info)
+	since, err := lane.enter(ctx)
+	if err != nil {
+		return in, nil, err
 	}
+	defer lane.leave()
 	if !repeats && !b.gate.running() { // it waits before it takes room again
 		b.rooms.leave(in.Tag)
 		return in, nil, nil
@@ -148,6 +147,11 @@ func (b *buyer) send(ctx context.Context, in intent.Intent, repeats bool) (_ int
 	}
 	v := b.pollStates.begin(in.Tag)
 	batch, class, refusal := b.buyAt(ctx, sent)
+	if class == 0 {
+		lane.taken(since)
+	} else {
+		lane.denied()
+	}
 	switch class {
 	case 0:
 		in, err = b.batches.advance(ctx, sent, intent.Created{Batch: batch})

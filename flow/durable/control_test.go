@@ -575,7 +575,7 @@ func TestNothingIsBoughtOnceThatIsAcknowledged(t *testing.T) {
 		t := w.T
 		w.Write("in.jsonl", durabletest.Tickets(600)...)
 		job := w.BriskJob()
-		job.Batch.MaxItems = 10
+		job.Batch.MaxItems, job.MaxInFlight = 2, 300
 		run := startRun(t.Context(), w, job)
 		other := w.Attach()
 		bought := 0

@@ -62,7 +62,7 @@ func newEngine(c config) (*engine, error) {
 	e.buyer = &buyer{
 		config: job, gate: e.gate, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches,
 		refusals: e.refusals, blockage: e.blockage, cleaner: e.cleaner, finder: e.finder, pollStates: e.pollStates, guard: e.guard,
-		limiter: limiter, creating: make(chan struct{}, 1),
+		limiter: limiter,
 	}
 	e.watcher = &watcher{
 		config: job, openBatches: e.openBatches, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches,

@@ -70,6 +70,7 @@ func (rf *refusals) putOff(ctx context.Context, in intent.Intent, refusal error)
 	if rf.gate.cancelled() {
 		return rf.batches.advance(ctx, in, intent.Refused{Reason: refusalReason(retry.Permanent, refusal)})
 	}
+	rf.batches.creations.lane(in, rf.batches.serviceOf(in).info).denied()
 	r := rf.batches.throttles.refuse(in, refusal, 3*rf.calls.interval(0))
 	if errors.Is(refusal, sink.ErrFull) {
 		said, _ := rf.batches.throttles.limit(in.Route)
