@@ -34,6 +34,8 @@ var (
 	rows    = flag.String("rows", "10000,100000", "numbers of rows to measure")
 	batch   = flag.Int("batch", 10_000, "rows in a batch")
 	dir     = flag.String("dir", "", "directory to work in (default: a temporary one)")
+	size    = flag.Int("size", 950, "bytes of a row, about")
+	hold    = flag.Duration("hold", 0, "time for which the provider runs each batch, so that many are open at once")
 	schema  = flag.Bool("schema", false, "ask for answers in JSON, and read each into its type")
 	profile = flag.String("cpuprofile", "", "write a CPU profile of the client here")
 	compare = flag.Bool("compare", false, "measure the hand-written client, the library and the command line in turns")
@@ -118,7 +120,9 @@ func measure(ctx context.Context, n int, contestant, program string) (m measurem
 	if err := writeInput(filepath.Join(work, "in.jsonl"), n); err != nil {
 		return m, err
 	}
-	server, err := simulator.Start("", simulator.Config{Dir: filepath.Join(work, "provider")})
+	server, err := simulator.Start("", simulator.Config{
+		Dir: filepath.Join(work, "provider"), Latency: simulator.Latency{Processing: *hold},
+	})
 	if err != nil {
 		return m, err
 	}
@@ -149,7 +153,8 @@ func writeInput(path string, n int) error {
 		return err
 	}
 	w := bufio.NewWriter(f)
-	filler := strings.Repeat("The parcel has not arrived, please look into it. ", 19)
+	const sentence = "The parcel has not arrived, please look into it. "
+	filler := strings.Repeat(sentence, max(*size/len(sentence), 1))
 	for i := range n {
 		fmt.Fprintf(w, `{"id":"ticket-%d","text":"Order %d was due on Monday. %s"}`+"\n", i, i, filler)
 	}
@@ -170,7 +175,7 @@ func checkOutput(path string, n int) error {
 	seen := make([]bool, n)
 	count := 0
 	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
+	lines.Buffer(nil, 64<<20)
 	for ; lines.Scan(); count++ {
 		var result struct{ ID, Text string }
 		if err := json.Unmarshal(lines.Bytes(), &result); err != nil {
