@@ -134,7 +134,7 @@ func (p *proxyFlags) bases(own string) (map[string]string, error) {
 		if u, err := url.Parse(given); given == "" || err != nil || isSelf(u, own) {
 			continue
 		}
-		all[s.Name] = given
+		all[s.Name] = intercept.BaseURL(s.Name, given)
 	}
 	if p.provider == "" {
 		return all, nil

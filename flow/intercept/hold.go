@@ -23,6 +23,9 @@ type rule struct {
 	refuse time.Duration
 	events bool // the answer begins at once, as events, with comments
 	hint   string
+	// pool says that the client makes a hundred calls at a time. Further ones
+	// wait for a connection, and fail when their patience ends.
+	pool bool
 }
 
 // These are the intervals at which clients hear something.
@@ -41,11 +44,13 @@ var families = []struct {
 	{"google-genai-sdk/", rule{client: "google-genai"}}, // before "ai-sdk/"
 	{"OpenAI/Python", rule{client: "openai for Python", interim: true, every: holdEvery}},
 	{"Anthropic/Python", rule{client: "anthropic for Python", interim: true, every: holdEvery}},
-	{"Groq/Python", rule{client: "groq for Python", interim: true, every: holdEvery}},
-	{"Together/Python", rule{client: "together for Python", interim: true, every: holdEvery}},
+	{"Groq/Python", rule{client: "groq for Python", interim: true, every: holdEvery, pool: true}},
+	{"Together/Python", rule{client: "together for Python", interim: true, every: holdEvery, pool: true}},
 	{"python-httpx", rule{client: "httpx", interim: true, every: holdEvery}},
 	{"ai-sdk/", rule{client: "Vercel's AI SDK", interim: true, every: holdEvery}},
 	{"Anthropic/JS", rule{client: "@anthropic-ai/sdk", interim: true, every: holdEvery}},
+	{"Groq/JS", rule{client: "groq-sdk", interim: true, every: holdEvery}},
+	{"Together/JS", rule{client: "together-ai", interim: true, every: holdEvery}},
 	{"OpenAI/JS", rule{
 		client: "openai for Node", interim: true, every: holdEvery,
 		hint: "it ends a call after ten minutes, and repeats it twice: set timeout: 2**31-1 and leave maxRetries at 2, or set stream: true, to wait longer",
@@ -69,14 +74,14 @@ func ruleOf(h http.Header, form form) rule {
 		}
 	}
 	switch {
-	case strings.Contains(agent, "Anthropic/JS"):
+	case strings.Contains(agent, "Anthropic/JS"), strings.Contains(agent, "Groq/JS"), strings.Contains(agent, "Together/JS"):
 		r.commit = before(patience(h))
 	case strings.Contains(agent, "OpenAI/JS") && !lastAttempt(h):
 		r.refuse = before(patience(h))
 	}
 	isSilent := r.every == 0
 	if form != formBody && form != formGeminiList && !isSilent {
-		return rule{client: r.client + ", streaming", events: true, every: eventsEvery}
+		return rule{client: r.client + ", streaming", events: true, every: eventsEvery, pool: r.pool}
 	}
 	return r
 }
@@ -146,6 +151,8 @@ func (r *rule) nextInterim(at time.Duration) (time.Duration, action) {
 // describe says how long such calls are held.
 func (r *rule) describe() string {
 	switch {
+	case r.pool:
+		return "it makes a hundred calls at a time, and further ones fail after its timeout: set http_client to one with more connections, or make no more at a time"
 	case r.hint != "":
 		return r.hint
 	default:

@@ -61,6 +61,7 @@ func TestHowClientsAreHeld(t *testing.T) {
 			`0s 200, 0s ": waiting for the batch\n\n", 15s ": waiting for the batch\n\n", 20s "event: message_start`,
 		},
 		{"102, then 200, of one in haste", agent("Anthropic/JS 1", "X-Stainless-Timeout", "50"), formBody, 50 * time.Second, good, `20s 102, 25s 200, 25s " ", 40s " ", 50s "{}"`},
+		{"102, then 200, of one with a minute", agent("Groq/JS 1", "X-Stainless-Timeout", "60"), formBody, 70 * time.Second, good, `20s 102, 30s 200, 30s " ", 40s " ", 1m0s " ", 1m10s "{}"`},
 		{"a list", agent("curl/8"), formGeminiList, 45 * time.Second, good, `30s 200, 30s " ", 40s " ", 45s "[{}]"`},
 		{"no events of it", agent("Anthropic/JS 1"), formMessages, time.Second, Answer{Status: 200, Body: []byte(`[]`)}, `0s 200, 0s ": waiting for the batch\n\n", 1s "event: error\ndata: {\"error\"`},
 		{"no events of it, at once", agent("Anthropic/JS 1"), formMessages, 0, Answer{Status: 200, Body: []byte(`[]`)}, `0s 502, 0s "{\"error\"`},
@@ -130,6 +131,26 @@ func TestWhenAClientIsToldToRepeat(t *testing.T) {
 		r := ruleOf(agent("OpenAI/JS 7", "X-Stainless-Retry-Count", test.retries, "X-Stainless-Timeout", test.timeout), formBody)
 		if r.refuse != test.want || !r.interim {
 			t.Errorf("%+v: %+v", test, r)
+		}
+	}
+}
+
+// What a client has to be told is told, however it asks.
+func TestWhatClientsAreTold(t *testing.T) {
+	for _, test := range []struct {
+		agent string
+		form  form
+		want  string
+	}{
+		{"AsyncGroq/Python 1", formBody, "a hundred calls at a time"},
+		{"Together/Python 3", formChat, "a hundred calls at a time"},
+		{"OpenAI/JS 7", formBody, "ten minutes"},
+		{"OpenAI/JS 7", formChat, "as long as it takes"},
+		{"Groq/JS 1", formBody, "as long as it takes"},
+	} {
+		r := ruleOf(agent(test.agent), test.form)
+		if got := r.describe(); !strings.Contains(got, test.want) {
+			t.Errorf("%s, %q: %s", test.agent, test.form, got)
 		}
 	}
 }

@@ -17,17 +17,18 @@ type home struct {
 	variable string // that SDKs read for the address, "" if they read none
 	suffix   string // of the address of the proxy, as the SDK wants it
 	beneath  string // what SDKs put between that address and the endpoint
+	version  string // what each path of the API begins with, though some SDKs leave it out
 	keys     []string
 }
 
 // homes are known by name, those with a protocol of their own first.
 var homes = []home{
 	of("openai", home{suffix: "/v1", beneath: "/v1"}),
-	of("anthropic", home{}),
+	of("anthropic", home{version: "/v1"}),
 	of("gemini", home{}),
 	of("mistral", home{}),
 	{name: "groq", provider: "openai", baseURL: "https://api.groq.com/openai/v1", variable: "GROQ_BASE_URL", beneath: "/openai/v1", keys: []string{"GROQ_API_KEY"}},
-	{name: "together", provider: "openai", baseURL: "https://api.together.xyz/v1", variable: "TOGETHER_BASE_URL", suffix: "/v1", beneath: "/v1", keys: []string{"TOGETHER_API_KEY"}},
+	{name: "together", provider: "openai", baseURL: "https://api.together.ai/v1", variable: "TOGETHER_BASE_URL", beneath: "/v1", keys: []string{"TOGETHER_API_KEY"}},
 }
 
 // of fills in what the catalog knows of a provider.
@@ -44,6 +45,27 @@ func homeNamed(name string) (home, bool) {
 		}
 	}
 	return home{}, false
+}
+
+// path returns the path of a call as the service documents it. SDKs of one
+// service differ in what of it they expect in the address that they are given.
+func (h *home) path(given string) string {
+	for h.beneath != "" && strings.HasPrefix(given, h.beneath+h.beneath+"/") {
+		given = strings.TrimPrefix(given, h.beneath)
+	}
+	if !strings.HasPrefix(given, h.version+"/") {
+		given = h.version + given
+	}
+	return given
+}
+
+// base returns the base URL of the service from an address that its SDKs take.
+func (h *home) base(given string) string {
+	given = strings.TrimSuffix(given, "/")
+	if h.suffix == "" && !strings.HasSuffix(given, h.beneath) {
+		given += h.beneath
+	}
+	return given
 }
 
 // hasOrganizations reports whether the service's keys may pay for several. The

@@ -174,13 +174,16 @@ func (h *handler) admitted(r *http.Request) (path string, ok bool) {
 }
 
 // service returns the service that a call means, and the path without its name.
-func (h *handler) service(path, query string, header http.Header) (to home, rest string) {
+func (h *handler) service(path, query string, header http.Header) (home, string) {
 	name, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	if to, named := homeNamed(name); named {
-		return to, "/" + rest
+	to, named := homeNamed(name)
+	if named {
+		path = "/" + rest
+	} else {
+		values, _ := url.ParseQuery(query)
+		to, _ = homeNamed(guess(path, values, header))
 	}
-	values, _ := url.ParseQuery(query)
-	to, _ = homeNamed(guess(path, values, header))
+	path = to.path(path)
 	return to, path
 }
 

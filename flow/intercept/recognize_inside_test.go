@@ -74,7 +74,12 @@ func TestWhereAProxySendsCalls(t *testing.T) {
 		"/v1/models/gpt":                     "https://api.openai.com/v1/models/gpt",
 		"/mistral/v1/chat/completions":       "https://api.mistral.ai/v1/chat/completions",
 		"/groq/openai/v1/chat/completions":   "https://api.groq.com/openai/v1/chat/completions",
-		"/together/v1/embeddings":            "https://api.together.xyz/v1/embeddings",
+		"/anthropic/messages":                "https://api.anthropic.com/v1/messages",
+		"/together/v1/embeddings":            "https://api.together.ai/v1/embeddings",
+		"/together/embeddings":               "https://api.together.ai/v1/embeddings",
+		"/together/v1/v1/embeddings":         "https://api.together.ai/v1/embeddings",
+		"/openai/v1/v1/models":               "https://api.openai.com/v1/models",
+		"/groq/chat/completions":             "https://api.groq.com/openai/v1/chat/completions",
 		"/unknown/of/any/provider/is/openai": "https://api.openai.com/v1/unknown/of/any/provider/is/openai",
 	} {
 		if _, u := h.route(path, "", nil); u.String() != want {

@@ -102,3 +102,10 @@ func Services() (all []Service) {
 	}
 	return all
 }
+
+// BaseURL returns the base URL of a service from an address in the form in
+// which its SDKs take it, as in the Service's Variable.
+func BaseURL(service, address string) string {
+	h, _ := homeNamed(service)
+	return h.base(address)
+}

@@ -131,3 +131,20 @@ func TestWhatBatchesRefusePassesThrough(t *testing.T) {
 		}
 	}
 }
+
+// The address of a service is given as its SDKs take it, who differ in that.
+func TestAddressesOfServices(t *testing.T) {
+	for _, test := range [][3]string{
+		{"openai", "https://h/v1", "https://h/v1"},
+		{"openai", "https://h/", "https://h"},
+		{"anthropic", "https://h", "https://h"},
+		{"groq", "https://api.groq.com", "https://api.groq.com/openai/v1"},
+		{"groq", "https://api.groq.com/openai/v1/", "https://api.groq.com/openai/v1"},
+		{"together", "https://api.together.ai", "https://api.together.ai/v1"},
+		{"together", "https://api.together.ai/v1", "https://api.together.ai/v1"},
+	} {
+		if got := BaseURL(test[0], test[1]); got != test[2] {
+			t.Errorf("%s at %s is %s, want %s", test[0], test[1], got, test[2])
+		}
+	}
+}
