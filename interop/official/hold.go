@@ -117,7 +117,8 @@ func serve(ctx context.Context, command string, provider *simulator.Server, flag
 	cmd := exec.CommandContext(ctx, command, flags...) //nolint:gosec // built from here
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.Env = append(os.Environ(), "OPENAI_API_KEY="+play.Keys[0], "ANTHROPIC_API_KEY="+play.Keys[0],
-		"OPENAI_BASE_URL="+provider.BaseURL("openai"), "ANTHROPIC_BASE_URL="+provider.BaseURL("anthropic"), "GOOGLE_GEMINI_BASE_URL="+provider.BaseURL("gemini"))
+		"OPENAI_BASE_URL="+provider.BaseURL("openai"), "GROQ_BASE_URL="+provider.BaseURL("openai"), "TOGETHER_BASE_URL="+provider.BaseURL("openai"),
+		"ANTHROPIC_BASE_URL="+provider.BaseURL("anthropic"), "GOOGLE_GEMINI_BASE_URL="+provider.BaseURL("gemini"))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {

@@ -31,9 +31,13 @@ const venv = "python/.venv"
 // packages are the clients by provider.
 var packages = map[string]map[string]string{
 	"npm": {
-		"anthropic": "@anthropic-ai/sdk", "gemini": "@google/genai", "mistral": "@mistralai/mistralai", "openai": "openai",
+		"ai": "ai", "anthropic": "@anthropic-ai/sdk", "gemini": "@google/genai", "groq": "groq-sdk",
+		"mistral": "@mistralai/mistralai", "openai": "openai", "together": "together-ai",
 	},
-	"python": {"anthropic": "anthropic", "gemini": "google-genai", "mistral": "mistralai", "openai": "openai"},
+	"python": {
+		"anthropic": "anthropic", "gemini": "google-genai", "groq": "groq", "langchain": "langchain-openai",
+		"mistral": "mistralai", "openai": "openai", "together": "together",
+	},
 }
 
 // patience is how long an installation may take if not everything is asked for.
@@ -44,10 +48,18 @@ func installNPM(ctx context.Context) error {
 		[]string{"npm", "ci", "--prefix", "npm", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"})
 }
 
+// requirements are the packages for Python, those that only -hold calls last.
+var requirements = []string{"python/requirements.txt", "python/hold/requirements.txt"}
+
 func installPython(ctx context.Context) error {
-	return install(ctx, "python/requirements.txt", venv+"/installed",
-		[]string{"python3", "-m", "venv", venv},
-		[]string{venv + "/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "python/requirements.txt"})
+	pip := func(list string) []string {
+		return []string{venv + "/bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", list}
+	}
+	err := install(ctx, requirements[0], venv+"/installed", []string{"python3", "-m", "venv", venv}, pip(requirements[0]))
+	if err == nil && *hold && !*fast {
+		err = install(ctx, requirements[1], venv+"/installed-hold", pip(requirements[1]))
+	}
+	return err
 }
 
 // install runs commands unless the list that they go by is that of the last
@@ -86,10 +98,12 @@ func versionNPM(provider string) string {
 }
 
 func versionPython(provider string) string {
-	text, _ := os.ReadFile("python/requirements.txt")
-	for line := range strings.Lines(string(text)) {
-		if name, version, _ := strings.Cut(strings.TrimSpace(line), "=="); name == packages["python"][provider] {
-			return name + " " + version
+	for _, list := range requirements {
+		text, _ := os.ReadFile(list) //nolint:gosec // from above
+		for line := range strings.Lines(string(text)) {
+			if name, version, _ := strings.Cut(strings.TrimSpace(line), "=="); name == packages["python"][provider] {
+				return name + " " + version
+			}
 		}
 	}
 	return ""

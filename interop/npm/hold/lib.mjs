@@ -17,7 +17,7 @@ export const all = async (name, ask) => {
 };
 
 // refused makes a call that the provider refuses.
-export const refused = async (ask) => {
-  await assert.rejects(ask('[[400]]'), (e) => e.status === 400);
+export const refused = async (ask, status = (e) => e.status) => {
+  await assert.rejects(ask('[[400]]'), (e) => status(e) === 400);
   console.log('ok   a refused call');
 };

@@ -1,0 +1,19 @@
+import Together from 'together-ai';
+import { all, calls, key, patience, refused } from './lib.mjs';
+
+const client = new Together({ apiKey: key, timeout: patience });
+const ask = (text) => ({ model: 'gpt-4.1-mini', messages: [{ role: 'user', content: text }] });
+const chat = async (text) => (await client.chat.completions.create(ask(text))).choices[0].message.content;
+
+await Promise.all([
+  all('chats', chat),
+  all('streamed chats', async (text) => {
+    let said = '';
+    for await (const chunk of await client.chat.completions.create({ ...ask(text), stream: true })) {
+      said += chunk.choices[0]?.delta?.content ?? '';
+    }
+    return said;
+  }),
+  refused(chat),
+]);
+console.log(`rows ${2 * calls + 1}`);
