@@ -48,6 +48,7 @@ var families = []struct {
 	{"Together/Python", rule{client: "together for Python", interim: true, every: holdEvery, pool: true}},
 	{"python-httpx", rule{client: "httpx", interim: true, every: holdEvery}},
 	{"ai-sdk/", rule{client: "Vercel's AI SDK", interim: true, every: holdEvery}},
+	{"ai-sdk-provider-utils/", rule{client: "Vercel's AI SDK", interim: true, every: holdEvery}}, // since its version 7
 	{"Anthropic/JS", rule{client: "@anthropic-ai/sdk", interim: true, every: holdEvery}},
 	{"Groq/JS", rule{client: "groq-sdk", interim: true, every: holdEvery}},
 	{"Together/JS", rule{client: "together-ai", interim: true, every: holdEvery}},

@@ -51,6 +51,7 @@ func TestHowClientsAreHeld(t *testing.T) {
 		{"at once", agent("OpenAI/Python 3"), formBody, 0, bad, `0s 400, 0s "{\"error\":{\"message\":\"no\"}}"`},
 		{"102 for ever", agent("AsyncOpenAI/Python 3"), formBody, 50 * time.Second, good, `20s 102, 40s 102, 50s 200, 50s "{}"`},
 		{"102, and an error", agent("ai/7 ai-sdk/openai"), formBody, 30 * time.Second, bad, `20s 102, 30s 400, 30s "{\"error\":{\"message\":\"no\"}}"`},
+		{"102 for the newer one", agent("ai/7.0.173 ai-sdk-provider-utils/5.0.81 node.js/v22"), formBody, 50 * time.Second, good, `20s 102, 40s 102, 50s 200, 50s "{}"`},
 		{"102, then 200", agent("Anthropic/JS 1", "X-Stainless-Timeout", "90"), formBody, 100 * time.Second, good, `20s 102, 40s 102, 1m0s 200, 1m0s " ", 1m20s " ", 1m40s " ", 1m40s "{}"`},
 		{"200 and spaces", agent("curl/8"), formBody, 65 * time.Second, good, `30s 200, 30s " ", 40s " ", 1m0s " ", 1m5s "{}"`},
 		{"broken off", agent("OpenAI/Go 3"), formBody, 35 * time.Second, bad, `30s 200, 30s " ", aborted`},
