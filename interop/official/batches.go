@@ -33,18 +33,21 @@ func (s script) batches(ctx context.Context, l language, command string) row {
 }
 
 func (s script) batch(ctx context.Context, l language, command string) (passed int, err error) {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	provider, err := simulator.Start("", simulator.Config{Keys: play.Keys, Latency: simulator.Latency{Processing: time.Second}})
 	if err != nil {
 		return 0, err
 	}
 	defer provider.Close()
-	variables, ended, err := serve(ctx, command, provider, "--route", routes[s.provider])
+	x, err := newProxy(command, provider, "--route", routes[s.provider])
 	if err != nil {
 		return 0, err
 	}
-	defer func() { stop(); err = errors.Join(err, <-ended) }()
+	defer func() { err = errors.Join(err, x.close()) }()
+	x.env = append(x.env, "OPENAI_API_KEY="+play.Keys[0], "ANTHROPIC_API_KEY="+play.Keys[0])
+	variables, err := x.start(ctx)
+	if err != nil {
+		return 0, err
+	}
 	var output bytes.Buffer
 	cmd := exec.CommandContext(ctx, l.interpreter, s.file) //nolint:gosec // a script of the project
 	cmd.Env = append(os.Environ(), variables...)

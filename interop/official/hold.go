@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -82,18 +81,20 @@ func (s script) hold(ctx context.Context, l language, command string) row {
 
 // try runs a script in one trial, and returns how many steps it has passed.
 func (s script) try(ctx context.Context, l language, command string, t trial) (passed int, err error) {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
 	provider, err := simulator.Start("", simulator.Config{Keys: play.Keys, Latency: simulator.Latency{Processing: t.batch}})
 	if err != nil {
 		return 0, err
 	}
 	defer provider.Close()
-	variables, ended, err := serve(ctx, command, provider)
+	x, err := newProxy(command, provider)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { stop(); err = errors.Join(err, <-ended) }()
+	defer func() { err = errors.Join(err, x.close()) }()
+	variables, err := x.start(ctx)
+	if err != nil {
+		return 0, err
+	}
 	var output bytes.Buffer
 	cmd := exec.CommandContext(ctx, l.interpreter, s.file) //nolint:gosec // a script of the project
 	cmd.Env = append(os.Environ(), variables...)
@@ -105,44 +106,6 @@ func (s script) try(ctx context.Context, l language, command string, t trial) (p
 	}
 	passed, rows := count(&output)
 	return passed, paidOnce(provider, rows, t.calls)
-}
-
-// serve starts the proxy and returns the variables that it prints.
-func serve(ctx context.Context, command string, provider *simulator.Server, flags ...string) (variables []string, ended <-chan error, err error) {
-	state, err := os.MkdirTemp("", "baler-hold-state-")
-	if err != nil {
-		return nil, nil, err
-	}
-	flags = append([]string{"serve", "--addr", "127.0.0.1:0", "--state", state, "--poll", "100ms", "--batch-window", "500ms"}, flags...)
-	cmd := exec.CommandContext(ctx, command, flags...) //nolint:gosec // built from here
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.Env = append(os.Environ(), "OPENAI_API_KEY="+play.Keys[0], "ANTHROPIC_API_KEY="+play.Keys[0],
-		"OPENAI_BASE_URL="+provider.BaseURL("openai"), "GROQ_BASE_URL="+provider.BaseURL("openai"), "TOGETHER_BASE_URL="+provider.BaseURL("openai"),
-		"ANTHROPIC_BASE_URL="+provider.BaseURL("anthropic"), "GOOGLE_GEMINI_BASE_URL="+provider.BaseURL("gemini"))
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	lines := bufio.NewScanner(out)
-	for len(variables) < 6 && lines.Scan() {
-		variables = append(variables, lines.Text())
-	}
-	done := make(chan error, 1)
-	go func() {
-		err := cmd.Wait()
-		if ctx.Err() != nil {
-			err = nil // it was told to
-		}
-		done <- errors.Join(err, os.RemoveAll(state))
-	}()
-	if len(variables) == 0 {
-		return nil, nil, errors.New("baler serve prints no address")
-	}
-	return variables, done, nil
 }
 
 // paidOnce checks the ledger of the provider. The batches may be a few more than
