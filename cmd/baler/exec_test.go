@@ -141,6 +141,7 @@ func TestServeRefusesWhatIsNotSafe(t *testing.T) {
 		"must be a host and a port":    {"--addr", "here"},
 		"must be at least 1":           {"--batch-size", "0"},
 		"must be more than 0":          {"--poll", "0s"},
+		"--grace must be more than 0":  {"--grace", "0s"},
 		"must be one of":               {"--provider", "nobody", "--base-url", "http://127.0.0.1:1"},
 		"must look like https://host/": {"--provider", "openai", "--base-url", "there"},
 		"must be NAME=PROVIDER/MODEL":  {"--route", "claude"},

@@ -84,7 +84,7 @@ func (s *served) open(dir *durable.Dir, p *proxyFlags, token string, w io.Writer
 		return nil, errors.Join(err, clients.close())
 	}
 	server, err := batchapi.New(batchapi.Config{
-		Dir: dir, Poll: p.poll, Log: log, Keyless: true,
+		Dir: dir, Poll: p.poll, Grace: p.grace, Log: log, Keyless: true,
 		Connect: func(batchapi.Caller) (batchapi.Account, error) { return account, nil },
 		Notify:  func(run string, n durable.Notice) { fmt.Fprintf(w, "baler: %s: %s\n", run, plain(n.Text)) },
 	})

@@ -26,8 +26,14 @@ type serving struct {
 // serveRoute starts it. It is killed in the end.
 func serveRoute(t *testing.T, dir string, server *simulator.Server, route string) *serving {
 	t.Helper()
-	env := append([]string{"ANTHROPIC_BASE_URL=" + server.BaseURL("anthropic"), "OPENAI_BASE_URL=" + server.BaseURL("openai")}, withKey...)
-	s := &serving{T: t, cmd: command(t.Context(), t, dir, env, "serve", "--addr", "127.0.0.1:0", "--poll", "10ms", "--route", route)}
+	return serve(t, dir, server, withKey, "--route", route)
+}
+
+func serve(t *testing.T, dir string, server *simulator.Server, env []string, flags ...string) *serving {
+	t.Helper()
+	env = append([]string{"ANTHROPIC_BASE_URL=" + server.BaseURL("anthropic"), "OPENAI_BASE_URL=" + server.BaseURL("openai")}, env...)
+	args := append([]string{"serve", "--addr", "127.0.0.1:0", "--poll", "10ms"}, flags...)
+	s := &serving{T: t, cmd: command(t.Context(), t, dir, env, args...)}
 	out, err := s.cmd.StdoutPipe()
 	if err == nil {
 		err = s.cmd.Start()

@@ -225,6 +225,29 @@ func TestABatchWhoseCallerIsGoneEnds(t *testing.T) {
 	})
 }
 
+// A provider's batch whose creation was not answered is looked for, and then
+// bought again.
+func TestACreationThatIsNotAnswered(t *testing.T) {
+	for grace, want := range map[time.Duration]bool{0: true, time.Minute: false} {
+		inWorld(t, "openai", func(w *world) {
+			w.close()
+			w.config.Grace = grace
+			w.open()
+			if err := w.provider.SetFaults(simulator.Fault{Route: "POST /v1/batches", Action: simulator.ActionReset}); err != nil {
+				w.Fatal(err)
+			}
+			id, began := w.create(chats(3)), time.Now()
+			if b, _ := w.await(id); b.body["status"] != "completed" {
+				w.Error(b.text)
+			}
+			if waited := time.Since(began); waited > 15*time.Minute+durable.DefaultGrace != want {
+				w.Errorf("with a grace of %s it took %s", grace, waited)
+			}
+			w.wantBought(3)
+		})
+	}
+}
+
 // A cancellation that fails is tried again, while the batch is open.
 func TestACancellationIsTriedAgain(t *testing.T) {
 	inWorld(t, "anthropic", func(w *world) {

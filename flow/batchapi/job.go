@@ -76,7 +76,7 @@ func (s *Server) job(r *record, a *Account, found *findings) durable.Job[row] {
 
 		Provider: a.Provider, Routes: a.Routes, Choose: a.Choose, Failover: a.Failover,
 		Guard: retry.GuardConfig{PauseAbove: 1}, Samples: true, Cache: -1,
-		TimeLimit: r.Expires.Sub(r.Created), Poll: s.cfg.Poll,
+		TimeLimit: r.Expires.Sub(r.Created), Poll: s.cfg.Poll, Grace: s.cfg.Grace,
 		Dir: s.cfg.Dir, Log: s.log, Observe: s.cfg.Observe,
 		Notify: func(n durable.Notice) {
 			if s.cfg.Notify != nil {

@@ -43,6 +43,10 @@ type Config struct {
 	// Poll is the shortest interval between two polls of a provider's batch,
 	// see durable.Job. Zero means ten seconds.
 	Poll time.Duration
+	// Grace is how long a provider's batch is looked for whose creation was not
+	// answered, before it is created again. Zero means ten minutes; see
+	// durable.Job.
+	Grace time.Duration
 	// Observe gets what happens to the runs. About how it is called see
 	// durable.Job.
 	Observe func(durable.Event)
@@ -89,6 +93,8 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("batchapi: Config.Keep is %s: must not be negative", cfg.Keep)
 	case cfg.Poll < 0:
 		return nil, fmt.Errorf("batchapi: Config.Poll is %s: must not be negative", cfg.Poll)
+	case cfg.Grace < 0:
+		return nil, fmt.Errorf("batchapi: Config.Grace is %s: must not be negative", cfg.Grace)
 	}
 	cfg.MaxUpload, cfg.Keep = cmp.Or(cfg.MaxUpload, DefaultMaxUpload), cmp.Or(cfg.Keep, DefaultKeep)
 	s := &Server{cfg: cfg, log: cmp.Or(cfg.Log, slog.Default())}

@@ -282,6 +282,7 @@ func (a *account) job(name string) durable.Job[*row] {
 		Provider: a.client,
 		Batch:    durable.BatchLimits{MaxItems: cfg.BatchSize, MaxWait: cfg.Window},
 		Poll:     cfg.Poll,
+		Grace:    cfg.Grace,
 		// Batches are small, so there may be many. Their callers decide about
 		// failures, and answers are kept here.
 		MaxInFlight: maxInFlight, Guard: retry.GuardConfig{PauseAbove: 1}, Samples: true, Cache: -1,

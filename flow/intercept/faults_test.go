@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/intercept"
 	"github.com/balerhq/baler/sink/simulator"
 )
@@ -169,5 +170,27 @@ func TestAProxyTellsWhatWentWrong(t *testing.T) {
 	got = post(t.Context(), http.DefaultTransport, url+"/v1/chat/completions", chat("no quota"))
 	if got.err != nil || got.status != http.StatusTooManyRequests || got.header.Get("X-Should-Retry") != "false" || typeOf(t, got.body, "code") != "insufficient_quota" {
 		t.Errorf("a quota that is used up: %+v", got)
+	}
+}
+
+// A batch whose creation was not answered is looked for, and then bought again.
+// Its call waits for that long.
+func TestACreationThatIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	for grace, want := range map[time.Duration]time.Duration{0: durable.DefaultGrace, time.Minute: time.Minute} {
+		reset := []simulator.Fault{{Route: "POST /v1/batches", Action: simulator.ActionReset}}
+		inWorld(t, simulator.Config{Faults: reset}, func(w *world) {
+			i := w.begin(func(c *intercept.Config) { c.Grace = grace })
+			defer w.close(i)
+			began := time.Now()
+			got := post(w.Context(), i, chats, chat("ticket"))
+			if got.err != nil || got.status != http.StatusOK {
+				w.Errorf("%+v", got)
+			}
+			if waited := time.Since(began); waited < want || waited > want+time.Minute {
+				w.Errorf("a grace of %s is %s", grace, waited)
+			}
+			w.wantBought(1, 1)
+		})
 	}
 }

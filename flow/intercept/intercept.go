@@ -40,6 +40,10 @@ type Config struct {
 	// Poll is the shortest interval between two polls of a batch, see
 	// durable.Job. Zero means ten seconds.
 	Poll time.Duration
+	// Grace is how long a batch is looked for whose creation was not answered,
+	// as when the process was killed, before it is created again. Its calls wait
+	// for that long. Zero means ten minutes; see durable.Job.
+	Grace time.Duration
 	// Cache is how old an answer may be that a call gets at once. Zero means 30
 	// days; negative means that only those count which came since New.
 	Cache time.Duration
@@ -129,6 +133,8 @@ func (c *Config) validate() error {
 		return fmt.Errorf("intercept: Config.Window is %s: must not be negative", c.Window)
 	case c.Poll < 0:
 		return fmt.Errorf("intercept: Config.Poll is %s: must not be negative", c.Poll)
+	case c.Grace < 0:
+		return fmt.Errorf("intercept: Config.Grace is %s: must not be negative", c.Grace)
 	}
 	return nil
 }
