@@ -2,19 +2,15 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/balerhq/baler/interop/play"
-	"github.com/balerhq/baler/sink/simulator"
 )
 
 // routes are what answers the batches of a provider's client: another provider.
@@ -23,46 +19,27 @@ var routes = map[string]string{"openai": "anthropic/claude-test", "anthropic": "
 // batchRows is how many rows of a script's batch succeed.
 const batchRows = 200
 
-// batches runs a script whose batches another provider answers, and checks from
-// the ledger of that one that each row was paid for once.
-func (s script) batches(ctx context.Context, l language, command string) row {
-	r := row{language: s.language, provider: s.provider, version: l.version(s.provider)}
-	fmt.Printf("\n%s %s\n", s.file, r.version)
-	r.passed, r.err = s.batch(ctx, l, command)
-	return r
-}
-
-func (s script) batch(ctx context.Context, l language, command string) (passed int, err error) {
-	provider, err := simulator.Start("", simulator.Config{Keys: play.Keys, Latency: simulator.Latency{Processing: time.Second}})
-	if err != nil {
-		return 0, err
-	}
-	defer provider.Close()
-	x, err := newProxy(command, provider, "--route", routes[s.provider])
+// batches are programs whose batches another provider answers. The ledger of
+// that one shows that each row was paid for once.
+var batches = way{below: "batches/", choice: []string{"python/openai"}, run: func(ctx context.Context, s *session) (passed int, err error) {
+	x, err := s.open(ctx, time.Second, proxy{
+		flags: []string{"--route", routes[s.provider]},
+		env:   []string{"OPENAI_API_KEY=" + play.Keys[0], "ANTHROPIC_API_KEY=" + play.Keys[0]},
+	})
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, x.close()) }()
-	x.env = append(x.env, "OPENAI_API_KEY="+play.Keys[0], "ANTHROPIC_API_KEY="+play.Keys[0])
-	variables, err := x.start(ctx)
+	passed, rows, err := s.ask(ctx, x, "BATCH_ROWS="+strconv.Itoa(batchRows))
 	if err != nil {
 		return 0, err
 	}
-	var output bytes.Buffer
-	cmd := exec.CommandContext(ctx, l.interpreter, s.file) //nolint:gosec // a script of the project
-	cmd.Env = append(os.Environ(), variables...)
-	cmd.Env = append(cmd.Env, "PYTHONDONTWRITEBYTECODE=1", "BATCH_ROWS="+strconv.Itoa(batchRows))
-	cmd.Stdout, cmd.Stderr = io.MultiWriter(&output, os.Stdout), os.Stderr
-	if err := cmd.Run(); err != nil {
-		return 0, err
-	}
-	passed, rows := count(&output)
-	ran, err := ranOnce(provider)
+	ran, err := ranOnce(x.provider)
 	if err == nil && (ran < rows || ran > rows+1) { // one that was cancelled may have run
 		err = fmt.Errorf("%d rows were run, and %d were asked for", ran, rows)
 	}
 	return passed, err
-}
+}}
 
 // count returns how many steps a script has passed, and how many rows it says
 // that it has asked for.

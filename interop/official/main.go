@@ -6,6 +6,7 @@
 //	go run ./official -fast        a choice that takes seconds
 //	go run ./official -hold        calls of the clients through baler serve
 //	go run ./official -batches     batches of the clients through baler serve
+//	go run ./official -kill        calls through baler serve, which is killed
 //
 // What the npm and Python clients sent is compared with what they sent before,
 // in testdata/requests; -record writes that. The tests in interop/ compare it
@@ -23,9 +24,10 @@ import (
 )
 
 var (
-	fast   = flag.Bool("fast", false, "run only "+fmt.Sprint(choice)+", as far as this machine can")
+	fast   = flag.Bool("fast", false, "run only "+fmt.Sprint(choice)+", or a choice of the others, as far as this machine can")
 	hold   = flag.Bool("hold", false, "call through baler serve instead, which holds the calls until their batches have ended")
 	batch  = flag.Bool("batches", false, "make batches through baler serve instead, whose route is another provider")
+	kill   = flag.Bool("kill", false, "call through baler serve instead, which is killed in the middle")
 	record = flag.Bool("record", false, "write what the clients sent to testdata/requests")
 )
 
@@ -49,11 +51,13 @@ func main() {
 func run(ctx context.Context, names []string) (passed bool, err error) {
 	switch {
 	case *hold:
-		return throughBaler(ctx, names, "hold/", script.hold)
+		return throughBaler(ctx, names, held)
+	case *kill:
+		return throughBaler(ctx, names, killed)
 	case *batch:
-		return throughBaler(ctx, names, "batches/", script.batches)
+		return throughBaler(ctx, names, batches)
 	}
-	scripts, err := findScripts(names, "")
+	scripts, err := findScripts(names, "", choice)
 	if err != nil {
 		return false, err
 	}

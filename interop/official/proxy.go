@@ -4,10 +4,9 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
-
-	"github.com/balerhq/baler/sink/simulator"
 )
 
 // A proxy is baler serve in a process, which may be killed and started again
@@ -15,20 +14,8 @@ import (
 type proxy struct {
 	command, addr, state string
 	flags, env           []string
+	log                  io.Writer
 	cmd                  *exec.Cmd // nil while it does not run
-}
-
-// newProxy returns one whose services are all a simulator.
-func newProxy(command string, provider *simulator.Server, flags ...string) (*proxy, error) {
-	state, err := os.MkdirTemp("", "baler-hold-state-")
-	if err != nil {
-		return nil, err
-	}
-	openai := provider.BaseURL("openai")
-	return &proxy{command: command, addr: "127.0.0.1:0", state: state, flags: flags, env: []string{
-		"OPENAI_BASE_URL=" + openai, "GROQ_BASE_URL=" + openai, "TOGETHER_BASE_URL=" + openai,
-		"ANTHROPIC_BASE_URL=" + provider.BaseURL("anthropic"), "GOOGLE_GEMINI_BASE_URL=" + provider.BaseURL("gemini"),
-	}}, nil
 }
 
 // services is how many lines the proxy prints, a variable for each service.
@@ -36,9 +23,12 @@ const services = 6
 
 // start starts it and returns the variables that it prints.
 func (p *proxy) start(ctx context.Context) (variables []string, err error) {
-	args := append([]string{"serve", "--addr", p.addr, "--state", p.state, "--poll", "100ms", "--batch-window", "500ms"}, p.flags...)
+	if p.addr == "" {
+		p.addr = "127.0.0.1:0"
+	}
+	args := append([]string{"serve", "--addr", p.addr, "--state", p.state, "--poll", "100ms", "--batch-window", "500ms", "--grace", "5s"}, p.flags...)
 	p.cmd = exec.CommandContext(ctx, p.command, args...) //nolint:gosec // built from here
-	p.cmd.Env, p.cmd.Stderr = append(os.Environ(), p.env...), os.Stderr
+	p.cmd.Env, p.cmd.Stderr = append(os.Environ(), p.env...), p.log
 	out, err := p.cmd.StdoutPipe()
 	if err == nil {
 		err = p.cmd.Start()
@@ -69,9 +59,4 @@ func (p *proxy) stop(how os.Signal) error {
 		return err
 	}
 	return errors.Join(err, ended)
-}
-
-// close ends it as a user does, and removes its state.
-func (p *proxy) close() error {
-	return errors.Join(p.stop(os.Interrupt), os.RemoveAll(p.state))
 }

@@ -25,9 +25,9 @@ type script struct {
 
 func (s script) name() string { return s.language + "/" + s.provider }
 
-// findScripts returns the scripts of these names in a directory of each language, or those that are to run
-// without any.
-func findScripts(names []string, below string) (scripts []script, err error) {
+// findScripts returns the scripts of these names in a directory of each language,
+// or those that are to run without any: all, or a choice of them.
+func findScripts(names []string, below string, choice []string) (scripts []script, err error) {
 	if len(names) == 0 && *fast {
 		names = choice
 	}
