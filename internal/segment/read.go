@@ -59,6 +59,19 @@ func (r *Reader) read(ref Ref) ([]byte, error) {
 	return Payload(ref, r.block[:n])
 }
 
+// ReadAt returns the record at a place, valid until the next Read.
+func (r *Reader) ReadAt(p Pos) ([]byte, error) {
+	if err := r.open(p.File); err != nil {
+		return nil, err
+	}
+	payload, err := ReadAt(r.f, int64(p.Offset), r.block) //nolint:gosec // a file's size
+	r.block = r.block[:0]
+	if err != nil {
+		return nil, fmt.Errorf("read %s at %d: %w", r.log.name(p.File), p.Offset, err)
+	}
+	return payload, nil
+}
+
 func (r *Reader) end() int64 { return r.at + int64(len(r.block)) }
 
 // load reads n bytes, and if it seems to be worth it those behind them.
