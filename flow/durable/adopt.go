@@ -119,7 +119,7 @@ func (ad *adopter) answeredBy(ctx context.Context, a *Orphan) ([]jobdir.Entry, e
 	}
 	none := len(r.models) == 0
 	a.count(&r)
-	entries, err := ad.waitingFor(ctx, r.models, &a.Lost)
+	entries, err := ad.waitingFor(r.models, &a.Lost)
 	switch {
 	case err != nil:
 		return nil, err

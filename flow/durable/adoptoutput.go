@@ -152,7 +152,7 @@ func (ad *adopter) adoptOutput(ctx context.Context, old *oldOutput) error {
 			byRoute[row.Route] = append(byRoute[row.Route], row)
 		}
 	}
-	if err := ad.countOthers(ctx, old, byRoute); err != nil {
+	if err := ad.countOthers(old, byRoute); err != nil {
 		return err
 	}
 	for _, entries := range byRoute {
@@ -176,7 +176,7 @@ func (ad *adopter) adoptOutput(ctx context.Context, old *oldOutput) error {
 const reuseRows = 10_000
 
 // countOthers counts the rows of the file that do not wait.
-func (ad *adopter) countOthers(ctx context.Context, old *oldOutput, byRoute map[uint16][]jobdir.Entry) error {
+func (ad *adopter) countOthers(old *oldOutput, byRoute map[uint16][]jobdir.Entry) error {
 	waiting := old.adoption.OtherModel
 	for _, entries := range byRoute {
 		waiting += len(entries)
@@ -184,17 +184,9 @@ func (ad *adopter) countOthers(ctx context.Context, old *oldOutput, byRoute map[
 	if waiting == len(old.at) {
 		return nil
 	}
-	known := 0
-	for h := range old.at {
-		switch ok, err := ad.has(ctx, h); {
-		case err != nil:
-			return err
-		case ok:
-			known++
-		}
-	}
+	known, err := knownOf(ad, old.at)
 	old.adoption.Settled, old.adoption.Unknown = known-waiting, len(old.at)-known
-	return nil
+	return err
 }
 
 // adoptLines seals entries as a batch whose results are here already, as reuse

@@ -3,12 +3,10 @@ package durable
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"strings"
 	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/purchase"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
@@ -109,7 +107,7 @@ func answeredModel(body []byte) string {
 
 // waitingFor returns the waiting entries of answered rows, and counts the rows
 // that the run cannot use. It removes from models the rows that it has found.
-func (ad *adopter) waitingFor(ctx context.Context, models map[jobdir.ItemHash]string, lost *Lost) (entries []jobdir.Entry, err error) {
+func (ad *adopter) waitingFor(models map[jobdir.ItemHash]string, lost *Lost) (entries []jobdir.Entry, err error) {
 	if len(models) == 0 {
 		return nil, nil
 	}
@@ -132,15 +130,9 @@ func (ad *adopter) waitingFor(ctx context.Context, models map[jobdir.ItemHash]st
 		}
 		entries = append(entries, row)
 	}
-	for h := range models {
-		switch known, err := ad.has(ctx, h); {
-		case err != nil:
-			return nil, err
-		case !known:
-			lost.Unknown++
-		}
-	}
-	return entries, nil
+	known, err := knownOf(ad, models)
+	lost.Unknown += len(models) - known
+	return entries, err
 }
 
 // asks reports whether the model may have answered a request of the route. An
@@ -149,13 +141,22 @@ func (ad *adopter) asks(route uint16, model string) bool {
 	return model == "" || strings.HasPrefix(model, ad.batches.routes.get(int(route)).Model)
 }
 
-// has reports whether the run has read an item.
-func (ad *adopter) has(ctx context.Context, h jobdir.ItemHash) (bool, error) {
-	_, err := ad.store.Get(ctx, ad.Keys.Item(h))
-	if errors.Is(err, state.ErrNotFound) {
-		return false, nil
+// knownOf counts the items that the run has read. It reads the request log.
+func knownOf[V any](ad *adopter, items map[jobdir.ItemHash]V) (known int, err error) {
+	if len(items) == 0 {
+		return 0, nil
 	}
-	return err == nil, err
+	for g, err := range ad.IngestedGroups(ad.batches.requests.End()) {
+		if err != nil {
+			return 0, err
+		}
+		for i := range g.Entries {
+			if _, ok := items[jobdir.HashKey(g.Entries[i].Key)]; ok {
+				known++
+			}
+		}
+	}
+	return known, nil
 }
 
 func sameRoute(entries []jobdir.Entry) bool {

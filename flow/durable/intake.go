@@ -12,7 +12,6 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/state"
-	"github.com/balerhq/baler/internal/bloom"
 	"github.com/balerhq/baler/internal/segment"
 )
 
@@ -28,8 +27,7 @@ type intake struct {
 	followers *followers
 
 	source jobdir.Record[jobdir.SourceState]
-	keys   bloom.Filter // of the items that the store has
-	seen   seenRequests
+	items  knownItems
 
 	rejected map[[sha256.Size]byte]bool // see digestOf
 
@@ -39,17 +37,18 @@ type intake struct {
 // ingest reads the source to its end and keeps what it yields. Requests go to
 // the request log and their entries to the ready log. Then one commit stores
 // the items, the ends of both logs and the source's checkpoint.
-func (ik *intake) ingest(ctx context.Context, source rows) error {
+func (ik *intake) ingest(ctx context.Context, source rows) (err error) {
 	if ik.progress.ended() {
 		return nil
 	}
 	if err := ik.recallRejects(); err != nil {
 		return err
 	}
-	if err := ik.recall(ctx); err != nil {
+	ik.items = knownItems{dir: ik.Dir, store: ik.store}
+	defer func() { err = errors.Join(err, ik.items.forget()) }()
+	if err := ik.items.recall(ctx, ik.batches.requests, &ik.source.Value, ik.samples); err != nil {
 		return err
 	}
-	defer ik.forget()
 	// The reader makes a group only when one is wanted, so that a source is
 	// asked for a checkpoint no more often than one is stored. A Feed is asked
 	// after each item, because it must not be while it waits for the next.
@@ -121,16 +120,15 @@ func (ik *intake) keep(ctx context.Context, g group) error {
 	}
 	fresh := admitted[:0]
 	entries := make([]jobdir.Entry, 0, len(admitted))
-	ops := make([]state.Op, 0, len(admitted)+3)
 	for _, row := range admitted {
-		entry, err := ik.write(row)
+		entry, err := ik.write(ctx, row)
 		if ik.leaveOut(&g, row, err) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		fresh, entries, ops = append(fresh, row), append(entries, entry), append(ops, entry.Remember(ik.Keys))
+		fresh, entries = append(fresh, row), append(entries, entry)
 	}
 	s := ik.source.Value
 	s.Checkpoint, s.Rows, s.Duplicates = g.checkpoint, s.Rows+len(fresh), s.Duplicates+duplicates
@@ -144,11 +142,11 @@ func (ik *intake) keep(ctx context.Context, g group) error {
 	if err != nil {
 		return err
 	}
-	if err := ik.batches.ready.Add(ctx, entries, append(ops, op)...); err != nil {
+	if err := ik.batches.ready.Add(ctx, entries, op); err != nil {
 		return err
 	}
-	for i := range ops[:len(entries)] {
-		ik.keys.Add(ik.Keys.HashOfItem(ops[i].Key()))
+	if err := ik.items.add(ctx, entries, ik.source.Value.End); err != nil {
+		return err
 	}
 	if slices.ContainsFunc(entries, jobdir.Entry.Follows) {
 		ik.followers.note()
@@ -209,22 +207,11 @@ func (ik *intake) known(ctx context.Context, group map[string]*row, r *row) (kno
 	if first, ok := group[r.key]; ok {
 		asked, at = first.request, first.at()
 	} else {
-		hash := jobdir.HashKey(r.key)
-		if !ik.keys.Has(bloom.Hash(hash[:16])) {
-			return false, at, nil
-		}
-		switch rec, err := ik.store.Get(ctx, ik.Keys.Item(hash)); {
-		case errors.Is(err, state.ErrNotFound):
-			return false, at, nil
-		case err != nil:
+		it, found, err := ik.items.find(ctx, r.key)
+		if err != nil || !found {
 			return false, at, err
-		default:
-			it, err := jobdir.DecodeItem(rec.Value)
-			if err != nil {
-				return false, at, err
-			}
-			asked.content, asked.target, at = it.Content, ik.batches.targets.get(int(it.Target)), origin{it.Source, int(it.Line)}
 		}
+		asked.content, asked.target, at = it.Content, ik.batches.targets.get(int(it.Target)), origin{it.Source, int(it.Line)}
 	}
 	if asked.content != r.request.content || asked.target.Asks() != r.request.target.Asks() {
 		return true, at, &InputError{
@@ -260,7 +247,7 @@ func (r *row) first() *jobdir.FirstItem {
 }
 
 // write appends a row's request to the log.
-func (ik *intake) write(r *row) (jobdir.Entry, error) {
+func (ik *intake) write(ctx context.Context, r *row) (jobdir.Entry, error) {
 	target, err := ik.batches.targets.number(r.request.target)
 	if err != nil {
 		return jobdir.Entry{}, err
@@ -271,7 +258,11 @@ func (ik *intake) write(r *row) (jobdir.Entry, error) {
 		Prefix: r.request.prefix, PrefixTokens: r.request.prefixTokens,
 		Source: r.source,
 	}
-	if !ik.samples && ik.seen.add(out.Content, target) {
+	again, err := ik.items.again(ctx, out.Content, target)
+	if err != nil {
+		return jobdir.Entry{}, err
+	}
+	if again {
 		out.Level = jobdir.FollowerLevel
 	}
 	out = r.request.withFiles(out)
@@ -284,6 +275,9 @@ func (ik *intake) write(r *row) (jobdir.Entry, error) {
 	}
 	if out.Ref, err = ik.batches.requests.Append(head, r.request.record); err != nil {
 		return jobdir.Entry{}, err
+	}
+	if !again {
+		ik.items.ask(out.Content, target)
 	}
 	return out, nil
 }

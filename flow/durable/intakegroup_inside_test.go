@@ -109,6 +109,9 @@ func TestRowsThatAreTooLargeAreLeftOutEach(t *testing.T) {
 		Dir:    new(jobdir.Dir),
 		config: &config{store: store, onRejects: func(iter.Seq2[Reject, error]) error { return nil }},
 	}
+	if ik.items.items, err = ik.OpenItems(t.Context(), store); err != nil {
+		t.Fatal(err)
+	}
 	ik.batch.MaxWeight = 10_000
 	g := group{rows: []row{
 		{key: "a", name: "first.jsonl", line: 1, request: request{record: make([]byte, 20_000)}},

@@ -14,8 +14,6 @@ import (
 	"github.com/balerhq/baler/internal/segment"
 )
 
-const segmentSize = 64 << 20
-
 // recoverFailures counts the failures of earlier runs, and how the rows of a
 // canary did. It leaves out a chunk
 // that the store does not know, because that chunk is settled again.
@@ -98,7 +96,7 @@ func (e *engine) recover(ctx context.Context, job jobdir.Meta) (err error) {
 	if replayed.Pruned != nil {
 		return e.rewind(ctx, replayed.Output) // the rest is gone and not needed
 	}
-	if e.batches.requests, err = segment.OpenLog(e.Root, jobdir.RequestDir, e.RequestsLabel(), segmentSize, e.intake.source.Value.End); err != nil {
+	if e.batches.requests, err = segment.OpenLog(e.Root, jobdir.RequestDir, e.RequestsLabel(), jobdir.RequestFileSize, e.intake.source.Value.End); err != nil {
 		return e.IfDamaged(jobdir.RequestDir, err)
 	}
 	if e.batches.ready, err = ready.Open(ctx, &e.Dir, e.store); err != nil {

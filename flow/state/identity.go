@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	schema       = 3
+	schema       = 4
 	identityFile = "STATE.json"
 	indexDir     = "index"
 )

@@ -1,20 +1,15 @@
 // Package bloom remembers which hashes it was given, in about ten bits each.
 package bloom
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
-
-// Hash is a part of a cryptographic hash, all of whose bits are random.
-type Hash [16]byte
+import "math/bits"
 
 // Max is how many hashes are remembered. They take 20 MB.
 const Max = 1<<24 - firstLayer
 
 // Filter is a set of hashes that grows. Has is true of each that was added, and
 // of one in a hundred others, or one in twenty when it is nearly full. Beyond
-// Max it is true of all. The zero Filter is empty. It is for one goroutine.
+// Max it is true of all. All 64 bits of a hash must be as good as random. The
+// zero Filter is empty. It is for one goroutine.
 type Filter struct {
 	layers []layer // each twice as large as the one before
 	room   int     // hashes that the last one takes
@@ -27,11 +22,12 @@ const (
 )
 
 // layer has blocks of 512 bits. A hash sets one bit of each word of its block,
-// which is one line of the processor's cache.
+// which is one line of the processor's cache. The first bits of the hash choose
+// the block, and the last 48 the bits in it.
 type layer [][8]uint64
 
 // Add adds a hash.
-func (f *Filter) Add(h Hash) {
+func (f *Filter) Add(hash uint64) {
 	if f.n++; f.n > Max {
 		return
 	}
@@ -40,37 +36,37 @@ func (f *Filter) Add(h Hash) {
 		f.layers = append(f.layers, make(layer, f.room*bitsEach/512))
 	}
 	f.room--
-	block, places := f.layers[len(f.layers)-1].of(h)
+	block := f.layers[len(f.layers)-1].of(hash)
 	for i := range block {
-		block[i] |= 1 << (places >> (6 * i) & 63)
+		block[i] |= 1 << (hash >> (6 * i) & 63)
 	}
 }
 
 // Has reports whether a hash may have been added.
-func (f *Filter) Has(h Hash) bool {
+func (f *Filter) Has(hash uint64) bool {
 	if f.n > Max {
 		return true
 	}
 	for _, l := range f.layers {
-		if l.has(h) {
+		if l.has(hash) {
 			return true
 		}
 	}
 	return false
 }
 
-func (l layer) has(h Hash) bool {
-	block, places := l.of(h)
+func (l layer) has(hash uint64) bool {
+	block := l.of(hash)
 	for i := range block {
-		if block[i]>>(places>>(6*i)&63)&1 == 0 {
+		if block[i]>>(hash>>(6*i)&63)&1 == 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// of returns the block of a hash, and the places of its bits there.
-func (l layer) of(h Hash) (block *[8]uint64, places uint64) {
-	n, _ := bits.Mul64(binary.BigEndian.Uint64(h[:8]), uint64(len(l)))
-	return &l[n], binary.BigEndian.Uint64(h[8:])
+// of returns the block of a hash.
+func (l layer) of(hash uint64) *[8]uint64 {
+	n, _ := bits.Mul64(hash, uint64(len(l)))
+	return &l[n]
 }

@@ -76,19 +76,9 @@ func (x *comparison) checkProgress(ctx context.Context, index state.Store) error
 	return nil
 }
 
-// checkItems counts the records of items. Each record has a checksum.
+// checkItems reads the index of items.
 func (x *comparison) checkItems(ctx context.Context, index state.Store) error {
-	n := 0
-	for _, err := range index.Scan(ctx, x.Keys.Make(jobdir.ItemKind), nil) {
-		if err != nil {
-			return err
-		}
-		n++
-	}
-	if n != x.source.Rows {
-		return x.lost("it knows %d rows of %d", n, x.source.Rows)
-	}
-	return nil
+	return x.CheckItems(ctx, index, x.source.Rows)
 }
 
 // checkLevels checks that the ready logs can be opened.

@@ -7,12 +7,11 @@ import (
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/durable/internal/ready"
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/segment"
 )
 
-// rebuildItems writes the records of the items, and lets the items wait that
-// are in no batch. If the end of the request log cannot be read, its items are
+// rebuildItems lets the items wait that are in no batch. By which keys they are
+// recognized, the next run finds in the request log. If the end of the request log cannot be read, its items are
 // read from the source again, unless a batch refers to them.
 func rebuildItems(ctx context.Context, a *jobdir.Dir, r *ready.Log, h *jobdir.History, c *jobdir.Claims) error {
 	source := jobdir.Record[jobdir.SourceState]{Key: a.Keys.Source()}
@@ -26,10 +25,8 @@ func rebuildItems(ctx context.Context, a *jobdir.Dir, r *ready.Log, h *jobdir.Hi
 			unread = err
 			break
 		}
-		ops := make([]state.Op, 0, len(g.Entries)+3)
 		var entries []jobdir.Entry
 		for _, e := range g.Entries {
-			ops = append(ops, e.Remember(a.Keys))
 			if _, ok := c.Balance[jobdir.ClaimKey(e.Key)]; ok {
 				sealed++
 			}
@@ -41,7 +38,7 @@ func rebuildItems(ctx context.Context, a *jobdir.Dir, r *ready.Log, h *jobdir.Hi
 		if err != nil {
 			return err
 		}
-		if err := r.Add(ctx, entries, append(ops, op)...); err != nil {
+		if err := r.Add(ctx, entries, op); err != nil {
 			return err
 		}
 	}

@@ -12,31 +12,11 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/balerhq/baler/flow/state"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/queue"
 	"github.com/balerhq/baler/sink/llm/price"
 )
-
-// Item is the record by which a repeated item is recognized. It is written
-// once. Being in the manifest of a batch claims the item, and the progress of
-// that batch settles it.
-type Item struct {
-	Content Digest // of its request, to tell a duplicate from a conflict
-	Target  uint16 // of its request, for the same
-	Line    uint32 // in the source
-	Source  string // the name of the source, if the job keeps where its items come from
-}
-
-// DecodeItem reads the record of an item.
-func DecodeItem(b []byte) (it Item, err error) {
-	d := Decoder{B: b}
-	it.Content = Digest(d.take(16))
-	it.Line, it.Target = d.u32(), d.u16()
-	it.Source = string(d.B)
-	return it, d.Err
-}
 
 // Entry is everything that is needed to put an item into a batch. The ready log
 // and manifests hold entries, and one precedes each request in the request log.
@@ -56,7 +36,7 @@ type Entry struct {
 	Frame    uint64          // what its chat has in common with those that it may share a request with; 0 if it shares none
 	Alone    bool            // it shares no request any more
 	Limit    uint32          // tokens of its answer, if that was cut off before; 0: as its request says
-	Source   string          // see Item
+	Source   string          // its name, if the job keeps where its items come from
 
 	Prefix       uint64 // of the beginning of its chat, which others may share; 0 if it has none, or nobody asks
 	PrefixTokens uint32 // about how many tokens that has
@@ -263,15 +243,6 @@ func DecodeEntry(b []byte) (e Entry, err error) {
 	}
 	e.Key = string(d.B)
 	return e, d.Err
-}
-
-// Remember returns the op that stores the record by which the item is
-// recognized from now on.
-func (e *Entry) Remember(k Keys) state.Op {
-	b := append(make([]byte, 0, 22+len(e.Source)), e.Content[:]...)
-	b = binary.BigEndian.AppendUint32(b, e.Line)
-	b = binary.BigEndian.AppendUint16(b, e.Target)
-	return state.Put(k.Item(HashKey(e.Key)), append(b, e.Source...), 1)
 }
 
 // Records of the request log: a request is 'r', the length of its entry (u16),
@@ -492,8 +463,7 @@ func TimeOf(seconds uint32) time.Time {
 // Priority is the inverse of LevelOf.
 func (e Entry) Priority() queue.Priority { return queue.Priority(math.MaxInt8 - int(e.Level)) }
 
-// ItemHash identifies an item. It is the SHA-256 of the item's key. Records use
-// 16 bytes of it, the ids of rows use all.
+// ItemHash identifies an item. It is the SHA-256 of the item's key.
 type ItemHash [32]byte
 
 // HashKey returns the hash of the key of an item.

@@ -10,7 +10,8 @@ import (
 // job's 8 bytes. Numbers are big-endian, so that keys sort by them.
 //
 //	m hash8 of the name  job: what must not change, and its epoch
-//	i job hash16         item
+//	i job                index of the items by their keys, see hashindex
+//	q job                index of them by what they ask
 //	e job level1         end of the level's ready entries
 //	h job level1         head: every entry before it is claimed
 //	b job tag16          intent
@@ -23,7 +24,6 @@ type Keys struct{ Job [8]byte }
 // These kinds of records are found by scanning.
 const (
 	MetaKind   = 'm'
-	ItemKind   = 'i'
 	IntentKind = 'b'
 )
 
@@ -42,11 +42,11 @@ func (k Keys) Make(kind byte, rest ...byte) []byte {
 	return append(key, rest...)
 }
 
-// Item returns the key of the record of an item.
-func (k Keys) Item(h ItemHash) []byte { return k.Make(ItemKind, h[:16]...) }
+// Items returns what the keys of the index of items begin with.
+func (k Keys) Items() []byte { return k.Make('i') }
 
-// HashOfItem returns what the key of the record of an item has of its hash.
-func (k Keys) HashOfItem(key []byte) [16]byte { return [16]byte(key[1+len(k.Job):]) }
+// Requests returns what the keys of the index of requests begin with.
+func (k Keys) Requests() []byte { return k.Make('q') }
 
 func (k Keys) intent(tag string) []byte { return k.Make(IntentKind, []byte(tag)...) }
 

@@ -34,16 +34,21 @@ type Reject struct {
 // IngestedGroups yields the groups of the request log up to an end, in order.
 // An error is the last thing that it yields.
 func (a *Dir) IngestedGroups(end segment.Pos) iter.Seq2[ingested, error] {
+	return a.IngestedAfter(segment.Pos{}, end)
+}
+
+// IngestedAfter yields those after a place, where another group ends.
+func (a *Dir) IngestedAfter(from, end segment.Pos) iter.Seq2[ingested, error] {
 	return func(yield func(ingested, error) bool) {
-		if err := readGroups(a, end, func(g ingested) bool { return yield(g, nil) }); err != nil {
+		if err := readGroups(a, from, end, func(g ingested) bool { return yield(g, nil) }); err != nil {
 			yield(ingested{}, a.Damaged(RequestDir, err))
 		}
 	}
 }
 
-func readGroups(a *Dir, end segment.Pos, yield func(ingested) bool) error {
+func readGroups(a *Dir, from, end segment.Pos, yield func(ingested) bool) error {
 	var g ingested
-	for rec, err := range segment.Look(a.Root, RequestDir, a.RequestsLabel()).Scan(segment.Pos{}, end) {
+	for rec, err := range segment.Look(a.Root, RequestDir, a.RequestsLabel()).Scan(from, end) {
 		if err != nil {
 			return err
 		}

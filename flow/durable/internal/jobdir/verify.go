@@ -145,23 +145,13 @@ func verifyOutput(ctx context.Context, a *Dir, store state.Store, replayed *Repl
 	}
 }
 
-// verifyItems counts the records of items, by which repetitions are recognized,
-// as long as the source may still yield some.
+// verifyItems checks the index of items, by which repetitions are recognized, as
+// long as the source may still yield some.
 func verifyItems(ctx context.Context, a *Dir, store state.Store, source SourceState) error {
 	if source.Ended {
 		return nil
 	}
-	n := 0
-	for _, err := range store.Scan(ctx, a.Keys.Make(ItemKind), nil) {
-		if err != nil {
-			return err
-		}
-		n++
-	}
-	if n != source.Rows {
-		return indexLost(a, "rows: it knows %d of %d", n, source.Rows)
-	}
-	return nil
+	return a.CheckItems(ctx, store, source.Rows)
 }
 
 func indexLost(a *Dir, format string, args ...any) error {
