@@ -46,7 +46,9 @@ func (s *Simulator) admit(seen protocol.Batch, v protocol.Verdict) error {
 			b.Status, b.EndedAt, b.Errors = protocol.Failed, now, v.Errors
 			return true
 		}
-		b.Status, b.InProgressAt = protocol.InProgress, now
+		// However late it is looked at, it begins when it is due, so that a
+		// clock that was advanced meanwhile counts.
+		b.Status, b.InProgressAt = protocol.InProgress, b.Created.Add(s.cfg.Latency.Validation)
 		b.Model, b.Tokens, b.Counts.Total = cmp.Or(v.Model, b.Model), v.Tokens, v.Rows
 		return true
 	})

@@ -176,3 +176,18 @@ func TestAdvanceMakesThingsDue(t *testing.T) {
 		}
 	})
 }
+
+// A clock that is advanced before a new batch is looked at counts for all of its
+// life, not only for its validation.
+func TestAdvanceCountsForABatchThatWasJustCreated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		latency := simulator.Latency{Validation: time.Minute, Processing: time.Hour}
+		srv, c := openaitest.StartInBubble(t, simulator.Config{Latency: latency})
+		id := c.Create(c.Upload(openaitest.Many(10)).ID).ID
+		if err := srv.Advance(2 * time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		c.WantStatus(id, "completed", openaitest.Counts{Total: 10, Completed: 10})
+	})
+}
