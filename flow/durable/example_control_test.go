@@ -144,8 +144,9 @@ func ExampleHandle_Cancel_progress() {
 	defer tearDown()
 
 	ctx := context.Background()
-	run := make(chan *durable.Handle, 1)
+	run, asked := make(chan *durable.Handle, 1), make(chan struct{})
 	cancelOnce := sync.OnceFunc(func() {
+		defer close(asked)
 		if err := (<-run).Cancel(ctx); err != nil {
 			panic(err)
 		}
@@ -161,6 +162,7 @@ func ExampleHandle_Cancel_progress() {
 	}
 	run <- h
 	report, _ := h.Wait(ctx)
+	<-asked // before the state directory is removed
 	fmt.Println(report.State, report.Batches)
 	// Output: cancelled 1
 }
