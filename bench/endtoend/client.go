@@ -52,6 +52,10 @@ func beClient(ctx context.Context) error {
 		ctx, cancel = context.WithTimeout(ctx, *most)
 		defer cancel()
 	}
+	if *heap != "" && *as != commandLine {
+		stop := profileHeap(*heap)
+		defer stop()
+	}
 	run, known := contestants[*as]
 	if !known {
 		return fmt.Errorf("no contestant %q", *as)

@@ -38,6 +38,7 @@ var (
 	hold    = flag.Duration("hold", 0, "time for which the provider runs each batch, so that many are open at once")
 	schema  = flag.Bool("schema", false, "ask for answers in JSON, and read each into its type")
 	profile = flag.String("cpuprofile", "", "write a CPU profile of the client here")
+	heap    = flag.String("heapprofile", "", "write a profile of the client's heap here, as it was when it was largest")
 	compare = flag.Bool("compare", false, "measure the hand-written client, the library and the command line in turns")
 	rounds  = flag.Int("rounds", 5, "rounds of -compare; a figure is their median")
 	client  = flag.String("client", "", "internal: be the client of the provider at this URL")
@@ -132,7 +133,7 @@ func measure(ctx context.Context, n int, contestant, program string) (m measurem
 		return m, err
 	}
 	cmd := exec.CommandContext(ctx, self, "-client", server.URL+"/v1", "-dir", work,
-		"-batch", strconv.Itoa(*batch), "-cpuprofile", *profile, "-as", contestant, "-command", program, "-most", most.String(), "-schema="+strconv.FormatBool(*schema))
+		"-batch", strconv.Itoa(*batch), "-cpuprofile", *profile, "-heapprofile", *heap, "-as", contestant, "-command", program, "-most", most.String(), "-schema="+strconv.FormatBool(*schema))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
