@@ -21,7 +21,12 @@ type Payload struct {
 	kept   [][]byte // nil if they are too large
 }
 
-const keptChunk = 1 << 20
+// The sizes of chunks, in bytes: of the first, as many batches are small, and of
+// later ones.
+const (
+	firstChunk = 32 << 10
+	keptChunk  = 1 << 20
+)
 
 // Measure encodes the rows.
 func Measure(f *Format, rows sink.Rows) (p Payload, err error) {
@@ -57,7 +62,11 @@ func Measure(f *Format, rows sink.Rows) (p Payload, err error) {
 func (p *Payload) keep(n int, head, body []byte) {
 	last := len(p.kept) - 1
 	if last < 0 || cap(p.kept[last])-len(p.kept[last]) < n {
-		p.kept = append(p.kept, make([]byte, 0, max(keptChunk, n)))
+		size := firstChunk
+		if last >= 0 {
+			size = min(2*cap(p.kept[last]), keptChunk)
+		}
+		p.kept = append(p.kept, make([]byte, 0, max(size, n)))
 		last++
 	}
 	p.kept[last] = append(append(append(p.kept[last], head...), body...), p.format.Tail...)
