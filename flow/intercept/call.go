@@ -19,8 +19,7 @@ type call struct {
 	account                        *account
 	key                            func() string // not a field of text, so that no print shows it
 	version, organization, project string
-	form                           form
-	usage                          bool // a stream of chat completions ends with the usage
+	manner                         manner
 	body                           json.RawMessage
 }
 
@@ -60,7 +59,7 @@ func (c *call) read(body []byte) error {
 				IncludeUsage bool `json:"include_usage"`
 			}
 			err := json.Unmarshal(value, &o)
-			c.usage = o.IncludeUsage
+			c.manner.usage = o.IncludeUsage
 			return false, err
 		}
 		return true, nil
@@ -70,7 +69,7 @@ func (c *call) read(body []byte) error {
 	}
 	c.body = rest
 	if asked.stream || c.isStream {
-		c.form = c.streams
+		c.manner.form = c.streams
 	}
 	switch {
 	case err != nil:

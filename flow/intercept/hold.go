@@ -121,6 +121,9 @@ const (
 	actCommit
 	actSpace
 	actRefuse
+	actAnswer // the call has its answer
+	actGone   // its client is gone
+	actLate   // its deadline has passed
 )
 
 // next returns what happens next to a call that was held for so long, and when.

@@ -3,6 +3,7 @@ package intercept
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -52,7 +53,7 @@ func TestHowClientsAreHeld(t *testing.T) {
 		{"102 for ever", agent("AsyncOpenAI/Python 3"), formBody, 50 * time.Second, good, `20s 102, 40s 102, 50s 200, 50s "{}"`},
 		{"102, and an error", agent("ai/7 ai-sdk/openai"), formBody, 30 * time.Second, bad, `20s 102, 30s 400, 30s "{\"error\":{\"message\":\"no\"}}"`},
 		{"102 for the newer one", agent("ai/7.0.173 ai-sdk-provider-utils/5.0.81 node.js/v22"), formBody, 50 * time.Second, good, `20s 102, 40s 102, 50s 200, 50s "{}"`},
-		{"102, then 200", agent("Anthropic/JS 1", "X-Stainless-Timeout", "90"), formBody, 100 * time.Second, good, `20s 102, 40s 102, 1m0s 200, 1m0s " ", 1m20s " ", 1m40s " ", 1m40s "{}"`},
+		{"102, then 200", agent("Anthropic/JS 1", "X-Stainless-Timeout", "90"), formBody, 105 * time.Second, good, `20s 102, 40s 102, 1m0s 200, 1m0s " ", 1m20s " ", 1m40s " ", 1m45s "{}"`},
 		{"200 and spaces", agent("curl/8"), formBody, 65 * time.Second, good, `30s 200, 30s " ", 40s " ", 1m0s " ", 1m5s "{}"`},
 		{"broken off", agent("OpenAI/Go 3"), formBody, 35 * time.Second, bad, `30s 200, 30s " ", aborted`},
 		{"silence", agent("google-genai-sdk/3 gl-node"), formBody, time.Hour, good, `1h0m0s 200, 1h0m0s "{}"`},
@@ -70,9 +71,6 @@ func TestHowClientsAreHeld(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := &heard{header: http.Header{}, began: time.Now()}
-			r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://proxy/", nil)
-			c := &call{form: test.form}
-			c.provider = "openai"
 			wait := &waiting{done: make(chan struct{})}
 			if test.after == 0 {
 				wait.settle(test.answer)
@@ -85,7 +83,10 @@ func TestHowClientsAreHeld(t *testing.T) {
 						w.log = append(w.log, "aborted")
 					}
 				}()
-				(&holding{w: w, r: r, call: c, rule: ruleOf(test.header, test.form), counts: new(counts)}).serve(wait)
+				h := &holding{w: w, manner: manner{provider: "openai", form: test.form}, rule: ruleOf(test.header, test.form), counts: new(counts), wait: wait}
+				if !h.begin() {
+					h.serve(t.Context().Done())
+				}
 			}()
 			if got := strings.Join(w.log, ", "); !strings.HasPrefix(got, test.want) {
 				t.Errorf("%s: %s, want %s", test.name, got, test.want)
@@ -94,14 +95,58 @@ func TestHowClientsAreHeld(t *testing.T) {
 	}
 }
 
+// A held call ends at its deadline, and when its client goes away.
+func TestHowAHeldCallEnds(t *testing.T) {
+	for _, test := range []struct {
+		deadline, gone time.Duration
+		want           string
+		cut            int64
+	}{
+		{50 * time.Second, time.Hour, "20s 102, 40s 102, 50s 504, 50s ", 0},
+		{time.Hour, 30 * time.Second, "20s 102", 1},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := &heard{header: http.Header{}, began: time.Now()}
+			gone := make(chan struct{})
+			time.AfterFunc(test.gone, func() { close(gone) })
+			h := &holding{
+				w: w, manner: manner{provider: "openai"}, deadline: time.Now().Add(test.deadline), rule: ruleOf(agent("OpenAI/Python 3"), formBody),
+				counts: new(counts), wait: &waiting{done: make(chan struct{})},
+			}
+			h.begin()
+			h.serve(gone)
+			if got := strings.Join(w.log, ", "); !strings.HasPrefix(got, test.want) || h.counts.cut.Load() != test.cut {
+				t.Errorf("%s, %d cut, want %s", got, h.counts.cut.Load(), test.want)
+			}
+		})
+	}
+}
+
+// What panics in another goroutine is for net/http to recover from: the proxy
+// lives on.
+func TestAPanicIsThatOfTheCall(t *testing.T) {
+	for _, p := range []any{"oops", http.ErrAbortHandler} {
+		h := &handler{cfg: HandlerConfig{Instead: func(string, string) http.Handler { panic(p) }}}
+		func() {
+			defer func() {
+				if got := recover(); got != p && !strings.Contains(fmt.Sprint(got), "oops") {
+					t.Errorf("%v, want %v", got, p)
+				}
+			}()
+			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/v1/files", nil))
+			t.Errorf("%v: it is gone", p)
+		}()
+	}
+}
+
 // The client that ends each call after ten minutes is told before.
 func TestAClientIsToldToRepeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &heard{header: http.Header{}, began: time.Now()}
-		r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://proxy/", nil)
-		c := &call{}
 		counts := new(counts)
-		(&holding{w: w, r: r, call: c, rule: ruleOf(agent("OpenAI/JS 7"), formBody), counts: counts}).serve(&waiting{done: make(chan struct{})})
+		h := &holding{w: w, manner: manner{provider: "openai"}, rule: ruleOf(agent("OpenAI/JS 7"), formBody), counts: counts, wait: &waiting{done: make(chan struct{})}}
+		h.begin()
+		h.serve(t.Context().Done())
 		if counts.cut.Load() != 1 {
 			t.Error("it is not counted")
 		}

@@ -2,8 +2,10 @@ package intercept
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -13,67 +15,105 @@ import (
 // holding is a connection whose call waits.
 type holding struct {
 	w         http.ResponseWriter
-	r         *http.Request
-	call      *call
+	manner    manner // of the call, of which nothing else is kept
+	deadline  time.Time
 	rule      rule
 	counts    *counts
+	wait      *waiting
 	committed bool
+	aborted   bool // the connection has to be broken off
 }
 
-// serve holds the connection until the call is answered, or its client is gone.
-func (h *holding) serve(wait *waiting) {
+// begin answers the call if that is possible at once, and reports whether it
+// is.
+func (h *holding) begin() (answered bool) {
 	select {
-	case <-wait.done:
-		h.answer(wait)
-		return
+	case <-h.wait.done:
+		h.answer()
+		return true
 	default:
 	}
 	if h.rule.events {
 		h.commit(replay.Events, replay.Comment)
 	}
-	var late <-chan time.Time
-	if !h.call.deadline.IsZero() {
-		timer := time.NewTimer(time.Until(h.call.deadline))
-		defer timer.Stop()
-		late = timer.C
-	}
+	return false
+}
+
+// serve holds the connection until the call is answered, or its client is gone.
+// Its stack stays small, as there is one for each held call: see apart.
+func (h *holding) serve(gone <-chan struct{}) {
 	began := time.Now()
-	var held time.Duration
 	timer := time.NewTimer(0)
-	defer timer.Stop()
 	<-timer.C
-	for {
-		at, what := h.rule.next(held)
+	for held := time.Duration(0); ; {
 		var due <-chan time.Time
+		at, what := h.next(began, held)
 		if what != 0 {
 			timer.Reset(time.Until(began.Add(at)))
 			due = timer.C
 		}
 		select {
-		case <-wait.done:
-			h.answer(wait)
-			return
-		case <-late:
-			h.fail(&DeadlineError{Passed: true})
-			return
-		case <-h.r.Context().Done():
-			h.counts.cut.Add(1)
-			return
+		case <-h.wait.done:
+			what = actAnswer
+		case <-gone:
+			what = actGone
 		case <-due:
-			held = at
-			if h.act(what) {
-				return
-			}
 		}
+		held = at
+		if what == actInterim {
+			h.w.WriteHeader(http.StatusProcessing)
+			continue
+		}
+		over := false
+		apart(func() { over = h.act(what) })
+		if over {
+			break
+		}
+	}
+	timer.Stop()
+	if h.aborted {
+		panic(http.ErrAbortHandler)
 	}
 }
 
-// act does what the rule says, and reports whether the connection is held no
-// more.
+// next returns what happens next, and when: what the rule says, or the end at
+// the deadline.
+func (h *holding) next(began time.Time, held time.Duration) (at time.Duration, what action) {
+	at, what = h.rule.next(held)
+	if h.deadline.IsZero() {
+		return at, what
+	}
+	if left := h.deadline.Sub(began); what == 0 || left <= at {
+		return left, actLate
+	}
+	return at, what
+}
+
+// apart runs f in a goroutine of its own and waits for it. So the stack of the
+// goroutine that waits, which a held call keeps for hours, does not grow: it
+// never shrinks again below what net/http uses of it. A panic of f is one of
+// the caller.
+func apart(f func()) {
+	done := make(chan any)
+	go func() {
+		defer func() {
+			p := recover()
+			if p != nil && p != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
+				p = fmt.Sprintf("%v\n%s", p, debug.Stack())
+			}
+			done <- p
+		}()
+		f()
+	}()
+	if p := <-done; p != nil {
+		panic(p)
+	}
+}
+
+// act does what is due, and reports whether the connection is held no more.
 func (h *holding) act(what action) (ended bool) {
 	switch what {
-	case actInterim:
-		h.w.WriteHeader(http.StatusProcessing)
+	case actInterim: // it needs no stack
 	case actCommit:
 		h.commit("application/json", " ")
 	case actSpace:
@@ -89,8 +129,17 @@ func (h *holding) act(what action) (ended bool) {
 		header.Set("X-Should-Retry", "true")
 		h.whole(&Answer{
 			Status: http.StatusServiceUnavailable,
-			Body:   errorBody(h.call.provider, http.StatusServiceUnavailable, "baler_waiting", "the batch has not ended yet: make the same call again to get its answer"),
+			Body:   errorBody(h.manner.provider, http.StatusServiceUnavailable, "baler_waiting", "the batch has not ended yet: make the same call again to get its answer"),
 		})
+		return true
+	case actAnswer:
+		h.answer()
+		return true
+	case actGone:
+		h.counts.cut.Add(1)
+		return true
+	case actLate:
+		h.fail(&DeadlineError{Passed: true})
 		return true
 	}
 	return false
@@ -112,16 +161,16 @@ func (h *holding) write(b []byte) {
 }
 
 // answer gives the call what it waited for.
-func (h *holding) answer(wait *waiting) {
-	if wait.err != nil {
-		h.fail(wait.err)
+func (h *holding) answer() {
+	if h.wait.err != nil {
+		h.fail(h.wait.err)
 		return
 	}
-	a := wait.answer
-	contentType := h.call.shape(&a)
+	a := h.wait.answer
+	contentType := h.manner.shape(&a)
 	switch {
 	case !h.committed:
-		h.begin(&a)
+		h.headers(&a)
 		h.w.Header().Set("Content-Type", contentType)
 		h.whole(&a)
 	case a.Status == http.StatusOK:
@@ -131,8 +180,8 @@ func (h *holding) answer(wait *waiting) {
 	}
 }
 
-// begin sets the headers of an answer.
-func (h *holding) begin(a *Answer) { maps.Copy(h.w.Header(), a.header(h.call.provider)) }
+// headers sets the headers of an answer.
+func (h *holding) headers(a *Answer) { maps.Copy(h.w.Header(), a.header(h.manner.provider)) }
 
 // whole writes an answer that was not begun.
 func (h *holding) whole(a *Answer) {
@@ -149,20 +198,20 @@ func (h *holding) whole(a *Answer) {
 // breaking the connection off. An error as the body would break programs.
 func (h *holding) late(a *Answer) {
 	if h.rule.events {
-		h.write(replay.Failure(string(h.call.form), bytes.TrimSpace(a.Body)))
+		h.write(replay.Failure(string(h.manner.form), bytes.TrimSpace(a.Body)))
 		return
 	}
 	h.counts.cut.Add(1)
-	panic(http.ErrAbortHandler)
+	h.aborted = true
 }
 
 // fail answers with an error of Baler's own.
 func (h *holding) fail(err error) {
-	a := answerTo(h.call.provider, err)
+	a := answerTo(h.manner.provider, err)
 	if h.committed {
 		h.late(&a)
 		return
 	}
-	h.begin(&a)
+	h.headers(&a)
 	h.whole(&a)
 }

@@ -103,51 +103,74 @@ type handler struct {
 
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path, ok := h.admitted(r)
+	s := &serving{w: w, r: r}
+	apart(func() { h.begin(s) })
+	switch {
+	case s.hold != nil:
+		defer h.held.Add(-1)
+		s.hold.serve(r.Context().Done())
+	case s.next != nil:
+		s.next.ServeHTTP(w, s.r)
+	}
+}
+
+// serving is a call that comes in, and what is to be done about it.
+type serving struct {
+	w    http.ResponseWriter
+	r    *http.Request
+	hold *holding     // it is held
+	next http.Handler // or another one answers it
+}
+
+// begin answers a call, or finds out who does.
+func (h *handler) begin(s *serving) {
+	path, ok := h.admitted(s.r)
 	if !ok {
-		http.Error(w, `{"error":{"message":"baler: the token is missing or wrong: send it as x-baler-token","code":"baler_token"}}`, http.StatusUnauthorized)
+		http.Error(s.w, `{"error":{"message":"baler: the token is missing or wrong: send it as x-baler-token","code":"baler_token"}}`, http.StatusUnauthorized)
 		return
 	}
 	if path == "/" || path == "/healthz" {
-		_, _ = fmt.Fprintln(w, "baler serve:", h.owner.Stats())
+		_, _ = fmt.Fprintln(s.w, "baler serve:", h.owner.Stats())
 		return
 	}
-	if h.instead(w, r, path) {
+	if h.instead(s, path) {
 		return
 	}
-	home, u := h.route(path, r.URL.RawQuery, r.Header)
-	c, restored, err := h.owner.recognize(r, home, u)
+	home, u := h.route(path, s.r.URL.RawQuery, s.r.Header)
+	c, restored, err := h.owner.recognize(s.r, home, u)
 	if err != nil {
 		a := answerTo(home.provider, err)
-		(&holding{w: w}).whole(&a)
+		(&holding{w: s.w}).whole(&a)
 		return
 	}
 	if c == nil {
 		h.owner.counts.passed.Add(1)
-		out := restored.WithContext(r.Context())
-		out.URL = u
-		h.through.ServeHTTP(w, out)
+		s.r = restored.WithContext(s.r.Context())
+		s.r.URL = u
+		s.next = h.through
 		return
 	}
-	h.hold(w, r, c)
+	h.hold(s, c)
 }
 
-// hold answers a call that becomes a row.
-func (h *handler) hold(w http.ResponseWriter, r *http.Request, c *call) {
-	hold := &holding{w: w, r: r, call: c, rule: ruleOf(r.Header, c.form), counts: &h.owner.counts}
+// hold answers a call that becomes a row, or lets it be held.
+func (h *handler) hold(s *serving, c *call) {
+	hold := &holding{w: s.w, manner: c.manner, deadline: c.deadline, rule: ruleOf(s.r.Header, c.manner.form), counts: &h.owner.counts}
 	if n := h.held.Add(1); h.cfg.MaxHeld > 0 && n > int64(h.cfg.MaxHeld) {
 		h.held.Add(-1)
 		h.owner.counts.cut.Add(1)
-		w.Header().Set("Retry-After", "5")
+		s.w.Header().Set("Retry-After", "5")
 		hold.whole(&Answer{Status: http.StatusTooManyRequests, Body: errorBody(
 			c.provider, http.StatusTooManyRequests, "baler_full", "baler holds as many calls as it has file descriptors for: raise the limit (ulimit -n), or make fewer calls at a time")})
 		return
 	}
-	defer h.held.Add(-1)
 	h.meet(&hold.rule)
-	wait := h.owner.begin(r.Context(), c)
-	c.body = nil // the row has it
-	hold.serve(wait)
+	hold.wait = h.owner.begin(s.r.Context(), c)
+	if hold.begin() {
+		h.held.Add(-1)
+		return
+	}
+	s.hold = hold
 }
 
 // meet tells of a kind of client that was not seen before.
@@ -188,18 +211,16 @@ func (h *handler) service(path, query string, header http.Header) (home, string)
 }
 
 // instead lets another answer a call than its service.
-func (h *handler) instead(w http.ResponseWriter, r *http.Request, path string) bool {
+func (h *handler) instead(s *serving, path string) bool {
 	if h.cfg.Instead == nil {
 		return false
 	}
-	to, path := h.service(path, r.URL.RawQuery, r.Header)
-	other := h.cfg.Instead(to.name, path)
-	if other == nil {
+	to, path := h.service(path, s.r.URL.RawQuery, s.r.Header)
+	if s.next = h.cfg.Instead(to.name, path); s.next == nil {
 		return false
 	}
-	r = r.Clone(r.Context())
-	r.URL.Path, r.URL.RawPath = path, ""
-	other.ServeHTTP(w, r)
+	s.r = s.r.Clone(s.r.Context())
+	s.r.URL.Path, s.r.URL.RawPath = path, ""
 	return true
 }
 

@@ -102,8 +102,8 @@ func TestReadingACall(t *testing.T) {
 		if (err != nil) != (want == "") || want != "" && string(c.body) != want {
 			t.Errorf("%s: %s, %v", body, c.body, err)
 		}
-		if wantStream := strings.Contains(body, `"include_usage"`); err == nil && (c.form == formChat) != wantStream || c.usage != wantStream {
-			t.Errorf("%s: %q, %v", body, c.form, c.usage)
+		if wantStream := strings.Contains(body, `"include_usage"`); err == nil && (c.manner.form == formChat) != wantStream || c.manner.usage != wantStream {
+			t.Errorf("%s: %q, %v", body, c.manner.form, c.manner.usage)
 		}
 	}
 }

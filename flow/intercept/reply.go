@@ -128,17 +128,24 @@ func openaiType(status int) string {
 	return "server_error"
 }
 
+// manner is how a call is answered.
+type manner struct {
+	provider string
+	form     form
+	usage    bool // a stream of chat completions ends with the usage
+}
+
 // shape puts an answer into the form that the call wants, and returns its
 // content type. One that cannot be streamed becomes an error: readers of events
 // would take it for an empty answer.
-func (c *call) shape(a *Answer) (contentType string) {
-	if c.form == formBody || a.Status != http.StatusOK {
+func (m *manner) shape(a *Answer) (contentType string) {
+	if m.form == formBody || a.Status != http.StatusOK {
 		return replay.JSON
 	}
-	events, kind, err := replay.Stream(string(c.form), a.Body, c.usage)
+	events, kind, err := replay.Stream(string(m.form), a.Body, m.usage)
 	if err != nil {
 		a.Status = http.StatusBadGateway
-		a.Body = errorBody(c.provider, a.Status, "baler_stream", "the answer cannot be streamed: make the same call without stream to get it at once")
+		a.Body = errorBody(m.provider, a.Status, "baler_stream", "the answer cannot be streamed: make the same call without stream to get it at once")
 		return replay.JSON
 	}
 	a.Body = events

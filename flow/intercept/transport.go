@@ -72,7 +72,7 @@ func (i *Interceptor) recognize(r *http.Request, to home, u *url.URL) (*call, *h
 		return nil, r, err
 	}
 	c := &call{
-		target: t, options: o, key: func() string { return key }, version: version,
+		target: t, options: o, key: func() string { return key }, version: version, manner: manner{provider: provider},
 	}
 	if to.hasOrganizations() {
 		c.organization, c.project = r.Header.Get("Openai-Organization"), r.Header.Get("Openai-Project")
@@ -121,7 +121,7 @@ func versionOf(provider string, h http.Header) (version string, ok bool) {
 
 // response returns an answer as a response to the request.
 func (c *call) response(r *http.Request, a *Answer) *http.Response {
-	kind := c.shape(a)
+	kind := c.manner.shape(a)
 	h, body := a.header(c.provider), a.Body
 	h.Set("Content-Type", kind)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
