@@ -60,6 +60,7 @@ type proxy struct {
 	server   *http.Server
 	bases    map[string]string // by service
 	served   chan error
+	lavish   func() // ends that memory is saved
 }
 
 // start opens the proxy. What it has to tell goes to w.
@@ -90,7 +91,7 @@ func (p *proxyFlags) start(ctx context.Context, w io.Writer) (*proxy, error) {
 	if err != nil {
 		return nil, errors.Join(usage("%w", err), listener.Close(), calls.Close(), batches.close())
 	}
-	x := &proxy{token: token, calls: calls, batches: batches, listener: listener, bases: bases, served: make(chan error, 1)}
+	x := &proxy{token: token, calls: calls, batches: batches, listener: listener, bases: bases, served: make(chan error, 1), lavish: beFrugal()}
 	x.server = &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute} // and no other, as calls are held
 	go func() { x.served <- x.server.Serve(listener) }()
 	if !p.dryRun {
@@ -224,6 +225,7 @@ func (x *proxy) resume(ctx context.Context, w io.Writer) {
 // close ends all calls, which their programs may make again, and detaches from
 // the batches.
 func (x *proxy) close() error {
+	defer x.lavish()
 	err := x.calls.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 	defer cancel()
