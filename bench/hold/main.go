@@ -1,5 +1,6 @@
 // Command hold measures what calls cost that wait for their batches: 10,000 in
-// baler serve, a process of its own, and 10,000 in a RoundTripper.
+// baler serve, a process of its own, and 10,000 in a RoundTripper. Beside them
+// stands a bare handler of net/http that waits.
 //
 //	go run ./bench/hold
 package main
@@ -31,10 +32,17 @@ import (
 	"github.com/balerhq/baler/sink/simulator"
 )
 
-var calls = flag.Int("calls", 10_000, "calls at a time")
+var (
+	calls = flag.Int("calls", 10_000, "calls at a time")
+	bare  = flag.Bool("bare", false, "be the bare server")
+)
 
 func main() {
 	flag.Parse()
+	if *bare {
+		fmt.Fprintln(os.Stderr, "hold:", serveBare())
+		os.Exit(1)
+	}
 	if err := measure(); err != nil {
 		fmt.Fprintln(os.Stderr, "hold:", err)
 		os.Exit(1)
@@ -47,7 +55,7 @@ func measure() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	return errors.Join(inProxy(dir), inProcess(dir))
+	return errors.Join(inBare(), inProxy(dir), inProcess(dir))
 }
 
 // provider is one whose batches end when the clock is moved.
@@ -100,7 +108,7 @@ func inProxy(dir string) error {
 	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", command, "./cmd/baler").CombinedOutput(); err != nil { //nolint:gosec // our own
 		return fmt.Errorf("build: %s: %w", out, err)
 	}
-	serve := exec.CommandContext(context.Background(), command, "serve", "--addr", "127.0.0.1:14747", "--state", filepath.Join(dir, "served"), "--poll", "1s") //nolint:gosec // our own
+	serve := exec.CommandContext(context.Background(), command, "serve", "--addr", "127.0.0.1:14747", "--state", filepath.Join(dir, "served")) //nolint:gosec // our own
 	serve.Env = append(os.Environ(), "OPENAI_BASE_URL="+server.BaseURL("openai"))
 	if err := serve.Start(); err != nil {
 		return err
@@ -143,9 +151,10 @@ func until(done func() bool) {
 	}
 }
 
-// settle lets what was bought come to rest.
+// settle lets what was bought come to rest, and the clients hear from the proxy
+// for the first time.
 func settle() {
-	timer := time.NewTimer(2 * time.Second)
+	timer := time.NewTimer(30 * time.Second)
 	defer timer.Stop()
 	<-timer.C
 }
