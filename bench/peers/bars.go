@@ -23,7 +23,14 @@ func (t *table) bars() []bar {
 	}
 	stage := func(row string) float64 { return t.get("int p1", row) / t.get("int p1", "baler stage 32") }
 	name, best := t.fastestStage()
+	mechanism := func(what, column, row, bare string) bar {
+		return bar{what: what, ratio: t.get(column, row) / t.get(column, bare), atMost: 1.15, than: "of the time of the bare mechanism"}
+	}
 	return []bar{
+		mechanism("Add, 1 producer", "int p1", "baler Add", bareAddName),
+		mechanism("Add, 8 producers", "int p8", "baler Add", bareAddName),
+		mechanism("AddMany of 32, 8 producers", "int p8", "baler AddMany 32", bareManyName),
+		mechanism("Producer, 8 producers", "int p8", "baler Producer", bareProducerName),
 		faster("Add, 1 producer", "int p1", "baler Add", 5),
 		faster("Add, 8 producers", "int p8", "baler Add", 3.5),
 		faster("AddMany of 32, 1 producer", "int p1", "baler AddMany 32", 7),
@@ -71,13 +78,13 @@ func (t *table) printBars(out io.Writer) {
 		}
 		limit, met := fmt.Sprintf(">= %.1fx", b.atLeast), b.ratio >= b.atLeast
 		if b.atMost > 0 {
-			limit, met = fmt.Sprintf("<= %.1fx", b.atMost), b.ratio <= b.atMost
+			limit, met = fmt.Sprintf("<= %.2fx", b.atMost), b.ratio <= b.atMost
 		}
 		verdict := "yes"
 		if !met {
 			verdict = "NO"
 		}
-		fmt.Fprintf(w, "%s\t%.1fx\t%s\t%s\t%s\t\n", b.what, b.ratio, limit, b.than, verdict)
+		fmt.Fprintf(w, "%s\t%.2fx\t%s\t%s\t%s\t\n", b.what, b.ratio, limit, b.than, verdict)
 	}
 	_ = w.Flush()
 }

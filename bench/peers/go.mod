@@ -6,6 +6,7 @@ require (
 	github.com/balerhq/baler v0.0.0
 	github.com/deliveryhero/pipeline/v2 v2.2.0
 	github.com/destel/rill v0.8.1
+	github.com/elgopher/batch v1.1.0
 	github.com/graph-gophers/dataloader/v7 v7.1.0
 	github.com/projectdiscovery/utils v0.8.0
 	github.com/reugn/go-streams v0.13.0

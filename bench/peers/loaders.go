@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/elgopher/batch"
 	"github.com/graph-gophers/dataloader/v7"
 	"google.golang.org/api/support/bundler"
 
@@ -67,6 +69,7 @@ func loaders() []entry {
 		enterLoader("baler Do, with a context", balerDoContext),
 		enterLoader("dataloader", dataLoader),
 		enterLoader("bundler and a channel", bundlerChannel),
+		enterLoader("elgopher", elgopher),
 		enterLoader(bare, bareLoader),
 	}
 }
@@ -143,6 +146,19 @@ func bundlerChannel(j *asked) error {
 		return <-c.result, nil
 	})
 	b.Flush()
+	return nil
+}
+
+// elgopher has batches of a time, not of a size: here of a millisecond, in which
+// all callers fit. It runs the operations of a batch one by one, and lets the
+// callers go at its end.
+func elgopher(j *asked) error {
+	p := batch.StartProcessor(batch.Options[*int]{MinDuration: time.Millisecond, MaxDuration: timeout})
+	defer p.Stop()
+	j.ask(func(item int) (twice int, err error) {
+		err = p.Run(context.Background(), "", func(*int) { twice = 2 * item })
+		return twice, err
+	})
 	return nil
 }
 
