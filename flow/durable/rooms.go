@@ -57,6 +57,7 @@ type stay struct {
 	load     ratelimit.Load
 	known    sink.Enqueued // what the job knows of the limits
 	tries    bool          // the limit has to be found out, or may be lower than the job says
+	onTrial  bool          // the provider has not said yet that it runs the batch
 	route    string        // whose batches are limited; "" if they are not
 	most     int           // of these
 
@@ -130,10 +131,14 @@ func (r *rooms) take(
 			return false, err
 		}
 	}
+	r.keepStay(s)
+	return true, nil
+}
+
+func (r *rooms) keepStay(s *stay) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stays[s.tag] = s
-	return true, nil
+	r.stays[s.tag], s.onTrial = s, s.tries
 }
 
 // cut is what a stay takes of a lane. One that is larger than all of it takes
@@ -175,9 +180,7 @@ func (r *rooms) record(s *stay) {
 	for _, p := range s.parts() {
 		_ = r.capacity.Record(r.ctx, p.lane, s.tag, p.load)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.stays[s.tag] = s
+	r.keepStay(s)
 }
 
 // leave gives back the room of a batch.
@@ -203,7 +206,7 @@ func (r *rooms) moved(was, in intent.Intent) {
 	switch {
 	case s == nil:
 	case in.State == intent.Unknown || in.State == intent.Held:
-		_ = r.capacity.Release(r.ctx, s.trial(), s.tag)
+		r.endTrial(s, 0)
 	case !atProvider(in) && (atProvider(was) || in.State != intent.Uploaded):
 		if endedWell(was, in) {
 			r.widen(s)

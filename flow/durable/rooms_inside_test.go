@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/ratelimit"
 )
 
@@ -41,5 +42,41 @@ func TestWhatAProviderSaidAboutRoomIsNotForEver(t *testing.T) {
 	r.widen(s)
 	if n := opened().most(s.place, 0); n != 0 {
 		t.Errorf("%d tokens more than a week after the refusal", n)
+	}
+}
+
+// A batch is on trial until the provider runs it or does not answer. What it was
+// trusted with counts once, however often it is polled, and not at all if it was in
+// doubt.
+func TestATrialEndsOnce(t *testing.T) {
+	t.Parallel()
+	r := newRooms()
+	at := place{"account", "model"}
+	onTrial := func() int {
+		held, err := r.capacity.Held(t.Context(), at.trial())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(held)
+	}
+	for _, tag := range []string{"run", "doubtful"} {
+		s := &stay{place: at, tag: tag, load: ratelimit.Load{Tokens: 10_000, Rows: 12, Batches: 1}, tries: true}
+		if ok, err := r.try(t.Context(), s); !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+	}
+	if n := onTrial(); n != 2 {
+		t.Fatalf("%d are on trial", n)
+	}
+	for range 3 {
+		r.accept("run")
+	}
+	if n, accepted := onTrial(), r.of(at).accepted; n != 1 || accepted != 10_000 {
+		t.Errorf("%d are on trial, %d tokens were accepted", n, accepted)
+	}
+	r.moved(intent.Intent{Tag: "doubtful", State: intent.Creating}, intent.Intent{Tag: "doubtful", State: intent.Unknown})
+	r.accept("doubtful")
+	if n, accepted := onTrial(), r.of(at).accepted; n != 0 || accepted != 10_000 {
+		t.Errorf("%d are on trial, %d tokens were accepted", n, accepted)
 	}
 }

@@ -164,14 +164,26 @@ func (r *rooms) accept(tag string) {
 	r.mu.Lock()
 	s := r.stays[tag]
 	r.mu.Unlock()
-	if s == nil || !s.tries {
+	if s != nil {
+		r.endTrial(s, s.load.Tokens)
+	}
+}
+
+// endTrial lets others be tried, if that has not happened yet: those that a batch
+// keeps from it, and as many tokens more as were accepted. It is called with each
+// poll of a batch.
+func (r *rooms) endTrial(s *stay, accepted int) {
+	r.mu.Lock()
+	first := s.onTrial
+	s.onTrial = false
+	r.mu.Unlock()
+	if !first {
 		return
 	}
-	held, _ := r.capacity.Held(r.ctx, s.trial())
-	if _, first := held[tag]; first {
-		r.change(s.place, func(l *roomLimit) { l.accepted, l.moved = l.accepted+int64(s.load.Tokens), time.Now() })
-		_ = r.capacity.Release(r.ctx, s.trial(), tag)
+	if accepted > 0 {
+		r.change(s.place, func(l *roomLimit) { l.accepted, l.moved = l.accepted+int64(accepted), time.Now() })
 	}
+	_ = r.capacity.Release(r.ctx, s.trial(), s.tag)
 }
 
 // hurry lets twice as much be tried if nothing was accepted for long.
