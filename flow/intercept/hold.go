@@ -1,6 +1,7 @@
 package intercept
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -75,10 +76,12 @@ func ruleOf(h http.Header, form form) rule {
 		}
 	}
 	switch {
-	case strings.Contains(agent, "Anthropic/JS"), strings.Contains(agent, "Groq/JS"), strings.Contains(agent, "Together/JS"):
-		r.commit = before(patience(h))
+	case strings.Contains(agent, "Anthropic/JS"):
+		r.commit = before(patience(h, 10*time.Minute))
+	case strings.Contains(agent, "Groq/JS"), strings.Contains(agent, "Together/JS"):
+		r.commit = before(patience(h, time.Minute))
 	case strings.Contains(agent, "OpenAI/JS") && !lastAttempt(h):
-		r.refuse = before(patience(h))
+		r.refuse = before(patience(h, 10*time.Minute))
 	}
 	isSilent := r.every == 0
 	if form != formBody && form != formGeminiList && !isSilent {
@@ -87,11 +90,12 @@ func ruleOf(h http.Header, form form) rule {
 	return r
 }
 
-// patience is for how long a client of Stainless waits for the answer to begin.
-func patience(h http.Header) time.Duration {
+// patience is for how long a client of Stainless waits for the answer to begin:
+// what it says, or its default.
+func patience(h http.Header, unsaid time.Duration) time.Duration {
 	seconds, err := strconv.Atoi(h.Get("X-Stainless-Timeout"))
 	if err != nil || seconds <= 0 {
-		return 10 * time.Minute
+		return unsaid
 	}
 	return time.Duration(min(seconds, longest)) * time.Second
 }
@@ -159,6 +163,8 @@ func (r *rule) describe() string {
 		return "it makes a hundred calls at a time, and further ones fail after its timeout: set http_client to one with more connections, or make no more at a time"
 	case r.hint != "":
 		return r.hint
+	case r.commit > 0:
+		return fmt.Sprintf("it waits as long as it takes; an error that comes later than %s breaks the connection off, and the same call gets it then", r.commit)
 	default:
 		return "it waits as long as it takes"
 	}

@@ -63,7 +63,8 @@ func TestHowClientsAreHeld(t *testing.T) {
 			`0s 200, 0s ": waiting for the batch\n\n", 15s ": waiting for the batch\n\n", 20s "event: message_start`,
 		},
 		{"102, then 200, of one in haste", agent("Anthropic/JS 1", "X-Stainless-Timeout", "50"), formBody, 50 * time.Second, good, `20s 102, 25s 200, 25s " ", 40s " ", 50s "{}"`},
-		{"102, then 200, of one with a minute", agent("Groq/JS 1", "X-Stainless-Timeout", "60"), formBody, 70 * time.Second, good, `20s 102, 30s 200, 30s " ", 40s " ", 1m0s " ", 1m10s "{}"`},
+		{"102, then 200, of one with a minute", agent("Groq/JS 1"), formBody, 70 * time.Second, good, `20s 102, 30s 200, 30s " ", 40s " ", 1m0s " ", 1m10s "{}"`},
+		{"102, then 200, of one that says how long", agent("Together/JS 1", "X-Stainless-Timeout", "100"), formBody, 71 * time.Second, good, `20s 102, 40s 102, 1m0s 102, 1m10s 200, 1m10s " ", 1m11s "{}"`},
 		{"a list", agent("curl/8"), formGeminiList, 45 * time.Second, good, `30s 200, 30s " ", 40s " ", 45s "[{}]"`},
 		{"no events of it", agent("Anthropic/JS 1"), formMessages, time.Second, Answer{Status: 200, Body: []byte(`[]`)}, `0s 200, 0s ": waiting for the batch\n\n", 1s "event: error\ndata: {\"error\"`},
 		{"no events of it, at once", agent("Anthropic/JS 1"), formMessages, 0, Answer{Status: 200, Body: []byte(`[]`)}, `0s 502, 0s "{\"error\"`},
@@ -192,7 +193,9 @@ func TestWhatClientsAreTold(t *testing.T) {
 		{"Together/Python 3", formChat, "a hundred calls at a time"},
 		{"OpenAI/JS 7", formBody, "ten minutes"},
 		{"OpenAI/JS 7", formChat, "as long as it takes"},
-		{"Groq/JS 1", formBody, "as long as it takes"},
+		{"Groq/JS 1", formBody, "later than 30s"},
+		{"Anthropic/JS 1", formBody, "later than 9m30s"},
+		{"Anthropic/JS 1", formMessages, "as long as it takes"},
 	} {
 		r := ruleOf(agent(test.agent), test.form)
 		if got := r.describe(); !strings.Contains(got, test.want) {
