@@ -20,7 +20,7 @@ await Promise.all([
   all('streamed chats', streamed(chat)),
   all('messages', ask(message)),
   all('streamed messages', streamed(message)),
-  refused(ask(chat), (e) => e.statusCode),
-  refused(ask(message), (e) => e.statusCode),
+  refused(ask(chat), { status: (e) => e.statusCode }),
+  refused(ask(message), { status: (e) => e.statusCode }),
 ]);
 console.log(`rows ${6 * calls + 2}`);

@@ -8,6 +8,6 @@ const message = async (text) => (await client.messages.create(ask(text))).conten
 await Promise.all([
   all('messages', message),
   all('streamed messages', async (text) => await client.messages.stream(ask(text)).finalText()),
-  refused(message),
+  refused(message, { breaks: true }),
 ]);
 console.log(`rows ${2 * calls + 1}`);
