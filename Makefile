@@ -62,7 +62,7 @@ soak: chaos ## the long suites: 200 worlds of chaos, 200 kills of 20,000 rows, 2
 interop: ## the official clients drive the simulator (needs node and python3)
 	cd interop && go test -count=1 -v . && go run ./official
 
-interop-hold: ## the official clients call and make batches through baler serve, also one that is killed: ten minutes
+interop-hold: ## the official clients call and make batches through baler serve, also one that is killed: seven minutes
 	cd interop && go test -count=1 -v ./go/hold && go run ./official -hold && go run ./official -batches && go run ./official -kill
 
 tidy: ## tidy all modules
