@@ -35,7 +35,8 @@ func (e *DeadlineError) Error() string {
 	return fmt.Sprintf("intercept: the call ends in %s, and batches take longer: %s", e.Left.Round(time.Second), e.hint)
 }
 
-// DryRunError is the answer to a call that would have become a row. Plan counts
+// DryRunError is the answer to a call that would have cost something: as a row,
+// or because it passes through. Plan counts
 // what was asked so far.
 type DryRunError struct{ Plan Plan }
 
@@ -50,11 +51,16 @@ type Plan struct {
 	Hits    int // that have an answer, which they got
 	Rows    int // that would be bought
 	Batches int // of these, if all come at once
+	Passed  int // that would pass through, at the full price
 }
 
 // String is the plan as a line.
 func (p Plan) String() string {
-	return fmt.Sprintf("%d calls, %d answered before, %d rows in %d batches", p.Calls, p.Hits, p.Rows, p.Batches)
+	s := fmt.Sprintf("%d calls, %d answered before, %d rows in %d batches", p.Calls, p.Hits, p.Rows, p.Batches)
+	if p.Passed > 0 {
+		s += fmt.Sprintf("; %d more that cannot be rows, at the full price", p.Passed)
+	}
+	return s
 }
 
 // RefusedError is a call that cannot be a row, because of what it asks or says.

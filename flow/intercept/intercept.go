@@ -52,7 +52,15 @@ type Config struct {
 	// Zero means eleven minutes, so that the ten minutes of anthropic-sdk-go
 	// are noticed; negative means any time.
 	Least time.Duration
+	// LiveWithin is how near its deadline a call passes through instead, at the
+	// full price: that of its context, or the one that it states (see Deadline).
+	// So set it to what batches take. A call whose answer is there gets that,
+	// and one whose row is bought already waits for it, so that nothing is paid
+	// twice. Zero means that no call does; Least then says which ones fail.
+	LiveWithin time.Duration
 	// DryRun buys nothing: a call without an answer fails with a *DryRunError.
+	// So do calls that would pass through, except those that cost nothing, such
+	// as lists of models.
 	DryRun bool
 	// Base carries the calls that pass through. Zero means
 	// http.DefaultTransport.
@@ -127,6 +135,8 @@ func (c *Config) validate() error {
 	switch {
 	case c.Dir == nil:
 		return errors.New("intercept: Config.Dir is missing")
+	case c.LiveWithin < 0:
+		return fmt.Errorf("intercept: Config.LiveWithin is %s: must not be negative", c.LiveWithin)
 	case c.BatchSize < 0:
 		return fmt.Errorf("intercept: Config.BatchSize is %d: must not be negative", c.BatchSize)
 	case c.Window < 0:

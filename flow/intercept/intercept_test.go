@@ -392,3 +392,83 @@ func TestAllProviders(t *testing.T) {
 		})
 	}
 }
+
+// A call whose deadline is nearer than LiveWithin is asked at once, unless it is
+// answered or bought already.
+func TestACallNearItsDeadlineGoesLive(t *testing.T) {
+	inWorld(t, slow, func(w *world) {
+		i := w.begin(func(c *intercept.Config) { c.LiveWithin = 30 * time.Minute })
+		defer w.close(i)
+		within := func(ctx context.Context, text, deadline string) {
+			w.Helper()
+			got := post(ctx, i, chats, chat(text), "X-Baler-Deadline", deadline)
+			if got.err != nil || got.status != http.StatusOK || !strings.Contains(got.body, text) {
+				w.Errorf("%s: %+v", text, got)
+			}
+		}
+		began := time.Now()
+		within(w.Context(), "near", "20m")
+		ctx, cancel := context.WithTimeout(w.Context(), 10*time.Minute)
+		defer cancel()
+		within(ctx, "in haste", "")
+		within(ctx, "in haste itself", "6h")
+		if took := time.Since(began); took > time.Minute {
+			w.Errorf("they waited for %s", took)
+		}
+		var calls sync.WaitGroup
+		calls.Go(func() { within(w.Context(), "far", "6h") })
+		time.Sleep(time.Minute)
+		within(w.Context(), "far", "29m") // its row is bought
+		calls.Wait()
+		within(w.Context(), "far", "1m") // and is answered now
+		if got := post(w.Context(), i, chats, chat("past"), "X-Baler-Deadline", "1999-12-31T00:00:00Z"); got.err == nil {
+			w.Errorf("%+v", got)
+		}
+		rows, live := 0, 0
+		for e, err := range w.server.Executions() {
+			if err != nil {
+				w.Fatal(err)
+			}
+			if rows++; e.Live {
+				live++
+			}
+		}
+		if s := i.Stats(); rows != 4 || live != 3 || s.Live != 3 || !strings.Contains(s.String(), "3 of them near their deadline") {
+			w.Errorf("%d rows, %d of them live: %s", rows, live, s)
+		}
+	})
+}
+
+// A dry run costs nothing: also calls that cannot be rows are refused, except
+// those that only read.
+func TestADryRunLetsNothingThroughThatCosts(t *testing.T) {
+	inWorld(t, slow, func(w *world) {
+		i := w.begin(func(c *intercept.Config) { c.DryRun, c.LiveWithin = true, time.Hour })
+		defer w.close(i)
+		for _, test := range []struct{ url, header, value string }{
+			{chats, "X-Baler-Live", "true"},
+			{chats, "X-Baler-Deadline", "1m"},
+			{chats, "Openai-Beta", "assistants=v2"},
+			{"http://127.0.0.1/v1/images/generations", "", ""},
+		} {
+			got := post(w.Context(), i, test.url, chat("one"), test.header, test.value)
+			if e, is := errors.AsType[*intercept.DryRunError](got.err); !is || !strings.Contains(e.Error(), "at the full price") {
+				w.Errorf("%+v: %+v", test, got)
+			}
+		}
+		r, err := http.NewRequestWithContext(w.Context(), http.MethodGet, "http://127.0.0.1/v1/models", nil)
+		if err != nil {
+			w.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer sk-test")
+		resp, err := i.RoundTrip(r)
+		if err != nil {
+			w.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if p := i.Plan(); p.Passed != 4 || i.Stats().Passed != 1 {
+			w.Errorf("%+v, %+v", p, i.Stats())
+		}
+		w.wantBought(0, 0)
+	})
+}

@@ -144,6 +144,11 @@ func (h *handler) begin(s *serving) {
 		return
 	}
 	if c == nil {
+		if err := h.owner.planPass(restored, u.Path); err != nil {
+			a := answerTo(home.provider, err)
+			(&holding{w: s.w}).whole(&a)
+			return
+		}
 		h.owner.counts.passed.Add(1)
 		s.r = restored.WithContext(s.r.Context())
 		s.r.URL = u

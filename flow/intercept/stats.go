@@ -2,6 +2,8 @@ package intercept
 
 import (
 	"fmt"
+	"net/http"
+	"strings"
 	"sync/atomic"
 
 	"github.com/balerhq/baler/flow/durable"
@@ -18,18 +20,26 @@ type Stats struct {
 	Succeeded int64 // rows
 	Failed    int64 // rows
 	Passed    int64 // went on untouched
+	Live      int64 // of these, because of their deadline
 	Waiting   int64 // rows that calls of this process wait for
 	Cut       int64 // calls of a proxy that ended before they had their answers, to be made again
 }
 
 // String is the counts as a line.
 func (s Stats) String() string {
-	return fmt.Sprintf("%d calls: %d answered at once, %d shared a row, %d rows in %d batches (%d succeeded, %d failed, %d wait); %d calls passed through",
-		s.Calls, s.Hits, s.Attached, s.Rows, s.Batches, s.Succeeded, s.Failed, s.Waiting, s.Passed)
+	return fmt.Sprintf("%d calls: %d answered at once, %d shared a row, %d rows in %d batches (%d succeeded, %d failed, %d wait); %d calls passed through%s",
+		s.Calls, s.Hits, s.Attached, s.Rows, s.Batches, s.Succeeded, s.Failed, s.Waiting, s.Passed, s.live())
+}
+
+func (s *Stats) live() string {
+	if s.Live == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d of them near their deadline", s.Live)
 }
 
 type counts struct {
-	calls, hits, attached, rows, batches, succeeded, failed, passed, cut atomic.Int64
+	calls, hits, attached, rows, batches, succeeded, failed, passed, live, cut atomic.Int64
 }
 
 func (c *counts) settled(class retry.Class) {
@@ -48,7 +58,7 @@ func (i *Interceptor) Stats() Stats {
 	c := &i.counts
 	return Stats{
 		Calls: c.calls.Load(), Hits: c.hits.Load(), Attached: c.attached.Load(), Rows: c.rows.Load(), Batches: c.batches.Load(),
-		Succeeded: c.succeeded.Load(), Failed: c.failed.Load(), Passed: c.passed.Load(), Waiting: int64(waiting), Cut: c.cut.Load(),
+		Succeeded: c.succeeded.Load(), Failed: c.failed.Load(), Passed: c.passed.Load(), Live: c.live.Load(), Waiting: int64(waiting), Cut: c.cut.Load(),
 	}
 }
 
@@ -64,9 +74,9 @@ func (i *Interceptor) observe(e durable.Event) {
 
 // dryRun is what a dry run has seen.
 type dryRun struct {
-	calls, hits int
-	rows        map[callHash]bool
-	kinds       map[batchKind]int // rows
+	calls, hits, passed int
+	rows                map[callHash]bool
+	kinds               map[batchKind]int // rows
 }
 
 // batchKind is what the rows of a batch have in common.
@@ -95,6 +105,32 @@ func (i *Interceptor) planRow(a *account, r *row) Plan {
 	return i.planned()
 }
 
+// planPass refuses a call of a dry run that would pass through, unless it costs
+// nothing. The path is that of its service.
+func (i *Interceptor) planPass(r *http.Request, path string) error {
+	if !i.cfg.DryRun || isFree(r, path) {
+		return nil
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.dry.passed++
+	return &DryRunError{i.planned()}
+}
+
+// isFree reports whether a call only reads what is there, or counts tokens.
+func isFree(r *http.Request, path string) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return r.Header.Get("Upgrade") == "" // a session that costs
+	}
+	for _, counts := range []string{"/messages/count_tokens", ":countTokens", "/responses/input_tokens"} {
+		if strings.HasSuffix(path, counts) {
+			return true
+		}
+	}
+	return false
+}
+
 // Plan returns what the calls of a dry run would do, so far.
 func (i *Interceptor) Plan() Plan {
 	i.mu.Lock()
@@ -103,7 +139,7 @@ func (i *Interceptor) Plan() Plan {
 }
 
 func (i *Interceptor) planned() Plan {
-	p := Plan{Calls: i.dry.calls, Hits: i.dry.hits, Rows: len(i.dry.rows)}
+	p := Plan{Calls: i.dry.calls, Hits: i.dry.hits, Rows: len(i.dry.rows), Passed: i.dry.passed}
 	for _, rows := range i.dry.kinds {
 		p.Batches += (rows + i.cfg.BatchSize - 1) / i.cfg.BatchSize
 	}

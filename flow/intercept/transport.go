@@ -24,6 +24,12 @@ func (i *Interceptor) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if c == nil {
+		if err := i.planPass(restored, r.URL.Path); err != nil {
+			if restored.Body != nil {
+				_ = restored.Body.Close()
+			}
+			return nil, err
+		}
 		return i.pass(restored)
 	}
 	a, err := i.wait(r.Context(), c, i.begin(r.Context(), c))
@@ -80,6 +86,10 @@ func (i *Interceptor) recognize(r *http.Request, to home, u *url.URL) (*call, *h
 	err = errNoRow
 	if len(body) <= maxBody && c.read(body) == nil {
 		err = i.admit(c)
+	}
+	if err == nil && i.goesLive(r.Context(), c) {
+		i.counts.live.Add(1)
+		err = errNoRow
 	}
 	if errors.Is(err, errNoRow) {
 		restored := r.Clone(r.Context())

@@ -105,6 +105,34 @@ func (i *Interceptor) hurried(ctx context.Context, c *call, hash callHash) error
 	return err
 }
 
+// goesLive reports whether a call passes through because its deadline is near.
+func (i *Interceptor) goesLive(ctx context.Context, c *call) bool {
+	if i.cfg.LiveWithin == 0 {
+		return false
+	}
+	end, has := ctx.Deadline()
+	if !c.deadline.IsZero() && (!has || c.deadline.Before(end)) {
+		end, has = c.deadline, true
+	}
+	if left := time.Until(end); !has || left <= 0 || left >= i.cfg.LiveWithin {
+		return false
+	}
+	return !i.isBought(c.hash(c.account.name))
+}
+
+// isBought reports whether a call costs nothing: its answer is there, or its row
+// is on its way.
+func (i *Interceptor) isBought(hash callHash) bool {
+	i.mu.Lock()
+	_, waits := i.waiting[hash]
+	i.mu.Unlock()
+	if waits {
+		return true
+	}
+	what, known := i.answers.find(hash)
+	return known && (!what.settled || i.isFresh(what))
+}
+
 // fail ends that a call is waited for.
 func (i *Interceptor) fail(hash callHash, w *waiting, err error) {
 	if i.take(hash, w) {
