@@ -27,7 +27,7 @@ import (
 type proxyFlags struct {
 	addr, provider, baseURL, state string
 	batchSize                      int
-	window, poll, grace            time.Duration
+	window, poll, grace, live      time.Duration
 	dryRun, noCache, verbose       bool
 	served                         served
 }
@@ -44,7 +44,8 @@ func (p *proxyFlags) register(cmd *cobra.Command, addr string) {
 	f.DurationVar(&p.window, "batch-window", intercept.DefaultWindow, "wait for more calls before a batch is bought that is not full")
 	f.DurationVar(&p.poll, "poll", intercept.DefaultPoll, "shortest interval between polls of a batch")
 	f.DurationVar(&p.grace, "grace", durable.DefaultGrace, "how long to look for a batch whose creation was not answered, before it is bought again")
-	f.BoolVar(&p.dryRun, "dry-run", false, "buy nothing: calls without an answer fail, and are counted")
+	f.DurationVar(&p.live, "live-within", 0, "let calls that state a deadline nearer than this, in x-baler-deadline, pass through at the full price")
+	f.BoolVar(&p.dryRun, "dry-run", false, "buy nothing: calls without an answer fail, and are counted; so do calls that would pass through, unless they cost nothing")
 	f.BoolVar(&p.noCache, "no-cache", false, "ask again what was answered before this start")
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "log what happens to standard error")
 	p.served.flags(cmd)
@@ -116,6 +117,8 @@ func (p *proxyFlags) check(token string) error {
 		return usage("--provider needs --base-url: without them, each call goes to the service whose path it has")
 	case p.dryRun && len(p.served.routing.routes) > 0:
 		return usage("--dry-run buys nothing, and --route is for batches that are bought: leave one of them out")
+	case p.live < 0:
+		return usage("--live-within must not be negative")
 	case p.batchSize < 1:
 		return usage("--batch-size must be at least 1")
 	case p.window <= 0 || p.poll <= 0 || p.grace <= 0:
@@ -184,7 +187,7 @@ func (p *proxyFlags) open(w io.Writer, token string) (*intercept.Interceptor, *b
 	}
 	dir = dir.With(state.Config{Log: log})
 	cfg := intercept.Config{
-		Dir: dir, All: true, BatchSize: p.batchSize, Window: p.window, Poll: p.poll, Grace: p.grace, Least: -1, DryRun: p.dryRun, Log: log,
+		Dir: dir, All: true, BatchSize: p.batchSize, Window: p.window, Poll: p.poll, Grace: p.grace, LiveWithin: p.live, Least: -1, DryRun: p.dryRun, Log: log,
 		Notify: func(job string, n durable.Notice) { fmt.Fprintf(w, "baler: %s: %s\n", job, plain(n.Text)) },
 	}
 	if p.noCache {
