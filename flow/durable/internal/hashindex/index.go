@@ -1,6 +1,6 @@
 // Package hashindex finds hashes among many millions. They are kept in records
 // of a state.Store, where a hash takes a few bytes, since each record holds many
-// whose first bits are the same. In memory a hash takes ten bits.
+// whose first bits are the same. In memory a hash takes ten to thirteen bits.
 package hashindex
 
 import (
@@ -32,7 +32,7 @@ type Index struct {
 	form   Form
 
 	written header
-	filter  bloom.Filter
+	filter  *bloom.Filter
 	recent  map[uint64]uint64 // numbers of hashes that are not written
 	again   []entry           // those of them whose hash is in recent already
 }
@@ -50,25 +50,44 @@ const headerSize = 4 + 8 + 4 + 8
 // may be none yet. It may be ErrLost. O(n).
 func Open(ctx context.Context, store state.Store, prefix []byte, form Form) (*Index, error) {
 	x := &Index{store: store, prefix: prefix, form: form, recent: make(map[uint64]uint64)}
-	err := x.read(ctx, func(bucket uint64, chunk []byte) {
-		for rest := range form.rests(chunk) {
-			x.filter.Add(spread(form.whole(bucket, rest)))
-		}
-	})
-	return x, err
+	if err := x.readHeader(ctx); err != nil {
+		return nil, err
+	}
+	return x, x.fill(ctx)
 }
 
 // Check reads an index, and returns how many hashes are written.
 func Check(ctx context.Context, store state.Store, prefix []byte, form Form) (hashes int, upTo segment.Pos, err error) {
 	x := &Index{store: store, prefix: prefix, form: form}
+	if err := x.readHeader(ctx); err != nil {
+		return 0, upTo, err
+	}
 	err = x.read(ctx, func(uint64, []byte) {})
 	return int(x.written.Hashes), x.written.UpTo, err //nolint:gosec // as many as there are rows
 }
 
+// growth is by which part a filter has room for more hashes than there are, and
+// least how many it has room for at least. A small part costs time, because the
+// index is read again whenever it is used up.
+const (
+	growth = 4
+	least  = 1 << 17
+)
+
+// fill makes a filter of what is written, with room for more.
+func (x *Index) fill(ctx context.Context) error {
+	n := int(x.written.Hashes) //nolint:gosec // as many as there are rows
+	x.filter = nil             // before there is another
+	x.filter = bloom.New(n + n/growth + least)
+	return x.read(ctx, func(bucket uint64, chunk []byte) {
+		for rest := range x.form.rests(chunk) {
+			x.filter.Add(spread(x.form.whole(bucket, rest)))
+		}
+	})
+}
+
+// read reads all chunks.
 func (x *Index) read(ctx context.Context, chunk func(bucket uint64, chunk []byte)) error {
-	if err := x.readHeader(ctx); err != nil {
-		return err
-	}
 	found := uint64(0)
 	for rec, err := range x.store.Scan(ctx, x.prefix, nil) {
 		if err != nil {
@@ -161,6 +180,11 @@ func (x *Index) Write(ctx context.Context, upTo segment.Pos) (state.Op, error) {
 	x.written = header{x.written.Parts + 1, uint64(x.Len()), upTo} //nolint:gosec // not negative
 	clear(x.recent)
 	x.again = nil
+	if x.Len()+least/2 > x.filter.Capacity() {
+		if err := x.fill(ctx); err != nil {
+			return state.Op{}, err
+		}
+	}
 	b := binary.BigEndian.AppendUint32(make([]byte, 0, headerSize), x.written.Parts)
 	b = binary.BigEndian.AppendUint64(b, x.written.Hashes)
 	b = binary.BigEndian.AppendUint32(b, upTo.File)
