@@ -3,6 +3,7 @@ package durable
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/balerhq/baler/sink/llm/document"
 )
@@ -19,10 +20,11 @@ const (
 	FileUploadNever FileUpload = "never"
 	// FileUploadAuto stores files of 1 MiB or more, and those that several rows
 	// of one batch have: batches are bounded in bytes, such as 200 MB, and a
-	// call for each small file costs more than it saves. Rows have a file
-	// themselves that the provider refuses to store, or all files if it has no
-	// store for them. A file that was refused is not sent to the store again in
-	// the run.
+	// call for each small file costs more than it saves. A stored file may be
+	// larger than one in a request, as far as the provider takes that
+	// (llm.FileLimits). Rows have a file themselves that the provider refuses to
+	// store, or all files if it has no store for them. A file that was refused
+	// is not sent to the store again in the run.
 	FileUploadAuto FileUpload = "auto"
 	// FileUploadAlways stores all that the provider keeps for rows. Rows fail
 	// with the code "file_refused", unsent and without cost, if they have a file
@@ -63,12 +65,13 @@ func (c *config) isStored(f *document.Info) bool {
 	if !c.fileUpload.takes(int64(f.Bytes), 1) {
 		return false
 	}
-	for _, r := range c.own {
-		if s := r.service.info.FileStore; s == nil || !s.Takes(f.Type) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(c.own, func(r *ownRoute) bool { return !r.stores(f.Type) })
+}
+
+// stores reports whether the provider of the route stores files of a media type.
+func (r *ownRoute) stores(mediaType string) bool {
+	s := r.service.info.FileStore
+	return s != nil && s.Takes(mediaType)
 }
 
 // takes reports whether a file is stored that so many rows of a batch have.

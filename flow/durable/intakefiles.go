@@ -2,6 +2,7 @@ package durable
 
 import (
 	"encoding/hex"
+	"fmt"
 	"slices"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
@@ -48,7 +49,11 @@ func (r *requests) attach(chat *llm.Chat) (kept, stub *llm.Chat, files attached,
 	files.infos = infos
 	for _, own := range r.own {
 		limits := own.fileLimits()
-		if err := document.Check(infos, &limits); err != nil && !r.anyFile {
+		stored := func(f *document.Info) bool { return r.fileUpload.takes(int64(f.Bytes), 1) && own.stores(f.Type) }
+		if err := document.Check(infos, &limits, stored); err != nil && !r.anyFile {
+			if document.Check(infos, &limits, func(f *document.Info) bool { return own.stores(f.Type) }) == nil {
+				err = fmt.Errorf("%w: have it stored there for rows to refer to, which Job.FileUpload auto does (--file-upload auto)", err)
+			}
 			return nil, nil, files, own.named(err)
 		}
 	}

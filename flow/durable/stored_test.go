@@ -299,3 +299,22 @@ func (p noStore) Info() sink.Info {
 	info.FileStore = nil
 	return info
 }
+
+// A file that is too large for a request is taken if the provider stores it. It
+// is refused, with what to do, if it is not to be stored.
+func TestAStoredFileMayBeLargerThanARequest(t *testing.T) {
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(1)...)
+	writeFile(w, "all.pdf", documenttest.PDF(strings.Repeat("words ", 21_000_000/6)))
+	job := withFiles(w, func(string) string { return "all.pdf" })
+	job.Provider, job.Model = clientOf(w, "gemini", nil), storing["gemini"]
+	if _, err := w.Run(t.Context(), job); err == nil || !strings.Contains(err.Error(), "takes 20000000: have it stored") || !strings.Contains(err.Error(), "Job.FileUpload auto") {
+		t.Errorf("without a store: %v", err)
+	}
+	job.FileUpload = durable.FileUploadAuto
+	if report := w.MustRun(job); report.Succeeded != 1 {
+		t.Errorf("%+v", report)
+	}
+	wantPDFs(w, 1, 0)
+}

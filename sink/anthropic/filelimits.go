@@ -10,6 +10,7 @@ import (
 // https://docs.claude.com/en/docs/build-with-claude/pdf-support.
 const (
 	maxFileBytes  = 32_000_000
+	maxStored     = 500_000_000
 	maxPages      = 600
 	maxShortPages = 100 // of models with a context of 200,000 tokens
 	pageTokens    = 2000
@@ -24,7 +25,7 @@ type attachments struct{}
 func (attachments) FileLimits(model string) llm.FileLimits {
 	l := llm.FileLimits{
 		Types: []string{"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain"},
-		Bytes: maxFileBytes, Pages: maxPages, Plain: true, PageTokens: pageTokens,
+		Bytes: maxFileBytes, StoredBytes: maxStored, Pages: maxPages, Plain: true, PageTokens: pageTokens,
 		ImageTokens: func(width, height int) int { return min(width*height/pixelsOfToken+1, maxImageToken) },
 	}
 	if isShort(model) {

@@ -7,6 +7,7 @@ import "github.com/balerhq/baler/sink/llm"
 // stored there first, and given by their URL.
 const (
 	maxFileBytes = 20_000_000
+	maxStored    = 50_000_000 // of a PDF
 	maxPages     = 1000
 	pageTokens   = 258
 	tileTokens   = 258
@@ -20,7 +21,7 @@ type attachments struct{}
 func (attachments) FileLimits(string) llm.FileLimits {
 	return llm.FileLimits{
 		Types: []string{"image/png", "image/jpeg", "image/webp", "image/heic", "image/heif", "application/pdf", "text/plain"},
-		Bytes: maxFileBytes, Pages: maxPages, PageTokens: pageTokens, ImageTokens: imageTokens,
+		Bytes: maxFileBytes, StoredBytes: maxStored, Pages: maxPages, PageTokens: pageTokens, ImageTokens: imageTokens,
 	}
 }
 

@@ -56,7 +56,11 @@ var types = map[string]string{
 type FileLimits struct {
 	Types []string // media types
 	Bytes int64    // of all files in base64
-	Pages int      // of all PDFs together
+	// StoredBytes is what a file may have that the provider has stored and the
+	// request refers to. Such a file does not count for Bytes. Zero means that
+	// it counts like one in the request.
+	StoredBytes int64
+	Pages       int // of all PDFs together
 	// Plain is true if PDFs must not be encrypted.
 	Plain bool
 	// PageTokens is about how many tokens a page of a PDF is.

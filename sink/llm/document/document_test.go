@@ -168,12 +168,24 @@ func TestCheck(t *testing.T) {
 		`"e.pdf": the PDFs of the`:     {pdf, {Name: "e.pdf", Type: document.PDF, Pages: 5}},
 		`"f.pdf" is encrypted, which `: {{Name: "f.pdf", Type: document.PDF, Encrypted: true}},
 	} {
-		err := document.Check(files, limits)
+		err := document.Check(files, limits, nil)
 		if (err == nil) != (words == "") || err != nil && !strings.Contains(err.Error(), words) {
 			t.Errorf("%v, want %q", err, words)
 		}
-		if err := document.Check(files, new(llm.FileLimits)); err != nil {
+		if err := document.Check(files, new(llm.FileLimits), nil); err != nil {
 			t.Errorf("without limits: %v", err)
+		}
+	}
+	limits.StoredBytes = 2000
+	for words, f := range map[string]document.Info{
+		"":                              {Name: "g.pdf", Type: document.PDF, Bytes: 2000},
+		`"h.pdf" has 2001 bytes, and`:   {Name: "h.pdf", Type: document.PDF, Bytes: 2001},
+		`"i.txt": the files of the req`: {Name: "i.txt", Type: document.Text, Bytes: 1001},
+		`"j.pdf": the PDFs of the requ`: {Name: "j.pdf", Type: document.PDF, Bytes: 2000, Pages: 11},
+	} {
+		err := document.Check([]document.Info{f}, limits, func(f *document.Info) bool { return f.Type == document.PDF })
+		if (err == nil) != (words == "") || err != nil && !strings.Contains(err.Error(), words) {
+			t.Errorf("stored: %v, want %q", err, words)
 		}
 	}
 	for _, test := range []struct {

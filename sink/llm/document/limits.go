@@ -38,8 +38,9 @@ func (i Info) Encoded() int {
 }
 
 // Check returns an error if a provider with these limits does not take the
-// files in one request.
-func Check(files []Info, l *llm.FileLimits) error {
+// files in one request. The request refers to those for which stored is true,
+// and has the others itself; nil is the same as false for all.
+func Check(files []Info, l *llm.FileLimits, stored func(*Info) bool) error {
 	pages, bytes := 0, int64(0)
 	for _, f := range files {
 		if len(l.Types) > 0 && !slices.Contains(l.Types, f.Type) {
@@ -48,7 +49,12 @@ func Check(files []Info, l *llm.FileLimits) error {
 		if f.Encrypted && l.Plain {
 			return fmt.Errorf("%s is encrypted, which the provider does not take: save it without protection", quoted(f.Name))
 		}
-		bytes += int64(f.Encoded())
+		switch isStored := l.StoredBytes > 0 && stored != nil && stored(&f); {
+		case isStored && int64(f.Bytes) > l.StoredBytes:
+			return fmt.Errorf("%s has %d bytes, and the provider takes %d of a file that it has stored", quoted(f.Name), f.Bytes, l.StoredBytes)
+		case !isStored:
+			bytes += int64(f.Encoded())
+		}
 		if l.Bytes > 0 && bytes > l.Bytes {
 			return fmt.Errorf("%s: the files of the request have %d bytes as they are sent, and the provider takes %d", quoted(f.Name), bytes, l.Bytes)
 		}
