@@ -113,17 +113,33 @@ func providerOfRuns(state, name string) (string, error) {
 	return "", usage("%s has runs of several providers: name the --provider to ask, one of %s", state, strings.Join(found, ", "))
 }
 
-func providerOfRun(state, name string) string {
+func providerOfRun(state, name string) string { return append(providersOfRun(state, name), "")[0] }
+
+// providersOfRun returns the providers that a run has had routes at, the first
+// as Archive.Provider has it; none if it cannot be read.
+func providersOfRun(state, name string) []string {
 	dir, err := durable.Open(state)
 	if err != nil {
-		return ""
+		return nil
 	}
 	a, err := archive.Open(dir, name)
 	if err != nil {
-		return ""
+		return nil
 	}
 	defer a.Close()
-	return a.Provider()
+	return a.Providers()
+}
+
+// providersOfRuns returns the providers of each run that can be read.
+func providersOfRuns(state string) (all [][]string) {
+	runs, err := runsOf(state)
+	if err != nil {
+		return nil
+	}
+	for i := range runs {
+		all = append(all, providersOfRun(state, runs[i].Name))
+	}
+	return all
 }
 
 // didYouMean is the provider that a wrong name is close to, in words; "" if

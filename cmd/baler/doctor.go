@@ -45,7 +45,8 @@ aside. Then the run goes on with the command that began it.
 With --orphans it asks the provider for batches that no run waits for.
 
 With --sweep it removes the provider's files that nobody needs. These are files of
-runs that have ended, uploads that a crash has left without a batch, and files of
+runs that have ended, also at other providers that these have had routes at and
+whose keys are set, uploads that a crash has left without a batch, and files of
 rows (see baler run --file-upload) older than two days that no run knows. A run
 removes its files at its end, unless --keep-remote=DURATION keeps them or the
 provider fails.

@@ -75,6 +75,34 @@ func TestDoctorSweepsWithoutUploads(t *testing.T) {
 	}
 }
 
+// A run with routes at two providers has files at both.
+func TestDoctorSweepsAllProvidersOfARun(t *testing.T) {
+	failing := func(route string) simulator.Fault {
+		return simulator.Fault{Route: route, Times: -1, Action: simulator.ActionFail, Status: 403}
+	}
+	server, dir := startSimulator(t, simulator.Config{Faults: []simulator.Fault{
+		failing("DELETE /v1/files/{id}"), failing("DELETE /anthropic/v1/messages/batches/{id}"),
+	}}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(30)...)
+	env := []string{
+		withKey[0], "OPENAI_BASE_URL=" + server.URL + "/v1", "ANTHROPIC_API_KEY=sk-test", "ANTHROPIC_BASE_URL=" + server.URL + "/anthropic",
+	}
+	r := runCommand(t, dir, env, "run", "in.jsonl", "--out", "out.jsonl", "--prompt", "{{.text}}", "--poll", "5ms",
+		"--route", "openai/gpt-m", "--route", "anthropic/claude-m", "--choose", "round-robin")
+	if r.code != exitOK || !strings.Contains(r.stderr, "doctor --sweep") {
+		t.Fatalf("%+v", r)
+	}
+	if err := server.SetFaults(); err != nil {
+		t.Fatal(err)
+	}
+	if r := runCommand(t, dir, env[:2], "doctor", "--sweep"); r.code != exitFailed || !r.says("of anthropic, which was not asked") {
+		t.Errorf("without a key: %+v", r)
+	}
+	if r := runCommand(t, dir, env, "doctor", "--sweep"); r.code != exitOK || !r.says("the files of 1 batches are removed") || !r.says("all is well") {
+		t.Errorf("%+v", r)
+	}
+}
+
 // The doctor lists files of rows that no run knows, and removes them.
 func TestDoctorSweepsFilesOfRows(t *testing.T) {
 	list := `{"object":"list","data":[{"id":"file-lost","object":"file","bytes":5,"created_at":1700000000,"purpose":"user_data",` +

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/catalog"
 )
 
 // removeKept removes what the provider still stores of runs that have ended.
@@ -18,8 +20,36 @@ func (o *doctorOptions) removeKept(ctx context.Context, log *slog.Logger) ([]dur
 	if err != nil {
 		return nil, err
 	}
-	all, err := dir.RemoveKept(ctx, provider)
+	others, err := o.otherProviders()
+	if err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	all, err := dir.RemoveKept(ctx, append(others, provider)...)
 	return all, errors.Join(err, dir.Close())
+}
+
+// otherProviders returns the further ones that runs at the provider have had
+// routes at, as far as their keys are set. The address of each is its own.
+func (o *doctorOptions) otherProviders() (others []sink.Provider, err error) {
+	asked := []string{o.provider}
+	for _, names := range providersOfRuns(o.state) {
+		if !slices.Contains(names, o.provider) {
+			continue
+		}
+		for _, name := range names {
+			p, known := catalog.Find(name)
+			if !known || keyOf(&p) == "" || slices.Contains(asked, name) {
+				continue
+			}
+			asked = append(asked, name)
+			client, err := newProvider(&options{provider: name, poll: time.Second})
+			if err != nil {
+				return nil, err
+			}
+			others = append(others, client)
+		}
+	}
+	return others, nil
 }
 
 func tellRemovals(w io.Writer, removals []durable.Removal) {

@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
@@ -88,7 +89,8 @@ type cleaner struct {
 	accounts    *accounts
 	anomalies   *anomalies
 
-	kept kept
+	kept         kept
+	filesDeleted atomic.Int64 // files of rows, at the provider
 }
 
 // removeInput deletes the upload of a batch and reports whether it is gone. It

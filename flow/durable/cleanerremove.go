@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -143,10 +144,10 @@ func (c *cleaner) removeSome(ctx context.Context, some []keptBatch) (failed int,
 }
 
 func (c *cleaner) removeBatch(ctx context.Context, b keptBatch) error {
-	if err := c.accounts.mustBeAccount(ctx, b.witness()); err != nil {
+	from, err := c.removerOf(ctx, &b)
+	if err != nil {
 		return err
 	}
-	from := c.batches.routes.serviceOf(b.route)
 	if b.Handle != (sink.Handle{}) {
 		if err := from.Remove(ctx, b.Handle); err != nil {
 			return err
@@ -158,4 +159,22 @@ func (c *cleaner) removeBatch(ctx context.Context, b keptBatch) error {
 		}
 	}
 	return nil
+}
+
+// removerOf returns the service by which the files of a batch are removed: one
+// of its account.
+func (c *cleaner) removerOf(ctx context.Context, b *keptBatch) (*service, error) {
+	route := c.batches.routes.get(b.route)
+	for _, s := range c.services {
+		if s.maySell(route) && c.accounts.same(s.info.Account, b.account) {
+			return s, nil
+		}
+	}
+	if c.batches.routes.ownOf(b.route) < 0 && route.Provider != "" && !route.Live {
+		return nil, retry.Mark(fmt.Errorf("batch %s is in the account %s of %s, which was not asked", cmp.Or(b.Batch, b.tag), b.account, route.Provider), retry.Permanent)
+	}
+	if err := c.accounts.mustBeAccount(ctx, b.witness()); err != nil {
+		return nil, err
+	}
+	return c.batches.routes.serviceOf(b.route), nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -40,13 +41,13 @@ func (c *cleaner) deleteStored(ctx context.Context) {
 		return
 	}
 	err := c.deleteAll(ctx, due)
-	switch left := len(c.storedDue()); {
+	switch {
 	case ctx.Err() != nil:
-	case left == 0:
+	case len(c.storedDue()) == 0:
 		c.notices.clear(NoticeStorage, storedFiles)
 	default:
 		c.notices.raise(ctx, Notice{
-			Kind: NoticeStorage, Tag: storedFiles, Text: fmt.Sprintf("%d files of rows are left at the provider: %v", left, err),
+			Kind: NoticeStorage, Tag: storedFiles, Text: fmt.Sprintf("files of rows are left at a provider: %v", err),
 			Advice: "to delete them, run it again later or call baler doctor --sweep",
 		})
 	}
@@ -80,7 +81,22 @@ func (c *cleaner) deleteAll(ctx context.Context, due []jobdir.StoredFile) error 
 	if err := errors.Join(errs...); err != nil || !inDoubt {
 		return err
 	}
+	if left := c.unasked(); len(left) > 0 {
+		return fmt.Errorf("some may be in the account %s, to which no key of the run belongs", strings.Join(left, " and in "))
+	}
 	return c.batches.stored.note(jobdir.StoredFile{StoredKey: c.AnyStored(), Gone: true})
+}
+
+// unasked names the accounts that the job has bought from, and may have stored
+// files at, and that no service belongs to.
+func (c *cleaner) unasked() (names []string) {
+	for _, at := range c.batches.stored.bought {
+		if !slices.ContainsFunc(c.services, func(s *service) bool { return s.maySell(at.Route) && c.accounts.same(s.info.Account, at.account) }) {
+			names = append(names, at.account)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // deleteFrom deletes files of one account, and all others that the job may have
@@ -112,6 +128,7 @@ func (c *cleaner) deleteFrom(ctx context.Context, store sink.FileStore, own []jo
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	c.filesDeleted.Add(int64(len(ids)))
 	c.notices.dirty.Store(true) // the status shows what is stored
 	return c.batches.stored.note(own...)
 }

@@ -24,26 +24,32 @@ type Removal struct {
 // RemoveKept removes files that the provider still stores for runs that have
 // ended, unless Job.KeepRemote keeps them. These are files that a run could not
 // remove at its end, and files that have become due since. It leaves alone runs
-// that have not ended, are under way or belong to another provider. It returns
-// the runs that had something to remove.
-func (d *Dir) RemoveKept(ctx context.Context, provider sink.Provider) (all []Removal, err error) {
+// that have not ended, are under way or belong to other providers. A run with
+// routes at several providers or accounts needs all of them: what is at the
+// others is left, and Reason says so. It returns the runs that had something to
+// remove.
+func (d *Dir) RemoveKept(ctx context.Context, providers ...sink.Provider) (all []Removal, err error) {
 	err = d.use(func(store *state.Dir) error {
-		all, err = removeAllKept(ctx, provider, store)
+		all, err = removeAllKept(ctx, providers, store)
 		return err
 	})
 	return all, err
 }
 
-func removeAllKept(ctx context.Context, provider sink.Provider, store *state.Dir) (all []Removal, err error) {
+func removeAllKept(ctx context.Context, providers []sink.Provider, store *state.Dir) (all []Removal, err error) {
 	runs, err := jobdir.List(store.Root())
 	if err != nil {
 		return nil, err
 	}
 	for _, job := range runs {
-		if job.Provider != provider.Info().Name {
+		serving, err := servingOf(store, job, providers)
+		if err != nil {
+			return all, err
+		}
+		if len(serving) == 0 {
 			continue
 		}
-		r, found, err := removeKept(ctx, provider, store, job)
+		r, found, err := removeKept(ctx, serving, store, job)
 		switch {
 		case errors.Is(err, ErrRunning):
 			continue
@@ -56,20 +62,36 @@ func removeAllKept(ctx context.Context, provider sink.Provider, store *state.Dir
 	return all, nil
 }
 
+// servingOf returns those of the providers that a job has had routes at.
+func servingOf(store *state.Dir, job jobdir.Meta, providers []sink.Provider) (serving []sink.Provider, err error) {
+	names := []string{job.Provider}
+	if a, openErr := jobdir.Open(store.Root(), job.Name); openErr == nil { // or else withJob says why
+		names, err = a.Providers(), a.Close()
+	}
+	for _, name := range names {
+		for _, p := range providers {
+			if p.Info().Name == name {
+				serving = append(serving, p)
+			}
+		}
+	}
+	return serving, err
+}
+
 // removeKept reports whether there was something to remove.
-func removeKept(ctx context.Context, provider sink.Provider, store *state.Dir, job jobdir.Meta) (r Removal, found bool, err error) {
+func removeKept(ctx context.Context, providers []sink.Provider, store *state.Dir, job jobdir.Meta) (r Removal, found bool, err error) {
 	r.Name = job.Name
-	err = withJob(ctx, provider, store, job, func(e *engine) error {
+	err = withJob(ctx, providers, store, job, func(e *engine) error {
 		due := len(e.cleaner.due())
 		if _, known := e.clock.clock(); due > 0 && !known { // it may be too early
-			_ = sink.Now(ctx, provider)
+			_ = sink.Now(ctx, providers[0])
 			due = len(e.cleaner.due())
 		}
 		files := len(e.cleaner.storedDue())
 		if due+files > 0 {
 			e.cleaner.removeDue(ctx)
 		}
-		r.Files = files - len(e.cleaner.storedDue())
+		r.Files = int(e.cleaner.filesDeleted.Load())
 		if open := len(e.open); open > 0 && e.cleaner.hasEnded() {
 			r.Reason = fmt.Sprintf("%d batches are settled and not finished: run it again", open)
 		}
@@ -104,13 +126,18 @@ func (d *Dir) withJobOf(ctx context.Context, provider sink.Provider, name string
 		if err != nil {
 			return err
 		}
-		return withJob(ctx, provider, store, job, do)
+		return withJob(ctx, []sink.Provider{provider}, store, job, do)
 	})
 }
 
-// withJob opens a job that no process runs, and calls do with it.
-func withJob(ctx context.Context, provider sink.Provider, store *state.Dir, job jobdir.Meta, do func(*engine) error) (err error) {
-	c := (&Job[any]{Name: job.Name, Settings: job.Settings, Provider: provider}).config()
+// withJob opens a job that no process runs, with a route at each provider, and
+// calls do with it.
+func withJob(ctx context.Context, providers []sink.Provider, store *state.Dir, job jobdir.Meta, do func(*engine) error) (err error) {
+	routes := make([]Route, len(providers))
+	for i, p := range providers {
+		routes[i].Provider = p
+	}
+	c := (&Job[any]{Name: job.Name, Settings: job.Settings, Routes: routes}).config()
 	c.use(store)
 	lock, err := c.dir.Begin(store.Root())
 	if err != nil {

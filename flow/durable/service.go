@@ -61,6 +61,10 @@ func (s *service) sells(r jobdir.Route) bool {
 	return s.info.Name == r.Provider && s.info.Origin == r.Origin && s.info.Live == r.Live
 }
 
+// maySell is like sells, and true if a repaired journal does not know whose the
+// route is.
+func (s *service) maySell(r jobdir.Route) bool { return r.Provider == "" || s.sells(r) }
+
 // serviceOf returns the service of a batch's route.
 func (b *batches) serviceOf(in intent.Intent) *service { return b.routes.serviceOf(in.Route) }
 

@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,8 +27,16 @@ type stored struct {
 	batches *batches
 	storing chan struct{} // one batch at a time, as several have the same files
 
+	bought []boughtAt // earlier batches, if the journal was written anew
+
 	mu    sync.Mutex
 	files map[jobdir.StoredKey]jobdir.StoredFile
+}
+
+// boughtAt is where batches were bought.
+type boughtAt struct {
+	jobdir.Route
+	account string
 }
 
 // storeAtOnce is how many files of a batch are stored at a time.
@@ -39,6 +48,12 @@ func (s *stored) recover(replayed *jobdir.Replayed) {
 	s.files = replayed.Stored
 	if anew, is := s.files[s.AnyStored()]; !is || anew.Gone {
 		return
+	}
+	for _, in := range replayed.Intents {
+		at := boughtAt{replayed.Routes[in.Route], in.Account}
+		if at.account != "" && !at.Live && !slices.Contains(s.bought, at) {
+			s.bought = append(s.bought, at)
+		}
 	}
 	for _, from := range s.services {
 		key := jobdir.StoredKey{Account: from.info.Account, Name: s.StoredPrefix()}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -13,7 +14,9 @@ import (
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
+	"github.com/balerhq/baler/flow/router"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/anthropic"
 	"github.com/balerhq/baler/sink/llm"
 	"github.com/balerhq/baler/sink/llm/document/documenttest"
 	"github.com/balerhq/baler/sink/simulator"
@@ -33,11 +36,10 @@ func storedLeft(w *durabletest.World) (uploaded, left int) {
 	return uploaded, left
 }
 
-// storedOnly is a job that was interrupted once the file of its rows was stored,
-// and before anything was bought. Its journal is lost.
-func storedOnly(w *durabletest.World) durable.Job[durabletest.Ticket] {
+// aboutPDF is a job whose rows have one PDF, which is stored.
+func aboutPDF(w *durabletest.World, rows int) durable.Job[durabletest.Ticket] {
 	w.T.Helper()
-	w.Write("in.jsonl", durabletest.Tickets(4)...)
+	w.Write("in.jsonl", durabletest.Tickets(rows)...)
 	if err := os.WriteFile(w.Path("all.pdf"), documenttest.PDF(strings.Repeat("words ", 20)), 0o600); err != nil {
 		w.T.Fatal(err)
 	}
@@ -48,6 +50,14 @@ func storedOnly(w *durabletest.World) durable.Job[durabletest.Ticket] {
 		return chat, nil
 	}
 	job.FileUpload, job.Batch.MaxItems = durable.FileUploadAuto, 4
+	return job
+}
+
+// storedOnly is a job that was interrupted once the file of its rows was stored,
+// and before anything was bought. Its journal is lost.
+func storedOnly(w *durabletest.World) durable.Job[durabletest.Ticket] {
+	w.T.Helper()
+	job := aboutPDF(w, 4)
 	ctx, cancel := context.WithCancelCause(w.T.Context())
 	defer cancel(nil)
 	healthy := w.Provider
@@ -146,4 +156,67 @@ func (p noStore) Info() sink.Info {
 	info := p.Provider.Info()
 	info.FileStore = nil
 	return info
+}
+
+// A journal that is written anew does not say which files of rows were stored.
+// They are deleted at each provider that the job has bought from, and what is at
+// one that is not asked is not forgotten.
+func TestStoredFilesAtTwoProvidersAreRemovedWithoutTheJournal(t *testing.T) {
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{})
+	other, err := anthropic.New("sk-ant-test", anthropic.Config{BaseURL: w.Server.URL + "/anthropic"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := aboutPDF(w, 8)
+	job.Provider, job.Model = nil, ""
+	job.Routes = []durable.Route{{Provider: w.Provider, Model: "gpt-m"}, {Provider: other, Model: "claude-m"}}
+	job.Choose = router.RoundRobin[durable.Waiting]()
+	failing := func(route string) simulator.Fault {
+		return simulator.Fault{Route: route, Times: -1, Action: simulator.ActionFail, Status: http.StatusForbidden}
+	}
+	w.SetFaults(failing("DELETE /v1/files/{id}"), failing("DELETE /anthropic/v1/files/{id}"))
+	if report := w.MustRun(job); report.Succeeded != 8 || report.Batches != 2 {
+		t.Fatalf("%+v", report)
+	}
+	w.SetFaults()
+	if got := leftAtEach(w); !maps.Equal(got, map[string]int{"openai": 1, "anthropic": 1}) {
+		t.Fatalf("%v are left", got)
+	}
+	loseJournal(w)
+	if err := doctor.RepairJournals(t.Context(), w.StateDir()); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		ask    []sink.Provider
+		reason string
+		files  int
+		left   map[string]int
+	}{
+		{[]sink.Provider{w.Provider}, "of anthropic, which was not asked", 1, map[string]int{"anthropic": 1}},
+		{[]sink.Provider{other}, "in the account openai:", 1, map[string]int{}},
+		{[]sink.Provider{other, w.Provider}, "", 0, map[string]int{}},
+	} {
+		removed, err := w.StateDir().RemoveKept(t.Context(), test.ask...)
+		if err != nil || len(removed) != 1 || removed[0].Files != test.files || !strings.Contains(removed[0].Reason, test.reason) || (test.reason == "") != (removed[0].Reason == "") {
+			t.Errorf("%+v, %v, want %+v", removed, err, test)
+		}
+		if got := leftAtEach(w); !maps.Equal(got, test.left) {
+			t.Errorf("%v are left, want %v", got, test.left)
+		}
+	}
+	if err := w.StateDir().Forget(t.Context(), "tickets", false); err != nil {
+		t.Error(err)
+	}
+}
+
+// leftAtEach counts the PDFs that are still at each provider.
+func leftAtEach(w *durabletest.World) map[string]int {
+	left := make(map[string]int)
+	for _, f := range w.Server.Files() {
+		if strings.HasSuffix(f.Name, ".pdf") && !f.Deleted {
+			left[f.Provider]++
+		}
+	}
+	return left
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/balerhq/baler/internal/atomicfile"
 	"github.com/balerhq/baler/internal/journal"
@@ -35,6 +36,21 @@ func Open(state *os.Root, name string) (*Job, error) {
 		return nil, errors.Join(j.Damaged(JournalFile, err), root.Close())
 	}
 	return j, nil
+}
+
+// Providers returns the short names of the providers that the job has had routes
+// at: the first is that of its first route.
+func (j *Job) Providers() []string {
+	var names []string
+	if j.Meta != nil {
+		names = append(names, j.Meta.Provider)
+	}
+	for _, r := range j.Routes {
+		if r.Provider != "" && !slices.Contains(names, r.Provider) {
+			names = append(names, r.Provider)
+		}
+	}
+	return names
 }
 
 // Close closes the directory.
