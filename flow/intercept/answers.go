@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -47,9 +48,11 @@ type asked struct {
 type answers struct {
 	root *os.Root
 	log  *slog.Logger
+	keep time.Duration
 
 	writing sync.Mutex
 	segment *segment.Log
+	swept   time.Time // when old files were removed
 
 	mu     sync.Mutex
 	index  map[callHash]asked
@@ -63,7 +66,7 @@ func openAnswers(dir string, keep time.Duration, now time.Time, log *slog.Logger
 	if err != nil {
 		return nil, fmt.Errorf("intercept: open answers: %w", err)
 	}
-	a := &answers{root: root, log: log, index: make(map[callHash]asked)}
+	a := &answers{root: root, log: log, keep: keep, swept: now, index: make(map[callHash]asked)}
 	if err := a.open(now.Add(-keep)); err != nil {
 		return nil, errors.Join(fmt.Errorf("intercept: open answers: %w", err), root.Close())
 	}
@@ -94,7 +97,7 @@ func (a *answers) open(oldest time.Time) error {
 }
 
 // scan reads a file of the log into the index, and returns where its last whole
-// record ends. What comes after that was never acknowledged.
+// record ends. Damage before that is told, and what comes after it counts.
 func (a *answers) scan(n uint32, last bool, oldest time.Time) (end uint64, err error) {
 	name := path.Join(answersDir, fmt.Sprintf("%08x.seg", n))
 	f, err := a.root.Open(name)
@@ -109,24 +112,99 @@ func (a *answers) scan(n uint32, last bool, oldest time.Time) (end uint64, err e
 	if !last && info.ModTime().Before(oldest) {
 		return 0, a.root.Remove(name)
 	}
-	for record, err := range segment.ReadAll(f) {
-		if errors.Is(err, segment.ErrDamaged) {
-			if !last {
-				a.log.Warn("answers cannot be read: their calls will be asked again", "file", name, "error", err)
-				a.forget()
-			}
-			break
+	for {
+		isWhole, err := a.scanFrom(f, n, &end, info.Size())
+		if err != nil || isWhole {
+			return end, err
 		}
+		next, found, err := nextRecord(f, end+1, info.Size())
 		if err != nil {
 			return 0, err
 		}
+		if !found && last {
+			return end, nil // what came after was never acknowledged
+		}
+		a.log.Warn("answers cannot be read: their calls will be asked again", "file", name, "offset", end)
+		a.forget()
+		if !found {
+			return end, nil
+		}
+		end = next
+	}
+}
+
+// scanFrom reads the records of a file that begin at end, up to damage, into the
+// index. It moves end to where they end.
+func (a *answers) scanFrom(f io.ReaderAt, n uint32, end *uint64, size int64) (isWhole bool, err error) {
+	for record, err := range segment.ReadAll(io.NewSectionReader(f, int64(*end), size-int64(*end))) { //nolint:gosec // a file's size
+		if errors.Is(err, segment.ErrDamaged) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
 		if hash, what, ok := decode(record); ok {
-			what.ref = segment.Ref{File: n, Offset: end, Len: uint32(len(record))} //nolint:gosec // bounded by MaxRecord
+			what.ref = segment.Ref{File: n, Offset: *end, Len: uint32(len(record))} //nolint:gosec // bounded by MaxRecord
 			a.note(hash, what)
 		}
-		end += uint64(len(record)) + segment.Overhead
+		*end += uint64(len(record)) + segment.Overhead
 	}
-	return end, nil
+	return true, nil
+}
+
+// nextRecord finds the first whole record after damage.
+func nextRecord(f io.ReaderAt, from uint64, size int64) (at uint64, found bool, err error) {
+	b, err := io.ReadAll(io.NewSectionReader(f, int64(from), size-int64(from))) //nolint:gosec // a file's size
+	if err != nil {
+		return 0, false, err
+	}
+	for i := range max(0, len(b)-segment.Overhead-headSize+1) {
+		n := binary.BigEndian.Uint32(b[i:])
+		kind := b[i+segment.Overhead]
+		if (kind != kindAsked && kind != kindAnswer) || n < headSize || uint64(n) > uint64(len(b)-i-segment.Overhead) {
+			continue
+		}
+		if _, err := segment.Payload(segment.Ref{Len: n}, b[i:i+segment.Overhead+int(n)]); err == nil {
+			return from + uint64(i), true, nil
+		}
+	}
+	return 0, false, nil
+}
+
+// sweepEvery is how often old files are looked for.
+const sweepEvery = time.Hour
+
+// sweep removes files whose answers are older than they are kept. One that
+// cannot be removed stays until the next time. Its caller is the writer.
+func (a *answers) sweep(now time.Time) {
+	if now.Sub(a.swept) < sweepEvery {
+		return
+	}
+	a.swept = now
+	files, err := segment.Files(a.root, answersDir)
+	current := a.segment.End().File
+	for _, n := range files {
+		if n >= current || err != nil {
+			break
+		}
+		err = a.removeOld(n, now.Add(-a.keep))
+	}
+	if err != nil {
+		a.log.Warn("old answers stay for now", "error", err)
+	}
+}
+
+// removeOld removes a file that was written before a time.
+func (a *answers) removeOld(n uint32, oldest time.Time) error {
+	name := path.Join(answersDir, fmt.Sprintf("%08x.seg", n))
+	info, err := a.root.Stat(name)
+	if err != nil || !info.ModTime().Before(oldest) {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	maps.DeleteFunc(a.index, func(_ callHash, what asked) bool { return what.settled && what.ref.File == n })
+	return errors.Join(a.reader.Close(), a.root.Remove(name)) // it opens files again
 }
 
 // note enters into the index what a record says. A row that was asked again
@@ -212,6 +290,7 @@ func (a *answers) put(all []settled) error {
 	if err := a.segment.Sync(); err != nil {
 		return err
 	}
+	a.sweep(time.Now())
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i := range all {

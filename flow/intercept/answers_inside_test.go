@@ -162,3 +162,106 @@ func TestRowsOfDamagedAnswersAreAskedAnew(t *testing.T) {
 		t.Errorf("%+v: it was asked after the loss", what)
 	}
 }
+
+// Damage in the middle of the last file is told, and what comes after it counts:
+// also after the next start, and for what is written then.
+func TestDamageIsNoTear(t *testing.T) {
+	dir := t.TempDir()
+	var said bytes.Buffer
+	reopen := func() *answers {
+		a, err := openAnswers(dir, time.Hour, time.Now(), slog.New(slog.NewTextHandler(&said, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	want := Answer{Status: 200, Body: []byte(`{"a":1}`), Model: "m"}
+	put := func(a *answers, n byte) {
+		if err := a.put([]settled{{hash: callHash{n}, id: uint64(n), at: 200, answer: want}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := reopen()
+	put(a, 1)
+	damaged := a.segment.End().Offset + segment.Overhead + headSize + 1
+	put(a, 2)
+	put(a, 3)
+	_ = a.close()
+	path := filepath.Join(dir, answersDir, "00000001.seg")
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[damaged] ^= 1
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for n := range byte(3) {
+		said.Reset()
+		a := reopen()
+		if !bytes.Contains(said.Bytes(), []byte("cannot be read")) {
+			t.Error("nothing is said")
+		}
+		for k := byte(1); k <= 3+n; k++ {
+			what, known := a.find(callHash{k})
+			if known == (k == 2) {
+				t.Errorf("start %d, answer %d: %+v", n, k, what)
+			}
+			if got, err := a.read(what); known && (err != nil || !bytes.Equal(got.Body, want.Body)) {
+				t.Errorf("start %d, answer %d: %+v, %v", n, k, got, err)
+			}
+		}
+		put(a, 4+n)
+		_ = a.close()
+	}
+}
+
+// Old files are removed while others are written, with what was in them.
+func TestOldAnswersAreRemovedWhileOthersCome(t *testing.T) {
+	dir := t.TempDir()
+	a, err := openAnswers(dir, time.Hour, time.Now(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.close()
+	if err := a.segment.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if a.segment, err = segment.OpenLog(a.root, answersDir, nil, 1, segment.Pos{}); err != nil { // a file for each record
+		t.Fatal(err)
+	}
+	a.reader = a.segment.NewReader()
+	put := func(n byte) {
+		if err := a.put([]settled{{hash: callHash{n}, id: uint64(n), at: 200, answer: Answer{Status: 200}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(1)
+	put(2)
+	old := time.Now().Add(-2 * time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, answersDir, "00000001.seg"), old, old); err != nil {
+		t.Fatal(err)
+	}
+	what, _ := a.find(callHash{1})
+	if _, err := a.read(what); err != nil { // the file is open
+		t.Fatal(err)
+	}
+	put(3) // too soon
+	if _, known := a.find(callHash{1}); !known {
+		t.Error("it looks each time")
+	}
+	a.swept = time.Now().Add(-sweepEvery)
+	put(4)
+	for n := byte(1); n <= 4; n++ {
+		what, known := a.find(callHash{n})
+		if known == (n == 1) {
+			t.Errorf("%d: %+v", n, what)
+		}
+		if _, err := a.read(what); known && err != nil {
+			t.Errorf("%d: %v", n, err)
+		}
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, answersDir, "*.seg")); len(files) != 3 {
+		t.Errorf("%q", files)
+	}
+}

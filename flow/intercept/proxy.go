@@ -104,7 +104,7 @@ type handler struct {
 // ServeHTTP implements [http.Handler].
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s := &serving{w: w, r: r}
-	apart(func() { h.begin(s) })
+	apart(func() { h.begin(s) }) //nolint:contextcheck // it is in s
 	switch {
 	case s.hold != nil:
 		defer h.held.Add(-1)
