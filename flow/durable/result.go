@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
-	"unicode/utf8"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/sink"
@@ -96,83 +94,4 @@ func (r *Result) SetAnswer(a sink.Answer) {
 	if r.Error, _ = errors.AsType[*sink.RowError](a.Err); r.Error != nil {
 		r.Status = ItemFailed
 	}
-}
-
-// WriteLine writes the result as a JSON line, as a File gets it. The line has
-// the members of json.Marshal's, with the response last and unchanged, instead
-// of checked and compacted again. A long text is not copied.
-func (r *Result) WriteLine(w io.Writer) error {
-	bare := *r
-	bare.Response = nil
-	if len(r.Text) > textPiece {
-		bare.Text = ""
-	}
-	line, err := json.Marshal(bare)
-	if err != nil {
-		return err
-	}
-	line = line[:len(line)-1]
-	if bare.Text != r.Text {
-		if line, err = r.writeText(w, line); err != nil {
-			return err
-		}
-	}
-	if _, err = w.Write(line); err != nil {
-		return err
-	}
-	if len(r.Response) > 0 {
-		_, err = io.WriteString(w, `,"response":`)
-		if err == nil {
-			_, err = w.Write(r.Response)
-		}
-	}
-	if err == nil {
-		_, err = io.WriteString(w, "}\n")
-	}
-	return err
-}
-
-// writeText writes the beginning of a line up to the text, and returns the rest
-// of it.
-func (r *Result) writeText(w io.Writer, line []byte) (rest []byte, err error) {
-	head, err := json.Marshal(struct {
-		ID     string     `json:"id"`
-		Status ItemStatus `json:"status"`
-	}{r.ID, r.Status})
-	if err != nil {
-		return nil, err
-	}
-	head = head[:len(head)-1]
-	if _, err := w.Write(append(head, `,"text":"`...)); err != nil {
-		return nil, err
-	}
-	for text := r.Text; text != ""; {
-		n := pieceOf(text)
-		quoted, err := json.Marshal(text[:n])
-		if err != nil {
-			return nil, err
-		}
-		if _, err := w.Write(quoted[1 : len(quoted)-1]); err != nil {
-			return nil, err
-		}
-		text = text[n:]
-	}
-	_, err = io.WriteString(w, `"`)
-	return line[len(head):], err
-}
-
-// textPiece is how much of a text is quoted at a time, in bytes.
-const textPiece = 64 << 10
-
-// pieceOf is the length of the next piece, which ends with a character.
-func pieceOf(text string) int {
-	if len(text) <= textPiece {
-		return len(text)
-	}
-	for n := textPiece; n > textPiece-utf8.UTFMax; n-- {
-		if utf8.RuneStart(text[n]) {
-			return n
-		}
-	}
-	return textPiece // it is not UTF-8
 }

@@ -53,7 +53,8 @@ func Open(ctx context.Context, store state.Store, prefix []byte, form Form) (*In
 	if err := x.readHeader(ctx); err != nil {
 		return nil, err
 	}
-	return x, x.fill(ctx)
+	err := x.fill(ctx)
+	return x, err
 }
 
 // Check reads an index, and returns how many hashes are written.
