@@ -257,7 +257,7 @@ func (s *filesSeen) add(row source.Row, f document.Info) {
 	case s.surprises <= maxSurprises:
 		s.tell(place(row) + ": " + warning)
 	case s.surprises == maxSurprises+1:
-		s.tell("more files without a text layer are not told")
+		s.tell("more files that surprise are not told")
 	}
 }
 
@@ -266,5 +266,5 @@ func (s *filesSeen) describe(w io.Writer) {
 	if s.files == 0 {
 		return
 	}
-	fmt.Fprintf(w, "files\t%s%s%s\n", thousands(s.files), noteIf(s.pages, ", of which PDFs have %s pages"), noteIf(s.surprises, ", and %s have hardly any text layer"))
+	fmt.Fprintf(w, "files\t%s%s%s\n", thousands(s.files), noteIf(s.pages, ", of which PDFs have %s pages"), noteIf(s.surprises, ", and %s with a warning"))
 }

@@ -50,7 +50,7 @@ func TestRunSendsFiles(t *testing.T) {
 		}
 	}
 	writeFile(t, dir, "in.jsonl", `{"id":"a","path":"a.pdf"}`, `{"id":"b","path":"b.png","also":"scan.pdf"}`)
-	if r := run("plan"); r.code != exitOK || !strings.Contains(r.stdout, "files") || !strings.Contains(r.stdout, "3, of which PDFs have 3 pages, and 1 have hardly any text layer") {
+	if r := run("plan"); r.code != exitOK || !strings.Contains(r.stdout, "files") || !strings.Contains(r.stdout, "3, of which PDFs have 3 pages, and 1 with a warning") {
 		t.Errorf("plan: exit %d, %s%s", r.code, r.stdout, r.stderr)
 	}
 	// Three pages of 2,000 tokens each, and two short texts.

@@ -71,6 +71,9 @@ const fewLetters = 50
 
 // Warning returns what may surprise in an answer about the file, "" if nothing.
 func (i Info) Warning() string {
+	if i.Type == PDF && i.Pages == 0 && !i.Encrypted {
+		return quoted(i.Name) + " has no page that can be counted: it may be damaged, and its tokens are guessed by its size"
+	}
 	if i.Type != PDF || i.Pages == 0 || i.Letters < 0 || i.Letters >= fewLetters*i.Pages {
 		return ""
 	}
