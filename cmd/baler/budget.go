@@ -138,11 +138,11 @@ func (b *budget) printQuote(w io.Writer, q *durable.Quote) {
 			printPrime(w, r)
 			continue
 		}
-		in := thousands(r.Batches) + " batches"
+		in := batchCount(r.Batches)
 		if r.Live {
 			in = "single requests"
 		}
-		fmt.Fprintf(w, "%s\tabout %s for %s rows in %s: %s tokens in, %s out\n", name, cents(r.Cost), thousands(r.Rows), in, thousands(r.Usage.Input), thousands(r.Usage.Output))
+		fmt.Fprintf(w, "%s\tabout %s for %s in %s: %s tokens in, %s out\n", name, cents(r.Cost), rowCount(r.Rows), in, thousands(r.Usage.Input), thousands(r.Usage.Output))
 		if r.List != r.Cost {
 			fmt.Fprintf(w, "\tabout %s at the price of single requests\n", cents(r.List))
 		}

@@ -27,7 +27,7 @@ func TestABudgetStopsARunUntilItIsRaised(t *testing.T) {
 	}
 
 	plan := runCommand(t, dir, nil, append([]string{"plan", "--prices", "prices.json", "--budget", "5usd"}, flags...)...)
-	if plan.code != exitOK || !plan.says("cost about $12 for 100 rows in 1 batches") || !plan.says("about $24 at the price of single requests") || !plan.says("budget $5.00, which is not enough") {
+	if plan.code != exitOK || !plan.says("cost about $12 for 100 rows in 1 batch: 4,990 tokens in") || !plan.says("tokens about 4,990 of input") || !plan.says("about $24 at the price of single requests") || !plan.says("budget $5.00, which is not enough") {
 		t.Errorf("%+v", plan)
 	}
 	if r := runCommand(t, dir, withKey, args("--budget", "5usd")...); r.code != exitUsage || !strings.Contains(r.stderr, `"gpt-test" of openai`) || !strings.Contains(r.stderr, "--unknown-price") {

@@ -29,7 +29,7 @@ func newPlanned(r *durable.Report, q durable.Quote, expected []expectation) plan
 	if expected == nil {
 		expected = []expectation{}
 	}
-	return planned{r.Rows, r.Duplicates, r.Filtered, r.Rejected, r.InputTokens, q, expected}
+	return planned{r.Rows, r.Duplicates, r.Filtered, r.Rejected, int64(plannedInput(r, &q)), q, expected}
 }
 
 // expectation is how long the batches of a route may take, by what others took.

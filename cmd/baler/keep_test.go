@@ -51,7 +51,7 @@ func TestDoctorSweepsWhatIsLeft(t *testing.T) {
 	if err := server.SetFaults(); err != nil {
 		t.Fatal(err)
 	}
-	if r := runCommand(t, dir, withKey, sweep...); r.code != exitOK || !r.says("the files of 1 batches are removed") || !r.says("all is well") {
+	if r := runCommand(t, dir, withKey, sweep...); r.code != exitOK || !r.says("the files of 1 batch are removed") || !r.says("all is well") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -70,7 +70,7 @@ func TestDoctorSweepsWithoutUploads(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := runCommand(t, dir, key, "doctor", "--sweep", "--base-url", url)
-	if r.code != exitOK || !r.says("the files of 1 batches are removed") || !r.says("all is well") {
+	if r.code != exitOK || !r.says("the files of 1 batch are removed") || !r.says("all is well") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -98,7 +98,7 @@ func TestDoctorSweepsAllProvidersOfARun(t *testing.T) {
 	if r := runCommand(t, dir, env[:2], "doctor", "--sweep"); r.code != exitFailed || !r.says("of anthropic, which was not asked") {
 		t.Errorf("without a key: %+v", r)
 	}
-	if r := runCommand(t, dir, env, "doctor", "--sweep"); r.code != exitOK || !r.says("the files of 1 batches are removed") || !r.says("all is well") {
+	if r := runCommand(t, dir, env, "doctor", "--sweep"); r.code != exitOK || !r.says("the files of 1 batch are removed") || !r.says("all is well") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -81,7 +81,7 @@ func (o *options) printPlan(w io.Writer, job durable.Job[source.Row], report dur
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "rows\t%s%s\n", thousands(report.Rows), noteIf(report.Duplicates, ", and %s repeated ones dropped")+noteIf(report.Filtered, ", and %s left out")+noteIf(report.Rejected, ", and %s rejected"))
 	o.messages.attach.seen.describe(t)
-	plannedTokens(t, report, o.messages.options.all)
+	plannedTokens(t, plannedInput(&report, quote), o.messages.options.all)
 	for _, line := range o.messages.planned() {
 		fmt.Fprintf(t, "%s\t%s\n", line[0], printable.Line(line[1], 96))
 	}
@@ -105,15 +105,30 @@ func (o *options) printPlan(w io.Writer, job durable.Job[source.Row], report dur
 
 // plannedTokens says about how many tokens the rows ask with, and how many the
 // answers may have if that is limited for all of them.
-func plannedTokens(w io.Writer, report durable.Report, options llm.Options) {
-	if report.InputTokens == 0 {
+func plannedTokens(w io.Writer, input int, options llm.Options) {
+	if input == 0 {
 		return
 	}
 	answers := ""
 	if most, err := strconv.Atoi(string(options["max_tokens"])); err == nil {
 		answers = fmt.Sprintf("; answers have %s at most for each row", thousands(most))
 	}
-	fmt.Fprintf(w, "tokens\tabout %s of input%s\n", thousands(int(report.InputTokens)), answers)
+	fmt.Fprintf(w, "tokens\tabout %s of input%s\n", thousands(input), answers)
+}
+
+// plannedInput is about how many tokens the requests have: those that the cost is
+// of, or the estimate by their size if no price is known of some.
+func plannedInput(report *durable.Report, quote *durable.Quote) (tokens int) {
+	for i := range quote.Routes {
+		if !quote.Routes[i].Priced {
+			return int(report.InputTokens)
+		}
+		tokens += quote.Routes[i].Usage.Input
+	}
+	if len(quote.Routes) == 0 {
+		return int(report.InputTokens)
+	}
+	return tokens
 }
 
 // plannedRoute is a route as a plan shows it.

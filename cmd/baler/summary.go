@@ -24,7 +24,7 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 	}
 	line("rows", r.Rows, noteIf(r.Duplicates, "and %s repeated ones dropped"))
 	if r.Earlier.Rows > 0 {
-		line("added", r.Rows-r.Earlier.Rows, fmt.Sprintf("since the run ended with %s rows", thousands(r.Earlier.Rows)))
+		line("added", r.Rows-r.Earlier.Rows, "since the run ended with "+rowCount(r.Earlier.Rows))
 	}
 	if r.Filtered > 0 {
 		line("left out", r.Filtered, "rows that --where does not want")
@@ -104,7 +104,7 @@ func describeRoute(r durable.RouteProgress, all []durable.RouteProgress) string 
 	}) {
 		at += " " + printable.Line(r.Endpoint, 64)
 	}
-	return fmt.Sprintf("%s at %s: %s rows", printable.Line(r.Model, 64), at, thousands(r.Succeeded+r.Failed))
+	return fmt.Sprintf("%s at %s: %s", printable.Line(r.Model, 64), at, rowCount(r.Succeeded+r.Failed))
 }
 
 func tokens(u llm.Usage) int { return u.Input + u.Output }
@@ -128,6 +128,18 @@ func thousands(n int) string {
 	}
 	return b.String()
 }
+
+// counted is a number of things in words, as in "1 batch" and "1,234 rows".
+func counted(n int, one, more string) string {
+	if n == 1 {
+		more = one
+	}
+	return thousands(n) + " " + more
+}
+
+func rowCount(n int) string { return counted(n, "row", "rows") }
+
+func batchCount(n int) string { return counted(n, "batch", "batches") }
 
 // codes are those of failures, the most frequent first.
 func codes(failures map[string]int) []string {

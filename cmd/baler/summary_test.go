@@ -54,7 +54,7 @@ func TestSummaryTellsRoutesOfOneModelApart(t *testing.T) {
 		{Provider: "openai", Model: "other", Endpoint: "/v1/embeddings", Succeeded: 3},
 	}}}
 	printSummary(&out, report, "out")
-	for _, want := range []string{"by m at openai /v1/chat/completions: 1 rows", "by m at openai /v1/embeddings: 2 rows", "by other at openai: 3 rows"} {
+	for _, want := range []string{"by m at openai /v1/chat/completions: 1 row", "by m at openai /v1/embeddings: 2 rows", "by other at openai: 3 rows"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, out.String())
 		}

@@ -54,7 +54,7 @@ func (o *doctorOptions) otherProviders() (others []sink.Provider, err error) {
 
 func tellRemovals(w io.Writer, removals []durable.Removal) {
 	for _, r := range removals {
-		fmt.Fprintf(w, "%s: the files of %s batches are removed at the provider\n", plain(r.Name), thousands(r.Removed))
+		fmt.Fprintf(w, "%s: the files of %s are removed at the provider\n", plain(r.Name), batchCount(r.Removed))
 		if r.Files > 0 {
 			fmt.Fprintf(w, "%s: %s files of rows are deleted at the provider\n", plain(r.Name), thousands(r.Files))
 		}
