@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"os"
 	"strings"
 	"unicode/utf8"
@@ -80,11 +81,7 @@ func readText(path string) (string, error) {
 // model from them if the command names none.
 func (o *options) findChats(dialect source.CSVFormat, tell func(string)) error {
 	m := &o.messages
-	if m.optionsField != "" {
-		if names, err := firstFields(o.source(dialect)); err == nil { // or the run says what is wrong
-			tellMissing("--options-field", []string{m.optionsField}, names, tell)
-		}
-	}
+	o.tellMissingFields(dialect, tell)
 	if !o.asksChats() {
 		for row, err := range o.source(dialect).Items() {
 			m.chatRows = err == nil && isChat(row.JSON) // whatever is wrong is said later
@@ -103,6 +100,25 @@ func (o *options) findChats(dialect source.CSVFormat, tell func(string)) error {
 		}
 	}
 	return nil
+}
+
+// tellMissingFields tells which fields the first row lacks that a row need not
+// have.
+func (o *options) tellMissingFields(dialect source.CSVFormat, tell func(string)) {
+	given := slices.DeleteFunc([][2]string{
+		{"--options-field", o.messages.optionsField}, {"--priority-field", o.line.priority}, {"--deadline-field", o.line.deadline},
+		{"--tenant-field", o.line.tenant}, {"--route-field", o.routing.field},
+	}, func(f [2]string) bool { return f[1] == "" })
+	if len(given) == 0 {
+		return
+	}
+	names, err := firstFields(o.source(dialect))
+	if err != nil {
+		return // the run says what is wrong
+	}
+	for _, f := range given {
+		tellMissing(f[0], []string{f[1]}, names, tell)
+	}
 }
 
 // isChat reports whether a row is a chat that is not wrapped in a batch format.

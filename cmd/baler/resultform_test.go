@@ -189,6 +189,13 @@ func TestFormsThatCannotBeAreExplained(t *testing.T) {
 	if !strings.Contains(r.stderr, `--options-field: the first row has no field "otps"`) {
 		t.Errorf("%+v", r)
 	}
+	routed := runCommand(t, dir, withKey, "plan", "in.jsonl", "--route", "openai/m", "--route", "openai/n", "--prompt", "{{.text}}", "--out", "o.csv",
+		"--tenant-field", "tennant", "--priority-field", "prio", "--route-field", "gener", "--route-map", "a=m,*=n")
+	for _, want := range []string{`--tenant-field: the first row has no field "tennant"`, `--priority-field: the first row has no field "prio"`, `--route-field: the first row has no field "gener"`} {
+		if routed.code != exitOK || !strings.Contains(routed.stderr, want) {
+			t.Errorf("want %s: %+v", want, routed)
+		}
+	}
 	if r.code != exitOK || !strings.Contains(r.stderr, `no field "lnag": the row has "id", "text"`) || !r.says("results o.csv: CSV, in the order of the input, once the run has ended, with lnag") {
 		t.Errorf("%+v", r)
 	}
