@@ -69,12 +69,24 @@ func (a *answers) validate() (err error) {
 // anew.
 func (a *answers) use(name string, text []byte) error {
 	var compact bytes.Buffer
+	if err := json.Unmarshal(text, new(json.RawMessage)); err != nil { // which says where
+		return notJSON(text, err)
+	}
 	if err := json.Compact(&compact, text); err != nil {
-		return errors.New("the file is not JSON")
+		return fmt.Errorf("the file is not JSON: %w", err)
 	}
 	a.answer = llm.JSONSchema(llm.Schema{Name: name, JSON: compact.Bytes()})
 	_, err := a.answer.Schema()
 	return err
+}
+
+// notJSON says where a text ceases to be JSON.
+func notJSON(text []byte, err error) error {
+	at := len(text)
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		at = min(at, int(syntax.Offset))
+	}
+	return fmt.Errorf("the file is not JSON: line %d: %w", 1+bytes.Count(text[:at], []byte("\n")), err)
 }
 
 // nameOfSchema is what providers call a schema: as its file, as far as they

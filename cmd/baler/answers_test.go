@@ -104,11 +104,11 @@ func TestSchemasAndChecksThatAreRefused(t *testing.T) {
 	writeFile(t, dir, "in.jsonl", `{"id":"a","text":"now"}`)
 	writeFile(t, dir, "ticket.json", ticketSchema)
 	writeFile(t, dir, "map.json", `{"type":"object","properties":{"a":{"type":"object"}}}`)
-	writeFile(t, dir, "bad.json", `{"type":`)
+	writeFile(t, dir, "bad.json", `{`, `type: 1}`)
 	base := runArgs(server, "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}")
 	for flags, want := range map[string]string{
 		"--schema none.json":           "none.json",
-		"--schema bad.json":            "is not JSON",
+		"--schema bad.json":            "is not JSON: line 2: ",
 		"--schema map.json":            "#/properties/a is an object of any members",
 		"--check /(/":                  "--check",
 		"--check no-such-command-here": "there is no command",

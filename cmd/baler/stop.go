@@ -31,6 +31,12 @@ type stop struct {
 	several  bool   // the run has several input files
 }
 
+// isUnreadableRow reports whether a row is none, and others may follow it.
+func isUnreadableRow(s *stop) bool {
+	bad, is := errors.AsType[*source.Error](s.err)
+	return is && bad.Raw != nil && !isA[*durable.InputError](s)
+}
+
 func isClash(s *stop) bool { return s.several && errors.Is(s.err, durable.ErrSameKey) }
 
 // stopKind is a kind of error: what it exits with, and what the user can do.
@@ -47,6 +53,7 @@ var stopKinds = []stopKind{
 	{"delimiter", is(source.ErrDelimiter), exitUsage, say("give it with --delimiter")},
 	{"member of a chat", isMemberOfChat, exitUsage, say(`a row with "messages" is a chat, whose members are options: with --messages-field messages they are fields`)},
 	{"same id", isClash, exitUsage, say("or give --ids-per-file, if the files use the same ids for different rows")},
+	{"unreadable row", isUnreadableRow, exitUsage, say("correct it, or give a file for such rows with --rejects")},
 	{"input", either(isA[*durable.InputError], isA[*source.Error]), exitUsage, nothing},
 	{"schema", isA[*schema.UnsupportedError], exitUsage, nothing},
 	{"changed output", isChangedOutput, exitUsage, writeAgain},

@@ -44,6 +44,7 @@ func TestEachErrorHasItsCodeAndAdvice(t *testing.T) {
 	}{
 		{"told already", usage("--x is odd"), true, exitUsage, "--x is odd", false},
 		{"input", &durable.InputError{Source: "in.jsonl", Line: 3, Err: errors.New("odd")}, false, exitUsage, "in.jsonl:3: odd", false},
+		{"unreadable row", &source.Error{File: "in.jsonl", Line: 3, Err: errors.New("odd"), Raw: []byte("{")}, false, exitUsage, "in.jsonl:3: odd; correct it, or give a file for such rows with --rejects", false},
 		{"input", &source.Error{File: "in.jsonl", Line: 3, Err: errors.New("odd")}, false, exitUsage, "in.jsonl:3", false},
 		{
 			"member of a chat", &durable.InputError{Source: "in.jsonl", Line: 3, Err: &llm.RefusedOptionError{Option: "lang"}}, false, exitUsage,

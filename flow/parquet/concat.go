@@ -102,7 +102,7 @@ func (s *Files[T]) Resume(checkpoint string) error {
 	}
 	var c filesCheckpoint
 	if json.Unmarshal([]byte(checkpoint), &c) != nil || c.In == nil {
-		return s.files[0].refuse(0, errors.New("the place was kept by a source of one file, not of several: begin anew under another name"))
+		return s.files[0].refuse(0, errors.New("the place was kept by a source of one file, not of several or of one that grows: begin anew under another name, as one that grows from its first start on"))
 	}
 	if c.Read < 0 || c.Read >= len(s.files) {
 		return errFilesChanged
