@@ -20,7 +20,10 @@ func acceptDays(f *pflag.Flag) {
 		return
 	}
 	f.Value = days{f.Value}
-	if d, err := time.ParseDuration(f.DefValue); err == nil {
+	switch d, err := time.ParseDuration(f.DefValue); {
+	case err == nil && d == 0 && strings.Contains(f.Usage, "(default"):
+		f.DefValue = "0" // which help leaves out, as the usage says what it means
+	case err == nil:
 		f.DefValue = inDays(d)
 	}
 }

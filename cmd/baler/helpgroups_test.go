@@ -34,6 +34,9 @@ func TestHelpHasEachFlagOnce(t *testing.T) {
 				t.Errorf("%s: --%s is shown %d times, want %d", name, f.Name, n, want)
 			}
 		})
+		if twice := regexp.MustCompile(`\(default[^()]*\)\s+\(default`).FindString(b.String()); twice != "" {
+			t.Errorf("%s: %q", name, twice)
+		}
 		for _, g := range flagGroups[:3] {
 			if has := bytes.Contains(b.Bytes(), []byte("\n"+g.heading+":\n")); !has && (cmd.Flag(g.flags[0]) != nil) {
 				t.Errorf("%s: no heading %q", name, g.heading)
