@@ -3,8 +3,8 @@ package main
 import (
 	"cmp"
 	"errors"
-	"slices"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -106,8 +106,11 @@ func (o *options) findChats(dialect source.CSVFormat, tell func(string)) error {
 // have.
 func (o *options) tellMissingFields(dialect source.CSVFormat, tell func(string)) {
 	given := slices.DeleteFunc([][2]string{
-		{"--options-field", o.messages.optionsField}, {"--priority-field", o.line.priority}, {"--deadline-field", o.line.deadline},
-		{"--tenant-field", o.line.tenant}, {"--route-field", o.routing.field},
+		{"--options-field", o.messages.optionsField},
+		{"--priority-field", o.line.priority},
+		{"--deadline-field", o.line.deadline},
+		{"--tenant-field", o.line.tenant},
+		{"--route-field", o.routing.field},
 	}, func(f [2]string) bool { return f[1] == "" })
 	if len(given) == 0 {
 		return
