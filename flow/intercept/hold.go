@@ -34,6 +34,8 @@ const (
 	holdEvery   = 20 * time.Second
 	eventsEvery = 15 * time.Second
 	commitAt    = 30 * time.Second
+	// hastyEvery is for clients that want to hear something every five seconds.
+	hastyEvery = 2 * time.Second
 )
 
 // families are the rules of clients by a part of their User-Agent. The first
@@ -47,7 +49,9 @@ var families = []struct {
 	{"Anthropic/Python", rule{client: "anthropic for Python", interim: true, every: holdEvery}},
 	{"Groq/Python", rule{client: "groq for Python", interim: true, every: holdEvery, pool: true}},
 	{"Together/Python", rule{client: "together for Python", interim: true, every: holdEvery, pool: true}},
-	{"python-httpx", rule{client: "httpx", interim: true, every: holdEvery}},
+	{"python-httpx", rule{client: "httpx", interim: true, every: hastyEvery, pool: true}},
+	{"mistral-client-python/", rule{client: "mistralai for Python", interim: true, every: hastyEvery, pool: true}},
+	{"mistral-client-typescript/", rule{client: "mistralai for Node", interim: true, every: holdEvery}},
 	{"ai-sdk/", rule{client: "Vercel's AI SDK", interim: true, every: holdEvery}},
 	{"ai-sdk-provider-utils/", rule{client: "Vercel's AI SDK", interim: true, every: holdEvery}}, // since its version 7
 	{"Anthropic/JS", rule{client: "@anthropic-ai/sdk", interim: true, every: holdEvery}},
@@ -85,7 +89,7 @@ func ruleOf(h http.Header, form form) rule {
 	}
 	isSilent := r.every == 0
 	if form != formBody && form != formGeminiList && !isSilent {
-		return rule{client: r.client + ", streaming", events: true, every: eventsEvery, pool: r.pool}
+		return rule{client: r.client + ", streaming", events: true, every: min(eventsEvery, r.every), pool: r.pool}
 	}
 	return r
 }
@@ -160,7 +164,7 @@ func (r *rule) nextInterim(at time.Duration) (time.Duration, action) {
 func (r *rule) describe() string {
 	switch {
 	case r.pool:
-		return "it makes a hundred calls at a time, and further ones fail after its timeout: set http_client to one with more connections, or make no more at a time"
+		return "it makes a hundred calls at a time, and further ones fail after its timeout: give it an HTTP client with more connections, or make no more at a time"
 	case r.hint != "":
 		return r.hint
 	case r.commit > 0:
