@@ -111,6 +111,7 @@ func (s *session) open(ctx context.Context, batch time.Duration, p proxy) (*stag
 	openai := provider.BaseURL("openai")
 	p.env = append(p.env, "OPENAI_BASE_URL="+openai, "GROQ_BASE_URL="+openai, "TOGETHER_BASE_URL="+openai,
 		"ANTHROPIC_BASE_URL="+provider.BaseURL("anthropic"), "GOOGLE_GEMINI_BASE_URL="+provider.BaseURL("gemini"))
+	p.flags = append(p.flags, "--provider", "mistral", "--base-url", provider.BaseURL("mistral"))
 	p.command, p.log = s.command, &s.log
 	x := &stage{proxy: &p, provider: provider}
 	if p.state, err = os.MkdirTemp("", "baler-hold-state-"); err == nil {
