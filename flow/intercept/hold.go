@@ -52,6 +52,7 @@ var families = []struct {
 	{"python-httpx", rule{client: "httpx", interim: true, every: hastyEvery, pool: true}},
 	{"mistral-client-python/", rule{client: "mistralai for Python", interim: true, every: hastyEvery, pool: true}},
 	{"mistral-client-typescript/", rule{client: "mistralai for Node", interim: true, every: holdEvery}},
+	{"litellm/", rule{client: "LiteLLM", interim: true, every: holdEvery}}, // with its own HTTP client
 	{"ai-sdk/", rule{client: "Vercel's AI SDK", interim: true, every: holdEvery}},
 	{"ai-sdk-provider-utils/", rule{client: "Vercel's AI SDK", interim: true, every: holdEvery}}, // since its version 7
 	{"Anthropic/JS", rule{client: "@anthropic-ai/sdk", interim: true, every: holdEvery}},

@@ -65,6 +65,7 @@ func TestHowClientsAreHeld(t *testing.T) {
 		{"102, then 200, of one in haste", agent("Anthropic/JS 1", "X-Stainless-Timeout", "50"), formBody, 50 * time.Second, good, `20s 102, 25s 200, 25s " ", 40s " ", 50s "{}"`},
 		{"102, then 200, of one with a minute", agent("Groq/JS 1"), formBody, 70 * time.Second, good, `20s 102, 30s 200, 30s " ", 40s " ", 1m0s " ", 1m10s "{}"`},
 		{"102, then 200, of one that says how long", agent("Together/JS 1", "X-Stainless-Timeout", "100"), formBody, 71 * time.Second, good, `20s 102, 40s 102, 1m0s 102, 1m10s 200, 1m10s " ", 1m11s "{}"`},
+		{"102 for LiteLLM", agent("litellm/1.110.2"), formBody, 39 * time.Second, bad, `20s 102, 39s 400, 39s "{\"error\"`},
 		{"102 for httpx", agent("python-httpx/0.28"), formBody, 3 * time.Second, bad, `2s 102, 3s 400, 3s "{\"error\"`},
 		{"102 for one in haste", agent("mistral-client-python/3.7.0"), formBody, 5 * time.Second, good, `2s 102, 4s 102, 5s 200, 5s "{}"`},
 		{
