@@ -252,7 +252,7 @@ func (s *Server) getMessages(c *call) error {
 }
 
 func (s *Server) listMessages(c *call) error {
-	all := s.all(func(r *record) bool { return r.Owner == c.owner })
+	all := s.all(func(r *record) bool { return r.Owner == c.owner && !r.Deleted })
 	p, objects, err := s.listed(c, all, 1000, func(r *record) any { return messagesObject(c, r) })
 	if err == nil {
 		writeJSON(c.w, http.StatusOK, p.anthropic(objects))
@@ -282,7 +282,7 @@ func (s *Server) deleteMessages(c *call) error {
 	if !r.ended() {
 		return conflict("The batch '%s' has not ended: cancel it first.", r.ID)
 	}
-	if err := s.forget(b); err != nil {
+	if err := s.delete(b); err != nil {
 		return err
 	}
 	writeJSON(c.w, http.StatusOK, map[string]any{"id": r.ID, "type": "message_batch_deleted"})

@@ -2,6 +2,7 @@ package batchapi_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -651,6 +652,52 @@ func TestEveryOutcomeIsToldInAnthropicsWords(t *testing.T) {
 			if !strings.Contains(got, want) {
 				w.Errorf("%s lacks %s", got, want)
 			}
+		}
+	})
+}
+
+// A deleted batch is gone for its caller, also if its provider keeps files of
+// it. The rest goes with other old batches.
+func TestADeletedBatchIsGone(t *testing.T) {
+	inWorld(t, "openai", func(w *world) {
+		refuse := simulator.Fault{Route: "DELETE /v1/files/{id}", Times: -1, Action: simulator.ActionFail, Status: http.StatusForbidden}
+		if err := w.provider.SetFaults(refuse); err != nil {
+			w.Fatal(err)
+		}
+		made := w.post("/v1/messages/batches", `{"requests":[{"custom_id":"a","params":{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"hello"}]}}]}`)
+		id, _ := made.body["id"].(string)
+		path := "/v1/messages/batches/" + id
+		time.Sleep(time.Hour)
+		if got := w.get(path); got.body["processing_status"] != "ended" {
+			w.Fatal(got)
+		}
+		if got := w.call("sk-me", http.MethodDelete, path, "", nil); got.status != http.StatusOK || got.body["type"] != "message_batch_deleted" {
+			w.Error(got)
+		}
+		kept := filepath.Join(w.config.Dir.Path(), "batchapi", "batches", id+".json")
+		for range 2 {
+			for _, call := range []reply{w.get(path), w.get(path + "/results"), w.call("sk-me", http.MethodDelete, path, "", nil)} {
+				if call.status != http.StatusNotFound {
+					w.Error(call)
+				}
+			}
+			if got := w.get("/v1/messages/batches"); strings.Contains(got.text, id) {
+				w.Error(got)
+			}
+			if _, err := os.Stat(kept); err != nil {
+				w.Error(err)
+			}
+			w.close()
+			w.open()
+		}
+		if outputs, _ := filepath.Glob(filepath.Join(w.config.Dir.Path(), "batchapi", "files", "*")); len(outputs) != 0 {
+			w.Errorf("%q", outputs)
+		}
+		w.close()
+		time.Sleep(32 * 24 * time.Hour)
+		w.open()
+		if _, err := os.Stat(kept); !errors.Is(err, os.ErrNotExist) {
+			w.Errorf("it is kept for ever: %v", err)
 		}
 	})
 }

@@ -264,12 +264,22 @@ func (s *Server) forgetRun(r *record) error {
 	return fmt.Errorf("batchapi: forget %s: %w", r.run(), err)
 }
 
+// delete removes a batch that has ended for its caller. Its run stays if its
+// provider still has files of it, until the batch is old.
+func (s *Server) delete(b *batch) error {
+	r, err := b.update(func(r *record) { r.Deleted = true })
+	if err != nil {
+		return err
+	}
+	if err := s.forget(b); err != nil {
+		s.log.Warn("what is kept of a deleted batch is removed later", "batch", r.ID, "error", err)
+	}
+	return nil
+}
+
 // forget removes a batch that has ended, with all that is kept of it.
 func (s *Server) forget(b *batch) error {
 	r := b.snapshot()
-	if err := s.forgetRun(&r); err != nil {
-		return err
-	}
 	remove := []string{r.Output, r.ErrorFile}
 	if r.Protocol == Anthropic {
 		remove = append(remove, r.Input) // which its caller does not know
@@ -281,6 +291,9 @@ func (s *Server) forget(b *batch) error {
 		if err := s.removeFile(id); err != nil {
 			return err
 		}
+	}
+	if err := s.forgetRun(&r); err != nil {
+		return err
 	}
 	if err := s.drop(path.Join(batchesDir, r.ID+".json")); err != nil {
 		return err

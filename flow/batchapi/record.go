@@ -62,6 +62,7 @@ type record struct {
 	Output     string            `json:"output,omitempty"`      // the file with its results
 	ErrorFile  string            `json:"error_file,omitempty"`
 	Trouble    string            `json:"trouble,omitempty"` // why it was given up
+	Deleted    bool              `json:"deleted,omitempty"` // its caller sees it no more
 	Counts     counts            `json:"counts"`            // once it has ended
 	Usage      llm.Usage         `json:"usage"`
 }
@@ -167,7 +168,10 @@ func (s *Server) find(c *call) (*batch, error) {
 	s.mu.Lock()
 	b := s.batches[id]
 	s.mu.Unlock()
-	if b == nil || b.snapshot().Owner != c.owner {
+	if b == nil {
+		return nil, notFound("No batch found with id '%s'.", id)
+	}
+	if r := b.snapshot(); r.Owner != c.owner || r.Deleted {
 		return nil, notFound("No batch found with id '%s'.", id)
 	}
 	return b, nil
