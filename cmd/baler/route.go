@@ -132,16 +132,17 @@ var variableName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
 // parseRoute reads [NAME=]PROVIDER/MODEL[,OPTION[=VALUE]]... No error shows the
 // values of options, which may be secrets.
 func parseRoute(text string) (r route, err error) {
-	path, options, _ := strings.Cut(text, ",")
+	given, options, _ := strings.Cut(text, ",")
+	path := given
 	if name, rest, named := strings.Cut(path, "="); named && !strings.Contains(name, "/") {
 		r.name, path = name, rest
 	}
 	provider, model, ok := strings.Cut(path, "/")
 	if !ok || provider == "" || model == "" {
-		return r, usage("--route %q: must be NAME=PROVIDER/MODEL, as in fast=openai/gpt-5.4-mini", path)
+		return r, usage("--route %q: must be NAME=PROVIDER/MODEL, as in fast=openai/gpt-5.4-mini", given)
 	}
 	if r.entry, err = findProvider(provider); err != nil {
-		return r, usage("--route %q: %w", path, err)
+		return r, usage("--route %q: %w", given, err)
 	}
 	r.provider, r.model = provider, model
 	if r.name == "" {
@@ -152,14 +153,14 @@ func parseRoute(text string) (r route, err error) {
 			continue
 		}
 		if err := r.set(option); err != nil {
-			return r, usage("--route %q: %w", path, err)
+			return r, usage("--route %q: %w", given, err)
 		}
 	}
 	if !r.live && (r.parallel > 0 || r.perMinute > 0 || r.tokens > 0 || r.timeout > 0) {
-		return r, usage("--route %q: parallel, timeout, rpm and tpm are limits of live calls: add the option live", path)
+		return r, usage("--route %q: parallel, timeout, rpm and tpm are limits of live calls: add the option live", given)
 	}
 	if r.live && r.enqueued != (sink.Enqueued{}) {
-		return r, usage("--route %q: enqueued-tokens and enqueued-rows are about batches, and the route is live: leave them out", path)
+		return r, usage("--route %q: enqueued-tokens and enqueued-rows are about batches, and the route is live: leave them out", given)
 	}
 	return r, nil
 }

@@ -51,6 +51,7 @@ type stopKind struct {
 var stopKinds = []stopKind{
 	{"told already", isA[*exitError], 0, nothing},
 	{"delimiter", is(source.ErrDelimiter), exitUsage, say("give it with --delimiter")},
+	{"no citations", isCitation, exitUsage, say("--cite asks for it, and anthropic, for one, has it")},
 	{"member of a chat", isMemberOfChat, exitUsage, say(`a row with "messages" is a chat, whose members are options: with --messages-field messages they are fields`)},
 	{"same id", isClash, exitUsage, say("or give --ids-per-file, if the files use the same ids for different rows")},
 	{"unreadable row", isUnreadableRow, exitUsage, say("correct it, or give a file for such rows with --rejects")},
@@ -263,6 +264,12 @@ func holderOf(s *stop) string {
 		return "wait until it is done, " + other
 	}
 	return strings.Join(held, ", ") + ": wait until it is done, " + other
+}
+
+// isCitation reports whether citations are asked of a provider that has none.
+func isCitation(s *stop) bool {
+	refused, ok := errors.AsType[*llm.RefusedOptionError](s.err)
+	return ok && refused.Option == "citations"
 }
 
 // isMemberOfChat reports whether a row that is a chat says more than a chat

@@ -47,6 +47,10 @@ func TestEachErrorHasItsCodeAndAdvice(t *testing.T) {
 		{"unreadable row", &source.Error{File: "in.jsonl", Line: 3, Err: errors.New("odd"), Raw: []byte("{")}, false, exitUsage, "in.jsonl:3: odd; correct it, or give a file for such rows with --rejects", false},
 		{"input", &source.Error{File: "in.jsonl", Line: 3, Err: errors.New("odd")}, false, exitUsage, "in.jsonl:3", false},
 		{
+			"no citations", &durable.InputError{Source: "in.jsonl", Line: 3, Err: &llm.RefusedOptionError{Option: "citations"}}, false, exitUsage,
+			"--cite asks for it", false,
+		},
+		{
 			"member of a chat", &durable.InputError{Source: "in.jsonl", Line: 3, Err: &llm.RefusedOptionError{Option: "lang"}}, false, exitUsage,
 			"--messages-field messages", false,
 		},
