@@ -45,9 +45,9 @@ func findProvider(name string) (catalog.Provider, error) {
 	p, known := catalog.Find(name)
 	switch {
 	case !known:
-		return p, usage("the provider %q is not known%s: it must be %s", name, didYouMean(name), offered())
+		return p, usage("--provider %q is not known%s: it must be %s", name, didYouMean(name), offered())
 	case !p.HasClient():
-		return p, usage("the provider %q has no client yet: it must be %s", name, offered())
+		return p, usage("--provider %q has no client yet: it must be %s", name, offered())
 	}
 	return p, nil
 }
