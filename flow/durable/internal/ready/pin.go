@@ -1,6 +1,11 @@
 package ready
 
-import "github.com/balerhq/baler/flow/durable/internal/jobdir"
+import (
+	"fmt"
+	"math"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+)
 
 // Pin keeps the entries that a batch has claimed until it is done, so that its
 // manifest can be made again from them.
@@ -10,11 +15,17 @@ func (r *Log) Pin(tag string, spans []jobdir.ClaimSpan) {
 	r.pins[tag] = jobdir.Lowest(spans)
 }
 
-// Unpin is the inverse of Pin, of Hold and of Admit.
+// Unpin is the inverse of Pin, of Hold and of Admit. It removes files that only
+// the batch needed.
 func (r *Log) Unpin(tag string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.pins, tag)
+	for _, l := range r.levels {
+		if err := l.drop(r.pinned(l.number, math.MaxUint64)); err != nil {
+			return fmt.Errorf("durable: %w", err)
+		}
+	}
 	if !r.limits() {
 		return nil
 	}

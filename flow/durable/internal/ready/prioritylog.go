@@ -24,6 +24,7 @@ type priorityLog struct {
 	reader  *mapped // of log, for entries that are loaded in another order
 	tail    jobdir.Record[jobdir.TailState]
 	head    jobdir.Record[jobdir.HeadState]
+	durable uint32            // the file of a head that the store has: it has the last, or the one before
 	dropped uint32            // files of the log below this one are gone
 	starts  map[uint32]uint64 // numbers of the first entries of files
 
@@ -63,7 +64,7 @@ func (r *Log) openPriority(ctx context.Context, number uint8) (*priorityLog, err
 		return nil, fmt.Errorf("durable: %w", err)
 	}
 	l.log, l.reader, l.end = log, newMapped(log), l.tail.Value.End
-	l.next, l.nextSeq = l.head.Value.Pos, l.head.Value.Seq
+	l.next, l.nextSeq, l.durable = l.head.Value.Pos, l.head.Value.Seq, l.head.Value.Pos.File
 	return l, nil
 }
 
@@ -134,14 +135,14 @@ func (l *priorityLog) read(end segment.Pos, found []jobdir.Entry, n int) (_ []jo
 	return found, next, places, nil
 }
 
-// drop removes the files that have no needed entry.
+// drop removes the files that have no needed entry: that lie before the head
+// and before the first pinned entry.
 func (l *priorityLog) drop(pinned uint64) error {
-	recorded := l.head.Value.Pos.File
-	if recorded <= l.dropped {
+	if l.durable <= l.dropped {
 		return nil
 	}
 	first := max(l.dropped, 1)
-	for first < recorded {
+	for first < l.durable {
 		begins, err := l.begins(first + 1)
 		if err != nil || begins > pinned {
 			break // a file that cannot be read stays
@@ -173,10 +174,10 @@ func (l *priorityLog) begins(file uint32) (uint64, error) {
 	return 0, segment.ErrDamaged
 }
 
-// advance moves the head to the first entry that is not claimed. It removes
-// files that lie before the last recorded head and before the first pinned
-// entry.
+// advance moves the head to the first entry that is not claimed. The op of an
+// earlier call was committed.
 func (l *priorityLog) advance(pinned uint64) (state.Op, error) {
+	l.durable = l.head.Value.Pos.File
 	if err := l.drop(pinned); err != nil {
 		return state.Op{}, fmt.Errorf("durable: %w", err)
 	}
