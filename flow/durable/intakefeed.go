@@ -129,7 +129,7 @@ func (g *group) add(f fed) {
 	case f.filtered:
 		g.filtered++
 	case f.rejected != nil:
-		g.rejected = append(g.rejected, *f.rejected)
+		g.rejected = append(g.rejected, leftOut{*f.rejected, beforeRow(len(g.rows))})
 		g.size += len(f.rejected.Row)
 	default:
 		g.rows = append(append(g.rows, f.row), f.more...)

@@ -30,10 +30,20 @@ type group struct {
 	rows       []row
 	more       int // of these, beyond the first of each item
 	filtered   int // items that Job.Where left out
-	rejected   []jobdir.Reject
+	rejected   []leftOut
 	checkpoint string // after the last row
 	size       int    // of the requests
 }
+
+// leftOut is an item of a group that cannot be used.
+type leftOut struct {
+	jobdir.Reject
+	place int // orders it among the items of the group, see beforeRow
+}
+
+// beforeRow returns the place of what comes before a row of a group, by the number
+// of rows before that. The row itself has the next place.
+func beforeRow(rows int) int { return 2 * rows }
 
 // These limit a group, which is in memory as a whole.
 const (

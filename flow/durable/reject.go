@@ -1,11 +1,13 @@
 package durable
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
@@ -126,14 +128,15 @@ func (ik *intake) recallRejects() error {
 	return nil
 }
 
-// freshRejects returns those that were not left out before: a source may begin
-// again before them.
-func (ik *intake) freshRejects(all []jobdir.Reject) []jobdir.Reject {
+// freshRejects returns those that were not left out before, in the order of the
+// input: a source may begin again before them.
+func (ik *intake) freshRejects(all []leftOut) []jobdir.Reject {
+	slices.SortStableFunc(all, func(a, b leftOut) int { return cmp.Compare(a.place, b.place) })
 	var fresh []jobdir.Reject
 	for _, r := range all {
-		if d := digestOf(r); !ik.rejected[d] {
+		if d := digestOf(r.Reject); !ik.rejected[d] {
 			ik.rejected[d] = true
-			fresh = append(fresh, r)
+			fresh = append(fresh, r.Reject)
 		}
 	}
 	return fresh
@@ -151,7 +154,8 @@ func (ik *intake) leaveOut(g *group, r *row, err error) bool {
 	}
 	rejected, ok := reject(r.item, err)
 	if ok {
-		g.rejected = append(g.rejected, rejected)
+		n := slices.IndexFunc(g.rows, func(other row) bool { return other.name == r.name && other.line == r.line && other.key == r.key })
+		g.rejected = append(g.rejected, leftOut{rejected, beforeRow(n) + 1})
 	}
 	return ok
 }
