@@ -40,8 +40,8 @@ func TestItemsThatCannotBeUsedAreLeftOut(t *testing.T) {
 		return nil
 	}
 	want := []string{
-		`1 column 1: not valid  "{"`, `12 the item's key has 0 {"id":"","text":"x"}`, `14 column 8: not valid  "{\"id\":\"ü\"}"`,
-		`13 id "t-3" has other c {"id":"t-3","text":"other"}`,
+		`1 column 1: not valid  "{"`, `12 the item's key has 0 {"id":"","text":"x"}`, `13 id "t-3" has other c {"id":"t-3","text":"other"}`,
+		`14 column 8: not valid  "{\"id\":\"ü\"}"`,
 	}
 	w.Leave(job, 1)
 	r := w.MustRun(job)
