@@ -36,7 +36,7 @@ func TestChainProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.CloseIdle()
-	w := &durabletest.World{T: t, Dir: place.Dir, Provider: client, Log: new(durabletest.Log)}
+	w := &durabletest.World{T: t, Dir: place.Dir, Provider: client, Log: new(durabletest.Log), Compacts: true}
 	if !(chain{World: w, hasty: true}).run(t.Context(), [3]int{}) {
 		t.Error("not done")
 	}

@@ -21,7 +21,7 @@ func (w *World) OpenDir(name string) *durable.Dir {
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	return d.With(state.Config{Log: Quiet, NoCompaction: true})
+	return d.With(state.Config{Log: Quiet, NoCompaction: !w.Compacts})
 }
 
 // Run runs the job with the world's directory and output file.

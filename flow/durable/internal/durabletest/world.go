@@ -22,6 +22,7 @@ type World struct {
 	Provider *openai.Client // has the key sk-test
 	Dir      string
 	Log      *Log
+	Compacts bool // the index is compacted while it is open, as one must be whose process is killed often
 
 	client openai.Config // of all clients
 	hasty  bool          // time is real, so that jobs wait for milliseconds
