@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +16,7 @@ func TestAFailingRunIsPausedUntilItIsResumed(t *testing.T) {
 	server, dir := startSimulator(t, simulator.Config{Rows: simulator.RowFaults{BadRequest: 1}}), t.TempDir()
 	writeFile(t, dir, "in.jsonl", tickets(200)...)
 	run := startCommand(t, dir, namedRun(server, "daily", "--max-in-flight", "1")...)
-	s := statusOf(t, dir, "daily", func(s durable.Status) bool { return s.State == durable.StatePaused && len(s.Open) == 0 })
+	s := statusOf(t, dir, "daily", func(s durable.Status) bool { return s.State == durable.StatePaused && !bought(s) })
 	if s.Failed == 0 || s.Failed > 150 || !strings.Contains(s.Reason, "rows failed (100 %)") {
 		t.Errorf("%+v", s)
 	}
@@ -31,6 +32,12 @@ func TestAFailingRunIsPausedUntilItIsResumed(t *testing.T) {
 	if r := all.end(); r.code != exitFailed || !r.says("failed 200") {
 		t.Errorf("%+v", r)
 	}
+}
+
+// bought reports whether a batch is open that the provider was asked to create.
+// One that is only uploaded stays open while a run is paused.
+func bought(s durable.Status) bool {
+	return slices.ContainsFunc(s.Open, func(b durable.OpenBatch) bool { return b.Creates > 0 })
 }
 
 func TestSharesAreChecked(t *testing.T) {
