@@ -14,11 +14,11 @@ import (
 const EventVersion = 1
 
 // Event is something that happened in a run: exactly one of Run, Batch, Row,
-// Route and Notice is set. It never holds a payload. Its JSON form is a line of
+// Route, Notice and Reuse is set. It never holds a payload. Its JSON form is a line of
 // a log that other programs can read.
 type Event struct {
 	V   int       `json:"v"`   // EventVersion
-	Seq uint64    `json:"seq"` // counts the events of this process from 1, with those that were left out
+	Seq uint64    `json:"seq"` // counts the events of this process from 1, with those that were left out; 0 for a Reuse
 	At  time.Time `json:"at"`
 	Job string    `json:"job"` // the Job's Name
 
@@ -27,6 +27,9 @@ type Event struct {
 	Row    *RowEvent    `json:"row,omitempty"`
 	Route  *RouteEvent  `json:"route,omitempty"`
 	Notice *NoticeEvent `json:"notice,omitempty"`
+	// Reuse has the counts of now. It comes from what keeps the answers, such as
+	// flow/intercept, at most once a second.
+	Reuse *Reuse `json:"reuse,omitempty"`
 }
 
 // RunEvent says that the run is in another state than before.

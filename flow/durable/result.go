@@ -40,6 +40,11 @@ type Result struct {
 	// the provider does not say.
 	HTTPStatus int `json:"-"`
 
+	// List is what the answer costs at the price for single requests, for an
+	// Output. It is nil if that is not known, and for items that are Cached or
+	// Shared.
+	List *price.Money `json:"-"`
+
 	// Citations say which parts of documents the Text rests on.
 	Citations []llm.Citation `json:"citations,omitempty"`
 	// Fields say which Citations the fields of an answer in JSON rest on. There

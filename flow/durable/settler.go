@@ -198,8 +198,11 @@ func (c *chunk) add(o jobdir.Outcome) {
 		c.spent.Succeeded++
 	}
 	c.note(row, &o, r.Error)
-	cost, known := c.bill(&o, r.Usage)
-	c.results[len(c.results)-1].Cost = c.costOf(row, cost, known)
+	cost, list, known := c.bill(&o, r.Usage)
+	billed := &c.results[len(c.results)-1]
+	if billed.Cost = c.costOf(row, cost, known); known {
+		billed.List = &list
+	}
 }
 
 // keep notes the answer of an outcome that was delivered before.

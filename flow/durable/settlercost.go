@@ -18,13 +18,13 @@ type costs struct {
 }
 
 // spend counts an answer to a row that the provider bills. It returns what it
-// costs, and reports false if that is not known.
-func (c *chunk) spend(o *jobdir.Outcome, used llm.Usage) (cost price.Money, known bool) {
+// costs, and would cost live, and reports false if that is not known.
+func (c *chunk) spend(o *jobdir.Outcome, used llm.Usage) (cost, list price.Money, known bool) {
 	row, input := &c.entries[o.Row], used.Input
 	if c.sharedRequest(o) {
 		input = jobdir.InputOf(o.Body, used)
 	}
-	cost, list := c.cost.cost(used, input)
+	cost, list = c.cost.cost(used, input)
 	more := jobdir.Spent{Cost: cost, List: list, Measured: 1, Asked: int64(row.Asked())}
 	if !c.cost.known {
 		more.Unpriced = 1
@@ -33,23 +33,23 @@ func (c *chunk) spend(o *jobdir.Outcome, used llm.Usage) (cost price.Money, know
 	}
 	c.spent.Usage, c.spent.Spent = c.spent.Usage.Add(used), c.spent.Add(more)
 	c.cost.add(jobdir.Amount{Cost: cost, List: list}, int(row.Target), c.s.tenants)
-	return cost, c.cost.known
+	return cost, list, c.cost.known
 }
 
 // bill counts what the outcome of a row has cost. If it is an answer that does
 // not say what it has used, it counts what was expected, so that a budget still
 // binds, and that is not known.
-func (c *chunk) bill(o *jobdir.Outcome, used *llm.Usage) (cost price.Money, known bool) {
+func (c *chunk) bill(o *jobdir.Outcome, used *llm.Usage) (cost, list price.Money, known bool) {
 	switch {
 	case used != nil && *used != (llm.Usage{}):
 		return c.spend(o, *used)
 	case !o.Answered():
-		return 0, true
+		return 0, 0, true
 	}
-	cost, list := c.guess(&c.entries[o.Row])
+	cost, list = c.guess(&c.entries[o.Row])
 	c.spent.Spent = c.spent.Add(jobdir.Spent{Cost: cost, List: list, Unpriced: 1})
 	c.cost.add(jobdir.Amount{Cost: cost, List: list}, int(c.entries[o.Row].Target), c.s.tenants)
-	return cost, false
+	return cost, list, false
 }
 
 // guess returns what is reserved for a row, and what it would cost live.
@@ -82,7 +82,7 @@ func (c *chunk) spendAgain(o *jobdir.Outcome, used *llm.Usage) {
 	if o.Origin != "" {
 		return // the request that it shares was counted
 	}
-	cost, _ := c.bill(o, used)
+	cost, _, _ := c.bill(o, used)
 	again := &c.retries[len(c.retries)-1]
 	again.Paid = again.Paid.Add(cost)
 }

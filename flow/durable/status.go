@@ -26,6 +26,10 @@ type Status struct {
 	// Notices are the current problems that cost money or hours, the oldest
 	// first.
 	Notices []Notice `json:"notices,omitempty"`
+	// Reuse counts the answers that were given again, since the run began. Nil
+	// means that none was. Those of its last second are missing if a process was
+	// killed.
+	Reuse *Reuse `json:"reuse,omitempty"`
 
 	Output string `json:"output,omitempty"` // the file that gets the results, if they go to a file
 	Reason string `json:"reason,omitempty"` // why it stopped, or "requested" or "time_limit" if it was cancelled
@@ -109,6 +113,9 @@ func readStatus(d rundir.Dir) (s snapshot, held bool, err error) {
 		return s, held, err
 	case !found:
 		return s, held, ErrNoRun
+	}
+	if err := s.showReuse(d); err != nil {
+		return s, held, err
 	}
 	s.Wanted, s.asked = State(c.Want), c.At
 	if set := c.Budget.Instead(); set > 0 {

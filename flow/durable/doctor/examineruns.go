@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/balerhq/baler/flow/durable"
 	"github.com/balerhq/baler/flow/durable/internal/rundir"
@@ -63,14 +64,16 @@ func damaged(d rundir.Dir) (all []runDamage) {
 	note(rundir.StatusFile, err)
 	_, err = d.Decisions()
 	note(rundir.DecisionsFile, err)
+	_, err = d.Read(rundir.ReuseFile, new(durable.Reuse))
+	note(rundir.ReuseFile, err)
 	return all
 }
 
 // removable reports whether the file can be removed without harm. The status is
-// written again, and a person is asked to decide again.
+// written again, a person is asked to decide again, and the counts of reuse
+// begin anew.
 func removable(f runDamage) bool {
-	name := filepath.Base(f.name)
-	return name == rundir.StatusFile || name == rundir.DecisionsFile
+	return slices.Contains([]string{rundir.StatusFile, rundir.DecisionsFile, rundir.ReuseFile}, filepath.Base(f.name))
 }
 
 // repairRuns restores the files of runs that can be restored, and removes those

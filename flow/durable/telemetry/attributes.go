@@ -19,6 +19,7 @@ const (
 	outcomeKey    = attribute.Key("baler.outcome")
 	reasonKey     = attribute.Key("baler.flush.reason")
 	noticeKey     = attribute.Key("baler.notice.kind")
+	reuseKey      = attribute.Key("baler.reuse")
 	errorKey      = attribute.Key("error.type")
 	operationKey  = attribute.Key("gen_ai.operation.name")
 	providerKey   = attribute.Key("gen_ai.provider.name")

@@ -26,6 +26,8 @@
 //	baler.cost                        counter    {USD}    what settled rows have cost, as far as prices are known
 //	baler.cost.reserved               gauge      {USD}    what open batches may yet cost
 //	baler.budget.left                 gauge      {USD}    of a job with a Budget
+//	baler.calls.reused                counter    {call}   that got an answer without a row of their own, by "baler.reuse": hit, shared
+//	baler.calls.saved                 counter    {USD}    what these answers cost at the price for single requests
 //	baler.batches                     gauge      {batch}  that are open, by "baler.batch.state"
 //	baler.batches.bought              counter    {batch}
 //	baler.batches.refused             counter    {batch}  times that the provider refused one
@@ -40,8 +42,8 @@
 // for a slot, for room at the provider, for the pace of creations.
 //
 // Counters of rows are of the process, and miss those whose events were left
-// out because too many waited. The gauges, baler.rows.read and baler.cost are the
-// job's own counts, with those of earlier processes.
+// out because too many waited. The gauges, baler.rows.read, baler.cost and
+// baler.calls are the job's own counts, with those of earlier processes.
 //
 // # Spans
 //

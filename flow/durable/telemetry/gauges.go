@@ -14,7 +14,7 @@ func (m *metrics) register(meter metric.Meter, visit func(func(*job))) (err erro
 	m.registration, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		visit(func(j *job) { m.observe(o, j) })
 		return nil
-	}, m.rows, m.open, m.limit, m.usable, m.notices, m.read, m.bought, m.refused, m.cost, m.reserved, m.budget)
+	}, m.rows, m.open, m.limit, m.usable, m.notices, m.read, m.bought, m.refused, m.cost, m.reserved, m.budget, m.reused, m.saved)
 	return err
 }
 
@@ -46,6 +46,17 @@ func (m *metrics) observeMoney(o metric.Observer, j *job) {
 	}
 }
 
+// observeReuse observes which answers were given again, if any were.
+func (m *metrics) observeReuse(o metric.Observer, j *job) {
+	r, of := j.reuse, jobKey.String(j.name)
+	if r == nil {
+		return
+	}
+	o.ObserveInt64(m.reused, int64(r.Hits), metric.WithAttributes(of, reuseKey.String("hit")))
+	o.ObserveInt64(m.reused, int64(r.Shared), metric.WithAttributes(of, reuseKey.String("shared")))
+	o.ObserveFloat64(m.saved, inDollars(int64(r.Saved)), metric.WithAttributes(of))
+}
+
 // inDollars converts an amount of price.Money.
 func inDollars(amount int64) float64 { return float64(amount) / 1e12 }
 
@@ -72,6 +83,7 @@ func (m *metrics) observe(o metric.Observer, j *job) {
 	o.ObserveInt64(m.bought, int64(p.Batches), metric.WithAttributes(of))
 	o.ObserveInt64(m.refused, int64(p.Refused), metric.WithAttributes(of))
 	m.observeMoney(o, j)
+	m.observeReuse(o, j)
 	for set, n := range states {
 		o.ObserveInt64(m.open, n, metric.WithAttributeSet(set))
 	}

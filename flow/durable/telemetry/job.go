@@ -16,6 +16,7 @@ import (
 type job struct {
 	name     string
 	progress durable.Progress
+	reuse    *durable.Reuse    // nil as long as there is none
 	batches  map[string]*batch // that are not done, by tag
 	named    map[string]*batch // the same, by the provider's name
 	notices  map[[2]string]durable.NoticeKind

@@ -13,7 +13,8 @@ type metrics struct {
 	rows, open, limit                     metric.Int64ObservableGauge
 	usable, notices                       metric.Int64ObservableGauge
 	read, bought, refused                 metric.Int64ObservableCounter
-	cost                                  metric.Float64ObservableCounter
+	reused                                metric.Int64ObservableCounter
+	cost, saved                           metric.Float64ObservableCounter
 	reserved, budget                      metric.Float64ObservableGauge
 
 	registration metric.Registration
@@ -56,6 +57,8 @@ func newMetrics(meter metric.Meter) (*metrics, error) {
 		bought:   m.total("baler.batches.bought", "{batch}", "Batches that were bought."),
 		refused:  m.total("baler.batches.refused", "{batch}", "Times that the provider refused a batch."),
 		cost:     m.amount("baler.cost", "What settled rows have cost."),
+		reused:   m.total("baler.calls.reused", "{call}", "Calls that got an answer without a row of their own."),
+		saved:    m.amount("baler.calls.saved", "What these answers cost at the price for single requests."),
 		reserved: m.amountNow("baler.cost.reserved", "What open batches may yet cost."),
 		budget:   m.amountNow("baler.budget.left", "What is left of the budget."),
 	}

@@ -89,6 +89,8 @@ func (t *Telemetry) Observe(e durable.Event) {
 		j.usable[e.Route.Route] = e.Route.State == durable.RouteResumed || e.Route.State == durable.RouteUp || e.Route.State == durable.RouteFailing
 	case e.Notice != nil:
 		j.notice(e.Notice)
+	case e.Reuse != nil:
+		j.reuse = e.Reuse
 	}
 }
 

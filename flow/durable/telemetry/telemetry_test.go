@@ -141,6 +141,24 @@ func TestMetricsOfMoney(t *testing.T) {
 	})
 }
 
+// Answers that were given again are metrics, once there are any.
+func TestMetricsOfReuse(t *testing.T) {
+	t.Parallel()
+	observe(t, func(o *observed) {
+		o.w.MustRun(o.job)
+		if got := o.metrics(); slices.ContainsFunc(got, func(line string) bool { return strings.HasPrefix(line, "baler.calls") }) {
+			o.w.T.Errorf("%q", got)
+		}
+		o.of.Observe(durable.Event{Job: o.job.Name, Reuse: &durable.Reuse{Hits: 3, Shared: 1, Saved: 2 * price.USD}})
+		got := o.metrics()
+		for _, want := range []string{"baler.calls.reused baler.reuse=hit = 3", "baler.calls.reused baler.reuse=shared = 1", "baler.calls.saved = 2"} {
+			if !slices.Contains(got, want) {
+				o.w.T.Errorf("no %s in\n%s", want, strings.Join(got, "\n"))
+			}
+		}
+	})
+}
+
 // While batches are open, the gauges say so, and what waits.
 func TestMetricsOfOpenBatches(t *testing.T) {
 	t.Parallel()

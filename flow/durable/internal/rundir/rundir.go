@@ -46,6 +46,7 @@ const (
 
 	DecisionsFile = "decisions.json"
 	StatusFile    = "status.json"
+	ReuseFile     = "reuse.json"
 )
 
 // New returns the directory of a run of that name.
@@ -148,8 +149,11 @@ func (d Dir) Read(name string, v any) (found bool, err error) {
 		return false, fmt.Errorf("durable: %s: %w", path, err)
 	} else if err != nil {
 		advice := "remove the file, and request the state of the run again"
-		if name == StatusFile {
+		switch name {
+		case StatusFile:
 			advice = "it is written again when the run continues"
+		case ReuseFile:
+			advice = "it only counts answers that were given again, and is begun anew"
 		}
 		return false, fmt.Errorf("%w: %s: %w: %s", state.ErrDamaged, path, err, advice)
 	}
