@@ -249,10 +249,7 @@ func (a *account) start() error {
 // jobName returns the name of the first job of the account that has not ended.
 func (a *account) jobName() (string, error) {
 	for n := 1; ; n++ {
-		name := JobPrefix + a.name
-		if n > 1 {
-			name += "-" + strconv.Itoa(n)
-		}
+		name := a.nthName(n)
 		h, err := a.owner.cfg.Dir.Attach(name)
 		if errors.Is(err, durable.ErrNoRun) {
 			return name, nil
@@ -267,6 +264,14 @@ func (a *account) jobName() (string, error) {
 			return name, nil
 		}
 	}
+}
+
+// nthName returns the name of the account's nth job.
+func (a *account) nthName(n int) string {
+	if n == 1 {
+		return JobPrefix + a.name
+	}
+	return JobPrefix + a.name + "-" + strconv.Itoa(n)
 }
 
 func (a *account) job(name string) durable.Job[*row] {

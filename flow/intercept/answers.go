@@ -15,6 +15,7 @@ import (
 
 	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/retry"
+	"github.com/balerhq/baler/sink/llm/price"
 )
 
 // Answer is what a call gets.
@@ -25,7 +26,15 @@ type Answer struct {
 	Model  string
 	Hit    bool // it was there before the call
 
-	again bool // the same call may succeed soon
+	again bool      // the same call may succeed soon
+	list  listPrice // of a single request
+	given bool      // a call had it before
+}
+
+// listPrice is a price that may not be known.
+type listPrice struct {
+	amount price.Money
+	known  bool
 }
 
 // answersDir is where the answers of calls are, in a state directory.
@@ -39,6 +48,7 @@ type asked struct {
 	id      uint64 // of the row, in its key
 	at      int64  // when it was asked or settled, in seconds since 1970
 	settled bool
+	given   bool        // a call has got the answer
 	class   retry.Class // of its failure; zero if it succeeded
 	ref     segment.Ref // of the answer
 }
@@ -161,7 +171,7 @@ func nextRecord(f io.ReaderAt, from uint64, size int64) (at uint64, found bool, 
 	for i := range max(0, len(b)-segment.Overhead-headSize+1) {
 		n := binary.BigEndian.Uint32(b[i:])
 		kind := b[i+segment.Overhead]
-		if (kind != kindAsked && kind != kindAnswer) || n < headSize || uint64(n) > uint64(len(b)-i-segment.Overhead) {
+		if !slices.Contains([]byte{kindAsked, kindUnpriced, kindAnswer, kindGiven}, kind) || n < headSize || uint64(n) > uint64(len(b)-i-segment.Overhead) {
 			continue
 		}
 		if _, err := segment.Payload(segment.Ref{Len: n}, b[i:i+segment.Overhead+int(n)]); err == nil {
@@ -210,7 +220,15 @@ func (a *answers) removeOld(n uint32, oldest time.Time) error {
 // note enters into the index what a record says. A row that was asked again
 // replaces an earlier one, and only its own answer settles it.
 func (a *answers) note(hash callHash, what asked) {
-	if was, known := a.index[hash]; known && what.settled && was.id != what.id {
+	was, known := a.index[hash]
+	switch {
+	case what.given:
+		if known && was.settled && was.id == what.id {
+			was.given = true
+			a.index[hash] = was
+		}
+		return
+	case known && what.settled && was.id != what.id:
 		return
 	}
 	a.index[hash] = what
@@ -277,7 +295,7 @@ func (a *answers) put(all []settled) error {
 		s := &all[i]
 		h := head(kindAnswer, s.hash, s.id, s.at)
 		h = binary.BigEndian.AppendUint16(h, uint16(s.answer.Status)) //nolint:gosec // HTTP
-		h = append(h, byte(s.class))
+		h = appendPrice(append(h, byte(s.class)), s.answer.list)
 		for _, text := range []string{s.answer.Batch, s.answer.Model} {
 			h = append(binary.AppendUvarint(h, uint64(len(text))), text...)
 		}
@@ -295,6 +313,23 @@ func (a *answers) put(all []settled) error {
 	defer a.mu.Unlock()
 	for i := range all {
 		a.note(all[i].hash, notes[i])
+	}
+	return nil
+}
+
+// give records that calls have got answers. It is not safe at once: after a
+// crash, the next call counts as the first.
+func (a *answers) give(all []settled) error {
+	if len(all) == 0 {
+		return nil
+	}
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	for i := range all {
+		s := &all[i]
+		if err := a.append(s.hash, asked{id: s.id, given: true}, head(kindGiven, s.hash, s.id, s.at)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -319,8 +354,10 @@ func (a *answers) close() error {
 
 // The kinds of records.
 const (
-	kindAsked  = 'q'
-	kindAnswer = 'a'
+	kindAsked    = 'q'
+	kindUnpriced = 'a' // an answer, as earlier versions wrote it
+	kindAnswer   = 'p' // an answer with its list price
+	kindGiven    = 'g' // a call has got the answer
 )
 
 // headSize is the size of what all records begin with.
@@ -344,7 +381,10 @@ func decode(b []byte) (hash callHash, what asked, ok bool) {
 	switch b[0] {
 	case kindAsked:
 		return hash, what, true
-	case kindAnswer:
+	case kindGiven:
+		what.given = true
+		return hash, what, true
+	case kindAnswer, kindUnpriced:
 		if len(b) < headSize+3 {
 			return hash, what, false
 		}
@@ -354,12 +394,29 @@ func decode(b []byte) (hash callHash, what asked, ok bool) {
 	return hash, what, false
 }
 
+// appendPrice appends a price, plus one: zero is one that is not known.
+func appendPrice(b []byte, p listPrice) []byte {
+	if !p.known {
+		return append(b, 0)
+	}
+	return binary.AppendUvarint(b, uint64(p.amount)+1) //nolint:gosec // not negative
+}
+
 func decodeAnswer(b []byte) (Answer, error) {
-	if len(b) < headSize+3 || b[0] != kindAnswer {
+	if len(b) < headSize+3 || b[0] != kindAnswer && b[0] != kindUnpriced {
 		return Answer{}, segment.ErrDamaged
 	}
-	a := Answer{Status: int(binary.BigEndian.Uint16(b[headSize:]))}
+	a, isPriced := Answer{Status: int(binary.BigEndian.Uint16(b[headSize:]))}, b[0] == kindAnswer
 	b = b[headSize+3:]
+	if isPriced {
+		n, size := binary.Uvarint(b)
+		if size <= 0 || n > uint64(price.MaxMoney)+1 {
+			return Answer{}, segment.ErrDamaged
+		}
+		if b = b[size:]; n > 0 {
+			a.list = listPrice{price.Money(n - 1), true} //nolint:gosec // bounded
+		}
+	}
 	for _, text := range []*string{&a.Batch, &a.Model} {
 		n, size := binary.Uvarint(b)
 		if size <= 0 || n > uint64(len(b)-size) {

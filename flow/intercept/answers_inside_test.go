@@ -265,3 +265,13 @@ func TestOldAnswersAreRemovedWhileOthersCome(t *testing.T) {
 		t.Errorf("%q", files)
 	}
 }
+
+// Answers of earlier versions, which have no price, are read as ever.
+func TestAnswersWithoutAPriceAreRead(t *testing.T) {
+	record := append(head(kindUnpriced, callHash{1}, 7, 100), 0, 200, 0, 1, 'b', 1, 'm', '{', '}')
+	hash, what, ok := decode(record)
+	a, err := decodeAnswer(record)
+	if !ok || hash != (callHash{1}) || !what.settled || err != nil || a.Status != 200 || a.Batch != "b" || a.Model != "m" || string(a.Body) != "{}" || a.list.known {
+		t.Errorf("%+v, %+v, %v", what, a, err)
+	}
+}

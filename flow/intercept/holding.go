@@ -124,6 +124,7 @@ func (h *holding) act(what action) (ended bool) {
 		h.write([]byte(filler))
 	case actRefuse:
 		h.counts.cut.Add(1)
+		h.wait.leave()
 		header := h.w.Header()
 		header.Set("Retry-After-Ms", "0")
 		header.Set("X-Should-Retry", "true")
@@ -137,8 +138,10 @@ func (h *holding) act(what action) (ended bool) {
 		return true
 	case actGone:
 		h.counts.cut.Add(1)
+		h.wait.leave()
 		return true
 	case actLate:
+		h.wait.leave()
 		h.fail(&DeadlineError{Passed: true})
 		return true
 	}

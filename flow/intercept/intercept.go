@@ -91,6 +91,7 @@ type Interceptor struct {
 	store   state.Store // holds the directory for this process
 	answers *answers
 	counts  counts
+	reuses  reuses
 
 	ctx  context.Context // of all jobs
 	stop context.CancelCauseFunc
@@ -127,7 +128,9 @@ func New(cfg Config) (*Interceptor, error) {
 	if i.answers, err = openAnswers(cfg.Dir.Path(), keep, i.began, i.log); err != nil {
 		return nil, errors.Join(err, i.store.Close())
 	}
+	i.reuses.left, i.reuses.dirty = make(map[*account]durable.Reuse), make(chan struct{}, 1)
 	i.ctx, i.stop = context.WithCancelCause(context.Background())
+	i.jobs.Go(i.keepReuses)
 	return i, nil
 }
 
@@ -158,6 +161,7 @@ func (i *Interceptor) Close() error {
 	i.mu.Unlock()
 	i.stop(ErrClosed)
 	i.jobs.Wait()
+	i.keepReusesNow()
 	i.mu.Lock()
 	left := i.waiting
 	i.waiting = make(map[callHash]*waiting)

@@ -21,6 +21,7 @@ func (o output) Write(_ context.Context, results []durable.Result) error {
 			continue
 		}
 		a, class := answerOf(o.account.provider, &results[k])
+		a.list = priceOf(&results[k], class != 0)
 		all = append(all, settled{hash: hash, id: id, at: now, class: class, answer: a})
 		i.counts.settled(class)
 	}

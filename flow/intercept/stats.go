@@ -23,12 +23,16 @@ type Stats struct {
 	Live      int64 // of these, because of their deadline
 	Waiting   int64 // rows that calls of this process wait for
 	Cut       int64 // calls of a proxy that ended before they had their answers, to be made again
+	// Reuse counts the calls that got an answer which another one has paid for,
+	// and what that has saved. A call that is made again, and is the first to
+	// get its answer, saves nothing.
+	Reuse durable.Reuse
 }
 
 // String is the counts as a line.
 func (s Stats) String() string {
-	return fmt.Sprintf("%d calls: %d answered at once, %d shared a row, %d rows in %d batches (%d succeeded, %d failed, %d wait); %d calls passed through%s",
-		s.Calls, s.Hits, s.Attached, s.Rows, s.Batches, s.Succeeded, s.Failed, s.Waiting, s.Passed, s.live())
+	return fmt.Sprintf("%d calls: %d answered at once, %d shared a row, %d rows in %d batches (%d succeeded, %d failed, %d wait); %d calls passed through%s%s",
+		s.Calls, s.Hits, s.Attached, s.Rows, s.Batches, s.Succeeded, s.Failed, s.Waiting, s.Passed, s.live(), s.reuse())
 }
 
 func (s *Stats) live() string {
@@ -36,6 +40,13 @@ func (s *Stats) live() string {
 		return ""
 	}
 	return fmt.Sprintf(", %d of them near their deadline", s.Live)
+}
+
+func (s *Stats) reuse() string {
+	if s.Reuse.Calls() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d answers were given again, which has saved %s", s.Reuse.Calls(), s.Reuse.Saved.Round(4))
 }
 
 type counts struct {
@@ -58,7 +69,7 @@ func (i *Interceptor) Stats() Stats {
 	c := &i.counts
 	return Stats{
 		Calls: c.calls.Load(), Hits: c.hits.Load(), Attached: c.attached.Load(), Rows: c.rows.Load(), Batches: c.batches.Load(),
-		Succeeded: c.succeeded.Load(), Failed: c.failed.Load(), Passed: c.passed.Load(), Live: c.live.Load(), Waiting: int64(waiting), Cut: c.cut.Load(),
+		Succeeded: c.succeeded.Load(), Failed: c.failed.Load(), Passed: c.passed.Load(), Live: c.live.Load(), Waiting: int64(waiting), Cut: c.cut.Load(), Reuse: i.reuses.total(),
 	}
 }
 

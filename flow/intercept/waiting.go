@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/balerhq/baler/retry"
@@ -18,7 +19,11 @@ type waiting struct {
 	done    chan struct{}
 	answer  Answer
 	err     error
+	callers atomic.Int64 // that wait; grows with Interceptor.mu held
 }
+
+// leave says that a caller waits no more.
+func (w *waiting) leave() { w.callers.Add(-1) }
 
 func (w *waiting) fail(err error) {
 	w.err = err
@@ -76,9 +81,11 @@ func (i *Interceptor) attach(a *account, hash callHash) (w *waiting, isNew bool)
 	defer i.mu.Unlock()
 	if w, known := i.waiting[hash]; known {
 		i.counts.attached.Add(1)
+		w.callers.Add(1)
 		return w, false
 	}
 	w = &waiting{account: a, done: make(chan struct{})}
+	w.callers.Add(1)
 	i.waiting[hash] = w
 	return w, true
 }
@@ -158,6 +165,7 @@ func (i *Interceptor) answerOrAsk(w *waiting, r *row) error {
 			i.counts.hits.Add(1)
 			i.planHit()
 			w.settle(answer)
+			i.hit(w, hash, id)
 		}
 		return nil
 	}
@@ -187,8 +195,26 @@ func (i *Interceptor) take(hash callHash, w *waiting) bool {
 	return true
 }
 
+// hit counts an answer that was there. The first call that got it has paid for
+// it.
+func (i *Interceptor) hit(w *waiting, hash callHash, id uint64) {
+	callers := int(w.callers.Load())
+	if callers > 0 && !w.answer.given {
+		callers--
+		i.noteGiven([]settled{{hash: hash, id: id, at: time.Now().Unix()}})
+	}
+	i.reuses.add(w.account, w.answer.list.times(callers, 0, time.Now()))
+}
+
+func (i *Interceptor) noteGiven(all []settled) {
+	if err := i.answers.give(all); err != nil {
+		i.log.Warn("that calls got their answers is not kept", "error", err)
+	}
+}
+
 // settle gives answers to those who wait for them.
 func (i *Interceptor) settle(all []settled) {
+	var given []settled
 	for k := range all {
 		s := &all[k]
 		i.mu.Lock()
@@ -197,10 +223,16 @@ func (i *Interceptor) settle(all []settled) {
 			delete(i.waiting, s.hash)
 		}
 		i.mu.Unlock()
-		if waits {
-			w.settle(s.answer)
+		if !waits {
+			continue
+		}
+		w.settle(s.answer)
+		if callers := int(w.callers.Load()); callers > 0 {
+			given = append(given, *s)
+			i.reuses.add(w.account, s.answer.list.times(0, callers-1, time.Now()))
 		}
 	}
+	i.noteGiven(given)
 }
 
 // failAll ends all calls that wait for an account.
@@ -236,7 +268,7 @@ func (i *Interceptor) lookUp(hash callHash) (id uint64, a Answer, found bool) {
 		i.log.Warn("an answer cannot be read: the call is asked again", "call", hash, "error", err)
 		return newID(), a, false
 	}
-	a.Hit = true
+	a.Hit, a.given = true, what.given
 	return what.id, a, true
 }
 
@@ -285,8 +317,10 @@ func (i *Interceptor) wait(ctx context.Context, c *call, w *waiting) (Answer, er
 	case <-w.done:
 		return w.answer, w.err
 	case <-late:
+		w.leave()
 		return Answer{}, &DeadlineError{Passed: true}
 	case <-ctx.Done():
+		w.leave()
 		return Answer{}, fmt.Errorf("intercept: the call waits for its batch: %w", context.Cause(ctx))
 	}
 }
