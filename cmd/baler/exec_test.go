@@ -118,6 +118,14 @@ func TestExecPaysForWhatIsNew(t *testing.T) {
 	}
 	ranOnce(t, server, 60)
 
+	// 30, or 60 if the killed process had time to count
+	if r := runCommand(t, dir, nil, "status"); r.code != exitOK || !strings.Contains(r.stdout, "0 calls got an answer that was there, 0 shared a row with another call; the price of ") {
+		t.Errorf("%+v", r)
+	}
+	if r := runCommand(t, dir, nil, "status", "--json"); r.code != exitOK || !strings.Contains(r.stdout, `0,"shared":0,"saved":0.00,"unpriced":`) {
+		t.Errorf("%+v", r)
+	}
+
 	err = filepath.WalkDir(filepath.Join(dir, ".baler"), func(path string, d os.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			if b, _ := os.ReadFile(path); bytes.Contains(b, []byte("canary")) {

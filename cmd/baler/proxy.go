@@ -225,6 +225,18 @@ func (x *proxy) resume(ctx context.Context, w io.Writer) {
 	}
 }
 
+// describeReuse says how many calls an answer was given to again, and what that
+// has saved beside what batches save.
+func describeReuse(r *durable.Reuse) string {
+	text := fmt.Sprintf("%s got an answer that was there, %s shared a row with another call", callCount(r.Hits), thousands(r.Shared))
+	if r.Saved > 0 {
+		text += fmt.Sprintf(": %s saved at the price of single requests", cents(r.Saved))
+	}
+	return fmt.Sprintf("%s%s; since %s", text, noteIf(r.Unpriced, "; the price of %s is not known"), clock(r.Since))
+}
+
+func callCount(n int) string { return counted(n, "call", "calls") }
+
 // close ends all calls, which their programs may make again, and detaches from
 // the batches.
 func (x *proxy) close() error {

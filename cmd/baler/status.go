@@ -143,6 +143,9 @@ func printStatus(w io.Writer, s durable.Status) {
 		line("answered", "by %s", describeRoute(by, s.Routes))
 	}
 	printReceipt(func(name, amount, note string) { line(name, "%s %s", amount, note) }, &s.Report)
+	if s.Reuse != nil {
+		line("reused", "%s", describeReuse(s.Reuse))
+	}
 	if r := s.Remote; r != (durable.Remote{}) {
 		line("at provider", "%s", stored(r))
 	}

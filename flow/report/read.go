@@ -57,7 +57,7 @@ func fromStatus(s *durable.Status) *Report {
 		Share:      r.share(s.Duplicates + s.Filtered + s.FromCache + s.Shared),
 		Duplicates: s.Duplicates, Filtered: s.Filtered, FromCache: s.FromCache, Shared: s.Shared,
 	}
-	r.Receipt = ReceiptOf(&s.Report)
+	r.Receipt, r.Reuse = ReceiptOf(&s.Report), s.Reuse
 	r.addRoutes(s.Routes)
 	r.addFailures(s.Failures)
 	return r

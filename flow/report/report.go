@@ -43,12 +43,15 @@ type Report struct {
 	// result. Mean is over the rows: how long a row took.
 	Latency Latency `json:"latency"`
 
-	Batches  Batches   `json:"batches"`
-	Usage    llm.Usage `json:"usage"`
-	Waste    llm.Usage `json:"waste"` // of batches that were bought twice
-	Receipt  Receipt   `json:"receipt"`
-	Routes   []Route   `json:"routes"`
-	Failures []Failure `json:"failures"` // the most frequent first
+	Batches Batches   `json:"batches"`
+	Usage   llm.Usage `json:"usage"`
+	Waste   llm.Usage `json:"waste"` // of batches that were bought twice
+	Receipt Receipt   `json:"receipt"`
+	// Reuse counts calls that got an answer of the run again, see
+	// durable.Reuse. Nil means that none did.
+	Reuse    *durable.Reuse `json:"reuse,omitempty"`
+	Routes   []Route        `json:"routes"`
+	Failures []Failure      `json:"failures"` // the most frequent first
 	// Timeline is how many rows were settled by when, in at most 200 points.
 	Timeline []Point `json:"timeline"`
 	// Notices are current problems.

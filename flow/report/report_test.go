@@ -74,6 +74,13 @@ func made(t *testing.T, n int, stop bool) *report.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h, err := dir.Attach(job.Name)
+	if err == nil {
+		_, err = h.AddReuse(durable.Reuse{Hits: 1234, Shared: 5, Saved: 7 * price.USD})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	r, err := report.Read(t.Context(), dir, job.Name, archive.Query{Codec: client.Info().Codec})
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +202,7 @@ func TestFormsOfAReport(t *testing.T) {
 			t.Error("the page needs a network")
 		}
 		wellFormed(t, text)
-		for _, want := range []string{"&lt;script&gt;", "<rect class=\"good\"", "<polygon", "[[400]]", "39"} {
+		for _, want := range []string{"&lt;script&gt;", "<rect class=\"good\"", "<polygon", "[[400]]", "39", "<dd>1,234 <small>5 shared a row</small></dd>"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%q is missing", want)
 			}
@@ -217,7 +224,7 @@ func TestFormsOfAReport(t *testing.T) {
 				t.Errorf("words became markup: %s", line)
 			}
 		}
-		if !strings.Contains(text, "| succeeded | 39 (73.6 %) |") || !strings.Contains(text, "| label team ") {
+		if !strings.Contains(text, "| succeeded | 39 (73.6 %) |") || !strings.Contains(text, "| label team ") || !strings.Contains(text, "answer that was there | 1,234 |") {
 			t.Errorf("%s", text)
 		}
 	})
@@ -227,7 +234,7 @@ func TestFormsOfAReport(t *testing.T) {
 		if err := errors.Join(r.JSON(&b), json.Unmarshal(b.Bytes(), &back)); err != nil {
 			t.Fatal(err)
 		}
-		if back.Schema != report.Schema || back.Failed != r.Failed || back.Seconds != r.Seconds {
+		if back.Schema != report.Schema || back.Failed != r.Failed || back.Reuse == nil || back.Reuse.Saved != 7*price.USD || back.Seconds != r.Seconds {
 			t.Errorf("%+v", back)
 		}
 	})

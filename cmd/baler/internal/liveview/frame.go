@@ -41,6 +41,7 @@ func (f *Frame) Text(width, height int) string {
 	f.bar(&c)
 	f.rows(&c)
 	f.codes(&c)
+	f.reuse(&c)
 	f.pace(&c)
 	f.notices(&c)
 	f.lists(&c, room-len(c.lines))
@@ -134,6 +135,25 @@ func (f *Frame) codes(c *canvas) {
 	if len(parts) > 0 {
 		c.field("failed", parts)
 	}
+}
+
+// reuse shows which calls got an answer without a row of their own.
+func (f *Frame) reuse(c *canvas) {
+	r := f.Status.Reuse
+	if r == nil {
+		return
+	}
+	var parts []string
+	if r.Hits > 0 {
+		parts = append(parts, count(r.Hits, "answer")+" given again")
+	}
+	if r.Shared > 0 {
+		parts = append(parts, count(r.Shared, "call")+" shared a row")
+	}
+	if r.Saved > 0 {
+		parts = append(parts, r.Saved.Round(4).String()+" saved")
+	}
+	c.field("reused", parts)
 }
 
 // longStill is how long nothing is answered until that is worth a word.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/balerhq/baler/flow/durable"
+	"github.com/balerhq/baler/sink/llm/price"
 )
 
 var update = flag.Bool("liveview.update", false, "write the frames in testdata anew")
@@ -67,7 +68,10 @@ func frames() map[string]Frame {
 	paused.Status.State, paused.Status.Reason = durable.StatePaused, "80% of the rows of a route fail"
 	undecided := running(4)
 	undecided.Status.Open[3].Undecided, undecided.Status.Open[3].Missing = true, 7
+	reused := running(2)
+	reused.Status.Read, reused.Status.Reuse = false, &durable.Reuse{Hits: 1200, Shared: 31, Saved: price.USD + price.USD/3}
 	return map[string]Frame{
+		"reused":  reused,
 		"running": running(6), "many": running(60), "reading": reading, "empty": empty, "stalled": stalled, "routes": routes, "paused": paused,
 		"undecided": undecided,
 	}
