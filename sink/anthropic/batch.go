@@ -87,11 +87,7 @@ func (c *Client) batch(ctx context.Context, id string, why httpclient.Kind) (b b
 	call := httpclient.Call{Method: http.MethodGet, Path: batchPath(id), Kind: why}
 	err = c.client.Repeat(ctx, func(ctx context.Context) error {
 		b = batch{}
-		err := c.client.Once(ctx, call, &b)
-		if err == nil && b.ID != "" && b.ID != id {
-			err = retry.Mark(fmt.Errorf("%s: the reply is about another batch", call), retry.Retryable)
-		}
-		return err
+		return c.client.Batch(ctx, call, id, &b, func() string { return b.ID })
 	})
 	return b, err
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/balerhq/baler/internal/httpclient"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
@@ -46,8 +48,17 @@ func (c *Client) batchOnce(ctx context.Context, name string, why httpclient.Kind
 		return operation{}, err
 	}
 	o := parseOperation(v)
-	err = o.isFor(name)
+	if err = o.isFor(name); err == nil {
+		observe(ctx, v)
+	}
 	return o, err
+}
+
+// observe shows a batch to an observer, see sink.ObserveRaw.
+func observe(ctx context.Context, v jsontext.Value) {
+	if observe := sink.RawObserver(ctx); observe != nil {
+		observe(sink.RawBatch, v)
+	}
 }
 
 // isFor is an error if the operation is another one. What is said of that says

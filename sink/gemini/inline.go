@@ -72,7 +72,7 @@ func (r *inlineResults) readOnce(ctx context.Context, yield func(sink.Outcome, e
 		Call: httpclient.Call{Method: http.MethodGet, Path: batchPath(r.name)},
 	}
 	file.Scan = func(body io.Reader, begin func(), row func([]byte) error) error {
-		err := r.scan(body, begin, row)
+		err := r.scan(ctx, body, begin, row)
 		if r.operation.inline {
 			file.Least = r.operation.counted()
 		}
@@ -84,7 +84,7 @@ func (r *inlineResults) readOnce(ctx context.Context, yield func(sink.Outcome, e
 }
 
 // scan reads the batch, and counts the elements of its lists.
-func (r *inlineResults) scan(body io.Reader, begin func(), row func([]byte) error) error {
+func (r *inlineResults) scan(ctx context.Context, body io.Reader, begin func(), row func([]byte) error) error {
 	r.lengths = nil
 	v, err := extract(body, visitor{
 		begin: func() {
@@ -100,5 +100,9 @@ func (r *inlineResults) scan(body io.Reader, begin func(), row func([]byte) erro
 		return err
 	}
 	r.operation = parseOperation(v)
-	return r.operation.isFor(r.name)
+	if err := r.operation.isFor(r.name); err != nil {
+		return err
+	}
+	observe(ctx, v)
+	return nil
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/balerhq/baler/internal/httpclient"
-	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/internal/client"
 	"github.com/balerhq/baler/sink/internal/loose"
@@ -136,10 +135,7 @@ func (c *Client) job(ctx context.Context, id string, why httpclient.Kind) (j job
 
 func (c *Client) jobOnce(ctx context.Context, id string, why httpclient.Kind) (j job, err error) {
 	call := httpclient.Call{Method: http.MethodGet, Path: jobPath(id), Kind: why}
-	err = c.client.Once(ctx, call, &j)
-	if err == nil && j.ID != "" && j.ID != id {
-		err = retry.Mark(fmt.Errorf("%s: the reply is about another batch", call), retry.Retryable)
-	}
+	err = c.client.Batch(ctx, call, id, &j, func() string { return j.ID })
 	return j, err
 }
 

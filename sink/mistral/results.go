@@ -90,7 +90,9 @@ func (c *Client) downloadFiles(ctx context.Context, j *job, yield func(sink.Outc
 	if !more || err != nil || j.ErrorFile == "" {
 		return more, err
 	}
-	return c.resultFile(j.ErrorFile, j.done()-output.Rows()).Read(ctx, yield)
+	failed := c.resultFile(j.ErrorFile, j.done()-output.Rows())
+	failed.Part = sink.RawErrors
+	return failed.Read(ctx, yield)
 }
 
 // downloadInline yields the results that come with the job.

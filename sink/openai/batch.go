@@ -155,10 +155,7 @@ func (c *Client) batch(ctx context.Context, id string, why httpclient.Kind) (b b
 
 func (c *Client) batchOnce(ctx context.Context, id string, why httpclient.Kind) (b batch, err error) {
 	call := httpclient.Call{Method: http.MethodGet, Path: "/batches/" + url.PathEscape(id), Kind: why}
-	err = c.client.Once(ctx, call, &b)
-	if err == nil && b.ID != "" && b.ID != id {
-		err = retry.Mark(fmt.Errorf("%s: the reply is about another batch", call), retry.Retryable)
-	}
+	err = c.client.Batch(ctx, call, id, &b, func() string { return b.ID })
 	return b, err
 }
 

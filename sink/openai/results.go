@@ -72,6 +72,7 @@ func (c *Client) download(ctx context.Context, b batch, yield func(sink.Outcome,
 		return more, err
 	}
 	failed := c.resultFile(b.ErrorFile, b.Counts.Completed+b.Counts.Failed-output.Rows())
+	failed.Part = sink.RawErrors
 	if b.ErrorFile == "" {
 		return true, err
 	}

@@ -3,6 +3,7 @@
 package download
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,9 @@ type File struct {
 	Name   string          // for errors
 	Format *Format
 	Least  int // rows that it must have
+	// Part is what an observer is told that lines are, see sink.ObserveRaw.
+	// Zero means sink.RawOutput.
+	Part sink.RawPart
 	// Lines finds the lines in the body, see Elements. Nil means that the body
 	// consists of lines. A body that does not is not taken up in its middle.
 	Lines func(body io.Reader) io.Reader
@@ -55,6 +59,7 @@ type File struct {
 	// neither has its place in the list as its Line.
 	Scan func(body io.Reader, begin func(), row func(element []byte) error) error
 
+	observe func(sink.RawPart, []byte) // nil if nobody does
 	yield   func(sink.Outcome, error) bool
 	rows    *tally
 	at      place // after the last line that was read
@@ -80,7 +85,7 @@ func (d *File) Rows() int {
 // time is all that the provider has: what is missing in it is for the caller to
 // see.
 func (d *File) Read(ctx context.Context, yield func(sink.Outcome, error) bool) (more bool, err error) {
-	d.yield, d.rows = yield, newTally()
+	d.yield, d.rows, d.observe = yield, newTally(), sink.RawObserver(ctx)
 	if err := d.Client.Repeat(ctx, d.resume); err != nil {
 		return !d.stopped, fmt.Errorf("download %s: %w", d.Name, err)
 	}
@@ -135,6 +140,9 @@ func (d *File) read(lines *lineReader) error {
 			return fmt.Errorf("line %d: %w", lines.n+1, err)
 		}
 		o, err := d.parse(line, lines.tooLong)
+		if !lines.tooLong {
+			d.show(line, o, err, whole)
+		}
 		if err := d.take(lines.n, o, err, whole); err != nil || d.stopped {
 			return err
 		}
@@ -159,6 +167,7 @@ func (d *File) scan(body io.Reader) error {
 		if o.ID == "" {
 			o.Line = n
 		}
+		d.show(element, o, err, true)
 		if err := d.take(n, o, err, true); err != nil || !d.stopped {
 			return err
 		}
@@ -181,6 +190,14 @@ func (d *File) parse(line []byte, tooLong bool) (sink.Outcome, error) {
 	return d.Format.Parse(line)
 }
 
+// show shows a line to the observer. One that cannot be read is shown once it is
+// clear that another reading brings none that is better.
+func (d *File) show(line []byte, o sink.Outcome, err error, whole bool) {
+	if d.observe != nil && (readable(&o, err) || whole && d.doubted) {
+		d.observe(cmp.Or(d.Part, sink.RawOutput), line)
+	}
+}
+
 // end judges a file that was read to its end.
 func (d *File) end(lines int) error {
 	switch {
@@ -198,7 +215,7 @@ func (d *File) end(lines int) error {
 // chance: the line may be torn, and if it is not, others may be no better. It
 // is never what the file begins with, or ends with without being whole.
 func (d *File) take(n int, o sink.Outcome, err error, whole bool) error {
-	readable := err == nil && (o.ID != "" || o.Line > 0)
+	readable := readable(&o, err)
 	switch {
 	case !readable && !whole:
 		d.rows.torn = true
@@ -216,6 +233,9 @@ func (d *File) take(n int, o sink.Outcome, err error, whole bool) error {
 	}
 	return d.giveAll(o, readable)
 }
+
+// readable reports whether a line names its row.
+func readable(o *sink.Outcome, err error) bool { return err == nil && (o.ID != "" || o.Line > 0) }
 
 // giveAll yields the unreadable lines that were not yielded yet, and then a
 // row, unless it was.
