@@ -62,6 +62,7 @@ type config struct {
 	appends         bool
 	onRejects       func(iter.Seq2[Reject, error]) error
 	keepRemote      time.Duration
+	keepRaw         bool
 	store           *state.Dir
 	rooms           *rooms
 	dir             rundir.Dir
@@ -89,7 +90,7 @@ func (j *Job[T]) config() config {
 		queue: line{Queue: j.Queue, byDeadline: j.Deadline != nil},
 		judge: newJudge(j.Answer, j.Check), reasks: max(cmp.Or(j.Reasks, DefaultReasks), 0), retryTruncated: min(j.RetryTruncated, math.MaxInt32),
 		anyFile: j.AnyFile, fileUpload: j.FileUpload,
-		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, appends: j.Append, onRejects: j.Rejects, keepRemote: j.KeepRemote,
+		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, appends: j.Append, onRejects: j.Rejects, keepRemote: j.KeepRemote, keepRaw: j.KeepRaw,
 		output:    outputOf(j.Output),
 		callbacks: &callbacks{job: j.Name, onProgress: j.Progress, onNotice: j.Notify, onEvent: j.Observe},
 		log:       cmp.Or(j.Log, slog.Default()),

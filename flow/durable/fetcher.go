@@ -24,6 +24,7 @@ type fetcher struct {
 	accounts    *accounts
 	resting     *restingDrivers
 	anomalies   *anomalies
+	raw         *rawKeeper
 
 	evidences evidences
 	decisions *decisions

@@ -19,6 +19,14 @@ import (
 // left out. It returns an error only for the disk or the end of ctx. Errors of
 // the results are in found.
 func (f *fetcher) download(ctx context.Context, in intent.Intent) (found harvest, err error) {
+	err = f.raw.keep(ctx, in, func(ctx context.Context) error {
+		found, err = f.downloadResults(ctx, in)
+		return err
+	})
+	return found, err
+}
+
+func (f *fetcher) downloadResults(ctx context.Context, in intent.Intent) (found harvest, err error) {
 	r, err := f.newMatcher(in)
 	if err != nil {
 		return found, err

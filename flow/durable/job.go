@@ -380,6 +380,13 @@ type Job[T any] struct {
 	// becomes due after the end of Run. Zero means until the end of the run;
 	// KeepForever leaves all files.
 	KeepRemote time.Duration
+	// KeepRaw keeps what the provider sends about batches as it comes, beside
+	// the results: the lines of its files, and its objects of batches, with
+	// their counts and errors. Package archive exports them. They take about as
+	// much room in the Dir as the results, until Prune removes them. It may
+	// change between starts: what was downloaded without it is not kept. Live
+	// routes have no files.
+	KeepRaw bool
 
 	// Fresh begins the job anew if the Dir has one with its Name: with this
 	// Source and these Settings, and an Output that is new to the job. Answers

@@ -64,13 +64,14 @@ func newEngine(c config) (*engine, error) {
 		refusals: e.refusals, blockage: e.blockage, cleaner: e.cleaner, finder: e.finder, pollStates: e.pollStates, guard: e.guard,
 		limiter: limiter,
 	}
+	raw := &rawKeeper{config: job, Dir: dir}
 	e.watcher = &watcher{
 		config: job, openBatches: e.openBatches, clock: e.clock, notices: e.notices, calls: e.calls, batches: e.batches,
-		accounts: e.accounts, refusals: e.refusals, finder: e.finder, pollStates: e.pollStates, slots: &e.buyer.slots,
+		accounts: e.accounts, refusals: e.refusals, finder: e.finder, pollStates: e.pollStates, slots: &e.buyer.slots, raw: raw,
 	}
 	e.fetcher = &fetcher{
 		config: job, Dir: dir, gate: e.gate, openBatches: e.openBatches, notices: e.notices, calls: e.calls,
-		batches: e.batches, accounts: e.accounts, resting: e.resting, anomalies: e.anomalies,
+		batches: e.batches, accounts: e.accounts, resting: e.resting, anomalies: e.anomalies, raw: raw,
 	}
 	e.settler = &settler{
 		config: job, Dir: dir, gate: e.gate, clock: e.clock, progress: e.progress, batches: e.batches, cleaner: e.cleaner,

@@ -167,7 +167,7 @@ func (e *engine) recoverIntents(ctx context.Context, replayed *jobdir.Replayed) 
 		}
 	}
 	e.progress.value.InFlight = len(e.open)
-	return errors.Join(e.sweep(jobdir.ManifestDir, intents), e.sweep(jobdir.ResultDir, intents), e.sweep(jobdir.AnswerDir, intents))
+	return errors.Join(e.sweep(jobdir.ManifestDir, intents), e.sweep(jobdir.ResultDir, intents), e.sweep(jobdir.RawDir, intents), e.sweep(jobdir.AnswerDir, intents))
 }
 
 // recoverLoad counts an open batch on its route.
@@ -234,6 +234,9 @@ func (e *engine) replayIntent(ctx context.Context, in intent.Intent) error {
 // sweep removes the files of batches that were never sealed.
 func (e *engine) sweep(dir string, intents map[string]intent.Intent) error {
 	files, err := fs.ReadDir(e.Root.FS(), dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // only some jobs have it
+	}
 	if err != nil {
 		return fmt.Errorf("durable: %w", err)
 	}

@@ -24,6 +24,7 @@ type watcher struct {
 	finder      *finder
 	pollStates  *pollStates
 	slots       *slots
+	raw         *rawKeeper
 }
 
 // poll polls a batch when its turn has come. Neither an error nor an unknown
@@ -63,6 +64,7 @@ type pollResult struct {
 	err     error
 	listed  intent.Event // for a batch in doubt: the batches with its tag
 	listErr error
+	object  []byte // what the provider says of it, if that is kept
 }
 
 // String describes the result for people.
@@ -77,7 +79,7 @@ func (w *watcher) pollOnce(ctx context.Context, in intent.Intent) (s pollResult)
 	if in.InDoubt() { // a second batch should be found while cancelling it saves money
 		s.listed, s.listErr = w.finder.list(ctx, in)
 	}
-	s.status, s.err = w.batches.serviceOf(in).Status(ctx, handle(in))
+	s.status, s.err = w.batches.serviceOf(in).Status(w.raw.note(ctx, &s.object), handle(in))
 	return s
 }
 
@@ -104,6 +106,11 @@ func (w *watcher) decide(ctx context.Context, in intent.Intent, v *pollState, s 
 	switch {
 	case s.status.Ended:
 		w.pollStates.over(in.Tag)
+		if s.status.Err != nil {
+			if err := w.raw.add(ctx, in, s.object); err != nil {
+				return in, err
+			}
+		}
 		return w.end(ctx, in, s.status.Err)
 	case s.status.Accepted:
 		w.accepted(in)

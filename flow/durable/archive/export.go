@@ -18,7 +18,6 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/atomicfile"
 	"github.com/balerhq/baler/internal/intent"
-	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
 )
@@ -66,22 +65,18 @@ type ExportedBatch struct {
 	Outputs  string    `json:"outputs,omitempty"` // file with an ExportedRow a line; "" before the results are downloaded
 	Answered int       `json:"answered"`          // lines of Outputs
 
+	// Raw are files with what the provider has sent, line by line as it came:
+	// the lines of its files, and its objects of the batches under the tag.
+	// There are none unless the run had Job.KeepRaw when the results came.
+	Raw map[sink.RawPart]string `json:"raw,omitempty"`
+
 	// Error is why the provider refuses the batch so far, or why its rows have
 	// failed with it. Nil means that it took the batch in the end.
 	Error    *sink.RowError `json:"error,omitempty"`
+	Errors   []BatchError   `json:"errors,omitempty"`   // all that went wrong with batches of the tag, in that order
 	Refusals int            `json:"refusals,omitempty"` // times that it was refused as a whole: nothing ran
 	Refused  []string       `json:"refused,omitempty"`  // the provider's names for the batches that were
 	Surplus  []string       `json:"surplus,omitempty"`  // further batches with the tag, bought because an answer was lost
-}
-
-// errorOf returns why a batch was refused, nil if it was not.
-func errorOf(in *intent.Intent) *sink.RowError {
-	if in.Reason == nil {
-		return nil
-	}
-	var class retry.Class
-	_ = class.UnmarshalText([]byte(in.Reason.Class)) // an unknown one is none
-	return &sink.RowError{Class: class, Code: in.Reason.Code, Message: in.Reason.Message}
 }
 
 // ExportedRow is what the provider said about a row. The item may have been
@@ -97,8 +92,8 @@ type ExportedRow struct {
 
 // Export writes the requests of all batches and the provider's answers to a
 // directory, with a manifest, which has the errors of batches. Bodies of
-// answers are as they came. The provider's files around them are not kept, so
-// that lines which are no answer to a row are in no export. The directory must
+// answers are as they came. Of a run with Job.KeepRaw, the provider's own lines
+// around them, and its objects of batches, are exported too. The directory must
 // be new or empty. Files get the mode 0600, because they hold the user's data.
 func (a *Archive) Export(ctx context.Context, dir string, format Format) (Manifest, error) {
 	m := Manifest{Run: a.Meta.Name, Provider: a.Meta.Provider, Settings: a.Meta.Settings}
@@ -137,7 +132,11 @@ const (
 )
 
 func (a *Archive) export(ctx context.Context, root *os.Root, format Format, m *Manifest) error {
-	if err := errors.Join(atomicfile.Mkdir(root, exportRequests), atomicfile.Mkdir(root, exportOutputs)); err != nil {
+	failures, err := a.batchErrors()
+	for _, dir := range []string{exportRequests, exportOutputs, exportRaw} {
+		err = errors.Join(err, atomicfile.Mkdir(root, dir))
+	}
+	if err != nil {
 		return err
 	}
 	for _, in := range a.byTime() {
@@ -148,6 +147,7 @@ func (a *Archive) export(ctx context.Context, root *os.Root, format Format, m *M
 		if err != nil {
 			return fmt.Errorf("batch %s: %w", in.Tag, err)
 		}
+		b.Errors = failures[in.Tag]
 		m.Batches = append(m.Batches, b)
 	}
 	text, err := json.MarshalIndent(m, "", "  ")
@@ -175,6 +175,9 @@ func (a *Archive) exportBatch(root *os.Root, format Format, in intent.Intent) (E
 	}
 	err := writeLines(root, b.Requests, func(w *bufio.Writer) error { return a.writeRequests(w, format, in, l) })
 	if err != nil {
+		return b, err
+	}
+	if b.Raw, err = a.exportRaw(root, in); err != nil {
 		return b, err
 	}
 	switch _, err := a.Root.Stat(jobdir.ResultName(in.Tag)); {

@@ -46,13 +46,16 @@ type Pruned struct {
 	Name  string    `json:"name"`
 	Ended time.Time `json:"ended"` // when the last of its results was settled
 	Bytes int64     `json:"bytes"` // of the files that are gone
+	// Raw is how many of the Bytes are what the provider has sent, see
+	// Job.KeepRaw.
+	Raw int64 `json:"raw"`
 	// Answers is how many of the run's answers other runs could have taken from
 	// the cache, if the answers were young enough.
 	Answers int `json:"answers"`
 }
 
 // Prune removes the requests and the results of runs that are finished or
-// cancelled, and returns these runs. Their journal and their records in the
+// cancelled, with what the provider has sent of these, and returns these runs. Their journal and their records in the
 // index stay: such a run is still finished, and its items are not sent again.
 // Other jobs can no longer take answers from its results. A run that has not
 // ended, or is under way, is left alone; if it was named, that is an error.
@@ -201,6 +204,9 @@ func (x *pruning) pruneJob(ctx context.Context, job jobdir.Meta) (p Pruned, err 
 		return p, err
 	}
 	if p.Answers, _, err = countAnswers(a.Root); err != nil {
+		return p, err
+	}
+	if p.Raw, err = sizeOf(a.Root, []string{jobdir.RawDir}); err != nil {
 		return p, err
 	}
 	run := rundir.New(x.dir.Path(), job.Name)

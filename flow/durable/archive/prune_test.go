@@ -25,7 +25,7 @@ func prune(w *durabletest.World, r archive.Retention) ([]archive.Pruned, error) 
 // payloadSize is what is kept of requests and results.
 func payloadSize(w *durabletest.World) (total int64) {
 	w.T.Helper()
-	for _, dir := range []string{"requests", "ready/*", "manifests", "results", "answers"} {
+	for _, dir := range []string{"requests", "ready/*", "manifests", "results", "raw", "answers"} {
 		files, err := filepath.Glob(w.Path("state/job-*/" + dir + "/*"))
 		if err != nil {
 			w.T.Fatal(err)
@@ -47,11 +47,13 @@ func TestAPrunedRunIsStillFinished(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{})
 	w.Write("in.jsonl", durabletest.Tickets(250)...)
-	w.MustRun(w.Job())
+	job := w.Job()
+	job.KeepRaw = true
+	w.MustRun(job)
 	before := payloadSize(w)
 	for _, dry := range []bool{true, false} {
 		pruned, err := prune(w, archive.Retention{DryRun: dry})
-		if err != nil || len(pruned) != 1 || pruned[0].Name != "tickets" || pruned[0].Bytes != before || time.Since(pruned[0].Ended) > time.Hour {
+		if err != nil || len(pruned) != 1 || pruned[0].Name != "tickets" || pruned[0].Bytes != before || pruned[0].Raw == 0 || pruned[0].Raw > before/2 || time.Since(pruned[0].Ended) > time.Hour {
 			t.Errorf("dry run %t: %+v, %v; want %d bytes", dry, pruned, err, before)
 		}
 		if left := payloadSize(w); dry && left != before || !dry && left != 0 {

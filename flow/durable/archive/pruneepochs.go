@@ -42,6 +42,9 @@ func pruneEarlierDir(root *os.Root, dir string, r Retention) (p Pruned, err erro
 	if p.Answers, p.Ended, err = countAnswers(sub); err != nil || time.Since(p.Ended) < r.OlderThan {
 		return Pruned{}, err
 	}
+	if p.Raw, err = sizeOf(sub, []string{jobdir.RawDir}); err != nil {
+		return Pruned{}, err
+	}
 	if p.Bytes, err = sizeOf(sub, []string{"."}); err != nil || r.DryRun {
 		return p, err
 	}

@@ -55,4 +55,4 @@ func MakeRoot(root *os.Root, k Keys) (*os.Root, error) {
 }
 
 // PrunedDirs are the directories of a job that Prune removes.
-var PrunedDirs = []string{RequestDir, FileDir, ReadyDir, ManifestDir, ResultDir, AnswerDir}
+var PrunedDirs = []string{RequestDir, FileDir, ReadyDir, ManifestDir, ResultDir, RawDir, AnswerDir}

@@ -22,6 +22,7 @@ const (
 	AnswersKind  FileKind = "answers"
 	requestsKind FileKind = "requests"
 	readyKind    FileKind = "ready"
+	rawKind      FileKind = "raw"
 )
 
 // Label is the first record of each file of a job: the kind of file, the job,
