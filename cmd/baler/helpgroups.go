@@ -23,7 +23,7 @@ var flagGroups = []struct {
 	{"Rows of the input", []string{"id", "ids-per-file", "delimiter", "where", "rejects", "append", "from-failed", "rows"}},
 	{"Results", []string{"out", "output-format", "keep-fields", "ordered", "dead-letters"}},
 	{"The run", []string{
-		"name", "label", "state", "stage", "env-file", "dry-run", "ingest", "fresh", "time-limit", "cache", "no-cache", "keep-remote",
+		"name", "label", "state", "stage", "env-file", "dry-run", "ingest", "fresh", "time-limit", "cache", "no-cache", "keep-remote", "keep-raw",
 	}},
 	{"What is told", []string{"quiet", "json", "progress-interval", "events", "notify", "notify-secret-in", "metrics", "verbose", "log-level", "log-format"}},
 	{"Several models", []string{"route", "choose", "route-field", "route-map", "fallback"}},

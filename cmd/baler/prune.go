@@ -77,11 +77,15 @@ func prune(cmd *cobra.Command, dir string, r archive.Retention, asJSON bool) err
 	figures := pruneFigures{DryRun: r.DryRun, Runs: make([]prunedFigures, 0, len(pruned))}
 	for _, p := range pruned {
 		figures.Bytes += p.Bytes
-		figures.Runs = append(figures.Runs, prunedFigures{p.Name, p.Ended, p.Bytes, p.Answers})
+		figures.Runs = append(figures.Runs, prunedFigures{p.Name, p.Ended, p.Bytes, p.Raw, p.Answers})
 		if asJSON {
 			continue
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s\tended %s\t%s%s\n", plain(p.Name), p.Ended.Local().Format(time.DateTime), size(p.Bytes),
+		raw := ""
+		if p.Raw > 0 {
+			raw = fmt.Sprintf("\t%s of that the provider's own files, which no export has any more", size(p.Raw))
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s\tended %s\t%s%s%s\n", plain(p.Name), p.Ended.Local().Format(time.DateTime), size(p.Bytes), raw,
 			noteIf(p.Answers, "\t%s answers that later runs cannot take from the cache any more"))
 	}
 	if errors.Is(err, archive.ErrClock) {
@@ -112,6 +116,7 @@ type prunedFigures struct {
 	Name    string    `json:"name"`
 	Ended   time.Time `json:"ended"`
 	Bytes   int64     `json:"bytes"`
+	Raw     int64     `json:"raw"`     // of these, those of the provider's files that --keep-raw had kept
 	Answers int       `json:"answers"` // that later runs cannot take from the cache any more
 }
 

@@ -43,6 +43,7 @@ type options struct {
 	samples           bool
 	ingest, fresh     bool
 	keepRemote        keepFlag
+	keepRaw           bool
 	screen            screen
 	pace              pace
 	failing           failing
@@ -160,6 +161,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	f.BoolVar(&o.samples, "samples", false, "submit every row, even if another row or another run asks the same: for several samples of one prompt")
 	f.Var(&o.keepRemote, "keep-remote", "leave results at the provider after the end of the run: for good, or for a time as in --keep-remote=72h")
 	f.Lookup("keep-remote").NoOptDefVal = keepForever
+	f.BoolVar(&o.keepRaw, "keep-raw", false, "keep the provider's result files and its words about batches as they came, for baler export; they take about as much room as the results, until baler prune")
 	f.BoolVar(&o.ingest, "ingest", false, "read and check the input, and stop before anything is bought")
 	f.BoolVar(&o.fresh, "fresh", false, "begin anew under the same name, with a new --out; refused while batches of the earlier run are open")
 	o.screen.flags(cmd)
@@ -356,6 +358,7 @@ func (o *options) job(rows *rows, dialect source.CSVFormat) durable.Job[source.R
 		ReadAll:     true,
 		Fresh:       o.fresh,
 		KeepRemote:  time.Duration(o.keepRemote),
+		KeepRaw:     o.keepRaw,
 	}
 	job.Labels, _ = o.labels.parse() // it was checked
 	o.budget.apply(&job)

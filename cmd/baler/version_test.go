@@ -35,7 +35,7 @@ func TestVersionOfTheAPIIsChosenAndKept(t *testing.T) {
 	if r := run(); r.code != exitOK || len(readResults(t, dir+"/out.jsonl")) != 1 {
 		t.Errorf("the version that is remembered: %+v", r)
 	}
-	if r := runCommand(t, dir, nil, "export", "in", "--dir", "exported"); r.code != exitOK || !strings.Contains(r.stdout+r.stderr, "1 requests, 1 answers") {
+	if r := runCommand(t, dir, nil, "export", "in", "--dir", "exported"); r.code != exitOK || !strings.Contains(r.stdout+r.stderr, "1 request, 1 answer") {
 		t.Errorf("export: %+v", r)
 	}
 }
