@@ -23,7 +23,8 @@ func Concat[T any](files ...*File[T]) *Files[T] {
 
 // Growing says that rows may be added to the last file, and files after it,
 // between two starts of a job (see Job.Append), and returns s. If anything else
-// has changed, another file that grew or one that comes earlier, all rows come
+// has changed, another file that grew or one that comes earlier, or if the
+// source was another one of a single file that did not grow, all rows come
 // again, and the job recognizes those that it has by their keys. So it refuses
 // a row that asks for something else, and does not notice one that is gone.
 func (s *Files[T]) Growing() *Files[T] {
@@ -113,7 +114,7 @@ func (s *Files[T]) Resume(checkpoint string) error {
 	}
 	var c filesCheckpoint
 	if json.Unmarshal([]byte(checkpoint), &c) != nil || c.In == nil {
-		return s.files[0].refuse(0, errors.New("the place was kept by a source of one file, not of several or of one that grows: begin anew under another name, as one that grows from its first start on"))
+		return s.resumeOne(checkpoint)
 	}
 	if c.Read < 0 || c.Read >= len(s.files) {
 		return s.changed()
@@ -131,6 +132,16 @@ func (s *Files[T]) Resume(checkpoint string) error {
 	}
 	s.from, s.now = c.Read, c.Read
 	return s.files[c.Read].Resume(string(c.In))
+}
+
+// resumeOne takes a checkpoint of a source of one file, which says nothing of
+// the name. If the first file is that one, and unchanged, its rows are known.
+// Otherwise all rows come again.
+func (s *Files[T]) resumeOne(checkpoint string) error {
+	if !s.growing {
+		return s.files[0].refuse(0, errors.New("the place was kept by a source of one file, not of several: begin anew under another name"))
+	}
+	return s.files[0].Resume(checkpoint)
 }
 
 // changed refuses files, or begins anew with those that grow.

@@ -3,6 +3,7 @@ package source
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -194,6 +195,54 @@ func TestFilesMayGrow(t *testing.T) {
 		}
 		if want := `{"n":"` + test.want + `"}`; got != want && got+test.want != "" {
 			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
+// Files that grow go on where a single file was read, if it is the first and as
+// it was. Otherwise all rows come again.
+func TestFilesThatGrowFollowASingleFile(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		names []string
+		grown bool
+		want  []string
+	}{
+		"as it was":       {[]string{"a.csv"}, false, nil},
+		"another after":   {[]string{"a.csv", "b.csv"}, false, []string{"2"}},
+		"another before":  {[]string{"b.csv", "a.csv"}, false, []string{"2", "1"}},
+		"one that grew":   {[]string{"a.csv"}, true, []string{"1", "3"}},
+		"both":            {[]string{"a.csv", "b.csv"}, true, []string{"1", "3", "2"}},
+		"another instead": {[]string{"b.csv"}, false, []string{"2"}},
+	} {
+		dir := writeAll(t, map[string]string{"a.csv": "n\n1\n", "b.csv": "n\n2\n"})
+		one := Rows(filepath.Join(dir, "a.csv"))
+		for _, err := range one.Items() {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := several(dir, test.names...).Resume(one.Checkpoint()); err == nil {
+			t.Errorf("%s: files that do not grow took the place", name)
+		}
+		if test.grown {
+			if err := os.WriteFile(filepath.Join(dir, "a.csv"), []byte("n\n1\n3\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := several(dir, test.names...).Growing()
+		if err := s.Resume(one.Checkpoint()); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var got []string
+		for row, err := range s.Items() {
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			got = append(got, strings.Trim(string(row.JSON), `{}"n:`))
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}
 }
