@@ -61,3 +61,52 @@ func TestRunAppendsStandardInput(t *testing.T) {
 		t.Errorf("%+v, %d batches", got, len(server.Batches()))
 	}
 }
+
+// A run that was begun without --append goes on with it. Rows that only their
+// line identifies are the same as before, whatever is added and read again.
+func TestRunThatWasBegunWithoutAppendGoesOn(t *testing.T) {
+	t.Parallel()
+	var kind atomic.Bool
+	server, dir := startSimulator(t, moody(&kind)), t.TempDir()
+	run := func(code int, args ...string) {
+		t.Helper()
+		if r := runCommand(t, dir, withKey, asking(server, slices.Concat(args, []string{"--name", "n", "--retries", "0", "--no-cache", "--pause-above", "100%"})...)...); r.code != code {
+			t.Fatalf("%v: %+v", args, r)
+		}
+	}
+	write := func(rows int, more ...string) {
+		lines := []string{`{"id":"1","text":"one"}`, `{"text":"two"}`, `{"text":"fail"}`, `{"text":"four"}`, `{"text":"five"}`}
+		writeFile(t, dir, "a.jsonl", lines[:rows]...)
+		writeFile(t, dir, "b.csv", append([]string{"id,text"}, more...)...)
+	}
+	write(2)
+	run(exitOK, "a.jsonl")
+	write(2)
+	run(exitOK, "a.jsonl", "--append") // which has nothing new
+	write(3)
+	run(exitFailed, "a.jsonl", "--append")
+	write(4, ",six")
+	run(exitOK, "a.jsonl", "b.csv", "--append")
+	write(5, ",six", ",seven")
+	run(exitOK, "b.csv", "a.jsonl", "--append") // all of them are read again
+	got := readResults(t, filepath.Join(dir, "out.jsonl"))
+	for _, id := range []string{"1", "line:2", "line:3", "line:4", "line:5", "b.csv:line:2", "b.csv:line:3"} {
+		if got[id].ID == "" {
+			t.Errorf("no result of %s", id)
+		}
+	}
+	executed := 0
+	for _, b := range server.Batches() {
+		executed += b.Rows
+	}
+	if len(got) != 7 || executed != 7 {
+		t.Errorf("%d results, %d rows were bought", len(got), executed)
+	}
+	kind.Store(true)
+	if r := runCommand(t, dir, withKey, "retry", "n", "--out", "again.jsonl", "--base-url", server.URL+"/v1", "--poll", "5ms"); r.code != exitOK {
+		t.Fatalf("%+v", r)
+	}
+	if again := readResults(t, filepath.Join(dir, "again.jsonl")); len(again) != 1 || again["line:3"].ID == "" {
+		t.Errorf("%+v", again)
+	}
+}

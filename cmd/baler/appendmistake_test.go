@@ -58,7 +58,10 @@ func TestAppendIsRefusedOrGoesOn(t *testing.T) {
 	if got := readResults(t, filepath.Join(dir, "out.jsonl")); len(got) != 2 {
 		t.Errorf("%+v", got)
 	}
-	if r := run(exitUsage, "--append", "--name", "plain", "--out", "plain.jsonl"); !strings.Contains(r.stderr, "of one file, not of several") {
+	if r := run(exitUsage, "--append", "--name", "plain", "--out", "plain.jsonl", "--id", "text"); !strings.Contains(r.stderr, `was begun with "id"`) {
+		t.Errorf("%+v", r)
+	}
+	if r := run(exitUsage, "--append", "--name", "plain", "--out", "plain.jsonl", "--ids-per-file"); !strings.Contains(r.stderr, "--ids-per-file") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -33,6 +33,10 @@ type inputs struct {
 	perFile bool            // ids are those within a file
 	appends bool            // the run goes on with what was added
 	spooled durable.Spooled // what standard input has yielded
+
+	// unlabelled is the file of a run that was begun without appends, which has
+	// no name before its ids.
+	unlabelled string
 }
 
 func (in *inputs) flags(cmd *cobra.Command) {
@@ -149,6 +153,9 @@ func (in *inputs) labels() map[string]string {
 	for _, path := range in.paths {
 		if labels[path] = filepath.Base(path); count[labels[path]] > 1 {
 			labels[path] = absolute(path)
+		}
+		if absolute(path) == in.unlabelled {
+			delete(labels, path)
 		}
 	}
 	return labels

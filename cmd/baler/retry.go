@@ -88,7 +88,7 @@ func (o *options) retryArchived(cmd *cobra.Command, a *archive.Archive) error {
 	if before.inputs, err = inputsOf(setting, o.state, a.Name()); err != nil {
 		return usage("%w", err)
 	}
-	before.inputs.perFile = a.Meta.Settings[idsPerFile] != ""
+	before.inputs.perFile, before.inputs.unlabelled = a.Meta.Settings[idsPerFile] != "", unlabelledOf(a)
 	if before.inputs.appends, err = keepsInputs(a); err != nil {
 		return err
 	}
@@ -106,11 +106,13 @@ func (o *options) retryArchived(cmd *cobra.Command, a *archive.Archive) error {
 	return before.writeFailed(o.letters.from, a)
 }
 
-// keepsInputs reports whether the rows of a run say which input they are from:
-// it had several, or --append.
+// keepsInputs reports whether rows of a run that failed say which input they
+// are from: it had several, or --append.
 func keepsInputs(a *archive.Archive) (bool, error) {
 	for failed, err := range a.Results(archive.Query{Status: durable.ItemFailed}) {
-		return failed.Source != "", err
+		if err != nil || failed.Source != "" {
+			return true, err
+		}
 	}
 	return false, nil
 }
@@ -153,7 +155,7 @@ func takeOver(cmd *cobra.Command, a *archive.Archive) error {
 	if !cmd.Flags().Changed("route") && (a.Meta.Model != "" || known["--prompt"] == "") {
 		known["--provider"], known["--model"] = a.Provider(), a.Meta.Model
 	}
-	for _, own := range []string{"--out", "--output-format", "--ordered", "--delimiter", "--from-failed", "--where", idsPerFile} {
+	for _, own := range []string{"--out", "--output-format", "--ordered", "--delimiter", "--from-failed", "--where", idsPerFile, appendSetting} {
 		delete(known, own)
 	}
 	if !cmd.Flags().Changed("route") || cmd.Flags().Changed("route-map") {

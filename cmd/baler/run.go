@@ -226,6 +226,9 @@ func (o *options) prepare(cmd *cobra.Command) (job durable.Job[source.Row], err 
 	if err := o.spool(cmd, tell); err != nil {
 		return job, err
 	}
+	if err := o.continueAppending(); err != nil {
+		return job, err
+	}
 	delimiter, err := o.csvDelimiter()
 	if err != nil {
 		return job, err
@@ -528,6 +531,7 @@ func (o *options) settings() map[string]string {
 	if o.inputs.perFile {
 		settings[idsPerFile] = "true"
 	}
+	o.inputs.setAppends(settings)
 	o.form.set(settings)
 	o.letters.set(settings)
 	o.where.set(settings)
