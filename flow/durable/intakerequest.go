@@ -174,7 +174,7 @@ func (r *requests) raw(q *sink.Request) (request, error) {
 			why = err
 		case r.judge != nil && r.judge.schema != nil:
 			return r.askAs(q.Model, &chat, nil)
-		case len(r.own) == 1 && r.own[0].name == "": // the job asks the model that the request names
+		case r.namesModel():
 			return r.chat(jobdir.Target{Model: q.Model}, &chat)
 		default:
 			return r.ask(&chat)
@@ -188,6 +188,13 @@ func (r *requests) raw(q *sink.Request) (request, error) {
 	}
 	t := jobdir.Target{Provider: owner.info.Name, Endpoint: q.Endpoint, Model: q.Model}
 	return request{target: t, record: jobdir.AppendBody(make([]byte, 0, len(q.Body)+1), q.Body), content: r.digest(t, r.canonical(q.Body)), output: bodyLimit(q.Body)}, nil
+}
+
+// namesModel reports whether the job asks the model that a request names: it
+// has no Routes, or none with a Model.
+func (r *requests) namesModel() bool {
+	first := r.own[0]
+	return first.name == "" || first.model == ""
 }
 
 // hasModel reports whether a route to a service has a model.
@@ -233,7 +240,7 @@ func (r *requests) askAs(model string, chat *llm.Chat, err error) (request, erro
 		return request{}, err
 	}
 	q, err := r.ask(chat)
-	if len(r.own) == 1 && r.own[0].name == "" {
+	if r.namesModel() {
 		q.target.Model = model
 	}
 	return q, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
@@ -23,7 +24,8 @@ type Route struct {
 	Name string
 	// Provider sells the batches. Routes may share one.
 	Provider sink.Provider
-	// Model answers.
+	// Model answers. It may be missing from all routes of a job whose Requests
+	// each name their model: then that answers, and each route needs a Name.
 	Model string
 	// Options go into each chat that does not have them. A route with other
 	// options is another one for the Cache.
@@ -205,8 +207,12 @@ func (j *Job[T]) validateRoutes() error {
 		switch {
 		case r.Provider == nil:
 			return fmt.Errorf("durable: Job.Routes[%d].Provider is missing", i)
-		case r.Model == "":
-			return fmt.Errorf("durable: Job.Routes[%d].Model is missing", i)
+		case r.Model == "" && !j.requestsNameModels():
+			return fmt.Errorf("durable: Job.Routes[%d].Model is missing: a route can do without only if all do, and the job has a Request without OnlyRouteModels", i)
+		case name == "":
+			return fmt.Errorf("durable: Job.Routes[%d].Name is missing, as it has no Model", i)
+		case r.Model == "" && r.PriceAs != "":
+			return fmt.Errorf("durable: Job.Routes[%d] has PriceAs and no Model", i)
 		case seen[name]:
 			return fmt.Errorf("durable: Job.Routes[%d] is called %q, as another one is: give each a Name", i, name)
 		case negative(r.Enqueued):
@@ -225,6 +231,12 @@ func (j *Job[T]) validateRoutes() error {
 		seen[name] = true
 	}
 	return nil
+}
+
+// requestsNameModels reports whether no route has a model, and none needs one.
+func (j *Job[T]) requestsNameModels() bool {
+	hasModel := slices.ContainsFunc(j.Routes, func(r Route) bool { return r.Model != "" })
+	return !hasModel && j.Prompt == nil && !j.OnlyRouteModels
 }
 
 func negative(e sink.Enqueued) bool { return e.Tokens < 0 || e.Rows < 0 || e.Batches < 0 }

@@ -3,6 +3,7 @@ package durable_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -178,9 +179,16 @@ func TestRoutesAreChecked(t *testing.T) {
 		"Routes[0].Provider is missing": func(j *durable.Job[durabletest.Ticket]) { j.Routes[0].Provider = nil },
 		"Routes[1].Model is missing":    func(j *durable.Job[durabletest.Ticket]) { j.Routes[1].Model = "" },
 		`Routes[1] is called "mini"`:    func(j *durable.Job[durabletest.Ticket]) { j.Routes[1].Name = "mini" },
-		"Weight and Price":              func(j *durable.Job[durabletest.Ticket]) { j.Routes[1].Weight = -1 },
-		"Routes[1].Least is -1":         func(j *durable.Job[durabletest.Ticket]) { j.Routes[1].Least = -1 },
-		"are both set":                  func(j *durable.Job[durabletest.Ticket]) { j.Model = "m" },
+		"Routes[0].Model is missing": func(j *durable.Job[durabletest.Ticket]) { // a Prompt names none
+			j.Routes[0].Model, j.Routes[1].Model = "", ""
+		},
+		"Routes[1].Name is missing": func(j *durable.Job[durabletest.Ticket]) {
+			j.Prompt, j.Request = nil, w.Formatted("m", `{"model":%q,"messages":[{"role":"user","content":%q}]}`).Request
+			j.Routes[0].Model, j.Routes[1].Model, j.Routes[1].Name = "", "", ""
+		},
+		"Weight and Price":      func(j *durable.Job[durabletest.Ticket]) { j.Routes[1].Weight = -1 },
+		"Routes[1].Least is -1": func(j *durable.Job[durabletest.Ticket]) { j.Routes[1].Least = -1 },
+		"are both set":          func(j *durable.Job[durabletest.Ticket]) { j.Model = "m" },
 		"are for a job with Routes": func(j *durable.Job[durabletest.Ticket]) {
 			j.Provider, j.Model, j.Routes, j.RouteKey = w.Provider, "m", nil, func(durabletest.Ticket) string { return "" }
 		},
@@ -191,6 +199,33 @@ func TestRoutesAreChecked(t *testing.T) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
+}
+
+// Routes without a model leave it to the requests, chats or not.
+func TestRoutesAskTheModelsOfRequests(t *testing.T) {
+	t.Parallel()
+	w := durabletest.New(t, simulator.Config{})
+	w.Write("in.jsonl", durabletest.Tickets(40)...)
+	job := twoRoutes(w)
+	job.Choose = router.RoundRobin[durable.Waiting]()
+	job.Routes[0].Model, job.Routes[1].Model, job.Prompt = "", "", nil
+	job.Routes[0].Name, job.Routes[1].Name = "one", "two"
+	job.Request = func(tk durabletest.Ticket) (sink.Request, error) {
+		n := len(tk.ID) % 2
+		more := []string{"", `"metadata":{"no":"chat"},`}[n]
+		return sink.Request{
+			Endpoint: "/v1/chat/completions", Model: fmt.Sprint("gpt-", n),
+			Body: fmt.Appendf(nil, `{"model":"gpt-%d",%s"messages":[{"role":"user","content":%q}]}`, n, more, tk.Text),
+		}, nil
+	}
+	w.MustRun(job)
+	got := byRoute(w.Results())
+	for _, want := range []string{"one gpt-0", "one gpt-1", "two gpt-0", "two gpt-1"} {
+		if got[want] == 0 {
+			t.Errorf("none of %s in %v", want, got)
+		}
+	}
+	w.WantBilledOnce(40)
 }
 
 // The cache does not care what a route is called, but what it asks with.
