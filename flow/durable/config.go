@@ -87,7 +87,7 @@ func (j *Job[T]) config() config {
 		poll:        cmp.Or(j.Poll, DefaultPoll), grace: cmp.Or(j.Grace, DefaultGrace),
 		ambiguousCreate: j.AmbiguousCreate, exclusive: j.ExclusiveWorkspace,
 		cache: cmp.Or(j.Cache, DefaultCache), samples: j.Samples,
-		queue: line{Queue: j.Queue, byDeadline: j.Deadline != nil},
+		queue: j.line(),
 		judge: newJudge(j.Answer, j.Check), reasks: max(cmp.Or(j.Reasks, DefaultReasks), 0), retryTruncated: min(j.RetryTruncated, math.MaxInt32),
 		anyFile: j.AnyFile, fileUpload: j.FileUpload,
 		timeLimit: j.TimeLimit, readAll: j.ReadAll, fresh: j.Fresh, appends: j.Append, onRejects: j.Rejects, keepRemote: j.KeepRemote, keepRaw: j.KeepRaw,

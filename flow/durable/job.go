@@ -157,7 +157,7 @@ type Job[T any] struct {
 	RetryTruncated int
 	// Priority orders the items that are ready. Zero means that all are normal.
 	Priority func(T) queue.Priority
-	// Deadline orders them instead of Priority, to the second: the earliest is
+	// Deadline orders them before Priority, to the second: the earliest is
 	// the most urgent. The zero time means that an item has none. Unless a
 	// route has Route.Within, it only orders; nothing happens when it has
 	// passed. It is kept with the item.

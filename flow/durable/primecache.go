@@ -14,7 +14,7 @@ const (
 )
 
 func (j *Job[T]) validatePrimeCache() error {
-	switch q := (line{Queue: j.Queue, byDeadline: j.Deadline != nil}); {
+	switch q := j.line(); {
 	case !j.PrimeCache:
 		return nil
 	case !j.ReadAll:

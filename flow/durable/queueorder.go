@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
@@ -18,7 +19,8 @@ type QueueOrder string
 // is QueueStrict.
 const (
 	// QueueStrict lets the most urgent item leave first: the one with the
-	// greatest Job.Priority or the earliest Job.Deadline. A constant stream of
+	// greatest Job.Priority or the earliest Job.Deadline. With both, those with
+	// a deadline leave first, and the others by their priority. A constant stream of
 	// urgent items keeps the others waiting for good.
 	QueueStrict QueueOrder = "strict"
 	// QueueAged gives each level of Job.Priority a head start in time, so that
@@ -71,8 +73,8 @@ func (j *Job[T]) validateQueue() error {
 		return fmt.Errorf("durable: Job.Queue.Order is %q: must be %q, %q or %q", string(q.Order), QueueStrict, QueueAged, QueueFair)
 	}
 	switch {
-	case j.Priority != nil && j.Deadline != nil:
-		return errors.New("durable: Job.Priority and Job.Deadline are both set: items leave by one of them")
+	case j.Priority != nil && j.Deadline != nil && q.Order != "" && q.Order != QueueStrict:
+		return fmt.Errorf("durable: Job.Priority and Job.Deadline are both set: items leave by one of them in the order %q", string(q.Order))
 	case q.Aging < 0 || q.Aging > longestAging:
 		return fmt.Errorf("durable: Job.Queue.Aging is %v: must be between 0 and %v", q.Aging, longestAging)
 	case q.Aging > 0 && q.Order != QueueAged:
@@ -98,6 +100,11 @@ func (j *Job[T]) validateQueue() error {
 type line struct {
 	Queue
 	byDeadline bool
+	byPriority bool
+}
+
+func (j *Job[T]) line() line {
+	return line{Queue: j.Queue, byDeadline: j.Deadline != nil, byPriority: j.Priority != nil}
 }
 
 // sorted reports whether it is another order than that of the levels.
@@ -129,10 +136,21 @@ func (l line) policy(tenant func(ready.Waiter) string) queue.Policy[ready.Waiter
 		return queue.Fair(ready.Waiter.Priority, tenant, ready.Waiter.Tokens)
 	case l.Order == QueueAged:
 		return queue.Strict(l.due)
+	case l.byDeadline && l.byPriority:
+		return queue.Strict(dueOrUrgent)
 	case l.byDeadline:
 		return queue.Strict(ready.Waiter.Deadline)
 	}
 	return queue.Strict(ready.Waiter.Priority)
+}
+
+// dueOrUrgent returns when an item is due: one without a deadline after all
+// that have one, by its priority.
+func dueOrUrgent(w ready.Waiter) time.Time {
+	if d := w.Deadline(); !d.IsZero() {
+		return d
+	}
+	return jobdir.TimeOf(math.MaxUint32).Add(time.Hour - time.Duration(w.Priority())*time.Second)
 }
 
 // due returns when an item is due that ages.

@@ -251,9 +251,24 @@ func TestTenantsGetTheirShares(t *testing.T) {
 }
 
 // Each batch has the items that are due first of all that wait, so that no item
-// is bought before one of an earlier batch is due.
+// is bought before one of an earlier batch is due. Those without a deadline come
+// last, by their priority.
 func TestTheEarliestDeadlinesAreBoughtFirst(t *testing.T) {
 	t.Parallel()
+	t.Run("alone", func(t *testing.T) {
+		t.Parallel()
+		earliestFirst(t, 100, nil)
+	})
+	t.Run("with priorities", func(t *testing.T) {
+		t.Parallel()
+		earliestFirst(t, 4, func(tk durabletest.Ticket) queue.Priority { return queue.Priority(len(tk.ID)+int(tk.ID[2]))%4 - 1 })
+	})
+}
+
+// earliestFirst runs a job of 3000 items, of which one of so many has no
+// deadline, in batches of 200.
+func earliestFirst(t *testing.T, timeless int, priority func(durabletest.Ticket) queue.Priority) {
+	t.Helper()
 	w := durabletest.New(t, simulator.Config{})
 	const n = 3000
 	w.Write("in.jsonl", durabletest.Tickets(n)...)
@@ -261,14 +276,18 @@ func TestTheEarliestDeadlinesAreBoughtFirst(t *testing.T) {
 	epoch := time.Now()
 	deadline := func(id string) time.Time {
 		i, _ := strconv.Atoi(strings.TrimPrefix(id, "t-"))
-		if i%100 == 0 {
+		if i%timeless == 0 {
 			return time.Time{}
 		}
 		return epoch.Add(time.Duration(i*7919%n) * time.Minute)
 	}
-	job.Deadline = func(tk durabletest.Ticket) time.Time { return deadline(tk.ID) }
+	job.Deadline, job.Priority = func(tk durabletest.Ticket) time.Time { return deadline(tk.ID) }, priority
 	job.ReadAll, job.MaxInFlight, job.Batch.MaxItems = true, 1, 200
-	interrupted(w, job, n)
+	if priority == nil {
+		interrupted(w, job, n)
+	} else { // at a start, what waits is read by priority
+		w.MustRun(job)
+	}
 	all := delivered(w)
 	if len(all) != n {
 		t.Fatalf("%d results", len(all))
@@ -280,7 +299,10 @@ func TestTheEarliestDeadlinesAreBoughtFirst(t *testing.T) {
 		}
 		due := deadline(r.ID)
 		if due.IsZero() {
-			due = epoch.Add(n * time.Minute) // after all others
+			due = epoch.Add(2 * n * time.Minute) // after all others
+			if priority != nil {
+				due = due.Add(-time.Duration(priority(durabletest.Ticket{ID: r.ID})) * time.Minute)
+			}
 		}
 		if due.Before(latest) {
 			t.Fatalf("%s, due %v, comes after an item that is due %v", r.ID, due, latest)
@@ -391,6 +413,7 @@ func TestAQueueThatMakesNoSenseIsRefused(t *testing.T) {
 	for want, set := range map[string]func(*durable.Job[durabletest.Ticket]){
 		"Queue.Order is": func(j *durable.Job[durabletest.Ticket]) { j.Queue.Order = "random" },
 		"Job.Priority and Job.Deadline": func(j *durable.Job[durabletest.Ticket]) {
+			j.Queue.Order = durable.QueueAged
 			j.Priority = func(durabletest.Ticket) queue.Priority { return 0 }
 			j.Deadline = func(durabletest.Ticket) time.Time { return time.Time{} }
 		},
