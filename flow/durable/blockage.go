@@ -68,9 +68,24 @@ func (b *blockage) blockService(ctx context.Context, s *service, but string, err
 	})
 }
 
-// others reports whether the account of some route is not blocked.
+// others reports whether the account of some route is not blocked. Routes that
+// are for items near their deadline alone are none at an account that is blocked
+// for all others: nobody would be told until the first deadline.
 func (b *blockage) others() bool {
-	return slices.ContainsFunc(b.services, func(s *service) bool { return s.blocked() == nil })
+	return slices.ContainsFunc(b.services, func(s *service) bool {
+		return s.blocked() == nil && (!b.isForDeadlines(s) || !b.sharesBlocked(s))
+	})
+}
+
+// isForDeadlines reports whether no item takes a route of the service that is
+// not near its deadline.
+func (b *blockage) isForDeadlines(s *service) bool {
+	return !slices.ContainsFunc(b.own, func(r *ownRoute) bool { return r.service == s && r.within == 0 })
+}
+
+// sharesBlocked reports whether the account of a service is blocked at another.
+func (b *blockage) sharesBlocked(s *service) bool {
+	return slices.ContainsFunc(b.services, func(o *service) bool { return o.info.Account == s.info.Account && o.blocked() != nil })
 }
 
 // cause returns why an account is blocked, nil if none is.
