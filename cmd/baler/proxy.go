@@ -44,7 +44,8 @@ func (p *proxyFlags) register(cmd *cobra.Command, addr string) {
 	f.DurationVar(&p.window, "batch-window", intercept.DefaultWindow, "wait for more calls before a batch is bought that is not full")
 	f.DurationVar(&p.poll, "poll", intercept.DefaultPoll, "shortest interval between polls of a batch")
 	f.DurationVar(&p.grace, "grace", durable.DefaultGrace, "how long to look for a batch whose creation was not answered, before it is bought again")
-	f.DurationVar(&p.live, "live-within", 0, "let calls that state a deadline nearer than this, in x-baler-deadline, pass through at the full price")
+	f.DurationVar(&p.live, "live-within", 0, "let calls that state a deadline nearer than this, in x-baler-deadline, pass through at the full price; "+
+		"once half of it is left, if that is at least --grace and --batch-window together, calls that wait for an open batch are asked live: it is cancelled for that, and nothing is paid twice")
 	f.BoolVar(&p.dryRun, "dry-run", false, "buy nothing: calls without an answer fail, and are counted; so do calls that would pass through, unless they cost nothing")
 	f.BoolVar(&p.noCache, "no-cache", false, "ask again what was answered before this start")
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "log what happens to standard error")

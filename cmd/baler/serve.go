@@ -21,7 +21,9 @@ func newServe() *cobra.Command {
 			"A call that is made again gets the same answer, for 30 days. The header x-baler-sample: 2 asks for\n" +
 			"another one; x-baler-priority, x-baler-deadline, x-baler-tenant and x-baler-run say more about a\n" +
 			"call, and x-baler-live: true passes it through. So does --live-within for calls whose x-baler-deadline\n" +
-			"is near, unless they are answered or bought already.\n\n" +
+			"is near, unless they are answered or bought already. A batch that has not ended when half of that is\n" +
+			"left is cancelled, and those of its calls that did not run are asked live. Batches of calls with\n" +
+			"deadlines have no others.\n\n" +
 			"Programs that make batches themselves keep their code, too. With --route, files and batches of\n" +
 			"OpenAI's API and message batches of Anthropic's are answered here: each batch is a run of the state\n" +
 			"directory, is split as its route needs it and survives a restart, and its answers come back in the\n" +

@@ -19,6 +19,7 @@ import (
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/catalog"
+	"github.com/balerhq/baler/sink/live"
 )
 
 // JobPrefix begins the names of the jobs that calls belong to. What follows
@@ -39,10 +40,11 @@ type rowCall struct {
 	priority queue.Priority
 	tenant   string
 	run      string
+	deadline time.Time // when it is asked live, if it has no answer; zero: it is not
 }
 
 func (c *call) asRow() rowCall {
-	return rowCall{sink.Request{Endpoint: c.endpoint, Model: c.model, Body: c.body}, c.priority, c.tenant, c.run}
+	return rowCall{request: sink.Request{Endpoint: c.endpoint, Model: c.model, Body: c.body}, priority: c.priority, tenant: c.tenant, run: c.run}
 }
 
 // key is the key of the row.
@@ -69,8 +71,11 @@ type account struct {
 	client   sink.Provider
 	owner    *Interceptor
 
-	starting chan struct{} // of capacity 1: full while the job is begun
-	checked  bool          // the key was tried; guarded by starting
+	connectLive func(live.Config) (*live.Provider, error)
+
+	starting chan struct{}  // of capacity 1: full while the job is begun
+	checked  bool           // the key was tried; guarded by starting
+	live     *live.Provider // nil as long as no job has needed it; the same
 
 	recorded []*row // as asked, and not taken yet; of the job's goroutine
 
@@ -92,11 +97,12 @@ func (i *Interceptor) account(c *call) (*account, error) {
 		return a, nil
 	}
 	entry, _ := catalog.Find(c.provider)
-	client, err := entry.Connect(c.key(), catalog.Config{
+	key, cfg := c.key, catalog.Config{
 		BaseURL: c.baseURL, Version: c.version, Organization: c.organization, Project: c.project,
 		AllowHTTP: i.cfg.AllowHTTP, Transport: i.cfg.Transport, Calls: i.cfg.Calls,
 		Retry: retry.Policy{Delay: i.cfg.Poll}, // a short interval of polls wants short retries
-	})
+	}
+	client, err := entry.Connect(key(), cfg)
 	if err != nil {
 		return nil, &RefusedError{err}
 	}
@@ -104,6 +110,7 @@ func (i *Interceptor) account(c *call) (*account, error) {
 	a, known := i.accounts[name]
 	if !known {
 		a = &account{name: name, provider: c.provider, client: client, owner: i, starting: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
+		a.connectLive = func(l live.Config) (*live.Provider, error) { return entry.ConnectLive(key(), cfg, l) }
 		i.accounts[name] = a
 	}
 	i.payers[p] = a
@@ -232,7 +239,11 @@ func (a *account) start() error {
 	if err != nil {
 		return err
 	}
-	h, err := durable.Start(a.owner.ctx, a.job(name))
+	job := a.job(name)
+	if err := a.addLive(&job); err != nil {
+		return err
+	}
+	h, err := durable.Start(a.owner.ctx, job)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,7 +58,17 @@ type Config struct {
 	// full price: that of its context, or the one that it states (see Deadline).
 	// So set it to what batches take. A call whose answer is there gets that,
 	// and one whose row is bought already waits for it, so that nothing is paid
-	// twice. Zero means that no call does; Least then says which ones fail.
+	// twice.
+	//
+	// A call that waits for an open batch is asked live once half of it is left,
+	// if that is at least Grace and Window together. The batch is cancelled for
+	// that, keeps what it has answered, and its other rows are asked again when
+	// it has ended. It is one of calls with deadlines alone. The deadline is
+	// that of the call that has made the row; the row of a caller that is gone
+	// is asked live, too.
+	//
+	// Zero means that no call is asked live; Least then says which ones fail.
+	// Rows that an earlier process was to ask live still may be.
 	LiveWithin time.Duration
 	// DryRun buys nothing: a call without an answer fails with a *DryRunError.
 	// So do calls that would pass through, except those that cost nothing, such
@@ -161,6 +173,7 @@ func (i *Interceptor) Close() error {
 	i.mu.Unlock()
 	i.stop(ErrClosed)
 	i.jobs.Wait()
+	err := i.closeLive()
 	i.keepReusesNow()
 	i.mu.Lock()
 	left := i.waiting
@@ -169,7 +182,17 @@ func (i *Interceptor) Close() error {
 	for _, w := range left {
 		w.fail(ErrClosed)
 	}
-	return errors.Join(i.answers.close(), i.store.Close())
+	return errors.Join(err, i.answers.close(), i.store.Close())
+}
+
+func (i *Interceptor) closeLive() (err error) {
+	i.mu.Lock()
+	accounts := slices.Collect(maps.Values(i.accounts))
+	i.mu.Unlock()
+	for _, a := range accounts {
+		err = errors.Join(err, a.closeLive())
+	}
+	return err
 }
 
 // enter makes Close wait until jobs.Done is called. It is false if that waits

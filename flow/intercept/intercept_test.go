@@ -160,21 +160,26 @@ func TestAnAccountThatIsRefused(t *testing.T) {
 }
 
 // What stops the batches of an account ends its calls, and they go on later.
+// That calls near their deadline might be asked live is no reason to wait.
 func TestABlockedAccountTellsItsCallers(t *testing.T) {
-	inWorld(t, slow, func(w *world) {
-		i := w.begin()
-		defer w.close(i)
-		w.ask(i, 0, 1)
-		w.server.SetBlocked(simulator.Block{})
-		got := post(w.Context(), i, chats, chat("ticket number 1"))
-		if got.status < 400 || got.status == http.StatusServiceUnavailable || got.header.Get("X-Should-Retry") != "false" {
-			w.Errorf("%+v", got)
-		}
-		w.server.SetBlocked()
-		time.Sleep(time.Minute)
-		w.ask(i, 1, 2)
-		w.wantBought(2, 2)
-	})
+	for _, within := range []time.Duration{0, time.Hour} {
+		inWorld(t, slow, func(w *world) {
+			i := w.begin(func(c *intercept.Config) { c.LiveWithin = within })
+			defer w.close(i)
+			w.ask(i, 0, 1)
+			w.server.SetBlocked(simulator.Block{})
+			ctx, cancel := context.WithTimeout(w.Context(), 24*time.Hour)
+			defer cancel()
+			got := post(ctx, i, chats, chat("ticket number 1"))
+			if got.status < 400 || got.status == http.StatusServiceUnavailable || got.header.Get("X-Should-Retry") != "false" {
+				w.Errorf("%+v", got)
+			}
+			w.server.SetBlocked()
+			time.Sleep(time.Minute)
+			w.ask(i, 1, 2)
+			w.wantBought(2, 2)
+		})
+	}
 }
 
 // A provider that is down holds calls up, once it was there.

@@ -24,6 +24,9 @@ func (o output) Write(_ context.Context, results []durable.Result) error {
 		a.list = priceOf(&results[k], class != 0)
 		all = append(all, settled{hash: hash, id: id, at: now, class: class, answer: a})
 		i.counts.settled(class)
+		if results[k].Route == liveRoute {
+			i.counts.escalated.Add(1)
+		}
 	}
 	if err := i.answers.put(all); err != nil {
 		return err

@@ -21,6 +21,7 @@ type Stats struct {
 	Failed    int64 // rows
 	Passed    int64 // went on untouched
 	Live      int64 // of these, because of their deadline
+	Escalated int64 // rows that were asked live because their deadline came near
 	Waiting   int64 // rows that calls of this process wait for
 	Cut       int64 // calls of a proxy that ended before they had their answers, to be made again
 	// Reuse counts the calls that got an answer which another one has paid for,
@@ -35,11 +36,14 @@ func (s Stats) String() string {
 		s.Calls, s.Hits, s.Attached, s.Rows, s.Batches, s.Succeeded, s.Failed, s.Waiting, s.Passed, s.live(), s.reuse())
 }
 
-func (s *Stats) live() string {
-	if s.Live == 0 {
-		return ""
+func (s *Stats) live() (text string) {
+	if s.Live > 0 {
+		text = fmt.Sprintf(", %d of them near their deadline", s.Live)
 	}
-	return fmt.Sprintf(", %d of them near their deadline", s.Live)
+	if s.Escalated > 0 {
+		text += fmt.Sprintf("; %d rows were asked live as their deadline came near", s.Escalated)
+	}
+	return text
 }
 
 func (s *Stats) reuse() string {
@@ -50,7 +54,7 @@ func (s *Stats) reuse() string {
 }
 
 type counts struct {
-	calls, hits, attached, rows, batches, succeeded, failed, passed, live, cut atomic.Int64
+	calls, hits, attached, rows, batches, succeeded, failed, passed, live, escalated, cut atomic.Int64
 }
 
 func (c *counts) settled(class retry.Class) {
@@ -69,13 +73,13 @@ func (i *Interceptor) Stats() Stats {
 	c := &i.counts
 	return Stats{
 		Calls: c.calls.Load(), Hits: c.hits.Load(), Attached: c.attached.Load(), Rows: c.rows.Load(), Batches: c.batches.Load(),
-		Succeeded: c.succeeded.Load(), Failed: c.failed.Load(), Passed: c.passed.Load(), Live: c.live.Load(), Waiting: int64(waiting), Cut: c.cut.Load(), Reuse: i.reuses.total(),
+		Succeeded: c.succeeded.Load(), Failed: c.failed.Load(), Passed: c.passed.Load(), Live: c.live.Load(), Escalated: c.escalated.Load(), Waiting: int64(waiting), Cut: c.cut.Load(), Reuse: i.reuses.total(),
 	}
 }
 
 // observe counts batches and passes events on.
 func (i *Interceptor) observe(e durable.Event) {
-	if b := e.Batch; b != nil && b.State == "submitted" && b.Was != "submitted" {
+	if b := e.Batch; b != nil && b.State == "submitted" && b.Was != "submitted" && b.Route != liveRoute {
 		i.counts.batches.Add(1)
 	}
 	if i.cfg.Observe != nil {

@@ -60,6 +60,9 @@ func (i *Interceptor) begin(ctx context.Context, c *call) *waiting {
 		return w
 	}
 	r := &row{hash: hash, at: time.Now().Unix(), call: c.asRow()}
+	if i.cfg.margin() > 0 {
+		r.call.deadline = c.due(ctx)
+	}
 	asked := make(chan struct{})
 	go func() { //nolint:contextcheck // the row outlives the call
 		defer i.jobs.Done()
@@ -117,11 +120,8 @@ func (i *Interceptor) goesLive(ctx context.Context, c *call) bool {
 	if i.cfg.LiveWithin == 0 {
 		return false
 	}
-	end, has := ctx.Deadline()
-	if !c.deadline.IsZero() && (!has || c.deadline.Before(end)) {
-		end, has = c.deadline, true
-	}
-	if left := time.Until(end); !has || left <= 0 || left >= i.cfg.LiveWithin {
+	end := c.due(ctx)
+	if left := time.Until(end); end.IsZero() || left <= 0 || left >= i.cfg.LiveWithin {
 		return false
 	}
 	return !i.isBought(c.hash(c.account.name))
