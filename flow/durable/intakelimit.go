@@ -39,7 +39,7 @@ func bodyLimit(body json.RawMessage) uint32 {
 
 // number returns a number in JSON, 0 if it is none.
 func number(value json.RawMessage) (n int) {
-	if json.Unmarshal(value, &n) != nil {
+	if len(value) == 0 || json.Unmarshal(value, &n) != nil {
 		return 0
 	}
 	return n
