@@ -13,6 +13,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"sync"
 
 	"github.com/balerhq/baler/internal/atomicfile"
 	"github.com/balerhq/baler/internal/segment"
@@ -61,10 +62,16 @@ func (s *fileSum) end() fileEnd { return fileEnd{s.n, hex.EncodeToString(s.hash.
 // Put writes the record that the parts form together. It keeps none of them.
 type Put func(parts ...[]byte) error
 
+// recordWriters has writers that files of records share, one after the other:
+// those of small batches are less than a buffer.
+var recordWriters = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 256<<10) }}
+
 // WriteRecords writes a file of records, all or nothing.
 func WriteRecords(root *os.Root, name string, l Label, fill func(put Put) error) error {
 	err := atomicfile.Create(root, name, func(f *os.File) error {
-		w, sum := bufio.NewWriterSize(f, 256<<10), newFileSum()
+		w, sum := recordWriters.Get().(*bufio.Writer), newFileSum()
+		defer recordWriters.Put(w)
+		w.Reset(f)
 		var all [][]byte
 		write := func(mark byte, parts ...[]byte) error {
 			all = append(append(all[:0], []byte{mark}), parts...)
