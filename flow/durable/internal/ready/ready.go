@@ -62,6 +62,9 @@ func Open(ctx context.Context, a *jobdir.Dir, store state.Store) (*Log, error) {
 
 // Add stores new entries, numbered in order, and commits them with other ops.
 func (r *Log) Add(ctx context.Context, entries []jobdir.Entry, ops ...state.Op) error {
+	if len(entries) == 0 {
+		return r.store.Commit(ctx, ops...) // it waits for nobody else's entries
+	}
 	r.adding.Lock()
 	defer r.adding.Unlock()
 	touched := make(map[*priorityLog]struct{})
