@@ -34,9 +34,17 @@ type settler struct {
 	ledger   *ledger
 	canary   *canaryWatch
 
+	// One batch at a time judges its answers and delivers its results. While
+	// its last chunk is recorded, the next one may.
+	delivering sync.Mutex
+	outputErr  error // of the first Write that failed: what the output holds since then is not known
+
+	// One chunk at a time is recorded. Who delivers takes this lock before it
+	// lets the next one deliver, so that chunks are recorded in the order in
+	// which they stand in the output.
+	recording    sync.Mutex
 	outputRecord jobdir.Record[jobdir.OutputState]
-	outputErr    error      // of the first Write that failed: what the output holds since then is not known
-	settling     sync.Mutex // one batch at a time delivers its results or frees its rows: it owns these
+	recordErr    error // of the first record that failed: a later mark would cover its results
 }
 
 // settle delivers the results of a fetched batch in chunks. Each chunk is
@@ -60,10 +68,23 @@ func (s *settler) settle(ctx context.Context, in intent.Intent) (intent.Intent, 
 	return s.batches.advance(ctx, in, intent.SettleDone{})
 }
 
-// settleRows settles the rows. Others wait, but not for what follows.
+// settleRows settles the rows. Others wait, but not for what follows, and for
+// the last chunk only until it is delivered.
 func (s *settler) settleRows(ctx context.Context, in intent.Intent) (*chunk, error) {
-	s.settling.Lock()
-	defer s.settling.Unlock()
+	c, err := s.deliverRows(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	defer s.recording.Unlock()
+	err = c.record(ctx, c.output, !c.unsent())
+	return c, err
+}
+
+// deliverRows delivers the rows and records all chunks but the last. Unless it
+// fails, it has locked recording for that one.
+func (s *settler) deliverRows(ctx context.Context, in intent.Intent) (*chunk, error) {
+	s.delivering.Lock()
+	defer s.delivering.Unlock()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -83,15 +104,18 @@ func (s *settler) settleRows(ctx context.Context, in intent.Intent) (*chunk, err
 			c.keep(o) // it is settled already
 			continue
 		}
-		c.add(o)
 		if c.full() {
 			if err := c.commit(ctx); err != nil {
 				return nil, err
 			}
 		}
+		c.add(o)
 	}
-	err = c.commit(ctx)
-	return c, err
+	if err := c.deliver(ctx); err != nil {
+		return nil, err
+	}
+	s.recording.Lock()
+	return c, nil
 }
 
 // chunk gathers outcomes until they are committed together.
@@ -119,8 +143,9 @@ type chunk struct {
 	invalid   []jobdir.Invalid // rows whose answers failed the check
 	over      []jobdir.FailedOver
 	asked     jobdir.Asked
-	err       error // of add
-	blocked   error // the error of a row about which a person has to act
+	mark      string // of the output, once the results are delivered
+	err       error  // of add
+	blocked   error  // the error of a row about which a person has to act
 	// Of the whole batch: reset keeps them.
 	answers  []jobdir.Answer
 	verdicts verdicts
@@ -258,28 +283,26 @@ func (c *chunk) unsent() bool { return c.in.Refused() }
 
 // commit delivers and records the chunk, and empties it.
 func (c *chunk) commit(ctx context.Context) error {
+	if err := c.deliver(ctx); err != nil {
+		return err
+	}
+	c.s.recording.Lock()
+	defer c.s.recording.Unlock()
+	return c.record(ctx, c.output, !c.unsent())
+}
+
+// deliver delivers the results of the chunk.
+func (c *chunk) deliver(ctx context.Context) error {
 	if c.rows == 0 || c.err != nil {
 		return c.err
 	}
 	if err := c.s.deliver(ctx, c.results); err != nil {
 		return err
 	}
-	s := c.s.outputRecord.Value
 	if r, ok := c.s.output.(Rewinder); ok {
-		s.Mark = r.Mark()
+		c.mark = r.Mark()
 	}
-	s.Succeeded += len(c.results) - c.failed
-	s.Failed += c.failed
-	s.Late += c.late
-	s.Resent += c.resent
-	s.Unsourced += c.unsourced
-	s.Cached += c.cached
-	s.Shared += c.shared
-	if !c.s.gate.cancelled() && !c.unsent() {
-		s.Retried += len(c.retries)
-	}
-	s = s.With(c.in.Route, c.spent)
-	return c.record(ctx, s, !c.unsent())
+	return nil
 }
 
 // deliver writes results to the output. After an error, results of other
@@ -293,8 +316,33 @@ func (s *settler) deliver(ctx context.Context, results []Result) error {
 }
 
 // record writes the outcome of the chunk's rows to the journal and then to the
-// store. It does not end with ctx, because what happened must not be lost.
-func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) error {
+// store, and empties the chunk. After an error it records nothing more: a later
+// mark would cover results that have no record. The caller holds recording.
+func (c *chunk) record(ctx context.Context, output func(jobdir.OutputState) jobdir.OutputState, sent bool) error {
+	if s := c.s; c.rows > 0 && s.recordErr == nil {
+		s.recordErr = c.write(ctx, output(s.outputRecord.Value), sent)
+	}
+	return c.s.recordErr
+}
+
+// output returns the state of the output with the chunk.
+func (c *chunk) output(s jobdir.OutputState) jobdir.OutputState {
+	s.Mark = cmp.Or(c.mark, s.Mark) // no mark if the output has none
+	s.Succeeded += len(c.results) - c.failed
+	s.Failed += c.failed
+	s.Late += c.late
+	s.Resent += c.resent
+	s.Unsourced += c.unsourced
+	s.Cached += c.cached
+	s.Shared += c.shared
+	if !c.s.gate.cancelled() && !c.unsent() {
+		s.Retried += len(c.retries)
+	}
+	return s.With(c.in.Route, c.spent)
+}
+
+// write does not end with ctx, because what happened must not be lost.
+func (c *chunk) write(ctx context.Context, s jobdir.OutputState, sent bool) error {
 	e, until := c.s, c.progress+uint64(c.rows) //nolint:gosec // a count
 	var asked *jobdir.Asked
 	if e.canary.asks() && c.asked != (jobdir.Asked{}) {

@@ -3,7 +3,11 @@ package durable
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
+
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
+	"github.com/balerhq/baler/internal/journal"
 )
 
 // An Output whose Write failed may hold those results. If others were written
@@ -23,5 +27,36 @@ func TestAnOutputThatFailedIsNotWrittenToAgain(t *testing.T) {
 	}
 	if writes != 1 {
 		t.Errorf("%d writes", writes)
+	}
+}
+
+// The results of a chunk stand in the output, and their record fails. A chunk
+// that was delivered meanwhile must not be recorded: its mark covers both.
+func TestAfterARecordThatFailedNothingIsRecorded(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	j, err := journal.Open(root, "journal", "j", func([]byte) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil { // so that nothing can be written to it
+		t.Fatal(err)
+	}
+	s, records := &settler{clock: &clock{config: &config{}}, batches: &batches{journal: j}, canary: &canaryWatch{}}, 0
+	for range 2 {
+		c := &chunk{s: s, rows: 1}
+		err := c.record(t.Context(), func(o jobdir.OutputState) jobdir.OutputState {
+			records++
+			return o
+		}, true)
+		if !errors.Is(err, os.ErrClosed) {
+			t.Errorf("err = %v", err)
+		}
+	}
+	if records != 1 {
+		t.Errorf("%d records", records)
 	}
 }

@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 )
@@ -34,8 +35,8 @@ func (s *settler) release(ctx context.Context, in intent.Intent) (intent.Intent,
 
 // releaseRows lets all rows of a batch be retried that are not settled.
 func (s *settler) releaseRows(ctx context.Context, in intent.Intent) error {
-	s.settling.Lock()
-	defer s.settling.Unlock()
+	s.recording.Lock()
+	defer s.recording.Unlock()
 	c, err := s.newChunk(ctx, in)
 	if err != nil {
 		return err
@@ -46,13 +47,19 @@ func (s *settler) releaseRows(ctx context.Context, in intent.Intent) error {
 			c.rows++
 			c.retry(first+n, false)
 		}
-		output := s.outputRecord.Value
-		if in.Abandoned {
-			output.Retried, output.Resent = output.Retried+c.rows, output.Resent+c.rows
-		}
-		if err := c.record(ctx, output, false); err != nil {
+		if err := c.record(ctx, c.released, false); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// released returns the state of the output once the chunk's rows are free,
+// which are retried unless the batch never ran.
+func (c *chunk) released(s jobdir.OutputState) jobdir.OutputState {
+	if c.in.Abandoned {
+		s.Retried += c.rows
+		s.Resent += c.rows
+	}
+	return s
 }
