@@ -82,12 +82,14 @@ func (b *batches) advance(ctx context.Context, in intent.Intent, ev intent.Event
 	if err := b.journal.Append(jobdir.Line{Intent: &next}); err != nil {
 		return in, err
 	}
-	op, err := b.record(next)
-	if err != nil {
-		return in, err
-	}
-	if err := b.store.Commit(context.WithoutCancel(ctx), op); err != nil {
-		return in, err
+	if jobdir.IsIndexed(in, next) {
+		op, err := b.record(next)
+		if err != nil {
+			return in, err
+		}
+		if err := b.store.Commit(context.WithoutCancel(ctx), op); err != nil {
+			return in, err
+		}
 	}
 	b.batchOwners.Note(next)
 	b.deadlines.moved(next)

@@ -20,7 +20,7 @@ type comparison struct {
 }
 
 // examineIndex compares the index with the files of a job. The index may lag by
-// one step of each batch and one of the source.
+// one step of the source, and one of each batch that it is told of.
 func (h *Health) examineIndex(ctx context.Context, index state.Store, x *comparison) {
 	if h.addIndex(x.Verify(ctx, index, &x.history.Replayed)); h.Needs(RepairJournal) {
 		return // the other checks would only repeat it

@@ -18,6 +18,7 @@ type Replayed struct {
 	Output  OutputState             // as the last line has it
 	before  OutputState             // as the line before it had it
 	Chunks  []Settled               // in the order in which they were settled first
+	indexed map[string]indexedRevs  // by tag
 	index   map[chunkID]int
 	latest  map[string]int // by tag: the chunk that was settled last
 	Pruned  *Ending
@@ -39,7 +40,7 @@ type chunkID struct {
 func NewReplayed() *Replayed {
 	return &Replayed{
 		Intents: make(map[string]intent.Intent), Claims: make(map[string][]ClaimSpan), Shares: make(map[string][]TenantCost),
-		index: make(map[chunkID]int), latest: make(map[string]int), Removed: make(map[string]bool), Seen: make(map[string]bool),
+		indexed: make(map[string]indexedRevs), index: make(map[chunkID]int), latest: make(map[string]int), Removed: make(map[string]bool), Seen: make(map[string]bool),
 		Stored: make(map[StoredKey]StoredFile),
 	}
 }
@@ -65,6 +66,7 @@ func (m *Replayed) Replay(record []byte) error {
 		// A route is replaced if its number was not used before a crash.
 		m.Routes = append(m.Routes[:l.Route.N], l.Route.Route)
 	case l.Intent != nil:
+		m.noteIndexed(*l.Intent)
 		m.Intents[l.Intent.Tag] = *l.Intent
 		if len(l.Claims) > 0 {
 			m.Claims[l.Intent.Tag] = l.Claims
@@ -127,4 +129,27 @@ func (m *Replayed) settledUntil(tag string) (from, until uint64) {
 		return 0, 0
 	}
 	return m.Chunks[i].From, m.Chunks[i].Until
+}
+
+// indexedRevs are the last two revisions of a batch that the index is told of.
+type indexedRevs struct{ before, last uint64 }
+
+func (m *Replayed) noteIndexed(in intent.Intent) {
+	if r := m.indexed[in.Tag]; IsIndexed(m.Intents[in.Tag], in) {
+		m.indexed[in.Tag] = indexedRevs{r.last, in.Rev}
+	}
+}
+
+// IsIndexed reports whether the index is told that a batch has got from one
+// state to the next, and is waited for. The journal has each state. The index
+// is what a lost journal is made from. Without these three, such a journal
+// leaves one file more at the provider, or asks it for a batch once more. That
+// a batch is fetched is told with its first rows that are settled, since the
+// number of these counts in the file that was fetched.
+func IsIndexed(was, in intent.Intent) bool {
+	switch in.State { //nolint:exhaustive // these only
+	case intent.Uploaded, intent.Ended, intent.Fetched:
+		return was.State == in.State
+	}
+	return true
 }

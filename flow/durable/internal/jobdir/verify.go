@@ -11,9 +11,9 @@ import (
 
 // Verify compares the journal with the store before anything is repaired or
 // cut. A crash may come between a line of the journal and its commit. So the
-// store may lag by one step of each batch, and is never ahead. Any other
-// difference means that something was lost, and all files are still needed to
-// rebuild it.
+// store may lag by one step of each batch that it is told of, and is never
+// ahead. Any other difference means that something was lost, and all files are
+// still needed to rebuild it.
 func (a *Dir) Verify(ctx context.Context, store state.Store, replayed *Replayed) error {
 	source := Record[SourceState]{Key: a.Keys.Source()}
 	if err := Load(ctx, store, &source); err != nil {
@@ -90,7 +90,7 @@ func verifyIntent(ctx context.Context, a *Dir, store state.Store, replayed *Repl
 		return err
 	case stored > in.Rev:
 		return a.Damaged(JournalFile, fmt.Errorf("it has lost the last state of batch %s", in.Tag))
-	case stored+1 < in.Rev:
+	case stored < replayed.indexed[in.Tag].before:
 		return indexLost(a, "the last state of batch %s", in.Tag)
 	}
 	have, err := a.RowsSettled(ctx, store, in.Tag)
