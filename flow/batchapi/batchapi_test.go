@@ -186,6 +186,66 @@ func TestABatchWithoutItsRouteEnds(t *testing.T) {
 	})
 }
 
+// What a batch that was given up has open at its provider is cancelled once its
+// route is there again, and that of others is not. Its caller sees none of that.
+func TestWhatABatchThatWasGivenUpHasOpenIsCancelled(t *testing.T) {
+	inWorldOf(t, simulator.Config{Latency: simulator.Latency{Processing: 5 * time.Hour}}, "anthropic", func(w *world) {
+		w.close()
+		w.config.Poll = 5 * time.Minute
+		w.open()
+		input := w.upload(chats(3))
+		made := w.post("/v1/batches", fmt.Sprintf(`{"input_file_id":%q,"endpoint":"/v1/chat/completions","completion_window":"24h"}`, input))
+		id, _ := made.body["id"].(string)
+		other := w.create(chats(4))
+		time.Sleep(5 * time.Minute)
+		w.close()
+		gone := w.config
+		gone.Connect = func(batchapi.Caller) (batchapi.Account, error) { return w.routed("openai"), nil }
+		w.config, gone = gone, w.config
+		w.open()
+		w.post("/v1/batches/"+id+"/cancel", "")
+		time.Sleep(2 * time.Hour)
+		before := w.get("/v1/batches/" + id)
+		if before.body["status"] != "cancelled" {
+			w.Error(before.text)
+		}
+		if got := w.call("sk-me", http.MethodDelete, "/v1/files/"+input, "", nil); got.status != http.StatusOK {
+			w.Error(got)
+		}
+		states := func() (all map[int]string) {
+			all = make(map[int]string)
+			for _, b := range w.provider.Batches() {
+				all[b.Rows] = b.Status
+			}
+			return all
+		}
+		if got := states(); got[3] != "in_progress" || got[4] != "in_progress" {
+			w.Error(got)
+		}
+		w.close()
+		w.config = gone
+		w.open()
+		time.Sleep(time.Hour)
+		if got := states(); got[3] != "cancelled" || got[4] != "in_progress" {
+			w.Error(got)
+		}
+		if after := w.get("/v1/batches/" + id); after.text != before.text {
+			w.Errorf("%s, before %s", after.text, before.text)
+		}
+		if b, _ := w.await(other); b.body["status"] != "completed" {
+			w.Error(b.text)
+		}
+		w.close()
+		w.open()
+		runs, err := w.config.Dir.Runs()
+		for _, r := range runs {
+			if err != nil || len(r.Open) > 0 || !r.Ended() {
+				w.Errorf("%+v, %v", r, err)
+			}
+		}
+	})
+}
+
 // A batch that rests after an error takes the account that there is now.
 func TestABatchThatRestsTakesAnotherAccount(t *testing.T) {
 	inWorld(t, "anthropic", func(w *world) {

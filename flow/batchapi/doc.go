@@ -42,6 +42,8 @@
 // A batch ends after 24 hours. One whose run cannot be continued then, for
 // example because its route is gone, is tried for another hour and given up:
 // what has an answer keeps it, and the rest has expired. A batch that is
-// cancelled is given up after an hour. That of a caller who does not come back
+// cancelled is given up after an hour. What such a batch has open at a provider
+// is cancelled there as soon as its run can be continued: those batches hold no
+// requests of others. That of a caller who does not come back
 // is given up once it could not go on for Config.Keep.
 package batchapi

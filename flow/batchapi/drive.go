@@ -51,10 +51,15 @@ func (s *Server) drive(b *batch) {
 		if err == nil || s.ctx.Err() != nil {
 			return
 		}
-		if r := b.snapshot(); r.isOver(began) {
-			if err = s.giveUp(b, a, err); err == nil {
+		if r := b.snapshot(); !r.ended() && r.isOver(began) {
+			if gaveUp := s.giveUp(b, a, err); gaveUp != nil {
+				err = gaveUp
+			} else if !b.snapshot().Left {
 				return
 			}
+		}
+		if !s.has(b) {
+			return // it was old
 		}
 		s.log.Error("a batch cannot go on", "batch", b.snapshot().ID, "again_in", wait, "error", err)
 		b.mu.Lock()
@@ -92,20 +97,25 @@ func (r *record) isOver(began time.Time) bool {
 }
 
 // giveUp ends a batch whose run cannot: what has an answer keeps it, and the
-// rest never ran. Nothing more is bought of it.
+// rest never ran. Nothing more is bought of it, and what it has open at a
+// provider is left to be cancelled.
 func (s *Server) giveUp(b *batch, a *Account, why error) error {
-	r, err := b.update(func(r *record) { r.Trouble = why.Error() })
+	r := b.snapshot()
+	if err := s.withdraw(&r); err != nil && !errors.Is(err, durable.ErrNoRun) {
+		return err
+	}
+	open, err := s.openBatches(&r)
 	if err != nil {
 		return err
 	}
-	if err := s.withdraw(&r); err != nil && !errors.Is(err, durable.ErrNoRun) {
+	if r, err = b.update(func(r *record) { r.Trouble, r.Left = why.Error(), open > 0 }); err != nil {
 		return err
 	}
 	end := expired
 	if r.Status == cancelling {
 		end = cancelled
 	}
-	s.log.Error("a batch is given up: see whether its run has open batches (baler batches)", "batch", r.ID, "run", r.run(), "error", why)
+	s.log.Error("a batch is given up: what it has open at a provider is cancelled once that is possible", "batch", r.ID, "run", r.run(), "open", open, "error", why)
 	return s.finish(b, a, end, true)
 }
 
@@ -139,7 +149,7 @@ func (s *Server) step(b *batch, a *Account) error {
 		}
 	}
 	if r := b.snapshot(); r.ended() {
-		return nil
+		return s.cancelLeft(b, a)
 	}
 	end, err := s.run(b, a)
 	if err != nil {
@@ -202,6 +212,41 @@ func (s *Server) run(b *batch, a *Account) (status, error) {
 		return cancelled, nil
 	}
 	return completed, err
+}
+
+// openBatches returns how many batches the run of a batch has open, or may have,
+// at providers.
+func (s *Server) openBatches(r *record) (n int, err error) {
+	h, err := s.cfg.Dir.Attach(r.run())
+	if errors.Is(err, durable.ErrNoRun) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	status, err := h.Status()
+	for i := range status.Open {
+		if o := &status.Open[i]; !o.SentAt.IsZero() || o.Unclear() {
+			n++
+		}
+	}
+	return n, err
+}
+
+// cancelLeft cancels what a batch that was given up has open at a provider.
+// These batches hold rows of its run alone, which buys nothing more. Its caller
+// has got what there was.
+func (s *Server) cancelLeft(b *batch, a *Account) error {
+	r := b.snapshot()
+	if !r.Left {
+		return nil
+	}
+	_, err := durable.Run(s.ctx, s.job(&r, a, &findings{protocol: r.Protocol}))
+	if _, isCancelled := errors.AsType[*durable.CancelledError](err); err != nil && !isCancelled {
+		return err
+	}
+	_, err = b.update(func(r *record) { r.Left = false })
+	return err
 }
 
 // cancel ends a batch before its time, unless it has ended.
@@ -280,6 +325,9 @@ func (s *Server) delete(b *batch) error {
 // forget removes a batch that has ended, with all that is kept of it.
 func (s *Server) forget(b *batch) error {
 	r := b.snapshot()
+	if r.Left && time.Now().Before(r.Ended.Add(s.cfg.Keep)) {
+		return errors.New("batchapi: it has batches open at a provider, which are to be cancelled")
+	}
 	remove := []string{r.Output, r.ErrorFile}
 	if r.Protocol == Anthropic {
 		remove = append(remove, r.Input) // which its caller does not know

@@ -113,7 +113,7 @@ func (s *Server) sweep() {
 			s.log.Error("a batch that waits for its caller cannot be given up", "batch", b.snapshot().ID, "error", err)
 		}
 	}
-	for _, b := range s.all(func(r *record) bool { return r.ended() && (r.Deleted || now.After(r.Ended.Add(s.cfg.Keep))) }) {
+	for _, b := range s.all(func(r *record) bool { return r.ended() && (r.Deleted && !r.Left || now.After(r.Ended.Add(s.cfg.Keep))) }) {
 		if err := s.forget(b); err != nil {
 			s.log.Error("an old batch cannot be removed", "batch", b.snapshot().ID, "error", err)
 		}

@@ -62,6 +62,7 @@ type record struct {
 	Output     string            `json:"output,omitempty"`      // the file with its results
 	ErrorFile  string            `json:"error_file,omitempty"`
 	Trouble    string            `json:"trouble,omitempty"` // why it was given up
+	Left       bool              `json:"left,omitempty"`    // then it had batches open at a provider, which are to be cancelled
 	Deleted    bool              `json:"deleted,omitempty"` // its caller sees it no more
 	Counts     counts            `json:"counts"`            // once it has ended
 	Usage      llm.Usage         `json:"usage"`
@@ -92,6 +93,9 @@ type reject struct {
 func (r *record) ended() bool {
 	return slices.Contains([]status{completed, cancelled, failed, expired}, r.Status)
 }
+
+// wants reports whether there is something to do about the batch.
+func (r *record) wants() bool { return !r.ended() || r.Left }
 
 // run is the name of the batch's run in the Dir.
 func (r *record) run() string {
@@ -175,6 +179,14 @@ func (s *Server) find(c *call) (*batch, error) {
 		return nil, notFound("No batch found with id '%s'.", id)
 	}
 	return b, nil
+}
+
+// has reports whether a batch is still kept.
+func (s *Server) has(b *batch) bool {
+	id := b.snapshot().ID
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.batches[id] == b
 }
 
 // all returns the batches that are wanted, newest first.

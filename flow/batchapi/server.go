@@ -177,7 +177,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // resume goes on with batches that need no caller.
 func (s *Server) resume() {
-	for _, b := range s.all(func(r *record) bool { return !r.ended() }) {
+	for _, b := range s.all((*record).wants) {
 		r := b.snapshot()
 		if r.HadKey && !s.cfg.Keyless {
 			s.log.Info("a batch waits for its caller", "batch", r.ID)
@@ -195,7 +195,7 @@ func (s *Server) resume() {
 // wake goes on with the batches of a caller, who has the key. One that rests
 // after an error tries the account of now.
 func (s *Server) wake(c *Caller, owner string) {
-	for _, b := range s.all(func(r *record) bool { return r.Owner == owner && !r.ended() }) {
+	for _, b := range s.all(func(r *record) bool { return r.Owner == owner && r.wants() }) {
 		if !b.wantsAccount() {
 			continue
 		}

@@ -39,8 +39,13 @@ type world struct {
 // hour.
 func inWorld(t *testing.T, route string, test func(*world)) {
 	t.Helper()
+	inWorldOf(t, simulator.Config{Latency: simulator.Latency{Processing: 15 * time.Minute}}, route, test)
+}
+
+func inWorldOf(t *testing.T, cfg simulator.Config, route string, test func(*world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		provider, err := simulator.StartPipe(simulator.Config{Latency: simulator.Latency{Processing: 15 * time.Minute}})
+		provider, err := simulator.StartPipe(cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
