@@ -132,20 +132,39 @@ func onlyCR(head []byte) bool {
 }
 
 // foreign are beginnings of files that are no text, and what to do with them.
-var foreign = []struct{ magic, advice string }{
+var foreign = []struct {
+	magic  string
+	advice fileError
+}{
 	{"BZh", "it is compressed with bzip2: unpack it first, as with \"bunzip2 --keep\""},
 	{"\xfd7zXZ", "it is compressed with xz: unpack it first, as with \"unxz --keep\""},
 	{"PK\x03\x04", "it is a spreadsheet or an archive: export it as CSV, or unpack it"},
+	{"\xd0\xcf\x11\xe0", "it is a spreadsheet or another document: export it as CSV"},
+	{"\x04\x22\x4d\x18", "it is compressed with lz4: unpack it first, as with \"unlz4 --keep\""},
 	{"PAR1", "it is a Parquet file: export it as CSV or JSON lines"},
 	{"\xff\xfe", "it is UTF-16: save it as UTF-8"},
 	{"\xfe\xff", "it is UTF-16: save it as UTF-8"},
 }
 
+// tarMagicAt is where a tar archive says what it is.
+const tarMagicAt = 257
+
 func refuseForeign(head []byte) error {
 	for _, f := range foreign {
 		if bytes.HasPrefix(head, []byte(f.magic)) {
-			return errors.New(f.advice)
+			return f.advice
 		}
+	}
+	for _, p := range packings {
+		if bytes.HasPrefix(head, []byte(p.magic)) {
+			return fileError("it is compressed twice: unpack it once")
+		}
+	}
+	if len(head) > tarMagicAt && bytes.HasPrefix(head[tarMagicAt:], []byte("ustar")) {
+		return fileError("it is an archive of files: unpack it, and name the files in it")
+	}
+	if start := head[:min(len(head), 4<<10)]; bytes.Count(start, []byte{0}) > len(start)/4 {
+		return fileError("many of its bytes are zero: if it is UTF-16, save it as UTF-8; otherwise it is no text, or was not written to its end")
 	}
 	return nil
 }

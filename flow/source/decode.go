@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -49,10 +50,18 @@ func ownValid(r Row) (Row, error) {
 }
 
 func explainJSON(err error) error {
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("column %d: not valid JSON: %w", syntax.Offset, err)
+	syntax, ok := errors.AsType[*json.SyntaxError](err)
+	if !ok {
+		return err
 	}
-	return err
+	advice := ""
+	switch said := syntax.Error(); {
+	case strings.HasPrefix(said, "unexpected end"):
+		advice = `: an object must be on one line, as "jq -c ." writes it`
+	case strings.HasPrefix(said, "invalid character '{' after top-level"):
+		advice = ": put each object on a line of its own"
+	}
+	return fmt.Errorf("column %d: not valid JSON: %w%s", syntax.Offset, err, advice)
 }
 
 // check refuses what encoding/json would silently mend, and what is not an
@@ -64,16 +73,23 @@ func (j *jsonlReader) check(line []byte) error {
 	if column := loneSurrogate(line); column > 0 {
 		return fmt.Errorf(`column %d: a \u escape that is half of a character`, column)
 	}
-	if bytes.TrimLeft(line, blank)[0] == '{' {
+	switch bytes.TrimLeft(line, blank)[0] {
+	case '[':
+		return errors.New(`not a JSON object but a list: put each element on a line of its own, as "jq -c '.[]'" does`)
+	case '{':
 		if name, column := j.seen.find(line); column > 0 {
 			return fmt.Errorf("column %d: the member %.80q comes twice in one object: which of them counts? Leave one out", column, name)
 		}
 		return nil
 	}
-	if err := json.Unmarshal(line, new(json.RawMessage)); err != nil {
-		return explainJSON(err)
+	err := json.Unmarshal(line, new(json.RawMessage))
+	switch {
+	case err == nil:
+		return errors.New(`not a JSON object: each line must be like {"id": "1", "text": "..."}`)
+	case j.at.Line == 1:
+		return fmt.Errorf("%w; a CSV file must have a name that ends in .csv, .tsv or .tab", explainJSON(err))
 	}
-	return errors.New(`not a JSON object: each line must be like {"id": "1", "text": "..."}`)
+	return explainJSON(err)
 }
 
 func invalidColumn(line []byte) int {

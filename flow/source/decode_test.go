@@ -2,6 +2,7 @@ package source
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,26 @@ func TestRowsAreDecodedAsByEncodingJSON(t *testing.T) {
 		}
 		if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
 			t.Errorf("%s: %v, want %v", line, err, wantErr)
+		}
+	}
+}
+
+// What is no row says what to do about it.
+func TestWhatIsNoRowSaysWhatToDo(t *testing.T) {
+	for content, want := range map[string]string{
+		"id,text\n1,a\n":          `a CSV file must have a name that ends in .csv`,
+		"{\n\"id\":1\n}\n":        `an object must be on one line, as "jq -c ." writes it`,
+		`{"id":1}{"id":2}`:        "put each object on a line of its own",
+		"[{\"id\":1},{\"id\":2}]": `put each element on a line of its own, as "jq -c '.[]'" does`,
+		"[\n{\"id\":1}\n]":        `put each element on a line of its own`,
+	} {
+		_, err := collect(Rows(writeFile(t, "rows.jsonl", content)))
+		wantError(t, err, 1, want)
+	}
+	for _, content := range []string{"{\x00\"\x00i\x00d\x00\"\x00:\x001\x00}\x00\n\x00", "\x00{\x00}\x00\n", strings.Repeat("\x00", 5000)} {
+		for _, name := range []string{"rows.jsonl", "rows.csv"} {
+			_, err := collect(Rows(writeFile(t, name, content)))
+			wantError(t, err, 0, "many of its bytes are zero: if it is UTF-16, save it as UTF-8")
 		}
 	}
 }

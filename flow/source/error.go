@@ -34,6 +34,20 @@ func (e *Error) BadRow() (raw []byte, file string, line int, ok bool, reason err
 	return e.Raw, e.File, e.Line, e.Raw != nil, e.Err
 }
 
+// fileError is what is wrong with a file as a whole.
+type fileError string
+
+func (e fileError) Error() string { return string(e) }
+
+// firstLine is the line of an error at the beginning of a file, 0 if it is about
+// all of it.
+func firstLine(err error) int {
+	if _, ok := errors.AsType[fileError](err); ok {
+		return 0
+	}
+	return 1
+}
+
 // refuseRow returns the error of a row after which there may be others.
 func (f *File[T]) refuseRow(line int, err error, raw []byte) error {
 	return &Error{File: f.name, Line: line, Err: err, Raw: bytes.Clone(bytes.Trim(raw, "\r\n"))}

@@ -197,12 +197,12 @@ func (f *File[T]) rows(file io.ReadSeeker, yield func(T, error) bool) (line int,
 	f.at, f.line = f.resumed.position, 0
 	content, _, err := unpack(file)
 	if err != nil {
-		return 1, err
+		return 0, err
 	}
 	read := &tape{content: content}
 	rows, err := f.open(read, f.at)
 	if err != nil {
-		return 1, err
+		return firstLine(err), err
 	}
 	last := rows.place()
 	if f.at.Offset == 0 {

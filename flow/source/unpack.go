@@ -20,8 +20,14 @@ var packings = []struct {
 	open  func(io.Reader) (io.Reader, error)
 }{
 	{"\x1f\x8b", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
-	{"\x28\xb5\x2f\xfd", openZstd},
+	{zstdMagic, openZstd},
 }
+
+const zstdMagic = "\x28\xb5\x2f\xfd"
+
+// skippable is how frames end their magic number that zstd passes over. Some
+// programs put one first.
+const skippable = "\x2a\x4d\x18"
 
 func openZstd(r io.Reader) (io.Reader, error) {
 	return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
@@ -36,6 +42,9 @@ func unpack(file io.ReadSeeker) (r io.ReadSeeker, packed bool, err error) {
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return nil, false, err
+	}
+	if n == 4 && head[0]&0xf0 == 0x50 && string(head[1:]) == skippable {
+		head = []byte(zstdMagic)
 	}
 	for _, p := range packings {
 		if bytes.HasPrefix(head[:n], []byte(p.magic)) {
@@ -95,9 +104,11 @@ func explainUnpack(err error) error {
 	case err == nil, errors.Is(err, io.EOF):
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return errors.New("the compressed file ends too early: copy it again")
+		return fileError("the compressed file ends too early: copy it again")
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, zstd.ErrMagicMismatch):
+		return fileError("something that is not compressed follows in the compressed file: copy it again, or unpack it first")
 	case errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return fmt.Errorf("it was compressed with a window of more than %d MiB: compress it again without --long", maxWindow>>20)
+		return fileError(fmt.Sprintf("it was compressed with a window of more than %d MiB: compress it again without --long", maxWindow>>20))
 	}
-	return fmt.Errorf("the compressed file cannot be read: copy it again, or unpack it first: %w", err)
+	return fileError("the compressed file cannot be read: copy it again, or unpack it first: " + err.Error())
 }

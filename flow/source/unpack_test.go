@@ -87,6 +87,36 @@ func TestACompressedFileIsReadFromAnyRowOn(t *testing.T) {
 	}
 }
 
+// Programs that compress in parallel put frames first that hold no content.
+func TestAZstdFileMayBeginWithAFrameToSkip(t *testing.T) {
+	for _, first := range []string{"\x50", "\x5f"} {
+		content := first + "\x2a\x4d\x18\x03\x00\x00\x00abc" + pack(t, "zstd", "{\"n\":1}\n")
+		if rows, err := collect(Rows(writeFile(t, "rows.jsonl", content))); err != nil || len(rows) != 1 {
+			t.Errorf("%d rows, %v", len(rows), err)
+		}
+	}
+}
+
+// What is wrong with a file as a whole is no fault of its first line.
+func TestAFileOfAnotherKindIsToldAsAWhole(t *testing.T) {
+	tar := make([]byte, 1024)
+	copy(tar, "a.jsonl")
+	copy(tar[257:], "ustar")
+	for content, want := range map[string]string{
+		pack(t, "gzip", pack(t, "zstd", "{}\n")):      "it is compressed twice: unpack it once",
+		pack(t, "gzip", string(tar)):                  "it is an archive of files: unpack it, and name the files in it",
+		pack(t, "gzip", "{}\n")[:15]:                  "the compressed file ends too early: copy it again",
+		pack(t, "gzip", "{}\n") + `{"id":1234567890}`: "something that is not compressed follows in the compressed file: copy it again, or unpack it first",
+		pack(t, "zstd", "{}\n") + `{"id":1234567890}`: "something that is not compressed follows in the compressed file: copy it again, or unpack it first",
+		"BZh91AY": "it is compressed with bzip2: unpack it first, as with \"bunzip2 --keep\"",
+	} {
+		path := writeFile(t, "rows.jsonl", content)
+		if _, err := collect(Rows(path)); err == nil || err.Error() != path+": "+want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 func TestACompressedFileThatIsDamagedIsRefused(t *testing.T) {
 	for _, by := range []string{"gzip", "zstd"} {
 		whole := pack(t, by, strings.Repeat("{\"n\":1}\n", 100))
