@@ -127,6 +127,10 @@ func TestRunTellsOfRowsWithoutID(t *testing.T) {
 	if got := readResults(t, filepath.Join(dir, "out.jsonl")); len(got) != 2 || got["line:2"].Status != "succeeded" {
 		t.Errorf("%+v", got)
 	}
+	writeFile(t, dir, "empty.csv", "id,text", ",three")
+	if r := runCommand(t, dir, withKey, runArgs(server, "empty.csv", "--out", "empty.jsonl", "--model", "m", "--prompt", "{{.text}}")...); !strings.Contains(r.stderr, `a row whose field "id" is empty`) {
+		t.Errorf("%+v", r)
+	}
 }
 
 // A row may be as large as the provider takes.

@@ -66,8 +66,12 @@ func (r *rows) key(row source.Row) string {
 		r.told = true
 		var fields map[string]json.RawMessage
 		_ = json.Unmarshal(row.JSON, &fields) // for their names
-		r.tell(fmt.Sprintf("%s: a row without a field %q is identified by its line%s: name the field that identifies a row with --id",
-			place(row), r.id, fieldList(fields)))
+		what := fmt.Sprintf("without a field %q", r.id)
+		if _, has := fields[r.id]; has {
+			what = fmt.Sprintf("whose field %q is empty", r.id)
+		}
+		r.tell(fmt.Sprintf("%s: a row %s is identified by its line%s: name the field that identifies a row with --id",
+			place(row), what, fieldList(fields)))
 	}
 	return r.prefix(row, true) + "line:" + strconv.Itoa(row.Line)
 }
