@@ -62,8 +62,9 @@ soak: chaos ## the long suites: 200 worlds of chaos, 200 kills of 20,000 rows, 2
 interop: ## the official clients drive the simulator (needs node and python3)
 	cd interop && go test -count=1 -v . && go run ./official
 
-interop-hold: ## the official clients call and make batches through baler serve, also one that is killed: seven minutes
+interop-hold: ## the official clients call and make batches through baler serve, also one that is killed: twelve minutes
 	cd interop && go test -count=1 -v ./go/hold && go run ./official -hold && go run ./official -batches && go run ./official -kill
+	cd interop && npx --yes --package=node@22 -c 'go run ./official -hold npm/ai npm/anthropic npm/gemini npm/openai'
 
 tidy: ## tidy all modules
 	go mod tidy

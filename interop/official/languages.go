@@ -24,6 +24,7 @@ type language struct {
 var languages = []language{
 	{name: "npm", extension: ".mjs", interpreter: "node", install: installNPM, version: versionNPM},
 	{name: "python", extension: "_client.py", interpreter: venv + "/bin/python", install: installPython, version: versionPython},
+	{name: "java", extension: ".java", interpreter: "java", install: findJava, version: versionJava},
 }
 
 const venv = "python/.venv"
@@ -36,7 +37,7 @@ var packages = map[string]map[string]string{
 	},
 	"python": {
 		"anthropic": "anthropic", "gemini": "google-genai", "groq": "groq", "langchain": "langchain-openai",
-		"mistral": "mistralai", "openai": "openai", "together": "together",
+		"litellm": "litellm", "mistral": "mistralai", "openai": "openai", "plain": "requests", "together": "together",
 	},
 }
 
@@ -107,4 +108,16 @@ func versionPython(provider string) string {
 		}
 	}
 	return ""
+}
+
+// findJava is all that Java needs: its clients are its own.
+func findJava(context.Context) error {
+	_, err := exec.LookPath("java")
+	return err
+}
+
+func versionJava(string) string {
+	said, _ := exec.Command("java", "-version").CombinedOutput() //nolint:noctx // it ends at once; or there is no version
+	first, _, _ := strings.Cut(string(said), "\n")
+	return first
 }

@@ -19,10 +19,13 @@ async def all_of(name, ask):
     print("ok  ", CALLS, name)
 
 
-async def refused(ask, status):
-    """Makes a call that the provider refuses."""
+async def refused(ask, status, breaks=()):
+    """Makes a call that the provider refuses. A client whose answer has to begin
+    earlier sees its connection break, and gets the error of the same call then."""
     try:
         await ask("[[400]]")
+    except breaks:
+        return await refused(ask, status)
     except Exception as e:  # of the client's own kind
         assert status(e) == 400, e
         print("ok   a refused call")
