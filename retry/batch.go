@@ -24,7 +24,8 @@ func Rows[T any](items []T) []Row[T] {
 
 // DoBatch sends rows until each has succeeded or is given up. It retries only
 // the failed rows, together, after the longest of their delays. Each row has
-// its own count of attempts.
+// its own count of attempts. [Policy.Notify] is told of the row that waits
+// longest.
 //
 // Send returns an error or nil for each of its rows, in their order, or one
 // error for all of them. It may keep the rows. A row whose error is Permanent,
@@ -51,12 +52,11 @@ func DoBatch[T any](
 		if err == nil && len(errs) != len(b.pending) {
 			return b.stop(fmt.Errorf("retry: %d results for %d rows", len(errs), len(b.pending)))
 		}
-		delay, err := b.settle(ctx, errs, err)
-		if err != nil {
+		if err := b.settle(ctx, errs, err); err != nil {
 			return b.stop(err)
 		}
 		if len(b.pending) > 0 {
-			sleep(ctx, delay)
+			b.wait(ctx)
 		}
 	}
 	return b.stop(nil)
@@ -68,13 +68,15 @@ type batch[T any] struct {
 	dead    func(Row[T]) error
 	pending []Row[T] // to be sent
 	unsure  []Row[T] // Ambiguous
+	slowest Row[T]   // of the pending ones, that with the longest delay
+	delay   time.Duration
 }
 
 // settle decides about every pending row and keeps those to be retried. Its
 // error is a reason to stop.
-func (b *batch[T]) settle(ctx context.Context, errs []error, all error) (delay time.Duration, stop error) {
+func (b *batch[T]) settle(ctx context.Context, errs []error, all error) (stop error) {
 	sent := b.pending
-	b.pending = nil
+	b.pending, b.delay = nil, 0
 	for i, row := range sent {
 		row.Attempts++
 		row.Err = all
@@ -84,34 +86,43 @@ func (b *batch[T]) settle(ctx context.Context, errs []error, all error) (delay t
 		if row.Err = own(ctx, row.Err); row.Err == nil {
 			continue
 		}
-		wait, err := b.decide(row)
-		delay = max(delay, wait)
-		if stop == nil {
+		if err := b.decide(row); stop == nil {
 			stop = err
 		}
 	}
-	return delay, stop
+	return stop
 }
 
-func (b *batch[T]) decide(row Row[T]) (time.Duration, error) {
+func (b *batch[T]) decide(row Row[T]) error {
 	if delay, again := b.policy.Next(row.Attempts, row.Err); again {
 		b.pending = append(b.pending, row)
-		return delay, nil
+		if delay >= b.delay {
+			b.delay, b.slowest = delay, row
+		}
+		return nil
 	}
 	class := b.policy.withDefaults().Classify(row.Err)
 	if class == Ambiguous {
 		b.unsure = append(b.unsure, row)
-		return 0, nil
+		return nil
 	}
 	if class == Blocked {
 		b.pending = append(b.pending, row)
-		return 0, row.Err
+		return row.Err
 	}
 	if err := b.dead(row); err != nil {
 		b.pending = append(b.pending, row)
-		return 0, fmt.Errorf("retry: dead letter: %w", err)
+		return fmt.Errorf("retry: dead letter: %w", err)
 	}
-	return 0, nil
+	return nil
+}
+
+// wait waits until the pending rows are due.
+func (b *batch[T]) wait(ctx context.Context) {
+	if b.policy.Notify != nil {
+		b.policy.Notify(b.slowest.Attempts, b.slowest.Err, b.delay)
+	}
+	sleep(ctx, b.delay)
 }
 
 // ended returns the reason to stop for a done ctx. Its class is that of the

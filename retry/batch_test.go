@@ -61,6 +61,36 @@ func TestOnlyFailedRowsGoAgain(t *testing.T) {
 	})
 }
 
+// Before each wait Notify hears once, of the row that the others wait for.
+func TestNotifyHearsOfTheRowThatWaitsLongest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type wait struct {
+			Attempts int
+			Err      string
+			Delay    time.Duration
+		}
+		var waits []wait
+		p := retry.Policy{Notify: func(attempts int, err error, delay time.Duration) {
+			waits = append(waits, wait{attempts, err.Error(), delay.Truncate(time.Hour)})
+		}}
+		later := &retry.Error{Class: retry.Retryable, Message: "later", RetryAfter: time.Hour}
+		_, err := retry.DoBatch(t.Context(), p, retry.Rows([]string{"a", "b", "c"}), func(_ context.Context, rows []retry.Row[string]) ([]error, error) {
+			errs := make([]error, len(rows))
+			if rows[0].Attempts < 2 {
+				errs[0] = errBusy
+				errs[len(rows)/2] = later // of b, and then of a
+			}
+			return errs, nil
+		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff([]wait{{1, later.Error(), time.Hour}, {2, later.Error(), time.Hour}}, waits); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
 func TestEarlierAttemptsCount(t *testing.T) {
 	var dead morgue
 	rows := []retry.Row[string]{{Item: "old", Attempts: 3}}

@@ -42,7 +42,8 @@ type Policy struct {
 	// Zero means ClassOf.
 	Classify func(error) Class
 	// Notify is called before each wait with the number of attempts so far,
-	// the error of the last and the delay. Zero means no notification.
+	// the error of the last and the delay: in [DoBatch] those of the row that
+	// waits longest. Zero means no notification.
 	Notify func(attempts int, err error, delay time.Duration)
 }
 
