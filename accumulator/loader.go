@@ -43,9 +43,10 @@ type Result[Out any] struct {
 // not from those of the callers. It ends when the Loader stops before all is
 // delivered.
 //
-// In [Config] zero MaxPending means 64, or Workers+1 if that is more. An item
-// that [Stage.Reject] takes is an [*OverweightError] of its Do, too. NewLoader
-// returns an error, and starts nothing, if the [Config] is invalid.
+// [Config] should have a MaxWait or a MaxIdle: otherwise callers wait until
+// their batch is full. Zero MaxPending means 64, or Workers+1 if that is more.
+// An item that [Stage.Reject] takes is an [*OverweightError] of its Do, too.
+// NewLoader returns an error, and starts nothing, if the Config is invalid.
 func NewLoader[In, Out any](
 	ctx context.Context, stage Stage[In], load func(context.Context, Batch[In]) ([]Result[Out], error),
 ) (*Loader[In, Out], error) {
@@ -74,13 +75,16 @@ func NewLoader[In, Out any](
 }
 
 // Do adds item to a batch and returns its result when the batch is done. If ctx
-// is done first, it returns the cause of ctx. While [Config.MaxPending] batches
-// are pending it waits as [Accumulator.Add] does. After Close the error is
-// [ErrClosed]. The function of the Loader must not call Do: it might wait for
-// itself.
+// is done first, it returns the cause of ctx; if it was done before, the item
+// is not sent. While [Config.MaxPending] batches are pending Do waits as
+// [Accumulator.Add] does. After Close the error is [ErrClosed]. The function of
+// the Loader must not call Do: it might wait for itself.
 func (l *Loader[In, Out]) Do(ctx context.Context, item In) (Out, error) {
 	if l.acc == nil {
 		return *new(Out), errZeroLoader
+	}
+	if ctx.Err() != nil { // nobody wants the result
+		return *new(Out), context.Cause(ctx)
 	}
 	t, err := l.add(ctx, &item)
 	if err != nil {

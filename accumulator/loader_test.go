@@ -202,6 +202,28 @@ func TestACallerThatLeavesSpoilsNothing(t *testing.T) {
 	})
 }
 
+// The item of a caller that has left before may cost money, and nobody wants
+// its result.
+func TestAnItemWhoseCallerHasLeftIsNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLoader(t, pairs, names)
+		gone, leave := context.WithCancelCause(t.Context())
+		leave(errBoom)
+		for name, do := range map[string]func() (string, error){
+			"Do":       func() (string, error) { return l.Do(gone, 1) },
+			"DoShared": func() (string, error) { return l.DoShared(gone, "one", 1) },
+		} {
+			if _, err := do(); !errors.Is(err, errBoom) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		closeLoader(t, l)
+		if s := l.Stats(); s.Items != 0 {
+			t.Errorf("%d items were sent", s.Items)
+		}
+	})
+}
+
 // What waits for a batch while too many are pending can leave, too.
 func TestACallerThatWaitsForABatchCanLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -34,6 +34,9 @@ func (l *Loader[In, Out]) DoShared(ctx context.Context, key string, item In) (re
 	if l.acc == nil {
 		return result, errZeroLoader
 	}
+	if ctx.Err() != nil {
+		return result, context.Cause(ctx)
+	}
 	for {
 		result, again, err := l.once(ctx, key, &item)
 		if !again {
