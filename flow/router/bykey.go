@@ -16,7 +16,8 @@ type KeyConfig[In any] struct {
 	// has taken. Zero means 1024.
 	MaxQueued int
 	// MaxRoutes is how many routes may exist at a time. Each has two
-	// goroutines. Zero means 1024.
+	// goroutines. When they all exist and another key comes, the one that has
+	// been without an item for longest ends. Zero means 1024.
 	MaxRoutes int
 	// Idle is how long a route is kept without an item. Zero means one minute.
 	Idle time.Duration
@@ -51,9 +52,10 @@ type KeyRouter[In, Out any] struct {
 // routes make them. Those of one key keep the order in which its stage sends
 // them.
 //
-// A route without an item for [KeyConfig.Idle] ends: its stage delivers what it
-// holds, as at the end of the input. The next item of the key makes another
-// one, after that. The error of a route is the error of the stage.
+// A route without an item for [KeyConfig.Idle] ends, or sooner if another key
+// needs its place: its stage delivers what it holds, as at the end of the
+// input. The next item of the key makes another one, after that. The error of a
+// route is the error of the stage.
 func ByKey[In, Out any](
 	key func(In) string, build func(key string) flow.Stage[In, Out], c KeyConfig[In],
 ) *KeyRouter[In, Out] {

@@ -200,6 +200,77 @@ func TestItemsWithoutRoomWaitIfNothingTakesThem(t *testing.T) {
 	})
 }
 
+// More keys than places: the route that has been idle for longest ends, long
+// before its time, and what it holds comes out.
+func TestAnIdleRouteGivesItsPlaceToAnotherKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		r := router.ByKey(letter, func(string) flow.Stage[string, accumulator.Batch[string]] {
+			return accumulator.New[string](accumulator.Config{MaxItems: 10})
+		}, router.KeyConfig[string]{MaxRoutes: 2, Idle: time.Hour})
+		var batches []string
+		for _, b := range through(t, r, func(in chan<- []string) {
+			for _, items := range [][]string{{"a1"}, {"b1"}, {"a2"}, {"c1"}, {"a3", "d1"}} { // without b, and then without c
+				in <- items
+				time.Sleep(time.Second)
+				if s := r.Stats(); s.Routes > 2 || s.Queued > 0 {
+					t.Errorf("after %s: %+v", items, s)
+				}
+			}
+		}) {
+			batches = append(batches, strings.Join(b.Items, " "))
+		}
+		if took := time.Since(start); took != 5*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		slices.Sort(batches)
+		if d := cmp.Diff([]string{"a1 a2 a3", "b1", "c1", "d1"}, batches); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+// All routes are busy when another key comes: the first that has nothing more
+// to do gives way, and none that has.
+func TestAKeyWithoutAPlaceWaitsForARouteThatBecomesIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		r := router.ByKey(letter, slowly(time.Second), router.KeyConfig[string]{MaxRoutes: 2, Idle: time.Hour})
+		got := through(t, r, func(in chan<- []string) {
+			for _, items := range [][]string{numbered("a", 300), numbered("b", 10), {"c0"}, {"d0"}} {
+				in <- items
+			}
+		})
+		if took := time.Since(start); took != 300*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		if at := slices.Index(got, "d0"); at < 0 || at > 40 {
+			t.Errorf("d0 came as number %d", at)
+		}
+	})
+}
+
+// With an Overflow an item of a new key does not wait, and the next one finds
+// the place that was made.
+func TestAnOverflowOfKeysMakesRoomForTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var over []string
+		r := router.ByKey(letter, slowly(0), router.KeyConfig[string]{
+			MaxRoutes: 1, Idle: time.Hour,
+			Overflow: func(item string, _ error) { over = append(over, item) },
+		})
+		got := through(t, r, func(in chan<- []string) {
+			for _, item := range []string{"a0", "b0", "b1", "b2"} {
+				in <- []string{item}
+				synctest.Wait()
+			}
+		})
+		if d := cmp.Diff([]string{"a0", "b1", "b2"}, got); d != "" || !slices.Equal(over, []string{"b0"}) {
+			t.Errorf("over %v: %s", over, d)
+		}
+	})
+}
+
 func TestTheErrorOfARouteIsThatOfTheStage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := router.ByKey(letter, func(key string) flow.Stage[string, string] {

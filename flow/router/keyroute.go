@@ -16,11 +16,14 @@ type keyRoute[In any] struct {
 	key    string
 	max    int
 	wake   chan struct{} // of capacity 1: there are items
-	room   chan struct{} // of capacity 1: a queue was full and is not any more
+	leave  chan struct{} // of capacity 1: another key needs the place
+	room   chan struct{} // of capacity 1: a queue was full and is not any more, or a place can be had
+	sought *atomic.Bool  // a place is, so that room is to be told of one
 	queued *atomic.Int64 // in all routes
 
 	mu    sync.Mutex
 	queue []In
+	since time.Time // when the queue was found empty; zero when it is not
 }
 
 // put adds an item if there is room, and otherwise returns how many wait.
@@ -31,7 +34,7 @@ func (r *keyRoute[In]) put(item In) (full int) {
 		r.mu.Unlock()
 		return n
 	}
-	r.queue = append(r.queue, item)
+	r.queue, r.since = append(r.queue, item), time.Time{}
 	r.mu.Unlock()
 	r.queued.Add(1)
 	if n == 0 {
@@ -46,6 +49,10 @@ func (r *keyRoute[In]) take() []In {
 	defer r.mu.Unlock()
 	n := min(len(r.queue), mailbox.MaxSlice)
 	if n == 0 {
+		r.since = time.Now()
+		if r.sought.Load() {
+			notify(r.room)
+		}
 		return nil
 	}
 	if len(r.queue) >= r.max {
@@ -66,8 +73,16 @@ func (r *keyRoute[In]) waiting() int {
 	return len(r.queue)
 }
 
-// feed sends what comes on in until nothing has come for a while, or, after the
-// end of all input, nothing is left.
+// idleSince returns since when the route has had nothing to send, or zero if it
+// has.
+func (r *keyRoute[In]) idleSince() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.since
+}
+
+// feed sends what comes on in until nothing has come for a while or another key
+// needs the place, or, after the end of all input, nothing is left.
 func (r *keyRoute[In]) feed(ctx context.Context, in chan<- []In, idle time.Duration, ended <-chan struct{}) error {
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
@@ -84,6 +99,8 @@ func (r *keyRoute[In]) feed(ctx context.Context, in chan<- []In, idle time.Durat
 		select {
 		case <-r.wake:
 		case <-timer.C:
+			return nil
+		case <-r.leave:
 			return nil
 		case <-ended:
 			last = true // what came before the end is there

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,8 +26,11 @@ type keyRun[In, Out any] struct {
 	byKey map[string]*keyRoute[In]
 	held  []In               // received, and there is no room for the first
 	over  chan *keyRoute[In] // whose stage has ended
-	room  chan struct{}      // of capacity 1: a queue is not full any more
+	room  chan struct{}      // of capacity 1: there may be room for what is held
 	ended chan struct{}      // closed when all items are in the queues
+
+	leaving *keyRoute[In] // that was told to make room for another key
+	sought  atomic.Bool   // there was none that could be told
 }
 
 func newKeyRun[In, Out any](r *KeyRouter[In, Out], out chan<- []Out) *keyRun[In, Out] {
@@ -77,6 +81,7 @@ func (r *keyRun[In, Out]) loop(ctx context.Context, in <-chan []In) error {
 			r.restart(ctx, route)
 			r.held = r.place(ctx, r.held)
 		case <-r.room:
+			r.sought.Store(false)
 			r.held = r.place(ctx, r.held)
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -106,16 +111,43 @@ func (r *keyRun[In, Out]) place(ctx context.Context, items []In) (held []In) {
 	return nil
 }
 
-// route returns the route of a key, or nil if there are too many.
+// route returns the route of a key, or nil if there are too many. Then one of
+// them will make room if it can.
 func (r *keyRun[In, Out]) route(ctx context.Context, key string) *keyRoute[In] {
-	if route := r.byKey[key]; route != nil || len(r.byKey) >= r.maxRoutes {
+	if route := r.byKey[key]; route != nil {
 		return route
 	}
-	route := &keyRoute[In]{key: key, max: r.maxQueued, wake: make(chan struct{}, 1), room: r.room, queued: &r.queued}
+	if len(r.byKey) >= r.maxRoutes {
+		r.makeRoom()
+		return nil
+	}
+	route := &keyRoute[In]{
+		key: key, max: r.maxQueued, queued: &r.queued, room: r.room, sought: &r.sought,
+		wake: make(chan struct{}, 1), leave: make(chan struct{}, 1),
+	}
 	r.byKey[key] = route
 	r.routes.Add(1)
 	r.start(ctx, route)
 	return route
+}
+
+// makeRoom ends the route that has had nothing to send for longest. If all have
+// something, the first that has not will say so.
+func (r *keyRun[In, Out]) makeRoom() {
+	if r.leaving != nil || r.sought.Load() {
+		return
+	}
+	r.sought.Store(true) // before it is looked for: none is missed
+	var longest time.Time
+	for _, route := range r.byKey {
+		if since := route.idleSince(); !since.IsZero() && (r.leaving == nil || since.Before(longest)) {
+			r.leaving, longest = route, since
+		}
+	}
+	if r.leaving != nil {
+		r.sought.Store(false)
+		notify(r.leaving.leave)
+	}
 }
 
 // start runs the stage of a route.
@@ -140,6 +172,9 @@ func (r *keyRun[In, Out]) start(ctx context.Context, route *keyRoute[In]) {
 // restart forgets a route whose stage has ended, or, if items have come
 // meanwhile, runs its stage again.
 func (r *keyRun[In, Out]) restart(ctx context.Context, route *keyRoute[In]) {
+	if r.leaving == route {
+		r.leaving = nil
+	}
 	if route.waiting() > 0 {
 		r.start(ctx, route)
 		return
