@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/reugn/go-streams"
 	ext "github.com/reugn/go-streams/extension"
 	gsflow "github.com/reugn/go-streams/flow"
 	"go.uber.org/goleak"
@@ -127,6 +128,25 @@ func TestFileToFileThroughTheirConnectorsAndOurStages(t *testing.T) {
 	got, err := os.ReadFile(out)
 	if err != nil || !bytes.Equal(got, []byte("A\nB\nC\n")) {
 		t.Errorf("wrote %q, %v", got, err)
+	}
+}
+
+func TestAStageOfTheirsIsNamedAfterItsOperator(t *testing.T) {
+	p := flow.New(t.Context())
+	items := gostreams.From[int](p, ext.NewChanSource(feed(1)))
+	for _, theirs := range []streams.Flow{gsflow.NewMap(func(v int) int { return v }, 1), gsflow.NewPassThrough()} {
+		items = flow.Via(p, items, gostreams.Stage[int, int](theirs))
+	}
+	flow.Discard(p, items)
+	if err := p.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, n := range p.Graph().Nodes {
+		names = append(names, n.Name)
+	}
+	if d := cmp.Diff([]string{"source", "gostreams Map", "gostreams PassThrough", "discard"}, names); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -2,6 +2,8 @@ package gostreams
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/reugn/go-streams"
 
@@ -16,17 +18,30 @@ import (
 // what still comes out of it, so that the Flow's goroutines can end; it returns
 // when they have closed the outlet.
 func Stage[In, Out any](f streams.Flow) flow.Stage[In, Out] {
-	return flow.StageFunc[In, Out](func(ctx context.Context, in <-chan []In, out chan<- []Out) error {
-		ctx, stop := context.WithCancelCause(ctx)
-		written := make(chan error, 1)
-		go func() { written <- writeAll(ctx, in, f.In()) }()
+	return stage[In, Out]{f}
+}
 
-		err := reader[Out](f.Out())(ctx, out)
-		stop(err) // now or never: a writer that is still busy writes to a Flow that has ended
-		discard(f.Out())
-		if unsent := <-written; err == nil && unsent != nil {
-			return flow.ErrUnread
-		}
-		return err
-	})
+// stage is a go-streams Flow as a stage.
+type stage[In, Out any] struct{ flow streams.Flow }
+
+// String names the stage after the type of the Flow.
+func (s stage[In, Out]) String() string {
+	name := strings.TrimPrefix(fmt.Sprintf("%T", s.flow), "*flow.")
+	name, _, _ = strings.Cut(name, "[")
+	return "gostreams " + name
+}
+
+// Run makes it a flow.Stage.
+func (s stage[In, Out]) Run(ctx context.Context, in <-chan []In, out chan<- []Out) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	written := make(chan error, 1)
+	go func() { written <- writeAll(ctx, in, s.flow.In()) }()
+
+	err := reader[Out](s.flow.Out())(ctx, out)
+	stop(err) // now or never: a writer that is still busy writes to a Flow that has ended
+	discard(s.flow.Out())
+	if unsent := <-written; err == nil && unsent != nil {
+		return flow.ErrUnread
+	}
+	return err
 }
