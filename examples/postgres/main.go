@@ -104,6 +104,17 @@ func main() {
 	}
 }
 
+// stdin returns the standard input with a Close that ends a Read: that of
+// os.Stdin lets one go on which waits for a pipe or a terminal.
+func stdin() io.ReadCloser {
+	in, out := io.Pipe()
+	go func() { // until the input ends, or the program does
+		_, err := io.Copy(out, os.Stdin)
+		_ = out.CloseWithError(err)
+	}()
+	return in
+}
+
 func load(ctx context.Context, file string) (err error) {
 	db, err := open(ctx, os.Getenv("DATABASE_URL"))
 	if err != nil {
@@ -115,7 +126,7 @@ func load(ctx context.Context, file string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, rejected.Close()) }()
-	n, err := run(ctx, db, os.Stdin, rejected)
+	n, err := run(ctx, db, stdin(), rejected)
 	fmt.Printf("%d orders read, %d inserted, %d rejected\n", n.read, n.inserted, n.rejected)
 	return err
 }

@@ -10,12 +10,14 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"go.uber.org/goleak"
@@ -23,7 +25,14 @@ import (
 	"github.com/balerhq/baler/retry"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain is the program itself where a test asks for that.
+func TestMain(m *testing.M) {
+	if os.Getenv("DATABASE_URL") != "" && os.Getenv("RUN_MAIN") != "" {
+		main()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // programs finds what Debian's package postgresql installs.
 func programs(t *testing.T) (initdb, pgctl string) {
@@ -103,9 +112,11 @@ func (d *database) stop() {
 	d.command(d.pgctl, "-D", d.data(), "-w", "-m", "immediate", "stop")
 }
 
+func (d *database) url() string { return "host=" + d.dir + " user=test dbname=postgres" }
+
 func (d *database) open() *pgxpool.Pool {
 	d.t.Helper()
-	db, err := open(d.t.Context(), "host="+d.dir+" user=test dbname=postgres")
+	db, err := open(d.t.Context(), d.url())
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -135,6 +146,7 @@ func TestOrdersReachTheTable(t *testing.T) {
 	}{
 		{"a bad row keeps no other out", badRows},
 		{"a signal ends the reading and loses nothing", aSignal},
+		{"a signal ends the program though its input is quiet", aSignalInAQuietTime},
 		{"a server that restarts is waited for", aRestart},
 		{"a missing table stops the program and keeps its rows", aMissingTable},
 	} {
@@ -194,6 +206,37 @@ func aSignal(t *testing.T, _ *database, db *pgxpool.Pool) {
 	n, err := run(ctx, db, in, retry.NewDeadLetters[order](io.Discard))
 	if err != nil || n.read < 400 || n.inserted != n.read || rows(t, db)-before != n.read {
 		t.Errorf("%+v, %v, %d rows", n, err, rows(t, db)-before)
+	}
+}
+
+// The program waits for more from a pipe when the signal comes.
+func aSignalInAQuietTime(t *testing.T, d *database, db *pgxpool.Pool) {
+	t.Helper()
+	before := rows(t, db)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // that it hangs is the failure
+	defer cancel()
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, os.Args[0], filepath.Join(t.TempDir(), "rejected.jsonl"))
+	cmd.Env = append(os.Environ(), "RUN_MAIN=1", "DATABASE_URL="+d.url())
+	cmd.Stdout, cmd.Stderr = &said, &said
+	feed, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(feed, line(15_000, "ann", 1)+line(15_001, "bob", 1)); err != nil {
+		t.Fatal(err)
+	}
+	for rows(t, db)-before < 2 && ctx.Err() == nil {
+		runtime.Gosched() // the pipe stays open, and the program waits for more
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), "2 orders read, 2 inserted, 0 rejected") {
+		t.Errorf("%v: %s", err, said.String())
 	}
 }
 
