@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/balerhq/baler/accumulator"
@@ -76,27 +78,36 @@ func handler(l *loader) http.Handler {
 }
 
 // serve serves until ctx is done. Then it answers the requests that it has.
-func serve(ctx context.Context, server *http.Server, l *loader) error {
+func serve(ctx context.Context, listener net.Listener, server *http.Server, l *loader) error {
 	failed := make(chan error, 1)
-	go func() { failed <- server.ListenAndServe() }()
+	go func() { failed <- server.Serve(listener) }()
+	var err error
 	select {
-	case err := <-failed:
-		return err
+	case err = <-failed:
 	case <-ctx.Done():
 	}
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	return errors.Join(server.Shutdown(ending), l.Close(ending)) // the loader last: requests need it
+	return errors.Join(err, server.Shutdown(ending), l.Close(ending)) // the loader last: requests need it
+}
+
+func run(ctx context.Context, address string) error {
+	l, err := newLoader(context.WithoutCancel(ctx), &users{map[int]string{7: "Ann"}})
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return errors.Join(err, l.Close(ctx))
+	}
+	return serve(ctx, listener, &http.Server{Handler: handler(l), ReadHeaderTimeout: time.Second}, l)
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	l, err := newLoader(context.WithoutCancel(ctx), &users{map[int]string{7: "Ann"}})
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, "127.0.0.1:8080")
+	stop()
 	if err != nil {
-		log.Print(err)
-		return
+		log.Fatal(err)
 	}
-	server := &http.Server{Addr: "127.0.0.1:8080", Handler: handler(l), ReadHeaderTimeout: time.Second}
-	log.Print(serve(ctx, server, l))
 }

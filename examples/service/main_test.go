@@ -1,15 +1,22 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/balerhq/baler/accumulator"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -74,4 +81,48 @@ func TestEachRequestHasItsOwnError(t *testing.T) {
 			t.Errorf("after the end: %d", w.Code)
 		}
 	})
+}
+
+// The signal comes while a request waits for its query.
+func TestTheServiceAnswersWhatItHasWhenItEnds(t *testing.T) {
+	asked, end := make(chan struct{}), make(chan struct{})
+	l, err := accumulator.NewLoader(t.Context(), accumulator.New[int](accumulator.Config{MaxItems: 1}),
+		func(_ context.Context, b accumulator.Batch[int]) ([]accumulator.Result[string], error) {
+			close(asked)
+			<-end
+			return []accumulator.Result[string]{{Value: fmt.Sprint("user ", b.Items[0])}}, nil
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, signal := context.WithCancel(t.Context())
+	server := &http.Server{Handler: handler(l), ReadHeaderTimeout: time.Second}
+	server.RegisterOnShutdown(func() { close(end) })
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if err := serve(ctx, listener, server, l); err != nil {
+			t.Error(err)
+		}
+	})
+	go func() {
+		<-asked
+		signal()
+	}()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	reply, err := client.Get("http://" + listener.Addr().String() + "/users/7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	if text, err := io.ReadAll(reply.Body); err != nil || string(text) != "user 7\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+	serving.Wait()
+	if _, err := l.Do(t.Context(), 8); !errors.Is(err, accumulator.ErrClosed) {
+		t.Errorf("the loader afterwards: %v", err)
+	}
 }
