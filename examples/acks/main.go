@@ -8,7 +8,10 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"os"
+	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/balerhq/baler/accumulator"
@@ -24,50 +27,64 @@ type message struct {
 }
 
 // offsets knows what may be committed: messages are delivered in any order, and
-// an offset stands for all before it.
+// an offset stands for all before it. The offsets of a partition may have gaps,
+// as they have after a compaction or a transaction.
 type offsets struct {
-	mu   sync.Mutex
-	next map[int]int64              // by partition, the first that is not delivered
-	done map[int]map[int64]struct{} // delivered, and one before it is not
+	mu         sync.Mutex
+	partitions map[int]*partition
 }
 
-// begin notes where the reading of a partition begins.
-func (o *offsets) begin(partition int, offset int64) {
+type partition struct {
+	read []int64            // on their way, in order
+	done map[int64]struct{} // of them, those that are delivered
+}
+
+// read notes that messages are on their way.
+func (o *offsets) read(messages []message) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.next == nil {
-		o.next, o.done = map[int]int64{}, map[int]map[int64]struct{}{}
+	if o.partitions == nil {
+		o.partitions = map[int]*partition{}
 	}
-	o.next[partition], o.done[partition] = offset, map[int64]struct{}{}
+	for _, m := range messages {
+		p := o.partitions[m.Partition]
+		if p == nil {
+			p = &partition{done: map[int64]struct{}{}}
+			o.partitions[m.Partition] = p
+		}
+		p.read = append(p.read, m.Offset)
+	}
 }
 
-// deliver notes a delivery. It returns the offset to commit, which is that of
-// the message to read next, and whether it has grown.
+// deliver notes a delivery. It returns the offset to commit, which is the one
+// after the last that needs not be read again, and whether it has grown.
 func (o *offsets) deliver(m message) (commit int64, grown bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	done := o.done[m.Partition]
-	done[m.Offset] = struct{}{}
-	next := o.next[m.Partition]
-	for ; ; next++ {
-		if _, ok := done[next]; !ok {
+	p := o.partitions[m.Partition]
+	p.done[m.Offset] = struct{}{}
+	for len(p.read) > 0 {
+		first := p.read[0]
+		if _, ok := p.done[first]; !ok {
 			break
 		}
-		delete(done, next)
+		delete(p.done, first)
+		p.read = p.read[1:]
+		commit, grown = first+1, true
 	}
-	grown = next > o.next[m.Partition]
-	o.next[m.Partition] = next
-	return next, grown
+	return commit, grown
 }
 
 // consumer is the part of a Kafka client that is used. Poll returns nothing at
-// the end.
+// the end. Commit is called for nearly every message: a client that notes the
+// offset, and sends it from time to time, suits it.
 type consumer interface {
 	Poll(ctx context.Context) ([]message, error)
 	Commit(ctx context.Context, partition int, offset int64) error
 }
 
-// run writes the messages of c until its end, or until ctx is done.
+// run writes the messages of c until its end, or until ctx is done: then it
+// reads no more, and writes and commits what it has read.
 func run(ctx context.Context, c consumer, positions *offsets, write func(context.Context, []message) ([]error, error), dead func(retry.Row[message]) error) error {
 	server, err := call.New(call.Config{Repeat: true})
 	if err != nil {
@@ -80,6 +97,7 @@ func run(ctx context.Context, c consumer, positions *offsets, write func(context
 			if err != nil || len(polled) == 0 {
 				return err
 			}
+			positions.read(polled)
 			if err := flow.Send(ctx, out, polled); err != nil {
 				return err
 			}
@@ -126,11 +144,14 @@ func main() {
 	for i := range 1000 {
 		c.left = append(c.left, message{i % 2, int64(i / 2), fmt.Sprint("value ", i)})
 	}
-	var positions offsets
-	positions.begin(0, 0)
-	positions.begin(1, 0)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	write := func(context.Context, []message) ([]error, error) { return nil, nil }
-	if err := run(context.Background(), c, &positions, write, nil); err != nil {
+	err := run(ctx, c, new(offsets), write, nil)
+	if ctx.Err() != nil {
+		err = nil // what is not committed comes again
+	}
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println("committed:", c.committed)
