@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -20,11 +21,11 @@ type reading struct {
 	Value  float64
 }
 
-// sensor yields ten readings, one a minute, but not in the minute that it is
+// sensor yields eleven readings, one a minute, but not in the minute that it is
 // broken.
 func sensor(base float64, broken int) func(yield func(reading) bool) {
 	return func(yield func(reading) bool) {
-		for m := range 11 {
+		for m := range 12 {
 			if m != broken && !yield(reading{Minute: m, Value: base + float64(m)}) {
 				return
 			}
@@ -36,12 +37,13 @@ func run(ctx context.Context, w io.Writer) error {
 	minute := func(r reading) int { return r.Minute }
 
 	p := flow.New(ctx)
-	indoors := flow.From(p, sensor(20, -1), flow.Name("indoors"))
+	indoors := flow.From(p, sensor(20, 3), flow.Name("indoors"))
 	outdoors := flow.From(p, sensor(5, 7), flow.Name("outdoors"))
 	pairs := join.Pairs(p, indoors, outdoors, minute, minute, join.PairConfig[reading, reading]{
 		Within: time.Minute,
-		Expired: func(_ context.Context, in, _ *reading) error {
-			_, err := fmt.Fprintf(w, "minute %d has only one reading: %.0f\n", in.Minute, in.Value)
+		Expired: func(_ context.Context, in, out *reading) error {
+			only := cmp.Or(in, out) // the other is nil
+			_, err := fmt.Fprintf(w, "minute %d has only one reading: %.0f\n", only.Minute, only.Value)
 			return err
 		},
 	})

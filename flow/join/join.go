@@ -52,9 +52,9 @@ func (c Config[K, T]) check(parts int) error {
 	case parts < 2:
 		return errors.New("join: parts must be at least two")
 	case c.Within < 0 || c.WithinItems < 0 || c.MaxOpen < 0:
-		return errors.New("joinConfig: Within, WithinItems and MaxOpen must not be negative")
+		return errors.New("join: Config.Within, WithinItems and MaxOpen must not be negative")
 	case c.Within == 0 && c.WithinItems == 0 && c.MaxOpen == 0:
-		return errors.New("joinConfig: one of Within, WithinItems and MaxOpen must be set")
+		return errors.New("join: one of Config.Within, WithinItems and MaxOpen must be set")
 	}
 	return nil
 }
