@@ -116,6 +116,9 @@ func TestABatchWaitsForItsCaller(t *testing.T) {
 		w.open()
 		time.Sleep(time.Hour)
 		w.call("sk-other", http.MethodGet, "/v1/batches", "", nil)
+		if got := w.call("", http.MethodGet, "/v1/batches", "", nil); got.status != http.StatusUnauthorized {
+			w.Error(got)
+		}
 		time.Sleep(time.Hour)
 		w.wantBought(0)
 		if b, _ := w.await(id); b.body["status"] != "completed" {

@@ -66,8 +66,12 @@ func (s *Server) routes() {
 			for _, name := range []string{"X-Request-Id", "Request-Id"} { // OpenAI's and Anthropic's
 				w.Header().Set(name, newID("req_"))
 			}
-			s.wake(&c.caller, c.owner)
-			if err := answer(c); err != nil {
+			err := s.admit(c) //nolint:contextcheck // it is in c
+			if err == nil {
+				s.wake(&c.caller, c.owner)
+				err = answer(c)
+			}
+			if err != nil {
 				s.fail(c, err)
 			}
 		})

@@ -27,7 +27,8 @@ type Config struct {
 	// Dir has the runs, and the files of callers. One Server uses it at a time.
 	Dir *durable.Dir
 	// Connect returns what a caller's batches are bought from. It is called for
-	// each batch that is made or goes on, by several goroutines at a time. An
+	// each batch that is made or goes on, and for callers who have nothing here
+	// unless Config.Keyless is set, by several goroutines at a time. An
 	// error refuses the batch; one that is made already is tried again later.
 	Connect func(Caller) (Account, error)
 	// Keyless says that Connect does not look at keys, so that batches of
@@ -77,6 +78,8 @@ type Server struct {
 	closed  bool
 	files   map[string]file
 	batches map[string]*batch
+
+	admitted map[string]bool // owners whose key can be used
 }
 
 // New opens a Server. Batches that are not finished go on, except those that
@@ -97,7 +100,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("batchapi: Config.Grace is %s: must not be negative", cfg.Grace)
 	}
 	cfg.MaxUpload, cfg.Keep = cmp.Or(cfg.MaxUpload, DefaultMaxUpload), cmp.Or(cfg.Keep, DefaultKeep)
-	s := &Server{cfg: cfg, log: cmp.Or(cfg.Log, slog.Default())}
+	s := &Server{cfg: cfg, log: cmp.Or(cfg.Log, slog.Default()), admitted: make(map[string]bool)}
 	s.ctx, s.stop = context.WithCancelCause(context.Background())
 	s.routes()
 	if err := s.open(); err != nil {
