@@ -27,6 +27,7 @@ type Log struct {
 
 	adding sync.Mutex // entries become visible in the order of their numbers
 	Seq    uint64     // the last number given
+	failed error      // of the first Add that failed in the middle: its entries stand in the logs
 
 	mu     sync.Mutex
 	levels map[uint8]*priorityLog
@@ -61,12 +62,26 @@ func Open(ctx context.Context, a *jobdir.Dir, store state.Store) (*Log, error) {
 }
 
 // Add stores new entries, numbered in order, and commits them with other ops.
+// It ends with ctx only before it begins. After an error in the middle it adds
+// nothing more: the next commit would acknowledge the entries of the failed one,
+// too, and their rows, which are read again, would be bought twice.
 func (r *Log) Add(ctx context.Context, entries []jobdir.Entry, ops ...state.Op) error {
 	if len(entries) == 0 {
 		return r.store.Commit(ctx, ops...) // it waits for nobody else's entries
 	}
 	r.adding.Lock()
 	defer r.adding.Unlock()
+	if r.failed == nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if r.failed == nil {
+		r.failed = r.add(context.WithoutCancel(ctx), entries, ops)
+	}
+	return r.failed
+}
+
+// add does what Add says. The caller holds adding.
+func (r *Log) add(ctx context.Context, entries []jobdir.Entry, ops []state.Op) error {
 	touched := make(map[*priorityLog]struct{})
 	refs := make([]segment.Ref, len(entries))
 	for i := range entries {
