@@ -75,13 +75,13 @@ func (s *adoptionSum) tell(w io.Writer) {
 	if s == nil {
 		return
 	}
-	fmt.Fprintf(w, "%s: %s rows adopted, which the next run delivers; %s rows are in no batch, and the next run buys them\n",
-		plain(s.Run), thousands(s.Adopted), thousands(s.Waiting))
+	fmt.Fprintf(w, "%s: %s adopted, which the next run delivers; %s in no batch, which the next run buys\n",
+		plain(s.Run), rowCount(s.Adopted), rowCount(s.Waiting))
 	if s.Unasked {
 		fmt.Fprintf(w, "%s: the provider was not asked for batches, as %s is not set\n", plain(s.Run), s.keys)
 	}
 	if s.Lost > 0 {
-		fmt.Fprintf(w, "%s: %s rows of %s batches could not be brought back\n", plain(s.Run), thousands(s.Lost), thousands(s.Batches))
+		fmt.Fprintf(w, "%s: %s of %s could not be brought back\n", plain(s.Run), rowCount(s.Lost), batchCount(s.Batches))
 	}
 }
 
@@ -99,7 +99,7 @@ func describeLost(l durable.Lost) string {
 		{l.OtherModel, "that the run asks of another model"},
 	} {
 		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%s rows %s", thousands(p.n), p.why))
+			parts = append(parts, rowCount(p.n)+" "+p.why)
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -109,7 +109,7 @@ func tellOutput(w io.Writer, a *durable.OutputAdoption) {
 	if a == nil {
 		return
 	}
-	fmt.Fprintf(w, "old output: %s rows adopted\n", thousands(a.Adopted))
+	fmt.Fprintf(w, "old output: %s adopted\n", rowCount(a.Adopted))
 	for _, n := range slices.Sorted(maps.Keys(a.Lines)) {
 		fmt.Fprintf(w, "old output: line %s cannot be used: %s\n", thousands(n), a.Lines[n])
 	}

@@ -34,7 +34,7 @@ func TestDoctorAdoptsWhatWasLost(t *testing.T) {
 		t.Fatalf("not read: %+v", r)
 	}
 	writeFile(t, dir, "in.jsonl", tickets(260)...)
-	if r := runCommand(t, dir, withKey, append(run, "--ingest")...); r.code != exitOK || !r.says("260 rows of in.jsonl are read") {
+	if r := runCommand(t, dir, withKey, append(run, "--ingest")...); r.code != exitOK || !r.says("260 rows of in.jsonl read, 0 duplicates dropped") {
 		t.Fatalf("%+v", r)
 	}
 	r := runCommand(t, dir, withKey, append(doctor, "--json")...)

@@ -266,5 +266,5 @@ func (s *filesSeen) describe(w io.Writer) {
 	if s.files == 0 {
 		return
 	}
-	fmt.Fprintf(w, "files\t%s%s%s\n", thousands(s.files), noteIf(s.pages, ", of which PDFs have %s pages"), noteIf(s.surprises, ", and %s with a warning"))
+	fmt.Fprintf(w, "files\t%s%s%s\n", thousands(s.files), countIf(s.pages, ", of which PDFs have ", "page", "pages"), noteIf(s.surprises, ", and %s with a warning"))
 }

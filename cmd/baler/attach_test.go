@@ -132,7 +132,7 @@ func TestCitationsOfFields(t *testing.T) {
 	if kept := runCommand(t, dir, nil, "results", "in"); sortedLines(kept.stdout) != sortedLines(string(file)) {
 		t.Errorf("%s, in the file %s", kept.stdout, file)
 	}
-	if status := mustCommand(t, dir, "status", "in"); !strings.Contains(status.stdout, "1 answers, most of whose fields rest on no citation") {
+	if status := mustCommand(t, dir, "status", "in"); !strings.Contains(status.stdout, "1 answer, most of whose fields rest on no citation") {
 		t.Error(status.stdout)
 	}
 }

@@ -150,13 +150,13 @@ func (b *budget) printQuote(w io.Writer, q *durable.Quote) {
 		printPrime(w, r)
 	}
 	if late := q.Late; late != nil && late.Priced {
-		fmt.Fprintf(w, "\tat worst %s more if all batches are late: %s for %s rows with a deadline on the route for that\n", cents(late.Extra), cents(late.Cost), thousands(late.Rows))
+		fmt.Fprintf(w, "\tat worst %s more if all batches are late: %s for %s with a deadline on the route for that\n", cents(late.Extra), cents(late.Cost), rowCount(late.Rows))
 	}
 	if q.Cached > 0 {
-		fmt.Fprintf(w, "answered\t%s rows have an answer of an earlier run on a route that they may take, and cost nothing\n", thousands(q.Cached))
+		fmt.Fprintf(w, "answered\t%s an answer of an earlier run on a route that may be taken, at no cost\n", counted(q.Cached, "row has", "rows have"))
 	}
 	if q.Shared > 0 {
-		fmt.Fprintf(w, "\t%s rows ask what another one asks, and cost nothing\n", thousands(q.Shared))
+		fmt.Fprintf(w, "\t%s what another one asks, at no cost\n", counted(q.Shared, "row asks", "rows ask"))
 	}
 	if b.total.set {
 		fmt.Fprintf(w, "budget\t%s%s\n", b.total.Money, unless(q.Cost() <= b.total.Money, ", which is not enough: the run will stop"))
@@ -170,7 +170,7 @@ func (b *budget) printQuote(w io.Writer, q *durable.Quote) {
 func printReceipt(line func(name, amount, note string), r *durable.Report) {
 	s := r.Spending
 	if s.Unpriced > 0 {
-		line("cost", "unknown", fmt.Sprintf("of %s answers: their models have no known price (see --prices), or they do not say what they have used", thousands(s.Unpriced)))
+		line("cost", "unknown", fmt.Sprintf("of %s: the models have no known price (see --prices), or it is not said what was used", counted(s.Unpriced, "answer", "answers")))
 	}
 	if s == (durable.Spending{Budget: s.Budget, DayBudget: s.DayBudget, Unpriced: s.Unpriced}) {
 		return
@@ -193,7 +193,7 @@ func printReceipt(line func(name, amount, note string), r *durable.Report) {
 	}
 	if models := report.ReceiptOf(r).Models; len(models) > 1 {
 		for _, m := range models {
-			line("", cents(m.Paid), fmt.Sprintf("for %s at %s: %s rows%s", printable.Line(m.Model, 64), m.Provider, thousands(m.Rows), savedOf(", ", m.Saved, m.List)))
+			line("", cents(m.Paid), fmt.Sprintf("for %s at %s: %s%s", printable.Line(m.Model, 64), m.Provider, rowCount(m.Rows), savedOf(", ", m.Saved, m.List)))
 		}
 	}
 	for i, t := range r.Tenants {

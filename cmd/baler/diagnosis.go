@@ -56,13 +56,13 @@ func tellProblems(w io.Writer, word string, problems []doctor.Problem) {
 
 func describeJob(j *doctor.JobHealth) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s rows", thousands(j.Rows))
+	b.WriteString(rowCount(j.Rows))
 	if !j.Read {
 		b.WriteString(" so far")
 	}
 	fmt.Fprintf(&b, ", %s succeeded, %s failed, %s in no batch", thousands(j.Succeeded), thousands(j.Failed), thousands(j.Waiting))
 	for _, state := range slices.Sorted(maps.Keys(j.Batches)) {
-		fmt.Fprintf(&b, "; %s batches %s", thousands(j.Batches[state]), state)
+		fmt.Fprintf(&b, "; %s %s", batchCount(j.Batches[state]), state)
 	}
 	return b.String()
 }

@@ -188,10 +188,10 @@ func describe(p durable.Progress) string {
 		prefix = string(p.State) + ": "
 	}
 	if !p.Read {
-		return fmt.Sprintf("%sreading: %d rows", prefix, p.Rows)
+		return prefix + "reading: " + rowCount(p.Rows)
 	}
-	return prefix + fmt.Sprintf("%d of %d rows done, %d failed, %d batches, %d open",
-		p.Settled(), p.Rows, p.Failed, p.Batches, p.InFlight)
+	return prefix + fmt.Sprintf("%s of %s done, %s failed, %s, %s open",
+		thousands(p.Settled()), rowCount(p.Rows), thousands(p.Failed), batchCount(p.Batches), thousands(p.InFlight))
 }
 
 // notify prints what costs money or hours, on a line of its own.

@@ -159,6 +159,7 @@ func (x *program) receipt(w io.Writer, p *proxy) {
 	}
 	fmt.Fprintf(w, "baler: %s\n", s)
 	if s.Waiting > 0 {
-		fmt.Fprintf(w, "baler: %d rows wait for their batches: the same command again gets their answers, and pays for nothing twice\n", s.Waiting)
+		fmt.Fprintf(w, "baler: %s: the same command again gets the answers, and pays for nothing twice\n",
+			counted(int(s.Waiting), "row waits for its batch", "rows wait for their batches"))
 	}
 }

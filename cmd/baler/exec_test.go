@@ -93,7 +93,7 @@ func TestExecPaysForWhatIsNew(t *testing.T) {
 	}
 
 	out, told, code := run("30", "--dry-run")
-	if code != 7 || !strings.Contains(told, "30 calls, 0 answered before, 30 rows in 1 batches") {
+	if code != 7 || !strings.Contains(told, "30 calls, 0 answered before, 30 rows in 1 batch") {
 		t.Errorf("a dry run: %s, %s, %d", out, told, code)
 	}
 	ranOnce(t, server, 0)

@@ -46,7 +46,7 @@ const sameCommand = "the same command again"
 type failedRowsError struct{ failed int }
 
 func (e *failedRowsError) Error() string {
-	return fmt.Sprintf("%d rows failed: see their \"error\" in the output", e.failed)
+	return rowCount(e.failed) + ` failed: see "error" in the output`
 }
 
 // exitCode is 2 unless the error says otherwise, for it is cobra that found

@@ -74,7 +74,7 @@ func (e *expectation) describe(w io.Writer) {
 		hour = " at about this hour"
 	}
 	fmt.Fprintf(w, "%s\tabout %s, or %s if they are slow%s\n", name, rough(e.Half), rough(e.Most), noteIf(more(e.Rounds), ", for %s rounds of batches"))
-	fmt.Fprintf(w, "\tby %s batches of earlier runs at %s%s%s; nine of ten took %s at most\n", thousands(e.Of.Batches), e.Provider, model, hour, rough(e.Of.P90))
+	fmt.Fprintf(w, "\tby %s of earlier runs at %s%s%s; nine of ten took %s at most\n", batchCount(e.Of.Batches), e.Provider, model, hour, rough(e.Of.P90))
 }
 
 // more returns a number above one, or zero.

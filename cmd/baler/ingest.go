@@ -14,7 +14,7 @@ func (o *options) ingested(out *output, report durable.Report, err error) error 
 	if o.json {
 		return o.summarize(out, report)
 	}
-	_, err = fmt.Fprintf(out.summary, "%s rows of %s are read, %s duplicates dropped, and nothing is bought: "+
-		"the same command without --ingest goes on\n", thousands(report.Rows), o.input, thousands(report.Duplicates))
+	_, err = fmt.Fprintf(out.summary, "%s of %s read, %s dropped, and nothing is bought: "+
+		"the same command without --ingest goes on\n", rowCount(report.Rows), o.input, counted(report.Duplicates, "duplicate", "duplicates"))
 	return err
 }

@@ -24,7 +24,7 @@ func TestResultsAreKeptForATime(t *testing.T) {
 	if r := runCommand(t, dir, withKey, sweep...); r.code != exitOK || strings.Contains(r.stdout, "removed") {
 		t.Errorf("too early: %+v", r)
 	}
-	if r := runCommand(t, dir, nil, "status"); !r.says("at provider 0 uploads, results of 1 batches") {
+	if r := runCommand(t, dir, nil, "status"); !r.says("at provider 0 uploads, results of 1 batch (") {
 		t.Errorf("%+v", r)
 	}
 	if r := run("--keep-remote=1ns"); r.code != exitOK {

@@ -92,7 +92,7 @@ func tellOrphans(w io.Writer, orphans []orphan) {
 		fate := "still runs: cancel it with --cancel-orphans, unless somebody waits for it"
 		switch {
 		case f.Adopted > 0:
-			fate = fmt.Sprintf("adopted for %s rows, whose results the run takes from it", thousands(f.Adopted))
+			fate = fmt.Sprintf("adopted for %s, whose results the run takes from it", rowCount(f.Adopted))
 		case f.Left != "":
 			fate = "left alone: " + f.Left
 		case f.Cancelled:
@@ -105,7 +105,7 @@ func tellOrphans(w io.Writer, orphans []orphan) {
 		if f.Lost.Total() > 0 {
 			fate += "; not brought back: " + describeLost(f.Lost)
 		}
-		fmt.Fprintln(w, plain(fmt.Sprintf("orphan: %s, %s rows, created %s, %s; %s",
-			f.Batch, thousands(f.Rows), f.Created.Format(time.DateTime), what, fate)))
+		fmt.Fprintln(w, plain(fmt.Sprintf("orphan: %s, %s, created %s, %s; %s",
+			f.Batch, rowCount(f.Rows), f.Created.Format(time.DateTime), what, fate)))
 	}
 }

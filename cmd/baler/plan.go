@@ -79,7 +79,7 @@ func (o *options) plan(cmd *cobra.Command) (err error) {
 
 func (o *options) printPlan(w io.Writer, job durable.Job[source.Row], report durable.Report, quote *durable.Quote, expected []expectation) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "rows\t%s%s\n", thousands(report.Rows), noteIf(report.Duplicates, ", and %s repeated ones dropped")+noteIf(report.Filtered, ", and %s left out")+noteIf(report.Rejected, ", and %s rejected"))
+	fmt.Fprintf(t, "rows\t%s%s\n", thousands(report.Rows), countIf(report.Duplicates, ", and ", "repeated one dropped", "repeated ones dropped")+noteIf(report.Filtered, ", and %s left out")+noteIf(report.Rejected, ", and %s rejected"))
 	o.messages.attach.seen.describe(t)
 	plannedTokens(t, plannedInput(&report, quote), o.messages.options.all)
 	for _, line := range o.messages.planned() {
@@ -182,10 +182,10 @@ func (r *plannedRoute) print(w io.Writer) {
 		fmt.Fprintf(w, "\ttakes only rows near their deadline; batches with rows that have less than %s left are cancelled for it\n", r.route.Within)
 	}
 	if r.route.MaxAttempts > 0 {
-		fmt.Fprintf(w, "\tis sent a row %d times at most\n", r.route.MaxAttempts)
+		fmt.Fprintf(w, "\tis sent a row %s at most\n", counted(r.route.MaxAttempts, "time", "times"))
 	}
 	if n := r.route.MaxInFlight; n > 0 {
-		fmt.Fprintf(w, "\thas %d batches open at a time at most\n", n)
+		fmt.Fprintf(w, "\thas %s open at a time at most\n", batchCount(n))
 	}
 	if r.route.Window > 0 {
 		fmt.Fprintf(w, "\tcancels a batch after %s\n", r.route.Window)
@@ -195,7 +195,7 @@ func (r *plannedRoute) print(w io.Writer) {
 		return
 	}
 	if limits.Rows > 0 {
-		fmt.Fprintf(w, "\tallows %s rows in a batch\n", thousands(limits.Rows))
+		fmt.Fprintf(w, "\tallows %s in a batch\n", rowCount(limits.Rows))
 	}
 	if limits.Bytes > 0 {
 		fmt.Fprintf(w, "\tallows %s bytes in a batch\n", thousands(int(limits.Bytes)))

@@ -25,7 +25,7 @@ func printPrime(w io.Writer, r *durable.RouteQuote) {
 		case r.Priced:
 			saved = ", which saves nothing at these prices"
 		}
-		fmt.Fprintf(w, "prompt cache\t%s rows share the beginning of their prompts with others: of each of the %s beginnings one row is asked first\n", thousands(p.Rows), thousands(p.First))
+		fmt.Fprintf(w, "prompt cache\t%s rows share the beginning of their prompts with others, %s in all: one row of each is asked first\n", thousands(p.Rows), counted(p.First, "beginning", "beginnings"))
 		fmt.Fprintf(w, "\tabout %s tokens written to the cache and %s read from it%s\n", thousands(p.Written), thousands(p.Read), saved)
 		fmt.Fprintf(w, "\tthat is if all others hit, which no provider promises: it keeps a beginning for %s after its last use\n", p.Life)
 		fmt.Fprintf(w, "\tthe others wait until the batches of the first ones have ended\n")

@@ -22,10 +22,10 @@ func TestAPromptCacheIsPrimed(t *testing.T) {
 	}
 	long := strings.Repeat("The manual says so. ", 300)
 	for want, args := range map[string][]string{
-		"none is known of m at openai: --prime-cache does nothing there":       flags("openai", "/v1", "m", long),
-		"no 3 rows share a beginning of 1,024 tokens, which anthropic needs":   flags("anthropic", "/anthropic", "claude-sonnet-4-5", "Be brief."),
-		"40 rows share the beginning of their prompts with others: of each of": flags("anthropic", "/anthropic", "claude-sonnet-4-5", long),
-		"which no provider promises: it keeps a beginning for 1h0m0s after":    flags("anthropic", "/anthropic", "claude-sonnet-4-5", long),
+		"none is known of m at openai: --prime-cache does nothing there":               flags("openai", "/v1", "m", long),
+		"no 3 rows share a beginning of 1,024 tokens, which anthropic needs":           flags("anthropic", "/anthropic", "claude-sonnet-4-5", "Be brief."),
+		"40 rows share the beginning of their prompts with others, 1 beginning in all": flags("anthropic", "/anthropic", "claude-sonnet-4-5", long),
+		"which no provider promises: it keeps a beginning for 1h0m0s after":            flags("anthropic", "/anthropic", "claude-sonnet-4-5", long),
 	} {
 		if r := mustCommand(t, dir, append([]string{"plan"}, args...)...); !r.says(want) {
 			t.Errorf("%s is missing in\n%s", want, r.stdout)

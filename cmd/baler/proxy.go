@@ -222,7 +222,7 @@ func (x *proxy) resume(ctx context.Context, w io.Writer) {
 		fmt.Fprintf(w, "baler: %s\n", plain(err.Error()))
 	}
 	for _, s := range jobs {
-		fmt.Fprintf(w, "baler: %d rows of %s wait for their key: make a call with it, or start with it in the environment\n", s.Rows-s.Settled(), plain(s.Name))
+		fmt.Fprintf(w, "baler: %s of %s cannot go on without the key: make a call with it, or start with it in the environment\n", rowCount(s.Rows-s.Settled()), plain(s.Name))
 	}
 }
 

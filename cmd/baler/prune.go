@@ -86,7 +86,7 @@ func prune(cmd *cobra.Command, dir string, r archive.Retention, asJSON bool) err
 			raw = fmt.Sprintf("\t%s of that the provider's own files, which no export has any more", size(p.Raw))
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%s\tended %s\t%s%s%s\n", plain(p.Name), p.Ended.Local().Format(time.DateTime), size(p.Bytes), raw,
-			noteIf(p.Answers, "\t%s answers that later runs cannot take from the cache any more"))
+			countIf(p.Answers, "\t", "answer that later runs cannot take from the cache any more", "answers that later runs cannot take from the cache any more"))
 	}
 	if errors.Is(err, archive.ErrClock) {
 		err = fmt.Errorf("%w; if the clock is right, give --force", err)

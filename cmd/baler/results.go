@@ -73,7 +73,7 @@ func (o *resultOptions) write(cmd *cobra.Command, a *archive.Archive) error {
 	if end := a.End(); end != "" {
 		goOn = fmt.Sprintf("; go on with --after %s", end)
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s results%s\n", thousands(n), goOn)
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s%s\n", counted(n, "result", "results"), goOn)
 	return nil
 }
 

@@ -122,15 +122,15 @@ func printStatus(w io.Writer, s durable.Status) {
 	}
 	line("rows", "%s%s", thousands(s.Rows), unless(s.Read, ", not all read yet"))
 	if s.Rejected > 0 {
-		line("rejected", "%s rows that cannot be used", thousands(s.Rejected))
+		line("rejected", "%s that cannot be used", rowCount(s.Rejected))
 	}
 	line("succeeded", "%s", thousands(s.Succeeded))
 	line("failed", "%s", thousands(s.Failed))
 	if s.Unsourced > 0 {
-		line("unsourced", "%s answers, most of whose fields rest on no citation", thousands(s.Unsourced))
+		line("unsourced", "%s, most of whose fields rest on no citation", counted(s.Unsourced, "answer", "answers"))
 	}
 	if s.Resent > 0 {
-		line("sent again", "%s rows by decision, which may be paid for twice", thousands(s.Resent))
+		line("sent again", "%s by decision, which may be paid for twice", rowCount(s.Resent))
 	}
 	if s.Late > 0 {
 		line("late", "%s", thousands(s.Late))
@@ -155,7 +155,7 @@ func printStatus(w io.Writer, s durable.Status) {
 		line("time limit", "%s", clock(s.Deadline))
 	}
 	for _, b := range s.Open {
-		line("open batch", "%s  %s, %s rows%s%s", name(b), b.State, thousands(b.Rows), noteIf(b.Missing, ", %s missing"), since(b.SentAt))
+		line("open batch", "%s  %s, %s%s%s", name(b), b.State, rowCount(b.Rows), noteIf(b.Missing, ", %s missing"), since(b.SentAt))
 	}
 	_ = t.Flush() // as with Fprintf: there is nobody to tell
 }
@@ -170,8 +170,8 @@ func name(b durable.OpenBatch) string {
 
 // stored is what the provider stores for a run.
 func stored(r durable.Remote) string {
-	return fmt.Sprintf("%s uploads, results of %s batches (about %s)%s",
-		thousands(r.Inputs), thousands(r.Results), size(r.Bytes), noteIf(r.Files, ", %s files of rows"))
+	return fmt.Sprintf("%s, results of %s (about %s)%s",
+		counted(r.Inputs, "upload", "uploads"), batchCount(r.Results), size(r.Bytes), countIf(r.Files, ", ", "file of rows", "files of rows"))
 }
 
 func since(t time.Time) string {

@@ -87,10 +87,10 @@ func printRow(w io.Writer, s *rowStatus) {
 		line("place", "settled: %s", s.Result.Status)
 	}
 	if b := s.Batch; b != nil {
-		line("batch", "%s  %s, %s rows%s", name(durable.OpenBatch{Batch: b.Batch, Tag: b.Tag}), b.State, thousands(b.Rows), since(b.SentAt))
+		line("batch", "%s  %s, %s%s", name(durable.OpenBatch{Batch: b.Batch, Tag: b.Tag}), b.State, rowCount(b.Rows), since(b.SentAt))
 		line("route", "%s", strings.TrimSpace(fmt.Sprintf("%s %s at %s", b.Route, b.Model, b.Provider)))
 	}
-	line("sent before", "%d times", s.Sent)
+	line("sent before", "%s", counted(s.Sent, "time", "times"))
 	if s.Result != nil && s.Result.Error != nil {
 		line("error", "%s", s.Result.Error)
 	}
@@ -101,5 +101,5 @@ func aheadOf(s *rowStatus) string {
 	if s.Ahead == nil {
 		return ""
 	}
-	return fmt.Sprintf(", %s rows leave before it", thousands(*s.Ahead))
+	return ", " + counted(*s.Ahead, "row leaves", "rows leave") + " before it"
 }

@@ -196,7 +196,7 @@ func TestAKeyThatIsRefusedWhileBatchesRun(t *testing.T) {
 		if r.code != exitResumable {
 			t.Errorf("%s: %+v", name, r)
 		}
-		for _, words := range []string{"1 batches of 10 rows that were bought go on at the provider", "same account", sameCommand} {
+		for _, words := range []string{"1 batch of 10 rows that were bought go on at the provider", "same account", sameCommand} {
 			if !strings.Contains(r.stderr, words) {
 				t.Errorf("%s: no %q in %s", name, words, r.stderr)
 			}

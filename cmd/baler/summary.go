@@ -22,7 +22,7 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 	line := func(name string, value int, note string) {
 		fmt.Fprintf(t, "%s\t%s\t %s\n", name, thousands(value), note)
 	}
-	line("rows", r.Rows, noteIf(r.Duplicates, "and %s repeated ones dropped"))
+	line("rows", r.Rows, countIf(r.Duplicates, "and ", "repeated one dropped", "repeated ones dropped"))
 	if r.Earlier.Rows > 0 {
 		line("added", r.Rows-r.Earlier.Rows, "since the run ended with "+rowCount(r.Earlier.Rows))
 	}
@@ -33,7 +33,7 @@ func printSummary(w io.Writer, r durable.Report, out string) {
 		line("rejected", r.Rejected, "rows that cannot be used")
 	}
 	line("succeeded", r.Succeeded, "")
-	line("failed", r.Failed, noteIf(r.Retried, "after %s retries of rows"))
+	line("failed", r.Failed, countIf(r.Retried, "after ", "retry of a row", "retries of rows"))
 	for _, code := range codes(r.Failures) {
 		line("", r.Failures[code], printable.Line(code, 64))
 	}
@@ -114,6 +114,15 @@ func noteIf(n int, format string) string {
 		return ""
 	}
 	return fmt.Sprintf(format, thousands(n))
+}
+
+// countIf is a number of things in words after what comes before it, unless
+// there are none.
+func countIf(n int, before, one, more string) string {
+	if n == 0 {
+		return ""
+	}
+	return before + counted(n, one, more)
 }
 
 // thousands writes 1234567 as 1,234,567.

@@ -56,7 +56,7 @@ func tellRemovals(w io.Writer, removals []durable.Removal) {
 	for _, r := range removals {
 		fmt.Fprintf(w, "%s: the files of %s are removed at the provider\n", plain(r.Name), batchCount(r.Removed))
 		if r.Files > 0 {
-			fmt.Fprintf(w, "%s: %s files of rows are deleted at the provider\n", plain(r.Name), thousands(r.Files))
+			fmt.Fprintf(w, "%s: %s deleted at the provider\n", plain(r.Name), counted(r.Files, "file of rows", "files of rows"))
 		}
 		if r.Reason != "" {
 			fmt.Fprintf(w, "%s: %s\n", plain(r.Name), plain(r.Reason))

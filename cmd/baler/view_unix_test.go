@@ -187,7 +187,7 @@ func TestProgressWithoutATerminal(t *testing.T) {
 	if !strings.Contains(r.stderr, `"msg":"progress","state":"running"`) {
 		t.Errorf("%+v", r)
 	}
-	if r := run("--quiet"); r.code != exitFailed || r.stdout != "" || r.stderr != "baler: 1 rows failed: see their \"error\" in the output\n" {
+	if r := run("--quiet"); r.code != exitFailed || r.stdout != "" || r.stderr != "baler: 1 row failed: see \"error\" in the output\n" {
 		t.Errorf("%+v", r)
 	}
 	for _, wrong := range [][]string{

@@ -73,7 +73,7 @@ func ending(report durable.Report, err error) error {
 	case report.Failed > report.Earlier.Failed:
 		return &failedRowsError{report.Failed - report.Earlier.Failed}
 	case report.Rejected > report.Earlier.Rejected:
-		return &exitError{exitFailed, fmt.Errorf("%d rows cannot be used: see the file of --rejects", report.Rejected-report.Earlier.Rejected)}
+		return &exitError{exitFailed, fmt.Errorf("%s cannot be used: see the file of --rejects", rowCount(report.Rejected-report.Earlier.Rejected))}
 	}
 	return nil
 }

@@ -77,10 +77,10 @@ func (ad *adopter) mustBeNewestOf(ctx context.Context, s *service) error {
 	if len(lacking) == 0 {
 		return nil
 	}
-	return &MismatchError{Reason: fmt.Sprintf("%s is older than its purchases: the provider has %d batches of the run %q that it does not know, "+
+	return &MismatchError{Reason: fmt.Sprintf("%s is older than its purchases: the provider has %s of the run %q that it does not know, "+
 		"such as %s. It is an old copy, or a copy of it was run elsewhere: go on with the newer one. "+
 		"If that is lost, run baler doctor --state %s --adopt %s",
-		ad.store.Path(), len(lacking), ad.name, lacking[0].Batch, ad.store.Path(), ad.name)}
+		ad.store.Path(), batchCount(len(lacking)), ad.name, lacking[0].Batch, ad.store.Path(), ad.name)}
 }
 
 // bought lists the batches of a provider under tags of the job that the journal

@@ -59,7 +59,7 @@ func (b *blockage) blockService(ctx context.Context, s *service, but string, err
 	}
 	text := "the account is blocked and nothing more is bought"
 	if n, rows := b.running(but); n > 0 {
-		text += fmt.Sprintf(", while %d batches of %d rows that were bought go on at the provider", n, rows)
+		text += fmt.Sprintf(", while %s of %s that were bought go on at the provider", batchCount(n), rowCount(rows))
 	}
 	b.notices.raise(ctx, Notice{
 		Kind: NoticeRefused, Text: fmt.Sprintf("%s: %v", text, err),
@@ -112,7 +112,7 @@ func (b *blockage) raiseBlocked(ctx context.Context, err error) {
 	}
 	b.notices.raise(ctx, Notice{
 		Kind:   NoticeRefused,
-		Text:   fmt.Sprintf("the account is blocked, while %d batches of %d rows that were bought go on at the provider", n, rows),
+		Text:   fmt.Sprintf("the account is blocked, while %s of %s that were bought go on at the provider", batchCount(n), rowCount(rows)),
 		Advice: "they are neither lost nor paid again: once the account is in order, run the same again to fetch them",
 	})
 }

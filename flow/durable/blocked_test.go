@@ -74,7 +74,7 @@ func TestWhatRunsWhileTheAccountIsBlockedIsDelivered(t *testing.T) {
 	t.Parallel()
 	for route, words := range map[string]string{
 		"POST /v1/files":   "the account is blocked", // while the first is being created
-		"POST /v1/batches": "1 batches of 100 rows that were bought go on",
+		"POST /v1/batches": "1 batch of 100 rows that were bought go on",
 	} {
 		cfg := simulator.Config{
 			Latency: simulator.Latency{Processing: 5 * time.Minute},
@@ -136,7 +136,7 @@ func TestWhatNobodyCanLookAtIsFetchedLater(t *testing.T) {
 		if report, err := w.Run(t.Context(), job); retry.ClassOf(err) != retry.Blocked || report.Failed > 0 || report.Batches != 1 {
 			t.Errorf("report %+v, %v", report, err)
 		}
-		if all := *notices; len(all) != 1 || !strings.Contains(all[0].Text, "1 batches of 100 rows that were bought go on") {
+		if all := *notices; len(all) != 1 || !strings.Contains(all[0].Text, "1 batch of 100 rows that were bought go on") {
 			t.Errorf("told %+v", all)
 		}
 		if s, err := w.Attach().Status(); err != nil || len(s.Notices) != 1 {

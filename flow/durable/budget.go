@@ -121,20 +121,20 @@ func (e *BudgetError) Error() string {
 		for i, name := range e.Tenants {
 			names[i] = fmt.Sprintf("%q", name)
 		}
-		return fmt.Sprintf("durable: the budget of %s for each tenant is used up for %s: %d rows have no result: "+
-			"raise it (Job.Budget, --tenant-budget) and run the same again", e.Budget, strings.Join(names, ", "), e.Rows)
+		return fmt.Sprintf("durable: the budget of %s for each tenant is used up for %s: %s: "+
+			"raise it (Job.Budget, --tenant-budget) and run the same again", e.Budget, strings.Join(names, ", "), withoutResult(e.Rows))
 	}
 	if e.Today {
-		return fmt.Sprintf("durable: the budget of %s for a day is less than the next batch may cost, which is %s: %d rows have no result: "+
-			"raise it (Job.Budget, --day-budget) and run the same again", e.Budget, e.Next.Round(6), e.Rows)
+		return fmt.Sprintf("durable: the budget of %s for a day is less than the next batch may cost, which is %s: %s: "+
+			"raise it (Job.Budget, --day-budget) and run the same again", e.Budget, e.Next.Round(6), withoutResult(e.Rows))
 	}
 	reserved := ""
 	if e.Reserved > 0 {
 		reserved = fmt.Sprintf(" and %s is reserved", e.Reserved.Round(6))
 	}
 	return fmt.Sprintf("durable: the budget of %s is used up: %s is spent%s, and the next batch may cost %s, %s more than is left: "+
-		"%d rows have no result: raise it (Job.Budget, --budget) and run the same again",
-		e.Budget, e.Settled.Round(6), reserved, e.Next.Round(6), e.Missing().Round(6), e.Rows)
+		"%s: raise it (Job.Budget, --budget) and run the same again",
+		e.Budget, e.Settled.Round(6), reserved, e.Next.Round(6), e.Missing().Round(6), withoutResult(e.Rows))
 }
 
 // mostNamed bounds how many tenants an error names.

@@ -21,7 +21,7 @@ func (b *buyer) awaitStorage(ctx context.Context, in intent.Intent, err error) e
 	b.notices.raise(ctx, Notice{
 		Kind: NoticeStorage, Tag: storageFull, Next: time.Now().Add(d),
 		Text: fmt.Sprintf("the upload of batch %s is refused, and nothing is bought until there is room: %v; "+
-			"this run stores %d uploads and the results of %d batches", in.Tag, err, r.Inputs, r.Results),
+			"this run stores %s and the results of %s", in.Tag, err, counted(r.Inputs, "upload", "uploads"), batchCount(r.Results)),
 		Advice: "remove files that are not needed: baler doctor --orphans names those of ours, and --sweep removes them",
 	})
 	return b.calls.sleep(ctx, d)

@@ -108,8 +108,8 @@ func (b *buyer) raiseWaiting(ctx context.Context, in intent.Intent, at time.Time
 	}
 	b.notices.raise(ctx, Notice{
 		Kind: NoticeRefused, Tag: in.Tag, Next: at,
-		Text: fmt.Sprintf("the provider refused batches for %s, %d times in a row before this start; nothing of them ran: %s",
-			b.batches.routeName(in), in.Reason.Times, said(*in.Reason)),
+		Text: fmt.Sprintf("the provider refused batches for %s, %s in a row before this start; nothing of them ran: %s",
+			b.batches.routeName(in), counted(in.Reason.Times, "time", "times"), said(*in.Reason)),
 		Advice: "they wait before they are created again",
 	})
 }

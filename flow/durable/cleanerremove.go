@@ -96,7 +96,7 @@ func (c *cleaner) removeDue(ctx context.Context) {
 		return
 	}
 	c.notices.raise(ctx, Notice{
-		Kind: NoticeStorage, Text: fmt.Sprintf("the files of %d batches are left at the provider: %v", left, cause),
+		Kind: NoticeStorage, Text: fmt.Sprintf("the files of %s are left at the provider: %v", batchCount(left), cause),
 		Advice: "to remove them, run it again later or call baler doctor --sweep",
 	})
 }

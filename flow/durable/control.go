@@ -46,8 +46,8 @@ func (e *CancelledError) Error() string {
 		return fmt.Sprintf("durable: the run is cancelled, %s at %s, which cannot be undone: begin another under a new name",
 			why, e.At.Format(time.RFC3339))
 	}
-	return fmt.Sprintf("durable: the run %q was cancelled %s at %s: %d rows have no result",
-		e.Name, why, e.At.Format(time.RFC3339), e.Rows)
+	return fmt.Sprintf("durable: the run %q was cancelled %s at %s: %s",
+		e.Name, why, e.At.Format(time.RFC3339), withoutResult(e.Rows))
 }
 
 // ErrRunning means that the run is under way already, here or in another

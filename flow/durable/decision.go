@@ -51,8 +51,8 @@ func (e *UndecidedError) Error() string {
 	for i, b := range e.Batches {
 		names[i], rows = b.Batch, rows+b.Missing
 	}
-	return fmt.Sprintf("durable: the run %q waits for a decision: %d rows of %s ran or may have run, and are in no result",
-		e.Name, rows, strings.Join(names, ", "))
+	return fmt.Sprintf("durable: the run %q waits for a decision: %s of %s ran or may have run, without a result",
+		e.Name, rowCount(rows), strings.Join(names, ", "))
 }
 
 // buyAgainAdvice says how to end a doubt with the command line.

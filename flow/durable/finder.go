@@ -80,7 +80,7 @@ func (f *finder) raiseUnclear(ctx context.Context, in intent.Intent, why string)
 	}
 	f.notices.raise(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag, Advice: advice,
-		Text: fmt.Sprintf("the creation of a batch of %d rows was not answered: %s", in.Rows, why),
+		Text: fmt.Sprintf("the creation of a batch of %s was not answered: %s", rowCount(in.Rows), why),
 	})
 }
 
@@ -125,7 +125,7 @@ func (f *finder) listFailed(ctx context.Context, in intent.Intent, err error) (i
 	d := f.calls.interval(f.pollStates.of(in.Tag).waited())
 	f.notices.raise(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag, Next: time.Now().Add(d),
-		Text:   fmt.Sprintf("whether the provider has a batch of %d rows cannot be told, as its batches cannot be listed: %v", in.Rows, err),
+		Text:   fmt.Sprintf("whether the provider has a batch of %s cannot be told, as its batches cannot be listed: %v", rowCount(in.Rows), err),
 		Advice: "until they can, it is neither bought again nor given up; all others go on; " + buyAgainAdvice(f.name, in.Tag),
 	})
 	return in, f.calls.sleep(ctx, d)
@@ -135,7 +135,7 @@ func (f *finder) listFailed(ctx context.Context, in intent.Intent, err error) (i
 func (f *finder) raiseUnseen(ctx context.Context, in intent.Intent, err error) {
 	f.notices.raise(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag,
-		Text:   fmt.Sprintf("a batch of %d rows was given up and bought again, and whether it is there cannot be told, as it cannot be looked for: %v", in.Rows, err),
+		Text:   fmt.Sprintf("a batch of %s was given up and bought again, and whether it is there cannot be told, as it cannot be looked for: %v", rowCount(in.Rows), err),
 		Advice: "it is not looked for any more: cancel a batch of the tag " + in.Tag + " at the provider, if there is one",
 	})
 }
@@ -162,7 +162,7 @@ func (f *finder) cancel(ctx context.Context, in intent.Intent) (intent.Intent, e
 func (f *finder) raiseHeld(ctx context.Context, in intent.Intent) {
 	f.notices.raise(ctx, Notice{
 		Kind: NoticeUnclear, Tag: in.Tag,
-		Text:   fmt.Sprintf("a batch of %d rows may be one of those at the provider that run, or have ended without a result, which shows only when they have results", in.Rows),
+		Text:   fmt.Sprintf("a batch of %s may be one of those at the provider that run, or have ended without a result, which shows only when they have results", rowCount(in.Rows)),
 		Advice: "it is waited for, and not bought again, unless Job.AmbiguousCreate says otherwise; " + buyAgainAdvice(f.name, in.Tag),
 	})
 }

@@ -27,10 +27,10 @@ type OpenError struct {
 // Error names the batches.
 func (e *OpenError) Error() string {
 	if len(e.Batches) == 0 && e.Files > 0 {
-		return fmt.Sprintf("durable: the provider still stores %d files of rows, and those of %d batches, of the run %q", e.Files, e.Stored, e.Name)
+		return fmt.Sprintf("durable: the provider still stores %s, and those of %s, of the run %q", counted(e.Files, "file of rows", "files of rows"), batchCount(e.Stored), e.Name)
 	}
 	if len(e.Batches) == 0 {
-		return fmt.Sprintf("durable: the provider still stores the files of %d batches of the run %q", e.Stored, e.Name)
+		return fmt.Sprintf("durable: the provider still stores the files of %s of the run %q", batchCount(e.Stored), e.Name)
 	}
 	names, more := e.Batches, ""
 	if n := len(names) - 5; n > 0 {

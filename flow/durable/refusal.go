@@ -32,7 +32,7 @@ func (rf *refusals) refuse(ctx context.Context, in intent.Intent, refusal error)
 	reason := refusalReason(retry.Permanent, refusal)
 	rf.notices.raise(ctx, Notice{
 		Kind: NoticeRefused, Tag: in.Tag, Batch: in.Batch,
-		Text:   fmt.Sprintf("the provider does not take a batch of %d rows for %s: %s", in.Rows, rf.batches.routeName(in), said(reason)),
+		Text:   fmt.Sprintf("the provider does not take a batch of %s for %s: %s", rowCount(in.Rows), rf.batches.routeName(in), said(reason)),
 		Advice: "the rows at fault fail with that and cost nothing; all others go on",
 	})
 	return rf.batches.advance(ctx, in, intent.BatchEnded{Reason: &reason})
@@ -137,8 +137,8 @@ func (rf *refusals) refusalEnd(in intent.Intent, r refused) time.Time {
 func (rf *refusals) raisePutOff(ctx context.Context, in intent.Intent, refusal error, r refused) {
 	n := Notice{
 		Kind: NoticeRefused, Tag: r.notice, Batch: in.Batch, Next: r.until,
-		Text: fmt.Sprintf("the provider refuses batches for %s, %d times in a row so far; nothing of them ran: %s",
-			rf.batches.routeName(in), r.refusals, said(refusalReason(retry.Retryable, refusal))),
+		Text: fmt.Sprintf("the provider refuses batches for %s, %s in a row so far; nothing of them ran: %s",
+			rf.batches.routeName(in), counted(r.refusals, "time", "times"), said(refusalReason(retry.Retryable, refusal))),
 	}
 	end := rf.refusalEnd(in, r).Format("2006-01-02 15:04")
 	switch {

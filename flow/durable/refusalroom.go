@@ -68,8 +68,8 @@ func (rf *refusals) cutToFit(ctx context.Context, in intent.Intent, entries []jo
 	rf.batches.throttles.smaller(in.Route, limit > 0)
 	rf.notices.raise(ctx, Notice{
 		Kind: NoticeRefused, Tag: in.Tag, Batch: in.Batch,
-		Text: fmt.Sprintf("a batch of %d rows for %s is more than the account may have enqueued; nothing of it ran: %s",
-			in.Rows, rf.batches.routeName(in), said(reason)),
+		Text: fmt.Sprintf("a batch of %s for %s is more than the account may have enqueued; nothing of it ran: %s",
+			rowCount(in.Rows), rf.batches.routeName(in), said(reason)),
 		Advice: fmt.Sprintf("these rows, and all that follow, go into batches of at most %d bytes", reason.Limit),
 	})
 	return rf.batches.advance(ctx, in, intent.Refused{Reason: reason})

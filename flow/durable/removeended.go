@@ -93,7 +93,7 @@ func removeKept(ctx context.Context, providers []sink.Provider, store *state.Dir
 		}
 		r.Files = int(e.cleaner.filesDeleted.Load())
 		if open := len(e.open); open > 0 && e.cleaner.hasEnded() {
-			r.Reason = fmt.Sprintf("%d batches are settled and not finished: run it again", open)
+			r.Reason = counted(open, "batch is", "batches are") + " settled and not finished: run it again"
 		}
 		r.Removed, r.Remote = due-len(e.cleaner.due()), e.cleaner.remote()
 		for _, n := range e.notices.list() {

@@ -74,7 +74,7 @@ func (e *engine) mayBeLeft(ctx context.Context, err error) bool {
 		return false
 	}
 	e.notices.raise(ctx, Notice{
-		Kind: NoticeStorage, Tag: leftOpen, Text: fmt.Sprintf("the files of %d batches are left at the provider: %v", e.progress.inFlight(), err),
+		Kind: NoticeStorage, Tag: leftOpen, Text: fmt.Sprintf("the files of %s are left at the provider: %v", batchCount(e.progress.inFlight()), err),
 		Advice: "run it again later",
 	})
 	return true

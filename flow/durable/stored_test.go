@@ -207,7 +207,7 @@ func TestStoredFilesOfAnEndedRunAreRemoved(t *testing.T) {
 		t.Errorf("%+v, %v", s.Remote, err)
 	}
 	err := w.StateDir().Forget(t.Context(), "tickets", false)
-	if open, is := errors.AsType[*durable.OpenError](err); !is || open.Files != 1 || !strings.Contains(err.Error(), "1 files of rows") {
+	if open, is := errors.AsType[*durable.OpenError](err); !is || open.Files != 1 || !strings.Contains(err.Error(), "1 file of rows") {
 		t.Errorf("a run whose file is left is forgotten: %v", err)
 	}
 	w.SetFaults()

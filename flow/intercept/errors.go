@@ -56,7 +56,7 @@ type Plan struct {
 
 // String is the plan as a line.
 func (p Plan) String() string {
-	s := fmt.Sprintf("%d calls, %d answered before, %d rows in %d batches", p.Calls, p.Hits, p.Rows, p.Batches)
+	s := fmt.Sprintf("%s, %d answered before, %s in %s", counted(p.Calls, "call", "calls"), p.Hits, counted(p.Rows, "row", "rows"), counted(p.Batches, "batch", "batches"))
 	if p.Passed > 0 {
 		s += fmt.Sprintf("; %d more that cannot be rows, at the full price", p.Passed)
 	}

@@ -81,7 +81,7 @@ func TestCallsThatWaitTooLongAreAskedLive(t *testing.T) {
 			w.Errorf("the others took %s", took)
 		}
 		live, s := w.wantOnce(40), i.Stats()
-		if live == 0 || live >= 20 || len(w.server.Batches()) != 2 || s.Escalated != int64(live) || s.Batches != 2 || !strings.Contains(s.String(), "rows were asked live as their deadline came near") {
+		if live == 0 || live >= 20 || len(w.server.Batches()) != 2 || s.Escalated != int64(live) || s.Batches != 2 || !strings.Contains(s.String(), "rows asked live as the deadline came near") {
 			w.Errorf("%d live, in %d batches: %s", live, len(w.server.Batches()), s)
 		}
 		w.close(i)

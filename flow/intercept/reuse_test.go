@@ -81,7 +81,7 @@ func TestAnswersThatAreGivenAgainAreCounted(t *testing.T) {
 		if got, list := w.reuse(); got.Hits != 6 || got.Saved != 5*list {
 			w.Errorf("after a restart: %+v", got)
 		}
-		if s := i.Stats(); s.Reuse.Hits != 3 || !strings.Contains(s.String(), "3 answers were given again, which has saved $") {
+		if s := i.Stats(); s.Reuse.Hits != 3 || !strings.Contains(s.String(), "3 answers given again, which has saved $") {
 			w.Errorf("%s", s)
 		}
 		w.close(i)

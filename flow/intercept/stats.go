@@ -32,8 +32,8 @@ type Stats struct {
 
 // String is the counts as a line.
 func (s Stats) String() string {
-	return fmt.Sprintf("%d calls: %d answered at once, %d shared a row, %d rows in %d batches (%d succeeded, %d failed, %d wait); %d calls passed through%s%s",
-		s.Calls, s.Hits, s.Attached, s.Rows, s.Batches, s.Succeeded, s.Failed, s.Waiting, s.Passed, s.live(), s.reuse())
+	return fmt.Sprintf("%s: %d answered at once, %d shared a row, %s in %s (%d succeeded, %d failed, %d wait); %s passed through%s%s",
+		counted(s.Calls, "call", "calls"), s.Hits, s.Attached, counted(s.Rows, "row", "rows"), counted(s.Batches, "batch", "batches"), s.Succeeded, s.Failed, s.Waiting, counted(s.Passed, "call", "calls"), s.live(), s.reuse())
 }
 
 func (s *Stats) live() (text string) {
@@ -41,7 +41,7 @@ func (s *Stats) live() (text string) {
 		text = fmt.Sprintf(", %d of them near their deadline", s.Live)
 	}
 	if s.Escalated > 0 {
-		text += fmt.Sprintf("; %d rows were asked live as their deadline came near", s.Escalated)
+		text += fmt.Sprintf("; %s asked live as the deadline came near", counted(s.Escalated, "row", "rows"))
 	}
 	return text
 }
@@ -50,7 +50,7 @@ func (s *Stats) reuse() string {
 	if s.Reuse.Calls() == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; %d answers were given again, which has saved %s", s.Reuse.Calls(), s.Reuse.Saved.Round(4))
+	return fmt.Sprintf("; %s given again, which has saved %s", counted(s.Reuse.Calls(), "answer", "answers"), s.Reuse.Saved.Round(4))
 }
 
 type counts struct {

@@ -16,11 +16,11 @@ func (r *Report) advise() []string {
 		}
 	}
 	say(r.Waste.Input+r.Waste.Output > 0, "%d tokens were paid twice: the answer to a purchase was lost, and its batch appeared later than the grace period. A longer grace period (--grace) makes that rarer.", r.Waste.Input+r.Waste.Output)
-	say(r.Resent > 0, "%d rows were sent again by decision, though they may have been paid for. The provider's bill shows whether they were.", r.Resent)
+	say(r.Resent > 0, "%s sent again by decision, and may have been paid for twice, which the provider's bill shows.", counted(r.Resent, "row was", "rows were"))
 	r.adviseOnFailures(say)
-	say(r.Open.Rows > 0 && r.State == string(durable.StateStopped), "%d rows have no result yet. The same command goes on.", r.Open.Rows)
-	say(r.Late > 0, "%d results came after the deadline of their row. A live route with the option within takes such rows in time.", r.Late)
-	say(r.Batches.Refused > 0 && r.Batches.Refused*5 >= r.Batches.Bought, "The provider refused batches %d times, for %d that it took. Tell the account's limits with --enqueued-tokens or --enqueued-rows, so that batches wait for room instead.", r.Batches.Refused, r.Batches.Bought)
+	say(r.Open.Rows > 0 && r.State == string(durable.StateStopped), "%s no result yet. The same command goes on.", counted(r.Open.Rows, "row has", "rows have"))
+	say(r.Late > 0, "%s after the deadline of its row. A live route with the option within takes such rows in time.", counted(r.Late, "result came", "results came"))
+	say(r.Batches.Refused > 0 && r.Batches.Refused*5 >= r.Batches.Bought, "The provider refused batches %s, for %d that it took. Tell the account's limits with --enqueued-tokens or --enqueued-rows, so that batches wait for room instead.", counted(r.Batches.Refused, "time", "times"), r.Batches.Bought)
 	say(r.Batches.Bought >= 10 && r.Batches.Rows < 100, "Batches had %.0f rows on average. Larger ones (--batch-size, --max-wait) need fewer calls, and no more time.", r.Batches.Rows)
 	say(r.Latency.Batches >= 5 && r.Latency.P90 > 4*r.Latency.P50 && r.Latency.P90 > time.Hour.Seconds(), "One batch in ten took %s or longer, and half of them %s. Smaller batches show their results sooner when some are slow.", duration(r.Latency.P90), duration(r.Latency.P50))
 	return out
@@ -33,7 +33,7 @@ func (r *Report) adviseOnFailures(say func(when bool, format string, args ...any
 	say(share > 20, "%.0f %% of the settled rows failed. Look at the examples below before more are bought; baler retry sends the failed ones again.", share)
 	for _, f := range r.Failures {
 		if text, ok := failureAdvice[f.Code]; ok && percent(f.Rows.Rows, settled) > 1 {
-			say(true, "%d rows failed with %s. %s", f.Rows.Rows, f.Code, text)
+			say(true, "%s failed with %s. %s", counted(f.Rows.Rows, "row", "rows"), f.Code, text)
 		}
 	}
 }

@@ -11,6 +11,14 @@ import (
 	"github.com/balerhq/baler/sink/llm/price"
 )
 
+// counted is a number of things in words, as in "1 row" and "1,234 rows".
+func counted(n int, one, more string) string {
+	if n == 1 {
+		more = one
+	}
+	return count(n) + " " + more
+}
+
 // functions are what a template has beside the fields of a Report.
 var functions = map[string]any{
 	"count":    count,
