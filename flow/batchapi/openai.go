@@ -36,53 +36,57 @@ func (s *Server) createBatch(c *call) error {
 	if err := c.mustBeJSON(); err != nil {
 		return err
 	}
-	var req creation
-	data, err := io.ReadAll(io.LimitReader(c.r.Body, maxCreation))
-	if err == nil {
-		err = json.Unmarshal(data, &req)
-	}
-	if err != nil {
-		return invalid("", "", "We could not parse the JSON body of your request: %v", err)
-	}
-	for _, required := range []struct{ name, value string }{
-		{"input_file_id", req.InputFileID}, {"endpoint", req.Endpoint}, {"completion_window", req.CompletionWindow},
-	} {
-		if required.value == "" {
-			return invalid("missing_required_parameter", required.name, "Missing required parameter: '%s'.", required.name)
-		}
-	}
-	if req.CompletionWindow != "24h" {
-		return invalid("invalid_value", "completion_window", "Invalid value for 'completion_window': '%s'. Supported values are: '24h'.", req.CompletionWindow)
-	}
-	metadata, err := metadataOf(req.Metadata)
+	r, err := readCreation(c.r.Body, s.cfg.Keep)
 	if err != nil {
 		return err
-	}
-	keep := s.cfg.Keep
-	if at := req.OutputExpires; at != nil {
-		if keep, err = expiry("output_expires_after", at.Anchor, at.Seconds.String()); err != nil {
-			return err
-		}
 	}
 	account, err := s.connect(c)
 	if err != nil {
 		return err
 	}
-	if all := account.endpoints(); !slices.Contains(all, req.Endpoint) {
-		return invalid("invalid_value", "endpoint", "Invalid value: '%s'. Supported values are: '%s'.", req.Endpoint, strings.Join(all, "', '"))
+	if all := account.endpoints(); !slices.Contains(all, r.Endpoint) {
+		return invalid("invalid_value", "endpoint", "Invalid value: '%s'. Supported values are: '%s'.", r.Endpoint, strings.Join(all, "', '"))
 	}
-	now := time.Now()
-	b, err := s.add(record{
-		ID: newID("batch_"), Protocol: OpenAI, Owner: c.owner, HadKey: c.caller.Key() != "", Endpoint: req.Endpoint, Input: req.InputFileID, Window: req.CompletionWindow,
-		Metadata: metadata, Status: validating, Created: now, Expires: now.Add(window), OutputKeep: keep,
-	})
+	r.ID, r.Owner, r.HadKey, r.Created = newID("batch_"), c.owner, c.caller.Key() != "", time.Now()
+	r.Expires = r.Created.Add(window)
+	b, err := s.add(r)
 	if err != nil {
 		return err
 	}
-	r := b.snapshot()
+	r = b.snapshot()
 	s.start(b, &account)
 	writeJSON(c.w, http.StatusOK, s.batchObject(&r))
 	return nil
+}
+
+// readCreation returns what a creation asks for, as a batch that is not made
+// yet. Its results are kept for so long unless it says how long.
+func readCreation(body io.Reader, keep time.Duration) (r record, err error) {
+	var req creation
+	data, err := io.ReadAll(io.LimitReader(body, maxCreation))
+	if err == nil {
+		err = json.Unmarshal(data, &req)
+	}
+	if err != nil {
+		return r, invalid("", "", "We could not parse the JSON body of your request: %v", err)
+	}
+	for _, required := range []struct{ name, value string }{
+		{"input_file_id", req.InputFileID}, {"endpoint", req.Endpoint}, {"completion_window", req.CompletionWindow},
+	} {
+		if required.value == "" {
+			return r, invalid("missing_required_parameter", required.name, "Missing required parameter: '%s'.", required.name)
+		}
+	}
+	if req.CompletionWindow != "24h" {
+		return r, invalid("invalid_value", "completion_window", "Invalid value for 'completion_window': '%s'. Supported values are: '24h'.", req.CompletionWindow)
+	}
+	metadata, err := metadataOf(req.Metadata)
+	if at := req.OutputExpires; at != nil && err == nil {
+		keep, err = expiry("output_expires_after", at.Anchor, at.Seconds.String())
+	}
+	return record{
+		Protocol: OpenAI, Endpoint: req.Endpoint, Input: req.InputFileID, Window: req.CompletionWindow, Metadata: metadata, Status: validating, OutputKeep: keep,
+	}, err
 }
 
 // openaiEndpoints are those whose requests and answers are JSON.
