@@ -1,6 +1,7 @@
 package accumulator
 
 import (
+	"iter"
 	"math"
 	"sync/atomic"
 	"time"
@@ -8,12 +9,26 @@ import (
 
 // Stats are figures about the batches closed so far.
 type Stats struct {
-	Items   uint64                  // items in closed batches
-	Batches uint64                  // closed batches
-	Reasons [ReasonEvict + 1]uint64 // closed batches by Reason, as in Reasons[ReasonAge]
-	Fill    float64                 // mean share of MaxItems or MaxWeight that was used, 0 to 1
-	Wait    Histogram               // how long the first item of each batch waited in it
-	Open    int                     // open batches; with keys, the keys in use
+	Items   uint64    // items in closed batches
+	Batches uint64    // closed batches
+	Reasons Reasons   // closed batches by Reason, as in Reasons[ReasonAge]
+	Fill    float64   // mean share of MaxItems or MaxWeight that was used, 0 to 1
+	Wait    Histogram // how long the first item of each batch waited in it
+	Open    int       // open batches; with keys, the keys in use
+}
+
+// Reasons counts batches by the [Reason] that closed them.
+type Reasons [ReasonEvict + 1]uint64
+
+// All yields every reason and its count.
+func (r Reasons) All() iter.Seq2[Reason, uint64] {
+	return func(yield func(Reason, uint64) bool) {
+		for why, n := range r {
+			if !yield(Reason(why), n) {
+				return
+			}
+		}
+	}
 }
 
 // meter collects Stats. It is written once per batch, never per item.

@@ -3,8 +3,10 @@ package telemetry
 import (
 	"context"
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -23,8 +25,11 @@ import (
 // "baler.stage.figure", with the name of its field in the attribute
 // "baler.figure", as in "in_flight". A duration counts in seconds, and a bool
 // as 0 or 1. The numbers of a list of parts, such as the routes of a router,
-// have the Name of their part in "baler.part". Other fields are left out.
-// "baler.pipeline" and "baler.stage" are as in [Metrics].
+// have the Name of their part in "baler.part". So have counts that a method All
+// yields: those of an accumulator's Reasons have the reason there, as in "age",
+// and those of its histogram of waits the longest wait of their bucket, in
+// seconds. Other fields are left out. "baler.pipeline" and "baler.stage" are as
+// in [Metrics].
 //
 // Unregister the result when the stage has ended.
 func Figures[S any](meter metric.Meter, pipeline, stage string, stats func() S) (metric.Registration, error) {
@@ -58,6 +63,11 @@ func figures(s reflect.Value, of []attribute.KeyValue, observe func(float64, []a
 			observe(value, with(of, "baler.figure", snake(field.Name)))
 			continue
 		}
+		for key, n := range counts(v) {
+			if value, ok := number(n); ok {
+				observe(value, with(with(of, "baler.figure", snake(field.Name)), "baler.part", label(key)))
+			}
+		}
 		if v.Kind() != reflect.Slice {
 			continue
 		}
@@ -67,6 +77,24 @@ func figures(s reflect.Value, of []attribute.KeyValue, observe func(float64, []a
 			}
 		}
 	}
+}
+
+// counts yields what a method All of v yields, and nothing without one.
+func counts(v reflect.Value) iter.Seq2[reflect.Value, reflect.Value] {
+	all := v.MethodByName("All")
+	if !all.IsValid() || all.Type().NumIn() > 0 || all.Type().NumOut() != 1 || !all.Type().Out(0).CanSeq2() {
+		return func(func(_, _ reflect.Value) bool) {}
+	}
+	return all.Call(nil)[0].Seq2()
+}
+
+// label writes the key of a count, a duration in seconds.
+func label(key reflect.Value) string {
+	if key.Type() == reflect.TypeFor[time.Duration]() {
+		seconds, _ := number(key)
+		return strconv.FormatFloat(seconds, 'f', -1, 64)
+	}
+	return fmt.Sprint(key)
 }
 
 func with(of []attribute.KeyValue, key, value string) []attribute.KeyValue {

@@ -2,11 +2,15 @@ package telemetry_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/balerhq/baler/accumulator"
+	"github.com/balerhq/baler/flow"
 	"github.com/balerhq/baler/flow/telemetry"
 )
 
@@ -52,6 +56,39 @@ func TestFiguresAreTheNumbersOfAStage(t *testing.T) {
 	if err := figures.Unregister(); err != nil || m.collect(t.Context()) != nil {
 		t.Errorf("reported once unregistered: %v", err)
 	}
+}
+
+// What an accumulator says: why its batches were closed, and how long the first
+// item of each has waited.
+func TestFiguresOfAnAccumulator(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		batches := accumulator.New[int](accumulator.Config{MaxItems: 2, MaxWait: time.Second})
+		items := make(chan int)
+		p := flow.New(t.Context())
+		flow.Discard(p, flow.Via(p, flow.FromChan(p, items), batches))
+		for range 5 {
+			items <- 1
+		}
+		time.Sleep(time.Minute)
+		close(items)
+		if err := p.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		m := &meter{}
+		if _, err := telemetry.Figures(m, "import", "batch", batches.Stats); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, line := range m.collect(t.Context()) {
+			if line = strings.TrimPrefix(line, "import/batch baler.stage.figure"); !strings.HasPrefix(line, "[]") && !strings.HasSuffix(line, " 0") {
+				got = append(got, line)
+			}
+		}
+		want := []string{"[0] wait 2", "[1.073741823] wait 1", "[age] reasons 1", "[size] reasons 2"}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Error(d)
+		}
+	})
 }
 
 func TestFiguresOfNoStructAreNone(t *testing.T) {
