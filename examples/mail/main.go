@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/balerhq/baler/accumulator"
@@ -35,7 +37,8 @@ func perDomain(domain string) ratelimit.Config {
 	return ratelimit.Per(1000, time.Second)
 }
 
-// run sends mails and returns how many were delivered.
+// run sends mails and returns how many were delivered. When ctx is done it takes
+// no more, and what is on its way has a minute.
 func run(ctx context.Context, mails []mail, send func(context.Context, []mail) ([]error, error), dead func(retry.Row[mail]) error) (delivered int, err error) {
 	server, err := call.New(call.Config{Name: "smtp", Rate: ratelimit.Config{Requests: 600, Slots: 4}})
 	if err != nil {
@@ -75,9 +78,11 @@ func main() {
 		mails = append(mails, mail{fmt.Sprintf("reader%d@news.example", i), "News!"})
 	}
 	dead := retry.NewDeadLetters[mail](os.Stderr)
-	delivered, err := run(context.Background(), mails, postman, dead.Write)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	delivered, err := run(ctx, mails, postman, dead.Write)
+	stop()
+	fmt.Println(delivered, "of", len(mails), "mails delivered")
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(delivered, "mails delivered")
 }
