@@ -6,9 +6,10 @@
 //	err = server.Do(ctx, func(ctx context.Context) error { return client.Send(ctx, mail) })
 //
 // The error of a call decides what happens: see the classes of package retry.
-// An error without a class is Permanent and not retried, so a client reads its
-// replies with a [retry.Grammar] and its broken connections with
-// [retry.Transport].
+// One without a class is Permanent, or Ambiguous if the network failed or the
+// time was over, and neither is retried; with [Config.Repeat] the latter is. So
+// a client reads its replies with [retry.HTTP] or another [retry.Grammar], and
+// its broken connections with [retry.Transport]: see the example of [Value].
 //
 // [Caller.Do] and [Value] are for single calls, [Map] is a stage of them, and
 // [Batches] a stage that sends batches and has a result for each of their

@@ -3,6 +3,9 @@ package call_test
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"time"
 
@@ -28,6 +31,49 @@ func ExampleCaller_Do() {
 	})
 	fmt.Println(calls, err)
 	// Output: 2 <nil>
+}
+
+// A call over HTTP that reads, so that it may be made again. Its errors have
+// classes: Transport gives one to a broken connection, and HTTP to a reply.
+func ExampleValue() {
+	busy := true
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if busy {
+			busy = false
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "sunny")
+	}))
+	defer server.Close()
+	weather := func(ctx context.Context) (string, error) {
+		ctx, sent := retry.Watch(ctx)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
+		if err != nil {
+			return "", err
+		}
+		reply, err := server.Client().Do(request)
+		if err != nil {
+			return "", retry.Transport(retry.EffectIdempotent, sent.Bool(), err)
+		}
+		defer reply.Body.Close()
+		body, err := io.ReadAll(reply.Body)
+		if err != nil {
+			return "", retry.Transport(retry.EffectIdempotent, true, err)
+		}
+		return string(body), retry.HTTP(retry.EffectIdempotent, reply.StatusCode, reply.Header, body)
+	}
+
+	caller, err := call.New(call.Config{Name: "weather", Retry: retry.Policy{Delay: time.Millisecond}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(call.Value(context.Background(), caller, weather))
+	fmt.Println(caller.Stats().Made, "attempts")
+	// Output:
+	// sunny <nil>
+	// 2 attempts
 }
 
 // A batch goes to a server that refuses one of its rows. The others have gone
