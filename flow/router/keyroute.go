@@ -1,6 +1,7 @@
 package router
 
 import (
+	"container/list"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -20,10 +21,11 @@ type keyRoute[In any] struct {
 	room   chan struct{} // of capacity 1: a queue was full and is not any more, or a place can be had
 	sought *atomic.Bool  // a place is, so that room is to be told of one
 	queued *atomic.Int64 // in all routes
+	latest *list.Element // its place among the routes, by their latest items
 
 	mu    sync.Mutex
 	queue []In
-	since time.Time // when the queue was found empty; zero when it is not
+	idle  bool // there is nothing to send
 }
 
 // put adds an item if there is room, and otherwise returns how many wait.
@@ -34,7 +36,7 @@ func (r *keyRoute[In]) put(item In) (full int) {
 		r.mu.Unlock()
 		return n
 	}
-	r.queue, r.since = append(r.queue, item), time.Time{}
+	r.queue, r.idle = append(r.queue, item), false
 	r.mu.Unlock()
 	r.queued.Add(1)
 	if n == 0 {
@@ -49,7 +51,7 @@ func (r *keyRoute[In]) take() []In {
 	defer r.mu.Unlock()
 	n := min(len(r.queue), mailbox.MaxSlice)
 	if n == 0 {
-		r.since = time.Now()
+		r.idle = true
 		if r.sought.Load() {
 			notify(r.room)
 		}
@@ -73,12 +75,10 @@ func (r *keyRoute[In]) waiting() int {
 	return len(r.queue)
 }
 
-// idleSince returns since when the route has had nothing to send, or zero if it
-// has.
-func (r *keyRoute[In]) idleSince() time.Time {
+func (r *keyRoute[In]) isIdle() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.since
+	return r.idle
 }
 
 // feed sends what comes on in until nothing has come for a while or another key

@@ -2,6 +2,7 @@ package router
 
 import (
 	"cmp"
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ type keyRun[In, Out any] struct {
 	room  chan struct{}      // of capacity 1: there may be room for what is held
 	ended chan struct{}      // closed when all items are in the queues
 
+	order   list.List     // of the routes, the one with the latest item last
 	leaving *keyRoute[In] // that was told to make room for another key
 	sought  atomic.Bool   // there was none that could be told
 }
@@ -98,6 +100,7 @@ func (r *keyRun[In, Out]) place(ctx context.Context, items []In) (held []In) {
 		full := &FullError{Key: key}
 		if route := r.route(ctx, key); route != nil {
 			if full.Queued = route.put(item); full.Queued == 0 {
+				r.order.MoveToBack(route.latest)
 				r.routed.Add(1)
 				continue
 			}
@@ -125,28 +128,26 @@ func (r *keyRun[In, Out]) route(ctx context.Context, key string) *keyRoute[In] {
 		key: key, max: r.maxQueued, queued: &r.queued, room: r.room, sought: &r.sought,
 		wake: make(chan struct{}, 1), leave: make(chan struct{}, 1),
 	}
-	r.byKey[key] = route
+	r.byKey[key], route.latest = route, r.order.PushBack(route)
 	r.routes.Add(1)
 	r.start(ctx, route)
 	return route
 }
 
-// makeRoom ends the route that has had nothing to send for longest. If all have
-// something, the first that has not will say so.
+// makeRoom ends the idle route that has been without an item for longest. If
+// none is idle, the first that becomes so will say it.
 func (r *keyRun[In, Out]) makeRoom() {
 	if r.leaving != nil || r.sought.Load() {
 		return
 	}
-	r.sought.Store(true) // before it is looked for: none is missed
-	var longest time.Time
-	for _, route := range r.byKey {
-		if since := route.idleSince(); !since.IsZero() && (r.leaving == nil || since.Before(longest)) {
-			r.leaving, longest = route, since
+	r.sought.Store(true) // before the search: none is missed
+	for at := r.order.Front(); at != nil; at = at.Next() {
+		if route := at.Value.(*keyRoute[In]); route.isIdle() {
+			r.sought.Store(false)
+			r.leaving = route
+			notify(route.leave)
+			return
 		}
-	}
-	if r.leaving != nil {
-		r.sought.Store(false)
-		notify(r.leaving.leave)
 	}
 }
 
@@ -180,5 +181,6 @@ func (r *keyRun[In, Out]) restart(ctx context.Context, route *keyRoute[In]) {
 		return
 	}
 	delete(r.byKey, route.key)
+	r.order.Remove(route.latest)
 	r.routes.Add(-1)
 }
