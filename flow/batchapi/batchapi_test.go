@@ -764,3 +764,31 @@ func TestADeletedBatchIsGone(t *testing.T) {
 		}
 	})
 }
+
+// Mistral answers embeddings of OpenAI's protocol, with the model of a route:
+// vectors of another one are no replacement.
+func TestMistralAnswersEmbeddings(t *testing.T) {
+	inWorld(t, "mistral", func(w *world) {
+		line := func(id, model string) string {
+			return fmt.Sprintf(`{"custom_id":%q,"method":"POST","url":"/v1/embeddings","body":{"model":%q,"input":["hello"]}}`+"\n", id, model)
+		}
+		embed := func(lines string) string {
+			got := w.post("/v1/batches", fmt.Sprintf(`{"input_file_id":%q,"endpoint":"/v1/embeddings","completion_window":"24h"}`, w.upload(lines)))
+			id, _ := got.body["id"].(string)
+			if id == "" {
+				w.Fatal(got)
+			}
+			return id
+		}
+		b, _ := w.await(embed(line("a", "mistral-embed") + line("b", "mistral-embed")))
+		got := w.contents(&b)
+		if b.body["status"] != "completed" || len(got) != 2 || !strings.Contains(got["a"], `"object":"embedding"`) || !strings.Contains(got["a"], `"model":"mistral-embed"`) {
+			w.Error(b.text, got)
+		}
+		b, _ = w.await(embed(line("a", "text-embedding-3-small")))
+		if b.body["status"] != "failed" || !strings.Contains(b.text, "ask for a model of a route") {
+			w.Error(b.text)
+		}
+		w.wantBought(2)
+	})
+}

@@ -18,13 +18,15 @@
 // # Who answers
 //
 // Config.Connect decides, by the caller: the caller's own account, or routes to
-// models of any provider. A request goes to a route as a chat. One that is none,
-// or that has a member with no place in a chat, is an error of its line, unless
-// it names the model of a route to the provider in whose format it is; nothing
-// of an OpenAI batch with such an error is bought. The answer of another
-// provider comes back in the words of the protocol. Its model is the one that
-// answered; of its citations and of all but the last of several choices there
-// is nothing. An answer of the protocol's own provider comes back as it is.
+// models of any provider. A request goes to a route as a chat. One that is
+// none, or that has a member with no place in a chat, is an error of its line,
+// unless it names the model of a route to the provider in whose format it is;
+// nothing of an OpenAI batch with such an error is bought. Embeddings of
+// OpenAI's protocol may also name the model of a first route to Mistral. The
+// answer of another provider comes back in the words of the protocol. Its model
+// is the one that answered; of its citations and of all but the last of several
+// choices there is nothing. An answer of the protocol's own provider comes back
+// as it is.
 //
 // A Connect that needs no key serves whoever reaches the Server, with its own
 // account. Pages of other sites are refused that make a browser call it. Those

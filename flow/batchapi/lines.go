@@ -36,7 +36,7 @@ func (o *outputs) id(prefix string, r *durable.Result) string {
 
 func (o *outputs) batchLine(r *durable.Result, a *answer) batchLine {
 	l := batchLine{ID: o.id("batch_req_", r), CustomID: r.ID, Response: &lineResponse{Status: a.status, RequestID: o.id("req_", r), Body: a.body}}
-	if a.provider != OpenAI {
+	if a.provider != OpenAI && o.Endpoint != embeddingsEndpoint {
 		l.Response.Body = o.openaiBody(r, &a.reply)
 	}
 	return l

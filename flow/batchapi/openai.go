@@ -90,13 +90,18 @@ func readCreation(body io.Reader, keep time.Duration) (r record, err error) {
 }
 
 // openaiEndpoints are those whose requests and answers are JSON.
-var openaiEndpoints = []string{"/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/completions", "/v1/moderations"}
+var openaiEndpoints = []string{"/v1/chat/completions", "/v1/responses", embeddingsEndpoint, "/v1/completions", "/v1/moderations"}
+
+// embeddingsEndpoint is one that Mistral has, too: the requests of both name
+// their model and their input alike, and so do the answers.
+const embeddingsEndpoint = "/v1/embeddings"
 
 // endpoints are those of OpenAI's that an account answers. All but chats are
-// its provider's own.
+// its provider's own, or embeddings of Mistral's.
 func (a *Account) endpoints() (all []string) {
+	embeds := a.providers()[0].Info().Name == "mistral" // no other route takes a request that is no chat
 	for _, endpoint := range openaiEndpoints {
-		if endpoint == openaiEndpoints[0] || slices.ContainsFunc(a.providers(), func(p sink.Provider) bool {
+		if endpoint == openaiEndpoints[0] || endpoint == embeddingsEndpoint && embeds || slices.ContainsFunc(a.providers(), func(p sink.Provider) bool {
 			name := p.Info().Name
 			return name == OpenAI || catalog.IsForeign(name, endpoint)
 		}) {

@@ -62,7 +62,7 @@ func inWorldOf(t *testing.T, cfg simulator.Config, route string, test func(*worl
 // routed is an account with a route to a provider.
 func (w *world) routed(name string) batchapi.Account {
 	w.Helper()
-	model := map[string]string{"anthropic": "claude-test", "openai": "gpt-test"}[name]
+	model := map[string]string{"anthropic": "claude-test", "openai": "gpt-test", "mistral": "mistral-embed"}[name]
 	return batchapi.Account{Routes: []durable.Route{{Provider: w.client(name, "sk-route", w.provider.BaseURL(name), w.provider.Client().Transport), Model: model}}}
 }
 
