@@ -28,7 +28,6 @@ type Answer struct {
 
 	again bool      // the same call may succeed soon
 	list  listPrice // of a single request
-	given bool      // a call had it before
 }
 
 // listPrice is a price that may not be known.
@@ -315,6 +314,18 @@ func (a *answers) put(all []settled) error {
 		a.note(all[i].hash, notes[i])
 	}
 	return nil
+}
+
+// markGiven notes that a call gets an answer, and reports whether it is the
+// first.
+func (a *answers) markGiven(hash callHash, id uint64) (first bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if what := a.index[hash]; !what.settled || what.id != id || what.given {
+		return false
+	}
+	a.note(hash, asked{id: id, given: true})
+	return true
 }
 
 // give records that calls have got answers. It is not safe at once: after a

@@ -164,8 +164,7 @@ func (i *Interceptor) answerOrAsk(w *waiting, r *row) error {
 		if i.take(hash, w) {
 			i.counts.hits.Add(1)
 			i.planHit()
-			w.settle(answer)
-			i.hit(w, hash, id)
+			i.hit(w, hash, id, answer)
 		}
 		return nil
 	}
@@ -195,15 +194,17 @@ func (i *Interceptor) take(hash callHash, w *waiting) bool {
 	return true
 }
 
-// hit counts an answer that was there. The first call that got it has paid for
-// it.
-func (i *Interceptor) hit(w *waiting, hash callHash, id uint64) {
+// hit gives and counts an answer that was there. The first call that gets it has
+// paid for it.
+func (i *Interceptor) hit(w *waiting, hash callHash, id uint64, a Answer) {
 	callers := int(w.callers.Load())
-	if callers > 0 && !w.answer.given {
+	isFirst := callers > 0 && i.answers.markGiven(hash, id)
+	w.settle(a)
+	if isFirst {
 		callers--
 		i.noteGiven([]settled{{hash: hash, id: id, at: time.Now().Unix()}})
 	}
-	i.reuses.add(w.account, w.answer.list.times(callers, 0, time.Now()))
+	i.reuses.add(w.account, a.list.times(callers, 0, time.Now()))
 }
 
 func (i *Interceptor) noteGiven(all []settled) {
@@ -226,11 +227,13 @@ func (i *Interceptor) settle(all []settled) {
 		if !waits {
 			continue
 		}
-		w.settle(s.answer)
-		if callers := int(w.callers.Load()); callers > 0 {
+		callers := int(w.callers.Load())
+		if callers > 0 && i.answers.markGiven(s.hash, s.id) {
+			callers--
 			given = append(given, *s)
-			i.reuses.add(w.account, s.answer.list.times(0, callers-1, time.Now()))
 		}
+		i.reuses.add(w.account, s.answer.list.times(0, callers, time.Now()))
+		w.settle(s.answer)
 	}
 	i.noteGiven(given)
 }
@@ -268,7 +271,7 @@ func (i *Interceptor) lookUp(hash callHash) (id uint64, a Answer, found bool) {
 		i.log.Warn("an answer cannot be read: the call is asked again", "call", hash, "error", err)
 		return newID(), a, false
 	}
-	a.Hit, a.given = true, what.given
+	a.Hit = true
 	return what.id, a, true
 }
 
