@@ -31,6 +31,9 @@ func (r *doctorReport) tell(w io.Writer) {
 	r.Adoption.tell(w)
 	tellFiles(w, r.Files)
 	tellRemovals(w, r.Removals)
+	for _, name := range r.Unasked {
+		fmt.Fprintf(w, "%s stores files of runs and was not asked, as %s is not set\n", name, keyNamesOf(name))
+	}
 	switch curable := r.Repairable(); {
 	case len(r.Problems) == 0 && r.Adoption.incomplete():
 		fmt.Fprintln(w, "the directory is sound, but not all that was bought could be brought back")

@@ -26,6 +26,8 @@ type doctorOptions struct {
 	adopt                  string // the run that gets them
 	adoptOutput            string // and the results in this file
 	provider, baseURL      string
+	all                    bool     // all providers of the runs are to be swept
+	also                   []string // beside the first
 	since                  time.Duration
 }
 
@@ -83,7 +85,7 @@ still wait are a problem, too.`,
 	f.BoolVar(&o.sweep, "sweep", false, "remove the provider's files that nobody needs, unless --keep-remote keeps them; needs the key")
 	f.StringVar(&o.adopt, "adopt", "", "run that gets the answers of orphaned batches that have ended, for its rows that wait for one")
 	f.StringVar(&o.adoptOutput, "adopt-output", "", "old output file of the run that --adopt names; its results go to rows that wait, by their ids")
-	f.StringVar(&o.provider, "provider", "", "provider for --orphans, --adopt and --sweep (default: that of the runs)")
+	f.StringVar(&o.provider, "provider", "", "provider for --orphans, --adopt and --sweep (default: that of the runs; --sweep alone asks all of them whose keys are set)")
 	f.StringVar(&o.baseURL, "base-url", "", "address of the API (default: the provider's; see baler providers)")
 	f.DurationVar(&o.since, "since", 30*24*time.Hour, "greatest age of an orphaned batch")
 	f.BoolVar(&o.probe, "probe", false, "examine in this process, which a damaged index may end")
@@ -100,11 +102,8 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 	if o.probe {
 		return probe(cmd.Context(), cmd.OutOrStdout(), o.state, log)
 	}
-	if o.provider == "" && o.asks() {
-		var err error
-		if o.provider, err = providerOfRuns(o.state, o.adopt); err != nil {
-			return err
-		}
+	if err := o.chooseProvider(); err != nil {
+		return err
 	}
 	health, err := examine(cmd.Context(), o.state)
 	if err != nil {
@@ -130,7 +129,7 @@ func (o *doctorOptions) run(cmd *cobra.Command) error {
 	case report.Adoption.incomplete():
 		return &exitError{exitFailed, errors.New("not all that was bought could be brought back")}
 	case slices.ContainsFunc(report.Files, func(f orphanFile) bool { return f.Failed != "" }),
-		slices.ContainsFunc(report.Removals, func(r durable.Removal) bool { return r.Reason != "" }):
+		slices.ContainsFunc(report.Removals, func(r durable.Removal) bool { return r.Reason != "" }), len(report.Unasked) > 0:
 		return &exitError{exitFailed, errors.New("not all files could be removed")}
 	}
 	return nil
@@ -161,12 +160,14 @@ func (o *doctorOptions) lookAround(ctx context.Context, report *doctorReport, lo
 		report.Adoption.Unasked, report.Adoption.keys = o.keyless(), keyNamesOf(o.provider)
 	}
 	if o.orphans || o.sweep {
-		if report.Files, err = o.findFiles(ctx, log); err != nil {
+		if report.Files, err = o.findAllFiles(ctx, log); err != nil {
 			return err
 		}
 	}
 	if o.sweep {
-		report.Removals, err = o.removeKept(ctx, log)
+		if report.Removals, err = o.removeKept(ctx, log); err == nil {
+			report.Unasked = o.unasked()
+		}
 	}
 	return err
 }
@@ -236,6 +237,7 @@ type doctorReport struct {
 	Adoption *adoptionSum            `json:"adoption,omitempty"` // of --adopt
 	Files    []orphanFile            `json:"files,omitempty"`    // uploads without a batch, and files of rows
 	Removals []durable.Removal       `json:"removals,omitempty"`
+	Unasked  []string                `json:"unasked,omitempty"` // providers that store files of runs, and whose key is not set
 	Aside    string                  `json:"aside,omitempty"`  // where the old index is
 	Failed   string                  `json:"failed,omitempty"` // why it could not be repaired
 }

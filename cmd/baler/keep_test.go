@@ -126,3 +126,41 @@ func TestDoctorSweepsFilesOfRows(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// Runs that began at several providers are swept at each whose key is set, and
+// the others are told.
+func TestDoctorSweepsTheProvidersOfAllRuns(t *testing.T) {
+	t.Parallel()
+	failing := func(route string) simulator.Fault {
+		return simulator.Fault{Route: route, Times: -1, Action: simulator.ActionFail, Status: 403}
+	}
+	server, dir := startSimulator(t, simulator.Config{Faults: []simulator.Fault{
+		failing("DELETE /v1/files/{id}"), failing("DELETE /anthropic/v1/messages/batches/{id}"),
+	}}), t.TempDir()
+	writeFile(t, dir, "in.jsonl", tickets(3)...)
+	env := []string{
+		withKey[0], "OPENAI_BASE_URL=" + server.URL + "/v1", "ANTHROPIC_BASE_URL=" + server.URL + "/anthropic", "ANTHROPIC_API_KEY=sk-test",
+	}
+	for provider, model := range map[string]string{"openai": "gpt-m", "anthropic": "claude-m"} {
+		r := runCommand(t, dir, env, "run", "in.jsonl", "--out", provider+".jsonl", "--name", provider, "--provider", provider, "--model", model, "--prompt", "{{.text}}", "--poll", "5ms")
+		if r.code != exitOK || !strings.Contains(r.stderr, "doctor --sweep") {
+			t.Fatalf("%+v", r)
+		}
+	}
+	if err := server.SetFaults(); err != nil {
+		t.Fatal(err)
+	}
+	if r := runCommand(t, dir, nil, "doctor", "--sweep"); r.code != exitUsage || !strings.Contains(r.stderr, "ANTHROPIC_API_KEY") || !strings.Contains(r.stderr, keyVariable) {
+		t.Errorf("without a key: %+v", r)
+	}
+	if r := runCommand(t, dir, env, "doctor", "--orphans"); r.code != exitUsage || !strings.Contains(r.stderr, "name the --provider") {
+		t.Errorf("orphans: %+v", r)
+	}
+	r := runCommand(t, dir, env[:3], "doctor", "--sweep")
+	if r.code != exitFailed || !r.says("openai: the files of 1 batch are removed") || !r.says("anthropic stores files of runs and was not asked, as ANTHROPIC_API_KEY is not set") {
+		t.Errorf("with one key: %+v", r)
+	}
+	if r := runCommand(t, dir, env, "doctor", "--sweep"); r.code != exitOK || !r.says("anthropic: the files of 1 batch are removed") || !r.says("all is well") {
+		t.Errorf("with both: %+v", r)
+	}
+}

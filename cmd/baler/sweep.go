@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/balerhq/baler/flow/durable"
@@ -33,7 +34,7 @@ func (o *doctorOptions) removeKept(ctx context.Context, log *slog.Logger) ([]dur
 func (o *doctorOptions) otherProviders() (others []sink.Provider, err error) {
 	asked := []string{o.provider}
 	for _, names := range providersOfRuns(o.state) {
-		if !slices.Contains(names, o.provider) {
+		if !o.all && !slices.Contains(names, o.provider) {
 			continue
 		}
 		for _, name := range names {
@@ -50,6 +51,71 @@ func (o *doctorOptions) otherProviders() (others []sink.Provider, err error) {
 		}
 	}
 	return others, nil
+}
+
+// chooseProvider takes the provider of the runs. A sweep asks all of them whose
+// keys are set.
+func (o *doctorOptions) chooseProvider() (err error) {
+	if o.provider != "" || !o.asks() {
+		return nil
+	}
+	o.provider, err = providerOfRuns(o.state, o.adopt)
+	if err == nil || !o.sweep || o.orphans || o.cancelOrphans || o.adopt != "" || o.baseURL != "" {
+		return err
+	}
+	o.all = true
+	var keys []string
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(providersOfRuns(o.state)...)))) {
+		p, known := catalog.Find(name)
+		switch {
+		case !known:
+		case keyOf(&p) == "":
+			keys = append(keys, keyNames(&p))
+		case o.provider == "":
+			o.provider = name
+		default:
+			o.also = append(o.also, name)
+		}
+	}
+	if o.provider == "" {
+		return usage("%s has runs of several providers, and no key of one is set: set %s", o.state, strings.Join(keys, ", or "))
+	}
+	return nil
+}
+
+// unasked returns the providers that store files of runs, and whose keys are not
+// set. Those of a run that has others that were asked are told with the run.
+func (o *doctorOptions) unasked() (left []string) {
+	runs, err := runsOf(o.state)
+	if err != nil || !o.all {
+		return nil
+	}
+	for i := range runs {
+		names := providersOfRun(o.state, runs[i].Name)
+		if runs[i].Remote == (durable.Remote{}) || slices.ContainsFunc(names, o.isAsked) {
+			continue
+		}
+		left = append(left, names...)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(left)))
+}
+
+func (o *doctorOptions) isAsked(provider string) bool {
+	return provider == o.provider || slices.Contains(o.also, provider)
+}
+
+// findAllFiles does findFiles at all providers that are asked.
+func (o *doctorOptions) findAllFiles(ctx context.Context, log *slog.Logger) (files []orphanFile, err error) {
+	for _, name := range append([]string{o.provider}, o.also...) {
+		one := *o
+		one.provider = name
+		found, err := one.findFiles(ctx, log)
+		if err != nil {
+			return files, err
+		}
+		files = append(files, found...)
+	}
+	return files, nil
 }
 
 func tellRemovals(w io.Writer, removals []durable.Removal) {
