@@ -118,3 +118,14 @@ func TestMissingKeysAreNamedWithTheRest(t *testing.T) {
 		}
 	}
 }
+
+// An error in any row is told, whether the provider answers or not.
+func TestRowsAreCheckedThoughTheProviderIsDown(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, dir, "in.jsonl", append(tickets(2000), `{"id":"bad"}`)...)
+	r := runCommand(t, dir, withKey, "run", "in.jsonl", "--out", "out.jsonl", "--model", "m", "--prompt", "{{.text}}", "--base-url", "http://127.0.0.1:1/v1")
+	if r.code != exitUsage || !strings.Contains(r.stderr, `in.jsonl:2001: field "text" is missing`) {
+		t.Errorf("%+v", r)
+	}
+}

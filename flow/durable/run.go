@@ -84,7 +84,7 @@ func (e *engine) mayBeLeft(ctx context.Context, err error) bool {
 // file.
 func (e *engine) work(ctx context.Context, source rows) error {
 	return during(ctx, func(ctx context.Context) error {
-		switch err := e.reach(ctx); {
+		switch err := e.reachAndRead(ctx, source); {
 		case errors.Is(err, errCancelled): // and nothing is open
 			return nil
 		case err != nil:
@@ -93,6 +93,30 @@ func (e *engine) work(ctx context.Context, source rows) error {
 		e.clock.compareClocks(ctx)
 		return e.settleAll(ctx, source)
 	}, e.controller.watch, e.cleaner.removeDelivered)
+}
+
+// reachAndRead waits until the providers answer. A job that reads all of its
+// source before it buys reads it meanwhile, so that an item that cannot be used
+// is told whether a provider answers or not.
+func (e *engine) reachAndRead(ctx context.Context, source rows) error {
+	if !e.readAll || !e.untouched() {
+		return e.reach(ctx)
+	}
+	if err := e.batches.ready.Fill(); err != nil {
+		return e.IfDamaged(jobdir.ReadyDir, err)
+	}
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return e.reach(ctx) })
+	both.Go(func() error {
+		wanted, stop := e.gate.untilBuyingEnds(ctx)
+		defer stop()
+		err := e.intake.ingest(wanted, source)
+		if errors.Is(err, errBlocked) {
+			return nil // which reach tells
+		}
+		return err
+	})
+	return both.Wait()
 }
 
 // during calls do, and the others beside it until it has returned.
