@@ -10,7 +10,7 @@ import (
 // https://docs.claude.com/en/docs/build-with-claude/pdf-support.
 const (
 	maxFileBytes  = 32_000_000
-	maxStored     = 500_000_000
+	maxStored     = 500_000_000 // of a file: https://platform.claude.com/docs/en/build-with-claude/files
 	maxPages      = 600
 	maxShortPages = 100 // of models with a context of 200,000 tokens
 	pageTokens    = 2000

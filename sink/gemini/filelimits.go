@@ -7,7 +7,7 @@ import "github.com/balerhq/baler/sink/llm"
 // stored there first, and given by their URL.
 const (
 	maxFileBytes = 20_000_000
-	maxStored    = 50_000_000 // of a PDF
+	maxStored    = 50_000_000 // of a PDF: "up to 50MB or 1000 pages", "both inline data and Files API uploads"
 	maxPages     = 1000
 	pageTokens   = 258
 	tileTokens   = 258
