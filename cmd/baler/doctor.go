@@ -238,8 +238,8 @@ type doctorReport struct {
 	Files    []orphanFile            `json:"files,omitempty"`    // uploads without a batch, and files of rows
 	Removals []durable.Removal       `json:"removals,omitempty"`
 	Unasked  []string                `json:"unasked,omitempty"` // providers that store files of runs, and whose key is not set
-	Aside    string                  `json:"aside,omitempty"`  // where the old index is
-	Failed   string                  `json:"failed,omitempty"` // why it could not be repaired
+	Aside    string                  `json:"aside,omitempty"`   // where the old index is
+	Failed   string                  `json:"failed,omitempty"`  // why it could not be repaired
 }
 
 func (r *doctorReport) print(w io.Writer, asJSON bool) error {
