@@ -1,24 +1,11 @@
 import asyncio
 
+from chats import chats
 from groq import AsyncGroq
 from lib import CALLS, KEY, PATIENCE, all_of, refused
 
 client = AsyncGroq(api_key=KEY, timeout=PATIENCE)
-
-
-def ask(text):
-    return {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": text}]}
-
-
-async def chat(text):
-    return (await client.chat.completions.create(**ask(text))).choices[0].message.content
-
-
-async def streamed(text):
-    said = ""
-    async for chunk in await client.chat.completions.create(**ask(text), stream=True):
-        said += chunk.choices[0].delta.content or "" if chunk.choices else ""
-    return said
+chat, streamed = chats(client.chat.completions.create)
 
 
 async def main():

@@ -1,31 +1,23 @@
 import asyncio
+import functools
 
 import litellm
+from chats import ask, chats
 from lib import CALLS, KEY, PATIENCE, all_of, refused
 
-
-def ask(text):
-    return {
-        "model": "openai/gpt-4.1-mini",
-        "messages": [{"role": "user", "content": text}],
-        "api_key": KEY,
-        "timeout": PATIENCE,
-    }
+create = functools.partial(litellm.acompletion, api_key=KEY, timeout=PATIENCE)
 
 
-async def chat(text):
-    return (await litellm.acompletion(**ask(text))).choices[0].message.content
+def of(provider):
+    """LiteLLM names the provider in the model."""
+    return lambda model, **rest: create(model=f"{provider}/{model}", **rest)
 
 
-async def streamed(text):
-    said = ""
-    async for chunk in await litellm.acompletion(**ask(text), stream=True):
-        said += chunk.choices[0].delta.content or "" if chunk.choices else ""
-    return said
+chat, streamed = chats(of("openai"))
 
 
 async def message(text):
-    return (await litellm.acompletion(**ask(text) | {"model": "anthropic/claude-haiku-5.5"})).choices[0].message.content
+    return (await of("anthropic")(**ask(text, "claude-haiku-5.5"))).choices[0].message.content
 
 
 async def main():

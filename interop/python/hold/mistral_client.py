@@ -2,6 +2,7 @@ import asyncio
 import os
 
 import httpx
+from chats import ask
 from lib import CALLS, KEY, all_of, refused
 from mistralai.client import Mistral
 
@@ -12,17 +13,13 @@ connections = httpx.AsyncClient(limits=httpx.Limits(max_connections=1000), follo
 client = Mistral(api_key=KEY, server_url=os.environ["mistral"], async_client=connections)
 
 
-def ask(text):
-    return {"model": "mistral-small-latest", "messages": [{"role": "user", "content": text}]}
-
-
 async def chat(text):
-    return (await client.chat.complete_async(**ask(text))).choices[0].message.content
+    return (await client.chat.complete_async(**ask(text, "mistral-small-latest"))).choices[0].message.content
 
 
 async def streamed(text):
     said = ""
-    async for event in await client.chat.stream_async(**ask(text)):
+    async for event in await client.chat.stream_async(**ask(text, "mistral-small-latest")):
         said += event.data.choices[0].delta.content or "" if event.data.choices else ""
     return said
 

@@ -1,28 +1,15 @@
 import asyncio
 
+from chats import chats
 from lib import CALLS, KEY, PATIENCE, all_of, refused
 from openai import AsyncOpenAI
 
 client = AsyncOpenAI(api_key=KEY, timeout=PATIENCE)
-MODEL = "gpt-4.1-mini"
-
-
-async def chat(text):
-    reply = await client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": text}])
-    return reply.choices[0].message.content
-
-
-async def streamed(text):
-    said = ""
-    async for chunk in await client.chat.completions.create(
-        model=MODEL, messages=[{"role": "user", "content": text}], stream=True
-    ):
-        said += chunk.choices[0].delta.content or "" if chunk.choices else ""
-    return said
+chat, streamed = chats(client.chat.completions.create)
 
 
 async def response(text):
-    return (await client.responses.create(model=MODEL, input=text)).output_text
+    return (await client.responses.create(model="gpt-4.1-mini", input=text)).output_text
 
 
 async def main():
