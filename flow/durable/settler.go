@@ -359,11 +359,7 @@ func (c *chunk) write(ctx context.Context, s jobdir.OutputState, sent bool) erro
 	if err != nil {
 		return err
 	}
-	fetched, err := e.batches.record(c.in) // see jobdir.IsIndexed
-	if err != nil {
-		return err
-	}
-	ops := append(c.cost.ops(e.Keys, c.in.Tag, until), mark, fetched)
+	ops := append(c.cost.ops(e.Keys, c.in.Tag, until), mark)
 	if err := e.batches.ready.Add(context.WithoutCancel(ctx), c.retries, ops...); err != nil {
 		return err
 	}

@@ -142,13 +142,11 @@ func (m *Replayed) noteIndexed(in intent.Intent) {
 
 // IsIndexed reports whether the index is told that a batch has got from one
 // state to the next, and is waited for. The journal has each state. The index
-// is what a lost journal is made from. Without these three, such a journal
-// leaves one file more at the provider, or asks it for a batch once more. That
-// a batch is fetched is told with its first rows that are settled, since the
-// number of these counts in the file that was fetched.
+// is what a lost journal is made from. Without these two, such a journal leaves
+// one file more at the provider, or asks it for a batch once more.
 func IsIndexed(was, in intent.Intent) bool {
 	switch in.State { //nolint:exhaustive // these only
-	case intent.Uploaded, intent.Ended, intent.Fetched:
+	case intent.Uploaded, intent.Ended:
 		return was.State == in.State
 	}
 	return true
