@@ -19,8 +19,8 @@ type Rewinder interface {
 	Output
 	// Mark returns the position after the last Write, never "".
 	Mark() string
-	// Rewind undoes everything that was written after a mark. It is called
-	// once, before the first Write. The mark is "" if the output is new to the
+	// Rewind undoes everything that was written after a mark, which is at most
+	// one Write. It is called once, before the first Write. The mark is "" if the output is new to the
 	// job; then Rewind should refuse an output that is not empty.
 	Rewind(mark string) error
 }

@@ -34,16 +34,9 @@ type settler struct {
 	ledger   *ledger
 	canary   *canaryWatch
 
-	// One batch at a time judges its answers and delivers its results. While
-	// its last chunk is recorded, the next one may.
-	delivering sync.Mutex
-	outputErr  error // of the first Write that failed: what the output holds since then is not known
-
-	// One chunk at a time is recorded. Who delivers takes this lock before it
-	// lets the next one deliver, so that chunks are recorded in the order in
-	// which they stand in the output.
-	recording    sync.Mutex
+	settling     sync.Mutex // one batch at a time delivers its results or frees its rows: it owns these
 	outputRecord jobdir.Record[jobdir.OutputState]
+	outputErr    error // of the first Write that failed: what the output holds since then is not known
 	recordErr    error // of the first record that failed: a later mark would cover its results
 }
 
@@ -68,23 +61,11 @@ func (s *settler) settle(ctx context.Context, in intent.Intent) (intent.Intent, 
 	return s.batches.advance(ctx, in, intent.SettleDone{})
 }
 
-// settleRows settles the rows. Others wait, but not for what follows, and for
-// the last chunk only until it is delivered.
+// settleRows settles the rows. Others wait, but not for what follows: an output
+// has no more than one chunk that is not recorded, which it may have to undo.
 func (s *settler) settleRows(ctx context.Context, in intent.Intent) (*chunk, error) {
-	c, err := s.deliverRows(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	defer s.recording.Unlock()
-	err = c.record(ctx, c.output, !c.unsent())
-	return c, err
-}
-
-// deliverRows delivers the rows and records all chunks but the last. Unless it
-// fails, it has locked recording for that one.
-func (s *settler) deliverRows(ctx context.Context, in intent.Intent) (*chunk, error) {
-	s.delivering.Lock()
-	defer s.delivering.Unlock()
+	s.settling.Lock()
+	defer s.settling.Unlock()
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -104,18 +85,15 @@ func (s *settler) deliverRows(ctx context.Context, in intent.Intent) (*chunk, er
 			c.keep(o) // it is settled already
 			continue
 		}
+		c.add(o)
 		if c.full() {
 			if err := c.commit(ctx); err != nil {
 				return nil, err
 			}
 		}
-		c.add(o)
 	}
-	if err := c.deliver(ctx); err != nil {
-		return nil, err
-	}
-	s.recording.Lock()
-	return c, nil
+	err = c.commit(ctx)
+	return c, err
 }
 
 // chunk gathers outcomes until they are committed together.
@@ -286,8 +264,6 @@ func (c *chunk) commit(ctx context.Context) error {
 	if err := c.deliver(ctx); err != nil {
 		return err
 	}
-	c.s.recording.Lock()
-	defer c.s.recording.Unlock()
 	return c.record(ctx, c.output, !c.unsent())
 }
 
@@ -295,6 +271,9 @@ func (c *chunk) commit(ctx context.Context) error {
 func (c *chunk) deliver(ctx context.Context) error {
 	if c.rows == 0 || c.err != nil {
 		return c.err
+	}
+	if c.s.recordErr != nil { // the chunk before has no record, and an output undoes one
+		return c.s.recordErr
 	}
 	if err := c.s.deliver(ctx, c.results); err != nil {
 		return err
@@ -317,7 +296,7 @@ func (s *settler) deliver(ctx context.Context, results []Result) error {
 
 // record writes the outcome of the chunk's rows to the journal and then to the
 // store, and empties the chunk. After an error it records nothing more: a later
-// mark would cover results that have no record. The caller holds recording.
+// mark would cover results that have no record.
 func (c *chunk) record(ctx context.Context, output func(jobdir.OutputState) jobdir.OutputState, sent bool) error {
 	if s := c.s; c.rows > 0 && s.recordErr == nil {
 		s.recordErr = c.write(ctx, output(s.outputRecord.Value), sent)

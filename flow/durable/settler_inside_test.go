@@ -30,8 +30,8 @@ func TestAnOutputThatFailedIsNotWrittenToAgain(t *testing.T) {
 	}
 }
 
-// The results of a chunk stand in the output, and their record fails. A chunk
-// that was delivered meanwhile must not be recorded: its mark covers both.
+// The results of a chunk stand in the output, and their record fails. Another
+// chunk must not be recorded: its mark would cover both.
 func TestAfterARecordThatFailedNothingIsRecorded(t *testing.T) {
 	root, err := os.OpenRoot(t.TempDir())
 	if err != nil {

@@ -35,8 +35,8 @@ func (s *settler) release(ctx context.Context, in intent.Intent) (intent.Intent,
 
 // releaseRows lets all rows of a batch be retried that are not settled.
 func (s *settler) releaseRows(ctx context.Context, in intent.Intent) error {
-	s.recording.Lock()
-	defer s.recording.Unlock()
+	s.settling.Lock()
+	defer s.settling.Unlock()
 	c, err := s.newChunk(ctx, in)
 	if err != nil {
 		return err
