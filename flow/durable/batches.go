@@ -38,8 +38,7 @@ type batches struct {
 // seal makes a batch of entries durable. The intent holds everything else about
 // the batch. First the manifest is written. Then the intent goes to the
 // journal, which claims the rows. Then the store follows with its record and
-// the heads. Once the journal has the intent, that does not end with ctx, and a
-// restart finishes the rest.
+// the heads. Once the journal has the intent, a restart finishes the rest.
 func (b *batches) seal(ctx context.Context, in intent.Intent, entries []jobdir.Entry) (intent.Intent, error) {
 	in.Rev, in.Route, in.Rows, in.Tokens = 1, int(entries[0].Route), len(entries), tokensOf(entries)
 	shares := b.ledger.fill(&in)
@@ -62,7 +61,7 @@ func (b *batches) seal(ctx context.Context, in intent.Intent, entries []jobdir.E
 	}
 	b.routes.load.sealed(b.routes.ownOf(in.Route), in.Tag, entries)
 	b.noteDeadlines(in, entries)
-	if err := b.store.Commit(context.WithoutCancel(ctx), append(ops, op)...); err != nil {
+	if err := b.store.Commit(ctx, append(ops, op)...); err != nil {
 		return in, err
 	}
 	b.callbacks.reportEvent(b.batchEvent(intent.Intent{}, in))

@@ -36,8 +36,7 @@ type settler struct {
 
 	settling     sync.Mutex // one batch at a time delivers its results or frees its rows: it owns these
 	outputRecord jobdir.Record[jobdir.OutputState]
-	outputErr    error // of the first Write that failed: what the output holds since then is not known
-	recordErr    error // of the first record that failed: a later mark would cover its results
+	failed       error // of the first Write or record that failed: the output holds results without a record
 }
 
 // settle delivers the results of a fetched batch in chunks. Each chunk is
@@ -121,9 +120,8 @@ type chunk struct {
 	invalid   []jobdir.Invalid // rows whose answers failed the check
 	over      []jobdir.FailedOver
 	asked     jobdir.Asked
-	mark      string // of the output, once the results are delivered
-	err       error  // of add
-	blocked   error  // the error of a row about which a person has to act
+	err       error // of add
+	blocked   error // the error of a row about which a person has to act
 	// Of the whole batch: reset keeps them.
 	answers  []jobdir.Answer
 	verdicts verdicts
@@ -261,52 +259,16 @@ func (c *chunk) unsent() bool { return c.in.Refused() }
 
 // commit delivers and records the chunk, and empties it.
 func (c *chunk) commit(ctx context.Context) error {
-	if err := c.deliver(ctx); err != nil {
-		return err
-	}
-	return c.record(ctx, c.output, !c.unsent())
-}
-
-// deliver delivers the results of the chunk.
-func (c *chunk) deliver(ctx context.Context) error {
 	if c.rows == 0 || c.err != nil {
 		return c.err
-	}
-	if c.s.recordErr != nil { // the chunk before has no record, and an output undoes one
-		return c.s.recordErr
 	}
 	if err := c.s.deliver(ctx, c.results); err != nil {
 		return err
 	}
+	s := c.s.outputRecord.Value
 	if r, ok := c.s.output.(Rewinder); ok {
-		c.mark = r.Mark()
+		s.Mark = r.Mark()
 	}
-	return nil
-}
-
-// deliver writes results to the output. After an error, results of other
-// batches must not follow before the output is rewound: the failed Write may
-// have had an effect, which the next mark would cover.
-func (s *settler) deliver(ctx context.Context, results []Result) error {
-	if len(results) > 0 && s.outputErr == nil {
-		s.outputErr = s.output.Write(ctx, results)
-	}
-	return s.outputErr
-}
-
-// record writes the outcome of the chunk's rows to the journal and then to the
-// store, and empties the chunk. After an error it records nothing more: a later
-// mark would cover results that have no record.
-func (c *chunk) record(ctx context.Context, output func(jobdir.OutputState) jobdir.OutputState, sent bool) error {
-	if s := c.s; c.rows > 0 && s.recordErr == nil {
-		s.recordErr = c.write(ctx, output(s.outputRecord.Value), sent)
-	}
-	return c.s.recordErr
-}
-
-// output returns the state of the output with the chunk.
-func (c *chunk) output(s jobdir.OutputState) jobdir.OutputState {
-	s.Mark = cmp.Or(c.mark, s.Mark) // no mark if the output has none
 	s.Succeeded += len(c.results) - c.failed
 	s.Failed += c.failed
 	s.Late += c.late
@@ -317,7 +279,27 @@ func (c *chunk) output(s jobdir.OutputState) jobdir.OutputState {
 	if !c.s.gate.cancelled() && !c.unsent() {
 		s.Retried += len(c.retries)
 	}
-	return s.With(c.in.Route, c.spent)
+	s = s.With(c.in.Route, c.spent)
+	return c.record(ctx, s, !c.unsent())
+}
+
+// deliver writes results to the output. After an error, of this or of a record,
+// no others must follow before the output is rewound: the next mark would cover
+// results that have no record.
+func (s *settler) deliver(ctx context.Context, results []Result) error {
+	if len(results) > 0 && s.failed == nil {
+		s.failed = s.output.Write(ctx, results)
+	}
+	return s.failed
+}
+
+// record writes the outcome of the chunk's rows to the journal and then to the
+// store, unless something has failed before.
+func (c *chunk) record(ctx context.Context, s jobdir.OutputState, sent bool) error {
+	if c.s.failed == nil {
+		c.s.failed = c.write(ctx, s, sent)
+	}
+	return c.s.failed
 }
 
 // write does not end with ctx, because what happened must not be lost.

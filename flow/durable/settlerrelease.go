@@ -3,7 +3,6 @@ package durable
 import (
 	"context"
 
-	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/intent"
 	"github.com/balerhq/baler/retry"
 )
@@ -47,19 +46,13 @@ func (s *settler) releaseRows(ctx context.Context, in intent.Intent) error {
 			c.rows++
 			c.retry(first+n, false)
 		}
-		if err := c.record(ctx, c.released, false); err != nil {
+		output := s.outputRecord.Value
+		if in.Abandoned {
+			output.Retried, output.Resent = output.Retried+c.rows, output.Resent+c.rows
+		}
+		if err := c.record(ctx, output, false); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// released returns the state of the output once the chunk's rows are free,
-// which are retried unless the batch never ran.
-func (c *chunk) released(s jobdir.OutputState) jobdir.OutputState {
-	if c.in.Abandoned {
-		s.Retried += c.rows
-		s.Resent += c.rows
-	}
-	return s
 }
