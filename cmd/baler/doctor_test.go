@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/balerhq/baler/flow/durable/doctor"
+	"github.com/balerhq/baler/internal/sparse"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -62,7 +63,9 @@ func halfDone(t *testing.T) *ward {
 func (w *ward) keep() {
 	w.t.Helper()
 	w.from = filepath.Join(w.t.TempDir(), "copy")
-	copyTree(w.t, w.dir, w.from)
+	if err := sparse.CopyDir(w.dir, w.from); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // again is the run as it was kept, with its provider.
@@ -71,7 +74,9 @@ func (w *ward) again(t *testing.T) *ward {
 	if err := os.RemoveAll(w.dir); err != nil {
 		t.Fatal(err)
 	}
-	copyTree(t, w.from, w.dir)
+	if err := sparse.CopyDir(w.from, w.dir); err != nil {
+		t.Fatal(err)
+	}
 	again := &ward{t: t, in: w.in, dir: w.dir, addr: w.addr}
 	again.provider(w.addr)
 	return again
@@ -106,38 +111,6 @@ func (w *ward) doctor(args ...string) result {
 func (w *ward) wantExactlyOnce() {
 	w.t.Helper()
 	wantExactlyOnce(w.t, w.dir, "http://"+w.addr+"/v1", wardRows)
-}
-
-// copyTree copies a directory, and keeps the holes of its files.
-func copyTree(t *testing.T, from, to string) {
-	t.Helper()
-	err := filepath.WalkDir(from, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, name)
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			return os.Mkdir(filepath.Join(to, rel), 0o700)
-		}
-		b, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		return writeSparse(filepath.Join(to, rel), b)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func writeSparse(file string, b []byte) error {
-	if err := os.WriteFile(file, bytes.TrimRight(b, "\x00"), 0o600); err != nil {
-		return err
-	}
-	return os.Truncate(file, int64(len(b)))
 }
 
 // files are the files of the state directory, by their names in it.
@@ -194,14 +167,14 @@ func flipped(b []byte, at int) []byte {
 func (w *ward) harm(name string, do func([]byte) []byte) {
 	w.t.Helper()
 	file := filepath.Join(w.dir, ".baler", name)
-	b, err := os.ReadFile(file)
+	f, err := sparse.Read(file)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if b = do(b); b == nil {
+	if b := do(f.Bytes()); b == nil {
 		err = os.Remove(file)
 	} else {
-		err = writeSparse(file, b)
+		err = sparse.Of(b).Write(file)
 	}
 	if err != nil {
 		w.t.Fatal(err)

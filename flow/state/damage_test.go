@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -15,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/sparse"
 )
 
 const damageRecords = 3000
@@ -53,60 +52,13 @@ func killedDir(t *testing.T) string {
 	return killed
 }
 
-// copyDir copies a directory, and keeps the holes of its files.
 func copyDir(t *testing.T, path string) string {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), "copy")
-	err := filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(path, name)
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			return os.Mkdir(filepath.Join(to, rel), 0o700)
-		}
-		return copySparse(name, filepath.Join(to, rel))
-	})
-	if err != nil {
+	if err := sparse.CopyDir(path, to); err != nil {
 		t.Fatal(err)
 	}
 	return to
-}
-
-func copySparse(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	size := int64(0)
-	for block := make([]byte, 1<<20); ; {
-		n, err := io.ReadFull(in, block)
-		if b := bytes.TrimRight(block[:n], "\x00"); len(b) > 0 {
-			if _, err := out.WriteAt(b, size); err != nil {
-				return err
-			}
-		}
-		size += int64(n)
-		if err != nil { // the end
-			return out.Truncate(size)
-		}
-	}
-}
-
-func writeSparse(file string, b []byte) error {
-	if err := os.WriteFile(file, bytes.TrimRight(b, "\x00"), 0o600); err != nil {
-		return err
-	}
-	return os.Truncate(file, int64(len(b)))
 }
 
 // missing counts the records that are not what they were.
@@ -155,14 +107,14 @@ var damages = []damage{
 
 func harm(t *testing.T, file string, d damage) {
 	t.Helper()
-	b, err := os.ReadFile(file)
+	f, err := sparse.Read(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b = d.do(b); b == nil {
+	if b := d.do(f.Bytes()); b == nil {
 		err = os.Remove(file)
 	} else {
-		err = writeSparse(file, b)
+		err = sparse.Of(b).Write(file)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -25,6 +25,7 @@ import (
 	"github.com/balerhq/baler/flow/durable/doctor"
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/sparse"
 )
 
 var damageCases = flag.Int("damage.cases", 40, "how many ways to damage a half-finished run; 0: all")
@@ -75,20 +76,19 @@ func damageOf(d disk) (all []damageCase) {
 	names = slices.DeleteFunc(names, func(n string) bool { return !strings.HasPrefix(n, "state/") })
 	one := func(how, file string, do func(b []byte) []byte) {
 		all = append(all, damageCase{how: how, file: file, do: func(d disk) {
-			b := make([]byte, d[file].size)
-			copy(b, d[file].data)
-			if b = do(b); b == nil {
+			b := do(d[file].Bytes())
+			if b == nil {
 				delete(d, file)
 				return
 			}
-			d[file] = diskFile{bytes.Clone(bytes.TrimRight(b, "\x00")), int64(len(b))}
+			d[file] = sparse.Of(b)
 		}})
 	}
 	for _, f := range names {
 		for how, do := range durabletest.Harms {
 			one(how, f, do)
 		}
-		size := len(d[f].data)
+		size := len(d[f].Data)
 		for i := range min(size, 9) {
 			at := i * (size - 1) / max(1, min(size, 9)-1)
 			one(fmt.Sprintf("flipped at %d", at), f, func(b []byte) []byte { b[at] ^= 4; return b })
@@ -103,7 +103,7 @@ func damageOf(d disk) (all []damageCase) {
 			}
 		}
 		if kindOf(f) == "manifests" {
-			if g := strings.Replace(f, "/manifests/", "/results/", 1); d[g].size > 0 {
+			if g := strings.Replace(f, "/manifests/", "/results/", 1); d[g].Size > 0 {
 				all = append(all, damageCase{"exchanged", f, g, func(d disk) { d[f], d[g] = d[g], d[f] }})
 			}
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/durabletest"
 	"github.com/balerhq/baler/flow/source"
 	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/sparse"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -34,12 +35,7 @@ const (
 )
 
 // disk is a directory in memory, without the holes of its files.
-type disk map[string]diskFile
-
-type diskFile struct {
-	data []byte
-	size int64
-}
+type disk map[string]sparse.File
 
 func readDisk(t *testing.T, dir string) disk {
 	t.Helper()
@@ -52,8 +48,7 @@ func readDisk(t *testing.T, dir string) disk {
 		if err != nil {
 			return err
 		}
-		b, err := os.ReadFile(path)
-		d[filepath.ToSlash(rel)] = diskFile{bytes.Clone(bytes.TrimRight(b, "\x00")), int64(len(b))}
+		d[filepath.ToSlash(rel)], err = sparse.Read(path)
 		return err
 	})
 	if err != nil {
@@ -69,7 +64,7 @@ func (d disk) write(t *testing.T, dir string) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(os.WriteFile(path, f.data, 0o600), os.Truncate(path, f.size)); err != nil {
+		if err := f.Write(path); err != nil {
 			t.Fatal(err)
 		}
 	}
