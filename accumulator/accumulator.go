@@ -26,26 +26,26 @@ type Accumulator[T any] struct {
 	wg     sync.WaitGroup
 	plain  bool
 
-	full    chan *openBatch[T] // closed; has room for all, so that to close one never blocks
-	gate    chan struct{}      // held by the first waiting caller
-	wake    chan struct{}      // what that one waits for may have come
-	closing chan struct{}      // Close was called
+	gate     chan struct{} // held by the first waiting caller
+	wake     chan struct{} // what that one waits for may have come
+	refusing chan struct{} // closed, when there is a refusal
 
 	mu        sync.Mutex
 	current   *openBatch[T] // the open batch, if an item may join it without opening or closing one
 	engine    engine[T]
+	crowded   bool      // too many batches were pending when that was last asked
 	holding   bool      // the one with the lock holds the gate
 	single    bool      // somebody has added one by one since a batch was asked for
 	overtaken int       // batches opened by others since a waiting caller got through
 	armed     time.Time // when the timer fires; zero if it does not
-	epoch     *epoch
 	producers map[*Producer[T]]struct{}
 	refusal   error      // why items are no longer taken
+	closing   bool       // Close was called
 	failed    []Batch[T] // what handlers returned an error for
 
-	free    freeList[openBatch[T]] // delivered, to be used again
-	pending atomic.Int64           // batches closed and not yet delivered
-	waiting atomic.Int64           // goroutines at the gate, the holder included
+	waiting atomic.Int64 // goroutines at the gate, the holder included
+
+	closed handover[T]
 }
 
 // Add puts v into a batch. It waits while too many batches are pending, until
@@ -74,5 +74,7 @@ func (a *Accumulator[T]) Stats() Stats {
 	if a.engine.meter == nil {
 		return Stats{}
 	}
-	return a.engine.meter.stats()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.engine.meter.read()
 }

@@ -82,22 +82,20 @@ func (a *Accumulator[T]) settle(ctx context.Context, l metaItems[T], err error) 
 		return err
 	}
 	for {
-		var heavy *OverweightError
-		switch {
-		case isNeed(err):
-			err = a.await(ctx, a.closing, attempt)
-		case errors.Is(err, errNeedLimits):
+		if isNeed(err) {
+			err = a.await(ctx, a.refusing, attempt)
+		} else if errors.Is(err, errNeedLimits) {
 			if err = a.stage.askLimits(&l.metas[0]); err == nil {
 				err = again()
 			}
-		case errors.As(err, &heavy):
+		} else if heavy, ok := errors.AsType[*OverweightError](err); ok {
 			a.stage.reject(l.items[0], heavy)
 			l.skip(1)
 			if taken++; len(l.items) == 0 {
 				return taken, nil
 			}
 			err = again()
-		default:
+		} else {
 			return taken, err
 		}
 	}

@@ -83,7 +83,7 @@ func (b *Buffer[T]) Flush(now time.Time) (Batch[T], bool) {
 	if len(b.items) == 0 {
 		return Batch[T]{}, false
 	}
-	return b.take("", b.reason(now), now), true
+	return b.take("", b.reason(now), now).batch, true
 }
 
 func (b *Buffer[T]) begin(now time.Time) {
@@ -95,7 +95,7 @@ func (b *Buffer[T]) begin(now time.Time) {
 }
 
 func (b *Buffer[T]) hold(s *slab[T], opened time.Time) {
-	b.slab, b.items, b.opened = s, s.items, opened
+	b.slab, b.items, b.opened = s, s.batch.Items[:0], opened
 }
 
 func (b *Buffer[T]) fits(weight int) bool {
@@ -136,15 +136,15 @@ func (b *Buffer[T]) reason(now time.Time) Reason {
 	}
 }
 
-// take turns the content into a Batch and leaves the Buffer empty.
-func (b *Buffer[T]) take(key string, why Reason, now time.Time) Batch[T] {
-	b.slab.items = b.items
+// take turns the content into a batch, in its slab, and leaves the Buffer empty.
+func (b *Buffer[T]) take(key string, why Reason, now time.Time) *slab[T] {
+	s := b.slab
 	b.pool.learn(len(b.items))
-	batch := Batch[T]{
+	s.batch = Batch[T]{
 		Items: b.items, Key: key, Weight: b.weight, Reason: why,
 		Opened: b.opened, Closed: now,
-		slab: b.slab, use: b.slab.use.Load(),
+		slab: s, use: s.use.Load(),
 	}
 	b.slab, b.items, b.weight, b.over = nil, nil, 0, false
-	return batch
+	return s
 }

@@ -24,7 +24,7 @@ func (a *Accumulator[T]) expire() {
 	now := time.Now()
 	for _, p := range a.handles() {
 		// It fails only when all ends; then Close returns what is left.
-		_ = a.do(a.ctx, nil, func() error { return p.expire(now) })
+		_ = a.do(a.ctx, a.ctx.Done(), func() error { return p.expire(now) })
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

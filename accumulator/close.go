@@ -13,7 +13,7 @@ func (a *Accumulator[T]) Flush(ctx context.Context) error {
 	if a.ctx == nil {
 		return errZero
 	}
-	if err := a.moveAll(ctx, a.closing); err != nil {
+	if err := a.moveAll(ctx, a.refusing); err != nil {
 		return err
 	}
 	a.mu.Lock()
@@ -23,7 +23,7 @@ func (a *Accumulator[T]) Flush(ctx context.Context) error {
 	}
 	sealed := a.closeAll(ReasonFlush)
 	a.mu.Unlock()
-	return a.delivered(ctx, sealed)
+	return a.awaitEpoch(ctx, sealed)
 }
 
 // Close refuses further items, closes all open batches and waits until every
@@ -39,18 +39,13 @@ func (a *Accumulator[T]) Close(ctx context.Context) (undelivered []Batch[T], err
 		return nil, errZero
 	}
 	a.mu.Lock()
-	select {
-	case <-a.closing:
+	if a.closing {
 		a.mu.Unlock()
 		return nil, ErrClosed
-	default:
 	}
-	close(a.closing)
+	a.closing = true
 	err = a.refusal
-	if err == nil {
-		a.refusal = ErrClosed
-	}
-	a.current = nil
+	a.refuse(ErrClosed)
 	a.mu.Unlock()
 
 	if err == nil {
@@ -63,12 +58,12 @@ func (a *Accumulator[T]) Close(ctx context.Context) (undelivered []Batch[T], err
 
 // drain delivers all that was taken.
 func (a *Accumulator[T]) drain(ctx context.Context) error {
-	err := a.moveAll(ctx, nil)
+	err := a.moveAll(ctx, a.ctx.Done())
 	if err == nil {
 		a.mu.Lock()
 		sealed := a.closeAll(ReasonClose)
 		a.mu.Unlock()
-		err = a.delivered(ctx, sealed)
+		err = a.awaitEpoch(ctx, sealed)
 	}
 	if err == nil {
 		return nil
@@ -80,9 +75,9 @@ func (a *Accumulator[T]) drain(ctx context.Context) error {
 }
 
 // moveAll moves what the producers hold into batches.
-func (a *Accumulator[T]) moveAll(ctx context.Context, closing <-chan struct{}) error {
+func (a *Accumulator[T]) moveAll(ctx context.Context, over <-chan struct{}) error {
 	for _, p := range a.handles() {
-		if err := a.do(ctx, closing, func() error { return p.move(0) }); err != nil {
+		if err := a.do(ctx, over, func() error { return p.move(0) }); err != nil {
 			return err
 		}
 	}
@@ -92,12 +87,10 @@ func (a *Accumulator[T]) moveAll(ctx context.Context, closing <-chan struct{}) e
 // closeAll closes all open batches and returns the epoch to wait for.
 func (a *Accumulator[T]) closeAll(why Reason) *epoch {
 	a.engine.closeAll(why)
-	sealed := a.epoch
-	a.epoch = sealed.seal()
-	return sealed
+	return a.closed.seal()
 }
 
-func (a *Accumulator[T]) delivered(ctx context.Context, e *epoch) error {
+func (a *Accumulator[T]) awaitEpoch(ctx context.Context, e *epoch) error {
 	select {
 	case <-e.ready:
 		return nil
@@ -119,13 +112,13 @@ func (a *Accumulator[T]) leftovers() []Batch[T] {
 	defer a.mu.Unlock()
 	left := a.failed
 	a.failed = nil
-	for len(a.full) > 0 {
-		left = append(left, (<-a.full).batch())
+	for s := a.closed.pop(); s != nil; s = a.closed.pop() { // nobody else has the lock any more
+		left = append(left, s.batch)
 	}
-	a.engine.fresh = func() *openBatch[T] { return newOpenBatch[T]() }
-	a.engine.emit = func(b *openBatch[T]) { left = append(left, b.batch()) }
+	a.engine.vacant = func() bool { return true }
+	a.engine.emit = func(s *slab[T]) { left = append(left, s.batch) }
 	for p := range a.producers {
-		_ = p.move(0) // there is always a fresh batch now
+		_ = p.move(0) // a batch may always be opened now
 	}
 	a.engine.closeAll(ReasonClose)
 	return left

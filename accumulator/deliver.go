@@ -20,60 +20,78 @@ func (a *Accumulator[T]) Batches() iter.Seq[Batch[T]] {
 		panic(errZero.Error())
 	}
 	return func(yield func(Batch[T]) bool) {
-		for b := a.next(); b != nil; b = a.next() {
-			more := false
-			a.deliver(b, func(batch Batch[T]) error {
-				more = yield(batch)
-				return nil
-			})
+		more := false
+		one := func(batch Batch[T]) error {
+			more = yield(batch)
+			return nil
+		}
+		for s := a.next(nil); s != nil; {
+			done := a.deliver(s, one)
 			if !more {
+				a.delivered(done)
 				return
 			}
+			s = a.next(done)
 		}
 	}
 }
 
 func (a *Accumulator[T]) work(handle func(context.Context, Batch[T]) error) {
 	bound := func(batch Batch[T]) error { return handle(a.ctx, batch) }
-	for b := a.next(); b != nil; b = a.next() {
-		a.deliver(b, bound)
+	for s := a.next(nil); s != nil; {
+		s = a.next(a.deliver(s, bound))
 	}
 }
 
-// next waits for a closed batch. It returns nil when the Accumulator stopped.
-func (a *Accumulator[T]) next() *openBatch[T] {
-	if a.ctx.Err() != nil { // even if there are more
+// next waits for a closed batch, after one of the epoch done was delivered, if
+// that is not nil. It returns nil when the Accumulator has stopped, even if
+// there are more.
+func (a *Accumulator[T]) next(done *epoch) *slab[T] {
+	a.closed.mu.Lock()
+	defer a.closed.mu.Unlock()
+	a.count(done)
+	if a.ctx.Err() != nil { // and stop may not know yet
 		return nil
 	}
-	select {
-	case b := <-a.full: // alone it costs half of what it costs in a choice
-		return b
-	default:
+	return a.closed.wait()
+}
+
+// delivered is next without waiting.
+func (a *Accumulator[T]) delivered(done *epoch) {
+	a.closed.mu.Lock()
+	defer a.closed.mu.Unlock()
+	a.count(done)
+}
+
+// count counts out a batch of the epoch done. It needs the lock of the
+// handover, as it is part of one turn of a consumer.
+func (a *Accumulator[T]) count(done *epoch) {
+	if done == nil {
+		return
 	}
-	select {
-	case b := <-a.full:
-		return b
-	case <-a.ctx.Done():
-		return nil
+	a.closed.undelivered--
+	done.done()
+	if a.waiting.Load() > 0 {
+		a.wakeUp()
 	}
 }
 
-// deliver hands over one batch and lets its memory be used again. If to fails,
-// or does not return at all (it panicked, or ended its goroutine), the batch is
-// kept for Close.
-func (a *Accumulator[T]) deliver(b *openBatch[T], to func(Batch[T]) error) {
-	batch, epoch := b.batch(), b.epoch
-	b.epoch = nil // it would keep alive all that follow it
+// deliver hands over one batch and returns its epoch, which is to be told, by
+// next or delivered. If to fails, or does not return at all (it panicked, or
+// ended its goroutine), the batch is kept for Close, and the epoch is nil.
+func (a *Accumulator[T]) deliver(s *slab[T], to func(Batch[T]) error) (done *epoch) {
+	batch, epoch := s.batch, s.epoch
+	s.epoch = nil // it would keep alive all that follow it; the slab is another's once to has released it
 	err := errUnfinished
 	defer func() {
 		if err != nil {
 			a.fail(batch, err)
-			return
 		}
-		a.recycle(b)
-		epoch.done()
 	}()
-	err = to(batch)
+	if err = to(batch); err != nil {
+		return nil
+	}
+	return epoch
 }
 
 func (a *Accumulator[T]) fail(batch Batch[T], err error) {
@@ -95,8 +113,15 @@ func (a *Accumulator[T]) stop(why error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.cancel(why)
+	a.closed.stop()
+	a.refuse(fmt.Errorf("accumulator: stopped: %w", a.cause()))
+}
+
+// refuse takes no more items, unless that is so already. It needs the lock.
+func (a *Accumulator[T]) refuse(why error) {
 	a.current = nil
 	if a.refusal == nil {
-		a.refusal = fmt.Errorf("accumulator: stopped: %w", a.cause())
+		a.refusal = why
+		close(a.refusing)
 	}
 }

@@ -11,10 +11,11 @@ type engine[T any] struct {
 	pool   *pool[T]
 	meter  *meter
 	open   openSet[T]
-	fresh  func() *openBatch[T] // returns nil if the item must wait for one
-	emit   func(*openBatch[T])  // takes a closed batch; must not block
-	opened func(*openBatch[T])  // prepares a batch for a Loader; nil without one
-	born   time.Time            // when the items being placed arrived; zero means now
+	spare  []*openBatch[T]     // closed, to be used again
+	vacant func() bool         // reports whether a batch may be opened, or the item must wait
+	emit   func(*slab[T])      // takes a closed batch; must not block
+	opened func(*openBatch[T]) // prepares a batch for a Loader; nil without one
+	born   time.Time           // when the items being placed arrived; zero means now
 
 	joined any // the results of the batch that an item has joined last, with a Loader
 	at     int // and its place in them
@@ -96,13 +97,13 @@ func (e *engine[T]) start(n itemMeta) (*openBatch[T], error) {
 	if crowded && e.stage.cfg.WaitForKey {
 		return nil, errNeedKey
 	}
-	if e.fresh == nil {
+	if e.vacant == nil {
 		return nil, errZero
 	}
-	b := e.fresh()
-	if b == nil {
+	if !e.vacant() {
 		return nil, errNeedBatch
 	}
+	b := e.fresh()
 	if crowded {
 		e.close(e.open.oldest, ReasonEvict)
 	}
@@ -117,26 +118,37 @@ func (e *engine[T]) start(n itemMeta) (*openBatch[T], error) {
 	}
 	e.open.put(b)
 	e.changed = true
-	e.meter.open.Add(1)
+	e.meter.openMore(1)
 	return b, nil
+}
+
+// fresh returns an empty batch.
+func (e *engine[T]) fresh() *openBatch[T] {
+	last := len(e.spare) - 1
+	if last < 0 {
+		return new(openBatch[T])
+	}
+	b := e.spare[last]
+	e.spare = e.spare[:last]
+	return b
 }
 
 // close ends an open batch and delivers it.
 func (e *engine[T]) close(b *openBatch[T], why Reason) {
 	e.open.remove(b)
 	e.changed = true
-	e.meter.open.Add(-1)
+	e.meter.openMore(-1)
 	e.seal(b, why)
 }
 
 // emitFull closes a batch that was never open: a slab full of items that have
-// been waiting since born. Its items would overtake those of an open batch.
-func (e *engine[T]) emitFull(born time.Time, s *slab[T]) error {
-	b := e.fresh()
-	if b == nil {
+// been waiting since born. They would overtake the items of an open batch.
+func (e *engine[T]) emitFull(born time.Time, s *slab[T], items []T) error {
+	if !e.vacant() {
 		return errNeedBatch
 	}
-	b.hold(s, born)
+	b := e.fresh()
+	b.slab, b.items, b.opened = s, items, born
 	b.lim, b.pool = e.limits, e.pool
 	e.seal(b, ReasonSize)
 	return nil
@@ -144,10 +156,10 @@ func (e *engine[T]) emitFull(born time.Time, s *slab[T]) error {
 
 // seal delivers a batch that is not, or no longer, among the open ones.
 func (e *engine[T]) seal(b *openBatch[T], why Reason) {
-	b.why = why
-	b.closed = e.now()
-	e.meter.count(len(b.items), b.fullness(), b.closed.Sub(b.opened), why)
-	e.emit(b)
+	closed := e.now()
+	e.meter.count(len(b.items), b.fullness(), closed.Sub(b.opened), why)
+	e.spare = append(e.spare, b)
+	e.emit(b.take(b.key, why, closed))
 }
 
 // begin starts a call: all that a call does happens at one moment, so that the

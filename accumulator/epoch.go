@@ -1,20 +1,16 @@
 package accumulator
 
-import "sync/atomic"
-
 // epoch counts the batches closed between two calls of Flush that are not yet
 // delivered. It is ready when they are and the epoch before it is ready, so
-// that handlers may finish out of order.
+// that handlers may finish out of order. The lock of the handover guards it.
 type epoch struct {
-	left  atomic.Int64 // batches, plus one until sealed, plus one until the epoch before is ready
-	ready chan struct{}
+	left  int           // batches, plus one until sealed, plus one until the epoch before is ready
+	ready chan struct{} // closed, when it is
 	next  *epoch
 }
 
-func newEpoch(left int64) *epoch {
-	e := &epoch{ready: make(chan struct{})}
-	e.left.Store(left)
-	return e
+func newEpoch(left int) *epoch {
+	return &epoch{left: left, ready: make(chan struct{})}
 }
 
 // seal ends the epoch and returns the one that follows it.
@@ -25,12 +21,12 @@ func (e *epoch) seal() *epoch {
 	return next
 }
 
-// add counts a closed batch.
-func (e *epoch) add() { e.left.Add(1) }
-
 // done uncounts one; it may make later epochs ready, too.
 func (e *epoch) done() {
-	for e != nil && e.left.Add(-1) == 0 {
+	for e != nil {
+		if e.left--; e.left > 0 {
+			return
+		}
 		close(e.ready)
 		e = e.next
 	}

@@ -21,16 +21,16 @@ func (l *Loader[In, Out]) opened(b *openBatch[In]) {
 
 // work calls the function for one batch after the other.
 func (l *Loader[In, Out]) work() {
-	for b := l.acc.next(); b != nil; b = l.acc.next() {
-		r := b.slab.results.(*results[Out])
-		b.slab.results = nil
+	for s := l.acc.next(nil); s != nil; {
+		r := s.results.(*results[Out])
+		s.results = nil
 		if !l.take(r) {
 			return // all has ended, and the callers know
 		}
-		l.acc.deliver(b, func(batch Batch[In]) error {
+		s = l.acc.next(l.acc.deliver(s, func(batch Batch[In]) error {
 			l.answer(r, batch)
 			return nil
-		})
+		}))
 	}
 }
 

@@ -148,10 +148,10 @@ func (l *Loader[In, Out]) add(ctx context.Context, item *In) (t ticket[Out], err
 		t = ticket[Out]{a.engine.joined.(*results[Out]), a.engine.at}
 		return nil
 	}
-	err = a.do(ctx, a.closing, attempt)
+	err = a.do(ctx, a.refusing, attempt)
 	for errors.Is(err, errNeedLimits) {
 		if err = a.stage.askLimits(&meta); err == nil {
-			err = a.do(ctx, a.closing, attempt)
+			err = a.do(ctx, a.refusing, attempt)
 		}
 	}
 	if heavy, ok := errors.AsType[*OverweightError](err); ok {

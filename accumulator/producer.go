@@ -77,7 +77,7 @@ func (p *Producer[T]) Close(ctx context.Context) error {
 	if p.a == nil {
 		return errZeroProducer
 	}
-	return p.a.do(ctx, p.a.closing, func() error {
+	return p.a.do(ctx, p.a.refusing, func() error {
 		if err := p.move(0); err != nil {
 			return err
 		}
@@ -99,7 +99,7 @@ func (p *Producer[T]) addSlowly(ctx context.Context, v T) error {
 	case p.slab == nil:
 		return a.Add(ctx, v)
 	}
-	return a.do(ctx, a.closing, func() error {
+	return a.do(ctx, a.refusing, func() error {
 		if a.refusal != nil {
 			return a.refusal
 		}
@@ -132,8 +132,7 @@ func (p *Producer[T]) move(more int) error {
 	}
 	e := &p.a.engine
 	if len(items) == e.limits.items && e.open.one == nil {
-		p.slab.items = items
-		if err := e.emitFull(p.first, p.slab); err != nil {
+		if err := e.emitFull(p.first, p.slab, items); err != nil {
 			p.held.Store(int64(len(items) - more))
 			return err
 		}
@@ -151,8 +150,7 @@ func (p *Producer[T]) move(more int) error {
 func (p *Producer[T]) renew() {
 	room := min(producerCapacity, p.a.engine.limits.items)
 	p.slab = p.a.engine.pool.get()
-	p.slab.items = slices.Grow(p.slab.items, room)
-	p.items = p.slab.items[:room]
+	p.items = slices.Grow(p.slab.batch.Items[:0], room)[:room]
 }
 
 // expire is move, if it is time.

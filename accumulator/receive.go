@@ -16,14 +16,15 @@ func (r *run[T]) receive(in <-chan []T) (vs []T, ok bool, err error) {
 			return vs, ok, nil
 		default:
 		}
-	}
-	select {
-	case <-r.timer.C:
-		r.expire()
-		return nil, true, nil
-	case <-r.ctx.Done():
-		return nil, false, context.Cause(r.ctx)
-	default:
+	} else {
+		select {
+		case <-r.timer.C:
+			r.expire()
+			return nil, true, nil
+		case <-r.ctx.Done():
+			return nil, false, context.Cause(r.ctx)
+		default:
+		}
 	}
 	select {
 	case vs, ok = <-in:

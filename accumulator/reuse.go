@@ -3,15 +3,12 @@ package accumulator
 // overtakes is how many batches may be opened before a waiting caller gets one.
 const overtakes = 64
 
-// fresh supplies the engine with batches, unless too many are pending.
-func (a *Accumulator[T]) fresh() *openBatch[T] {
-	if a.pending.Load() >= int64(a.stage.cfg.MaxPending) || a.mustQueue() {
-		return nil
+// vacant reports whether the engine may open a batch.
+func (a *Accumulator[T]) vacant() bool {
+	if a.crowded {
+		a.crowded = a.closed.pending() >= a.stage.cfg.MaxPending
 	}
-	if b := a.free.get(); b != nil {
-		return b
-	}
-	return newOpenBatch[T]()
+	return !a.crowded && !a.mustQueue()
 }
 
 // mustQueue reports whether the one with the lock must leave a batch to the
@@ -30,24 +27,10 @@ func (a *Accumulator[T]) mustQueue() bool {
 }
 
 // emit takes closed batches from the engine.
-func (a *Accumulator[T]) emit(b *openBatch[T]) {
-	if b == a.current {
-		a.current = nil
-	}
-	b.epoch = a.epoch
-	b.epoch.add()
-	a.pending.Add(1)
-	a.full <- b
+func (a *Accumulator[T]) emit(s *slab[T]) {
+	a.current = nil
+	a.crowded = a.closed.push(s) >= a.stage.cfg.MaxPending
 	if a.stage.cfg.WaitForKey {
-		a.wakeUp()
-	}
-}
-
-// recycle puts a delivered batch on the free list.
-func (a *Accumulator[T]) recycle(b *openBatch[T]) {
-	a.free.put(&b.node)
-	a.pending.Add(-1)
-	if a.waiting.Load() > 0 {
 		a.wakeUp()
 	}
 }

@@ -2,6 +2,7 @@ package accumulator
 
 import (
 	"reflect"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 )
@@ -15,14 +16,16 @@ const (
 	firstItems = 16
 )
 
-// slab is the memory of one batch.
+// slab is the memory of one batch, and what goes from one goroutine to another
+// when the batch is closed.
 type slab[T any] struct {
-	items []T
+	batch Batch[T]      // once it is closed; before that, memory for its items
 	use   atomic.Uint32 // counts the batches that have lived in it
 	home  *pool[T]
-	node  node[slab[T]]
+	next  *slab[T] // in a list of slabs
+	epoch *epoch   // what a Flush waits for
 
-	results any // where a Loader puts those of the batch, while it is open
+	results any // where a Loader puts those of the batch
 }
 
 // release puts the slab back, unless the batch which lived in it as number
@@ -32,17 +35,22 @@ func (s *slab[T]) release(use uint32) {
 		return
 	}
 	if s.home.pointers {
-		clear(s.items) // do not keep alive what the items point to
+		clear(s.batch.Items) // do not keep alive what the items point to
 	}
-	s.items = s.items[:0]
-	s.home.idle.put(&s.node)
+	s.home.put(s)
 }
 
-// pool keeps released slabs. It costs nothing when nobody releases.
+// pool keeps released slabs. Any goroutine may put; one at a time may get.
 type pool[T any] struct {
-	idle     freeList[slab[T]]
-	hint     atomic.Int64 // how many items a batch is likely to get
-	pointers bool         // items have some
+	hint     int      // how many items a batch is likely to get
+	pointers bool     // items have some
+	most     int      // how many are kept of those put since get last took all; the rest is garbage
+	ready    *slab[T] // taken by get, and not needed yet
+
+	_     [32]byte // what follows is for putting
+	mu    sync.Mutex
+	idle  *slab[T]
+	count int
 }
 
 func newPool[T any](l limits, keyed bool, keep int) *pool[T] {
@@ -51,32 +59,43 @@ func newPool[T any](l limits, keyed bool, keep int) *pool[T] {
 	if keyed {
 		first = firstItems
 	}
-	p := &pool[T]{idle: freeList[slab[T]]{most: int64(keep)}, pointers: hasPointers(reflect.TypeFor[T]())}
-	p.hint.Store(int64(min(l.items, first)))
-	return p
+	return &pool[T]{hint: min(l.items, first), pointers: hasPointers(reflect.TypeFor[T]()), most: keep}
 }
 
 // learn takes the size of a batch into account: a larger one than expected at
 // once, a smaller one bit by bit, so that small batches in between do not make
 // the large ones grow step by step.
 func (p *pool[T]) learn(items int) {
-	n, hint := int64(items), p.hint.Load()
-	if n < hint {
-		n = hint - (hint-n+7)/8
+	if items < p.hint {
+		items = p.hint - (p.hint-items+7)/8
 	}
-	if n != hint {
-		p.hint.Store(n)
-	}
+	p.hint = items
 }
 
 // get returns an empty slab with room for a likely batch.
 func (p *pool[T]) get() *slab[T] {
-	if s := p.idle.get(); s != nil {
+	if p.ready == nil {
+		p.mu.Lock()
+		p.ready, p.idle, p.count = p.idle, nil, 0
+		p.mu.Unlock()
+	}
+	s := p.ready
+	if s == nil {
+		s = &slab[T]{home: p}
+		s.batch.slab, s.batch.Items = s, make([]T, 0, p.hint)
 		return s
 	}
-	s := &slab[T]{items: make([]T, 0, p.hint.Load()), home: p}
-	s.node.thing = s
+	p.ready, s.next = s.next, nil
 	return s
+}
+
+func (p *pool[T]) put(s *slab[T]) {
+	p.mu.Lock()
+	if p.count < p.most {
+		s.next, p.idle = p.idle, s
+		p.count++
+	}
+	p.mu.Unlock()
 }
 
 func hasPointers(t reflect.Type) bool {

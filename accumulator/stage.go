@@ -22,7 +22,7 @@ type Stage[T any] struct {
 // An item may itself be a group that must stay together and counts as one:
 // New[[]Row](cfg).WeighBy(sizeOfRows).
 func New[T any](cfg Config) Stage[T] {
-	return Stage[T]{cfg: cfg, meter: new(meter)}
+	return Stage[T]{cfg: cfg, meter: &meter{shared: true}}
 }
 
 // By describes batches of items that have the same key, such as a tenant, a
@@ -66,7 +66,7 @@ func (s Stage[T]) Stats() Stats {
 	if s.meter == nil {
 		return Stats{}
 	}
-	return s.meter.stats()
+	return s.meter.read()
 }
 
 func (s Stage[T]) validate() error {

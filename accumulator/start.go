@@ -40,24 +40,18 @@ func (s Stage[T]) Open(ctx context.Context) (*Accumulator[T], error) {
 		return nil, err
 	}
 	s.cfg = s.cfg.withDefaults()
-	batches := s.cfg.MaxPending
-	if s.key != nil {
-		batches += s.cfg.MaxKeys
-	}
 	a := &Accumulator[T]{
-		stage:   s,
-		plain:   s.plain(),
-		free:    freeList[openBatch[T]]{most: int64(batches)},
-		full:    make(chan *openBatch[T], batches),
-		gate:    make(chan struct{}, 1),
-		wake:    make(chan struct{}, 1),
-		closing: make(chan struct{}),
-		epoch:   newEpoch(1),
+		stage:    s,
+		plain:    s.plain(),
+		gate:     make(chan struct{}, 1),
+		wake:     make(chan struct{}, 1),
+		refusing: make(chan struct{}),
 
 		producers: make(map[*Producer[T]]struct{}),
 		engine:    newEngine(s, new(meter), s.cfg.MaxPending+1),
 	}
-	a.engine.fresh, a.engine.emit = a.fresh, a.emit
+	a.closed.start()
+	a.engine.vacant, a.engine.emit = a.vacant, a.emit
 	a.ctx, a.cancel = context.WithCancelCause(ctx)
 	a.timer = time.NewTimer(0)
 	a.wg.Go(a.clock)

@@ -3,7 +3,7 @@ package accumulator
 import (
 	"iter"
 	"math"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -31,35 +31,52 @@ func (r Reasons) All() iter.Seq2[Reason, uint64] {
 	}
 }
 
-// meter collects Stats. It is written once per batch, never per item.
+// meter collects Stats. It is written for a batch, never for an item.
 type meter struct {
-	items   atomic.Uint64
-	reasons [ReasonEvict + 1]atomic.Uint64
-	fill    atomic.Uint64 // sum, in units of 1/fillUnit
-	wait    [buckets]atomic.Uint64
-	open    atomic.Int64
+	shared bool // by several Runs; otherwise the lock of an Accumulator guards it
+	mu     sync.Mutex
+	stats  Stats   // without those that result from others
+	fill   float64 // sum over the batches
 }
 
-const fillUnit = 1 << 20
+func (m *meter) lock() {
+	if m.shared {
+		m.mu.Lock()
+	}
+}
 
+func (m *meter) unlock() {
+	if m.shared {
+		m.mu.Unlock()
+	}
+}
+
+// openMore counts batches that were opened, or closed if n is negative.
+func (m *meter) openMore(n int) {
+	m.lock()
+	m.stats.Open += n
+	m.unlock()
+}
+
+// count counts a closed batch.
 func (m *meter) count(items int, fill float64, wait time.Duration, why Reason) {
-	m.items.Add(uint64(items))
-	m.reasons[why].Add(1)
-	m.fill.Add(uint64(fill * fillUnit))
-	m.wait[bucket(wait)].Add(1)
+	m.lock()
+	m.stats.Items += uint64(items)
+	m.stats.Reasons[why]++
+	m.stats.Wait.counts[bucket(wait)]++
+	m.fill += fill
+	m.unlock()
 }
 
-func (m *meter) stats() Stats {
-	s := Stats{Items: m.items.Load(), Open: int(m.open.Load())}
-	for i := range m.reasons {
-		s.Reasons[i] = m.reasons[i].Load()
-		s.Batches += s.Reasons[i]
+func (m *meter) read() Stats {
+	m.lock()
+	defer m.unlock()
+	s := m.stats
+	for _, n := range s.Reasons {
+		s.Batches += n
 	}
 	if s.Batches > 0 {
-		s.Fill = min(1, float64(m.fill.Load())/fillUnit/float64(s.Batches))
-	}
-	for i := range m.wait {
-		s.Wait.counts[i] = m.wait[i].Load()
+		s.Fill = min(1, m.fill/float64(s.Batches))
 	}
 	return s
 }
@@ -68,7 +85,10 @@ func (m *meter) stats() Stats {
 // of MaxItems and the share of MaxWeight. Without either a batch has no size to
 // fall short of, and counts as full.
 func (b *Buffer[T]) fullness() float64 {
-	if b.lim.items == math.MaxInt && b.lim.weight == math.MaxInt {
+	switch {
+	case len(b.items) >= b.lim.items:
+		return 1 // the case that is to be quick
+	case b.lim.items == math.MaxInt && b.lim.weight == math.MaxInt:
 		return 1
 	}
 	share := max(float64(len(b.items))/float64(b.lim.items), float64(b.weight)/float64(b.lim.weight))
