@@ -56,7 +56,9 @@ type Accumulator[T any] struct {
 // of Start is done, it says so.
 func (a *Accumulator[T]) Add(ctx context.Context, v T) error {
 	if !a.plain {
-		return a.addOne(ctx, v)
+		n := a.stage.metaOf(&v)
+		a.mu.Lock()
+		return a.addLocked(ctx, v, n)
 	}
 	a.mu.Lock()
 	if b := a.current; b != nil && len(b.items)+1 < b.lim.items {
@@ -64,8 +66,7 @@ func (a *Accumulator[T]) Add(ctx context.Context, v T) error {
 		a.mu.Unlock()
 		return nil
 	}
-	a.mu.Unlock()
-	return a.addOne(ctx, v)
+	return a.addLocked(ctx, v, itemMeta{})
 }
 
 // Stats returns figures about the batches closed so far. It may be called at

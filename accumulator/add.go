@@ -14,23 +14,33 @@ const chunk = 32
 // It returns how many were taken, which is less than len(vs) only if the error
 // is not nil.
 func (a *Accumulator[T]) AddMany(ctx context.Context, vs []T) (taken int, err error) {
-	if a.plain {
-		return a.addMeta(ctx, metaItems[T]{items: vs})
+	if !a.plain {
+		return a.addInChunks(ctx, vs)
 	}
+	a.mu.Lock()
+	if b := a.current; b != nil && len(vs) < b.lim.items-len(b.items) {
+		b.items = append(b.items, vs...)
+		a.mu.Unlock()
+		return len(vs), nil
+	}
+	return a.addManyLocked(ctx, metaItems[T]{items: vs})
+}
+
+func (a *Accumulator[T]) addInChunks(ctx context.Context, vs []T) (taken int, err error) {
 	var metas [chunk]itemMeta
 	for taken < len(vs) && err == nil {
 		part := a.stage.annotate(vs[taken:], &metas)
+		a.mu.Lock()
 		var n int
-		n, err = a.addMeta(ctx, part)
+		n, err = a.addManyLocked(ctx, part)
 		taken += n
 	}
 	return taken, err
 }
 
-// addOne is Add without the fast path.
-func (a *Accumulator[T]) addOne(ctx context.Context, v T) error {
-	n := a.stage.metaOf(&v)
-	a.mu.Lock()
+// addLocked is Add without the fast path. It begins with the lock and ends
+// without it.
+func (a *Accumulator[T]) addLocked(ctx context.Context, v T, n itemMeta) error {
 	a.single = true
 	if a.refusal == nil && a.engine.join(&v, n) {
 		a.mu.Unlock()
@@ -48,8 +58,8 @@ func (a *Accumulator[T]) addOne(ctx context.Context, v T) error {
 	return err
 }
 
-func (a *Accumulator[T]) addMeta(ctx context.Context, l metaItems[T]) (int, error) {
-	a.mu.Lock()
+// addManyLocked begins with the lock and ends without it.
+func (a *Accumulator[T]) addManyLocked(ctx context.Context, l metaItems[T]) (int, error) {
 	n, err := 0, a.refusal
 	if err == nil {
 		n, err = a.engine.fill(l)

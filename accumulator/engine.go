@@ -22,6 +22,7 @@ type engine[T any] struct {
 
 	changed   bool      // batches opened or closed; reset by the owner
 	clockRead time.Time // what now returns; zero if it has not read the clock yet
+	clockBase time.Time // when both clocks were read last
 }
 
 func newEngine[T any](s Stage[T], m *meter, keep int) engine[T] {
@@ -168,9 +169,20 @@ func (e *engine[T]) begin() { e.clockRead = time.Time{} }
 
 func (e *engine[T]) now() time.Time {
 	if e.clockRead.IsZero() {
-		e.clockRead = time.Now()
+		e.readClock()
 	}
 	return e.clockRead
+}
+
+// readClock reads the monotonic clock alone, which takes half of the time, and
+// the wall clock once a second, as it may be set.
+func (e *engine[T]) readClock() {
+	if since := time.Since(e.clockBase); since < time.Second {
+		e.clockRead = e.clockBase.Add(since)
+		return
+	}
+	e.clockBase = time.Now()
+	e.clockRead = e.clockBase
 }
 
 func (e *engine[T]) closeAll(why Reason) {
