@@ -62,12 +62,17 @@ func (p *Producer[T]) Add(ctx context.Context, v T) error {
 	if n := p.next; n > 0 && n < int64(len(p.items))-1 {
 		p.items[n] = v
 		p.next = n + 1
-		if p.held.CompareAndSwap(n, n+1) {
+		if advance(&p.held, n) {
 			return nil
 		}
 	}
 	return p.addSlowly(ctx, v)
 }
+
+// advance counts one more item, unless they are no longer n. It is not generic:
+// the method that it calls is inlined here, and in a generic function only if
+// the program imports sync/atomic beside this package.
+func advance(held *atomic.Int64, n int64) bool { return held.CompareAndSwap(n, n+1) }
 
 // Close adds what the handle holds and makes the Accumulator forget it; after
 // that Add returns [ErrClosed]. It must not be called while another goroutine
