@@ -35,5 +35,3 @@ func (b *Batch[T]) Release() {
 		b.slab.release(b.use)
 	}
 }
-
-func (b *Batch[T]) released() bool { return b.slab.use.Load() != b.use }

@@ -143,7 +143,7 @@ func (b *Buffer[T]) take(key string, why Reason, now time.Time) *slab[T] {
 	s.batch = Batch[T]{
 		Items: b.items, Key: key, Weight: b.weight, Reason: why,
 		Opened: b.opened, Closed: now,
-		slab: s, use: s.use.Load(),
+		slab: s, use: s.use,
 	}
 	b.slab, b.items, b.weight, b.over = nil, nil, 0, false
 	return s

@@ -21,7 +21,7 @@ func (a *Accumulator[T]) Batches() iter.Seq[Batch[T]] {
 	}
 	return func(yield func(Batch[T]) bool) {
 		more := false
-		one := func(batch Batch[T]) error {
+		one := func(_ context.Context, batch Batch[T]) error {
 			more = yield(batch)
 			return nil
 		}
@@ -37,9 +37,8 @@ func (a *Accumulator[T]) Batches() iter.Seq[Batch[T]] {
 }
 
 func (a *Accumulator[T]) work(handle func(context.Context, Batch[T]) error) {
-	bound := func(batch Batch[T]) error { return handle(a.ctx, batch) }
 	for s := a.next(nil); s != nil; {
-		s = a.next(a.deliver(s, bound))
+		s = a.next(a.deliver(s, handle))
 	}
 }
 
@@ -79,7 +78,7 @@ func (a *Accumulator[T]) count(done *epoch) {
 // deliver hands over one batch and returns its epoch, which is to be told, by
 // next or delivered. If to fails, or does not return at all (it panicked, or
 // ended its goroutine), the batch is kept for Close, and the epoch is nil.
-func (a *Accumulator[T]) deliver(s *slab[T], to func(Batch[T]) error) (done *epoch) {
+func (a *Accumulator[T]) deliver(s *slab[T], to func(context.Context, Batch[T]) error) (done *epoch) {
 	batch, epoch := s.batch, s.epoch
 	s.epoch = nil // it would keep alive all that follow it; the slab is another's once to has released it
 	err := errUnfinished
@@ -88,7 +87,7 @@ func (a *Accumulator[T]) deliver(s *slab[T], to func(Batch[T]) error) (done *epo
 			a.fail(batch, err)
 		}
 	}()
-	if err = to(batch); err != nil {
+	if err = to(a.ctx, batch); err != nil {
 		return nil
 	}
 	return epoch
@@ -96,7 +95,7 @@ func (a *Accumulator[T]) deliver(s *slab[T], to func(Batch[T]) error) (done *epo
 
 func (a *Accumulator[T]) fail(batch Batch[T], err error) {
 	why := fmt.Errorf("handler of a batch of %d: %w", len(batch.Items), err)
-	if batch.released() {
+	if batch.slab.released(batch.use) {
 		batch.Items = nil // they may be another batch by now
 	}
 	a.mu.Lock()

@@ -1,6 +1,7 @@
 package accumulator
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -27,7 +28,7 @@ func (l *Loader[In, Out]) work() {
 		if !l.take(r) {
 			return // all has ended, and the callers know
 		}
-		s = l.acc.next(l.acc.deliver(s, func(batch Batch[In]) error {
+		s = l.acc.next(l.acc.deliver(s, func(_ context.Context, batch Batch[In]) error {
 			l.answer(r, batch)
 			return nil
 		}))

@@ -23,7 +23,7 @@ func sleeper(t *testing.T) (a *Accumulator[int], add func() error) {
 	return a, func() error {
 		_, err := a.AddMany(impatient, []int{1})
 		if err == nil {
-			a.delivered(a.deliver(a.next(nil), func(Batch[int]) error { return nil }))
+			a.delivered(a.deliver(a.next(nil), func(context.Context, Batch[int]) error { return nil }))
 		}
 		return err
 	}

@@ -3,7 +3,6 @@ package accumulator
 import (
 	"reflect"
 	"sync"
-	"sync/atomic"
 	"unsafe"
 )
 
@@ -19,8 +18,8 @@ const (
 // slab is the memory of one batch, and what goes from one goroutine to another
 // when the batch is closed.
 type slab[T any] struct {
-	batch Batch[T]      // once it is closed; before that, memory for its items
-	use   atomic.Uint32 // counts the batches that have lived in it
+	batch Batch[T] // once it is closed; before that, memory for its items
+	use   uint32   // counts the batches that have lived in it; changed under the lock of home
 	home  *pool[T]
 	next  *slab[T] // in a list of slabs
 	epoch *epoch   // what a Flush waits for
@@ -31,13 +30,28 @@ type slab[T any] struct {
 // release puts the slab back, unless the batch which lived in it as number
 // use has been released already.
 func (s *slab[T]) release(use uint32) {
-	if !s.use.CompareAndSwap(use, use+1) {
+	p := s.home
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.use != use {
 		return
 	}
-	if s.home.pointers {
+	s.use++
+	if p.pointers {
+		p.mu.Unlock()
 		clear(s.batch.Items) // do not keep alive what the items point to
+		p.mu.Lock()
 	}
-	s.home.put(s)
+	if p.count < p.most {
+		s.next, p.idle = p.idle, s
+		p.count++
+	}
+}
+
+func (s *slab[T]) released(use uint32) bool {
+	s.home.mu.Lock()
+	defer s.home.mu.Unlock()
+	return s.use != use
 }
 
 // pool keeps released slabs. Any goroutine may put; one at a time may get.
@@ -87,15 +101,6 @@ func (p *pool[T]) get() *slab[T] {
 	}
 	p.ready, s.next = s.next, nil
 	return s
-}
-
-func (p *pool[T]) put(s *slab[T]) {
-	p.mu.Lock()
-	if p.count < p.most {
-		s.next, p.idle = p.idle, s
-		p.count++
-	}
-	p.mu.Unlock()
 }
 
 func hasPointers(t reflect.Type) bool {
