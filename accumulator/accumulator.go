@@ -41,12 +41,11 @@ type Accumulator[T any] struct {
 	cancel   context.CancelCauseFunc
 	timer    *time.Timer
 	wg       sync.WaitGroup
+	closed   *handover[T]
 	gate     chan struct{} // held by the first waiting caller
 	wake     chan struct{} // what that one waits for may have come
 	refusing chan struct{} // closed, when there is a refusal
 	waiting  atomic.Int64  // goroutines at the gate, the holder included
-
-	closed handover[T]
 }
 
 // Add puts v into a batch. It waits while too many batches are pending, until

@@ -112,7 +112,7 @@ func (a *Accumulator[T]) leftovers() []Batch[T] {
 	defer a.mu.Unlock()
 	left := a.failed
 	a.failed = nil
-	for s := a.closed.pop(); s != nil; s = a.closed.pop() { // nobody else has the lock any more
+	for s := a.closed.tryNext(); s != nil; s = a.closed.tryNext() {
 		left = append(left, s.batch)
 	}
 	a.engine.vacant = func() bool { return true }

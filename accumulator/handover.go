@@ -5,19 +5,18 @@ import "sync"
 // handover is where closed batches wait for a consumer. Its lock is not that of
 // Add: a consumer never stops those who add.
 type handover[T any] struct {
-	_    [64]byte // consumers write to what follows
-	mu   sync.Mutex
-	came sync.Cond // a batch, or the end
-
+	mu          sync.Mutex
 	first, last *slab[T]
-	undelivered int    // batches, with those that consumers have
-	epoch       *epoch // of the next batch
+	undelivered int       // batches, with those that consumers have
+	epoch       *epoch    // of the next batch
+	came        sync.Cond // a batch, or the end
 	stopped     bool
 }
 
-func (h *handover[T]) start() {
+func newHandover[T any]() *handover[T] {
+	h := &handover[T]{epoch: newEpoch(1)}
 	h.came.L = &h.mu
-	h.epoch = newEpoch(1)
+	return h
 }
 
 // push adds a closed batch, and returns how many are undelivered.
@@ -50,11 +49,22 @@ func (h *handover[T]) wait() *slab[T] {
 	return h.pop()
 }
 
+// tryNext returns a batch if there is one, even when the Accumulator has stopped.
+func (h *handover[T]) tryNext() *slab[T] {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.pop()
+}
+
 // pop needs the lock.
 func (h *handover[T]) pop() *slab[T] {
 	s := h.first
-	if s != nil {
-		h.first, s.next = s.next, nil
+	if s == nil {
+		return nil
+	}
+	h.first, s.next = s.next, nil
+	if h.first == nil {
+		h.last = nil // it would keep the items alive
 	}
 	return s
 }

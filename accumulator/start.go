@@ -44,13 +44,13 @@ func (s Stage[T]) Open(ctx context.Context) (*Accumulator[T], error) {
 		stage:    s,
 		plain:    s.plain(),
 		gate:     make(chan struct{}, 1),
+		closed:   newHandover[T](),
 		wake:     make(chan struct{}, 1),
 		refusing: make(chan struct{}),
 
 		producers: make(map[*Producer[T]]struct{}),
 		engine:    newEngine(s, new(meter), s.cfg.MaxPending+1),
 	}
-	a.closed.start()
 	a.engine.vacant, a.engine.emit = a.vacant, a.emit
 	a.ctx, a.cancel = context.WithCancelCause(ctx)
 	a.timer = time.NewTimer(0)
