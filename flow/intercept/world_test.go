@@ -53,7 +53,7 @@ func open(t *testing.T, dir string, log *slog.Logger) *durable.Dir {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d.With(state.Config{Log: log})
+	return d.With(state.Config{Log: log, NoCompaction: true}) // in fake time, its timer is most of the work
 }
 
 // begin opens an Interceptor, to be closed.
