@@ -122,7 +122,7 @@ func (s *soak) prepare(ctx context.Context, protocol, faults string, race bool) 
 }
 
 func build(ctx context.Context, to string, race bool) error {
-	args := []string{"build", "-buildvcs=false", "-o", to}
+	args := []string{"build", "-buildvcs=false", "-ldflags=-s -w", "-o", to} // traces need no symbols
 	if race {
 		args = append(args, "-race")
 	}
