@@ -98,7 +98,8 @@ func (d *disk) rebuilt(items int) disk {
 }
 
 // told is the journal without what was replaced.
-func (d *disk) told() (lines []line) {
+func (d *disk) told() []line {
+	lines := make([]line, 0, len(d.journal))
 	for _, l := range d.journal {
 		if c := l.chunk; c != nil {
 			lines = slices.DeleteFunc(lines, func(o line) bool {
