@@ -144,9 +144,20 @@ func atProvider(in intent.Intent) bool {
 // nothing about the other rows, so it ends the run before the batch is bought.
 var errEncode = errors.New("durable: a request cannot be encoded for its route")
 
-// payload yields the requests of a batch as the provider gets them. They are
-// encoded now, by the codec of the batch's route, and the same each time.
-func (b *batches) payload(in intent.Intent) sink.Rows {
+// payload returns the requests of a batch as the provider gets them, to be
+// closed.
+func (b *batches) payload(in intent.Intent) *encodedRows {
+	return &encodedRows{encode: b.encode(in), spill: func() (*rowFile, error) {
+		if err := b.store.FreeSpace(); err != nil {
+			return nil, err
+		}
+		return newRowFile(b.Dir, in.Tag)
+	}}
+}
+
+// encode yields the requests of a batch. They are encoded now, by the codec of
+// the batch's route, and the same each time.
+func (b *batches) encode(in intent.Intent) sink.Rows {
 	route, codec := b.routes.get(in.Route), b.serviceOf(in).info.Codec
 	return func(yield func(sink.Row, error) bool) {
 		r := b.requests.NewReader()

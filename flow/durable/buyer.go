@@ -49,7 +49,9 @@ func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, er
 		if err := b.batches.stored.store(ctx, in); err != nil {
 			return "", err
 		}
-		return b.batches.serviceOf(in).Upload(ctx, b.batches.spec(in), b.batches.payload(in))
+		rows := b.batches.payload(in)
+		defer rows.close() // of a temporary file
+		return b.batches.serviceOf(in).Upload(ctx, b.batches.spec(in), rows.all)
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:

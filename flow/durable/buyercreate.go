@@ -28,7 +28,9 @@ func (b *buyer) buyAt(ctx context.Context, in intent.Intent) (batch string, clas
 		return "", retry.Retryable, context.Cause(ctx)
 	}
 	call, sent := retry.Watch(call)
-	batch, refusal = b.batches.serviceOf(in).Create(call, b.batches.spec(in), in.File, b.batches.payload(in))
+	rows := b.batches.payload(in)
+	defer rows.close() // of a temporary file
+	batch, refusal = b.batches.serviceOf(in).Create(call, b.batches.spec(in), in.File, rows.all)
 	return batch, purchase.CreationClass(call, sent.Bool(), refusal), refusal
 }
 

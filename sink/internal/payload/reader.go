@@ -26,9 +26,10 @@ type reader struct {
 
 const chunk = 128 << 10
 
-func newReader(before, after string, f *Format, rows sink.Rows) *reader {
+func newReader(before, after string, p *Payload, rows sink.Rows) *reader {
 	next, stop := iter.Pull2(rows)
-	return &reader{next: next, stop: stop, format: f, after: after, buf: []byte(before)}
+	size := min(int64(len(before)+len(after))+p.Size, chunk+chunk/4) // a chunk ends with a whole row
+	return &reader{next: next, stop: stop, format: p.format, after: after, buf: append(make([]byte, 0, size), before...)}
 }
 
 func (r *reader) Read(b []byte) (int, error) {
