@@ -175,21 +175,33 @@ func (l *Log) Append(parts ...[]byte) (Ref, error) {
 	n := size(parts)
 	ref := Ref{File: l.num, Offset: uint64(l.size), Len: uint32(n)} //nolint:gosec // both bounded
 	l.size += header + int64(n)
-	if n < flushAt {
-		l.buf = Append(l.buf, parts...)
+	if n >= flushAt {
+		l.err = l.writeLarge(parts)
+		return ref, l.err
 	}
-	if n >= flushAt || len(l.buf) >= flushAt {
+	if l.buf = Append(l.buf, parts...); len(l.buf) >= flushAt {
 		l.err = l.flush()
-	}
-	if n >= flushAt && l.err == nil {
-		l.err = l.write(parts)
 	}
 	return ref, l.err
 }
 
-// write writes a record that is too large to be copied.
-func (l *Log) write(parts [][]byte) error {
-	if err := Write(l.cur, parts...); err != nil {
+// writeLarge writes a record that is too large to be copied, after what is in
+// buf.
+func (l *Log) writeLarge(parts [][]byte) error {
+	l.buf = appendHeader(l.buf, parts)
+	if err := l.flush(); err != nil {
+		return err
+	}
+	for _, p := range parts {
+		if err := l.write(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Log) write(b []byte) error {
+	if _, err := l.cur.Write(b); err != nil {
 		return fmt.Errorf("segment: write %s: %w", l.name(l.num), err)
 	}
 	return nil
@@ -223,8 +235,8 @@ func (l *Log) flush() error {
 	if len(l.buf) == 0 {
 		return nil
 	}
-	if _, err := l.cur.Write(l.buf); err != nil {
-		return fmt.Errorf("segment: write %s: %w", l.name(l.num), err)
+	if err := l.write(l.buf); err != nil {
+		return err
 	}
 	l.buf = l.buf[:0]
 	return nil

@@ -32,8 +32,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Append appends the record that the parts form together to dst. The caller
 // bounds it by MaxRecord.
 func Append(dst []byte, parts ...[]byte) []byte {
-	frame := frameOf(parts)
-	dst = append(dst, frame[:]...)
+	dst = appendHeader(dst, parts)
 	for _, p := range parts {
 		dst = append(dst, p...)
 	}
@@ -41,9 +40,8 @@ func Append(dst []byte, parts ...[]byte) []byte {
 }
 
 // Write writes what Append appends, without a copy of the parts.
-func Write(w io.Writer, parts ...[]byte) error {
-	frame := frameOf(parts)
-	if _, err := w.Write(frame[:]); err != nil {
+func Write(w *bufio.Writer, parts ...[]byte) error {
+	if _, err := w.Write(appendHeader(w.AvailableBuffer(), parts)); err != nil {
 		return err
 	}
 	for _, p := range parts {
@@ -54,11 +52,10 @@ func Write(w io.Writer, parts ...[]byte) error {
 	return nil
 }
 
-// frameOf is what stands before a record.
-func frameOf(parts [][]byte) (frame [header]byte) {
-	binary.BigEndian.PutUint32(frame[:], uint32(size(parts))) //nolint:gosec // callers bound records
-	binary.BigEndian.PutUint32(frame[4:], checksum(frame[:4], parts...))
-	return frame
+// appendHeader appends what stands before a record.
+func appendHeader(dst []byte, parts [][]byte) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(size(parts))) //nolint:gosec // callers bound records
+	return binary.BigEndian.AppendUint32(dst, checksum(dst[len(dst)-4:], parts...))
 }
 
 func size(parts [][]byte) (n int) {
@@ -83,41 +80,60 @@ func checksum(length []byte, payload ...[]byte) uint32 {
 // yields ErrDamaged as its last, and r's error is yielded likewise.
 func ReadAll(r io.Reader) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		br := bufio.NewReaderSize(r, 64<<10)
-		var buf []byte
+		s := reading{r: bufio.NewReaderSize(r, readBuffer)}
 		for {
-			payload, err := next(br, buf)
+			payload, err := s.next()
 			if errors.Is(err, io.EOF) {
 				return
 			}
 			if !yield(payload, err) || err != nil {
 				return
 			}
-			buf = payload[:0]
 		}
 	}
 }
 
-// next reads one record into buf, growing it if need be; io.EOF at the end.
-func next(r io.Reader, buf []byte) ([]byte, error) {
-	var h [header]byte
-	if _, err := io.ReadFull(r, h[:]); errors.Is(err, io.EOF) {
+// readBuffer is the size of what ReadAll reads at once. Records that fit into
+// it are not copied.
+const readBuffer = 64 << 10
+
+// reading is the state of ReadAll.
+type reading struct {
+	r     *bufio.Reader
+	given int    // bytes at the front of r that the last record was a part of
+	large []byte // for a record that does not fit into r
+}
+
+// next returns one record; io.EOF at the end.
+func (s *reading) next() ([]byte, error) {
+	_, _ = s.r.Discard(s.given) // which r has
+	s.given = 0
+	head, err := s.r.Peek(header)
+	switch {
+	case len(head) == 0 && errors.Is(err, io.EOF):
 		return nil, io.EOF
-	} else if err != nil {
+	case err != nil:
 		return nil, torn(err)
 	}
-	n := binary.BigEndian.Uint32(h[:])
-	if n > MaxRecord {
-		return nil, fmt.Errorf("%w: length %d", ErrDamaged, n)
+	ref := Ref{Len: binary.BigEndian.Uint32(head)}
+	if ref.Len > MaxRecord {
+		return nil, fmt.Errorf("%w: length %d", ErrDamaged, ref.Len)
 	}
-	payload, err := readN(r, buf, int(n))
+	record, err := s.record(header + int(ref.Len))
 	if err != nil {
 		return nil, torn(err)
 	}
-	if checksum(h[:4], payload) != binary.BigEndian.Uint32(h[4:]) {
-		return nil, fmt.Errorf("%w: checksum", ErrDamaged)
+	return Payload(ref, record)
+}
+
+// record returns the next n bytes.
+func (s *reading) record(n int) (record []byte, err error) {
+	if n <= s.r.Size() {
+		s.given = n
+		return s.r.Peek(n)
 	}
-	return payload, nil
+	s.large, err = readN(s.r, s.large[:0], n)
+	return s.large, err
 }
 
 // torn tells a file that ends too early from one that cannot be read.

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -35,16 +36,19 @@ func writeRows(dir *os.Root, h header, limits sink.Limits, rows sink.Rows) (n in
 		return 0, err
 	}
 	err = atomicfile.Create(dir, rowsFile, func(f *os.File) error {
-		if err := segment.Write(f, head); err != nil {
+		w := bufio.NewWriterSize(f, 64<<10)
+		if err := segment.Write(w, head); err != nil {
 			return err
 		}
-		n, err = appendRows(f, limits, rows)
-		return err
+		if n, err = appendRows(w, limits, rows); err != nil {
+			return err
+		}
+		return w.Flush()
 	})
 	return n, err
 }
 
-func appendRows(f io.Writer, limits sink.Limits, rows sink.Rows) (n int, err error) {
+func appendRows(w *bufio.Writer, limits sink.Limits, rows sink.Rows) (n int, err error) {
 	size := int64(0)
 	for row, err := range rows {
 		if err != nil {
@@ -56,7 +60,7 @@ func appendRows(f io.Writer, limits sink.Limits, rows sink.Rows) (n int, err err
 			return n, &rowsError{fmt.Errorf("at least %d rows of %d bytes, and it takes %d rows and %d bytes: %w",
 				n, size, limits.Rows, limits.Bytes, sink.ErrTooLarge)}
 		}
-		if err := segment.Write(f, []byte(row.ID), []byte{0}, row.Body); err != nil {
+		if err := segment.Write(w, []byte(row.ID), []byte{0}, row.Body); err != nil {
 			return n, err
 		}
 	}

@@ -39,6 +39,7 @@ type fileEnd struct {
 type fileSum struct {
 	hash hash.Hash
 	n    int
+	last [4]byte // the checksum of the last record
 }
 
 func newFileSum() *fileSum { return &fileSum{hash: sha256.New()} }
@@ -51,9 +52,8 @@ func (s *fileSum) add(parts ...[]byte) {
 	for _, p := range parts {
 		record = crc32.Update(record, Castagnoli, p)
 	}
-	var sum [4]byte
-	binary.BigEndian.PutUint32(sum[:], record)
-	s.hash.Write(sum[:])
+	binary.BigEndian.PutUint32(s.last[:], record)
+	s.hash.Write(s.last[:])
 	s.n++
 }
 
