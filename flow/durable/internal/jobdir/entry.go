@@ -77,9 +77,9 @@ func (e *Entry) Turns() int {
 	return len(turns)
 }
 
-// entrySize is the size of an encoded entry without tries, meta, appended turns
+// EntrySize is the size of an encoded entry without tries, meta, appended turns
 // and key.
-const entrySize = 16 + 16 + 4 + 2 + 2 + 1 + 8 + 2
+const EntrySize = 16 + 16 + 4 + 2 + 2 + 1 + 8 + 2
 
 // These flags say what an encoded entry has before its key.
 const (
@@ -109,7 +109,7 @@ const prefixSize = 8 + 4
 const filesSize = 8 + 4
 
 // Encode returns the entry as a record.
-func (e *Entry) Encode() []byte { return e.append(make([]byte, 0, entrySize+len(e.Key))) }
+func (e *Entry) Encode() []byte { return e.append(make([]byte, 0, EntrySize+len(e.Key))) }
 
 func (e *Entry) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint32(b, e.Ref.File)
@@ -258,7 +258,7 @@ const requestOverhead = 3
 
 // RequestHead returns the bytes that precede a request.
 func (e *Entry) RequestHead() []byte {
-	b := make([]byte, requestOverhead, requestOverhead+entrySize+len(e.Key)+len(e.Meta)+len(e.Source)+2*binary.MaxVarintLen16+frameSize+filesSize+prefixSize)
+	b := make([]byte, requestOverhead, requestOverhead+EntrySize+len(e.Key)+len(e.Meta)+len(e.Source)+2*binary.MaxVarintLen16+frameSize+filesSize+prefixSize)
 	b[0] = requestKind
 	b = e.append(b)
 	binary.BigEndian.PutUint16(b[1:], uint16(len(b)-requestOverhead)) //nolint:gosec // keys and meta are short
@@ -286,7 +286,7 @@ func DecodeRequest(record []byte) (Entry, error) {
 
 // Size returns the size of the request, with the turns that were appended.
 func (e *Entry) Size() int {
-	head := requestOverhead + entrySize + len(e.Key)
+	head := requestOverhead + EntrySize + len(e.Key)
 	for _, n := range []int{len(e.Meta), len(e.Source)} {
 		if n > 0 {
 			head += (bits.Len(uint(n))+6)/7 + n // behind its length, a uvarint

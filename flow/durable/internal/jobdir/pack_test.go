@@ -120,7 +120,7 @@ func TestRowsShareRequestsWithinTheLimits(t *testing.T) {
 	var entries []Entry
 	add := func(frame uint64, size int, alone bool, appended string) {
 		e := Entry{Key: strconv.Itoa(len(entries)), Frame: frame, Alone: alone, Appended: []byte(appended)}
-		e.Ref = segment.Ref{Len: uint32(size + requestOverhead + entrySize + len(e.Key))}
+		e.Ref = segment.Ref{Len: uint32(size + requestOverhead + EntrySize + len(e.Key))}
 		if frame != 0 {
 			e.Ref.Len += frameSize
 		}

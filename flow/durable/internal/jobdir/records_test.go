@@ -64,7 +64,7 @@ func TestAnEntryIsDecodedAsItWas(t *testing.T) {
 		if diff := cmp.Diff(e, got); diff != "" || err != nil {
 			t.Errorf("%s, %v", diff, err)
 		}
-		if _, err := DecodeEntry(e.Encode()[:entrySize-1]); err == nil {
+		if _, err := DecodeEntry(e.Encode()[:EntrySize-1]); err == nil {
 			t.Error("an entry that was cut is decoded")
 		}
 	}

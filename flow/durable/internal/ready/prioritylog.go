@@ -115,6 +115,11 @@ func (l *priorityLog) read(end segment.Pos, found []jobdir.Entry, n int) (_ []jo
 	if next.Pos == end {
 		return found, next, nil, nil
 	}
+	most := n - len(found)
+	if next.Pos.File == end.File {
+		most = min(most, int(end.Offset-next.Pos.Offset)/jobdir.EntrySize) //nolint:gosec // within a file
+	}
+	found, places = slices.Grow(found, most), make([]place, 0, most)
 	for rec, err := range l.log.Scan(next.Pos, end) {
 		if err != nil {
 			return nil, next, nil, fmt.Errorf("durable: ready log: %w", err)
