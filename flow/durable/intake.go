@@ -52,7 +52,8 @@ func (ik *intake) ingest(ctx context.Context, source rows) (err error) {
 	// The reader makes a group only when one is wanted, so that a source is
 	// asked for a checkpoint no more often than one is stored. A Feed is asked
 	// after each item, because it must not be while it waits for the next.
-	want, groups := make(chan struct{}), make(chan group, 1)
+	// With each wish goes a group that is done with, whose memory serves again.
+	want, groups := make(chan group), make(chan group, 1)
 	both, stop := errgroup.WithContext(ctx)
 	taking, end := until(stop, ik.gate.drained)
 	defer end()
@@ -69,10 +70,11 @@ func (ik *intake) ingest(ctx context.Context, source rows) (err error) {
 	return ik.endSource(ctx)
 }
 
-func (ik *intake) keepAll(ctx context.Context, source rows, want chan<- struct{}, groups <-chan group) error {
+func (ik *intake) keepAll(ctx context.Context, source rows, want chan<- group, groups <-chan group) error {
+	var done group
 	for {
 		select {
-		case want <- struct{}{}: // the reader has one, and sends it at once
+		case want <- done: // the reader has one, and sends it at once
 		case <-groups: // closed, since a group is sent only when it is wanted
 			return nil
 		case <-ctx.Done():
@@ -85,6 +87,7 @@ func (ik *intake) keepAll(ctx context.Context, source rows, want chan<- struct{}
 		if err := source.kept(g.items()); err != nil {
 			return err
 		}
+		done = g.emptied()
 	}
 }
 
@@ -241,7 +244,7 @@ func (r *row) at() origin { return origin{r.source, r.line} }
 // first returns what a later start compares.
 func (r *row) first() *jobdir.FirstItem {
 	return &jobdir.FirstItem{
-		Source: r.name, Line: r.line, Key: r.key, Content: r.request.content[:], Target: r.request.target,
+		Source: r.name, Line: r.line, Key: r.key, Content: slices.Clone(r.request.content[:]), Target: r.request.target,
 		Asked: r.request.attached.asked,
 	}
 }

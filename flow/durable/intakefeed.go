@@ -32,7 +32,7 @@ func (r *reader[T]) kept(items int) error {
 
 // readFeed sends the items of a feed in groups. A goroutine waits for the next
 // item, so that those which have come are kept meanwhile.
-func (r *reader[T]) readFeed(ctx, taking context.Context, feed Feed[T], want <-chan struct{}, out chan<- group) error {
+func (r *reader[T]) readFeed(ctx, taking context.Context, feed Feed[T], want <-chan group, out chan<- group) error {
 	taking, stop := context.WithCancel(taking)
 	items := make(chan fed)
 	var takes sync.WaitGroup
@@ -57,9 +57,9 @@ func (r *reader[T]) readFeed(ctx, taking context.Context, feed Feed[T], want <-c
 				return item.err
 			}
 			g.add(item)
-		case <-wanted:
+		case empty := <-wanted:
 			out <- g
-			g = group{}
+			g = empty
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

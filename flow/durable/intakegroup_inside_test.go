@@ -30,7 +30,7 @@ func readGroups(t *testing.T, items iter.Seq[int], size int) (groups []group) {
 		Prompt: func(int) (llm.Chat, error) { return llm.Ask(text), nil },
 	}}
 	synctest.Test(t, func(t *testing.T) {
-		want, out := make(chan struct{}), make(chan group)
+		want, out := make(chan group), make(chan group)
 		go func() {
 			defer close(out)
 			if err := r.read(t.Context(), t.Context(), want, out); err != nil {
@@ -40,7 +40,7 @@ func readGroups(t *testing.T, items iter.Seq[int], size int) (groups []group) {
 		for {
 			synctest.Wait()
 			select {
-			case want <- struct{}{}:
+			case want <- group{}:
 				groups = append(groups, <-out)
 			case <-out:
 				return

@@ -33,6 +33,16 @@ type group struct {
 	rejected   []leftOut
 	checkpoint string // after the last row
 	size       int    // of the requests
+	records    []byte // of which those of rows are parts, see requests.records
+}
+
+// emptied returns an empty group with the memory of g.
+func (g *group) emptied() group {
+	clear(g.rows)
+	if cap(g.records) > maxRecords {
+		g.records = nil
+	}
+	return group{rows: g.rows[:0], records: g.records[:0]}
 }
 
 // leftOut is an item of a group that cannot be used.
@@ -49,6 +59,8 @@ func beforeRow(rows int) int { return 2 * rows }
 const (
 	groupRows  = 512
 	groupBytes = 4 << 20 // of requests
+
+	maxRecords = 2 * groupBytes // of memory that serves again
 )
 
 // rows is a source, whatever the type of its items.
@@ -56,9 +68,9 @@ type rows interface {
 	resume(checkpoint string, first *jobdir.FirstItem) error
 	// addTo does the same for a job that has ended, and is to go on.
 	addTo(checkpoint string, first *jobdir.FirstItem) error
-	// read sends a group, without waiting, for each value it takes from want.
+	// read sends a group, without waiting, for each empty one it takes from want.
 	// Once taking ends, it takes no more items, and sends those that it has.
-	read(ctx, taking context.Context, want <-chan struct{}, out chan<- group) error
+	read(ctx, taking context.Context, want <-chan group, out chan<- group) error
 	// kept is called once so many items more are durable.
 	kept(items int) error
 }
@@ -84,13 +96,15 @@ func (r *reader[T]) resume(checkpoint string, first *jobdir.FirstItem) error {
 
 // read sends the items in groups. A group holds the items that have come when
 // the next group is wanted, so that the items of a slow source do not linger.
-func (r *reader[T]) read(ctx, taking context.Context, want <-chan struct{}, out chan<- group) error {
+func (r *reader[T]) read(ctx, taking context.Context, want <-chan group, out chan<- group) error {
 	if taking.Err() != nil && ctx.Err() == nil {
 		return nil
 	}
 	if feed, ok := r.job.Source.(Feed[T]); ok {
 		return r.readFeed(ctx, taking, feed, want, out)
 	}
+	r.requests.records = new([]byte)
+	defer func() { r.requests.records = nil }()
 	var g group
 	for item, err := range r.job.Source.Items() {
 		f := r.examine(item, err)
@@ -98,14 +112,14 @@ func (r *reader[T]) read(ctx, taking context.Context, want <-chan struct{}, out 
 			return f.err
 		}
 		g.add(f)
-		wanted, err := isWanted(ctx, want, g.full())
+		empty, wanted, err := isWanted(ctx, want, g.full())
 		if err != nil {
 			return err
 		}
 		if wanted {
-			g.checkpoint = r.job.Source.Checkpoint()
+			g.checkpoint, g.records = r.job.Source.Checkpoint(), *r.requests.records
 			out <- g
-			g = group{}
+			g, *r.requests.records = empty, empty.records
 		}
 		if taking.Err() != nil {
 			break
@@ -114,7 +128,7 @@ func (r *reader[T]) read(ctx, taking context.Context, want <-chan struct{}, out 
 	if g.items() == 0 {
 		return nil
 	}
-	if _, err := isWanted(ctx, want, true); err != nil {
+	if _, _, err := isWanted(ctx, want, true); err != nil {
 		return err
 	}
 	g.checkpoint = r.job.Source.Checkpoint()
@@ -122,25 +136,25 @@ func (r *reader[T]) read(ctx, taking context.Context, want <-chan struct{}, out 
 	return nil
 }
 
-// isWanted reports whether a group is wanted now. With wait, it waits until one
-// is.
-func isWanted(ctx context.Context, want <-chan struct{}, wait bool) (bool, error) {
+// isWanted reports whether a group is wanted now, and returns an empty one to go
+// on with. With wait, it waits until one is.
+func isWanted(ctx context.Context, want <-chan group, wait bool) (empty group, wanted bool, err error) {
 	if ctx.Err() != nil {
-		return false, context.Cause(ctx)
+		return group{}, false, context.Cause(ctx)
 	}
 	if !wait {
 		select {
-		case <-want:
-			return true, nil
+		case empty = <-want:
+			return empty, true, nil
 		default:
-			return false, nil
+			return group{}, false, nil
 		}
 	}
 	select {
-	case <-want:
-		return true, nil
+	case empty = <-want:
+		return empty, true, nil
 	case <-ctx.Done():
-		return false, context.Cause(ctx)
+		return group{}, false, context.Cause(ctx)
 	}
 }
 

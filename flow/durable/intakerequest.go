@@ -37,6 +37,10 @@ type request struct {
 // it when its batch is uploaded.
 type requests struct {
 	*config
+	// records has the records of the group that is being read, one after the
+	// other. If it is nil, each record has memory of its own.
+	records *[]byte
+
 	buf  []byte
 	sum  hash.Hash
 	body jsontext.Value
@@ -80,7 +84,7 @@ func (r *requests) ask(chat *llm.Chat) (request, error) {
 }
 
 func (r *requests) chat(t jobdir.Target, chat *llm.Chat) (request, error) {
-	record, err := jobdir.AppendChat(make([]byte, 0, sizeHint(chat)), chat)
+	record, err := r.record(chat)
 	if err != nil {
 		return request{}, err
 	}
@@ -101,6 +105,24 @@ func (r *requests) chat(t jobdir.Target, chat *llm.Chat) (request, error) {
 		q.prefixTokens = uint32(min(tokens, math.MaxInt32)) //nolint:gosec // bounded
 	}
 	return q, nil
+}
+
+// maxShared limits the size of a record that is put beside others, in bytes.
+const maxShared = 64 << 10
+
+// record returns the record of a chat.
+func (r *requests) record(chat *llm.Chat) ([]byte, error) {
+	hint := sizeHint(chat)
+	if r.records == nil || hint > maxShared {
+		return jobdir.AppendChat(make([]byte, 0, hint), chat)
+	}
+	begin := len(*r.records)
+	all, err := jobdir.AppendChat(*r.records, chat)
+	if err != nil {
+		return nil, err
+	}
+	*r.records = all
+	return slices.Clip(all[begin:]), nil
 }
 
 // schema returns a digest of a chat's schema, "" if it has none, or if batches
