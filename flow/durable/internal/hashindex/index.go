@@ -147,11 +147,17 @@ func (x *Index) Add(hash, number uint64) {
 // Find returns the numbers of a hash, and with them some of others that begin
 // with the same bits. Most hashes that are not there cost 50 ns; one that is
 // there costs a read of the store, O(log n) and some for each Write.
-func (x *Index) Find(ctx context.Context, hash uint64) (numbers []uint64, err error) {
-	cut := x.form.cut(hash)
-	if !x.filter.Has(spread(cut)) {
+func (x *Index) Find(ctx context.Context, hash uint64) ([]uint64, error) {
+	if !x.filter.Has(spread(x.form.cut(hash))) {
 		return nil, nil
 	}
+	return x.lookUp(ctx, hash)
+}
+
+// lookUp finds a hash that the filter has. It is apart from Find because its
+// variables are allocated.
+func (x *Index) lookUp(ctx context.Context, hash uint64) (numbers []uint64, err error) {
+	cut := x.form.cut(hash)
 	if n, ok := x.recent[hash]; ok {
 		numbers = append(numbers, n)
 	}
