@@ -2,8 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"maps"
-	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -35,16 +33,24 @@ func (b Barred) Check(body []byte) error {
 
 // CheckOptions does the same for the options of a chat.
 func (b Barred) CheckOptions(options llm.Options) error {
+	if len(options) == 0 {
+		return nil
+	}
 	return b.check(func(name string) jsontext.Value { return jsontext.Value(options[name]) })
 }
 
+// check names the first of several.
 func (b Barred) check(value func(string) jsontext.Value) error {
-	for _, name := range slices.Sorted(maps.Keys(b)) {
-		if v := value(name); len(v) > 0 && b[name](v) {
-			return &llm.RefusedOptionError{Option: name, Reason: "is refused in batches: leave it out"}
+	first, found := "", false
+	for name, isBarred := range b {
+		if v := value(name); len(v) > 0 && (!found || name < first) && isBarred(v) {
+			first, found = name, true
 		}
 	}
-	return nil
+	if !found {
+		return nil
+	}
+	return &llm.RefusedOptionError{Option: first, Reason: "is refused in batches: leave it out"}
 }
 
 // mayBeIn reports whether it is worth to read the members of a body. A name may
