@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"io"
 	"strconv"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/balerhq/baler/internal/quote"
+	"github.com/balerhq/baler/sink/llm"
+	"github.com/balerhq/baler/sink/llm/price"
 )
 
 // WriteLine writes the result as a JSON line, as a File gets it. The line has
@@ -14,7 +17,12 @@ import (
 // and unchanged, and texts have only those characters escaped that must be. A
 // long text is not copied.
 func (r *Result) WriteLine(w io.Writer) error {
-	l := resultLine{w: w, b: append(make([]byte, 0, min(len(r.Text), textPiece)+512), '{')}
+	buf := lineBuffers.Get().(*[]byte)
+	l := resultLine{w: w, b: append((*buf)[:0], '{')}
+	defer func() {
+		*buf = l.b
+		lineBuffers.Put(buf)
+	}()
 	l.text("id", r.ID)
 	l.text("status", string(r.Status))
 	if r.Text != "" {
@@ -23,8 +31,8 @@ func (r *Result) WriteLine(w io.Writer) error {
 	l.json("value", r.Value, len(r.Value) > 0)
 	l.optional("finish", r.Finish)
 	l.optional("refusal", r.Refusal)
-	l.json("usage", r.Usage, r.Usage != nil)
-	l.json("cost", r.Cost, r.Cost != nil)
+	l.usage(r.Usage)
+	l.cost(r.Cost)
 	l.optional("model", r.Model)
 	l.optional("route", r.Route)
 	l.json("tried", r.Tried, len(r.Tried) > 0)
@@ -36,9 +44,7 @@ func (r *Result) WriteLine(w io.Writer) error {
 	l.optional("tenant", r.Tenant)
 	l.json("meta", r.Meta, len(r.Meta) > 0)
 	l.optional("source", r.Source)
-	if r.Line != 0 {
-		l.number("line", r.Line)
-	}
+	l.count("line", r.Line)
 	l.json("error", r.Error, r.Error != nil)
 	l.json("citations", r.Citations, len(r.Citations) > 0)
 	l.json("fields", r.Fields, len(r.Fields) > 0)
@@ -51,6 +57,9 @@ func (r *Result) WriteLine(w io.Writer) error {
 	l.flush()
 	return l.err
 }
+
+// lineBuffers has buffers for the parts of lines, a bit above textPiece at most.
+var lineBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // resultLine is a line that is being made.
 type resultLine struct {
@@ -109,6 +118,39 @@ func (l *resultLine) flag(name string, set bool) {
 func (l *resultLine) number(name string, n int) {
 	l.name(name)
 	l.b = strconv.AppendInt(l.b, int64(n), 10)
+}
+
+// usage writes what json.Marshal does.
+func (l *resultLine) usage(u *llm.Usage) {
+	if u == nil {
+		return
+	}
+	l.name("usage")
+	l.b = append(l.b, '{')
+	l.any = false
+	l.number("input_tokens", u.Input)
+	l.count("cached_input_tokens", u.CachedInput)
+	l.count("cache_write_tokens", u.CacheWrites)
+	l.count("cache_write_hour_tokens", u.HourWrites)
+	l.number("output_tokens", u.Output)
+	l.count("reasoning_tokens", u.Reasoning)
+	l.b = append(l.b, '}')
+}
+
+// count writes a number that is left out if it is 0.
+func (l *resultLine) count(name string, n int) {
+	if n != 0 {
+		l.number(name, n)
+	}
+}
+
+func (l *resultLine) cost(c *price.Money) {
+	if c == nil {
+		return
+	}
+	b, _ := c.MarshalJSON() // never fails
+	l.name("cost")
+	l.b = append(l.b, b...)
 }
 
 func (l *resultLine) json(name string, value any, set bool) {

@@ -62,25 +62,25 @@ func cutSuffixFold(s, suffix string) (string, bool) {
 
 // String returns the amount in dollars, with two decimals at least and no
 // superfluous ones: "$5.00", "$0.0000375".
-func (m Money) String() string {
-	sign, u := "", uint64(m) //nolint:gosec // a negative one is negated below
-	if m < 0 {
-		sign, u = "-", -u
-	}
-	whole, part := u/uint64(USD), u%uint64(USD)
-	digits := strings.TrimRight(fmt.Sprintf("%012d", part), "0")
-	for len(digits) < 2 {
-		digits += "0"
-	}
-	return sign + "$" + strconv.FormatUint(whole, 10) + "." + digits
-}
+func (m Money) String() string { return string(m.append(nil, "$")) }
 
 // MarshalJSON returns the amount as an exact decimal number of dollars.
-func (m Money) MarshalJSON() ([]byte, error) {
+func (m Money) MarshalJSON() ([]byte, error) { return m.append(nil, ""), nil }
+
+// append appends the sign, a currency, and the amount.
+func (m Money) append(b []byte, currency string) []byte {
+	u := uint64(m) //nolint:gosec // a negative one is negated below
 	if m < 0 {
-		return []byte("-" + (-m).String()[1:]), nil
+		b, u = append(b, '-'), -u
 	}
-	return []byte(m.String()[1:]), nil
+	b = strconv.AppendUint(append(b, currency...), u/uint64(USD), 10)
+	point := len(b)
+	b = strconv.AppendUint(b, uint64(USD)+u%uint64(USD), 10) // its first digit is in the place of the point
+	b[point] = '.'
+	for b[len(b)-1] == '0' && len(b) > point+len(".00") {
+		b = b[:len(b)-1]
+	}
+	return b
 }
 
 // UnmarshalJSON reads what MarshalJSON writes, and other numbers of at most
