@@ -25,12 +25,15 @@ func New(n int) *Filter {
 // Capacity is how many hashes the filter was made for.
 func (f *Filter) Capacity() int { return f.capacity }
 
-// Add adds a hash.
-func (f *Filter) Add(hash uint64) {
-	block := f.of(hash)
+// Add adds a hash, and reports whether Has was false of it.
+func (f *Filter) Add(hash uint64) (isNew bool) {
+	block, missing := f.of(hash), uint64(0)
 	for i := range block {
-		block[i] |= 1 << (hash >> (6 * i) & 63)
+		bit := uint64(1) << (hash >> (6 * i) & 63)
+		missing |= bit &^ block[i]
+		block[i] |= bit
 	}
+	return missing != 0
 }
 
 // Has reports whether a hash may have been added.

@@ -21,7 +21,12 @@ func TestNothingThatWasAddedIsMissing(t *testing.T) {
 			t.Error("an empty filter has something")
 		}
 		for i := range 2 * n { // twice as many as it is for
-			f.Add(hashOf(i))
+			if had := f.Has(hashOf(i)); f.Add(hashOf(i)) == had {
+				t.Fatalf("%d: Has is %t, and Add says the same is new", i, had)
+			}
+			if f.Add(hashOf(i)) {
+				t.Fatalf("%d is new though it was added", i)
+			}
 		}
 		for i := range 2 * n {
 			if !f.Has(hashOf(i)) {

@@ -136,12 +136,16 @@ func (x *Index) UpTo() segment.Pos { return x.written.UpTo }
 // Add adds a hash, whose bits must be as good as random. It may be there
 // already.
 func (x *Index) Add(hash, number uint64) {
-	x.filter.Add(spread(x.form.cut(hash)))
-	if _, ok := x.recent[hash]; ok {
+	if !x.filter.Add(spread(x.form.cut(hash))) && x.isRecent(hash) {
 		x.again = append(x.again, entry{hash, number})
 		return
 	}
 	x.recent[hash] = number
+}
+
+func (x *Index) isRecent(hash uint64) bool {
+	_, ok := x.recent[hash]
+	return ok
 }
 
 // Find returns the numbers of a hash, and with them some of others that begin
