@@ -69,7 +69,7 @@ type choice struct {
 	Text         string `json:"text"`
 	FinishReason string `json:"finish_reason"`
 	Message      struct {
-		Content     jsontext.Value   `json:"content"`
+		Content     content          `json:"content"`
 		Refusal     string           `json:"refusal"`
 		Annotations jsontext.Value   `json:"annotations"`
 		ToolCalls   []jsontext.Value `json:"tool_calls"`
@@ -149,7 +149,7 @@ func (c *choice) into(out *llm.Reply) llm.Item {
 	}
 	out.Citations = append(out.Citations, citations(m.Annotations)...)
 	out.Finish = c.FinishReason
-	item, hasMore := readContent(out, m.Content)
+	item, hasMore := m.Content.read(out)
 	out.Other = hasMore || len(m.ToolCalls) > 0 || wire.IsSet(m.Function) || wire.IsSet(m.Audio)
 	item.Text += c.Text
 	item.Refusal += m.Refusal
@@ -179,14 +179,37 @@ func (o *outputItem) into(out *llm.Reply) (item llm.Item, isMessage bool) {
 	return llm.Item{Text: said.String(), Refusal: refused.String()}, said.Len()+refused.Len() > 0
 }
 
-// readContent reads the content of a message, which some write in parts. It
-// returns what it says, and whether there is anything else that answers.
-func readContent(out *llm.Reply, v jsontext.Value) (item llm.Item, hasMore bool) {
-	if v.Kind() != '[' {
-		return llm.Item{Text: wire.Text(v)}, false
+// content is what a message says: a text, or parts.
+type content struct {
+	text  string
+	parts jsontext.Value // nil if there are none
+}
+
+// UnmarshalJSONFrom takes whatever the content is. It copies a text once.
+func (c *content) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() == '"' {
+		text, err := d.ReadToken()
+		if err == nil {
+			*c = content{text: text.String()}
+		}
+		return err
+	}
+	v, err := d.ReadValue()
+	*c = content{}
+	if v.Kind() == '[' {
+		c.parts = v.Clone()
+	}
+	return err
+}
+
+// read reads the content. It returns what it says, and whether there is anything
+// else that answers.
+func (c *content) read(out *llm.Reply) (item llm.Item, hasMore bool) {
+	if c.parts == nil {
+		return llm.Item{Text: c.text}, false
 	}
 	var said, refused strings.Builder
-	for _, item := range wire.List(v) {
+	for _, item := range wire.List(c.parts) {
 		part := wire.Members(item)
 		switch kind := part.Text("type"); {
 		case kind == "thinking":
