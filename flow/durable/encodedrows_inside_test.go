@@ -134,8 +134,8 @@ func TestRowsAreKeptOnlyWhole(t *testing.T) {
 	broken := errors.New("broken")
 	e := c.spilledTo(dir)
 	for range 2 {
-		for row := range e.all {
-			if row.ID == "row1" {
+		for row, err := range e.all {
+			if err != nil || row.ID == "row1" {
 				break
 			}
 		}
