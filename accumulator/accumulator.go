@@ -19,33 +19,31 @@ import (
 // batches. Items added by one goroutine keep their order, as far as they share
 // a key.
 type Accumulator[T any] struct {
-	// What Add needs comes first, in one cache line.
-	mu      sync.Mutex
-	current *openBatch[T] // the open batch, if an item may join it without opening or closing one
-	plain   bool          // see Stage.plain; set once
-
-	// Under mu, too.
-	closing   bool      // Close was called
-	crowded   bool      // too many batches were pending when that was last asked
-	holding   bool      // the one with the lock holds the gate
-	single    bool      // somebody has added one by one since a batch was asked for
-	overtaken int       // batches opened by others since a waiting caller got through
-	armed     time.Time // when the timer fires; zero if it does not
-	engine    engine[T]
-	producers map[*Producer[T]]struct{}
-	refusal   error      // why items are no longer taken
-	failed    []Batch[T] // what handlers returned an error for
-
 	stage    Stage[T]
 	ctx      context.Context // of the handlers
 	cancel   context.CancelCauseFunc
 	timer    *time.Timer
 	wg       sync.WaitGroup
-	closed   *handover[T]
+	plain    bool          // see Stage.plain; not in the cache line of mu, where it would be slow to read
+	closed   *handover[T]  // batches
 	gate     chan struct{} // held by the first waiting caller
 	wake     chan struct{} // what that one waits for may have come
 	refusing chan struct{} // closed, when there is a refusal
-	waiting  atomic.Int64  // goroutines at the gate, the holder included
+
+	mu        sync.Mutex
+	current   *openBatch[T] // the open batch, if an item may join it without opening or closing one
+	engine    engine[T]
+	crowded   bool      // too many batches were pending when that was last asked
+	holding   bool      // the one with the lock holds the gate
+	single    bool      // somebody has added one by one since a batch was asked for
+	overtaken int       // batches opened by others since a waiting caller got through
+	armed     time.Time // when the timer fires; zero if it does not
+	producers map[*Producer[T]]struct{}
+	refusal   error      // why items are no longer taken
+	closing   bool       // Close was called
+	failed    []Batch[T] // what handlers returned an error for
+
+	waiting atomic.Int64 // goroutines at the gate, the holder included
 }
 
 // Add puts v into a batch. It waits while too many batches are pending, until

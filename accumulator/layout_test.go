@@ -24,6 +24,17 @@ func TestWhatAddNeedsOfABaleIsInOneCacheLine(t *testing.T) {
 	}
 }
 
+func TestTheLockOfAddIsInALineWithTheBatchAndWithoutWhatIsReadBefore(t *testing.T) {
+	on64Bits(t)
+	const header = 8 // that the allocator puts before an object of this size
+	var a Accumulator[int]
+	line := func(offset uintptr) uintptr { return (header + offset) / 64 }
+	mu, current, plain := line(unsafe.Offsetof(a.mu)), line(unsafe.Offsetof(a.current)), line(unsafe.Offsetof(a.plain))
+	if mu != current || mu == plain {
+		t.Errorf("the lock, the open batch and plain are in lines %d, %d and %d, want the first two together", mu, current, plain)
+	}
+}
+
 func on64Bits(t *testing.T) {
 	t.Helper()
 	if unsafe.Sizeof(uintptr(0)) != 8 {
