@@ -29,6 +29,14 @@ func New(r io.Reader, size, most int) *Reader {
 	return &Reader{r: bufio.NewReaderSize(r, size), max: most}
 }
 
+// Reset makes the Reader read another stream, nil for none.
+func (r *Reader) Reset(from io.Reader) {
+	r.r.Reset(from)
+	if r.long = r.long[:0]; cap(r.long) > r.r.Size() {
+		r.long = nil
+	}
+}
+
 // Next returns the next line with its end, valid until the next call. A last
 // line without an end comes together with io.EOF. The error is a *TooLongError
 // for a line above the maximum, with the beginning of the line.

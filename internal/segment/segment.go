@@ -15,6 +15,7 @@ import (
 	"hash/crc32"
 	"io"
 	"iter"
+	"sync"
 )
 
 // ErrDamaged means that a record does not hold what was written.
@@ -76,11 +77,16 @@ func checksum(length []byte, payload ...[]byte) uint32 {
 }
 
 // ReadAll yields the records of r in order. A slice is valid until the next
-// one is asked for. A file that ends within a record, or holds a damaged one,
+// one is asked for, or the loop ends. A file that ends within a record, or holds a damaged one,
 // yields ErrDamaged as its last, and r's error is yielded likewise.
 func ReadAll(r io.Reader) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		s := reading{r: bufio.NewReaderSize(r, readBuffer)}
+		s := reading{r: readers.Get().(*bufio.Reader)}
+		s.r.Reset(r)
+		defer func() {
+			s.r.Reset(nil)
+			readers.Put(s.r)
+		}()
 		for {
 			payload, err := s.next()
 			if errors.Is(err, io.EOF) {
@@ -96,6 +102,9 @@ func ReadAll(r io.Reader) iter.Seq2[[]byte, error] {
 // readBuffer is the size of what ReadAll reads at once. Records that fit into
 // it are not copied.
 const readBuffer = 64 << 10
+
+// readers has the buffers of ReadAll, since many files have less than one.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, readBuffer) }}
 
 // reading is the state of ReadAll.
 type reading struct {

@@ -10,6 +10,7 @@ import (
 	"hash/maphash"
 	"io"
 	"net/http"
+	"sync"
 
 	"github.com/balerhq/baler/internal/httpclient"
 	"github.com/balerhq/baler/internal/linereader"
@@ -124,8 +125,18 @@ func (d *File) resume(ctx context.Context) error {
 	return err
 }
 
+// lineReaders has the buffers of files that are read, since many files have less
+// than one.
+var lineReaders = sync.Pool{New: func() any { return linereader.New(nil, 256<<10, maxLine) }}
+
 func (d *File) readLines(body io.Reader) error {
-	return d.read(&lineReader{r: linereader.New(body, 256<<10, maxLine), at: d.at})
+	r := lineReaders.Get().(*linereader.Reader)
+	r.Reset(body)
+	defer func() {
+		r.Reset(nil)
+		lineReaders.Put(r)
+	}()
+	return d.read(&lineReader{r: r, at: d.at})
 }
 
 // read yields the lines of a reply. An error leaves d.at where to go on.
