@@ -39,8 +39,9 @@ func run(ctx context.Context, w io.Writer) error {
 	p := flow.New(ctx)
 	indoors := flow.From(p, sensor(20, 3), flow.Name("indoors"))
 	outdoors := flow.From(p, sensor(5, 7), flow.Name("outdoors"))
+	var counts join.Counts
 	pairs := join.Pairs(p, indoors, outdoors, minute, minute, join.PairConfig[reading, reading]{
-		Within: time.Minute,
+		Within: time.Minute, Counts: &counts,
 		Expired: func(_ context.Context, in, out *reading) error {
 			only := cmp.Or(in, out) // the other is nil
 			_, err := fmt.Fprintf(w, "minute %d has only one reading: %.0f\n", only.Minute, only.Value)
@@ -59,7 +60,12 @@ func run(ctx context.Context, w io.Writer) error {
 		_, err := fmt.Fprintf(w, "%v pairs: %.1f in, %.1f out\n", n, in/n, out/n)
 		return err
 	})
-	return p.Wait()
+	if err := p.Wait(); err != nil {
+		return err
+	}
+	stats := counts.Stats()
+	_, err := fmt.Fprintf(w, "%d minutes have both readings, %d have one\n", stats.Complete, stats.Expired)
+	return err
 }
 
 func main() {

@@ -33,6 +33,7 @@ func TestPairsAreReportedByFives(t *testing.T) {
 		"5 pairs: 28.8 in, 13.8 out\n",
 		"minute 3 has only one reading: 8\n",
 		"minute 7 has only one reading: 27\n",
+		"10 minutes have both readings, 2 have one\n",
 	} {
 		if !strings.Contains(out.text.String(), want) {
 			t.Errorf("printed %q, want it to contain %q", out.text.String(), want)

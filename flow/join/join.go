@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/balerhq/baler/flow"
@@ -72,7 +71,7 @@ func New[T any, K comparable](key func(T) K, part func(T) int, parts int, c Conf
 			return fmt.Errorf("join %v: parts %v: %w", g.Key, g.Missing, ErrIncomplete)
 		}
 	}
-	return &Stage[K, T]{key: key, part: part, parts: parts, c: c}
+	return &Stage[K, T]{key: key, part: part, parts: parts, c: c, counts: new(Counts)}
 }
 
 // Stage is a stage that joins, see [New].
@@ -82,20 +81,16 @@ type Stage[K comparable, T any] struct {
 	parts int
 	c     Config[K, T]
 
-	complete, expired, open atomic.Int64
-}
-
-// Stats is what a [Stage] has done so far, and holds now.
-type Stats struct {
-	Complete int64 // groups
-	Expired  int64 // groups
-	Open     int   // groups that are incomplete now
+	counts *Counts
 }
 
 // Stats returns figures about all Runs of the stage. It may be called at any
 // time.
 func (s *Stage[K, T]) Stats() Stats {
-	return Stats{Complete: s.complete.Load(), Expired: s.expired.Load(), Open: int(s.open.Load())}
+	if s.counts == nil {
+		return Stats{}
+	}
+	return s.counts.Stats()
 }
 
 // String names the stage.
@@ -114,7 +109,7 @@ func (s *Stage[K, T]) Run(ctx context.Context, in <-chan []T, out chan<- []Group
 	j := joining[K, T]{Stage: s, table: newTable[K, T](s.parts), timer: timer}
 	err := j.run(ctx, in, out)
 	j.note()
-	s.open.Add(-int64(j.table.open())) // those that an error left open
+	s.counts.open.Add(-int64(j.table.open())) // those that an error left open
 	return err
 }
 
@@ -129,7 +124,7 @@ type joining[K comparable, T any] struct {
 // note brings the count of open groups up to date.
 func (j *joining[K, T]) note() {
 	open := j.table.open()
-	j.open.Add(int64(open - j.noted))
+	j.counts.open.Add(int64(open - j.noted))
 	j.noted = open
 }
 
@@ -174,7 +169,7 @@ func (j *joining[K, T]) add(ctx context.Context, slice []T) (complete []Group[K,
 		}
 		if g := j.table.add(j.key(item), part, item, now); g != nil {
 			complete = append(complete, *g)
-			j.complete.Add(1)
+			j.counts.complete.Add(1)
 		}
 		excess := func(*openGroup[K, T]) bool { return j.c.MaxOpen > 0 && j.table.open() > j.c.MaxOpen }
 		if err := j.expire(ctx, excess); err != nil {
@@ -194,7 +189,7 @@ func (j *joining[K, T]) late(g *openGroup[K, T], now time.Time) bool {
 func (j *joining[K, T]) expire(ctx context.Context, due func(*openGroup[K, T]) bool) error {
 	for g := j.table.oldest(); g != nil && due(g); g = j.table.oldest() {
 		j.table.remove(g)
-		j.expired.Add(1)
+		j.counts.expired.Add(1)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -3,12 +3,14 @@ package join_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/balerhq/baler/flow"
 	"github.com/balerhq/baler/flow/join"
 )
 
@@ -42,4 +44,24 @@ func TestAJoinCountsItsGroups(t *testing.T) {
 			t.Errorf("a run that has ended holds something: %s", d)
 		}
 	})
+}
+
+func TestPairsCountWhatFindsNoPartner(t *testing.T) {
+	p, same := flow.New(t.Context()), func(n int) int { return n }
+	var counts join.Counts
+	pairs := join.Pairs(p, flow.From(p, slices.Values([]int{1, 2, 3})), flow.From(p, slices.Values([]int{2, 3, 4, 5})), same, same, join.PairConfig[int, int]{
+		MaxOpen: 10, Counts: &counts,
+		Expired: func(context.Context, *int, *int) error { return nil },
+	})
+	got := 0
+	flow.To(p, pairs, func(context.Context, join.Pair[int, int]) error {
+		got++
+		return nil
+	})
+	if err := p.Wait(); err != nil || got != 2 {
+		t.Errorf("%d pairs, %v", got, err)
+	}
+	if d := cmp.Diff(join.Stats{Complete: 2, Expired: 3}, counts.Stats()); d != "" {
+		t.Error(d)
+	}
 }

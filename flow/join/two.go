@@ -21,6 +21,9 @@ type PairConfig[A, B any] struct {
 	// Expired takes an item that found no partner in time: one of left and
 	// right is nil. Nil means that such an item is an error: [ErrIncomplete].
 	Expired func(ctx context.Context, left *A, right *B) error
+	// Counts counts the pairs, and the items that found no partner. Nil means
+	// that nobody asks.
+	Counts *Counts
 }
 
 // Pairs joins the items of two streams by key, as [New] does those of one.
@@ -48,7 +51,11 @@ func Pairs[A, B any, K comparable](
 			return c.Expired(ctx, &g.Items[0].Left, nil)
 		}
 	}
-	groups := flow.Via(p, flow.Merge(p, lefts, rights), New(key, func(e either) int { return e.part }, 2, join))
+	stage := New(key, func(e either) int { return e.part }, 2, join)
+	if c.Counts != nil {
+		stage.counts = c.Counts
+	}
+	groups := flow.Via(p, flow.Merge(p, lefts, rights), stage)
 	return flow.Via(p, groups, flow.Map(func(_ context.Context, g Group[K, either]) (Pair[A, B], error) {
 		return Pair[A, B]{Left: g.Items[0].Left, Right: g.Items[1].Right}, nil
 	}), flow.Name("pair"))

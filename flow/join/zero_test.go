@@ -9,7 +9,11 @@ import (
 
 func TestZeroStageNamesItsConstructor(t *testing.T) {
 	t.Parallel()
-	if err := new(join.Stage[int, int]).Run(t.Context(), nil, nil); err == nil || !strings.Contains(err.Error(), "make it with New") {
+	zero := new(join.Stage[int, int])
+	if err := zero.Run(t.Context(), nil, nil); err == nil || !strings.Contains(err.Error(), "make it with New") {
 		t.Error(err)
+	}
+	if got := zero.Stats(); got != (join.Stats{}) {
+		t.Errorf("%+v", got)
 	}
 }
