@@ -76,6 +76,7 @@ func TestSeedsReplay(t *testing.T) {
 // A run of two batches in which nothing else goes wrong dies at every place
 // once, and at every two places of one run.
 func TestCrashAtEveryPoint(t *testing.T) {
+	needsNoDetector(t)
 	places := crashes(t, func(at ...int) *world { return calm(tagged, at...) }, func(k, last int) {
 		for l := k + 1; l <= last; l++ {
 			if err := calm(tagged, k, l).run(); err != nil {
@@ -89,6 +90,7 @@ func TestCrashAtEveryPoint(t *testing.T) {
 // So does, once, a run in which no creation is answered and only the rows of
 // an ended batch say whose it is.
 func TestCrashAtEveryPointOfADoubt(t *testing.T) {
+	needsNoDetector(t)
 	for _, k := range kinds {
 		places := crashes(t, func(at ...int) *world {
 			w := calm(k, at...)
@@ -102,6 +104,7 @@ func TestCrashAtEveryPointOfADoubt(t *testing.T) {
 // So does one in which a person abandons each batch in doubt, often one that
 // was bought.
 func TestCrashAtEveryPointOfAnAbandonedBatch(t *testing.T) {
+	needsNoDetector(t)
 	for _, k := range kinds {
 		crashes(t, func(at ...int) *world {
 			w := calm(k, at...)
@@ -114,6 +117,7 @@ func TestCrashAtEveryPointOfAnAbandonedBatch(t *testing.T) {
 // Another call ends a run at every place of every call, before and after the
 // provider has heard of it: with replies, and with none.
 func TestEndAtEveryCall(t *testing.T) {
+	needsNoDetector(t)
 	for _, k := range kinds {
 		for _, lost := range []float64{0, 1} {
 			world := func(at int) *world {
@@ -132,6 +136,15 @@ func TestEndAtEveryCall(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// needsNoDetector leaves a test out of short runs, which are for the race
+// detector: it finds nothing in one goroutine, and makes each run take long.
+func needsNoDetector(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("one goroutine, thousands of runs")
 	}
 }
 

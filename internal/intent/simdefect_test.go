@@ -29,6 +29,7 @@ const (
 
 // The simulation is worth what it notices.
 func TestSimulationNoticesDefects(t *testing.T) {
+	needsNoDetector(t)
 	for name, d := range map[string]defect{
 		"an unclear creation is sent again at once":        sendAgain,
 		"a creation leaves before that is durable":         sendBeforeSending,
