@@ -111,9 +111,9 @@ func (b *batches) advance(ctx context.Context, in intent.Intent, ev intent.Event
 	if endedWell(in, next) {
 		b.throttles.widen(next)
 	}
-	b.rooms.moved(in, next)
 	b.ledger.took(in, next)
 	b.callbacks.reportEvent(b.batchEvent(in, next))
+	b.rooms.moved(in, next) // after the event: that of the batch that gets the room comes later
 	b.log.DebugContext(ctx, "batch", "tag", next.Tag, "state", next.State, "batch", next.Batch, "rows", next.Rows)
 	return next, nil
 }
