@@ -68,6 +68,10 @@ func (e *encodedRows) all(yield func(sink.Row, error) bool) {
 // keep yields the rows and keeps them. What does not fit on the disk is encoded
 // again.
 func (e *encodedRows) keep(yield func(sink.Row, error) bool) {
+	if e.whole.Load() { // by now
+		e.kept.all(yield)
+		return
+	}
 	e.kept.drop() // those of one who did not come to the end
 	isKept := true
 	for row, err := range e.encode {
