@@ -50,21 +50,30 @@ func (b *backoff) slower(now time.Time) bool {
 	return true
 }
 
-// faster takes a step up after a quiet time. For the rate it is a quarter of a
+// faster takes a step up after a quiet time.
+func (b *backoff) faster(now time.Time) bool {
+	if b.step == 0 || now.Sub(b.since) < b.quiet() {
+		return false
+	}
+	b.since = b.since.Add(b.quiet())
+	b.step--
+	return true
+}
+
+// quiet is the time between two steps up. For the rate it is a quarter of a
 // window, since other users may have stopped. For the rest, which gains little,
 // it is ten windows.
-func (b *backoff) faster(now time.Time) bool {
-	if b.step == 0 {
-		return false
-	}
-	quiet := b.window / 4
+func (b *backoff) quiet() time.Duration {
 	if b.step <= burstSteps {
-		quiet = 10 * b.window
+		return 10 * b.window
 	}
-	if now.Sub(b.since) < quiet {
-		return false
+	return b.window / 4
+}
+
+// untilFaster returns the time until the next step up, 0 if there is none.
+func (b *backoff) untilFaster(now time.Time) time.Duration {
+	if b.step == 0 {
+		return 0
 	}
-	b.step--
-	b.since = b.since.Add(quiet)
-	return true
+	return b.quiet() - now.Sub(b.since)
 }

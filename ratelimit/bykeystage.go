@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 )
 
@@ -20,7 +21,9 @@ type PaceConfig[T any] struct {
 	// MaxQueued is how many values of one key may wait. Zero means 1024.
 	MaxQueued int
 	// MaxKeys is how many keys may be known at a time: those with values that
-	// wait, and those whose limits are not untouched again. Zero means 65536.
+	// wait, and those whose limits are not untouched again. After a Penalize
+	// that takes ten Windows of the key or more, and some 5 KB. Zero means
+	// 65536.
 	MaxKeys int
 	// Overflow takes a value for which there is no room, with a [*FullError].
 	// It is called in the goroutine of the stage, so it must be quick. Nil
@@ -33,8 +36,10 @@ type PaceConfig[T any] struct {
 type PaceStats struct {
 	Passed     int64 // values
 	Overflowed int64 // values
+	Rejected   int64 // calls that Penalize was told of
 	Keys       int   // that are known now
 	Queued     int   // values that wait now
+	Penalized  int   // keys that a Penalize holds back now
 }
 
 // KeyStage lets the values of each key pass as fast as the limits of the key
@@ -43,18 +48,22 @@ type KeyStage[T any] struct {
 	key func(T) string
 	c   PaceConfig[T]
 
-	passed, overflowed, keys, queued atomic.Int64
+	passed, overflowed, rejected, keys, queued, penalized atomic.Int64
+
+	mu   sync.Mutex
+	runs map[*keyRun[T]]struct{} // that are under way
 }
 
 // PaceBy returns a stage that keeps the values of each key under limits of
 // their own, such as the requests a minute of a tenant. A value that must wait
 // does so in a queue of its key and lets the others pass. Values of one key
 // keep their order. What passes is sent as soon as the next stage takes it, and
-// counts when it is.
+// counts when it is. [KeyStage.Penalize] holds back a key whose calls the
+// provider rejects.
 //
 // The queues are bounded: see [PaceConfig.MaxQueued] and Overflow. A key is
 // forgotten when that changes nothing: when no value of it waits, and its
-// limits are as if it had never come.
+// limits are as if it had never come, nor been penalized.
 func PaceBy[T any](key func(T) string, c PaceConfig[T]) *KeyStage[T] {
 	return &KeyStage[T]{key: key, c: c}
 }
@@ -67,7 +76,8 @@ func (s *KeyStage[T]) String() string { return "ratelimit by key" }
 func (s *KeyStage[T]) Stats() PaceStats {
 	return PaceStats{
 		Passed: s.passed.Load(), Overflowed: s.overflowed.Load(),
-		Keys: int(s.keys.Load()), Queued: int(s.queued.Load()),
+		Rejected: s.rejected.Load(),
+		Keys:     int(s.keys.Load()), Queued: int(s.queued.Load()), Penalized: int(s.penalized.Load()),
 	}
 }
 
@@ -79,6 +89,7 @@ func (s *KeyStage[T]) Run(ctx context.Context, in <-chan []T, out chan<- []T) er
 		return err
 	}
 	r := newKeyRun(s)
+	s.enter(r)
 	defer r.end()
 	return r.loop(ctx, in, out)
 }

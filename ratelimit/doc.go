@@ -19,8 +19,9 @@
 // its own loop uses [Limiter.Wait] and [Limiter.Settle]. [Limiter.Observe] and
 // [Limiter.Penalize] follow the replies of the provider. [ByKey] keeps a
 // limiter per model or per kind of work. [PaceBy] is a stage with a queue and
-// limits for each key. [Capacity] keeps the standing limits
-// of batch APIs, which batches occupy for hours and which do not refill.
+// limits for each key, and [KeyStage.Penalize] holds one key back. [Capacity]
+// keeps the standing limits of batch APIs, which batches occupy for hours and
+// which do not refill.
 //
 // # Why not x/time/rate
 //

@@ -176,3 +176,28 @@ func ExamplePaceBy() {
 	// acme two
 	// <nil>
 }
+
+// A tenant whose provider rejects its calls waits, and no other does.
+func ExampleKeyStage_Penalize() {
+	calls := []string{"acme", "acme", "zeta", "zeta"}
+	paced := ratelimit.PaceBy(func(tenant string) string { return tenant }, ratelimit.PaceConfig[string]{
+		Limits: func(string) ratelimit.Config { return ratelimit.Per(50, time.Second) },
+	})
+	rejected := false
+	p := flow.New(context.Background())
+	flow.To(p, flow.Via(p, flow.From(p, slices.Values(calls)), paced), func(_ context.Context, tenant string) error {
+		if tenant == "acme" && !rejected {
+			rejected = true
+			paced.Penalize(tenant, time.Now().Add(time.Second/2)) // its Retry-After
+		}
+		fmt.Println(tenant)
+		return nil
+	})
+	fmt.Println(p.Wait(), paced.Stats().Rejected)
+	// Output:
+	// acme
+	// zeta
+	// zeta
+	// acme
+	// <nil> 1
+}

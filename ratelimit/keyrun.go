@@ -28,6 +28,10 @@ type keyRun[T any] struct {
 	timer *time.Timer
 	armed time.Time
 	count int // values in queues
+
+	told      []penalty     // by Penalize, under the lock of the stage
+	news      chan struct{} // wakes the run for it; has room for one
+	penalties int           // keys that are held
 }
 
 func newKeyRun[T any](s *KeyStage[T]) *keyRun[T] {
@@ -38,6 +42,7 @@ func newKeyRun[T any](s *KeyStage[T]) *keyRun[T] {
 		maxQueued: cmp.Or(s.c.MaxQueued, 1024),
 		known:     make(map[string]*paced[T]),
 		timer:     time.NewTimer(time.Hour),
+		news:      make(chan struct{}, 1),
 	}
 	if r.cost == nil {
 		r.cost = oneRequest[T]
@@ -47,13 +52,18 @@ func newKeyRun[T any](s *KeyStage[T]) *keyRun[T] {
 
 // end takes what the run held out of the figures.
 func (r *keyRun[T]) end() {
+	r.leave(r)
 	r.timer.Stop()
 	r.keys.Add(-int64(len(r.known)))
 	r.queued.Add(-int64(r.count))
+	r.penalized.Add(-int64(r.penalties))
 }
 
 func (r *keyRun[T]) loop(ctx context.Context, in <-chan []T, out chan<- []T) error {
 	for {
+		if err := r.listen(); err != nil {
+			return err
+		}
 		if err := r.advance(); err != nil {
 			return err
 		}
@@ -79,6 +89,7 @@ func (r *keyRun[T]) loop(ctx context.Context, in <-chan []T, out chan<- []T) err
 			if err := r.receive(values); err != nil {
 				return err
 			}
+		case <-r.news:
 		case <-r.timer.C:
 			r.armed = time.Time{}
 		case <-ctx.Done():
@@ -117,22 +128,35 @@ func (r *keyRun[T]) arm(now, at time.Time) {
 
 // wake lets values of a key pass whose time has come, or forgets the key.
 func (r *keyRun[T]) wake(now time.Time, p *paced[T]) {
-	wait := time.Duration(0)
-	for len(p.queue) > 0 && wait == 0 && len(r.ready) < sliceSize {
-		var ok bool
-		if wait, ok = p.core.take(now, r.cost(p.queue[0])); ok {
-			r.ready = append(r.ready, p.pop())
-			r.note(-1)
+	r.hold(p, p.held && p.core.until.After(now))
+	for len(p.queue) > 0 && len(r.ready) < sliceSize {
+		if _, ok := p.core.take(now, r.cost(p.queue[0])); !ok {
+			break
 		}
+		r.ready = append(r.ready, p.pop())
+		r.note(-1)
 	}
-	if len(p.queue) == 0 {
-		if wait = p.core.untouched(now); wait == 0 {
-			delete(r.known, p.key)
-			r.keys.Add(-1)
-			return
-		}
+	if len(p.queue) == 0 && p.core.untouched(now) == 0 {
+		delete(r.known, p.key)
+		r.keys.Add(-1)
+		return
 	}
-	p.at = now.Add(wait)
+	r.schedule(now, p)
+}
+
+// schedule has a key woken when there is something to do.
+func (r *keyRun[T]) schedule(now time.Time, p *paced[T]) {
+	var wait time.Duration
+	if len(p.queue) > 0 {
+		p.core.advance(now)
+		wait = p.core.wait(now, r.cost(p.queue[0]))
+	} else {
+		wait = p.core.untouched(now)
+	}
+	p.at = now.Add(max(wait, 0))
+	if p.held && p.core.until.Before(p.at) {
+		p.at = p.core.until
+	}
 	r.due.Push(p)
 }
 
@@ -144,6 +168,9 @@ func (r *keyRun[T]) note(queued int) {
 // receive takes new values in. Those that may pass at once keep the memory that
 // they came in.
 func (r *keyRun[T]) receive(values []T) error {
+	if err := r.listen(); err != nil {
+		return err
+	}
 	if len(r.ready) > 0 {
 		return r.place(time.Now(), values)
 	}
@@ -193,9 +220,7 @@ func (r *keyRun[T]) enqueue(now time.Time, p *paced[T], v T) {
 		return
 	}
 	r.due.Remove(p)
-	p.core.advance(now)
-	p.at = now.Add(max(p.core.wait(now, r.cost(v)), 0))
-	r.due.Push(p)
+	r.schedule(now, p)
 }
 
 // lookup returns what is known of a key, or nil if there are too many.
@@ -206,6 +231,11 @@ func (r *keyRun[T]) lookup(key string) (*paced[T], error) {
 	if len(r.known) >= r.maxKeys {
 		return nil, nil //nolint:nilnil // there is no room, which is no error
 	}
+	return r.learn(key)
+}
+
+// learn makes a key known.
+func (r *keyRun[T]) learn(key string) (*paced[T], error) {
 	limits := r.c.Limits(key)
 	switch err := limits.Validate(); {
 	case err != nil:

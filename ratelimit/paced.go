@@ -12,7 +12,8 @@ type paced[T any] struct {
 	key   string
 	core  core
 	queue []T
-	at    time.Time // when the first value may pass, or, without values, when the key may be forgotten
+	held  bool      // by a penalty that has not ended
+	at    time.Time // when the first value may pass, or, without values, when the key may be forgotten; or when held ends
 }
 
 // Before orders keys by the time at which there is something to do.
@@ -29,14 +30,17 @@ func (p *paced[T]) pop() T {
 	return v
 }
 
-// untouched returns how long it takes until the core is as if it were new, if
-// nothing else is taken. It is for a core that has seen neither slots nor
-// penalties.
+// untouched returns how long it takes until the core is as if it were new, or
+// until its back-off takes the next step to that, if nothing else is taken. It
+// is for a core that has seen no slots.
 func (k *core) untouched(now time.Time) (wait time.Duration) {
 	k.advance(now)
 	for i := range k.buckets {
 		b := &k.buckets[i]
 		wait = max(wait, b.wait(b.burst, k.throttle))
 	}
-	return wait
+	if !k.until.IsZero() {
+		wait = max(wait, k.until.Sub(now))
+	}
+	return max(wait, k.backoff.untilFaster(now))
 }
