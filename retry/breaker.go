@@ -36,7 +36,13 @@ type BreakerConfig struct {
 //
 // A provider is down if calls to it are Retryable or Ambiguous, except for HTTP
 // 429, which is the business of a rate limiter. A provider that refuses, with a
-// Permanent or Blocked error, is up. Cancelled calls do not count.
+// Permanent or Blocked error, is up.
+//
+// A call that its caller cancels does not count. Nor does one that ends because
+// the deadline of its caller passes, since that may have been too short, unless
+// the call has run longer than calls that succeeded lately: then the provider
+// hangs. A timeout that the call itself sets counts in any case. So a call
+// should set one that suits the provider, as those of flow/call do.
 type Breaker struct {
 	provider string
 	cfg      BreakerConfig
@@ -45,7 +51,8 @@ type Breaker struct {
 
 	mu      sync.Mutex
 	retryAt time.Time
-	changes []bool // without a call of OnChange yet
+	changes []bool        // without a call of OnChange yet
+	usual   time.Duration // the most that calls took which succeeded lately; 0 if none has
 }
 
 // NewBreaker returns a closed breaker for one provider, or an error that names
@@ -100,17 +107,34 @@ func (b *Breaker) Do(ctx context.Context, call func(context.Context) error) erro
 		return b.open()
 	}
 	err = errPanicked // unless call returns
+	began := time.Now()
 	defer func() {
-		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
-			done(context.Canceled) // the cause says nothing about the provider
-		} else {
-			done(err)
-		}
+		done(b.outcome(ctx, err, time.Since(began)))
 		b.notify()
 	}()
 	err = call(ctx)
 	return err
 }
+
+// outcome returns what counts of the err of a call that took so long. The
+// cause of a ctx that has ended says nothing about the provider.
+func (b *Breaker) outcome(ctx context.Context, err error, took time.Duration) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case err == nil:
+		b.usual = max(took, b.usual-b.usual/usualFades)
+	case errors.Is(ctx.Err(), context.Canceled):
+		return context.Canceled
+	case ctx.Err() != nil && (b.usual == 0 || took <= b.usual):
+		return context.Canceled // by a deadline that says nothing either
+	}
+	return own(ctx, err)
+}
+
+// usualFades is how many calls have to succeed until most of what a slow one
+// took is forgotten.
+const usualFades = 64
 
 // IsOpen reports whether the provider counts as down: a call fails at once, or
 // is the one that tries whether the provider is back.

@@ -80,6 +80,93 @@ func TestBreakerIsNotOpenedByCallsThatAreInterrupted(t *testing.T) {
 	}
 }
 
+// waiting makes calls that take so long, by callers with so much patience, and
+// returns how many were made.
+func (p *patient) waiting(ctx context.Context, times int, takes, patience time.Duration) int {
+	before := p.calls
+	for range times {
+		ctx, cancel := context.WithTimeoutCause(ctx, patience, errQuota)
+		_ = p.Do(ctx, func(ctx context.Context) error {
+			p.calls++
+			done := time.NewTimer(takes)
+			defer done.Stop()
+			select {
+			case <-done.C:
+				return nil
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		})
+		cancel()
+	}
+	return p.calls - before
+}
+
+func TestBreakerKnowsAServerThatHangsFromACallerInAHurry(t *testing.T) {
+	const hangs = time.Hour
+	for name, test := range map[string]struct {
+		before   func(ctx context.Context, b *patient)
+		patience time.Duration
+		opens    bool
+	}{
+		"the deadline is shorter than usual": {func(ctx context.Context, b *patient) { b.waiting(ctx, 3, time.Second, hangs) }, 100 * time.Millisecond, false},
+		"none has succeeded yet":             {func(context.Context, *patient) {}, 10 * time.Second, false},
+		"calls are usually faster":           {func(ctx context.Context, b *patient) { b.waiting(ctx, 3, time.Second, hangs) }, 2 * time.Second, true},
+		"a slow call was long ago": {func(ctx context.Context, b *patient) {
+			b.waiting(ctx, 1, time.Minute, hangs)
+			b.waiting(ctx, 300, time.Second, hangs)
+		}, 2 * time.Second, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBreaker(t, retry.BreakerConfig{Failures: 2})
+				test.before(t.Context(), b)
+				if calls := b.waiting(t.Context(), 10, hangs, test.patience); (calls == 2) != test.opens || b.IsOpen() != test.opens {
+					t.Errorf("%d of 10 calls were made, and it is open: %v", calls, b.IsOpen())
+				}
+			})
+		})
+	}
+}
+
+// A trial whose caller was in a hurry tells nothing, and the next one tries.
+func TestBreakerTriesAgainAfterATrialInAHurry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBreaker(t, retry.BreakerConfig{Failures: 1})
+		b.waiting(t.Context(), 1, time.Second, time.Hour)
+		_ = b.do(t.Context(), 1, errBusy)
+		time.Sleep(time.Minute + 1)
+		if calls := b.waiting(t.Context(), 3, time.Second, time.Millisecond); calls != 3 || !b.IsOpen() {
+			t.Errorf("%d calls were made, and it is open: %v", calls, b.IsOpen())
+		}
+		if err := b.do(t.Context(), 1, nil); err != nil || b.IsOpen() {
+			t.Errorf("%v after a trial that succeeded", err)
+		}
+	})
+}
+
+// A timeout of the call itself counts, however fast it is.
+func TestBreakerIsOpenedByTimeoutsOfTheCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBreaker(t, retry.BreakerConfig{Failures: 2})
+		b.waiting(t.Context(), 1, time.Second, time.Hour)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		for range 5 {
+			_ = b.Do(ctx, func(ctx context.Context) error {
+				b.calls++
+				ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
+				defer cancel()
+				<-ctx.Done()
+				return ctx.Err()
+			})
+		}
+		if b.calls != 3 || !b.IsOpen() {
+			t.Errorf("open after %d calls: %v", b.calls, b.IsOpen())
+		}
+	})
+}
+
 func TestBreakerInsideAPolicyWaitsForTheCooldown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBreaker(t, retry.BreakerConfig{Failures: 1})

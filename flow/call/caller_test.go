@@ -172,6 +172,32 @@ func TestCallsWaitForAServerThatIsDown(t *testing.T) {
 	})
 }
 
+// Callers in a hurry do not make a server count as down, and a server that lets
+// attempts run out of their time does.
+func TestOnlyTheTimeOfAnAttemptCountsAgainstTheServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCaller(t, call.Config{FailFast: true})
+		hang := func(ctx context.Context) error {
+			<-ctx.Done()
+			return context.Cause(ctx)
+		}
+		for range 20 {
+			ctx, cancel := context.WithTimeout(t.Context(), call.DefaultTimeout/10)
+			_ = c.Do(ctx, hang)
+			cancel()
+		}
+		if got := c.Stats(); got.Made != 20 || got.Down {
+			t.Errorf("after deadlines of callers: %+v", got)
+		}
+		for range 20 {
+			_ = c.Do(t.Context(), hang)
+		}
+		if got := c.Stats(); got.Made != 25 || !got.Down {
+			t.Errorf("after timeouts of attempts: %+v", got)
+		}
+	})
+}
+
 func TestFailFastDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{errs: times(100, errBusy)}

@@ -25,8 +25,9 @@ type Config struct {
 	// means DefaultSlots calls at a time. Timeout bounds one attempt, not
 	// counting the wait before it; zero means DefaultTimeout.
 	Rate ratelimit.Config
-	// Breaker says when the server counts as down. Zero Cooldown means
-	// DefaultCooldown.
+	// Breaker says when the server counts as down. Attempts that run out of
+	// Rate.Timeout count, those that their callers end do not: see
+	// [retry.Breaker]. Zero Cooldown means DefaultCooldown.
 	Breaker retry.BreakerConfig
 	// Retry says how often a call is made, and the delays in between. Zero
 	// Delay and MaxDelay mean DefaultDelay and DefaultMaxDelay. The other zero
