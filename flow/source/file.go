@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/balerhq/baler/internal/fileprint"
+	"github.com/balerhq/baler/internal/readahead"
 )
 
 // MaxRow is the largest row in bytes. It is more than any provider takes.
@@ -145,19 +146,15 @@ func (f *File[T]) Position() (name string, line int) { return f.name, f.line }
 
 // Items yields the items, from the start or after the last Resume. An error is
 // an *Error. One of a row, which has a Raw, is followed by the next row if the
-// caller goes on; any other ends the sequence.
+// caller goes on; any other ends the sequence. Rows are read and decoded ahead
+// of the caller, by another goroutine.
 func (f *File[T]) Items() iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		file, err := fileprint.Open(f.path)
-		if err != nil {
-			var zero T
-			yield(zero, f.refuse(0, err))
-			return
-		}
-		defer file.Close()
-		if err := f.read(file, yield); err != nil {
-			var zero T
-			yield(zero, err)
+		for r := range readahead.Seq(f.all, (*read[T]).bytes) {
+			f.at, f.line, f.sum = r.at, r.line, r.sum
+			if !r.none && !yield(r.item, r.err) {
+				return
+			}
 		}
 	}
 }
@@ -165,16 +162,50 @@ func (f *File[T]) Items() iter.Seq2[T, error] {
 // PassesBadRows reports that Items goes on after an error of a row.
 func (f *File[T]) PassesBadRows() bool { return true }
 
-func (f *File[T]) read(file *os.File, yield func(T, error) bool) error {
+// read is what was read of a file: an item, the error of a row, or that which
+// ends the file.
+type read[T any] struct {
+	item T
+	err  error
+	none bool // it is only a place
+
+	at   position // after it
+	line int
+	sum  uint32 // of the content up to there, if the file grows
+	size int
+}
+
+func (r *read[T]) bytes() int { return r.size }
+
+// all yields what is in the file.
+func (f *File[T]) all(yield func(read[T]) bool) {
+	last := read[T]{at: f.at, line: f.line, sum: f.sum}
+	file, err := fileprint.Open(f.path)
+	if err == nil {
+		defer file.Close()
+		err = f.allOf(file, &last, yield)
+	} else {
+		err = f.refuse(0, err)
+	}
+	if err != nil {
+		last.err = err
+		yield(last)
+	}
+}
+
+// allOf yields the rows of a file. It returns the error that ends it, if there
+// is one.
+func (f *File[T]) allOf(file *os.File, last *read[T], yield func(read[T]) bool) error {
 	began, err := f.identify(file)
 	if err != nil {
 		return f.refuse(0, err)
 	}
-	if began.Size == 0 { // which is no error here
-		f.at, f.line = f.resumed.position, 0
+	last.at, last.line = f.resumed.position, 0
+	begin := *last
+	if begin.none = true; !yield(begin) || began.Size == 0 { // which is no error here
 		return nil
 	}
-	line, err := f.rows(io.NewSectionReader(file, 0, began.Size), yield)
+	line, err := f.rows(io.NewSectionReader(file, 0, began.Size), last, yield)
 	switch changed := began.Still(file, f.growing); {
 	case err == nil:
 		return nil // the caller has had enough
@@ -182,7 +213,7 @@ func (f *File[T]) read(file *os.File, yield func(T, error) bool) error {
 		return f.refuse(0, changed) // which may be why there is an error
 	case !errors.Is(err, errEnd):
 		return f.refuse(line, err)
-	case f.at.Offset == 0 && !f.mayBeEmpty:
+	case last.at.Offset == 0 && !f.mayBeEmpty:
 		return f.refuse(0, errors.New("the file has no rows"))
 	}
 	return nil
@@ -192,45 +223,45 @@ func (f *File[T]) read(file *os.File, yield func(T, error) bool) error {
 var errEnd = errors.New("end of file")
 
 // rows yields rows until an error after which there are none, which is errEnd
-// at the end, and returns its line; nil if yield wants no more.
-func (f *File[T]) rows(file io.ReadSeeker, yield func(T, error) bool) (line int, err error) {
-	f.at, f.line = f.resumed.position, 0
+// at the end, and returns its line; nil if yield wants no more. It leaves the
+// place of the last row in last.
+func (f *File[T]) rows(file io.ReadSeeker, last *read[T], yield func(read[T]) bool) (line int, err error) {
 	content, _, err := unpack(file)
 	if err != nil {
 		return 0, err
 	}
-	read := &tape{content: content}
-	rows, err := f.open(read, f.at)
+	tape := &tape{content: content}
+	rows, err := f.open(tape, last.at)
 	if err != nil {
 		return firstLine(err), err
 	}
-	last := rows.place()
-	if f.at.Offset == 0 {
-		f.sum = crc32.Checksum([]byte(bom)[:read.at], castagnoli) // which a CSV file begins after
-		f.sum = crc32.Update(f.sum, castagnoli, read.cut(last.Offset))
+	before := rows.place()
+	if last.at.Offset == 0 {
+		last.sum = crc32.Checksum([]byte(bom)[:tape.at], castagnoli) // which a CSV file begins after
+		last.sum = crc32.Update(last.sum, castagnoli, tape.cut(before.Offset))
 	}
 	for {
 		row, at, err := rows.next()
 		if errors.Is(err, io.EOF) {
 			return 0, errEnd
 		}
-		raw := read.cut(at.Offset)
-		var v T
+		raw := tape.cut(at.Offset)
+		r := read[T]{at: at, line: row.Line, sum: last.sum, size: len(raw)}
 		if row.File = f.name; err == nil {
-			v, err = f.decode(row)
+			r.item, err = f.decode(row)
 		}
-		if err != nil && (at == last || len(raw) > maxRaw) {
+		if err != nil && (at == before || len(raw) > maxRaw) {
 			return row.Line, err // there is no telling where the next row begins
 		}
-		last = at
+		before = at
 		if f.growing {
-			f.sum = crc32.Update(f.sum, castagnoli, raw)
+			r.sum = crc32.Update(r.sum, castagnoli, raw)
 		}
-		f.at, f.line = at, row.Line
+		last.at, last.line, last.sum = r.at, r.line, r.sum
 		if err != nil {
-			err = f.refuseRow(row.Line, err, raw)
+			r.err = f.refuseRow(row.Line, err, raw)
 		}
-		if !yield(v, err) {
+		if !yield(r) {
 			return row.Line, nil
 		}
 	}
