@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/queue"
@@ -57,11 +58,15 @@ func beforeRow(rows int) int { return 2 * rows }
 
 // These limit a group, which is in memory as a whole.
 const (
-	groupRows  = 512
+	groupRows  = 2048
 	groupBytes = 4 << 20 // of requests
 
 	maxRecords = 2 * groupBytes // of memory that serves again
 )
+
+// groupEvery is the shortest time between two groups that are not full. Each costs
+// four syncs.
+const groupEvery = 20 * time.Millisecond
 
 // rows is a source, whatever the type of its items.
 type rows interface {
@@ -95,7 +100,8 @@ func (r *reader[T]) resume(checkpoint string, first *jobdir.FirstItem) error {
 }
 
 // read sends the items in groups. A group holds the items that have come when
-// the next group is wanted, so that the items of a slow source do not linger.
+// the next group is wanted, so that the items of a slow source do not linger,
+// and those of a fast one share its syncs.
 func (r *reader[T]) read(ctx, taking context.Context, want <-chan group, out chan<- group) error {
 	if taking.Err() != nil && ctx.Err() == nil {
 		return nil
@@ -106,20 +112,24 @@ func (r *reader[T]) read(ctx, taking context.Context, want <-chan group, out cha
 	r.requests.records = new([]byte)
 	defer func() { r.requests.records = nil }()
 	var g group
+	var sent time.Time
 	for item, err := range r.job.Source.Items() {
 		f := r.examine(item, err)
 		if f.err != nil {
 			return f.err
 		}
 		g.add(f)
-		empty, wanted, err := isWanted(ctx, want, g.full())
-		if err != nil {
-			return err
-		}
-		if wanted {
-			g.checkpoint, g.records = r.job.Source.Checkpoint(), *r.requests.records
-			out <- g
-			g, *r.requests.records = empty, empty.records
+		if g.full() || time.Since(sent) >= groupEvery {
+			empty, wanted, err := isWanted(ctx, want, g.full())
+			if err != nil {
+				return err
+			}
+			if wanted {
+				g.checkpoint, g.records = r.job.Source.Checkpoint(), *r.requests.records
+				out <- g
+				g, *r.requests.records = empty, empty.records
+				sent = time.Now()
+			}
 		}
 		if taking.Err() != nil {
 			break
