@@ -87,9 +87,16 @@ const (
 	ItemCancelled ItemStatus = "cancelled" // the run was cancelled before it ran
 )
 
-// SetAnswer takes over what is known of the item, which is settled.
+// SetAnswer takes over what is known of the item, which is settled. It copies the
+// body.
 func (r *Result) SetAnswer(a sink.Answer) {
-	r.Status, r.Response, r.Model = ItemSucceeded, bytes.Clone(a.Body), a.Model
+	a.Body = bytes.Clone(a.Body)
+	r.takeAnswer(a)
+}
+
+// takeAnswer is SetAnswer of an answer whose body stays as it is.
+func (r *Result) takeAnswer(a sink.Answer) {
+	r.Status, r.Response, r.Model = ItemSucceeded, a.Body, a.Model
 	r.Batch, r.Attempts, r.HTTPStatus = a.Batch, a.Attempts, a.Status
 	if a.Reply != nil {
 		r.Text, r.Citations, r.Usage = a.Reply.Text, a.Reply.Citations, &a.Reply.Usage

@@ -73,18 +73,18 @@ func (s *settler) settleRows(ctx context.Context, in intent.Intent) (*chunk, err
 		return nil, err
 	}
 	n := uint64(0)
-	for o, err := range s.Outcomes(in) {
-		if err != nil {
-			return nil, err
+	for o := range c.allAnswers() {
+		if o.err != nil {
+			return nil, o.err
 		}
 		if o.At < 0 && in.Waits() {
 			break // their results may yet come
 		}
 		if n++; n <= c.progress {
-			c.keep(o) // it is settled already
+			c.keep(&o) // it is settled already
 			continue
 		}
-		c.add(o)
+		c.add(&o.Outcome, o.answer)
 		if c.full() {
 			if err := c.commit(ctx); err != nil {
 				return nil, err
@@ -145,33 +145,32 @@ func (s *settler) newChunk(ctx context.Context, in intent.Intent) (*chunk, error
 
 func (c *chunk) full() bool { return c.rows >= chunkRows || c.bytes >= chunkBytes }
 
-func (c *chunk) add(o jobdir.Outcome) {
+func (c *chunk) add(o *jobdir.Outcome, a sink.Answer) {
 	c.rows++
 	row := &c.entries[o.Row]
-	if o.Err != nil && (c.goesAlone(&o) || c.isRetried(row, &o.Outcome)) {
-		c.observe(&o, o.Err)
-		c.retryRow(&o)
+	if o.Err != nil && (c.goesAlone(o) || c.isRetried(row, &o.Outcome)) {
+		c.observe(o, o.Err)
+		c.retryRow(o)
 		if o.Err.Code == intent.CodeMissing {
 			c.resent++
 		}
 		return
 	}
-	a := o.Answer(row, c.s.batches.modelOf(c.in), c.in.Batch, c.s.batches.serviceOf(c.in).info.Codec)
-	verdict, err := c.review(&o, &a)
-	c.observe(&o, cmp.Or(verdict.wrong, a.Err))
-	if c.lengthen(&o, &a) {
+	verdict, err := c.review(o, &a)
+	c.observe(o, cmp.Or(verdict.wrong, a.Err))
+	if c.lengthen(o, &a) {
 		return
 	}
 	if verdict.again || err != nil {
 		c.err = errors.Join(c.err, err)
 		return
 	}
-	if c.failOver(&o, &a) {
+	if c.failOver(o, &a) {
 		return
 	}
 	r := Result{Cached: o.Cached(), Shared: o.Shared, Cost: c.costOf(row, 0, true)}
 	r.SetOrigin(row, c.s.batches.targets.get(int(row.Target)))
-	r.SetAnswer(a)
+	r.takeAnswer(a)
 	r.Value = verdict.value
 	r.SetRoute(row, c.in.Route, c.s.batches.routes.get)
 	c.bytes += len(r.Response)
@@ -198,8 +197,8 @@ func (c *chunk) add(o jobdir.Outcome) {
 	default:
 		c.spent.Succeeded++
 	}
-	c.note(row, &o, r.Error)
-	cost, list, known := c.bill(&o, r.Usage)
+	c.note(row, o, r.Error)
+	cost, list, known := c.bill(o, r.Usage)
 	billed := &c.results[len(c.results)-1]
 	if billed.Cost = c.costOf(row, cost, known); known {
 		billed.List = &list
@@ -207,19 +206,18 @@ func (c *chunk) add(o jobdir.Outcome) {
 }
 
 // keep notes the answer of an outcome that was delivered before.
-func (c *chunk) keep(o jobdir.Outcome) {
+func (c *chunk) keep(o *outcomeRead) {
 	if o.Origin != "" {
 		return
 	}
-	row := &c.entries[o.Row]
-	a := jobdir.ReadAnswer(&o.Outcome, c.s.batches.serviceOf(c.in).info.Codec)
+	row, a := &c.entries[o.Row], &o.answer
 	if a.Err == nil && a.Reply != nil {
 		if _, wrong := c.s.judge.value(row.Key, *a.Reply); wrong != nil {
 			return
 		}
 	}
 	failure, _ := errors.AsType[*sink.RowError](a.Err)
-	c.note(row, &o, failure)
+	c.note(row, &o.Outcome, failure)
 }
 
 // retry lets a row of the manifest be retried.
