@@ -11,15 +11,26 @@ import "math/bits"
 // is one line of the processor's cache. The first bits of the hash choose the
 // block, and the last 48 the bits in it.
 type Filter struct {
-	blocks   [][8]uint64
+	blocks   []block
 	capacity int
+	free     func()
 }
+
+type block [8]uint64
 
 const bitsEach = 10
 
-// New returns an empty filter for n hashes.
+// New returns an empty filter for n hashes, to be closed. Where the system can,
+// its memory is not on the heap.
 func New(n int) *Filter {
-	return &Filter{blocks: make([][8]uint64, n*bitsEach/512+1), capacity: n}
+	blocks, free := allot(n*bitsEach/512 + 1)
+	return &Filter{blocks: blocks, capacity: n, free: free}
+}
+
+// Close frees the memory of the filter, which must not be used any more.
+func (f *Filter) Close() {
+	f.free()
+	*f = Filter{free: func() {}}
 }
 
 // Capacity is how many hashes the filter was made for.
@@ -48,7 +59,7 @@ func (f *Filter) Has(hash uint64) bool {
 }
 
 // of returns the block of a hash.
-func (f *Filter) of(hash uint64) *[8]uint64 {
+func (f *Filter) of(hash uint64) *block {
 	n, _ := bits.Mul64(hash, uint64(len(f.blocks)))
 	return &f.blocks[n]
 }

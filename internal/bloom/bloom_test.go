@@ -33,6 +33,7 @@ func TestNothingThatWasAddedIsMissing(t *testing.T) {
 				t.Fatalf("%d was added and is missing", i)
 			}
 		}
+		f.Close()
 	}
 }
 
@@ -40,6 +41,7 @@ func TestFewOthersAreTakenForOnesThatWereAdded(t *testing.T) {
 	t.Parallel()
 	const n = 200_000
 	f := bloom.New(n)
+	defer f.Close()
 	for i := range n {
 		f.Add(hashOf(i))
 	}
@@ -56,6 +58,7 @@ func TestFewOthersAreTakenForOnesThatWereAdded(t *testing.T) {
 
 func BenchmarkFilter(b *testing.B) {
 	f := bloom.New(1_000_000)
+	defer f.Close()
 	for i := range 1_000_000 {
 		f.Add(hashOf(i))
 	}
