@@ -44,9 +44,9 @@ func (ik *intake) ingest(ctx context.Context, source rows) (err error) {
 	if err := ik.recallRejects(); err != nil {
 		return err
 	}
-	ik.items = knownItems{dir: ik.Dir, store: ik.store}
+	ik.items = knownItems{dir: ik.Dir, unwritten: unwritten}
 	defer func() { err = errors.Join(err, ik.items.forget()) }()
-	if err := ik.items.recall(ctx, ik.batches.requests, &ik.source.Value, ik.samples); err != nil {
+	if err := ik.items.recall(ik.batches.requests, &ik.source.Value, ik.samples); err != nil {
 		return err
 	}
 	// The reader makes a group only when one is wanted, so that a source is
@@ -114,7 +114,7 @@ func (ik *intake) keep(ctx context.Context, g group) error {
 	if err := ik.store.FreeSpace(); err != nil {
 		return err
 	}
-	admitted, duplicates, err := ik.admit(ctx, &g)
+	admitted, duplicates, err := ik.admit(&g)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (ik *intake) keep(ctx context.Context, g group) error {
 	fresh := admitted[:0]
 	entries := make([]jobdir.Entry, 0, len(admitted))
 	for _, row := range admitted {
-		entry, err := ik.write(ctx, row)
+		entry, err := ik.write(row)
 		if ik.leaveOut(&g, row, err) {
 			continue
 		}
@@ -148,7 +148,7 @@ func (ik *intake) keep(ctx context.Context, g group) error {
 	if err := ik.batches.ready.Add(ctx, entries, op); err != nil {
 		return err
 	}
-	if err := ik.items.add(ctx, entries, ik.source.Value.End); err != nil {
+	if err := ik.items.add(entries, ik.source.Value.End); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(entries, jobdir.Entry.Follows) {
@@ -181,11 +181,11 @@ func (ik *intake) endGroup(s jobdir.SourceState, rejected []jobdir.Reject) (stat
 }
 
 // admit drops the duplicates among the rows of a group and refuses conflicts.
-func (ik *intake) admit(ctx context.Context, g *group) (kept []*row, duplicates int, err error) {
+func (ik *intake) admit(g *group) (kept []*row, duplicates int, err error) {
 	group := make(map[string]*row, len(g.rows))
 	for i := range g.rows {
 		r := &g.rows[i]
-		known, at, err := ik.known(ctx, group, r)
+		known, at, err := ik.known(group, r)
 		if err == nil && !known {
 			err = ik.tooLarge(r, 0) // before it counts as seen, so that one that repeats it is left out, too
 		}
@@ -205,12 +205,12 @@ func (ik *intake) admit(ctx context.Context, g *group) (kept []*row, duplicates 
 
 // known reports whether the row was seen before, and where. It refuses the row
 // if it asks something else.
-func (ik *intake) known(ctx context.Context, group map[string]*row, r *row) (known bool, at origin, err error) {
+func (ik *intake) known(group map[string]*row, r *row) (known bool, at origin, err error) {
 	var asked request
 	if first, ok := group[r.key]; ok {
 		asked, at = first.request, first.at()
 	} else {
-		it, found, err := ik.items.find(ctx, r.key)
+		it, found, err := ik.items.find(r.key)
 		if err != nil || !found {
 			return false, at, err
 		}
@@ -250,7 +250,7 @@ func (r *row) first() *jobdir.FirstItem {
 }
 
 // write appends a row's request to the log.
-func (ik *intake) write(ctx context.Context, r *row) (jobdir.Entry, error) {
+func (ik *intake) write(r *row) (jobdir.Entry, error) {
 	target, err := ik.batches.targets.number(r.request.target)
 	if err != nil {
 		return jobdir.Entry{}, err
@@ -261,7 +261,7 @@ func (ik *intake) write(ctx context.Context, r *row) (jobdir.Entry, error) {
 		Prefix: r.request.prefix, PrefixTokens: r.request.prefixTokens,
 		Source: r.source,
 	}
-	again, err := ik.items.again(ctx, out.Content, target)
+	again, err := ik.items.again(out.Content, target)
 	if err != nil {
 		return jobdir.Entry{}, err
 	}

@@ -4,16 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"log/slog"
-	"path/filepath"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 
+	"github.com/balerhq/baler/flow/durable/internal/hashindex"
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/flow/source"
-	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/internal/segment"
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/llm"
@@ -100,16 +100,16 @@ func TestARequestThatCannotBeKeptIsRefused(t *testing.T) {
 // under its key on the same line of another input, in whatever group they are.
 func TestRowsThatAreTooLargeAreLeftOutEach(t *testing.T) {
 	t.Parallel()
-	store, err := state.Open(filepath.Join(t.TempDir(), "state"), state.Config{Log: slog.New(slog.DiscardHandler)})
+	root, err := os.OpenRoot(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	defer root.Close()
 	ik := &intake{
-		Dir:    new(jobdir.Dir),
-		config: &config{store: store, onRejects: func(iter.Seq2[Reject, error]) error { return nil }},
+		Dir:    &jobdir.Dir{Root: root},
+		config: &config{onRejects: func(iter.Seq2[Reject, error]) error { return nil }},
 	}
-	if ik.items.items, err = ik.OpenItems(t.Context(), store); err != nil {
+	if ik.items.items, err = hashindex.Open(ik.Dir, "items", itemForm, segment.Pos{}); err != nil {
 		t.Fatal(err)
 	}
 	ik.batch.MaxWeight = 10_000
@@ -118,7 +118,7 @@ func TestRowsThatAreTooLargeAreLeftOutEach(t *testing.T) {
 		{key: "a", name: "second.jsonl", line: 1, request: request{record: make([]byte, 20_000)}},
 		{key: "b", name: "second.jsonl", line: 2, request: request{record: make([]byte, 20)}},
 	}}
-	kept, duplicates, err := ik.admit(t.Context(), &g)
+	kept, duplicates, err := ik.admit(&g)
 	if err != nil || len(kept) != 1 || kept[0].key != "b" || duplicates != 0 {
 		t.Errorf("%d kept, %d duplicates, %v", len(kept), duplicates, err)
 	}

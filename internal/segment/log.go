@@ -25,6 +25,11 @@ type Pos struct {
 	Offset uint64 `json:"offset"`
 }
 
+// Before reports whether a place is before another one of the Log.
+func (p Pos) Before(q Pos) bool {
+	return p.File < q.File || p.File == q.File && p.Offset < q.Offset
+}
+
 // Log is a directory of segment files. One goroutine may append while others
 // read; what Sync has returned for survives power failure.
 type Log struct {

@@ -26,7 +26,7 @@ func (h *Health) examineIndex(ctx context.Context, index state.Store, x *compari
 		return // the other checks would only repeat it
 	}
 	for _, check := range []func(context.Context, state.Store) error{
-		x.checkJob, x.checkLevels, x.checkOutput, x.checkProgress, x.checkItems, x.checkReady,
+		x.checkJob, x.checkLevels, x.checkOutput, x.checkProgress, x.checkReady,
 	} {
 		h.addIndex(check(ctx, index))
 	}
@@ -74,11 +74,6 @@ func (x *comparison) checkProgress(ctx context.Context, index state.Store) error
 		}
 	}
 	return nil
-}
-
-// checkItems reads the index of items.
-func (x *comparison) checkItems(ctx context.Context, index state.Store) error {
-	return x.CheckItems(ctx, index, x.source.Rows)
 }
 
 // checkLevels checks that the ready logs can be opened.

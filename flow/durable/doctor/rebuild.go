@@ -50,6 +50,9 @@ func rebuild(ctx context.Context, a *jobdir.Dir, index state.Store) error {
 	if err != nil {
 		return err
 	}
+	if err := a.Root.RemoveAll(jobdir.SeenDir); err != nil { // the next run makes it anew from the request log
+		return fmt.Errorf("durable: %w", err)
+	}
 	r, err := newReady(ctx, a, index, c.Last)
 	if err != nil {
 		return err

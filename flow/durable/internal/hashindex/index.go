@@ -1,70 +1,71 @@
-// Package hashindex finds hashes among many millions. They are kept in records
-// of a state.Store, where a hash takes a few bytes, since each record holds many
-// whose first bits are the same. In memory a hash takes ten to thirteen bits.
+// Package hashindex finds hashes among many millions. They are sorted in files
+// of a job, where a hash takes a few bytes, and few files have all of them. In
+// memory a hash takes ten to thirteen bits.
 package hashindex
 
 import (
-	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
-	"github.com/balerhq/baler/flow/state"
+	"github.com/balerhq/baler/flow/durable/internal/jobdir"
 	"github.com/balerhq/baler/internal/bloom"
 	"github.com/balerhq/baler/internal/segment"
 )
 
-// ErrLost means that an index has not all that was written to it.
-var ErrLost = errors.New("hashes are missing")
-
 // Form says what an index keeps of a hash and its number. A hash that is found
-// may be another one that begins with the same bits.
+// may be another one that begins with the same bytes.
 type Form struct {
-	Hash   int // bytes of a hash, after its first ten bits: at most 6
-	Number int // bytes of its number: at most 8
+	Hash   int `json:"hash"`   // bytes of a hash: at most 8
+	Number int `json:"number"` // bytes of its number: at most 8
 }
 
 // Index is a set of hashes, each with a number. What is added is in memory until
 // Write. It is for one goroutine.
 type Index struct {
-	store  state.Store
-	prefix []byte
-	form   Form
+	dir  *jobdir.Dir
+	name string
+	form Form
 
-	written header
-	filter  *bloom.Filter
-	recent  map[uint64]uint64 // numbers of hashes that are not written
-	again   []entry           // those of them whose hash is in recent already
+	parts  []*part
+	filter *bloom.Filter
+	recent map[uint64]uint64 // numbers of hashes that are not written
+	again  []entry           // those of them whose hash is in recent already
 }
 
-// header is the record of an index as a whole.
-type header struct {
-	Parts  uint32      // how often it was written
-	Hashes uint64      // that it has
-	UpTo   segment.Pos // see Write
-}
-
-const headerSize = 4 + 8 + 4 + 8
-
-// Open reads the index whose records have keys that begin with a prefix. There
-// may be none yet. It may be ErrLost. O(n).
-func Open(ctx context.Context, store state.Store, prefix []byte, form Form) (*Index, error) {
-	x := &Index{store: store, prefix: prefix, form: form, recent: make(map[uint64]uint64)}
-	if err := x.readHeader(ctx); err != nil {
+// Open reads an index of a job, which follows from the job's request log as far
+// as that goes. What is damaged, or goes further, is removed: the index is empty
+// then, and UpTo zero. O(n).
+func Open(dir *jobdir.Dir, name string, form Form, logEnd segment.Pos) (*Index, error) {
+	x := &Index{dir: dir, name: name, form: form, recent: make(map[uint64]uint64)}
+	err := x.open()
+	if err == nil && logEnd.Before(x.UpTo()) {
+		err = fmt.Errorf("%w: it goes further than the request log", segment.ErrDamaged)
+	}
+	if errors.Is(err, segment.ErrDamaged) {
+		err = x.empty()
+	}
+	if err != nil {
+		x.Close()
 		return nil, err
 	}
-	err := x.fill(ctx)
-	return x, err
+	return x, nil
 }
 
-// Check reads an index, and returns how many hashes are written.
-func Check(ctx context.Context, store state.Store, prefix []byte, form Form) (hashes int, upTo segment.Pos, err error) {
-	x := &Index{store: store, prefix: prefix, form: form}
-	if err := x.readHeader(ctx); err != nil {
-		return 0, upTo, err
+func (x *Index) open() (err error) {
+	if x.parts, err = x.find(); err != nil {
+		return err
 	}
-	err = x.read(ctx, func(uint64, []byte) {})
-	return int(x.written.Hashes), x.written.UpTo, err //nolint:gosec // as many as there are rows
+	return x.fill()
+}
+
+// empty removes all files of the index.
+func (x *Index) empty() error {
+	x.parts = nil
+	if err := x.removeBut(nil); err != nil {
+		return err
+	}
+	return x.fill()
 }
 
 // growth is by which part a filter has room for more hashes than there are, and
@@ -76,62 +77,44 @@ const (
 )
 
 // fill makes a filter of what is written, with room for more.
-func (x *Index) fill(ctx context.Context) error {
-	n := int(x.written.Hashes) //nolint:gosec // as many as there are rows
-	x.filter = nil             // before there is another
+func (x *Index) fill() error {
+	n := x.Len()
+	if x.filter != nil {
+		x.filter.Close() // before there is another
+	}
 	x.filter = bloom.New(n + n/growth + least)
-	return x.read(ctx, func(bucket uint64, chunk []byte) {
-		for rest := range x.form.rests(chunk) {
-			x.filter.Add(spread(x.form.whole(bucket, rest)))
+	for _, p := range x.parts {
+		for block, err := range x.blocks(p) {
+			if err != nil {
+				return err
+			}
+			for ; len(block) > 0; block = block[x.form.size():] {
+				x.filter.Add(spread(toUint(block[:x.form.Hash])))
+			}
 		}
-	})
-}
-
-// read reads all chunks.
-func (x *Index) read(ctx context.Context, chunk func(bucket uint64, chunk []byte)) error {
-	found := uint64(0)
-	for rec, err := range x.store.Scan(ctx, x.prefix, nil) {
-		if err != nil {
-			return err
-		}
-		place := rec.Key[len(x.prefix):]
-		if !x.holds(place) {
-			continue
-		}
-		found += uint64(len(rec.Value) / x.form.size()) //nolint:gosec // not negative
-		chunk(uint64(binary.BigEndian.Uint16(place)), rec.Value)
-	}
-	if found != x.written.Hashes {
-		return fmt.Errorf("%w: it has %d of %d", ErrLost, found, x.written.Hashes)
-	}
-	return nil
-}
-
-func (x *Index) readHeader(ctx context.Context) error {
-	rec, err := x.store.Get(ctx, x.prefix)
-	switch {
-	case errors.Is(err, state.ErrNotFound):
-		return nil
-	case err != nil:
-		return err
-	case len(rec.Value) != headerSize:
-		return fmt.Errorf("%w: its header has %d bytes", ErrLost, len(rec.Value))
-	}
-	x.written = header{
-		Parts: binary.BigEndian.Uint32(rec.Value), Hashes: binary.BigEndian.Uint64(rec.Value[4:]),
-		UpTo: segment.Pos{File: binary.BigEndian.Uint32(rec.Value[12:]), Offset: binary.BigEndian.Uint64(rec.Value[16:])},
 	}
 	return nil
 }
 
 // Len is how many hashes the index has.
-func (x *Index) Len() int { return int(x.written.Hashes) + x.Recent() } //nolint:gosec // as many as there are rows
+func (x *Index) Len() int {
+	n := x.Recent()
+	for _, p := range x.parts {
+		n += p.Hashes
+	}
+	return n
+}
 
 // Recent is how many of them are not written.
 func (x *Index) Recent() int { return len(x.recent) + len(x.again) }
 
 // UpTo is what the last Write was told.
-func (x *Index) UpTo() segment.Pos { return x.written.UpTo }
+func (x *Index) UpTo() segment.Pos {
+	if n := len(x.parts); n > 0 {
+		return x.parts[n-1].UpTo
+	}
+	return segment.Pos{}
+}
 
 // Add adds a hash, whose bits must be as good as random. It may be there
 // already.
@@ -149,19 +132,18 @@ func (x *Index) isRecent(hash uint64) bool {
 }
 
 // Find returns the numbers of a hash, and with them some of others that begin
-// with the same bits. Most hashes that are not there cost 50 ns; one that is
-// there costs a read of the store, O(log n) and some for each Write.
-func (x *Index) Find(ctx context.Context, hash uint64) ([]uint64, error) {
+// with the same bytes. Most hashes that are not there cost 50 ns; one that is
+// there costs a read of each file.
+func (x *Index) Find(hash uint64) ([]uint64, error) {
 	if !x.filter.Has(spread(x.form.cut(hash))) {
 		return nil, nil
 	}
-	return x.lookUp(ctx, hash)
+	return x.lookUp(hash)
 }
 
 // lookUp finds a hash that the filter has. It is apart from Find because its
 // variables are allocated.
-func (x *Index) lookUp(ctx context.Context, hash uint64) (numbers []uint64, err error) {
-	cut := x.form.cut(hash)
+func (x *Index) lookUp(hash uint64) (numbers []uint64, err error) {
 	if n, ok := x.recent[hash]; ok {
 		numbers = append(numbers, n)
 	}
@@ -170,34 +152,56 @@ func (x *Index) lookUp(ctx context.Context, hash uint64) (numbers []uint64, err 
 			numbers = append(numbers, e.number)
 		}
 	}
-	for rec, err := range x.store.Scan(ctx, x.bucketKey(x.form.bucket(cut)), nil) {
-		if err != nil {
+	for _, p := range x.parts {
+		if numbers, err = x.findIn(p, numbers, x.form.cut(hash)); err != nil {
 			return nil, err
-		}
-		if x.holds(rec.Key[len(x.prefix):]) {
-			numbers = x.form.find(numbers, rec.Value, x.form.rest(cut))
 		}
 	}
 	return numbers, nil
 }
 
-// Write writes what was added since, in several commits. The caller commits the
-// op that it returns. If it does not, the index is next opened as it was before
-// with UpTo of then, and what came after that must be added again.
-func (x *Index) Write(ctx context.Context, upTo segment.Pos) (state.Op, error) {
-	if err := x.writeChunks(ctx); err != nil {
-		return state.Op{}, err
+// Write makes durable what was added since, and that the log has it up to a
+// place. After an error the index is of no more use.
+func (x *Index) Write(upTo segment.Pos) error {
+	n := uint32(0)
+	if k := len(x.parts); k > 0 {
+		n = x.parts[k-1].last + 1
 	}
-	x.written = header{x.written.Parts + 1, uint64(x.Len()), upTo} //nolint:gosec // not negative
+	p := &part{first: n, last: n, header: header{Form: x.form, Hashes: x.Recent(), UpTo: upTo}}
+	if err := x.write(p, x.sorted()); err != nil {
+		return err
+	}
+	x.parts = append(x.parts, p)
 	clear(x.recent)
 	x.again = nil
-	if x.Len()+least/2 > x.filter.Capacity() {
-		if err := x.fill(ctx); err != nil {
-			return state.Op{}, err
-		}
+	if err := x.merge(); err != nil {
+		return err
 	}
-	b := binary.BigEndian.AppendUint32(make([]byte, 0, headerSize), x.written.Parts)
-	b = binary.BigEndian.AppendUint64(b, x.written.Hashes)
-	b = binary.BigEndian.AppendUint32(b, upTo.File)
-	return state.Put(x.prefix, binary.BigEndian.AppendUint64(b, upTo.Offset), uint64(x.written.Parts)), nil
+	if x.Len()+least/2 > x.filter.Capacity() {
+		return x.fill()
+	}
+	return nil
+}
+
+// Close closes the files that were read, and frees the filter.
+func (x *Index) Close() {
+	if x.filter != nil {
+		x.filter.Close()
+	}
+	for _, p := range x.parts {
+		p.file.Close()
+	}
+}
+
+// sorted returns what is not written, by what is kept of the hashes.
+func (x *Index) sorted() []entry {
+	all := make([]entry, 0, x.Recent())
+	for hash, number := range x.recent {
+		all = append(all, entry{x.form.cut(hash), number})
+	}
+	for _, e := range x.again {
+		all = append(all, entry{x.form.cut(e.hash), e.number})
+	}
+	slices.SortFunc(all, compare)
+	return all
 }

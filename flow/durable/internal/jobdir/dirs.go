@@ -54,5 +54,9 @@ func MakeRoot(root *os.Root, k Keys) (*os.Root, error) {
 	return sub, nil
 }
 
+// SeenDir has the files by which it is known what a job has read, see hashindex.
+// They follow from the request log.
+const SeenDir = "seen"
+
 // PrunedDirs are the directories of a job that Prune removes.
-var PrunedDirs = []string{RequestDir, FileDir, ReadyDir, ManifestDir, ResultDir, RawDir, AnswerDir}
+var PrunedDirs = []string{RequestDir, FileDir, SeenDir, ReadyDir, ManifestDir, ResultDir, RawDir, AnswerDir}

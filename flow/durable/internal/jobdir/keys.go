@@ -10,8 +10,6 @@ import (
 // job's 8 bytes. Numbers are big-endian, so that keys sort by them.
 //
 //	m hash8 of the name  job: what must not change, and its epoch
-//	i job                index of the items by their keys, see hashindex
-//	q job                index of them by what they ask
 //	e job level1         end of the level's ready entries
 //	h job level1         head: every entry before it is claimed
 //	b job tag16          intent
@@ -41,12 +39,6 @@ func (k Keys) Make(kind byte, rest ...byte) []byte {
 	key = append(key, k.Job[:]...)
 	return append(key, rest...)
 }
-
-// Items returns what the keys of the index of items begin with.
-func (k Keys) Items() []byte { return k.Make('i') }
-
-// Requests returns what the keys of the index of requests begin with.
-func (k Keys) Requests() []byte { return k.Make('q') }
 
 func (k Keys) intent(tag string) []byte { return k.Make(IntentKind, []byte(tag)...) }
 

@@ -23,6 +23,7 @@ const (
 	requestsKind FileKind = "requests"
 	readyKind    FileKind = "ready"
 	rawKind      FileKind = "raw"
+	SeenKind     FileKind = "seen"
 )
 
 // Label is the first record of each file of a job: the kind of file, the job,

@@ -109,7 +109,7 @@ func (a *Dir) Fetched(in intent.Intent, got []bool, yield func(Outcome, error) b
 		if err != nil || int(o.Row) >= len(got) || got[o.Row] {
 			return fail(segment.ErrDamaged)
 		}
-		o.At, got[o.Row] = p.at, true
+		o.At, got[o.Row] = p.At, true
 		if !yield(o, nil) {
 			return false
 		}

@@ -102,26 +102,26 @@ func WriteRecords(root *os.Root, name string, l Label, fill func(put Put) error)
 	return nil
 }
 
-// placed is a record of a file and the offset where it begins.
-type placed struct {
-	at     int64
+// Placed is a record of a file and the offset where it begins.
+type Placed struct {
+	At     int64
 	Record []byte // valid until the next one is read
 }
 
 // ReadRecords yields the records of a file that WriteRecords wrote with this
 // label. If the file is another one, or is cut, the last thing that it yields
 // is an error.
-func ReadRecords(root *os.Root, name string, l Label) iter.Seq2[placed, error] {
-	return func(yield func(placed, error) bool) {
+func ReadRecords(root *os.Root, name string, l Label) iter.Seq2[Placed, error] {
+	return func(yield func(Placed, error) bool) {
 		f, err := root.Open(name)
 		if err != nil {
-			yield(placed{}, err)
+			yield(Placed{}, err)
 			return
 		}
 		defer f.Close()
 		scan := recordScan{label: l, sum: newFileSum()}
 		if more, err := scan.all(f, yield); more && err != nil {
-			yield(placed{}, err)
+			yield(Placed{}, err)
 		}
 	}
 }
@@ -134,7 +134,7 @@ type recordScan struct {
 	ended bool
 }
 
-func (s *recordScan) all(r io.Reader, yield func(placed, error) bool) (more bool, err error) {
+func (s *recordScan) all(r io.Reader, yield func(Placed, error) bool) (more bool, err error) {
 	for framed, err := range segment.ReadAll(r) {
 		if err != nil {
 			return true, err
@@ -146,7 +146,7 @@ func (s *recordScan) all(r io.Reader, yield func(placed, error) bool) (more bool
 		s.at += segment.Overhead + int64(len(framed))
 		if isRecord, err := s.take(at, framed[0], framed[1:]); err != nil {
 			return true, err
-		} else if isRecord && !yield(placed{at, framed[1:]}, nil) {
+		} else if isRecord && !yield(Placed{at, framed[1:]}, nil) {
 			return false, nil
 		}
 	}

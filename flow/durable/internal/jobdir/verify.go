@@ -42,10 +42,7 @@ func (a *Dir) Verify(ctx context.Context, store state.Store, replayed *Replayed)
 	if err := verifyOutput(ctx, a, store, replayed); err != nil {
 		return err
 	}
-	if err := verifyLedger(ctx, a, store, replayed); err != nil {
-		return err
-	}
-	return verifyItems(ctx, a, store, source.Value)
+	return verifyLedger(ctx, a, store, replayed)
 }
 
 // verifyKnown refuses a journal that lacks a batch of the store.
@@ -143,15 +140,6 @@ func verifyOutput(ctx context.Context, a *Dir, store state.Store, replayed *Repl
 	default:
 		return indexLost(a, "results: it knows of %d, and the journal of %d", have.Settled(), replayed.Output.Settled())
 	}
-}
-
-// verifyItems checks the index of items, by which repetitions are recognized, as
-// long as the source may still yield some.
-func verifyItems(ctx context.Context, a *Dir, store state.Store, source SourceState) error {
-	if source.Ended {
-		return nil
-	}
-	return a.CheckItems(ctx, store, source.Rows)
 }
 
 func indexLost(a *Dir, format string, args ...any) error {
