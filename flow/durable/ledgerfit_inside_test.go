@@ -237,7 +237,7 @@ func TestAParkedBatchWakesTheLedger(t *testing.T) {
 func TestASharedAnswerIsNotPaidForAgain(t *testing.T) {
 	t.Parallel()
 	l := ledgerOf(Budget{})
-	c := &chunk{s: &settler{config: l.config, ledger: l}, entries: rowsOf(1, func(int) int { return 4000 })}
+	c := &chunk{s: &settler{config: l.config, ledger: l}, row: rowsOf(1, func(int) int { return 4000 })[0]}
 	c.cost.priced = l.prices.ofRoute(l.batches.routes.get(0))
 	c.retry(0, true)
 	used := llm.Usage{Input: 1000, Output: 100}

@@ -80,6 +80,7 @@ func (s *settler) settleRows(ctx context.Context, in intent.Intent) (*chunk, err
 		if o.At < 0 && in.Waits() {
 			break // their results may yet come
 		}
+		c.row = o.row
 		if n++; n <= c.progress {
 			c.keep(&o) // it is settled already
 			continue
@@ -99,10 +100,11 @@ func (s *settler) settleRows(ctx context.Context, in intent.Intent) (*chunk, err
 type chunk struct {
 	s        *settler
 	in       intent.Intent
-	entries  []jobdir.Entry
-	together []bool // rows that shared a request; nil if none did
-	progress uint64 // rows of the batch that are recorded
-	rows     int    // rows in the chunk
+	all      *jobdir.EncodedRows // of the batch
+	row      jobdir.Entry        // that is settled
+	together []bool              // rows that shared a request; nil if none did
+	progress uint64              // rows of the batch that are recorded
+	rows     int                 // rows in the chunk
 	bytes    int
 
 	results   []Result
@@ -129,12 +131,12 @@ type chunk struct {
 }
 
 func (s *settler) newChunk(ctx context.Context, in intent.Intent) (*chunk, error) {
-	entries, err := s.Entries(in.Tag, in.Rows)
-	if err != nil {
+	c := &chunk{s: s, in: in}
+	if err := c.readRows(); err != nil {
 		return nil, err
 	}
-	c := &chunk{s: s, in: in, entries: entries, together: jobdir.Together(entries, in.Pack)}
 	c.cost.priced = s.prices.ofRoute(s.batches.routes.get(in.Route))
+	var err error
 	if c.cost.before, err = s.ProgressOf(ctx, s.store, in.Tag); err != nil {
 		return nil, err
 	}
@@ -143,11 +145,22 @@ func (s *settler) newChunk(ctx context.Context, in intent.Intent) (*chunk, error
 	return c, err
 }
 
+// readRows reads the manifest. Its rows are decoded one at a time, since a batch
+// may have many.
+func (c *chunk) readRows() (err error) {
+	if c.all, err = c.s.EncodedRows(c.in.Tag, c.in.Rows); err != nil || c.in.Pack == nil {
+		return err
+	}
+	entries, err := c.s.Entries(c.in.Tag, c.in.Rows)
+	c.together = jobdir.Together(entries, c.in.Pack)
+	return err
+}
+
 func (c *chunk) full() bool { return c.rows >= chunkRows || c.bytes >= chunkBytes }
 
 func (c *chunk) add(o *jobdir.Outcome, a sink.Answer) {
 	c.rows++
-	row := &c.entries[o.Row]
+	row := &c.row
 	if o.Err != nil && (c.goesAlone(o) || c.isRetried(row, &o.Outcome)) {
 		c.observe(o, o.Err)
 		c.retryRow(o)
@@ -210,7 +223,7 @@ func (c *chunk) keep(o *outcomeRead) {
 	if o.Origin != "" {
 		return
 	}
-	row, a := &c.entries[o.Row], &o.answer
+	row, a := &c.row, &o.answer
 	if a.Err == nil && a.Reply != nil {
 		if _, wrong := c.s.judge.value(row.Key, *a.Reply); wrong != nil {
 			return
@@ -220,9 +233,9 @@ func (c *chunk) keep(o *outcomeRead) {
 	c.note(row, &o.Outcome, failure)
 }
 
-// retry lets a row of the manifest be retried.
+// retry lets the row be retried, which is the nth of the manifest.
 func (c *chunk) retry(n int, sent bool) {
-	c.retries = append(c.retries, c.entries[n].Again(sent))
+	c.retries = append(c.retries, c.row.Again(sent))
 	c.which = jobdir.AddRow(c.which, n)
 }
 

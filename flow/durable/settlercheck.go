@@ -20,7 +20,7 @@ type verdict struct {
 // again, what is wrong is the answer's error.
 func (c *chunk) review(o *jobdir.Outcome, a *sink.Answer) (v verdict, err error) {
 	n := int(o.Row)
-	row := &c.entries[n]
+	row := &c.row
 	if a.Err != nil || a.Reply == nil {
 		return v, nil //nolint:nilerr // it is the row's
 	}
@@ -35,7 +35,7 @@ func (c *chunk) review(o *jobdir.Outcome, a *sink.Answer) (v verdict, err error)
 		a.Err = v.wrong
 		return v, nil
 	}
-	entry, err := c.entries[n].Again(true).Append(reask(a.Reply.Text, invalid.Message)...)
+	entry, err := row.Again(true).Append(reask(a.Reply.Text, invalid.Message)...)
 	if err != nil {
 		return v, err
 	}
@@ -49,7 +49,7 @@ func (c *chunk) review(o *jobdir.Outcome, a *sink.Answer) (v verdict, err error)
 // lengthen lets a row be asked again whose answer was cut off, with a higher
 // limit of tokens. It reports false if that is not to be.
 func (c *chunk) lengthen(o *jobdir.Outcome, a *sink.Answer) bool {
-	row := &c.entries[o.Row]
+	row := &c.row
 	failure, _ := errors.AsType[*sink.RowError](a.Err)
 	if failure == nil || failure.Code != string(llm.FlawCut) || a.Reply == nil || c.sharedRequest(o) || o.Cached() || o.Shared {
 		return false

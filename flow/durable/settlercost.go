@@ -20,7 +20,7 @@ type costs struct {
 // spend counts an answer to a row that the provider bills. It returns what it
 // costs, and would cost live, and reports false if that is not known.
 func (c *chunk) spend(o *jobdir.Outcome, used llm.Usage) (cost, list price.Money, known bool) {
-	row, input := &c.entries[o.Row], used.Input
+	row, input := &c.row, used.Input
 	if c.sharedRequest(o) {
 		input = jobdir.InputOf(o.Body, used)
 	}
@@ -46,9 +46,9 @@ func (c *chunk) bill(o *jobdir.Outcome, used *llm.Usage) (cost, list price.Money
 	case !o.Answered():
 		return 0, 0, true
 	}
-	cost, list = c.guess(&c.entries[o.Row])
+	cost, list = c.guess(&c.row)
 	c.spent.Spent = c.spent.Add(jobdir.Spent{Cost: cost, List: list, Unpriced: 1})
-	c.cost.add(jobdir.Amount{Cost: cost, List: list}, int(c.entries[o.Row].Target), c.s.tenants)
+	c.cost.add(jobdir.Amount{Cost: cost, List: list}, int(c.row.Target), c.s.tenants)
 	return cost, list, false
 }
 

@@ -15,7 +15,7 @@ import (
 // been answered, so that it would be paid for twice.
 func (c *chunk) failOver(o *jobdir.Outcome, a *sink.Answer) bool {
 	n := int(o.Row)
-	row := &c.entries[n]
+	row := &c.row
 	if a.Err == nil || retry.ClassOf(a.Err) == retry.Ambiguous || c.s.gate.cancelled() || c.unsent() || !c.s.batches.routes.goesOn(row) {
 		return false
 	}

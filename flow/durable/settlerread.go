@@ -12,6 +12,7 @@ import (
 // outcomeRead is the outcome of a row, with the answer that it tells.
 type outcomeRead struct {
 	jobdir.Outcome
+	row    jobdir.Entry
 	answer sink.Answer
 	err    error // why there is none, and no more follow
 }
@@ -27,7 +28,10 @@ func (c *chunk) allAnswers() iter.Seq[outcomeRead] {
 	return readahead.Seq(func(yield func(outcomeRead) bool) {
 		for o := range outcomes {
 			if o.err == nil {
-				o.answer = o.Answer(&c.entries[o.Row], model, c.in.Batch, codec)
+				o.row, o.err = c.all.Row(int(o.Row))
+			}
+			if o.err == nil {
+				o.answer = o.Answer(&o.row, model, c.in.Batch, codec)
 			}
 			if !yield(o) {
 				return

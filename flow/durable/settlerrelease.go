@@ -40,9 +40,12 @@ func (s *settler) releaseRows(ctx context.Context, in intent.Intent) error {
 	if err != nil {
 		return err
 	}
-	for c.progress < uint64(len(c.entries)) {
+	for c.progress < uint64(c.all.Len()) {
 		first := int(c.progress) //nolint:gosec // below a length
-		for n := range min(chunkRows, len(c.entries)-first) {
+		for n := range min(chunkRows, c.all.Len()-first) {
+			if c.row, err = c.all.Row(first + n); err != nil {
+				return err
+			}
 			c.rows++
 			c.retry(first+n, false)
 		}

@@ -61,13 +61,36 @@ func (a *Dir) WriteManifest(tag string, entries []Entry, l Route, targetOf func(
 // Rows yields the rows of a sealed batch in order.
 func (a *Dir) Rows(tag string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		if err := readManifest(a, tag, yield); err != nil {
-			yield(Entry{}, a.Damaged(ManifestName(tag), err))
+		for record, err := range a.rowRecords(tag) {
+			var row Entry
+			if err == nil {
+				row, err = DecodeEntry(record)
+				err = a.damagedManifest(tag, err)
+			}
+			if !yield(row, err) || err != nil {
+				return
+			}
 		}
 	}
 }
 
-func readManifest(a *Dir, tag string, yield func(Entry, error) bool) error {
+// rowRecords yields the rows encoded, each valid until the next one.
+func (a *Dir) rowRecords(tag string) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		if err := readManifest(a, tag, func(record []byte) bool { return yield(record, nil) }); err != nil {
+			yield(nil, a.damagedManifest(tag, err))
+		}
+	}
+}
+
+func (a *Dir) damagedManifest(tag string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return a.Damaged(ManifestName(tag), err)
+}
+
+func readManifest(a *Dir, tag string, yield func(record []byte) bool) error {
 	n, rows := 0, 0
 	for p, err := range ReadRecords(a.Root, ManifestName(tag), a.LabelOf(manifestKind, tag)) {
 		if err != nil {
@@ -81,11 +104,7 @@ func readManifest(a *Dir, tag string, yield func(Entry, error) bool) error {
 			rows = h.Rows
 			continue
 		}
-		row, err := DecodeEntry(p.Record)
-		if err != nil {
-			return err
-		}
-		if !yield(row, nil) {
+		if !yield(p.Record) {
 			return nil
 		}
 	}
@@ -125,10 +144,15 @@ func (a *Dir) Entries(tag string, n int) ([]Entry, error) {
 		}
 		all = append(all, row)
 	}
-	if len(all) != n {
-		return nil, a.Damaged(ManifestName(tag), fmt.Errorf("%w: it holds %d rows, and the journal says %d", segment.ErrDamaged, len(all), n))
+	return all, a.mustBe(tag, len(all), n)
+}
+
+// mustBe refuses a manifest that has not as many rows as the journal says.
+func (a *Dir) mustBe(tag string, rows, said int) error {
+	if rows == said {
+		return nil
 	}
-	return all, nil
+	return a.damagedManifest(tag, fmt.Errorf("%w: it holds %d rows, and the journal says %d", segment.ErrDamaged, rows, said))
 }
 
 // ClaimSpan is a run of consecutive rows of a manifest whose entries are
