@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/balerhq/baler/flow/source"
+	"github.com/balerhq/baler/internal/jsonscan"
 	"github.com/balerhq/baler/sink"
 	"github.com/balerhq/baler/sink/catalog"
 	"github.com/balerhq/baler/sink/llm"
@@ -202,8 +203,35 @@ func (d *decoded) fields(row []byte) (map[string]any, error) {
 }
 
 func decode(raw []byte) (fields map[string]any, err error) {
+	fields = make(map[string]any)
+	n := 0
+	known := jsonscan.Read(raw, func(s *jsonscan.Scanner) {
+		for name := range s.Members() {
+			fields[string(name)] = scanned(s)
+			n++
+		}
+	})
+	if known && len(fields) == n { // else one comes twice
+		return fields, nil
+	}
+	fields = nil
 	err = decodeInto(&fields, raw)
 	return fields, err
+}
+
+// scanned takes a value, which most times is a text or a number.
+func scanned(s *jsonscan.Scanner) (value any) {
+	kind := s.Kind()
+	if kind == jsontext.KindString {
+		return s.Text()
+	}
+	if kind == jsontext.KindNumber {
+		return json.Number(s.Value())
+	}
+	if decodeInto(&value, s.Value()) != nil {
+		s.Fail()
+	}
+	return value
 }
 
 // decodeInto reads numbers as they stand, so that 2^53+1 stays what it is.

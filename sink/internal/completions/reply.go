@@ -94,6 +94,9 @@ type outputItem struct {
 // Decode reads the answer of any endpoint. One that has no chats gives Other,
 // the usage, and the text if it has one, such as a transcription.
 func Decode(body json.RawMessage) (llm.Reply, error) {
+	if out, ok := decodePlain(body); ok {
+		return out, nil
+	}
 	var r reply
 	if len(body) == 0 {
 		return llm.Reply{}, errors.New("empty body")
@@ -101,6 +104,11 @@ func Decode(body json.RawMessage) (llm.Reply, error) {
 	if err := jsonv2.Unmarshal(body, &r, tolerant); err != nil {
 		return llm.Reply{}, err
 	}
+	return r.read(body), nil
+}
+
+// read returns what the body says.
+func (r *reply) read(body []byte) llm.Reply {
 	out := llm.Reply{Model: r.Model, Finish: r.Status, Usage: r.Usage.tokens()}
 	switch {
 	case r.Status == "incomplete" && r.Incomplete.Reason != "":
@@ -124,7 +132,7 @@ func Decode(body json.RawMessage) (llm.Reply, error) {
 	if len(items) > 1 {
 		out.Items = items
 	}
-	return out, nil
+	return out
 }
 
 // isOther reports whether a body without a reply is that of an endpoint which
