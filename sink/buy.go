@@ -13,6 +13,7 @@ import (
 
 func (d *driver) upload(ctx context.Context) error {
 	file, err := d.provider.Upload(ctx, d.spec, d.rows.yield)
+	d.spec.New = false
 	switch {
 	case err == nil:
 		return d.advance(intent.UploadDone{Account: d.provider.Info().Account, File: file})

@@ -68,7 +68,7 @@ func (b buyer) carry(ctx context.Context, to route, rows []Row, take taker) erro
 }
 
 func (b buyer) newDriver(to route, rows []Row, take taker) *driver {
-	d := &driver{buyer: b, spec: Spec{Tag: tag.New(), Endpoint: to.endpoint, Model: to.model}}
+	d := &driver{buyer: b, spec: Spec{Tag: tag.New(), Endpoint: to.endpoint, Model: to.model, New: true}}
 	d.Intent = intent.Intent{Tag: d.spec.Tag, State: intent.Sealed, Rows: len(rows)}
 	d.window = b.provider.Limits(to.model).Window
 	d.rows = newMatcher(d.spec.Tag, rows, take)

@@ -115,6 +115,9 @@ type Spec struct {
 	Endpoint string
 	// Model is the model that every row names.
 	Model string
+	// New says that no upload under this tag was tried before, so that Upload
+	// need not look for one. It may be false for a new tag.
+	New bool
 }
 
 // Row is one request of a batch.

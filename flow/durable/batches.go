@@ -33,6 +33,7 @@ type batches struct {
 	deadlines   *deadlines
 	ledger      *ledger
 	stored      *stored
+	unsent      unsent
 }
 
 // seal makes a batch of entries durable. The intent holds everything else about
@@ -63,6 +64,9 @@ func (b *batches) seal(ctx context.Context, in intent.Intent, entries []jobdir.E
 	b.noteDeadlines(in, entries)
 	if err := b.store.Commit(ctx, append(ops, op)...); err != nil {
 		return in, err
+	}
+	if in.State == intent.Sealed {
+		b.unsent.add(in.Tag)
 	}
 	b.callbacks.reportEvent(b.batchEvent(intent.Intent{}, in))
 	return in, nil
@@ -95,6 +99,7 @@ func (b *batches) advance(ctx context.Context, in intent.Intent, ev intent.Event
 	b.deadlines.moved(next)
 	switch {
 	case next.Done():
+		b.unsent.take(next.Tag)
 		err = b.ready.Unpin(next.Tag)
 	case next.Freed && !in.Freed:
 		err = b.ready.LetGo(next.Tag)

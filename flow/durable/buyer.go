@@ -51,7 +51,9 @@ func (b *buyer) upload(ctx context.Context, in intent.Intent) (intent.Intent, er
 		}
 		rows := b.batches.payload(in)
 		defer rows.close() // of a temporary file
-		return b.batches.serviceOf(in).Upload(ctx, b.batches.spec(in), rows.all)
+		spec := b.batches.spec(in)
+		spec.New = b.batches.unsent.take(in.Tag)
+		return b.batches.serviceOf(in).Upload(ctx, spec, rows.all)
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:

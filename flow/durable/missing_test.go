@@ -75,7 +75,7 @@ func TestCountsThatAreLateBuyNothing(t *testing.T) {
 	t.Parallel()
 	for counts, times := range map[string]int{`"completed":0,"failed":0`: 20, `"completed":1,"failed":0`: 2, `"failed":0,"completed":0`: -1} {
 		lie := simulator.Fault{
-			Route: statusRoute, Action: simulator.ActionMerge, From: 2, Times: times,
+			Route: statusRoute, Action: simulator.ActionMerge, Times: times,
 			Merge: json.RawMessage(`{"output_file_id":null,"request_counts":{"total":30,` + counts + `}}`),
 		}
 		durabletest.Bubble(t, simulator.Config{Faults: []simulator.Fault{lie}}, openai.Config{}, nil, func(w *durabletest.World) {

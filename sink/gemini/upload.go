@@ -38,10 +38,14 @@ func (c *Client) Upload(ctx context.Context, spec sink.Spec, rows sink.Rows) (st
 		open: func() io.ReadCloser { return p.Reader("", "", rows) },
 	}
 	var name string
+	look := !spec.New // for an earlier upload
 	err = c.client.Repeat(ctx, func(ctx context.Context) (err error) {
-		if name, err = u.uploaded(ctx); err != nil || name != "" {
-			return err
+		if look {
+			if name, err = u.uploaded(ctx); err != nil || name != "" {
+				return err
+			}
 		}
+		look = true
 		f, err := u.send(ctx)
 		name = f.name
 		return err

@@ -87,6 +87,16 @@ func TestUpload(t *testing.T) {
 	}
 }
 
+func TestANewUploadIsNotLookedFor(t *testing.T) {
+	known := `{"files":[{"name":"files/f0","displayName":"t.jsonl","sizeBytes":"` + strconv.Itoa(len(lines)) + `","state":"ACTIVE"}]}`
+	c, _ := serve(t, &uploads{files: known}, gemini.Config{})
+	fresh := spec("t")
+	fresh.New = true
+	if file, err := c.Upload(t.Context(), fresh, rows(ask("a"), ask("b"))); file != "files/f1" || err != nil {
+		t.Errorf("%q, %v", file, err)
+	}
+}
+
 // Neither the key nor a row goes to the host that an upload URL names.
 func TestUploadsGoToNoOtherHost(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

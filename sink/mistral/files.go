@@ -57,10 +57,14 @@ func (c *Client) Upload(ctx context.Context, spec sink.Spec, rows sink.Rows) (id
 	if p.Rows <= c.cfg.InlineRows {
 		return "", nil
 	}
+	look := !spec.New // for an earlier upload
 	err = c.client.Repeat(ctx, func(ctx context.Context) (err error) {
-		if id, err = c.uploaded(ctx, spec.Tag, p.Size); err != nil || id != "" {
-			return err
+		if look {
+			if id, err = c.uploaded(ctx, spec.Tag, p.Size); err != nil || id != "" {
+				return err
+			}
 		}
+		look = true
 		id, err = c.upload(ctx, spec.Tag, rows, &p)
 		return err
 	})

@@ -187,6 +187,11 @@ func TestUploadIsFoundAgain(t *testing.T) {
 		if id, err := c.Upload(t.Context(), spec("tag"), rows(chat("a"))); id != want || err != nil {
 			t.Errorf("%s: %q, %v", listed, id, err)
 		}
+		fresh := spec("tag")
+		fresh.New = true
+		if id, err := c.Upload(t.Context(), fresh, rows(chat("a"))); id != "new" || err != nil {
+			t.Errorf("%s: a new one is %q, %v", listed, id, err)
+		}
 	}
 }
 

@@ -180,6 +180,7 @@ func (c *Client) Status(ctx context.Context, h sink.Handle) (sink.Status, error)
 	if err != nil {
 		return sink.Status{}, fmt.Errorf("openai: status: %w", err)
 	}
+	c.endings.note(b)
 	return sink.Status{
 		Ended: b.ended(), Phase: loose.Words(b.status()), Unknown: !b.ended() && !b.running(), Accepted: b.accepted(),
 		Err:   c.refusal(ctx, b),

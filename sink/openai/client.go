@@ -78,8 +78,9 @@ type Client struct {
 	cfg    Config
 	codec  Codec
 
-	files  *knownFiles
-	echoes *atomic.Bool // the server has shown metadata of ours, so it keeps them
+	files   *knownFiles
+	endings *endings
+	echoes  *atomic.Bool // the server has shown metadata of ours, so it keeps them
 }
 
 var _ sink.Provider = (*Client)(nil)
@@ -91,7 +92,7 @@ func New(key string, cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("openai: %w", err)
 	}
-	return &Client{client: c, cfg: cfg, codec: Codec{cfg.Endpoint}, files: new(knownFiles), echoes: new(atomic.Bool)}, nil
+	return &Client{client: c, cfg: cfg, codec: Codec{cfg.Endpoint}, files: new(knownFiles), endings: newEndings(), echoes: new(atomic.Bool)}, nil
 }
 
 func (c *Config) connect(key string) (client.Client, error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -51,6 +52,7 @@ func TestAStatusOfAnotherBatchIsNone(t *testing.T) {
 	if err := server.SetFaults(other); err != nil {
 		t.Fatal(err)
 	}
+	c = connect(t, server.URL, openai.Config{}) // which has not seen its end
 	if s, err := c.Status(t.Context(), h); retry.ClassOf(err) != retry.Retryable {
 		t.Errorf("%+v, %v", s, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/balerhq/baler/retry"
 	"github.com/balerhq/baler/sink"
+	"github.com/balerhq/baler/sink/openai"
 	"github.com/balerhq/baler/sink/simulator"
 )
 
@@ -245,6 +246,7 @@ func TestRemoveWaitsForTheEnd(t *testing.T) {
 	if err := server.SetFaults(stale); err != nil {
 		t.Fatal(err)
 	}
+	c = connect(t, server.URL, openai.Config{}) // which has not seen its end
 	if err := c.Remove(t.Context(), h); !errors.Is(err, sink.ErrNotEnded) || retry.ClassOf(err) != retry.Permanent {
 		t.Errorf("removed while it runs: %v", err)
 	}
@@ -275,5 +277,21 @@ func TestRemoveDeletesEveryFile(t *testing.T) {
 	}
 	if n := requests(t, server, "POST /v1/files"); n != 2 {
 		t.Error("a deleted file was found again")
+	}
+}
+
+// The list of files is read only when an upload may be there already.
+func TestANewUploadIsNotLookedFor(t *testing.T) {
+	const upload, list = "POST /v1/files", "GET /v1/files"
+	server, c := simulate(t, simulator.Config{Faults: []simulator.Fault{{Route: upload, Action: simulator.ActionResetAfter, From: 2}}})
+	fresh := spec("tag")
+	fresh.New = true
+	if _, err := c.Upload(t.Context(), fresh, rows(chat("a"))); err != nil || requests(t, server, list) != 0 {
+		t.Errorf("%d lists of files: %v", requests(t, server, list), err)
+	}
+	lost := spec("gat")
+	lost.New = true
+	if _, err := c.Upload(t.Context(), lost, rows(chat("a"))); err != nil || requests(t, server, upload) != 2 || requests(t, server, list) != 1 {
+		t.Errorf("%d uploads, %d lists of files: %v", requests(t, server, upload), requests(t, server, list), err)
 	}
 }

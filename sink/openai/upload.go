@@ -32,10 +32,14 @@ func (c *Client) Upload(ctx context.Context, spec sink.Spec, rows sink.Rows) (st
 		return "", fmt.Errorf("openai: upload: %w", err)
 	}
 	var id string
+	look := !spec.New // for an earlier upload
 	err = c.client.Repeat(ctx, func(ctx context.Context) (err error) {
-		if id, err = c.uploaded(ctx, spec.Tag, p.Size); err != nil || id != "" {
-			return err
+		if look {
+			if id, err = c.uploaded(ctx, spec.Tag, p.Size); err != nil || id != "" {
+				return err
+			}
 		}
+		look = true
 		id, err = c.upload(ctx, spec, rows, &p)
 		return err
 	})
@@ -85,21 +89,27 @@ func (c *Client) upload(ctx context.Context, spec sink.Spec, rows sink.Rows, p *
 func (c *Client) Remove(ctx context.Context, h sink.Handle) error {
 	files := []string{h.File}
 	if h.Batch != "" {
-		b, err := c.endedBatch(ctx, h.Batch, httpclient.Delete)
-		if err != nil && !client.NotFound(err) {
-			return fmt.Errorf("openai: remove: %w", err)
+		b, known := c.endings.take(h.Batch)
+		if !known {
+			var err error
+			if b, err = c.endedBatch(ctx, h.Batch, httpclient.Delete); err != nil && !client.NotFound(err) {
+				return fmt.Errorf("openai: remove: %w", err)
+			}
 		}
 		files = append(files, b.InputFile, b.OutputFile, b.ErrorFile)
 	}
 	deleted := make(map[string]bool)
 	for _, id := range files {
-		if id == "" || deleted[id] {
+		if id == "" || deleted[id] || c.endings.takeDeleted(id) {
 			continue
 		}
 		deleted[id] = true
 		call := httpclient.Call{Method: http.MethodDelete, Path: "/files/" + url.PathEscape(id), Kind: httpclient.Delete}
 		if err := c.client.Do(ctx, call, nil); err != nil && !client.NotFound(err) {
 			return fmt.Errorf("openai: remove: %w", err)
+		}
+		if h.Batch == "" {
+			c.endings.noteDeleted(id)
 		}
 	}
 	return nil
