@@ -27,10 +27,12 @@ func Write(root *os.Root, name string, data []byte) error {
 func Create(root *os.Root, name string, fill func(*os.File) error) (err error) {
 	tmp := name + ".tmp"
 	crashpoint.Here("before creating a file")
-	if err := root.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a crash, or a link
-		return fmt.Errorf("create %s: %w", name, err)
-	}
 	f, err := New(root, tmp, os.O_RDWR)
+	if errors.Is(err, fs.ErrExist) { // of a crash, or a link
+		if err = root.Remove(tmp); err == nil {
+			f, err = New(root, tmp, os.O_RDWR)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("create %s: %w", name, err)
 	}

@@ -127,7 +127,7 @@ func (d *File) resume(ctx context.Context) error {
 
 // lineReaders has the buffers of files that are read, since many files have less
 // than one.
-var lineReaders = sync.Pool{New: func() any { return linereader.New(nil, 256<<10, maxLine) }}
+var lineReaders = sync.Pool{New: func() any { return linereader.New(nil, 64<<10, maxLine) }}
 
 func (d *File) readLines(body io.Reader) error {
 	r := lineReaders.Get().(*linereader.Reader)

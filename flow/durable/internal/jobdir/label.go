@@ -49,10 +49,11 @@ func (l Label) encode() []byte {
 // check returns how the first record of a file differs. A record that is not a
 // label is not quoted, because it may be a user's data.
 func (l Label) check(first []byte) error {
+	if bytes.Equal(first, l.encode()) {
+		return nil
+	}
 	var got Label
 	switch err := json.Unmarshal(first, &got); {
-	case bytes.Equal(first, l.encode()):
-		return nil
 	case l.Job == "" && err == nil && got.is(l):
 		return nil
 	case err != nil || got.Kind == "":

@@ -64,7 +64,7 @@ type Put func(parts ...[]byte) error
 
 // recordWriters has writers that files of records share, one after the other:
 // those of small batches are less than a buffer.
-var recordWriters = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 256<<10) }}
+var recordWriters = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 64<<10) }}
 
 // WriteRecords writes a file of records, all or nothing.
 func WriteRecords(root *os.Root, name string, l Label, fill func(put Put) error) error {
