@@ -1,6 +1,6 @@
-// Package jsonscan reads JSON of a known shape member by member, in a third of
-// the time that reflection takes. Whatever has another shape fails, and is left
-// to a reader that takes more.
+// Package jsonscan reads JSON of a known shape member by member, in about two
+// thirds of the time that reflection takes. Whatever has another shape fails, and
+// is left to a reader that takes more.
 package jsonscan
 
 import (

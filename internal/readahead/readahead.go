@@ -18,7 +18,7 @@ const (
 // values.
 //
 // Values that seq yields must stay as they are. A panic of seq is one of the
-// loop.
+// loop, and so is a runtime.Goexit.
 func Seq[T any](seq iter.Seq[T], size func(*T) int) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		a := ahead[T]{
@@ -48,11 +48,21 @@ type ahead[T any] struct {
 	panicked    any // of seq, once ended is closed
 }
 
-// fill runs seq.
+// fill runs seq. The loop must not take what seq did not come to for the end.
 func (a *ahead[T]) fill(seq iter.Seq[T], size func(*T) int) {
 	defer close(a.ended)
 	defer close(a.full)
-	defer func() { a.panicked = recover() }()
+	returned := false
+	defer func() {
+		if a.panicked = recover(); a.panicked == nil && !returned {
+			a.panicked = "readahead: the sequence called runtime.Goexit"
+		}
+	}()
+	a.run(seq, size)
+	returned = true
+}
+
+func (a *ahead[T]) run(seq iter.Seq[T], size func(*T) int) {
 	piece, bytes := <-a.free, 0
 	for v := range seq {
 		piece = append(piece, v)

@@ -2,6 +2,7 @@ package readahead_test
 
 import (
 	"iter"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -96,4 +97,14 @@ func TestAPanicIsThatOfTheLoop(t *testing.T) {
 		n++
 	}
 	t.Fatalf("no panic after %d values", n)
+}
+
+func TestASequenceThatEndsItsGoroutineHasNotEnded(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("the loop takes it for the end")
+		}
+	}()
+	for range readahead.Seq(func(yield func(int) bool) { numbers(100)(yield); runtime.Goexit() }, sized(0)) {
+	}
 }
