@@ -47,7 +47,7 @@ func (d *driver) spawn(ctx context.Context, in intent.Intent) {
 	v.freeSlot = func() { d.buyer.slots.release(in.Tag) }
 	d.drivers.Go(func() error {
 		defer d.fetcher.evidences.over(in.Tag)
-		err := d.driveToEnd(ctx, in)
+		err := d.driveToEnd(ctx, &in)
 		if err == nil {
 			v.freeSlot()
 		}
@@ -57,11 +57,11 @@ func (d *driver) spawn(ctx context.Context, in intent.Intent) {
 
 // driveToEnd drives a batch until it is done or left to the next run. An error
 // ends the run.
-func (d *driver) driveToEnd(ctx context.Context, in intent.Intent) error {
+func (d *driver) driveToEnd(ctx context.Context, in *intent.Intent) error {
 	if err := d.drive(ctx, in); errors.Is(err, errLeft) {
 		return nil
 	} else if err != nil {
-		return d.survives(ctx, in, err)
+		return d.survives(ctx, *in, err)
 	}
 	d.followers.note()
 	d.progress.update(func(p *Progress) { p.InFlight-- })
@@ -70,29 +70,47 @@ func (d *driver) driveToEnd(ctx context.Context, in intent.Intent) error {
 	return nil
 }
 
-// drive takes a batch from its current state to the end.
-func (d *driver) drive(ctx context.Context, in intent.Intent) (err error) {
-	for !in.Done() {
+// drive takes a batch from its current state to the end. Most batches wait for
+// their turn to be polled for most of the time. They do that here, where the
+// stack is small.
+func (d *driver) drive(ctx context.Context, in *intent.Intent) (err error) {
+	for d.show(in); !in.Done(); d.show(in) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if d.openBatches.show(in) {
-			d.notices.dirty.Store(true)
+		ready := true
+		if in.Next() == intent.Poll {
+			ready, err = d.watcher.await(ctx, in)
 		}
-		if in, err = d.step(d.notices.observed(ctx, d.batches.serviceOf(in), in), in); err != nil && !needsStep(err) {
+		if ready {
+			err = d.move(ctx, in)
+		}
+		if err != nil && !needsStep(err) {
 			return err
-		}
-		if err == nil && d.openBatches.moved(in) {
-			d.notices.clear(NoticeWaiting, in.Tag)
-			d.notices.moved()
 		}
 		if !d.batches.deadlines.has(in.Tag) {
 			d.notices.clear(NoticeDeadline, in.Tag)
 			d.notices.clear(NoticeLate, in.Tag)
 		}
 	}
-	d.openBatches.show(in)
 	return nil
+}
+
+// show shows a batch to other processes.
+func (d *driver) show(in *intent.Intent) {
+	if d.openBatches.show(*in) && !in.Done() {
+		d.notices.dirty.Store(true)
+	}
+}
+
+// move takes a batch one step on.
+func (d *driver) move(ctx context.Context, in *intent.Intent) (err error) {
+	ctx = d.notices.observed(ctx, d.batches.serviceOf(*in), *in)
+	if *in, err = d.step(ctx, *in); err == nil && d.openBatches.moved(*in) {
+		d.notices.clear(NoticeWaiting, in.Tag)
+		d.notices.moved()
+	}
+	return err
 }
 
 // needsStep reports whether a batch needs another step: it was cancelled,
@@ -103,16 +121,10 @@ func needsStep(err error) bool {
 
 func (d *driver) step(ctx context.Context, in intent.Intent) (intent.Intent, error) {
 	next := in.Next()
-	if d.gate.cancelled() {
-		switch next { //nolint:exhaustive // all else goes on as it would
-		case intent.Upload, intent.Create:
-			return d.watcher.withdraw(ctx, in)
-		case intent.Poll:
-			return d.watcher.stop(ctx, in)
-		}
-	}
 	if next == intent.Upload || next == intent.Create {
 		switch {
+		case d.gate.cancelled():
+			return d.watcher.withdraw(ctx, in)
 		case d.gate.spent.Err() != nil: // it is not bought in this run
 			d.rooms.leave(in.Tag)
 			return in, d.leave()

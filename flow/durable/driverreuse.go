@@ -43,7 +43,7 @@ func (d *driver) reuse(ctx, life context.Context, entries []jobdir.Entry) (lost 
 	if err != nil {
 		return nil, err
 	}
-	return lost, d.drive(life, in)
+	return lost, d.drive(life, &in)
 }
 
 // copyAnswers writes the records of all answers that can be read.

@@ -27,18 +27,18 @@ func newPoller(limit ratelimit.Config) (*poller, error) {
 
 // wait returns when the time is due and it is the caller's turn. The caller
 // must call done after the poll and before any other wait.
-func (p *poller) wait(ctx context.Context, due time.Time) (done func(), err error) {
+func (p *poller) wait(ctx context.Context, due time.Time) error {
 	t := &turn{due: due, granted: make(chan struct{})}
 	p.add(t)
 	select {
 	case <-t.granted:
-		return p.done, nil
+		return nil
 	case <-ctx.Done():
 	}
 	if !p.remove(t) {
 		p.done()
 	}
-	return nil, context.Cause(ctx)
+	return context.Cause(ctx)
 }
 
 // turnCost is the cost of a turn.

@@ -40,12 +40,12 @@ func TestTurnsComeWhenTheyAreDue(t *testing.T) {
 		for range 500 {
 			due := time.Now().Add(rand.N(time.Hour))
 			drivers.Go(func() {
-				done, err := p.wait(t.Context(), due)
+				err := p.wait(t.Context(), due)
 				if err != nil || !time.Now().Equal(due) {
 					t.Errorf("due at %s, came at %s: %v", due, time.Now(), err)
 					return
 				}
-				done()
+				p.done()
 			})
 		}
 		drivers.Wait()
@@ -66,7 +66,7 @@ func TestTurnsAreBounded(t *testing.T) {
 		for i := range 300 {
 			due := start.Add(-time.Duration(i) * time.Second)
 			drivers.Go(func() {
-				done, err := p.wait(t.Context(), due)
+				err := p.wait(t.Context(), due)
 				if err != nil {
 					t.Error(err)
 					return
@@ -80,7 +80,7 @@ func TestTurnsAreBounded(t *testing.T) {
 				mu.Lock()
 				now--
 				mu.Unlock()
-				done()
+				p.done()
 			})
 			synctest.Wait()
 		}
@@ -107,8 +107,8 @@ func TestTurnsArePaced(t *testing.T) {
 		var drivers sync.WaitGroup
 		for range 300 {
 			drivers.Go(func() {
-				if done, err := p.wait(t.Context(), start); err == nil {
-					done()
+				if err := p.wait(t.Context(), start); err == nil {
+					p.done()
 				}
 			})
 		}
@@ -132,8 +132,8 @@ func TestDriversThatLeaveTakeNoTurn(t *testing.T) {
 			var drivers sync.WaitGroup
 			for range 3 {
 				drivers.Go(func() {
-					if done, err := p.wait(ctx, due); err == nil {
-						done()
+					if err := p.wait(ctx, due); err == nil {
+						p.done()
 					} else if !errors.Is(err, enough) {
 						t.Error(err)
 					}
@@ -142,11 +142,11 @@ func TestDriversThatLeaveTakeNoTurn(t *testing.T) {
 			time.AfterFunc(time.Second, func() { leave(enough) }) // just when the turns come
 			drivers.Wait()
 		}
-		done, err := p.wait(t.Context(), time.Now())
+		err := p.wait(t.Context(), time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		done()
+		p.done()
 	})
 }
 
@@ -157,16 +157,16 @@ func TestAnEarlierTurnOvertakes(t *testing.T) {
 		start := time.Now()
 		var late sync.WaitGroup
 		late.Go(func() {
-			if done, err := p.wait(t.Context(), start.Add(time.Hour)); err == nil {
-				done()
+			if err := p.wait(t.Context(), start.Add(time.Hour)); err == nil {
+				p.done()
 			}
 		})
 		synctest.Wait()
-		done, err := p.wait(t.Context(), start.Add(time.Minute))
+		err := p.wait(t.Context(), start.Add(time.Minute))
 		if err != nil || time.Since(start) != time.Minute {
 			t.Fatalf("after %s: %v", time.Since(start), err)
 		}
-		done()
+		p.done()
 		late.Wait()
 		if took := time.Since(start); took != time.Hour {
 			t.Errorf("the later one came after %s", took)

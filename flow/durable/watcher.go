@@ -27,20 +27,39 @@ type watcher struct {
 	raw         *rawKeeper
 }
 
-// poll polls a batch when its turn has come. Neither an error nor an unknown
-// status says anything about the rows. Then the batch is polled again, for as
-// long as it may run.
-func (w *watcher) poll(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	if same, err := w.accounts.sameAccount(ctx, in); !same {
-		return in, err
+// await waits until it is a batch's turn to be polled. Without an error, ready is
+// false if it is not known yet whether the key sees the batch.
+func (w *watcher) await(ctx context.Context, in *intent.Intent) (ready bool, err error) {
+	due, ready, err := w.due(ctx, in)
+	if ready {
+		err = w.calls.awaitTurn(ctx, due)
+	}
+	return ready && err == nil, err
+}
+
+// due returns when a batch is to be polled. A batch of a run that is cancelled is
+// cancelled before.
+func (w *watcher) due(ctx context.Context, in *intent.Intent) (due time.Time, ready bool, err error) {
+	ctx = w.notices.observed(ctx, w.batches.serviceOf(*in), *in)
+	if same, err := w.accounts.sameAccount(ctx, *in); !same {
+		return due, false, err
 	}
 	v := w.pollStates.of(in.Tag)
-	done, err := w.calls.awaitTurn(ctx, w.nextPoll(in, v))
-	if err != nil {
-		return in, err
+	if w.calls.gate.cancelled() {
+		if err := w.stop(ctx, *in, v); err != nil {
+			return due, false, err
+		}
 	}
-	s := w.pollOnce(ctx, in)
-	done()
+	return w.nextPoll(*in, v), true, nil
+}
+
+// poll polls a batch, whose turn it is. Neither an error nor an unknown status
+// says anything about the rows. Then the batch is polled again, for as long as
+// it may run.
+func (w *watcher) poll(ctx context.Context, in intent.Intent) (_ intent.Intent, err error) {
+	v := w.pollStates.of(in.Tag)
+	s := w.pollApart(ctx, &in)
+	w.calls.polls.done()
 	if ctx.Err() == nil && unlisted(s.listErr) { // the batch can end nevertheless
 		w.log.WarnContext(ctx, "whether the batch was bought twice cannot be told", "tag", in.Tag, "batch", in.Batch, "error", s.listErr)
 		s.listed, s.listErr = nil, nil
@@ -56,6 +75,14 @@ func (w *watcher) poll(ctx context.Context, in intent.Intent) (intent.Intent, er
 		}
 	}
 	return w.decide(ctx, in, v, s)
+}
+
+// pollApart polls in a goroutine of its own. A call takes much more stack than
+// waiting does, and the stack of a driver that had once grown would be kept.
+func (w *watcher) pollApart(ctx context.Context, in *intent.Intent) pollResult {
+	polled := make(chan pollResult)
+	go func() { polled <- w.pollOnce(ctx, *in) }()
+	return <-polled
 }
 
 // pollResult is the result of a poll.

@@ -14,20 +14,14 @@ func (w *watcher) withdraw(ctx context.Context, in intent.Intent) (intent.Intent
 	return w.batches.advance(ctx, in, intent.Refused{Reason: newReason(retry.Permanent, "withdrawn", "the run was cancelled")})
 }
 
-// stop cancels a batch of a cancelled run, once in the life of the process, and
-// polls it. A batch that may belong to somebody else is not cancelled, only
-// awaited.
-func (w *watcher) stop(ctx context.Context, in intent.Intent) (intent.Intent, error) {
-	if same, err := w.accounts.sameAccount(ctx, in); !same {
-		return in, err
+// stop cancels a batch of a cancelled run, once in the life of the process. A
+// batch that may belong to somebody else is not cancelled, only awaited.
+func (w *watcher) stop(ctx context.Context, in intent.Intent, v *pollState) error {
+	if in.Unproven || !v.cancelled.IsZero() {
+		return nil
 	}
-	if v := w.pollStates.of(in.Tag); !in.Unproven && v.cancelled.IsZero() {
-		w.log.InfoContext(ctx, "the run is cancelled, cancelling the batch", "tag", in.Tag, "batch", in.Batch)
-		if err := w.cancelOpen(ctx, in, v); err != nil {
-			return in, err
-		}
-	}
-	return w.poll(ctx, in)
+	w.log.InfoContext(ctx, "the run is cancelled, cancelling the batch", "tag", in.Tag, "batch", in.Batch)
+	return w.cancelOpen(ctx, in, v)
 }
 
 // neverRan reports whether a failed row was not executed, for no fault of its
