@@ -29,7 +29,8 @@ type lot[T any] struct {
 	route
 	entries []entry[T]
 	bytes   int64
-	again   bool // its rows failed before
+	limits  Limits // when it was begun; they may narrow meanwhile
+	again   bool   // its rows failed before
 }
 
 func (l *lot[T]) bodies() []Row {
@@ -52,8 +53,8 @@ func (r *run[T]) split(items []T) (lots []*lot[T], refused []Result[T]) {
 		}
 		e := entry[T]{item: item, body: body}
 		l := open[to]
-		if l == nil || !l.fits(e.size(), r.limits(to)) {
-			l = &lot[T]{route: to}
+		if l == nil || !l.fits(e.size()) {
+			l = &lot[T]{route: to, limits: r.limits(to)}
 			lots = append(lots, l)
 			open[to] = l
 		}
@@ -63,8 +64,8 @@ func (r *run[T]) split(items []T) (lots []*lot[T], refused []Result[T]) {
 	return lots, refused
 }
 
-func (l *lot[T]) fits(size int64, limits Limits) bool {
-	return (limits.Rows == 0 || len(l.entries) < limits.Rows) && (limits.Bytes == 0 || l.bytes+size <= limits.Bytes)
+func (l *lot[T]) fits(size int64) bool {
+	return (l.limits.Rows == 0 || len(l.entries) < l.limits.Rows) && (l.limits.Bytes == 0 || l.bytes+size <= l.limits.Bytes)
 }
 
 // prepare is the request of an item with its body checked and on one line.
