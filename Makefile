@@ -43,9 +43,10 @@ chaos: ## 200 worlds from a seed, of OpenAI and of Anthropic by turns: 2,000 kil
 
 chaos soak crash: export TMPDIR := $(or $(TMPDIR),/tmp) # a real disk
 
-soak: chaos ## the long suites: 200 worlds of chaos, 200 kills of 20,000 rows, 200 with a budget that is reached three times, 20 of each other provider, 200,000 simulated runs, two crashes and a lost index at every durable write, each fault of each call of each provider, transfers of 200 MB and 1 GB, rows of 64 MiB, chains of runs, three accounts at three providers, 100,000 rows in one batch, 10,000 runs with a budget
+soak: chaos ## the long suites: 200 worlds of chaos, 200 kills of 20,000 rows and 15 of 150,000, 200 with a budget that is reached three times, 20 of each other provider, 200,000 simulated runs, two crashes and a lost index at every durable write, each fault of each call of each provider, transfers of 200 MB and 1 GB, rows of 64 MiB, chains of runs, three accounts at three providers, 100,000 rows in one batch, 10,000 runs with a budget
 	go test -count=5 -tags crashpoint -run TestCrashAtEveryPoint ./cmd/baler -crash.all -crash.twice -crash.lose=1
 	go test -count=1 -timeout 2h -run TestKilledAgainAndAgain ./cmd/baler -crash.rows=20000 -crash.batch=1000 -crash.kills=200 -v
+	go test -count=1 -timeout 2h -run TestKilledAgainAndAgain ./cmd/baler -crash.rows=150000 -crash.batch=10000 -crash.kills=15 -v
 	go test -count=1 -timeout 1h -run TestABudgetIsKeptByAClient ./cmd/baler -crash.budget=200 -v
 	go test -count=1 -timeout 1h -run TestOthersAreKilledToo ./cmd/baler -crash.all -v
 	go test -count=1 -timeout 2h -run 'TestSimulation$$' ./internal/intent -intent.runs=200000 -v

@@ -69,9 +69,8 @@ func beClient(ctx context.Context) error {
 
 // These raise limits that are meant for a provider, since the simulator has none.
 const (
-	manyCalls     = 20_000 // of a kind in a second
-	manyBatches   = 1000   // open at a time
-	manyTransfers = 8      // under way at a time
+	manyCalls   = 20_000 // of a kind in a second
+	manyBatches = 1000   // open at a time
 )
 
 func inWork(name string) string { return filepath.Join(*dir, name) }
@@ -194,7 +193,7 @@ func runJob(ctx context.Context) error {
 		Polls:    durable.Rate{Requests: 60 * manyCalls, Per: time.Minute},
 		Poll:     poll,
 
-		MaxInFlight: manyBatches, Transfers: manyTransfers, PollsAtOnce: manyTransfers,
+		MaxInFlight: manyBatches, Transfers: *transfers, PollsAtOnce: *transfers,
 		Dir:    dir,
 		Output: out,
 		Log:    slog.New(slog.DiscardHandler),
@@ -210,7 +209,7 @@ func runCommand(ctx context.Context) (m measurement, err error) {
 	cmd := exec.CommandContext(ctx, *command, "run", inWork("in.jsonl"), "--out", inWork("out.jsonl"),
 		"--state", inWork("state"), "--base-url", *client, "--model", model, "--prompt", prompt+"{{.text}}",
 		"--batch-size", strconv.Itoa(*batch), "--poll", poll.String(),
-		"--max-in-flight", strconv.Itoa(manyBatches), "--transfers", strconv.Itoa(manyTransfers), "--creates-per-hour", strconv.Itoa(3600*manyCalls))
+		"--max-in-flight", strconv.Itoa(manyBatches), "--transfers", strconv.Itoa(*transfers), "--creates-per-hour", strconv.Itoa(3600*manyCalls))
 	for _, kind := range []string{"uploads", "downloads", "polls", "deletes"} {
 		cmd.Args = append(cmd.Args, "--"+kind+"-per-second", strconv.Itoa(manyCalls))
 	}

@@ -31,21 +31,22 @@ import (
 )
 
 var (
-	rows    = flag.String("rows", "10000,100000", "numbers of rows to measure")
-	batch   = flag.Int("batch", 10_000, "rows in a batch")
-	dir     = flag.String("dir", "", "directory to work in (default: a temporary one)")
-	size    = flag.Int("size", 950, "bytes of a row, about")
-	hold    = flag.Duration("hold", 0, "time for which the provider runs each batch, so that many are open at once")
-	schema  = flag.Bool("schema", false, "ask for answers in JSON, and read each into its type")
-	profile = flag.String("cpuprofile", "", "write a CPU profile of the client here")
-	heap    = flag.String("heapprofile", "", "write a profile of the client's heap here, as it was when it was largest")
-	compare = flag.Bool("compare", false, "measure the hand-written client, the library and the command line in turns")
-	rounds  = flag.Int("rounds", 5, "rounds of -compare; a figure is their median")
-	client  = flag.String("client", "", "internal: be the client of the provider at this URL")
-	as      = flag.String("as", library, "client to measure without -compare: "+byHand+", "+library+", \""+commandLine+"\" or "+anyProgram)
-	command = flag.String("command", "", "the program, and its first arguments, of the contestant "+anyProgram+"; internal: that of "+commandLine)
-	most    = flag.Duration("most", 0, "time after which a client fails, 0 for none")
-	asJSON  = flag.Bool("json", false, "print measurements as JSON, without -compare")
+	rows      = flag.String("rows", "10000,100000", "numbers of rows to measure")
+	batch     = flag.Int("batch", 10_000, "rows in a batch")
+	dir       = flag.String("dir", "", "directory to work in (default: a temporary one)")
+	transfers = flag.Int("transfers", 8, "uploads and downloads of the library and the command line at a time")
+	size      = flag.Int("size", 950, "bytes of a row, about")
+	hold      = flag.Duration("hold", 0, "time for which the provider runs each batch, so that many are open at once")
+	schema    = flag.Bool("schema", false, "ask for answers in JSON, and read each into its type")
+	profile   = flag.String("cpuprofile", "", "write a CPU profile of the client here")
+	heap      = flag.String("heapprofile", "", "write a profile of the client's heap here, as it was when it was largest")
+	compare   = flag.Bool("compare", false, "measure the hand-written client, the library and the command line in turns")
+	rounds    = flag.Int("rounds", 5, "rounds of -compare; a figure is their median")
+	client    = flag.String("client", "", "internal: be the client of the provider at this URL")
+	as        = flag.String("as", library, "client to measure without -compare: "+byHand+", "+library+", \""+commandLine+"\" or "+anyProgram)
+	command   = flag.String("command", "", "the program, and its first arguments, of the contestant "+anyProgram+"; internal: that of "+commandLine)
+	most      = flag.Duration("most", 0, "time after which a client fails, 0 for none")
+	asJSON    = flag.Bool("json", false, "print measurements as JSON, without -compare")
 )
 
 const (
@@ -133,7 +134,7 @@ func measure(ctx context.Context, n int, contestant, program string) (m measurem
 		return m, err
 	}
 	cmd := exec.CommandContext(ctx, self, "-client", server.URL+"/v1", "-dir", work,
-		"-batch", strconv.Itoa(*batch), "-cpuprofile", *profile, "-heapprofile", *heap, "-as", contestant, "-command", program, "-most", most.String(), "-schema="+strconv.FormatBool(*schema))
+		"-batch", strconv.Itoa(*batch), "-cpuprofile", *profile, "-heapprofile", *heap, "-as", contestant, "-command", program, "-most", most.String(), "-transfers", strconv.Itoa(*transfers), "-schema="+strconv.FormatBool(*schema))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
