@@ -14,72 +14,11 @@ import "time"
 // for nothing.
 func (s *KeyStage[T]) Penalize(key string, until time.Time) {
 	s.rejected.Add(1)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for r := range s.runs {
-		r.told = append(r.told, penalty{key, until})
-		select {
-		case r.news <- struct{}{}:
-		default: // it is about to wake
-		}
-	}
-}
-
-// penalty is what Penalize tells a run, whose goroutine alone touches its keys.
-type penalty struct {
-	key   string
-	until time.Time
-}
-
-// enter lets Penalize find the run.
-func (s *KeyStage[T]) enter(r *keyRun[T]) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.runs == nil {
-		s.runs = make(map[*keyRun[T]]struct{})
-	}
-	s.runs[r] = struct{}{}
-}
-
-func (s *KeyStage[T]) leave(r *keyRun[T]) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.runs, r)
-}
-
-// listen does what Penalize has told the run. The run listens before it lets
-// anything pass.
-func (r *keyRun[T]) listen() error {
-	r.mu.Lock()
-	told := r.told
-	r.told = nil
-	r.mu.Unlock()
-	now := time.Now()
-	for _, t := range told {
-		if err := r.penalize(now, t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// penalize holds a key back. One that was forgotten while its call was under way
-// becomes known again, even if there are too many.
-func (r *keyRun[T]) penalize(now time.Time, t penalty) error {
-	p := r.known[t.key]
-	if p == nil {
-		var err error
-		if p, err = r.learn(t.key); err != nil {
-			return err
-		}
-	}
-	p.core.advance(now)
-	p.core.penalize(t.until)
-	r.hold(p, p.core.until.After(now))
-	r.recall(p)
-	r.due.Remove(p)
-	r.schedule(now, p)
-	return nil
+	s.tell(key, func(r *keyRun[T], p *paced[T], now time.Time) {
+		p.core.penalize(until)
+		r.hold(p, p.core.until.After(now))
+		r.recall(p)
+	})
 }
 
 // recall takes the values of a key back that were to be sent. They came before

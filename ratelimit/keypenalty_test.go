@@ -218,3 +218,55 @@ func TestARunThatIsPenalizedEndsWithItsContext(t *testing.T) {
 		s.Penalize("a", time.Now()) // nobody listens
 	})
 }
+
+// A provider that has less left for a key than the stage has holds that key
+// back, and no other. One that has more changes nothing.
+func TestWhatIsLeftHoldsBackItsKeyAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limits := func(string) ratelimit.Config {
+			return ratelimit.Config{Requests: 60, Window: time.Minute, Burst: 10 * time.Second}
+		}
+		s := ratelimit.PaceBy(tenantOf, ratelimit.PaceConfig[tenantCall]{Limits: limits})
+		none, many := 0, 1000
+		all := keyRun(t, s, func(in chan<- []tenantCall) {
+			in <- append(callsOf("a", 1), callsOf("b", 1)...)
+			synctest.Wait()
+			s.Observe("a", ratelimit.Remaining{Requests: &none})
+			s.Observe("b", ratelimit.Remaining{Requests: &many})
+			s.Observe("c", ratelimit.Remaining{})
+			synctest.Wait()
+			if n := s.Stats().Keys; n != 2 {
+				t.Errorf("%d keys are known, want 2: nothing was said about the third", n)
+			}
+			in <- append(callsOf("a", 3), callsOf("b", 3)...)
+		})
+		var at []time.Duration
+		for _, p := range all[2:] {
+			if p.call.tenant == "b" && p.at != 0 {
+				t.Errorf("a call of another key passed at %s", p.at)
+			}
+			if p.call.tenant == "a" {
+				at = append(at, p.at)
+			}
+		}
+		if len(at) != 3 || at[0] < time.Second || at[1] < 2*time.Second || at[2] < 3*time.Second {
+			t.Errorf("calls passed at %v, want one a second at the most, and none at once", at)
+		}
+	})
+}
+
+// The reply may come when the key is forgotten.
+func TestWhatIsLeftOfAKeyThatIsNotKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := ratelimit.PaceBy(tenantOf, ratelimit.PaceConfig[tenantCall]{Limits: everySecond})
+		none := 0
+		all := keyRun(t, s, func(in chan<- []tenantCall) {
+			synctest.Wait() // the Run is under way
+			s.Observe("a", ratelimit.Remaining{Requests: &none})
+			in <- callsOf("a", 1)
+		})
+		if len(all) != 1 || all[0].at < time.Second || all[0].at > 2*time.Second {
+			t.Errorf("passed: %+v, want one call after about a second", all)
+		}
+	})
+}

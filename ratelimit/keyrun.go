@@ -29,7 +29,7 @@ type keyRun[T any] struct {
 	armed time.Time
 	count int // values in queues
 
-	told      []penalty     // by Penalize, under the lock of the stage
+	told      []keyNews[T]  // by the callers of the stage, under its lock
 	news      chan struct{} // wakes the run for it; has room for one
 	penalties int           // keys that are held
 }

@@ -32,9 +32,13 @@ func parseCount(s string) *int {
 func (l *Limiter) Observe(left Remaining) {
 	l.lock()
 	defer l.mu.Unlock()
+	l.core.observe(left)
+}
+
+func (k *core) observe(left Remaining) {
 	for i, n := range [dimensions]*int{left.Requests, left.InputTokens, left.OutputTokens} {
 		if n != nil {
-			l.core.clamp(i, float64(max(*n, 0)))
+			k.clamp(i, float64(max(*n, 0)))
 		}
 	}
 }
