@@ -38,9 +38,11 @@ func (o *options) checkFirstRows(dialect source.CSVFormat, tell func(string)) er
 		if err == nil {
 			wanted, err = rows.check(row, &o.where)
 		}
-		if member := rows.unknownMember(row, format.Codec, others); err == nil && wanted && member != "" && !told[member] {
-			told[member] = true
-			tell(fmt.Sprintf("%s: the request stays with %s as it is, because of its member %q", place(row), o.provider, member))
+		if err == nil && wanted {
+			if member := rows.unknownMember(row, format.Codec, others); member != "" && !told[member] {
+				told[member] = true
+				tell(fmt.Sprintf("%s: the request stays with %s as it is, because of its member %q", place(row), o.provider, member))
+			}
 		}
 		if err != nil && (o.rejects.path == "" || !isOfRow(err)) {
 			return o.explain(err, durable.Report{})

@@ -248,7 +248,10 @@ func (f *File[T]) rows(file io.ReadSeeker, last *read[T], yield func(read[T]) bo
 		raw := tape.cut(at.Offset)
 		r := read[T]{at: at, line: row.Line, sum: last.sum, size: len(raw)}
 		if row.File = f.name; err == nil {
-			r.item, err = f.decode(row)
+			if r.item, err = f.decode(row); err != nil { // what it has may be a part of a buffer
+				var none T
+				r.item = none
+			}
 		}
 		if err != nil && (at == before || len(raw) > maxRaw) {
 			return row.Line, err // there is no telling where the next row begins

@@ -2,10 +2,12 @@ package source
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -43,6 +45,28 @@ func TestItemsAreTheCallers(t *testing.T) {
 		if err != nil || string(rows[0].JSON) != `{"a":"x"}` || string(rows[1].JSON) != `{"a":"y"}` {
 			t.Errorf("%s: rows = %v, %v", format.name, rows, err)
 		}
+	}
+}
+
+// What was read of a row that is wrong may be a part of a buffer that is read into
+// again, as the file is read ahead.
+func TestARowThatIsWrongIsNoItem(t *testing.T) {
+	var text strings.Builder
+	for n := range 400 {
+		fmt.Fprintf(&text, `{"id":"%05d","text":%q,x}`+"\n", n, strings.Repeat("y", 10<<10))
+	}
+	name := filepath.Join(t.TempDir(), "in.jsonl")
+	if err := os.WriteFile(name, []byte(text.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wrong := 0
+	for row, err := range Rows(name).Items() {
+		if wrong++; err == nil || len(row.JSON) > 0 || row.Line != 0 {
+			t.Fatalf("row %d has %d bytes, line %d and error %v", wrong, len(row.JSON), row.Line, err)
+		}
+	}
+	if wrong != 400 {
+		t.Errorf("%d rows of 400", wrong)
 	}
 }
 
