@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/balerhq/baler/flow/durable/internal/hashindex"
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
@@ -48,6 +49,42 @@ func readGroups(t *testing.T, items iter.Seq[int], size int) (groups []group) {
 		}
 	})
 	return groups
+}
+
+// Items of a slow source are sent as they come, since the next may come in hours.
+func TestASlowSourceIsNotHeldBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &reader[int]{requests: *newRequests(t, ""), job: &Job[int]{
+			Source: source.Seq("s", func(yield func(int) bool) {
+				for n, wait := range []time.Duration{time.Second, time.Second, 5 * time.Millisecond, 6 * time.Hour} {
+					time.Sleep(wait)
+					if !yield(n) {
+						return
+					}
+				}
+			}),
+			Key:    strconv.Itoa,
+			Prompt: func(int) (llm.Chat, error) { return llm.Ask("x"), nil },
+		}}
+		want, out := make(chan group), make(chan group)
+		go func() {
+			defer close(out)
+			if err := r.read(t.Context(), t.Context(), want, out); err != nil {
+				t.Error(err)
+			}
+		}()
+		began := time.Now()
+		for _, at := range []time.Duration{time.Second, 2 * time.Second, 2005 * time.Millisecond} {
+			want <- group{}
+			if g := <-out; len(g.rows) != 1 || time.Since(began) != at {
+				t.Errorf("%d rows after %s, want one after %s", len(g.rows), time.Since(began), at)
+			}
+		}
+		want <- group{}
+		for range out {
+		}
+	})
 }
 
 // A group is in memory as a whole, so that large requests make smaller ones.

@@ -64,9 +64,14 @@ const (
 	maxRecords = 2 * groupBytes // of memory that serves again
 )
 
-// groupEvery is the shortest time between two groups that are not full. Each costs
-// four syncs.
-const groupEvery = 20 * time.Millisecond
+// groupEvery is the shortest time between two groups of a fast source that are not
+// full. Each costs four syncs. A source is fast if its last group had fastRows or
+// more. A group of a slow one is not held back, since its next item may come in
+// hours.
+const (
+	groupEvery = 20 * time.Millisecond
+	fastRows   = 64
+)
 
 // rows is a source, whatever the type of its items.
 type rows interface {
@@ -112,23 +117,25 @@ func (r *reader[T]) read(ctx, taking context.Context, want <-chan group, out cha
 	r.requests.records = new([]byte)
 	defer func() { r.requests.records = nil }()
 	var g group
-	var sent time.Time
+	var next time.Time // when a group that is not full may be sent
 	for item, err := range r.job.Source.Items() {
 		f := r.examine(item, err)
 		if f.err != nil {
 			return f.err
 		}
 		g.add(f)
-		if g.full() || time.Since(sent) >= groupEvery {
+		if g.full() || !time.Now().Before(next) {
 			empty, wanted, err := isWanted(ctx, want, g.full())
 			if err != nil {
 				return err
 			}
 			if wanted {
 				g.checkpoint, g.records = r.job.Source.Checkpoint(), *r.requests.records
+				if next = (time.Time{}); g.items() >= fastRows {
+					next = time.Now().Add(groupEvery)
+				}
 				out <- g
 				g, *r.requests.records = empty, empty.records
-				sent = time.Now()
 			}
 		}
 		if taking.Err() != nil {
