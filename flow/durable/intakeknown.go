@@ -2,6 +2,7 @@ package durable
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/balerhq/baler/flow/durable/internal/hashindex"
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
@@ -115,7 +116,13 @@ func (s *knownItems) ask(content jobdir.Digest, target uint16) {
 func (s *knownItems) recallGroup(entries []jobdir.Entry, upTo segment.Pos) error {
 	if s.requests != nil && s.requests.UpTo().Before(upTo) {
 		for i := range entries {
-			if !entries[i].Follows() {
+			if entries[i].Follows() {
+				continue
+			}
+			// A run with samples has kept items that ask the same.
+			if asked, err := s.again(entries[i].Content, entries[i].Target); err != nil {
+				return err
+			} else if !asked {
 				s.ask(entries[i].Content, entries[i].Target)
 			}
 		}
@@ -135,10 +142,15 @@ func (s *knownItems) add(entries []jobdir.Entry, upTo segment.Pos) error {
 	return s.write(upTo)
 }
 
-// write writes an index if enough of it is in memory.
+// write writes both indexes if enough of one is in memory. That of the requests
+// has nothing new if all items ask the same, and would be behind for ever.
 func (s *knownItems) write(upTo segment.Pos) error {
-	for _, x := range s.indexes() {
-		if x.Recent() < s.unwritten {
+	all := s.indexes()
+	if !slices.ContainsFunc(all, func(x *hashindex.Index) bool { return x.Recent() >= s.unwritten }) {
+		return nil
+	}
+	for _, x := range all {
+		if !x.UpTo().Before(upTo) { // it was ahead when the log was read
 			continue
 		}
 		if err := x.Write(upTo); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/balerhq/baler/flow/durable/internal/jobdir"
@@ -18,6 +19,7 @@ type requestLog struct {
 	log   *segment.Log
 	known knownItems
 	rows  int
+	same  bool // all rows ask the same
 }
 
 func newRequestLog(t *testing.T) *requestLog {
@@ -55,12 +57,19 @@ func (l *requestLog) keep(items int) {
 	var entries []jobdir.Entry
 	for range items {
 		e := jobdir.Entry{Key: keyOf(l.rows), Content: jobdir.Digest{byte(l.rows), 1}}
+		if l.same {
+			e.Content = jobdir.Digest{1}
+		}
 		l.rows++
 		var err error
 		if e.Ref, err = l.log.Append(e.RequestHead(), []byte("{}")); err != nil {
 			l.Fatal(err)
 		}
-		l.known.ask(e.Content, e.Target)
+		if again, err := l.known.again(e.Content, e.Target); err != nil {
+			l.Fatal(err)
+		} else if !again {
+			l.known.ask(e.Content, e.Target)
+		}
 		entries = append(entries, e)
 	}
 	record, err := json.Marshal(jobdir.Group{SourceState: *l.source()})
@@ -134,6 +143,49 @@ func TestItemsAreRecalledFromTheRequestLog(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Items that all ask the same are in the index of requests once, however they are
+// recalled, and that index is not left behind.
+func TestItemsThatAskTheSameAreOneRequest(t *testing.T) {
+	t.Parallel()
+	l := newRequestLog(t)
+	l.same = true
+	if err := l.restart(); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		l.keep(4)
+	}
+	check := func() {
+		t.Helper()
+		if x := l.known.requests; x.Len() != 1 || x.UpTo() != l.known.items.UpTo() || x.UpTo() == (segment.Pos{}) {
+			t.Errorf("the index has %d requests, up to %v, and the items up to %v", x.Len(), x.UpTo(), l.known.items.UpTo())
+		}
+		if again, err := l.known.again(jobdir.Digest{1}, 0); err != nil || !again {
+			t.Errorf("the request is known: %v, %v", again, err)
+		}
+	}
+	check()
+	for _, file := range l.files() {
+		if strings.Contains(file, "requests") {
+			if err := l.dir.Root.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := l.restart(); err != nil {
+		t.Fatal(err)
+	}
+	if n := l.known.requests.Recent(); n != 1 {
+		t.Errorf("%d requests were recalled, want one", n)
+	}
+	l.keep(4)
+	check()
+	if err := l.restart(); err != nil {
+		t.Fatal(err)
+	}
+	check()
 }
 
 // A log that has other rows than the index says is refused.
