@@ -10,6 +10,7 @@ import (
 	"iter"
 	"strconv"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -54,7 +55,7 @@ func (s *Scanner) release() {
 func (s *Scanner) Fail() { s.failed = true }
 
 // Members yields the name of each member of an object, whose value the loop must
-// take. A name with an escape fails.
+// take. A name fails that has an escape or is not UTF-8.
 func (s *Scanner) Members() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		if !s.token('{') {
@@ -62,7 +63,7 @@ func (s *Scanner) Members() iter.Seq[[]byte] {
 		}
 		for s.Kind() == '"' {
 			name := s.Value()
-			if bytes.IndexByte(name, '\\') >= 0 {
+			if bytes.IndexByte(name, '\\') >= 0 || !utf8.Valid(name) {
 				s.failed = true
 			}
 			if s.failed || !yield(name[1:len(name)-1]) {

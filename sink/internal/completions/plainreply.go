@@ -39,6 +39,11 @@ func (r *plainReply) read(s *jsonscan.Scanner) {
 			r.usage.read(s)
 		case "status", "output", "incomplete_details", "text":
 			s.Fail()
+		case "object":
+			if s.Kind() != '"' {
+				s.Fail()
+			}
+			s.Value()
 		default:
 			s.Value()
 		}

@@ -9,7 +9,7 @@ import (
 
 // plainReplies are read without reflection.
 var plainReplies = []string{
-	`{"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"a\n\u00e9","refusal":null},"finish_reason":"stop","logprobs":null}],
+	`{"object":"chat.completion","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"a\n\u00e9","refusal":null},"finish_reason":"stop","logprobs":null}],
 		"usage":{"prompt_tokens":7,"completion_tokens":5,"total_tokens":12,"prompt_tokens_details":{"cached_tokens":3,"cache_write_tokens":1},
 		"completion_tokens_details":{"reasoning_tokens":2,"audio_tokens":0}},"error":null,"detail":{"a":[1]}}`,
 	`{"choices":[{"message":{"content":"","annotations":[],"tool_calls":null,"audio":null}}]}`,
@@ -31,6 +31,7 @@ var otherReplies = []string{
 	`{"choices":[{"message":{"content":"a","audio":{}}}]}`,
 	`{"choices":[{"message":{"content":"a"},"text":"b"}]}`,
 	`{"choices":[{"text":"b"}]}`,
+	`{"object":1,"choices":[{"message":{"content":"a"}}]}`,
 	`{"choices":[{"message":{"content":"a"}}],"usage":null}`,
 	`{"choices":[{"message":{"content":"a"}}],"usage":{"prompt_tokens":1e3}}`,
 	`{"choices":[{"message":{"content":"a"}}],"usage":{"prompt_tokens":99999999999999999999}}`,
