@@ -44,7 +44,7 @@ func (ik *intake) ingest(ctx context.Context, source rows) (err error) {
 	if err := ik.recallRejects(); err != nil {
 		return err
 	}
-	ik.items = knownItems{dir: ik.Dir, unwritten: unwritten}
+	ik.items = knownItems{dir: ik.Dir, unwritten: unwritten, room: ik.store.FreeSpaceFor}
 	defer func() { err = errors.Join(err, ik.items.forget()) }()
 	if err := ik.items.recall(ik.batches.requests, &ik.source.Value, ik.samples); err != nil {
 		return err

@@ -28,6 +28,7 @@ const unwritten = 1 << 16
 type knownItems struct {
 	dir       *jobdir.Dir
 	unwritten int
+	room      func(bytes int64) error // on the disk; nil if there always is
 
 	items    *hashindex.Index
 	requests *hashindex.Index // nil if it does not matter whether items ask the same
@@ -38,12 +39,12 @@ type knownItems struct {
 // items.
 func (s *knownItems) recall(log *segment.Log, source *jobdir.SourceState, samples bool) (err error) {
 	s.log = log.NewReader()
-	if s.items, err = hashindex.Open(s.dir, "items", itemForm, source.End); err != nil {
+	if s.items, err = s.open("items", itemForm, source.End); err != nil {
 		return err
 	}
 	from := s.items.UpTo()
 	if !samples {
-		if s.requests, err = hashindex.Open(s.dir, "requests", requestForm, source.End); err != nil {
+		if s.requests, err = s.open("requests", requestForm, source.End); err != nil {
 			return err
 		}
 		if s.requests.UpTo().Before(from) {
@@ -62,6 +63,14 @@ func (s *knownItems) recall(log *segment.Log, source *jobdir.SourceState, sample
 		return s.dir.Damaged("", fmt.Errorf("the index has lost rows: it knows %d of %d", n, source.Rows))
 	}
 	return nil
+}
+
+func (s *knownItems) open(name string, form hashindex.Form, logEnd segment.Pos) (*hashindex.Index, error) {
+	x, err := hashindex.Open(s.dir, name, form, logEnd)
+	if err == nil {
+		x.Room = s.room
+	}
+	return x, err
 }
 
 // forget frees what is remembered.

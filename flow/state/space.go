@@ -29,7 +29,15 @@ var ErrDiskLow = errors.New("state: the disk is almost full")
 // FreeSpace returns ErrDiskLow if the disk has less room than Config.MinFree,
 // or can hold few more files. It costs one system call. Another process may
 // fill the disk at any time, so this makes the worst unlikely, not impossible.
-func (d *Dir) FreeSpace() error { return freeSpace(d.path, d.minFree, minInodes) }
+func (d *Dir) FreeSpace() error { return d.FreeSpaceFor(0) }
+
+// FreeSpaceFor is FreeSpace once so many bytes more are written.
+func (d *Dir) FreeSpaceFor(bytes int64) error {
+	if d.minFree < 0 {
+		return nil
+	}
+	return freeSpace(d.path, d.minFree+bytes, minInodes)
+}
 
 // Commit implements Store. It commits nothing, and returns ErrDiskLow, if there
 // is so little room that Badger may need all of it.

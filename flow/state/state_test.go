@@ -99,6 +99,9 @@ func TestDirSaysWhenTheDiskIsAlmostFull(t *testing.T) {
 		if err := d.FreeSpace(); !errors.Is(err, want) {
 			t.Errorf("with MinFree %d: %v, want %v", minFree, err, want)
 		}
+		if err := d.FreeSpaceFor(1 << 60); errors.Is(err, state.ErrDiskLow) != (minFree >= 0) {
+			t.Errorf("with MinFree %d there is room for more than a disk has: %v", minFree, err)
+		}
 		mustClose(t, d)
 	}
 }

@@ -1,6 +1,7 @@
 package hashindex_test
 
 import (
+	"errors"
 	"io/fs"
 	"maps"
 	"os"
@@ -159,6 +160,43 @@ func TestPartsBecomeOne(t *testing.T) {
 		t.Errorf("a hash that was not added is %v, %v", numbers, err)
 	}
 	x.Close()
+}
+
+// Where the disk has no room for a merge, it is left for later.
+func TestPartsBecomeOneWhenThereIsRoom(t *testing.T) {
+	t.Parallel()
+	dir, form := newDir(t), hashindex.Form{Hash: 5, Number: 6}
+	x, err := hashindex.Open(dir, "items", form, logEnd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	full, asked := errors.New("full"), int64(0)
+	x.Room = func(bytes int64) error { asked = bytes; return full }
+	var all []added
+	write := func() {
+		for range 100 {
+			a := added{hashOf(len(all)), uint64(len(all))}
+			x.Add(a.hash, a.number)
+			all = append(all, a)
+		}
+		if err := x.Write(segment.Pos{File: 1, Offset: uint64(len(all))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 10 {
+		write()
+	}
+	if n := len(seen(t, dir)); n != 10 || asked != 8*100*(5+6) {
+		t.Errorf("%d files without room for %d bytes", n, asked)
+	}
+	wantFound(t, x, form, all)
+	full = nil
+	write()
+	if n := len(seen(t, dir)); n != 4 {
+		t.Errorf("%d files once there is room", n)
+	}
+	wantFound(t, x, form, all)
 }
 
 // Files that a merge has left, or did not finish, are not counted again.

@@ -23,6 +23,10 @@ type Form struct {
 // Index is a set of hashes, each with a number. What is added is in memory until
 // Write. It is for one goroutine.
 type Index struct {
+	// Room returns an error if the disk has no room for so many bytes. What only
+	// saves time is not written then. Nil means that it has.
+	Room func(bytes int64) error
+
 	dir  *jobdir.Dir
 	name string
 	form Form

@@ -12,7 +12,7 @@ const fan = 8
 
 // merge makes one part of the last ones as long as there are enough of a size.
 func (x *Index) merge() error {
-	for x.mayMerge() {
+	for x.mayMerge() && x.hasRoom() {
 		if err := x.mergeLast(); err != nil {
 			return err
 		}
@@ -35,6 +35,18 @@ func (x *Index) mergeLast() error {
 	}
 	x.parts = slices.Concat(x.parts[:kept], []*part{p})
 	return x.removeBut(x.parts)
+}
+
+// hasRoom reports whether the next merge fits on the disk beside what it merges.
+func (x *Index) hasRoom() bool {
+	if x.Room == nil {
+		return true
+	}
+	hashes := 0
+	for _, p := range x.parts[len(x.parts)-fan:] {
+		hashes += p.Hashes
+	}
+	return x.Room(int64(hashes*x.form.size())) == nil
 }
 
 func (x *Index) mayMerge() bool {
