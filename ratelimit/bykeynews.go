@@ -18,6 +18,11 @@ func (s *KeyStage[T]) Observe(key string, left Remaining) {
 	if left == (Remaining{}) {
 		return
 	}
+	for _, n := range []**int{&left.Requests, &left.InputTokens, &left.OutputTokens} {
+		if *n != nil {
+			*n = new(**n) // it is read later, when the caller may have changed its own
+		}
+	}
 	s.tell(key, func(_ *keyRun[T], p *paced[T], _ time.Time) { p.core.observe(left) })
 }
 

@@ -233,6 +233,7 @@ func TestWhatIsLeftHoldsBackItsKeyAlone(t *testing.T) {
 			synctest.Wait()
 			s.Observe("a", ratelimit.Remaining{Requests: &none})
 			s.Observe("b", ratelimit.Remaining{Requests: &many})
+			none, many = many, none // which are the caller's again
 			s.Observe("c", ratelimit.Remaining{})
 			synctest.Wait()
 			if n := s.Stats().Keys; n != 2 {
