@@ -59,6 +59,12 @@ func (s *knownItems) recall(log *segment.Log, source *jobdir.SourceState, sample
 			return err
 		}
 	}
+	// Otherwise each start would read the log anew until enough is new.
+	if s.requests != nil && s.requests.UpTo().Before(s.items.UpTo()) {
+		if err := s.requests.Write(source.End); err != nil {
+			return err
+		}
+	}
 	if n := s.items.Len(); n != source.Rows {
 		return s.dir.Damaged("", fmt.Errorf("the index has lost rows: it knows %d of %d", n, source.Rows))
 	}

@@ -106,7 +106,9 @@ func (r *reader[T]) resume(checkpoint string, first *jobdir.FirstItem) error {
 
 // read sends the items in groups. A group holds the items that have come when
 // the next group is wanted, so that the items of a slow source do not linger,
-// and those of a fast one share its syncs.
+// and those of a fast one share its syncs. But nothing is sent while a source
+// waits for its next item, unless it is a Feed: the last items of a burst may
+// then wait for the next one.
 func (r *reader[T]) read(ctx, taking context.Context, want <-chan group, out chan<- group) error {
 	if taking.Err() != nil && ctx.Err() == nil {
 		return nil
@@ -131,7 +133,7 @@ func (r *reader[T]) read(ctx, taking context.Context, want <-chan group, out cha
 			}
 			if wanted {
 				g.checkpoint, g.records = r.job.Source.Checkpoint(), *r.requests.records
-				if next = (time.Time{}); g.items() >= fastRows {
+				if next = (time.Time{}); g.full() || g.items() >= fastRows {
 					next = time.Now().Add(groupEvery)
 				}
 				out <- g
