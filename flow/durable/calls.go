@@ -27,14 +27,6 @@ func (c *calls) sleep(ctx context.Context, d time.Duration) error {
 	return purchase.Sleep(wanted, d)
 }
 
-// awaitTurn waits until a batch may be polled, after which polls.done is to be
-// called. It returns errCancelled if the run is cancelled meanwhile.
-func (c *calls) awaitTurn(ctx context.Context, due time.Time) error {
-	wanted, stop := c.gate.untilCancelled(ctx)
-	defer stop()
-	return c.polls.wait(wanted, due)
-}
-
 // calls waits between the calls of the provider.
 type calls struct {
 	*config

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,6 +42,33 @@ func TestABatchExpiresAfterADay(t *testing.T) {
 			}
 		}
 		w.WantBilledOnce(32)
+	})
+}
+
+// vanishing is a provider whose first poll ends its goroutine, as a failed test
+// in a fake does.
+type vanishing struct {
+	sink.Provider
+	polls atomic.Int64
+}
+
+func (p *vanishing) Status(ctx context.Context, h sink.Handle) (sink.Status, error) {
+	if p.polls.Add(1) == 1 {
+		runtime.Goexit()
+	}
+	return p.Provider.Status(ctx, h)
+}
+
+func TestAPollThatEndsItsGoroutineIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	durabletest.Bubble(t, simulator.Config{}, openai.Config{}, nil, func(w *durabletest.World) {
+		w.Write("in.jsonl", durabletest.Tickets(3)...)
+		job := w.Job()
+		p := &vanishing{Provider: w.Provider}
+		job.Provider = p
+		if report := w.MustRun(job); report.Succeeded != 3 || report.Batches != 1 || p.polls.Load() < 2 {
+			w.T.Errorf("report %+v after %d polls", report, p.polls.Load())
+		}
 	})
 }
 

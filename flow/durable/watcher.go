@@ -27,12 +27,15 @@ type watcher struct {
 	raw         *rawKeeper
 }
 
-// await waits until it is a batch's turn to be polled. Without an error, ready is
-// false if it is not known yet whether the key sees the batch.
+// await waits until it is a batch's turn to be polled, which poll gives back.
+// Without an error, ready is false if it is not known yet whether the key sees the
+// batch.
 func (w *watcher) await(ctx context.Context, in *intent.Intent) (ready bool, err error) {
+	wanted, stop := w.calls.gate.untilCancelled(ctx) // before due looks whether the run is cancelled
+	defer stop()
 	due, ready, err := w.due(ctx, in)
 	if ready {
-		err = w.calls.awaitTurn(ctx, due)
+		err = w.calls.polls.wait(wanted, due)
 	}
 	return ready && err == nil, err
 }
@@ -80,10 +83,17 @@ func (w *watcher) poll(ctx context.Context, in intent.Intent) (_ intent.Intent, 
 // pollApart polls in a goroutine of its own. A call takes much more stack than
 // waiting does, and the stack of a driver that had once grown would be kept.
 func (w *watcher) pollApart(ctx context.Context, in *intent.Intent) pollResult {
-	polled := make(chan pollResult)
-	go func() { polled <- w.pollOnce(ctx, *in) }()
+	polled := make(chan pollResult, 1)
+	go func() {
+		s := pollResult{err: errNotPolled}
+		defer func() { polled <- s }()
+		s = w.pollOnce(ctx, *in)
+	}()
 	return <-polled
 }
+
+// errNotPolled means that the provider has ended the goroutine of a poll.
+var errNotPolled = errors.New("durable: the provider ended the goroutine that polled")
 
 // pollResult is the result of a poll.
 type pollResult struct {
