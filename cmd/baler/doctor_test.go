@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,11 +23,44 @@ import (
 
 // ward is a run that can be taken back to where it was, with its provider.
 type ward struct {
-	t    *testing.T
-	in   string // which is not the same file once it was copied
-	dir  string
-	addr string // of the provider, which is part of the account
-	from string // a copy of dir
+	t        *testing.T
+	in       string // which is not the same file once it was copied
+	dir      string
+	provider *wardProvider
+	from     string // a copy of dir
+}
+
+// wardProvider is a provider that stays at one address, which is part of the
+// account, while its simulator is another. A simulator that is started at an
+// earlier address may find it taken.
+type wardProvider struct {
+	url string
+	now atomic.Pointer[simulator.Simulator]
+}
+
+func startWardProvider(t *testing.T) *wardProvider {
+	t.Helper()
+	p := new(wardProvider)
+	server := httptest.NewServer(p)
+	t.Cleanup(server.Close)
+	p.url = server.URL
+	return p
+}
+
+func (p *wardProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.now.Load().ServeHTTP(w, r)
+}
+
+// start lets it be a simulator whose state is in a directory.
+func (p *wardProvider) start(t *testing.T, dir string) *simulator.Simulator {
+	t.Helper()
+	s, err := simulator.New(simulator.Config{Dir: dir, Latency: simulator.Latency{Processing: 20 * time.Millisecond}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() }) // which may have been done
+	p.now.Store(s)
+	return s
 }
 
 const wardRows = 60
@@ -34,10 +69,9 @@ const wardRows = 60
 // rows.
 func halfDone(t *testing.T) *ward {
 	t.Helper()
-	w := &ward{t: t, in: t.TempDir(), dir: t.TempDir()}
+	w := &ward{t: t, in: t.TempDir(), dir: t.TempDir(), provider: startWardProvider(t)}
 	writeFile(t, w.in, "in.jsonl", tickets(wardRows)...)
-	server := w.provider("")
-	w.addr = strings.TrimPrefix(server.URL, "http://")
+	sim := w.provider.start(t, w.remote())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	cmd := command(ctx, t, w.dir, withKey, w.args()...)
@@ -52,7 +86,7 @@ func halfDone(t *testing.T) *ward {
 	if cmd.Wait() == nil {
 		t.Fatal("it was done before it was killed")
 	}
-	if err := server.Close(); err != nil {
+	if err := sim.Close(); err != nil {
 		t.Fatal(err)
 	}
 	w.keep()
@@ -77,27 +111,20 @@ func (w *ward) again(t *testing.T) *ward {
 	if err := sparse.CopyDir(w.from, w.dir); err != nil {
 		t.Fatal(err)
 	}
-	again := &ward{t: t, in: w.in, dir: w.dir, addr: w.addr}
-	again.provider(w.addr)
+	again := &ward{t: t, in: w.in, dir: w.dir, provider: w.provider}
+	again.provider.start(t, w.remote())
 	return again
 }
 
-func (w *ward) provider(addr string) *simulator.Server {
-	w.t.Helper()
-	server, err := simulator.Start(addr, simulator.Config{
-		Dir: filepath.Join(w.dir, "provider"), Latency: simulator.Latency{Processing: 20 * time.Millisecond},
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() { _ = server.Close() }) // which may have been done
-	return server
-}
+// remote is the directory of the provider.
+func (w *ward) remote() string { return filepath.Join(w.dir, "provider") }
+
+func (w *ward) baseURL() string { return w.provider.url + "/v1" }
 
 func (w *ward) args() []string {
 	return []string{
 		"run", filepath.Join(w.in, "in.jsonl"), "--out", "out.jsonl", "--model", "m", "--prompt", "Summarise: {{.text}}",
-		"--base-url", "http://" + w.addr + "/v1", "--poll", "5ms", "--grace", "300ms", "--max-wait", "50ms",
+		"--base-url", w.baseURL(), "--poll", "5ms", "--grace", "300ms", "--max-wait", "50ms",
 		"--batch-size", "10", "--max-in-flight", "2", "--keep-remote",
 	}
 }
@@ -110,7 +137,7 @@ func (w *ward) doctor(args ...string) result {
 
 func (w *ward) wantExactlyOnce() {
 	w.t.Helper()
-	wantExactlyOnce(w.t, w.dir, "http://"+w.addr+"/v1", wardRows)
+	wantExactlyOnce(w.t, w.dir, w.baseURL(), wardRows)
 }
 
 // files are the files of the state directory, by their names in it.
