@@ -51,8 +51,8 @@ func (ctl *controller) applyControl() error {
 	if err != nil {
 		return err
 	}
+	ctl.gate.set(State(c.Want), c.Rev)
 	if c.Want != ctl.control.Want || c.Reason != ctl.control.Reason {
-		ctl.gate.set(State(c.Want))
 		ctl.log.Info("the run is now", "state", c.Want, "reason", c.Reason)
 		ctl.enterState(stateOf(State(c.Want)), c.Reason, nil)
 	}

@@ -27,22 +27,32 @@ type gate struct {
 	mu     sync.Mutex
 	why    error         // the account is blocked, nil if it is not
 	want   State         // StateRunning, StatePaused or StateCancelled
+	rev    int           // of the control file that says so
 	moved  chan struct{} // closed when want changes
 	inside int           // callers that entered and did not leave yet
 }
 
 func newGate(want State) *gate {
-	g := &gate{want: StateRunning, moved: make(chan struct{})}
+	g := &gate{want: want, moved: make(chan struct{})}
 	g.off, g.shut = context.WithCancelCause(context.Background())
 	g.spent, g.spend = context.WithCancelCause(context.Background())
 	g.drained, g.drain = context.WithCancelCause(context.Background())
-	g.set(want)
 	return g
 }
 
-func (g *gate) set(want State) {
+// set does what a revision of the control file wants, unless it is older than
+// the one that was set last. Who pauses the run sets that too, so that nothing
+// is bought until the file is read again.
+func (g *gate) set(want State, rev int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if rev < g.rev {
+		return
+	}
+	g.rev = rev
+	if want == g.want {
+		return
+	}
 	g.want = want
 	close(g.moved)
 	g.moved = make(chan struct{})

@@ -20,13 +20,13 @@ func TestTheGateIsShutWhilePaused(t *testing.T) {
 			t.Fatalf("got in: %v", err)
 		default:
 		}
-		g.set(StateRunning)
+		g.set(StateRunning, 1)
 		if err := <-entered; err != nil {
 			t.Fatal(err)
 		}
 		g.leave()
 
-		g.set(StatePaused)
+		g.set(StatePaused, 2)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if err := g.enter(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -44,7 +44,7 @@ func TestACancelledGateLetsNobodyIn(t *testing.T) {
 		wanted, stop := g.untilBuyingEnds(t.Context())
 		defer stop()
 		synctest.Wait()
-		g.set(StateCancelled)
+		g.set(StateCancelled, 1)
 		if err := <-entered; !errors.Is(err, errCancelled) {
 			t.Errorf("waiting: %v", err)
 		}
@@ -75,7 +75,7 @@ func TestTheGateIsObeyedOnceAllHaveLeft(t *testing.T) {
 	if !g.applied() {
 		t.Error("to run is obeyed at once")
 	}
-	g.set(StatePaused)
+	g.set(StatePaused, 1)
 	g.leave()
 	if g.applied() {
 		t.Error("one is still inside")
@@ -83,5 +83,25 @@ func TestTheGateIsObeyedOnceAllHaveLeft(t *testing.T) {
 	g.leave()
 	if !g.applied() {
 		t.Error("all have left")
+	}
+}
+
+// What was decided later is kept, whoever says so first.
+func TestTheGateDoesWhatTheLatestRevisionWants(t *testing.T) {
+	t.Parallel()
+	g := newGate(StateRunning)
+	for _, step := range []struct {
+		want    State
+		rev     int
+		running bool
+	}{
+		{StatePaused, 2, false},
+		{StateRunning, 1, false},
+		{StateRunning, 3, true},
+		{StatePaused, 2, true},
+	} {
+		if g.set(step.want, step.rev); g.running() != step.running {
+			t.Errorf("revision %d: running %t", step.rev, g.running())
+		}
 	}
 }

@@ -18,14 +18,15 @@ import (
 // on there. It pauses the run if no route is left. Then a person decides.
 type guard struct {
 	*config
+	gate    *gate
 	notices *notices
 	wake    chan<- struct{} // the requested state has changed
 
 	failures []*retry.Guard // of each route of the job
 }
 
-func newGuard(c *config, n *notices, wake chan<- struct{}) (*guard, error) {
-	g := &guard{config: c, notices: n, wake: wake}
+func newGuard(c *config, gate *gate, n *notices, wake chan<- struct{}) (*guard, error) {
+	g := &guard{config: c, gate: gate, notices: n, wake: wake}
 	for _, own := range c.own {
 		limits := c.guard
 		limits.OnNotify = func(a retry.Alert) { g.tell(own, a) }
@@ -93,16 +94,19 @@ func (g *guard) pause(own *ownRoute, a retry.Alert) {
 	what := "the route"
 	if g.noneLeft() {
 		what = "the run"
-		if _, err := want(g.dir, StatePaused, failing(own, a)); err != nil {
+		if c, err := want(g.dir, StatePaused, failing(own, a)); err != nil {
 			g.log.Error("the run could not be paused", "error", err)
+		} else {
+			g.apply(c)
 		}
-		g.apply()
 	}
 	g.raisePaused(own.name, what, failing(own, a))
 }
 
-// apply lets the controller read the control file.
-func (g *guard) apply() {
+// apply applies a change of the control file that this process has made, as far
+// as it concerns what is bought, and lets the controller do the rest.
+func (g *guard) apply(c rundir.Control) {
+	g.gate.set(State(c.Want), c.Rev)
 	select {
 	case g.wake <- struct{}{}:
 	default: // it is about to be read

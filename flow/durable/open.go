@@ -46,7 +46,7 @@ func (e *engine) readWanted(started time.Time) error {
 	if err != nil {
 		return err
 	}
-	e.gate.set(State(wanted.Want))
+	e.gate.set(State(wanted.Want), wanted.Rev)
 	if wanted.Drain {
 		e.gate.drain(errDrained)
 	}

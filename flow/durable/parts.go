@@ -30,7 +30,7 @@ func newEngine(c config) (*engine, error) {
 	e.clock = &clock{config: job, gate: e.gate}
 	e.notices = &notices{config: job}
 	wake := make(chan struct{}, 1)
-	if e.guard, err = newGuard(job, e.notices, wake); err != nil {
+	if e.guard, err = newGuard(job, e.gate, e.notices, wake); err != nil {
 		return nil, err
 	}
 	e.calls = &calls{config: job, gate: e.gate, notices: e.notices, polls: polls, resting: e.resting, transferSlots: make(chan struct{}, c.transfers)}
