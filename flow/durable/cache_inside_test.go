@@ -75,7 +75,7 @@ func TestTheCacheKnowsAllAnswersAndNoOthers(t *testing.T) {
 	for i := range entries {
 		entries[i].Content = numbered(i)
 	}
-	entries[7].Tries = []jobdir.Try{{Times: 1}} // it was sent, so what it gets is what it paid for
+	entries[7].SetTries([]jobdir.Try{{Times: 1}}) // it was sent, so what it gets is what it paid for
 	if err := c.mark(entries, oneRoute); err != nil {
 		t.Fatal(err)
 	}

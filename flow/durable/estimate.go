@@ -105,8 +105,8 @@ func (e *estimate) limit(row *jobdir.Entry) int {
 }
 
 func rowLimit(row *jobdir.Entry) int {
-	if row.Limit > 0 {
-		return int(row.Limit)
+	if tokens := row.Limit(); tokens > 0 {
+		return int(tokens)
 	}
 	return int(row.MaxOutput)
 }

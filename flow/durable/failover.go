@@ -69,7 +69,7 @@ func (l *routes) without(all []int, so func(n int) bool) []int {
 
 // failedBy reports whether a route of the job has failed an entry for good.
 func (l *routes) failedBy(e *jobdir.Entry, own int) bool {
-	for _, t := range e.Tries {
+	for _, t := range e.Tries() {
 		if t.Code != "" && l.ownOf(int(t.Route)) == own {
 			return true
 		}

@@ -241,10 +241,10 @@ func TestASharedAnswerIsNotPaidForAgain(t *testing.T) {
 	c.cost.priced = l.prices.ofRoute(l.batches.routes.get(0))
 	c.retry(0, true)
 	used := llm.Usage{Input: 1000, Output: 100}
-	if c.spendAgain(&jobdir.Outcome{Origin: "other", Shared: true}, &used); c.spent.Cost != 0 || c.cost.sum.Cost != 0 || c.retries[0].Paid != 0 {
+	if c.spendAgain(&jobdir.Outcome{Origin: "other", Shared: true}, &used); c.spent.Cost != 0 || c.cost.sum.Cost != 0 || c.retries[0].Paid() != 0 {
 		t.Errorf("%+v", c.spent)
 	}
-	if c.spendAgain(new(jobdir.Outcome), &used); c.spent.Cost == 0 || c.retries[0].Paid != c.spent.Cost {
+	if c.spendAgain(new(jobdir.Outcome), &used); c.spent.Cost == 0 || c.retries[0].Paid() != c.spent.Cost {
 		t.Errorf("%+v", c.spent)
 	}
 }

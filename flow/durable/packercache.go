@@ -65,7 +65,7 @@ func (c *cache) anyHit(e *jobdir.Entry, routes []jobdir.Route) (bool, error) {
 
 // mayHit reports whether an entry was not sent yet, and has no answer so far.
 func mayHit(e *jobdir.Entry) bool {
-	return e.Hit == nil && len(e.Tries) == 0 && len(e.Appended) == 0 && e.Limit == 0
+	return e.Hit == nil && len(e.Tries()) == 0 && len(e.Appended()) == 0 && e.Limit() == 0
 }
 
 // usable reports whether there may be answers. It reads them first.

@@ -21,7 +21,7 @@ func (p *primer) recover(replayed *jobdir.Replayed) error {
 		settled[replayed.Chunks[i].Tag] = replayed.Chunks[i].At
 	}
 	for _, in := range replayed.Intents {
-		if in.Prefix == "" {
+		if in.Prefix == 0 {
 			continue
 		}
 		life, _ := p.life(in.Route)

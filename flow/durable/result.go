@@ -62,7 +62,7 @@ type Tried struct {
 // before.
 func (r *Result) SetRoute(row *jobdir.Entry, route int, routeOf func(n int) jobdir.Route) {
 	r.Route = routeOf(route).Name
-	for _, t := range row.Tries {
+	for _, t := range row.Tries() {
 		if name := routeOf(int(t.Route)).Name; int(t.Route) != route && name != "" {
 			r.Tried = append(r.Tried, Tried{name, t.Code})
 		}

@@ -16,7 +16,7 @@ func (c *chunk) note(row *jobdir.Entry, o *jobdir.Outcome, failure *sink.RowErro
 	case failure == nil:
 		c.answers = append(c.answers, jobdir.Answer{Content: row.Content, Offset: o.At})
 	case c.sharedRequest(o): // it may be the fault of another row
-	case failure.Class == retry.Permanent && failure.Code != sink.CodeInvalidAnswer && len(row.Appended) == 0 && row.Limit == 0 && !c.s.samples:
+	case failure.Class == retry.Permanent && failure.Code != sink.CodeInvalidAnswer && len(row.Appended()) == 0 && row.Limit() == 0 && !c.s.samples:
 		c.answers = append(c.answers, jobdir.Failure(row.Content, o.At))
 	}
 }

@@ -54,12 +54,12 @@ func (c *chunk) lengthen(o *jobdir.Outcome, a *sink.Answer) bool {
 	if failure == nil || failure.Code != string(llm.FlawCut) || a.Reply == nil || c.sharedRequest(o) || o.Cached() || o.Shared {
 		return false
 	}
-	had, most := max(int(row.Limit), a.Reply.Usage.Output), c.s.retryTruncated
+	had, most := max(int(row.Limit()), a.Reply.Usage.Output), c.s.retryTruncated
 	if had == 0 || had >= most || c.s.gate.cancelled() || c.usesUp(row) || c.s.batches.targets.get(int(row.Target)).Provider != "" {
 		return false
 	}
 	entry := row.Again(true)
-	entry.Limit = uint32(min(2*had, most)) //nolint:gosec // most is no more
+	entry.SetLimit(uint32(min(2*had, most))) //nolint:gosec // most is no more
 	c.retries = append(c.retries, entry)
 	c.which = jobdir.AddRow(c.which, int(o.Row))
 	c.spendAgain(o, &a.Reply.Usage)

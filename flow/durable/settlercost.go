@@ -84,7 +84,7 @@ func (c *chunk) spendAgain(o *jobdir.Outcome, used *llm.Usage) {
 	}
 	cost, _, _ := c.bill(o, used)
 	again := &c.retries[len(c.retries)-1]
-	again.Paid = again.Paid.Add(cost)
+	again.SetPaid(again.Paid().Add(cost))
 }
 
 // costOf returns what a result has cost, with what was paid for the row before.
@@ -93,7 +93,7 @@ func (c *chunk) costOf(row *jobdir.Entry, cost price.Money, known bool) *price.M
 	if !known {
 		return nil
 	}
-	sum := row.Paid.Add(cost)
+	sum := row.Paid().Add(cost)
 	return &sum
 }
 

@@ -61,6 +61,7 @@
 package intent
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -93,7 +94,7 @@ type Intent struct {
 	Tokens   int64  `json:"tokens,omitempty"`   // of its requests, as estimated when it was sealed
 	Flush    *Flush `json:"flush,omitempty"`    // why it was made when it was; nil if it was not made of waiting rows
 	Pack     *Pack  `json:"pack,omitempty"`     // how rows share requests; nil if each has its own
-	Prefix   Prefix `json:"prefix,omitempty"`   // what its rows do to the cache of the provider; "" if they share no beginning
+	Prefix   Prefix `json:"prefix,omitempty"`   // what its rows do to the cache of the provider; 0 if they share no beginning
 	Reserved int64  `json:"reserved,omitempty"` // what it may cost, in 1e-12 dollars, as estimated when it was sealed
 	Day      string `json:"day,omitempty"`      // on which it was sealed, if something is reserved
 	Account  string `json:"account,omitempty"`  // who bought it; set when it is sent
@@ -138,13 +139,30 @@ type Flush struct {
 
 // Prefix is what the rows of a batch do to the provider's cache of prompts, whose
 // beginning they share with others.
-type Prefix string
+type Prefix uint8
 
-// What rows do.
+// What rows do. The zero Prefix is nothing.
 const (
-	WritesPrefix Prefix = "writes" // they are the first of those that share a beginning
-	ReadsPrefix  Prefix = "reads"  // they follow those
+	WritesPrefix Prefix = iota + 1 // they are the first of those that share a beginning
+	ReadsPrefix                    // they follow those
 )
+
+var prefixNames = [...]string{"", WritesPrefix: "writes", ReadsPrefix: "reads"}
+
+func (p Prefix) String() string { return prefixNames[p] }
+
+// MarshalText returns the name.
+func (p Prefix) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (p *Prefix) UnmarshalText(name []byte) error {
+	n := slices.Index(prefixNames[:], string(name))
+	if n < 0 {
+		return fmt.Errorf("durable: a batch does %q to the cache of prompts, which is not known", name)
+	}
+	*p = Prefix(n) //nolint:gosec // an index of prefixNames
+	return nil
+}
 
 // Verdict is what becomes of the rows that are Missing.
 type Verdict string

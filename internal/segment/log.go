@@ -15,8 +15,8 @@ import (
 // Ref says where in a Log a record stands.
 type Ref struct {
 	File   uint32
-	Offset uint64
 	Len    uint32 // of the payload
+	Offset uint64
 }
 
 // Pos is a place between two records of a Log; zero is its beginning.

@@ -72,7 +72,7 @@ func (l *Log) scanFile(from Pos, end int64, yield func(Record, error) bool) (mor
 		if err != nil {
 			return false, err
 		}
-		rec := Record{Ref{from.File, from.Offset, uint32(len(payload))}, payload} //nolint:gosec // bounded by MaxRecord
+		rec := Record{Ref{File: from.File, Offset: from.Offset, Len: uint32(len(payload))}, payload} //nolint:gosec // bounded by MaxRecord
 		if !yield(rec, nil) {
 			return false, nil
 		}

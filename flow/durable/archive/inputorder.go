@@ -58,10 +58,10 @@ func (a *Archive) order(after position) (*inputOrder, error) {
 		} else if settled.Err != nil && settled.Err.Code == sink.CodeInvalidAnswer {
 			s.invalid[requestPlace(settled.entry.Ref)] = settled.Err
 		}
-		if slices.ContainsFunc(settled.entry.Tries, func(t jobdir.Try) bool { return int(t.Route) != settled.in.Route }) {
-			s.tries[requestPlace(settled.entry.Ref)] = settled.entry.Tries
+		if slices.ContainsFunc(settled.entry.Tries(), func(t jobdir.Try) bool { return int(t.Route) != settled.in.Route }) {
+			s.tries[requestPlace(settled.entry.Ref)] = settled.entry.Tries()
 		}
-		if paid := settled.entry.Paid; paid > 0 {
+		if paid := settled.entry.Paid(); paid > 0 {
 			s.paid[requestPlace(settled.entry.Ref)] = paid
 		}
 		s.items = append(s.items, orderedItem{requestPlace(settled.entry.Ref), settled.At, batch, uint16(min(settled.entry.Attempts(), math.MaxUint8))})
@@ -129,10 +129,12 @@ func (r *orderedReader) read(q Query, p orderedItem) (Result, error) {
 			o.Err = wrong
 		}
 	}
-	if e.Tries = r.tries[p.request]; e.Tries == nil {
-		e.Tries = []jobdir.Try{{Route: uint16(in.Route), Times: uint8(p.attempts)}} //nolint:gosec // clamped
+	tries := r.tries[p.request]
+	if tries == nil {
+		tries = []jobdir.Try{{Route: uint16(in.Route), Times: uint8(p.attempts)}} //nolint:gosec // clamped
 	}
-	e.Paid = r.paid[p.request]
+	e.SetTries(tries)
+	e.SetPaid(r.paid[p.request])
 	result := durable.Result{Cached: o.Cached(), Shared: o.Shared}
 	result.SetOrigin(&e, r.archive.TargetOf(int(e.Target)))
 	route := r.archive.Routes[in.Route]

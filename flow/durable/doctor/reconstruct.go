@@ -172,7 +172,7 @@ func reconstructSettled(ctx context.Context, a *jobdir.Dir, index state.Store, i
 	return append(lines, jobdir.Line{Output: &output.Value}), nil
 }
 
-func settledOf(ctx context.Context, a *jobdir.Dir, index state.Store, in intent.Intent, last map[jobdir.Digest]jobdir.Entry) (s jobdir.Settled, err error) {
+func settledOf(ctx context.Context, a *jobdir.Dir, index state.Store, in intent.Intent, last map[jobdir.Digest]lastEntry) (s jobdir.Settled, err error) {
 	s.Tag = in.Tag
 	done, err := a.ProgressOf(ctx, index, in.Tag)
 	if err != nil || done.Rows == 0 {
@@ -192,20 +192,26 @@ func settledOf(ctx context.Context, a *jobdir.Dir, index state.Store, in intent.
 		return s, err
 	}
 	for n := range entries {
-		if later := last[jobdir.ClaimKey(entries[n].Key)]; later.Seq > entries[n].Seq {
+		if later := last[jobdir.ClaimKey(entries[n].Key)]; later.seq > entries[n].Seq {
 			s.Again = jobdir.AddRow(s.Again, n)
-			s.Unsent = later.Attempts() == entries[n].Attempts()
+			s.Unsent = later.attempts == entries[n].Attempts()
 		}
 	}
 	return s, nil
 }
 
+// lastEntry is what is needed of the latest ready entry of an item.
+type lastEntry struct {
+	seq      uint64
+	attempts int
+}
+
 // lastEntries returns the latest ready entry of each item.
-func lastEntries(ctx context.Context, a *jobdir.Dir, index state.Store, intents []intent.Intent) (map[jobdir.Digest]jobdir.Entry, error) {
-	last := make(map[jobdir.Digest]jobdir.Entry)
+func lastEntries(ctx context.Context, a *jobdir.Dir, index state.Store, intents []intent.Intent) (map[jobdir.Digest]lastEntry, error) {
+	last := make(map[jobdir.Digest]lastEntry)
 	note := func(e jobdir.Entry) {
-		if k := jobdir.ClaimKey(e.Key); e.Seq > last[k].Seq {
-			last[k] = jobdir.Entry{Seq: e.Seq, Tries: e.Tries}
+		if k := jobdir.ClaimKey(e.Key); e.Seq > last[k].seq {
+			last[k] = lastEntry{e.Seq, e.Attempts()}
 		}
 	}
 	for _, in := range intents {

@@ -38,7 +38,7 @@ func (s *OutputState) Cost() (total price.Money) {
 // CostOf returns what a row has cost, at the prices that its chunk was settled
 // at, with what was paid for it before. It is nil if that is not known.
 func CostOf(row *Entry, o *Outcome, used *llm.Usage, tiers []price.Tier) *price.Money {
-	sum := row.Paid
+	sum := row.Paid()
 	switch {
 	case o.Origin != "":
 		return &sum

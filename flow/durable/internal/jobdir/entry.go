@@ -21,60 +21,33 @@ import (
 // Entry is everything that is needed to put an item into a batch. The ready log
 // and manifests hold entries, and one precedes each request in the request log.
 type Entry struct {
-	Key      string
-	Ref      segment.Ref // of its request
-	Content  Digest      // of its request
-	Line     uint32
-	Target   uint16 // what its request says about where it goes
-	Level    uint8
-	Seq      uint64          // its number in the ready log
-	Tries    []Try           // by the routes that it was sent to before
-	Meta     json.RawMessage // the item's own, for its result
-	Appended []byte          // llm.Messages in JSON: further turns of its chat
-	Deadline uint32          // in seconds since 1970; 0: none
-	Since    uint32          // when it was read, likewise; 0: not known
-	Frame    uint64          // what its chat has in common with those that it may share a request with; 0 if it shares none
-	Alone    bool            // it shares no request any more
-	Limit    uint32          // tokens of its answer, if that was cut off before; 0: as its request says
-	Source   string          // its name, if the job keeps where its items come from
+	Key     string
+	Content Digest      // of its request
+	Ref     segment.Ref // of its request
+	Seq     uint64      // its number in the ready log
+	Line    uint32
+	Target  uint16 // what its request says about where it goes
+	Route   uint16 // that it takes; fixed once its batch is sealed
+
+	Level     uint8
+	Alone     bool          // it shares no request any more
+	Prime     intent.Prefix // what it does to the cache of prompts; not stored, but for its batch
+	MaxOutput uint32        // tokens that the answer may have, as the request says; 0 if it does not
+	Deadline  uint32        // in seconds since 1970; 0: none
+	Since     uint32        // when it was read, likewise; 0: not known
+	Frame     uint64        // what its chat has in common with those that it may share a request with; 0 if it shares none
 
 	Prefix       uint64 // of the beginning of its chat, which others may share; 0 if it has none, or nobody asks
 	PrefixTokens uint32 // about how many tokens that has
 
-	FileBytes  uint64 // of the files that its request refers to, as they are sent
-	FileTokens uint32 // about how many tokens these are
+	FileTokens uint32 // about how many tokens the files have that its request refers to
+	FileBytes  uint64 // of these files, as they are sent
 
-	MaxOutput uint32      // tokens that the answer may have, as the request says; 0 if it does not
-	Paid      price.Money // for its answers so far
+	Source string          // its name, if the job keeps where its items come from
+	Meta   json.RawMessage // the item's own, for its result
 
-	Route uint16        // that it takes; fixed once its batch is sealed
-	Prime intent.Prefix // what it does to the cache of prompts; not stored, but for its batch
-	Hit   *Hit          // from the cache, not stored; nil if there is none
-}
-
-// Try counts how often an item was sent to a route.
-type Try struct {
-	Route uint16
-	Times uint8
-	Code  string // why the route failed the item for good; "" if it did not
-}
-
-// Attempts returns how often the item was sent.
-func (e *Entry) Attempts() (n int) {
-	for _, t := range e.Tries {
-		n += int(t.Times)
-	}
-	return n
-}
-
-// Turns returns how many turns were appended to the chat of the item.
-func (e *Entry) Turns() int {
-	if len(e.Appended) == 0 {
-		return 0
-	}
-	var turns []json.RawMessage
-	_ = json.Unmarshal(e.Appended, &turns) // as Append wrote them
-	return len(turns)
+	past *past // what it has of earlier attempts; nil if there were none
+	Hit  *Hit  // from the cache, not stored; nil if there is none
 }
 
 // EntrySize is the size of an encoded entry without tries, meta, appended turns
@@ -98,6 +71,9 @@ const (
 	hasPaid
 	hasPrefix
 )
+
+// hasPast are the flags of what an entry has of earlier attempts.
+const hasPast = hasTries | hasAppended | hasCodes | hasLimit | hasPaid
 
 // frameSize is the size of a Frame in an encoded entry that has one.
 const frameSize = 8
@@ -123,16 +99,17 @@ func (e *Entry) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, e.Seq)
 	has, at := uint16(0), len(b)
 	b = append(b, 0, 0)
-	if len(e.Tries) > 0 {
+	tries := e.Tries()
+	if len(tries) > 0 {
 		has |= hasTries
-		b = append(b, uint8(len(e.Tries))) //nolint:gosec // bounded by Again
-		for _, t := range e.Tries {
+		b = append(b, uint8(len(tries))) //nolint:gosec // bounded by Again
+		for _, t := range tries {
 			b = append(binary.BigEndian.AppendUint16(b, t.Route), t.Times)
 		}
 	}
-	if slices.ContainsFunc(e.Tries, func(t Try) bool { return t.Code != "" }) {
+	if slices.ContainsFunc(tries, func(t Try) bool { return t.Code != "" }) {
 		has |= hasCodes
-		for _, t := range e.Tries {
+		for _, t := range tries {
 			b = appendBytes(b, []byte(t.Code))
 		}
 	}
@@ -140,9 +117,9 @@ func (e *Entry) append(b []byte) []byte {
 		has |= hasMeta
 		b = appendBytes(b, e.Meta)
 	}
-	if len(e.Appended) > 0 {
+	if turns := e.Appended(); len(turns) > 0 {
 		has |= hasAppended
-		b = appendBytes(b, e.Appended)
+		b = appendBytes(b, turns)
 	}
 	if e.Deadline != 0 {
 		has |= hasDeadline
@@ -167,17 +144,17 @@ func (e *Entry) append(b []byte) []byte {
 		has |= hasFiles
 		b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(b, e.FileBytes), e.FileTokens)
 	}
-	if e.Limit != 0 {
+	if tokens := e.Limit(); tokens != 0 {
 		has |= hasLimit
-		b = binary.BigEndian.AppendUint32(b, e.Limit)
+		b = binary.BigEndian.AppendUint32(b, tokens)
 	}
 	if e.MaxOutput != 0 {
 		has |= hasMaxOutput
 		b = binary.BigEndian.AppendUint32(b, e.MaxOutput)
 	}
-	if e.Paid != 0 {
+	if paid := e.Paid(); paid != 0 {
 		has |= hasPaid
-		b = binary.BigEndian.AppendUint64(b, uint64(e.Paid)) //nolint:gosec // not negative
+		b = binary.BigEndian.AppendUint64(b, uint64(paid)) //nolint:gosec // not negative
 	}
 	if e.Prefix != 0 {
 		has |= hasPrefix
@@ -197,21 +174,24 @@ func DecodeEntry(b []byte) (e Entry, err error) {
 	e.Level = d.u8()
 	e.Seq = d.U64()
 	has := d.u16()
+	if has&hasPast != 0 {
+		e.past = new(past)
+	}
 	if has&hasTries != 0 {
 		for range d.u8() {
-			e.Tries = append(e.Tries, Try{Route: d.u16(), Times: d.u8()})
+			e.past.tries = append(e.past.tries, Try{Route: d.u16(), Times: d.u8()})
 		}
 	}
 	if has&hasCodes != 0 {
-		for i := range e.Tries {
-			e.Tries[i].Code = string(d.bytes())
+		for i := range e.past.tries {
+			e.past.tries[i].Code = string(d.bytes())
 		}
 	}
 	if has&hasMeta != 0 {
 		e.Meta = bytes.Clone(d.bytes())
 	}
 	if has&hasAppended != 0 {
-		e.Appended = bytes.Clone(d.bytes())
+		e.past.appended = bytes.Clone(d.bytes())
 	}
 	if has&hasDeadline != 0 {
 		e.Deadline = d.u32()
@@ -230,13 +210,13 @@ func DecodeEntry(b []byte) (e Entry, err error) {
 		e.FileBytes, e.FileTokens = d.U64(), d.u32()
 	}
 	if has&hasLimit != 0 {
-		e.Limit = d.u32()
+		e.past.limit = d.u32()
 	}
 	if has&hasMaxOutput != 0 {
 		e.MaxOutput = d.u32()
 	}
 	if has&hasPaid != 0 {
-		e.Paid = price.Money(d.U64()) //nolint:gosec // as append wrote it
+		e.past.paid = price.Money(d.U64()) //nolint:gosec // as append wrote it
 	}
 	if has&hasPrefix != 0 {
 		e.Prefix, e.PrefixTokens = d.U64(), d.u32()
@@ -310,59 +290,12 @@ func (e *Entry) Size() int {
 	if e.Prefix != 0 {
 		head += prefixSize
 	}
-	return int(e.Ref.Len) - head + len(e.Appended)
+	return int(e.Ref.Len) - head + len(e.Appended())
 }
 
 // Asked returns the size that the tokens of the request go by: four bytes a
 // token, whatever its files have.
 func (e *Entry) Asked() int { return e.Size() + BytesPerToken*int(e.FileTokens) }
-
-// AttemptsOn returns how often the item was sent to a route.
-func (e *Entry) AttemptsOn(route uint16) int {
-	for _, t := range e.Tries {
-		if t.Route == route {
-			return int(t.Times)
-		}
-	}
-	return 0
-}
-
-// FailedBy returns the entry of an item that its route has failed for good, for
-// another route: without the turns that were appended for this one.
-func (e Entry) FailedBy(code string) Entry {
-	e = e.Again(true)
-	e.Appended = nil
-	for i := range e.Tries {
-		if e.Tries[i].Route == e.Route {
-			e.Tries[i].Code = code
-		}
-	}
-	return e
-}
-
-// Again returns the entry for a retry. If the item was sent, its attempts on
-// its route grow by one. A follower that was to be sent follows no more.
-func (e Entry) Again(sent bool) Entry {
-	if e.Follows() {
-		e.Level = LevelOf(queue.PriorityNormal)
-	}
-	if !sent {
-		return e
-	}
-	tries := slices.Clone(e.Tries)
-	for i := range tries {
-		if tries[i].Route == e.Route {
-			tries[i].Times = min(tries[i].Times, math.MaxUint8-1) + 1
-			e.Tries = tries
-			return e
-		}
-	}
-	if len(tries) < math.MaxUint8 {
-		tries = append(tries, Try{Route: e.Route, Times: 1})
-	}
-	e.Tries = tries
-	return e
-}
 
 func (d *Decoder) take(n int) []byte {
 	if d.Err != nil || len(d.B) < n {
@@ -425,8 +358,8 @@ func (e Entry) RouteKey() string {
 	if e.Alone {
 		key += " alone"
 	}
-	if e.Prime != "" {
-		key += " " + string(e.Prime)
+	if e.Prime != 0 {
+		key += " " + e.Prime.String()
 	}
 	return key
 }

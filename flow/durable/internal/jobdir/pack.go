@@ -11,7 +11,7 @@ import (
 
 // shares reports whether the row may share a request with others.
 func (e *Entry) shares() bool {
-	return e.Frame != 0 && !e.Alone && len(e.Appended) == 0 && e.Limit == 0
+	return e.Frame != 0 && !e.Alone && len(e.Appended()) == 0 && e.Limit() == 0
 }
 
 // packing collects rows into requests, in their order.

@@ -119,7 +119,8 @@ func TestRowsShareRequestsWithinTheLimits(t *testing.T) {
 	t.Parallel()
 	var entries []Entry
 	add := func(frame uint64, size int, alone bool, appended string) {
-		e := Entry{Key: strconv.Itoa(len(entries)), Frame: frame, Alone: alone, Appended: []byte(appended)}
+		e := Entry{Key: strconv.Itoa(len(entries)), Frame: frame, Alone: alone}
+		e.ownPast().appended = []byte(appended)
 		e.Ref = segment.Ref{Len: uint32(size + requestOverhead + EntrySize + len(e.Key))}
 		if frame != 0 {
 			e.Ref.Len += frameSize

@@ -79,15 +79,15 @@ func (e *Entry) Request(record []byte) (Request, error) {
 			return Request{}, fmt.Errorf("durable: decode chat: %w", err)
 		}
 	}
-	if len(e.Appended) > 0 {
+	if more := e.Appended(); len(more) > 0 {
 		var turns []llm.Message
-		if err := jsonv2.Unmarshal(e.Appended, &turns, lenient); err != nil {
+		if err := jsonv2.Unmarshal(more, &turns, lenient); err != nil {
 			return Request{}, fmt.Errorf("durable: decode appended turns: %w", err)
 		}
 		*chat = chat.Then(turns...)
 	}
-	if e.Limit > 0 {
-		*chat = raised(*chat, int(e.Limit))
+	if tokens := e.Limit(); tokens > 0 {
+		*chat = raised(*chat, int(tokens))
 	}
 	return Request{Chat: chat}, nil
 }
@@ -109,8 +109,8 @@ const limitOption = "max_tokens"
 // Append returns the entry with further turns of its chat.
 func (e Entry) Append(turns ...llm.Message) (Entry, error) {
 	var all []llm.Message
-	if len(e.Appended) > 0 {
-		if err := jsonv2.Unmarshal(e.Appended, &all, lenient); err != nil {
+	if before := e.Appended(); len(before) > 0 {
+		if err := jsonv2.Unmarshal(before, &all, lenient); err != nil {
 			return e, fmt.Errorf("durable: decode appended turns: %w", err)
 		}
 	}
@@ -118,7 +118,7 @@ func (e Entry) Append(turns ...llm.Message) (Entry, error) {
 	if err != nil {
 		return e, fmt.Errorf("durable: encode appended turns: %w", err)
 	}
-	e.Appended = text
+	e.ownPast().appended = text
 	return e, nil
 }
 

@@ -34,7 +34,8 @@ func (p *pile) add() {
 	entries := make([]jobdir.Entry, p.count("entries"))
 	for i := range entries {
 		level := rapid.SampledFrom([]uint8{7, 127, 254}).Draw(p.T, "level")
-		entries[i] = jobdir.Entry{Key: fmt.Sprint("key-", len(p.waiting), i), Level: level, Line: 3, Target: uint16(i % 3), Deadline: uint32(i * 7 % 5), Tries: []jobdir.Try{{Route: 1, Times: 2}}, Ref: segment.Ref{File: 1, Len: 99}}
+		entries[i] = jobdir.Entry{Key: fmt.Sprint("key-", len(p.waiting), i), Level: level, Line: 3, Target: uint16(i % 3), Deadline: uint32(i * 7 % 5), Ref: segment.Ref{File: 1, Len: 99}}
+		entries[i].SetTries([]jobdir.Try{{Route: 1, Times: 2}})
 	}
 	if err := p.ready.Add(context.Background(), entries); err != nil {
 		p.Fatal(err)
