@@ -188,21 +188,21 @@ func TestAReuseThatIsCutShortGoesOn(t *testing.T) {
 	t.Parallel()
 	for writes := range 3 {
 		w := durabletest.New(t, simulator.Config{})
-		w.MustRunAs("one", w.Job(), durabletest.Tickets(2500)...)
+		w.MustRunAs("one", w.Job(), durabletest.Tickets(5000)...)
 		before := w.Billed()
 		got := make(map[string]int)
 		job := w.Job()
-		job.Batch.MaxItems = 3000
+		job.Batch.MaxItems = 5000 // three chunks
 		job.Output = &dying{writes, func(_ context.Context, r durable.Result) error {
 			got[r.ID]++
 			return nil
 		}}
-		if _, _, err := w.RunAs("two", job, durabletest.Others(0, 2500)...); !errors.Is(err, durabletest.ErrDied) {
+		if _, _, err := w.RunAs("two", job, durabletest.Others(0, 5000)...); !errors.Is(err, durabletest.ErrDied) {
 			t.Fatalf("after %d writes: %v", writes, err)
 		}
 		job.Output.(*dying).writes = 100
 		report, _ := w.MustRunAs("two", job)
-		if report.FromCache != 2500 || len(got) != 2500 || w.Billed() != before {
+		if report.FromCache != 5000 || len(got) != 5000 || w.Billed() != before {
 			t.Errorf("after %d writes: report %+v, %d results", writes, report, len(got))
 		}
 		for id, n := range got {

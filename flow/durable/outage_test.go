@@ -58,19 +58,21 @@ func TestAProviderThatIsDownFromTheStartIsOneRouteLess(t *testing.T) {
 }
 
 // If one goes down later, the rows that it does not have yet go to the other,
-// and it gets rows again once it is back. What it has is awaited.
+// and it gets rows again once it is back, of those that are read after that. What it
+// has is awaited.
 func TestAProviderMayGoDownAndComeBack(t *testing.T) {
 	t.Parallel()
 	withOutages(t, false, func(w *durabletest.World, down *atomic.Bool) {
-		w.Write("in.jsonl", durabletest.Tickets(1000)...)
+		w.Write("in.jsonl", durabletest.Tickets(4000)...)
 		job := twoRoutes(w)
 		job.Choose, job.MaxInFlight = router.RoundRobin[durable.Waiting](), 10
+		job.Batch.MaxItems = 80
 		before, after := 0, 0
 		job.Progress = func(p durable.Progress) {
 			switch {
-			case p.Succeeded >= 60 && p.Succeeded < 240 && !down.Swap(true):
+			case p.Succeeded >= 240 && p.Succeeded < 960 && !down.Swap(true):
 				before = createdFor(w, "gpt-mini")
-			case p.Succeeded >= 240 && down.Swap(false):
+			case p.Succeeded >= 960 && down.Swap(false):
 				after = createdFor(w, "gpt-mini")
 			}
 		}
@@ -79,7 +81,7 @@ func TestAProviderMayGoDownAndComeBack(t *testing.T) {
 		if before == 0 || after > before+4 || all <= after {
 			w.T.Errorf("%d batches before the outage, %d after it, %d in all", before, after, all)
 		}
-		w.WantBilledOnce(1000)
+		w.WantBilledOnce(4000)
 	})
 }
 

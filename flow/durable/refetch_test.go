@@ -52,9 +52,9 @@ func TestDamagedResultsAreFetchedAgain(t *testing.T) {
 func TestDamagedResultsAreRefusedOnceSomeAreSettled(t *testing.T) {
 	t.Parallel()
 	w := durabletest.New(t, simulator.Config{})
-	w.Write("in.jsonl", durabletest.Tickets(1500)...)
+	w.Write("in.jsonl", durabletest.Tickets(2500)...)
 	job := w.Job()
-	job.Batch.MaxItems = 1500 // more than one chunk
+	job.Batch.MaxItems = 2500 // more than one chunk
 	w.DieAfter(1, job)
 	flipResults(w)
 	_, err := w.Run(t.Context(), job)

@@ -13,9 +13,10 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// These limit a chunk of results, which is delivered and recorded at once.
+// These limit a chunk of results, which is delivered and recorded at once. Each
+// costs three syncs.
 const (
-	chunkRows  = 1000
+	chunkRows  = 2000
 	chunkBytes = 4 << 20
 )
 

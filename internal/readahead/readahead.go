@@ -7,14 +7,16 @@ import "iter"
 // These limit a piece of what is read ahead. There are two: one is read while
 // the other is filled.
 const (
-	pieceLen  = 64
-	pieceSize = 256 << 10
+	pieceLen  = 512
+	pieceSize = 1 << 20
+
+	firstLen = 64 // for which a piece has room at first
 )
 
 // Seq yields what seq yields. Seq runs in a goroutine of its own, which ends
 // before the loop does. Size is that of a value in bytes: after a piece that is
 // large because one value is, seq goes on when the loop is done with it. So no
-// two large values are in memory at a time, and otherwise at most 512 KiB or 128
+// two large values are in memory at a time, and otherwise at most 2 MiB or 1,024
 // values.
 //
 // Values that seq yields must stay as they are. A panic of seq is one of the
@@ -25,8 +27,8 @@ func Seq[T any](seq iter.Seq[T], size func(*T) int) iter.Seq[T] {
 			full: make(chan []T), free: make(chan []T, 2),
 			stop: make(chan struct{}), ended: make(chan struct{}),
 		}
-		a.free <- make([]T, 0, pieceLen)
-		a.free <- make([]T, 0, pieceLen)
+		a.free <- make([]T, 0, firstLen)
+		a.free <- make([]T, 0, firstLen)
 		go a.fill(seq, size)
 		defer a.end()
 		for piece := range a.full {

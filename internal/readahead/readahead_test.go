@@ -24,8 +24,8 @@ func numbers(n int) iter.Seq[int] {
 func sized(size int) func(*int) int { return func(*int) int { return size } }
 
 func TestAllValuesComeInTheirOrder(t *testing.T) {
-	for _, n := range []int{0, 1, 63, 64, 65, 1000} {
-		for _, size := range []int{0, 1, 100 << 10, 1 << 20} {
+	for _, n := range []int{0, 1, 511, 512, 513, 3000} {
+		for _, size := range []int{0, 1, 100 << 10, 4 << 20} {
 			want := slices.Collect(numbers(n))
 			for range 2 { // a sequence can be read again
 				if got := slices.Collect(readahead.Seq(numbers(n), sized(size))); !slices.Equal(got, want) {
@@ -62,10 +62,10 @@ func TestTheSequenceRunsAheadByALittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var made atomic.Int64
 		for v := range readahead.Seq(func(yield func(int) bool) {
-			numbers(1000)(func(i int) bool { made.Add(1); return yield(i) })
+			numbers(5000)(func(i int) bool { made.Add(1); return yield(i) })
 		}, sized(0)) {
 			synctest.Wait()
-			if ahead := int(made.Load()) - v; v < 800 && (ahead < 64 || ahead > 128) {
+			if ahead := int(made.Load()) - v; v < 3000 && (ahead < 512 || ahead > 1024) {
 				t.Fatalf("%d values ahead", ahead)
 			}
 		}
@@ -77,7 +77,7 @@ func TestTwoLargeValuesAreNotInMemory(t *testing.T) {
 		var made atomic.Int64
 		for v := range readahead.Seq(func(yield func(int) bool) {
 			numbers(10)(func(i int) bool { made.Add(1); return yield(i) })
-		}, sized(1<<20)) {
+		}, sized(4<<20)) {
 			synctest.Wait()
 			if n := int(made.Load()); n != v+1 {
 				t.Fatalf("%d values were made when number %d was read", n, v)

@@ -31,7 +31,7 @@ import (
 // settled in part, one is submitted, one is sealed, and 150 rows wait.
 const (
 	firstRows, sharedRows = 120, 60
-	halfBatch, halfRows   = 1100, sharedRows + 4*halfBatch + 150
+	halfBatch, halfRows   = 2001, sharedRows + 4*halfBatch + 150
 )
 
 // disk is a directory in memory, without the holes of its files.
