@@ -187,7 +187,7 @@ func (b *batches) encode(in intent.Intent) sink.Rows {
 					yield(sink.Row{}, b.Damaged(jobdir.RequestDir, err))
 					return
 				}
-				if in.Prefix != 0 && rows[i].Prefix != 0 {
+				if in.Prefix != 0 && rows[i].Extra().Prefix != 0 {
 					request = request.MarkPrefix(codec, rows[i].Turns())
 				}
 				requests = append(requests, request)

@@ -214,7 +214,7 @@ func (ik *intake) known(group map[string]*row, r *row) (known bool, at origin, e
 		if err != nil || !found {
 			return false, at, err
 		}
-		asked.content, asked.target, at = it.Content, ik.batches.targets.get(int(it.Target)), origin{it.Source, int(it.Line)}
+		asked.content, asked.target, at = it.Content, ik.batches.targets.get(int(it.Target)), origin{it.Extra().Source, int(it.Line)}
 	}
 	if asked.content != r.request.content || asked.target.Asks() != r.request.target.Asks() {
 		return true, at, &InputError{
@@ -257,10 +257,12 @@ func (ik *intake) write(r *row) (jobdir.Entry, error) {
 	}
 	out := jobdir.Entry{
 		Key: r.key, Content: r.request.content, Line: uint32(r.line), //nolint:gosec // a line number
-		Target: target, Level: r.level, Meta: r.meta, Deadline: r.deadline, Since: r.since, Frame: r.request.frame, MaxOutput: r.request.output,
-		Prefix: r.request.prefix, PrefixTokens: r.request.prefixTokens,
-		Source: r.source,
+		Target: target, Level: r.level, Deadline: r.deadline, Since: r.since, Frame: r.request.frame, MaxOutput: r.request.output,
 	}
+	out.SetExtra(jobdir.Extra{
+		Source: r.source, Meta: r.meta, FileBytes: r.request.attached.bytes, FileTokens: r.request.attached.tokens,
+		Prefix: r.request.prefix, PrefixTokens: r.request.prefixTokens,
+	})
 	again, err := ik.items.again(out.Content, target)
 	if err != nil {
 		return jobdir.Entry{}, err
@@ -268,7 +270,6 @@ func (ik *intake) write(r *row) (jobdir.Entry, error) {
 	if again {
 		out.Level = jobdir.FollowerLevel
 	}
-	out = r.request.withFiles(out)
 	if err := ik.mustFit(&out, &r.request.target); err != nil {
 		return jobdir.Entry{}, &InputError{Source: r.name, Line: r.line, Err: err}
 	}

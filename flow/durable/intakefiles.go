@@ -177,9 +177,3 @@ func (ik *intake) keepFiles(rows []*row) error {
 
 // size returns the bytes that a request takes in memory until it is kept.
 func (q *request) size() int { return len(q.record) + q.attached.fresh }
-
-// withFiles returns the entry of a row with what its files add to it.
-func (q *request) withFiles(e jobdir.Entry) jobdir.Entry {
-	e.FileBytes, e.FileTokens = q.attached.bytes, q.attached.tokens
-	return e
-}

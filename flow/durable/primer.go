@@ -34,7 +34,7 @@ type primed struct {
 	until time.Time // then it is gone; zero if it was not asked
 }
 
-func prefixOf(e *jobdir.Entry) sharedPrefix { return sharedPrefix{e.Prefix, e.Route} }
+func prefixOf(e *jobdir.Entry) sharedPrefix { return sharedPrefix{e.Extra().Prefix, e.Route} }
 
 // life returns for how long the provider of a route caches beginnings, and how
 // many tokens these have at least. Zero means that it does not, as far as known.
@@ -46,11 +46,11 @@ func (p *primer) life(route int) (life time.Duration, least int) {
 // cacheable reports whether the beginning of a row may be cached. It goes to
 // its route, unless it has an answer.
 func (p *primer) cacheable(e *jobdir.Entry) bool {
-	if e.Prefix == 0 || e.Hit != nil {
+	if e.Extra().Prefix == 0 || e.Hit != nil {
 		return false
 	}
 	life, least := p.life(int(e.Route))
-	return life > 0 && int(e.PrefixTokens) >= least
+	return life > 0 && int(e.Extra().PrefixTokens) >= least
 }
 
 // mark says of each entry whether others share its beginning.
@@ -90,7 +90,7 @@ func (p *primer) first(ctx context.Context) ([]jobdir.Entry, error) {
 		return nil, err
 	}
 	rows, err := p.batches.ready.Pick(func() bool { return len(cold) > 0 && ctx.Err() == nil }, func(e *jobdir.Entry) (bool, error) {
-		if e.Prefix == 0 || e.Follows() {
+		if e.Extra().Prefix == 0 || e.Follows() {
 			return false, nil
 		}
 		key, ok, err := p.key(e)
@@ -116,7 +116,7 @@ func (p *primer) cold(ctx context.Context) (map[sharedPrefix]bool, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e.Prefix == 0 || e.Follows() {
+		if e.Extra().Prefix == 0 || e.Follows() {
 			continue
 		}
 		key, ok, err := p.key(&e)

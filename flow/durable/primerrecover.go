@@ -48,10 +48,11 @@ func (p *primer) recoverBatch(in intent.Intent, until time.Time) error {
 			}
 			return err
 		}
-		if e.Prefix == 0 {
+		prefix := e.Extra().Prefix
+		if prefix == 0 {
 			continue
 		}
-		key := sharedPrefix{e.Prefix, uint16(in.Route)} //nolint:gosec // a number of a route
+		key := sharedPrefix{prefix, uint16(in.Route)} //nolint:gosec // a number of a route
 		s := p.shared[key]
 		if s == nil {
 			s = new(primed)

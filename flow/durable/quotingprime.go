@@ -50,16 +50,17 @@ func (q *quoting) newPrimeCount(n int) *primeCount {
 
 // add counts a row that is sent, with the prices of its tokens.
 func (c *primeCount) add(row *jobdir.Entry, tier price.Tier) {
-	if c == nil || !c.Supported || row.Prefix == 0 || int(row.PrefixTokens) < c.MinTokens {
+	begins := row.Extra()
+	if c == nil || !c.Supported || begins.Prefix == 0 || int(begins.PrefixTokens) < c.MinTokens {
 		return
 	}
-	g := c.groups[row.Prefix]
+	g := c.groups[begins.Prefix]
 	if g == nil {
 		if len(c.groups) == mostPrefixes {
 			return
 		}
-		g = &primeGroup{tokens: int(row.PrefixTokens), tier: tier}
-		c.groups[row.Prefix] = g
+		g = &primeGroup{tokens: int(begins.PrefixTokens), tier: tier}
+		c.groups[begins.Prefix] = g
 	}
 	g.rows++
 }

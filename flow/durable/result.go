@@ -71,9 +71,10 @@ func (r *Result) SetRoute(row *jobdir.Entry, route int, routeOf func(n int) jobd
 
 // SetOrigin takes over whose the item is and where it comes from.
 func (r *Result) SetOrigin(row *jobdir.Entry, t jobdir.Target) {
-	r.ID, r.Meta, r.Tenant, r.Item = row.Key, row.Meta, t.Tenant, t.ItemOf(row.Key)
-	if row.Source != "" {
-		r.Source, r.Line = row.Source, int(row.Line)
+	extra := row.Extra()
+	r.ID, r.Meta, r.Tenant, r.Item = row.Key, extra.Meta, t.Tenant, t.ItemOf(row.Key)
+	if extra.Source != "" {
+		r.Source, r.Line = extra.Source, int(row.Line)
 	}
 }
 

@@ -139,7 +139,7 @@ func (s *stored) chosen(in intent.Intent) (map[string]*llm.File, error) {
 
 // filesOf returns the files of a row, without their bytes.
 func (s *stored) filesOf(r *segment.Reader, row *jobdir.Entry) ([]*llm.File, error) {
-	if row.FileBytes == 0 {
+	if row.Extra().FileBytes == 0 {
 		return nil, nil
 	}
 	request, err := jobdir.ReadRequest(r, row)

@@ -29,7 +29,7 @@ func TestEncodedRowsAreThoseOfTheManifest(t *testing.T) {
 	for n := range 50 {
 		e := jobdir.Entry{Key: fmt.Sprintf("key-%d", n), Line: uint32(n), Seq: uint64(n)} //nolint:gosec // small
 		if n%3 == 0 {
-			e.Meta = json.RawMessage(fmt.Sprintf(`{"n":%d}`, n))
+			e.SetExtra(jobdir.Extra{Meta: json.RawMessage(fmt.Sprintf(`{"n":%d}`, n))})
 			e.SetTries([]jobdir.Try{{Route: 0, Times: uint8(n)}}) //nolint:gosec // small
 		}
 		entries = append(entries, e)

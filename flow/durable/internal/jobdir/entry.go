@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"math"
 	"math/bits"
@@ -37,17 +36,9 @@ type Entry struct {
 	Since     uint32        // when it was read, likewise; 0: not known
 	Frame     uint64        // what its chat has in common with those that it may share a request with; 0 if it shares none
 
-	Prefix       uint64 // of the beginning of its chat, which others may share; 0 if it has none, or nobody asks
-	PrefixTokens uint32 // about how many tokens that has
-
-	FileTokens uint32 // about how many tokens the files have that its request refers to
-	FileBytes  uint64 // of these files, as they are sent
-
-	Source string          // its name, if the job keeps where its items come from
-	Meta   json.RawMessage // the item's own, for its result
-
-	past *past // what it has of earlier attempts; nil if there were none
-	Hit  *Hit  // from the cache, not stored; nil if there is none
+	extra *Extra // nil if it has nothing of that
+	past  *past  // what it has of earlier attempts; nil if there were none
+	Hit   *Hit   // from the cache, not stored; nil if there is none
 }
 
 // EntrySize is the size of an encoded entry without tries, meta, appended turns
@@ -74,6 +65,9 @@ const (
 
 // hasPast are the flags of what an entry has of earlier attempts.
 const hasPast = hasTries | hasAppended | hasCodes | hasLimit | hasPaid
+
+// hasExtra are the flags of what is in its Extra.
+const hasExtra = hasMeta | hasSource | hasFiles | hasPrefix
 
 // frameSize is the size of a Frame in an encoded entry that has one.
 const frameSize = 8
@@ -113,9 +107,10 @@ func (e *Entry) append(b []byte) []byte {
 			b = appendBytes(b, []byte(t.Code))
 		}
 	}
-	if len(e.Meta) > 0 {
+	extra := e.Extra()
+	if len(extra.Meta) > 0 {
 		has |= hasMeta
-		b = appendBytes(b, e.Meta)
+		b = appendBytes(b, extra.Meta)
 	}
 	if turns := e.Appended(); len(turns) > 0 {
 		has |= hasAppended
@@ -136,13 +131,13 @@ func (e *Entry) append(b []byte) []byte {
 	if e.Alone {
 		has |= isAlone
 	}
-	if e.Source != "" {
+	if extra.Source != "" {
 		has |= hasSource
-		b = appendBytes(b, []byte(e.Source))
+		b = appendBytes(b, []byte(extra.Source))
 	}
-	if e.FileBytes != 0 {
+	if extra.FileBytes != 0 {
 		has |= hasFiles
-		b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(b, e.FileBytes), e.FileTokens)
+		b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(b, extra.FileBytes), extra.FileTokens)
 	}
 	if tokens := e.Limit(); tokens != 0 {
 		has |= hasLimit
@@ -156,9 +151,9 @@ func (e *Entry) append(b []byte) []byte {
 		has |= hasPaid
 		b = binary.BigEndian.AppendUint64(b, uint64(paid)) //nolint:gosec // not negative
 	}
-	if e.Prefix != 0 {
+	if extra.Prefix != 0 {
 		has |= hasPrefix
-		b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(b, e.Prefix), e.PrefixTokens)
+		b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(b, extra.Prefix), extra.PrefixTokens)
 	}
 	binary.BigEndian.PutUint16(b[at:], has)
 	return append(b, e.Key...)
@@ -177,6 +172,9 @@ func DecodeEntry(b []byte) (e Entry, err error) {
 	if has&hasPast != 0 {
 		e.past = new(past)
 	}
+	if has&hasExtra != 0 {
+		e.extra = new(Extra)
+	}
 	if has&hasTries != 0 {
 		for range d.u8() {
 			e.past.tries = append(e.past.tries, Try{Route: d.u16(), Times: d.u8()})
@@ -188,7 +186,7 @@ func DecodeEntry(b []byte) (e Entry, err error) {
 		}
 	}
 	if has&hasMeta != 0 {
-		e.Meta = bytes.Clone(d.bytes())
+		e.extra.Meta = bytes.Clone(d.bytes())
 	}
 	if has&hasAppended != 0 {
 		e.past.appended = bytes.Clone(d.bytes())
@@ -204,10 +202,10 @@ func DecodeEntry(b []byte) (e Entry, err error) {
 	}
 	e.Alone = has&isAlone != 0
 	if has&hasSource != 0 {
-		e.Source = string(d.bytes())
+		e.extra.Source = string(d.bytes())
 	}
 	if has&hasFiles != 0 {
-		e.FileBytes, e.FileTokens = d.U64(), d.u32()
+		e.extra.FileBytes, e.extra.FileTokens = d.U64(), d.u32()
 	}
 	if has&hasLimit != 0 {
 		e.past.limit = d.u32()
@@ -219,7 +217,7 @@ func DecodeEntry(b []byte) (e Entry, err error) {
 		e.past.paid = price.Money(d.U64()) //nolint:gosec // as append wrote it
 	}
 	if has&hasPrefix != 0 {
-		e.Prefix, e.PrefixTokens = d.U64(), d.u32()
+		e.extra.Prefix, e.extra.PrefixTokens = d.U64(), d.u32()
 	}
 	e.Key = string(d.B)
 	return e, d.Err
@@ -238,7 +236,8 @@ const requestOverhead = 3
 
 // RequestHead returns the bytes that precede a request.
 func (e *Entry) RequestHead() []byte {
-	b := make([]byte, requestOverhead, requestOverhead+EntrySize+len(e.Key)+len(e.Meta)+len(e.Source)+2*binary.MaxVarintLen16+frameSize+filesSize+prefixSize)
+	extra := e.Extra()
+	b := make([]byte, requestOverhead, requestOverhead+EntrySize+len(e.Key)+len(extra.Meta)+len(extra.Source)+2*binary.MaxVarintLen16+frameSize+filesSize+prefixSize)
 	b[0] = requestKind
 	b = e.append(b)
 	binary.BigEndian.PutUint16(b[1:], uint16(len(b)-requestOverhead)) //nolint:gosec // keys and meta are short
@@ -267,7 +266,8 @@ func DecodeRequest(record []byte) (Entry, error) {
 // Size returns the size of the request, with the turns that were appended.
 func (e *Entry) Size() int {
 	head := requestOverhead + EntrySize + len(e.Key)
-	for _, n := range []int{len(e.Meta), len(e.Source)} {
+	extra := e.Extra()
+	for _, n := range [...]int{len(extra.Meta), len(extra.Source)} {
 		if n > 0 {
 			head += (bits.Len(uint(n))+6)/7 + n // behind its length, a uvarint
 		}
@@ -281,13 +281,13 @@ func (e *Entry) Size() int {
 	if e.Frame != 0 {
 		head += frameSize
 	}
-	if e.FileBytes != 0 {
+	if extra.FileBytes != 0 {
 		head += filesSize
 	}
 	if e.MaxOutput != 0 {
 		head += 4
 	}
-	if e.Prefix != 0 {
+	if extra.Prefix != 0 {
 		head += prefixSize
 	}
 	return int(e.Ref.Len) - head + len(e.Appended())
@@ -295,7 +295,7 @@ func (e *Entry) Size() int {
 
 // Asked returns the size that the tokens of the request go by: four bytes a
 // token, whatever its files have.
-func (e *Entry) Asked() int { return e.Size() + BytesPerToken*int(e.FileTokens) }
+func (e *Entry) Asked() int { return e.Size() + BytesPerToken*int(e.Extra().FileTokens) }
 
 func (d *Decoder) take(n int) []byte {
 	if d.Err != nil || len(d.B) < n {
@@ -341,7 +341,7 @@ func (d *Decoder) bytes() []byte {
 const rowOverhead = 256
 
 // Weight returns how many bytes the row takes in a batch.
-func (e Entry) Weight() int { return WeightOf(e.Size() + int(e.FileBytes)) } //nolint:gosec // bounded by what a chat may have
+func (e Entry) Weight() int { return WeightOf(e.Size() + int(e.Extra().FileBytes)) } //nolint:gosec // bounded by what a chat may have
 
 // WeightOf is the weight of a row whose request has that many bytes.
 func WeightOf(request int) int { return request + rowOverhead }

@@ -38,7 +38,7 @@ func TestACopyOfAnEntryHasAPastOfItsOwn(t *testing.T) {
 // Three batches of entries are in memory at once, so their size counts.
 func TestAnEntryIsSmall(t *testing.T) {
 	t.Parallel()
-	if size := unsafe.Sizeof(Entry{}); size > 168 {
+	if size := unsafe.Sizeof(Entry{}); size > 112 {
 		t.Errorf("%d bytes", size)
 	}
 }

@@ -29,7 +29,7 @@ func (c *FileCheck) Close() { c.log.Close() }
 // Row returns what is wrong with the files of a row that no earlier row has
 // had. An error says what to do.
 func (c *FileCheck) Row(e *Entry) (all []error) {
-	if e.FileBytes == 0 {
+	if e.Extra().FileBytes == 0 {
 		return nil
 	}
 	record, err := c.log.ReadRequest(c.dir, e.Ref)

@@ -40,7 +40,8 @@ func TestChatsShareABeginning(t *testing.T) {
 	if got := chat(func(c *llm.Chat) { c.Messages = c.Messages[1:] }); got != 0 {
 		t.Errorf("a question alone has the beginning %d", got)
 	}
-	e := Entry{Key: "k", Prefix: same, PrefixTokens: 7, Frame: 3}
+	e := Entry{Key: "k", Frame: 3}
+	e.SetExtra(Extra{Prefix: same, PrefixTokens: 7})
 	got, err := DecodeEntry(e.Encode())
 	if diff := cmp.Diff(e, got, cmp.AllowUnexported(Entry{}, past{})); err != nil || diff != "" {
 		t.Error(diff, err)

@@ -27,7 +27,7 @@ func someEntries(n int) []Entry {
 		}
 		if i%2 == 1 {
 			all[i].SetTries([]Try{{Route: 3, Times: 2}, {Route: 1, Times: uint8(i)}})
-			all[i].Meta = json.RawMessage(`{"a":1}`)
+			all[i].SetExtra(Extra{Meta: json.RawMessage(`{"a":1}`)})
 		}
 		if i%5 == 4 {
 			all[i].SetLimit(uint32(i))
@@ -39,8 +39,10 @@ func someEntries(n int) []Entry {
 		if i%3 == 1 {
 			all[i].ownPast().appended = []byte(`[{"role":"user","text":"again"}]`)
 			all[i].Frame, all[i].Alone = uint64(i), i%2 == 0
-			all[i].Source = fmt.Sprint("file ", i)
-			all[i].FileBytes, all[i].FileTokens = uint64(i)<<33, uint32(i)
+			x := *all[i].Extra()
+			x.Source = fmt.Sprint("file ", i)
+			x.FileBytes, x.FileTokens = uint64(i)<<33, uint32(i)
+			all[i].SetExtra(x)
 		}
 	}
 	return all
@@ -64,7 +66,7 @@ func newDir(t *testing.T) *Dir {
 
 func TestAnEntryIsDecodedAsItWas(t *testing.T) {
 	t.Parallel()
-	for _, e := range someEntries(3) {
+	for _, e := range someEntries(10) {
 		got, err := DecodeEntry(e.Encode())
 		if diff := cmp.Diff(e, got, cmp.AllowUnexported(Entry{}, past{})); diff != "" || err != nil {
 			t.Errorf("%s, %v", diff, err)

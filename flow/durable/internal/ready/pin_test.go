@@ -40,7 +40,8 @@ func TestFilesOfBatchesThatAreDoneAreRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range entries {
-		entries[i] = jobdir.Entry{Key: fmt.Sprint(i), Meta: meta}
+		entries[i] = jobdir.Entry{Key: fmt.Sprint(i)}
+		entries[i].SetExtra(jobdir.Extra{Meta: meta})
 	}
 	add(t, r, entries...)
 	level := jobdir.LevelDir(entries[0].Level)
