@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,11 +31,13 @@ type ward struct {
 }
 
 // wardProvider is a provider that stays at one address, which is part of the
-// account, while its simulator is another. A simulator that is started at an
+// account, while its simulator is replaced. A simulator that is started at an
 // earlier address may find it taken.
 type wardProvider struct {
 	url string
-	now atomic.Pointer[simulator.Simulator]
+
+	mu  sync.RWMutex // held for reading by the requests under way
+	now *simulator.Simulator
 }
 
 func startWardProvider(t *testing.T) *wardProvider {
@@ -48,19 +50,32 @@ func startWardProvider(t *testing.T) *wardProvider {
 }
 
 func (p *wardProvider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	p.now.Load().ServeHTTP(w, r)
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	p.now.ServeHTTP(w, r)
 }
 
-// start lets it be a simulator whose state is in a directory.
-func (p *wardProvider) start(t *testing.T, dir string) *simulator.Simulator {
+// start puts a new simulator, whose state is in dir, behind the address.
+func (p *wardProvider) start(t *testing.T, dir string) {
 	t.Helper()
 	s, err := simulator.New(simulator.Config{Dir: dir, Latency: simulator.Latency{Processing: 20 * time.Millisecond}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() }) // which may have been done
-	p.now.Store(s)
-	return s
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = s
+}
+
+// stop closes the simulator. No request is under way then.
+func (p *wardProvider) stop(t *testing.T) {
+	t.Helper()
+	if err := p.now.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p.mu.Lock()
+	p.mu.Unlock() //nolint:staticcheck // the requests under way have ended
 }
 
 const wardRows = 60
@@ -71,7 +86,7 @@ func halfDone(t *testing.T) *ward {
 	t.Helper()
 	w := &ward{t: t, in: t.TempDir(), dir: t.TempDir(), provider: startWardProvider(t)}
 	writeFile(t, w.in, "in.jsonl", tickets(wardRows)...)
-	sim := w.provider.start(t, w.remote())
+	w.provider.start(t, w.remote())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	cmd := command(ctx, t, w.dir, withKey, w.args()...)
@@ -86,9 +101,7 @@ func halfDone(t *testing.T) *ward {
 	if cmd.Wait() == nil {
 		t.Fatal("it was done before it was killed")
 	}
-	if err := sim.Close(); err != nil {
-		t.Fatal(err)
-	}
+	w.provider.stop(t)
 	w.keep()
 	return w
 }

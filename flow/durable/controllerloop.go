@@ -51,6 +51,9 @@ func (ctl *controller) applyControl() error {
 	if err != nil {
 		return err
 	}
+	if c.Rev < ctl.control.Rev {
+		ctl.gate.forget()
+	}
 	ctl.gate.set(State(c.Want), c.Rev)
 	if c.Want != ctl.control.Want || c.Reason != ctl.control.Reason {
 		ctl.log.Info("the run is now", "state", c.Want, "reason", c.Reason)

@@ -32,8 +32,8 @@ type gate struct {
 	inside int           // callers that entered and did not leave yet
 }
 
-func newGate(want State) *gate {
-	g := &gate{want: want, moved: make(chan struct{})}
+func newGate() *gate {
+	g := &gate{want: StateRunning, moved: make(chan struct{})}
 	g.off, g.shut = context.WithCancelCause(context.Background())
 	g.spent, g.spend = context.WithCancelCause(context.Background())
 	g.drained, g.drain = context.WithCancelCause(context.Background())
@@ -41,8 +41,8 @@ func newGate(want State) *gate {
 }
 
 // set does what a revision of the control file wants, unless it is older than
-// the one that was set last. Who pauses the run sets that too, so that nothing
-// is bought until the file is read again.
+// the one that was set last. The guard sets a pause here as it writes it, so
+// that nothing is bought before the controller reads the file.
 func (g *gate) set(want State, rev int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -59,6 +59,14 @@ func (g *gate) set(want State, rev int) {
 	if want == StateCancelled {
 		g.shut(errCancelled)
 	}
+}
+
+// forget lets the next revision count, whatever was set before it: the control
+// file was lost, or an older one has taken its place.
+func (g *gate) forget() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.rev = 0
 }
 
 // enter waits while the gate is closed. After it has returned nil, the caller

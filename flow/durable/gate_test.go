@@ -11,7 +11,8 @@ import (
 func TestTheGateIsShutWhilePaused(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(StatePaused)
+		g := newGate()
+		g.set(StatePaused, 0)
 		entered := make(chan error)
 		go func() { entered <- g.enter(t.Context()) }()
 		synctest.Wait()
@@ -38,7 +39,8 @@ func TestTheGateIsShutWhilePaused(t *testing.T) {
 func TestACancelledGateLetsNobodyIn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := newGate(StatePaused)
+		g := newGate()
+		g.set(StatePaused, 0)
 		entered := make(chan error)
 		go func() { entered <- g.enter(t.Context()) }()
 		wanted, stop := g.untilBuyingEnds(t.Context())
@@ -66,7 +68,7 @@ func TestACancelledGateLetsNobodyIn(t *testing.T) {
 // Obeyed is what nobody inside contradicts.
 func TestTheGateIsObeyedOnceAllHaveLeft(t *testing.T) {
 	t.Parallel()
-	g := newGate(StateRunning)
+	g := newGate()
 	for range 2 {
 		if err := g.enter(t.Context()); err != nil {
 			t.Fatal(err)
@@ -89,7 +91,7 @@ func TestTheGateIsObeyedOnceAllHaveLeft(t *testing.T) {
 // What was decided later is kept, whoever says so first.
 func TestTheGateDoesWhatTheLatestRevisionWants(t *testing.T) {
 	t.Parallel()
-	g := newGate(StateRunning)
+	g := newGate()
 	for _, step := range []struct {
 		want    State
 		rev     int
@@ -103,5 +105,9 @@ func TestTheGateDoesWhatTheLatestRevisionWants(t *testing.T) {
 		if g.set(step.want, step.rev); g.running() != step.running {
 			t.Errorf("revision %d: running %t", step.rev, g.running())
 		}
+	}
+	g.forget()
+	if g.set(StateCancelled, 1); !g.cancelled() {
+		t.Error("a cancel after the file was lost is ignored")
 	}
 }

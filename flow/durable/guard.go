@@ -94,19 +94,19 @@ func (g *guard) pause(own *ownRoute, a retry.Alert) {
 	what := "the route"
 	if g.noneLeft() {
 		what = "the run"
-		if c, err := want(g.dir, StatePaused, failing(own, a)); err != nil {
-			g.log.Error("the run could not be paused", "error", err)
+		c, err := want(g.dir, StatePaused, failing(own, a))
+		if err == nil {
+			g.gate.set(State(c.Want), c.Rev)
 		} else {
-			g.apply(c)
+			g.log.Error("the run could not be paused", "error", err)
 		}
+		g.apply() // after an error, too: it may have been written
 	}
 	g.raisePaused(own.name, what, failing(own, a))
 }
 
-// apply applies a change of the control file that this process has made, as far
-// as it concerns what is bought, and lets the controller do the rest.
-func (g *guard) apply(c rundir.Control) {
-	g.gate.set(State(c.Want), c.Rev)
+// apply lets the controller read the control file.
+func (g *guard) apply() {
 	select {
 	case g.wake <- struct{}{}:
 	default: // it is about to be read

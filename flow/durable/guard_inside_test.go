@@ -21,11 +21,14 @@ func TestThePauseOfAGuardHoldsAtOnce(t *testing.T) {
 	}
 	c := &config{dir: rundir.New(path, "tickets"), own: []*ownRoute{{}}, callbacks: new(callbacks), log: slog.New(slog.DiscardHandler)}
 	lock, err := c.dir.Begin(root)
-	if err := errors.Join(err, root.Close(), lock.Unlock()); err != nil {
+	if err := errors.Join(err, root.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Unlock(); err != nil {
 		t.Fatal(err)
 	}
 	wake := make(chan struct{}, 1)
-	g, err := newGuard(c, newGate(StateRunning), &notices{config: c}, wake)
+	g, err := newGuard(c, newGate(), &notices{config: c}, wake)
 	if err != nil {
 		t.Fatal(err)
 	}

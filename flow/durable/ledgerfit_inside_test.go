@@ -21,7 +21,7 @@ func TestABatchIsLeftOnceNothingMoreIsBought(t *testing.T) {
 	t.Parallel()
 	l := ledgerOf(Budget{})
 	l.rooms = newRooms()
-	d := &driver{config: l.config, gate: newGate(StateRunning), resting: l.resting, ledger: l, changed: make(wakeup, 1), batches: l.batches}
+	d := &driver{config: l.config, gate: newGate(), resting: l.resting, ledger: l, changed: make(wakeup, 1), batches: l.batches}
 	l.batches.deadlines = newDeadlines(nil)
 	d.gate.block(errors.New("the budget is used up"))
 	for n, state := range []intent.State{intent.Sealed, intent.Uploaded} {
@@ -79,7 +79,7 @@ func TestChoicesOfARouteAreReserved(t *testing.T) {
 func TestARowBeyondTheBudgetOfADay(t *testing.T) {
 	t.Parallel()
 	l := ledgerOf(Budget{Total: price.USD, PerDay: price.Cent / 1000})
-	l.gate, l.settled = newGate(StateRunning), 50*price.Cent
+	l.gate, l.settled = newGate(), 50*price.Cent
 	_, _, err := l.admit(t.Context(), "tag", rowsOf(1, func(int) int { return 4000 }), nil)
 	over, _ := errors.AsType[*BudgetError](l.cause())
 	if !errors.Is(err, errBlocked) || over == nil {
@@ -146,7 +146,7 @@ func TestRowsAreDividedAsTheBudgetsAllow(t *testing.T) {
 func TestABudgetThatIsRaisedAtTheLastMomentCounts(t *testing.T) {
 	t.Parallel()
 	l := ledgerOf(Budget{Total: price.Cent / 1000})
-	l.gate, l.notices = newGate(StateRunning), &notices{config: l.config}
+	l.gate, l.notices = newGate(), &notices{config: l.config}
 	rows := rowsOf(1, func(int) int { return 4000 })
 	a, err := l.try("tag", rows)
 	if err != nil || a.moved == nil || a.open {
@@ -168,7 +168,7 @@ func TestABudgetLacksWhatABatchNeeds(t *testing.T) {
 	rows := rowsOf(3, func(int) int { return 4000 })
 	e := l.newEstimate(l.batches.routes.get(0), jobdir.RouteState{})
 	each := e.reserve(&rows[0])
-	l.gate, l.settled = newGate(StateRunning), price.USD-each-each/2
+	l.gate, l.settled = newGate(), price.USD-each-each/2
 	_, _, err := l.admit(t.Context(), "tag", rows, nil)
 	over, _ := errors.AsType[*BudgetError](l.cause())
 	if !errors.Is(err, errBlocked) || over == nil || over.Next != 2*each || over.Missing() != each-each/2 {
@@ -217,7 +217,7 @@ func TestAParkedBatchWakesTheLedger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := ledgerOf(Budget{})
 		l.resting.moved = l.wake
-		f := &fetcher{gate: newGate(StateRunning), resting: l.resting, decisions: newDecisions(nil)}
+		f := &fetcher{gate: newGate(), resting: l.resting, decisions: newDecisions(nil)}
 		v := new(evidence)
 		v.Next = time.Now().Add(time.Minute)
 		moved := l.moved

@@ -58,8 +58,8 @@ func TestAProviderThatIsDownFromTheStartIsOneRouteLess(t *testing.T) {
 }
 
 // If one goes down later, the rows that it does not have yet go to the other,
-// and it gets rows again once it is back, of those that are read after that. What it
-// has is awaited.
+// and it gets rows again once it is back. Rows that were read ahead keep their route.
+// What it has is awaited.
 func TestAProviderMayGoDownAndComeBack(t *testing.T) {
 	t.Parallel()
 	withOutages(t, false, func(w *durabletest.World, down *atomic.Bool) {

@@ -22,7 +22,7 @@ func newEngine(c config) (*engine, error) {
 	}
 	c.observeServices()
 	e := &engine{
-		config: c, gate: newGate(StateRunning), openBatches: newOpenBatches(), changed: make(chan struct{}, 1),
+		config: c, gate: newGate(), openBatches: newOpenBatches(), changed: make(chan struct{}, 1),
 		pollStates: new(pollStates), resting: newRestingDrivers(), anomalies: new(anomalies), failures: new(failures), cache: new(cache),
 		progress: &progress{notify: c.callbacks.reportProgress},
 	}

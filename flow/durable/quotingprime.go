@@ -50,17 +50,17 @@ func (q *quoting) newPrimeCount(n int) *primeCount {
 
 // add counts a row that is sent, with the prices of its tokens.
 func (c *primeCount) add(row *jobdir.Entry, tier price.Tier) {
-	begins := row.Extra()
-	if c == nil || !c.Supported || begins.Prefix == 0 || int(begins.PrefixTokens) < c.MinTokens {
+	extra := row.Extra()
+	if c == nil || !c.Supported || extra.Prefix == 0 || int(extra.PrefixTokens) < c.MinTokens {
 		return
 	}
-	g := c.groups[begins.Prefix]
+	g := c.groups[extra.Prefix]
 	if g == nil {
 		if len(c.groups) == mostPrefixes {
 			return
 		}
-		g = &primeGroup{tokens: int(begins.PrefixTokens), tier: tier}
-		c.groups[begins.Prefix] = g
+		g = &primeGroup{tokens: int(extra.PrefixTokens), tier: tier}
+		c.groups[extra.Prefix] = g
 	}
 	g.rows++
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/balerhq/baler/sink"
 )
 
-// These limit a chunk of results, which is delivered and recorded at once. Each
-// costs three syncs.
+// These limit a chunk of results, which is delivered and recorded at once. A
+// chunk costs three syncs, or more if rows go again.
 const (
 	chunkRows  = 2000
 	chunkBytes = 4 << 20

@@ -40,6 +40,7 @@ func (c *chunk) review(o *jobdir.Outcome, a *sink.Answer) (v verdict, err error)
 		return v, err
 	}
 	c.retries = append(c.retries, entry)
+	c.bytes += len(entry.Appended())
 	c.which = jobdir.AddRow(c.which, n)
 	c.spendAgain(o, &a.Reply.Usage)
 	v.again = true

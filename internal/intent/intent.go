@@ -158,7 +158,7 @@ func (p Prefix) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 func (p *Prefix) UnmarshalText(name []byte) error {
 	n := slices.Index(prefixNames[:], string(name))
 	if n < 0 {
-		return fmt.Errorf("durable: a batch does %q to the cache of prompts, which is not known", name)
+		return fmt.Errorf("intent: a batch does %q to the cache of prompts, which is not known", name)
 	}
 	*p = Prefix(n) //nolint:gosec // an index of prefixNames
 	return nil

@@ -1,6 +1,7 @@
 package intent_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -282,6 +283,9 @@ func TestAllOfAnIntentIsPersisted(t *testing.T) {
 	b, err := json.Marshal(i)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !bytes.Contains(b, []byte(`"prefix":"writes"`)) {
+		t.Errorf("journals of before have another form: %s", b)
 	}
 	var got intent.Intent
 	if err := json.Unmarshal(b, &got); err != nil {

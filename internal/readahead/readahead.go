@@ -10,14 +10,14 @@ const (
 	pieceLen  = 512
 	pieceSize = 1 << 20
 
-	firstLen = 64 // for which a piece has room at first
+	firstLen = 64 // values that a new piece has room for
 )
 
 // Seq yields what seq yields. Seq runs in a goroutine of its own, which ends
 // before the loop does. Size is that of a value in bytes: after a piece that is
 // large because one value is, seq goes on when the loop is done with it. So no
-// two large values are in memory at a time, and otherwise at most 2 MiB or 1,024
-// values.
+// two values of 2 MiB are in memory at a time, and otherwise at most 4 MiB or
+// 1,024 values.
 //
 // Values that seq yields must stay as they are. A panic of seq is one of the
 // loop, and so is a runtime.Goexit.

@@ -134,7 +134,9 @@ func (r *orderedReader) read(q Query, p orderedItem) (Result, error) {
 		tries = []jobdir.Try{{Route: uint16(in.Route), Times: uint8(p.attempts)}} //nolint:gosec // clamped
 	}
 	e.SetTries(tries)
-	e.SetPaid(r.paid[p.request])
+	if paid := r.paid[p.request]; paid != 0 {
+		e.SetPaid(paid)
+	}
 	result := durable.Result{Cached: o.Cached(), Shared: o.Shared}
 	result.SetOrigin(&e, r.archive.TargetOf(int(e.Target)))
 	route := r.archive.Routes[in.Route]

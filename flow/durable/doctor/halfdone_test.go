@@ -28,7 +28,8 @@ import (
 
 // The half-finished run of the damage suite: job "first" is finished and job
 // "half" took 60 answers from it. Of the others one batch is settled, one is
-// settled in part, one is submitted, one is sealed, and 150 rows wait.
+// settled in part, one is submitted, one is sealed, and 150 rows wait. A batch has
+// more than one chunk.
 const (
 	firstRows, sharedRows = 120, 60
 	halfBatch, halfRows   = 2001, sharedRows + 4*halfBatch + 150

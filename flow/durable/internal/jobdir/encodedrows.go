@@ -1,7 +1,7 @@
 package jobdir
 
-// EncodedRows is a manifest in memory, where a row takes a third of what an Entry
-// does. It does not change.
+// EncodedRows is a manifest in memory. A row takes less of it than an Entry does,
+// and nothing of its own. It does not change.
 type EncodedRows struct {
 	dir  *Dir
 	tag  string

@@ -2,8 +2,8 @@ package jobdir
 
 import "encoding/json"
 
-// Extra is what few entries have. It is not in the entry, of which many are in
-// memory. Copies of an entry share it, so it never changes.
+// Extra is what the entries of most jobs do not have. It is not in the entry, of
+// which many are in memory. Copies of an entry share it, so it never changes.
 type Extra struct {
 	Source string          // the name of the input, if the job keeps where its items come from
 	Meta   json.RawMessage // the item's own, for its result
@@ -27,7 +27,8 @@ func (e *Entry) Extra() *Extra {
 
 // SetExtra changes what Extra returns.
 func (e *Entry) SetExtra(x Extra) {
-	if e.extra = nil; x.isZero() {
+	if x.isZero() {
+		e.extra = nil
 		return
 	}
 	own := new(Extra)
