@@ -75,7 +75,7 @@ func (p *wardProvider) stop(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.mu.Lock()
-	p.mu.Unlock() //nolint:staticcheck // the requests under way have ended
+	p.mu.Unlock() //nolint:gocritic,staticcheck // the requests under way have ended
 }
 
 const wardRows = 60
