@@ -10,10 +10,10 @@ import (
 	"github.com/balerhq/baler/flow/durable/internal/rundir"
 )
 
-// Whoever asks for what at the same time, a cancel is never lost, and each
-// change has a revision of its own.
-func TestACancelIsNotOverwritten(t *testing.T) {
-	t.Parallel()
+// begunRun returns the directory of a run that has begun, and that no process
+// runs.
+func begunRun(t *testing.T) rundir.Dir {
+	t.Helper()
 	path := t.TempDir()
 	root, err := os.OpenRoot(path)
 	if err != nil {
@@ -27,6 +27,14 @@ func TestACancelIsNotOverwritten(t *testing.T) {
 	if err := lock.Unlock(); err != nil {
 		t.Fatal(err)
 	}
+	return d
+}
+
+// Whoever asks for what at the same time, a cancel is never lost, and each
+// change has a revision of its own.
+func TestACancelIsNotOverwritten(t *testing.T) {
+	t.Parallel()
+	d := begunRun(t)
 	var asking sync.WaitGroup
 	for range 4 {
 		asking.Go(func() {

@@ -1,12 +1,9 @@
 package durable
 
 import (
-	"errors"
 	"log/slog"
-	"os"
 	"testing"
 
-	"github.com/balerhq/baler/flow/durable/internal/rundir"
 	"github.com/balerhq/baler/retry"
 )
 
@@ -14,19 +11,7 @@ import (
 // file is read later.
 func TestThePauseOfAGuardHoldsAtOnce(t *testing.T) {
 	t.Parallel()
-	path := t.TempDir()
-	root, err := os.OpenRoot(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &config{dir: rundir.New(path, "tickets"), own: []*ownRoute{{}}, callbacks: new(callbacks), log: slog.New(slog.DiscardHandler)}
-	lock, err := c.dir.Begin(root)
-	if err := errors.Join(err, root.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if err := lock.Unlock(); err != nil {
-		t.Fatal(err)
-	}
+	c := &config{dir: begunRun(t), own: []*ownRoute{{}}, callbacks: new(callbacks), log: slog.New(slog.DiscardHandler)}
 	wake := make(chan struct{}, 1)
 	g, err := newGuard(c, newGate(), &notices{config: c}, wake)
 	if err != nil {
