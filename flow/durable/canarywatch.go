@@ -170,8 +170,7 @@ func (w *canaryWatch) pause(ctx context.Context, resumes int, wrong string) erro
 	if err != nil {
 		return err
 	}
-	w.guard.gate.set(State(c.Want), c.Rev)
-	w.guard.apply()
+	w.guard.follow(c)
 	w.guard.notices.raise(ctx, Notice{
 		Kind: NoticeCanary, Text: "the run is paused: " + wrong,
 		Advice: "look at the results: then resume the run (baler resume), so that the other rows follow, or cancel it",

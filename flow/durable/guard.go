@@ -96,13 +96,20 @@ func (g *guard) pause(own *ownRoute, a retry.Alert) {
 		what = "the run"
 		c, err := want(g.dir, StatePaused, failing(own, a))
 		if err == nil {
-			g.gate.set(State(c.Want), c.Rev)
+			g.follow(c)
 		} else {
 			g.log.Error("the run could not be paused", "error", err)
+			g.apply() // it may have been written
 		}
-		g.apply() // after an error, too: it may have been written
 	}
 	g.raisePaused(own.name, what, failing(own, a))
+}
+
+// follow does at once what a change of the control file means for what is
+// bought, and leaves the rest to the controller.
+func (g *guard) follow(c rundir.Control) {
+	g.gate.set(State(c.Want), c.Rev)
+	g.apply()
 }
 
 // apply lets the controller read the control file.

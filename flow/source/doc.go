@@ -17,6 +17,7 @@
 // of line ending are fine.
 //
 // A file is read once from front to back, in memory of the size of its longest
-// row and 4 MiB or 1,024 rows more, which are read ahead. It may be compressed with gzip or zstd, whatever its name; a job that
-// resumes unpacks it again up to its place.
+// row and of what is read ahead, at most 4 MiB or 1,024 rows. It may be
+// compressed with gzip or zstd, whatever its name; a job that resumes unpacks it
+// again up to its place.
 package source

@@ -36,7 +36,7 @@ type Entry struct {
 	Since     uint32        // when it was read, likewise; 0: not known
 	Frame     uint64        // what its chat has in common with those that it may share a request with; 0 if it shares none
 
-	extra *Extra // nil if it has nothing of that
+	extra *Extra // what the entries of most jobs do not have; nil if there is none
 	past  *past  // what it has of earlier attempts; nil if there were none
 	Hit   *Hit   // from the cache, not stored; nil if there is none
 }
